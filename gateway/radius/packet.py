@@ -1,0 +1,131 @@
+"""Datagrams to packets: one walk by offset, after which nothing checks a length again.
+
+Rules: octets after Length are padding and belong to nothing (RFC 2865 section 3). Attributes fill the packet exactly,
+each at least two octets (section 5). Order between types means nothing, order within a type is kept. Unknown types
+are ignored (RFC 5080 section 2.5).
+"""
+
+from collections.abc import Iterator
+
+from gateway.radius.dictionary import HEADER_SIZE, MAX_PACKET_SIZE
+from gateway.radius.discards import DecodeError, DiscardReason
+
+
+def packet_length(datagram: bytes) -> int:
+    """Return the packet's Length, checked against the octets that arrived.
+
+    Raises:
+        DecodeError: fewer than 20 octets, Length outside 20..4096, or fewer octets than Length says (RFC 2865 section
+        3).
+    """
+    if len(datagram) < HEADER_SIZE:
+        raise DecodeError(DiscardReason.PACKET_TOO_SHORT, len(datagram))
+    length = datagram[2] << 8 | datagram[3]
+    if not HEADER_SIZE <= length <= MAX_PACKET_SIZE:
+        raise DecodeError(DiscardReason.LENGTH_FIELD, 2)
+    if length > len(datagram):
+        raise DecodeError(DiscardReason.PACKET_TRUNCATED, len(datagram))
+    return length
+
+
+class Packet:
+    """A RADIUS packet whose frame is right; values are cut from the octets only when somebody asks for them.
+
+    Attributes:
+        octets: the packet without padding, 20..4096 octets.
+        code, identifier: as in the header.
+        authenticator: the 16 octets of the header field; the Request Authenticator in a request.
+    """
+
+    __slots__ = ("_first", "_more", "authenticator", "code", "identifier", "octets")
+
+    def __init__(self, datagram: bytes, length: int) -> None:
+        """Walk the attributes of a datagram whose `length` came from `packet_length`.
+
+        Raises:
+            DecodeError: the attributes do not fill the packet exactly.
+        """
+        self.octets = octets = datagram if len(datagram) == length else datagram[:length]
+        self.code = octets[0]
+        self.identifier = octets[1]
+        self.authenticator = octets[4:20]
+        self._first: dict[int, int] = {}  # attribute type -> offset of the first of that type
+        self._more: list[int] | None = None  # offsets of all further ones
+        self._walk(octets, length)
+
+    def _walk(self, octets: bytes, length: int) -> None:
+        first = self._first
+        offset = HEADER_SIZE
+        while offset < length:
+            if length - offset < 2:
+                raise DecodeError(DiscardReason.ATTRIBUTE_TRUNCATED, offset)
+            size = octets[offset + 1]
+            if size < 2 or size > length - offset:
+                raise DecodeError(DiscardReason.ATTRIBUTE_LENGTH, offset)
+            kind = octets[offset]
+            if kind not in first:
+                first[kind] = offset
+            elif self._more is None:
+                self._more = [offset]
+            else:
+                self._more.append(offset)
+            offset += size
+
+    def has(self, kind: int) -> bool:
+        """Whether there is an attribute of this type, of whatever length."""
+        return kind in self._first
+
+    def value(self, kind: int) -> bytes | None:
+        """Return the value of the first attribute of this type; None when absent, or empty (RFC 2865 section 5: then
+        it is not there).
+        """
+        offset = self._first.get(kind)
+        if offset is None:
+            return None
+        return self.octets[offset + 2 : offset + self.octets[offset + 1]] or None
+
+    def offset(self, kind: int) -> int | None:
+        """Return where the first attribute of this type begins, in octets from the start of the packet."""
+        return self._first.get(kind)
+
+    @property
+    def has_repeats(self) -> bool:
+        """Whether any type occurs more than once."""
+        return self._more is not None
+
+    def is_repeated(self, kind: int) -> bool:
+        """Whether there is more than one attribute of this type."""
+        return self._more is not None and any(self.octets[offset] == kind for offset in self._more)
+
+    def attributes(self, kind: int) -> bytes:
+        """Return all attributes of this type as they stood, Type and Length included, in order: ready to be sent
+        back.
+        """
+        if kind not in self._first:
+            return b""
+        octets = self.octets
+        return b"".join(octets[offset : offset + octets[offset + 1]] for offset in self._offsets(kind))
+
+    def values(self, kind: int) -> list[bytes]:
+        """Return the values of all attributes of this type, in order, empty ones included."""
+        octets = self.octets
+        return [octets[offset + 2 : offset + octets[offset + 1]] for offset in self._offsets(kind)]
+
+    def _offsets(self, kind: int) -> Iterator[int]:
+        if kind in self._first:
+            yield self._first[kind]
+            if self._more is not None:
+                yield from (offset for offset in self._more if self.octets[offset] == kind)
+
+    def __repr__(self) -> str:
+        """Show what identifies the packet; never values, for a password may be among them."""
+        return f"<Packet code={self.code} identifier={self.identifier} octets={len(self.octets)}>"
+
+
+def decode_packet(datagram: bytes) -> Packet:
+    """Return the packet in a datagram.
+
+    Raises:
+        DecodeError: the frame is not that of a RADIUS packet.
+    """
+    return Packet(datagram, packet_length(datagram))

@@ -1,0 +1,106 @@
+"""All that the shared secret of a NAS is used for: hiding User-Password, and both authenticators.
+
+The MD5 states of the secret and of its two HMAC pads are made once and copied for each use: Message-Authenticator
+then costs 0.75 µs, where `hmac.digest` takes 1.85 µs (CPython 3.11, OpenSSL 3.0).
+"""
+
+import hashlib
+from functools import partial
+from hmac import compare_digest
+from typing import TYPE_CHECKING
+
+from gateway.radius.dictionary import AUTHENTICATOR_SIZE, MAX_PASSWORD_SIZE, MESSAGE_AUTHENTICATOR
+
+if TYPE_CHECKING:
+    from gateway.radius.packet import Packet
+
+_BLOCK_SIZE = 64  # octets, RFC 2104 section 2: the block of MD5
+_ZERO_AUTHENTICATOR = bytes(AUTHENTICATOR_SIZE)
+_md5 = partial(hashlib.md5, usedforsecurity=False)  # RADIUS leaves no choice; the flag keeps it available in FIPS mode
+
+
+class SharedSecret:
+    """The secret that a NAS and the gateway share; octets, not text, of any length above zero (RFC 2865 section 3)."""
+
+    __slots__ = ("_inner_pad", "_octets", "_outer_pad", "_state")
+
+    def __init__(self, octets: bytes) -> None:
+        """Prepare the hash states.
+
+        Raises:
+            ValueError: the secret is empty.
+        """
+        if not octets:
+            raise ValueError("a shared secret must not be empty")
+        key = octets if len(octets) <= _BLOCK_SIZE else _md5(octets).digest()
+        key = key.ljust(_BLOCK_SIZE, b"\0")
+        self._octets = octets
+        self._state = _md5(octets)
+        self._inner_pad = _md5(bytes(octet ^ 0x36 for octet in key))
+        self._outer_pad = _md5(bytes(octet ^ 0x5C for octet in key))
+
+    def __repr__(self) -> str:
+        """Hide the secret."""
+        return "SharedSecret(…)"
+
+    def message_authenticator(self, octets: bytes) -> bytes:
+        """Return the HMAC-MD5 of a packet whose Message-Authenticator value is zero (RFC 3579 section 3.2)."""
+        inner = self._inner_pad.copy()
+        inner.update(octets)
+        outer = self._outer_pad.copy()
+        outer.update(inner.digest())
+        return outer.digest()
+
+    def has_signed(self, request: "Packet") -> bool:
+        """Whether the request's one Message-Authenticator, of 18 octets, is right; compared in constant time.
+
+        RFC 3579 section 3.2: found by offset, taken as zero for the calculation, wherever in the packet it stands.
+        """
+        offset = request.offset(MESSAGE_AUTHENTICATOR)
+        if offset is None:
+            return False
+        octets, start, end = request.octets, offset + 2, offset + 18
+        expected = self.message_authenticator(octets[:start] + _ZERO_AUTHENTICATOR + octets[end:])
+        return compare_digest(expected, octets[start:end])
+
+    def response_authenticator(self, octets: bytes) -> bytes:
+        """Return the MD5 of a reply that carries the Request Authenticator in its header, and the secret (RFC 2865
+        section 3).
+        """
+        return _md5(octets + self._octets).digest()
+
+    def hide_user_password(self, password: bytes, request_authenticator: bytes) -> bytes:
+        """Return the value of User-Password, padded with NULs to 16, 32 … 128 octets (RFC 2865 section 5.2).
+
+        Raises:
+            ValueError: the password is longer than 128 octets.
+        """
+        if len(password) > MAX_PASSWORD_SIZE:
+            raise ValueError("a User-Password holds at most 128 octets")
+        padded = password.ljust(max(16, -(-len(password) // 16) * 16), b"\0")
+        hidden, previous = b"", request_authenticator
+        for start in range(0, len(padded), 16):
+            previous = self._xor_block(padded[start : start + 16], previous)
+            hidden += previous
+        return hidden
+
+    def reveal_user_password(self, hidden: bytes, request_authenticator: bytes) -> bytes | None:
+        """Return the password without its padding, or None if the value is not 16, 32 … 128 octets long (RFC 2865
+        section 5.2).
+
+        Only trailing NULs are padding; those inside belong to the password.
+        """
+        if not 16 <= len(hidden) <= MAX_PASSWORD_SIZE or len(hidden) % 16:
+            return None
+        clear, previous = b"", request_authenticator
+        for start in range(0, len(hidden), 16):
+            block = hidden[start : start + 16]
+            clear += self._xor_block(block, previous)
+            previous = block
+        return clear.rstrip(b"\0")
+
+    def _xor_block(self, block: bytes, previous: bytes) -> bytes:
+        state = self._state.copy()
+        state.update(previous)
+        pad = state.digest()
+        return (int.from_bytes(block, "big") ^ int.from_bytes(pad, "big")).to_bytes(16, "big")

@@ -1,0 +1,49 @@
+"""Replies, octet for octet."""
+
+import pytest
+
+from gateway.radius.dictionary import Code
+from gateway.radius.packet import decode_packet
+from gateway.radius.reply import encode_reply, encode_texts, sign_reply
+from gateway.radius.shared_secret import SharedSecret
+from tests.vectors import load, octets
+
+
+@pytest.mark.parametrize("vector", load("responses"), ids=lambda vector: vector["name"])
+def test_replies_of_the_vectors_are_made_octet_for_octet(vector):
+    attributes = bytes.fromhex("".join(vector["input"]["attributes_after_message_authenticator"]))
+    request = decode_packet(octets(vector, "request_hex"))
+    shared_secret = SharedSecret(octets(vector, "secret_hex"))
+    reply = sign_reply(Code(vector["input"]["code"]), request, shared_secret, attributes)
+    assert reply == octets(vector, "response_hex")
+
+
+def request_with(attributes: bytes):
+    return decode_packet(bytes([1, 9, 0, 0])[:2] + (20 + len(attributes)).to_bytes(2, "big") + bytes(16) + attributes)
+
+
+def test_message_authenticator_comes_first_then_texts_then_proxy_state():
+    request = request_with(b"\x21\x03a" + b"\x01\x03u" + b"\x21\x03b")
+    reply = encode_reply(Code.ACCESS_REJECT, request, SharedSecret(b"secret"), "no")
+    assert reply[20:22] == b"\x50\x12"
+    assert reply[38:] == b"\x12\x04no" + b"\x21\x03a\x21\x03b"
+
+
+def test_a_long_text_is_cut_between_characters():
+    pieces = decode_packet(
+        encode_reply(Code.ACCESS_REJECT, request_with(b""), SharedSecret(b"secret"), "ü" * 300)
+    ).values(18)
+    assert "".join(piece.decode() for piece in pieces) == "ü" * 300
+    assert [len(piece) for piece in pieces] == [252, 252, 96]
+
+
+def test_a_reply_never_exceeds_4096_octets_and_proxy_state_has_precedence():
+    proxy_state = (b"\x21\xff" + bytes(253)) * 15
+    reply = encode_reply(Code.ACCESS_REJECT, request_with(proxy_state), SharedSecret(b"secret"), "m" * 2000)
+    assert len(reply) <= 4096
+    packet = decode_packet(reply)
+    assert packet.attributes(33) == proxy_state
+
+
+def test_empty_texts_leave_no_attribute():
+    assert encode_texts(("", ""), 100) == b""
