@@ -1,0 +1,151 @@
+"""Questions to Duo and its answers, in one vocabulary for both API flavours.
+
+The engine asks a `Call` and receives an `Answer`; `flavours` turn them into paths, parameters and JSON of `/auth/v2` or `/rest/v1`.
+Results and statuses stay plain text: Duo may add values at any time, and a client must tolerate them (Duo Auth API, "General").
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Factor(Enum):
+    """A second factor as Duo names it."""
+
+    AUTO = "auto"
+    PUSH = "push"
+    PHONE = "phone"
+    SMS = "sms"
+    PASSCODE = "passcode"
+
+    @property
+    def waits_for_person(self) -> bool:
+        """Whether Duo's verdict needs somebody to touch a phone, so that the call is asynchronous."""
+        return self in (Factor.AUTO, Factor.PUSH, Factor.PHONE)
+
+
+class Ping(NamedTuple):
+    """Is Duo there? Unsigned."""
+
+
+class Check(NamedTuple):
+    """Are keys, signature and clock right?"""
+
+
+class Preauth(NamedTuple):
+    """May this user log in, and with what?"""
+
+    username: str
+    ipaddr: str | None = None
+
+
+class Auth(NamedTuple):
+    """Verify the second factor.
+
+    `device` is v2's device id or "auto"; `ordinal` is what the user typed (`push2` is 2) or 0 for none, which v1 wants instead.
+    A factor that waits for a person is asked asynchronously and answered with a txid.
+    """
+
+    username: str
+    factor: Factor
+    device: str = "auto"
+    ordinal: int = 0
+    passcode: str = ""
+    ipaddr: str | None = None
+
+
+class AuthStatus(NamedTuple):
+    """What has become of the asynchronous auth `txid`? A long poll: Duo answers when the state changes."""
+
+    txid: str
+
+
+Call = Ping | Check | Preauth | Auth | AuthStatus
+
+
+class Device(NamedTuple):
+    """One entry of the preauth device list, in Duo's order; a token has no capabilities."""
+
+    device: str
+    capabilities: frozenset[str] = frozenset()
+
+
+class Time(NamedTuple):
+    """The answer to ping and check: Duo's clock in Unix seconds, None where the flavour does not tell it (v1)."""
+
+    time: int | None
+
+
+class PreauthAnswer(NamedTuple):
+    """`result` is `auth`, `allow`, `deny`, `enroll` or a value that Duo may add later."""
+
+    result: str
+    status_msg: str = ""
+    devices: tuple[Device, ...] = ()
+    enroll_portal_url: str = ""
+
+
+class AuthAnswer(NamedTuple):
+    """`result` is `allow`, `deny`, `waiting` or a later value; empty, with a `txid`, when an asynchronous auth has begun.
+
+    `status` is v2's machine word (`timeout`, `fraud`, `locked_out`, `sent` …), empty in v1.
+    """
+
+    result: str
+    status: str = ""
+    status_msg: str = ""
+    txid: str = ""
+
+
+class Refusal(NamedTuple):
+    """Duo understood us and said no to the call itself: HTTP 4xx with `stat` FAIL, other than 429. Not a verdict on the user."""
+
+    http_status: int
+    code: int
+    message: str
+    detail: str = ""
+
+    @property
+    def is_configuration(self) -> bool:
+        """Whether keys, clock or application type are wrong (401, 403), which no user can mend."""
+        return self.http_status in (401, 403)
+
+    @property
+    def is_wrong_application_type(self) -> bool:
+        """Whether this application may not use this API flavour (40301), so that the older one should be tried."""
+        return self.code == 40301
+
+
+Answer = Time | PreauthAnswer | AuthAnswer | Refusal
+
+
+class Trouble(Enum):
+    """Why Duo's service counts as unavailable; the value stands in logs and metrics."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    PROXY = "proxy"
+    TIMEOUT = "timeout"
+    CLOSED = "closed"
+    HTTP_STATUS = "http_status"
+    BAD_ANSWER = "bad_answer"
+    RATE_LIMIT = "rate_limit"
+    CONFIGURATION = "configuration"
+    BUSY = "busy"
+
+
+class DuoUnavailable(Exception):  # noqa: N818 -- the service is away; this is the name the project's texts use
+    """Duo or the way to it failed, so that fail mode decides.
+
+    Attributes:
+        trouble: the kind.
+        detail: for the administrator, one line, free of secrets: `connection refused by 127.0.0.1:443`.
+    """
+
+    def __init__(self, trouble: Trouble, detail: str) -> None:
+        super().__init__(trouble, detail)
+        self.trouble = trouble
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return self.detail

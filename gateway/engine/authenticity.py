@@ -1,0 +1,42 @@
+"""Whether a packet may be believed at all: the rules for Message-Authenticator on requests.
+
+In this order (RFC 3579 section 3.2 and 3.3; the counter-measures to CVE-2024-3596): one attribute of 18 octets or
+none; EAP needs it; a NAS that must sign, signs; Proxy-State, with which an attacker works, needs it where signing is
+optional; and its value is right.
+"""
+
+from gateway.engine.nas import Nas
+from gateway.radius.dictionary import EAP_MESSAGE, MESSAGE_AUTHENTICATOR, PROXY_STATE
+from gateway.radius.discards import DiscardReason
+from gateway.radius.packet import Packet
+
+
+def refuse_packet(packet: Packet, nas: Nas) -> DiscardReason | None:
+    """Return why an Access-Request must be discarded unread, or None if it may be read. Notes whether the NAS signs."""
+    if not packet.has(MESSAGE_AUTHENTICATOR):
+        return _refuse_unsigned(packet, nas)
+    return refuse_signature(packet, nas)
+
+
+def refuse_signature(packet: Packet, nas: Nas) -> DiscardReason | None:
+    """Return what is wrong with the packet's Message-Authenticator, or None if it is right."""
+    offset = packet.offset(MESSAGE_AUTHENTICATOR)
+    if offset is None:
+        return DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
+    if packet.octets[offset + 1] != 18 or packet.is_repeated(MESSAGE_AUTHENTICATOR):
+        return DiscardReason.MESSAGE_AUTHENTICATOR_MALFORMED
+    if not nas.shared_secret.has_signed(packet):
+        return DiscardReason.MESSAGE_AUTHENTICATOR_WRONG
+    nas.has_signed = nas.is_proven = True
+    return None
+
+
+def _refuse_unsigned(packet: Packet, nas: Nas) -> DiscardReason | None:
+    required = nas.section.require_signature
+    if packet.has(EAP_MESSAGE):
+        return DiscardReason.EAP_UNAUTHENTICATED
+    if required or (required is None and nas.has_signed):
+        return DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
+    if nas.section.limit_proxy_state and packet.has(PROXY_STATE):
+        return DiscardReason.PROXY_STATE_UNAUTHENTICATED
+    return None

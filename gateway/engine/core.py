@@ -1,0 +1,277 @@
+"""The way of every datagram: known? pending? whose? what is asked? And of every answer of Duo: what follows?
+
+The engine is told what arrived and when, and returns what to do about it. The order of checks is that of the RFCs:
+nothing that an unauthenticated sender can forge touches the duplicate cache or costs memory that lasts.
+"""
+
+from typing import NamedTuple
+
+from gateway.duoapi.calls import Answer, Call, DuoUnavailable
+from gateway.engine.authenticity import refuse_packet, refuse_signature
+from gateway.engine.credentials import Credentials, read_credentials
+from gateway.engine.duplicates import DuplicateCache, Peer, Transaction
+from gateway.engine.login import Ask, Login, LoginState, Step
+from gateway.engine.nas import Nas, NasTable
+from gateway.engine.notices import Notice, Notices
+from gateway.engine.pending import PendingLogin, PendingLogins, login_key
+from gateway.engine.timers import Timers
+from gateway.engine.verdict import Reason, Verdict, rejection
+from gateway.radius.dictionary import Code
+from gateway.radius.discards import DecodeError, DiscardReason
+from gateway.radius.packet import Packet, packet_length
+from gateway.radius.reply import encode_reply
+
+
+class SendReply(NamedTuple):
+    """Send these octets back the way the request came."""
+
+    octets: bytes
+    peer: Peer
+
+
+class AskDuo(NamedTuple):
+    """Ask Duo on behalf of this login, not before the instant `at`; bring the answer to `duo_answered` or
+    `duo_unavailable`.
+    """
+
+    pending: PendingLogin
+    call: Call
+    at: float
+
+
+class StopAsking(NamedTuple):
+    """Nobody waits for Duo's answer to this login any more."""
+
+    pending: PendingLogin
+
+
+class Finished(NamedTuple):
+    """A login has ended: worth a line. `user_name` is empty when the request had none that can be shown."""
+
+    peer: Peer
+    identifier: int
+    user_name: str
+    section: str
+    verdict: Verdict
+    factor: str
+    duration_s: float
+    n_packets: int
+
+
+Effect = SendReply | AskDuo | StopAsking | Finished | Notice
+
+# What a person's wrong or refused credential caused is answered late on purpose, to slow guessing down.
+_DELAYED = frozenset(
+    {
+        Reason.DUO_DENIED,
+        Reason.DUO_FRAUD,
+        Reason.DUO_LOCKED_OUT,
+        Reason.DUO_REFUSED_CALL,
+        Reason.NOT_ENROLLED,
+        Reason.NO_PASSWORD,
+        Reason.UNKNOWN_FACTOR,
+        Reason.NO_SUCH_DEVICE,
+    }
+)
+
+
+class Engine:
+    """All decisions of one worker.
+
+    Every method that takes `now`, a monotonic instant in seconds, returns the effects to perform, in order.
+    `next_timer` is the instant at which `timer` wants to be called.
+    """
+
+    def __init__(
+        self, tables: list[NasTable], *, max_pending: int, duplicate_window_s: float, max_answered: int
+    ) -> None:
+        """Take the clients of each listening address, in the order of the listeners' numbers."""
+        self._tables = tables
+        self._max_pending = max_pending
+        self._duplicates = DuplicateCache(duplicate_window_s, max_answered)
+        self._pending = PendingLogins()
+        self._timers = Timers()
+        self._effects: list[Effect] = []
+        self._n_late = 0
+        self.notices = Notices()
+
+    @property
+    def n_pending(self) -> int:
+        """How many logins are under way."""
+        return len(self._pending)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that was asked has been answered."""
+        return not self._pending and not self._n_late
+
+    @property
+    def next_timer(self) -> float | None:
+        """When `timer` must be called next; None for not at all."""
+        return self._timers.next
+
+    def datagram_received(self, datagram: bytes, peer: Peer, now: float) -> list[Effect]:
+        """Decide about octets from the network: anything at all."""
+        nas = None
+        try:
+            length = packet_length(datagram)
+            nas = self._tables[peer.listener].find(peer.address[0])
+            if nas is None:
+                self._discard(DiscardReason.UNKNOWN_CLIENT, peer, None, now)
+            else:
+                self._packet_received(Packet(datagram, length), nas, peer, now)
+        except DecodeError as error:
+            self._discard(error.reason, peer, nas, now)
+        return self._flush()
+
+    def duo_answered(self, pending: PendingLogin, answer: Answer, now: float) -> list[Effect]:
+        """Take Duo's answer to the login's last question."""
+        if pending.login.state is not LoginState.DECIDED:
+            self._proceed(pending, pending.login.answered(answer, now), now)
+        return self._flush()
+
+    def duo_unavailable(self, pending: PendingLogin, error: DuoUnavailable, now: float) -> list[Effect]:
+        """Take note that Duo did not answer the login's last question."""
+        if pending.login.state is not LoginState.DECIDED:
+            self._proceed(pending, pending.login.unavailable(error, now), now)
+        return self._flush()
+
+    def failed(self, pending: PendingLogin, now: float) -> list[Effect]:
+        """End a login that met a mistake of our own: rejected, and the worker goes on."""
+        if pending.login.state is not LoginState.DECIDED:
+            self._finish(pending, rejection(Reason.INTERNAL_ERROR), now)
+        return self._flush()
+
+    def timer(self, now: float) -> list[Effect]:
+        """Do what has come due."""
+        self._timers.run(now)
+        return self._flush()
+
+    def _flush(self) -> list[Effect]:
+        effects, self._effects = self._effects, []
+        return effects
+
+    def _discard(self, reason: DiscardReason, peer: Peer, nas: Nas | None, now: float) -> None:
+        notice = self.notices.discarded(reason, peer.address[0], peer.listener, nas, now)
+        if notice is not None:
+            self._effects.append(notice)
+
+    def _packet_received(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
+        if packet.code == Code.ACCESS_REQUEST:
+            self._access_requested(packet, nas, peer, now)
+        elif packet.code == Code.STATUS_SERVER:
+            self._status_asked(packet, nas, peer, now)
+        else:
+            self._discard(DiscardReason.UNEXPECTED_CODE, peer, nas, now)
+
+    def _status_asked(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
+        """Say that we live, whatever else the packet holds (RFC 5997 section 3): no login, no cache, no Duo."""
+        reason = refuse_signature(packet, nas)
+        if reason is not None:
+            self._discard(reason, peer, nas, now)
+        else:
+            self._effects.append(SendReply(encode_reply(Code.ACCESS_ACCEPT, packet, nas.shared_secret), peer))
+
+    def _access_requested(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
+        reason = refuse_packet(packet, nas)
+        if reason is not None:
+            self._discard(reason, peer, nas, now)
+            return
+        known = self._duplicates.find(packet, peer, now)
+        if known is not None:
+            if known.reply is not None:
+                self._effects.append(SendReply(known.reply, peer))
+            return
+        if len(self._pending) >= self._max_pending:
+            self._discard(DiscardReason.OVERLOAD, peer, nas, now)
+            return
+        credentials = read_credentials(packet, nas)
+        if isinstance(credentials, DiscardReason):
+            self._discard(credentials, peer, nas, now)
+        else:
+            self._transact(Transaction(packet, nas, peer, now), credentials, now)
+
+    def _transact(self, transaction: Transaction, credentials: Credentials | Reason, now: float) -> None:
+        """Take a new request up: it is in the cache from here on."""
+        self._duplicates.add(transaction)
+        if isinstance(credentials, Reason):
+            self._refuse(transaction, "", credentials, now)
+            return
+        section = transaction.nas.section
+        key = login_key(section, credentials)
+        same = self._pending.same(key) if section.coalesce else None
+        limit = section.max_pending_per_user
+        if same is not None:
+            same.transactions.append(transaction)
+        elif limit and self._pending.of_user(section, credentials.user_name) >= limit:
+            self._refuse(transaction, credentials.user_name, Reason.TOO_MANY_PENDING, now)
+        else:
+            login = Login(section.policy, credentials.user_name, credentials.ipaddr)
+            pending = PendingLogin(login, transaction, key, now)
+            self._pending.add(pending)
+            if section.response_deadline_s:
+                self._timers.at(now + section.response_deadline_s, self._deadline, pending)
+            self._proceed(pending, login.begin(credentials.password, now), now)
+
+    def _proceed(self, pending: PendingLogin, step: Step, now: float) -> None:
+        if isinstance(step, Ask):
+            self._effects.append(AskDuo(pending, step.call, step.at))
+        else:
+            self._finish(pending, step, now)
+
+    def _deadline(self, pending: PendingLogin, now: float) -> None:
+        if pending.login.state is not LoginState.DECIDED:
+            self._effects.append(StopAsking(pending))
+            self._finish(pending, pending.login.expire(), now)
+
+    def _finish(self, pending: PendingLogin, verdict: Verdict, now: float) -> None:
+        """Answer everyone who waits, newest packet first: it is the one that the NAS is most likely to wait for."""
+        self._pending.remove(pending)
+        transactions = pending.transactions
+        for transaction in reversed(transactions):
+            self._answer(transaction, verdict, now)
+        newest, login = transactions[-1], pending.login
+        factor = login.factor.value if login.factor is not None else ""
+        self._effects.append(
+            Finished(
+                newest.peer,
+                newest.packet.identifier,
+                login.user_name,
+                pending.section.name,
+                verdict,
+                factor,
+                now - pending.started_at,
+                len(transactions),
+            )
+        )
+
+    def _refuse(self, transaction: Transaction, user_name: str, reason: Reason, now: float) -> None:
+        """Reject a request that never became a login."""
+        verdict = rejection(reason)
+        self._answer(transaction, verdict, now)
+        identifier, section = transaction.packet.identifier, transaction.nas.section.name
+        self._effects.append(Finished(transaction.peer, identifier, user_name, section, verdict, "", 0.0, 1))
+
+    def _answer(self, transaction: Transaction, verdict: Verdict, now: float) -> None:
+        """Reply now, or when the section's delay for refused credentials is over; till then duplicates meet silence."""
+        if transaction.is_superseded:
+            return
+        nas = transaction.nas
+        texts = (verdict.reply_message, verdict.explanation) if nas.is_operator else (verdict.reply_message,)
+        octets = encode_reply(verdict.code, transaction.packet, nas.shared_secret, *texts)
+        due = transaction.received_at + nas.section.reject_delay_s if verdict.reason in _DELAYED else now
+        if due > now:
+            self._n_late += 1
+            self._timers.at(due, self._send_late, (transaction, octets))
+        else:
+            self._send(transaction, octets, now)
+
+    def _send_late(self, late: tuple[Transaction, bytes], now: float) -> None:
+        self._n_late -= 1
+        transaction, octets = late
+        if not transaction.is_superseded:
+            self._send(transaction, octets, now)
+
+    def _send(self, transaction: Transaction, octets: bytes, now: float) -> None:
+        self._duplicates.answered(transaction, octets, now)
+        self._effects.append(SendReply(octets, transaction.peer))

@@ -1,0 +1,96 @@
+"""What an Access-Request asks for: who, with which typed text, from where. Or why it cannot be read."""
+
+import re
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from gateway.engine.nas import Nas
+from gateway.engine.verdict import Reason
+from gateway.radius.dictionary import (
+    CHAP_CHALLENGE,
+    CHAP_PASSWORD,
+    EAP_MESSAGE,
+    MESSAGE_AUTHENTICATOR,
+    NAS_PORT,
+    STATE,
+    USER_NAME,
+    USER_PASSWORD,
+)
+from gateway.radius.discards import DiscardReason
+from gateway.radius.packet import Packet
+
+_AT_MOST_ONCE = (USER_NAME, USER_PASSWORD, CHAP_PASSWORD, STATE, NAS_PORT, CHAP_CHALLENGE)  # RFC 2865 section 5.44
+
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Credentials(NamedTuple):
+    """A readable request. `password` is None when no charset explains its octets; it never leaves the process."""
+
+    user_name: str
+    password: str | None
+    ipaddr: str | None
+
+    def __repr__(self) -> str:
+        """Hide the password."""
+        return f"<Credentials {self.user_name!r}>"
+
+
+def read_credentials(packet: Packet, nas: Nas) -> Credentials | Reason | DiscardReason:
+    """Return the credentials, the reason to reject, or the reason to stay silent.
+
+    Silence answers one case: an unsigned request of a NAS whose secret was never proven, with a password that is no
+    text. A wrong shared secret looks like this, and the NAS could not verify a reply either.
+    """
+    reason = _refuse_attributes(packet)
+    if reason is not None:
+        return reason
+    user_name = _readable(packet.value(USER_NAME) or b"", "utf-8")
+    if user_name is None:
+        return Reason.BAD_USER_NAME
+    hidden = packet.value(USER_PASSWORD) or b""
+    clear = nas.shared_secret.reveal_user_password(hidden, packet.authenticator)
+    if clear is None:
+        return Reason.MALFORMED_PASSWORD
+    password = _readable(clear.strip(), nas.section.password_charset)
+    if password is not None:
+        nas.is_proven = nas.is_proven or bool(password)
+    elif not nas.is_proven and not packet.has(MESSAGE_AUTHENTICATOR):
+        return DiscardReason.WRONG_SECRET
+    return Credentials(user_name, password, _user_address(packet, nas))
+
+
+def _refuse_attributes(packet: Packet) -> Reason | None:
+    if packet.has_repeats and any(packet.is_repeated(kind) for kind in _AT_MOST_ONCE):
+        return Reason.CONFLICTING_CREDENTIALS
+    if packet.has(CHAP_PASSWORD) or packet.has(EAP_MESSAGE):
+        both = packet.has(USER_PASSWORD)
+        return Reason.CONFLICTING_CREDENTIALS if both else Reason.UNSUPPORTED_CREDENTIALS
+    if packet.has(STATE):  # duo_only never challenges: no State is ours (RFC 5080 section 2.1.1)
+        return Reason.UNKNOWN_STATE
+    if packet.value(USER_NAME) is None:
+        return Reason.NO_USER_NAME
+    return None if packet.has(USER_PASSWORD) else Reason.UNSUPPORTED_CREDENTIALS
+
+
+def _readable(octets: bytes, charset: str) -> str | None:
+    """Return the text, or None if the octets are none or hold control characters: those never reach a log, a URL or
+    Duo.
+    """
+    try:
+        text = octets.decode(charset)
+    except UnicodeDecodeError:
+        return None
+    return None if _CONTROL_CHARACTERS.search(text) else text
+
+
+def _user_address(packet: Packet, nas: Nas) -> str | None:
+    """Return the user's address, only if the configured attribute holds one."""
+    kind = nas.section.client_ip_attribute
+    value = packet.value(kind) if kind is not None else None
+    if value is None:
+        return None
+    try:
+        return str(ip_address(value.decode("ascii")))
+    except ValueError:
+        return None

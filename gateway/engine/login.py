@@ -1,0 +1,282 @@
+"""One login as a state machine, from the typed factor to the verdict.
+
+A login asks Duo one thing at a time: it returns the next `Ask`, or its `Verdict`. The tables below are the whole of
+its behaviour: `TRANSITIONS` says which states may follow, `_HANDLERS` what an answer of Duo means in each state.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, ClassVar, NamedTuple
+
+from gateway.duoapi.calls import (
+    Answer,
+    Auth,
+    AuthAnswer,
+    AuthStatus,
+    Call,
+    DuoUnavailable,
+    Factor,
+    Preauth,
+    PreauthAnswer,
+    Refusal,
+    Trouble,
+)
+from gateway.engine.password import TypedFactor, read_password
+from gateway.engine.verdict import Reason, Verdict, duo_hint, rejection
+from gateway.radius.dictionary import Code
+
+PERSON_PATIENCE_S = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
+POLL_PAUSE_S = 1.0  # between questions to a Duo that answers a long poll at once, or fails
+_FREE_POLLS = 2  # the first long poll answers "pushed" at once: no pause for it
+
+
+class LoginPolicy(NamedTuple):
+    """What a server section says about its logins; plain values, for the engine knows no configuration.
+
+    Attributes:
+        fail_open: `failmode=safe`: let the user in while Duo is unavailable.
+        automatic: what is neither passcode nor factor word asks for Duo's automatic factor.
+        preauth_always: ask `/preauth` even when the typed factor does not need the device list.
+        exempt: user names that log in without Duo.
+        poll_patience_s: how long failing status questions are repeated before fail mode decides.
+    """
+
+    section: str
+    fail_open: bool = True
+    automatic: bool = False
+    preauth_always: bool = True
+    exempt: frozenset[str] = frozenset()
+    poll_patience_s: float = 10.0
+
+
+class LoginState(Enum):
+    """Where a login stands."""
+
+    NEW = "new"
+    PREAUTH = "preauth"
+    AUTH = "auth"
+    WAITING = "waiting"
+    DECIDED = "decided"
+
+
+TRANSITIONS: dict[LoginState, frozenset[LoginState]] = {
+    LoginState.NEW: frozenset({LoginState.PREAUTH, LoginState.AUTH, LoginState.DECIDED}),
+    LoginState.PREAUTH: frozenset({LoginState.AUTH, LoginState.DECIDED}),
+    LoginState.AUTH: frozenset({LoginState.WAITING, LoginState.DECIDED}),
+    LoginState.WAITING: frozenset({LoginState.WAITING, LoginState.DECIDED}),
+    LoginState.DECIDED: frozenset(),
+}
+
+
+class Ask(NamedTuple):
+    """Ask Duo this, not before the instant `at` (0: now)."""
+
+    call: Call
+    at: float = 0.0
+
+
+Step = Ask | Verdict
+
+
+class Login:
+    """What one user asked for, and how far Duo is with it.
+
+    Attributes:
+        user_name: as the NAS sent it.
+        factor: what was asked of Duo, None until known.
+        txid: Duo's name of a push that is under way.
+    """
+
+    __slots__ = (
+        "_answered_at",
+        "_asked_at",
+        "_ipaddr",
+        "_polls",
+        "_pushed_at",
+        "_typed",
+        "factor",
+        "policy",
+        "state",
+        "txid",
+        "user_name",
+        "verdict",
+    )
+
+    def __init__(self, policy: LoginPolicy, user_name: str, ipaddr: str | None = None) -> None:
+        self.policy = policy
+        self.user_name = user_name
+        self.factor: Factor | None = None
+        self.txid = ""
+        self.state = LoginState.NEW
+        self.verdict: Verdict | None = None
+        self._ipaddr = ipaddr
+        self._typed = TypedFactor(Factor.AUTO)
+        self._asked_at = self._answered_at = self._pushed_at = 0.0
+        self._polls = 0
+
+    def begin(self, password: str | None, now: float) -> Step:
+        """Return the first step; `password` None is one that no charset explains."""
+        if self.user_name in self.policy.exempt:
+            account = "The user is exempt from Duo (exempt_username_N)"
+            return self._decide(Verdict(Code.ACCESS_ACCEPT, Reason.EXEMPT, "", account))
+        typed = read_password(password) if password else None
+        if typed is None:
+            if not self.policy.automatic:
+                empty = password is not None and not password.strip()
+                return self._decide(rejection(Reason.NO_PASSWORD if empty else Reason.UNKNOWN_FACTOR))
+            typed = TypedFactor(Factor.AUTO)
+        self._typed = typed
+        self.factor = typed.factor
+        if self.policy.preauth_always or typed.ordinal:
+            return self._ask(LoginState.PREAUTH, Preauth(self.user_name, self._ipaddr), now)
+        return self._authenticate("auto", now)
+
+    def answered(self, answer: Answer, now: float) -> Step:
+        """Return the step that follows Duo's answer to the last `Ask`."""
+        return self._HANDLERS[self.state, type(answer)](self, answer, now)
+
+    def unavailable(self, error: DuoUnavailable, now: float) -> Step:
+        """Return the step that follows when Duo did not answer the last `Ask`.
+
+        What has become of a push is asked again for a while: the question is harmless, and the person may have
+        approved.
+        """
+        is_passing = self.state is LoginState.WAITING and error.trouble is not Trouble.CONFIGURATION
+        if is_passing and now + POLL_PAUSE_S < self._answered_at + self.policy.poll_patience_s:
+            return self._poll(now, now + POLL_PAUSE_S)
+        return self._decide(self._fail_mode(error))
+
+    def expire(self) -> Verdict:
+        """End the login because its deadline has come."""
+        return self._decide(rejection(Reason.DEADLINE))
+
+    def _preauth_answered(self, answer: PreauthAnswer, now: float) -> Step:
+        if answer.result == "auth":
+            device = self._device(answer)
+            return self._authenticate(device, now) if device else self._decide(rejection(Reason.NO_SUCH_DEVICE))
+        if answer.result == "allow":
+            return self._decide(self._duo_verdict(True, Reason.DUO_BYPASS, answer.status_msg, None))
+        if answer.result == "enroll":
+            verdict = self._duo_verdict(False, Reason.NOT_ENROLLED, answer.status_msg, None, result="enroll")
+            # The address lets its holder enrol a device: it goes to the user and never into a log.
+            text = f"{answer.status_msg} {answer.enroll_portal_url}".strip()
+            return self._decide(verdict._replace(reply_message=text))
+        return self._decide(self._duo_verdict(False, Reason.DUO_DENIED, answer.status_msg, None, result=answer.result))
+
+    def _device(self, answer: PreauthAnswer) -> str:
+        """Return the device that the typed number means: the n-th of those that can do the factor; empty when there
+        is none.
+
+        v1 has no device list and takes the number itself, so that a list which is not there is no obstacle.
+        """
+        if not self._typed.ordinal or not answer.devices:
+            return "auto"
+        capable = [device.device for device in answer.devices if self._typed.factor.value in device.capabilities]
+        return capable[self._typed.ordinal - 1] if self._typed.ordinal <= len(capable) else ""
+
+    def _auth_answered(self, answer: AuthAnswer, now: float) -> Step:
+        self._answered_at = now
+        if answer.result in ("allow", "deny"):
+            return self._decide(self._judge(answer))
+        if answer.txid and self.state is LoginState.AUTH:
+            self.txid = answer.txid
+            self._pushed_at = now
+            return self._poll(now, now)
+        if answer.result == "waiting" and self.txid:
+            return self._still_waiting(now)
+        error = DuoUnavailable(Trouble.BAD_ANSWER, f"Duo answered {self.state.value} with result {answer.result!r}")
+        return self._decide(self._fail_mode(error))
+
+    def _still_waiting(self, now: float) -> Step:
+        if now - self._pushed_at >= PERSON_PATIENCE_S:
+            return self._decide(
+                self._duo_verdict(False, Reason.DUO_TIMEOUT, "Login timed out.", self.factor, result="waiting")
+            )
+        was_quick = now - self._asked_at < POLL_PAUSE_S
+        return self._poll(now, now + POLL_PAUSE_S if was_quick and self._polls > _FREE_POLLS else now)
+
+    def _refused(self, refusal: Refusal, _now: float) -> Step:
+        """Duo refused the call itself, for something in it that the user chose: the name, or a factor that no device
+        can do.
+        """
+        account = f"Duo refused the call with {refusal.code}: {refusal.message!r}"
+        if refusal.detail:
+            account += f" ({refusal.detail!r})"
+        text = "Duo could not use this factor. Try another one."
+        hint = "the user may have no device for this factor, or a name that Duo does not take"
+        return self._decide(Verdict(Code.ACCESS_REJECT, Reason.DUO_REFUSED_CALL, text, account, hint))
+
+    def _authenticate(self, device: str, now: float) -> Ask:
+        typed = self._typed
+        call = Auth(self.user_name, typed.factor, device, typed.ordinal, typed.passcode, self._ipaddr)
+        return self._ask(LoginState.AUTH, call, now)
+
+    def _poll(self, now: float, at: float) -> Ask:
+        self._polls += 1
+        ask = self._ask(LoginState.WAITING, AuthStatus(self.txid), at)
+        return ask._replace(at=at if at > now else 0.0)
+
+    def _ask(self, state: LoginState, call: Call, at: float) -> Ask:
+        self._move(state)
+        self._asked_at = at
+        return Ask(call)
+
+    def _judge(self, answer: AuthAnswer) -> Verdict:
+        """Turn Duo's verdict into ours; allow or deny alone decides, the status only names the reason."""
+        if answer.result == "allow":
+            reason = Reason.DUO_BYPASS if answer.status == "bypass" else Reason.DUO_ALLOWED
+            return self._duo_verdict(True, reason, answer.status_msg, self.factor)
+        reason = _DENIALS.get(answer.status, Reason.DUO_DENIED)
+        if not answer.status and self.factor is Factor.SMS:  # v1 has no machine word: a denied sms is one that was sent
+            reason = Reason.SMS_SENT
+        return self._duo_verdict(False, reason, answer.status_msg, self.factor)
+
+    def _duo_verdict(
+        self, is_allowed: bool, reason: Reason, status_msg: str, factor: Factor | None, result: str = ""
+    ) -> Verdict:
+        result = result or ("allow" if is_allowed else "deny")
+        account = f"Duo authentication returned {result!r}: {status_msg!r}"
+        code = Code.ACCESS_ACCEPT if is_allowed else Code.ACCESS_REJECT
+        return Verdict(code, reason, status_msg, account, duo_hint(reason, factor))
+
+    def _fail_mode(self, error: DuoUnavailable) -> Verdict:
+        account = f"Duo is unavailable ({error.trouble.value}: {error.detail})"
+        if self.policy.fail_open:
+            account += "; failmode=safe lets the user in without a second factor"
+            text = "Logged in without a second factor, which is unavailable."
+            return Verdict(Code.ACCESS_ACCEPT, Reason.FAILMODE_SAFE, text, account)
+        account += "; failmode=secure rejects"
+        text = "The second factor is unavailable. Please try again later."
+        return Verdict(Code.ACCESS_REJECT, Reason.FAILMODE_SECURE, text, account)
+
+    def _decide(self, verdict: Verdict) -> Verdict:
+        self._move(LoginState.DECIDED)
+        self._typed = TypedFactor(self._typed.factor)  # the passcode has served
+        self.verdict = verdict
+        return verdict
+
+    def _move(self, state: LoginState) -> None:
+        if state not in TRANSITIONS[self.state]:
+            raise ValueError(f"a login does not go from {self.state.value} to {state.value}")
+        self.state = state
+
+    _HANDLERS: ClassVar[dict[tuple[LoginState, type], Callable[[Any, Any, float], Step]]] = {
+        (LoginState.PREAUTH, PreauthAnswer): _preauth_answered,
+        (LoginState.PREAUTH, Refusal): _refused,
+        (LoginState.AUTH, AuthAnswer): _auth_answered,
+        (LoginState.AUTH, Refusal): _refused,
+        (LoginState.WAITING, AuthAnswer): _auth_answered,
+        (LoginState.WAITING, Refusal): _refused,
+    }
+
+    def __repr__(self) -> str:
+        """Show the state; never what was typed."""
+        return f"<Login {self.user_name!r} {self.state.value}>"
+
+
+_DENIALS: dict[str, Reason] = {
+    "timeout": Reason.DUO_TIMEOUT,
+    "fraud": Reason.DUO_FRAUD,
+    "locked_out": Reason.DUO_LOCKED_OUT,
+    "sent": Reason.SMS_SENT,
+}

@@ -1,0 +1,131 @@
+"""Who may ask: source address to NAS, by the most specific network, at a cost that does not grow with the number of
+clients.
+"""
+
+from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
+
+from gateway.engine.login import LoginPolicy
+from gateway.radius.shared_secret import SharedSecret
+
+_MAX_REMEMBERED_SOURCES = 65_536
+
+
+class Nas:
+    """One `radius_ip_N` of a section: a RADIUS client, or a network of them that share a secret.
+
+    Attributes:
+        name: as the administrator knows it: `radius_ip_1 of [radius_server_duo_only]`.
+        section: the rules for its logins.
+        has_signed: it has sent a right Message-Authenticator since the start.
+        is_operator: `radgate login` on this machine, which is told the reason too.
+        is_proven: a packet of it could be read, so that its shared secret must be right.
+    """
+
+    __slots__ = ("has_signed", "is_operator", "is_proven", "name", "section", "shared_secret")
+
+    def __init__(
+        self, name: str, section: "Section", shared_secret: SharedSecret, *, is_operator: bool = False
+    ) -> None:
+        self.name = name
+        self.section = section
+        self.shared_secret = shared_secret
+        self.is_operator = is_operator
+        self.has_signed = False
+        self.is_proven = False
+
+    def __repr__(self) -> str:
+        """Show the name alone."""
+        return f"<Nas {self.name}>"
+
+
+class Section:
+    """The rules of one server section, in the engine's own words.
+
+    Attributes:
+        application: an opaque key of the Duo application, handed back with every question to Duo.
+        require_signature: None is `auto`: of a NAS that has signed once.
+        client_ip_attribute: the attribute type that may hold the user's address; None for none.
+    """
+
+    __slots__ = (
+        "application",
+        "client_ip_attribute",
+        "coalesce",
+        "limit_proxy_state",
+        "max_pending_per_user",
+        "name",
+        "password_charset",
+        "policy",
+        "reject_delay_s",
+        "require_signature",
+        "response_deadline_s",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        application: str,
+        policy: LoginPolicy,
+        *,
+        password_charset: str = "utf-8",
+        client_ip_attribute: int | None = None,
+        require_signature: bool | None = None,
+        limit_proxy_state: bool = True,
+        reject_delay_s: float = 0.0,
+        response_deadline_s: float = 0.0,
+        coalesce: bool = True,
+        max_pending_per_user: int = 0,
+    ) -> None:
+        self.name = name
+        self.application = application
+        self.policy = policy
+        self.password_charset = password_charset
+        self.client_ip_attribute = client_ip_attribute
+        self.require_signature = require_signature
+        self.limit_proxy_state = limit_proxy_state
+        self.reject_delay_s = reject_delay_s
+        self.response_deadline_s = response_deadline_s
+        self.coalesce = coalesce
+        self.max_pending_per_user = max_pending_per_user
+
+
+class NasTable:
+    """The clients of one listening address.
+
+    A look-up tries each prefix length that occurs, longest first: one dictionary access each, whatever the number of
+    networks. Known sources are remembered, bounded, so that a flood of forged addresses costs no memory.
+    """
+
+    def __init__(self, entries: Iterable[tuple[str, Nas]]) -> None:
+        """Take (CIDR text, NAS) pairs.
+
+        Raises:
+            ValueError: a network is not valid, or stands there twice.
+        """
+        self._networks: dict[int, dict[tuple[int, int], dict[int, Nas]]] = {4: {}, 6: {}}
+        for cidr, nas in entries:
+            network = ip_network(cidr)
+            shift = network.max_prefixlen - network.prefixlen
+            by_prefix = self._networks[network.version].setdefault((network.prefixlen, shift), {})
+            if by_prefix.setdefault(int(network.network_address) >> shift, nas) is not nas:
+                raise ValueError(f"{cidr} belongs to two clients")
+        self._lengths = {version: sorted(found, reverse=True) for version, found in self._networks.items()}
+        self._remembered: dict[str, Nas] = {}
+
+    def find(self, source: str) -> Nas | None:
+        """Return the NAS with this source address, IPv4 or IPv6 text as the socket gives it, or None."""
+        nas = self._remembered.get(source)
+        return nas if nas is not None else self._look_up(source)
+
+    def _look_up(self, source: str) -> Nas | None:
+        address = ip_address(source)
+        networks, number = self._networks[address.version], int(address)
+        for prefix in self._lengths[address.version]:
+            nas = networks[prefix].get(number >> prefix[1])
+            if nas is not None:
+                if len(self._remembered) >= _MAX_REMEMBERED_SOURCES:
+                    self._remembered.clear()
+                self._remembered[source] = nas
+                return nas
+        return None

@@ -1,0 +1,71 @@
+"""Which silent discards are worth a line: the first of each kind and source, then one an interval with the number
+left out.
+"""
+
+from typing import NamedTuple
+
+from gateway.engine.nas import Nas
+from gateway.radius.discards import DiscardReason
+
+INTERVAL_S = 60.0
+_MAX_SOURCES = 1_024  # more sources than this in one interval share a line per reason
+
+
+class Notice(NamedTuple):
+    """Tell the administrator.
+
+    Attributes:
+        source: the address of the last such packet; empty when many sources share the line.
+        n_packets: how many packets this line stands for.
+    """
+
+    reason: DiscardReason
+    source: str
+    listener: int
+    nas: Nas | None
+    n_packets: int
+
+
+class _Quiet:
+    """One kind and source that had its line: when the next is due, and how many packets it will stand for."""
+
+    __slots__ = ("n_packets", "until")
+
+    def __init__(self, until: float) -> None:
+        self.until = until
+        self.n_packets = 0
+
+
+class Notices:
+    """Counts of discards by reason, and the lines that are due for them."""
+
+    def __init__(self) -> None:
+        self.counts: dict[DiscardReason, int] = {}
+        self._quiet: dict[tuple[DiscardReason, str, int], _Quiet] = {}
+        self._tidy_at = 0.0
+
+    def discarded(
+        self, reason: DiscardReason, source: str, listener: int, nas: Nas | None, now: float
+    ) -> Notice | None:
+        """Count one discarded packet; return the line that is due, if one is."""
+        self.counts[reason] = self.counts.get(reason, 0) + 1
+        quiet = self._quiet.get((reason, source, listener))
+        if quiet is None and self._is_full(now):
+            source, nas = "", None
+            quiet = self._quiet.get((reason, source, listener))
+        if quiet is None:
+            self._quiet[reason, source, listener] = _Quiet(now + INTERVAL_S)
+            return Notice(reason, source, listener, nas, 1)
+        quiet.n_packets += 1
+        if now < quiet.until:
+            return None
+        notice = Notice(reason, source, listener, nas, quiet.n_packets)
+        quiet.until, quiet.n_packets = now + INTERVAL_S, 0
+        return notice
+
+    def _is_full(self, now: float) -> bool:
+        """Whether no further source is remembered; lets go, once a second at most, of those whose interval is over."""
+        if len(self._quiet) >= _MAX_SOURCES and now >= self._tidy_at:
+            self._tidy_at = now + 1.0
+            self._quiet = {key: quiet for key, quiet in self._quiet.items() if now < quiet.until}
+        return len(self._quiet) >= _MAX_SOURCES

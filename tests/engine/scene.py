@@ -1,0 +1,85 @@
+"""A small stage for the engine: one NAS, a clock that is handed on, and effects to look at."""
+
+from typing import Any
+
+from gateway.duoapi.calls import Answer, AuthAnswer, DuoUnavailable, PreauthAnswer
+from gateway.engine.core import AskDuo, Effect, Engine, Finished, SendReply
+from gateway.engine.duplicates import Peer
+from gateway.engine.login import LoginPolicy
+from gateway.engine.nas import Nas, NasTable, Section
+from gateway.radius.client import encode_access_request
+from gateway.radius.dictionary import REPLY_MESSAGE
+from gateway.radius.packet import Packet, decode_packet
+from gateway.radius.shared_secret import SharedSecret
+
+SECRET = SharedSecret(b"a shared secret")
+SOURCE = "192.0.2.10"
+GO_ON = PreauthAnswer("auth", "Account is active")
+ALLOWED = AuthAnswer("allow", "allow", "Success. Logging you in...")
+DENIED = AuthAnswer("deny", "deny", "Incorrect passcode. Please try again.")
+PUSHED = AuthAnswer("", txid="tx-1")
+
+
+class Stage:
+    """An engine with one section; keyword arguments are the section's, or the policy's."""
+
+    def __init__(self, *, max_pending: int = 100, policy: dict[str, Any] | None = None, **section: Any) -> None:
+        self.section = Section(
+            "radius_server_duo_only", "app", LoginPolicy("radius_server_duo_only", **policy or {}), **section
+        )
+        self.nas = Nas("radius_ip_1", self.section, SECRET)
+        self.engine = Engine(
+            [NasTable([("192.0.2.0/24", self.nas)])],
+            max_pending=max_pending,
+            duplicate_window_s=30.0,
+            max_answered=1000,
+        )
+        self.effects: list[Effect] = []
+
+    def receive(self, datagram: bytes, *, now: float = 0.0, host: str = SOURCE, port: int = 40001) -> list[Effect]:
+        """Deliver a datagram."""
+        self.effects = self.engine.datagram_received(datagram, Peer((host, port), 0), now)
+        return self.effects
+
+    def login(
+        self, user: str = "alice", password: str = "123456", *, identifier: int = 7, now: float = 0.0, port: int = 40001
+    ) -> list[Effect]:
+        """Deliver an Access-Request whose authenticator follows from its content."""
+        authenticator = f"{user}{password}{identifier}{port}".encode().ljust(16, b"x")[:16]
+        request = encode_access_request(identifier, authenticator, SECRET, user.encode(), password.encode())
+        return self.receive(request, now=now, port=port)
+
+    def answer(self, answer: Answer | DuoUnavailable, *, now: float = 0.0) -> list[Effect]:
+        """Answer the question that was asked last."""
+        pending = self.asked[-1].pending
+        if isinstance(answer, DuoUnavailable):
+            self.effects = self.engine.duo_unavailable(pending, answer, now)
+        else:
+            self.effects = self.engine.duo_answered(pending, answer, now)
+        return self.effects
+
+    @property
+    def asked(self) -> list[AskDuo]:
+        """Questions among the last effects."""
+        return [effect for effect in self.effects if isinstance(effect, AskDuo)]
+
+    @property
+    def replies(self) -> list[Packet]:
+        """Replies among the last effects."""
+        return [decode_packet(effect.octets) for effect in self.effects if isinstance(effect, SendReply)]
+
+    @property
+    def finished(self) -> Finished:
+        """The one finished login among the last effects."""
+        (finished,) = [effect for effect in self.effects if isinstance(effect, Finished)]
+        return finished
+
+    @property
+    def reason(self) -> str:
+        """Why that login ended."""
+        return self.finished.verdict.reason.value
+
+
+def message(packet: Packet) -> str:
+    """The Reply-Message of a reply."""
+    return b"".join(packet.values(REPLY_MESSAGE)).decode()

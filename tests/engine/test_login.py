@@ -1,0 +1,223 @@
+"""One login, from the typed factor to the verdict."""
+
+import pytest
+
+from gateway.duoapi.calls import (
+    Auth,
+    AuthAnswer,
+    AuthStatus,
+    Device,
+    DuoUnavailable,
+    Factor,
+    Preauth,
+    PreauthAnswer,
+    Refusal,
+    Trouble,
+)
+from gateway.engine.login import Ask, Login, LoginPolicy, LoginState
+from gateway.engine.verdict import Verdict
+from gateway.radius.dictionary import Code
+
+GO_ON = PreauthAnswer("auth", "Account is active")
+TIMEOUT = DuoUnavailable(Trouble.TIMEOUT, "no answer within 5 s")
+
+
+def login(**policy) -> Login:
+    return Login(LoginPolicy("radius_server_duo_only", **policy), "alice", "203.0.113.7")
+
+
+def pushed(**policy) -> Login:
+    """A login that waits for a person since instant 0."""
+    waiting = login(**policy)
+    waiting.begin("push", 0.0)
+    waiting.answered(GO_ON, 0.0)
+    assert waiting.answered(AuthAnswer("", txid="tx"), 0.0) == Ask(AuthStatus("tx"))
+    return waiting
+
+
+def test_a_passcode_is_preauth_then_auth():
+    passcode = login()
+    assert passcode.begin("123456", 0.0) == Ask(Preauth("alice", "203.0.113.7"))
+    expected = Auth("alice", Factor.PASSCODE, "auto", 0, "123456", "203.0.113.7")
+    assert passcode.answered(GO_ON, 0.0) == Ask(expected)
+    verdict = passcode.answered(AuthAnswer("allow", "allow", "Success. Logging you in..."), 0.0)
+    assert isinstance(verdict, Verdict)
+    assert verdict[:3] == (Code.ACCESS_ACCEPT, verdict.reason, "Success. Logging you in...")
+    assert verdict.reason.value == "duo_allowed"
+    assert verdict.account == "Duo authentication returned 'allow': 'Success. Logging you in...'"
+
+
+def test_preauth_is_skipped_when_only_needed_for_the_device_list():
+    assert login(preauth_always=False).begin("123456", 0.0).call.passcode == "123456"
+    assert isinstance(login(preauth_always=False).begin("push2", 0.0).call, Preauth)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "reason", "reply_message"),
+    [
+        (PreauthAnswer("allow", "Bypass"), Code.ACCESS_ACCEPT, "duo_bypass", "Bypass"),
+        (
+            PreauthAnswer("deny", "Your account is disabled"),
+            Code.ACCESS_REJECT,
+            "duo_denied",
+            "Your account is disabled",
+        ),
+        (
+            PreauthAnswer("enroll", "Enroll an authentication device to proceed", (), "https://api.example/portal?x"),
+            Code.ACCESS_REJECT,
+            "not_enrolled",
+            "Enroll an authentication device to proceed https://api.example/portal?x",
+        ),
+        (PreauthAnswer("something new", "Text"), Code.ACCESS_REJECT, "duo_denied", "Text"),
+    ],
+)
+def test_preauth_may_decide_alone(answer, code, reason, reply_message):
+    decided = login()
+    decided.begin("push", 0.0)
+    verdict = decided.answered(answer, 0.0)
+    assert (verdict.code, verdict.reason.value, verdict.reply_message) == (code, reason, reply_message)
+    assert "https://" not in verdict.account + verdict.hint
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer", "code", "reason"),
+    [
+        ("push", AuthAnswer("allow", "bypass", "x"), Code.ACCESS_ACCEPT, "duo_bypass"),
+        ("123456", AuthAnswer("deny", "deny", "x"), Code.ACCESS_REJECT, "duo_denied"),
+        ("123456", AuthAnswer("deny", "locked_out", "x"), Code.ACCESS_REJECT, "duo_locked_out"),
+        ("push", AuthAnswer("deny", "timeout", "x"), Code.ACCESS_REJECT, "duo_timeout"),
+        ("push", AuthAnswer("deny", "fraud", "x"), Code.ACCESS_REJECT, "duo_fraud"),
+        ("sms", AuthAnswer("deny", "sent", "x"), Code.ACCESS_REJECT, "sms_sent"),
+        ("sms", AuthAnswer("deny", "", "x"), Code.ACCESS_REJECT, "sms_sent"),
+        ("123456", AuthAnswer("deny", "a new status", "x"), Code.ACCESS_REJECT, "duo_denied"),
+        ("push", AuthAnswer("allow", "a new status", "x"), Code.ACCESS_ACCEPT, "duo_allowed"),
+    ],
+)
+def test_allow_or_deny_decides_and_the_status_names_the_reason(typed, answer, code, reason):
+    decided = login()
+    decided.begin(typed, 0.0)
+    decided.answered(GO_ON, 0.0)
+    verdict = decided.answered(answer, 0.0)
+    assert (verdict.code, verdict.reason.value, verdict.reply_message) == (code, reason, "x")
+
+
+def test_a_denied_passcode_carries_the_hint_that_policy_may_forbid_passcodes():
+    denied = login()
+    denied.begin("123456", 0.0)
+    denied.answered(GO_ON, 0.0)
+    assert "does not permit passcodes" in denied.answered(AuthAnswer("deny", "deny", "Incorrect passcode."), 0.0).hint
+
+
+def test_a_number_picks_the_nth_device_that_can_do_the_factor():
+    devices = (
+        Device("PHONE1", frozenset({"phone", "sms"})),
+        Device("TOKEN"),
+        Device("PHONE2", frozenset({"push", "phone"})),
+        Device("PHONE3", frozenset({"push"})),
+    )
+    for typed, device in {"push1": "PHONE2", "push2": "PHONE3", "phone2": "PHONE2", "sms1": "PHONE1"}.items():
+        numbered = login()
+        numbered.begin(typed, 0.0)
+        assert numbered.answered(GO_ON._replace(devices=devices), 0.0).call.device == device
+    missing = login()
+    missing.begin("sms2", 0.0)
+    assert missing.answered(GO_ON._replace(devices=devices), 0.0).reason.value == "no_such_device"
+
+
+def test_without_a_device_list_the_number_itself_goes_to_duo():
+    numbered = login()
+    numbered.begin("push2", 0.0)
+    call = numbered.answered(GO_ON, 0.0).call
+    assert (call.device, call.ordinal) == ("auto", 2)
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [("", "no_password"), ("  ", "no_password"), ("Winter2026!", "unknown_factor"), (None, "unknown_factor")],
+)
+def test_a_text_that_is_no_factor_is_rejected_without_asking_duo(typed, reason):
+    verdict = login().begin(typed, 0.0)
+    assert (verdict.code, verdict.reason.value) == (Code.ACCESS_REJECT, reason)
+    assert not typed or typed.strip() == "" or typed not in verdict.account
+
+
+@pytest.mark.parametrize("typed", ["", "Winter2026!", None])
+def test_a_text_that_is_no_factor_may_mean_the_automatic_one(typed):
+    automatic = login(automatic=True)
+    automatic.begin(typed, 0.0)
+    call = automatic.answered(GO_ON, 0.0).call
+    assert (call.factor, call.passcode) == (Factor.AUTO, "")
+
+
+def test_exempt_users_never_meet_duo():
+    assert login(exempt=frozenset({"alice"})).begin("whatever", 0.0).reason.value == "exempt"
+
+
+@pytest.mark.parametrize(("fail_open", "code", "reason"), [(True, 2, "failmode_safe"), (False, 3, "failmode_secure")])
+def test_fail_mode_decides_while_duo_is_away_and_says_why(fail_open, code, reason):
+    unlucky = login(fail_open=fail_open)
+    unlucky.begin("push", 0.0)
+    verdict = unlucky.unavailable(TIMEOUT, 5.0)
+    assert (verdict.code, verdict.reason.value) == (code, reason)
+    assert "no answer within 5 s" in verdict.account
+    assert "no answer" not in verdict.reply_message
+
+
+def test_a_status_question_that_fails_is_asked_again_for_a_while():
+    waiting = pushed()
+    assert waiting.unavailable(TIMEOUT, 2.0) == Ask(AuthStatus("tx"), 3.0)
+    assert waiting.unavailable(TIMEOUT, 9.5).reason.value == "failmode_safe"
+
+
+def test_wrong_keys_are_not_asked_again():
+    waiting = pushed(fail_open=False)
+    assert waiting.unavailable(DuoUnavailable(Trouble.CONFIGURATION, "40103"), 1.0).reason.value == "failmode_secure"
+
+
+def test_a_long_poll_goes_on_at_once_but_a_quick_one_is_paced():
+    waiting = pushed()
+    still = AuthAnswer("waiting", "pushed", "Pushed a login request")
+    assert waiting.answered(still, 0.1) == Ask(AuthStatus("tx"))
+    assert waiting.answered(still, 0.2) == Ask(AuthStatus("tx"))
+    assert waiting.answered(still, 0.3) == Ask(AuthStatus("tx"), 1.3)
+    assert waiting.answered(still, 31.3) == Ask(AuthStatus("tx"))
+
+
+def test_a_push_that_duo_never_decides_times_out():
+    waiting = pushed()
+    assert waiting.answered(AuthAnswer("waiting"), 75.0).reason.value == "duo_timeout"
+
+
+def test_a_refused_call_is_a_reject_that_names_what_duo_said():
+    refused = login()
+    refused.begin("push", 0.0)
+    refused.answered(GO_ON, 0.0)
+    verdict = refused.answered(Refusal(400, 40002, "Invalid request parameters", "no capable device"), 0.0)
+    assert (verdict.code, verdict.reason.value) == (Code.ACCESS_REJECT, "duo_refused_call")
+    assert "no capable device" in verdict.account
+
+
+def test_a_deadline_rejects():
+    waiting = pushed()
+    assert waiting.expire().reason.value == "deadline"
+    assert waiting.state is LoginState.DECIDED
+
+
+def test_an_answer_that_makes_no_sense_leaves_the_decision_to_fail_mode():
+    odd = login()
+    odd.begin("123456", 0.0)
+    odd.answered(GO_ON, 0.0)
+    assert odd.answered(AuthAnswer("perhaps"), 0.0).reason.value == "failmode_safe"
+
+
+def test_a_decided_login_decides_no_more():
+    decided = login()
+    decided.begin("", 0.0)
+    with pytest.raises(ValueError, match="decided"):
+        decided.expire()
+
+
+def test_neither_repr_nor_state_shows_what_was_typed():
+    waiting = login()
+    waiting.begin("987654", 0.0)
+    assert "987654" not in repr(waiting)
