@@ -1,0 +1,113 @@
+"""UDP sockets of a worker: datagrams in, replies out from the very address that was asked.
+
+A socket is drained by `recvmsg` when it becomes readable; IP_PKTINFO tells the local address, and is handed back with
+the reply, so that a machine with several addresses answers from the right one (RFC 2865 section 3) while the kernel
+still chooses the interface.
+"""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from gateway.engine.duplicates import Peer
+
+_BUFFER_SIZE = 4096  # octets; what is longer is padding (RFC 2865 section 3), and the kernel drops it
+_ANCILLARY_SIZE = 128
+_DATAGRAMS_A_TURN = 64  # then the other sockets of the loop have their turn
+_PKTINFO = struct.Struct("@I4s4s")  # in_pktinfo: interface, the local address, the header's destination
+_PKTINFO6 = struct.Struct("@16sI")  # in6_pktinfo: address, interface
+SO_RXQ_OVFL = 40  # asm-generic/socket.h
+IP_PKTINFO = 8  # linux/in.h; Python 3.11 does not name it
+
+Ancillary = list[tuple[int, int, bytes]]
+
+
+def open_socket(family: int, host: str, port: int, *, shared: bool) -> socket.socket:
+    """Return a bound, non-blocking UDP socket that tells the local address of each datagram and how many were lost.
+
+    `shared` puts it into the SO_REUSEPORT group of its address. An IPv6 socket serves IPv6 alone.
+
+    Raises:
+        OSError: the address is not of this machine, or in use.
+    """
+    udp = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        if shared:
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        udp.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+        if family == socket.AF_INET6:
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        else:
+            udp.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+        udp.bind((host, port))
+    except BaseException:
+        udp.close()
+        raise
+    return udp
+
+
+class UdpListener:
+    """One bound socket: hands each datagram on with its `Peer`, and sends replies.
+
+    Attributes:
+        n_unsent: replies that the kernel would not take; the NAS asks again and gets the same octets.
+        n_overflowed: datagrams that the kernel dropped because the socket's queue was full, as it counts them.
+    """
+
+    def __init__(self, udp: socket.socket, number: int, on_datagram: Callable[[bytes, Peer], None]) -> None:
+        self._udp = udp
+        self._number = number
+        self._on_datagram = on_datagram
+        self._way_back: dict[bytes, Ancillary] = {}  # control message -> what to hand back: a few local addresses
+        self.n_unsent = 0
+        self.n_overflowed = 0
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to read."""
+        loop.add_reader(self._udp.fileno(), self._drain)
+
+    def stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Read no more; replies can still be sent."""
+        loop.remove_reader(self._udp.fileno())
+
+    def send(self, octets: bytes, peer: Peer) -> None:
+        """Send a reply to where the request came from."""
+        path: Any = peer.path
+        try:
+            self._udp.sendmsg((octets,), path, 0, peer.address)
+        except OSError:
+            self.n_unsent += 1
+
+    def _drain(self) -> None:
+        receive, hand_on, number = self._udp.recvmsg, self._on_datagram, self._number
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(_DATAGRAMS_A_TURN):
+                datagram, ancillary, _, address = receive(_BUFFER_SIZE, _ANCILLARY_SIZE)
+                hand_on(datagram, Peer(address, number, self._way(ancillary)))
+
+    def _way(self, ancillary: Ancillary) -> Ancillary:
+        """Return the control message that makes the reply leave from the address that was asked."""
+        if len(ancillary) == 1:
+            known = self._way_back.get(ancillary[0][2])
+            if known is not None:
+                return known
+        for level, kind, octets in ancillary:
+            if level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL:
+                self.n_overflowed = int.from_bytes(octets[:4], "little")
+            elif kind in (IP_PKTINFO, socket.IPV6_PKTINFO):
+                return self._way_back.setdefault(octets, [(level, kind, _without_interface(octets))])
+        return []
+
+
+def _without_interface(pktinfo: bytes) -> bytes:
+    """Return the control message with the interface left to the routing table."""
+    if len(pktinfo) == _PKTINFO.size:
+        _, local, _ = _PKTINFO.unpack(pktinfo)
+        return _PKTINFO.pack(0, local, bytes(4))
+    address, interface = _PKTINFO6.unpack(pktinfo)
+    is_link_local = address[0] == 0xFE and address[1] & 0xC0 == 0x80
+    return _PKTINFO6.pack(address, interface if is_link_local else 0)
