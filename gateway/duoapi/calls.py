@@ -1,7 +1,8 @@
 """Questions to Duo and its answers, in one vocabulary for both API flavours.
 
-The engine asks a `Call` and receives an `Answer`; `flavours` turn them into paths, parameters and JSON of `/auth/v2` or `/rest/v1`.
-Results and statuses stay plain text: Duo may add values at any time, and a client must tolerate them (Duo Auth API, "General").
+The engine asks a `Call` and receives an `Answer`; `flavours` turn them into paths, parameters and JSON of
+`/auth/v2` or `/rest/v1`. Results and statuses stay plain text: Duo may add values at any time, and a client must
+tolerate them (Duo Auth API, "General").
 """
 
 from enum import Enum
@@ -41,8 +42,8 @@ class Preauth(NamedTuple):
 class Auth(NamedTuple):
     """Verify the second factor.
 
-    `device` is v2's device id or "auto"; `ordinal` is what the user typed (`push2` is 2) or 0 for none, which v1 wants instead.
-    A factor that waits for a person is asked asynchronously and answered with a txid.
+    `device` is v2's device id or "auto"; `ordinal` is what the user typed (`push2` is 2) or 0 for none, which v1
+    wants instead. A factor that waits for a person is asked asynchronously and answered with a txid.
     """
 
     username: str
@@ -85,7 +86,7 @@ class PreauthAnswer(NamedTuple):
 
 
 class AuthAnswer(NamedTuple):
-    """`result` is `allow`, `deny`, `waiting` or a later value; empty, with a `txid`, when an asynchronous auth has begun.
+    """`result` is `allow`, `deny`, `waiting` or a later value; empty, with a `txid`, when an asynchronous auth began.
 
     `status` is v2's machine word (`timeout`, `fraud`, `locked_out`, `sent` …), empty in v1.
     """
@@ -97,7 +98,7 @@ class AuthAnswer(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Duo understood us and said no to the call itself: HTTP 4xx with `stat` FAIL, other than 429. Not a verdict on the user."""
+    """Duo understood us and said no to the call itself: HTTP 4xx with `stat` FAIL, not 429. No verdict on the user."""
 
     http_status: int
     code: int

@@ -1,0 +1,236 @@
+"""The two flavours of Duo's Auth API, `/auth/v2` and `/rest/v1`, behind one interface: a `Call` in, an `Answer` out.
+
+How an HTTP answer is judged, the same for both:
+
+| HTTP status | body | becomes |
+| --- | --- | --- |
+| 200 | `stat` OK with the documented content | the answer |
+| 4xx | `stat` FAIL | `Refusal` |
+| 429 | any | `DuoUnavailable` RATE_LIMIT |
+| 5xx | any | `DuoUnavailable` HTTP_STATUS |
+| anything else: a redirect, a captive portal's page, JSON of another shape | | `DuoUnavailable` BAD_ANSWER |
+
+A redirect is never followed: a signed request belongs to the host that it was signed for.
+"""
+
+from typing import NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from gateway.duoapi import messages
+from gateway.duoapi.calls import (
+    Answer,
+    Auth,
+    AuthAnswer,
+    AuthStatus,
+    Call,
+    Check,
+    Device,
+    DuoUnavailable,
+    Factor,
+    Ping,
+    Preauth,
+    PreauthAnswer,
+    Refusal,
+    Time,
+    Trouble,
+)
+
+Content = TypeVar("Content")
+
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last one: nested thousands deep
+
+
+class ApiRequest(NamedTuple):
+    """A call on its way to HTTP: POST carries the parameters as a form, GET as the query."""
+
+    method: str
+    path: str
+    params: list[tuple[str, str]]
+    is_signed: bool = True
+
+
+class Flavour(Protocol):
+    """One version of Duo's Auth API."""
+
+    version: str
+    """`2` or `1`, as in the configuration."""
+
+    def request(self, call: Call) -> ApiRequest:
+        """Return how this flavour asks `call`."""
+
+    def read(self, call: Call, http_status: int, body: bytes) -> Answer:
+        """Return the answer to `call`.
+
+        Raises:
+            DuoUnavailable: the service failed or what answered was not Duo.
+        """
+
+
+class FlavourV2:
+    """`/auth/v2`: what Duo develops; devices are named by the ids that preauth lists."""
+
+    version = "2"
+
+    def request(self, call: Call) -> ApiRequest:
+        """Return how `/auth/v2` is asked."""
+        match call:
+            case AuthStatus(txid):
+                return ApiRequest("GET", "/auth/v2/auth_status", [("txid", txid)])
+            case Preauth(username, ipaddr):
+                return ApiRequest("POST", "/auth/v2/preauth", _with_ipaddr([("username", username)], ipaddr))
+            case Auth():
+                return ApiRequest("POST", "/auth/v2/auth", _auth_params_v2(call))
+            case Check():
+                return ApiRequest("GET", "/auth/v2/check", [])
+            case Ping():
+                return ApiRequest("GET", "/auth/v2/ping", [], is_signed=False)
+
+    def read(self, call: Call, http_status: int, body: bytes) -> Answer:
+        """Return what `/auth/v2` answered."""
+        if http_status != 200:
+            return _read_failure(http_status, body)
+        try:
+            match call:
+                case AuthStatus() | Auth():
+                    return _auth_answer_v2(_content(messages.decode_auth(body)))
+                case Preauth():
+                    return _preauth_answer_v2(_content(messages.decode_preauth(body)))
+                case _:
+                    return Time(_content(messages.decode_time(body)).time)
+        except _NOT_JSON as error:
+            raise _not_duo(http_status, body) from error
+
+
+class FlavourV1:
+    """`/rest/v1`: what older RADIUS applications may use.
+
+    Devices are named by their ordinal (`push2`), verdicts carry a text and no machine word.
+    """
+
+    version = "1"
+
+    def request(self, call: Call) -> ApiRequest:
+        """Return how `/rest/v1` is asked."""
+        match call:
+            case AuthStatus(txid):
+                return ApiRequest("GET", "/rest/v1/status", [("txid", txid)])
+            case Preauth(username, ipaddr):
+                return ApiRequest("POST", "/rest/v1/preauth", _with_ipaddr([("user", username)], ipaddr))
+            case Auth():
+                return ApiRequest("POST", "/rest/v1/auth", _auth_params_v1(call))
+            case Check():
+                return ApiRequest("GET", "/rest/v1/check", [])
+            case Ping():
+                return ApiRequest("GET", "/rest/v1/ping", [])
+
+    def read(self, call: Call, http_status: int, body: bytes) -> Answer:
+        """Return what `/rest/v1` answered."""
+        if http_status != 200:
+            return _read_failure(http_status, body)
+        try:
+            match call:
+                case AuthStatus() | Auth():
+                    return _auth_answer_v1(_content(messages.decode_auth_v1(body)))
+                case Preauth():
+                    content = _content(messages.decode_preauth_v1(body))
+                    return PreauthAnswer(content.result, content.status or "")
+                case _:
+                    _content(messages.decode_word(body))
+                    return Time(None)
+        except _NOT_JSON as error:
+            raise _not_duo(http_status, body) from error
+
+
+V2 = FlavourV2()
+V1 = FlavourV1()
+
+
+def _with_ipaddr(params: list[tuple[str, str]], ipaddr: str | None) -> list[tuple[str, str]]:
+    if ipaddr:
+        params.append(("ipaddr", ipaddr))
+    return params
+
+
+def _auth_params_v2(call: Auth) -> list[tuple[str, str]]:
+    params = [("username", call.username), ("factor", call.factor.value)]
+    if call.factor is Factor.PASSCODE:
+        params.append(("passcode", call.passcode))
+    else:
+        params.append(("device", call.device))
+    if call.factor.waits_for_person:
+        params.append(("async", "1"))
+    return _with_ipaddr(params, call.ipaddr)
+
+
+def _auth_params_v1(call: Auth) -> list[tuple[str, str]]:
+    params = [("user", call.username)]
+    match call.factor:
+        case Factor.PASSCODE:
+            params += [("factor", "passcode"), ("code", call.passcode)]
+        case Factor.AUTO:
+            params += [("factor", "auto"), ("auto", "auto")]
+        case factor if call.ordinal:
+            params += [("factor", "auto"), ("auto", f"{factor.value}{call.ordinal}")]
+        case factor:
+            params += [("factor", factor.value), ("phone", "phone1")]
+    if call.factor.waits_for_person:
+        params.append(("async", "1"))
+    return _with_ipaddr(params, call.ipaddr)
+
+
+def _preauth_answer_v2(content: messages.PreauthContent) -> PreauthAnswer:
+    devices = tuple(
+        [Device(entry.device, frozenset(entry.capabilities or ())) for entry in content.devices or () if entry.device]
+    )
+    return PreauthAnswer(content.result, content.status_msg or "", devices, content.enroll_portal_url or "")
+
+
+def _auth_answer_v2(content: messages.AuthContent) -> AuthAnswer:
+    _require_verdict_or_txid(content.result, content.txid)
+    return AuthAnswer(content.result or "", content.status or "", content.status_msg or "", content.txid or "")
+
+
+def _auth_answer_v1(content: messages.AuthContentV1) -> AuthAnswer:
+    _require_verdict_or_txid(content.result, content.txid)
+    return AuthAnswer(content.result or "", "", content.status or "", content.txid or "")
+
+
+def _require_verdict_or_txid(result: str | None, txid: str | None) -> None:
+    if not result and not txid:
+        raise msgspec.ValidationError("neither `result` nor `txid`")
+
+
+def _content(envelope: messages.Envelope[Content]) -> Content:
+    if envelope.stat != "OK" or envelope.response is None:
+        raise msgspec.ValidationError("`stat` is not OK, or there is no `response`")
+    return envelope.response
+
+
+def _read_failure(http_status: int, body: bytes) -> Refusal:
+    """Return the refusal that a status other than 200 carries, or raise for what is none."""
+    if http_status == 429:
+        raise DuoUnavailable(Trouble.RATE_LIMIT, "Duo answered HTTP 429, too many requests")
+    if http_status >= 500:
+        raise DuoUnavailable(Trouble.HTTP_STATUS, f"Duo answered HTTP {http_status}")
+    if 300 <= http_status < 400:
+        raise DuoUnavailable(Trouble.BAD_ANSWER, f"HTTP {http_status}, a redirect, which Duo never sends")
+    try:
+        failure = messages.decode_failure(body)
+    except _NOT_JSON as error:
+        raise _not_duo(http_status, body) from error
+    if failure.stat != "FAIL" or http_status < 400:
+        raise _not_duo(http_status, body)
+    return Refusal(http_status, failure.number, failure.message or "", failure.message_detail or "")
+
+
+def _not_duo(http_status: int, body: bytes) -> DuoUnavailable:
+    """Describe an answer that is not Duo's; the beginning of a web page names the proxy or portal that sent it."""
+    beginning = body.lstrip()[:60]
+    if not beginning:
+        text = f"HTTP {http_status} with an empty body"
+    elif beginning.startswith(b"{"):
+        text = f"HTTP {http_status} with JSON that is not of the documented form"
+    else:
+        text = f"HTTP {http_status} with a body that is not JSON and begins {beginning.decode(errors='replace')!a}"
+    return DuoUnavailable(Trouble.BAD_ANSWER, text)

@@ -1,0 +1,219 @@
+"""Requests and answers of both API flavours."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.duoapi.calls import (
+    Auth,
+    AuthAnswer,
+    AuthStatus,
+    Call,
+    Check,
+    Device,
+    DuoUnavailable,
+    Factor,
+    Ping,
+    Preauth,
+    PreauthAnswer,
+    Refusal,
+    Time,
+    Trouble,
+)
+from gateway.duoapi.flavours import V1, V2, Flavour
+
+
+def ok(response: Any) -> bytes:
+    return json.dumps({"stat": "OK", "response": response}).encode()
+
+
+def trouble_of(flavour: Flavour, call: Call, http_status: int, body: bytes) -> DuoUnavailable:
+    with pytest.raises(DuoUnavailable) as caught:
+        flavour.read(call, http_status, body)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("call", "method", "path", "params"),
+    [
+        (Ping(), "GET", "/auth/v2/ping", {}),
+        (Check(), "GET", "/auth/v2/check", {}),
+        (Preauth("jdoe"), "POST", "/auth/v2/preauth", {"username": "jdoe"}),
+        (Preauth("jdoe", "203.0.113.7"), "POST", "/auth/v2/preauth", {"username": "jdoe", "ipaddr": "203.0.113.7"}),
+        (
+            Auth("jdoe", Factor.AUTO),
+            "POST",
+            "/auth/v2/auth",
+            {"username": "jdoe", "factor": "auto", "device": "auto", "async": "1"},
+        ),
+        (
+            Auth("jdoe", Factor.PUSH, device="DP1", ordinal=2, ipaddr="203.0.113.7"),
+            "POST",
+            "/auth/v2/auth",
+            {"username": "jdoe", "factor": "push", "device": "DP1", "async": "1", "ipaddr": "203.0.113.7"},
+        ),
+        (
+            Auth("jdoe", Factor.SMS, device="DP1"),
+            "POST",
+            "/auth/v2/auth",
+            {"username": "jdoe", "factor": "sms", "device": "DP1"},
+        ),
+        (
+            Auth("jdoe", Factor.PASSCODE, passcode="123456"),
+            "POST",
+            "/auth/v2/auth",
+            {"username": "jdoe", "factor": "passcode", "passcode": "123456"},
+        ),
+        (AuthStatus("tx-1"), "GET", "/auth/v2/auth_status", {"txid": "tx-1"}),
+    ],
+)
+def test_v2_requests(call: Call, method: str, path: str, params: dict[str, str]) -> None:
+    request = V2.request(call)
+    assert (request.method, request.path, dict(request.params)) == (method, path, params)
+    assert request.is_signed is not isinstance(call, Ping)
+
+
+@pytest.mark.parametrize(
+    ("call", "path", "params"),
+    [
+        (Preauth("jdoe", "203.0.113.7"), "/rest/v1/preauth", {"user": "jdoe", "ipaddr": "203.0.113.7"}),
+        (
+            Auth("jdoe", Factor.AUTO),
+            "/rest/v1/auth",
+            {"user": "jdoe", "factor": "auto", "auto": "auto", "async": "1"},
+        ),
+        (
+            Auth("jdoe", Factor.PUSH),
+            "/rest/v1/auth",
+            {"user": "jdoe", "factor": "push", "phone": "phone1", "async": "1"},
+        ),
+        (
+            Auth("jdoe", Factor.PUSH, device="DP1", ordinal=2),
+            "/rest/v1/auth",
+            {"user": "jdoe", "factor": "auto", "auto": "push2", "async": "1"},
+        ),
+        (Auth("jdoe", Factor.SMS), "/rest/v1/auth", {"user": "jdoe", "factor": "sms", "phone": "phone1"}),
+        (
+            Auth("jdoe", Factor.PASSCODE, passcode="123456"),
+            "/rest/v1/auth",
+            {"user": "jdoe", "factor": "passcode", "code": "123456"},
+        ),
+        (AuthStatus("tx-1"), "/rest/v1/status", {"txid": "tx-1"}),
+        (Check(), "/rest/v1/check", {}),
+        (Ping(), "/rest/v1/ping", {}),
+    ],
+)
+def test_v1_requests(call: Call, path: str, params: dict[str, str]) -> None:
+    request = V1.request(call)
+    assert (request.path, dict(request.params)) == (path, params)
+
+
+def test_v2_preauth_answer() -> None:
+    """Tokens have no capabilities; unknown keys, values and capabilities are tolerated."""
+    body = ok(
+        {
+            "result": "auth",
+            "status_msg": "Account is active",
+            "devices": [
+                {"device": "DP1", "type": "phone", "number": "", "capabilities": ["auto", "push", "hologram"]},
+                {"device": "DH1", "type": "token", "name": "123456"},
+                {"type": "something without an id"},
+            ],
+            "unheard_of": {"deep": [1]},
+        }
+    )
+    assert V2.read(Preauth("jdoe"), 200, body) == PreauthAnswer(
+        "auth",
+        "Account is active",
+        (Device("DP1", frozenset({"auto", "push", "hologram"})), Device("DH1")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        ({"result": "allow", "status_msg": "Bypass", "devices": None}, PreauthAnswer("allow", "Bypass")),
+        (
+            {"result": "enroll", "enroll_portal_url": "https://e.test", "status_msg": None},
+            PreauthAnswer("enroll", "", (), "https://e.test"),
+        ),
+        ({"result": "brand_new"}, PreauthAnswer("brand_new")),
+    ],
+)
+def test_v2_other_preauth_answers(response: dict[str, Any], expected: PreauthAnswer) -> None:
+    assert V2.read(Preauth("jdoe"), 200, ok(response)) == expected
+
+
+def test_v2_auth_answers() -> None:
+    auth = Auth("jdoe", Factor.PUSH)
+    assert V2.read(auth, 200, ok({"txid": "tx-1"})) == AuthAnswer("", txid="tx-1")
+    verdict = {"result": "deny", "status": "locked_out", "status_msg": "No.", "auth_delayed": False}
+    assert V2.read(AuthStatus("tx-1"), 200, ok(verdict)) == AuthAnswer("deny", "locked_out", "No.")
+
+
+def test_v1_answers() -> None:
+    assert V1.read(Ping(), 200, ok("pong")) == Time(None)
+    assert V1.read(Check(), 200, ok("valid")) == Time(None)
+    preauth = {"result": "auth", "factors": {"default": "push1", "1": "push1"}, "prompt": "Duo login"}
+    assert V1.read(Preauth("jdoe"), 200, ok(preauth)) == PreauthAnswer("auth")
+    deny = {"result": "deny", "status": "Login request denied."}
+    assert V1.read(AuthStatus("tx-1"), 200, ok(deny)) == AuthAnswer("deny", "", "Login request denied.")
+    assert V1.read(Auth("jdoe", Factor.PUSH), 200, ok({"txid": "tx-1"})) == AuthAnswer("", txid="tx-1")
+
+
+def test_time() -> None:
+    assert V2.read(Ping(), 200, ok({"time": 1357020061})) == Time(1357020061)
+
+
+@pytest.mark.parametrize(
+    ("http_status", "code", "number"),
+    [(400, "40002", 40002), (401, 40102, 40102), (403, '""', 0), (404, "null", 0), (400, '"40002"', 40002)],
+)
+def test_refusal_with_any_code(http_status: int, code: str | int, number: int) -> None:
+    body = f'{{"stat":"FAIL","code":{code},"message":"No","message_detail":"why"}}'.encode()
+    assert V2.read(Preauth("jdoe"), http_status, body) == Refusal(http_status, number, "No", "why")
+
+
+def test_refusal_without_code_and_message() -> None:
+    assert V2.read(Check(), 401, b'{"stat":"FAIL"}') == Refusal(401, 0, "")
+
+
+@pytest.mark.parametrize("flavour", [V1, V2])
+@pytest.mark.parametrize(
+    ("http_status", "body", "trouble"),
+    [
+        (500, b'{"stat":"FAIL","code":50000}', Trouble.HTTP_STATUS),
+        (503, b"<html>", Trouble.HTTP_STATUS),
+        (429, b'{"stat":"FAIL","code":42901,"message":"Too many requests"}', Trouble.RATE_LIMIT),
+        (429, b"", Trouble.RATE_LIMIT),
+        (302, b"", Trouble.BAD_ANSWER),
+        (200, b"", Trouble.BAD_ANSWER),
+        (200, b"<!DOCTYPE html><title>Hotel</title>", Trouble.BAD_ANSWER),
+        (403, b"<html>blocked by policy</html>", Trouble.BAD_ANSWER),
+        (407, b"\xff\xfe", Trouble.BAD_ANSWER),
+        (200, b'{"stat":"OK"}', Trouble.BAD_ANSWER),
+        (200, b'{"stat":"OK","response":null}', Trouble.BAD_ANSWER),
+        (200, b'{"stat":"OK","response":{}}', Trouble.BAD_ANSWER),
+        (200, b'{"stat":"OK","response":{"result":5}}', Trouble.BAD_ANSWER),
+        (200, b'{"stat":"OK","response":{"result":"allow"', Trouble.BAD_ANSWER),
+        (200, b'{"stat":"OK","response":{"result":"\xff"}}', Trouble.BAD_ANSWER),
+        (200, b'{"stat":"FAIL","code":40002,"message":"No"}', Trouble.BAD_ANSWER),
+        (200, b'{"response":{"result":"allow"}}', Trouble.BAD_ANSWER),
+        (200, b"[" * 100_000, Trouble.BAD_ANSWER),
+        (200, b'{"stat":"OK","nested":' + b"[" * 100_000, Trouble.BAD_ANSWER),
+        (201, b'{"stat":"OK","response":{"result":"allow"}}', Trouble.BAD_ANSWER),
+        (400, b'{"stat":"OK","response":{"result":"allow"}}', Trouble.BAD_ANSWER),
+        (400, b'{"stat":"FAIL","code":{}}', Trouble.BAD_ANSWER),
+    ],
+)
+def test_what_is_not_an_answer(flavour: Flavour, http_status: int, body: bytes, trouble: Trouble) -> None:
+    for call in (Preauth("jdoe"), Auth("jdoe", Factor.PUSH), AuthStatus("tx-1"), Check()):
+        unavailable = trouble_of(flavour, call, http_status, body)
+        assert unavailable.trouble is trouble
+        assert "\n" not in unavailable.detail
+
+
+def test_beginning_of_a_web_page_names_who_sent_it() -> None:
+    detail = trouble_of(V2, Check(), 200, b"<html>\n<title>Hotel Wi-Fi</title>").detail
+    assert detail == "HTTP 200 with a body that is not JSON and begins '<html>\\n<title>Hotel Wi-Fi</title>'"
