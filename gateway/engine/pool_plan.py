@@ -1,0 +1,217 @@
+"""The plan of a connection pool, without any I/O: which call gets which connection, how many to open, which to close.
+
+Rules:
+
+- Two bounds, one for connections busy with brief calls and one for those whose call waits for a person (a long
+  poll). Neither takes from the other: no login waits for a connection that another login's pending push occupies.
+- The newest idle connection first, so that those not needed age and are closed. A call says how long a connection
+  may have been idle to suit it; when the newest does not suit it, none does.
+- A connection that becomes free or has been opened serves the call that has waited longest and is not held back by
+  its bound.
+- Opening is bounded too: handshakes cost far more than calls.
+- When an attempt to open fails, so do the calls that waited all the while, unless another attempt has succeeded in
+  the meantime; then only the longest waiting one does, and nobody waits in vain.
+
+Every call costs the same at 5 connections and at 500: all containers are ordered hash tables.
+"""
+
+from collections import OrderedDict
+from itertools import islice
+from typing import Generic, NamedTuple, TypeVar
+
+Call = TypeVar("Call")
+Connection = TypeVar("Connection")
+
+
+class PoolLimits(NamedTuple):
+    """Bounds of one pool."""
+
+    max_brief: int = 64
+    """Connections busy with calls that wait for no person."""
+    max_patient: int = 20_000
+    """Connections busy with, and calls queued as, long polls."""
+    max_opening: int = 32
+    max_idle: int = 1_000
+    idle_timeout_s: float = 30.0
+
+
+class Opening(NamedTuple):
+    """An attempt to open a connection, as of its beginning."""
+
+    last_turn: int
+    n_opened: int
+
+
+class PoolPlan(Generic[Call, Connection]):
+    """Tells calls and connections where to go. The caller does what is returned, and reports what became of it."""
+
+    __slots__ = (
+        "_brief",
+        "_busy",
+        "_idle",
+        "_limits",
+        "_n_brief",
+        "_n_opened",
+        "_n_opening",
+        "_n_patient",
+        "_patient",
+        "_turn",
+    )
+
+    def __init__(self, limits: PoolLimits) -> None:
+        self._limits = limits
+        self._idle: OrderedDict[Connection, float] = OrderedDict()  # idle since; the newest is last
+        self._busy: dict[Connection, bool] = {}  # whether its call waits for a person
+        self._brief: OrderedDict[Call, int] = OrderedDict()  # waiting calls and their turn
+        self._patient: OrderedDict[Call, int] = OrderedDict()
+        self._n_brief = 0
+        self._n_patient = 0
+        self._n_opening = 0
+        self._n_opened = 0
+        self._turn = 0
+
+    def ask(self, call: Call, waits_for_person: bool, max_idle_s: float, now: float) -> Connection | None:
+        """Return the connection that `call` gets at once, now busy with it; without one the call waits.
+
+        Args:
+            call: not asked before, or gone since.
+            waits_for_person: whether it is a long poll; see `has_room_for_patient` first.
+            max_idle_s: how long the connection may have been idle; below 0 no idle one suits.
+            now: the instant.
+        """
+        if self._idle and (waits_for_person or self._n_brief < self._limits.max_brief):
+            connection, since = self._idle.popitem()
+            if now - since <= max_idle_s:
+                self._occupy(connection, waits_for_person)
+                return connection
+            self._idle[connection] = since
+        self._turn += 1
+        (self._patient if waits_for_person else self._brief)[call] = self._turn
+        return None
+
+    @property
+    def has_room_for_patient(self) -> bool:
+        """Whether another long poll may be asked."""
+        return self._n_patient + len(self._patient) < self._limits.max_patient
+
+    def begin_openings(self) -> list[Opening]:
+        """Return the attempts to begin now; each ends with `opened` or `open_failed`."""
+        if not self._brief and not self._patient:
+            return []
+        wanted = min(len(self._brief), self._limits.max_brief - self._n_brief) + len(self._patient)
+        n_more = min(wanted, self._limits.max_opening) - self._n_opening
+        if n_more <= 0:
+            return []
+        self._n_opening += n_more
+        return [Opening(self._turn, self._n_opened)] * n_more
+
+    def opened(self, connection: Connection, now: float) -> Call | None:
+        """Return the call that the new connection serves, None when it idles."""
+        self._n_opening -= 1
+        self._n_opened += 1
+        return self._serve(connection, now)
+
+    def open_failed(self, opening: Opening) -> list[Call]:
+        """Return the calls that fail with the attempt; they wait no longer."""
+        self._n_opening -= 1
+        if self._n_opened > opening.n_opened:
+            taken = self._take_next()
+            return [] if taken is None else [taken[0]]
+        room = self._limits.max_brief - self._n_brief
+        candidates = [*islice(self._brief.items(), room), *self._patient.items()]
+        failing = [call for call, turn in candidates if turn <= opening.last_turn]
+        for call in failing:
+            self.forget(call)
+        return failing
+
+    def released(self, connection: Connection, now: float) -> Call | None:
+        """Return the call that a connection serves next after it has done its last, None when it idles."""
+        self._vacate(connection)
+        return self._serve(connection, now)
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a connection, busy or idle, or unknown."""
+        if connection in self._busy:
+            self._vacate(connection)
+        else:
+            self._idle.pop(connection, None)
+
+    def forget(self, call: Call) -> None:
+        """Let a waiting call wait no longer."""
+        if self._brief.pop(call, None) is None:
+            self._patient.pop(call, None)
+
+    def expire_idle(self, now: float) -> list[Connection]:
+        """Return the connections to close because they idled too long or are too many; they are forgotten."""
+        expired = []
+        idle = self._idle
+        while idle:
+            connection = next(iter(idle))
+            if len(idle) <= self._limits.max_idle and now - idle[connection] < self._limits.idle_timeout_s:
+                break
+            del idle[connection]
+            expired.append(connection)
+        return expired
+
+    @property
+    def n_idle(self) -> int:
+        """Open connections without a call."""
+        return len(self._idle)
+
+    @property
+    def n_busy(self) -> int:
+        """Connections with a call, of either kind."""
+        return self._n_brief + self._n_patient
+
+    @property
+    def n_patient(self) -> int:
+        """Connections whose call waits for a person."""
+        return self._n_patient
+
+    @property
+    def n_opening(self) -> int:
+        """Attempts to open a connection."""
+        return self._n_opening
+
+    @property
+    def n_waiting(self) -> int:
+        """Calls without a connection."""
+        return len(self._brief) + len(self._patient)
+
+    def __repr__(self) -> str:
+        return f"<PoolPlan idle={self.n_idle} busy={self.n_busy} opening={self._n_opening} waiting={self.n_waiting}>"
+
+    def _serve(self, connection: Connection, now: float) -> Call | None:
+        taken = self._take_next()
+        if taken is None:
+            self._idle[connection] = now
+            return None
+        call, waits_for_person = taken
+        self._occupy(connection, waits_for_person)
+        return call
+
+    def _take_next(self) -> tuple[Call, bool] | None:
+        """The longest waiting call that its bound does not hold back, and whether it waits for a person."""
+        may_take_brief = bool(self._brief) and self._n_brief < self._limits.max_brief
+        if may_take_brief and (not self._patient or _first_turn(self._brief) < _first_turn(self._patient)):
+            return self._brief.popitem(last=False)[0], False
+        if self._patient:
+            return self._patient.popitem(last=False)[0], True
+        return None
+
+    def _occupy(self, connection: Connection, waits_for_person: bool) -> None:
+        self._busy[connection] = waits_for_person
+        if waits_for_person:
+            self._n_patient += 1
+        else:
+            self._n_brief += 1
+
+    def _vacate(self, connection: Connection) -> None:
+        if self._busy.pop(connection):
+            self._n_patient -= 1
+        else:
+            self._n_brief -= 1
+
+
+def _first_turn(waiting: OrderedDict[Call, int]) -> int:
+    return next(iter(waiting.values()))

@@ -1,0 +1,207 @@
+"""One kept-alive TLS connection to Duo, carrying one exchange after another.
+
+The socket is read on readiness, and TLS runs between two memory buffers (`ssl.MemoryBIO`). Measured against
+uvloop's own TLS transport, on one core, malloc thresholds set, a 230-octet POST and a 460-octet answer, `httptools`
+included: 8 connections 15 µs of CPU an exchange either way; 2,000 connections 18 against 29 µs, and 30 against 46
+KB of memory for each. Besides, only so does the pool learn exactly whether the kernel took an octet of a request,
+which decides whether it may be sent again, and only so can it look at a connection right before using it.
+"""
+
+import asyncio
+import ssl
+from typing import Protocol
+
+from gateway.duoapi.calls import DuoUnavailable, Trouble
+from gateway.http1.response import Response, ResponseError, ResponseFault, ResponseReader
+from gateway.net.exchange import Exchange
+from gateway.net.https_opening import READ_SIZE, TlsSocket
+
+_BUFFER = bytearray(65_536)  # for all connections: nothing stays in it
+_VIEW = memoryview(_BUFFER)
+
+
+class ConnectionOwner(Protocol):
+    """Who hears what becomes of a connection."""
+
+    def connection_answered(self, connection: "HttpsConnection", exchange: Exchange, response: Response) -> None:
+        """The exchange has its answer; the connection is free if `response.is_reusable`, else closed."""
+
+    def connection_lost(
+        self, connection: "HttpsConnection", exchange: Exchange | None, trouble: DuoUnavailable, may_have_acted: bool
+    ) -> None:
+        """The connection is closed, with an exchange that has no answer, or idle."""
+
+
+class HttpsConnection:
+    """Writes the requests and reads the answers of one connection."""
+
+    __slots__ = (
+        "_exchange",
+        "_incoming",
+        "_loop",
+        "_n_sent",
+        "_name",
+        "_outgoing",
+        "_owner",
+        "_reader",
+        "_socket",
+        "_tls",
+        "_unsent",
+    )
+
+    def __init__(self, opened: TlsSocket, name: str, owner: ConnectionOwner, loop: asyncio.AbstractEventLoop) -> None:
+        """Take over an opened connection; `name` is the server's, for texts."""
+        self._socket = opened.socket
+        self._tls = opened.tls
+        self._incoming = opened.incoming
+        self._outgoing = opened.outgoing
+        self._name = name
+        self._owner = owner
+        self._loop = loop
+        self._reader = ResponseReader()
+        self._exchange: Exchange | None = None
+        self._n_sent = 0
+        self._unsent = b""
+        loop.add_reader(self._socket, self._on_readable)
+
+    def begin(self, exchange: Exchange) -> None:
+        """Write the request. What follows is told to the owner, if the connection is dead at once."""
+        self._exchange = exchange
+        self._n_sent = 0
+        try:
+            self._tls.write(exchange.octets)
+        except ssl.SSLError as error:
+            self._lose(f"TLS with {self._name} failed: {error.reason}")
+            return
+        self._send(self._outgoing.read())
+
+    def is_open_now(self) -> bool:
+        """Look whether the other side has closed this idle connection, also if the loop has not come to it yet."""
+        self._on_readable()
+        return self._socket.fileno() >= 0
+
+    def close(self) -> None:
+        """Close without telling the owner. Duo is told by TLS, as a courtesy, if the socket takes it."""
+        if self._socket.fileno() < 0:
+            return
+        self._loop.remove_reader(self._socket)
+        if self._unsent:
+            self._loop.remove_writer(self._socket)
+        try:
+            self._tls.unwrap()
+        except (ssl.SSLError, ValueError):
+            pass
+        try:
+            self._socket.send(self._outgoing.read())
+        except OSError:
+            pass
+        self._socket.close()
+        self._exchange = None
+
+    def _send(self, octets: bytes) -> None:
+        try:
+            n_sent = self._socket.send(octets)
+        except BlockingIOError:
+            n_sent = 0
+        except OSError as error:
+            self._lose(f"cannot write to {self._name}: {error.strerror}")
+            return
+        self._n_sent += n_sent
+        if n_sent < len(octets):
+            if not self._unsent:
+                self._loop.add_writer(self._socket, self._on_writable)
+            self._unsent = octets[n_sent:]
+        elif self._unsent:
+            self._loop.remove_writer(self._socket)
+            self._unsent = b""
+
+    def _on_writable(self) -> None:
+        self._send(self._unsent)
+
+    def _on_readable(self) -> None:
+        """Read until the answer is whole or nothing is left: uvloop calls the reader of a failed socket only once.
+
+        (libuv stops polling a descriptor that reports an error, uvloop then runs its reader a last time.) An answer
+        mostly comes in one piece, so that this costs no further system call.
+        """
+        while self._receive() and self._exchange is not None:
+            pass
+
+    def _receive(self) -> bool:
+        """Take what the socket has; return whether there may be more."""
+        try:
+            size = self._socket.recv_into(_BUFFER)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError as error:
+            self._lose(f"connection to {self._name} lost: {error.strerror}")
+            return False
+        if size:
+            self._incoming.write(_VIEW[:size])
+        else:
+            self._incoming.write_eof()
+        self._decrypt()
+        return size > 0 and self._socket.fileno() >= 0
+
+    def _decrypt(self) -> None:
+        """Turn what came into an answer, or into the end of the connection."""
+        try:
+            response = self._read_tls()
+        except ResponseError as error:
+            self._lose(f"{self._name}: {error.fault.value}", Trouble.BAD_ANSWER)
+        except ssl.SSLEOFError:
+            self._end()
+        except ssl.SSLError as error:
+            self._lose(f"TLS with {self._name} failed: {error.reason}", Trouble.TLS)
+        else:
+            if response is not None:
+                self._answer(response)
+
+    def _read_tls(self) -> Response | None:
+        """Read all that has come: an answer is given out only when nothing is left that could be taken for the next."""
+        response = None
+        incoming, tls = self._incoming, self._tls
+        while True:
+            try:
+                octets = tls.read(READ_SIZE)
+            except ssl.SSLWantReadError:
+                break
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                octets = b""
+            if not octets and response is None:
+                raise ssl.SSLEOFError
+            if response is not None:
+                return response._replace(is_reusable=False)
+            if self._exchange is None:
+                raise ResponseError(ResponseFault.NOT_ASKED)
+            response = self._reader.feed(octets)
+            if not incoming.pending and not tls.pending():
+                break
+        if self._outgoing.pending:  # TLS 1.3 answers a key update
+            self._send(self._unsent + self._outgoing.read())
+        return response
+
+    def _answer(self, response: Response) -> None:
+        exchange = self._exchange
+        if exchange is None:  # lost in between
+            return
+        self._exchange = None
+        if self._unsent:  # answered before the request was whole
+            response = response._replace(is_reusable=False)
+        if not response.is_reusable:
+            self.close()
+        self._owner.connection_answered(self, exchange, response)
+
+    def _end(self) -> None:
+        """The other side has closed: that may end an answer's body."""
+        try:
+            response = self._reader.feed_eof()
+        except ResponseError:
+            self._lose(f"{self._name} closed the connection before its answer was whole")
+        else:
+            self._answer(response)
+
+    def _lose(self, detail: str, trouble: Trouble = Trouble.CLOSED) -> None:
+        exchange = self._exchange
+        self.close()
+        self._owner.connection_lost(self, exchange, DuoUnavailable(trouble, detail), self._n_sent > 0)

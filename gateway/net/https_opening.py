@@ -1,0 +1,174 @@
+"""Opening a connection to Duo: address by address, through a proxy if there is one, then TLS.
+
+A TCP, proxy or TLS failure moves on to the next address (a load balancer may fail on one address alone). The
+addresses share the time, so that a black hole among them does not use up what the next one needs.
+"""
+
+import asyncio
+import socket
+import ssl
+from typing import NamedTuple
+
+from gateway.duoapi.calls import DuoUnavailable, Trouble
+from gateway.http1.connect import ConnectError, connect_request, read_connect_answer
+from gateway.net.resolver import Address, Resolver
+from gateway.net.tls import TrustStore, tls_trouble
+
+READ_SIZE = 16_384
+
+
+class Proxy(NamedTuple):
+    """An HTTP proxy that opens tunnels (CONNECT)."""
+
+    host: str
+    port: int
+
+
+class Endpoint(NamedTuple):
+    """A TLS server and the way to it."""
+
+    host: str
+    port: int
+    proxy: Proxy | None
+    trust: TrustStore
+    connect_timeout_s: float
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == 443 else f"{host}:{self.port}"
+
+
+class TlsSocket(NamedTuple):
+    """A connected socket with an established TLS session between two memory buffers."""
+
+    socket: socket.socket
+    tls: ssl.SSLObject
+    incoming: ssl.MemoryBIO
+    outgoing: ssl.MemoryBIO
+
+
+async def open_tls(endpoint: Endpoint, resolver: Resolver) -> TlsSocket:
+    """Return a connection to `endpoint`, its certificate verified.
+
+    Raises:
+        DuoUnavailable: no address would have us in time; the last one's reason.
+    """
+    deadline = asyncio.get_running_loop().time() + endpoint.connect_timeout_s
+    host, port = endpoint.proxy or (endpoint.host, endpoint.port)
+    try:
+        async with asyncio.timeout_at(deadline):
+            addresses = await resolver.addresses(host, port)
+    except TimeoutError as error:
+        text = f"cannot resolve {host}: no answer within {endpoint.connect_timeout_s:.1f} s"
+        raise DuoUnavailable(Trouble.DNS, text) from error
+    trouble = DuoUnavailable(Trouble.DNS, f"cannot resolve {host}: no addresses")
+    for n_before, address in enumerate(addresses):
+        try:
+            return await _open_at(address, endpoint, deadline, len(addresses) - n_before)
+        except DuoUnavailable as failure:
+            trouble = failure
+            resolver.failed(host, port, address)
+    raise trouble
+
+
+async def _open_at(address: Address, endpoint: Endpoint, deadline: float, n_sharing: int) -> TlsSocket:
+    """Open at one address with an equal share of the time left; whatever fails closes the socket."""
+    now = asyncio.get_running_loop().time()
+    sock = _new_socket(address)
+    try:
+        async with asyncio.timeout_at(now + max(0.0, deadline - now) / n_sharing):
+            await _connect(sock, address)
+            if endpoint.proxy is not None:
+                await _open_tunnel(sock, endpoint, address)
+            return await _shake_hands(sock, endpoint, address)
+    except TimeoutError as error:
+        sock.close()
+        text = f"no connection to {_peer(endpoint, address)} within {endpoint.connect_timeout_s:.1f} s"
+        raise DuoUnavailable(Trouble.TIMEOUT, text) from error
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _new_socket(address: Address) -> socket.socket:
+    try:
+        sock = socket.socket(address.family, socket.SOCK_STREAM)
+    except OSError as error:  # too many open files, or no such family
+        raise DuoUnavailable(Trouble.CONNECT, f"cannot open a socket: {error.strerror}") from error
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+async def _connect(sock: socket.socket, address: Address) -> None:
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, address.sockaddr)
+    except ConnectionRefusedError as error:
+        raise DuoUnavailable(Trouble.CONNECT, f"connection refused by {address}") from error
+    except OSError as error:
+        raise DuoUnavailable(Trouble.CONNECT, f"cannot connect to {address}: {error.strerror or error}") from error
+
+
+async def _open_tunnel(sock: socket.socket, endpoint: Endpoint, address: Address) -> None:
+    loop = asyncio.get_running_loop()
+    octets = b""
+    answer = None
+    try:
+        await loop.sock_sendall(sock, connect_request(endpoint.host, endpoint.port))
+        while answer is None:
+            received = await loop.sock_recv(sock, READ_SIZE)
+            if not received:
+                raise DuoUnavailable(Trouble.PROXY, f"proxy {address} closed the connection instead of answering")
+            octets += received
+            answer = read_connect_answer(octets)
+    except ConnectError as error:
+        raise DuoUnavailable(Trouble.PROXY, f"proxy {address}: {error}") from error
+    except OSError as error:
+        raise DuoUnavailable(Trouble.PROXY, f"proxy {address}: {error.strerror or error}") from error
+    if answer.http_status // 100 != 2:
+        text = (
+            f"proxy {address} refused a tunnel to {endpoint.host}:{endpoint.port}: {answer.http_status} {answer.reason}"
+        )
+        raise DuoUnavailable(Trouble.PROXY, text.rstrip())
+
+
+async def _shake_hands(sock: socket.socket, endpoint: Endpoint, address: Address) -> TlsSocket:
+    loop = asyncio.get_running_loop()
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        tls = endpoint.trust.context.wrap_bio(incoming, outgoing, server_hostname=endpoint.host)
+        while not _is_done(tls):
+            await loop.sock_sendall(sock, outgoing.read())
+            received = await loop.sock_recv(sock, READ_SIZE)
+            if received:
+                incoming.write(received)
+            else:
+                incoming.write_eof()
+        if outgoing.pending:
+            await loop.sock_sendall(sock, outgoing.read())
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: a host name that TLS cannot carry
+        await _send_alert(sock, outgoing)
+        raise tls_trouble(error, _peer(endpoint, address), endpoint.trust) from error
+    return TlsSocket(sock, tls, incoming, outgoing)
+
+
+def _is_done(tls: ssl.SSLObject) -> bool:
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True
+
+
+async def _send_alert(sock: socket.socket, outgoing: ssl.MemoryBIO) -> None:
+    """Tell the server why, as TLS wishes; it may be gone."""
+    if outgoing.pending:
+        try:
+            sock.send(outgoing.read())
+        except OSError:
+            pass
+
+
+def _peer(endpoint: Endpoint, address: Address) -> str:
+    via = " through proxy" if endpoint.proxy is not None else " at"
+    return f"{endpoint}{via} {address}"

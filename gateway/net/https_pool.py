@@ -1,0 +1,275 @@
+"""A pool of kept-alive TLS connections to one endpoint, driven by callbacks.
+
+`gateway.engine.pool_plan` decides, this module does: it opens, writes, watches deadlines and tells each exchange
+its outcome once.
+
+When the connection of a request is lost before the answer, the request is sent again, once and not on an idle
+connection, if it is repeatable or if nothing of it can have been acted on (the kernel took no octet). A request
+that must not be repeated takes only a connection used within the last few seconds, looked at right before, else a
+new one: the race with a server that closes idle connections cannot be won otherwise.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from gateway.duoapi.calls import DuoUnavailable, Trouble
+from gateway.engine.pool_plan import Opening, PoolLimits, PoolPlan
+from gateway.http1.response import Response
+from gateway.net.deadlines import TICK_S, Deadlines
+from gateway.net.exchange import Exchange, Outcome
+from gateway.net.https_connection import HttpsConnection
+from gateway.net.https_opening import Endpoint, Proxy, open_tls
+from gateway.net.resolver import Resolver
+from gateway.net.tls import TrustStore
+
+FRESH_WITHIN_S = 3.0  # well below any server's idle time-out
+_ANY_AGE = float("inf")
+_NEVER_IDLE = -1.0
+
+
+class PoolCounts(NamedTuple):
+    """What the pool's connections and calls are doing."""
+
+    idle: int
+    busy: int
+    opening: int
+    waiting: int
+
+
+class HttpsPool:
+    """Carries exchanges to one endpoint. All methods belong to the loop's thread."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        resolver: Resolver,
+        limits: PoolLimits | None = None,
+        fresh_within_s: float = FRESH_WITHIN_S,
+    ) -> None:
+        """Open nothing yet; a running loop is needed."""
+        self.endpoint = endpoint
+        self._loop = asyncio.get_running_loop()
+        self._now = self._loop.time
+        self._resolver = resolver
+        self._fresh_within_s = fresh_within_s
+        self._plan: PoolPlan[Exchange, HttpsConnection] = PoolPlan(limits or PoolLimits())
+        self._deadlines: Deadlines[Exchange] = Deadlines()
+        self._openings: set[asyncio.Task[None]] = set()
+        self._connections: set[HttpsConnection] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self.is_closed = False
+
+    def send(self, exchange: Exchange) -> None:
+        """Carry `exchange` out; its `on_done` hears of it, never before this returns."""
+        now = self._now()
+        exchange.asked_at = now
+        exchange.carrier = self
+        if self.is_closed:
+            self._fail(exchange, DuoUnavailable(Trouble.CLOSED, "the connection pool is closed"))
+            return
+        if exchange.waits_for_person and not self._plan.has_room_for_patient:
+            self._fail(exchange, DuoUnavailable(Trouble.BUSY, "too many logins wait for a person at once"))
+            return
+        self._deadlines.add(exchange, exchange.deadline)
+        if self._timer is None:
+            self._timer = self._loop.call_later(TICK_S, self._tick)
+        self._place(exchange, _ANY_AGE if exchange.is_repeatable else self._fresh_within_s, now)
+
+    def cancel(self, exchange: Exchange) -> None:
+        """Drop `exchange`: its `on_done` is not called any more. One on the wire takes its connection with it."""
+        exchange.carrier = None
+        self._deadlines.discard(exchange, exchange.deadline)
+        self._detach(exchange)
+        self._open_more()
+
+    def close(self) -> None:
+        """Close all connections, and drop exchanges without a word: whoever closes has stopped deciding logins."""
+        self.is_closed = True
+        for task in self._openings:
+            task.cancel()
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self._deadlines = Deadlines()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    @property
+    def counts(self) -> PoolCounts:
+        """The state at this moment."""
+        plan = self._plan
+        return PoolCounts(plan.n_idle, plan.n_busy, plan.n_opening, plan.n_waiting)
+
+    def __repr__(self) -> str:
+        return f"<HttpsPool {self.endpoint} {self._plan!r}>"
+
+    # What connections tell.
+
+    def connection_answered(self, connection: HttpsConnection, exchange: Exchange, response: Response) -> None:
+        """Give the connection to the next call first, so that a call made by `on_done` finds the pool settled."""
+        self._deadlines.discard(exchange, exchange.deadline)
+        exchange.connection = None
+        if response.is_reusable:
+            waiting = self._plan.released(connection, self._now())
+            if waiting is not None:
+                self._begin(waiting, connection)
+        else:
+            self._forget(connection)
+        exchange.carrier = None
+        exchange.on_done(response)
+
+    def connection_lost(
+        self, connection: HttpsConnection, exchange: Exchange | None, trouble: DuoUnavailable, may_have_acted: bool
+    ) -> None:
+        """Try the exchange once more where that does no harm."""
+        self._forget(connection)
+        if exchange is None:
+            return
+        exchange.connection = None
+        is_worth_it = trouble.trouble is not Trouble.BAD_ANSWER and not exchange.is_retry
+        if is_worth_it and (exchange.is_repeatable or not may_have_acted):
+            exchange.is_retry = True
+            self._place(exchange, _NEVER_IDLE, self._now())
+        else:
+            self._fail(exchange, trouble)
+
+    # Helpers.
+
+    def _place(self, exchange: Exchange, max_idle_s: float, now: float) -> None:
+        """Find a connection for the exchange, or let it wait for one."""
+        while True:
+            connection = self._plan.ask(exchange, exchange.waits_for_person, max_idle_s, now)
+            if connection is None:
+                self._open_more()
+                return
+            if exchange.is_repeatable or connection.is_open_now():
+                self._begin(exchange, connection)
+                return
+
+    def _begin(self, exchange: Exchange, connection: HttpsConnection) -> None:
+        exchange.connection = connection
+        connection.begin(exchange)
+
+    def _forget(self, connection: HttpsConnection) -> None:
+        self._connections.discard(connection)
+        self._plan.closed(connection)
+        self._open_more()
+
+    def _detach(self, exchange: Exchange) -> None:
+        """Take the exchange from its connection, which is of no more use, or from the queue."""
+        connection = exchange.connection
+        if connection is None:
+            self._plan.forget(exchange)
+        else:
+            exchange.connection = None
+            connection.close()
+            self._connections.discard(connection)
+            self._plan.closed(connection)
+
+    def _fail(self, exchange: Exchange, trouble: DuoUnavailable) -> None:
+        self._deadlines.discard(exchange, exchange.deadline)
+        self._loop.call_soon(self._tell, exchange, trouble)
+
+    def _tell(self, exchange: Exchange, outcome: Outcome) -> None:
+        if exchange.carrier is not None:  # not cancelled meanwhile
+            exchange.carrier = None
+            exchange.on_done(outcome)
+
+    def _open_more(self) -> None:
+        if not self.is_closed:
+            for opening in self._plan.begin_openings():
+                self._start_opening(opening)
+
+    def _start_opening(self, opening: Opening) -> None:
+        task = self._loop.create_task(self._open(opening))
+        self._openings.add(task)
+        task.add_done_callback(self._openings.discard)
+
+    async def _open(self, opening: Opening) -> None:
+        try:
+            opened = await open_tls(self.endpoint, self._resolver)
+        except DuoUnavailable as trouble:
+            for failing in self._plan.open_failed(opening):
+                self._fail(failing, trouble)
+        else:
+            self._take(HttpsConnection(opened, str(self.endpoint), self, self._loop))
+        self._open_more()
+
+    def _take(self, connection: HttpsConnection) -> None:
+        """Put a new connection to use."""
+        self._connections.add(connection)
+        exchange = self._plan.opened(connection, self._now())
+        if exchange is not None:
+            self._begin(exchange, connection)
+        elif self._timer is None:
+            self._timer = self._loop.call_later(TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        now = self._now()
+        for exchange in self._deadlines.expire(now):
+            self._expire(exchange)
+        for connection in self._plan.expire_idle(now):
+            self._connections.discard(connection)
+            connection.close()
+        is_needed = self._deadlines or self._connections
+        self._timer = self._loop.call_later(TICK_S, self._tick) if is_needed else None
+
+    def _expire(self, exchange: Exchange) -> None:
+        had_connection = exchange.connection is not None
+        self._detach(exchange)
+        what = "no answer from" if had_connection else "no connection to"
+        text = f"{what} {self.endpoint} within {exchange.deadline - exchange.asked_at:.1f} s"
+        self._fail(exchange, DuoUnavailable(Trouble.TIMEOUT, text))
+        self._open_more()
+
+
+class HttpsPools:
+    """The pools of a process: one for each endpoint, shared by all applications that use it."""
+
+    def __init__(self, limits: PoolLimits | None = None) -> None:
+        """Need a running loop."""
+        self._limits = limits
+        self._resolver = Resolver(asyncio.get_running_loop().time)
+        self._trust_stores: dict[str | None, TrustStore] = {}
+        self._pools: dict[tuple[object, ...], HttpsPool] = {}
+
+    def pool(
+        self,
+        host: str,
+        port: int = 443,
+        *,
+        proxy: Proxy | None = None,
+        ca_certs_file: str | None = None,
+        connect_timeout_s: float = 5.0,
+    ) -> HttpsPool:
+        """Return the pool for this endpoint, made when first asked for.
+
+        Args:
+            host: name or address of the server.
+            port: of the server.
+            proxy: an HTTP proxy to tunnel through.
+            ca_certs_file: a PEM file; None is the shipped bundle, `system` the system's trust store.
+            connect_timeout_s: for name, TCP, proxy and TLS together.
+
+        Raises:
+            ValueError: the trusted roots cannot be loaded.
+        """
+        key = (host.lower(), port, proxy, ca_certs_file, connect_timeout_s)
+        pool = self._pools.get(key)
+        if pool is None:
+            trust = self._trust_stores.get(ca_certs_file)
+            if trust is None:
+                trust = self._trust_stores[ca_certs_file] = TrustStore(ca_certs_file)
+            endpoint = Endpoint(host.lower(), port, proxy, trust, connect_timeout_s)
+            pool = self._pools[key] = HttpsPool(endpoint, self._resolver, self._limits)
+        return pool
+
+    def __iter__(self) -> Iterator[HttpsPool]:
+        return iter(self._pools.values())
+
+    def close(self) -> None:
+        """Close all pools."""
+        for pool in self._pools.values():
+            pool.close()

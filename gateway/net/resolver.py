@@ -1,0 +1,89 @@
+"""Addresses of a host name: looked up once a minute at most, and anew after a failure to connect."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from gateway.duoapi.calls import DuoUnavailable, Trouble
+
+MAX_AGE_S = 60.0
+AVOID_S = 60.0  # how long an address that failed is tried after the others
+
+
+class Address(NamedTuple):
+    """Where to connect to: what `socket` wants, and a text for people."""
+
+    family: int
+    sockaddr: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        host, port = self.sockaddr[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class _Entry(NamedTuple):
+    addresses: list[Address]
+    valid_until: float
+
+
+class Resolver:
+    """Looks up and remembers: one look-up serves all who wait, and the last known addresses while DNS is away."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """Use `clock`, the loop's."""
+        self._clock = clock
+        self._entries: dict[tuple[str, int], _Entry] = {}
+        self._lookups: dict[tuple[str, int], asyncio.Task[list[Address]]] = {}
+        self._failed_at: dict[Address, float] = {}
+
+    async def addresses(self, host: str, port: int) -> list[Address]:
+        """Return where to try, those that have failed lately last.
+
+        Raises:
+            DuoUnavailable: the name cannot be resolved, and never was.
+        """
+        entry = self._entries.get((host, port))
+        if entry is not None and self._clock() < entry.valid_until:
+            return self._in_order(entry.addresses)
+        lookup = self._lookups.get((host, port))
+        if lookup is None:
+            lookup = asyncio.ensure_future(self._look_up(host, port))
+            self._lookups[host, port] = lookup
+            lookup.add_done_callback(lambda done: self._end_lookup(host, port, done))
+        return self._in_order(await asyncio.shield(lookup))
+
+    def failed(self, host: str, port: int, address: Address) -> None:
+        """Try `address` last for a while, and look `host` up again before the next attempt."""
+        self._failed_at[address] = self._clock()
+        entry = self._entries.get((host, port))
+        if entry is not None:
+            self._entries[host, port] = entry._replace(valid_until=0.0)
+
+    async def _look_up(self, host: str, port: int) -> list[Address]:
+        try:
+            addresses = await self._getaddrinfo(host, port)
+        except (OSError, UnicodeError) as error:  # the latter: no name that DNS could hold
+            entry = self._entries.get((host, port))
+            if entry is None:
+                reason = (isinstance(error, OSError) and error.strerror) or str(error)
+                raise DuoUnavailable(Trouble.DNS, f"cannot resolve {host}: {reason}") from error
+            addresses = entry.addresses
+        self._entries[host, port] = _Entry(addresses, self._clock() + MAX_AGE_S)
+        return addresses
+
+    def _end_lookup(self, host: str, port: int, lookup: asyncio.Task[list[Address]]) -> None:
+        del self._lookups[host, port]
+        if not lookup.cancelled():
+            lookup.exception()  # those who waited may all have gone
+
+    async def _getaddrinfo(self, host: str, port: int) -> list[Address]:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return list(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in found))
+
+    def _in_order(self, addresses: list[Address]) -> list[Address]:
+        now = self._clock()
+        for address in [address for address, at in self._failed_at.items() if now - at > AVOID_S]:
+            del self._failed_at[address]
+        return sorted(addresses, key=lambda address: self._failed_at.get(address, 0.0))

@@ -1,0 +1,59 @@
+"""Which certificates are trusted, and what a failed handshake means in plain words."""
+
+import ssl
+
+import certifi
+
+from gateway.duoapi.calls import DuoUnavailable, Trouble
+
+SYSTEM_TRUST = "system"
+
+
+class TrustStore:
+    """The roots that a server's certificate must lead to, for TLS 1.2 or later with the host name checked."""
+
+    def __init__(self, ca_certs_file: str | None = None) -> None:
+        """Load the roots.
+
+        Args:
+            ca_certs_file: a PEM file; None is the bundle shipped with the gateway, `system` the system's own.
+
+        Raises:
+            ValueError: the file cannot be read or holds no certificate.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+        if ca_certs_file == SYSTEM_TRUST:
+            context.load_default_certs()
+            self.name = "the system's"
+        else:
+            path = ca_certs_file or certifi.where()
+            self.name = ca_certs_file or "the bundle shipped with the gateway"
+            try:
+                context.load_verify_locations(path)
+            except OSError as error:  # ssl.SSLError is one
+                raise ValueError(f"no trusted roots in {path}: {_reason(error)}") from error
+        self.context = context
+
+
+def tls_trouble(error: Exception, peer: str, trust: TrustStore) -> DuoUnavailable:
+    """Return what a failed handshake with `peer` means."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            reason = error.verify_message or _reason(error)
+            text = f"certificate verify failed for {peer}: {reason}; the trusted roots are {trust.name}"
+        case ssl.SSLZeroReturnError() | ssl.SSLEOFError():
+            text = f"{peer} closed the connection during the TLS handshake"
+        case _:
+            text = f"TLS handshake with {peer} failed: {_reason(error)}"
+    return DuoUnavailable(Trouble.TLS, text)
+
+
+def _reason(error: Exception) -> str:
+    """OpenSSL's reason in lower case, `wrong version number`, or the system's text."""
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

@@ -1,0 +1,176 @@
+"""The pool's plan, with texts as calls and connections and made-up instants."""
+
+import pytest
+
+from gateway.engine.pool_plan import PoolLimits, PoolPlan
+
+ANY_AGE = float("inf")
+
+
+def plan(**limits: float) -> PoolPlan[str, str]:
+    return PoolPlan(PoolLimits(**limits))  # type: ignore[arg-type]
+
+
+def ask(pool: PoolPlan[str, str], call: str, now: float = 0.0, max_idle_s: float = ANY_AGE) -> str | None:
+    return pool.ask(call, waits_for_person=False, max_idle_s=max_idle_s, now=now)
+
+
+def poll(pool: PoolPlan[str, str], call: str, now: float = 0.0) -> str | None:
+    return pool.ask(call, waits_for_person=True, max_idle_s=ANY_AGE, now=now)
+
+
+def with_idle(pool: PoolPlan[str, str], *connections: str, now: float = 0.0) -> PoolPlan[str, str]:
+    for connection in connections:
+        ask(pool, f"opener of {connection}", now)
+    pool.begin_openings()
+    for connection in connections:
+        pool.opened(connection, now)
+    for connection in connections:
+        pool.released(connection, now)
+    return pool
+
+
+def test_first_call_waits_for_an_opening_and_gets_it() -> None:
+    pool = plan()
+    assert ask(pool, "call") is None
+    assert len(pool.begin_openings()) == 1
+    assert pool.begin_openings() == []
+    assert repr(pool) == "<PoolPlan idle=0 busy=0 opening=1 waiting=1>"
+    assert pool.opened("c1", now=1.0) == "call"
+    assert repr(pool) == "<PoolPlan idle=0 busy=1 opening=0 waiting=0>"
+    assert pool.released("c1", now=2.0) is None
+    assert repr(pool) == "<PoolPlan idle=1 busy=0 opening=0 waiting=0>"
+
+
+def test_newest_idle_connection_comes_first() -> None:
+    pool = with_idle(plan(), "c1", "c2", "c3")
+    assert [ask(pool, "a"), ask(pool, "b"), ask(pool, "c")] == ["c3", "c2", "c1"]
+
+
+def test_connection_idle_for_too_long_does_not_suit() -> None:
+    """A call that must not be repeated does not risk a connection that the server is about to close."""
+    pool = with_idle(plan(), "c1", now=10.0)
+    assert ask(pool, "auth", now=13.5, max_idle_s=3.0) is None
+    assert len(pool.begin_openings()) == 1
+    assert ask(pool, "preauth", now=13.5) == "c1"
+    assert pool.released("c1", now=14.0) == "auth"
+
+
+def test_retry_takes_no_idle_connection() -> None:
+    pool = with_idle(plan(), "c1", now=10.0)
+    assert ask(pool, "retry", now=10.0, max_idle_s=-1.0) is None
+
+
+def test_opened_connection_serves_who_waits_longest() -> None:
+    pool = plan()
+    ask(pool, "brief")
+    poll(pool, "poll")
+    ask(pool, "later")
+    assert len(pool.begin_openings()) == 3
+    assert [pool.opened(connection, 1.0) for connection in ("c1", "c2", "c3")] == ["brief", "poll", "later"]
+
+
+def test_released_connection_serves_who_waits_and_spares_the_opening() -> None:
+    pool = with_idle(plan(), "c1")
+    ask(pool, "a")
+    ask(pool, "b")
+    pool.begin_openings()
+    assert pool.released("c1", now=1.0) == "b"
+    assert pool.opened("c2", now=2.0) is None
+    assert pool.n_idle == 1
+
+
+def test_brief_calls_wait_for_their_bound_alone() -> None:
+    pool = with_idle(plan(max_brief=1), "c1")
+    assert ask(pool, "first") == "c1"
+    assert ask(pool, "second") is None
+    assert pool.begin_openings() == []
+    assert poll(pool, "poll") is None
+    assert len(pool.begin_openings()) == 1
+    assert pool.opened("c2", now=1.0) == "poll"
+    assert pool.released("c1", now=2.0) == "second"
+
+
+def test_no_brief_call_waits_for_a_connection_that_a_long_poll_occupies() -> None:
+    pool = plan(max_brief=2, max_patient=500, max_opening=1000)
+    for number in range(500):
+        poll(pool, f"poll {number}")
+    for number in range(len(pool.begin_openings())):
+        pool.opened(f"c{number}", now=0.0)
+    assert pool.n_patient == 500
+    assert not pool.has_room_for_patient
+    ask(pool, "brief")
+    assert len(pool.begin_openings()) == 1
+    assert pool.opened("another", now=1.0) == "brief"
+
+
+def test_openings_are_bounded() -> None:
+    pool = plan(max_opening=2)
+    for number in range(5):
+        ask(pool, f"call {number}")
+    assert len(pool.begin_openings()) == 2
+    pool.opened("c1", now=0.0)
+    assert len(pool.begin_openings()) == 1
+
+
+def test_failed_opening_fails_those_who_waited_all_the_while() -> None:
+    pool = plan()
+    ask(pool, "early")
+    poll(pool, "early poll")
+    openings = pool.begin_openings()
+    ask(pool, "late")
+    assert pool.open_failed(openings[0]) == ["early", "early poll"]
+    assert pool.n_waiting == 1
+    assert pool.n_opening == 1
+
+
+def test_failed_opening_beside_one_that_succeeded_fails_one_call() -> None:
+    pool = plan()
+    for name in ("a", "b", "c"):
+        ask(pool, name)
+    openings = pool.begin_openings()
+    assert pool.opened("c1", now=0.0) == "a"
+    assert pool.open_failed(openings[1]) == ["b"]
+    assert pool.n_waiting == 1
+
+
+def test_failed_opening_spares_calls_held_back_by_their_bound() -> None:
+    pool = with_idle(plan(max_brief=1), "c1")
+    ask(pool, "busy")
+    ask(pool, "held back")
+    poll(pool, "poll")
+    (opening,) = pool.begin_openings()
+    assert pool.open_failed(opening) == ["poll"]
+    assert pool.n_waiting == 1
+
+
+def test_closed_connection_is_forgotten_whether_busy_or_idle() -> None:
+    pool = with_idle(plan(), "c1", "c2")
+    ask(pool, "a")
+    pool.closed("c1")
+    pool.closed("c2")
+    pool.closed("c3")
+    assert repr(pool) == "<PoolPlan idle=0 busy=0 opening=0 waiting=0>"
+
+
+def test_forgotten_call_is_not_served() -> None:
+    pool = plan()
+    ask(pool, "a")
+    poll(pool, "b")
+    pool.begin_openings()
+    pool.forget("a")
+    pool.forget("b")
+    assert pool.opened("c1", now=0.0) is None
+
+
+def test_idle_connections_expire_by_age_and_number() -> None:
+    pool = plan(idle_timeout_s=30.0, max_idle=2)
+    with_idle(pool, "c1", "c2", "c3")
+    assert pool.expire_idle(now=1.0) == ["c1"]
+    assert pool.expire_idle(now=29.9) == []
+    assert pool.expire_idle(now=30.0) == ["c2", "c3"]
+
+
+def test_release_of_an_unknown_connection_is_our_bug() -> None:
+    with pytest.raises(KeyError):
+        plan().released("c1", now=0.0)

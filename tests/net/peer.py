@@ -1,0 +1,115 @@
+"""Scripted peers on port 0: a server, with or without TLS, that does with each connection what a test says."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import uvloop
+
+Result = TypeVar("Result")
+
+PATIENCE_S = 30.0  # a test that hangs fails; none waits so long otherwise
+
+
+def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a test's coroutine on the loop that the gateway uses."""
+
+    async def bounded() -> Result:
+        return await asyncio.wait_for(coroutine, PATIENCE_S)
+
+    return uvloop.run(bounded())
+
+
+async def turn_until(condition: Callable[[], bool]) -> None:
+    """Let the loop turn until `condition` holds; what it looks at has nothing to await."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+def answer(body: str = '{"stat":"OK","response":{"time":1}}', status: str = "200 OK", *headers: str) -> bytes:
+    """The octets of an ordinary answer."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", body]
+    return "\r\n".join(lines).encode()
+
+
+class Visit:
+    """One connection that a client has made to a peer; `number` counts from 1."""
+
+    def __init__(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.number = number
+        self.reader = reader
+        self.writer = writer
+
+    async def request(self) -> str:
+        """Head and body of the next request; raises `IncompleteReadError` when the client has gone."""
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
+        for line in head.split("\r\n"):
+            if line.startswith("Content-Length: "):
+                return head + (await self.reader.readexactly(int(line[16:]))).decode()
+        return head
+
+    def send(self, octets: bytes) -> None:
+        self.writer.write(octets)
+
+    def close(self) -> None:
+        self.writer.close()
+
+    def reset(self) -> None:
+        """Drop the connection without the least courtesy."""
+        self.writer.transport.abort()
+
+    async def until_client_leaves(self) -> None:
+        await self.reader.read()
+
+
+Script = Callable[[Visit], Awaitable[None]]
+
+
+class Peer:
+    """What a test sees of a running peer."""
+
+    def __init__(self, server: asyncio.Server) -> None:
+        self.port: int = server.sockets[0].getsockname()[1]
+        self.n_visits = 0
+        self.requests: list[str] = []
+
+
+@asynccontextmanager
+async def tls_peer(script: Script, server_file: str | None) -> AsyncIterator[Peer]:
+    """Run `script` for each connection; without a certificate, without TLS."""
+    context = None
+    if server_file is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(server_file)
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def visit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer.n_visits += 1
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await script(Visit(peer.n_visits, reader, writer))
+        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(visit, "127.0.0.1", 0, ssl=context, backlog=1024)
+    peer = Peer(server)
+    try:
+        yield peer
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def serve(visit: Visit) -> None:
+    """The polite script: answers whatever is asked."""
+    while True:
+        await visit.request()
+        visit.send(answer())
