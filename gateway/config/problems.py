@@ -1,0 +1,54 @@
+"""What is wrong with a configuration file, told so that an operator can put it right: all of it, each with its line."""
+
+from collections.abc import Iterable
+from enum import Enum
+
+import msgspec
+
+
+class Severity(Enum):
+    """An error keeps the gateway from starting, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing to put right: what is wrong and what to write instead, never with a secret in it.
+
+    `line` counts from 1; 0 is the file as a whole. `section` and `key` are empty where there is none.
+    """
+
+    section: str
+    key: str
+    text: str
+    line: int = 0
+    severity: Severity = Severity.ERROR
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the file cannot be used as it is."""
+        return self.severity is Severity.ERROR
+
+    def render(self, path: str) -> str:
+        """Return `FILE:LINE [section] key: text`, without the parts that are not known."""
+        place = f"{path}:{self.line}" if self.line else path
+        section = f" [{self.section}]" if self.section else ""
+        key = f" {self.key}" if self.key else ""
+        warning = "" if self.is_error else " warning:"
+        return f"{place}{section}{key}:{warning} {self.text}"
+
+
+class ConfigError(Exception):
+    """The file cannot be used. `problems` are all of them, warnings too, in the order of their lines."""
+
+    def __init__(self, problems: Iterable[Problem], path: str = "") -> None:
+        """Keep the problems; `path` is the file that they are in."""
+        self.problems = list(problems)
+        self.path = path
+        super().__init__("\n".join(problem.render(path) for problem in self.problems))
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems by line and without repetitions: a default in [main] is read once for each section."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: problem.line)

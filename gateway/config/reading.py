@@ -1,0 +1,189 @@
+"""An `authproxy.cfg` -> `Settings`, or every problem of it at once.
+
+`ini` finds sections and lines, `spelling` checks the names against `schema`, `scope` reads the keys of a section over
+those of [main], `conflicts` compares the sections. All of them go on after a problem; whether there was an error is
+asked once, at the end.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from gateway.config import schema
+from gateway.config.conflicts import ServedSection, application_problems, overlap_problems
+from gateway.config.credentials import has_clear_secrets
+from gateway.config.ini import Section, parse_ini
+from gateway.config.problems import ConfigError, Problem, Severity, in_order
+from gateway.config.schema import section_kind
+from gateway.config.scope import Scope
+from gateway.config.servers import read_server
+from gateway.config.settings import GatewaySettings, LogFormat, LogSettings, Settings
+from gateway.config.spelling import name_problems
+from gateway.config.surroundings import FileContent, ReadFile, Surroundings, read_disk
+from gateway.config.values import (
+    BadValueError,
+    boolean,
+    choice,
+    facility,
+    host_port,
+    integer,
+    is_loopback,
+    listening_address,
+    log_size,
+    plain,
+    quoted,
+    seconds,
+    workers,
+)
+
+SYSTEM_CERTIFICATES = "system"
+
+_CERTIFICATE = b"CERTIFICATE-----"
+_PRIVATE_MODE = 0o600
+
+
+def read_settings(path: str | os.PathLike[str]) -> tuple[Settings, list[Problem]]:
+    """Return what the file on disk says, and warnings.
+
+    Raises:
+        ConfigError: there is an error in the file, or it cannot be read; carries all errors and warnings.
+    """
+    full_path = str(Path(path).absolute())
+    surroundings = Surroundings(
+        folder=str(Path(full_path).parent), read_file=read_disk, environment=os.environ, user_id=os.getuid()
+    )
+    try:
+        content = surroundings.read(full_path)
+    except BadValueError as error:
+        raise ConfigError([Problem("", "", str(error))], full_path) from error
+    return _parse(content, full_path, surroundings)
+
+
+def parse_settings(
+    octets: bytes, path: str, read_file: ReadFile, environment: Mapping[str, str] | None = None, user_id: int = 0
+) -> tuple[Settings, list[Problem]]:
+    """Return what the octets of a configuration file say, and warnings.
+
+    Args:
+        octets: as they are in the file.
+        path: absolute; names the file, and its folder is where relative paths begin.
+        read_file: returns the content of a file that the configuration names; OSError if it cannot be read.
+        environment: for `$CREDENTIALS_DIRECTORY` and the default directories.
+        user_id: decides about the default directories; 0 is root.
+
+    Raises:
+        ConfigError: there is an error; carries all errors and warnings.
+    """
+    surroundings = Surroundings(
+        folder=str(Path(path).parent), read_file=read_file, environment=environment or {}, user_id=user_id
+    )
+    return _parse(FileContent(octets, _PRIVATE_MODE), path, surroundings)
+
+
+def _parse(content: FileContent, path: str, surroundings: Surroundings) -> tuple[Settings, list[Problem]]:
+    sections, problems = parse_ini(content.octets)
+    if problems and not sections:
+        raise ConfigError(problems, path)
+    problems += name_problems(sections)
+    problems += _mode_problems(content, sections, path)
+    settings = _read_sections(sections, path, surroundings, problems)
+    problems = in_order(problems)
+    if any(problem.is_error for problem in problems):
+        raise ConfigError(problems, path)
+    return settings, problems
+
+
+def _read_sections(sections: list[Section], path: str, surroundings: Surroundings, problems: list[Problem]) -> Settings:
+    main = _first(sections, "main")
+    main_scope = Scope(main, main, schema.MAIN, problems)
+    gateway_scope = Scope(_first(sections, "gateway"), main, schema.GATEWAY, problems)
+    ca_certs_file = main_scope.read_optional("http_ca_certs_file", partial(_certificates, surroundings))
+    scopes = [Scope(section, main, schema.SERVER, problems) for section in sections if _is_served(section)]
+    served = [ServedSection(read_server(scope, surroundings, ca_certs_file), scope) for scope in scopes]
+    if not served:
+        problems.append(Problem("", "", "there is nothing to serve; write a [radius_server_duo_only] section"))
+    problems += overlap_problems(served)
+    problems += application_problems(served)
+    return Settings(
+        path=path,
+        log=_read_log(main_scope, gateway_scope, surroundings),
+        gateway=_read_gateway(gateway_scope, surroundings),
+        servers=tuple(settings for settings, _ in served),
+    )
+
+
+def _read_log(main: Scope, gateway: Scope, surroundings: Surroundings) -> LogSettings:
+    return LogSettings(
+        directory=main.read_optional("log_dir", surroundings.resolve) or surroundings.log_dir,
+        debug=main.read("debug", boolean),
+        stdout=main.read("log_stdout", boolean),
+        format=gateway.read("log_format", choice(LogFormat)),
+        auth_events=main.read("log_auth_events", boolean),
+        max_size=main.read("log_max_size", log_size),
+        max_files=main.read("log_max_files", integer(0, 100_000)),
+        syslog=main.read("log_syslog", boolean),
+        syslog_facility=main.read("syslog_facility", facility),
+    )
+
+
+def _read_gateway(scope: Scope, surroundings: Surroundings) -> GatewaySettings:
+    console = scope.read("console", listening_address)
+    token_file = _read_token_file(scope, surroundings)
+    has_token_file = any(entry.value for entry in scope.entries("console_token_file"))
+    if console and not is_loopback(host_port(console).host) and not has_token_file:
+        text = f"is missing, and others can reach {console}; write console_token_file=PATH, or console=off"
+        scope.missing("console_token_file", text)
+    return GatewaySettings(
+        workers=scope.read("workers", workers),
+        run_dir=scope.read_optional("run_dir", surroundings.resolve) or surroundings.run_dir,
+        user=scope.read_optional("user", plain),
+        group=scope.read_optional("group", plain),
+        console=console,
+        console_token_file=token_file,
+        max_pending=scope.read("max_pending", integer(1, 10_000_000)),
+        duplicate_window_s=scope.read("duplicate_window_s", seconds(3600)),
+        drain_timeout_s=scope.read("drain_timeout_s", seconds(3600)),
+    )
+
+
+def _read_token_file(scope: Scope, surroundings: Surroundings) -> str | None:
+    path = scope.read_optional("console_token_file", surroundings.resolve)
+    if not path:
+        return None
+    entry = scope.entries("console_token_file")[0]
+    content = scope.parse(entry, lambda _: surroundings.read(path))
+    if content and not content.octets.strip():
+        scope.error(entry, f"{path} is empty; write the token into it")
+    if content and content.is_readable_by_others:
+        scope.warn(entry, f"every user of this machine can read {path}; run chmod o-r {path}")
+    return path
+
+
+def _certificates(surroundings: Surroundings, text: str) -> str:
+    """Return the path of a PEM file that holds a certificate, or `system`."""
+    if text.lower() == SYSTEM_CERTIFICATES:
+        return SYSTEM_CERTIFICATES
+    path = surroundings.resolve(text)
+    if _CERTIFICATE not in surroundings.read(path).octets:
+        raise BadValueError(
+            f"{quoted(path)} holds no certificate; name a PEM file with -----BEGIN CERTIFICATE-----, or system"
+        )
+    return path
+
+
+def _mode_problems(content: FileContent, sections: list[Section], path: str) -> list[Problem]:
+    entries = [entry for section in sections for entry in section.entries.values()]
+    if not content.is_readable_by_others or not has_clear_secrets(entries):
+        return []
+    text = f"every user of this machine can read the secrets in this file; run chmod o-r {path}"
+    return [Problem("", "", text, severity=Severity.WARNING)]
+
+
+def _first(sections: list[Section], name: str) -> Section:
+    return next((section for section in sections if section.name == name), Section(name))
+
+
+def _is_served(section: Section) -> bool:
+    kind = section_kind(section.name)
+    return kind is not None and schema.TREATMENTS[kind] is schema.Treatment.SERVED

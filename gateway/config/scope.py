@@ -1,0 +1,92 @@
+"""One section's keys, with those of [main] as defaults, read one by one; problems are noted, and reading goes on."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from gateway.config.ini import Entry, Section, has_inline_comment
+from gateway.config.problems import Problem, Severity
+from gateway.config.values import BadValueError
+
+Value = TypeVar("Value")
+
+
+class Scope:
+    """Reads a section. Values returned after a problem are stand-ins: the problems decide that nobody uses them."""
+
+    def __init__(self, section: Section, main: Section, defaults: Mapping[str, str], problems: list[Problem]) -> None:
+        """Read `section` over `main` with the schema's `defaults`; what is wrong is appended to `problems`."""
+        self.section = section.name
+        self._section = section
+        self._main = main
+        self._defaults = defaults
+        self._problems = problems
+
+    def entries(self, *keys: str) -> list[Entry]:
+        """Return the section's own entries of these keys, which can replace each other; [main]'s if it has none."""
+        for section in (self._section, self._main):
+            if found := [section.entries[key] for key in keys if key in section.entries]:
+                return found
+        return []
+
+    def matching(self, pattern: re.Pattern[str]) -> list[Entry]:
+        """Return the entries whose whole key matches, [main]'s first, each key once."""
+        keys = dict.fromkeys([*self._main.entries, *self._section.entries])
+        return [entry for key in keys if pattern.fullmatch(key) for entry in self.entries(key)]
+
+    def read(self, key: str, parse: Callable[[str], Value]) -> Value:
+        """Return the key's value, or the default of the schema."""
+        default = self._defaults[key]
+        for entry in self.entries(key):
+            if not entry.value:
+                self.error(entry, f"has no value; write one, such as the default {default}, or remove the line")
+                continue
+            try:
+                return parse(entry.value)
+            except BadValueError as error:
+                self.error(entry, _explanation(entry, error))
+        return parse(default)
+
+    def read_optional(self, key: str, parse: Callable[[str], Value]) -> Value | None:
+        """Return the key's value, or None without one: the key is missing, or empty, which gets a warning."""
+        for entry in self.entries(key):
+            if entry.value:
+                return self.parse(entry, parse)
+            self.warn(entry, "has no value and is ignored; write one or remove the line")
+        return None
+
+    def read_required(self, key: str, parse: Callable[[str], Value], example: str) -> Value | None:
+        """Return the key's value; None, and a problem, without one."""
+        for entry in self.entries(key):
+            if entry.value:
+                return self.parse(entry, parse)
+            self.error(entry, f"has no value; write {key}={example}")
+            return None
+        self.missing(key, f"is missing; write {key}={example}")
+        return None
+
+    def parse(self, entry: Entry, parse: Callable[[str], Value]) -> Value | None:
+        """Return the entry's value; None, and a problem, if it cannot be used."""
+        try:
+            return parse(entry.value)
+        except BadValueError as error:
+            self.error(entry, _explanation(entry, error))
+            return None
+
+    def missing(self, key: str, text: str) -> None:
+        """Note that the section lacks a key."""
+        self._problems.append(Problem(self.section, key, text, self._section.line))
+
+    def error(self, entry: Entry, text: str) -> None:
+        """Note what is wrong with an entry."""
+        self._problems.append(Problem(entry.section, entry.key, text, entry.line))
+
+    def warn(self, entry: Entry, text: str) -> None:
+        """Note what is odd about an entry."""
+        self._problems.append(Problem(entry.section, entry.key, text, entry.line, Severity.WARNING))
+
+
+def _explanation(entry: Entry, error: BadValueError) -> str:
+    if has_inline_comment(entry.value):
+        return f"{error}; a comment needs a line of its own, here it is part of the value"
+    return str(error)

@@ -1,0 +1,183 @@
+"""A `[radius_server_duo_onlyN]` section: its clients, its Duo application and how it answers."""
+
+import re
+from collections.abc import Mapping
+
+from gateway.config.clients import read_clients
+from gateway.config.credentials import SecretKeys, read_secret
+from gateway.config.ini import Entry
+from gateway.config.schema import section_kind
+from gateway.config.scope import Scope
+from gateway.config.settings import (
+    ApiVersion,
+    ApplicationSettings,
+    FailMode,
+    Preauth,
+    RequireMessageAuthenticator,
+    Secret,
+    ServerSettings,
+    UnrecognisedFactor,
+)
+from gateway.config.surroundings import Surroundings
+from gateway.config.values import (
+    BadValueError,
+    HostPort,
+    address,
+    boolean,
+    choice,
+    codec,
+    host,
+    host_port,
+    integer,
+    integration_key,
+    message_authenticator_rule,
+    plain,
+    port,
+    quoted,
+    seconds,
+)
+
+SKEY_SIZE = 40  # characters
+
+_SKEY = SecretKeys("skey", ("skey_file",), "skey_protected")
+_EXEMPT_USERNAME = re.compile("exempt_username_[0-9]+")
+_CLIENT_IP_ATTRIBUTES = {"paloalto": "PaloAlto-Client-Source-IP", "calling-station-id": "Calling-Station-Id"}
+
+
+def read_server(scope: Scope, surroundings: Surroundings, ca_certs_file: str | None) -> ServerSettings:
+    """Return the section's settings. `ca_certs_file` is [main]'s, for all sections."""
+    scope.read_optional("client", _duo_only_client)
+    settings = ServerSettings(
+        section=scope.section,
+        interface=scope.read_optional("interface", address),
+        port=scope.read("port", port),
+        clients=read_clients(scope, surroundings),
+        application=_read_application(scope, surroundings, ca_certs_file),
+        fail_mode=scope.read("failmode", choice(FailMode)),
+        unrecognised_factor=scope.read("unrecognised_factor", choice(UnrecognisedFactor)),
+        preauth=scope.read("preauth", choice(Preauth)),
+        client_ip_attr=scope.read("client_ip_attr", _attribute_name),
+        pw_codec=scope.read("pw_codec", codec),
+        exempt_usernames=_read_exempt_usernames(scope),
+        require_message_authenticator=_read_message_authenticator_rule(scope),
+        limit_proxy_state=scope.read("limit_proxy_state", boolean),
+        reject_delay_s=scope.read("reject_delay_s", seconds(60)),
+        response_deadline_s=scope.read("response_deadline_s", seconds(600)),
+        coalesce=scope.read("coalesce", boolean),
+        max_pending_per_user=scope.read("max_pending_per_user", integer(0, 100_000)),
+    )
+    _check_families(scope, settings)
+    _check_deadline(scope, settings)
+    return settings
+
+
+def _read_application(scope: Scope, surroundings: Surroundings, ca_certs_file: str | None) -> ApplicationSettings:
+    api = _read_api_address(scope)
+    return ApplicationSettings(
+        api_host=api.host,
+        api_port=api.port or 0,
+        ikey=_read_ikey(scope),
+        secret_key=_read_secret_key(scope, surroundings),
+        api_timeout_s=scope.read("api_timeout", seconds(3600)),
+        api_version=scope.read("api_version", choice(ApiVersion)),
+        http_proxy_host=scope.read_optional("http_proxy_host", host),
+        http_proxy_port=scope.read("http_proxy_port", port),
+        ca_certs_file=ca_certs_file,
+    )
+
+
+def _read_api_address(scope: Scope) -> HostPort:
+    found = scope.read_required("api_host", host_port, "api-XXXXXXXX.duosecurity.com") or HostPort("", None)
+    api_port = scope.read("api_port", port)
+    given = _nearest(scope, "api_host", "api_port")
+    if found.port is None or "api_host" not in given:
+        return HostPort(found.host, api_port)
+    if "api_port" in given and api_port != found.port:
+        scope.error(given["api_port"], f"api_host names port {found.port}; remove one of the two")
+    return found
+
+
+def _read_ikey(scope: Scope) -> str:
+    ikey = scope.read_required("ikey", integration_key, "DIXXXXXXXXXXXXXXXXXX")
+    if ikey and not ikey.startswith("DI"):
+        text = f"{ikey} does not start with DI as Duo's integration keys do; copy it again from Duo's admin panel"
+        scope.warn(scope.entries("ikey")[0], text)
+    return ikey or ""
+
+
+def _read_secret_key(scope: Scope, surroundings: Surroundings) -> Secret:
+    if not scope.entries(*_SKEY.all):
+        scope.missing("skey", "is missing; write skey= with the application's secret key, or skey_file=PATH")
+    found = read_secret(scope, surroundings, _SKEY)
+    if found is None:
+        return Secret(b"")
+    n_characters = len(found.octets.decode(errors="replace"))
+    if n_characters != SKEY_SIZE:
+        text = (
+            f"the secret key has {n_characters} characters instead of {SKEY_SIZE}; copy it again from Duo's admin panel"
+        )
+        scope.error(found.entry, text)
+    return Secret(found.octets)
+
+
+def _read_message_authenticator_rule(scope: Scope) -> RequireMessageAuthenticator:
+    """Duo's own key is `force_message_authenticator`: true is yes, false is no: nothing is required."""
+    given = _nearest(scope, "require_message_authenticator", "force_message_authenticator")
+    required = scope.read("require_message_authenticator", message_authenticator_rule)
+    forced = given.get("force_message_authenticator")
+    if forced is None:
+        return required
+    is_forced = scope.parse(forced, boolean)
+    if "require_message_authenticator" not in given:
+        return RequireMessageAuthenticator.YES if is_forced else RequireMessageAuthenticator.NO
+    if is_forced is not None and is_forced != (required is RequireMessageAuthenticator.YES):
+        line = given["require_message_authenticator"].line
+        scope.error(forced, f"contradicts require_message_authenticator in line {line}; remove one of the two")
+    return required
+
+
+def _read_exempt_usernames(scope: Scope) -> frozenset[str]:
+    usernames = set()
+    for entry in scope.matching(_EXEMPT_USERNAME):
+        if username := scope.read_optional(entry.key, plain):
+            usernames.add(username)
+            scope.warn(
+                entry,
+                f"ANYBODY can log in as {quoted(username)}: Duo is not asked, and duo_only checks no password; "
+                "remove the line unless the RADIUS client itself checks a password first",
+            )
+    return frozenset(usernames)
+
+
+def _check_families(scope: Scope, settings: ServerSettings) -> None:
+    if settings.interface is None:
+        return
+    for client in settings.clients:
+        if any((":" in network) != (":" in settings.interface) for network in client.networks):
+            text = f"cannot ask at {settings.interface}, which is of the other IP version; write another interface"
+            scope.warn(scope.entries(client.name)[0], text)
+
+
+def _check_deadline(scope: Scope, settings: ServerSettings) -> None:
+    deadline, delay = settings.response_deadline_s, settings.reject_delay_s
+    for entry in scope.entries("response_deadline_s"):
+        if 0 < deadline <= delay:
+            scope.warn(entry, f"ends before a reject may be sent; write more than reject_delay_s, which is {delay:g}")
+
+
+def _duo_only_client(text: str) -> str:
+    if section_kind(text.lower()) != "duo_only_client":
+        raise BadValueError(
+            f"{quoted(text)} would check a first factor, but radius_server_duo_only asks Duo alone; "
+            "write client=duo_only_client, or keep Duo's proxy for this section"
+        )
+    return text
+
+
+def _attribute_name(text: str) -> str:
+    return _CLIENT_IP_ATTRIBUTES.get(text.lower(), text)
+
+
+def _nearest(scope: Scope, *keys: str) -> Mapping[str, Entry]:
+    """Return the entries of keys that touch the same thing, only the section's own if it has any."""
+    return {entry.key: entry for entry in scope.entries(*keys)}

@@ -1,0 +1,159 @@
+"""What the configuration file says, as typed and frozen values: the only thing that other rooms see of it.
+
+Settings travel from the supervisor to the workers as MessagePack through an inherited memfd (`encode_settings`,
+`decode_settings`), never through argv or the environment, which other users can read.
+"""
+
+from enum import Enum
+
+import msgspec
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """Octets that must never be shown: `repr` and `str` hide them."""
+
+    octets: bytes
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+class FailMode(Enum):
+    """What a login gets while Duo is unreachable: `safe` lets it in, `secure` rejects it."""
+
+    SAFE = "safe"
+    SECURE = "secure"
+
+
+class UnrecognisedFactor(Enum):
+    """What a password means that is neither passcode nor factor word, or is empty."""
+
+    REJECT = "reject"
+    AUTO = "auto"
+
+
+class ApiVersion(Enum):
+    """Duo's API flavour: `/auth/v2`, `/rest/v1`, or v2, and v1 when Duo says that the application may not use v2."""
+
+    AUTO = "auto"
+    V1 = "1"
+    V2 = "2"
+
+
+class Preauth(Enum):
+    """Whether every login asks `/preauth`, or only one whose typed factor needs the device list."""
+
+    ALWAYS = "always"
+    NEEDED = "needed"
+
+
+class RequireMessageAuthenticator(Enum):
+    """Whether Access-Requests without Message-Authenticator are discarded; `auto`: once the NAS sent a valid one."""
+
+    YES = "yes"
+    NO = "no"
+    AUTO = "auto"
+
+
+class LogFormat(Enum):
+    """How a log line is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where log lines go. `max_size` is in octets, 0 never rotates; `max_files` 0 keeps all."""
+
+    directory: str
+    debug: bool = False
+    stdout: bool = False
+    format: LogFormat = LogFormat.TEXT
+    auth_events: bool = False
+    max_size: int = 10_485_760
+    max_files: int = 6
+    syslog: bool = False
+    syslog_facility: str = "LOG_USER"
+
+
+class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One `radius_ip_N` with its `radius_secret_N`.
+
+    `name` is the key as written, `radius_ip_1`; `networks` are CIDR texts, IPv4 or IPv6, host bits zero: a single
+    address is a /32 or /128, a range is summarised to the fewest networks that cover exactly it.
+    """
+
+    name: str
+    networks: tuple[str, ...]
+    shared_secret: Secret
+
+
+class ApplicationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A Duo application and the way to it. `api_timeout_s` 0 means the built-in bounds of each kind of call."""
+
+    api_host: str
+    api_port: int = 443
+    ikey: str
+    secret_key: Secret
+    api_timeout_s: float = 0.0
+    api_version: ApiVersion = ApiVersion.AUTO
+    http_proxy_host: str | None = None
+    http_proxy_port: int = 80
+    ca_certs_file: str | None = None
+    """A PEM file; None is the shipped certifi bundle, `system` the system's trust store."""
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[radius_server_duo_onlyN]` section."""
+
+    section: str
+    interface: str | None = None
+    """The local address to listen on; None is every address."""
+    port: int = 1812
+    clients: tuple[ClientSettings, ...]
+    application: ApplicationSettings
+    fail_mode: FailMode = FailMode.SAFE
+    unrecognised_factor: UnrecognisedFactor = UnrecognisedFactor.REJECT
+    preauth: Preauth = Preauth.ALWAYS
+    client_ip_attr: str = "Calling-Station-Id"
+    pw_codec: str = "utf-8"
+    exempt_usernames: frozenset[str] = frozenset()
+    require_message_authenticator: RequireMessageAuthenticator = RequireMessageAuthenticator.AUTO
+    limit_proxy_state: bool = True
+    reject_delay_s: float = 1.0
+    response_deadline_s: float = 0.0
+    coalesce: bool = True
+    max_pending_per_user: int = 3
+
+
+class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The `[gateway]` section. `workers` 0 is one for each available core."""
+
+    workers: int = 0
+    run_dir: str
+    user: str | None = None
+    group: str | None = None
+    console: str | None = "127.0.0.1:8480"
+    console_token_file: str | None = None
+    max_pending: int = 20_000
+    duplicate_window_s: float = 30.0
+    drain_timeout_s: float = 70.0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole configuration file, valid and complete."""
+
+    path: str
+    log: LogSettings
+    gateway: GatewaySettings
+    servers: tuple[ServerSettings, ...]
+
+
+def encode_settings(settings: Settings) -> bytes:
+    """Pack the settings, secrets in clear, for a memfd that only our own processes inherit."""
+    return msgspec.msgpack.encode(settings)
+
+
+def decode_settings(octets: bytes) -> Settings:
+    """Return the settings that `encode_settings` packed."""
+    return msgspec.msgpack.decode(octets, type=Settings)

@@ -1,0 +1,86 @@
+"""What a configuration depends on outside its file: an argument, so that reading stays pure."""
+
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.config.values import BadValueError, quoted
+
+MAX_FILE_SIZE = 16 * 2**20  # octets: a hundred thousand clients fit in, and /dev/zero comes to an end
+
+
+class FileContent(NamedTuple):
+    """A file's octets and its mode as `os.stat` tells it."""
+
+    octets: bytes
+    mode: int
+
+    @property
+    def is_readable_by_others(self) -> bool:
+        """Whether every user of the machine can read the file."""
+        return bool(self.mode & stat.S_IROTH)
+
+
+ReadFile = Callable[[str], FileContent]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """The folder of the configuration file, and the machine around it."""
+
+    folder: str
+    read_file: ReadFile
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user_id: int = 0
+
+    def resolve(self, text: str) -> str:
+        """Return an absolute path: `%d/` is `$CREDENTIALS_DIRECTORY`, what is relative is in `folder`."""
+        if not text.startswith("%d/"):
+            return str(Path(self.folder, text))
+        credentials = self.environment.get("CREDENTIALS_DIRECTORY")
+        if not credentials:
+            raise BadValueError("%d/ needs LoadCredential= in the systemd unit; add that, or write a whole path")
+        return str(Path(credentials, text.removeprefix("%d/")))
+
+    def read(self, path: str) -> FileContent:
+        """Return a file's content, or say why not."""
+        try:
+            return self.read_file(path)
+        except (OSError, ValueError) as error:
+            text = f"cannot read {quoted(path)}: {reason(error)}; correct the path, or put a readable file there"
+            raise BadValueError(text) from error
+
+    @property
+    def log_dir(self) -> str:
+        """Where logs go unless the file says otherwise."""
+        if self.user_id == 0:
+            return "/var/log/radgate"
+        if state := self.environment.get("XDG_STATE_HOME"):
+            return str(Path(state, "radgate"))
+        return str(Path(self.environment.get("HOME", "/"), ".local/state/radgate"))
+
+    @property
+    def run_dir(self) -> str:
+        """Where the control socket is unless the file says otherwise."""
+        if self.user_id == 0:
+            return "/run/radgate"
+        if runtime := self.environment.get("XDG_RUNTIME_DIR"):
+            return str(Path(runtime, "radgate"))
+        return f"/tmp/radgate-{self.user_id}"  # noqa: S108
+
+
+def read_disk(path: str) -> FileContent:
+    """Return the content of a file on disk; OSError if that fails, ValueError if it is larger than `MAX_FILE_SIZE`."""
+    with Path(path).open("rb") as file:
+        octets = file.read(MAX_FILE_SIZE + 1)
+        mode = Path(path).stat().st_mode
+    if len(octets) > MAX_FILE_SIZE:
+        raise ValueError(f"it is larger than {MAX_FILE_SIZE} octets")
+    return FileContent(octets, mode)
+
+
+def reason(error: Exception) -> str:
+    """Return the operating system's words for an error."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

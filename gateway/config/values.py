@@ -1,0 +1,280 @@
+"""Parsers of single values: text -> typed value, or a `BadValueError` whose text says what to write instead."""
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+    ip_network,
+    summarize_address_range,
+)
+from typing import NamedTuple, TypeVar
+
+from gateway.config.settings import RequireMessageAuthenticator
+
+Network = IPv4Network | IPv6Network
+Word = TypeVar("Word", bound=Enum)
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off"})
+_MAPPED_IPV4 = IPv6Network("::ffff:0:0/96")
+_SIZE_UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
+_FACILITIES = frozenset(
+    {"KERN", "USER", "MAIL", "DAEMON", "AUTH", "SYSLOG", "LPR", "NEWS", "UUCP", "CRON", "AUTHPRIV", "FTP"}
+    | {f"LOCAL{number}" for number in range(8)}
+)
+
+_INTEGER = re.compile("[0-9]{1,18}")
+_DECIMAL = re.compile("[0-9]{1,9}([.][0-9]{1,9})?")
+_SIZE = re.compile("([0-9]{1,9}) ?([kmg])i?b?", re.IGNORECASE)
+_SCHEME = re.compile("https?://", re.IGNORECASE)
+_LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}([.]{_LABEL})*", re.IGNORECASE)
+_BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?")
+_ADDRESS_LIKE = re.compile("[0-9a-f.:/ -]+", re.IGNORECASE)
+_IKEY = re.compile("[A-Za-z0-9]{20}")
+_HARMLESS = re.compile(r"""[\w.:/,%+\[\]"' -]{1,64}""")
+
+
+class BadValueError(ValueError):
+    """The value cannot be used; the text says why and what to write instead."""
+
+
+class HostPort(NamedTuple):
+    """A host name or address, and the port if one is given."""
+
+    host: str
+    port: int | None
+
+
+def boolean(text: str) -> bool:
+    """Return the truth of true, 1, yes, on and false, 0, no, off."""
+    word = text.lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise BadValueError(f"{quoted(text)} is neither true nor false; write true or false")
+
+
+def choice(words: type[Word]) -> Callable[[str], Word]:
+    """Return the parser of an enumeration's words, in any letter case."""
+
+    def parse(text: str) -> Word:
+        try:
+            return words(text.lower())
+        except ValueError:
+            *others, last = (word.value for word in words)
+            raise BadValueError(f"{quoted(text)} is not known; write {', '.join(others)} or {last}") from None
+
+    return parse
+
+
+def message_authenticator_rule(text: str) -> RequireMessageAuthenticator:
+    """Return yes, no or auto; true and false are understood too."""
+    if text.lower() == "auto":
+        return RequireMessageAuthenticator.AUTO
+    try:
+        return RequireMessageAuthenticator.YES if boolean(text) else RequireMessageAuthenticator.NO
+    except BadValueError:
+        raise BadValueError(f"{quoted(text)} is not known; write yes, no or auto") from None
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """Return the parser of a whole number from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        if _INTEGER.fullmatch(text) and low <= int(text) <= high:
+            return int(text)
+        raise BadValueError(f"{quoted(text)} is out of range; write a whole number from {low} to {high}")
+
+    return parse
+
+
+def seconds(high: int) -> Callable[[str], float]:
+    """Return the parser of seconds from 0 to `high`, with a fraction or without."""
+
+    def parse(text: str) -> float:
+        if _DECIMAL.fullmatch(text) and float(text) <= high:
+            return float(text)
+        raise BadValueError(f"{quoted(text)} is out of range; write seconds from 0 to {high}, without a unit")
+
+    return parse
+
+
+port = integer(1, 65535)
+
+
+def workers(text: str) -> int:
+    """Return the number of workers, 0 for `auto`."""
+    if text.lower() == "auto":
+        return 0
+    try:
+        return integer(1, 1024)(text)
+    except BadValueError as error:
+        raise BadValueError(f"{error}, or auto") from None
+
+
+def log_size(text: str) -> int:
+    """Return a number of octets; what has a unit is refused with the number to write."""
+    if size := _SIZE.fullmatch(text):
+        n_octets = int(size[1]) * _SIZE_UNITS[size[2].lower()]
+        raise BadValueError(f"{quoted(text)} has a unit; write octets: {n_octets}")
+    return integer(0, 2**40)(text)
+
+
+def facility(text: str) -> str:
+    """Return a syslog facility as `LOG_USER`; `user` is understood too."""
+    name = text.upper().removeprefix("LOG_")
+    if name not in _FACILITIES:
+        raise BadValueError(
+            f"{quoted(text)} is not a syslog facility; write LOG_USER, LOG_DAEMON, LOG_AUTH, LOG_LOCAL0 …"
+        )
+    return f"LOG_{name}"
+
+
+def codec(text: str) -> str:
+    """Return the name of a character set that Python can encode and decode."""
+    try:
+        "".encode(text)
+    except (LookupError, ValueError):
+        raise BadValueError(f"{quoted(text)} is not a known character set; write utf-8, latin-1, cp1252 …") from None
+    return text.lower()
+
+
+def plain(text: str) -> str:
+    """Return the text as it is."""
+    return text
+
+
+def integration_key(text: str) -> str:
+    """Return an ikey. The value is not shown: it is often the skey that was pasted here."""
+    if len(text) != 20:
+        raise BadValueError(
+            f"has {len(text)} characters; an integration key has 20 and starts with DI"
+            + (": this may be the skey" if len(text) == 40 else "")
+        )
+    if not _IKEY.fullmatch(text):
+        raise BadValueError(
+            "an integration key consists of letters and digits only; copy it again from Duo's admin panel"
+        )
+    return text
+
+
+def address(text: str) -> str:
+    """Return an IPv4 or IPv6 address in its usual form."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise BadValueError(
+            f"{quoted(text)} is not an address; write one of this machine's, such as 10.0.0.5"
+        ) from None
+
+
+def host(text: str) -> str:
+    """Return a host name or address without port, scheme or path."""
+    found = host_port(text)
+    if found.port is not None:
+        raise BadValueError(f"{quoted(text)} has a port; write the host alone and the port in the key for it")
+    return found.host
+
+
+def host_port(text: str) -> HostPort:
+    """Split `host`, `host:port`, `[IPv6]`, `[IPv6]:port` or a bare IPv6 address; the host in lower case."""
+    if scheme := _SCHEME.match(text):
+        raise BadValueError(
+            f"{quoted(text)} is an address of a web page; remove {scheme[0]} and write the host name alone"
+        )
+    if "/" in text:
+        raise BadValueError(f"{quoted(text)} has a path; write the host name alone, without / and what follows")
+    if bracketed := _BRACKETED.fullmatch(text):
+        return HostPort(_ipv6_address(bracketed[1]), None if bracketed[2] is None else port(bracketed[2]))
+    if text.count(":") > 1:
+        return HostPort(_ipv6_address(text), None)
+    name, colon, number = text.partition(":")
+    return HostPort(_host_name(name), port(number) if colon else None)
+
+
+def listening_address(text: str) -> str | None:
+    """Return `host:port` as written, or None for `off`."""
+    if text.lower() == "off":
+        return None
+    if host_port(text).port is None:
+        raise BadValueError(f"{quoted(text)} has no port; write host:port, such as 127.0.0.1:8480, or off")
+    return text.lower()
+
+
+def is_loopback(name: str) -> bool:
+    """Whether only this machine can reach a listener there."""
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Return the fewest networks that cover exactly an address, a network in CIDR form or a range `FIRST-LAST`."""
+    try:
+        found = _range(text) if "-" in text else (ip_network(text, strict=False),)
+    except (ValueError, TypeError):
+        shown = quoted(text) if _ADDRESS_LIKE.fullmatch(text) else "the value"  # which may be the secret, swapped
+        raise BadValueError(
+            f"{shown} is neither address, network nor range; write 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9 "
+            "(lower one first), one to a key; names are not resolved"
+        ) from None
+    if any(isinstance(network, IPv6Network) and network.subnet_of(_MAPPED_IPV4) for network in found):
+        raise BadValueError(f"{quoted(text)} is an IPv4 address in IPv6 form; write it as IPv4")
+    return found
+
+
+def has_host_bits(text: str) -> bool:
+    """Whether a valid network is written with an address inside it, as in `10.0.0.1/24`."""
+    if "/" not in text:
+        return False
+    interface = ip_interface(text)
+    return interface.ip != interface.network.network_address
+
+
+def quoted(text: str) -> str:
+    """Return the value for a problem's text, or only `the value` if something else may have slipped into it."""
+    return f"'{text}'" if _HARMLESS.fullmatch(text) else "the value"
+
+
+def _range(text: str) -> tuple[Network, ...]:
+    first, last = (ip_address(end.strip()) for end in text.split("-", 1))
+    if isinstance(first, IPv4Address) and isinstance(last, IPv4Address):
+        return tuple(summarize_address_range(first, last))
+    if isinstance(first, IPv6Address) and isinstance(last, IPv6Address):
+        return tuple(summarize_address_range(first, last))
+    raise BadValueError("the ends differ in kind")
+
+
+def _ipv6_address(text: str) -> str:
+    try:
+        return str(IPv6Address(text))
+    except ValueError:
+        raise BadValueError(
+            f"{quoted(text)} is not an IPv6 address; write a host name, an address, or [address]:port"
+        ) from None
+
+
+def _host_name(text: str) -> str:
+    is_number = text.rpartition(".")[2].isdigit()
+    if is_number and not _is_ipv4(text):
+        raise BadValueError(f"{quoted(text)} is not an address; write a host name or four numbers from 0 to 255")
+    if not _HOST_NAME.fullmatch(text):
+        raise BadValueError(f"{quoted(text)} is not a host name; write it as in api-XXXXXXXX.duosecurity.com")
+    return text.lower()
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        IPv4Address(text)
+    except ValueError:
+        return False
+    return True

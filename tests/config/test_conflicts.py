@@ -1,0 +1,90 @@
+import time
+
+import pytest
+
+from tests.config.files import IKEY, SHARED_SECRET, SKEY, parse, problems_of
+
+MAIN = f"[main]\nikey={IKEY}\nskey={SKEY}\napi_host=api-1.duosecurity.com\n"
+
+
+def server(number: int, *networks: str, lines: str = "") -> str:
+    clients = "".join(
+        f"radius_ip_{n}={network}\nradius_secret_{n}={SHARED_SECRET}\n" for n, network in enumerate(networks, 1)
+    )
+    return f"[radius_server_duo_only{number}]\n{clients}{lines}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("apart", server(1, "10.0.0.0/24", "fd00::/64") + server(2, "10.0.1.0/24", "fd00:1::/64")),
+        ("other_port", server(1, "10.0.0.0/24") + server(2, "10.0.0.0/24", lines="port=1813\n")),
+        (
+            "other_interface",
+            server(1, "10.0.0.1", lines="interface=10.9.0.1\n") + server(2, "10.0.0.1", lines="interface=10.9.0.2\n"),
+        ),
+        ("nested_in_one_section", server(1, "10.0.0.0/8", "10.0.0.1") + server(2, "11.0.0.1")),
+        ("same_number_other_version", server(1, "0.0.0.1") + server(2, "::1")),
+    ],
+)
+def test_sections_on_one_port_with_clients_of_their_own(name, text):
+    settings, problems = parse(MAIN + text)
+    assert not problems
+    assert len(settings.servers) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "key", "line"),
+    [
+        ("same", server(1, "10.0.0.1") + server(2, "10.0.0.1"), "radius_ip_1", 9),
+        ("within", server(1, "10.0.0.0/8") + server(2, "10.0.0.1"), "radius_ip_1", 9),
+        ("around", server(1, "10.0.0.1") + server(2, "11.0.0.1", "10.0.0.0/8"), "radius_ip_2", 11),
+        ("behind_a_nested_one", server(1, "10.0.0.0/8", "10.0.0.1") + server(2, "10.0.0.9"), "radius_ip_1", 11),
+        ("ranges", server(1, "10.0.0.1-10.0.0.9") + server(2, "10.0.0.9-10.0.0.12"), "radius_ip_1", 9),
+        (
+            "every_address",
+            server(1, "10.0.0.1", lines="interface=10.9.0.1\n") + server(2, "10.0.0.1"),
+            "radius_ip_1",
+            10,
+        ),
+        (
+            "every_ipv4_address",
+            server(1, "10.0.0.1", lines="interface=10.9.0.1\n") + server(2, "10.0.0.1", lines="interface=0.0.0.0\n"),
+            "radius_ip_1",
+            10,
+        ),
+    ],
+)
+def test_client_of_two_sections_on_one_port(name, text, key, line):
+    (problem,) = problems_of(MAIN + text)
+    assert (problem.section, problem.key, problem.line) == ("radius_server_duo_only2", key, line)
+    assert "[radius_server_duo_only1] radius_ip_1 (10.0.0." in problem.text
+    assert f"[radius_server_duo_only2] {key} (10.0.0." in problem.text
+    assert "port 1812" in problem.text
+
+
+def test_two_sections_get_one_problem_however_many_clients_they_share():
+    networks = [f"10.0.0.{n}" for n in range(20)]
+    assert len(problems_of(MAIN + server(1, *networks) + server(2, *networks) + server(3, *networks))) == 3
+
+
+def test_ten_thousand_clients_of_two_hundred_sections_are_compared_in_a_walk():
+    text = MAIN + "".join(server(n, *(f"10.{n}.{m}.0/24" for m in range(50))) for n in range(200))
+    began = time.process_time()
+    settings, problems = parse(text)
+    assert time.process_time() - began < 10  # a hundred million comparisons would take minutes
+    assert not problems
+    assert sum(len(settings.clients) for settings in settings.servers) == 10_000
+
+
+def test_application_with_two_secret_keys():
+    other = "o" + SKEY[1:]
+    (problem,) = problems_of(MAIN + server(1, "10.0.0.1") + server(2, "10.0.0.2", lines=f"skey={other}\n"))
+    assert (problem.section, problem.key, problem.line) == ("radius_server_duo_only2", "skey", 11)
+    assert "[radius_server_duo_only1]" in problem.text
+    assert other not in problem.text
+
+
+def test_other_application_may_have_another_secret_key():
+    lines = f"ikey=DI{'O' * 18}\nskey={'o' * 40}\n"
+    assert not problems_of(MAIN + server(1, "10.0.0.1") + server(2, "10.0.0.2", lines=lines))

@@ -1,0 +1,102 @@
+"""The tables agree with each other and with the files of `conf/`."""
+
+import re
+from itertools import pairwise, takewhile
+from pathlib import Path
+
+import pytest
+
+from gateway.config.schema import (
+    FOREIGN,
+    GATEWAY,
+    KEYS,
+    MAIN,
+    SERVER,
+    TREATMENTS,
+    WITHOUT_EFFECT,
+    key_pattern,
+    section_kind,
+)
+from tests.config.files import parse
+
+CONF = Path(__file__).parents[2] / "conf"
+FULL = (CONF / "authproxy.full.cfg").read_text()
+TABLES = {"main": MAIN, "gateway": GATEWAY, "radius_server_duo_only": SERVER}
+
+
+def test_sample_has_no_problems():
+    settings, problems = parse((CONF / "authproxy.sample.cfg").read_bytes())
+    assert not problems
+    assert [client.name for client in settings.servers[0].clients] == ["radius_ip_1", "radius_ip_2"]
+
+
+def written_keys(section: str) -> dict[str, str]:
+    """Return the keys, as patterns, and values that a section of the full file holds, commented out."""
+    body = FULL.split(f"\n[{section}]\n")[1].splitlines()
+    lines = takewhile(lambda line: not line.startswith("["), body)
+    matches = filter(None, (re.fullmatch(r";([a-z_0-9]+)=(.+)", line) for line in lines))
+    return {
+        key_pattern(match[1]) if match[1][-1].isdigit() or "secret" in match[1] else match[1]: match[2]
+        for match in matches
+    }
+
+
+@pytest.mark.parametrize("section", TABLES)
+def test_full_file_has_every_key_with_its_default(section):
+    written = written_keys(section)
+    assert written.keys() == TABLES[section].keys()
+    for key, default in TABLES[section].items():
+        assert not default or written[key] == default
+
+
+def test_full_file_explains_every_key():
+    lines = FULL.splitlines()
+    for above, line in pairwise(lines):
+        if re.match(";[a-z]", line):
+            assert re.fullmatch("; .*[.]", above), line
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        ("skey_file", "radius_secret_1_file"),
+        ("skey", "radius_secret_1"),
+    ],
+)
+def test_full_file_can_be_used_when_its_keys_are_uncommented(left_out):
+    """All but those that say the same thing in two ways."""
+    pattern = "|".join((*left_out, "force_message_authenticator"))
+    text = re.sub(rf"^;({pattern})=.*\n", "", FULL, flags=re.MULTILINE)
+    text = re.sub("^;(?=[a-z])", "", text, flags=re.MULTILINE)
+    files = {"/cred/skey": b"s" * 40, "/cred/radius_secret": b"r" * 20, "/etc/radgate/console.token": b"t"}
+    settings, problems = parse(text, files, environment={"CREDENTIALS_DIRECTORY": "/cred"})
+    assert [problem.key for problem in problems] == ["exempt_username_1"]
+    assert settings.gateway.user == "radgate"
+
+
+def test_tables_do_not_contradict_each_other():
+    assert not MAIN.keys() & GATEWAY.keys() & SERVER.keys()
+    assert not WITHOUT_EFFECT.keys() & KEYS["main"]
+    assert not any(keys & KEYS["main"] for keys in FOREIGN.values())
+    assert {*FOREIGN, *KEYS} <= TREATMENTS.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("main", "main"),
+        ("main2", None),
+        ("radius_server_duo_only", "radius_server_duo_only"),
+        ("radius_server_duo_only0012", "radius_server_duo_only"),
+        ("radius_server_duo_only_2", None),
+        ("ad_client3", "ad_client"),
+        ("", None),
+    ],
+)
+def test_kind_of_a_section(name, kind):
+    assert section_kind(name) == kind
+
+
+def test_numbers_of_keys_are_ascii_digits():
+    assert key_pattern("radius_ip_12") == "radius_ip_N"
+    assert key_pattern("radius_ip_１") == "radius_ip_１"
