@@ -1,0 +1,70 @@
+"""One worker process: started by exec, heard through a channel, its end seen through a pidfd.
+
+Settings reach it in a memfd, for other users can read argv and the environment.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+
+WORKER_MODULE = "gateway.worker"
+
+# uvloop's TLS reads into a buffer of 256 KiB that glibc would otherwise map and unmap for each read: half of the CPU
+# of an HTTPS exchange.
+_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4194304", "MALLOC_TRIM_THRESHOLD_": "16777216"}
+
+
+def settings_memfd(octets: bytes) -> int:
+    """Return a descriptor of an anonymous file with these octets, readable by whoever inherits it."""
+    descriptor = os.memfd_create("radgate-settings", os.MFD_CLOEXEC)
+    os.write(descriptor, octets)
+    return descriptor
+
+
+class WorkerProcess:
+    """A running worker.
+
+    Attributes:
+        pid: its process id.
+        pidfd: becomes readable when it has exited.
+        channel: becomes readable when it has something to say.
+    """
+
+    def __init__(self, slot: int, n_workers: int, settings_fd: int, sockets: Sequence[int]) -> None:
+        """Start it.
+
+        Raises:
+            OSError: no process or descriptor is to be had.
+        """
+        self.channel, theirs = socket.socketpair()
+        self.channel.setblocking(False)
+        try:
+            numbers = (slot, n_workers, settings_fd, theirs.fileno(), *sockets)
+            self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
+                [sys.executable, "-P", "-m", WORKER_MODULE, *map(str, numbers)],
+                pass_fds=(settings_fd, theirs.fileno(), *sockets),
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **_ALLOCATOR},
+            )
+            self.pid = self._process.pid
+            self.pidfd = os.pidfd_open(self.pid)
+        except BaseException:
+            self.channel.close()
+            raise
+        finally:
+            theirs.close()
+
+    def signal(self, number: int) -> None:
+        """Send a signal, if it still lives."""
+        self._process.send_signal(number)
+
+    def reap(self) -> int:
+        """Return the exit status of a process whose pidfd is readable, negative for a signal; release what belonged
+        to it.
+        """
+        status = self._process.wait()
+        os.close(self.pidfd)
+        self.channel.close()
+        return status

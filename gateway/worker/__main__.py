@@ -1,0 +1,102 @@
+"""A worker process, started by the supervisor: `python -m gateway.worker SLOT WORKERS SETTINGS_FD CHANNEL_FD
+SOCKET_FD…`.
+
+Everything it needs comes through inherited descriptors: the settings in a memfd, one bound socket for each listening
+address, and a channel on which it says that it is ready; when the channel closes, the supervisor is gone and the
+worker ends.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from typing import NamedTuple
+
+import uvloop
+
+from gateway.config.listening import listening_addresses
+from gateway.config.settings import Settings, decode_settings
+from gateway.logs.setup import start_logging, stop_logging
+from gateway.net.listener import UdpListener
+from gateway.worker.duo import open_duo_clients
+from gateway.worker.service import Service
+from gateway.worker.wiring import build_engine, log_plan
+
+log = logging.getLogger("gateway.worker")
+READY = b"ready\n"
+
+
+class Inheritance(NamedTuple):
+    """What the supervisor hands over, by descriptor."""
+
+    slot: int
+    n_workers: int
+    settings_fd: int
+    channel_fd: int
+    socket_fds: tuple[int, ...]
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until SIGTERM or the supervisor's end; return the exit status."""
+    slot, n_workers, settings_fd, channel_fd, *socket_fds = map(int, arguments)
+    inheritance = Inheritance(slot, n_workers, settings_fd, channel_fd, tuple(socket_fds))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor alone decides
+    settings = decode_settings(os.pread(settings_fd, os.fstat(settings_fd).st_size, 0))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            return runner.run(work(inheritance, settings))
+        except OSError as error:
+            print(f"radgate worker {slot}: {error}", file=sys.stderr)  # noqa: T201 -- there is no log yet
+            return 3
+        finally:
+            stop_logging()
+
+
+async def work(inheritance: Inheritance, settings: Settings) -> int:
+    """Serve from these sockets until told to stop, then finish what is pending."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    start_logging(log_plan(settings.log), loop)
+    addresses = listening_addresses(settings)
+    askers = open_duo_clients(settings)
+    service = Service(
+        build_engine(settings, inheritance.n_workers),
+        askers,
+        {server.section: server.application.ikey for server in settings.servers},
+        [str(address) for address in addresses],
+        socket.gethostname(),
+        inheritance.slot,
+    )
+    sockets = [socket.socket(fileno=descriptor) for descriptor in inheritance.socket_fds]
+    service.serve([UdpListener(udp, number, service.datagram_received) for number, udp in enumerate(sockets)])
+    channel = socket.socket(fileno=inheritance.channel_fd)
+    channel.send(READY)
+    loop.add_reader(channel.fileno(), _supervisor_gone, channel, stopped)
+    gc.collect()
+    gc.freeze()  # what lives since the start is never garbage: leave it out of every collection
+    await stopped.wait()
+    return await _stop(service, settings.gateway.drain_timeout_s, inheritance.slot)
+
+
+def _supervisor_gone(channel: socket.socket, stopped: asyncio.Event) -> None:
+    """The channel has nothing to read but its end."""
+    asyncio.get_running_loop().remove_reader(channel.fileno())
+    log.error("The supervisor is gone; finishing what is pending and leaving")
+    stopped.set()
+
+
+async def _stop(service: Service, timeout_s: float, slot: int) -> int:
+    n_pending = service.n_pending
+    if n_pending:
+        log.info("Worker %d takes no more requests and finishes %d pending logins", slot, n_pending)
+    if not await service.drain(timeout_s):
+        log.warning("Worker %d leaves %d logins without an answer after %g s", slot, service.n_pending, timeout_s)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,104 @@
+"""What the log says: one line for a finished login, one for discards that somebody should know of, and
+`authevents.log`.
+"""
+
+import time
+from typing import Any
+
+from gateway.engine.core import Finished
+from gateway.engine.notices import Notice
+from gateway.engine.verdict import Reason
+from gateway.radius.discards import DiscardReason
+
+WARNED_REASONS = frozenset({Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.INTERNAL_ERROR, Reason.EXEMPT})
+
+_REMEDIES: dict[DiscardReason, str] = {
+    DiscardReason.PACKET_TOO_SHORT: "it is no RADIUS packet: fewer than 20 octets",
+    DiscardReason.LENGTH_FIELD: "it is no RADIUS packet: its Length field is outside 20 to 4096",
+    DiscardReason.PACKET_TRUNCATED: "it is shorter than its Length field says: look for fragments lost on the way",
+    DiscardReason.ATTRIBUTE_TRUNCATED: "its last attribute is cut off",
+    DiscardReason.ATTRIBUTE_LENGTH: "the length of one of its attributes cannot be right",
+    DiscardReason.UNEXPECTED_CODE: (
+        "it is neither Access-Request nor Status-Server; send accounting elsewhere, or switch it off at the client"
+    ),
+    DiscardReason.UNKNOWN_CLIENT: (
+        "no radius_ip_N of a section on this port covers this address; "
+        "add it with its radius_secret_N if it is a RADIUS client of yours"
+    ),
+    DiscardReason.MESSAGE_AUTHENTICATOR_WRONG: (
+        "its Message-Authenticator is wrong: the shared secret at the client is not the radius_secret_N here"
+    ),
+    DiscardReason.MESSAGE_AUTHENTICATOR_MALFORMED: (
+        "it has two Message-Authenticators, or one that is not 16 octets long"
+    ),
+    DiscardReason.MESSAGE_AUTHENTICATOR_MISSING: (
+        "it has no Message-Authenticator, which this client must send (it is required, or the client sent it before); "
+        "require_message_authenticator=no admits it, at the risk of CVE-2024-3596"
+    ),
+    DiscardReason.PROXY_STATE_UNAUTHENTICATED: (
+        "it carries Proxy-State without Message-Authenticator; let the client sign its requests, "
+        "or admit this with limit_proxy_state=no, at the risk of CVE-2024-3596"
+    ),
+    DiscardReason.EAP_UNAUTHENTICATED: "it carries EAP without Message-Authenticator; set the client to PAP",
+    DiscardReason.WRONG_SECRET: (
+        "its password is not readable: the shared secret at the client is most likely not the radius_secret_N here"
+    ),
+    DiscardReason.OVERLOAD: "max_pending logins are in progress already",
+}
+
+
+def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
+    """Return the text and the fields of a finished login's line.
+
+    The text begins as Duo's proxy writes it: `(('10.80.16.236', 58411), y-ikeda, 6): Duo authentication returned …`.
+    """
+    verdict = finished.verdict
+    text = f"({finished.peer.address[:2]}, {finished.user_name or '-'}, {finished.identifier}): {verdict.account}"
+    fields: dict[str, Any] = {"reply": verdict.code.label, "reason": verdict.reason.value}
+    if finished.factor:
+        fields["factor"] = finished.factor
+    fields["server"] = finished.section
+    fields["worker"] = slot
+    fields["duration_ms"] = round(finished.duration_s * 1000)
+    if finished.n_packets > 1:
+        fields["packets"] = finished.n_packets
+    if verdict.hint:
+        fields["hint"] = verdict.hint
+    return text, fields
+
+
+def notice_line(notice: Notice, listening: str) -> tuple[str, dict[str, Any]]:
+    """Return the text and the fields of the line for discarded packets."""
+    packets = "a packet" if notice.n_packets == 1 else f"{notice.n_packets} packets in the last minute"
+    source = notice.source or "many addresses"
+    text = f"Discarded {packets} from {source}: {_REMEDIES[notice.reason]}"
+    fields: dict[str, Any] = {"discard": notice.reason.value, "listen": listening, "packets": notice.n_packets}
+    if notice.nas is not None:
+        fields["client"] = notice.nas.name
+        fields["server"] = notice.nas.section.name
+    return text, fields
+
+
+def auth_event(finished: Finished, ikey: str, hostname: str) -> dict[str, Any]:
+    """Return the object for `authevents.log`, with the keys that parsers of Duo's proxy expect."""
+    verdict = finished.verdict
+    return {
+        "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + "Z",
+        "event_type": "authentication",
+        "msg": verdict.account,
+        "username": finished.user_name,
+        "status": "Allow" if verdict.is_accept else "Reject",
+        "auth_stage": "Secondary authentication",
+        "factor": finished.factor or None,
+        "reason": verdict.reason.value,
+        "client_ip": finished.peer.address[0],
+        "hostname": hostname,
+        "server_section": finished.section,
+        "server_section_ikey": ikey,
+        "client_section": "duo_only_client",
+        "log_level": {"name": "info", "_class_uuid_": "02e59486-f24d-46ad-8224-3acdf2a5732a"},
+        "log_logger": {"unpersistable": True},
+        "log_namespace": "gateway.authevents",
+        "log_source": None,
+        "log_format": "{msg}",
+    }

@@ -1,0 +1,181 @@
+"""The worker's shell: what the engine decides is performed here, and nothing is decided.
+
+The way of one login: `_datagram_received` -> engine -> `_ask` -> Duo -> `_duo_answered` -> engine -> `_send`.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+import orjson
+
+from gateway.duoapi.calls import Answer, Call, DuoUnavailable
+from gateway.engine.core import AskDuo, Effect, Engine, Finished, SendReply, StopAsking
+from gateway.engine.duplicates import Peer
+from gateway.engine.notices import Notice
+from gateway.engine.pending import PendingLogin
+from gateway.logs.setup import AUTH_EVENTS_LOGGER
+from gateway.net.listener import UdpListener
+from gateway.worker.reports import WARNED_REASONS, auth_event, finished_line, notice_line
+
+log = logging.getLogger("gateway.worker")
+events = logging.getLogger(AUTH_EVENTS_LOGGER)
+
+
+class Cancellable(Protocol):
+    """A question that may be given up."""
+
+    def cancel(self) -> None:
+        """Want no answer any more."""
+
+
+class Asker(Protocol):
+    """Somebody who asks one Duo application: `net.duo_client`."""
+
+    def ask(self, call: Call, on_answer: Callable[[Answer | DuoUnavailable], None]) -> Cancellable:
+        """Ask; `on_answer` is called exactly once, unless the question is cancelled."""
+
+
+class Service:
+    """One worker's engine on its event loop.
+
+    Args:
+        askers: by the key that sections name their application with.
+        ikeys: the integration key of each application, for `authevents.log`.
+        listening: what each listener is called in the log, by its number.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        askers: Mapping[str, Asker],
+        ikeys: Mapping[str, str],
+        listening: list[str],
+        hostname: str,
+        slot: int,
+    ) -> None:
+        self._engine = engine
+        self._askers = askers
+        self._ikeys = ikeys
+        self._listening = listening
+        self._hostname = hostname
+        self._slot = slot
+        self._listeners: list[UdpListener] = []
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._idle: asyncio.Event | None = None
+        self._perform_one: dict[type, Callable[[Any], None]] = {
+            SendReply: self._send,
+            AskDuo: self._ask,
+            StopAsking: self._stop_asking,
+            Finished: self._report,
+            Notice: self._warn,
+        }
+
+    def serve(self, listeners: list[UdpListener]) -> None:
+        """Begin to read from these sockets."""
+        self._listeners = listeners
+        for listener in listeners:
+            listener.start(self._loop)
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Read no more, and return once every login has its answer: False if some had none within `timeout_s`."""
+        for listener in self._listeners:
+            listener.stop(self._loop)
+        self._idle = asyncio.Event()
+        self._note_idle()
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    @property
+    def n_pending(self) -> int:
+        """How many logins are under way."""
+        return self._engine.n_pending
+
+    def datagram_received(self, datagram: bytes, peer: Peer) -> None:
+        """Take octets from the network."""
+        try:
+            effects = self._engine.datagram_received(datagram, peer, time.monotonic())
+        except Exception:
+            log.exception(
+                "A datagram met a mistake of ours and was dropped", extra={"fields": {"source": peer.address[0]}}
+            )
+            return
+        self._perform(effects)
+
+    def _duo_answered(self, pending: PendingLogin, answer: Answer | DuoUnavailable) -> None:
+        now = time.monotonic()
+        pending.handle = None
+        try:
+            if isinstance(answer, DuoUnavailable):
+                effects = self._engine.duo_unavailable(pending, answer, now)
+            else:
+                effects = self._engine.duo_answered(pending, answer, now)
+        except Exception:
+            log.exception("A login met a mistake of ours and is rejected")
+            effects = self._engine.failed(pending, now)
+        self._perform(effects)
+
+    def _timer_due(self) -> None:
+        self._timer = None
+        self._perform(self._engine.timer(time.monotonic()))
+
+    def _perform(self, effects: list[Effect]) -> None:
+        perform_one = self._perform_one
+        for effect in effects:
+            perform_one[type(effect)](effect)
+        self._arm()
+        if self._idle is not None:
+            self._note_idle()
+
+    def _arm(self) -> None:
+        """Have the engine called at its next instant."""
+        due = self._engine.next_timer
+        if due is None or (self._timer is not None and self._timer_at <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = due
+        self._timer = self._loop.call_later(max(0.0, due - time.monotonic()), self._timer_due)
+
+    def _note_idle(self) -> None:
+        if self._idle is not None and self._engine.is_idle:
+            self._idle.set()
+
+    def _send(self, effect: SendReply) -> None:
+        self._listeners[effect.peer.listener].send(effect.octets, effect.peer)
+
+    def _ask(self, effect: AskDuo) -> None:
+        pending, call, at = effect
+        if at:
+            pending.handle = self._loop.call_later(max(0.0, at - time.monotonic()), self._ask_now, pending, call)
+        else:
+            self._ask_now(pending, call)
+
+    def _ask_now(self, pending: PendingLogin, call: Call) -> None:
+        asker = self._askers[pending.section.application]
+        pending.handle = asker.ask(call, partial(self._duo_answered, pending))
+
+    def _stop_asking(self, effect: StopAsking) -> None:
+        handle: Any = effect.pending.handle
+        if handle is not None:
+            handle.cancel()
+
+    def _report(self, finished: Finished) -> None:
+        text, fields = finished_line(finished, self._slot)
+        level = logging.WARNING if finished.verdict.reason in WARNED_REASONS else logging.INFO
+        log.log(level, text, extra={"fields": fields})
+        if not events.disabled:
+            ikey = self._ikeys[finished.section]
+            events.info(orjson.dumps(auth_event(finished, ikey, self._hostname)).decode())
+
+    def _warn(self, notice: Notice) -> None:
+        text, fields = notice_line(notice, self._listening[notice.listener])
+        log.warning(text, extra={"fields": fields})

@@ -1,0 +1,94 @@
+"""Settings into parts: the only place where the worker's parts meet the configuration."""
+
+import math
+from pathlib import Path
+
+from gateway.config.listening import ListeningAddress, listening_addresses
+from gateway.config.operator import operator_secret, operator_source
+from gateway.config.settings import (
+    ApplicationSettings,
+    FailMode,
+    LogFormat,
+    LogSettings,
+    Preauth,
+    RequireMessageAuthenticator,
+    ServerSettings,
+    Settings,
+    UnrecognisedFactor,
+)
+from gateway.engine.core import Engine
+from gateway.engine.login import LoginPolicy
+from gateway.engine.nas import Nas, NasTable, Section
+from gateway.logs.setup import LogPlan
+from gateway.radius.dictionary import ADDRESS_ATTRIBUTES
+from gateway.radius.shared_secret import SharedSecret
+
+_BRIEF_CALL_S = 10.0  # the bound of a call that waits for no person, where api_timeout is 0
+_MAX_ANSWERED = 100_000  # answers kept for retransmissions, oldest out first
+
+_REQUIRE_SIGNATURE = {
+    RequireMessageAuthenticator.YES: True,
+    RequireMessageAuthenticator.NO: False,
+    RequireMessageAuthenticator.AUTO: None,
+}
+
+
+def application_key(application: ApplicationSettings) -> str:
+    """Return what tells applications apart: where they are and who they are."""
+    return f"{application.api_host}:{application.api_port}/{application.ikey}"
+
+
+def log_plan(log: LogSettings) -> LogPlan:
+    """Return the log settings in plain values."""
+    return LogPlan(Path(log.directory), log.stdout, log.debug, log.format is LogFormat.JSON, log.auth_events)
+
+
+def build_engine(settings: Settings, n_workers: int) -> Engine:
+    """Return the engine of one of `n_workers` workers: each takes its share of `max_pending`."""
+    sections = {server.section: build_section(server) for server in settings.servers}
+    return Engine(
+        [build_table(settings, address, sections) for address in listening_addresses(settings)],
+        max_pending=math.ceil(settings.gateway.max_pending / n_workers),
+        duplicate_window_s=settings.gateway.duplicate_window_s,
+        max_answered=_MAX_ANSWERED,
+    )
+
+
+def build_section(server: ServerSettings) -> Section:
+    """Return the rules of one server section."""
+    return Section(
+        server.section,
+        application_key(server.application),
+        LoginPolicy(
+            section=server.section,
+            fail_open=server.fail_mode is FailMode.SAFE,
+            automatic=server.unrecognised_factor is UnrecognisedFactor.AUTO,
+            preauth_always=server.preauth is Preauth.ALWAYS,
+            exempt=server.exempt_usernames,
+            poll_patience_s=server.application.api_timeout_s or _BRIEF_CALL_S,
+        ),
+        password_charset=server.pw_codec,
+        client_ip_attribute=ADDRESS_ATTRIBUTES.get(server.client_ip_attr.lower()),
+        require_signature=_REQUIRE_SIGNATURE[server.require_message_authenticator],
+        limit_proxy_state=server.limit_proxy_state,
+        reject_delay_s=server.reject_delay_s,
+        response_deadline_s=server.response_deadline_s,
+        coalesce=server.coalesce,
+        max_pending_per_user=server.max_pending_per_user,
+    )
+
+
+def build_table(settings: Settings, address: ListeningAddress, sections: dict[str, Section]) -> NasTable:
+    """Return who is known at a listening address: the clients of its sections, and `radgate login`."""
+    entries: dict[str, Nas] = {}
+    for server in address.servers:
+        section = sections[server.section]
+        for client in server.clients:
+            nas = Nas(f"{client.name} of [{server.section}]", section, SharedSecret(client.shared_secret.octets))
+            entries.update(dict.fromkeys(client.networks, nas))
+    for server in address.servers:
+        source = operator_source(settings, server, address)
+        network = f"{source}/{128 if ':' in source else 32}"
+        secret = SharedSecret(operator_secret(server))
+        entries.setdefault(network, Nas("radgate login", sections[server.section], secret, is_operator=True))
+    return NasTable(entries.items())
