@@ -1,0 +1,48 @@
+"""`radgate`: parse the arguments, run the command, return its exit status."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from gateway.cli import check, login, run, version
+from gateway.cli.exits import Exit
+from gateway.config.problems import ConfigError
+
+DEFAULT_CONFIG = "/etc/radgate/authproxy.cfg"
+COMMANDS = (run, check, login, version)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the console script's entry point."""
+    options = build_parser().parse_args(arguments)
+    options.config = getattr(options, "config", None) or os.environ.get("RADGATE_CONFIG") or DEFAULT_CONFIG
+    try:
+        return int(options.command(options))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return Exit.CONFIGURATION
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has had enough; the interpreter must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; `--config` may stand before or after the command."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--config",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help=f"the configuration file (default: $RADGATE_CONFIG, else {DEFAULT_CONFIG})",
+    )
+    parser = argparse.ArgumentParser(
+        prog="radgate", description="A RADIUS gateway to Duo that reads authproxy.cfg unchanged.", parents=[common]
+    )
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(subparsers, common)
+    return parser

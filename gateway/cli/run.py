@@ -1,0 +1,60 @@
+"""`radgate run`: serve in the foreground until SIGTERM or SIGINT."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import resource
+import sys
+from typing import Any
+
+import uvloop
+
+from gateway.cli.exits import Exit
+from gateway.config.reading import read_settings
+from gateway.config.settings import Settings
+from gateway.logs.setup import start_logging, stop_logging
+from gateway.supervisor.arbiter import Arbiter, announce_on_stderr
+from gateway.supervisor.sockets import CannotListen
+from gateway.worker.wiring import log_plan
+
+
+def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser("run", parents=[common], help="serve in the foreground")
+    parser.set_defaults(command=command)
+
+
+def command(options: argparse.Namespace) -> int:
+    """Serve; the status is 0 after a clean stop."""
+    settings, warnings = read_settings(options.config)
+    for problem in warnings:
+        print(problem.render(options.config), file=sys.stderr)
+    _raise_file_limit()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(settings))
+    except CannotListen as error:
+        print(f"radgate: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"radgate: cannot start: {error}", file=sys.stderr)
+    finally:
+        stop_logging()
+    return Exit.CANNOT_START
+
+
+async def _serve(settings: Settings) -> int:
+    start_logging(log_plan(settings.log), asyncio.get_running_loop())
+    return await Arbiter(settings, _worker_count(settings), announce_on_stderr).run()
+
+
+def _worker_count(settings: Settings) -> int:
+    """Return the number of workers: as configured, or one for each core that we may use."""
+    return settings.gateway.workers or len(os.sched_getaffinity(0))
+
+
+def _raise_file_limit() -> None:
+    """Allow as many descriptors as the hard limit permits: each pending push holds a connection to Duo."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
