@@ -1,0 +1,142 @@
+"""What should go wrong at the simulated Duo: which fault, for which calls, for how many of them or for how long.
+
+| kind | what a client meets | is the call carried out? |
+| --- | --- | --- |
+| refuse | connects are refused, open connections are cut | no |
+| black_hole | no answer; where it covers everything, not even a TLS handshake | no |
+| slow | the answer comes `delay_s` later | yes, after the delay |
+| status_500 | HTTP 500 with Duo's JSON | no |
+| rate_limit | HTTP 429, with Retry-After if `retry_after_s` is given | no |
+| captive_portal | HTTP 200 with a login page in HTML | no |
+| drop | the connection ends without one octet of answer | no |
+| broken_json | HTTP 200, half of the JSON | yes |
+| reset | half of the answer, then TCP RST | yes |
+| close_after | the answer says Connection: close and keeps its word | yes |
+| close_idle | the connection is cut after `delay_s` of idleness, without a word | yes |
+| chunked | the answer comes in chunks | yes |
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+EVERYTHING = "*"
+
+
+class FaultKind(StrEnum):
+    """The kinds of the table above."""
+
+    REFUSE = "refuse"
+    BLACK_HOLE = "black_hole"
+    SLOW = "slow"
+    STATUS_500 = "status_500"
+    RATE_LIMIT = "rate_limit"
+    CAPTIVE_PORTAL = "captive_portal"
+    DROP = "drop"
+    BROKEN_JSON = "broken_json"
+    RESET = "reset"
+    CLOSE_AFTER = "close_after"
+    CLOSE_IDLE = "close_idle"
+    CHUNKED = "chunked"
+
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that goes wrong.
+
+    Attributes:
+        endpoint: `*`, a call in either API flavour (`preauth`, `auth_status`), or a whole path (`/auth/v2/preauth`).
+        calls: how many calls it strikes; None = until cleared.
+        seconds: how long it lasts; None = until cleared.
+        delay_s: for `slow` and `close_idle`.
+        retry_after_s: for `rate_limit`; None = no such header.
+    """
+
+    kind: FaultKind
+    endpoint: str = EVERYTHING
+    calls: int | None = None
+    seconds: float | None = None
+    delay_s: float = 1.0
+    retry_after_s: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.kind is FaultKind.REFUSE and (self.calls is not None or self.endpoint != EVERYTHING):
+            raise ValueError("refuse: connects are counted by nobody and name no endpoint; use seconds or clear it")
+        if self.calls is not None and self.calls < 1:
+            raise ValueError("calls: at least 1")
+        if self.delay_s < 0 or (self.seconds is not None and self.seconds <= 0):
+            raise ValueError("delay_s and seconds: not negative, and seconds not 0")
+
+    @property
+    def shuts_the_door(self) -> bool:
+        """Whether new connections feel it before any request."""
+        return self.kind is FaultKind.REFUSE or (
+            self.kind is FaultKind.BLACK_HOLE and self.endpoint == EVERYTHING and self.calls is None
+        )
+
+
+class ActiveFault(NamedTuple):
+    """A fault in force: calls left and the instant of its end, each None for no limit."""
+
+    fault: Fault
+    calls_left: int | None
+    ends_at: float | None
+
+
+class FaultPlan:
+    """The faults in force. Several may strike one call: `slow` and `status_500`, for instance."""
+
+    def __init__(self) -> None:
+        self._active: list[ActiveFault] = []
+
+    def __repr__(self) -> str:
+        return f"<FaultPlan {' '.join(each.fault.kind for each in self._active) or 'healthy'}>"
+
+    def add(self, fault: Fault, now: float) -> None:
+        """Put a fault in force beside the others; one of the same kind and endpoint is replaced."""
+        self._active = [
+            each for each in self._active if (each.fault.kind, each.fault.endpoint) != (fault.kind, fault.endpoint)
+        ]
+        ends_at = None if fault.seconds is None else now + fault.seconds
+        self._active.append(ActiveFault(fault, fault.calls, ends_at))
+
+    def clear(self) -> None:
+        """Healthy again."""
+        self._active.clear()
+
+    def active(self, now: float) -> list[ActiveFault]:
+        """What is in force at `now`."""
+        if self._active:
+            self._active = [each for each in self._active if each.ends_at is None or now < each.ends_at]
+        return list(self._active)
+
+    def door(self, now: float) -> FaultKind | None:
+        """The fault that new connections feel; refusing comes before not answering."""
+        kinds = {each.fault.kind for each in self.active(now) if each.fault.shuts_the_door}
+        if FaultKind.REFUSE in kinds:
+            return FaultKind.REFUSE
+        return FaultKind.BLACK_HOLE if kinds else None
+
+    def next_end(self, now: float) -> float | None:
+        """When the next fault ends by itself."""
+        return min((each.ends_at for each in self.active(now) if each.ends_at is not None), default=None)
+
+    def take(self, path: str, call: str, now: float) -> dict[FaultKind, Fault]:
+        """The faults that strike this call; it counts against their number of calls."""
+        if not self._active:
+            return {}
+        struck = {}
+        remaining = []
+        for active in self.active(now):
+            fault, calls_left, ends_at = active
+            if fault.endpoint not in (EVERYTHING, path, call):
+                remaining.append(active)
+                continue
+            struck[fault.kind] = fault
+            if calls_left is None:
+                remaining.append(active)
+            elif calls_left > 1:
+                remaining.append(ActiveFault(fault, calls_left - 1, ends_at))
+        self._active = remaining
+        return struck
