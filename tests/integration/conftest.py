@@ -1,0 +1,32 @@
+"""Real processes: one simulated Duo for all tests of a run, gateways as each test wants them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.processes import SimulatorProcess
+from tests.integration.site import Site
+
+
+@pytest.fixture(scope="session")
+def shared_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
+    with SimulatorProcess(tmp_path_factory.mktemp("duo"), "--push-expires", "5") as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(shared_simulator: SimulatorProcess) -> Iterator[SimulatorProcess]:
+    """The simulated Duo, as if it had just been started."""
+    shared_simulator.heal()
+    shared_simulator.post("/api/reset", {})
+    yield shared_simulator
+    shared_simulator.heal()
+
+
+@pytest.fixture
+def site(tmp_path: Path, simulator: SimulatorProcess) -> Iterator[Site]:
+    """A gateway of two workers for one NAS at 127.0.0.1; `site.start(...)` runs it."""
+    site = Site(tmp_path, simulator)
+    yield site
+    site.stop()

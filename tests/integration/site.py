@@ -1,0 +1,193 @@
+"""A gateway and its NAS, as one thing to test with."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.processes import GatewayProcess, SimulatorProcess, free_udp_port
+from gateway.radius.client import encode_access_request, verify_reply
+from gateway.radius.dictionary import REPLY_MESSAGE
+from gateway.radius.packet import Packet
+from gateway.radius.shared_secret import SharedSecret
+
+SECRET = "a shared secret of 32 characters"
+_FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S+)')
+
+
+class Reply(NamedTuple):
+    """What a NAS got."""
+
+    code: int
+    message: str
+    packet: Packet
+
+    @property
+    def is_accept(self) -> bool:
+        return self.code == 2
+
+
+class LogLine(NamedTuple):
+    """A line of the log, taken apart."""
+
+    text: str
+    fields: dict[str, str]
+
+
+class Nas:
+    """A RADIUS client on a socket of its own."""
+
+    def __init__(self, port: int, *, host: str = "127.0.0.1", secret: str = SECRET) -> None:
+        self._secret = SharedSecret(secret.encode())
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind((host, 0))
+        self._socket.connect(("127.0.0.1", port))
+        self._identifier = 0
+        self._pending: dict[int, bytes] = {}
+
+    def send(self, user: str | bytes, password: str | bytes, attributes: bytes = b"") -> bytes:
+        """Send an Access-Request; return its octets."""
+        self._identifier = (self._identifier + 1) % 256
+        authenticator = self._pending[self._identifier] = os.urandom(16)
+        octets = encode_access_request(
+            self._identifier, authenticator, self._secret, _octets(user), _octets(password), attributes
+        )
+        self._socket.send(octets)
+        return octets
+
+    def send_octets(self, octets: bytes) -> None:
+        """Send anything."""
+        self._socket.send(octets)
+
+    def receive(self, timeout_s: float = 20.0) -> Reply:
+        """Return the next reply, verified."""
+        self._socket.settimeout(timeout_s)
+        datagram = self._socket.recv(4096)
+        packet = verify_reply(datagram, self._pending[datagram[1]], self._secret)
+        return Reply(packet.code, b"".join(packet.values(REPLY_MESSAGE)).decode(), packet)
+
+    def has_reply(self) -> bool:
+        """Whether a reply has arrived already."""
+        self._socket.setblocking(False)
+        try:
+            return bool(self._socket.recv(4096, socket.MSG_PEEK))
+        except BlockingIOError:
+            return False
+
+    def login(self, user: str | bytes, password: str | bytes, attributes: bytes = b"") -> Reply:
+        """Send an Access-Request and return its reply."""
+        self.send(user, password, attributes)
+        return self.receive()
+
+    def close(self) -> None:
+        """Give the socket up."""
+        self._socket.close()
+
+
+def _octets(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
+
+
+class Site:
+    """A configuration, the gateway that runs it, and what it logs."""
+
+    def __init__(self, folder: Path, simulator: SimulatorProcess) -> None:
+        self.folder = folder
+        self.simulator = simulator
+        self.config = folder / "authproxy.cfg"
+        self.port = free_udp_port()
+        self._gateway: GatewayProcess | None = None
+        self._clients: list[Nas] = []
+
+    def configure(self, *, main: str = "", gateway: str = "", ca: str = "", **server: Any) -> Path:
+        """Write the file; keyword arguments are keys of the server section, None leaves one out."""
+        keys = {
+            "ikey": self.simulator.ikey,
+            "skey": self.simulator.secret_key,
+            "api_host": self.simulator.api_host,
+            "radius_ip_1": "127.0.0.1",
+            "radius_secret_1": SECRET,
+            "port": self.port,
+            "reject_delay_s": 0,
+            **server,
+        }
+        lines = [
+            "[main]",
+            f"http_ca_certs_file={ca or self.simulator.ca}",
+            f"log_dir={self.folder / 'log'}",
+            main,
+            "[radius_server_duo_only]",
+            *(f"{key}={value}" for key, value in keys.items() if value is not None),
+            "[gateway]",
+            "console=off",
+            "" if "workers" in gateway else "workers=2",
+            f"run_dir={self.folder / 'run'}",
+            gateway,
+        ]
+        self.config.write_text("\n".join(lines) + "\n")
+        self.config.chmod(0o600)
+        return self.config
+
+    def start(self, **options: Any) -> "Site":
+        """Configure and run the gateway."""
+        self.configure(**options)
+        self._gateway = GatewayProcess(self.config)
+        return self
+
+    @property
+    def gateway(self) -> GatewayProcess:
+        """The running gateway."""
+        assert self._gateway is not None
+        return self._gateway
+
+    def nas(self, **options: Any) -> Nas:
+        """Return a NAS of this site."""
+        nas = Nas(self.port, **options)
+        self._clients.append(nas)
+        return nas
+
+    def stop(self) -> int:
+        """Stop the gateway; return its exit status."""
+        for nas in self._clients:
+            nas.close()
+        self._clients.clear()
+        if self._gateway is None:
+            return 0
+        gateway, self._gateway = self._gateway, None
+        return gateway.stop()
+
+    @property
+    def log_text(self) -> str:
+        """The log so far; complete once the gateway has stopped."""
+        path = self.folder / "log" / "authproxy.log"
+        return path.read_text() if path.exists() else ""
+
+    def log_lines(self, word: str = "reason=") -> list[LogLine]:
+        """Stop the gateway and return the lines that hold a word, by default those of finished logins."""
+        self.stop()
+        return [parse_line(line) for line in self.log_text.splitlines() if word in line]
+
+    def radgate(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run another `radgate` command with this configuration."""
+        return run_radgate(*arguments, "--config", str(self.config), **options)
+
+
+def run_radgate(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user would."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "gateway", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **{"stdin": subprocess.DEVNULL, **options},
+    )
+
+
+def parse_line(line: str) -> LogLine:
+    """Take a line apart; quoted values lose their quotes."""
+    fields = {key: value.strip('"') for key, value in _FIELD.findall(line)}
+    return LogLine(line, fields)

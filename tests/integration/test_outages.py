@@ -1,0 +1,80 @@
+"""Duo away, in every way there is: fail mode decides, within `api_timeout`, and the line says so."""
+
+import pytest
+
+from tests.integration.site import Site
+
+pytestmark = pytest.mark.integration
+
+FAULTS = [
+    pytest.param({"kind": "refuse"}, "connect", id="refusing"),
+    pytest.param({"kind": "black_hole"}, "timeout", id="hanging"),
+    pytest.param({"kind": "slow", "delay_s": 30}, "timeout", id="slow"),
+    pytest.param({"kind": "status_500"}, "http_status", id="status 500"),
+    pytest.param({"kind": "broken_json"}, "bad_answer", id="broken JSON"),
+    pytest.param({"kind": "captive_portal"}, "bad_answer", id="captive portal"),
+    pytest.param({"kind": "rate_limit"}, "rate_limit", id="too many requests"),
+    pytest.param({"kind": "drop"}, "closed", id="dropped connections"),
+    pytest.param({"kind": "reset"}, "closed", id="reset connections"),
+]
+
+
+@pytest.mark.parametrize(("fault", "trouble"), FAULTS)
+@pytest.mark.parametrize(("failmode", "code"), [("safe", 2), ("secure", 3)])
+def test_fail_mode_decides_while_duo_is_away(site: Site, fault, trouble, failmode, code):
+    nas = site.start(failmode=failmode, api_timeout=2).nas()
+    assert nas.login("alice", "123456").is_accept  # the connection is there, and healthy
+    site.simulator.fault(**fault)
+    reply = nas.login("alice", "123456")
+    assert reply.code == code
+    assert "127.0.0.1" not in reply.message
+    _, line = site.log_lines()
+    assert line.fields["reason"] == f"failmode_{failmode}"
+    assert f"Duo is unavailable ({trouble}: " in line.text
+    assert "[gateway.worker#warn]" in line.text
+    assert int(line.fields["duration_ms"]) <= 3000  # api_timeout and what a crowded machine adds
+
+
+def test_duo_back_again_is_used_again(site: Site):
+    nas = site.start(failmode="secure", api_timeout=2).nas()
+    site.simulator.fault("refuse")
+    assert not nas.login("alice", "123456").is_accept
+    site.simulator.heal()
+    assert nas.login("alice", "123456").is_accept
+
+
+def test_wrong_keys_are_loud_and_leave_the_decision_to_fail_mode(site: Site):
+    nas = site.start(failmode="secure", skey="0" * 40).nas()
+    assert not nas.login("alice", "123456").is_accept
+    (line,) = site.log_lines()
+    assert "40103" in line.text
+    assert "skey" in line.text
+    assert "Duo did not pass the check of keys and clock" in site.log_text
+
+
+def test_a_certificate_that_nobody_trusts_is_no_duo(site: Site):
+    nas = site.start(ca="system", failmode="secure").nas()
+    assert not nas.login("alice", "123456").is_accept
+    (line,) = site.log_lines()
+    assert "(tls: certificate verify failed" in line.text
+
+
+@pytest.mark.parametrize("fault", ["chunked", "close_after", "close_idle"])
+def test_what_is_merely_unusual_is_no_outage(site: Site, fault):
+    nas = site.start(failmode="secure").nas()
+    site.simulator.fault(fault, delay_s=0.2)
+    for _ in range(5):
+        assert nas.login("alice", "123456").is_accept
+        assert nas.login("alice", "push").is_accept
+
+
+def test_a_push_survives_a_short_outage_while_it_waits(site: Site):
+    nas = site.start(failmode="secure").nas()
+    nas.send("trent", "push")
+    while not (pending := site.simulator.get("/api/pending")):
+        pass
+    site.simulator.fault("refuse")
+    site.simulator.heal()
+    site.simulator.post(f"/api/pending/{pending[0]['txid']}", {"decision": "approve"})
+    assert nas.receive().is_accept
+    assert site.simulator.get("/api/counts")["users"]["trent"]["push"] == 1

@@ -1,0 +1,138 @@
+"""Several workers behind one port: shared load, users that stay, deaths, and stopping."""
+
+import os
+import re
+import select
+import signal
+import socket
+
+import pytest
+
+from bench.processes import GatewayProcess, StartError
+from gateway.radius.client import encode_access_request
+from gateway.radius.shared_secret import SharedSecret
+from tests.integration.site import SECRET, Site
+
+pytestmark = pytest.mark.integration
+
+
+def slots_of_users(log_text: str) -> dict[str, set[str]]:
+    """Return which workers each user's logins met."""
+    found: dict[str, set[str]] = {}
+    for user, worker in re.findall(r"\), (\w+), \d+\): .* worker=(\d+)", log_text):
+        found.setdefault(user, set()).add(worker)
+    return found
+
+
+def test_two_workers_share_the_load_of_one_source_port_and_each_user_stays_with_one(site: Site):
+    for number in range(40):
+        site.simulator.post(
+            "/api/users", {"username": f"user{number}", "devices": [{"device": f"D{number}"}], "passcodes": ["123456"]}
+        )
+    nas, elsewhere = site.start().nas(), site.nas()
+    for number in range(40):
+        assert nas.login(f"user{number}", "123456").is_accept
+        assert elsewhere.login(f"USER{number}".lower(), "123456").is_accept
+    site.stop()
+    users = slots_of_users(site.log_text)
+    assert len(users) == 40
+    assert all(len(slots) == 1 for slots in users.values())
+    assert set.union(*users.values()) == {"0", "1"}
+
+
+def test_500_pushes_pending_at_once_are_all_answered_and_none_is_sent_twice(site: Site):
+    for number in range(500):
+        site.simulator.post(
+            "/api/users",
+            {
+                "username": f"user{number}",
+                "devices": [{"device": f"D{number}", "capabilities": ["push"]}],
+                "answer": "approve",
+                "answer_after_s": 2.0,
+            },
+        )
+    clients = [site.start().nas(), site.nas()]
+    for number in range(500):
+        clients[number // 250].send(f"user{number}", "push")
+    replies = [nas.receive() for nas in clients for _ in range(250)]
+    assert all(reply.is_accept for reply in replies)
+    users = site.simulator.get("/api/counts")["users"]
+    assert [users[f"user{number}"]["push"] for number in range(500)] == [1] * 500
+
+
+def test_a_retransmission_is_not_a_second_push_and_gets_the_same_octets(site: Site):
+    nas = site.start().nas()
+    request = nas.send("alice", "push")
+    nas.send_octets(request)
+    first = nas.receive()
+    nas.send_octets(request)
+    assert nas.receive().packet.octets == first.packet.octets
+    assert site.simulator.get("/api/counts")["users"]["alice"]["push"] == 1
+
+
+def test_a_killed_worker_is_replaced_and_waiting_datagrams_are_answered(site: Site):
+    gateway = site.start(gateway="workers=1").gateway
+    nas = site.nas()
+    (worker,) = gateway.worker_pids()
+    os.kill(worker, signal.SIGKILL)
+    assert nas.login("alice", "123456").is_accept
+    assert gateway.worker_pids() != [worker]
+    site.stop()
+    assert f"(pid {worker}) died: killed by SIGKILL" in site.log_text
+
+
+def test_sigterm_finishes_what_is_pending(site: Site):
+    gateway = site.start().gateway
+    nas = site.nas()
+    nas.send("trent", "push")
+    while not (pending := site.simulator.get("/api/pending")):
+        pass
+    gateway.signal(signal.SIGTERM)
+    site.simulator.post(f"/api/pending/{pending[0]['txid']}", {"decision": "approve"})
+    assert nas.receive().is_accept
+    assert site.stop() == 0
+
+
+def test_a_second_signal_stops_at_once(site: Site):
+    gateway = site.start().gateway
+    nas = site.nas()
+    nas.send("trent", "push")
+    while not site.simulator.get("/api/pending"):
+        pass
+    gateway.signal(signal.SIGTERM)
+    gateway.signal(signal.SIGINT)
+    assert gateway.process.wait(20) == 0
+    assert not nas.has_reply()
+
+
+def test_workers_end_with_their_supervisor(site: Site):
+    gateway = site.start().gateway
+    pidfds = [os.pidfd_open(pid) for pid in gateway.worker_pids()]
+    gateway.signal(signal.SIGKILL)
+    for pidfd in pidfds:
+        assert select.select([pidfd], [], [], 20)[0]
+        os.close(pidfd)
+
+
+def test_a_second_gateway_is_refused_the_port(site: Site):
+    site.start()
+    with pytest.raises(StartError, match=f"cannot listen on udp 0.0.0.0:{site.port}: the port is in use"):
+        GatewayProcess(site.config)
+
+
+def test_an_address_of_another_machine_is_refused(site: Site):
+    site.configure(interface="192.0.2.1")
+    refused = site.radgate("run")
+    assert refused.returncode == 3
+    assert "no interface of this machine has that address" in refused.stderr
+
+
+def test_replies_leave_from_the_address_that_was_asked(site: Site):
+    site.start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        udp.settimeout(10)
+        for host in ("127.0.0.1", "127.0.0.2", "127.1.2.3"):
+            request = encode_access_request(1, os.urandom(16), SharedSecret(SECRET.encode()), b"alice", b"123456")
+            udp.sendto(request, (host, site.port))
+            assert udp.recvfrom(4096)[1] == (host, site.port)
