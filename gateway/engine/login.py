@@ -14,6 +14,7 @@ from gateway.duoapi.calls import (
     AuthAnswer,
     AuthStatus,
     Call,
+    Device,
     DuoUnavailable,
     Factor,
     Preauth,
@@ -47,6 +48,17 @@ class LoginPolicy(NamedTuple):
     preauth_always: bool = True
     exempt: frozenset[str] = frozenset()
     poll_patience_s: float = 10.0
+
+
+def choose_device(typed: TypedFactor, devices: tuple[Device, ...]) -> str | None:
+    """Return the device that the typed number means: the n-th of those that can do the factor; None when there is none.
+
+    v1 has no device list and takes the number itself, so that a list which is not there is no obstacle.
+    """
+    if not typed.ordinal or not devices:
+        return "auto"
+    capable = [device.device for device in devices if typed.factor.value in device.capabilities]
+    return capable[typed.ordinal - 1] if typed.ordinal <= len(capable) else None
 
 
 class LoginState(Enum):
@@ -83,7 +95,6 @@ class Login:
 
     Attributes:
         user_name: as the NAS sent it.
-        factor: what was asked of Duo, None until known.
         txid: Duo's name of a push that is under way.
     """
 
@@ -91,10 +102,10 @@ class Login:
         "_answered_at",
         "_asked_at",
         "_ipaddr",
+        "_is_blank",
         "_polls",
         "_pushed_at",
         "_typed",
-        "factor",
         "policy",
         "state",
         "txid",
@@ -105,31 +116,32 @@ class Login:
     def __init__(self, policy: LoginPolicy, user_name: str, ipaddr: str | None = None) -> None:
         self.policy = policy
         self.user_name = user_name
-        self.factor: Factor | None = None
         self.txid = ""
         self.state = LoginState.NEW
         self.verdict: Verdict | None = None
         self._ipaddr = ipaddr
-        self._typed = TypedFactor(Factor.AUTO)
+        self._typed: TypedFactor | None = None
+        self._is_blank = False
         self._asked_at = self._answered_at = self._pushed_at = 0.0
         self._polls = 0
+
+    @property
+    def factor(self) -> Factor | None:
+        """What is asked of Duo; None when the typed text named no factor."""
+        return self._typed.factor if self._typed is not None else None
 
     def begin(self, password: str | None, now: float) -> Step:
         """Return the first step; `password` None is one that no charset explains."""
         if self.user_name in self.policy.exempt:
             account = "The user is exempt from Duo (exempt_username_N)"
             return self._decide(Verdict(Code.ACCESS_ACCEPT, Reason.EXEMPT, "", account))
-        typed = read_password(password) if password else None
-        if typed is None:
-            if not self.policy.automatic:
-                empty = password is not None and not password.strip()
-                return self._decide(rejection(Reason.NO_PASSWORD if empty else Reason.UNKNOWN_FACTOR))
-            typed = TypedFactor(Factor.AUTO)
-        self._typed = typed
-        self.factor = typed.factor
-        if self.policy.preauth_always or typed.ordinal:
+        self._typed = read_password(password) if password else None
+        if self._typed is None and self.policy.automatic:
+            self._typed = TypedFactor(Factor.AUTO)
+        self._is_blank = password is not None and not password.strip()
+        if self.policy.preauth_always or (self._typed is not None and self._typed.ordinal):
             return self._ask(LoginState.PREAUTH, Preauth(self.user_name, self._ipaddr), now)
-        return self._authenticate("auto", now)
+        return self._authenticate((), now)
 
     def answered(self, answer: Answer, now: float) -> Step:
         """Return the step that follows Duo's answer to the last `Ask`."""
@@ -152,8 +164,7 @@ class Login:
 
     def _preauth_answered(self, answer: PreauthAnswer, now: float) -> Step:
         if answer.result == "auth":
-            device = self._device(answer)
-            return self._authenticate(device, now) if device else self._decide(rejection(Reason.NO_SUCH_DEVICE))
+            return self._authenticate(answer.devices, now)
         if answer.result == "allow":
             return self._decide(self._duo_verdict(True, Reason.DUO_BYPASS, answer.status_msg, None))
         if answer.result == "enroll":
@@ -162,17 +173,6 @@ class Login:
             text = f"{answer.status_msg} {answer.enroll_portal_url}".strip()
             return self._decide(verdict._replace(reply_message=text))
         return self._decide(self._duo_verdict(False, Reason.DUO_DENIED, answer.status_msg, None, result=answer.result))
-
-    def _device(self, answer: PreauthAnswer) -> str:
-        """Return the device that the typed number means: the n-th of those that can do the factor; empty when there
-        is none.
-
-        v1 has no device list and takes the number itself, so that a list which is not there is no obstacle.
-        """
-        if not self._typed.ordinal or not answer.devices:
-            return "auto"
-        capable = [device.device for device in answer.devices if self._typed.factor.value in device.capabilities]
-        return capable[self._typed.ordinal - 1] if self._typed.ordinal <= len(capable) else ""
 
     def _auth_answered(self, answer: AuthAnswer, now: float) -> Step:
         self._answered_at = now
@@ -206,8 +206,14 @@ class Login:
         hint = "the user may have no device for this factor, or a name that Duo does not take"
         return self._decide(Verdict(Code.ACCESS_REJECT, Reason.DUO_REFUSED_CALL, text, account, hint))
 
-    def _authenticate(self, device: str, now: float) -> Ask:
+    def _authenticate(self, devices: tuple[Device, ...], now: float) -> Step:
+        """Ask for the typed factor, or reject what named none; a user whom preauth let in was never asked for one."""
         typed = self._typed
+        if typed is None:
+            return self._decide(rejection(Reason.NO_PASSWORD if self._is_blank else Reason.UNKNOWN_FACTOR))
+        device = choose_device(typed, devices)
+        if device is None:
+            return self._decide(rejection(Reason.NO_SUCH_DEVICE))
         call = Auth(self.user_name, typed.factor, device, typed.ordinal, typed.passcode, self._ipaddr)
         return self._ask(LoginState.AUTH, call, now)
 
@@ -251,7 +257,8 @@ class Login:
 
     def _decide(self, verdict: Verdict) -> Verdict:
         self._move(LoginState.DECIDED)
-        self._typed = TypedFactor(self._typed.factor)  # the passcode has served
+        if self._typed is not None:
+            self._typed = self._typed._replace(passcode="")  # it has served
         self.verdict = verdict
         return verdict
 

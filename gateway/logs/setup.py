@@ -31,7 +31,7 @@ def start_logging(plan: LogPlan, loop: asyncio.AbstractEventLoop | None = None) 
         OSError: a file cannot be written.
     """
     # Nobody reads where in the code a line was made, or by which thread: not looking it up halves a record's cost.
-    logging._srcfile = None  # type: ignore[attr-defined]  # noqa: SLF001 -- the way that the library's documentation gives
+    logging._srcfile = None  # noqa: SLF001 -- the way that the library's documentation gives
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.raiseExceptions = False
     descriptor = sys.stdout.fileno() if plan.stdout else open_log(plan.directory / LOG_FILE)

@@ -152,6 +152,7 @@ class TestDiscards:
     def test_an_unreadable_password_of_a_proven_nas_is_rejected_not_discarded(self):
         stage = Stage()
         stage.receive(accepted_request(password=b"p\xe4ssword"))
+        stage.answer(GO_ON)
         assert stage.reason == "unknown_factor"
 
     def test_beyond_max_pending_new_logins_are_discarded_and_old_ones_answered(self):
@@ -275,4 +276,5 @@ class TestBounds:
         stage = Stage()
         stage.nas.is_operator = True
         stage.login("alice", "nonsense")
+        stage.answer(GO_ON)
         assert "reason=unknown_factor" in message(stage.replies[0])

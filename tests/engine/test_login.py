@@ -135,10 +135,21 @@ def test_without_a_device_list_the_number_itself_goes_to_duo():
     ("typed", "reason"),
     [("", "no_password"), ("  ", "no_password"), ("Winter2026!", "unknown_factor"), (None, "unknown_factor")],
 )
-def test_a_text_that_is_no_factor_is_rejected_without_asking_duo(typed, reason):
-    verdict = login().begin(typed, 0.0)
+@pytest.mark.parametrize("preauth_always", [True, False])
+def test_a_text_that_is_no_factor_is_rejected_and_never_shown_or_sent(typed, reason, preauth_always):
+    rejected = login(preauth_always=preauth_always)
+    verdict = rejected.begin(typed, 0.0)
+    if preauth_always:
+        verdict = rejected.answered(GO_ON, 0.0)
     assert (verdict.code, verdict.reason.value) == (Code.ACCESS_REJECT, reason)
-    assert not typed or typed.strip() == "" or typed not in verdict.account
+    assert "Winter2026!" not in str(verdict)
+
+
+def test_a_user_in_bypass_may_type_anything():
+    """As with Duo's proxy: preauth comes first, and what it decides is decided."""
+    bypassed = login()
+    bypassed.begin("whatever", 0.0)
+    assert bypassed.answered(PreauthAnswer("allow", "Bypass"), 0.0).reason.value == "duo_bypass"
 
 
 @pytest.mark.parametrize("typed", ["", "Winter2026!", None])
@@ -211,7 +222,7 @@ def test_an_answer_that_makes_no_sense_leaves_the_decision_to_fail_mode():
 
 
 def test_a_decided_login_decides_no_more():
-    decided = login()
+    decided = login(preauth_always=False)
     decided.begin("", 0.0)
     with pytest.raises(ValueError, match="decided"):
         decided.expire()
