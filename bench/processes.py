@@ -90,9 +90,9 @@ class SimulatorProcess(Program):
         secret_key: of the application, from the file that only we may read.
     """
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, module: str = "bench.simulator") -> None:
         """Start it and wait until it serves."""
-        super().__init__(["bench.simulator", "--dir", str(folder), *options], stream="stdout")
+        super().__init__([module, "--dir", str(folder), *options], stream="stdout")
         announced = json.loads(self.wait_for("api_host"))
         self.api_host: str = announced["api_host"]
         self.ca: str = announced["ca"]

@@ -124,7 +124,8 @@ class HttpsConnection:
         (libuv stops polling a descriptor that reports an error, uvloop then runs its reader a last time.) An answer
         mostly comes in one piece, so that this costs no further system call.
         """
-        while self._receive() and self._exchange is not None:
+        exchange = self._exchange
+        while self._receive() and self._exchange is exchange is not None:
             pass
 
     def _receive(self) -> bool:

@@ -1,0 +1,46 @@
+# Each command makes the virtual environment itself; nothing is needed beforehand but Python 3.11 or newer with venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check -q install -c requirements/dev.lock
+export PIP_ROOT_USER_ACTION = ignore
+
+.PHONY: help demo test check format bench lock clean
+
+help:  ## what there is to make
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.run-ready  ## a gateway, a simulated Duo, and real logins; KEEP=1 leaves them running to play with
+	@$(BIN)/python -m bench.demo $(if $(KEEP),--keep)
+
+test: $(VENV)/.dev-ready  ## lint, types, import contracts and all tests: what CI runs
+	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/check
+
+format: $(VENV)/.dev-ready  ## put the code into its one layout
+	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
+
+bench: $(VENV)/.run-ready  ## CPU per login, memory and start time on this machine
+	@$(BIN)/python -m bench.figures
+
+lock: $(VENV)/.dev-ready  ## pin the newest versions that pyproject.toml permits
+	@$(BIN)/pip -q install pip-tools
+	@$(BIN)/pip-compile -q --upgrade --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host \
+		--no-emit-find-links --extra dev --extra bench -o requirements/dev.lock pyproject.toml
+
+clean:  ## remove what was made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache
+
+$(VENV)/bin/python:
+	@echo "Making a virtual environment in $(VENV) …"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else 0'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run-ready: pyproject.toml requirements/dev.lock | $(VENV)/bin/python
+	@echo "Installing radgate …"
+	@$(PIP) -e '.[bench]'
+	@touch $@
+
+$(VENV)/.dev-ready: pyproject.toml requirements/dev.lock | $(VENV)/bin/python
+	@echo "Installing radgate and what its tests need …"
+	@$(PIP) -e '.[dev]'
+	@touch $@ $(VENV)/.run-ready

@@ -1,0 +1,214 @@
+"""`make demo`: a gateway, a simulated Duo, and real RADIUS logins between a NAS of ours and them.
+
+Everything is real but Duo: two worker processes, UDP sockets, TLS with a CA made for the occasion. The exit status is 0
+only if every login ended as it should.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.processes import GatewayProcess, SimulatorProcess, StartError, free_udp_port
+from gateway.radius.client import encode_access_request, verify_reply
+from gateway.radius.dictionary import REPLY_MESSAGE, Code
+from gateway.radius.shared_secret import SharedSecret
+
+SHARED_SECRET = "a secret for the demo alone"
+ACCEPT, REJECT = Code.ACCESS_ACCEPT, Code.ACCESS_REJECT
+
+CONFIG = """\
+[main]
+http_ca_certs_file={ca}
+log_dir={folder}/log
+
+[duo_only_client]
+
+; a directory that lets its users in while Duo is away
+[radius_server_duo_only]
+ikey={ikey}
+skey={skey}
+api_host={api_host}
+radius_ip_1=127.0.0.1
+radius_secret_1={secret}
+port={safe_port}
+failmode=safe
+api_timeout=3
+
+; and one that does not
+[radius_server_duo_only2]
+ikey={ikey}
+skey={skey}
+api_host={api_host}
+radius_ip_1=127.0.0.1
+radius_secret_1={secret}
+port={secure_port}
+failmode=secure
+api_timeout=3
+
+[gateway]
+workers=2
+console=off
+run_dir={folder}/run
+"""
+
+
+class Attempt(NamedTuple):
+    """A login and how it should end."""
+
+    what: str
+    user: str
+    typed: str
+    code: Code
+    reason: str
+    is_secure: bool = False
+    fault: str = ""
+
+
+ATTEMPTS = (
+    Attempt("a push that is approved", "alice", "push", ACCEPT, "duo_allowed"),
+    Attempt("a push that is denied", "bob", "push", REJECT, "duo_denied"),
+    Attempt("a push to the second phone", "dave", "push2", ACCEPT, "duo_allowed"),
+    Attempt("a passcode", "alice", "123456", ACCEPT, "duo_allowed"),
+    Attempt("a wrong passcode", "alice", "999999", REJECT, "duo_denied"),
+    Attempt("a passcode, where policy forbids them", "ivan", "123456", REJECT, "duo_denied"),
+    Attempt("new passcodes by SMS", "alice", "sms", REJECT, "sms_sent"),
+    Attempt("a user in bypass", "erin", "anything", ACCEPT, "duo_bypass"),
+    Attempt("a user whom Duo does not know", "nobody", "push", REJECT, "not_enrolled"),
+    Attempt("Duo refuses connections, failmode=safe", "alice", "123456", ACCEPT, "failmode_safe", False, "refuse"),
+    Attempt("Duo refuses connections, failmode=secure", "alice", "123456", REJECT, "failmode_secure", True, "refuse"),
+    Attempt("Duo does not answer, failmode=safe", "alice", "123456", ACCEPT, "failmode_safe", False, "black_hole"),
+    Attempt("Duo does not answer, failmode=secure", "alice", "123456", REJECT, "failmode_secure", True, "black_hole"),
+    Attempt("Duo is back", "alice", "push", ACCEPT, "duo_allowed", True),
+)
+
+
+class Ending(NamedTuple):
+    """How a login did end."""
+
+    code: Code | None
+    message: str
+    reason: str
+    took_s: float
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo; the status says whether all went as it should."""
+    parser = argparse.ArgumentParser(prog="python -m bench.demo", description="radgate at work, with a simulated Duo.")
+    parser.add_argument("--keep", action="store_true", help="stay, so that you can send logins and answer pushes")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="radgate-demo-") as folder:
+        try:
+            return run(Path(folder), is_kept=options.keep)
+        except StartError as error:
+            print(f"The demo could not start: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            return 130
+
+
+def run(folder: Path, *, is_kept: bool) -> int:
+    """Start both programs, log in, tell how it went."""
+    safe_port, secure_port = free_udp_port(), free_udp_port()
+    with SimulatorProcess(folder / "duo") as simulator:
+        config = folder / "authproxy.cfg"
+        config.touch(mode=0o600)
+        config.write_text(
+            CONFIG.format(
+                ca=simulator.ca,
+                folder=folder,
+                ikey=simulator.ikey,
+                skey=simulator.secret_key,
+                api_host=simulator.api_host,
+                secret=SHARED_SECRET,
+                safe_port=safe_port,
+                secure_port=secure_port,
+            )
+        )
+        with GatewayProcess(config) as gateway:
+            print(f"{gateway.announced}\nsimulated Duo at https://{simulator.api_host}\n")
+            n_wrong = sum(not show(attempt, simulator, folder, safe_port, secure_port) for attempt in ATTEMPTS)
+            print(f"\n{len(ATTEMPTS) - n_wrong} of {len(ATTEMPTS)} logins ended as they should.")
+            print(f"Status page (the simulated Duo's; pushes can be answered there): {simulator.control}/")
+            if is_kept:
+                stay(simulator, config, safe_port)
+        return 1 if n_wrong else 0
+
+
+def show(attempt: Attempt, simulator: SimulatorProcess, folder: Path, safe_port: int, secure_port: int) -> bool:
+    """Make one attempt and print its line; return whether it ended as it should."""
+    if attempt.fault:
+        simulator.fault(attempt.fault)
+    ending = log_in(attempt, secure_port if attempt.is_secure else safe_port, folder / "log" / "authproxy.log")
+    if attempt.fault:
+        simulator.heal()
+    is_right = (ending.code, ending.reason) == (attempt.code, attempt.reason)
+    label = ending.code.label if ending.code else "no answer"
+    print(
+        f"{'ok   ' if is_right else 'WRONG'} {attempt.what:<41} {attempt.user:<7} {attempt.typed:<9}"
+        f"{label:<14} {ending.took_s:5.2f} s  {ending.reason:<16} {ending.message}",
+        flush=True,
+    )
+    return is_right
+
+
+def log_in(attempt: Attempt, port: int, log: Path) -> Ending:
+    """Send an Access-Request, wait for the reply, and read the reason from the gateway's log."""
+    n_lines = len(log.read_text().splitlines())
+    shared_secret, authenticator = SharedSecret(SHARED_SECRET.encode()), os.urandom(16)
+    request = encode_access_request(
+        authenticator[0], authenticator, shared_secret, attempt.user.encode(), attempt.typed.encode()
+    )
+    started = time.monotonic()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.settimeout(30)
+        udp.connect(("127.0.0.1", port))
+        udp.send(request)
+        try:
+            reply = verify_reply(udp.recv(4096), authenticator, shared_secret)
+        except TimeoutError:
+            return Ending(None, "", "", time.monotonic() - started)
+    took_s = time.monotonic() - started
+    message = b"".join(reply.values(REPLY_MESSAGE)).decode()
+    return Ending(Code(reply.code), message, reason_in(log, n_lines), took_s)
+
+
+def reason_in(log: Path, n_lines: int) -> str:
+    """Return the reason of the login whose line comes behind the first `n_lines`: it is written as the reply leaves."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        for line in log.read_text().splitlines()[n_lines:]:
+            if " reason=" in line:
+                return line.partition(" reason=")[2].split()[0]
+    return ""
+
+
+def stay(simulator: SimulatorProcess, config: Path, port: int) -> None:
+    """Leave everything running until Ctrl-C."""
+    users = ", ".join(user["username"] for user in simulator.get("/api/users"))
+    print(
+        f"""
+Everything keeps running; Ctrl-C ends it. In another terminal, from this folder:
+
+  .venv/bin/radgate login alice push --config {config}
+  .venv/bin/radgate login trent push --config {config}     (answer this push on the page above)
+  echo 'User-Name=alice,User-Password=123456' | radclient 127.0.0.1:{port} auth '{SHARED_SECRET}'
+
+Users: {users}. Passcode: 123456.
+The log: {config.parent}/log/authproxy.log""",
+        flush=True,
+    )
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        print("\nStopping …")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
