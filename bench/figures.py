@@ -24,7 +24,6 @@ from gateway.radius.shared_secret import SharedSecret
 SECRET = "a secret for the bench alone"
 WARM_UP = 500
 N_USERS = 256  # so many that no two logins of one are pending at once, for those would be joined
-TIMEOUT_S = 10.0
 
 CONFIG = """\
 [main]
@@ -51,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.figures", description="First figures of the gateway.")
     parser.add_argument("--logins", type=int, default=5000, help="logins in each run (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each figure (default: %(default)s)")
-    parser.add_argument("--window", type=int, default=32, help="logins at a time (default: %(default)s)")
+    parser.add_argument("--window", type=int, default=64, help="logins at a time (default: %(default)s)")
     options = parser.parse_args(arguments)
     n_cores = len(os.sched_getaffinity(0))
     print(
@@ -132,21 +131,32 @@ def measure_starts(config: Path, n_runs: int) -> tuple[list[float], list[float],
 
 
 def log_in_many(port: int, n_logins: int, window: int) -> None:
-    """Send passcode logins of many users, `window` at a time, and see every one accepted."""
+    """Send passcode logins of many users, `window` at a time, and see every one accepted; never sleep, as lean Duo."""
     shared_secret = SharedSecret(SECRET.encode())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.settimeout(TIMEOUT_S)
         udp.connect(("127.0.0.1", port))
+        udp.setblocking(False)
         sent = answered = 0
         while answered < n_logins:
             while sent < n_logins and sent - answered < window:
                 user = b"user%d" % (sent % N_USERS)
                 udp.send(encode_access_request(sent % 256, os.urandom(16), shared_secret, user, b"123456"))
                 sent += 1
+            answered += _receive_all(udp)
+
+
+def _receive_all(udp: socket.socket) -> int:
+    """Count the replies that have come; let the lean Duo have the core."""
+    n_replies = 0
+    try:
+        while True:
             reply = udp.recv(4096)
             if reply[0] != 2:
                 raise SystemExit(f"a login was not accepted: {reply!r}")
-            answered += 1
+            n_replies += 1
+    except BlockingIOError:
+        os.sched_yield()
+    return n_replies
 
 
 def cpu_s(pid: int) -> float:

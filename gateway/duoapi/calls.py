@@ -5,11 +5,11 @@ The engine asks a `Call` and receives an `Answer`; `flavours` turn them into pat
 tolerate them (Duo Auth API, "General").
 """
 
-from enum import Enum
+from enum import StrEnum
 from typing import NamedTuple
 
 
-class Factor(Enum):
+class Factor(StrEnum):
     """A second factor as Duo names it."""
 
     AUTO = "auto"
@@ -119,7 +119,7 @@ class Refusal(NamedTuple):
 Answer = Time | PreauthAnswer | AuthAnswer | Refusal
 
 
-class Trouble(Enum):
+class Trouble(StrEnum):
     """Why Duo's service counts as unavailable; the value stands in logs and metrics."""
 
     DNS = "dns"

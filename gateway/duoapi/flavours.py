@@ -153,7 +153,7 @@ def _with_ipaddr(params: list[tuple[str, str]], ipaddr: str | None) -> list[tupl
 
 
 def _auth_params_v2(call: Auth) -> list[tuple[str, str]]:
-    params = [("username", call.username), ("factor", call.factor.value)]
+    params = [("username", call.username), ("factor", call.factor)]
     if call.factor is Factor.PASSCODE:
         params.append(("passcode", call.passcode))
     else:
@@ -171,9 +171,9 @@ def _auth_params_v1(call: Auth) -> list[tuple[str, str]]:
         case Factor.AUTO:
             params += [("factor", "auto"), ("auto", "auto")]
         case factor if call.ordinal:
-            params += [("factor", "auto"), ("auto", f"{factor.value}{call.ordinal}")]
+            params += [("factor", "auto"), ("auto", f"{factor}{call.ordinal}")]
         case factor:
-            params += [("factor", factor.value), ("phone", "phone1")]
+            params += [("factor", factor), ("phone", "phone1")]
     if call.factor.waits_for_person:
         params.append(("async", "1"))
     return _with_ipaddr(params, call.ipaddr)

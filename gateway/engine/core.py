@@ -231,7 +231,7 @@ class Engine:
         for transaction in reversed(transactions):
             self._answer(transaction, verdict, now)
         newest, login = transactions[-1], pending.login
-        factor = login.factor.value if login.factor is not None else ""
+        factor = login.factor or ""
         self._effects.append(
             Finished(
                 newest.peer,

@@ -5,7 +5,7 @@ its behaviour: `TRANSITIONS` says which states may follow, `_HANDLERS` what an a
 """
 
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple
 
 from gateway.duoapi.calls import (
@@ -57,11 +57,11 @@ def choose_device(typed: TypedFactor, devices: tuple[Device, ...]) -> str | None
     """
     if not typed.ordinal or not devices:
         return "auto"
-    capable = [device.device for device in devices if typed.factor.value in device.capabilities]
+    capable = [device.device for device in devices if typed.factor in device.capabilities]
     return capable[typed.ordinal - 1] if typed.ordinal <= len(capable) else None
 
 
-class LoginState(Enum):
+class LoginState(StrEnum):
     """Where a login stands."""
 
     NEW = "new"
@@ -184,7 +184,7 @@ class Login:
             return self._poll(now, now)
         if answer.result == "waiting" and self.txid:
             return self._still_waiting(now)
-        error = DuoUnavailable(Trouble.BAD_ANSWER, f"Duo answered {self.state.value} with result {answer.result!r}")
+        error = DuoUnavailable(Trouble.BAD_ANSWER, f"Duo answered {self.state} with result {answer.result!r}")
         return self._decide(self._fail_mode(error))
 
     def _still_waiting(self, now: float) -> Step:
@@ -246,7 +246,7 @@ class Login:
         return Verdict(code, reason, status_msg, account, duo_hint(reason, factor))
 
     def _fail_mode(self, error: DuoUnavailable) -> Verdict:
-        account = f"Duo is unavailable ({error.trouble.value}: {error.detail})"
+        account = f"Duo is unavailable ({error.trouble}: {error.detail})"
         if self.policy.fail_open:
             account += "; failmode=safe lets the user in without a second factor"
             text = "Logged in without a second factor, which is unavailable."
@@ -264,7 +264,7 @@ class Login:
 
     def _move(self, state: LoginState) -> None:
         if state not in TRANSITIONS[self.state]:
-            raise ValueError(f"a login does not go from {self.state.value} to {state.value}")
+            raise ValueError(f"a login does not go from {self.state} to {state}")
         self.state = state
 
     _HANDLERS: ClassVar[dict[tuple[LoginState, type], Callable[[Any, Any, float], Step]]] = {
@@ -278,7 +278,7 @@ class Login:
 
     def __repr__(self) -> str:
         """Show the state; never what was typed."""
-        return f"<Login {self.user_name!r} {self.state.value}>"
+        return f"<Login {self.user_name!r} {self.state}>"
 
 
 _DENIALS: dict[str, Reason] = {

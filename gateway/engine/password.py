@@ -23,7 +23,7 @@ class TypedFactor(NamedTuple):
 
     def __repr__(self) -> str:
         """Hide the passcode."""
-        return f"<TypedFactor {self.factor.value}{self.ordinal or ''}>"
+        return f"<TypedFactor {self.factor}{self.ordinal or ''}>"
 
 
 def read_password(text: str) -> TypedFactor | None:

@@ -1,13 +1,13 @@
 """The life of a worker's place, which outlives the process in it; and how long to wait before the next one."""
 
-from enum import Enum
+from enum import StrEnum
 
 FIRST_BACKOFF_S = 0.1
 LONGEST_BACKOFF_S = 30.0
 STEADY_AFTER_S = 10.0  # a worker that served this long died of something new: start afresh
 
 
-class SlotState(Enum):
+class SlotState(StrEnum):
     """Where a slot stands."""
 
     EMPTY = "empty"
@@ -17,7 +17,7 @@ class SlotState(Enum):
     BACKOFF = "backoff"
 
 
-class SlotEvent(Enum):
+class SlotEvent(StrEnum):
     """What happens to a slot."""
 
     SPAWNED = "spawned"
@@ -66,7 +66,7 @@ class Slot:
         """
         following = TRANSITIONS[self.state].get(event)
         if following is None:
-            raise ValueError(f"{event.value} cannot happen to a slot that is {self.state.value}")
+            raise ValueError(f"{event} cannot happen to a slot that is {self.state}")
         if following is SlotState.READY:
             self._ready_at = now
         elif following is SlotState.BACKOFF:
@@ -88,4 +88,4 @@ class Slot:
         return float(min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (self._deaths_in_a_row - 1)))
 
     def __repr__(self) -> str:
-        return f"<Slot {self.number} {self.state.value} restarts={self.restarts}>"
+        return f"<Slot {self.number} {self.state} restarts={self.restarts}>"

@@ -1,13 +1,13 @@
 """How a login ends: the reply, the reason from a fixed list, our own Reply-Messages, hints for the administrator."""
 
-from enum import Enum
+from enum import StrEnum
 from typing import NamedTuple
 
 from gateway.duoapi.calls import Factor
 from gateway.radius.dictionary import Code
 
 
-class Reason(Enum):
+class Reason(StrEnum):
     """Why a login ended as it did; the value stands in logs and metrics and has a section in the documentation."""
 
     DUO_ALLOWED = "duo_allowed"
@@ -62,7 +62,7 @@ class Verdict(NamedTuple):
     def explanation(self) -> str:
         """All that the log says of this verdict, in one line."""
         hint = f" ({self.hint})" if self.hint else ""
-        return f"reason={self.reason.value}: {self.account}{hint}"
+        return f"reason={self.reason}: {self.account}{hint}"
 
 
 FACTORS_TEXT = "Enter a passcode, or push, phone or sms."

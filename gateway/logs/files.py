@@ -22,8 +22,12 @@ class LineHandler(logging.Handler):
         self._n_lost = 0
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Take a record."""
+        self.write(self.format(record))
+
+    def write(self, line: str) -> None:
         """Take a line; without a loop it is written at once."""
-        self._lines.append(self.format(record))
+        self._lines.append(line)
         if self._loop is None:
             self.flush()
         elif len(self._lines) == 1:
@@ -34,6 +38,7 @@ class LineHandler(logging.Handler):
         lines, self._lines = self._lines, []
         if not lines:
             return
+        n_lines = len(lines)
         if self._n_lost:
             lines.append(f"[gateway.logs#error] {self._n_lost} lines before this one could not be written")
         octets = ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
@@ -43,7 +48,7 @@ class LineHandler(logging.Handler):
                 written += os.write(self._descriptor, octets[written:])
             self._n_lost = 0
         except OSError:
-            self._n_lost += len(lines)
+            self._n_lost += n_lines
 
 
 def open_log(path: Path) -> int:

@@ -6,12 +6,20 @@ a line is escaped.
 """
 
 import logging
+import re
 import time
 from typing import Any
 
 import orjson
 
-_LEVELS = {"WARNING": "warn"}
+_LEVELS = {
+    logging.DEBUG: "debug",
+    logging.INFO: "info",
+    logging.WARNING: "warn",
+    logging.ERROR: "error",
+    logging.CRITICAL: "critical",
+}
+_PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without blank, double quote, equals sign and backslash
 
 
 class Timestamps:
@@ -39,14 +47,16 @@ class TextFormatter(logging.Formatter):
         self._timestamps = Timestamps()
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
-        level = _LEVELS.get(record.levelname) or record.levelname.lower()
-        line = f"{self._timestamps.text(record.created)} [{record.name}#{level}] {one_line(record.getMessage())}"
-        for key, value in _fields(record).items():
-            line += f" {key}={_value(value)}"
+        """Return a record's line, without its end."""
+        fields = _fields(record)
         if record.exc_info:
-            line += f" traceback={_value(self.formatException(record.exc_info))}"
-        return line
+            fields = {**fields, "traceback": self.formatException(record.exc_info)}
+        return self.line(record.created, record.levelno, record.name, record.getMessage(), fields)
+
+    def line(self, created: float, level: int, name: str, text: str, fields: dict[str, Any]) -> str:
+        """Return the line of an event, without its end."""
+        pairs = "".join([f" {key}={_value(value)}" for key, value in fields.items()])
+        return f"{self._timestamps.text(created)} [{name}#{_LEVELS[level]}] {one_line(text)}{pairs}"
 
 
 class JsonFormatter(logging.Formatter):
@@ -57,17 +67,22 @@ class JsonFormatter(logging.Formatter):
         self._timestamps = Timestamps()
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the object, without the line's end."""
-        line: dict[str, Any] = {
-            "timestamp": self._timestamps.text(record.created),
-            "level": _LEVELS.get(record.levelname) or record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-            **_fields(record),
-        }
+        """Return a record's object, without the line's end."""
+        fields = _fields(record)
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+            fields = {**fields, "traceback": self.formatException(record.exc_info)}
+        return self.line(record.created, record.levelno, record.name, record.getMessage(), fields)
+
+    def line(self, created: float, level: int, name: str, text: str, fields: dict[str, Any]) -> str:
+        """Return the object of an event, without the line's end."""
+        content: dict[str, Any] = {
+            "timestamp": self._timestamps.text(created),
+            "level": _LEVELS[level],
+            "logger": name,
+            "message": text,
+            **fields,
+        }
+        return orjson.dumps(content, default=str).decode()
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
@@ -77,9 +92,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 def _value(value: object) -> str:
     """Return a value as it stands behind `key=`: bare if it is one plain word, else in double quotes."""
     text = str(value)
-    if text and text.isascii() and text.isprintable() and not any(sign in text for sign in ' "=\\'):
-        return text
-    return orjson.dumps(one_line(text)).decode()
+    return text if _PLAIN.fullmatch(text) else orjson.dumps(one_line(text)).decode()
 
 
 def one_line(text: str) -> str:

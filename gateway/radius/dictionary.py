@@ -21,7 +21,10 @@ class Code(IntEnum):
     @property
     def label(self) -> str:
         """The name as the RFCs write it: `Access-Accept`."""
-        return self.name.replace("_", "-").title()
+        return _LABELS[self]
+
+
+_LABELS = {code: code.name.replace("_", "-").title() for code in Code}
 
 
 # Attribute types are plain integers: they index the offsets of a packet on the hot path.

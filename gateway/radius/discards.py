@@ -1,9 +1,9 @@
 """Why a datagram is not answered: each is counted under exactly one reason (RFC 4669 counts drops the same way)."""
 
-from enum import Enum
+from enum import StrEnum
 
 
-class DiscardReason(Enum):
+class DiscardReason(StrEnum):
     """The value stands in counters and log lines."""
 
     # The frame, RFC 2865 section 3 and 5.
@@ -39,4 +39,4 @@ class DecodeError(Exception):
         self.offset = offset
 
     def __str__(self) -> str:
-        return f"{self.reason.value} at octet {self.offset}"
+        return f"{self.reason} at octet {self.offset}"

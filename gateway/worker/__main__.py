@@ -60,11 +60,12 @@ async def work(inheritance: Inheritance, settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
-    start_logging(log_plan(settings.log), loop)
+    event_log = start_logging(log_plan(settings.log), loop)
     addresses = listening_addresses(settings)
     askers = open_duo_clients(settings)
     service = Service(
         build_engine(settings, inheritance.n_workers),
+        event_log,
         askers,
         {server.section: server.application.ikey for server in settings.servers},
         [str(address) for address in addresses],

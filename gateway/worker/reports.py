@@ -54,7 +54,7 @@ def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
     """
     verdict = finished.verdict
     text = f"({finished.peer.address[:2]}, {finished.user_name or '-'}, {finished.identifier}): {verdict.account}"
-    fields: dict[str, Any] = {"reply": verdict.code.label, "reason": verdict.reason.value}
+    fields: dict[str, Any] = {"reply": verdict.code.label, "reason": verdict.reason}
     if finished.factor:
         fields["factor"] = finished.factor
     fields["server"] = finished.section
@@ -72,7 +72,7 @@ def notice_line(notice: Notice, listening: str) -> tuple[str, dict[str, Any]]:
     packets = "a packet" if notice.n_packets == 1 else f"{notice.n_packets} packets in the last minute"
     source = notice.source or "many addresses"
     text = f"Discarded {packets} from {source}: {_REMEDIES[notice.reason]}"
-    fields: dict[str, Any] = {"discard": notice.reason.value, "listen": listening, "packets": notice.n_packets}
+    fields: dict[str, Any] = {"discard": notice.reason, "listen": listening, "packets": notice.n_packets}
     if notice.nas is not None:
         fields["client"] = notice.nas.name
         fields["server"] = notice.nas.section.name
@@ -90,7 +90,7 @@ def auth_event(finished: Finished, ikey: str, hostname: str) -> dict[str, Any]:
         "status": "Allow" if verdict.is_accept else "Reject",
         "auth_stage": "Secondary authentication",
         "factor": finished.factor or None,
-        "reason": verdict.reason.value,
+        "reason": verdict.reason,
         "client_ip": finished.peer.address[0],
         "hostname": hostname,
         "server_section": finished.section,

@@ -17,7 +17,7 @@ from gateway.engine.core import AskDuo, Effect, Engine, Finished, SendReply, Sto
 from gateway.engine.duplicates import Peer
 from gateway.engine.notices import Notice
 from gateway.engine.pending import PendingLogin
-from gateway.logs.setup import AUTH_EVENTS_LOGGER
+from gateway.logs.setup import AUTH_EVENTS_LOGGER, EventLog
 from gateway.net.listener import UdpListener
 from gateway.worker.reports import WARNED_REASONS, auth_event, finished_line, notice_line
 
@@ -51,6 +51,7 @@ class Service:
     def __init__(
         self,
         engine: Engine,
+        event_log: EventLog,
         askers: Mapping[str, Asker],
         ikeys: Mapping[str, str],
         listening: list[str],
@@ -58,6 +59,7 @@ class Service:
         slot: int,
     ) -> None:
         self._engine = engine
+        self._event_log = event_log
         self._askers = askers
         self._ikeys = ikeys
         self._listening = listening
@@ -171,7 +173,7 @@ class Service:
     def _report(self, finished: Finished) -> None:
         text, fields = finished_line(finished, self._slot)
         level = logging.WARNING if finished.verdict.reason in WARNED_REASONS else logging.INFO
-        log.log(level, text, extra={"fields": fields})
+        self._event_log.event(level, log.name, text, fields)
         if not events.disabled:
             ikey = self._ikeys[finished.section]
             events.info(orjson.dumps(auth_event(finished, ikey, self._hostname)).decode())

@@ -49,7 +49,9 @@ def request(attributes: bytes, chance: random.Random) -> bytes:
     return bytes([1, chance.randrange(256), length >> 8, length & 255]) + chance.randbytes(16) + attributes
 
 
-def test_all_packets_of_a_user_meet_at_one_slot_whatever_stands_around_the_name(group, sender):
+def test_all_packets_of_a_user_meet_at_one_slot_whatever_stands_around_the_name(
+    group: list[socket.socket], sender: socket.socket
+) -> None:
     chance = random.Random(1)
     slots_of_user: dict[str, set[int]] = {}
     for _ in range(1000):

@@ -2,6 +2,7 @@
 
 import random
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ FRAMES_THAT_ARE_WRONG = {
 
 
 @pytest.mark.parametrize("vector", REQUESTS, ids=lambda vector: vector["name"])
-def test_each_request_vector_decodes_as_it_says(vector):
+def test_each_request_vector_decodes_as_it_says(vector: dict[str, Any]) -> None:
     datagram = octets(vector, "request_hex")
     wrong = FRAMES_THAT_ARE_WRONG.get(vector["name"])
     if wrong is not None:
