@@ -6,7 +6,8 @@ tolerate them (Duo Auth API, "General").
 """
 
 from enum import StrEnum
-from typing import NamedTuple
+
+import msgspec
 
 
 class Factor(StrEnum):
@@ -24,22 +25,22 @@ class Factor(StrEnum):
         return self in (Factor.AUTO, Factor.PUSH, Factor.PHONE)
 
 
-class Ping(NamedTuple):
+class Ping(msgspec.Struct):
     """Is Duo there? Unsigned."""
 
 
-class Check(NamedTuple):
+class Check(msgspec.Struct):
     """Are keys, signature and clock right?"""
 
 
-class Preauth(NamedTuple):
+class Preauth(msgspec.Struct):
     """May this user log in, and with what?"""
 
     username: str
     ipaddr: str | None = None
 
 
-class Auth(NamedTuple):
+class Auth(msgspec.Struct):
     """Verify the second factor.
 
     `device` is v2's device id or "auto"; `ordinal` is what the user typed (`push2` is 2) or 0 for none, which v1
@@ -53,8 +54,12 @@ class Auth(NamedTuple):
     passcode: str = ""
     ipaddr: str | None = None
 
+    def __repr__(self) -> str:
+        """Hide the passcode."""
+        return f"<Auth {self.username!r} {self.factor} device={self.device}>"
 
-class AuthStatus(NamedTuple):
+
+class AuthStatus(msgspec.Struct):
     """What has become of the asynchronous auth `txid`? A long poll: Duo answers when the state changes."""
 
     txid: str
@@ -63,20 +68,20 @@ class AuthStatus(NamedTuple):
 Call = Ping | Check | Preauth | Auth | AuthStatus
 
 
-class Device(NamedTuple):
+class Device(msgspec.Struct):
     """One entry of the preauth device list, in Duo's order; a token has no capabilities."""
 
     device: str
     capabilities: frozenset[str] = frozenset()
 
 
-class Time(NamedTuple):
+class Time(msgspec.Struct):
     """The answer to ping and check: Duo's clock in Unix seconds, None where the flavour does not tell it (v1)."""
 
     time: int | None
 
 
-class PreauthAnswer(NamedTuple):
+class PreauthAnswer(msgspec.Struct):
     """`result` is `auth`, `allow`, `deny`, `enroll` or a value that Duo may add later."""
 
     result: str
@@ -85,7 +90,7 @@ class PreauthAnswer(NamedTuple):
     enroll_portal_url: str = ""
 
 
-class AuthAnswer(NamedTuple):
+class AuthAnswer(msgspec.Struct):
     """`result` is `allow`, `deny`, `waiting` or a later value; empty, with a `txid`, when an asynchronous auth began.
 
     `status` is v2's machine word (`timeout`, `fraud`, `locked_out`, `sent` …), empty in v1.
@@ -97,7 +102,7 @@ class AuthAnswer(NamedTuple):
     txid: str = ""
 
 
-class Refusal(NamedTuple):
+class Refusal(msgspec.Struct):
     """Duo understood us and said no to the call itself: HTTP 4xx with `stat` FAIL, not 429. No verdict on the user."""
 
     http_status: int

@@ -4,7 +4,7 @@ The engine is told what arrived and when, and returns what to do about it. The o
 nothing that an unauthenticated sender can forge touches the duplicate cache or costs memory that lasts.
 """
 
-from typing import NamedTuple
+import msgspec
 
 from gateway.duoapi.calls import Answer, Call, DuoUnavailable
 from gateway.engine.authenticity import refuse_packet, refuse_signature
@@ -22,14 +22,14 @@ from gateway.radius.packet import Packet, packet_length
 from gateway.radius.reply import encode_reply
 
 
-class SendReply(NamedTuple):
+class SendReply(msgspec.Struct):
     """Send these octets back the way the request came."""
 
     octets: bytes
     peer: Peer
 
 
-class AskDuo(NamedTuple):
+class AskDuo(msgspec.Struct):
     """Ask Duo on behalf of this login, not before the instant `at`; bring the answer to `duo_answered` or
     `duo_unavailable`.
     """
@@ -39,13 +39,13 @@ class AskDuo(NamedTuple):
     at: float
 
 
-class StopAsking(NamedTuple):
+class StopAsking(msgspec.Struct):
     """Nobody waits for Duo's answer to this login any more."""
 
     pending: PendingLogin
 
 
-class Finished(NamedTuple):
+class Finished(msgspec.Struct):
     """A login has ended: worth a line. `user_name` is empty when the request had none that can be shown."""
 
     peer: Peer

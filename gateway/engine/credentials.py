@@ -2,7 +2,8 @@
 
 import re
 from ipaddress import ip_address
-from typing import NamedTuple
+
+import msgspec
 
 from gateway.engine.nas import Nas
 from gateway.engine.verdict import Reason
@@ -24,7 +25,7 @@ _AT_MOST_ONCE = (USER_NAME, USER_PASSWORD, CHAP_PASSWORD, STATE, NAS_PORT, CHAP_
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-class Credentials(NamedTuple):
+class Credentials(msgspec.Struct):
     """A readable request. `password` is None when no charset explains its octets; it never leaves the process."""
 
     user_name: str

@@ -9,13 +9,14 @@ requests never.
 
 from collections import deque
 from collections.abc import Hashable
-from typing import NamedTuple
+
+import msgspec
 
 from gateway.engine.nas import Nas
 from gateway.radius.packet import Packet
 
 
-class Peer(NamedTuple):
+class Peer(msgspec.Struct):
     """Where a request came from and by which way the answer goes back.
 
     Attributes:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple
 
+import msgspec
+
 from gateway.duoapi.calls import (
     Answer,
     Auth,
@@ -80,7 +82,7 @@ TRANSITIONS: dict[LoginState, frozenset[LoginState]] = {
 }
 
 
-class Ask(NamedTuple):
+class Ask(msgspec.Struct):
     """Ask Duo this, not before the instant `at` (0: now)."""
 
     call: Call
@@ -171,7 +173,8 @@ class Login:
             verdict = self._duo_verdict(False, Reason.NOT_ENROLLED, answer.status_msg, None, result="enroll")
             # The address lets its holder enrol a device: it goes to the user and never into a log.
             text = f"{answer.status_msg} {answer.enroll_portal_url}".strip()
-            return self._decide(verdict._replace(reply_message=text))
+            verdict.reply_message = text
+            return self._decide(verdict)
         return self._decide(self._duo_verdict(False, Reason.DUO_DENIED, answer.status_msg, None, result=answer.result))
 
     def _auth_answered(self, answer: AuthAnswer, now: float) -> Step:
@@ -220,7 +223,8 @@ class Login:
     def _poll(self, now: float, at: float) -> Ask:
         self._polls += 1
         ask = self._ask(LoginState.WAITING, AuthStatus(self.txid), at)
-        return ask._replace(at=at if at > now else 0.0)
+        ask.at = at if at > now else 0.0
+        return ask
 
     def _ask(self, state: LoginState, call: Call, at: float) -> Ask:
         self._move(state)
@@ -258,7 +262,7 @@ class Login:
     def _decide(self, verdict: Verdict) -> Verdict:
         self._move(LoginState.DECIDED)
         if self._typed is not None:
-            self._typed = self._typed._replace(passcode="")  # it has served
+            self._typed.passcode = ""  # it has served
         self.verdict = verdict
         return verdict
 

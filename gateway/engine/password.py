@@ -5,7 +5,8 @@ dropped, for Duo Mobile shows `123 456`. 6 to 10 digits or 44 modhex characters 
 """
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 from gateway.duoapi.calls import Factor
 
@@ -14,7 +15,7 @@ _DIGITS = re.compile(r"[0-9]{6,10}")
 _MODHEX = re.compile(r"[cbdefghijklnrtuv]{44}", re.IGNORECASE)
 
 
-class TypedFactor(NamedTuple):
+class TypedFactor(msgspec.Struct):
     """What the user asked for; `ordinal` 0 is "no number typed", `passcode` is empty but for `Factor.PASSCODE`."""
 
     factor: Factor

@@ -1,7 +1,8 @@
 """How a login ends: the reply, the reason from a fixed list, our own Reply-Messages, hints for the administrator."""
 
 from enum import StrEnum
-from typing import NamedTuple
+
+import msgspec
 
 from gateway.duoapi.calls import Factor
 from gateway.radius.dictionary import Code
@@ -36,7 +37,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
-class Verdict(NamedTuple):
+class Verdict(msgspec.Struct):
     """The end of a login.
 
     Attributes:

@@ -5,16 +5,16 @@ interim (1xx) answers, bodies that end with the connection, and whether the conn
 """
 
 from enum import Enum
-from typing import NamedTuple
 
 import httptools
+import msgspec
 
 MAX_BODY_SIZE = 1_048_576  # octets; Duo's answers have a few hundred
 MAX_HEAD_SIZE = 65_536  # octets before the body begins
 MAX_HEADERS = 100
 
 
-class Response(NamedTuple):
+class Response(msgspec.Struct):
     """One whole answer; `is_reusable` says whether the connection may carry another request after it."""
 
     http_status: int

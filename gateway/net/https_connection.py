@@ -172,7 +172,8 @@ class HttpsConnection:
             if not octets and response is None:
                 raise ssl.SSLEOFError
             if response is not None:
-                return response._replace(is_reusable=False)
+                response.is_reusable = False
+                return response
             if self._exchange is None:
                 raise ResponseError(ResponseFault.NOT_ASKED)
             response = self._reader.feed(octets)
@@ -188,7 +189,7 @@ class HttpsConnection:
             return
         self._exchange = None
         if self._unsent:  # answered before the request was whole
-            response = response._replace(is_reusable=False)
+            response.is_reusable = False
         if not response.is_reusable:
             self.close()
         self._owner.connection_answered(self, exchange, response)

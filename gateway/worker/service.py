@@ -155,7 +155,7 @@ class Service:
         self._listeners[effect.peer.listener].send(effect.octets, effect.peer)
 
     def _ask(self, effect: AskDuo) -> None:
-        pending, call, at = effect
+        pending, call, at = effect.pending, effect.call, effect.at
         if at:
             pending.handle = self._loop.call_later(max(0.0, at - time.monotonic()), self._ask_now, pending, call)
         else:

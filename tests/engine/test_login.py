@@ -42,8 +42,7 @@ def test_a_passcode_is_preauth_then_auth():
     assert passcode.answered(GO_ON, 0.0) == Ask(expected)
     verdict = passcode.answered(AuthAnswer("allow", "allow", "Success. Logging you in..."), 0.0)
     assert isinstance(verdict, Verdict)
-    assert verdict[:3] == (Code.ACCESS_ACCEPT, verdict.reason, "Success. Logging you in...")
-    assert verdict.reason.value == "duo_allowed"
+    assert (verdict.code, verdict.reason, verdict.reply_message) == (2, "duo_allowed", "Success. Logging you in...")
     assert verdict.account == "Duo authentication returned 'allow': 'Success. Logging you in...'"
 
 
@@ -118,10 +117,10 @@ def test_a_number_picks_the_nth_device_that_can_do_the_factor():
     for typed, device in {"push1": "PHONE2", "push2": "PHONE3", "phone2": "PHONE2", "sms1": "PHONE1"}.items():
         numbered = login()
         numbered.begin(typed, 0.0)
-        assert numbered.answered(GO_ON._replace(devices=devices), 0.0).call.device == device
+        assert numbered.answered(PreauthAnswer("auth", devices=devices), 0.0).call.device == device
     missing = login()
     missing.begin("sms2", 0.0)
-    assert missing.answered(GO_ON._replace(devices=devices), 0.0).reason.value == "no_such_device"
+    assert missing.answered(PreauthAnswer("auth", devices=devices), 0.0).reason.value == "no_such_device"
 
 
 def test_without_a_device_list_the_number_itself_goes_to_duo():
