@@ -19,6 +19,7 @@ from gateway.engine.notices import Notice
 from gateway.engine.pending import PendingLogin
 from gateway.logs.setup import AUTH_EVENTS_LOGGER, EventLog
 from gateway.net.listener import UdpListener
+from gateway.worker.narration import Narrator
 from gateway.worker.reports import WARNED_REASONS, auth_event, finished_line, notice_line
 
 log = logging.getLogger("gateway.worker")
@@ -70,6 +71,7 @@ class Service:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._idle: asyncio.Event | None = None
+        self._narrator = Narrator() if log.isEnabledFor(logging.DEBUG) else None
         self._perform_one: dict[type, Callable[[Any], None]] = {
             SendReply: self._send,
             AskDuo: self._ask,
@@ -110,11 +112,15 @@ class Service:
                 "A datagram met a mistake of ours and was dropped", extra={"fields": {"source": peer.address[0]}}
             )
             return
+        if self._narrator is not None:
+            self._narrator.received(datagram, peer, effects)
         self._perform(effects)
 
     def _duo_answered(self, pending: PendingLogin, answer: Answer | DuoUnavailable) -> None:
         now = time.monotonic()
         pending.handle = None
+        if self._narrator is not None:
+            self._narrator.answered(pending, answer)
         try:
             if isinstance(answer, DuoUnavailable):
                 effects = self._engine.duo_unavailable(pending, answer, now)
@@ -152,9 +158,13 @@ class Service:
             self._idle.set()
 
     def _send(self, effect: SendReply) -> None:
+        if self._narrator is not None:
+            self._narrator.sends(effect)
         self._listeners[effect.peer.listener].send(effect.octets, effect.peer)
 
     def _ask(self, effect: AskDuo) -> None:
+        if self._narrator is not None:
+            self._narrator.asks(effect)
         pending, call, at = effect.pending, effect.call, effect.at
         if at:
             pending.handle = self._loop.call_later(max(0.0, at - time.monotonic()), self._ask_now, pending, call)
@@ -171,6 +181,8 @@ class Service:
             handle.cancel()
 
     def _report(self, finished: Finished) -> None:
+        if self._narrator is not None:
+            self._narrator.finished(finished)
         text, fields = finished_line(finished, self._slot)
         level = logging.WARNING if finished.verdict.reason in WARNED_REASONS else logging.INFO
         self._event_log.event(level, log.name, text, fields)

@@ -1,0 +1,84 @@
+"""What `debug=true` adds to the log: a line for each packet and each question to Duo, in words grepped for today.
+
+Passwords, passcodes and enrolment addresses stay out of it, as everywhere.
+"""
+
+import logging
+
+from gateway.duoapi.calls import (
+    Answer,
+    Auth,
+    AuthAnswer,
+    Call,
+    DuoUnavailable,
+    Preauth,
+    PreauthAnswer,
+    Refusal,
+)
+from gateway.engine.core import AskDuo, Effect, Finished, SendReply
+from gateway.engine.duplicates import Peer
+from gateway.engine.notices import Notice
+from gateway.engine.pending import PendingLogin
+from gateway.radius.dictionary import Code
+
+log = logging.getLogger("gateway.worker")
+
+_CODES = {int(code): code.label.replace("-", "") for code in Code}
+
+
+class Narrator:
+    """Tells the log what happens, packet by packet."""
+
+    def received(self, datagram: bytes, peer: Peer, effects: list[Effect]) -> None:
+        """Tell of a datagram, and what it was taken for."""
+        if not effects:
+            log.debug(
+                "Received duplicate request, or a packet like others that were discarded, from %s", peer.address[:2]
+            )
+        elif any(isinstance(effect, Notice) for effect in effects):
+            log.debug("Discarded %d octets from %s", len(datagram), peer.address[:2])
+        else:
+            log.debug("Received new request id %d from %s", datagram[1], peer.address[:2])
+
+    def asks(self, effect: AskDuo) -> None:
+        """Tell of a question to Duo."""
+        section = effect.pending.section.name
+        log.debug("Asking Duo %s for [%s]", describe_call(effect.call), section)
+
+    def answered(self, pending: PendingLogin, answer: Answer | DuoUnavailable) -> None:
+        """Tell of Duo's answer."""
+        log.debug("%s: %s", describe_answer(answer), pending.login)
+
+    def sends(self, effect: SendReply) -> None:
+        """Tell of a reply."""
+        code = effect.octets[0]
+        log.debug("Returning response code %d: %s", code, _CODES.get(code, "?"))
+        log.debug("Sending response id %d to %s", effect.octets[1], effect.peer.address[:2])
+
+    def finished(self, finished: Finished) -> None:
+        """Tell whose login it was."""
+        log.debug("login attempt for username %r took %.3f s", finished.user_name, finished.duration_s)
+
+
+def describe_call(call: Call) -> str:
+    """Return a question to Duo in a few words."""
+    name = type(call).__name__.lower()
+    if isinstance(call, Preauth):
+        return f"{name} for username {call.username!r}"
+    if isinstance(call, Auth):
+        return f"{name} for username {call.username!r} with factor {call.factor} on device {call.device}"
+    return name
+
+
+def describe_answer(answer: Answer | DuoUnavailable) -> str:
+    """Return Duo's answer in a few words."""
+    match answer:
+        case PreauthAnswer():
+            return f"Got preauth result for: {answer.result!r} ({answer.status_msg!r})"
+        case AuthAnswer():
+            return f"Got auth result for: {answer.result or 'begun'!r} {answer.status} ({answer.status_msg!r})"
+        case Refusal():
+            return f"Duo refused with {answer.code}: {answer.message!r}"
+        case DuoUnavailable():
+            return f"Got no answer ({answer.trouble}: {answer.detail})"
+    return "Got an answer"
