@@ -13,8 +13,9 @@ import uvloop
 from gateway.cli.exits import Exit
 from gateway.config.reading import read_settings
 from gateway.config.settings import Settings
-from gateway.logs.setup import start_logging, stop_logging
+from gateway.logs.setup import log_files, start_logging, stop_logging
 from gateway.supervisor.arbiter import Arbiter, announce_on_stderr
+from gateway.supervisor.identity import SAME_IDENTITY, UnknownIdentity, find_identity
 from gateway.supervisor.sockets import CannotListen
 from gateway.worker.wiring import log_plan
 
@@ -34,7 +35,7 @@ def command(options: argparse.Namespace) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_serve(settings))
-    except CannotListen as error:
+    except (CannotListen, UnknownIdentity) as error:
         print(f"radgate: {error}", file=sys.stderr)
     except OSError as error:
         print(f"radgate: cannot start: {error}", file=sys.stderr)
@@ -44,8 +45,13 @@ def command(options: argparse.Namespace) -> int:
 
 
 async def _serve(settings: Settings) -> int:
-    start_logging(log_plan(settings.log), asyncio.get_running_loop())
-    return await Arbiter(settings, _worker_count(settings), announce_on_stderr).run()
+    plan = log_plan(settings.log)
+    identity = find_identity(settings.gateway.user, settings.gateway.group)
+    start_logging(plan, asyncio.get_running_loop())
+    if identity != SAME_IDENTITY:
+        for path in log_files(plan):
+            identity.own(path)
+    return await Arbiter(settings, _worker_count(settings), announce_on_stderr, identity).run()
 
 
 def _worker_count(settings: Settings) -> int:

@@ -76,6 +76,15 @@ WITHOUT_EFFECT = {
 }
 """Keys of Duo's proxy that change nothing here, and why that does no harm."""
 
+NOT_YET = {
+    "log_syslog": ("lines go to authproxy.log or standard output", "false"),
+    "log_max_size": ("the log is not rotated; let logrotate do it, with copytruncate", "0"),
+    "log_max_files": ("the log is not rotated; let logrotate do it, with copytruncate", ""),
+    "console": ("there is no status page", "off"),
+    "console_token_file": ("there is no status page", ""),
+}
+"""Keys that are read but that this version does not act on: what happens instead, and a value that asks for nothing."""
+
 _TLS = frozenset({"minimum_tls_version", "cipher_list"})
 _CONCAT = frozenset({"delimiter", "delimited_password_length"})
 

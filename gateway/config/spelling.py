@@ -12,6 +12,7 @@ from gateway.config.schema import (
     GATEWAY,
     KEYS,
     MAIN,
+    NOT_YET,
     SERVED,
     SINGLE,
     TREATMENTS,
@@ -78,6 +79,9 @@ def _unserved_section(section: Section, kind: str) -> Problem:
 def _key_problems(entry: Entry, kind: str) -> Iterator[Problem]:
     pattern = key_pattern(entry.key)
     if pattern in KEYS[kind]:
+        instead, harmless = NOT_YET.get(pattern, ("", ""))
+        if instead and entry.value.lower() != harmless:
+            yield _key_problem(entry, f"this version does not act on it: {instead}", Severity.WARNING)
         return
     if pattern in WITHOUT_EFFECT:
         yield _key_problem(entry, f"has no effect here: {WITHOUT_EFFECT[pattern]}", Severity.WARNING)

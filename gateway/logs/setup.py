@@ -53,6 +53,12 @@ def start_logging(plan: LogPlan, loop: asyncio.AbstractEventLoop | None = None) 
     return EventLog(handler, formatter)
 
 
+def log_files(plan: LogPlan) -> list[Path]:
+    """Return the files that are written, and their folder, for whoever must own them."""
+    names = ([] if plan.stdout else [LOG_FILE]) + ([AUTH_EVENTS_FILE] if plan.auth_events else [])
+    return [plan.directory / name for name in ("", *names)] if names else []
+
+
 class EventLog:
     """A short way to the log for what happens ten thousand times a second: no record, no filters, no hierarchy.
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings, encode_settings
 from gateway.engine.slots import Slot, SlotEvent, SlotState
+from gateway.supervisor.identity import SAME_IDENTITY, Identity
 from gateway.supervisor.process import WorkerProcess, settings_memfd
 from gateway.supervisor.sockets import ListeningSockets
 
@@ -22,9 +23,16 @@ class Arbiter:
 
     Args:
         announce: told once, in one line, when every worker serves.
+        identity: who the workers are.
     """
 
-    def __init__(self, settings: Settings, n_workers: int, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        n_workers: int,
+        announce: Callable[[str], None],
+        identity: Identity = SAME_IDENTITY,
+    ) -> None:
         """Bind the sockets.
 
         Raises:
@@ -33,6 +41,7 @@ class Arbiter:
         self._addresses = listening_addresses(settings)
         self._sockets = ListeningSockets(self._addresses, n_workers)
         self._settings_fd = settings_memfd(encode_settings(settings))
+        self._identity = identity
         self._drain_timeout_s = settings.gateway.drain_timeout_s
         self._slots = [Slot(number) for number in range(n_workers)]
         self._processes: dict[int, WorkerProcess] = {}
@@ -68,7 +77,11 @@ class Arbiter:
     def _spawn(self, slot: Slot) -> None:
         try:
             process = WorkerProcess(
-                slot.number, len(self._slots), self._settings_fd, self._sockets.of_slot(slot.number)
+                slot.number,
+                len(self._slots),
+                self._settings_fd,
+                self._sockets.of_slot(slot.number),
+                self._identity,
             )
         except OSError as error:
             log.error("Worker %d cannot be started: %s", slot.number, error)

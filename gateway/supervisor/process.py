@@ -9,6 +9,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from gateway.supervisor.identity import SAME_IDENTITY, Identity
+
 WORKER_MODULE = "gateway.worker"
 
 # uvloop's TLS reads into a buffer of 256 KiB that glibc would otherwise map and unmap for each read: half of the CPU
@@ -32,8 +34,10 @@ class WorkerProcess:
         channel: becomes readable when it has something to say.
     """
 
-    def __init__(self, slot: int, n_workers: int, settings_fd: int, sockets: Sequence[int]) -> None:
-        """Start it.
+    def __init__(
+        self, slot: int, n_workers: int, settings_fd: int, sockets: Sequence[int], identity: Identity = SAME_IDENTITY
+    ) -> None:
+        """Start it, as somebody else if `identity` says so.
 
         Raises:
             OSError: no process or descriptor is to be had.
@@ -47,6 +51,7 @@ class WorkerProcess:
                 pass_fds=(settings_fd, theirs.fileno(), *sockets),
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, **_ALLOCATOR},
+                **identity.popen_options,
             )
             self.pid = self._process.pid
             self.pidfd = os.pidfd_open(self.pid)

@@ -1,6 +1,7 @@
 import pytest
 
 from gateway.config.problems import Severity
+from gateway.config.reading import parse_settings
 from tests.config.files import MINIMAL, problems_of
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
@@ -134,3 +135,14 @@ def test_sections_that_are_not_served_get_one_warning_each(section):
     (problem,) = problems_of(f"{MINIMAL}[{section}]\nfailmod=1\nport=many\n")
     assert (problem.section, problem.line, problem.severity) == (section, 7, WARNING)
     assert "ignored" in problem.text
+
+
+def test_keys_that_this_version_does_not_act_on_are_named():
+    text = f"[main]\nlog_syslog=true\nlog_max_size=5000\n[gateway]\nconsole=off\n{MINIMAL}"
+    _, problems = parse_settings(text.encode(), "/etc/x.cfg", read_file=no_file)
+    assert [(problem.key, problem.is_error) for problem in problems] == [("log_syslog", False), ("log_max_size", False)]
+    assert "this version does not act on it: the log is not rotated" in problems[1].text
+
+
+def no_file(path):
+    raise FileNotFoundError(2, "No such file or directory", path)
