@@ -12,11 +12,11 @@ from gateway.engine.credentials import Credentials, read_credentials
 from gateway.engine.duplicates import DuplicateCache, Peer, Transaction
 from gateway.engine.login import Ask, Login, LoginState, Step
 from gateway.engine.nas import Nas, NasTable
-from gateway.engine.notices import Notice, Notices
+from gateway.engine.notices import Notice, Notices, UnsignedNas
 from gateway.engine.pending import PendingLogin, PendingLogins, login_key
 from gateway.engine.timers import Timers
 from gateway.engine.verdict import Reason, Verdict, rejection
-from gateway.radius.dictionary import Code
+from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR, Code
 from gateway.radius.discards import DecodeError, DiscardReason
 from gateway.radius.packet import Packet, packet_length
 from gateway.radius.reply import encode_reply
@@ -58,7 +58,7 @@ class Finished(msgspec.Struct):
     n_packets: int
 
 
-Effect = SendReply | AskDuo | StopAsking | Finished | Notice
+Effect = SendReply | AskDuo | StopAsking | Finished | Notice | UnsignedNas
 
 # What a person's wrong or refused credential caused is answered late on purpose, to slow guessing down.
 _DELAYED = frozenset(
@@ -189,7 +189,14 @@ class Engine:
         if isinstance(credentials, DiscardReason):
             self._discard(credentials, peer, nas, now)
         else:
+            if not packet.has(MESSAGE_AUTHENTICATOR):
+                self._note_unsigned(nas, peer, now)
             self._transact(Transaction(packet, nas, peer, now), credentials, now)
+
+    def _note_unsigned(self, nas: Nas, peer: Peer, now: float) -> None:
+        unsigned = self.notices.unsigned(nas, peer.address[0], now)
+        if unsigned is not None:
+            self._effects.append(unsigned)
 
     def _transact(self, transaction: Transaction, credentials: Credentials | Reason, now: float) -> None:
         """Take a new request up: it is in the cache from here on."""

@@ -19,10 +19,19 @@ class Nas:
         section: the rules for its logins.
         has_signed: it has sent a right Message-Authenticator since the start.
         is_operator: `radgate login` on this machine, which is told the reason too.
+        unsigned_told_until: when the log may name it again for sending unsigned requests.
         is_proven: a packet of it could be read, so that its shared secret must be right.
     """
 
-    __slots__ = ("has_signed", "is_operator", "is_proven", "name", "section", "shared_secret")
+    __slots__ = (
+        "has_signed",
+        "is_operator",
+        "is_proven",
+        "name",
+        "section",
+        "shared_secret",
+        "unsigned_told_until",
+    )
 
     def __init__(
         self, name: str, section: "Section", shared_secret: SharedSecret, *, is_operator: bool = False
@@ -33,6 +42,7 @@ class Nas:
         self.is_operator = is_operator
         self.has_signed = False
         self.is_proven = False
+        self.unsigned_told_until = float("-inf")
 
     def __repr__(self) -> str:
         """Show the name alone."""

@@ -4,10 +4,13 @@ left out.
 
 from typing import NamedTuple
 
+import msgspec
+
 from gateway.engine.nas import Nas
 from gateway.radius.discards import DiscardReason
 
 INTERVAL_S = 60.0
+DAY_S = 86_400.0
 _MAX_SOURCES = 1_024  # more sources than this in one interval share a line per reason
 
 
@@ -24,6 +27,13 @@ class Notice(NamedTuple):
     listener: int
     nas: Nas | None
     n_packets: int
+
+
+class UnsignedNas(msgspec.Struct):
+    """Tell the administrator, once a day, that this NAS sends Access-Requests without Message-Authenticator."""
+
+    source: str
+    nas: Nas
 
 
 class _Quiet:
@@ -62,6 +72,13 @@ class Notices:
         notice = Notice(reason, source, listener, nas, quiet.n_packets)
         quiet.until, quiet.n_packets = now + INTERVAL_S, 0
         return notice
+
+    def unsigned(self, nas: Nas, source: str, now: float) -> UnsignedNas | None:
+        """Note that an unsigned request was taken; return the line that is due, once a day for each NAS."""
+        if now < nas.unsigned_told_until:
+            return None
+        nas.unsigned_told_until = now + DAY_S
+        return UnsignedNas(source, nas)
 
     def _is_full(self, now: float) -> bool:
         """Whether no further source is remembered; lets go, once a second at most, of those whose interval is over."""

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from gateway.engine.core import Finished
-from gateway.engine.notices import Notice
+from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.verdict import Reason
 from gateway.radius.discards import DiscardReason
 
@@ -77,6 +77,15 @@ def notice_line(notice: Notice, listening: str) -> tuple[str, dict[str, Any]]:
         fields["client"] = notice.nas.name
         fields["server"] = notice.nas.section.name
     return text, fields
+
+
+def unsigned_line(unsigned: UnsignedNas) -> tuple[str, dict[str, Any]]:
+    """Return the text and the fields of the line for a NAS that does not sign its requests."""
+    text = (
+        f"{unsigned.source} sends Access-Requests without Message-Authenticator, which CVE-2024-3596 abuses; "
+        "let it send them if it can, then set require_message_authenticator=yes"
+    )
+    return text, {"client": unsigned.nas.name, "server": unsigned.nas.section.name}
 
 
 def auth_event(finished: Finished, ikey: str, hostname: str) -> dict[str, Any]:

@@ -15,12 +15,12 @@ import orjson
 from gateway.duoapi.calls import Answer, Call, DuoUnavailable
 from gateway.engine.core import AskDuo, Effect, Engine, Finished, SendReply, StopAsking
 from gateway.engine.duplicates import Peer
-from gateway.engine.notices import Notice
+from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.pending import PendingLogin
 from gateway.logs.setup import AUTH_EVENTS_LOGGER, EventLog
 from gateway.net.listener import UdpListener
 from gateway.worker.narration import Narrator
-from gateway.worker.reports import WARNED_REASONS, auth_event, finished_line, notice_line
+from gateway.worker.reports import WARNED_REASONS, auth_event, finished_line, notice_line, unsigned_line
 
 log = logging.getLogger("gateway.worker")
 events = logging.getLogger(AUTH_EVENTS_LOGGER)
@@ -78,6 +78,7 @@ class Service:
             StopAsking: self._stop_asking,
             Finished: self._report,
             Notice: self._warn,
+            UnsignedNas: self._warn_unsigned,
         }
 
     def serve(self, listeners: list[UdpListener]) -> None:
@@ -192,4 +193,8 @@ class Service:
 
     def _warn(self, notice: Notice) -> None:
         text, fields = notice_line(notice, self._listening[notice.listener])
+        log.warning(text, extra={"fields": fields})
+
+    def _warn_unsigned(self, unsigned: UnsignedNas) -> None:
+        text, fields = unsigned_line(unsigned)
         log.warning(text, extra={"fields": fields})

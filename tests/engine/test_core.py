@@ -4,7 +4,7 @@ import pytest
 
 from gateway.duoapi.calls import Auth, AuthAnswer, DuoUnavailable, Preauth, Trouble
 from gateway.engine.core import SendReply, StopAsking
-from gateway.engine.notices import Notice
+from gateway.engine.notices import Notice, UnsignedNas
 from gateway.radius.client import encode_access_request, encode_attribute, sign_request
 from gateway.radius.dictionary import Code
 from gateway.radius.shared_secret import SharedSecret
@@ -223,6 +223,31 @@ class TestCredentials:
             stage = Stage(client_ip_attribute=31)
             stage.receive(accepted_request(attributes=encode_attribute(31, value)))
             assert stage.asked[0].call.ipaddr == ipaddr
+
+
+class TestUnsignedRequests:
+    def test_a_nas_that_does_not_sign_is_named_once_a_day(self):
+        stage = Stage()
+        hidden = SECRET.hide_user_password(b"push", RA)
+        attributes = encode_attribute(1, b"alice") + encode_attribute(2, hidden)
+
+        def request(identifier: int) -> bytes:
+            return bytes([1, identifier, 0, 20 + len(attributes)]) + RA + attributes
+
+        named = [
+            any(isinstance(effect, UnsignedNas) for effect in stage.receive(request(number), now=now))
+            for number, now in enumerate((0.0, 1.0, 86_399.0, 86_400.0, 86_401.0))
+        ]
+        assert named == [True, False, False, True, False]
+
+    def test_once_a_nas_has_signed_its_unsigned_requests_are_discarded(self):
+        stage = Stage()
+        stage.login()
+        hidden = SECRET.hide_user_password(b"push", RA)
+        attributes = encode_attribute(1, b"bob") + encode_attribute(2, hidden)
+        (notice,) = stage.receive(bytes([1, 9, 0, 20 + len(attributes)]) + RA + attributes)
+        assert isinstance(notice, Notice)
+        assert notice.reason == "message_authenticator_missing"
 
 
 class TestTimers:
