@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from gateway.config.attributes import attribute
 from gateway.config.clients import read_clients
 from gateway.config.credentials import SecretKeys, read_secret
 from gateway.config.ini import Entry
@@ -41,7 +42,6 @@ SKEY_SIZE = 40  # characters
 
 _SKEY = SecretKeys("skey", ("skey_file",), "skey_protected")
 _EXEMPT_USERNAME = re.compile("exempt_username_[0-9]+")
-_CLIENT_IP_ATTRIBUTES = {"paloalto": "PaloAlto-Client-Source-IP", "calling-station-id": "Calling-Station-Id"}
 
 
 def read_server(scope: Scope, surroundings: Surroundings, ca_certs_file: str | None) -> ServerSettings:
@@ -56,7 +56,7 @@ def read_server(scope: Scope, surroundings: Surroundings, ca_certs_file: str | N
         fail_mode=scope.read("failmode", choice(FailMode)),
         unrecognised_factor=scope.read("unrecognised_factor", choice(UnrecognisedFactor)),
         preauth=scope.read("preauth", choice(Preauth)),
-        client_ip_attr=scope.read("client_ip_attr", _attribute_name),
+        client_ip_attr=scope.read("client_ip_attr", attribute),
         pw_codec=scope.read("pw_codec", codec),
         exempt_usernames=_read_exempt_usernames(scope),
         require_message_authenticator=_read_message_authenticator_rule(scope),
@@ -172,10 +172,6 @@ def _duo_only_client(text: str) -> str:
             "write client=duo_only_client, or keep Duo's proxy for this section"
         )
     return text
-
-
-def _attribute_name(text: str) -> str:
-    return _CLIENT_IP_ATTRIBUTES.get(text.lower(), text)
 
 
 def _nearest(scope: Scope, *keys: str) -> Mapping[str, Entry]:

@@ -103,6 +103,18 @@ class ApplicationSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A PEM file; None is the shipped certifi bundle, `system` the system's trust store."""
 
 
+class AttributeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A RADIUS attribute by its numbers; `vendor` is 0 for one of the RFCs, `data_type` as dictionaries write it."""
+
+    name: str
+    vendor: int
+    kind: int
+    data_type: str
+
+
+CALLING_STATION_ID = AttributeSettings(name="Calling-Station-Id", vendor=0, kind=31, data_type="string")
+
+
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One `[radius_server_duo_onlyN]` section."""
 
@@ -115,7 +127,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     fail_mode: FailMode = FailMode.SAFE
     unrecognised_factor: UnrecognisedFactor = UnrecognisedFactor.REJECT
     preauth: Preauth = Preauth.ALWAYS
-    client_ip_attr: str = "Calling-Station-Id"
+    client_ip_attr: AttributeSettings = CALLING_STATION_ID
     pw_codec: str = "utf-8"
     exempt_usernames: frozenset[str] = frozenset()
     require_message_authenticator: RequireMessageAuthenticator = RequireMessageAuthenticator.AUTO

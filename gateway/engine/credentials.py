@@ -1,7 +1,6 @@
 """What an Access-Request asks for: who, with which typed text, from where. Or why it cannot be read."""
 
 import re
-from ipaddress import ip_address
 
 import msgspec
 
@@ -58,7 +57,8 @@ def read_credentials(packet: Packet, nas: Nas) -> Credentials | Reason | Discard
         nas.is_proven = nas.is_proven or bool(password)
     elif not nas.is_proven and not packet.has(MESSAGE_AUTHENTICATOR):
         return DiscardReason.WRONG_SECRET
-    return Credentials(user_name, password, _user_address(packet, nas))
+    address = nas.section.client_address
+    return Credentials(user_name, password, address.read(packet) if address is not None else None)
 
 
 def _refuse_attributes(packet: Packet) -> Reason | None:
@@ -83,15 +83,3 @@ def _readable(octets: bytes, charset: str) -> str | None:
     except UnicodeDecodeError:
         return None
     return None if _CONTROL_CHARACTERS.search(text) else text
-
-
-def _user_address(packet: Packet, nas: Nas) -> str | None:
-    """Return the user's address, only if the configured attribute holds one."""
-    kind = nas.section.client_ip_attribute
-    value = packet.value(kind) if kind is not None else None
-    if value is None:
-        return None
-    try:
-        return str(ip_address(value.decode("ascii")))
-    except ValueError:
-        return None

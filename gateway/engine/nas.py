@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 
 from gateway.engine.login import LoginPolicy
+from gateway.radius.address import AddressAttribute
 from gateway.radius.shared_secret import SharedSecret
 
 _MAX_REMEMBERED_SOURCES = 65_536
@@ -55,12 +56,12 @@ class Section:
     Attributes:
         application: an opaque key of the Duo application, handed back with every question to Duo.
         require_signature: None is `auto`: of a NAS that has signed once.
-        client_ip_attribute: the attribute type that may hold the user's address; None for none.
+        client_address: the attribute that may hold the user's address; None for none.
     """
 
     __slots__ = (
         "application",
-        "client_ip_attribute",
+        "client_address",
         "coalesce",
         "limit_proxy_state",
         "max_pending_per_user",
@@ -79,7 +80,7 @@ class Section:
         policy: LoginPolicy,
         *,
         password_charset: str = "utf-8",
-        client_ip_attribute: int | None = None,
+        client_address: AddressAttribute | None = None,
         require_signature: bool | None = None,
         limit_proxy_state: bool = True,
         reject_delay_s: float = 0.0,
@@ -91,7 +92,7 @@ class Section:
         self.application = application
         self.policy = policy
         self.password_charset = password_charset
-        self.client_ip_attribute = client_ip_attribute
+        self.client_address = client_address
         self.require_signature = require_signature
         self.limit_proxy_state = limit_proxy_state
         self.reject_delay_s = reject_delay_s

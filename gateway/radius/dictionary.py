@@ -43,13 +43,3 @@ PROXY_STATE = 33
 CHAP_CHALLENGE = 60
 EAP_MESSAGE = 79
 MESSAGE_AUTHENTICATOR = 80
-
-# Attributes that can hold the address of the user's own machine, by the name that configurations use, in small letters.
-ADDRESS_ATTRIBUTES = {
-    "framed-ip-address": 8,
-    "login-ip-host": 14,
-    "called-station-id": CALLED_STATION_ID,
-    "calling-station-id": CALLING_STATION_ID,
-    "nas-identifier": NAS_IDENTIFIER,
-    "tunnel-client-endpoint": 66,
-}

@@ -7,7 +7,7 @@ are ignored (RFC 5080 section 2.5).
 
 from collections.abc import Iterator
 
-from gateway.radius.dictionary import HEADER_SIZE, MAX_PACKET_SIZE
+from gateway.radius.dictionary import HEADER_SIZE, MAX_PACKET_SIZE, VENDOR_SPECIFIC
 from gateway.radius.discards import DecodeError, DiscardReason
 
 
@@ -111,6 +111,20 @@ class Packet:
         octets = self.octets
         return [octets[offset + 2 : offset + octets[offset + 1]] for offset in self._offsets(kind)]
 
+    def vendor_value(self, vendor: int, kind: int) -> bytes | None:
+        """Return the value of a vendor's first attribute of this type, None when absent or empty.
+
+        RFC 2865 section 5.26: the vendor's number, then attributes of its own. What is not framed like this ends the
+        walk through that Vendor-Specific alone.
+        """
+        prefix = vendor.to_bytes(4, "big")
+        for value in self.values(VENDOR_SPECIFIC):
+            if value[:4] == prefix:
+                found = _first_in(value, 4, kind)
+                if found:
+                    return found
+        return None
+
     def _offsets(self, kind: int) -> Iterator[int]:
         if kind in self._first:
             yield self._first[kind]
@@ -120,6 +134,18 @@ class Packet:
     def __repr__(self) -> str:
         """Show what identifies the packet; never values, for a password may be among them."""
         return f"<Packet code={self.code} identifier={self.identifier} octets={len(self.octets)}>"
+
+
+def _first_in(octets: bytes, offset: int, kind: int) -> bytes | None:
+    """Return the value of the first attribute of a type from `offset` on; stop at one that is not framed."""
+    while offset + 2 <= len(octets):
+        size = octets[offset + 1]
+        if size < 2 or offset + size > len(octets):
+            return None
+        if octets[offset] == kind:
+            return octets[offset + 2 : offset + size]
+        offset += size
+    return None
 
 
 def decode_packet(datagram: bytes) -> Packet:

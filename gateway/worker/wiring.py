@@ -20,7 +20,7 @@ from gateway.engine.core import Engine
 from gateway.engine.login import LoginPolicy
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.logs.setup import LogPlan
-from gateway.radius.dictionary import ADDRESS_ATTRIBUTES
+from gateway.radius.address import AddressAttribute
 from gateway.radius.shared_secret import SharedSecret
 
 _BRIEF_CALL_S = 10.0  # the bound of a call that waits for no person, where api_timeout is 0
@@ -56,6 +56,7 @@ def build_engine(settings: Settings, n_workers: int) -> Engine:
 
 def build_section(server: ServerSettings) -> Section:
     """Return the rules of one server section."""
+    attribute = server.client_ip_attr
     return Section(
         server.section,
         application_key(server.application),
@@ -68,7 +69,7 @@ def build_section(server: ServerSettings) -> Section:
             poll_patience_s=server.application.api_timeout_s or _BRIEF_CALL_S,
         ),
         password_charset=server.pw_codec,
-        client_ip_attribute=ADDRESS_ATTRIBUTES.get(server.client_ip_attr.lower()),
+        client_address=AddressAttribute(attribute.vendor, attribute.kind, attribute.data_type),
         require_signature=_REQUIRE_SIGNATURE[server.require_message_authenticator],
         limit_proxy_state=server.limit_proxy_state,
         reject_delay_s=server.reject_delay_s,

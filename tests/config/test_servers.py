@@ -80,7 +80,11 @@ def test_every_key_arrives():
     assert (application.http_proxy_host, application.http_proxy_port) == ("proxy", 3128)
     assert (server.interface, server.port, server.fail_mode) == ("10.9.0.1", 1645, FailMode.SECURE)
     assert (server.preauth.value, server.unrecognised_factor.value) == ("needed", "auto")
-    assert (server.client_ip_attr, server.pw_codec) == ("PaloAlto-Client-Source-IP", "latin-1")
+    assert (server.client_ip_attr.name, server.client_ip_attr.vendor, server.pw_codec) == (
+        "PaloAlto-Client-Source-IP",
+        25461,
+        "latin-1",
+    )
     assert (server.limit_proxy_state, server.coalesce, server.max_pending_per_user) == (False, False, 0)
     assert (server.reject_delay_s, server.response_deadline_s) == (0.0, 18.0)
     assert server.require_message_authenticator is RequireMessageAuthenticator.YES

@@ -5,6 +5,7 @@ import pytest
 from gateway.duoapi.calls import Auth, AuthAnswer, DuoUnavailable, Preauth, Trouble
 from gateway.engine.core import SendReply, StopAsking
 from gateway.engine.notices import Notice, UnsignedNas
+from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_access_request, encode_attribute, sign_request
 from gateway.radius.dictionary import Code
 from gateway.radius.shared_secret import SharedSecret
@@ -220,7 +221,7 @@ class TestCredentials:
             b"2001:db8::1": "2001:db8::1",
             b"00-11-22-33-44-55": None,
         }.items():
-            stage = Stage(client_ip_attribute=31)
+            stage = Stage(client_address=AddressAttribute(0, 31, "string"))
             stage.receive(accepted_request(attributes=encode_attribute(31, value)))
             assert stage.asked[0].call.ipaddr == ipaddr
 
