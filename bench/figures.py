@@ -103,9 +103,9 @@ def write_config(folder: Path, simulator: SimulatorProcess, *, workers: int, pre
 def measure_logins(config: Path, n_logins: int, n_runs: int, window: int) -> tuple[list[float], list[float]]:
     """Return CPU microseconds per login and logins per second, one of each for a run."""
     port = int(config.read_text().partition("port=")[2].split()[0])
-    with GatewayProcess(config, preexec_fn=_allow_all_cores) as gateway:
+    with GatewayProcess(config, preexec_fn=allow_all_cores) as gateway:
         (worker,) = gateway.worker_pids()
-        _pin_alone(worker)
+        pin_alone(worker)
         log_in_many(port, WARM_UP, window)
         costs, rates = [], []
         for _ in range(n_runs):
@@ -121,7 +121,7 @@ def measure_starts(config: Path, n_runs: int) -> tuple[list[float], list[float],
     starts, sizes, shares = [], [], []
     for _ in range(n_runs):
         started = time.monotonic()
-        with GatewayProcess(config, preexec_fn=_allow_all_cores) as gateway:
+        with GatewayProcess(config, preexec_fn=allow_all_cores) as gateway:
             starts.append(time.monotonic() - started)
             for pid in gateway.worker_pids():
                 rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().split()
@@ -165,7 +165,8 @@ def cpu_s(pid: int) -> float:
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
-def _pin_alone(pid: int) -> None:
+def pin_alone(pid: int) -> None:
+    """Give a process the first core alone, where there are several."""
     cores = sorted(os.sched_getaffinity(pid))
     if len(cores) > 1:
         os.sched_setaffinity(pid, {cores[0]})
@@ -174,7 +175,8 @@ def _pin_alone(pid: int) -> None:
 _ALL_CORES = os.sched_getaffinity(0)
 
 
-def _allow_all_cores() -> None:
+def allow_all_cores() -> None:
+    """Run wherever the machine lets us: for a child whose parent has chosen a core."""
     os.sched_setaffinity(0, _ALL_CORES)
 
 
