@@ -13,9 +13,9 @@ import uvloop
 from gateway.cli.exits import Exit
 from gateway.config.reading import read_settings
 from gateway.config.settings import Settings
-from gateway.logs.setup import log_files, start_logging, stop_logging
+from gateway.logs.setup import log_loop_error, start_logging, stop_logging
 from gateway.supervisor.arbiter import Arbiter, announce_on_stderr
-from gateway.supervisor.identity import SAME_IDENTITY, UnknownIdentity, find_identity
+from gateway.supervisor.identity import UnknownIdentity, find_identity
 from gateway.supervisor.sockets import CannotListen
 from gateway.worker.wiring import log_plan
 
@@ -47,10 +47,9 @@ def command(options: argparse.Namespace) -> int:
 async def _serve(settings: Settings) -> int:
     plan = log_plan(settings.log)
     identity = find_identity(settings.gateway.user, settings.gateway.group)
-    start_logging(plan, asyncio.get_running_loop())
-    if identity != SAME_IDENTITY:
-        for path in log_files(plan):
-            identity.own(path)
+    loop = asyncio.get_running_loop()
+    start_logging(plan, loop, identity.owner)
+    loop.set_exception_handler(log_loop_error)
     return await Arbiter(settings, _worker_count(settings), announce_on_stderr, identity).run()
 
 

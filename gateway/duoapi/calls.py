@@ -112,8 +112,11 @@ class Refusal(msgspec.Struct):
 
     @property
     def is_configuration(self) -> bool:
-        """Whether keys, clock or application type are wrong (401, 403), which no user can mend."""
-        return self.http_status in (401, 403)
+        """Whether keys, clock or application type are wrong (401, 403), which no user can mend.
+
+        Only Duo's own words count (they have a code): a firewall in between may dislike a user's name.
+        """
+        return self.http_status in (401, 403) and self.code > 0
 
     @property
     def is_wrong_application_type(self) -> bool:
@@ -138,6 +141,11 @@ class Trouble(StrEnum):
     RATE_LIMIT = "rate_limit"
     CONFIGURATION = "configuration"
     BUSY = "busy"
+
+    @property
+    def is_provoked(self) -> bool:
+        """Whether users can bring it about while Duo is well: too many calls, here or there."""
+        return self in (Trouble.RATE_LIMIT, Trouble.BUSY)
 
 
 class DuoUnavailable(Exception):  # noqa: N818 -- the service is away; this is the name the project's texts use

@@ -41,6 +41,9 @@ Content = TypeVar("Content")
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last one: nested thousands deep
 
 
+MAX_TEXT = 1_000  # characters of a text that goes to a person and into the log
+
+
 class ApiRequest(NamedTuple):
     """A call on its way to HTTP: POST carries the parameters as a form, GET as the query."""
 
@@ -183,17 +186,22 @@ def _preauth_answer_v2(content: messages.PreauthContent) -> PreauthAnswer:
     devices = tuple(
         [Device(entry.device, frozenset(entry.capabilities or ())) for entry in content.devices or () if entry.device]
     )
-    return PreauthAnswer(content.result, content.status_msg or "", devices, content.enroll_portal_url or "")
+    return PreauthAnswer(content.result, _text(content.status_msg), devices, content.enroll_portal_url or "")
 
 
 def _auth_answer_v2(content: messages.AuthContent) -> AuthAnswer:
     _require_verdict_or_txid(content.result, content.txid)
-    return AuthAnswer(content.result or "", content.status or "", content.status_msg or "", content.txid or "")
+    return AuthAnswer(content.result or "", content.status or "", _text(content.status_msg), content.txid or "")
 
 
 def _auth_answer_v1(content: messages.AuthContentV1) -> AuthAnswer:
     _require_verdict_or_txid(content.result, content.txid)
-    return AuthAnswer(content.result or "", "", content.status or "", content.txid or "")
+    return AuthAnswer(content.result or "", "", _text(content.status), content.txid or "")
+
+
+def _text(status_msg: str | None) -> str:
+    """Return Duo's text for a person, no longer than one reads."""
+    return (status_msg or "")[:MAX_TEXT]
 
 
 def _require_verdict_or_txid(result: str | None, txid: str | None) -> None:
@@ -218,10 +226,13 @@ def _read_failure(http_status: int, body: bytes) -> Refusal:
     try:
         failure = messages.decode_failure(body)
     except _NOT_JSON as error:
+        if http_status >= 400:  # a firewall in between that dislikes something in this call: no outage
+            return Refusal(http_status, 0, f"HTTP {http_status}, not in Duo's words")
         raise _not_duo(http_status, body) from error
     if failure.stat != "FAIL" or http_status < 400:
         raise _not_duo(http_status, body)
-    return Refusal(http_status, failure.number, failure.message or "", failure.message_detail or "")
+    message, detail = failure.message or "", failure.message_detail or ""
+    return Refusal(http_status, failure.number, message[:MAX_TEXT], detail[:MAX_TEXT])
 
 
 def _not_duo(http_status: int, body: bytes) -> DuoUnavailable:
@@ -231,6 +242,8 @@ def _not_duo(http_status: int, body: bytes) -> DuoUnavailable:
         text = f"HTTP {http_status} with an empty body"
     elif beginning.startswith(b"{"):
         text = f"HTTP {http_status} with JSON that is not of the documented form"
-    else:
-        text = f"HTTP {http_status} with a body that is not JSON and begins {beginning.decode(errors='replace')!a}"
+    elif beginning.startswith(b"<"):
+        text = f"HTTP {http_status} with a web page that begins {beginning.decode(errors='replace')!a}"
+    else:  # it may be an echo of our own request, passcode and all
+        text = f"HTTP {http_status} with a body that is not JSON"
     return DuoUnavailable(Trouble.BAD_ANSWER, text)

@@ -6,16 +6,27 @@ optional; and its value is right.
 """
 
 from gateway.engine.nas import Nas
-from gateway.radius.dictionary import EAP_MESSAGE, MESSAGE_AUTHENTICATOR, PROXY_STATE
+from gateway.radius.dictionary import (
+    EAP_MESSAGE,
+    HEADER_SIZE,
+    MAX_PACKET_SIZE,
+    MESSAGE_AUTHENTICATOR,
+    PROXY_STATE,
+)
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet
 
 
-def refuse_packet(packet: Packet, nas: Nas) -> DiscardReason | None:
-    """Return why an Access-Request must be discarded unread, or None if it may be read. Notes whether the NAS signs."""
+def refuse_packet(packet: Packet, nas: Nas, source: str) -> DiscardReason | None:
+    """Return why an Access-Request must be discarded unread, or None if it may be read; note whether `source` signs."""
+    if packet.has(PROXY_STATE) and len(packet.attributes(PROXY_STATE)) > MAX_PACKET_SIZE - HEADER_SIZE - 18:
+        return DiscardReason.PROXY_STATE_TOO_LONG
     if not packet.has(MESSAGE_AUTHENTICATOR):
-        return _refuse_unsigned(packet, nas)
-    return refuse_signature(packet, nas)
+        return _refuse_unsigned(packet, nas, source)
+    reason = refuse_signature(packet, nas)
+    if reason is None:
+        nas.signed(source)
+    return reason
 
 
 def refuse_signature(packet: Packet, nas: Nas) -> DiscardReason | None:
@@ -27,15 +38,14 @@ def refuse_signature(packet: Packet, nas: Nas) -> DiscardReason | None:
         return DiscardReason.MESSAGE_AUTHENTICATOR_MALFORMED
     if not nas.shared_secret.has_signed(packet):
         return DiscardReason.MESSAGE_AUTHENTICATOR_WRONG
-    nas.has_signed = nas.is_proven = True
     return None
 
 
-def _refuse_unsigned(packet: Packet, nas: Nas) -> DiscardReason | None:
+def _refuse_unsigned(packet: Packet, nas: Nas, source: str) -> DiscardReason | None:
     required = nas.section.require_signature
     if packet.has(EAP_MESSAGE):
         return DiscardReason.EAP_UNAUTHENTICATED
-    if required or (required is None and nas.has_signed):
+    if required or (required is None and nas.has_signed(source)):
         return DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
     if nas.section.limit_proxy_state and packet.has(PROXY_STATE):
         return DiscardReason.PROXY_STATE_UNAUTHENTICATED

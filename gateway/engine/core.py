@@ -13,7 +13,7 @@ from gateway.engine.duplicates import DuplicateCache, Peer, Transaction
 from gateway.engine.login import Ask, Login, LoginState, Step
 from gateway.engine.nas import Nas, NasTable
 from gateway.engine.notices import Notice, Notices, UnsignedNas
-from gateway.engine.pending import PendingLogin, PendingLogins, login_key
+from gateway.engine.pending import LoginKey, PendingLogin, PendingLogins, login_key
 from gateway.engine.timers import Timers
 from gateway.engine.verdict import Reason, Verdict, rejection
 from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR, Code
@@ -173,7 +173,8 @@ class Engine:
             self._effects.append(SendReply(encode_reply(Code.ACCESS_ACCEPT, packet, nas.shared_secret), peer))
 
     def _access_requested(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
-        reason = refuse_packet(packet, nas)
+        source = peer.address[0]
+        reason = refuse_packet(packet, nas, source)
         if reason is not None:
             self._discard(reason, peer, nas, now)
             return
@@ -182,43 +183,59 @@ class Engine:
             if known.reply is not None:
                 self._effects.append(SendReply(known.reply, peer))
             return
-        if len(self._pending) >= self._max_pending:
-            self._discard(DiscardReason.OVERLOAD, peer, nas, now)
-            return
-        credentials = read_credentials(packet, nas)
+        credentials = read_credentials(packet, nas, source)
         if isinstance(credentials, DiscardReason):
             self._discard(credentials, peer, nas, now)
+            return
+        if not packet.has(MESSAGE_AUTHENTICATOR):
+            self._note_unsigned(nas, peer, now)
+        transaction = Transaction(packet, nas, peer, now)
+        if isinstance(credentials, Reason):
+            self._take_up(transaction)
+            self._refuse(transaction, "", credentials, now)
         else:
-            if not packet.has(MESSAGE_AUTHENTICATOR):
-                self._note_unsigned(nas, peer, now)
-            self._transact(Transaction(packet, nas, peer, now), credentials, now)
+            self._login_asked(transaction, credentials, now)
 
     def _note_unsigned(self, nas: Nas, peer: Peer, now: float) -> None:
         unsigned = self.notices.unsigned(nas, peer.address[0], now)
         if unsigned is not None:
             self._effects.append(unsigned)
 
-    def _transact(self, transaction: Transaction, credentials: Credentials | Reason, now: float) -> None:
-        """Take a new request up: it is in the cache from here on."""
-        self._duplicates.add(transaction)
-        if isinstance(credentials, Reason):
-            self._refuse(transaction, "", credentials, now)
-            return
+    def _take_up(self, transaction: Transaction) -> None:
+        """Put a new request into the cache; one that loses its Identifier to it is answered no more."""
+        older = self._duplicates.add(transaction)
+        if older is not None and older.pending is not None:
+            older.pending.leave(older)
+
+    def _login_asked(self, transaction: Transaction, credentials: Credentials, now: float) -> None:
+        """Join the same login if it is pending, else begin one, if there is room."""
         section = transaction.nas.section
         key = login_key(section, credentials)
         same = self._pending.same(key) if section.coalesce else None
-        limit = section.max_pending_per_user
-        if same is not None:
-            same.transactions.append(transaction)
-        elif limit and self._pending.of_user(section, credentials.user_name) >= limit:
-            self._refuse(transaction, credentials.user_name, Reason.TOO_MANY_PENDING, now)
+        if same.has_room if same is not None else len(self._pending) < self._max_pending:
+            if same is not None:
+                same.join(transaction)
+                self._take_up(transaction)
+            else:
+                self._begin(transaction, credentials, key, now)
         else:
-            login = Login(section.policy, credentials.user_name, credentials.ipaddr)
-            pending = PendingLogin(login, transaction, key, now)
-            self._pending.add(pending)
-            if section.response_deadline_s:
-                self._timers.at(now + section.response_deadline_s, self._deadline, pending)
-            self._proceed(pending, login.begin(credentials.password, now), now)
+            self._discard(DiscardReason.OVERLOAD, transaction.peer, transaction.nas, now)
+
+    def _begin(self, transaction: Transaction, credentials: Credentials, key: LoginKey, now: float) -> None:
+        section = transaction.nas.section
+        limit = section.max_pending_per_user
+        if limit and self._pending.of_user(section, credentials.user_name) >= limit:
+            self._take_up(transaction)
+            self._refuse(transaction, credentials.user_name, Reason.TOO_MANY_PENDING, now)
+            return
+        login = Login(section.policy, credentials.user_name, credentials.ipaddr)
+        step = login.begin(credentials.password, now)
+        self._take_up(transaction)
+        pending = PendingLogin(login, transaction, key, now)
+        self._pending.add(pending)
+        if section.response_deadline_s:
+            self._timers.at(now + section.response_deadline_s, self._deadline, pending)
+        self._proceed(pending, step, now)
 
     def _proceed(self, pending: PendingLogin, step: Step, now: float) -> None:
         if isinstance(step, Ask):
@@ -234,19 +251,18 @@ class Engine:
     def _finish(self, pending: PendingLogin, verdict: Verdict, now: float) -> None:
         """Answer everyone who waits, newest packet first: it is the one that the NAS is most likely to wait for."""
         self._pending.remove(pending)
-        transactions = pending.transactions
+        transactions, pending.transactions = pending.transactions, []
         for transaction in reversed(transactions):
             self._answer(transaction, verdict, now)
-        newest, login = transactions[-1], pending.login
-        factor = login.factor or ""
+        login = pending.login
         self._effects.append(
             Finished(
-                newest.peer,
-                newest.packet.identifier,
+                pending.last_peer,
+                pending.last_identifier,
                 login.user_name,
                 pending.section.name,
                 verdict,
-                factor,
+                login.factor or "",
                 now - pending.started_at,
                 len(transactions),
             )

@@ -25,9 +25,16 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Credentials(msgspec.Struct):
-    """A readable request. `password` is None when no charset explains its octets; it never leaves the process."""
+    """A readable request.
+
+    Attributes:
+        typed: the password's octets; like the text, they never leave the process.
+        password: the same as text without surrounding blanks, None when no charset explains the octets.
+        ipaddr: the address of the user's own machine, if the NAS tells it.
+    """
 
     user_name: str
+    typed: bytes
     password: str | None
     ipaddr: str | None
 
@@ -36,11 +43,11 @@ class Credentials(msgspec.Struct):
         return f"<Credentials {self.user_name!r}>"
 
 
-def read_credentials(packet: Packet, nas: Nas) -> Credentials | Reason | DiscardReason:
+def read_credentials(packet: Packet, nas: Nas, source: str) -> Credentials | Reason | DiscardReason:
     """Return the credentials, the reason to reject, or the reason to stay silent.
 
-    Silence answers one case: an unsigned request of a NAS whose secret was never proven, with a password that is no
-    text. A wrong shared secret looks like this, and the NAS could not verify a reply either.
+    Silence answers one case: an unsigned request from an address whose secret was never proven, with a password that
+    is no text. A wrong shared secret looks like this, and the NAS could not verify a reply either.
     """
     reason = _refuse_attributes(packet)
     if reason is not None:
@@ -53,12 +60,12 @@ def read_credentials(packet: Packet, nas: Nas) -> Credentials | Reason | Discard
     if clear is None:
         return Reason.MALFORMED_PASSWORD
     password = _readable(clear.strip(), nas.section.password_charset)
-    if password is not None:
-        nas.is_proven = nas.is_proven or bool(password)
-    elif not nas.is_proven and not packet.has(MESSAGE_AUTHENTICATOR):
+    if password:
+        nas.was_read(source)
+    elif password is None and not nas.is_proven(source) and not packet.has(MESSAGE_AUTHENTICATOR):
         return DiscardReason.WRONG_SECRET
     address = nas.section.client_address
-    return Credentials(user_name, password, address.read(packet) if address is not None else None)
+    return Credentials(user_name, clear, password, address.read(packet) if address is not None else None)
 
 
 def _refuse_attributes(packet: Packet) -> Reason | None:
@@ -80,6 +87,6 @@ def _readable(octets: bytes, charset: str) -> str | None:
     """
     try:
         text = octets.decode(charset)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return None
     return None if _CONTROL_CHARACTERS.search(text) else text

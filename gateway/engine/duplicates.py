@@ -9,11 +9,15 @@ requests never.
 
 from collections import deque
 from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gateway.engine.nas import Nas
 from gateway.radius.packet import Packet
+
+if TYPE_CHECKING:
+    from gateway.engine.pending import PendingLogin
 
 
 class Peer(msgspec.Struct):
@@ -31,16 +35,15 @@ class Peer(msgspec.Struct):
 
 
 class Transaction:
-    """One Access-Request and everything done until its reply.
+    """One Access-Request until its reply.
 
     Attributes:
-        packet: the request; given up once it is answered.
-        reply: the octets sent, None while pending.
-        expires_at: when an answered transaction is forgotten.
+        pending: the login that it waits for, None before it has one and if it never gets one.
         is_superseded: a newer request took its Identifier: it must not be answered any more.
     """
 
-    __slots__ = ("_digest", "expires_at", "is_superseded", "key", "nas", "packet", "peer", "received_at", "reply")
+    __slots__ = ("digest", "is_superseded", "key", "nas", "packet", "peer", "pending", "received_at")
+    reply = None  # what a duplicate of it gets: silence
 
     def __init__(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
         self.packet = packet
@@ -48,16 +51,18 @@ class Transaction:
         self.peer = peer
         self.received_at = now
         self.key = transaction_key(packet, peer)
-        self.reply: bytes | None = None
-        self.expires_at = 0.0
+        self.digest = hash(packet.octets)
+        self.pending: PendingLogin | None = None
         self.is_superseded = False
-        self._digest = hash(packet.octets)
 
-    def is_repeated_by(self, packet: Packet) -> bool:
-        """Whether the packet has the same octets, Request Authenticator and all; Python's string hash is keyed and
-        unforgeable enough.
-        """
-        return self._digest == hash(packet.octets)
+
+class Answered(msgspec.Struct):
+    """What is left of an answered transaction: enough to know its duplicates, and the octets for them."""
+
+    key: Hashable
+    digest: int
+    reply: bytes
+    expires_at: float
 
 
 def transaction_key(packet: Packet, peer: Peer) -> Hashable:
@@ -71,45 +76,48 @@ class DuplicateCache:
     def __init__(self, window_s: float, max_answered: int) -> None:
         self._window_s = window_s
         self._max_answered = max_answered
-        self._transactions: dict[Hashable, Transaction] = {}
-        self._answered: deque[Transaction] = deque()  # by the instant of the answer, which is that of the expiry too
+        self._known: dict[Hashable, Transaction | Answered] = {}
+        self._answered: deque[Answered] = deque()  # by the instant of the answer, which is that of the expiry too
 
     def __len__(self) -> int:
-        return len(self._transactions)
+        return len(self._known)
 
-    def find(self, packet: Packet, peer: Peer, now: float) -> Transaction | None:
-        """Return the transaction that this packet repeats, or None if it is a new request."""
-        known = self._transactions.get(transaction_key(packet, peer))
-        if known is None or not known.is_repeated_by(packet):
+    def find(self, packet: Packet, peer: Peer, now: float) -> Transaction | Answered | None:
+        """Return what this packet repeats, octet for octet, or None if it is a new request.
+
+        Octets are compared by Python's hash of them, which is keyed anew in each process and cannot be forged.
+        """
+        known = self._known.get(transaction_key(packet, peer))
+        if known is None or known.digest != hash(packet.octets):
             return None
-        if known.reply is not None and known.expires_at <= now:
+        if isinstance(known, Answered) and known.expires_at <= now:
             return None
         return known
 
     def add(self, transaction: Transaction) -> Transaction | None:
         """Keep a new pending transaction; return the one that it supersedes, if that one still waits for its answer."""
-        older = self._transactions.get(transaction.key)
-        self._transactions[transaction.key] = transaction
-        if older is None or older.reply is not None:
+        older = self._known.get(transaction.key)
+        self._known[transaction.key] = transaction
+        if not isinstance(older, Transaction):
             return None
         older.is_superseded = True
         return older
 
     def answered(self, transaction: Transaction, reply: bytes, now: float) -> None:
         """Keep the reply for retransmissions, and forget what is too old or too much."""
-        transaction.reply = reply
-        transaction.expires_at = now + self._window_s
-        self._answered.append(transaction)
+        answered = Answered(transaction.key, transaction.digest, reply, now + self._window_s)
+        self._known[transaction.key] = answered
+        self._answered.append(answered)
         self.expire(now)
 
     def expire(self, now: float) -> None:
         """Forget answers whose window is over, and the oldest ones beyond the bound."""
-        answered = self._answered
-        while answered and (answered[0].expires_at <= now or len(answered) > self._max_answered):
-            transaction = answered.popleft()
-            if self._transactions.get(transaction.key) is transaction:
-                del self._transactions[transaction.key]
+        queue = self._answered
+        while queue and (queue[0].expires_at <= now or len(queue) > self._max_answered):
+            answered = queue.popleft()
+            if self._known.get(answered.key) is answered:
+                del self._known[answered.key]
 
     def __repr__(self) -> str:
-        pending = sum(transaction.reply is None for transaction in self._transactions.values())
-        return f"<DuplicateCache pending={pending} answered={len(self._answered)}>"
+        n_pending = sum(isinstance(known, Transaction) for known in self._known.values())
+        return f"<DuplicateCache pending={n_pending} answered={len(self._answered)}>"

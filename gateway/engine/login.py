@@ -44,7 +44,6 @@ class LoginPolicy(NamedTuple):
         poll_patience_s: how long failing status questions are repeated before fail mode decides.
     """
 
-    section: str
     fail_open: bool = True
     automatic: bool = False
     preauth_always: bool = True
@@ -101,8 +100,8 @@ class Login:
     """
 
     __slots__ = (
-        "_answered_at",
         "_asked_at",
+        "_failing_since",
         "_ipaddr",
         "_is_blank",
         "_polls",
@@ -112,7 +111,6 @@ class Login:
         "state",
         "txid",
         "user_name",
-        "verdict",
     )
 
     def __init__(self, policy: LoginPolicy, user_name: str, ipaddr: str | None = None) -> None:
@@ -120,11 +118,10 @@ class Login:
         self.user_name = user_name
         self.txid = ""
         self.state = LoginState.NEW
-        self.verdict: Verdict | None = None
         self._ipaddr = ipaddr
         self._typed: TypedFactor | None = None
         self._is_blank = False
-        self._asked_at = self._answered_at = self._pushed_at = 0.0
+        self._asked_at = self._pushed_at = self._failing_since = 0.0
         self._polls = 0
 
     @property
@@ -155,9 +152,10 @@ class Login:
         What has become of a push is asked again for a while: the question is harmless, and the person may have
         approved.
         """
-        is_passing = self.state is LoginState.WAITING and error.trouble is not Trouble.CONFIGURATION
-        if is_passing and now + POLL_PAUSE_S < self._answered_at + self.policy.poll_patience_s:
-            return self._poll(now, now + POLL_PAUSE_S)
+        if self.state is LoginState.WAITING and error.trouble is not Trouble.CONFIGURATION:
+            self._failing_since = self._failing_since or now
+            if now < self._failing_since + self.policy.poll_patience_s:
+                return self._poll(now, now + POLL_PAUSE_S)
         return self._decide(self._fail_mode(error))
 
     def expire(self) -> Verdict:
@@ -178,7 +176,7 @@ class Login:
         return self._decide(self._duo_verdict(False, Reason.DUO_DENIED, answer.status_msg, None, result=answer.result))
 
     def _auth_answered(self, answer: AuthAnswer, now: float) -> Step:
-        self._answered_at = now
+        self._failing_since = 0.0
         if answer.result in ("allow", "deny"):
             return self._decide(self._judge(answer))
         if answer.txid and self.state is LoginState.AUTH:
@@ -187,8 +185,10 @@ class Login:
             return self._poll(now, now)
         if answer.result == "waiting" and self.txid:
             return self._still_waiting(now)
-        error = DuoUnavailable(Trouble.BAD_ANSWER, f"Duo answered {self.state} with result {answer.result!r}")
-        return self._decide(self._fail_mode(error))
+        # Duo has answered, with a word that is not known yet: that is no yes, and no outage either.
+        return self._decide(
+            self._duo_verdict(False, Reason.DUO_DENIED, answer.status_msg, self.factor, answer.result or "?")
+        )
 
     def _still_waiting(self, now: float) -> Step:
         if now - self._pushed_at >= PERSON_PATIENCE_S:
@@ -250,6 +250,10 @@ class Login:
         return Verdict(code, reason, status_msg, account, duo_hint(reason, factor))
 
     def _fail_mode(self, error: DuoUnavailable) -> Verdict:
+        if error.trouble.is_provoked:
+            verdict = rejection(Reason.OVERLOADED)
+            verdict.account += f" ({error.trouble}: {error.detail})"
+            return verdict
         account = f"Duo is unavailable ({error.trouble}: {error.detail})"
         if self.policy.fail_open:
             account += "; failmode=safe lets the user in without a second factor"
@@ -263,7 +267,6 @@ class Login:
         self._move(LoginState.DECIDED)
         if self._typed is not None:
             self._typed.passcode = ""  # it has served
-        self.verdict = verdict
         return verdict
 
     def _move(self, state: LoginState) -> None:

@@ -18,16 +18,14 @@ class Nas:
     Attributes:
         name: as the administrator knows it: `radius_ip_1 of [radius_server_duo_only]`.
         section: the rules for its logins.
-        has_signed: it has sent a right Message-Authenticator since the start.
         is_operator: `radgate login` on this machine, which is told the reason too.
         unsigned_told_until: when the log may name it again for sending unsigned requests.
-        is_proven: a packet of it could be read, so that its shared secret must be right.
     """
 
     __slots__ = (
-        "has_signed",
+        "_proven",
+        "_signers",
         "is_operator",
-        "is_proven",
         "name",
         "section",
         "shared_secret",
@@ -41,13 +39,36 @@ class Nas:
         self.section = section
         self.shared_secret = shared_secret
         self.is_operator = is_operator
-        self.has_signed = False
-        self.is_proven = False
+        self._signers: set[str] = set()
+        self._proven: set[str] = set()
         self.unsigned_told_until = float("-inf")
+
+    def has_signed(self, source: str) -> bool:
+        """Whether this address has sent an Access-Request with a right Message-Authenticator since the start."""
+        return source in self._signers
+
+    def signed(self, source: str) -> None:
+        """Remember that it has; so its secret is right, too."""
+        _remember(self._signers, source)
+        _remember(self._proven, source)
+
+    def is_proven(self, source: str) -> bool:
+        """Whether a password of this address could be read, so that its shared secret must be right."""
+        return source in self._proven
+
+    def was_read(self, source: str) -> None:
+        """Remember that one could."""
+        _remember(self._proven, source)
 
     def __repr__(self) -> str:
         """Show the name alone."""
         return f"<Nas {self.name}>"
+
+
+def _remember(sources: set[str], source: str) -> None:
+    """Remember an address, one of so many: a network may be large, and only those that know the secret get here."""
+    if len(sources) < _MAX_REMEMBERED_SOURCES:
+        sources.add(source)
 
 
 class Section:

@@ -10,9 +10,9 @@ import msgspec
 
 from gateway.duoapi.calls import Factor
 
-_FACTOR_WORD = re.compile(r"(push|phone|sms)([1-9][0-9]?)?", re.IGNORECASE)
+_FACTOR_WORD = re.compile(r"(push|phone|sms)([1-9][0-9]?)?", re.IGNORECASE | re.ASCII)  # no ſ for an s
 _DIGITS = re.compile(r"[0-9]{6,10}")
-_MODHEX = re.compile(r"[cbdefghijklnrtuv]{44}", re.IGNORECASE)
+_MODHEX = re.compile(r"[cbdefghijklnrtuv]{44}", re.IGNORECASE | re.ASCII)
 
 
 class TypedFactor(msgspec.Struct):

@@ -7,8 +7,9 @@ from gateway.engine.duplicates import Transaction
 from gateway.engine.login import Login
 from gateway.engine.nas import Section
 
-LoginKey = tuple[str, str, str | None]
+LoginKey = tuple[str, str, bytes, str | None]
 UserKey = tuple[str, str]
+MAX_WAITING_PACKETS = 16  # two controllers, three tries, and patience; a replayed packet must not cost memory
 
 
 class PendingLogin:
@@ -16,20 +17,49 @@ class PendingLogin:
 
     Attributes:
         section: the server section whose rules apply.
-        transactions: in order of arrival; empty when every one of them was superseded.
+        transactions: in order of arrival, `MAX_WAITING_PACKETS` at most; without those that were superseded. None may
+            be left: the login goes on, for it may be asked again, and must not be pushed again then.
+        last_peer, last_identifier: of the newest packet, for the log.
         handle: for the network side alone: what cancels the question that Duo is being asked.
     """
 
-    __slots__ = ("handle", "key", "login", "section", "started_at", "transactions", "user_key")
+    __slots__ = (
+        "handle",
+        "key",
+        "last_identifier",
+        "last_peer",
+        "login",
+        "section",
+        "started_at",
+        "transactions",
+        "user_key",
+    )
 
     def __init__(self, login: Login, transaction: Transaction, key: LoginKey, now: float) -> None:
         self.login = login
         self.section: Section = transaction.nas.section
-        self.transactions = [transaction]
+        self.transactions: list[Transaction] = []
+        self.join(transaction)
         self.key = key
         self.user_key: UserKey = (self.section.name, login.user_name.lower())
         self.started_at = now
         self.handle: object = None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another packet may wait for this login."""
+        return len(self.transactions) < MAX_WAITING_PACKETS
+
+    def join(self, transaction: Transaction) -> None:
+        """Let another packet wait."""
+        transaction.pending = self
+        self.transactions.append(transaction)
+        self.last_peer = transaction.peer
+        self.last_identifier = transaction.packet.identifier
+
+    def leave(self, transaction: Transaction) -> None:
+        """Let a superseded packet go."""
+        self.transactions.remove(transaction)
 
     def __repr__(self) -> str:
         return f"<PendingLogin {self.login!r} packets={len(self.transactions)}>"
@@ -71,7 +101,8 @@ class PendingLogins:
 
 
 def login_key(section: Section, credentials: Credentials) -> LoginKey:
-    """Return what makes two packets the same login: section, user and typed text (never shown, and gone with the
-    login).
+    """Return what makes two packets the same login: section, user, typed octets, and the user's address where known.
+
+    It is never shown, and gone with the login.
     """
-    return section.name, credentials.user_name, credentials.password
+    return section.name, credentials.user_name, credentials.typed, credentials.ipaddr

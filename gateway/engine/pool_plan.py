@@ -26,8 +26,10 @@ Connection = TypeVar("Connection")
 class PoolLimits(NamedTuple):
     """Bounds of one pool."""
 
-    max_brief: int = 64
-    """Connections busy with calls that wait for no person."""
+    max_brief: int = 512
+    """Connections busy with calls that wait for no person: with answers after 150 ms, 3,400 calls a second."""
+    max_waiting: int = 5_000
+    """Calls that wait for no person but for a connection."""
     max_patient: int = 20_000
     """Connections busy with, and calls queued as, long polls."""
     max_opening: int = 32
@@ -75,7 +77,7 @@ class PoolPlan(Generic[Call, Connection]):
 
         Args:
             call: not asked before, or gone since.
-            waits_for_person: whether it is a long poll; see `has_room_for_patient` first.
+            waits_for_person: whether it is a long poll; see `has_room` first.
             max_idle_s: how long the connection may have been idle; below 0 no idle one suits.
             now: the instant.
         """
@@ -89,10 +91,11 @@ class PoolPlan(Generic[Call, Connection]):
         (self._patient if waits_for_person else self._brief)[call] = self._turn
         return None
 
-    @property
-    def has_room_for_patient(self) -> bool:
-        """Whether another long poll may be asked."""
-        return self._n_patient + len(self._patient) < self._limits.max_patient
+    def has_room(self, waits_for_person: bool) -> bool:
+        """Whether another call, a long poll or a brief one, may be asked."""
+        if waits_for_person:
+            return self._n_patient + len(self._patient) < self._limits.max_patient
+        return len(self._brief) < self._limits.max_waiting
 
     def begin_openings(self) -> list[Opening]:
         """Return the attempts to begin now; each ends with `opened` or `open_failed`."""

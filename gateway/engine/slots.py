@@ -85,7 +85,7 @@ class Slot:
         """How long to wait before the next worker: none after a steady one, else 0.1 s doubling to 30 s."""
         if not self._deaths_in_a_row:
             return 0.0
-        return float(min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (self._deaths_in_a_row - 1)))
+        return float(min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(self._deaths_in_a_row - 1, 16)))
 
     def __repr__(self) -> str:
         return f"<Slot {self.number} {self.state} restarts={self.restarts}>"

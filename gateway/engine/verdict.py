@@ -27,6 +27,7 @@ class Reason(StrEnum):
     UNKNOWN_FACTOR = "unknown_factor"
     NO_SUCH_DEVICE = "no_such_device"
     TOO_MANY_PENDING = "too_many_pending"
+    OVERLOADED = "overloaded"
     DEADLINE = "deadline"
     NO_USER_NAME = "no_user_name"
     BAD_USER_NAME = "bad_user_name"
@@ -89,6 +90,11 @@ _REJECTIONS: dict[Reason, tuple[str, str, str]] = {
         "Too many logins are waiting. Answer them, or try again in a minute.",
         "The user has too many logins pending",
         "somebody may be sending pushes to wear the user down; the bound is max_pending_per_user",
+    ),
+    Reason.OVERLOADED: (
+        "Too many logins at this moment. Please try again.",
+        "There were too many calls to Duo at once",
+        "Duo limits the rate of calls, or this host is too small; users can provoke it, so fail mode has no part in it",
     ),
     Reason.DEADLINE: (
         "The login was not approved in time.",

@@ -12,6 +12,7 @@ import msgspec
 MAX_BODY_SIZE = 1_048_576  # octets; Duo's answers have a few hundred
 MAX_HEAD_SIZE = 65_536  # octets before the body begins
 MAX_HEADERS = 100
+MAX_SIZE = MAX_HEAD_SIZE + 2 * MAX_BODY_SIZE  # octets of a whole answer, as they come
 
 
 class Response(msgspec.Struct):
@@ -55,6 +56,7 @@ class ResponseReader:
         "_http_status",
         "_keeps_alive",
         "_parser",
+        "_size",
         "on_header",
     )
 
@@ -72,6 +74,7 @@ class ResponseReader:
         Raises:
             ResponseError: read nothing more from this connection.
         """
+        self._size += len(octets)
         if self._http_status < 200:
             self._head_size += len(octets)
         try:
@@ -84,6 +87,8 @@ class ResponseReader:
             self._has_extra = True
         if self._has_ended:
             return self._finish()
+        if self._size > MAX_SIZE:  # chunks have extensions and trailers, too
+            raise ResponseError(ResponseFault.BODY_TOO_LONG)
         if self._http_status < 200 and self._head_size > MAX_HEAD_SIZE:
             raise ResponseError(ResponseFault.HEAD_TOO_LONG)
         return None
@@ -115,6 +120,7 @@ class ResponseReader:
     def _begin(self) -> None:
         self._headers.clear()
         self._head_size = 0
+        self._size = 0
         self._http_status = 0  # until the head is whole; below 200 the answer itself is yet to come
         self._has_ended = False
         self._has_extra = False

@@ -1,14 +1,19 @@
 """Where lines go: appended to a file, or to standard output, many processes at once and never in each other's line.
 
-The lines of one turn of the event loop are written together, by one `write` to a descriptor in append mode, which
-Linux performs as a whole. A full disk never stops a login: lines are lost, counted, and the loss is reported once
-there is room again.
+The lines of one turn of the event loop are written together, by few `write` calls to a descriptor in append mode, each
+of which Linux performs as a whole. A full disk never stops a login: lines are lost and counted, and the loss is told
+once there is room again.
 """
 
 import asyncio
 import logging
 import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
+
+_PIPE_PORTION = 4096  # octets: PIPE_BUF, up to which a write to a pipe is never mixed with another's
+_FILE_PORTION = 1_048_576
 
 
 class LineHandler(logging.Handler):
@@ -20,6 +25,7 @@ class LineHandler(logging.Handler):
         self._loop = loop
         self._lines: list[str] = []
         self._n_lost = 0
+        self._portion = _FILE_PORTION if stat.S_ISREG(os.fstat(descriptor).st_mode) else _PIPE_PORTION
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record."""
@@ -34,28 +40,56 @@ class LineHandler(logging.Handler):
             self._loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Write what was gathered."""
+        """Write what was gathered, in portions that arrive as a whole even in a pipe that others write to."""
         lines, self._lines = self._lines, []
-        if not lines:
-            return
-        n_lines = len(lines)
-        if self._n_lost:
-            lines.append(f"[gateway.logs#error] {self._n_lost} lines before this one could not be written")
-        octets = ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
-        try:
-            written = os.write(self._descriptor, octets)
-            while written < len(octets):
-                written += os.write(self._descriptor, octets[written:])
-            self._n_lost = 0
-        except OSError:
-            self._n_lost += n_lines
+        if lines and self._n_lost:
+            lost = f"{self._n_lost} lines before this one could not be written"
+            record = logging.makeLogRecord({"name": "gateway.logs", "levelno": logging.ERROR, "msg": lost})
+            lines.append(self.format(record))
+        for portion in _portions(lines, self._portion):
+            try:
+                os.write(self._descriptor, portion)
+                self._n_lost = 0
+            except OSError:  # a full disk, or a pipe that nobody reads
+                self._n_lost += portion.count(b"\n")
 
 
-def open_log(path: Path) -> int:
+def _portions(lines: list[str], size: int) -> Iterator[bytes]:
+    """Put lines together to at most `size` octets, or a single longer line."""
+    portion = b""
+    for line in lines:
+        octets = line.encode("utf-8", "backslashreplace") + b"\n"
+        if portion and len(portion) + len(octets) > size:
+            yield portion
+            portion = b""
+        portion += octets
+    if portion:
+        yield portion
+
+
+def open_log(path: Path, owner: tuple[int, int] | None = None) -> int:
     """Return a descriptor that appends to a log file, made with mode 0640 if it is not there, its folder too.
+
+    The file is given to `owner`, and so is the folder if it had to be made. A link is not followed then: whoever owns
+    the folder could make root give away any other file.
 
     Raises:
         OSError: the file cannot be written.
     """
+    is_new = not path.parent.exists()
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    descriptor = os.open(path, flags | (os.O_NOFOLLOW if owner is not None else 0), 0o640)
+    if owner is not None:
+        os.fchown(descriptor, *owner)
+        if is_new:
+            os.chown(path.parent, *owner, follow_symlinks=False)
+    return descriptor
+
+
+def open_stdout() -> int:
+    """Return a descriptor of standard output that never blocks, if that can be had without changing it for others."""
+    try:
+        return os.open("/proc/self/fd/1", os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # a socket, as under systemd
+        return 1

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gateway.logs.files import LineHandler, open_log
+from gateway.logs.files import LineHandler, open_log, open_stdout
 from gateway.logs.lines import JsonFormatter, TextFormatter
 
 LOG_FILE = "authproxy.log"
@@ -25,8 +25,15 @@ class LogPlan(NamedTuple):
     auth_events: bool = False
 
 
-def start_logging(plan: LogPlan, loop: asyncio.AbstractEventLoop | None = None) -> "EventLog":
+def start_logging(
+    plan: LogPlan, loop: asyncio.AbstractEventLoop | None = None, owner: tuple[int, int] | None = None
+) -> "EventLog":
     """Open the files, send the records of all `gateway` loggers there, and return the short way to them.
+
+    Args:
+        plan: what the configuration says.
+        loop: lines are written when it has a moment; None writes each at once.
+        owner: user and group that the files, and a folder that had to be made, are given to.
 
     Raises:
         OSError: a file cannot be written.
@@ -36,7 +43,7 @@ def start_logging(plan: LogPlan, loop: asyncio.AbstractEventLoop | None = None) 
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.raiseExceptions = False
     formatter = JsonFormatter() if plan.json else TextFormatter()
-    descriptor = sys.stdout.fileno() if plan.stdout else open_log(plan.directory / LOG_FILE)
+    descriptor = open_stdout() if plan.stdout else open_log(plan.directory / LOG_FILE, owner)
     handler = LineHandler(descriptor, loop)
     handler.setFormatter(formatter)
     root = logging.getLogger("gateway")
@@ -47,16 +54,22 @@ def start_logging(plan: LogPlan, loop: asyncio.AbstractEventLoop | None = None) 
     events.propagate = False
     events.disabled = not plan.auth_events
     if plan.auth_events:
-        writer = LineHandler(open_log(plan.directory / AUTH_EVENTS_FILE), loop)
+        writer = LineHandler(open_log(plan.directory / AUTH_EVENTS_FILE, owner), loop)
         writer.setFormatter(logging.Formatter("%(message)s"))
         events.handlers[:] = [writer]
     return EventLog(handler, formatter)
 
 
-def log_files(plan: LogPlan) -> list[Path]:
-    """Return the files that are written, and their folder, for whoever must own them."""
-    names = ([] if plan.stdout else [LOG_FILE]) + ([AUTH_EVENTS_FILE] if plan.auth_events else [])
-    return [plan.directory / name for name in ("", *names)] if names else []
+def log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what went wrong in a callback of the event loop, which has nobody else to tell."""
+    log_mistake("A callback met a mistake of ours", context.get("exception"))
+
+
+def log_mistake(text: str, error: BaseException | None) -> None:
+    """Log an error of our own with its place, but not its text: that may hold what a user typed."""
+    where = traceback.format_tb(error.__traceback__) if error is not None else []
+    fields = {"error": type(error).__name__, "traceback": "".join(where)}
+    logging.getLogger("gateway.worker").error(text, extra={"fields": fields})
 
 
 class EventLog:

@@ -175,6 +175,10 @@ class DuoClient:
             if trouble.trouble is not Trouble.RATE_LIMIT or not self._ask_again_later(pending, outcome):
                 self._finish(pending, trouble)
             return
+        except Exception as error:  # noqa: BLE001 -- no answer, however odd, may leave a login without an end
+            text = f"an answer that cannot be read: {type(error).__name__}"
+            self._finish(pending, DuoUnavailable(Trouble.BAD_ANSWER, text))
+            return
         if type(answer) is Refusal and answer.is_configuration:
             if answer.is_wrong_application_type and self._change_over(pending):
                 self._send(pending)
@@ -259,5 +263,5 @@ def _retry_after_s(text: str, wall_now: float, otherwise: float) -> float:
         return float(text[:9])
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - wall_now)
-    except ValueError:
+    except (ValueError, OverflowError, TypeError):
         return otherwise

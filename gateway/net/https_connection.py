@@ -16,6 +16,7 @@ from gateway.http1.response import Response, ResponseError, ResponseFault, Respo
 from gateway.net.exchange import Exchange
 from gateway.net.https_opening import READ_SIZE, TlsSocket
 
+_READS_A_TURN = 32
 _BUFFER = bytearray(65_536)  # for all connections: nothing stays in it
 _VIEW = memoryview(_BUFFER)
 
@@ -125,8 +126,15 @@ class HttpsConnection:
         mostly comes in one piece, so that this costs no further system call.
         """
         exchange = self._exchange
-        while self._receive() and self._exchange is exchange is not None:
-            pass
+        for _ in range(_READS_A_TURN):
+            if not self._receive() or self._exchange is not exchange:
+                return
+        # Whoever sends without end must not keep the loop from others and from its deadlines.
+        self._loop.call_soon(self._read_on, exchange)
+
+    def _read_on(self, exchange: Exchange | None) -> None:
+        if exchange is not None and self._exchange is exchange:
+            self._on_readable()
 
     def _receive(self) -> bool:
         """Take what the socket has; return whether there may be more."""

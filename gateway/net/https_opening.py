@@ -5,6 +5,7 @@ addresses share the time, so that a black hole among them does not use up what t
 """
 
 import asyncio
+import errno
 import socket
 import ssl
 from typing import NamedTuple
@@ -94,7 +95,9 @@ def _new_socket(address: Address) -> socket.socket:
     try:
         sock = socket.socket(address.family, socket.SOCK_STREAM)
     except OSError as error:  # too many open files, or no such family
-        raise DuoUnavailable(Trouble.CONNECT, f"cannot open a socket: {error.strerror}") from error
+        is_ours = error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
+        trouble = Trouble.BUSY if is_ours else Trouble.CONNECT
+        raise DuoUnavailable(trouble, f"cannot open a socket: {error.strerror}") from error
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock

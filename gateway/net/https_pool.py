@@ -58,6 +58,7 @@ class HttpsPool:
         self._openings: set[asyncio.Task[None]] = set()
         self._connections: set[HttpsConnection] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._answered_at = float("-inf")
         self.is_closed = False
 
     def send(self, exchange: Exchange) -> None:
@@ -68,8 +69,8 @@ class HttpsPool:
         if self.is_closed:
             self._fail(exchange, DuoUnavailable(Trouble.CLOSED, "the connection pool is closed"))
             return
-        if exchange.waits_for_person and not self._plan.has_room_for_patient:
-            self._fail(exchange, DuoUnavailable(Trouble.BUSY, "too many logins wait for a person at once"))
+        if not self._plan.has_room(exchange.waits_for_person):
+            self._fail(exchange, DuoUnavailable(Trouble.BUSY, f"too many calls to {self.endpoint} at once"))
             return
         self._deadlines.add(exchange, exchange.deadline)
         if self._timer is None:
@@ -111,8 +112,9 @@ class HttpsPool:
         """Give the connection to the next call first, so that a call made by `on_done` finds the pool settled."""
         self._deadlines.discard(exchange, exchange.deadline)
         exchange.connection = None
+        self._answered_at = now = self._now()
         if response.is_reusable:
-            waiting = self._plan.released(connection, self._now())
+            waiting = self._plan.released(connection, now)
             if waiting is not None:
                 self._begin(waiting, connection)
         else:
@@ -190,12 +192,20 @@ class HttpsPool:
     async def _open(self, opening: Opening) -> None:
         try:
             opened = await open_tls(self.endpoint, self._resolver)
+            connection = HttpsConnection(opened, str(self.endpoint), self, self._loop)
         except DuoUnavailable as trouble:
-            for failing in self._plan.open_failed(opening):
-                self._fail(failing, trouble)
+            self._opening_failed(opening, trouble)
+        except Exception as error:
+            # Whatever it was, the plan must hear of it: it permits so many openings at once and no more.
+            self._opening_failed(opening, DuoUnavailable(Trouble.BUSY, f"cannot connect: {type(error).__name__}"))
+            raise
         else:
-            self._take(HttpsConnection(opened, str(self.endpoint), self, self._loop))
+            self._take(connection)
         self._open_more()
+
+    def _opening_failed(self, opening: Opening, trouble: DuoUnavailable) -> None:
+        for failing in self._plan.open_failed(opening):
+            self._fail(failing, trouble)
 
     def _take(self, connection: HttpsConnection) -> None:
         """Put a new connection to use."""
@@ -208,20 +218,24 @@ class HttpsPool:
 
     def _tick(self) -> None:
         now = self._now()
-        for exchange in self._deadlines.expire(now):
-            self._expire(exchange)
-        for connection in self._plan.expire_idle(now):
-            self._connections.discard(connection)
-            connection.close()
-        is_needed = self._deadlines or self._connections
-        self._timer = self._loop.call_later(TICK_S, self._tick) if is_needed else None
+        try:
+            for exchange in self._deadlines.expire(now):
+                self._expire(exchange)
+            for connection in self._plan.expire_idle(now):
+                self._connections.discard(connection)
+                connection.close()
+        finally:
+            is_needed = self._deadlines or self._connections
+            self._timer = self._loop.call_later(TICK_S, self._tick) if is_needed else None
 
     def _expire(self, exchange: Exchange) -> None:
         had_connection = exchange.connection is not None
         self._detach(exchange)
         what = "no answer from" if had_connection else "no connection to"
         text = f"{what} {self.endpoint} within {exchange.deadline - exchange.asked_at:.1f} s"
-        self._fail(exchange, DuoUnavailable(Trouble.TIMEOUT, text))
+        # It waited for a connection while others were answered: there are too many calls, and the service is well.
+        is_busy = not had_connection and self._answered_at > exchange.asked_at
+        self._fail(exchange, DuoUnavailable(Trouble.BUSY if is_busy else Trouble.TIMEOUT, text))
         self._open_more()
 
 

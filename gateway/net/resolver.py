@@ -44,14 +44,25 @@ class Resolver:
             DuoUnavailable: the name cannot be resolved, and never was.
         """
         entry = self._entries.get((host, port))
-        if entry is not None and self._clock() < entry.valid_until:
+        if entry is not None:
+            if self._clock() >= entry.valid_until:
+                self._start_lookup(host, port)
             return self._in_order(entry.addresses)
+        return self._in_order(await asyncio.shield(self._start_lookup(host, port)))
+
+    def _start_lookup(self, host: str, port: int) -> asyncio.Task[list[Address]]:
+        """Look up, once for all; whoever knows an older answer does not wait for it, for DNS may hang."""
         lookup = self._lookups.get((host, port))
         if lookup is None:
             lookup = asyncio.ensure_future(self._look_up(host, port))
             self._lookups[host, port] = lookup
             lookup.add_done_callback(lambda done: self._end_lookup(host, port, done))
-        return self._in_order(await asyncio.shield(lookup))
+        return lookup
+
+    @property
+    def is_looking_up(self) -> bool:
+        """Whether DNS is being asked."""
+        return bool(self._lookups)
 
     def failed(self, host: str, port: int, address: Address) -> None:
         """Try `address` last for a while, and look `host` up again before the next attempt."""

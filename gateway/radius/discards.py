@@ -12,6 +12,8 @@ class DiscardReason(StrEnum):
     PACKET_TRUNCATED = "packet_truncated"
     ATTRIBUTE_TRUNCATED = "attribute_truncated"
     ATTRIBUTE_LENGTH = "attribute_length"
+    TOO_MANY_ATTRIBUTES = "too_many_attributes"
+    PROXY_STATE_TOO_LONG = "proxy_state_too_long"
     UNEXPECTED_CODE = "unexpected_code"
     # Who sent it, RFC 2865 section 2 and RFC 3579 section 3.2.
     UNKNOWN_CLIENT = "unknown_client"

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from gateway.radius.dictionary import HEADER_SIZE, MAX_PACKET_SIZE, VENDOR_SPECIFIC
 from gateway.radius.discards import DecodeError, DiscardReason
 
+MAX_REPEATS = 200  # attributes beyond the first of each type: a walk must stay short whatever is sent
+
 
 def packet_length(datagram: bytes) -> int:
     """Return the packet's Length, checked against the octets that arrived.
@@ -67,8 +69,10 @@ class Packet:
                 first[kind] = offset
             elif self._more is None:
                 self._more = [offset]
-            else:
+            elif len(self._more) < MAX_REPEATS:
                 self._more.append(offset)
+            else:
+                raise DecodeError(DiscardReason.TOO_MANY_ATTRIBUTES, offset)
             offset += size
 
     def has(self, kind: int) -> bool:

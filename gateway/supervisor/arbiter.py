@@ -55,6 +55,8 @@ class Arbiter:
         """Serve until told to stop; return the exit status."""
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop)
+        for number in (signal.SIGHUP, signal.SIGUSR1):
+            self._loop.add_signal_handler(number, self._decline, number)
         self._say_start()
         for slot in self._slots:
             self._spawn(slot)
@@ -134,6 +136,10 @@ class Arbiter:
         if slot.state is SlotState.BACKOFF:
             self._happened(slot, SlotEvent.BACKOFF_ELAPSED)
             self._spawn(slot)
+
+    def _decline(self, number: int) -> None:
+        """Say that a signal does nothing yet; left alone, it would end us."""
+        log.warning("%s has no effect in this version; restart to take new settings", signal.Signals(number).name)
 
     def _stop(self) -> None:
         """Drain: each worker finishes what is pending. Asked a second time: end them at once."""

@@ -3,7 +3,6 @@
 import grp
 import os
 import pwd
-from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -24,9 +23,12 @@ class Identity(NamedTuple):
             return {}
         return {"user": self.user_id, "group": self.group_id, "extra_groups": []}
 
-    def own(self, path: Path) -> None:
-        """Give a file or folder to this identity."""
-        os.chown(path, -1 if self.user_id is None else self.user_id, -1 if self.group_id is None else self.group_id)
+    @property
+    def owner(self) -> tuple[int, int] | None:
+        """User and group as `os.chown` wants them; None where nothing changes."""
+        if self.user_id is None and self.group_id is None:
+            return None
+        return (-1 if self.user_id is None else self.user_id, -1 if self.group_id is None else self.group_id)
 
 
 SAME_IDENTITY = Identity()

@@ -33,8 +33,12 @@ class ListeningSockets:
         self._groups: list[list[socket.socket]] = []
         try:
             for address in addresses:
-                _refuse_taken(address)
+                _refuse_taken(address)  # all of them first: our own sockets would count as taken, too
+            for address in addresses:
                 self._groups.append(self._bind_group(address, slots))
+        except OSError as error:
+            self.close()
+            raise CannotListen(f"cannot listen: {_explain(error)}") from error
         except BaseException:
             self.close()
             raise

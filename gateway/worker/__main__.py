@@ -19,7 +19,7 @@ import uvloop
 
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings, decode_settings
-from gateway.logs.setup import start_logging, stop_logging
+from gateway.logs.setup import log_loop_error, start_logging, stop_logging
 from gateway.net.listener import UdpListener
 from gateway.worker.duo import open_duo_clients
 from gateway.worker.service import Service
@@ -27,6 +27,7 @@ from gateway.worker.wiring import build_engine, log_plan
 
 log = logging.getLogger("gateway.worker")
 READY = b"ready\n"
+ORPHAN_DRAIN_S = 3.0  # the next supervisor wants the ports that an orphan holds
 
 
 class Inheritance(NamedTuple):
@@ -41,9 +42,10 @@ class Inheritance(NamedTuple):
 
 def main(arguments: list[str]) -> int:
     """Serve until SIGTERM or the supervisor's end; return the exit status."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)  # a terminal sends them to the whole group; the supervisor alone decides
     slot, n_workers, settings_fd, channel_fd, *socket_fds = map(int, arguments)
     inheritance = Inheritance(slot, n_workers, settings_fd, channel_fd, tuple(socket_fds))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor alone decides
     settings = decode_settings(os.pread(settings_fd, os.fstat(settings_fd).st_size, 0))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
@@ -60,9 +62,10 @@ async def work(inheritance: Inheritance, settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    loop.set_exception_handler(log_loop_error)
     event_log = start_logging(log_plan(settings.log), loop)
     addresses = listening_addresses(settings)
-    askers = open_duo_clients(settings)
+    askers = open_duo_clients(settings, inheritance.n_workers)
     service = Service(
         build_engine(settings, inheritance.n_workers),
         event_log,
@@ -80,14 +83,26 @@ async def work(inheritance: Inheritance, settings: Settings) -> int:
     gc.collect()
     gc.freeze()  # what lives since the start is never garbage: leave it out of every collection
     await stopped.wait()
-    return await _stop(service, settings.gateway.drain_timeout_s, inheritance.slot)
+    is_orphan = not _is_open(channel)
+    timeout_s = min(ORPHAN_DRAIN_S, settings.gateway.drain_timeout_s) if is_orphan else settings.gateway.drain_timeout_s
+    return await _stop(service, timeout_s, inheritance.slot)
 
 
 def _supervisor_gone(channel: socket.socket, stopped: asyncio.Event) -> None:
     """The channel has nothing to read but its end."""
     asyncio.get_running_loop().remove_reader(channel.fileno())
-    log.error("The supervisor is gone; finishing what is pending and leaving")
+    log.error("The supervisor is gone; finishing what can be finished soon, and leaving")
     stopped.set()
+
+
+def _is_open(channel: socket.socket) -> bool:
+    channel.setblocking(False)
+    try:
+        return bool(channel.recv(1))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
 
 
 async def _stop(service: Service, timeout_s: float, slot: int) -> int:

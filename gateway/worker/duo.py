@@ -5,21 +5,23 @@ import logging
 from gateway import __version__
 from gateway.config.settings import ApplicationSettings, Settings
 from gateway.duoapi.calls import Answer, DuoUnavailable
+from gateway.engine.pool_plan import PoolLimits
 from gateway.net.duo_client import Application, DuoClient
 from gateway.net.https_opening import Proxy
 from gateway.net.https_pool import HttpsPools
-from gateway.worker.wiring import application_key
+from gateway.worker.wiring import application_key, pending_share
 
 log = logging.getLogger("gateway.duo")
 
 
-def open_duo_clients(settings: Settings) -> dict[str, DuoClient]:
+def open_duo_clients(settings: Settings, n_workers: int) -> dict[str, DuoClient]:
     """Return the clients by `application_key`, each already checking its keys in the background.
 
     Raises:
         ValueError: the trusted roots of one cannot be loaded.
     """
-    pools = HttpsPools()
+    # Each pending push has a long poll of its own.
+    pools = HttpsPools(PoolLimits(max_patient=pending_share(settings, n_workers)))
     clients: dict[str, DuoClient] = {}
     for server in settings.servers:
         key = application_key(server.application)

@@ -18,6 +18,8 @@ _REMEDIES: dict[DiscardReason, str] = {
     DiscardReason.PACKET_TRUNCATED: "it is shorter than its Length field says: look for fragments lost on the way",
     DiscardReason.ATTRIBUTE_TRUNCATED: "its last attribute is cut off",
     DiscardReason.ATTRIBUTE_LENGTH: "the length of one of its attributes cannot be right",
+    DiscardReason.TOO_MANY_ATTRIBUTES: "it has more than 200 attributes of types that it has already",
+    DiscardReason.PROXY_STATE_TOO_LONG: "its Proxy-State attributes would not fit into a reply",
     DiscardReason.UNEXPECTED_CODE: (
         "it is neither Access-Request nor Status-Server; send accounting elsewhere, or switch it off at the client"
     ),
@@ -43,7 +45,7 @@ _REMEDIES: dict[DiscardReason, str] = {
     DiscardReason.WRONG_SECRET: (
         "its password is not readable: the shared secret at the client is most likely not the radius_secret_N here"
     ),
-    DiscardReason.OVERLOAD: "max_pending logins are in progress already",
+    DiscardReason.OVERLOAD: "max_pending logins are in progress already, or 16 packets wait for this one",
 }
 
 
@@ -54,7 +56,8 @@ def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
     """
     verdict = finished.verdict
     text = f"({finished.peer.address[:2]}, {finished.user_name or '-'}, {finished.identifier}): {verdict.account}"
-    fields: dict[str, Any] = {"reply": verdict.code.label, "reason": verdict.reason}
+    reply = verdict.code.label if finished.n_packets else "none"  # whoever asked has given up
+    fields: dict[str, Any] = {"reply": reply, "reason": verdict.reason}
     if finished.factor:
         fields["factor"] = finished.factor
     fields["server"] = finished.section

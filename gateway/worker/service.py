@@ -17,7 +17,7 @@ from gateway.engine.core import AskDuo, Effect, Engine, Finished, SendReply, Sto
 from gateway.engine.duplicates import Peer
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.pending import PendingLogin
-from gateway.logs.setup import AUTH_EVENTS_LOGGER, EventLog
+from gateway.logs.setup import AUTH_EVENTS_LOGGER, EventLog, log_mistake
 from gateway.net.listener import UdpListener
 from gateway.worker.narration import Narrator
 from gateway.worker.reports import WARNED_REASONS, auth_event, finished_line, notice_line, unsigned_line
@@ -108,10 +108,8 @@ class Service:
         """Take octets from the network."""
         try:
             effects = self._engine.datagram_received(datagram, peer, time.monotonic())
-        except Exception:
-            log.exception(
-                "A datagram met a mistake of ours and was dropped", extra={"fields": {"source": peer.address[0]}}
-            )
+        except Exception as error:  # noqa: BLE001 -- our own mistake ends this packet, not the worker
+            log_mistake("A datagram met a mistake of ours and was dropped", error)
             return
         if self._narrator is not None:
             self._narrator.received(datagram, peer, effects)
@@ -127,8 +125,8 @@ class Service:
                 effects = self._engine.duo_unavailable(pending, answer, now)
             else:
                 effects = self._engine.duo_answered(pending, answer, now)
-        except Exception:
-            log.exception("A login met a mistake of ours and is rejected")
+        except Exception as error:  # noqa: BLE001 -- our own mistake ends this login, not the worker
+            log_mistake("A login met a mistake of ours and is rejected", error)
             effects = self._engine.failed(pending, now)
         self._perform(effects)
 
@@ -139,7 +137,12 @@ class Service:
     def _perform(self, effects: list[Effect]) -> None:
         perform_one = self._perform_one
         for effect in effects:
-            perform_one[type(effect)](effect)
+            try:
+                perform_one[type(effect)](effect)
+            except Exception as error:  # noqa: BLE001 -- nor may it keep the other effects from happening
+                log_mistake(f"{type(effect).__name__} met a mistake of ours", error)
+                if isinstance(effect, AskDuo):  # nobody would ever answer it
+                    self._perform(self._engine.failed(effect.pending, time.monotonic()))
         self._arm()
         if self._idle is not None:
             self._note_idle()

@@ -43,12 +43,17 @@ def log_plan(log: LogSettings) -> LogPlan:
     return LogPlan(Path(log.directory), log.stdout, log.debug, log.format is LogFormat.JSON, log.auth_events)
 
 
+def pending_share(settings: Settings, n_workers: int) -> int:
+    """Return how many logins may be pending in each of `n_workers` workers."""
+    return math.ceil(settings.gateway.max_pending / n_workers)
+
+
 def build_engine(settings: Settings, n_workers: int) -> Engine:
     """Return the engine of one of `n_workers` workers: each takes its share of `max_pending`."""
     sections = {server.section: build_section(server) for server in settings.servers}
     return Engine(
         [build_table(settings, address, sections) for address in listening_addresses(settings)],
-        max_pending=math.ceil(settings.gateway.max_pending / n_workers),
+        max_pending=pending_share(settings, n_workers),
         duplicate_window_s=settings.gateway.duplicate_window_s,
         max_answered=_MAX_ANSWERED,
     )
@@ -61,7 +66,6 @@ def build_section(server: ServerSettings) -> Section:
         server.section,
         application_key(server.application),
         LoginPolicy(
-            section=server.section,
             fail_open=server.fail_mode is FailMode.SAFE,
             automatic=server.unrecognised_factor is UnrecognisedFactor.AUTO,
             preauth_always=server.preauth is Preauth.ALWAYS,

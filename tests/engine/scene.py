@@ -24,9 +24,7 @@ class Stage:
     """An engine with one section; keyword arguments are the section's, or the policy's."""
 
     def __init__(self, *, max_pending: int = 100, policy: dict[str, Any] | None = None, **section: Any) -> None:
-        self.section = Section(
-            "radius_server_duo_only", "app", LoginPolicy("radius_server_duo_only", **policy or {}), **section
-        )
+        self.section = Section("radius_server_duo_only", "app", LoginPolicy(**policy or {}), **section)
         self.nas = Nas("radius_ip_1", self.section, SECRET)
         self.engine = Engine(
             [NasTable([("192.0.2.0/24", self.nas)])],

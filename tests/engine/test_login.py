@@ -23,7 +23,7 @@ TIMEOUT = DuoUnavailable(Trouble.TIMEOUT, "no answer within 5 s")
 
 
 def login(**policy) -> Login:
-    return Login(LoginPolicy("radius_server_duo_only", **policy), "alice", "203.0.113.7")
+    return Login(LoginPolicy(**policy), "alice", "203.0.113.7")
 
 
 def pushed(**policy) -> Login:
@@ -175,8 +175,16 @@ def test_fail_mode_decides_while_duo_is_away_and_says_why(fail_open, code, reaso
 
 def test_a_status_question_that_fails_is_asked_again_for_a_while():
     waiting = pushed()
-    assert waiting.unavailable(TIMEOUT, 2.0) == Ask(AuthStatus("tx"), 3.0)
-    assert waiting.unavailable(TIMEOUT, 9.5).reason.value == "failmode_safe"
+    assert waiting.unavailable(TIMEOUT, 30.0) == Ask(AuthStatus("tx"), 31.0)
+    assert waiting.unavailable(TIMEOUT, 39.9) == Ask(AuthStatus("tx"), 40.9)
+    assert waiting.unavailable(TIMEOUT, 40.0).reason == "failmode_safe"
+
+
+def test_an_answer_in_between_begins_patience_anew():
+    waiting = pushed()
+    waiting.unavailable(TIMEOUT, 5.0)
+    waiting.answered(AuthAnswer("waiting"), 6.0)
+    assert isinstance(waiting.unavailable(TIMEOUT, 15.5), Ask)
 
 
 def test_wrong_keys_are_not_asked_again():
@@ -213,11 +221,21 @@ def test_a_deadline_rejects():
     assert waiting.state is LoginState.DECIDED
 
 
-def test_an_answer_that_makes_no_sense_leaves_the_decision_to_fail_mode():
-    odd = login()
+@pytest.mark.parametrize("fail_open", [True, False])
+def test_a_word_of_duo_that_is_not_known_yet_is_no_yes_and_no_outage(fail_open):
+    odd = login(fail_open=fail_open)
     odd.begin("123456", 0.0)
     odd.answered(GO_ON, 0.0)
-    assert odd.answered(AuthAnswer("perhaps"), 0.0).reason.value == "failmode_safe"
+    assert odd.answered(AuthAnswer("perhaps"), 0.0).reason == "duo_denied"
+
+
+@pytest.mark.parametrize("trouble", [Trouble.RATE_LIMIT, Trouble.BUSY])
+@pytest.mark.parametrize("fail_open", [True, False])
+def test_what_users_can_provoke_never_lets_anybody_in(fail_open, trouble):
+    crowded = login(fail_open=fail_open)
+    crowded.begin("123456", 0.0)
+    verdict = crowded.unavailable(DuoUnavailable(trouble, "too many calls"), 1.0)
+    assert (verdict.code, verdict.reason) == (Code.ACCESS_REJECT, "overloaded")
 
 
 def test_a_decided_login_decides_no_more():

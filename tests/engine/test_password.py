@@ -42,6 +42,9 @@ def test_passcodes_and_factor_words_are_recognised(typed, meaning):
         "Winter2026!",
         "123456a",
         MODHEX[:-1],
+        "puſh",
+        "ſms",
+        "pushK",
         "１２３４５６",
     ],
 )

@@ -98,7 +98,7 @@ def test_no_brief_call_waits_for_a_connection_that_a_long_poll_occupies() -> Non
     for number in range(len(pool.begin_openings())):
         pool.opened(f"c{number}", now=0.0)
     assert pool.n_patient == 500
-    assert not pool.has_room_for_patient
+    assert not pool.has_room(True)
     ask(pool, "brief")
     assert len(pool.begin_openings()) == 1
     assert pool.opened("another", now=1.0) == "brief"

@@ -45,9 +45,7 @@ def test_a_full_disk_costs_lines_and_says_so_later(tmp_path):
     handler.write("lost too")
     os.dup2(open_log(tmp_path / "x.log"), full)
     handler.write("kept")
-    assert (tmp_path / "x.log").read_text() == (
-        "kept\n[gateway.logs#error] 2 lines before this one could not be written\n"
-    )
+    assert (tmp_path / "x.log").read_text() == "kept\n2 lines before this one could not be written\n"
 
 
 def test_a_log_is_for_its_owner_and_group(tmp_path):
@@ -72,3 +70,25 @@ def test_the_handler_formats_records(tmp_path):
     handler.setFormatter(TextFormatter())
     handler.emit(logging.makeLogRecord({"name": "gateway", "levelno": 20, "msg": "m"}))
     assert "[gateway#info] m\n" in (tmp_path / "x.log").read_text()
+
+
+def test_a_pipe_gets_portions_that_are_never_mixed_with_another_writers():
+    reader, writer = os.pipe()
+    handler = LineHandler(writer)
+    handler._lines = ["x" * 1000] * 10
+    handler.flush()
+    assert os.read(reader, 65536) == (b"x" * 1000 + b"\n") * 10
+    assert handler._portion == 4096
+    os.close(reader)
+    os.close(writer)
+
+
+def test_with_an_owner_a_link_is_not_followed_and_only_a_new_folder_changes_hands(tmp_path):
+    owner = (os.getuid(), os.getgid())
+    secret = tmp_path / "secret"
+    secret.write_text("")
+    folder = tmp_path / "log"
+    os.close(open_log(folder / "x.log", owner))
+    (folder / "y.log").symlink_to(secret)
+    with pytest.raises(OSError, match="symbolic"):
+        open_log(folder / "y.log", owner)

@@ -21,6 +21,7 @@ FRAMES_THAT_ARE_WRONG = {
     "attribute-length-1": DiscardReason.ATTRIBUTE_LENGTH,
     "single-trailing-octet": DiscardReason.ATTRIBUTE_TRUNCATED,
     "rfc2865-7.3-as-printed": DiscardReason.ATTRIBUTE_LENGTH,
+    "many-attributes": DiscardReason.TOO_MANY_ATTRIBUTES,  # the vector permits a cap
 }
 
 

@@ -12,7 +12,11 @@ from gateway.radius.shared_secret import SharedSecret
 from tests.vectors import load, octets
 
 REQUESTS = load("requests")
-WITH_PASSWORD = [vector for vector in REQUESTS if "user_password_hex" in vector["expected"]]
+WITH_PASSWORD = [
+    vector
+    for vector in REQUESTS
+    if "user_password_hex" in vector["expected"] and vector["name"] != "many-attributes"  # discarded unread
+]
 RA = bytes(range(16))
 
 

@@ -1,0 +1,145 @@
+"""What a request asks for, beyond the cases that the engine's tests walk through."""
+
+import pytest
+
+from gateway.engine import credentials
+from gateway.engine.credentials import Credentials
+from gateway.engine.nas import Nas
+from gateway.engine.verdict import Reason
+from gateway.radius.address import AddressAttribute
+from gateway.radius.client import encode_access_request, encode_attribute
+from gateway.radius.discards import DiscardReason
+from gateway.radius.packet import Packet, decode_packet
+from gateway.radius.shared_secret import SharedSecret
+from tests.engine.scene import SECRET, SOURCE, Stage
+
+RA = bytes(range(16))
+OTHER_SECRET = SharedSecret(b"not the secret")
+
+
+def nas(**section) -> Nas:
+    return Stage(**section).nas
+
+
+def read_credentials(packet: Packet, client: Nas, source: str = SOURCE) -> Credentials | Reason | DiscardReason:
+    return credentials.read_credentials(packet, client, source)
+
+
+def signed(user: bytes = b"alice", password: bytes = b"123456", attributes: bytes = b"") -> Packet:
+    return decode_packet(encode_access_request(1, RA, SECRET, user, password, attributes))
+
+
+def unsigned(password: bytes = b"123456", secret: SharedSecret = SECRET, user: bytes = b"alice") -> Packet:
+    attributes = encode_attribute(1, user) + encode_attribute(2, secret.hide_user_password(password, RA))
+    return decode_packet(bytes([1, 1, 0, 20 + len(attributes)]) + RA + attributes)
+
+
+def read(packet: Packet, client: Nas | None = None) -> Credentials:
+    found = read_credentials(packet, client or nas(), SOURCE)
+    assert isinstance(found, Credentials), found
+    return found
+
+
+class TestUserName:
+    @pytest.mark.parametrize(
+        "name", ["alice", "DOMAIN\\alice", "alice@example.com", "ユーザー", "josé", "a b", "😀", "'"]
+    )
+    def test_a_name_is_taken_as_it_was_sent(self, name):
+        assert read(signed(name.encode())).user_name == name
+
+    @pytest.mark.parametrize("name", ["a\0", "a\tb", "\x1b[2J", "a\x7f", "a\x85b", "a\u2028b", "a\u2029b"])
+    def test_a_name_that_could_break_a_line_or_a_terminal_is_refused(self, name):
+        assert read_credentials(signed(name.encode()), nas(), SOURCE) is Reason.BAD_USER_NAME
+
+    @pytest.mark.parametrize("octets", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\xaf"])
+    def test_a_name_that_is_no_utf_8_is_refused_whatever_pw_codec_says(self, octets):
+        assert read_credentials(signed(octets), nas(password_charset="latin-1"), SOURCE) is Reason.BAD_USER_NAME
+
+    def test_an_empty_name_is_none(self):
+        """RFC 2865 section 5: an attribute without a value is as good as none."""
+        attributes = b"\x01\x02" + encode_attribute(2, SECRET.hide_user_password(b"123456", RA))
+        packet = decode_packet(bytes([1, 1, 0, 20 + len(attributes)]) + RA + attributes)
+        assert read_credentials(packet, nas(), SOURCE) is Reason.NO_USER_NAME
+
+
+class TestPassword:
+    @pytest.mark.parametrize(
+        ("octets", "text"),
+        [
+            (b"123456", "123456"),
+            (b" 123 456 ", "123 456"),
+            (b"", ""),
+            (b"   ", ""),
+            (b"x" * 128, "x" * 128),
+            ("パスワード".encode(), "パスワード"),
+            (b"\xff\xfe", None),
+            (b"a\x01b", None),
+        ],
+    )
+    def test_the_typed_text_without_blanks_around_it_or_none(self, octets, text):
+        assert read(signed(password=octets)).password == text
+
+    def test_the_sections_charset_decides(self):
+        assert (
+            read(signed(password="pässwörd".encode("latin-1")), nas(password_charset="latin-1")).password == "pässwörd"
+        )
+        assert read(signed(password="pässwörd".encode("latin-1"))).password is None
+
+    @pytest.mark.parametrize("n_octets", [1, 15, 17, 144])
+    def test_a_size_that_hiding_never_gives_is_malformed(self, n_octets):
+        attributes = encode_attribute(1, b"alice") + encode_attribute(2, bytes(n_octets))
+        packet = decode_packet(bytes([1, 1, 0, 20 + len(attributes)]) + RA + attributes)
+        assert read_credentials(packet, nas(), SOURCE) is Reason.MALFORMED_PASSWORD
+
+    def test_it_never_shows_itself(self):
+        assert "123456" not in repr(read(signed()))
+
+
+class TestWrongSecret:
+    def test_an_unreadable_password_of_a_nas_that_was_never_read_is_met_with_silence(self):
+        assert read_credentials(unsigned(secret=OTHER_SECRET), nas(), SOURCE) is DiscardReason.WRONG_SECRET
+
+    def test_a_readable_password_proves_the_secret(self):
+        client = nas()
+        assert read(unsigned(), client).password == "123456"
+        assert client.is_proven(SOURCE)
+        assert read(unsigned(b"\xff\xfe"), client).password is None
+
+    def test_an_empty_password_proves_nothing(self):
+        """Whatever the secret, zero octets may come out of it by chance more often than a word."""
+        client = nas()
+        assert read(unsigned(b""), client).password == ""
+        assert not client.is_proven(SOURCE)
+
+    def test_what_one_address_proves_says_nothing_of_another(self):
+        client = nas()
+        read(unsigned(), client)
+        unreadable = unsigned(b"\xff\xfe")
+        assert read_credentials(unreadable, client, "192.0.2.77") is DiscardReason.WRONG_SECRET
+
+    def test_a_signed_request_is_answered_for_its_secret_is_right(self):
+        assert read(signed(password=b"\xff\xfe")).password is None
+
+
+class TestUserAddress:
+    """Which values are addresses is seen in the tests of `gateway.radius.address`."""
+
+    def test_it_is_read_from_the_attribute_of_the_section(self):
+        packet = signed(attributes=encode_attribute(31, b"203.0.113.7") + encode_attribute(30, b"203.0.113.8"))
+        for kind, ipaddr in {31: "203.0.113.7", 30: "203.0.113.8", 66: None}.items():
+            assert read(packet, nas(client_address=AddressAttribute(0, kind, "string"))).ipaddr == ipaddr
+
+    def test_the_first_of_several_counts(self):
+        attributes = encode_attribute(31, b"203.0.113.7") + encode_attribute(31, b"203.0.113.8")
+        client = nas(client_address=AddressAttribute(0, 31, "string"))
+        assert read(signed(attributes=attributes), client).ipaddr == "203.0.113.7"
+
+    @pytest.mark.parametrize("value", [b"fe80::1%eth0", b"2001:db8::1%\r\nX-Header: 1", b"::1%<script>"])
+    def test_a_zone_behind_an_address_never_goes_to_duo(self, value):
+        """Python takes any text behind `%` for a zone; to Duo it is no address, and it refuses the whole call."""
+        packet = signed(attributes=encode_attribute(31, value))
+        assert read(packet, nas(client_address=AddressAttribute(0, 31, "string"))).ipaddr is None
+
+    def test_a_section_without_such_an_attribute_has_none(self):
+        packet = signed(attributes=encode_attribute(31, b"203.0.113.7"))
+        assert read(packet, nas(client_address=None)).ipaddr is None

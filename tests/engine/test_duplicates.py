@@ -1,0 +1,161 @@
+"""What was asked and what was answered (RFC 5080 section 2.2.2)."""
+
+from gateway.engine.duplicates import DuplicateCache, Peer, Transaction
+from gateway.radius.client import encode_attribute
+from gateway.radius.packet import Packet, decode_packet
+from tests.engine.scene import Stage
+
+WINDOW_S = 30.0
+NAS = Stage().nas
+PEER = Peer(("192.0.2.10", 40001), 0)
+
+
+def request(identifier: int = 1, authenticator: bytes = bytes(16), attributes: bytes = b"") -> Packet:
+    length = 20 + len(attributes)
+    return decode_packet(bytes([1, identifier, length >> 8, length & 255]) + authenticator + attributes)
+
+
+def transaction(packet: Packet | None = None, peer: Peer = PEER, now: float = 0.0) -> Transaction:
+    return Transaction(packet or request(), NAS, peer, now)
+
+
+def cache(max_answered: int = 1000) -> DuplicateCache:
+    return DuplicateCache(WINDOW_S, max_answered)
+
+
+def from_port(port: int) -> Peer:
+    return Peer(("192.0.2.10", port), 0)
+
+
+class TestFinding:
+    def test_the_same_octets_are_found_while_pending_and_once_answered(self):
+        known = cache()
+        asked = transaction()
+        assert known.add(asked) is None
+        assert known.find(request(), PEER, 1.0) is asked
+        known.answered(asked, b"reply", 2.0)
+        found = known.find(request(), PEER, 3.0)
+        assert found is not None
+        assert found.reply == b"reply"
+
+    def test_what_was_never_asked_is_not_found(self):
+        assert cache().find(request(), PEER, 0.0) is None
+
+    def test_source_port_listener_and_identifier_tell_requests_apart(self):
+        known = cache()
+        known.add(transaction())
+        for peer in (Peer(("192.0.2.11", 40001), 0), Peer(("192.0.2.10", 40002), 0), Peer(("192.0.2.10", 40001), 1)):
+            assert known.find(request(), peer, 0.0) is None
+        assert known.find(request(identifier=2), PEER, 0.0) is None
+
+    def test_another_authenticator_or_attribute_is_a_new_request(self):
+        known = cache()
+        known.add(transaction())
+        assert known.find(request(authenticator=b"x" * 16), PEER, 0.0) is None
+        assert known.find(request(attributes=encode_attribute(1, b"alice")), PEER, 0.0) is None
+
+    def test_the_way_by_which_it_came_does_not_matter(self):
+        known = cache()
+        known.add(transaction(peer=Peer(PEER.address, 0, path="one")))
+        assert known.find(request(), Peer(PEER.address, 0, path="other"), 0.0) is not None
+
+    def test_a_pending_request_has_no_reply_and_meets_silence(self):
+        known = cache()
+        known.add(transaction())
+        found = known.find(request(), PEER, 1.0)
+        assert found is not None
+        assert found.reply is None
+
+
+class TestWindow:
+    def test_an_answer_is_kept_until_the_window_after_it_was_sent_is_over(self):
+        known, asked = cache(), transaction(now=0.0)
+        known.add(asked)
+        known.answered(asked, b"reply", 60.0)
+        assert known.find(request(), PEER, 60.0 + WINDOW_S - 0.001) is not None
+        assert known.find(request(), PEER, 60.0 + WINDOW_S) is None
+
+    def test_a_pending_request_has_no_window(self):
+        known, asked = cache(), transaction(now=0.0)
+        known.add(asked)
+        assert known.find(request(), PEER, 1e9) is asked
+
+    def test_what_is_over_is_forgotten(self):
+        known = cache()
+        for port in range(100):
+            asked = transaction(peer=from_port(port))
+            known.add(asked)
+            known.answered(asked, b"reply", port * 0.125)
+        known.expire(50 * 0.125 + WINDOW_S)
+        assert repr(known) == "<DuplicateCache known=49 answered=49>"
+        known.expire(1000.0)
+        assert len(known) == 0
+
+
+class TestBound:
+    def test_beyond_the_bound_the_oldest_answers_leave_first(self):
+        known = cache(max_answered=10)
+        for port in range(25):
+            asked = transaction(peer=from_port(port))
+            known.add(asked)
+            known.answered(asked, b"reply", 1.0)
+        kept = [port for port in range(25) if known.find(request(), from_port(port), 1.0)]
+        assert kept == list(range(15, 25))
+        assert len(known) == 10
+
+    def test_pending_requests_are_never_evicted(self):
+        known = cache(max_answered=10)
+        pending = [transaction(peer=from_port(port)) for port in range(100)]
+        for asked in pending:
+            known.add(asked)
+        for port in range(1000, 2000):
+            asked = transaction(peer=from_port(port))
+            known.add(asked)
+            known.answered(asked, b"reply", 1.0)
+        assert [known.find(request(), asked.peer, 1e6) for asked in pending] == pending
+        assert repr(known) == "<DuplicateCache known=110 answered=10>"
+
+    def test_no_answer_is_kept_when_none_may_be(self):
+        known, asked = cache(max_answered=0), transaction()
+        known.add(asked)
+        known.answered(asked, b"reply", 1.0)
+        assert known.find(request(), PEER, 1.0) is None
+        assert len(known) == 0
+
+
+class TestSuperseding:
+    def test_a_new_request_with_the_same_identifier_takes_the_place_of_a_pending_one(self):
+        known = cache()
+        older, newer = transaction(), transaction(request(authenticator=b"x" * 16))
+        known.add(older)
+        assert known.add(newer) is older
+        assert (older.is_superseded, newer.is_superseded) == (True, False)
+        assert known.find(newer.packet, PEER, 0.0) is newer
+        assert known.find(older.packet, PEER, 0.0) is None
+        assert len(known) == 1
+
+    def test_an_answered_request_is_replaced_without_a_word(self):
+        known = cache()
+        older, newer = transaction(), transaction(request(authenticator=b"x" * 16))
+        known.add(older)
+        known.answered(older, b"reply", 1.0)
+        assert known.add(newer) is None
+        assert not older.is_superseded
+
+    def test_forgetting_the_older_answer_leaves_the_newer_request_alone(self):
+        known = cache()
+        older, newer = transaction(), transaction(request(authenticator=b"x" * 16))
+        known.add(older)
+        known.answered(older, b"reply", 1.0)
+        known.add(newer)
+        known.expire(1000.0)
+        assert known.find(newer.packet, PEER, 1000.0) is newer
+
+    def test_after_its_window_the_same_request_is_taken_up_anew(self):
+        known, first = cache(), transaction()
+        known.add(first)
+        known.answered(first, b"reply", 0.0)
+        assert known.find(request(), PEER, WINDOW_S) is None
+        again = transaction(now=WINDOW_S)
+        assert known.add(again) is None
+        assert known.find(request(), PEER, WINDOW_S + 1.0) is again
