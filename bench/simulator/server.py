@@ -85,6 +85,7 @@ class Simulator:
         self._news = Patience()
         self._held = Patience()
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
         self._fault_alarm: asyncio.TimerHandle | None = None
         self._control: ControlServer | None = None
 
@@ -292,9 +293,11 @@ class Simulator:
         """One timer for the whole cloud, at the next instant that changes anything."""
         due = self.cloud.next_due()
         if self._alarm is not None:
-            if due is not None and self._alarm.when() <= due:
+            if due is not None and self._alarm_at <= due:
                 return
             self._alarm.cancel()
+        # uvloop returns a handle without `when` for an instant that has come already.
+        self._alarm_at = due or 0.0
         self._alarm = None if due is None else self._loop.call_at(due, self._advance)
 
     def _advance(self) -> None:

@@ -30,7 +30,7 @@ def command(options: argparse.Namespace) -> int:
     else:
         for problem in problems:
             print(problem.render(options.config))
-        print(_summary(options.config, settings, problems))
+        print(_summary(options.config, settings, problems, is_usable))
     return Exit.OK if is_usable else Exit.CONFIGURATION
 
 
@@ -43,7 +43,7 @@ def _read(path: str) -> tuple[Settings | None, list[Problem]]:
 
 def _as_json(path: str, problems: list[Problem], is_usable: bool) -> dict[str, Any]:
     return {
-        "file": path,
+        "file": path.encode(errors="surrogateescape").decode(errors="replace"),
         "usable": is_usable,
         "problems": [
             {
@@ -58,11 +58,13 @@ def _as_json(path: str, problems: list[Problem], is_usable: bool) -> dict[str, A
     }
 
 
-def _summary(path: str, settings: Settings | None, problems: list[Problem]) -> str:
+def _summary(path: str, settings: Settings | None, problems: list[Problem], is_usable: bool) -> str:
     n_errors = sum(problem.is_error for problem in problems)
     counted = f"{_count(n_errors, 'error')}, {_count(len(problems) - n_errors, 'warning')}"
     if settings is None:
         return f"{path}: {counted}; the gateway would not start"
+    if not is_usable:
+        return f"{path}: {counted}; warnings count as errors (--strict)"
     where = ", ".join(f"udp {address}" for address in listening_addresses(settings))
     served = _count(len(settings.servers), "server section")
     return f"{path}: {counted if problems else 'no problems'}; {served} on {where}"

@@ -61,9 +61,13 @@ def _choose_server(settings: Settings, section: str | None) -> ServerSettings:
 
 
 def _ask_factor() -> str:
-    """Ask without an echo: a passcode on the command line could be read by other users of this machine."""
+    """Ask without an echo: a passcode on the command line could be read by other users of this machine.
+
+    Raises:
+        EOFError: nothing more can be read.
+    """
     if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\n")
+        return sys.stdin.buffer.readline().rstrip(b"\n").decode("utf-8", "surrogateescape")
     return getpass.getpass("Passcode, or push, phone, sms [push]: ") or "push"
 
 

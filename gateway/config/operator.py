@@ -11,6 +11,7 @@ import socket
 from typing import NamedTuple
 
 from gateway.config.listening import ListeningAddress, listening_addresses
+from gateway.config.problems import ConfigError, Problem
 from gateway.config.settings import ServerSettings, Settings
 
 
@@ -25,15 +26,29 @@ class OperatorClient(NamedTuple):
 
 
 def operator_client(settings: Settings, server: ServerSettings) -> OperatorClient:
-    """Return how to ask this section."""
+    """Return how to ask this section.
+
+    Raises:
+        ConfigError: it serves IPv6 alone, on a port where another section has the one loopback address that there is.
+    """
     address = next(address for address in listening_addresses(settings) if server in address.servers)
-    return OperatorClient(
-        address.family,
-        operator_source(settings, server, address),
-        _destination(address),
-        address.port,
-        operator_secret(server),
-    )
+    source = operator_source(settings, server, address)
+    owner, secret = _owner(address, source) or (server, operator_secret(server))
+    if owner != server:
+        text = f"[{owner.section}] has ::1 on this port; try this section from one of its own clients"
+        raise ConfigError([Problem(server.section, "", text)], settings.path)
+    return OperatorClient(address.family, source, _destination(address), address.port, secret)
+
+
+def _owner(address: ListeningAddress, source: str) -> tuple[ServerSettings, bytes] | None:
+    """Return the section that ::1 belongs to, and its secret there: as a client of its own, or the first section."""
+    if address.family != socket.AF_INET6:
+        return None
+    for server in address.servers:
+        for client in server.clients:
+            if f"{source}/128" in client.networks:
+                return server, client.shared_secret.octets
+    return address.servers[0], operator_secret(address.servers[0])
 
 
 def operator_source(settings: Settings, server: ServerSettings, address: ListeningAddress) -> str:

@@ -61,6 +61,7 @@ SERVER = {
     "response_deadline_s": "0",
     "coalesce": "true",
     "max_pending_per_user": "3",
+    "status_server": "yes",
 }
 
 UNADVISED = frozenset({"skey_protected", "radius_secret_protected_N", "radius_secret_file_N"})

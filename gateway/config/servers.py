@@ -65,6 +65,7 @@ def read_server(scope: Scope, surroundings: Surroundings, ca_certs_file: str | N
         response_deadline_s=scope.read("response_deadline_s", seconds(600)),
         coalesce=scope.read("coalesce", boolean),
         max_pending_per_user=scope.read("max_pending_per_user", integer(0, 100_000)),
+        status_server=scope.read("status_server", boolean),
     )
     _check_families(scope, settings)
     _check_deadline(scope, settings)

@@ -136,6 +136,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     response_deadline_s: float = 0.0
     coalesce: bool = True
     max_pending_per_user: int = 3
+    status_server: bool = True
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -167,6 +167,8 @@ class Engine:
     def _status_asked(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
         """Say that we live, whatever else the packet holds (RFC 5997 section 3): no login, no cache, no Duo."""
         reason = refuse_signature(packet, nas)
+        if reason is None and not nas.may_ask_status(now):
+            reason = DiscardReason.STATUS_REFUSED
         if reason is not None:
             self._discard(reason, peer, nas, now)
         else:
@@ -253,6 +255,7 @@ class Engine:
         self._pending.remove(pending)
         transactions, pending.transactions = pending.transactions, []
         for transaction in reversed(transactions):
+            transaction.pending = None
             self._answer(transaction, verdict, now)
         login = pending.login
         self._effects.append(
@@ -282,7 +285,7 @@ class Engine:
         nas = transaction.nas
         texts = (verdict.reply_message, verdict.explanation) if nas.is_operator else (verdict.reply_message,)
         octets = encode_reply(verdict.code, transaction.packet, nas.shared_secret, *texts)
-        due = transaction.received_at + nas.section.reject_delay_s if verdict.reason in _DELAYED else now
+        due = transaction.received_at + _reject_delay_s(transaction) if verdict.reason in _DELAYED else now
         if due > now:
             self._n_late += 1
             self._timers.at(due, self._send_late, (transaction, octets))
@@ -298,3 +301,11 @@ class Engine:
     def _send(self, transaction: Transaction, octets: bytes, now: float) -> None:
         self._duplicates.answered(transaction, octets, now)
         self._effects.append(SendReply(octets, transaction.peer))
+
+
+def _reject_delay_s(transaction: Transaction) -> float:
+    """Return the section's delay, and up to a tenth more, so that its length tells nothing.
+
+    The Request Authenticator is as random as the engine needs.
+    """
+    return transaction.nas.section.reject_delay_s * (1 + transaction.packet.authenticator[0] / 2560)

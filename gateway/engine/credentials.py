@@ -74,7 +74,7 @@ def _refuse_attributes(packet: Packet) -> Reason | None:
     if packet.has(CHAP_PASSWORD) or packet.has(EAP_MESSAGE):
         both = packet.has(USER_PASSWORD)
         return Reason.CONFLICTING_CREDENTIALS if both else Reason.UNSUPPORTED_CREDENTIALS
-    if packet.has(STATE):  # duo_only never challenges: no State is ours (RFC 5080 section 2.1.1)
+    if packet.value(STATE) is not None:  # duo_only never challenges: no State is ours (RFC 5080 section 2.1.1)
         return Reason.UNKNOWN_STATE
     if packet.value(USER_NAME) is None:
         return Reason.NO_USER_NAME

@@ -10,6 +10,7 @@ from gateway.radius.address import AddressAttribute
 from gateway.radius.shared_secret import SharedSecret
 
 _MAX_REMEMBERED_SOURCES = 65_536
+MAX_STATUS_A_SECOND = 50  # Status-Servers of one NAS; a load balancer asks every few seconds
 
 
 class Nas:
@@ -23,8 +24,10 @@ class Nas:
     """
 
     __slots__ = (
+        "_n_status",
         "_proven",
         "_signers",
+        "_status_since",
         "is_operator",
         "name",
         "section",
@@ -41,6 +44,8 @@ class Nas:
         self.is_operator = is_operator
         self._signers: set[str] = set()
         self._proven: set[str] = set()
+        self._status_since = float("-inf")
+        self._n_status = 0
         self.unsigned_told_until = float("-inf")
 
     def has_signed(self, source: str) -> bool:
@@ -59,6 +64,15 @@ class Nas:
     def was_read(self, source: str) -> None:
         """Remember that one could."""
         _remember(self._proven, source)
+
+    def may_ask_status(self, now: float) -> bool:
+        """Whether one more Status-Server is answered: where the section permits it, so many in a second."""
+        if not self.section.answers_status:
+            return False
+        if now - self._status_since >= 1.0:
+            self._status_since, self._n_status = now, 0
+        self._n_status += 1
+        return self._n_status <= MAX_STATUS_A_SECOND
 
     def __repr__(self) -> str:
         """Show the name alone."""
@@ -81,6 +95,7 @@ class Section:
     """
 
     __slots__ = (
+        "answers_status",
         "application",
         "client_address",
         "coalesce",
@@ -108,6 +123,7 @@ class Section:
         response_deadline_s: float = 0.0,
         coalesce: bool = True,
         max_pending_per_user: int = 0,
+        answers_status: bool = True,
     ) -> None:
         self.name = name
         self.application = application
@@ -120,6 +136,7 @@ class Section:
         self.response_deadline_s = response_deadline_s
         self.coalesce = coalesce
         self.max_pending_per_user = max_pending_per_user
+        self.answers_status = answers_status
 
 
 class NasTable:

@@ -42,6 +42,7 @@ class LineHandler(logging.Handler):
     def flush(self) -> None:
         """Write what was gathered, in portions that arrive as a whole even in a pipe that others write to."""
         lines, self._lines = self._lines, []
+        n_lines = len(lines)
         if lines and self._n_lost:
             lost = f"{self._n_lost} lines before this one could not be written"
             record = logging.makeLogRecord({"name": "gateway.logs", "levelno": logging.ERROR, "msg": lost})
@@ -51,7 +52,7 @@ class LineHandler(logging.Handler):
                 os.write(self._descriptor, portion)
                 self._n_lost = 0
             except OSError:  # a full disk, or a pipe that nobody reads
-                self._n_lost += portion.count(b"\n")
+                self._n_lost += min(portion.count(b"\n"), n_lines)
 
 
 def _portions(lines: list[str], size: int) -> Iterator[bytes]:

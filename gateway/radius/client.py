@@ -2,6 +2,7 @@
 generator.
 """
 
+from hmac import compare_digest
 from struct import Struct
 
 from gateway.radius.dictionary import (
@@ -79,7 +80,7 @@ def verify_reply(datagram: bytes, request_authenticator: bytes, shared_secret: S
     """
     reply = decode_packet(datagram)
     as_sent = reply.octets[:4] + request_authenticator + reply.octets[20:]
-    if shared_secret.response_authenticator(as_sent) != reply.authenticator:
+    if not compare_digest(shared_secret.response_authenticator(as_sent), reply.authenticator):
         raise ValueError("the Response Authenticator is wrong: the shared secrets differ")
     if not shared_secret.has_signed(decode_packet(as_sent)):
         raise ValueError("the Message-Authenticator is missing or wrong")

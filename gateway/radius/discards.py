@@ -24,6 +24,7 @@ class DiscardReason(StrEnum):
     EAP_UNAUTHENTICATED = "eap_unauthenticated"
     WRONG_SECRET = "wrong_secret"
     # What the gateway does about it.
+    STATUS_REFUSED = "status_refused"
     OVERLOAD = "overload"
 
 

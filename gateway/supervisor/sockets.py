@@ -35,24 +35,22 @@ class ListeningSockets:
             for address in addresses:
                 _refuse_taken(address)  # all of them first: our own sockets would count as taken, too
             for address in addresses:
-                self._groups.append(self._bind_group(address, slots))
-        except OSError as error:
-            self.close()
-            raise CannotListen(f"cannot listen: {_explain(error)}") from error
+                self._bind_group(address, slots)
         except BaseException:
             self.close()
             raise
 
-    @staticmethod
-    def _bind_group(address: ListeningAddress, slots: int) -> list[socket.socket]:
+    def _bind_group(self, address: ListeningAddress, slots: int) -> None:
         group: list[socket.socket] = []
-        for _ in range(slots):
-            udp = open_socket(address.family, address.host, address.port, shared=True)
-            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            group.append(udp)
-        if slots > 1:
-            steer_by_user(group[0], slots)
-        return group
+        self._groups.append(group)  # before it is filled, so that a failure closes all of it
+        try:
+            for _ in range(slots):
+                group.append(open_socket(address.family, address.host, address.port, shared=True))
+                group[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            if slots > 1:
+                steer_by_user(group[0], slots)
+        except OSError as error:
+            raise CannotListen(f"cannot listen on udp {address}: {_explain(error)}") from error
 
     def of_slot(self, slot: int) -> tuple[int, ...]:
         """Return the descriptors of a slot, one for each address, in their order."""

@@ -27,6 +27,7 @@ from gateway.worker.wiring import build_engine, log_plan
 
 log = logging.getLogger("gateway.worker")
 READY = b"ready\n"
+CANNOT_START = 3  # the exit status that tells the supervisor not to try again
 ORPHAN_DRAIN_S = 3.0  # the next supervisor wants the ports that an orphan holds
 
 
@@ -50,9 +51,9 @@ def main(arguments: list[str]) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             return runner.run(work(inheritance, settings))
-        except OSError as error:
-            print(f"radgate worker {slot}: {error}", file=sys.stderr)  # noqa: T201 -- there is no log yet
-            return 3
+        except (OSError, ValueError) as error:  # a log that cannot be written, trusted roots that are none
+            print(f"radgate worker {slot}: {error}", file=sys.stderr)  # noqa: T201 -- there may be no log yet
+            return CANNOT_START
         finally:
             stop_logging()
 

@@ -45,6 +45,7 @@ _REMEDIES: dict[DiscardReason, str] = {
     DiscardReason.WRONG_SECRET: (
         "its password is not readable: the shared secret at the client is most likely not the radius_secret_N here"
     ),
+    DiscardReason.STATUS_REFUSED: "status_server=no, or it asks more than 50 times a second",
     DiscardReason.OVERLOAD: "max_pending logins are in progress already, or 16 packets wait for this one",
 }
 
@@ -55,7 +56,9 @@ def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
     The text begins as Duo's proxy writes it: `(('10.80.16.236', 58411), y-ikeda, 6): Duo authentication returned …`.
     """
     verdict = finished.verdict
-    text = f"({finished.peer.address[:2]}, {finished.user_name or '-'}, {finished.identifier}): {verdict.account}"
+    # A name must not look like the pairs that follow: no = and no quotation mark stands bare in it.
+    user_name = finished.user_name.replace("=", r"\x3d").replace('"', r"\x22") or "-"
+    text = f"({finished.peer.address[:2]}, {user_name}, {finished.identifier}): {verdict.account}"
     reply = verdict.code.label if finished.n_packets else "none"  # whoever asked has given up
     fields: dict[str, Any] = {"reply": reply, "reason": verdict.reason}
     if finished.factor:
@@ -72,8 +75,8 @@ def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
 
 def notice_line(notice: Notice, listening: str) -> tuple[str, dict[str, Any]]:
     """Return the text and the fields of the line for discarded packets."""
-    packets = "a packet" if notice.n_packets == 1 else f"{notice.n_packets} packets in the last minute"
-    source = notice.source or "many addresses"
+    packets = "a packet" if notice.n_packets == 1 else f"{notice.n_packets} packets since the last such line"
+    source = notice.source or "one of many addresses"
     text = f"Discarded {packets} from {source}: {_REMEDIES[notice.reason]}"
     fields: dict[str, Any] = {"discard": notice.reason, "listen": listening, "packets": notice.n_packets}
     if notice.nas is not None:

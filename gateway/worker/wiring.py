@@ -80,6 +80,7 @@ def build_section(server: ServerSettings) -> Section:
         response_deadline_s=server.response_deadline_s,
         coalesce=server.coalesce,
         max_pending_per_user=server.max_pending_per_user,
+        answers_status=server.status_server,
     )
 
 

@@ -233,7 +233,7 @@ class TestUnsignedRequests:
         hidden = SECRET.hide_user_password(b"push", RA)
         attributes = encode_attribute(1, b"alice") + encode_attribute(2, hidden)
 
-        def request(identifier: int) -> bytes:
+        def request(identifier):
             return bytes([1, identifier, 0, 20 + len(attributes)]) + RA + attributes
 
         named = [
@@ -261,9 +261,10 @@ class TestTimers:
         assert stage.replies == []
         assert stage.reason == "duo_denied"
         assert not stage.engine.is_idle
-        assert stage.engine.next_timer == 1.0
+        due = stage.engine.next_timer
+        assert 1.0 <= due <= 1.1
         assert stage.login(now=0.5) == []
-        stage.effects = stage.engine.timer(1.0)
+        stage.effects = stage.engine.timer(due)
         assert [reply.code for reply in stage.replies] == [3]
         assert stage.engine.is_idle
 

@@ -87,7 +87,7 @@ class TestWindow:
             known.add(asked)
             known.answered(asked, b"reply", port * 0.125)
         known.expire(50 * 0.125 + WINDOW_S)
-        assert repr(known) == "<DuplicateCache known=49 answered=49>"
+        assert len(known) == 49
         known.expire(1000.0)
         assert len(known) == 0
 
@@ -113,7 +113,7 @@ class TestBound:
             known.add(asked)
             known.answered(asked, b"reply", 1.0)
         assert [known.find(request(), asked.peer, 1e6) for asked in pending] == pending
-        assert repr(known) == "<DuplicateCache known=110 answered=10>"
+        assert len(known) == 100 + 10
 
     def test_no_answer_is_kept_when_none_may_be(self):
         known, asked = cache(max_answered=0), transaction()

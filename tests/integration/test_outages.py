@@ -13,7 +13,6 @@ FAULTS = [
     pytest.param({"kind": "status_500"}, "http_status", id="status 500"),
     pytest.param({"kind": "broken_json"}, "bad_answer", id="broken JSON"),
     pytest.param({"kind": "captive_portal"}, "bad_answer", id="captive portal"),
-    pytest.param({"kind": "rate_limit"}, "rate_limit", id="too many requests"),
     pytest.param({"kind": "drop"}, "closed", id="dropped connections"),
     pytest.param({"kind": "reset"}, "closed", id="reset connections"),
 ]
@@ -33,6 +32,17 @@ def test_fail_mode_decides_while_duo_is_away(site: Site, fault, trouble, failmod
     assert f"Duo is unavailable ({trouble}: " in line.text
     assert "[gateway.worker#warn]" in line.text
     assert int(line.fields["duration_ms"]) <= 3000  # api_timeout and what a crowded machine adds
+
+
+@pytest.mark.parametrize("failmode", ["safe", "secure"])
+def test_a_rate_limit_of_duo_never_lets_anybody_in(site: Site, failmode):
+    """Users can provoke it: it is no outage."""
+    nas = site.start(failmode=failmode, api_timeout=2).nas()
+    site.simulator.fault("rate_limit")
+    assert nas.login("alice", "123456").code == 3
+    (line,) = site.log_lines()
+    assert line.fields["reason"] == "overloaded"
+    assert "(rate_limit: " in line.text
 
 
 def test_duo_back_again_is_used_again(site: Site):

@@ -1,0 +1,120 @@
+"""`radgate check`: every problem at once, for people and for programs."""
+
+import json
+
+import pytest
+
+from tests.cli.files import problem_of, run_main, write_config
+from tests.config.files import MINIMAL, SHARED_SECRET, SKEY
+
+WARNED = MINIMAL + "new_key_of_a_later_version=1\n"
+THREE_ERRORS = MINIMAL + "port=99999\nfailmode=sometimes\nnew_key_of_a_later_version=1\nintreface=10.0.0.1\n"
+
+
+def check(capsys, config: str, *options: str) -> tuple[int, list[str]]:
+    status, out, err = run_main(capsys, "check", *options, "--config", config)
+    assert err == ""
+    return status, out.splitlines()
+
+
+def test_a_good_file_is_told_in_one_line_with_its_addresses(tmp_path, capsys):
+    config = write_config(tmp_path)
+    assert check(capsys, config) == (0, [f"{config}: no problems; 1 server section on udp 0.0.0.0:1812"])
+
+
+def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path, capsys):
+    config = write_config(tmp_path, THREE_ERRORS)
+    status, lines = check(capsys, config)
+    assert status == 2
+    assert [problem_of(line) for line in lines[:-1]] == [
+        (config, "7", "radius_server_duo_only", "port"),
+        (config, "8", "radius_server_duo_only", "failmode"),
+        (config, "9", "radius_server_duo_only", "new_key_of_a_later_version"),
+        (config, "10", "radius_server_duo_only", "intreface"),
+    ]
+    assert lines[-1] == f"{config}: 3 errors, 1 warning; the gateway would not start"
+
+
+def test_a_problem_of_the_whole_file_has_neither_line_nor_section(tmp_path, capsys):
+    config = write_config(tmp_path, "[main]\n")
+    status, lines = check(capsys, config)
+    assert status == 2
+    assert problem_of(lines[0]) == (config, None, None, None)
+
+
+def test_the_file_is_called_as_it_was_typed(tmp_path, capsys, monkeypatch):
+    write_config(tmp_path, WARNED)
+    monkeypatch.chdir(tmp_path)
+    _, lines = check(capsys, "authproxy.cfg")
+    assert all(line.startswith("authproxy.cfg:") for line in lines)
+
+
+def test_a_warning_keeps_nobody_from_starting(tmp_path, capsys):
+    status, lines = check(capsys, write_config(tmp_path, WARNED))
+    assert status == 0
+    assert "new_key_of_a_later_version: warning: " in lines[0]
+    assert "0 errors, 1 warning" in lines[-1]
+
+
+def test_strict_makes_warnings_errors(tmp_path, capsys):
+    assert check(capsys, write_config(tmp_path, WARNED), "--strict")[0] == 2
+    assert check(capsys, write_config(tmp_path, MINIMAL), "--strict")[0] == 0
+
+
+def test_strict_says_that_it_is_the_warning_that_counts(tmp_path, capsys):
+    """Status 2 under a summary that sounds like success would leave a person puzzled."""
+    config = write_config(tmp_path, WARNED)
+    _, lines = check(capsys, config)
+    _, strict = check(capsys, config, "--strict")
+    assert strict[-1] != lines[-1]
+
+
+def test_json_of_a_good_file(tmp_path, capsys):
+    config = write_config(tmp_path)
+    status, lines = check(capsys, config, "--json")
+    assert status == 0
+    assert [json.loads(line) for line in lines] == [{"file": config, "usable": True, "problems": []}]
+
+
+def test_json_holds_every_problem_with_its_place(tmp_path, capsys):
+    config = write_config(tmp_path, THREE_ERRORS)
+    status, (line,) = check(capsys, config, "--json")
+    found = json.loads(line)
+    assert (status, found["usable"]) == (2, False)
+    assert [(problem["line"], problem["key"], problem["severity"]) for problem in found["problems"]] == [
+        (7, "port", "error"),
+        (8, "failmode", "error"),
+        (9, "new_key_of_a_later_version", "warning"),
+        (10, "intreface", "error"),
+    ]
+    assert {problem["section"] for problem in found["problems"]} == {"radius_server_duo_only"}
+    assert all(problem["text"] for problem in found["problems"])
+
+
+def test_json_has_null_for_a_place_that_is_not_known(tmp_path, capsys):
+    status, (line,) = check(capsys, str(tmp_path / "missing.cfg"), "--json")
+    (problem,) = json.loads(line)["problems"]
+    assert (status, problem["line"], problem["section"], problem["key"]) == (2, None, None, None)
+
+
+@pytest.mark.parametrize(("options", "usable"), [((), True), (("--strict",), False)])
+def test_json_and_strict_go_together(tmp_path, capsys, options, usable):
+    status, (line,) = check(capsys, write_config(tmp_path, WARNED), "--json", *options)
+    assert (status == 0, json.loads(line)["usable"]) == (usable, usable)
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
+def test_no_secret_is_ever_printed(tmp_path, capsys, options):
+    text = MINIMAL.replace(SKEY, SKEY + "!") + f"radius_secret_2={SHARED_SECRET}\n{SHARED_SECRET}\n[{SKEY}\n"
+    status, lines = check(capsys, write_config(tmp_path, text), *options)
+    assert status == 2
+    assert SKEY not in "\n".join(lines)
+    assert SHARED_SECRET not in "\n".join(lines)
+
+
+def test_secrets_that_every_user_can_read_are_a_warning(tmp_path, capsys):
+    config = write_config(tmp_path)
+    (tmp_path / "authproxy.cfg").chmod(0o644)
+    status, lines = check(capsys, config)
+    assert status == 0
+    assert "chmod o-r" in lines[0]

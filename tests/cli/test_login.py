@@ -1,0 +1,177 @@
+"""`radgate login` against a scripted gateway, and against none."""
+
+import io
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.config.operator import operator_client
+from gateway.config.reading import read_settings
+from gateway.net.listener import open_socket
+from gateway.radius.dictionary import USER_NAME, USER_PASSWORD, Code
+from gateway.radius.packet import decode_packet
+from gateway.radius.reply import encode_reply
+from gateway.radius.shared_secret import SharedSecret
+from tests.cli.files import run_main, write_config
+from tests.config.files import MINIMAL
+
+TWO_SECTIONS = MINIMAL + MINIMAL.replace("only]", "only2]").replace("10.0.1.10", "10.0.2.10").replace("Dir", "Oth")
+
+
+class ScriptedGateway:
+    """Answers one request on a loopback port, as it is told.
+
+    Attributes:
+        asked: (user name, password, source host) of what came.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._udp = open_socket(socket.AF_INET, "127.0.0.1", 0, shared=False)
+        self._udp.setblocking(True)
+        self._thread: threading.Thread | None = None
+        self.port = self._udp.getsockname()[1]
+        keys = f"port={self.port}\ninterface=127.0.0.1\n"
+        self.config = write_config(folder, TWO_SECTIONS.replace("skey=", keys + "skey="))
+        self.asked: list[tuple[bytes, bytes, str]] = []
+
+    def answer(self, code: Code, *texts: str, section: int = 0, secret: bytes | None = None) -> None:
+        """Answer the next request with this reply."""
+        settings, _ = read_settings(self.config)
+        ours = operator_client(settings, settings.servers[section]).shared_secret
+        arguments = (code, texts, SharedSecret(ours), SharedSecret(secret or ours))
+        self._thread = threading.Thread(target=self._answer_one, args=arguments)
+        self._thread.start()
+
+    def _answer_one(self, code: Code, texts: tuple[str, ...], ours: SharedSecret, secret: SharedSecret) -> None:
+        datagram, source = self._udp.recvfrom(4096)
+        if not datagram:  # nobody asked
+            return
+        packet = decode_packet(datagram)
+        password = ours.reveal_user_password(packet.value(USER_PASSWORD) or b"", packet.authenticator)
+        self.asked.append((packet.value(USER_NAME) or b"", password or b"", source[0]))
+        assert ours.has_signed(packet)
+        self._udp.sendto(encode_reply(code, packet, secret, *texts), source)
+
+    def close(self) -> None:
+        """Give the port up."""
+        if self._thread is not None:
+            self._udp.sendto(b"", self._udp.getsockname())
+            self._thread.join()
+            self._thread = None
+        self._udp.close()
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[ScriptedGateway]:
+    gateway = ScriptedGateway(tmp_path)
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """Put octets on the standard input, which is no terminal."""
+
+    def type_octets(octets: bytes) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(octets), "utf-8"))
+
+    return type_octets
+
+
+def test_an_accept_is_told_with_its_time_and_status_0(gateway, capsys):
+    gateway.answer(Code.ACCESS_ACCEPT, "Success. Logging you in...", "reason=duo_allowed: Duo said so")
+    status, out, err = run_main(capsys, "login", "alice", "push", "--config", gateway.config)
+    first, second = out.splitlines()
+    assert (status, err) == (0, "")
+    assert first.startswith("Access-Accept after 0.")
+    assert first.endswith(" s: Success. Logging you in...")
+    assert second == "  reason=duo_allowed: Duo said so"
+    assert gateway.asked == [(b"alice", b"push", "127.82.65.1")]
+
+
+def test_a_reject_is_told_with_the_gateways_reason_and_status_1(gateway, capsys):
+    gateway.answer(Code.ACCESS_REJECT, "Incorrect passcode.", "reason=duo_denied: Duo said no (a hint)")
+    status, out, _ = run_main(capsys, "login", "alice", "123456", "--config", gateway.config)
+    assert status == 1
+    assert out.startswith("Access-Reject after ")
+    assert out.endswith("  reason=duo_denied: Duo said no (a hint)\n")
+
+
+def test_names_and_texts_of_any_language_come_through(gateway, capsys):
+    gateway.answer(Code.ACCESS_ACCEPT, "ログイン中")
+    status, out, _ = run_main(capsys, "login", "ユーザー", "pässwörd", "--config", gateway.config)
+    assert status == 0
+    assert "ログイン中" in out
+    assert gateway.asked[0][:2] == ("ユーザー".encode(), "pässwörd".encode())
+
+
+def test_the_factor_is_read_from_standard_input_when_left_out(gateway, capsys, typed):
+    """So that a passcode need not stand where other users of the machine can read it."""
+    typed(b"654321\n")
+    gateway.answer(Code.ACCESS_ACCEPT)
+    assert run_main(capsys, "login", "alice", "--config", gateway.config)[0] == 0
+    assert gateway.asked[0][1] == b"654321"
+
+
+def test_what_is_typed_need_not_be_utf_8(gateway, capsys, typed):
+    typed(b"p\xe4ss\n")
+    gateway.answer(Code.ACCESS_REJECT)
+    assert run_main(capsys, "login", "alice", "--config", gateway.config)[0] == 1
+    assert gateway.asked[0][1] == b"p\xe4ss"
+
+
+def test_an_end_of_input_at_the_question_is_no_traceback(gateway, capsys, monkeypatch):
+    def ctrl_d(_prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", ctrl_d)
+    assert run_main(capsys, "login", "alice", "--config", gateway.config)[0] != 0
+
+
+def test_another_section_is_asked_by_name(gateway, capsys):
+    gateway.answer(Code.ACCESS_ACCEPT, section=1)
+    arguments = ("login", "alice", "push", "--server", "radius_server_duo_only2", "--config", gateway.config)
+    assert run_main(capsys, *arguments)[0] == 0
+    assert gateway.asked == [(b"alice", b"push", "127.82.65.2")]
+
+
+def test_an_unknown_section_is_an_error_that_names_the_known_ones(gateway, capsys):
+    arguments = ("login", "alice", "push", "--server", "radius_server_auto", "--config", gateway.config)
+    status, out, err = run_main(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert err == (
+        f"{gateway.config} [radius_server_auto]: no such server section; "
+        "there is radius_server_duo_only, radius_server_duo_only2\n"
+    )
+
+
+def test_nothing_listening_is_said_at_once_with_status_4(gateway, capsys):
+    gateway.close()
+    status, out, err = run_main(capsys, "login", "alice", "push", "--config", gateway.config)
+    assert (status, out) == (4, "")
+    assert err == f"radgate: nothing listens on 127.0.0.1:{gateway.port}; is the gateway running?\n"
+
+
+def test_a_silent_gateway_is_given_up_after_the_timeout_with_status_4(gateway, capsys):
+    status, _, err = run_main(capsys, "login", "alice", "push", "--timeout", "0.05", "--config", gateway.config)
+    assert status == 4
+    assert err == "radgate: no answer within 0.05 s; was the file changed since the gateway started?\n"
+
+
+def test_an_answer_that_is_not_the_gateways_is_not_believed(gateway, capsys):
+    gateway.answer(Code.ACCESS_ACCEPT, "Welcome", secret=b"somebody else's")
+    status, out, err = run_main(capsys, "login", "alice", "push", "--config", gateway.config)
+    assert (status, out) == (4, "")
+    assert "the shared secrets differ" in err
+
+
+@pytest.mark.parametrize("user", ["", "n" * 254, os.fsdecode(b"\xff")], ids=["empty", "too long", "no text"])
+def test_a_user_name_that_no_packet_can_hold_is_no_traceback(gateway, capsys, user):
+    status, out, err = run_main(capsys, "login", user, "push", "--config", gateway.config)
+    assert (status, out) == (4, "")
+    assert err.startswith("radgate: ")

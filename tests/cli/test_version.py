@@ -1,0 +1,27 @@
+"""`radgate version`: for a report to somebody who has to help."""
+
+import platform
+import ssl
+from importlib import metadata
+
+from gateway import __version__
+from tests.cli.files import run_main
+
+
+def test_the_versions_that_matter_one_a_line(capsys):
+    status, out, err = run_main(capsys, "version")
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        f"radgate {__version__}",
+        f"Python {platform.python_version()}",
+        ssl.OPENSSL_VERSION,
+        f"uvloop {metadata.version('uvloop')}",
+    ]
+
+
+def test_no_configuration_file_is_needed(capsys):
+    assert run_main(capsys, "version", "--config", "/nowhere/authproxy.cfg")[0] == 0
+
+
+def test_the_version_is_that_of_the_installed_distribution():
+    assert metadata.version("radgate") == __version__

@@ -1,0 +1,166 @@
+"""Worker processes: what reaches them, and what nobody else can read."""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gateway.config.settings import Settings, decode_settings, encode_settings
+from gateway.net.listener import open_socket
+from gateway.supervisor.process import WorkerProcess, settings_memfd
+from tests.config.files import MINIMAL, SHARED_SECRET, SKEY, parse
+
+READ_IT = "import os, sys; sys.stdout.buffer.write(os.pread(int(sys.argv[1]), 1 << 24, 0))"
+SECRETS = (SKEY.encode(), SHARED_SECRET.encode())
+
+
+@pytest.fixture
+def udp() -> Iterator[socket.socket]:
+    with open_socket(socket.AF_INET, "127.0.0.1", 0, shared=False) as udp:
+        yield udp
+
+
+def settings_of(folder: Path) -> Settings:
+    """Settings whose Duo is a port of this machine where nothing listens."""
+    text = MINIMAL.replace("api-12345678.duosecurity.com", "127.0.0.1:9")
+    return parse(f"[main]\nlog_dir={folder / 'log'}\n{text}")[0]
+
+
+class RunningWorker:
+    """A real worker of one slot.
+
+    Attributes:
+        worker: the process.
+        status: of its exit, once it has ended.
+    """
+
+    def __init__(self, settings: Settings, udp: socket.socket) -> None:
+        self._settings_fd = settings_memfd(encode_settings(settings))
+        self.worker = WorkerProcess(0, 1, self._settings_fd, [udp.fileno()])
+        self.status: int | None = None
+
+    def wait_for_word(self) -> bytes:
+        """Return what it says first; nothing if it ends instead."""
+        assert select.select([self.worker.channel], [], [], 30)[0]
+        return self.worker.channel.recv(64)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """End it; return its exit status."""
+        if self.status is None:
+            self.worker.signal(number)
+            if not select.select([self.worker.pidfd], [], [], 30)[0]:
+                self.worker.signal(signal.SIGKILL)
+            self.status = self.worker.reap()
+            os.close(self._settings_fd)
+        return self.status
+
+
+@pytest.fixture
+def running(tmp_path: Path, udp: socket.socket) -> Iterator[RunningWorker]:
+    running = RunningWorker(settings_of(tmp_path), udp)
+    yield running
+    running.end()
+
+
+@pytest.mark.parametrize("n_octets", [0, 1, 100, 2**20], ids=lambda n_octets: f"{n_octets} octets")
+def test_a_child_that_inherits_the_settings_can_read_them(n_octets):
+    octets = os.urandom(n_octets)
+    descriptor = settings_memfd(octets)
+    reader = [sys.executable, "-c", READ_IT, str(descriptor)]
+    for _ in range(2):  # every worker reads the same descriptor
+        assert subprocess.run(reader, pass_fds=[descriptor], capture_output=True, check=True).stdout == octets
+    os.close(descriptor)
+
+
+def test_settings_survive_the_way_to_a_child(tmp_path):
+    settings = settings_of(tmp_path)
+    descriptor = settings_memfd(encode_settings(settings))
+    assert decode_settings(os.pread(descriptor, os.fstat(descriptor).st_size, 0)) == settings
+    os.close(descriptor)
+
+
+def test_other_programs_that_we_start_do_not_inherit_the_settings():
+    descriptor = settings_memfd(b"secret")
+    assert not os.get_inheritable(descriptor)
+    os.close(descriptor)
+
+
+def test_the_settings_have_no_name_in_any_folder():
+    descriptor = settings_memfd(b"secret")
+    assert str(Path(f"/proc/self/fd/{descriptor}").readlink()) == "/memfd:radgate-settings (deleted)"
+    assert os.fstat(descriptor).st_nlink == 0
+    os.close(descriptor)
+
+
+def test_no_secret_is_in_the_arguments_or_the_environment_of_a_worker(running):
+    assert running.wait_for_word() == b"ready\n"
+    folder = Path(f"/proc/{running.worker.pid}")
+    for octets in ((folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()):
+        assert octets
+        assert not any(secret in octets for secret in SECRETS)
+    assert b"gateway.worker" in (folder / "cmdline").read_bytes()
+
+
+def test_a_worker_says_that_it_is_ready_and_ends_with_status_0_when_told_to(running):
+    assert running.wait_for_word() == b"ready\n"
+    assert running.end(signal.SIGTERM) == 0
+
+
+def test_a_worker_that_is_killed_is_seen_through_its_pidfd(running):
+    assert running.wait_for_word() == b"ready\n"
+    assert running.end(signal.SIGKILL) == -signal.SIGKILL
+
+
+def test_an_interrupt_at_the_terminal_is_the_supervisors_business(running):
+    """Ctrl-C reaches the whole process group; a worker that obeyed it would cut off pending logins."""
+    assert running.wait_for_word() == b"ready\n"
+    running.worker.signal(signal.SIGINT)
+    assert running.end(signal.SIGTERM) == 0
+
+
+def test_a_worker_ends_when_its_supervisor_is_gone(running):
+    assert running.wait_for_word() == b"ready\n"
+    running.worker.channel.shutdown(socket.SHUT_RDWR)
+    assert select.select([running.worker.pidfd], [], [], 30)[0]
+    assert running.end() == 0
+
+
+def test_a_worker_that_cannot_write_its_log_ends_with_the_status_that_says_never_again(tmp_path, udp, capfd):
+    (tmp_path / "log").write_text("a file where the folder should be")
+    running = RunningWorker(settings_of(tmp_path), udp)
+    assert running.wait_for_word() == b""
+    assert running.end() == 3
+    said = capfd.readouterr().err
+    assert said.startswith("radgate worker 0: ")
+    assert "Traceback" not in said
+
+
+def test_a_worker_whose_trusted_roots_cannot_be_loaded_ends_with_that_status_too(tmp_path, udp, capfd):
+    """Else it would be started again for ever, and nobody would be told why the gateway never becomes ready."""
+    roots = tmp_path / "roots.pem"
+    roots.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
+    settings = settings_of(tmp_path)
+    (server,) = settings.servers
+    application = msgspec.structs.replace(server.application, ca_certs_file=str(roots))
+    server = msgspec.structs.replace(server, application=application)
+    running = RunningWorker(msgspec.structs.replace(settings, servers=(server,)), udp)
+    assert running.wait_for_word() == b""
+    assert running.end() == 3
+    said = capfd.readouterr().err
+    assert str(roots) in said
+    assert "Traceback" not in said
+
+
+def test_nothing_is_left_open_when_no_process_can_be_started(monkeypatch, udp):
+    before = set(Path("/proc/self/fd").iterdir())
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(FileNotFoundError):
+        WorkerProcess(0, 1, udp.fileno(), [])
+    assert set(Path("/proc/self/fd").iterdir()) == before

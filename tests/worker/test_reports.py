@@ -1,0 +1,196 @@
+"""The words of the log: one line for a login, one for discards, an object for `authevents.log`."""
+
+import re
+
+import orjson
+import pytest
+
+from gateway.engine.core import Finished
+from gateway.engine.duplicates import Peer
+from gateway.engine.nas import Nas
+from gateway.engine.notices import Notice, UnsignedNas
+from gateway.engine.verdict import Reason, Verdict, rejection
+from gateway.logs.lines import TextFormatter
+from gateway.radius.dictionary import Code
+from gateway.radius.discards import DiscardReason
+from gateway.worker.reports import WARNED_REASONS, auth_event, finished_line, notice_line, unsigned_line
+from tests.engine.scene import SECRET, Stage
+
+DENIED = Verdict(
+    Code.ACCESS_REJECT,
+    Reason.DUO_DENIED,
+    "Incorrect passcode. Please try again.",
+    "Duo authentication returned 'deny': 'Incorrect passcode. Please try again.'",
+    "look at the policy",
+)
+ALLOWED = Verdict(Code.ACCESS_ACCEPT, Reason.DUO_ALLOWED, "Success.", "Duo authentication returned 'allow': 'Success.'")
+FIELDS_OF_SIEM_PARSERS = {  # reference of Duo's proxy, section 5; `dn` is for LDAP alone
+    "timestamp",
+    "event_type",
+    "msg",
+    "username",
+    "status",
+    "auth_stage",
+    "factor",
+    "client_ip",
+    "hostname",
+    "server_section",
+    "server_section_ikey",
+    "client_section",
+    "log_level",
+    "log_logger",
+    "log_namespace",
+    "log_source",
+    "log_format",
+}
+
+
+def finished(verdict: Verdict = DENIED, **fields) -> Finished:
+    values = {
+        "peer": Peer(("10.80.16.236", 58411), 0),
+        "identifier": 6,
+        "user_name": "y-ikeda",
+        "section": "radius_server_duo_only",
+        "factor": "passcode",
+        "duration_s": 0.2123,
+        "n_packets": 1,
+        **fields,
+    }
+    return Finished(verdict=verdict, **values)
+
+
+class TestFinishedLine:
+    def test_the_text_is_the_one_that_is_grepped_for_today(self):
+        text, _ = finished_line(finished(), 0)
+        assert text == (
+            "(('10.80.16.236', 58411), y-ikeda, 6): "
+            "Duo authentication returned 'deny': 'Incorrect passcode. Please try again.'"
+        )
+
+    def test_the_fields_stand_in_the_order_of_the_contract(self):
+        _, fields = finished_line(finished(), 3)
+        assert list(fields.items()) == [
+            ("reply", "Access-Reject"),
+            ("reason", "duo_denied"),
+            ("factor", "passcode"),
+            ("server", "radius_server_duo_only"),
+            ("worker", 3),
+            ("duration_ms", 212),
+            ("hint", "look at the policy"),
+        ]
+
+    def test_what_there_is_not_is_left_out(self):
+        _, fields = finished_line(finished(ALLOWED, factor=""), 0)
+        assert fields.keys() == {"reply", "reason", "server", "worker", "duration_ms"}
+
+    def test_packets_that_shared_the_login_are_counted(self):
+        assert finished_line(finished(n_packets=3), 0)[1]["packets"] == 3
+
+    def test_a_login_that_nobody_waits_for_any_more_has_no_reply(self):
+        assert finished_line(finished(n_packets=0), 0)[1]["reply"] == "none"
+
+    def test_a_request_without_a_name_has_a_dash(self):
+        assert ", -, 6): " in finished_line(finished(rejection(Reason.NO_USER_NAME), user_name=""), 0)[0]
+
+    def test_an_ipv6_source_is_shown_as_address_and_port(self):
+        text, _ = finished_line(finished(peer=Peer(("2001:db8::1", 58411, 0, 0), 0)), 0)
+        assert text.startswith("(('2001:db8::1', 58411), y-ikeda, 6): ")
+
+    def test_a_whole_line_can_be_taken_apart_again(self):
+        text, fields = finished_line(finished(), 0)
+        line = TextFormatter().line(0.0, 20, "gateway.worker", text, fields)
+        assert re.fullmatch(
+            r"\S+ \[gateway\.worker#info\] \(\('10\.80\.16\.236', 58411\), y-ikeda, 6\): Duo .* reply=Access-Reject "
+            r'reason=duo_denied factor=passcode server=radius_server_duo_only worker=0 duration_ms=212 hint="look .*"',
+            line,
+        )
+
+    def test_logins_that_duo_had_no_say_in_are_warnings(self):
+        assert {Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.EXEMPT, Reason.INTERNAL_ERROR} == WARNED_REASONS
+
+
+class TestNoticeLine:
+    @pytest.mark.parametrize("reason", DiscardReason)
+    def test_every_reason_says_what_is_wrong_or_what_to_do(self, reason):
+        text, fields = notice_line(Notice(reason, "192.0.2.1", 0, None, 1), "0.0.0.0:1812")
+        remedy = text.removeprefix("Discarded a packet from 192.0.2.1: ")
+        assert len(remedy) > 20
+        assert remedy != text
+        assert "_" not in re.sub(
+            r"radius_(ip|secret)_N|max_pending|require_message_authenticator|limit_proxy_state|status_server", "", text
+        )
+        assert fields == {"discard": reason, "listen": "0.0.0.0:1812", "packets": 1}
+
+    def test_every_reason_has_words_of_its_own(self):
+        texts = [notice_line(Notice(reason, "192.0.2.1", 0, None, 1), "")[0] for reason in DiscardReason]
+        assert len(set(texts)) == len(DiscardReason)
+
+    @pytest.mark.parametrize(
+        ("reason", "key"),
+        [
+            (DiscardReason.UNKNOWN_CLIENT, "radius_ip_N"),
+            (DiscardReason.MESSAGE_AUTHENTICATOR_WRONG, "radius_secret_N"),
+            (DiscardReason.WRONG_SECRET, "radius_secret_N"),
+            (DiscardReason.MESSAGE_AUTHENTICATOR_MISSING, "require_message_authenticator=no"),
+            (DiscardReason.PROXY_STATE_UNAUTHENTICATED, "limit_proxy_state=no"),
+            (DiscardReason.OVERLOAD, "max_pending"),
+        ],
+    )
+    def test_what_a_key_can_mend_names_the_key(self, reason, key):
+        assert key in notice_line(Notice(reason, "192.0.2.1", 0, None, 1), "")[0]
+
+    def test_the_client_and_its_section_are_named_where_known(self):
+        nas = Nas("radius_ip_2 of [radius_server_duo_only]", Stage().section, SECRET)
+        _, fields = notice_line(Notice(DiscardReason.OVERLOAD, "192.0.2.1", 0, nas, 1), "0.0.0.0:1812")
+        assert fields["client"] == "radius_ip_2 of [radius_server_duo_only]"
+        assert fields["server"] == "radius_server_duo_only"
+
+    def test_a_line_for_many_packets_says_how_many(self):
+        text, fields = notice_line(Notice(DiscardReason.UNKNOWN_CLIENT, "192.0.2.1", 0, None, 60), "")
+        assert text.startswith("Discarded 60 packets since the last such line from 192.0.2.1: ")
+        assert fields["packets"] == 60
+
+    def test_a_line_for_many_sources_says_so(self):
+        text, _ = notice_line(Notice(DiscardReason.UNKNOWN_CLIENT, "", 0, None, 5000), "")
+        assert text.startswith("Discarded 5000 packets since the last such line from one of many addresses: ")
+
+
+def test_a_client_that_does_not_sign_is_named_with_the_key_that_mends_it():
+    client = Nas("radius_ip_2 of [radius_server_duo_only]", Stage().section, SECRET)
+    text, fields = unsigned_line(UnsignedNas("192.0.2.1", client))
+    assert text.startswith("192.0.2.1 sends Access-Requests without Message-Authenticator")
+    assert "require_message_authenticator=yes" in text
+    assert fields == {"client": client.name, "server": "radius_server_duo_only"}
+
+
+class TestAuthEvent:
+    def test_it_has_every_field_that_parsers_of_duos_proxy_expect(self):
+        event = auth_event(finished(), "DIXXXXXXXXXXXXXXXXXX", "gateway-1")
+        assert event.keys() >= FIELDS_OF_SIEM_PARSERS
+        assert event["log_level"].keys() == {"name", "_class_uuid_"}
+        assert event["log_logger"].keys() == {"unpersistable"}
+
+    def test_its_values(self):
+        event = auth_event(finished(), "DIXXXXXXXXXXXXXXXXXX", "gateway-1")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event["timestamp"])
+        assert (event["event_type"], event["auth_stage"]) == ("authentication", "Secondary authentication")
+        assert (event["username"], event["status"], event["factor"]) == ("y-ikeda", "Reject", "passcode")
+        assert (event["client_ip"], event["hostname"]) == ("10.80.16.236", "gateway-1")
+        assert event["server_section"] == "radius_server_duo_only"
+        assert event["server_section_ikey"] == "DIXXXXXXXXXXXXXXXXXX"
+        assert (event["client_section"], event["log_level"]["name"]) == ("duo_only_client", "info")
+        assert event["msg"] == DENIED.account
+        assert event["reason"] == "duo_denied"
+
+    @pytest.mark.parametrize(("verdict", "status"), [(ALLOWED, "Allow"), (DENIED, "Reject")])
+    def test_its_status_is_the_verdict(self, verdict, status):
+        assert auth_event(finished(verdict), "DI", "gateway-1")["status"] == status
+
+    def test_it_is_one_line_of_json_whatever_the_name(self):
+        event = auth_event(finished(user_name='ユーザー"\\'), "DI", "gateway-1")
+        octets = orjson.dumps(event)
+        assert b"\n" not in octets
+        assert orjson.loads(octets)["username"] == 'ユーザー"\\'
+
+    def test_a_login_without_a_factor_has_none(self):
+        assert auth_event(finished(factor=""), "DI", "gateway-1")["factor"] is None
