@@ -26,6 +26,7 @@ lock: $(VENV)/.dev-ready  ## pin the newest versions that pyproject.toml permits
 	@$(BIN)/pip -q install pip-tools
 	@$(BIN)/pip-compile -q --upgrade --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host \
 		--no-emit-find-links --extra dev --extra bench -o requirements/dev.lock pyproject.toml
+	@! grep -n 'file:\|://' requirements/dev.lock
 
 clean:  ## remove what was made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache
@@ -42,5 +43,5 @@ $(VENV)/.run-ready: pyproject.toml requirements/dev.lock | $(VENV)/bin/python
 
 $(VENV)/.dev-ready: pyproject.toml requirements/dev.lock | $(VENV)/bin/python
 	@echo "Installing radgate and what its tests need …"
-	@$(PIP) -e '.[dev]'
+	@$(PIP) -e '.[bench,dev]'
 	@touch $@ $(VENV)/.run-ready
