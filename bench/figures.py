@@ -82,22 +82,15 @@ def tell(what: str, values: list[float], unit: str, digits: int = 0) -> None:
 
 def write_config(folder: Path, simulator: SimulatorProcess, *, workers: int, preauth: str) -> Path:
     """Write a configuration for the simulated Duo."""
-    config = folder / f"authproxy-{workers}-{preauth}.cfg"
-    config.touch(mode=0o600)
-    config.write_text(
-        CONFIG.format(
-            ca=simulator.ca,
-            folder=folder,
-            ikey=simulator.ikey,
-            skey=simulator.secret_key,
-            api_host=simulator.api_host,
-            secret=SECRET,
-            port=free_udp_port(),
-            workers=workers,
-            preauth=preauth,
-        )
+    return simulator.write_config(
+        folder / f"authproxy-{workers}-{preauth}.cfg",
+        CONFIG,
+        folder=folder,
+        secret=SECRET,
+        port=free_udp_port(),
+        workers=workers,
+        preauth=preauth,
     )
-    return config
 
 
 def measure_logins(config: Path, n_logins: int, n_runs: int, window: int) -> tuple[list[float], list[float]]:

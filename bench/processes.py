@@ -103,6 +103,13 @@ class SimulatorProcess(Program):
         ]
         self.secret_key = self.applications[0]["skey"]
 
+    def write_config(self, path: Path, template: str, **details: object) -> Path:
+        """Write a configuration file that asks this Duo; the template's `{ikey}`, `{skey}` … are filled in."""
+        path.touch(mode=0o600)
+        known = {"ca": self.ca, "ikey": self.ikey, "skey": self.secret_key, "api_host": self.api_host}
+        path.write_text(template.format(**known, **details))
+        return path
+
     def get(self, path: str) -> Any:
         """Return what the control port says, decoded."""
         with urllib.request.urlopen(self.control + path, timeout=30) as answer:  # noqa: S310 -- loopback http of our own

@@ -8,6 +8,7 @@ a line is escaped.
 import logging
 import re
 import time
+from abc import ABC, abstractmethod
 from typing import Any
 
 import orjson
@@ -39,8 +40,8 @@ class Timestamps:
         return f"{self._until_second}.{int((instant - second) * 1_000_000):06d}{self._zone}"
 
 
-class TextFormatter(logging.Formatter):
-    """`2026-11-22T09:00:00.123456+0000 [gateway.worker#info] text key=value key="a value"`."""
+class LineFormatter(logging.Formatter, ABC):
+    """Records, and events that never were one, as lines."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,25 +54,22 @@ class TextFormatter(logging.Formatter):
             fields = {**fields, "traceback": self.formatException(record.exc_info)}
         return self.line(record.created, record.levelno, record.name, record.getMessage(), fields)
 
+    @abstractmethod
+    def line(self, created: float, level: int, name: str, text: str, fields: dict[str, Any]) -> str:
+        """Return the line of an event, without its end."""
+
+
+class TextFormatter(LineFormatter):
+    """`2026-11-22T09:00:00.123456+0000 [gateway.worker#info] text key=value key="a value"`."""
+
     def line(self, created: float, level: int, name: str, text: str, fields: dict[str, Any]) -> str:
         """Return the line of an event, without its end."""
         pairs = "".join([f" {key}={_value(value)}" for key, value in fields.items()])
         return f"{self._timestamps.text(created)} [{name}#{_LEVELS[level]}] {one_line(text)}{pairs}"
 
 
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line: `timestamp`, `level`, `logger`, `message`, and the record's fields."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._timestamps = Timestamps()
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return a record's object, without the line's end."""
-        fields = _fields(record)
-        if record.exc_info:
-            fields = {**fields, "traceback": self.formatException(record.exc_info)}
-        return self.line(record.created, record.levelno, record.name, record.getMessage(), fields)
+class JsonFormatter(LineFormatter):
+    """One JSON object a line: `timestamp`, `level`, `logger`, `message`, and the event's fields."""
 
     def line(self, created: float, level: int, name: str, text: str, fields: dict[str, Any]) -> str:
         """Return the object of an event, without the line's end."""

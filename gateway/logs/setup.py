@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.logs.files import LineHandler, open_log, open_stdout
-from gateway.logs.lines import JsonFormatter, TextFormatter
+from gateway.logs.lines import JsonFormatter, LineFormatter, TextFormatter
 
 LOG_FILE = "authproxy.log"
 AUTH_EVENTS_FILE = "authevents.log"
@@ -42,7 +42,7 @@ def start_logging(
     logging._srcfile = None  # noqa: SLF001 -- the way that the library's documentation gives
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.raiseExceptions = False
-    formatter = JsonFormatter() if plan.json else TextFormatter()
+    formatter: LineFormatter = JsonFormatter() if plan.json else TextFormatter()
     descriptor = open_stdout() if plan.stdout else open_log(plan.directory / LOG_FILE, owner)
     handler = LineHandler(descriptor, loop)
     handler.setFormatter(formatter)
@@ -78,7 +78,7 @@ class EventLog:
     A login's line costs a third of what it takes through a `logging.Logger` (11 instead of 32 µs).
     """
 
-    def __init__(self, handler: LineHandler, formatter: TextFormatter | JsonFormatter) -> None:
+    def __init__(self, handler: LineHandler, formatter: LineFormatter) -> None:
         self._write = handler.write
         self._line = formatter.line
 
