@@ -38,7 +38,8 @@ def command(options: argparse.Namespace) -> int:
     except (CannotListen, UnknownIdentity) as error:
         print(f"radgate: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"radgate: cannot start: {error}", file=sys.stderr)
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        print(f"radgate: cannot start: {what}", file=sys.stderr)
     finally:
         stop_logging()
     return Exit.CANNOT_START

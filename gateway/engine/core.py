@@ -9,12 +9,13 @@ import msgspec
 from gateway.duoapi.calls import Answer, Call, DuoUnavailable
 from gateway.engine.authenticity import refuse_packet, refuse_signature
 from gateway.engine.credentials import Credentials, read_credentials
-from gateway.engine.duplicates import DuplicateCache, Peer, Transaction
+from gateway.engine.duplicates import DuplicateCache
 from gateway.engine.login import Ask, Login, LoginState, Step
 from gateway.engine.nas import Nas, NasTable
 from gateway.engine.notices import Notice, Notices, UnsignedNas
 from gateway.engine.pending import LoginKey, PendingLogin, PendingLogins, login_key
 from gateway.engine.timers import Timers
+from gateway.engine.transaction import Peer, Transaction
 from gateway.engine.verdict import Reason, Verdict, rejection
 from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR, Code
 from gateway.radius.discards import DecodeError, DiscardReason

@@ -9,51 +9,11 @@ requests never.
 
 from collections import deque
 from collections.abc import Hashable
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway.engine.nas import Nas
+from gateway.engine.transaction import Peer, Transaction, transaction_key
 from gateway.radius.packet import Packet
-
-if TYPE_CHECKING:
-    from gateway.engine.pending import PendingLogin
-
-
-class Peer(msgspec.Struct):
-    """Where a request came from and by which way the answer goes back.
-
-    Attributes:
-        address: the source as the socket gives it: host, port, and for IPv6 flow label and scope.
-        listener: which listening address it came to.
-        path: for the network side alone: the socket and the local address that was asked.
-    """
-
-    address: tuple[str, int] | tuple[str, int, int, int]
-    listener: int
-    path: object = None
-
-
-class Transaction:
-    """One Access-Request until its reply.
-
-    Attributes:
-        pending: the login that it waits for, None before it has one and if it never gets one.
-        is_superseded: a newer request took its Identifier: it must not be answered any more.
-    """
-
-    __slots__ = ("digest", "is_superseded", "key", "nas", "packet", "peer", "pending", "received_at")
-    reply = None  # what a duplicate of it gets: silence
-
-    def __init__(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
-        self.packet = packet
-        self.nas = nas
-        self.peer = peer
-        self.received_at = now
-        self.key = transaction_key(packet, peer)
-        self.digest = hash(packet.octets)
-        self.pending: PendingLogin | None = None
-        self.is_superseded = False
 
 
 class Answered(msgspec.Struct):
@@ -63,11 +23,6 @@ class Answered(msgspec.Struct):
     digest: int
     reply: bytes
     expires_at: float
-
-
-def transaction_key(packet: Packet, peer: Peer) -> Hashable:
-    """Return what RFC 5080 section 2.2.2 tells requests apart by, before the Request Authenticator."""
-    return peer.address, peer.listener, packet.identifier
 
 
 class DuplicateCache:

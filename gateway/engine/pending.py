@@ -3,9 +3,9 @@
 from collections import Counter
 
 from gateway.engine.credentials import Credentials
-from gateway.engine.duplicates import Transaction
 from gateway.engine.login import Login
 from gateway.engine.nas import Section
+from gateway.engine.transaction import Transaction
 
 LoginKey = tuple[str, str, bytes, str | None]
 UserKey = tuple[str, str]

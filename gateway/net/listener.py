@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from gateway.engine.duplicates import Peer
+from gateway.engine.transaction import Peer
 
 _BUFFER_SIZE = 4096  # octets; what is longer is padding (RFC 2865 section 3), and the kernel drops it
 _ANCILLARY_SIZE = 128

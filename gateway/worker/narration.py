@@ -16,9 +16,9 @@ from gateway.duoapi.calls import (
     Refusal,
 )
 from gateway.engine.core import AskDuo, Effect, Finished, SendReply
-from gateway.engine.duplicates import Peer
 from gateway.engine.notices import Notice
 from gateway.engine.pending import PendingLogin
+from gateway.engine.transaction import Peer
 from gateway.radius.dictionary import Code
 
 log = logging.getLogger("gateway.worker")

@@ -14,9 +14,9 @@ import orjson
 
 from gateway.duoapi.calls import Answer, Call, DuoUnavailable
 from gateway.engine.core import AskDuo, Effect, Engine, Finished, SendReply, StopAsking
-from gateway.engine.duplicates import Peer
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.pending import PendingLogin
+from gateway.engine.transaction import Peer
 from gateway.logs.setup import AUTH_EVENTS_LOGGER, EventLog, log_mistake
 from gateway.net.listener import UdpListener
 from gateway.worker.narration import Narrator

@@ -2,8 +2,8 @@
 
 from gateway.duoapi.calls import Answer
 from gateway.engine.core import AskDuo, Effect, Engine, Finished, SendReply
-from gateway.engine.duplicates import Peer
 from gateway.engine.nas import Nas, NasTable
+from gateway.engine.transaction import Peer
 from gateway.radius.client import encode_attribute, sign_request
 from gateway.radius.dictionary import USER_NAME, USER_PASSWORD, Code
 from gateway.radius.shared_secret import SharedSecret

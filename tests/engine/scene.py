@@ -4,9 +4,9 @@ from typing import Any
 
 from gateway.duoapi.calls import Answer, AuthAnswer, DuoUnavailable, PreauthAnswer
 from gateway.engine.core import AskDuo, Effect, Engine, Finished, SendReply
-from gateway.engine.duplicates import Peer
 from gateway.engine.login import LoginPolicy
 from gateway.engine.nas import Nas, NasTable, Section
+from gateway.engine.transaction import Peer
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import REPLY_MESSAGE
 from gateway.radius.packet import Packet, decode_packet

@@ -1,6 +1,7 @@
 """What was asked and what was answered (RFC 5080 section 2.2.2)."""
 
-from gateway.engine.duplicates import DuplicateCache, Peer, Transaction
+from gateway.engine.duplicates import DuplicateCache
+from gateway.engine.transaction import Peer, Transaction
 from gateway.radius.client import encode_attribute
 from gateway.radius.packet import Packet, decode_packet
 from tests.engine.scene import Stage

@@ -11,9 +11,9 @@ import atheris
 with atheris.instrument_imports(include=["gateway.radius", "gateway.engine"]):
     from gateway.duoapi.calls import AuthAnswer, PreauthAnswer
     from gateway.engine.core import AskDuo, Effect, Engine
-    from gateway.engine.duplicates import Peer
     from gateway.engine.login import LoginPolicy
     from gateway.engine.nas import Nas, NasTable, Section
+    from gateway.engine.transaction import Peer
     from gateway.radius.address import AddressAttribute
     from gateway.radius.shared_secret import SharedSecret
 

@@ -6,9 +6,9 @@ import orjson
 import pytest
 
 from gateway.engine.core import Finished
-from gateway.engine.duplicates import Peer
 from gateway.engine.nas import Nas
 from gateway.engine.notices import Notice, UnsignedNas
+from gateway.engine.transaction import Peer
 from gateway.engine.verdict import Reason, Verdict, rejection
 from gateway.logs.lines import TextFormatter
 from gateway.radius.dictionary import Code
