@@ -67,7 +67,10 @@ def _ask_factor() -> str:
         EOFError: nothing more can be read.
     """
     if not sys.stdin.isatty():
-        return sys.stdin.buffer.readline().rstrip(b"\n").decode("utf-8", "surrogateescape")
+        line = sys.stdin.buffer.readline()
+        if not line:
+            raise EOFError
+        return line.rstrip(b"\n").decode("utf-8", "surrogateescape")
     return getpass.getpass("Passcode, or push, phone, sms [push]: ") or "push"
 
 

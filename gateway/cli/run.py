@@ -38,8 +38,7 @@ def command(options: argparse.Namespace) -> int:
     except (CannotListen, UnknownIdentity) as error:
         print(f"radgate: {error}", file=sys.stderr)
     except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        print(f"radgate: cannot start: {what}", file=sys.stderr)
+        print(f"radgate: cannot start: {_explain(error, settings)}", file=sys.stderr)
     finally:
         stop_logging()
     return Exit.CANNOT_START
@@ -52,6 +51,15 @@ async def _serve(settings: Settings) -> int:
     start_logging(plan, loop, identity.owner)
     loop.set_exception_handler(log_loop_error)
     return await Arbiter(settings, _worker_count(settings), announce_on_stderr, identity).run()
+
+
+def _explain(error: OSError, settings: Settings) -> str:
+    """Return what failed, and which key to mend where it is the log."""
+    if not error.filename:
+        return str(error)
+    is_log = str(error.filename).startswith(settings.log.directory)
+    remedy = "; mend log_dir, or who may write there" if is_log else ""
+    return f"{error.filename}: {error.strerror}{remedy}"
 
 
 def _worker_count(settings: Settings) -> int:

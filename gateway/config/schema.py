@@ -68,7 +68,7 @@ UNADVISED = frozenset({"skey_protected", "radius_secret_protected_N", "radius_se
 """Known in server sections but never suggested: forms that only Windows can read, and another spelling."""
 
 WITHOUT_EFFECT = {
-    "test_connectivity_on_startup": "`radgate check --connect` tests the way to Duo",
+    "test_connectivity_on_startup": "the log says at the start whether Duo passed the check of keys and clock",
     "fips_mode": "the system's OpenSSL decides which algorithms are allowed",
     "log_sso_events": "single sign-on is not served",
     "log_file": "the log is authproxy.log in log_dir",

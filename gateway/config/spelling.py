@@ -26,6 +26,7 @@ from gateway.config.schema import (
 _KEY_LIKENESS = 0.8  # `fail_mod` is like `failmode`, `http_proxy_user` is not like `http_proxy_host`
 _SECTION_LIKENESS = 0.7  # `mian` is like `main`
 _SURE_LIKENESS = 0.92  # `radius_server_duo` is too little like `radius_server_auto` to be meant for it
+_SHORTEST_SWAPPED = 4
 _LONGEST_NAME = 64  # comparing takes time with the square of the length
 _DIGITS = re.compile("[0-9]+")
 _SEPARATORS = re.compile("[^a-z0-9]")
@@ -116,8 +117,21 @@ def _closest(name: str, known: tuple[str, ...], likeness: float) -> str | None:
     if len(name) > _LONGEST_NAME:
         return None
     by_letters = {_letters(other): other for other in known}
-    found = get_close_matches(_letters(name), by_letters, n=1, cutoff=likeness)
+    letters = _letters(name)
+    swapped = [other for other in by_letters if _is_swapped(letters, other)]
+    found = swapped or get_close_matches(letters, by_letters, n=1, cutoff=likeness)
     return by_letters[found[0]] if found else None
+
+
+def _is_swapped(name: str, known: str) -> bool:
+    """Whether two neighbouring letters of a name have changed places; for short names no likeness tells."""
+    if len(name) != len(known) or len(name) < _SHORTEST_SWAPPED:
+        return False
+    differ = [place for place in range(len(name)) if name[place] != known[place]]
+    if len(differ) != 2 or differ[1] != differ[0] + 1:
+        return False
+    first, second = differ
+    return (name[first], name[second]) == (known[second], known[first])
 
 
 def _letters(name: str) -> str:

@@ -60,9 +60,13 @@ class Auth(msgspec.Struct):
 
 
 class AuthStatus(msgspec.Struct):
-    """What has become of the asynchronous auth `txid`? A long poll: Duo answers when the state changes."""
+    """What has become of the asynchronous auth `txid`? A long poll: Duo answers when the state changes.
+
+    `patience_s` bounds this question, not the person.
+    """
 
     txid: str
+    patience_s: float = 30.0
 
 
 Call = Ping | Check | Preauth | Auth | AuthStatus

@@ -78,7 +78,7 @@ class FlavourV2:
     def request(self, call: Call) -> ApiRequest:
         """Return how `/auth/v2` is asked."""
         match call:
-            case AuthStatus(txid):
+            case AuthStatus(txid=txid):
                 return ApiRequest("GET", "/auth/v2/auth_status", [("txid", txid)])
             case Preauth(username, ipaddr):
                 return ApiRequest("POST", "/auth/v2/preauth", _with_ipaddr([("username", username)], ipaddr))
@@ -102,7 +102,7 @@ class FlavourV2:
                 case _:
                     return Time(_content(messages.decode_time(body)).time)
         except _NOT_JSON as error:
-            raise _not_duo(http_status, body) from error
+            return _result_alone(call, http_status, body, error)
 
 
 class FlavourV1:
@@ -116,7 +116,7 @@ class FlavourV1:
     def request(self, call: Call) -> ApiRequest:
         """Return how `/rest/v1` is asked."""
         match call:
-            case AuthStatus(txid):
+            case AuthStatus(txid=txid):
                 return ApiRequest("GET", "/rest/v1/status", [("txid", txid)])
             case Preauth(username, ipaddr):
                 return ApiRequest("POST", "/rest/v1/preauth", _with_ipaddr([("user", username)], ipaddr))
@@ -142,7 +142,7 @@ class FlavourV1:
                     _content(messages.decode_word(body))
                     return Time(None)
         except _NOT_JSON as error:
-            raise _not_duo(http_status, body) from error
+            return _result_alone(call, http_status, body, error)
 
 
 V2 = FlavourV2()
@@ -200,8 +200,22 @@ def _auth_answer_v1(content: messages.AuthContentV1) -> AuthAnswer:
 
 
 def _text(status_msg: str | None) -> str:
-    """Return Duo's text for a person, no longer than one reads."""
-    return (status_msg or "")[:MAX_TEXT]
+    """Return Duo's text for a person: no longer than one reads, and with blanks for control characters."""
+    text = (status_msg or "")[:MAX_TEXT]
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def _result_alone(call: Call, http_status: int, body: bytes, error: Exception) -> Answer:
+    """Return the verdict of an answer whose other fields are not as documented: `result` alone decides."""
+    try:
+        result = _content(messages.decode_result(body)).result
+    except _NOT_JSON:
+        raise _not_duo(http_status, body) from error
+    if type(call) is Preauth:
+        return PreauthAnswer(result)
+    if type(call) in (Auth, AuthStatus):
+        return AuthAnswer(result)
+    raise _not_duo(http_status, body) from error
 
 
 def _require_verdict_or_txid(result: str | None, txid: str | None) -> None:

@@ -83,6 +83,12 @@ class AuthContentV1(msgspec.Struct):
     txid: str | None = None
 
 
+class ResultContent(msgspec.Struct):
+    """What decides, in every flavour, whatever stands beside it."""
+
+    result: str
+
+
 decode_failure = msgspec.json.Decoder(Failure).decode
 decode_time = msgspec.json.Decoder(Envelope[TimeContent]).decode
 decode_word = msgspec.json.Decoder(Envelope[str]).decode
@@ -90,3 +96,4 @@ decode_preauth = msgspec.json.Decoder(Envelope[PreauthContent]).decode
 decode_auth = msgspec.json.Decoder(Envelope[AuthContent]).decode
 decode_preauth_v1 = msgspec.json.Decoder(Envelope[PreauthContentV1]).decode
 decode_auth_v1 = msgspec.json.Decoder(Envelope[AuthContentV1]).decode
+decode_result = msgspec.json.Decoder(Envelope[ResultContent]).decode

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.duoapi.calls import Answer, Call, DuoUnavailable
 from gateway.engine.authenticity import refuse_packet, refuse_signature
-from gateway.engine.credentials import Credentials, read_credentials
+from gateway.engine.credentials import Credentials, read_credentials, shown_user_name
 from gateway.engine.duplicates import DuplicateCache
 from gateway.engine.login import Ask, Login, LoginState, Step
 from gateway.engine.nas import Nas, NasTable
@@ -195,7 +195,7 @@ class Engine:
         transaction = Transaction(packet, nas, peer, now)
         if isinstance(credentials, Reason):
             self._take_up(transaction)
-            self._refuse(transaction, "", credentials, now)
+            self._refuse(transaction, shown_user_name(packet), credentials, now)
         else:
             self._login_asked(transaction, credentials, now)
 

@@ -68,6 +68,11 @@ def read_credentials(packet: Packet, nas: Nas, source: str) -> Credentials | Rea
     return Credentials(user_name, clear, password, address.read(packet) if address is not None else None)
 
 
+def shown_user_name(packet: Packet) -> str:
+    """Return what stands for the name of a request that cannot be read, for the log, which escapes what it must."""
+    return (packet.value(USER_NAME) or b"").decode("utf-8", "backslashreplace")
+
+
 def _refuse_attributes(packet: Packet) -> Reason | None:
     if packet.has_repeats and any(packet.is_repeated(kind) for kind in _AT_MOST_ONCE):
         return Reason.CONFLICTING_CREDENTIALS

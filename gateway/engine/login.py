@@ -22,13 +22,13 @@ from gateway.duoapi.calls import (
     Preauth,
     PreauthAnswer,
     Refusal,
-    Trouble,
 )
 from gateway.engine.password import TypedFactor, read_password
 from gateway.engine.verdict import Reason, Verdict, duo_hint, rejection
 from gateway.radius.dictionary import Code
 
 PERSON_PATIENCE_S = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
+POLL_PATIENCE_S = 30.0  # for one question what became of it; then it is asked anew
 POLL_PAUSE_S = 1.0  # between questions to a Duo that answers a long poll at once, or fails
 _FREE_POLLS = 2  # the first long poll answers "pushed" at once: no pause for it
 
@@ -41,14 +41,12 @@ class LoginPolicy(NamedTuple):
         automatic: what is neither passcode nor factor word asks for Duo's automatic factor.
         preauth_always: ask `/preauth` even when the typed factor does not need the device list.
         exempt: user names that log in without Duo.
-        poll_patience_s: how long failing status questions are repeated before fail mode decides.
     """
 
     fail_open: bool = True
     automatic: bool = False
     preauth_always: bool = True
     exempt: frozenset[str] = frozenset()
-    poll_patience_s: float = 10.0
 
 
 def choose_device(typed: TypedFactor, devices: tuple[Device, ...]) -> str | None:
@@ -101,7 +99,6 @@ class Login:
 
     __slots__ = (
         "_asked_at",
-        "_failing_since",
         "_ipaddr",
         "_is_blank",
         "_polls",
@@ -121,7 +118,7 @@ class Login:
         self._ipaddr = ipaddr
         self._typed: TypedFactor | None = None
         self._is_blank = False
-        self._asked_at = self._pushed_at = self._failing_since = 0.0
+        self._asked_at = self._pushed_at = 0.0
         self._polls = 0
 
     @property
@@ -147,15 +144,9 @@ class Login:
         return self._HANDLERS[self.state, type(answer)](self, answer, now)
 
     def unavailable(self, error: DuoUnavailable, now: float) -> Step:
-        """Return the step that follows when Duo did not answer the last `Ask`.
-
-        What has become of a push is asked again for a while: the question is harmless, and the person may have
-        approved.
-        """
-        if self.state is LoginState.WAITING and error.trouble is not Trouble.CONFIGURATION:
-            self._failing_since = self._failing_since or now
-            if now < self._failing_since + self.policy.poll_patience_s:
-                return self._poll(now, now + POLL_PAUSE_S)
+        """Return the step that follows when Duo did not answer the last `Ask`."""
+        if self.state is LoginState.WAITING:
+            return self._poll_failed(error, now)
         return self._decide(self._fail_mode(error))
 
     def expire(self) -> Verdict:
@@ -176,7 +167,6 @@ class Login:
         return self._decide(self._duo_verdict(False, Reason.DUO_DENIED, answer.status_msg, None, result=answer.result))
 
     def _auth_answered(self, answer: AuthAnswer, now: float) -> Step:
-        self._failing_since = 0.0
         if answer.result in ("allow", "deny"):
             return self._decide(self._judge(answer))
         if answer.txid and self.state is LoginState.AUTH:
@@ -191,12 +181,17 @@ class Login:
         )
 
     def _still_waiting(self, now: float) -> Step:
-        if now - self._pushed_at >= PERSON_PATIENCE_S:
-            return self._decide(
-                self._duo_verdict(False, Reason.DUO_TIMEOUT, "Login timed out.", self.factor, result="waiting")
-            )
         was_quick = now - self._asked_at < POLL_PAUSE_S
-        return self._poll(now, now + POLL_PAUSE_S if was_quick and self._polls > _FREE_POLLS else now)
+        at = now + POLL_PAUSE_S if was_quick and self._polls > _FREE_POLLS else now
+        return self._poll(now, at, f"Duo had not decided after {PERSON_PATIENCE_S:g} s")
+
+    def _poll_failed(self, error: DuoUnavailable, now: float) -> Step:
+        """Ask again: the question is harmless, and the person may have approved, or denied.
+
+        Fail mode has no part in it any more. A push is out: nobody gets in because its answer was lost.
+        """
+        why = f"Duo could not be asked what became of the push ({error.trouble}: {error.detail})"
+        return self._poll(now, now + POLL_PAUSE_S, why)
 
     def _refused(self, refusal: Refusal, _now: float) -> Step:
         """Duo refused the call itself, for something in it that the user chose: the name, or a factor that no device
@@ -220,9 +215,14 @@ class Login:
         call = Auth(self.user_name, typed.factor, device, typed.ordinal, typed.passcode, self._ipaddr)
         return self._ask(LoginState.AUTH, call, now)
 
-    def _poll(self, now: float, at: float) -> Ask:
+    def _poll(self, now: float, at: float, why_not: str = "") -> Step:
+        """Ask what became of the push, at the instant `at`; or time out, for `why_not`, when that would be too late."""
+        left_s = self._pushed_at + PERSON_PATIENCE_S - at
+        if left_s <= 0:
+            text = "Login timed out."
+            return self._decide(Verdict(Code.ACCESS_REJECT, Reason.DUO_TIMEOUT, text, why_not))
         self._polls += 1
-        ask = self._ask(LoginState.WAITING, AuthStatus(self.txid), at)
+        ask = self._ask(LoginState.WAITING, AuthStatus(self.txid, min(POLL_PATIENCE_S, left_s)), at)
         ask.at = at if at > now else 0.0
         return ask
 
@@ -247,7 +247,8 @@ class Login:
         result = result or ("allow" if is_allowed else "deny")
         account = f"Duo authentication returned {result!r}: {status_msg!r}"
         code = Code.ACCESS_ACCEPT if is_allowed else Code.ACCESS_REJECT
-        return Verdict(code, reason, status_msg, account, duo_hint(reason, factor))
+        text = status_msg or ("Login approved." if is_allowed else "Login refused.")
+        return Verdict(code, reason, text, account, duo_hint(reason, factor))
 
     def _fail_mode(self, error: DuoUnavailable) -> Verdict:
         if error.trouble.is_provoked:

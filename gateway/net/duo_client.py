@@ -3,7 +3,7 @@
 | what happens | what follows |
 | --- | --- |
 | 429, too many requests | asked again after 1, 2, 4 s and a random part of one, or Retry-After, if time allows |
-| "wrong integration type" (40301) from v2, version `auto` | asked again in v1, and so is all that follows |
+| "wrong integration type" (40301) from v2 before any answer, version `auto` | asked in v1, and so is all that follows |
 | any other 401 or 403 | `DuoUnavailable` CONFIGURATION: no user can mend it, so fail mode decides, loudly |
 | the connection is lost | see `https_pool`: only what does no harm is sent again |
 
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from email.utils import formatdate, parsedate_to_datetime
 from typing import NamedTuple
 
-from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, Check, DuoUnavailable, Refusal, Trouble
+from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, Check, DuoUnavailable, Factor, Refusal, Trouble
 from gateway.duoapi.flavours import V1, V2, Flavour
 from gateway.duoapi.signing import Signer, encode_params
 from gateway.http1.request import RequestTemplate
@@ -28,7 +28,6 @@ from gateway.net.https_pool import HttpsPool
 
 CONNECT_TIMEOUT_S = 5.0
 BRIEF_TIMEOUT_S = 10.0
-PATIENT_TIMEOUT_S = 75.0  # a push lives 60 s
 RATE_LIMIT_WAITS_S = (1.0, 2.0, 4.0)
 
 _HINTS = {
@@ -105,7 +104,7 @@ class DuoClient:
         """Ask Duo; `on_answer` hears the answer or why there is none, once, and never before this returns."""
         kind = type(call)
         self.n_asked[kind.__name__] += 1
-        timeout_s = PATIENT_TIMEOUT_S if kind is AuthStatus else self._brief_timeout_s
+        timeout_s = call.patience_s if type(call) is AuthStatus else self._brief_timeout_s
         pending = PendingCall(self, call, on_answer, self._loop.time() + timeout_s)
         self._pending.add(pending)
         self._send(pending)
@@ -145,7 +144,7 @@ class DuoClient:
             self._octets(call),
             pending.deadline,
             pending.responded,
-            is_repeatable=type(call) is not Auth,
+            is_repeatable=_is_repeatable(call),
             waits_for_person=type(call) is AuthStatus,
         )
         self._pool.send(exchange)
@@ -185,6 +184,7 @@ class DuoClient:
             else:
                 self._finish(pending, _configuration_trouble(answer))
             return
+        self._may_change_flavour = False  # it works: a 40301 from now on has another cause, and pushes are under way
         self._finish(pending, answer)
 
     def _finish(self, pending: "PendingCall", result: Answer | DuoUnavailable) -> None:
@@ -246,6 +246,14 @@ class PendingCall:
         """Take what the pool brings."""
         self.exchange = None  # no reference cycle: the collector would have to find one for every call
         self._client.heard(self, outcome)
+
+
+def _is_repeatable(call: Call) -> bool:
+    """Whether asking twice does no harm: nobody is pushed, called or sent passcodes twice.
+
+    A passcode that Duo has seen already is refused the second time; that is better than fail mode for a lost answer.
+    """
+    return type(call) is not Auth or call.factor is Factor.PASSCODE
 
 
 def _configuration_trouble(refusal: Refusal) -> DuoUnavailable:

@@ -67,7 +67,7 @@ class Arbiter:
 
     def _say_start(self) -> None:
         where = ", ".join(str(address) for address in self._addresses)
-        log.info("Starting %d workers for %s", len(self._slots), where)
+        log.info("Starting workers (%d) for %s", len(self._slots), where)
         granted = self._sockets.receive_buffer
         if granted < 1_048_576:
             log.warning(

@@ -9,6 +9,7 @@ from gateway.duoapi.calls import (
     Answer,
     Auth,
     AuthAnswer,
+    AuthStatus,
     Call,
     DuoUnavailable,
     Preauth,
@@ -62,7 +63,7 @@ class Narrator:
 
 def describe_call(call: Call) -> str:
     """Return a question to Duo in a few words."""
-    name = type(call).__name__.lower()
+    name = "auth_status" if isinstance(call, AuthStatus) else type(call).__name__.lower()
     if isinstance(call, Preauth):
         return f"{name} for username {call.username!r}"
     if isinstance(call, Auth):

@@ -56,8 +56,8 @@ def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
     The text begins as Duo's proxy writes it: `(('10.80.16.236', 58411), y-ikeda, 6): Duo authentication returned …`.
     """
     verdict = finished.verdict
-    # A name must not look like the pairs that follow: no = and no quotation mark stands bare in it.
-    user_name = finished.user_name.replace("=", r"\x3d").replace('"', r"\x22") or "-"
+    # A name must look neither like the pairs that follow nor like the end of this prefix.
+    user_name = finished.user_name.replace("=", r"\x3d").replace('"', r"\x22").replace("):", r")\x3a") or "-"
     text = f"({finished.peer.address[:2]}, {user_name}, {finished.identifier}): {verdict.account}"
     reply = verdict.code.label if finished.n_packets else "none"  # whoever asked has given up
     fields: dict[str, Any] = {"reply": reply, "reason": verdict.reason}

@@ -23,7 +23,6 @@ from gateway.logs.setup import LogPlan
 from gateway.radius.address import AddressAttribute
 from gateway.radius.shared_secret import SharedSecret
 
-_BRIEF_CALL_S = 10.0  # the bound of a call that waits for no person, where api_timeout is 0
 _MAX_ANSWERED = 100_000  # answers kept for retransmissions, oldest out first
 
 _REQUIRE_SIGNATURE = {
@@ -70,7 +69,6 @@ def build_section(server: ServerSettings) -> Section:
             automatic=server.unrecognised_factor is UnrecognisedFactor.AUTO,
             preauth_always=server.preauth is Preauth.ALWAYS,
             exempt=server.exempt_usernames,
-            poll_patience_s=server.application.api_timeout_s or _BRIEF_CALL_S,
         ),
         password_charset=server.pw_codec,
         client_address=AddressAttribute(attribute.vendor, attribute.kind, attribute.data_type),

@@ -80,7 +80,7 @@ def test_section_like_a_known_one_is_an_error_that_names_it(section, meant):
     ("section", "key", "severity", "remedy"),
     [
         ("main", "fips_mode", WARNING, "OpenSSL"),
-        ("main", "test_connectivity_on_startup", WARNING, "radgate check --connect"),
+        ("main", "test_connectivity_on_startup", WARNING, "passed the check of keys and clock"),
         ("main", "log_sso_events", WARNING, "no effect here"),
         ("main", "log_file", WARNING, "log_dir"),
         ("main", "service_account_username", WARNING, "a key of [ad_client]"),
@@ -146,3 +146,12 @@ def test_keys_that_this_version_does_not_act_on_are_named():
 
 def no_file(path):
     raise FileNotFoundError(2, "No such file or directory", path)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("prot", "port"), ("ikye", "ikey"), ("skye", "skey"), ("cleint", "client")]
+)
+def test_two_letters_that_changed_places_are_a_typing_mistake(typed, meant):
+    (problem,) = [problem for problem in problems_of(f"{MINIMAL}{typed}=1\n") if problem.key == typed]
+    assert problem.is_error
+    assert f"write {meant}" in problem.text

@@ -227,3 +227,16 @@ def test_a_refusal_that_is_not_duos_is_neither_an_outage_nor_a_configuration_err
     refusal = V2.read(Preauth("<script>"), http_status, body)
     assert isinstance(refusal, Refusal)
     assert not refusal.is_configuration
+
+
+@pytest.mark.parametrize("flavour", [V1, V2])
+@pytest.mark.parametrize("result", ["deny", "allow"])
+def test_the_result_alone_decides_whatever_stands_beside_it(flavour, result):
+    body = b'{"stat":"OK","response":{"result":"%s","status":5,"status_msg":[],"devices":{}}}' % result.encode()
+    for call in (Preauth("jdoe"), Auth("jdoe", Factor.PASSCODE), AuthStatus("tx")):
+        assert flavour.read(call, 200, body).result == result
+
+
+def test_control_characters_of_a_text_become_blanks():
+    body = b'{"stat":"OK","response":{"result":"deny","status_msg":"a\\u0000b\\nc\\u001b[31m"}}'
+    assert V2.read(Auth("jdoe", Factor.PUSH), 200, body).status_msg == "a b c [31m"

@@ -173,23 +173,26 @@ def test_fail_mode_decides_while_duo_is_away_and_says_why(fail_open, code, reaso
     assert "no answer" not in verdict.reply_message
 
 
-def test_a_status_question_that_fails_is_asked_again_for_a_while():
+@pytest.mark.parametrize("trouble", [Trouble.TIMEOUT, Trouble.CONNECT, Trouble.HTTP_STATUS, Trouble.CONFIGURATION])
+def test_a_status_question_that_fails_is_asked_again_as_long_as_a_push_lives(trouble):
     waiting = pushed()
-    assert waiting.unavailable(TIMEOUT, 30.0) == Ask(AuthStatus("tx"), 31.0)
-    assert waiting.unavailable(TIMEOUT, 39.9) == Ask(AuthStatus("tx"), 40.9)
-    assert waiting.unavailable(TIMEOUT, 40.0).reason == "failmode_safe"
+    lost = DuoUnavailable(trouble, "gone")
+    assert waiting.unavailable(lost, 30.0) == Ask(AuthStatus("tx"), 31.0)
+    assert waiting.unavailable(lost, 60.0) == Ask(AuthStatus("tx", 14.0), 61.0)
+    assert waiting.answered(AuthAnswer("allow", "allow", "x"), 62.0).reason == "duo_allowed"
 
 
-def test_an_answer_in_between_begins_patience_anew():
+@pytest.mark.parametrize("fail_open", [True, False])
+def test_nobody_gets_in_because_the_answer_to_a_push_was_lost(fail_open):
+    waiting = pushed(fail_open=fail_open)
+    verdict = waiting.unavailable(TIMEOUT, 75.0)
+    assert (verdict.code, verdict.reason) == (Code.ACCESS_REJECT, "duo_timeout")
+    assert "could not be asked what became of the push (timeout: no answer" in verdict.account
+
+
+def test_no_question_outlasts_the_push():
     waiting = pushed()
-    waiting.unavailable(TIMEOUT, 5.0)
-    waiting.answered(AuthAnswer("waiting"), 6.0)
-    assert isinstance(waiting.unavailable(TIMEOUT, 15.5), Ask)
-
-
-def test_wrong_keys_are_not_asked_again():
-    waiting = pushed(fail_open=False)
-    assert waiting.unavailable(DuoUnavailable(Trouble.CONFIGURATION, "40103"), 1.0).reason.value == "failmode_secure"
+    assert waiting.answered(AuthAnswer("waiting"), 70.0) == Ask(AuthStatus("tx", 5.0))
 
 
 def test_a_long_poll_goes_on_at_once_but_a_quick_one_is_paced():
@@ -203,7 +206,8 @@ def test_a_long_poll_goes_on_at_once_but_a_quick_one_is_paced():
 
 def test_a_push_that_duo_never_decides_times_out():
     waiting = pushed()
-    assert waiting.answered(AuthAnswer("waiting"), 75.0).reason.value == "duo_timeout"
+    verdict = waiting.answered(AuthAnswer("waiting"), 75.0)
+    assert (verdict.reason, verdict.account) == ("duo_timeout", "Duo had not decided after 75 s")
 
 
 def test_a_refused_call_is_a_reject_that_names_what_duo_said():
@@ -249,3 +253,11 @@ def test_neither_repr_nor_state_shows_what_was_typed():
     waiting = login()
     waiting.begin("987654", 0.0)
     assert "987654" not in repr(waiting)
+
+
+@pytest.mark.parametrize(("result", "text"), [("allow", "Login approved."), ("deny", "Login refused.")])
+def test_where_duo_says_nothing_to_the_person_we_do(result, text):
+    terse = login()
+    terse.begin("123456", 0.0)
+    terse.answered(GO_ON, 0.0)
+    assert terse.answered(AuthAnswer(result), 0.0).reply_message == text

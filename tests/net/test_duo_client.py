@@ -153,6 +153,38 @@ def test_application_that_neither_version_accepts_is_a_trouble_of_configuration(
     assert client.api_version == "2"
 
 
+def test_once_v2_has_worked_it_stays(authority: Authority, server_file: str) -> None:
+    """Later 40301s have another cause, and pushes are under way that v1 knows nothing of."""
+    time = answer('{"stat":"OK","response":{"time":1700000000}}')
+    requests, results, client = ask_scripted(
+        authority, server_file, [Check(), Preauth("jdoe"), Check()], time, WRONG_TYPE, time
+    )
+    assert isinstance(results[1], DuoUnavailable)
+    assert results[1].trouble is Trouble.CONFIGURATION
+    assert all(request.split(" ")[1].startswith("/auth/v2/") for request in requests)
+    assert (len(requests), client.api_version) == (3, "2")
+
+
+@pytest.mark.parametrize(
+    ("call", "n_requests"), [(Auth("jdoe", Factor.PASSCODE, passcode="123456"), 2), (Auth("jdoe", Factor.PUSH), 1)]
+)
+def test_a_lost_passcode_is_asked_again_and_a_lost_push_is_not(
+    authority: Authority, server_file: str, call: Auth, n_requests: int
+) -> None:
+    async def scenario() -> list[str]:
+        requests: list[str] = []
+
+        async def hangs_up(visit: Visit) -> None:
+            requests.append(await visit.request())
+
+        async with tls_peer(hangs_up, server_file) as peer:
+            with client_of(peer.port, authority) as client:
+                assert isinstance(await ask(client, call), DuoUnavailable)
+        return requests
+
+    assert len(run(scenario())) == n_requests
+
+
 def test_fixed_version_never_changes(authority: Authority, server_file: str) -> None:
     requests, results, _ = ask_scripted(authority, server_file, [Check()], WRONG_TYPE, api_version="2")
     assert isinstance(results[0], DuoUnavailable)

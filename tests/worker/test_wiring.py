@@ -81,7 +81,6 @@ class TestSection:
         assert section.policy.automatic
         assert not section.policy.preauth_always
         assert section.policy.exempt == {"svc"}
-        assert section.policy.poll_patience_s == 7.0
         assert section.password_charset == "latin-1"
         assert address_in(section, encode_attribute(30, b"203.0.113.7")) == "203.0.113.7"
         assert section.require_signature is True
@@ -103,9 +102,6 @@ class TestSection:
         assert (section.reject_delay_s, section.response_deadline_s) == (1.0, 0.0)
         assert section.coalesce
         assert section.max_pending_per_user == 3
-
-    def test_no_api_timeout_still_bounds_the_patience_with_a_failing_duo(self):
-        assert section_of().policy.poll_patience_s == 10.0
 
     @pytest.mark.parametrize(
         ("text", "required"), [("yes", True), ("no", False), ("auto", None), ("AUTO", None), ("true", True)]
