@@ -37,6 +37,7 @@ class Scope:
     def read(self, key: str, parse: Callable[[str], Value]) -> Value:
         """Return the key's value, or the default of the schema."""
         default = self._defaults[key]
+        self._check_overridden(key, parse)
         for entry in self.entries(key):
             if not entry.value:
                 self.error(entry, f"has no value; write one, such as the default {default}, or remove the line")
@@ -72,6 +73,12 @@ class Scope:
         except BadValueError as error:
             self.error(entry, _explanation(entry, error))
             return None
+
+    def _check_overridden(self, key: str, parse: Callable[[str], Value]) -> None:
+        """Note what is wrong with [main]'s value even where the section has one of its own: it is a mistake waiting."""
+        overridden = self._main.entries.get(key) if key in self._section.entries else None
+        if overridden is not None and self._section is not self._main and overridden.value:
+            self.parse(overridden, parse)
 
     def missing(self, key: str, text: str) -> None:
         """Note that the section lacks a key."""

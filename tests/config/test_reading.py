@@ -226,3 +226,8 @@ def test_what_is_no_file_is_a_config_error(tmp_path):
         with pytest.raises(ConfigError) as caught:
             read_settings(path)
         assert reason in str(caught.value)
+
+
+def test_a_mistyped_value_in_main_is_an_error_even_where_every_section_has_its_own():
+    (problem,) = problems_of(f"[main]\nfailmode=secur\n{MINIMAL}failmode=safe\n")
+    assert (problem.section, problem.key, problem.line, problem.is_error) == ("main", "failmode", 2, True)
