@@ -31,7 +31,7 @@ def test_fail_mode_decides_while_duo_is_away(site: Site, fault, trouble, failmod
     assert line.fields["reason"] == f"failmode_{failmode}"
     assert f"Duo is unavailable ({trouble}: " in line.text
     assert "[gateway.worker#warn]" in line.text
-    assert int(line.fields["duration_ms"]) <= 3000  # api_timeout and what a crowded machine adds
+    assert int(line.fields["duration_ms"]) < 9_000  # without api_timeout=2 it would be 10 s
 
 
 @pytest.mark.parametrize("failmode", ["safe", "secure"])
