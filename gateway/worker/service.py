@@ -132,7 +132,12 @@ class Service:
 
     def _timer_due(self) -> None:
         self._timer = None
-        self._perform(self._engine.timer(time.monotonic()))
+        try:
+            effects = self._engine.timer(time.monotonic())
+        except Exception as error:  # noqa: BLE001 -- the other timers must go on
+            log_mistake("A timer met a mistake of ours", error)
+            effects = []
+        self._perform(effects)
 
     def _perform(self, effects: list[Effect]) -> None:
         perform_one = self._perform_one
