@@ -39,6 +39,7 @@ from gateway.config.values import (
 )
 
 SKEY_SIZE = 40  # characters
+PLACEHOLDER_HOST = "api-XXXXXXXX.duosecurity.com"
 
 _SKEY = SecretKeys("skey", ("skey_file",), "skey_protected")
 _EXEMPT_USERNAME = re.compile("exempt_username_[0-9]+")
@@ -88,13 +89,21 @@ def _read_application(scope: Scope, surroundings: Surroundings, ca_certs_file: s
 
 
 def _read_api_address(scope: Scope) -> HostPort:
-    found = scope.read_required("api_host", host_port, "api-XXXXXXXX.duosecurity.com") or HostPort("", None)
+    found = scope.read_required("api_host", _api_host, PLACEHOLDER_HOST) or HostPort("", None)
     api_port = scope.read("api_port", port)
     given = _nearest(scope, "api_host", "api_port")
     if found.port is None or "api_host" not in given:
         return HostPort(found.host, api_port)
     if "api_port" in given and api_port != found.port:
         scope.error(given["api_port"], f"api_host names port {found.port}; remove one of the two")
+    return found
+
+
+def _api_host(text: str) -> HostPort:
+    """Return the API's address; not the sample's, with which `failmode=safe` would let everybody in."""
+    found = host_port(text)
+    if found.host.lower() == PLACEHOLDER_HOST.lower():
+        raise BadValueError(f"{text} is the placeholder of the sample; write the API hostname of your Duo application")
     return found
 
 

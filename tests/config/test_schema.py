@@ -17,17 +17,28 @@ from gateway.config.schema import (
     key_pattern,
     section_kind,
 )
-from tests.config.files import parse
+from tests.config.files import parse, problems_of
 
 CONF = Path(__file__).parents[2] / "conf"
 FULL = (CONF / "authproxy.full.cfg").read_text()
 TABLES = {"main": MAIN, "gateway": GATEWAY, "radius_server_duo_only": SERVER}
 
 
-def test_sample_has_no_problems():
-    settings, problems = parse((CONF / "authproxy.sample.cfg").read_bytes())
+def test_sample_has_no_problems_once_it_is_completed():
+    settings, problems = parse(completed((CONF / "authproxy.sample.cfg").read_text()))
     assert not problems
     assert [client.name for client in settings.servers[0].clients] == ["radius_ip_1", "radius_ip_2"]
+
+
+def test_sample_as_it_stands_never_starts():
+    """With `failmode=safe` and a Duo that is not there it would let everybody in."""
+    (problem,) = problems_of((CONF / "authproxy.sample.cfg").read_text())
+    assert (problem.key, problem.is_error) == ("api_host", True)
+
+
+def completed(text: str) -> str:
+    """Write an API host name in the placeholder's place."""
+    return text.replace("api-XXXXXXXX.duosecurity.com", "api-12345678.duosecurity.com")
 
 
 def written_keys(section: str) -> dict[str, str]:
@@ -69,7 +80,7 @@ def test_full_file_can_be_used_when_its_keys_are_uncommented(left_out):
     text = re.sub(rf"^;({pattern})=.*\n", "", FULL, flags=re.MULTILINE)
     text = re.sub("^;(?=[a-z])", "", text, flags=re.MULTILINE)
     files = {"/cred/skey": b"s" * 40, "/cred/radius_secret": b"r" * 20, "/etc/radgate/console.token": b"t"}
-    settings, problems = parse(text, files, environment={"CREDENTIALS_DIRECTORY": "/cred"})
+    settings, problems = parse(completed(text), files, environment={"CREDENTIALS_DIRECTORY": "/cred"})
     assert [problem.key for problem in problems] == ["exempt_username_1"]
     assert settings.gateway.user == "radgate"
 
