@@ -13,6 +13,7 @@ How an HTTP answer is judged, the same for both:
 A redirect is never followed: a signed request belongs to the host that it was signed for.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -70,7 +71,23 @@ class Flavour(Protocol):
         """
 
 
-class FlavourV2:
+class _Reading:
+    """What both flavours do with an answer; which reader a call's content needs is a table of each."""
+
+    def __init__(self, readers: dict[type, Callable[[bytes], Answer]]) -> None:
+        self._readers = readers
+
+    def read(self, call: Call, http_status: int, body: bytes) -> Answer:
+        """Return what Duo answered."""
+        if http_status != 200:
+            return _read_failure(http_status, body)
+        try:
+            return self._readers[type(call)](body)
+        except _NOT_JSON as error:
+            return _result_alone(call, http_status, body, error)
+
+
+class FlavourV2(_Reading):
     """`/auth/v2`: what Duo develops; devices are named by the ids that preauth lists."""
 
     version = "2"
@@ -89,23 +106,8 @@ class FlavourV2:
             case Ping():
                 return ApiRequest("GET", "/auth/v2/ping", [], is_signed=False)
 
-    def read(self, call: Call, http_status: int, body: bytes) -> Answer:
-        """Return what `/auth/v2` answered."""
-        if http_status != 200:
-            return _read_failure(http_status, body)
-        try:
-            match call:
-                case AuthStatus() | Auth():
-                    return _auth_answer_v2(_content(messages.decode_auth(body)))
-                case Preauth():
-                    return _preauth_answer_v2(_content(messages.decode_preauth(body)))
-                case _:
-                    return Time(_content(messages.decode_time(body)).time)
-        except _NOT_JSON as error:
-            return _result_alone(call, http_status, body, error)
 
-
-class FlavourV1:
+class FlavourV1(_Reading):
     """`/rest/v1`: what older RADIUS applications may use.
 
     Devices are named by their ordinal (`push2`), verdicts carry a text and no machine word.
@@ -126,27 +128,6 @@ class FlavourV1:
                 return ApiRequest("GET", "/rest/v1/check", [])
             case Ping():
                 return ApiRequest("GET", "/rest/v1/ping", [])
-
-    def read(self, call: Call, http_status: int, body: bytes) -> Answer:
-        """Return what `/rest/v1` answered."""
-        if http_status != 200:
-            return _read_failure(http_status, body)
-        try:
-            match call:
-                case AuthStatus() | Auth():
-                    return _auth_answer_v1(_content(messages.decode_auth_v1(body)))
-                case Preauth():
-                    content = _content(messages.decode_preauth_v1(body))
-                    return PreauthAnswer(content.result, content.status or "")
-                case _:
-                    _content(messages.decode_word(body))
-                    return Time(None)
-        except _NOT_JSON as error:
-            return _result_alone(call, http_status, body, error)
-
-
-V2 = FlavourV2()
-V1 = FlavourV1()
 
 
 def _with_ipaddr(params: list[tuple[str, str]], ipaddr: str | None) -> list[tuple[str, str]]:
@@ -182,21 +163,46 @@ def _auth_params_v1(call: Auth) -> list[tuple[str, str]]:
     return _with_ipaddr(params, call.ipaddr)
 
 
-def _preauth_answer_v2(content: messages.PreauthContent) -> PreauthAnswer:
+def _preauth_answer_v2(body: bytes) -> PreauthAnswer:
+    content = _content(messages.decode_preauth(body))
     devices = tuple(
         [Device(entry.device, frozenset(entry.capabilities or ())) for entry in content.devices or () if entry.device]
     )
     return PreauthAnswer(content.result, _text(content.status_msg), devices, content.enroll_portal_url or "")
 
 
-def _auth_answer_v2(content: messages.AuthContent) -> AuthAnswer:
+def _auth_answer_v2(body: bytes) -> AuthAnswer:
+    content = _content(messages.decode_auth(body))
     _require_verdict_or_txid(content.result, content.txid)
     return AuthAnswer(content.result or "", content.status or "", _text(content.status_msg), content.txid or "")
 
 
-def _auth_answer_v1(content: messages.AuthContentV1) -> AuthAnswer:
+def _time_answer_v2(body: bytes) -> Time:
+    return Time(_content(messages.decode_time(body)).time)
+
+
+def _preauth_answer_v1(body: bytes) -> PreauthAnswer:
+    content = _content(messages.decode_preauth_v1(body))
+    return PreauthAnswer(content.result, _text(content.status))
+
+
+def _auth_answer_v1(body: bytes) -> AuthAnswer:
+    content = _content(messages.decode_auth_v1(body))
     _require_verdict_or_txid(content.result, content.txid)
     return AuthAnswer(content.result or "", "", _text(content.status), content.txid or "")
+
+
+def _status_answer_v1(body: bytes) -> AuthAnswer:
+    """A status has no result until the person has answered; a text says how far Duo is."""
+    content = _content(messages.decode_auth_v1(body))
+    if not content.result and not content.status:
+        raise msgspec.ValidationError("neither `result` nor `status`")
+    return AuthAnswer(content.result or "waiting", "", _text(content.status))
+
+
+def _word_answer_v1(body: bytes) -> Time:
+    _content(messages.decode_word(body))
+    return Time(None)
 
 
 def _text(status_msg: str | None) -> str:
@@ -261,3 +267,23 @@ def _not_duo(http_status: int, body: bytes) -> DuoUnavailable:
     else:  # it may be an echo of our own request, passcode and all
         text = f"HTTP {http_status} with a body that is not JSON"
     return DuoUnavailable(Trouble.BAD_ANSWER, text)
+
+
+V2 = FlavourV2(
+    {
+        Preauth: _preauth_answer_v2,
+        Auth: _auth_answer_v2,
+        AuthStatus: _auth_answer_v2,
+        Check: _time_answer_v2,
+        Ping: _time_answer_v2,
+    }
+)
+V1 = FlavourV1(
+    {
+        Preauth: _preauth_answer_v1,
+        Auth: _auth_answer_v1,
+        AuthStatus: _status_answer_v1,
+        Check: _word_answer_v1,
+        Ping: _word_answer_v1,
+    }
+)

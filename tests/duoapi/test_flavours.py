@@ -240,3 +240,17 @@ def test_the_result_alone_decides_whatever_stands_beside_it(flavour, result):
 def test_control_characters_of_a_text_become_blanks():
     body = b'{"stat":"OK","response":{"result":"deny","status_msg":"a\\u0000b\\nc\\u001b[31m"}}'
     assert V2.read(Auth("jdoe", Factor.PUSH), 200, body).status_msg == "a b c [31m"
+
+
+def test_a_v1_status_without_result_is_one_that_waits():
+    """v1 leaves `result` out until the person has answered."""
+    body = b'{"stat":"OK","response":{"status":"Pushed a login request to your phone..."}}'
+    assert V1.read(AuthStatus("tx"), 200, body) == AuthAnswer("waiting", "", "Pushed a login request to your phone...")
+    assert trouble_of(V1, Auth("jdoe", Factor.PUSH), 200, body).trouble is Trouble.BAD_ANSWER
+
+
+def test_texts_of_v1_preauth_are_bounded_and_plain_too():
+    body = b'{"stat":"OK","response":{"result":"deny","status":"a\\u001b%s"}}' % (b"x" * 5000)
+    answer = V1.read(Preauth("jdoe"), 200, body)
+    assert answer.status_msg.startswith("a x")
+    assert len(answer.status_msg) == 1000
