@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
@@ -126,8 +127,8 @@ async def _echo() -> None:
     class Echo(asyncio.DatagramProtocol):
         transport: asyncio.DatagramTransport
 
-        def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
-            self.transport = transport
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = cast("asyncio.DatagramTransport", transport)
 
         def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
             self.transport.sendto(data, addr)

@@ -1,5 +1,7 @@
 """The pool's plan, with texts as calls and connections and made-up instants."""
 
+from typing import Any
+
 import pytest
 
 from gateway.engine.pool_plan import PoolLimits, PoolPlan
@@ -7,8 +9,8 @@ from gateway.engine.pool_plan import PoolLimits, PoolPlan
 ANY_AGE = float("inf")
 
 
-def plan(**limits: float) -> PoolPlan[str, str]:
-    return PoolPlan(PoolLimits(**limits))  # type: ignore[arg-type]
+def plan(**limits: Any) -> PoolPlan[str, str]:
+    return PoolPlan(PoolLimits(**limits))
 
 
 def ask(pool: PoolPlan[str, str], call: str, now: float = 0.0, max_idle_s: float = ANY_AGE) -> str | None:
