@@ -1,0 +1,188 @@
+"""What a worker must not take into its grave, in memory that its successor maps: logins under way, and answers.
+
+A journal is a memfd of the supervisor's with one writer, a worker, and one reader, its successor. It holds
+
+- cells of fixed size, one for each login under way. A record is never changed in place: the new one is written into a
+  free cell, then the old one is struck out, so that a writer killed at any instant leaves one of the two.
+- two segments of answers, written by turns. The next segment begins, at its start, once the first answer of this one
+  has expired, for then every answer of the other one has; so the memory in use is that of two windows of time.
+
+Each record has a sequence number, its length, and a keyed checksum over both and its octets. What is torn, foreign or
+forged is skipped and counted, never believed.
+"""
+
+import mmap
+import os
+from collections.abc import Iterator
+from hashlib import blake2b
+from struct import Struct
+
+CELL_SIZE = 1_024
+SEGMENT_SIZE = 8 * 2**20
+_SPARE_CELLS = 16
+_MAGIC = b"radgate journal\x02"
+_HEADER = Struct("=16sQQ")  # magic, number of cells, octets of a segment
+_HEADER_SIZE = 4_096
+_RECORD = Struct("=QI4x")  # sequence, 0 for nothing; octets of the record
+_CHECKSUM_SIZE = 16
+RECORD_OVERHEAD = _RECORD.size + _CHECKSUM_SIZE
+MAX_LOGIN_OCTETS = CELL_SIZE - RECORD_OVERHEAD
+MAX_ANSWER_OCTETS = 8_192
+_ALIGNMENT = 32
+_NOTHING = bytes(8)
+
+
+class ForeignJournal(Exception):  # noqa: N818 -- reads as what it says
+    """The descriptor holds no journal that this version can read."""
+
+
+def create_journal(max_logins: int, segment_size: int = SEGMENT_SIZE) -> int:
+    """Return the descriptor of an empty journal with room for so many logins; it costs memory only as it is written."""
+    descriptor = os.memfd_create("radgate-journal", os.MFD_CLOEXEC)
+    n_cells = max_logins + _SPARE_CELLS
+    os.ftruncate(descriptor, _HEADER_SIZE + n_cells * CELL_SIZE + 2 * segment_size)
+    os.pwrite(descriptor, _HEADER.pack(_MAGIC, n_cells, segment_size), 0)
+    return descriptor
+
+
+class Journal:
+    """A mapped journal: to read what somebody wrote, or to write into one that is empty, as the one worker that may.
+
+    Attributes:
+        n_skipped: records that were not believed.
+        n_left_out: logins and answers for which there was no room.
+    """
+
+    def __init__(self, descriptor: int, key: bytes) -> None:
+        """Map it; `key`, up to 64 secret octets, is that of all checksums.
+
+        Raises:
+            ForeignJournal: it is none, or of another layout.
+        """
+        size = os.fstat(descriptor).st_size
+        header = os.pread(descriptor, _HEADER.size, 0)
+        if len(header) < _HEADER.size:
+            raise ForeignJournal("it is too short for a journal")
+        magic, self._n_cells, self._segment_size = _HEADER.unpack(header)
+        if magic != _MAGIC or size != _HEADER_SIZE + self._n_cells * CELL_SIZE + 2 * self._segment_size:
+            raise ForeignJournal("it is no journal of this version")
+        self._memory = mmap.mmap(descriptor, size)
+        self._checksum = blake2b(key=key, digest_size=_CHECKSUM_SIZE, person=b"journal")
+        self._segments = [_HEADER_SIZE + self._n_cells * CELL_SIZE + n * self._segment_size for n in (0, 1)]
+        self._sequence = 0
+        self._cells: dict[int, int] = {}  # login number -> offset of its cell
+        self._free = list(reversed(self._cell_offsets()))  # the first are used again and again, the rest costs nothing
+        self._segment = 1
+        self._position = self._end = 0  # of the answers to come, in octets of the whole: none until the first
+        self._turn_at = float("inf")
+        self.n_skipped = 0
+        self.n_left_out = 0
+
+    # Reading.
+
+    def logins(self) -> Iterator[bytes]:
+        """Yield the records of logins, the newest first: of two that belong to one login the first counts."""
+        found = sorted((self._read(offset, CELL_SIZE) for offset in self._cell_offsets()), reverse=True)
+        return (octets for sequence, octets in found if sequence)
+
+    def answers(self, since: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Yield sequence number and record of the answers written after number `since`, each segment in order."""
+        for start in self._segments:
+            offset, end = start, start + self._segment_size
+            while offset < end:
+                sequence, octets = self._read(offset, end - offset)
+                if not sequence:
+                    break
+                if sequence > since:
+                    yield sequence, octets
+                offset += _stride(len(octets))
+
+    def _cell_offsets(self) -> range:
+        return range(_HEADER_SIZE, _HEADER_SIZE + self._n_cells * CELL_SIZE, CELL_SIZE)
+
+    def _read(self, offset: int, room: int) -> tuple[int, bytes]:
+        """Return sequence number and octets of the record there; (0, b"") for none."""
+        if room < RECORD_OVERHEAD:
+            return 0, b""
+        sequence, size = _RECORD.unpack_from(self._memory, offset)
+        if not sequence:
+            return 0, b""
+        start = offset + RECORD_OVERHEAD
+        if size <= room - RECORD_OVERHEAD:
+            octets = self._memory[start : start + size]
+            checksum = self._memory[start - _CHECKSUM_SIZE : start]
+            if checksum == self._sum(_RECORD.pack(sequence, size), octets):
+                return sequence, octets
+        self.n_skipped += 1
+        return 0, b""
+
+    def _sum(self, header: bytes, octets: bytes) -> bytes:
+        checksum = self._checksum.copy()
+        checksum.update(header)
+        checksum.update(octets)
+        return checksum.digest()
+
+    # Writing.
+
+    def keep_login(self, number: int, octets: bytes) -> bool:
+        """Keep the record of a login in place of an older one with this number; False if it does not fit."""
+        if len(octets) > MAX_LOGIN_OCTETS or not self._free:
+            self.n_left_out += 1
+            return False
+        older = self._cells.get(number)
+        self._cells[number] = offset = self._free.pop()
+        self._write(offset, octets)
+        if older is not None:
+            self._strike_out(older)
+        return True
+
+    def forget_login(self, number: int) -> None:
+        """Strike out the record of a login, if there is one."""
+        offset = self._cells.pop(number, None)
+        if offset is not None:
+            self._strike_out(offset)
+
+    def keep_answer(self, octets: bytes, expires_at: float, now: float) -> None:
+        """Keep an answer until it expires, in monotonic seconds, or until there are too many."""
+        size = _stride(len(octets))
+        if len(octets) > MAX_ANSWER_OCTETS or size > self._segment_size:
+            self.n_left_out += 1
+            return
+        if self._position + size > self._end or now >= self._turn_at:
+            self._turn(expires_at)
+        self._write(self._position, octets)
+        self._position += size
+        if self._position + RECORD_OVERHEAD <= self._end:
+            self._strike_out_at(self._position)  # what stood here belongs to an earlier turn
+
+    def close(self) -> None:
+        """Unmap it; the memory lives as long as any descriptor of it."""
+        self._memory.close()
+
+    def _turn(self, turn_at: float) -> None:
+        """Go on at the start of the other segment, until `turn_at`."""
+        self._segment = 1 - self._segment
+        self._position = self._segments[self._segment]
+        self._end = self._position + self._segment_size
+        self._turn_at = turn_at
+
+    def _write(self, offset: int, octets: bytes) -> None:
+        """Write octets and checksum first, the sequence number last: a record without one is nothing."""
+        self._sequence += 1
+        header = _RECORD.pack(self._sequence, len(octets))
+        start = offset + RECORD_OVERHEAD
+        self._memory[start : start + len(octets)] = octets
+        self._memory[offset + _RECORD.size : start] = self._sum(header, octets)
+        self._memory[offset : offset + _RECORD.size] = header
+
+    def _strike_out(self, offset: int) -> None:
+        self._strike_out_at(offset)
+        self._free.append(offset)
+
+    def _strike_out_at(self, offset: int) -> None:
+        self._memory[offset : offset + 8] = _NOTHING
+
+
+def _stride(size: int) -> int:
+    """Octets from one answer's start to the next one's."""
+    return (RECORD_OVERHEAD + size + _ALIGNMENT - 1) & -_ALIGNMENT

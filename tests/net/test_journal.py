@@ -1,0 +1,150 @@
+"""What is written is read, what is torn is not believed, and memory goes round."""
+
+import os
+from itertools import pairwise
+
+import pytest
+
+from gateway.net.journal import (
+    CELL_SIZE,
+    MAX_LOGIN_OCTETS,
+    RECORD_OVERHEAD,
+    ForeignJournal,
+    Journal,
+    create_journal,
+)
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture
+def descriptor():
+    descriptor = create_journal(4, segment_size=4096)
+    yield descriptor
+    os.close(descriptor)
+
+
+def successor(descriptor: int, key: bytes = KEY) -> Journal:
+    return Journal(descriptor, key)
+
+
+def answers(descriptor: int) -> list[bytes]:
+    return [octets for _, octets in successor(descriptor).answers()]
+
+
+def test_what_was_kept_is_read(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    assert journal.keep_login(1, b"alice")
+    assert journal.keep_login(2, b"bob")
+    journal.keep_answer(b"carol", 30.0, 0.0)
+    journal.forget_login(1)
+    assert list(successor(descriptor).logins()) == [b"bob"]
+    assert answers(descriptor) == [b"carol"]
+
+
+def test_an_empty_journal_holds_nothing(descriptor: int) -> None:
+    assert not list(successor(descriptor).logins())
+    assert not answers(descriptor)
+
+
+def test_a_newer_record_takes_the_place_of_the_older(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    for text in (b"one", b"two", b"three"):
+        assert journal.keep_login(7, text)
+    assert list(successor(descriptor).logins()) == [b"three"]
+
+
+def test_a_writer_killed_between_new_and_old_leaves_both_newest_first(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    journal.keep_login(7, b"old")
+    journal._cells.clear()  # so that the older one is not struck out
+    journal.keep_login(7, b"new")
+    assert list(successor(descriptor).logins()) == [b"new", b"old"]
+
+
+def test_cells_are_used_again(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    for number in range(1000):
+        assert journal.keep_login(number, b"x")
+        journal.forget_login(number)
+    assert journal.n_left_out == 0
+
+
+def test_what_has_no_room_is_left_out_and_counted(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    assert not journal.keep_login(1, bytes(MAX_LOGIN_OCTETS + 1))
+    assert journal.keep_login(2, bytes(MAX_LOGIN_OCTETS))
+    while journal.keep_login(journal._sequence + 10, b"x"):
+        pass
+    journal.keep_answer(bytes(5000), 1.0, 0.0)
+    assert journal.n_left_out == 3
+
+
+def test_a_record_torn_anywhere_is_skipped(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    journal.keep_login(1, b"alice")
+    offset = journal._cells[1]
+    whole = os.pread(descriptor, CELL_SIZE, offset)
+    for position in [*range(12), *range(16, RECORD_OVERHEAD + 5)]:
+        torn = bytearray(whole)
+        torn[position] ^= 0x55
+        os.pwrite(descriptor, torn, offset)
+        reader = successor(descriptor)
+        assert not list(reader.logins())
+        assert reader.n_skipped == 1 or torn[:8] == bytes(8)
+    os.pwrite(descriptor, whole, offset)
+    assert list(successor(descriptor).logins()) == [b"alice"]
+
+
+def test_who_does_not_know_the_key_is_not_believed(descriptor: int) -> None:
+    Journal(descriptor, b"another key").keep_login(1, b"forged")
+    reader = successor(descriptor)
+    assert not list(reader.logins())
+    assert reader.n_skipped == 1
+
+
+@pytest.mark.parametrize("octets", [b"", b"short", bytes(65_536)])
+def test_a_foreign_file_is_refused(octets: bytes) -> None:
+    descriptor = os.memfd_create("test")
+    os.write(descriptor, octets)
+    with pytest.raises(ForeignJournal):
+        Journal(descriptor, KEY)
+    os.close(descriptor)
+
+
+def test_answers_since_a_number(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    journal.keep_answer(b"one", 30.0, 0.0)
+    reader = successor(descriptor)
+    ((seen, _),) = reader.answers()
+    journal.keep_answer(b"two", 31.0, 1.0)
+    assert [octets for _, octets in reader.answers(seen)] == [b"two"]
+
+
+def test_the_memory_of_answers_is_that_of_two_windows(descriptor: int) -> None:
+    """One answer a second for a window of 30 s: the first segment is left after 30 answers, and come back to."""
+    journal = Journal(descriptor, KEY)
+    for second in range(300):
+        journal.keep_answer(b"%d" % second, second + 30.0, float(second))
+        kept = {int(octets) for octets in answers(descriptor)}
+        assert kept >= set(range(max(0, second - 29), second + 1))
+        assert len(kept) <= 60
+
+
+def test_too_many_answers_lose_the_oldest_alone(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    for number in range(1000):
+        journal.keep_answer(b"%04d" % number, 30.0, 0.0)
+        kept = sorted(int(octets) for octets in answers(descriptor))
+        assert kept[-1] == number
+        assert all(after - before == 1 for before, after in pairwise(kept))
+    assert len(kept) >= 64
+
+
+def test_sizes_of_answers_vary(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    sizes = [0, 1, 31, 32, 33, 100, 4000, 7, 600]
+    for number in range(200):
+        octets = bytes([number % 256]) * sizes[number % len(sizes)]
+        journal.keep_answer(octets, 30.0, 0.0)
+        assert octets in answers(descriptor)
