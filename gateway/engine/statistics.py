@@ -1,0 +1,485 @@
+"""What a worker counts, in a row of cells that others may read at any instant without a lock.
+
+A cell is an unsigned 64-bit number. Each row has one writer at a time, and a successor goes on with the row of the one
+that died, so that counters never go backwards. A single cell is never seen by halves; several may be seen in the middle
+of a change. Nothing here minds, except evidence, which therefore carries a checksum.
+
+What was read is keyed by names, so that rows, and boards of different plans, can be added up.
+"""
+
+import struct
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from itertools import accumulate
+from typing import NamedTuple, Protocol
+from zlib import crc32
+
+from gateway.duoapi.calls import Auth, AuthStatus, Call, Check, Ping, Preauth, Trouble
+from gateway.engine.verdict import Reason
+from gateway.radius.dictionary import Code
+from gateway.radius.discards import DiscardReason
+
+Key = tuple[str, ...]
+
+CALL_KINDS: dict[type[Call], str] = {
+    Ping: "ping",
+    Check: "check",
+    Preauth: "preauth",
+    Auth: "auth",
+    AuthStatus: "auth_status",
+}
+
+_ACCEPTED = frozenset({Reason.DUO_ALLOWED, Reason.DUO_BYPASS, Reason.EXEMPT, Reason.FAILMODE_SAFE})
+REPLY_CODES = {reason: Code.ACCESS_ACCEPT if reason in _ACCEPTED else Code.ACCESS_REJECT for reason in Reason}
+"""What the NAS is answered: the reason of the verdict decides it."""
+
+# fmt: off
+BOUNDS_S = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+    1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 75.0,
+)
+# fmt: on
+"""The upper bounds of a histogram's buckets, each inclusive; one bucket without bound follows."""
+_SUM = len(BOUNDS_S) + 1  # behind the buckets stands the sum in microseconds
+_HISTOGRAM_SIZE = _SUM + 1
+
+EVIDENCE_SIZE = 9
+_EVIDENCE = struct.Struct(f"={EVIDENCE_SIZE}d")
+_EVIDENCE_CELLS = struct.Struct(f"={EVIDENCE_SIZE}Q")
+_EVIDENCE_TRIES = 4
+
+LAG_WINDOW_NS = 60_000_000_000
+
+# Every row begins with the signs of life.
+_PID, _STARTED_AT, _HEARTBEAT, _LAG, _LAG_MAX, _LAG_MAX_BEFORE, _WINDOW_SINCE = range(7)
+_PULSE_SIZE = _WINDOW_SINCE + 1
+
+# The supervisor's area of an application, of four cells.
+_STATE, _TRIAL, _SINCE, _FAILMODE_ACTIVE = range(4)
+
+
+class Measure(StrEnum):
+    """What a number counts or gauges: the first part of its key, with the rest as stated."""
+
+    # The worker's own: nothing
+    DATAGRAMS = "datagrams"
+    UNSENT = "unsent"
+    OVERFLOWED = "overflowed"
+    JOURNAL_SKIPPED = "journal_skipped"
+    JOURNAL_LEFT_OUT = "journal_left_out"
+    # section
+    REQUESTS = "requests"
+    PENDING = "pending"
+    LOGIN_SECONDS = "login_seconds"
+    GATEWAY_SECONDS = "gateway_seconds"
+    # section, kind or reason
+    DUPLICATES = "duplicates"
+    DISCARDS = "discards"
+    VERDICTS = "verdicts"
+    # application, kind or state
+    CALL_SECONDS = "call_seconds"
+    TROUBLES = "troubles"
+    CONNECTIONS = "connections"
+
+
+WORKER_COUNTERS = (Measure.DATAGRAMS, Measure.UNSENT)
+WORKER_GAUGES = (Measure.OVERFLOWED, Measure.JOURNAL_SKIPPED, Measure.JOURNAL_LEFT_OUT)
+RETRANSMISSION, COALESCED = DUPLICATE_KINDS = ("retransmission", "coalesced")
+IDLE, BUSY = CONNECTION_STATES = ("idle", "busy")
+
+
+class Cells(Protocol):
+    """Unsigned 64-bit numbers by index: a list, or a memoryview over shared memory."""
+
+    def __iter__(self) -> Iterator[int]: ...
+    def __getitem__(self, index: int, /) -> int: ...
+    def __setitem__(self, index: int, value: int, /) -> None: ...
+
+
+class BoardPlan(NamedTuple):
+    """What is counted: the same in the supervisor and all workers of one generation. No name stands twice."""
+
+    n_slots: int
+    sections: tuple[str, ...]
+    applications: tuple[str, ...]
+
+
+class RowLayout(NamedTuple):
+    """At which cell of a row each number stands, or begins if it takes several; evidence by application."""
+
+    counters: dict[Key, int]
+    gauges: dict[Key, int]
+    histograms: dict[Key, int]
+    evidence: dict[Key, int]
+    n_cells: int
+
+
+def row_layout(plan: BoardPlan) -> RowLayout:
+    """Return the layout of every row of a board."""
+    place = _Placement(_PULSE_SIZE)
+    return RowLayout(
+        counters=place(_counter_keys(plan), 1),
+        gauges=place(_gauge_keys(plan), 1),
+        histograms=place(_histogram_keys(plan), _HISTOGRAM_SIZE),
+        evidence=place(((application,) for application in plan.applications), EVIDENCE_SIZE + 1),
+        n_cells=place.end,
+    )
+
+
+class _Placement:
+    """Gives out cells, one after the other."""
+
+    def __init__(self, end: int) -> None:
+        self.end = end
+
+    def __call__(self, keys: Iterable[Key], width: int) -> dict[Key, int]:
+        places = {}
+        for key in keys:
+            places[key] = self.end
+            self.end += width
+        return places
+
+
+def _counter_keys(plan: BoardPlan) -> Iterator[Key]:
+    yield from ((measure,) for measure in WORKER_COUNTERS)
+    for section in plan.sections:
+        yield Measure.REQUESTS, section
+        yield from ((Measure.DUPLICATES, section, kind) for kind in DUPLICATE_KINDS)
+        yield from ((Measure.DISCARDS, section, reason) for reason in DiscardReason)
+        yield from ((Measure.VERDICTS, section, reason) for reason in Reason)
+    for application in plan.applications:
+        yield from ((Measure.TROUBLES, application, trouble) for trouble in Trouble)
+
+
+def _gauge_keys(plan: BoardPlan) -> Iterator[Key]:
+    yield from ((measure,) for measure in WORKER_GAUGES)
+    yield from ((Measure.PENDING, section) for section in plan.sections)
+    for application in plan.applications:
+        yield from ((Measure.CONNECTIONS, application, state) for state in CONNECTION_STATES)
+
+
+def _histogram_keys(plan: BoardPlan) -> Iterator[Key]:
+    for section in plan.sections:
+        yield Measure.LOGIN_SECONDS, section
+        yield Measure.GATEWAY_SECONDS, section
+    for application in plan.applications:
+        yield from ((Measure.CALL_SECONDS, application, kind) for kind in CALL_KINDS.values())
+
+
+class WorkerRow:
+    """A row in the hands of the worker that writes it.
+
+    Attributes:
+        sections, applications: what to count with, by the names of the plan.
+    """
+
+    def __init__(self, cells: Cells, layout: RowLayout, plan: BoardPlan) -> None:
+        self._cells = cells
+        self._layout = layout
+        self.sections = {name: SectionCounters(cells, layout, name) for name in plan.sections}
+        self.applications = {name: ApplicationCounters(cells, layout, name) for name in plan.applications}
+
+    def begin(self, pid: int, now_ns: int) -> None:
+        """Take the row over: counters go on, gauges begin at 0, and there is no evidence yet.
+
+        The pid comes last, so that whoever sees it finds nothing of the predecessor's life.
+        """
+        cells = self._cells
+        for index in (*self._layout.gauges.values(), *self._layout.evidence.values()):
+            cells[index] = 0  # of evidence that is the checksum
+        cells[_LAG] = cells[_LAG_MAX] = cells[_LAG_MAX_BEFORE] = 0
+        cells[_STARTED_AT] = cells[_HEARTBEAT] = cells[_WINDOW_SINCE] = now_ns
+        cells[_PID] = pid
+
+    def beat(self, now_ns: int, lag_ns: int) -> None:
+        """Show that the loop turns, and how late it was this time; a timer that was early was not late."""
+        cells = self._cells
+        lag_ns = max(lag_ns, 0)
+        if now_ns - cells[_WINDOW_SINCE] >= LAG_WINDOW_NS:
+            cells[_LAG_MAX_BEFORE] = cells[_LAG_MAX]
+            cells[_LAG_MAX] = 0
+            cells[_WINDOW_SINCE] = now_ns
+        cells[_LAG] = lag_ns
+        cells[_LAG_MAX] = max(cells[_LAG_MAX], lag_ns)
+        cells[_HEARTBEAT] = now_ns
+
+    def count(self, measure: Measure, n: int = 1) -> None:
+        """Add to one of the `WORKER_COUNTERS`."""
+        self._cells[self._layout.counters[(measure,)]] += n
+
+    def gauge(self, measure: Measure, value: int) -> None:
+        """Set one of the `WORKER_GAUGES`."""
+        self._cells[self._layout.gauges[(measure,)]] = value
+
+
+class SectionCounters:
+    """What happens at one server section, as one worker sees it."""
+
+    __slots__ = (
+        "_cells",
+        "_coalesced",
+        "_discards",
+        "_gateway",
+        "_login",
+        "_pending",
+        "_requests",
+        "_resent",
+        "_verdicts",
+    )
+
+    def __init__(self, cells: Cells, layout: RowLayout, section: str) -> None:
+        counters, histograms = layout.counters, layout.histograms
+        self._cells = cells
+        self._requests = counters[Measure.REQUESTS, section]
+        self._resent = counters[Measure.DUPLICATES, section, RETRANSMISSION]
+        self._coalesced = counters[Measure.DUPLICATES, section, COALESCED]
+        self._discards = {reason: counters[Measure.DISCARDS, section, reason] for reason in DiscardReason}
+        self._verdicts = {reason: counters[Measure.VERDICTS, section, reason] for reason in Reason}
+        self._pending = layout.gauges[Measure.PENDING, section]
+        self._login = histograms[Measure.LOGIN_SECONDS, section]
+        self._gateway = histograms[Measure.GATEWAY_SECONDS, section]
+
+    def requested(self) -> None:
+        """Count an Access-Request of a known client."""
+        self._cells[self._requests] += 1
+
+    def retransmitted(self) -> None:
+        """Count a request that repeats another octet for octet."""
+        self._cells[self._resent] += 1
+
+    def coalesced(self) -> None:
+        """Count a new request that joined a pending login."""
+        self._cells[self._coalesced] += 1
+
+    def discarded(self, reason: DiscardReason) -> None:
+        """Count a datagram that is not answered."""
+        self._cells[self._discards[reason]] += 1
+
+    def began(self) -> None:
+        """Count a login as pending, until it is `finished` or `left`."""
+        self._cells[self._pending] += 1
+
+    def left(self) -> None:
+        """Count a pending login no more: its end comes elsewhere, or never."""
+        self._cells[self._pending] -= 1
+
+    def refused(self, reason: Reason) -> None:
+        """Count the verdict on a request that never became a login."""
+        self._cells[self._verdicts[reason]] += 1
+
+    def finished(self, reason: Reason, duration_s: float, gateway_s: float) -> None:
+        """Count the verdict on a login that began, how long it took, and how much of that was the gateway's own share.
+
+        Neither time may be negative.
+        """
+        cells = self._cells
+        cells[self._pending] -= 1
+        cells[self._verdicts[reason]] += 1
+        _observe(cells, self._login, duration_s)
+        _observe(cells, self._gateway, gateway_s)
+
+
+def uncounted() -> SectionCounters:
+    """Return counters that nobody looks at: of a section that is not in the plan."""
+    layout = row_layout(BoardPlan(1, ("",), ()))
+    return SectionCounters([0] * layout.n_cells, layout, "")
+
+
+class ApplicationCounters:
+    """What happens between one worker and one Duo application."""
+
+    __slots__ = ("_busy", "_calls", "_cells", "_evidence", "_idle", "_troubles")
+
+    def __init__(self, cells: Cells, layout: RowLayout, application: str) -> None:
+        self._cells = cells
+        self._calls = {
+            call: layout.histograms[Measure.CALL_SECONDS, application, kind] for call, kind in CALL_KINDS.items()
+        }
+        self._troubles = {trouble: layout.counters[Measure.TROUBLES, application, trouble] for trouble in Trouble}
+        self._idle = layout.gauges[Measure.CONNECTIONS, application, IDLE]
+        self._busy = layout.gauges[Measure.CONNECTIONS, application, BUSY]
+        self._evidence = layout.evidence[(application,)]
+
+    def called(self, call: type[Call], duration_s: float) -> None:
+        """Count a call that has ended, in whatever way, and how long it took."""
+        _observe(self._cells, self._calls[call], duration_s)
+
+    def troubled(self, trouble: Trouble) -> None:
+        """Count a call that ended without an answer."""
+        self._cells[self._troubles[trouble]] += 1
+
+    def connected(self, n_idle: int, n_busy: int) -> None:
+        """Show how many connections there are."""
+        self._cells[self._idle] = n_idle
+        self._cells[self._busy] = n_busy
+
+    def write_evidence(self, values: Sequence[float]) -> None:
+        """Show up to `EVIDENCE_SIZE` numbers, as a whole."""
+        octets = _EVIDENCE.pack(*values, *(0.0,) * (EVIDENCE_SIZE - len(values)))
+        for index, value in enumerate(_EVIDENCE_CELLS.unpack(octets), self._evidence + 1):
+            self._cells[index] = value
+        self._cells[self._evidence] = crc32(octets)
+
+
+def _observe(cells: Cells, first: int, seconds: float) -> None:
+    cells[first + bisect_left(BOUNDS_S, seconds)] += 1
+    cells[first + _SUM] += int(seconds * 1e6 + 0.5)
+
+
+class Bulletin(NamedTuple):
+    """What the supervisor tells all workers about one application. Its numbers are the breaker's own."""
+
+    state: int
+    is_failmode_active: bool
+    trial: int
+    since_ns: int
+
+
+class BulletinCells:
+    """The area of one application: the supervisor posts, workers look."""
+
+    __slots__ = ("_cells",)
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+
+    def post(self, bulletin: Bulletin) -> None:
+        """Write it; the flag that decides logins comes last."""
+        cells = self._cells
+        cells[_SINCE] = bulletin.since_ns
+        cells[_STATE] = bulletin.state
+        cells[_TRIAL] = bulletin.trial
+        cells[_FAILMODE_ACTIVE] = bulletin.is_failmode_active
+
+    def read(self) -> Bulletin:
+        """Return what was posted last."""
+        cells = self._cells
+        return Bulletin(cells[_STATE], bool(cells[_FAILMODE_ACTIVE]), cells[_TRIAL], cells[_SINCE])
+
+    @property
+    def is_failmode_active(self) -> bool:
+        """Whether logins get the fail mode at once."""
+        return self._cells[_FAILMODE_ACTIVE] != 0
+
+
+class Pulse(NamedTuple):
+    """Signs of life of the process `pid`, which need not be the one that was started last: it may not have begun yet.
+
+    `lag_max_ns` is the greatest lag of the last one to two minutes.
+    """
+
+    pid: int
+    started_at_ns: int
+    heartbeat_ns: int
+    lag_ns: int
+    lag_max_ns: int
+
+
+class Histogram(NamedTuple):
+    """How many took how long: `counts` by bucket, not cumulative, the last one without bound."""
+
+    counts: tuple[int, ...]
+    sum_us: int
+
+    @property
+    def n_observed(self) -> int:
+        """How many there are."""
+        return sum(self.counts)
+
+    @property
+    def cumulative(self) -> list[int]:
+        """How many are at most as great as each bound, and how many there are."""
+        return list(accumulate(self.counts))
+
+    def quantile(self, share: float) -> float:
+        """Return the seconds that `share` (0 to 1) of all stay below, as if a bucket's were spread evenly.
+
+        It is 0 of none, and the greatest bound where that is exceeded.
+        """
+        rank = share * self.n_observed
+        lower = 0.0
+        for upper, count in zip(BOUNDS_S, self.counts, strict=False):
+            if count and rank <= count:
+                return lower + (upper - lower) * rank / count
+            rank -= count
+            lower = upper
+        return lower if self.n_observed else 0.0
+
+    def added(self, other: "Histogram") -> "Histogram":
+        """Return both together."""
+        counts = tuple(mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True))
+        return Histogram(counts, self.sum_us + other.sum_us)
+
+
+EMPTY_HISTOGRAM = Histogram((0,) * _SUM, 0)
+
+
+class Totals(NamedTuple):
+    """Numbers by key; what is 0 is left out."""
+
+    counters: Counter[Key]
+    gauges: Counter[Key]
+    histograms: dict[Key, Histogram]
+
+    def histogram(self, *key: str) -> Histogram:
+        """Return the histogram, which may be empty."""
+        return self.histograms.get(key, EMPTY_HISTOGRAM)
+
+    def retired(self) -> "Totals":
+        """Return what stays true once the workers are gone: all but the gauges."""
+        return self._replace(gauges=Counter())
+
+
+class RowReading(NamedTuple):
+    """A row as it was at one instant, more or less."""
+
+    pulse: Pulse
+    totals: Totals
+
+
+def merge(a: Totals, b: Totals) -> Totals:
+    """Return both together."""
+    histograms = dict(a.histograms)
+    for key, histogram in b.histograms.items():
+        histograms[key] = histogram.added(histograms.get(key, EMPTY_HISTOGRAM))
+    return Totals(a.counters + b.counters, a.gauges + b.gauges, histograms)
+
+
+def read_row(cells: Cells, layout: RowLayout) -> RowReading:
+    """Return what a row says."""
+    values = list(cells)
+    histograms = {key: _histogram(values, first) for key, first in layout.histograms.items()}
+    return RowReading(
+        read_pulse(values),
+        Totals(
+            Counter({key: values[index] for key, index in layout.counters.items() if values[index]}),
+            Counter({key: values[index] for key, index in layout.gauges.items() if values[index]}),
+            {key: histogram for key, histogram in histograms.items() if histogram.n_observed},
+        ),
+    )
+
+
+def _histogram(values: list[int], first: int) -> Histogram:
+    return Histogram(tuple(values[first : first + _SUM]), values[first + _SUM])
+
+
+def read_pulse(cells: Cells) -> Pulse:
+    """Return the signs of life in a row."""
+    lag_max_ns = max(cells[_LAG_MAX], cells[_LAG_MAX_BEFORE])
+    return Pulse(cells[_PID], cells[_STARTED_AT], cells[_HEARTBEAT], cells[_LAG], lag_max_ns)
+
+
+def read_evidence(cells: Cells, layout: RowLayout, application: str) -> tuple[float, ...] | None:
+    """Return the `EVIDENCE_SIZE` numbers written last, zeros behind those given; None if there are none as a whole.
+
+    That is so before a worker's first, in the middle of a change, and after a writer that died there.
+    """
+    first = layout.evidence[(application,)]
+    for _ in range(_EVIDENCE_TRIES):
+        checksum = cells[first]
+        octets = _EVIDENCE_CELLS.pack(*(cells[first + 1 + number] for number in range(EVIDENCE_SIZE)))
+        if crc32(octets) == checksum:
+            return _EVIDENCE.unpack(octets)
+    return None
