@@ -1,0 +1,485 @@
+"""Whether Duo is there, decided once for all workers: a circuit breaker for each application.
+
+It looks at what the workers have seen (`engine.witness`) about ten times a second, has ping and check asked when that
+is odd, and says what state the application is in. `TRANSITIONS` is the whole of what may follow what; docs/fail-mode.md
+shows it as a picture and says what each state means for a login.
+
+- What is needed to begin fail mode is a streak: different users whose calls failed or wait too long, and failed
+  probes, since the last answer that anybody had. One user alone never makes it, and HTTP 429 and our own overload
+  count for nothing: users can provoke them.
+- Probes that pass do not end the users' part of the streak: ping and check may be well while logins are not.
+- Keys and clock are judged by `check` alone: what users met is only a reason to ask. One odd thing makes suspicious, a
+  check that is refused then is believed.
+- When nobody has looked for a while, the process or the machine stood still: what was asked before that is void.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import ClassVar, NamedTuple
+
+from gateway.duoapi.calls import Trouble
+from gateway.engine.witness import OVERDUE_S, SILENCE_S, Evidence, add_up, patience_s
+
+QUIET_INTERVAL_S = 60.0  # between rounds of probes while all is well
+CLOCK_INTERVAL_S = 10.0  # while this machine's clock is off
+SUSPECT_INTERVAL_S = 0.25  # while something is odd
+KEYS_INTERVAL_S = 5.0  # while the keys are refused
+CALM_S = 2.0  # without trouble, after probes that passed, until a suspicion is dropped
+TRIAL_S = 0.5  # for a login to come by
+PROBE_TIMEOUT_S = 1.0
+SUSPECT_PROBE_TIMEOUT_S = 0.75
+CLOCK_SKEW_S = 30.0  # between Duo's clock and ours, either way
+PAUSE_S = 2.0  # between two looks: we stood still
+
+_NEVER = float("-inf")
+
+
+class BreakerState(StrEnum):
+    """What an application's logins meet."""
+
+    HEALTHY = "healthy"
+    SUSPECT = "suspect"
+    DOWN = "down"
+    TRIAL = "trial"
+    KEYS_REFUSED = "keys_refused"
+    CLOCK_SKEWED = "clock_skewed"
+
+    @property
+    def number(self) -> int:
+        """Its place in this list, for shared memory; `tuple(BreakerState)[number]` is the way back."""
+        return _STATES.index(self)
+
+    @property
+    def is_fail_mode_active(self) -> bool:
+        """Whether logins get the fail mode at once."""
+        return self in (BreakerState.DOWN, BreakerState.TRIAL, BreakerState.KEYS_REFUSED)
+
+    @property
+    def admits_trial(self) -> bool:
+        """Whether each worker lets one login through to Duo all the same."""
+        return self is BreakerState.TRIAL
+
+
+_STATES = tuple(BreakerState)
+
+
+class BreakerEvent(StrEnum):
+    """What changes the state."""
+
+    TROUBLED = "troubled"
+    ANSWERED = "answered"
+    CALMED = "calmed"
+    STREAK_COMPLETE = "streak_complete"
+    PROBES_PASSED = "probes_passed"
+    TRIAL_FAILED = "trial_failed"
+    NOBODY_CAME = "nobody_came"
+    KEYS_REFUSED = "keys_refused"
+    CLOCK_REFUSED = "clock_refused"
+    CLOCK_OFF = "clock_off"
+    CLOCK_RIGHT = "clock_right"
+
+
+TRANSITIONS: dict[BreakerState, dict[BreakerEvent, BreakerState]] = {
+    BreakerState.HEALTHY: {
+        BreakerEvent.TROUBLED: BreakerState.SUSPECT,
+        BreakerEvent.CLOCK_OFF: BreakerState.CLOCK_SKEWED,
+    },
+    BreakerState.SUSPECT: {
+        BreakerEvent.ANSWERED: BreakerState.HEALTHY,
+        BreakerEvent.CALMED: BreakerState.HEALTHY,
+        BreakerEvent.STREAK_COMPLETE: BreakerState.DOWN,
+        BreakerEvent.KEYS_REFUSED: BreakerState.KEYS_REFUSED,
+        BreakerEvent.CLOCK_REFUSED: BreakerState.DOWN,
+        BreakerEvent.CLOCK_OFF: BreakerState.CLOCK_SKEWED,
+    },
+    BreakerState.DOWN: {
+        BreakerEvent.PROBES_PASSED: BreakerState.TRIAL,
+        BreakerEvent.KEYS_REFUSED: BreakerState.KEYS_REFUSED,
+        BreakerEvent.CLOCK_REFUSED: BreakerState.DOWN,
+    },
+    BreakerState.TRIAL: {
+        BreakerEvent.ANSWERED: BreakerState.HEALTHY,
+        BreakerEvent.NOBODY_CAME: BreakerState.HEALTHY,
+        BreakerEvent.TRIAL_FAILED: BreakerState.DOWN,
+        BreakerEvent.CLOCK_OFF: BreakerState.CLOCK_SKEWED,
+    },
+    BreakerState.KEYS_REFUSED: {
+        BreakerEvent.PROBES_PASSED: BreakerState.TRIAL,
+        BreakerEvent.STREAK_COMPLETE: BreakerState.DOWN,
+        BreakerEvent.CLOCK_REFUSED: BreakerState.DOWN,
+    },
+    BreakerState.CLOCK_SKEWED: {
+        BreakerEvent.TROUBLED: BreakerState.SUSPECT,
+        BreakerEvent.CLOCK_RIGHT: BreakerState.HEALTHY,
+    },
+}
+
+
+class BreakerLimits(NamedTuple):
+    """What may be set.
+
+    Attributes:
+        failures_to_open: how long a streak begins fail mode: 2 to 64.
+        probe_interval_s: between rounds of probes while Duo is down: at least 2 s, the time of ping and check.
+    """
+
+    failures_to_open: int = 5
+    probe_interval_s: float = 2.0
+
+
+class ProbeKind(StrEnum):
+    """What a probe asks: `calls.Ping` or `calls.Check`."""
+
+    PING = "ping"
+    CHECK = "check"
+
+
+class Probe(NamedTuple):
+    """Ask this now, and tell `Breaker.probed` what came of it: `Failed` with TIMEOUT after `timeout_s`."""
+
+    kind: ProbeKind
+    timeout_s: float
+    started_at: float
+
+
+class Passed(NamedTuple):
+    """Duo answered a probe; its clock is `skew_s` ahead of ours (negative: behind), None where it tells no time."""
+
+    skew_s: float | None = None
+
+
+class Failed(NamedTuple):
+    """A probe had no answer that could be used."""
+
+    trouble: Trouble
+    detail: str
+
+
+class Refused(NamedTuple):
+    """Duo refused a probe: `trouble` is CONFIGURATION for the keys or CLOCK for its date."""
+
+    trouble: Trouble
+    detail: str
+
+
+Outcome = Passed | Failed | Refused
+
+
+class StateChanged(NamedTuple):
+    """The state is another, or (`old` and `new` the same) has another cause.
+
+    Attributes:
+        account: what happened, in one line.
+        hint: what an administrator should look at; empty when there is nothing to do.
+    """
+
+    old: BreakerState
+    new: BreakerState
+    account: str
+    hint: str
+
+
+Decision = Probe | StateChanged
+
+
+class Health(NamedTuple):
+    """What workers and the status page need to know.
+
+    Attributes:
+        since: for `Witness.evidence`.
+        trial: how many trials there have been: each worker lets one login through in each.
+        entered_at: when the state began.
+        account, hint: of the last change.
+    """
+
+    state: BreakerState
+    since: float
+    trial: int
+    entered_at: float
+    account: str
+    hint: str
+
+
+class Breaker:
+    """The state of one application. The caller does what is returned; instants are monotonic seconds."""
+
+    def __init__(self, limits: BreakerLimits | None = None) -> None:
+        self._limits = limits or BreakerLimits()
+        self._state = BreakerState.HEALTHY
+        self._since = 0.0
+        self._trial = 0
+        self._entered_at = 0.0
+        self._account = self._hint = ""
+        self._seen = Evidence()
+        self._looked_at = _NEVER
+        self._trouble: Trouble | None = None
+        self._trouble_text = ""
+        self._troubled_at = 0.0
+        self._n_failed_probes = 0
+        self._probe: Probe | None = None
+        self._round_at = self._last_round_at = self._passed_at = _NEVER
+        self._skew_s = 0.0
+
+    @property
+    def state(self) -> BreakerState:
+        """The state at this moment."""
+        return self._state
+
+    @property
+    def health(self) -> Health:
+        """All that is to be published; whenever it differs from what was published last."""
+        return Health(self._state, self._since, self._trial, self._entered_at, self._account, self._hint)
+
+    @property
+    def streak(self) -> int:
+        """Different users whose calls failed or wait too long, and failed probes, since the last answer."""
+        return int(self._seen.n_failing + self._seen.n_overdue) + self._n_failed_probes
+
+    def observe(self, evidence: Sequence[Evidence], now: float) -> list[Decision]:
+        """Look at what each worker has seen; about ten times a second."""
+        self._note_pause(now)
+        self._seen = seen = add_up(evidence, self._since)
+        if seen.since > self._since:
+            self._since = seen.since
+            self._n_failed_probes = 0
+        look = self._LOOKS.get(self._state)
+        event = look(self, seen, now) if look is not None else None
+        decisions = self._happened(event, now) if event is not None else []
+        if self._probe is None and now >= self._round_at:
+            decisions.append(self._begin_round(now))
+        return decisions
+
+    def probed(self, probe: Probe, outcome: Outcome, now: float) -> list[Decision]:
+        """Take what came of a probe."""
+        self._note_pause(now)
+        if probe != self._probe:
+            return []  # asked in a state that is over, or before a pause
+        self._probe = None
+        if isinstance(outcome, Refused):
+            return self._probe_refused(outcome, now)
+        if isinstance(outcome, Passed):
+            return self._probe_passed(probe, outcome, now)
+        if outcome.trouble is Trouble.RATE_LIMIT:
+            return self._probe_passed(probe, Passed(), now)
+        return [] if outcome.trouble is Trouble.BUSY else self._probe_failed(probe, outcome, now)
+
+    def __repr__(self) -> str:
+        return f"<Breaker {self._state} streak={self.streak} trial={self._trial}>"
+
+    # What a look means, by state.
+
+    def _look_for_trouble(self, seen: Evidence, now: float) -> BreakerEvent | None:
+        return BreakerEvent.TROUBLED if self._sees_trouble(seen, now) else None
+
+    def _look_again(self, seen: Evidence, now: float) -> BreakerEvent | None:
+        self._sees_trouble(seen, now)
+        if seen.answered_at > self._troubled_at:
+            return self._healthy(BreakerEvent.ANSWERED)
+        if self._is_streak_complete:
+            return BreakerEvent.STREAK_COMPLETE
+        is_calm = self._passed_at >= self._troubled_at and now - self._troubled_at >= CALM_S
+        return self._healthy(BreakerEvent.CALMED) if is_calm else None
+
+    def _look_at_trial(self, seen: Evidence, now: float) -> BreakerEvent | None:
+        if seen.answered_at > self._entered_at:
+            return self._healthy(BreakerEvent.ANSWERED)
+        self._sees_trouble(seen, now)
+        if seen.waiting_since:
+            is_overdue = now - seen.waiting_since >= patience_s(seen.typical_s, OVERDUE_S)
+            return BreakerEvent.TRIAL_FAILED if is_overdue else None
+        if seen.n_failing:
+            return BreakerEvent.TRIAL_FAILED
+        return self._healthy(BreakerEvent.NOBODY_CAME) if now - self._entered_at >= TRIAL_S else None
+
+    _LOOKS: ClassVar[dict[BreakerState, Callable[["Breaker", Evidence, float], BreakerEvent | None]]] = {
+        BreakerState.HEALTHY: _look_for_trouble,
+        BreakerState.CLOCK_SKEWED: _look_for_trouble,
+        BreakerState.SUSPECT: _look_again,
+        BreakerState.TRIAL: _look_at_trial,
+    }
+
+    def _sees_trouble(self, seen: Evidence, now: float) -> bool:
+        """Whether there is trouble not known yet, or calls wait in vain; takes note of it."""
+        waiting_s = now - seen.waiting_since if seen.waiting_since else 0.0
+        if waiting_s >= patience_s(seen.typical_s, SILENCE_S):
+            self._note_trouble(Trouble.TIMEOUT, f"no answer for {waiting_s:.1f} s", now)
+        elif seen.troubled_at > self._troubled_at and seen.troubled_at >= self._since:
+            self._note_trouble(seen.last_trouble, "a login's call", seen.troubled_at)
+        else:
+            return False
+        return True
+
+    def _healthy(self, event: BreakerEvent) -> BreakerEvent:
+        return BreakerEvent.CLOCK_OFF if self._is_clock_off else event
+
+    # Probes: a round is a ping and, if that passes, a check.
+
+    def _begin_round(self, now: float) -> Probe:
+        self._last_round_at = now
+        self._round_at = now + self._round_interval_s
+        return self._ask(ProbeKind.PING, now)
+
+    def _ask(self, kind: ProbeKind, now: float) -> Probe:
+        timeout_s = SUSPECT_PROBE_TIMEOUT_S if self._state is BreakerState.SUSPECT else PROBE_TIMEOUT_S
+        self._probe = Probe(kind, timeout_s, now)
+        return self._probe
+
+    def _probe_passed(self, probe: Probe, passed: Passed, now: float) -> list[Decision]:
+        if passed.skew_s is not None:
+            self._skew_s = passed.skew_s
+        if probe.kind is ProbeKind.PING:
+            return [self._ask(ProbeKind.CHECK, now)]
+        self._passed_at = probe.started_at
+        self._n_failed_probes = 0
+        match self._state:
+            case BreakerState.DOWN | BreakerState.KEYS_REFUSED:
+                return self._happened(BreakerEvent.PROBES_PASSED, now)
+            case BreakerState.HEALTHY if self._is_clock_off:
+                return self._happened(BreakerEvent.CLOCK_OFF, now)
+            case BreakerState.CLOCK_SKEWED if not self._is_clock_off:
+                return self._happened(BreakerEvent.CLOCK_RIGHT, now)
+            case BreakerState.SUSPECT:
+                self._round_at = now + CALM_S
+        return []
+
+    def _probe_failed(self, probe: Probe, failed: Failed, now: float) -> list[Decision]:
+        self._n_failed_probes += 1
+        self._note_trouble(failed.trouble, f"{probe.kind}: {failed.detail}", now)
+        if BreakerEvent.TROUBLED in TRANSITIONS[self._state]:
+            return self._happened(BreakerEvent.TROUBLED, now)
+        if self._is_streak_complete and BreakerEvent.STREAK_COMPLETE in TRANSITIONS[self._state]:
+            return self._happened(BreakerEvent.STREAK_COMPLETE, now)
+        return []
+
+    def _probe_refused(self, refused: Refused, now: float) -> list[Decision]:
+        """One refusal makes suspicious, the next one is believed."""
+        self._n_failed_probes = 0
+        self._note_trouble(refused.trouble, refused.detail, now)
+        is_clock = refused.trouble is Trouble.CLOCK
+        for event in (BreakerEvent.CLOCK_REFUSED if is_clock else BreakerEvent.KEYS_REFUSED, BreakerEvent.TROUBLED):
+            if event in TRANSITIONS[self._state]:
+                return self._happened(event, now)
+        return []
+
+    # Changes.
+
+    def _happened(self, event: BreakerEvent, now: float) -> list[Decision]:
+        """Move to the state that follows; nothing is said when it is the same for the same cause."""
+        old, new = self._state, TRANSITIONS[self._state].get(event)
+        if new is None:
+            raise ValueError(f"{event} cannot happen to an application that is {old}")
+        account, hint = self._account_of(event)
+        is_news = (new, account) != (old, self._account)
+        self._state, self._entered_at = new, now if new is not old else self._entered_at
+        self._account, self._hint = account, hint
+        self._probe = None
+        self._round_at = self._first_round_at(now)
+        if new is BreakerState.TRIAL:
+            self._trial += 1
+            self._start_afresh(now)
+        elif old is BreakerState.SUSPECT and not new.is_fail_mode_active:
+            self._start_afresh(self._troubled_at)
+        return [StateChanged(old, new, account, hint)] if is_news else []
+
+    def _first_round_at(self, now: float) -> float:
+        if self._state is BreakerState.SUSPECT:
+            return max(now, self._last_round_at + SUSPECT_INTERVAL_S)
+        return now + self._round_interval_s
+
+    @property
+    def _round_interval_s(self) -> float:
+        if self._state is BreakerState.DOWN:
+            return self._limits.probe_interval_s
+        return _ROUND_INTERVALS_S[self._state]
+
+    @property
+    def _is_streak_complete(self) -> bool:
+        return self.streak >= self._limits.failures_to_open
+
+    @property
+    def _is_clock_off(self) -> bool:
+        return abs(self._skew_s) > CLOCK_SKEW_S
+
+    def _note_trouble(self, trouble: Trouble | None, text: str, at: float) -> None:
+        self._trouble, self._trouble_text = trouble, text
+        self._troubled_at = max(self._troubled_at, at)
+
+    def _start_afresh(self, since: float) -> None:
+        """Let nothing count that was asked before."""
+        if since > self._since:
+            self._since = since
+            self._seen = Evidence(since)
+        self._n_failed_probes = 0
+
+    def _note_pause(self, now: float) -> None:
+        if now - self._looked_at > PAUSE_S:
+            self._start_afresh(now)
+            self._probe = None
+            self._round_at = now
+            self._troubled_at = now
+            if self._state is BreakerState.TRIAL:
+                self._entered_at = now
+        self._looked_at = now
+
+    def _account_of(self, event: BreakerEvent) -> tuple[str, str]:
+        trouble = f"{self._trouble}: {self._trouble_text}"
+        ahead_or_behind = "behind" if self._skew_s > 0 else "ahead of"
+        account = _ACCOUNTS[event].format(
+            trouble=trouble, streak=self._streak_in_words, skew=f"{abs(self._skew_s):.0f} s {ahead_or_behind} Duo's"
+        )
+        if event in (BreakerEvent.STREAK_COMPLETE, BreakerEvent.TRIAL_FAILED) and self._trouble is not None:
+            return account, _TROUBLE_HINTS.get(self._trouble, "")
+        return account, _HINTS.get(event, "")
+
+    @property
+    def _streak_in_words(self) -> str:
+        seen = self._seen
+        counts = {
+            "users with a failed call": int(seen.n_failing),
+            "users waiting in vain": int(seen.n_overdue),
+            "failed probes": self._n_failed_probes,
+        }
+        return ", ".join(f"{what}: {count}" for what, count in counts.items() if count)
+
+
+_ROUND_INTERVALS_S = {
+    BreakerState.HEALTHY: QUIET_INTERVAL_S,
+    BreakerState.SUSPECT: SUSPECT_INTERVAL_S,
+    BreakerState.TRIAL: QUIET_INTERVAL_S,
+    BreakerState.KEYS_REFUSED: KEYS_INTERVAL_S,
+    BreakerState.CLOCK_SKEWED: CLOCK_INTERVAL_S,
+}
+
+_ACCOUNTS = {
+    BreakerEvent.TROUBLED: "Duo is being probed ({trouble})",
+    BreakerEvent.ANSWERED: "Duo answers logins",
+    BreakerEvent.CALMED: "Ping and check pass, and no more logins fail",
+    BreakerEvent.STREAK_COMPLETE: "Duo does not answer ({streak}; the last trouble was {trouble})",
+    BreakerEvent.PROBES_PASSED: "Ping and check pass; each worker lets one login try",
+    BreakerEvent.TRIAL_FAILED: "Ping and check pass, but the login that was to try failed ({trouble})",
+    BreakerEvent.NOBODY_CAME: "Ping and check pass",
+    BreakerEvent.KEYS_REFUSED: "Duo refuses this application's keys: {trouble}",
+    BreakerEvent.CLOCK_REFUSED: "Duo refuses the date of calls, although it is Duo's own time: {trouble}",
+    BreakerEvent.CLOCK_OFF: "This machine's clock is {skew}; calls are dated by Duo's clock",
+    BreakerEvent.CLOCK_RIGHT: "This machine's clock agrees with Duo's",
+}
+
+_SET_THE_CLOCK = "let NTP (chrony, systemd-timesyncd) set this machine's clock"
+_HINTS = {
+    BreakerEvent.KEYS_REFUSED: (
+        "compare ikey, skey and api_host with the application's page in Duo, "
+        "and see there that the application is active and of a type for RADIUS or the Auth API"
+    ),
+    BreakerEvent.CLOCK_REFUSED: f"{_SET_THE_CLOCK}, and see that no proxy changes the Date header",
+    BreakerEvent.CLOCK_OFF: _SET_THE_CLOCK,
+}
+_TROUBLE_HINTS = {
+    Trouble.DNS: "can this machine resolve api_host?",
+    Trouble.CONNECT: "can this machine reach port 443 of api_host? see routes and firewalls",
+    Trouble.TLS: "is TLS opened by a proxy on the way? see http_ca_certs_file",
+    Trouble.PROXY: "see http_proxy_host and http_proxy_port, and that proxy's log",
+    Trouble.TIMEOUT: "see status.duo.com, and firewalls that drop packets without a word",
+    Trouble.CLOSED: "see status.duo.com, and proxies and firewalls on the way",
+    Trouble.HTTP_STATUS: "see status.duo.com",
+    Trouble.BAD_ANSWER: "something else answers in Duo's place: a captive portal, or a proxy on the way",
+}
