@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -22,7 +23,6 @@ from bench.simulator.certificates import DEFAULT_NAMES, Certificates, certificat
 
 IKEY, SKEY = "DILEANLEANLEANLEANXX", "lean" * 10
 _ANSWERS = {
-    b"check": b'{"stat":"OK","response":{"time":1700000000}}',
     b"preauth": (
         b'{"stat":"OK","response":{"result":"auth","status_msg":"Account is active","devices":[{"device":"DP1",'
         b'"type":"phone","name":"","number":"XXX-XXX-0100","display_name":"Phone",'
@@ -40,6 +40,11 @@ def _response(body: bytes) -> bytes:
 
 
 _RESPONSES = {name: _response(body) for name, body in _ANSWERS.items()}
+
+
+def _answer(call: bytes) -> bytes:
+    """Return what to say to `preauth` or `auth`, and to ping and check, which want to know the time."""
+    return _RESPONSES.get(call) or _response(b'{"stat":"OK","response":{"time":%d}}' % time.time())
 
 
 class LeanConnection(asyncio.Protocol):
@@ -63,7 +68,7 @@ class LeanConnection(asyncio.Protocol):
                 return
             self._received = self._received[end + 4 + size :]
             path = head.split(b" ", 2)[1].partition(b"?")[0]
-            self._transport.write(_RESPONSES[path.rpartition(b"/")[2]])
+            self._transport.write(_answer(path.rpartition(b"/")[2]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

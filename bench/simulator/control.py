@@ -11,6 +11,7 @@ loopback is refused (DNS rebinding); the page loads nothing but its own files.
 | POST /api/users | add or replace one (`Person`) |
 | POST /api/users/remove | `{"username": …}` |
 | GET /api/pending | undecided pushes and calls |
+| POST /api/pending | the same decision for all of them: how many were decided |
 | POST /api/pending/TXID | `{"decision": …}` with approve, deny, fraud or timeout |
 | GET /api/counts | totals by path and by user, with the txids of the started factors |
 | GET /api/calls?limit=N | the newest calls, newest first |
@@ -113,6 +114,7 @@ class ControlServer:
                 web.post("/api/users", self._put_user),
                 web.post("/api/users/remove", self._remove_user),
                 web.get("/api/pending", self._pending),
+                web.post("/api/pending", self._decide_all),
                 web.post("/api/pending/{txid}", self._decide),
                 web.get("/api/counts", self._counts),
                 web.get("/api/calls", self._calls),
@@ -174,12 +176,17 @@ class ControlServer:
     async def _pending(self, _request: web.Request) -> web.Response:
         return _json(self._pending_list(None))
 
+    async def _decide_all(self, request: web.Request) -> web.Response:
+        event = await _decision(request)
+        txids = list(self._simulator.cloud.pending)
+        for txid in txids:
+            self._simulator.decide(txid, event)
+        return _json({"decided": len(txids)})
+
     async def _decide(self, request: web.Request) -> web.Response:
-        wanted = await _body(request, _Decision)
-        if wanted.decision not in _DECISIONS:
-            raise _problem(web.HTTPBadRequest, f"decision: one of {', '.join(_DECISIONS)}")
+        event = await _decision(request)
         try:
-            transaction = self._simulator.decide(request.match_info["txid"], wanted.decision)
+            transaction = self._simulator.decide(request.match_info["txid"], event)
         except KeyError:
             raise _problem(web.HTTPNotFound, "not pending: decided already, expired or never begun") from None
         return _json({"txid": transaction.txid, "result": transaction.state.result, "status": transaction.state.status})
@@ -267,6 +274,13 @@ async def _body(request: web.Request, kind: type[_Body]) -> _Body:
         return msgspec.json.decode(await request.read(), type=kind)
     except msgspec.DecodeError as error:
         raise _problem(web.HTTPBadRequest, str(error)) from None
+
+
+async def _decision(request: web.Request) -> Event:
+    wanted = await _body(request, _Decision)
+    if wanted.decision not in _DECISIONS:
+        raise _problem(web.HTTPBadRequest, f"decision: one of {', '.join(_DECISIONS)}")
+    return wanted.decision
 
 
 def _problem(kind: type[web.HTTPException], text: str) -> web.HTTPException:

@@ -14,8 +14,10 @@
 | close_after | the answer says Connection: close and keeps its word | yes |
 | close_idle | the connection is cut after `delay_s` of idleness, without a word | yes |
 | chunked | the answer comes in chunks | yes |
+| clock_skew | Duo's clock is `skew_s` ahead: ping and check tell that time, and dates are judged by it | yes |
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -39,6 +41,7 @@ class FaultKind(StrEnum):
     CLOSE_AFTER = "close_after"
     CLOSE_IDLE = "close_idle"
     CHUNKED = "chunked"
+    CLOCK_SKEW = "clock_skew"
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,6 +53,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seconds: how long it lasts; None = until cleared.
         delay_s: for `slow` and `close_idle`.
         retry_after_s: for `rate_limit`; None = no such header.
+        skew_s: for `clock_skew`; negative = Duo's clock is behind.
     """
 
     kind: FaultKind
@@ -58,6 +62,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: float | None = None
     delay_s: float = 1.0
     retry_after_s: int | None = None
+    skew_s: float = 3600.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -140,3 +145,9 @@ class FaultPlan:
                 remaining.append(ActiveFault(fault, calls_left - 1, ends_at))
         self._active = remaining
         return struck
+
+
+def duo_time(faults: Mapping[FaultKind, Fault], unix_now: float) -> float:
+    """What Duo's clock shows, in Unix seconds, to a call that these faults strike."""
+    skewed = faults.get(FaultKind.CLOCK_SKEW)
+    return unix_now + skewed.skew_s if skewed else unix_now

@@ -22,7 +22,7 @@ from bench.simulator.certificates import DEFAULT_NAMES, Certificates, certificat
 from bench.simulator.cloud import FACTORS, CallRefused, Cloud, Event, Settings, Transaction
 from bench.simulator.control import ControlServer
 from bench.simulator.delivery import Delivery, cut, instead
-from bench.simulator.faults import Fault, FaultKind, FaultPlan
+from bench.simulator.faults import Fault, FaultKind, FaultPlan, duo_time
 from bench.simulator.listener import Door, Listener
 from bench.simulator.patience import Patience
 from bench.simulator.people import Person, default_cast
@@ -218,7 +218,7 @@ class Simulator:
         reply = instead(faults)
         if reply is None:
             text = body if request.method == "POST" else query.encode("utf-8", "surrogateescape")
-            reply = await self._answer(request, path, endpoint, text, record)
+            reply = await self._answer(request, path, endpoint, text, record, duo_time(faults, time.time()))
         record.http_status = reply.http_status
         record.outcome = reply.outcome
         return await self._delivery.send(request, reply, faults)
@@ -236,7 +236,13 @@ class Simulator:
             cut(request)
 
     async def _answer(
-        self, request: web.BaseRequest, path: str, endpoint: Endpoint | None, text: bytes, record: CallRecord
+        self,
+        request: web.BaseRequest,
+        path: str,
+        endpoint: Endpoint | None,
+        text: bytes,
+        record: CallRecord,
+        unix_now: float,
     ) -> Reply:
         try:
             if endpoint is None:
@@ -246,9 +252,9 @@ class Simulator:
             pairs = _pairs(text)
             parameters = dict(pairs)
             if endpoint.needs_signature:
-                self._check_signature(request, path, pairs)
+                self._check_signature(request, path, pairs, unix_now)
             _fill(record, parameters)
-            question = Question(self.cloud, parameters, self.now(), time.time(), f"https://{request.host}")
+            question = Question(self.cloud, parameters, self.now(), unix_now, f"https://{request.host}")
             step = endpoint.answer(question)
         except CallRefused as error:
             return refused(error)
@@ -257,7 +263,9 @@ class Simulator:
             step = step.step
         return await self._wait(step) if isinstance(step, Wait) else step
 
-    def _check_signature(self, request: web.BaseRequest, path: str, pairs: list[tuple[str, str]]) -> None:
+    def _check_signature(
+        self, request: web.BaseRequest, path: str, pairs: list[tuple[str, str]], unix_now: float
+    ) -> None:
         headers = request.headers
         signed = SignedRequest(
             method=request.method,
@@ -267,7 +275,7 @@ class Simulator:
             date=headers.get("X-Duo-Date") or headers.get("Date") or "",
             authorization=headers.get("Authorization", ""),
         )
-        application = verify(signed, self.applications, time.time())
+        application = verify(signed, self.applications, unix_now)
         if application.kind != "auth" and path in api_v2.ENDPOINTS:
             raise CallRefused(40301, "Wrong integration type for this API.")
 

@@ -123,6 +123,11 @@ class Refusal(msgspec.Struct):
         return self.http_status in (401, 403) and self.code > 0
 
     @property
+    def is_clock(self) -> bool:
+        """Whether the call's date is unreadable or off (40104, 40105), which Duo's own time may mend."""
+        return self.code in (40104, 40105)
+
+    @property
     def is_wrong_application_type(self) -> bool:
         """Whether this application may not use this API flavour (40301), so that the older one should be tried."""
         return self.code == 40301
@@ -144,7 +149,10 @@ class Trouble(StrEnum):
     BAD_ANSWER = "bad_answer"
     RATE_LIMIT = "rate_limit"
     CONFIGURATION = "configuration"
+    CLOCK = "clock"
     BUSY = "busy"
+    OUTAGE = "outage"
+    """Not asked: the gateway knows already that Duo is away."""
 
     @property
     def is_provoked(self) -> bool:

@@ -4,10 +4,14 @@
 | --- | --- |
 | 429, too many requests | asked again after 1, 2, 4 s and a random part of one, or Retry-After, if time allows |
 | "wrong integration type" (40301) from v2 before any answer, version `auto` | asked in v1, and so is all that follows |
+| the date is off or unreadable (40105, 40104) | a ping sets our clock by Duo's, and the call is asked again, once |
+| the date is still off, or Duo told no time | `DuoUnavailable` CLOCK: as CONFIGURATION |
 | any other 401 or 403 | `DuoUnavailable` CONFIGURATION: no user can mend it, so fail mode decides, loudly |
 | the connection is lost | see `https_pool`: only what does no harm is sent again |
 
-What was answered 429 or 403 has not been acted on, so that even an auth may be asked again.
+What was answered 429, 403 or 401 has not been acted on, so that even an auth may be asked again.
+
+A ping is always v2's, which tells the time; it is unsigned, so that applications of v1 may ask it too.
 """
 
 import asyncio
@@ -15,20 +19,37 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
-from email.utils import formatdate, parsedate_to_datetime
-from typing import NamedTuple
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import NamedTuple, Protocol
 
-from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, Check, DuoUnavailable, Factor, Refusal, Trouble
+from gateway.duoapi.calls import (
+    Answer,
+    Auth,
+    AuthStatus,
+    Call,
+    Check,
+    DuoUnavailable,
+    Factor,
+    Ping,
+    Refusal,
+    Time,
+    Trouble,
+)
 from gateway.duoapi.flavours import V1, V2, Flavour
 from gateway.duoapi.signing import Signer, encode_params
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import Response
+from gateway.net.duo_clock import DuoClock
 from gateway.net.exchange import Exchange, Outcome
-from gateway.net.https_pool import HttpsPool
+from gateway.net.https_pool import HttpsPool, PoolCounts
 
 CONNECT_TIMEOUT_S = 5.0
 BRIEF_TIMEOUT_S = 10.0
 RATE_LIMIT_WAITS_S = (1.0, 2.0, 4.0)
+CORRECTION_WORTH_TELLING_S = 30.0
+
+_boot_time = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
 
 _HINTS = {
     40101: "is a proxy removing headers?",
@@ -59,6 +80,28 @@ class Application(NamedTuple):
 OnAnswer = Callable[[Answer | DuoUnavailable], None]
 
 
+class CallObserver(Protocol):
+    """Who hears of every call: that it was asked, and then one of the others. `token` tells calls apart.
+
+    `now` is an instant by `time.monotonic`; `seconds` have passed since the call was asked, all waits included.
+    """
+
+    def asked(self, call: Call, token: object, now: float) -> None:
+        """The call goes out, or waits for a connection."""
+
+    def answered(self, call: Call, token: object, seconds: float, now: float) -> None:
+        """Duo itself answered, be it a refusal."""
+
+    def failed(self, call: Call, token: object, trouble: Trouble, detail: str, seconds: float, now: float) -> None:
+        """It ended without an answer of Duo's that could be used."""
+
+    def postponed(self, token: object, now: float) -> None:
+        """Duo wants to be asked again later (429)."""
+
+    def forgotten(self, token: object) -> None:
+        """Nobody wants to know any more, or nobody can tell whether it was Duo that answered."""
+
+
 class DuoClient:
     """Asks calls of one application, many at once."""
 
@@ -69,8 +112,11 @@ class DuoClient:
         *,
         user_agent: str = "radgate",
         wall_clock: Callable[[], float] = time.time,
+        boot_clock: Callable[[], float] = _boot_time,
         draw: Callable[[], float] = random.random,
         on_version_changed: Callable[[str], None] | None = None,
+        on_clock_corrected: Callable[[float], None] | None = None,
+        observer: CallObserver | None = None,
     ) -> None:
         """Use `pool`, which other applications may share.
 
@@ -78,9 +124,12 @@ class DuoClient:
             pool: connections to the application's API host.
             application: keys and bounds.
             user_agent: for Duo's log.
-            wall_clock: Unix time, for the Date header.
+            wall_clock: this machine's Unix time, which dates the first calls.
+            boot_clock: seconds by a clock that nobody sets, which carries the time on.
             draw: a random number from 0 to 1, spreading repetitions.
             on_version_changed: hears `1` or `2` when version `auto` changes over, to be logged.
+            on_clock_corrected: hears `clock_offset_s` when our dates had been off by more than 30 s, to be logged.
+            observer: hears of every call.
         """
         self._pool = pool
         self._loop = asyncio.get_running_loop()
@@ -89,12 +138,16 @@ class DuoClient:
         self._brief_timeout_s = application.api_timeout_s or BRIEF_TIMEOUT_S
         self._may_change_flavour = application.api_version == "auto"
         self._flavour: Flavour = V1 if application.api_version == "1" else V2
+        self._now = time.monotonic  # what uvloop's loop.time() reads once a turn, in whole milliseconds
         self._wall_clock = wall_clock
+        self._boot_clock = boot_clock
+        self._clock = DuoClock(wall_clock(), boot_clock())
         self._draw = draw
         self._on_version_changed = on_version_changed
-        self._date_second = -1
-        self._date = ""
+        self._on_clock_corrected = on_clock_corrected
+        self._observer = observer
         self._pending: set[PendingCall] = set()
+        self._awaiting_time: list[tuple[PendingCall, DuoUnavailable]] = []  # while a ping asks for it
         self.n_asked: Counter[str] = Counter()
         """Calls by kind: `Preauth`, `Auth`, …"""
         self.n_troubles: Counter[Trouble] = Counter()
@@ -105,7 +158,10 @@ class DuoClient:
         kind = type(call)
         self.n_asked[kind.__name__] += 1
         timeout_s = call.patience_s if type(call) is AuthStatus else self._brief_timeout_s
-        pending = PendingCall(self, call, on_answer, self._loop.time() + timeout_s)
+        now = self._now()
+        pending = PendingCall(self, call, on_answer, now, now + timeout_s)
+        if self._observer is not None:
+            self._observer.asked(call, pending, now)
         self._pending.add(pending)
         self._send(pending)
         return pending
@@ -121,15 +177,29 @@ class DuoClient:
         """Drop all calls without a word; the pool stays open for others."""
         for pending in tuple(self._pending):
             pending.cancel()
+        self._awaiting_time.clear()
 
     def drop(self, pending: "PendingCall") -> None:
         """Forget a cancelled call."""
-        self._pending.discard(pending)
+        if pending in self._pending:
+            self._pending.discard(pending)
+            if self._observer is not None:
+                self._observer.forgotten(pending)
+
+    @property
+    def clock_offset_s(self) -> float:
+        """How far Duo's clock is ahead of this machine's wall clock, as far as Duo has told."""
+        return self._clock.unix_time(self._boot_clock()) - self._wall_clock()
 
     @property
     def api_version(self) -> str:
         """The flavour in use: `2` or `1`."""
         return self._flavour.version
+
+    @property
+    def connections(self) -> PoolCounts:
+        """The connections to the API host, which other applications may share."""
+        return self._pool.counts
 
     @property
     def n_pending(self) -> int:
@@ -138,10 +208,11 @@ class DuoClient:
 
     def _send(self, pending: "PendingCall") -> None:
         call = pending.call
-        pending.flavour = self._flavour
+        pending.flavour = V2 if type(call) is Ping else self._flavour
         pending.timer = None
+        pending.dated_at = self._boot_clock()
         pending.exchange = exchange = Exchange(
-            self._octets(call),
+            self._octets(pending),
             pending.deadline,
             pending.responded,
             is_repeatable=_is_repeatable(call),
@@ -149,22 +220,19 @@ class DuoClient:
         )
         self._pool.send(exchange)
 
-    def _octets(self, call: Call) -> bytes:
-        method, path, params, is_signed = self._flavour.request(call)
+    def _octets(self, pending: "PendingCall") -> bytes:
+        method, path, params, is_signed = pending.flavour.request(pending.call)
         encoded = encode_params(params)
         if not is_signed:
             return self._template.unsigned_get(path, encoded)
-        second = int(self._wall_clock())
-        if second != self._date_second:
-            self._date_second = second
-            self._date = formatdate(second)
-        authorization = self._signer.authorization(self._date, method, path, encoded)
+        date = self._clock.date(pending.dated_at)
+        authorization = self._signer.authorization(date, method, path, encoded)
         if method == "GET":
-            return self._template.get(path, encoded, self._date, authorization)
-        return self._template.post(path, encoded, self._date, authorization)
+            return self._template.get(path, encoded, date, authorization)
+        return self._template.post(path, encoded, date, authorization)
 
     def heard(self, pending: "PendingCall", outcome: Outcome) -> None:
-        """Take a call's outcome: deliver, or ask again, or change over to the other flavour."""
+        """Take a call's outcome: deliver it, or ask again."""
         if isinstance(outcome, DuoUnavailable):
             self._finish(pending, outcome)
             return
@@ -179,19 +247,35 @@ class DuoClient:
             self._finish(pending, DuoUnavailable(Trouble.BAD_ANSWER, text))
             return
         if type(answer) is Refusal and answer.is_configuration:
-            if answer.is_wrong_application_type and self._change_over(pending):
-                self._send(pending)
-            else:
-                self._finish(pending, _configuration_trouble(answer))
+            self._refused(pending, answer)
             return
-        self._may_change_flavour = False  # it works: a 40301 from now on has another cause, and pushes are under way
+        if type(answer) is Time and answer.time is not None:
+            self._take_time(answer.time, pending)
+        if type(pending.call) is not Ping:
+            self._may_change_flavour = False  # it works: later 40301s have another cause, and pushes are under way
         self._finish(pending, answer)
+
+    def _refused(self, pending: "PendingCall", refusal: Refusal) -> None:
+        """Ask in the other flavour, or by Duo's clock, what Duo refused for what may be mended so; else give it up."""
+        trouble = _configuration_trouble(refusal)
+        is_dated = type(pending.call) is not Ping
+        if refusal.is_wrong_application_type and self._change_over(pending):
+            self._send(pending)
+        elif refusal.is_clock and is_dated and not pending.was_misdated:
+            pending.was_misdated = True
+            self._ask_by_duos_clock(pending, trouble)
+        else:
+            self._finish(pending, trouble)
 
     def _finish(self, pending: "PendingCall", result: Answer | DuoUnavailable) -> None:
         self._pending.discard(pending)
         if isinstance(result, DuoUnavailable):
             self.n_troubles[result.trouble] += 1
-        pending.on_answer(result)
+        try:
+            if self._observer is not None:
+                _tell(self._observer, pending, result, self._now())
+        finally:  # no mistake of an observer may leave a login without an end
+            pending.on_answer(result)
 
     def _ask_again_later(self, pending: "PendingCall", response: Response) -> bool:
         """Whether another try, after the wait that is due, fits into the call's time."""
@@ -199,12 +283,41 @@ class DuoClient:
             return False
         wait_s = RATE_LIMIT_WAITS_S[pending.n_waits] + self._draw()
         if response.retry_after:
-            wait_s = _retry_after_s(response.retry_after, self._wall_clock(), wait_s)
-        if self._loop.time() + wait_s >= pending.deadline:
+            wait_s = _retry_after_s(response.retry_after, self._clock.unix_time(self._boot_clock()), wait_s)
+        if self._now() + wait_s >= pending.deadline:
             return False
         pending.n_waits += 1
+        if self._observer is not None:
+            self._observer.postponed(pending, self._now())
         pending.timer = self._loop.call_later(wait_s, self._send, pending)
         return True
+
+    def _ask_by_duos_clock(self, pending: "PendingCall", trouble: DuoUnavailable) -> None:
+        """Ask the call again as soon as Duo has told its time, or fail with `trouble` when the call's time is over."""
+        if pending.dated_at <= self._clock.told_at:  # another call's ping was quicker
+            self._send(pending)
+            return
+        pending.timer = self._loop.call_later(max(0.0, pending.deadline - self._now()), self._finish, pending, trouble)
+        self._awaiting_time.append((pending, trouble))
+        if len(self._awaiting_time) == 1:
+            self.ask(Ping(), self._ping_ended)
+
+    def _ping_ended(self, _answer: Answer | DuoUnavailable) -> None:
+        waiting, self._awaiting_time = self._awaiting_time, []
+        for pending, trouble in waiting:
+            if pending not in self._pending:  # cancelled, or its time is over
+                continue
+            if pending.timer is not None:
+                pending.timer.cancel()
+            if pending.dated_at <= self._clock.told_at:
+                self._send(pending)
+            else:
+                self._finish(pending, trouble)
+
+    def _take_time(self, duo_time: int, pending: "PendingCall") -> None:
+        correction_s = self._clock.told(duo_time, pending.dated_at, self._boot_clock())
+        if abs(correction_s) > CORRECTION_WORTH_TELLING_S and self._on_clock_corrected is not None:
+            self._loop.call_soon(self._on_clock_corrected, self.clock_offset_s)  # calls wait for what follows here
 
     def _change_over(self, pending: "PendingCall") -> bool:
         """Whether to ask the call in the other flavour; v2 is the one to come back to when neither is allowed."""
@@ -220,19 +333,42 @@ class DuoClient:
 
 
 class PendingCall:
-    """A call that has been asked; `cancel` when its answer is of no more interest."""
+    """A call that has been asked; `cancel` when its answer is of no more interest.
 
-    __slots__ = ("_client", "call", "deadline", "exchange", "flavour", "n_waits", "on_answer", "timer")
+    Attributes:
+        asked_at: when, by `time.monotonic`.
+        wire_s: seconds of it on the wire, all repetitions together: whole when `on_answer` is called. The rest until
+            then went into waits for a connection, for a rate limit, for Duo's time, and into our own work.
+    """
 
-    def __init__(self, client: DuoClient, call: Call, on_answer: OnAnswer, deadline: float) -> None:
+    __slots__ = (
+        "_client",
+        "asked_at",
+        "call",
+        "dated_at",
+        "deadline",
+        "exchange",
+        "flavour",
+        "n_waits",
+        "on_answer",
+        "timer",
+        "was_misdated",
+        "wire_s",
+    )
+
+    def __init__(self, client: DuoClient, call: Call, on_answer: OnAnswer, asked_at: float, deadline: float) -> None:
         self._client = client
         self.call = call
         self.on_answer = on_answer
+        self.asked_at = asked_at
         self.deadline = deadline
+        self.dated_at = 0.0
+        self.wire_s = 0.0
         self.flavour: Flavour = V2
         self.exchange: Exchange | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.n_waits = 0
+        self.was_misdated = False
 
     def cancel(self) -> None:
         """Drop the call: its `on_answer` is not called any more. What Duo has begun goes on there."""
@@ -244,7 +380,10 @@ class PendingCall:
 
     def responded(self, outcome: Outcome) -> None:
         """Take what the pool brings."""
-        self.exchange = None  # no reference cycle: the collector would have to find one for every call
+        exchange = self.exchange
+        if exchange is not None:
+            self.wire_s += exchange.wire_s
+            self.exchange = None  # no reference cycle: the collector would have to find one for every call
         self._client.heard(self, outcome)
 
 
@@ -256,20 +395,30 @@ def _is_repeatable(call: Call) -> bool:
     return type(call) is not Auth or call.factor is Factor.PASSCODE
 
 
+def _tell(observer: CallObserver, pending: PendingCall, result: Answer | DuoUnavailable, now: float) -> None:
+    call, seconds = pending.call, now - pending.asked_at
+    if isinstance(result, DuoUnavailable):
+        observer.failed(call, pending, result.trouble, result.detail, seconds, now)
+    elif type(result) is Refusal and result.code <= 0:  # somebody in between, not Duo
+        observer.forgotten(pending)
+    else:
+        observer.answered(call, pending, seconds, now)
+
+
 def _configuration_trouble(refusal: Refusal) -> DuoUnavailable:
     texts = [f"Duo answered {refusal.code or refusal.http_status} {refusal.message}"]
     if refusal.detail:
         texts.append(refusal.detail)
     if refusal.code in _HINTS:
         texts.append(_HINTS[refusal.code])
-    return DuoUnavailable(Trouble.CONFIGURATION, "; ".join(texts))
+    return DuoUnavailable(Trouble.CLOCK if refusal.is_clock else Trouble.CONFIGURATION, "; ".join(texts))
 
 
-def _retry_after_s(text: str, wall_now: float, otherwise: float) -> float:
+def _retry_after_s(text: str, unix_now: float, otherwise: float) -> float:
     """Seconds to wait by a Retry-After header, which is a number or a date (RFC 9110 section 10.2.3)."""
     if text.isascii() and text.isdigit():
         return float(text[:9])
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - wall_now)
+        return max(0.0, parsedate_to_datetime(text).timestamp() - unix_now)
     except (ValueError, OverflowError, TypeError):
         return otherwise

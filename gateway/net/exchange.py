@@ -20,10 +20,16 @@ class Carrier(Protocol):
 
 
 class Exchange:
-    """A request on its way. `on_done` is called exactly once, never within `send`; never after `cancel`."""
+    """A request on its way. `on_done` is called exactly once, never within `send`; never after `cancel`.
+
+    Attributes:
+        wire_s: seconds from the request's first octet to the end of its answer, or to whatever else ended it; all
+            connections together that it was written to.
+    """
 
     __slots__ = (
         "asked_at",
+        "began_at",
         "carrier",
         "connection",
         "deadline",
@@ -32,6 +38,7 @@ class Exchange:
         "octets",
         "on_done",
         "waits_for_person",
+        "wire_s",
     )
 
     def __init__(
@@ -47,7 +54,7 @@ class Exchange:
 
         Args:
             octets: the whole request.
-            deadline: the instant, by the loop's clock, at which it fails for want of an answer.
+            deadline: the instant, by `time.monotonic`, at which it fails for want of an answer.
             on_done: takes the answer, or why there is none.
             is_repeatable: whether asking twice does no harm.
             waits_for_person: whether it is a long poll, which has connections of its own.
@@ -59,8 +66,20 @@ class Exchange:
         self.waits_for_person = waits_for_person
         self.is_retry = False
         self.asked_at = 0.0
+        self.began_at = 0.0
+        self.wire_s = 0.0
         self.carrier: Carrier | None = None
         self.connection: HttpsConnection | None = None
+
+    def began(self, connection: "HttpsConnection", now: float) -> None:
+        """Note that the request is being written to `connection`."""
+        self.connection = connection
+        self.began_at = now
+
+    def ended(self, now: float) -> None:
+        """Note that it has left its connection, answered or not."""
+        self.connection = None
+        self.wire_s += now - self.began_at
 
     def cancel(self) -> None:
         """Want no answer any more; a request that has been written cannot be taken back."""

@@ -10,6 +10,7 @@ new one: the race with a server that closes idle connections cannot be won other
 """
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -50,7 +51,7 @@ class HttpsPool:
         """Open nothing yet; a running loop is needed."""
         self.endpoint = endpoint
         self._loop = asyncio.get_running_loop()
-        self._now = self._loop.time
+        self._now = time.monotonic  # what uvloop's loop.time() reads once a turn, in whole milliseconds
         self._resolver = resolver
         self._fresh_within_s = fresh_within_s
         self._plan: PoolPlan[Exchange, HttpsConnection] = PoolPlan(limits or PoolLimits())
@@ -81,7 +82,7 @@ class HttpsPool:
         """Drop `exchange`: its `on_done` is not called any more. One on the wire takes its connection with it."""
         exchange.carrier = None
         self._deadlines.discard(exchange, exchange.deadline)
-        self._detach(exchange)
+        self._detach(exchange, self._now())
         self._open_more()
 
     def close(self) -> None:
@@ -111,12 +112,12 @@ class HttpsPool:
     def connection_answered(self, connection: HttpsConnection, exchange: Exchange, response: Response) -> None:
         """Give the connection to the next call first, so that a call made by `on_done` finds the pool settled."""
         self._deadlines.discard(exchange, exchange.deadline)
-        exchange.connection = None
         self._answered_at = now = self._now()
+        exchange.ended(now)
         if response.is_reusable:
             waiting = self._plan.released(connection, now)
             if waiting is not None:
-                self._begin(waiting, connection)
+                self._begin(waiting, connection, now)
         else:
             self._forget(connection)
         exchange.carrier = None
@@ -129,11 +130,12 @@ class HttpsPool:
         self._forget(connection)
         if exchange is None:
             return
-        exchange.connection = None
+        now = self._now()
+        exchange.ended(now)
         is_worth_it = trouble.trouble is not Trouble.BAD_ANSWER and not exchange.is_retry
         if is_worth_it and (exchange.is_repeatable or not may_have_acted):
             exchange.is_retry = True
-            self._place(exchange, _NEVER_IDLE, self._now())
+            self._place(exchange, _NEVER_IDLE, now)
         else:
             self._fail(exchange, trouble)
 
@@ -147,11 +149,11 @@ class HttpsPool:
                 self._open_more()
                 return
             if exchange.is_repeatable or connection.is_open_now():
-                self._begin(exchange, connection)
+                self._begin(exchange, connection, now)
                 return
 
-    def _begin(self, exchange: Exchange, connection: HttpsConnection) -> None:
-        exchange.connection = connection
+    def _begin(self, exchange: Exchange, connection: HttpsConnection, now: float) -> None:
+        exchange.began(connection, now)
         connection.begin(exchange)
 
     def _forget(self, connection: HttpsConnection) -> None:
@@ -159,13 +161,13 @@ class HttpsPool:
         self._plan.closed(connection)
         self._open_more()
 
-    def _detach(self, exchange: Exchange) -> None:
+    def _detach(self, exchange: Exchange, now: float) -> None:
         """Take the exchange from its connection, which is of no more use, or from the queue."""
         connection = exchange.connection
         if connection is None:
             self._plan.forget(exchange)
         else:
-            exchange.connection = None
+            exchange.ended(now)
             connection.close()
             self._connections.discard(connection)
             self._plan.closed(connection)
@@ -210,9 +212,10 @@ class HttpsPool:
     def _take(self, connection: HttpsConnection) -> None:
         """Put a new connection to use."""
         self._connections.add(connection)
-        exchange = self._plan.opened(connection, self._now())
+        now = self._now()
+        exchange = self._plan.opened(connection, now)
         if exchange is not None:
-            self._begin(exchange, connection)
+            self._begin(exchange, connection, now)
         elif self._timer is None:
             self._timer = self._loop.call_later(TICK_S, self._tick)
 
@@ -220,7 +223,7 @@ class HttpsPool:
         now = self._now()
         try:
             for exchange in self._deadlines.expire(now):
-                self._expire(exchange)
+                self._expire(exchange, now)
             for connection in self._plan.expire_idle(now):
                 self._connections.discard(connection)
                 connection.close()
@@ -228,9 +231,9 @@ class HttpsPool:
             is_needed = self._deadlines or self._connections
             self._timer = self._loop.call_later(TICK_S, self._tick) if is_needed else None
 
-    def _expire(self, exchange: Exchange) -> None:
+    def _expire(self, exchange: Exchange, now: float) -> None:
         had_connection = exchange.connection is not None
-        self._detach(exchange)
+        self._detach(exchange, now)
         what = "no answer from" if had_connection else "no connection to"
         text = f"{what} {self.endpoint} within {exchange.deadline - exchange.asked_at:.1f} s"
         # It waited for a connection while others were answered: there are too many calls, and the service is well.

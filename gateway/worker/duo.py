@@ -1,21 +1,54 @@
 """One client for each Duo application of the configuration; applications at the same host share its connections."""
 
 import logging
+import time
+from collections.abc import Mapping
+
+import msgspec
 
 from gateway import __version__
 from gateway.config.settings import ApplicationSettings, Settings
 from gateway.duoapi.calls import Answer, DuoUnavailable
 from gateway.engine.pool_plan import PoolLimits
-from gateway.net.duo_client import Application, DuoClient
+from gateway.net.duo_client import CORRECTION_WORTH_TELLING_S, Application, CallObserver, DuoClient
 from gateway.net.https_opening import Proxy
 from gateway.net.https_pool import HttpsPools
 from gateway.worker.wiring import application_key, pending_share
 
 log = logging.getLogger("gateway.duo")
 
+CLOCK_WARNING_INTERVAL_S = 60.0
 
-def open_duo_clients(settings: Settings, n_workers: int) -> dict[str, DuoClient]:
+
+PROBE_CONNECT_TIMEOUT_S = 1.9  # below two: attempts that hang must not hold new ones back for long
+PROBE_TIMEOUT_S = 1.0
+
+
+def open_probe_clients(settings: Settings) -> dict[str, DuoClient]:
+    """Return clients for short questions whether Duo is there, by `application_key`, with connections of their own.
+
+    Raises:
+        ValueError: the trusted roots of one cannot be loaded.
+    """
+    pools = HttpsPools(PoolLimits(max_brief=8, max_patient=1, max_idle=2))
+    clients: dict[str, DuoClient] = {}
+    for server in settings.servers:
+        application = msgspec.structs.replace(server.application, api_timeout_s=PROBE_TIMEOUT_S)
+        key = application_key(application)
+        if key not in clients:
+            clients[key] = _open(pools, application, None, connect_timeout_s=PROBE_CONNECT_TIMEOUT_S)
+    return clients
+
+
+def open_duo_clients(
+    settings: Settings, n_workers: int, observers: Mapping[str, CallObserver] | None = None
+) -> dict[str, DuoClient]:
     """Return the clients by `application_key`, each already checking its keys in the background.
+
+    Args:
+        settings: the configuration.
+        n_workers: among which its bounds are shared.
+        observers: who hears of each application's calls, by `application_key`.
 
     Raises:
         ValueError: the trusted roots of one cannot be loaded.
@@ -26,11 +59,55 @@ def open_duo_clients(settings: Settings, n_workers: int) -> dict[str, DuoClient]
     for server in settings.servers:
         key = application_key(server.application)
         if key not in clients:
-            clients[key] = _open(pools, server.application)
+            clients[key] = _open(pools, server.application, (observers or {}).get(key))
+            clients[key].start(_Checked(server.application))
     return clients
 
 
-def _open(pools: HttpsPools, settings: ApplicationSettings) -> DuoClient:
+class ClockWarnings:
+    """Says that dates for Duo had been off, at most once a minute; `fields` name the application."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._fields = fields
+        self._quiet_until = float("-inf")
+
+    def corrected(self, offset_s: float, now: float) -> None:
+        """Tell by how many seconds Duo's clock is ahead of this machine's."""
+        if now < self._quiet_until:
+            return
+        self._quiet_until = now + CLOCK_WARNING_INTERVAL_S
+        if abs(offset_s) > CORRECTION_WORTH_TELLING_S:
+            text = "This machine's clock is %.0f s %s Duo's; calls are dated by Duo's clock from now on"
+            fields = {**self._fields, "hint": "let NTP (chrony, systemd-timesyncd) set this machine's clock"}
+            log.warning(text, abs(offset_s), "behind" if offset_s > 0 else "ahead of", extra={"fields": fields})
+        else:  # it stood still, with the whole machine perhaps, and somebody has set the wall clock since
+            log.info("The dates of calls had been off and were set by Duo's clock", extra={"fields": self._fields})
+
+
+class _Checked:
+    """Tells the log what the first check came to."""
+
+    def __init__(self, settings: ApplicationSettings) -> None:
+        self._fields = _name(settings)
+
+    def __call__(self, answer: Answer | DuoUnavailable) -> None:
+        if isinstance(answer, DuoUnavailable):
+            fields = {**self._fields, "trouble": answer.trouble.value}
+            log.warning("Duo did not pass the check of keys and clock: %s", answer, extra={"fields": fields})
+        else:
+            log.info("Duo is there, and keys and dates are right", extra={"fields": self._fields})
+
+
+def _name(settings: ApplicationSettings) -> dict[str, str]:
+    return {"application": settings.ikey, "api_host": f"{settings.api_host}:{settings.api_port}"}
+
+
+def _open(
+    pools: HttpsPools,
+    settings: ApplicationSettings,
+    observer: CallObserver | None,
+    connect_timeout_s: float | None = None,
+) -> DuoClient:
     application = Application(
         settings.ikey, settings.secret_key.octets, settings.api_timeout_s, settings.api_version.value
     )
@@ -40,21 +117,19 @@ def _open(pools: HttpsPools, settings: ApplicationSettings) -> DuoClient:
         settings.api_port,
         proxy=proxy,
         ca_certs_file=settings.ca_certs_file,
-        connect_timeout_s=application.connect_timeout_s,
+        connect_timeout_s=connect_timeout_s or application.connect_timeout_s,
     )
-    name = {"application": settings.ikey, "api_host": f"{settings.api_host}:{settings.api_port}"}
+    name = _name(settings)
 
     def version_changed(version: str) -> None:
         log.info("Duo wants this application to use version %s of its API", version, extra={"fields": name})
 
-    def checked(answer: Answer | DuoUnavailable) -> None:
-        if isinstance(answer, DuoUnavailable):
-            fields = {**name, "trouble": answer.trouble.value}
-            log.warning("Duo did not pass the check of keys and clock: %s", answer, extra={"fields": fields})
-        else:
-            log.info("Duo is there, and keys and clock are right", extra={"fields": name})
-
-    user_agent = f"radgate/{__version__}"
-    client = DuoClient(pool, application, user_agent=user_agent, on_version_changed=version_changed)
-    client.start(checked)
-    return client
+    warnings = ClockWarnings(name)
+    return DuoClient(
+        pool,
+        application,
+        user_agent=f"radgate/{__version__}",
+        on_version_changed=version_changed,
+        on_clock_corrected=lambda offset_s: warnings.corrected(offset_s, time.monotonic()),
+        observer=observer,
+    )

@@ -49,6 +49,18 @@ def test_pending_push_is_approved_on_the_page(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+def test_all_pending_pushes_are_decided_at_once(tmp_path: Path) -> None:
+    async def scenario(_simulator: Simulator, client: ApiClient) -> None:
+        txids = [await begin_push(client, "trent") for _ in range(3)]
+        assert await control(client, "/api/pending", {"decision": "deny"}) == {"decided": 3}
+        for txid in txids:
+            assert (await client.get("/auth/v2/auth_status", txid=txid)).response["result"] == "deny"
+        assert await control(client, "/api/pending", {"decision": "deny"}) == {"decided": 0}
+        await control(client, "/api/pending", {"decision": "pick_up"}, status=400)
+
+    play(tmp_path, scenario)
+
+
 @pytest.mark.parametrize("body", [{"decision": "pick_up"}, {"decision": "perhaps"}, {}, {"decision": "deny", "x": 1}])
 def test_decisions_that_there_are_not(tmp_path: Path, body: dict[str, object]) -> None:
     async def scenario(_simulator: Simulator, client: ApiClient) -> None:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from bench.simulator.faults import Fault, FaultKind, FaultPlan
+from bench.simulator.faults import Fault, FaultKind, FaultPlan, duo_time
 
 PREAUTH = ("/auth/v2/preauth", "preauth")
 AUTH_V1 = ("/rest/v1/auth", "auth")
@@ -66,6 +66,12 @@ def test_same_kind_and_endpoint_is_replaced() -> None:
 )
 def test_only_a_whole_black_hole_shuts_the_door(fault: Fault, door: FaultKind | None) -> None:
     assert plan_of(fault).door(0.0) is door
+
+
+def test_duos_clock_is_skewed_for_the_calls_that_are_struck() -> None:
+    plan = plan_of(Fault(FaultKind.CLOCK_SKEW, endpoint="preauth", skew_s=-60.0))
+    assert duo_time(plan.take(*PREAUTH, 0.0), 1_000.0) == 940.0
+    assert duo_time(plan.take(*AUTH_V1, 0.0), 1_000.0) == 1_000.0
 
 
 @pytest.mark.parametrize(

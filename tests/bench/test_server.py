@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from pathlib import Path
@@ -426,6 +427,31 @@ def test_slow_answer_comes_in_the_end(tmp_path: Path) -> None:
         begin = simulator.now()
         assert (await client.get("/auth/v2/check")).status == 200
         assert simulator.now() - begin >= 0.05
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("skew_s", [3600.0, -301.5])
+def test_skewed_clock_is_told_and_judges_dates(tmp_path: Path, skew_s: float) -> None:
+    async def scenario(simulator: Simulator, client: ApiClient) -> None:
+        simulator.set_fault(Fault(FaultKind.CLOCK_SKEW, skew_s=skew_s))
+        refusal = await client.post("/auth/v2/auth", username="trent", factor="push", device="auto", **{"async": "1"})
+        assert (refusal.status, refusal.response["code"]) == (401, 40105)
+        assert simulator.referee.count("trent", "push") == 0
+        duo_time = (await client.get("/auth/v2/ping")).response["time"]
+        assert abs(duo_time - skew_s - time.time()) < 30
+        headers = client.headers("GET", "/auth/v2/check", {}, date=formatdate(duo_time))
+        async with client.session.get(client.url("/auth/v2/check"), headers=headers) as response:
+            assert response.status == 200
+            assert (await response.json())["response"]["time"] >= duo_time
+
+    play(tmp_path, scenario)
+
+
+def test_skew_within_the_tolerance_is_no_obstacle(tmp_path: Path) -> None:
+    async def scenario(simulator: Simulator, client: ApiClient) -> None:
+        simulator.set_fault(Fault(FaultKind.CLOCK_SKEW, skew_s=200.0))
+        assert (await client.get("/auth/v2/check")).status == 200
 
     play(tmp_path, scenario)
 

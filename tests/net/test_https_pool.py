@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -194,6 +196,46 @@ def test_request_lost_twice_fails(authority: Authority, server_file: str) -> Non
             with pool_to(peer.port, authority) as pool:
                 assert (await ask_in_vain(pool)).trouble is Trouble.CLOSED
                 assert peer.n_visits == 2
+
+    run(scenario())
+
+
+def test_time_on_the_wire_is_summed_over_connections() -> None:
+    exchange = Exchange(GET, 20.0, lambda _: None, is_repeatable=True)
+    connection: Any = object()
+    for began_at, ended_at in ((1.0, 1.5), (10.0, 12.0)):
+        exchange.began(connection, began_at)
+        exchange.ended(ended_at)
+    assert exchange.wire_s == 2.5
+    assert exchange.connection is None
+
+
+def test_time_on_the_wire_begins_when_there_is_a_connection(authority: Authority, server_file: str) -> None:
+    async def scenario() -> None:
+        async with tls_peer(serve, server_file) as peer:
+            with pool_to(peer.port, authority) as pool:
+                sent = Sent(pool)
+                await sent.outcome
+                assert sent.exchange.began_at > sent.exchange.asked_at
+                assert 0.0 < sent.exchange.wire_s <= time.monotonic() - sent.exchange.began_at
+
+    run(scenario())
+
+
+def test_time_on_the_wire_of_a_call_without_answer(authority: Authority, server_file: str) -> None:
+    async def answer_once(visit: Visit) -> None:
+        await visit.request()
+        visit.send(answer())
+        await visit.until_client_leaves()
+
+    async def scenario() -> None:
+        async with tls_peer(answer_once, server_file) as peer:
+            with pool_to(peer.port, authority) as pool:
+                await ask(pool)
+                sent = Sent(pool, timeout_s=0.1)
+                assert isinstance(await sent.outcome, DuoUnavailable)
+                assert sent.exchange.connection is None
+                assert sent.exchange.wire_s > 0.0
 
     run(scenario())
 

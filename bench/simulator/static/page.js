@@ -15,6 +15,7 @@ const KIND_NAMES = {
   close_after: "Close after answer",
   close_idle: "Cut when idle",
   chunked: "Chunked answers",
+  clock_skew: "Clock off by an hour",
 };
 const DOOR_TEXTS = {
   serving: "Answering",
@@ -113,6 +114,7 @@ function showPending(state) {
 function describeFault(fault) {
   const parts = [KIND_NAMES[fault.kind] || fault.kind];
   if (fault.endpoint !== "*") parts.push(`on ${fault.endpoint}`);
+  if (fault.kind === "clock_skew") parts.push(`${fault.skew_s} s`);
   if (fault.kind === "slow" || fault.kind === "close_idle") parts.push(`${fault.delay_s} s`);
   if (fault.calls_left !== null) parts.push(`${fault.calls_left} more`);
   if (fault.seconds_left !== null) parts.push(`${Math.ceil(fault.seconds_left)} s left`);

@@ -1,0 +1,57 @@
+"""Duo's time, for the Date header: begun with the machine's wall clock, and from then on Duo's own.
+
+Duo refuses a call whose date is minutes off. The wall clock may be wrong, and may jump while the gateway runs, so it
+is read once, at the start. A clock that nobody sets (CLOCK_BOOTTIME, which goes on while the machine is suspended)
+carries the time on, and what Duo tells of its own clock corrects it.
+
+Instants are readings of that clock, in seconds; they come in as arguments.
+"""
+
+from email.utils import formatdate
+
+BELIEVABLE = range(1, 7_258_118_400)  # Unix seconds up to the year 2200: what Duo tells may be any number
+
+
+class DuoClock:
+    """Tells Duo's time at any instant.
+
+    Attributes:
+        told_at: the instant at which Duo last told its time, minus infinity before it has.
+    """
+
+    __slots__ = ("_ahead_s", "_date", "_date_second", "told_at")
+
+    def __init__(self, unix_now: float, now: float) -> None:
+        """Begin with what the machine's wall clock says at the instant `now`."""
+        self._ahead_s = unix_now - now
+        self._date_second = -1
+        self._date = ""
+        self.told_at = float("-inf")
+
+    def unix_time(self, now: float) -> float:
+        """Return Duo's time at the instant `now`, in Unix seconds."""
+        return now + self._ahead_s
+
+    def date(self, now: float) -> str:
+        """Return Duo's time at the instant `now` as a Date header; made once a second."""
+        second = int(now + self._ahead_s)
+        if second != self._date_second:
+            self._date_second = second
+            self._date = formatdate(second)
+        return self._date
+
+    def told(self, duo_time: int, asked_at: float, now: float) -> float:
+        """Take the time that Duo told, and return by how many seconds that corrected the clock.
+
+        Duo read its clock, in whole seconds, at some instant between `asked_at` and `now`. A clock that agrees with
+        that stays as it is, and a time that no clock of Duo's would show is not heard: 0.0.
+        """
+        if duo_time not in BELIEVABLE:
+            return 0.0
+        self.told_at = now
+        least, most = duo_time - now, duo_time + 1 - asked_at
+        if least <= self._ahead_s <= most:
+            return 0.0
+        correction_s = (least + most) / 2 - self._ahead_s
+        self._ahead_s += correction_s
+        return correction_s
