@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from gateway.cli import check, login, run, version
+from gateway.cli import check, login, reload, restart, run, start, status, stop, version
 from gateway.cli.exits import Exit
 from gateway.config.problems import ConfigError
+from gateway.supervisor.control_client import ControlError, NotRunning
 
 DEFAULT_CONFIG = "/etc/radgate/authproxy.cfg"
-COMMANDS = (run, check, login, version)
+COMMANDS = (run, start, stop, restart, reload, status, check, login, version)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return Exit.CONFIGURATION
+    except ControlError as error:
+        print(f"radgate: {error}", file=sys.stderr)
+        return Exit.NOT_RUNNING if isinstance(error, NotRunning) else Exit.NO_ANSWER
     except (KeyboardInterrupt, EOFError):
         return 130
     except BrokenPipeError:

@@ -16,6 +16,8 @@ from gateway.config.settings import Settings
 from gateway.logs.setup import log_loop_error, start_logging, stop_logging
 from gateway.supervisor.arbiter import Arbiter, announce_on_stderr
 from gateway.supervisor.identity import UnknownIdentity, find_identity
+from gateway.supervisor.notify import Notifier
+from gateway.supervisor.run_dir import RunDirUnusable
 from gateway.supervisor.sockets import CannotListen
 from gateway.worker.wiring import log_plan
 
@@ -35,7 +37,7 @@ def command(options: argparse.Namespace) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_serve(settings))
-    except (CannotListen, UnknownIdentity) as error:
+    except (CannotListen, RunDirUnusable, UnknownIdentity) as error:
         print(f"radgate: {error}", file=sys.stderr)
     except OSError as error:
         print(f"radgate: cannot start: {_explain(error, settings)}", file=sys.stderr)
@@ -50,7 +52,7 @@ async def _serve(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     start_logging(plan, loop, identity.owner)
     loop.set_exception_handler(log_loop_error)
-    return await Arbiter(settings, _worker_count(settings), announce_on_stderr, identity).run()
+    return await Arbiter(settings, announce_on_stderr, Notifier.from_environment(os.environ)).run()
 
 
 def _explain(error: OSError, settings: Settings) -> str:
@@ -60,11 +62,6 @@ def _explain(error: OSError, settings: Settings) -> str:
     is_log = str(error.filename).startswith(settings.log.directory)
     remedy = "; mend log_dir, or who may write there" if is_log else ""
     return f"{error.filename}: {error.strerror}{remedy}"
-
-
-def _worker_count(settings: Settings) -> int:
-    """Return the number of workers: as configured, or one for each core that we may use."""
-    return settings.gateway.workers or len(os.sched_getaffinity(0))
 
 
 def _raise_file_limit() -> None:

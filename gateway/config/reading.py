@@ -144,6 +144,7 @@ def _read_gateway(scope: Scope, surroundings: Surroundings) -> GatewaySettings:
         max_pending=scope.read("max_pending", integer(1, 10_000_000)),
         duplicate_window_s=scope.read("duplicate_window_s", seconds(3600)),
         drain_timeout_s=scope.read("drain_timeout_s", seconds(3600)),
+        failures_to_open=scope.read("failures_to_open", integer(2, 64)),
     )
 
 

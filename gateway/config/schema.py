@@ -29,6 +29,7 @@ GATEWAY = {
     "max_pending": "20000",
     "duplicate_window_s": "30",
     "drain_timeout_s": "70",
+    "failures_to_open": "5",
     "log_format": "text",
 }
 

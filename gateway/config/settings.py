@@ -151,6 +151,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     max_pending: int = 20_000
     duplicate_window_s: float = 30.0
     drain_timeout_s: float = 70.0
+    failures_to_open: int = 5
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from gateway.net.listener import open_socket
 from tests.cli.files import problem_of, run_main, write_config
 from tests.config.files import MINIMAL
 
-COMMANDS = (["check"], ["run"], ["login", "alice", "push"])
+COMMANDS = (["check"], ["run"], ["start"], ["restart"], ["login", "alice", "push"])
 
 
 def run_process(*arguments: str | bytes, **options: Any) -> subprocess.CompletedProcess[bytes]:
@@ -65,7 +65,9 @@ class TestArguments:
         assert stopped.value.code == 2
         assert capsys.readouterr().err.startswith("usage: radgate")
 
-    @pytest.mark.parametrize("command", ["run", "check", "login", "version"])
+    @pytest.mark.parametrize(
+        "command", ["run", "start", "stop", "restart", "reload", "status", "check", "login", "version"]
+    )
     def test_help_names_every_command_and_every_command_has_help(self, capsys, command):
         for arguments in (["--help"], [command, "--help"]):
             with pytest.raises(SystemExit) as stopped:

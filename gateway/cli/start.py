@@ -1,0 +1,98 @@
+"""`radgate start`: `radgate run` in the background, once it serves."""
+
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from gateway.cli.exits import Exit
+from gateway.config.handle import read_handle
+from gateway.supervisor.control_client import NotRunning, ask
+
+ASK_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
+
+_READY = b"radgate ready"
+_LOOK_EVERY_S = 0.05
+_END_TIMEOUT_S = 10.0
+
+
+def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser("start", parents=[common], help="serve in the background")
+    parser.set_defaults(command=command)
+
+
+def command(options: argparse.Namespace) -> int:
+    """Start the gateway unless it runs already."""
+    try:
+        status = ask(read_handle(options.config).run_dir, "status", ASK_TIMEOUT_S)["status"]
+    except NotRunning:
+        return start(options.config)
+    print(f"radgate runs already (pid {status['pid']})")
+    return Exit.OK
+
+
+def start(config: str) -> int:
+    """Return 0 once the gateway serves, or the exit status of one that does not; show what it says until then.
+
+    What it says on stderr goes to an anonymous file, which unlike a pipe neither fills up nor breaks when we are gone:
+    the gateway and its workers keep it as long as they live.
+    """
+    said = os.memfd_create("radgate-stderr", os.MFD_CLOEXEC)
+    try:
+        process = _run_detached(config, said)
+    except OSError as error:
+        print(f"radgate: cannot start: {error}", file=sys.stderr)
+        return Exit.CANNOT_START
+    try:
+        return _follow(process, said)
+    except BaseException:
+        _end(process)
+        raise
+    finally:
+        os.close(said)
+
+
+def _run_detached(config: str, stderr: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 -- our own interpreter and module
+        [sys.executable, "-P", "-m", "gateway", "run", "--config", str(Path(config).absolute())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        start_new_session=True,
+        cwd="/",
+    )
+
+
+def _follow(process: subprocess.Popen[bytes], said: int) -> int:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    shown = 0
+    while time.monotonic() < deadline:
+        status = process.poll()  # first: nothing is said after the end
+        text = os.pread(said, os.fstat(said).st_size, 0)
+        with contextlib.suppress(OSError):  # nobody reads it: no reason to end a gateway
+            sys.stderr.write(text[shown:].decode(errors="replace"))
+        shown = len(text)
+        if any(line.startswith(_READY) for line in text.splitlines()):
+            return Exit.OK
+        if status is not None:
+            return status if status > 0 else Exit.CANNOT_START
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_LOOK_EVERY_S)
+    print(f"radgate: not ready after {START_TIMEOUT_S:g} s, ended; authproxy.log says more", file=sys.stderr)
+    _end(process)
+    return Exit.CANNOT_START
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

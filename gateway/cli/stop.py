@@ -1,0 +1,64 @@
+"""`radgate stop`: let the running gateway finish its pending logins, and wait until it has ended."""
+
+import argparse
+import sys
+import time
+from typing import Any
+
+from gateway.cli.exits import Exit
+from gateway.config.handle import Handle, read_handle
+from gateway.supervisor.control_client import Connection, ControlError, ask
+
+ASK_TIMEOUT_S = 10.0
+MARGIN_S = 15.0  # beyond drain_timeout_s: the supervisor ends workers that hang after 5 s
+
+_LOOK_EVERY_S = 1.0
+
+
+def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser("stop", parents=[common], help="finish pending logins and stop")
+    parser.set_defaults(command=command)
+
+
+def command(options: argparse.Namespace) -> int:
+    """Stop the gateway."""
+    return stop(read_handle(options.config))
+
+
+def stop(handle: Handle) -> int:
+    """Return the exit status; while it waits, say for how many logins.
+
+    Raises:
+        NotRunning: there is nothing to stop.
+    """
+    with Connection(handle.run_dir, ASK_TIMEOUT_S) as gateway:
+        process_id = gateway.ask("stop")["pid"]
+        if _wait(gateway, handle):
+            print(f"radgate (pid {process_id}) has stopped", flush=True)
+            return Exit.OK
+    print(f"radgate: pid {process_id} has not ended; a second SIGTERM ends it at once", file=sys.stderr)
+    return Exit.NO_ANSWER
+
+
+def _wait(gateway: Connection, handle: Handle) -> bool:
+    """Return whether the gateway has ended in time."""
+    deadline = time.monotonic() + handle.drain_timeout_s + MARGIN_S
+    told = None
+    while not gateway.has_ended(_LOOK_EVERY_S):
+        if time.monotonic() > deadline:
+            return False
+        n_pending = _count_pending(handle.run_dir)
+        if n_pending != told and n_pending is not None:
+            told = n_pending
+            print(f"waiting for pending logins: {n_pending} (at most {handle.drain_timeout_s:g} s)", flush=True)
+    return True
+
+
+def _count_pending(run_dir: str) -> int | None:
+    """Return how many logins the workers have not answered yet; None if that is not known."""
+    try:
+        workers = ask(run_dir, "status", ASK_TIMEOUT_S)["status"]["workers"]
+    except (ControlError, KeyError):  # perhaps it has just ended, or is of another version
+        return None
+    return sum(int(worker["pending"]) for worker in workers)

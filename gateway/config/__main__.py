@@ -1,0 +1,42 @@
+"""`python -m gateway.config PATH FD`: read a configuration file in a process of its own.
+
+What came of it goes to an inherited descriptor. The exit status is 0, or 2 if the file has errors.
+
+The supervisor takes new settings this way: its loop never waits for a disk, and a newer version of the code reads
+newer keys.
+"""
+
+import os
+import sys
+
+from gateway.config.handed import ReadOutcome, encode_outcome
+from gateway.config.problems import ConfigError
+from gateway.config.reading import read_settings
+from gateway.config.settings import encode_settings
+
+
+def main(arguments: list[str]) -> int:
+    """Read, write, and return the exit status."""
+    path, descriptor = arguments
+    outcome = read_outcome(path)
+    with os.fdopen(int(descriptor), "wb") as file:
+        file.write(encode_outcome(outcome))
+    return 2 if outcome.problems else 0
+
+
+def read_outcome(path: str) -> ReadOutcome:
+    """Return what the file says, or what is wrong with it."""
+    try:
+        settings, warnings = read_settings(path)
+    except ConfigError as error:
+        return ReadOutcome(
+            warnings=[problem.render(error.path) for problem in error.problems if not problem.is_error],
+            problems=[problem.render(error.path) for problem in error.problems if problem.is_error],
+        )
+    return ReadOutcome(
+        settings_octets=encode_settings(settings), warnings=[problem.render(path) for problem in warnings]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

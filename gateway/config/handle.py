@@ -1,0 +1,50 @@
+"""What the commands for a running gateway need of its configuration file, which may have errors by now."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.config import schema
+from gateway.config.ini import Section, parse_ini
+from gateway.config.problems import ConfigError, Problem
+from gateway.config.scope import Scope
+from gateway.config.surroundings import Surroundings, read_disk
+from gateway.config.values import BadValueError, seconds
+
+
+class Handle(NamedTuple):
+    """Where the running gateway can be asked, and how long it drains."""
+
+    run_dir: str
+    drain_timeout_s: float
+
+
+def read_handle(path: str | os.PathLike[str]) -> Handle:
+    """Return what the file says, or the default where the file has it wrong.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no configuration at all.
+    """
+    full_path = str(Path(path).absolute())
+    surroundings = Surroundings(
+        folder=str(Path(full_path).parent), read_file=read_disk, environment=os.environ, user_id=os.getuid()
+    )
+    sections = _read_sections(full_path, surroundings)
+    gateway, main = (
+        next((section for section in sections if section.name == name), Section(name)) for name in ("gateway", "main")
+    )
+    scope = Scope(gateway, main, schema.GATEWAY, problems=[])
+    return Handle(
+        run_dir=scope.read_optional("run_dir", surroundings.resolve) or surroundings.run_dir,
+        drain_timeout_s=scope.read("drain_timeout_s", seconds(3600)),
+    )
+
+
+def _read_sections(path: str, surroundings: Surroundings) -> list[Section]:
+    try:
+        sections, problems = parse_ini(surroundings.read(path).octets)
+    except BadValueError as error:
+        raise ConfigError([Problem("", "", str(error))], path) from error
+    if problems and not sections:
+        raise ConfigError(problems, path)
+    return sections

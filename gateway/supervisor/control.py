@@ -1,0 +1,217 @@
+"""The control socket: how `radgate status`, `reload` and `stop` reach the supervisor.
+
+A Unix stream socket in `run_dir`, for root and the gateway's own user. One JSON object a line each way:
+`{"command": "status"}`, and `{"ok": true, …}` or `{"ok": false, "error": "…", "problems": ["FILE:LINE …"]}`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import struct
+from collections.abc import Awaitable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from gateway.logs.setup import log_mistake
+from gateway.supervisor.run_dir import RunDir
+
+log = logging.getLogger("gateway.supervisor")
+Result = TypeVar("Result")
+
+MAX_REQUEST = 65_536  # octets
+MAX_CONNECTIONS = 8
+IDLE_TIMEOUT_S = 10.0
+
+_PEER = struct.Struct("3i")  # struct ucred: process, user, group
+
+
+class ReloadOutcome(NamedTuple):
+    """What became of a reload. With `problems`, lines for people, nothing was changed.
+
+    Attributes:
+        generation: the number of the generation that serves.
+    """
+
+    generation: int
+    warnings: list[str]
+    problems: list[str]
+
+
+class Commands(Protocol):
+    """Who performs what is asked: the arbiter."""
+
+    def status(self) -> dict[str, Any]:
+        """Return what `status.json` holds."""
+
+    async def reload(self) -> ReloadOutcome:
+        """Read the configuration file again; return once the new generation serves. May be asked while it is at it."""
+
+    def stop(self) -> None:
+        """Begin to drain. Asked again, it changes nothing."""
+
+
+class Command(StrEnum):
+    """What can be asked."""
+
+    STATUS = "status"
+    RELOAD = "reload"
+    STOP = "stop"
+
+
+class Request(msgspec.Struct):
+    """A line that asks."""
+
+    command: Command
+
+
+class Peer(NamedTuple):
+    """The process at the other end."""
+
+    process_id: int
+    user_id: int
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether it is root's or ours."""
+        return self.user_id in (0, os.geteuid())
+
+
+def peer_of(connection: socket.socket) -> Peer:
+    """Return who has connected, as the kernel knows it."""
+    process_id, user_id, _ = _PEER.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    return Peer(process_id, user_id)
+
+
+class _Refusal(Exception):  # noqa: N818 -- reads as what it says
+    """Nothing is performed; the text tells the other end why."""
+
+
+class ControlSocket:
+    """Answers on the control socket from `open` to `close`; the pid file is there as long.
+
+    Args:
+        run_dir: the folder of both; made if it is not there.
+    """
+
+    def __init__(self, run_dir: str | Path, commands: Commands, idle_timeout_s: float = IDLE_TIMEOUT_S) -> None:
+        self._run_dir = run_dir
+        self._commands = commands
+        self._idle_timeout_s = idle_timeout_s
+        self._conversations: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Claim the folder and begin to answer.
+
+        Raises:
+            RunDirUnusable: another gateway uses it, or it cannot be written.
+        """
+        self._folder = RunDir(self._run_dir)
+        try:
+            listening = self._folder.listen()
+            self._server = await asyncio.start_unix_server(self._connected, sock=listening, limit=MAX_REQUEST)
+        except BaseException:
+            self._folder.release()
+            raise
+
+    async def close(self) -> None:
+        """Hang up and remove socket and pid file; who asked for the stop sees the end when this process ends."""
+        self._server.close()
+        for conversation in self._conversations:
+            conversation.cancel()
+        await asyncio.gather(*self._conversations, return_exceptions=True)
+        self._folder.release()
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        conversation = asyncio.create_task(self._converse(reader, writer))
+        self._conversations.add(conversation)
+        conversation.add_done_callback(self._conversations.discard)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._serve(reader, writer)
+        except (OSError, EOFError):  # a time-out, or the other end has gone
+            pass
+        except Exception as error:  # noqa: BLE001 -- our own mistake ends this conversation, not the supervisor
+            log_mistake("The control socket met a mistake of ours", error)
+        finally:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection's requests until the other end hangs up, asks nonsense, or keeps us waiting."""
+        peer = peer_of(writer.get_extra_info("socket"))
+        try:
+            self._admit(peer)
+            while True:
+                command = await self._next_command(reader)
+                if command is not Command.STATUS:
+                    log.info("Asked to %s by process %d of user %d", command, peer.process_id, peer.user_id)
+                await self._send(writer, await self._perform(command))
+                if command is Command.STOP:
+                    self._commands.stop()
+                    await _stay_until_the_end(reader, writer)
+        except _Refusal as refusal:
+            await self._send(writer, _failure(str(refusal)))
+
+    def _admit(self, peer: Peer) -> None:
+        if not peer.may_ask:
+            raise _Refusal("only root and the gateway's own user may ask")
+        if len(self._conversations) > MAX_CONNECTIONS:
+            raise _Refusal("too many connections at once; try again")
+
+    async def _next_command(self, reader: asyncio.StreamReader) -> Command:
+        try:
+            line = await self._in_time(reader.readuntil())
+            return msgspec.json.decode(line, type=Request).command
+        except asyncio.LimitOverrunError as error:
+            raise _Refusal(f"a request has at most {MAX_REQUEST} octets") from error
+        except (ValueError, RecursionError) as error:
+            raise _Refusal(f"this is no request: {error}") from error
+
+    async def _perform(self, command: Command) -> dict[str, Any]:
+        try:
+            match command:
+                case Command.STATUS:
+                    return {"ok": True, "status": self._commands.status()}
+                case Command.RELOAD:
+                    return _reload_answer(await self._commands.reload())
+                case Command.STOP:
+                    return {"ok": True, "pid": os.getpid()}
+        except Exception as error:  # noqa: BLE001 -- whoever asks must learn that there is no answer
+            log_mistake("A command met a mistake of ours", error)
+            return _failure("the gateway met a mistake of its own; its log says more")
+
+    async def _send(self, writer: asyncio.StreamWriter, answer: dict[str, Any]) -> None:
+        writer.write(msgspec.json.encode(answer) + b"\n")
+        await self._in_time(writer.drain())
+
+    async def _in_time(self, awaitable: Awaitable[Result]) -> Result:
+        """Raises TimeoutError where a peer takes too long."""
+        async with asyncio.timeout(self._idle_timeout_s):
+            return await awaitable
+
+
+def _failure(error: str) -> dict[str, Any]:
+    return {"ok": False, "error": error, "problems": []}
+
+
+def _reload_answer(outcome: ReloadOutcome) -> dict[str, Any]:
+    if outcome.problems:
+        return {**_failure("not reloaded; nothing was changed"), "problems": outcome.problems}
+    return {"ok": True, "generation": outcome.generation, "warnings": outcome.warnings}
+
+
+async def _stay_until_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Keep the connection until the other end hangs up, or our process ends.
+
+    The copy of the descriptor outlives the loop: the other end sees the process end, and nothing before that.
+    """
+    copy = os.dup(writer.get_extra_info("socket").fileno())
+    with contextlib.suppress(ConnectionError):
+        while await reader.read(4096):
+            pass
+    os.close(copy)

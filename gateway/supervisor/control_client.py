@@ -1,0 +1,104 @@
+"""Ask the running gateway: its control socket from outside, with plain sockets and nothing that takes long to import.
+
+One JSON object a line each way; `supervisor.control` is the other end.
+"""
+
+import contextlib
+import socket
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+CONTROL_SOCKET = "control.sock"
+
+
+class ControlError(Exception):
+    """The gateway gives no answer; the text says why."""
+
+
+class NotRunning(ControlError):  # noqa: N818 -- reads as what it says
+    """There is nobody to ask."""
+
+
+class Declined(ControlError):  # noqa: N818
+    """The gateway says no. `problems` are lines about new settings, if they are the reason."""
+
+    def __init__(self, text: str, problems: list[str]) -> None:
+        super().__init__(text)
+        self.problems = problems
+
+
+def ask(run_dir: str, command: str, timeout_s: float) -> dict[str, Any]:
+    """Return the gateway's answer to `status`, `reload` or `stop`; it begins to perform `stop` after answering.
+
+    Raises:
+        NotRunning: nobody listens in this folder.
+        Declined: the gateway says no.
+        ControlError: it says nothing, or nothing that can be read, within `timeout_s`; or we may not ask.
+    """
+    with Connection(run_dir, timeout_s) as gateway:
+        return gateway.ask(command)
+
+
+class Connection:
+    """A connection to the gateway of a `run_dir`. Raises as `ask` does."""
+
+    def __init__(self, run_dir: str, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout_s)
+        try:
+            self._connect(str(Path(run_dir, CONTROL_SOCKET)))
+        except BaseException:
+            self.close()
+            raise
+        self._lines = self._socket.makefile("rb")
+
+    def _connect(self, path: str) -> None:
+        try:
+            self._socket.connect(path)
+        except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
+            raise NotRunning(f"not running; nobody answers at {path}") from error
+        except PermissionError as error:
+            raise ControlError(f"not permitted to use {path}; try as root, or as the gateway's user") from error
+        except OSError as error:
+            raise ControlError(f"{path}: {error}") from error
+
+    def ask(self, command: str) -> dict[str, Any]:
+        """Return the answer."""
+        try:
+            with contextlib.suppress(ConnectionError):  # it may have said why it wants no more, and gone
+                self._socket.sendall(orjson.dumps({"command": command}) + b"\n")
+            answer: dict[str, Any] = orjson.loads(self._lines.readline())
+        except TimeoutError as error:
+            raise ControlError(f"the gateway does not answer within {self._timeout_s:g} s") from error
+        except (OSError, ValueError) as error:
+            raise ControlError("the gateway ended before it answered") from error
+        if not answer["ok"]:
+            raise Declined(answer["error"], answer.get("problems", []))
+        return answer
+
+    def has_ended(self, timeout_s: float) -> bool:
+        """Wait up to `timeout_s` for the end of a gateway that was asked to stop: whether its process has ended."""
+        self._socket.settimeout(timeout_s)
+        try:
+            return not self._socket.recv(1)
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            return True
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._lines.close()
+        self.close()

@@ -1,0 +1,105 @@
+"""The folder of a running gateway, `run_dir`: one gateway claims it, for as long as its process lives.
+
+The claim is a lock on the folder itself. It goes with the process however that ends, so that what a dead gateway left
+behind is known to be stale; and no file of the folder can be replaced between looking and locking.
+"""
+
+import contextlib
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.supervisor.control_client import CONTROL_SOCKET
+
+PID_FILE = "radgate.pid"
+
+_BACKLOG = 8
+
+
+class RunDirUnusable(Exception):  # noqa: N818 -- reads as what it says
+    """The folder is another gateway's, or cannot be written; the text says which, and what to do."""
+
+
+class RunDir:
+    """The folder, claimed, with our process id in its pid file."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Claim it, and make it if it is not there.
+
+        Raises:
+            RunDirUnusable: that cannot be.
+        """
+        self.path = Path(path)
+        with _explained(self.path):
+            self.path.mkdir(mode=0o755 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+            self._folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._claim()
+        except BaseException:
+            os.close(self._folder)
+            raise
+
+    def listen(self) -> socket.socket:
+        """Return the control socket, which we and root alone may connect to; a dead gateway's is replaced.
+
+        Raises:
+            RunDirUnusable: it cannot be made.
+        """
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        umask = os.umask(0o177)  # its mode from the first instant: a chmod would come too late
+        try:
+            with _explained(self.path):
+                self._remove(CONTROL_SOCKET)
+                listening.bind(str(self.path / CONTROL_SOCKET))
+                listening.listen(_BACKLOG)
+        except BaseException:
+            listening.close()
+            raise
+        finally:
+            os.umask(umask)
+        return listening
+
+    def release(self) -> None:
+        """Remove what we put there, and give the folder up."""
+        with contextlib.suppress(OSError):
+            self._remove(CONTROL_SOCKET)
+            self._remove(PID_FILE)
+        os.close(self._folder)
+
+    def _claim(self) -> None:
+        with _explained(self.path):
+            try:
+                fcntl.flock(self._folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                text = f"another radgate{self._other_pid()} uses {self.path}; stop it, or write another run_dir"
+                raise RunDirUnusable(f"{text} in [gateway]") from error
+            self._write_pid()
+
+    def _write_pid(self) -> None:
+        self._remove(PID_FILE)
+        # Whoever else may write there could have put a link to any other file in its place.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open(PID_FILE, flags, 0o644, dir_fd=self._folder)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{os.getpid()}\n")
+
+    def _other_pid(self) -> str:
+        try:
+            return f" (pid {int((self.path / PID_FILE).read_text())})"
+        except (OSError, ValueError):
+            return ""
+
+    def _remove(self, name: str) -> None:
+        """Remove a file of the folder that we have claimed, whatever its path leads to meanwhile."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self._folder)
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunDirUnusable(f"cannot use {path}: {error.strerror or error}; mend run_dir in [gateway]") from error

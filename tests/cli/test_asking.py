@@ -1,0 +1,173 @@
+"""The commands for a running gateway, against a control socket with a scripted arbiter behind it."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli import stop
+from gateway.supervisor.control import ControlSocket, ReloadOutcome
+from gateway.supervisor.run_dir import RunDir
+from tests.cli.files import run_main, write_config
+from tests.config.files import MINIMAL
+from tests.supervisor.scripted import ScriptedArbiter
+
+STATUS: dict[str, Any] = {
+    "version": "1.2.3",
+    "pid": 4711,
+    "uptime_s": 1.0,
+    "generation": 1,
+    "workers": [],
+    "servers": [],
+    "applications": [],
+}
+
+
+def config_of(folder: Path, more: str = "") -> str:
+    return write_config(folder, f"{MINIMAL}[gateway]\nrun_dir={folder / 'run'}\nconsole=off\n{more}")
+
+
+class ScriptedGateway:
+    """A control socket on a loop of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.arbiter = ScriptedArbiter(STATUS)
+        self.config = config_of(folder)
+        self._control = ControlSocket(folder / "run", self.arbiter)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._control.open(), self._loop).result()
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._control.close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[ScriptedGateway]:
+    gateway = ScriptedGateway(tmp_path)
+    yield gateway
+    gateway.close()
+
+
+class TestReload:
+    def test_it_says_what_serves_and_warnings_go_to_stderr(self, gateway, capsys):
+        gateway.arbiter.outcome = ReloadOutcome(7, ["a.cfg:3 [x] y: warning: odd"], [])
+        assert run_main(capsys, "reload", "--config", gateway.config) == (
+            0,
+            "radgate reloaded: generation 7 serves\n",
+            "a.cfg:3 [x] y: warning: odd\n",
+        )
+
+    def test_2_and_all_problems_for_a_faulty_file(self, gateway, capsys):
+        gateway.arbiter.outcome = ReloadOutcome(1, [], ["a.cfg:3 [x] y: wrong", "a.cfg:4 [x] z: wrong"])
+        status, out, err = run_main(capsys, "reload", "--config", gateway.config)
+        assert (status, out) == (2, "")
+        last = "radgate: not reloaded; nothing was changed"
+        assert err.splitlines() == ["a.cfg:3 [x] y: wrong", "a.cfg:4 [x] z: wrong", last]
+
+    def test_4_for_a_mistake_of_ours(self, gateway, capsys):
+        gateway.arbiter.outcome = RuntimeError("a text")
+        status, out, err = run_main(capsys, "reload", "--config", gateway.config)
+        assert (status, out) == (4, "")
+        assert err == "radgate: the gateway met a mistake of its own; its log says more\n"
+
+
+class TestStatus:
+    def test_json_is_printed_as_it_is(self, gateway, capsys):
+        status, out, err = run_main(capsys, "status", "--json", "--config", gateway.config)
+        assert (status, err) == (0, "")
+        assert out.endswith("}\n")
+        assert json.loads(out) == STATUS
+
+    def test_text_is_for_people(self, gateway, capsys):
+        status, out, err = run_main(capsys, "status", "--config", gateway.config)
+        assert (status, err) == (0, "")
+        assert "radgate 1.2.3, pid 4711" in out
+
+    @pytest.mark.parametrize(("option", "mark"), [([], "\x1b[H\x1b[2Jradgate 1.2.3"), (["--json"], '{"version"')])
+    def test_watch_shows_it_anew_until_ctrl_c(self, gateway, capsys, monkeypatch, option, mark):
+        pauses = iter([None, None])
+
+        def pause(_: float) -> None:
+            if next(pauses, "over") == "over":
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(time, "sleep", pause)
+        status, out, err = run_main(capsys, "status", "--watch", *option, "--config", gateway.config)
+        assert (status, err) == (0, "")
+        assert out.count(mark) == 3
+
+    def test_a_gateway_of_another_version_is_no_traceback(self, gateway, capsys):
+        gateway.arbiter.answer = {"version": "0.0.1"}
+        status, out, err = run_main(capsys, "status", "--config", gateway.config)
+        assert (status, out) == (4, "")
+        assert err.startswith("radgate: the running gateway is version 0.0.1, this command ")
+
+
+class TestStart:
+    def test_where_it_runs_already_that_is_said(self, gateway, capsys):
+        assert run_main(capsys, "start", "--config", gateway.config) == (0, "radgate runs already (pid 4711)\n", "")
+
+
+class TestStop:
+    @pytest.fixture(autouse=True)
+    def impatience(self, monkeypatch):
+        monkeypatch.setattr(stop, "_LOOK_EVERY_S", 0.01)
+        monkeypatch.setattr(stop, "MARGIN_S", 0.0)
+
+    def test_4_for_a_gateway_that_does_not_end(self, gateway, tmp_path, capsys):
+        config = config_of(tmp_path, "drain_timeout_s=0\n")
+        status, _, err = run_main(capsys, "stop", "--config", config)
+        assert status == 4
+        assert err.endswith("has not ended; a second SIGTERM ends it at once\n")
+        assert gateway.arbiter.stops == 1
+
+    def test_it_says_for_how_many_it_waits_whenever_that_changes(self, gateway, tmp_path, capsys):
+        gateway.arbiter.answer = {**STATUS, "workers": [{"pending": 2}, {"pending": 1}]}
+        config = config_of(tmp_path, "drain_timeout_s=0.2\n")
+        status, out, _ = run_main(capsys, "stop", "--config", config)
+        assert status == 4
+        assert out == "waiting for pending logins: 3 (at most 0.2 s)\n"
+
+    def test_a_status_that_cannot_be_had_does_not_end_the_wait(self, gateway, tmp_path, capsys):
+        gateway.arbiter.answer = RuntimeError("a text")
+        config = config_of(tmp_path, "drain_timeout_s=0.2\n")
+        assert run_main(capsys, "stop", "--config", config)[:2] == (4, "")
+
+
+class TestNobody:
+    @pytest.mark.parametrize("command", ["stop", "reload", "status"])
+    def test_5_when_nothing_runs(self, tmp_path, capsys, command):
+        assert run_main(capsys, command, "--config", config_of(tmp_path)) == (
+            5,
+            "",
+            f"radgate: not running; nobody answers at {tmp_path}/run/control.sock\n",
+        )
+
+    @pytest.mark.parametrize("command", ["stop", "reload", "status"])
+    def test_5_when_nothing_runs_even_with_a_faulty_file(self, tmp_path, capsys, command):
+        assert run_main(capsys, command, "--config", config_of(tmp_path, "workers=many\n"))[0] == 5
+
+    @pytest.mark.parametrize("command", ["start", "stop", "reload", "status"])
+    def test_4_when_the_gateway_says_nothing(self, tmp_path, capsys, monkeypatch, command):
+        monkeypatch.setattr(f"gateway.cli.{command}.{'RELOAD' if command == 'reload' else 'ASK'}_TIMEOUT_S", 0.01)
+        folder = RunDir(tmp_path / "run")
+        with folder.listen():
+            status, out, err = run_main(capsys, command, "--config", config_of(tmp_path))
+        folder.release()
+        assert (status, out, err) == (4, "", "radgate: the gateway does not answer within 0.01 s\n")
+
+    @pytest.mark.parametrize("command", ["start", "restart", "stop", "reload", "status"])
+    def test_2_for_a_file_that_is_not_there(self, tmp_path, capsys, command):
+        status, out, err = run_main(capsys, command, "--config", str(tmp_path / "missing.cfg"))
+        assert (status, out) == (2, "")
+        assert err.startswith(f"{tmp_path}/missing.cfg: cannot read ")

@@ -1,0 +1,118 @@
+"""One gateway for each run_dir, and nothing left of it afterwards."""
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.supervisor.run_dir import RunDir, RunDirUnusable
+
+HOLD_IT = """\
+import sys
+from gateway.supervisor.run_dir import RunDir
+folder = RunDir(sys.argv[1])
+folder.listen()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+class Holder:
+    """Another process that has claimed a folder."""
+
+    def __init__(self, path: Path) -> None:
+        arguments = [sys.executable, "-P", "-c", HOLD_IT, str(path)]
+        self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"held\n"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+def test_a_folder_that_is_not_there_is_made_and_holds_our_pid(tmp_path):
+    folder = RunDir(tmp_path / "deep" / "run")
+    assert mode_of(folder.path) == (0o755 if os.geteuid() == 0 else 0o700)
+    assert (folder.path / "radgate.pid").read_text() == f"{os.getpid()}\n"
+    folder.release()
+    assert list(folder.path.iterdir()) == []
+
+
+@pytest.mark.parametrize("umask", [0, 0o022, 0o077])
+def test_the_socket_is_for_us_and_root_alone_whatever_the_umask(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        folder = RunDir(tmp_path / "run")
+        folder.listen().close()
+        assert mode_of(folder.path / "control.sock") == 0o600
+        assert os.umask(umask) == umask
+        folder.release()
+    finally:
+        os.umask(before)
+
+
+def test_a_folder_is_claimed_once(tmp_path):
+    folder = RunDir(tmp_path)
+    with pytest.raises(RunDirUnusable) as refused:
+        RunDir(tmp_path)
+    assert str(refused.value) == (
+        f"another radgate (pid {os.getpid()}) uses {tmp_path}; stop it, or write another run_dir in [gateway]"
+    )
+    assert (tmp_path / "radgate.pid").exists()
+    folder.release()
+    RunDir(tmp_path).release()
+
+
+def test_a_living_gateways_folder_is_refused_and_a_killed_ones_is_taken_over(tmp_path):
+    holder = Holder(tmp_path)
+    with pytest.raises(RunDirUnusable, match=f"pid {holder.process.pid}"):
+        RunDir(tmp_path)
+    holder.kill()
+    assert (tmp_path / "control.sock").exists()
+    folder = RunDir(tmp_path)
+    with folder.listen(), socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(tmp_path / "control.sock"))
+    assert (tmp_path / "radgate.pid").read_text() == f"{os.getpid()}\n"
+    folder.release()
+
+
+def test_a_link_in_the_place_of_the_pid_file_is_not_followed(tmp_path):
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "radgate.pid").symlink_to(tmp_path / "precious")
+    RunDir(tmp_path / "run").release()
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+def test_what_a_successor_put_into_a_new_folder_of_that_name_stays(tmp_path):
+    first = RunDir(tmp_path / "run")
+    (tmp_path / "run").rename(tmp_path / "moved")
+    second = RunDir(tmp_path / "run")
+    first.release()
+    assert (tmp_path / "run" / "radgate.pid").exists()
+    second.release()
+
+
+def test_a_folder_that_cannot_be_one_is_named_with_the_key_to_mend(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path, reason in ((tmp_path / "file", "File exists"), (tmp_path / "file" / "run", "Not a directory")):
+        with pytest.raises(RunDirUnusable) as refused:
+            RunDir(path)
+        assert str(refused.value) == f"cannot use {path}: {reason}; mend run_dir in [gateway]"
+
+
+def test_a_name_too_long_for_a_socket_is_refused_and_nothing_stays_open(tmp_path):
+    folder = RunDir(tmp_path / ("x" * 200))
+    with pytest.raises(RunDirUnusable, match="too long; mend run_dir"):
+        folder.listen()
+    folder.release()
+    assert not any(str(tmp_path) in str(entry.resolve()) for entry in Path("/proc/self/fd").iterdir())
