@@ -4,18 +4,22 @@ The engine is told what arrived and when, and returns what to do about it. The o
 nothing that an unauthenticated sender can forge touches the duplicate cache or costs memory that lasts.
 """
 
+from itertools import count
+
 import msgspec
 
 from gateway.duoapi.calls import Answer, Call, DuoUnavailable
 from gateway.engine.authenticity import refuse_packet, refuse_signature
 from gateway.engine.credentials import Credentials, read_credentials, shown_user_name
-from gateway.engine.duplicates import DuplicateCache
+from gateway.engine.digests import Digests
+from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.login import Ask, Login, LoginState, Step
-from gateway.engine.nas import Nas, NasTable
+from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.notices import Notice, Notices, UnsignedNas
-from gateway.engine.pending import LoginKey, PendingLogin, PendingLogins, login_key
+from gateway.engine.pending import PendingLogin, PendingLogins
+from gateway.engine.records import LoginRecord
 from gateway.engine.timers import Timers
-from gateway.engine.transaction import Peer, Transaction
+from gateway.engine.transaction import Peer, Transaction, transaction_key
 from gateway.engine.verdict import Reason, Verdict, rejection
 from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR, Code
 from gateway.radius.discards import DecodeError, DiscardReason
@@ -46,8 +50,31 @@ class StopAsking(msgspec.Struct):
     pending: PendingLogin
 
 
+class KeepLogin(msgspec.Struct):
+    """Write this login into the journal before anything else is done."""
+
+    pending: PendingLogin
+
+
+class ForgetLogin(msgspec.Struct):
+    """Take this login out of the journal; `verdict` is None for one that ended without."""
+
+    pending: PendingLogin
+    verdict: Verdict | None
+
+
+class KeepAnswer(msgspec.Struct):
+    """Write this answer into the journal before it is sent."""
+
+    answered: Answered
+    bucket: int
+
+
 class Finished(msgspec.Struct):
-    """A login has ended: worth a line. `user_name` is empty when the request had none that can be shown."""
+    """A login has ended: worth a line. `user_name` is empty when the request had none that can be shown.
+
+    `duo_s` is how much of `duration_s` Duo took.
+    """
 
     peer: Peer
     identifier: int
@@ -57,9 +84,10 @@ class Finished(msgspec.Struct):
     factor: str
     duration_s: float
     n_packets: int
+    duo_s: float = 0.0
 
 
-Effect = SendReply | AskDuo | StopAsking | Finished | Notice | UnsignedNas
+Effect = SendReply | AskDuo | StopAsking | KeepLogin | ForgetLogin | KeepAnswer | Finished | Notice | UnsignedNas
 
 # What a person's wrong or refused credential caused is answered late on purpose, to slow guessing down.
 _DELAYED = frozenset(
@@ -84,10 +112,21 @@ class Engine:
     """
 
     def __init__(
-        self, tables: list[NasTable], *, max_pending: int, duplicate_window_s: float, max_answered: int
+        self,
+        tables: list[NasTable],
+        digests: Digests,
+        *,
+        max_pending: int,
+        duplicate_window_s: float,
+        max_answered: int,
     ) -> None:
         """Take the clients of each listening address, in the order of the listeners' numbers."""
         self._tables = tables
+        self._digests = digests
+        self._numbers = count(1)
+        self._outages: dict[str, DuoUnavailable] = {}
+        self._trials: set[str] = set()
+        self._hands_over = False
         self._max_pending = max_pending
         self._duplicates = DuplicateCache(duplicate_window_s, max_answered)
         self._pending = PendingLogins()
@@ -143,6 +182,83 @@ class Engine:
             self._finish(pending, rejection(Reason.INTERNAL_ERROR), now)
         return self._flush()
 
+    def outage(self, application: str, error: DuoUnavailable | None, now: float) -> list[Effect]:
+        """Let fail mode decide about an application's logins from now on, or, with None, no more.
+
+        Logins that wait for a brief answer are decided too; a push that is out is waited for.
+        """
+        self._trials.discard(application)
+        if error is None:
+            self._outages.pop(application, None)
+            return self._flush()
+        self._outages[application] = error
+        for pending in self._pending:
+            if pending.section.application == application and pending.login.waits_briefly:
+                self._effects.append(StopAsking(pending))
+                self._proceed(pending, pending.login.unavailable(error, now), now)
+        return self._flush()
+
+    def try_one(self, application: str) -> None:
+        """Let one login of an application in outage ask Duo all the same."""
+        self._trials.add(application)
+
+    def adopt(self, pending: PendingLogin) -> list[Effect]:
+        """Take up a login that another worker began, and waits for Duo's answer to."""
+        self._pending.add(pending)
+        pending.section.counters.began()
+        for transaction in pending.transactions:
+            self._duplicates.add(transaction)
+        self._keep(pending)
+        self._arm_deadline(pending)
+        return self._flush()
+
+    def adopt_answer(self, answered: Answered, bucket: int, now: float) -> list[Effect]:
+        """Take up an answer that another worker gave."""
+        answers = self._duplicates.adopt(answered, now)
+        if answers is not None and answers.pending is not None:
+            answers.pending.leave(answers)
+        self._effects.append(KeepAnswer(answered, bucket))
+        return self._flush()
+
+    def left_alone(self, pending: PendingLogin, at: float, now: float) -> list[Effect]:
+        """Go on with an adopted login at an instant: the worker that waited for Duo's answer is gone."""
+        if pending.login.state is LoginState.ELSEWHERE:
+            pending.elsewhere = (-1, -1)
+            step = pending.login.resume(at, now)
+            if step is not None:
+                self._proceed(pending, step, now)
+            else:
+                self._abandon(pending)
+        return self._flush()
+
+    def heard_elsewhere(self, pending: PendingLogin, record: LoginRecord) -> list[Effect]:
+        """Take note of how far the other worker is with an adopted login."""
+        if pending.login.state is LoginState.ELSEWHERE:
+            pending.login.heard_elsewhere(record)
+            self._keep(pending)
+        return self._flush()
+
+    def decided_elsewhere(self, pending: PendingLogin, verdict: Verdict | None, now: float) -> list[Effect]:
+        """Answer what has joined an adopted login, with the verdict of the worker that waited for Duo's answer."""
+        if pending.login.state is LoginState.ELSEWHERE and verdict is not None:
+            pending.login.decided_elsewhere()
+            self._end(pending, verdict, now)
+            pending.section.counters.left()
+        elif pending.login.state is LoginState.ELSEWHERE:
+            self._abandon(pending)
+        return self._flush()
+
+    def hand_over(self) -> list[Effect]:
+        """Keep all logins, whatever their state, from now on: another worker is to know of them."""
+        self._hands_over = True
+        for pending in self._pending:
+            self._keep(pending)
+        return self._flush()
+
+    def next_number(self) -> int:
+        """Return a number for another login."""
+        return next(self._numbers)
+
     def timer(self, now: float) -> list[Effect]:
         """Do what has come due."""
         self._timers.run(now)
@@ -153,6 +269,8 @@ class Engine:
         return effects
 
     def _discard(self, reason: DiscardReason, peer: Peer, nas: Nas | None, now: float) -> None:
+        section = nas.section if nas is not None else self._tables[peer.listener].sections[0]
+        section.counters.discarded(reason)
         notice = self.notices.discarded(reason, peer.address[0], peer.listener, nas, now)
         if notice is not None:
             self._effects.append(notice)
@@ -176,13 +294,16 @@ class Engine:
             self._effects.append(SendReply(encode_reply(Code.ACCESS_ACCEPT, packet, nas.shared_secret), peer))
 
     def _access_requested(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
-        source = peer.address[0]
+        source, counters = peer.address[0], nas.section.counters
+        counters.requested()
         reason = refuse_packet(packet, nas, source)
         if reason is not None:
             self._discard(reason, peer, nas, now)
             return
-        known = self._duplicates.find(packet, peer, now)
+        digest = self._digests.packet(packet.octets)
+        known = self._duplicates.find(transaction_key(packet, peer), digest, now)
         if known is not None:
+            counters.retransmitted()
             if known.reply is not None:
                 self._effects.append(SendReply(known.reply, peer))
             return
@@ -192,7 +313,7 @@ class Engine:
             return
         if not packet.has(MESSAGE_AUTHENTICATOR):
             self._note_unsigned(nas, peer, now)
-        transaction = Transaction(packet, nas, peer, now)
+        transaction = Transaction(packet, nas, peer, digest, now)
         if isinstance(credentials, Reason):
             self._take_up(transaction)
             self._refuse(transaction, shown_user_name(packet), credentials, now)
@@ -209,22 +330,25 @@ class Engine:
         older = self._duplicates.add(transaction)
         if older is not None and older.pending is not None:
             older.pending.leave(older)
+            self._keep_again(older.pending)
 
     def _login_asked(self, transaction: Transaction, credentials: Credentials, now: float) -> None:
         """Join the same login if it is pending, else begin one, if there is room."""
         section = transaction.nas.section
-        key = login_key(section, credentials)
+        key = self._digests.login(section.name, credentials.user_name, credentials.typed, credentials.ipaddr)
         same = self._pending.same(key) if section.coalesce else None
         if same.has_room if same is not None else len(self._pending) < self._max_pending:
             if same is not None:
                 same.join(transaction)
+                section.counters.coalesced()
                 self._take_up(transaction)
+                self._keep_again(same)
             else:
                 self._begin(transaction, credentials, key, now)
         else:
             self._discard(DiscardReason.OVERLOAD, transaction.peer, transaction.nas, now)
 
-    def _begin(self, transaction: Transaction, credentials: Credentials, key: LoginKey, now: float) -> None:
+    def _begin(self, transaction: Transaction, credentials: Credentials, key: bytes, now: float) -> None:
         section = transaction.nas.section
         limit = section.max_pending_per_user
         if limit and self._pending.of_user(section, credentials.user_name) >= limit:
@@ -232,19 +356,70 @@ class Engine:
             self._refuse(transaction, credentials.user_name, Reason.TOO_MANY_PENDING, now)
             return
         login = Login(section.policy, credentials.user_name, credentials.ipaddr)
-        step = login.begin(credentials.password, now)
+        step = self._first_step(login, credentials, section, now)
         self._take_up(transaction)
-        pending = PendingLogin(login, transaction, key, now)
+        pending = PendingLogin(next(self._numbers), login, section, key, transaction.peer.bucket, now)
+        pending.join(transaction)
         self._pending.add(pending)
-        if section.response_deadline_s:
-            self._timers.at(now + section.response_deadline_s, self._deadline, pending)
+        section.counters.began()
+        self._arm_deadline(pending)
         self._proceed(pending, step, now)
 
+    def _first_step(self, login: Login, credentials: Credentials, section: Section, now: float) -> Step:
+        """Ask Duo, unless it is known to be away: then fail mode decides, but for the one login that is to try."""
+        step = login.begin(credentials.password, now)
+        outage = self._outages.get(section.application)
+        if outage is None or isinstance(step, Verdict):
+            return step
+        if section.application in self._trials:
+            self._trials.discard(section.application)
+            return step
+        return login.unavailable(outage, now)
+
+    def _arm_deadline(self, pending: PendingLogin) -> None:
+        deadline_s = pending.section.response_deadline_s
+        if deadline_s:
+            self._timers.at(pending.started_at + deadline_s, self._deadline, pending)
+
     def _proceed(self, pending: PendingLogin, step: Step, now: float) -> None:
+        if isinstance(step, Verdict):
+            self._finish(pending, step, now)
+            return
+        self._keep(pending)
         if isinstance(step, Ask):
             self._effects.append(AskDuo(pending, step.call, step.at))
         else:
-            self._finish(pending, step, now)
+            self._timers.at(step.until, self._give_up, pending)
+
+    def _give_up(self, pending: PendingLogin, now: float) -> None:
+        if pending.login.state is not LoginState.DECIDED:
+            self._finish(pending, pending.login.give_up(), now)
+
+    def _keep(self, pending: PendingLogin) -> None:
+        """Keep a login that must not be asked for again, and whatever is handed over."""
+        login = pending.login
+        if login.has_pushed or self._hands_over:
+            progress = (login.progress, login.txid)
+            if pending.kept_as != progress:
+                pending.kept_as = progress
+                self._effects.append(KeepLogin(pending))
+
+    def _keep_again(self, pending: PendingLogin) -> None:
+        """Keep a login whose packets have changed."""
+        if pending.kept_as is not None:
+            self._effects.append(KeepLogin(pending))
+
+    def _abandon(self, pending: PendingLogin) -> None:
+        """Forget a login that Duo has not acted on: a retransmission begins it anew."""
+        for transaction in pending.transactions:
+            self._duplicates.forget(transaction)
+        pending.section.counters.left()
+        self._remove(pending, None)
+
+    def _remove(self, pending: PendingLogin, verdict: Verdict | None) -> None:
+        self._pending.remove(pending)
+        if pending.kept_as is not None:
+            self._effects.append(ForgetLogin(pending, verdict))
 
     def _deadline(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not LoginState.DECIDED:
@@ -252,29 +427,43 @@ class Engine:
             self._finish(pending, pending.login.expire(), now)
 
     def _finish(self, pending: PendingLogin, verdict: Verdict, now: float) -> None:
-        """Answer everyone who waits, newest packet first: it is the one that the NAS is most likely to wait for."""
-        self._pending.remove(pending)
-        transactions, pending.transactions = pending.transactions, []
-        for transaction in reversed(transactions):
-            transaction.pending = None
-            self._answer(transaction, verdict, now)
-        login = pending.login
+        """Answer everyone who waits, and tell of it."""
+        n_packets = self._end(pending, verdict, now)
+        duration_s = now - pending.started_at
+        pending.section.counters.finished(verdict.reason, duration_s, max(0.0, duration_s - pending.duo_s))
+        login, peer = pending.login, pending.last_peer
+        if peer is None:  # a login of another worker's whose last packet was superseded there
+            return
         self._effects.append(
             Finished(
-                pending.last_peer,
+                peer,
                 pending.last_identifier,
                 login.user_name,
                 pending.section.name,
                 verdict,
                 login.factor or "",
-                now - pending.started_at,
-                len(transactions),
+                duration_s,
+                n_packets,
+                pending.duo_s,
             )
         )
+
+    def _end(self, pending: PendingLogin, verdict: Verdict, now: float) -> int:
+        """Answer everyone who waits, newest packet first: it is the one that the NAS is most likely to wait for.
+
+        Return how many there were.
+        """
+        transactions, pending.transactions = pending.transactions, []
+        for transaction in reversed(transactions):
+            transaction.pending = None
+            self._answer(transaction, verdict, now)
+        self._remove(pending, verdict)
+        return len(transactions)
 
     def _refuse(self, transaction: Transaction, user_name: str, reason: Reason, now: float) -> None:
         """Reject a request that never became a login."""
         verdict = rejection(reason)
+        transaction.nas.section.counters.refused(reason)
         self._answer(transaction, verdict, now)
         identifier, section = transaction.packet.identifier, transaction.nas.section.name
         self._effects.append(Finished(transaction.peer, identifier, user_name, section, verdict, "", 0.0, 1))
@@ -286,12 +475,17 @@ class Engine:
         nas = transaction.nas
         texts = (verdict.reply_message, verdict.explanation) if nas.is_operator else (verdict.reply_message,)
         octets = encode_reply(verdict.code, transaction.packet, nas.shared_secret, *texts)
+        self._keep_answer(transaction, octets, now)
         due = transaction.received_at + _reject_delay_s(transaction) if verdict.reason in _DELAYED else now
         if due > now:
             self._n_late += 1
             self._timers.at(due, self._send_late, (transaction, octets))
         else:
             self._send(transaction, octets, now)
+
+    def _keep_answer(self, transaction: Transaction, octets: bytes, now: float) -> None:
+        answered = self._duplicates.as_answered(transaction, octets, now)
+        self._effects.append(KeepAnswer(answered, transaction.peer.bucket))
 
     def _send_late(self, late: tuple[Transaction, bytes], now: float) -> None:
         self._n_late -= 1

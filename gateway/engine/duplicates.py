@@ -8,19 +8,17 @@ requests never.
 """
 
 from collections import deque
-from collections.abc import Hashable
 
 import msgspec
 
-from gateway.engine.transaction import Peer, Transaction, transaction_key
-from gateway.radius.packet import Packet
+from gateway.engine.transaction import Transaction, TransactionKey
 
 
 class Answered(msgspec.Struct):
     """What is left of an answered transaction: enough to know its duplicates, and the octets for them."""
 
-    key: Hashable
-    digest: int
+    key: TransactionKey
+    digest: bytes
     reply: bytes
     expires_at: float
 
@@ -31,19 +29,16 @@ class DuplicateCache:
     def __init__(self, window_s: float, max_answered: int) -> None:
         self._window_s = window_s
         self._max_answered = max_answered
-        self._known: dict[Hashable, Transaction | Answered] = {}
+        self._known: dict[TransactionKey, Transaction | Answered] = {}
         self._answered: deque[Answered] = deque()  # by the instant of the answer, which is that of the expiry too
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def find(self, packet: Packet, peer: Peer, now: float) -> Transaction | Answered | None:
-        """Return what this packet repeats, octet for octet, or None if it is a new request.
-
-        Octets are compared by Python's hash of them, which is keyed anew in each process and cannot be forged.
-        """
-        known = self._known.get(transaction_key(packet, peer))
-        if known is None or known.digest != hash(packet.octets):
+    def find(self, key: TransactionKey, digest: bytes, now: float) -> Transaction | Answered | None:
+        """Return what a packet with this key and digest repeats, octet for octet, or None if it is a new request."""
+        known = self._known.get(key)
+        if known is None or known.digest != digest:
             return None
         if isinstance(known, Answered) and known.expires_at <= now:
             return None
@@ -58,12 +53,31 @@ class DuplicateCache:
         older.is_superseded = True
         return older
 
+    def as_answered(self, transaction: Transaction, reply: bytes, now: float) -> Answered:
+        """Return what is left of a transaction once it has its reply."""
+        return Answered(transaction.key, transaction.digest, reply, now + self._window_s)
+
     def answered(self, transaction: Transaction, reply: bytes, now: float) -> None:
         """Keep the reply for retransmissions, and forget what is too old or too much."""
-        answered = Answered(transaction.key, transaction.digest, reply, now + self._window_s)
-        self._known[transaction.key] = answered
+        self.adopt(self.as_answered(transaction, reply, now), now)
+
+    def adopt(self, answered: Answered, now: float) -> Transaction | None:
+        """Keep a reply that another worker gave; return the transaction of ours that it answers, if one is pending.
+
+        A newer request that has taken the Identifier stays.
+        """
+        known = self._known.get(answered.key)
+        if known is not None and known.digest != answered.digest:
+            return None
+        self._known[answered.key] = answered
         self._answered.append(answered)
         self.expire(now)
+        return known if isinstance(known, Transaction) else None
+
+    def forget(self, transaction: Transaction) -> None:
+        """Forget a pending transaction: its retransmission will be a new request."""
+        if self._known.get(transaction.key) is transaction:
+            del self._known[transaction.key]
 
     def expire(self, now: float) -> None:
         """Forget answers whose window is over, and the oldest ones beyond the bound."""

@@ -24,6 +24,7 @@ from gateway.duoapi.calls import (
     Refusal,
 )
 from gateway.engine.password import TypedFactor, read_password
+from gateway.engine.records import LoginRecord
 from gateway.engine.verdict import Reason, Verdict, duo_hint, rejection
 from gateway.radius.dictionary import Code
 
@@ -67,14 +68,18 @@ class LoginState(StrEnum):
     PREAUTH = "preauth"
     AUTH = "auth"
     WAITING = "waiting"
+    ELSEWHERE = "elsewhere"  # another worker waits for Duo's answer
+    LOST = "lost"  # Duo may have pushed, but the worker that asked died before it heard the push's name
     DECIDED = "decided"
 
 
 TRANSITIONS: dict[LoginState, frozenset[LoginState]] = {
-    LoginState.NEW: frozenset({LoginState.PREAUTH, LoginState.AUTH, LoginState.DECIDED}),
+    LoginState.NEW: frozenset({LoginState.PREAUTH, LoginState.AUTH, LoginState.ELSEWHERE, LoginState.DECIDED}),
     LoginState.PREAUTH: frozenset({LoginState.AUTH, LoginState.DECIDED}),
     LoginState.AUTH: frozenset({LoginState.WAITING, LoginState.DECIDED}),
     LoginState.WAITING: frozenset({LoginState.WAITING, LoginState.DECIDED}),
+    LoginState.ELSEWHERE: frozenset({LoginState.WAITING, LoginState.LOST, LoginState.DECIDED}),
+    LoginState.LOST: frozenset({LoginState.DECIDED}),
     LoginState.DECIDED: frozenset(),
 }
 
@@ -86,7 +91,13 @@ class Ask(msgspec.Struct):
     at: float = 0.0
 
 
-Step = Ask | Verdict
+class Hold(msgspec.Struct):
+    """Nothing can be asked: reject at the instant `until`."""
+
+    until: float
+
+
+Step = Ask | Hold | Verdict
 
 
 class Login:
@@ -95,16 +106,18 @@ class Login:
     Attributes:
         user_name: as the NAS sent it.
         txid: Duo's name of a push that is under way.
+        asked_at, pushed_at: the instants of the last question and of the push.
     """
 
     __slots__ = (
-        "_asked_at",
         "_ipaddr",
         "_is_blank",
         "_polls",
-        "_pushed_at",
+        "_state_elsewhere",
         "_typed",
+        "asked_at",
         "policy",
+        "pushed_at",
         "state",
         "txid",
         "user_name",
@@ -118,13 +131,46 @@ class Login:
         self._ipaddr = ipaddr
         self._typed: TypedFactor | None = None
         self._is_blank = False
-        self._asked_at = self._pushed_at = 0.0
+        self.asked_at = self.pushed_at = 0.0
         self._polls = 0
+        self._state_elsewhere = LoginState.NEW
+
+    @classmethod
+    def restored(cls, policy: LoginPolicy, record: LoginRecord) -> "Login":
+        """Return a login that another worker has begun, and waits for Duo's answer to."""
+        login = cls(policy, record.user_name)
+        login._move(LoginState.ELSEWHERE)
+        login.heard_elsewhere(record)
+        return login
+
+    def heard_elsewhere(self, record: LoginRecord) -> None:
+        """Take note of how far the other worker is."""
+        self._state_elsewhere = LoginState(record.state)
+        self._typed = TypedFactor(Factor(record.factor)) if record.factor else None
+        self.txid = record.txid
+        self.asked_at, self.pushed_at = record.asked_at, record.pushed_at
 
     @property
     def factor(self) -> Factor | None:
         """What is asked of Duo; None when the typed text named no factor."""
         return self._typed.factor if self._typed is not None else None
+
+    @property
+    def progress(self) -> LoginState:
+        """How far it is, here or with the worker that waits for Duo's answer."""
+        return self._state_elsewhere if self.state is LoginState.ELSEWHERE else self.state
+
+    @property
+    def waits_briefly(self) -> bool:
+        """Whether it waits here for an answer of Duo's that does not wait for a person, and asking pushes nobody."""
+        return self.state in (LoginState.PREAUTH, LoginState.AUTH) and not self.has_pushed
+
+    @property
+    def has_pushed(self) -> bool:
+        """Whether somebody may have been pushed, called or sent passcodes, so that asking again would do it twice."""
+        if self.progress in (LoginState.WAITING, LoginState.LOST):
+            return True
+        return self.progress is LoginState.AUTH and self.factor is not Factor.PASSCODE
 
     def begin(self, password: str | None, now: float) -> Step:
         """Return the first step; `password` None is one that no charset explains."""
@@ -149,6 +195,26 @@ class Login:
             return self._poll_failed(error, now)
         return self._decide(self._fail_mode(error))
 
+    def resume(self, at: float, now: float) -> Step | None:
+        """Return how to go on, at an instant, without the worker that waited for Duo's answer; None to begin anew.
+
+        What the user typed is not known here: without a push under way the NAS has to send it again.
+        """
+        if not self.has_pushed:
+            return None
+        if self.txid:
+            return self._poll(now, at)
+        self._move(LoginState.LOST)
+        return Hold(self.asked_at + PERSON_PATIENCE_S)
+
+    def decided_elsewhere(self) -> None:
+        """Take note that the other worker has its verdict."""
+        self._move(LoginState.DECIDED)
+
+    def give_up(self) -> Verdict:
+        """End a login whose push nobody can ask about."""
+        return self._decide(rejection(Reason.PUSH_LOST))
+
     def expire(self) -> Verdict:
         """End the login because its deadline has come."""
         return self._decide(rejection(Reason.DEADLINE))
@@ -171,7 +237,7 @@ class Login:
             return self._decide(self._judge(answer))
         if answer.txid and self.state is LoginState.AUTH:
             self.txid = answer.txid
-            self._pushed_at = now
+            self.pushed_at = now
             return self._poll(now, now)
         if answer.result == "waiting" and self.txid:
             return self._still_waiting(now)
@@ -181,7 +247,7 @@ class Login:
         )
 
     def _still_waiting(self, now: float) -> Step:
-        was_quick = now - self._asked_at < POLL_PAUSE_S
+        was_quick = now - self.asked_at < POLL_PAUSE_S
         at = now + POLL_PAUSE_S if was_quick and self._polls > _FREE_POLLS else now
         return self._poll(now, at, f"Duo had not decided after {PERSON_PATIENCE_S:g} s")
 
@@ -217,7 +283,7 @@ class Login:
 
     def _poll(self, now: float, at: float, why_not: str = "") -> Step:
         """Ask what became of the push, at the instant `at`; or time out, for `why_not`, when that would be too late."""
-        left_s = self._pushed_at + PERSON_PATIENCE_S - at
+        left_s = self.pushed_at + PERSON_PATIENCE_S - at
         if left_s <= 0:
             text = "Login timed out."
             return self._decide(Verdict(Code.ACCESS_REJECT, Reason.DUO_TIMEOUT, text, why_not))
@@ -228,7 +294,7 @@ class Login:
 
     def _ask(self, state: LoginState, call: Call, at: float) -> Ask:
         self._move(state)
-        self._asked_at = at
+        self.asked_at = at
         return Ask(call)
 
     def _judge(self, answer: AuthAnswer) -> Verdict:

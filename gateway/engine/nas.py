@@ -2,10 +2,11 @@
 clients.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from ipaddress import ip_address, ip_network
 
 from gateway.engine.login import LoginPolicy
+from gateway.engine.statistics import SectionCounters, uncounted
 from gateway.radius.address import AddressAttribute
 from gateway.radius.shared_secret import SharedSecret
 
@@ -89,9 +90,11 @@ class Section:
     """The rules of one server section, in the engine's own words.
 
     Attributes:
+        generation: of the settings that it comes from.
         application: an opaque key of the Duo application, handed back with every question to Duo.
         require_signature: None is `auto`: of a NAS that has signed once.
         client_address: the attribute that may hold the user's address; None for none.
+        counters: of what happens here.
     """
 
     __slots__ = (
@@ -99,6 +102,8 @@ class Section:
         "application",
         "client_address",
         "coalesce",
+        "counters",
+        "generation",
         "limit_proxy_state",
         "max_pending_per_user",
         "name",
@@ -124,8 +129,12 @@ class Section:
         coalesce: bool = True,
         max_pending_per_user: int = 0,
         answers_status: bool = True,
+        generation: int = 0,
+        counters: SectionCounters | None = None,
     ) -> None:
         self.name = name
+        self.counters = counters or uncounted()
+        self.generation = generation
         self.application = application
         self.policy = policy
         self.password_charset = password_charset
@@ -144,9 +153,12 @@ class NasTable:
 
     A look-up tries each prefix length that occurs, longest first: one dictionary access each, whatever the number of
     networks. Known sources are remembered, bounded, so that a flood of forged addresses costs no memory.
+
+    Attributes:
+        sections: those that its clients belong to, in order.
     """
 
-    def __init__(self, entries: Iterable[tuple[str, Nas]]) -> None:
+    def __init__(self, entries: Collection[tuple[str, Nas]]) -> None:
         """Take (CIDR text, NAS) pairs.
 
         Raises:
@@ -159,6 +171,7 @@ class NasTable:
             by_prefix = self._networks[network.version].setdefault((network.prefixlen, shift), {})
             if by_prefix.setdefault(int(network.network_address) >> shift, nas) is not nas:
                 raise ValueError(f"{cidr} belongs to two clients")
+        self.sections = list(dict.fromkeys(nas.section for _, nas in entries))
         self._lengths = {version: sorted(found, reverse=True) for version, found in self._networks.items()}
         self._remembered: dict[str, Nas] = {}
 

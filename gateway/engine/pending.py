@@ -1,13 +1,13 @@
 """Logins under way: who waits for each, so that the same login in a new packet joins it, and how many a user has."""
 
 from collections import Counter
+from collections.abc import Iterator
 
-from gateway.engine.credentials import Credentials
 from gateway.engine.login import Login
 from gateway.engine.nas import Section
-from gateway.engine.transaction import Transaction
+from gateway.engine.records import LoginRecord
+from gateway.engine.transaction import Peer, Transaction
 
-LoginKey = tuple[str, str, bytes, str | None]
 UserKey = tuple[str, str]
 MAX_WAITING_PACKETS = 16  # two controllers, three tries, and patience; a replayed packet must not cost memory
 
@@ -16,33 +16,50 @@ class PendingLogin:
     """A login and the packets that wait for its verdict.
 
     Attributes:
+        number: its name among all logins that this worker has had.
+        bucket: which of the sockets that share an address the user's packets come to.
+        key: the keyed digest of what makes another packet the same login.
         section: the server section whose rules apply.
         transactions: in order of arrival, `MAX_WAITING_PACKETS` at most; without those that were superseded. None may
             be left: the login goes on, for it may be asked again, and must not be pushed again then.
         last_peer, last_identifier: of the newest packet, for the log.
+        duo_s: how long Duo took over its answers so far.
+        kept_as: what the journal says of it; None for nothing.
+        elsewhere: the link and the number of the worker that waits for Duo's answer; (-1, -1) for this one.
         handle: for the network side alone: what cancels the question that Duo is being asked.
     """
 
     __slots__ = (
+        "bucket",
+        "duo_s",
+        "elsewhere",
         "handle",
+        "kept_as",
         "key",
         "last_identifier",
         "last_peer",
         "login",
+        "number",
         "section",
         "started_at",
         "transactions",
         "user_key",
     )
 
-    def __init__(self, login: Login, transaction: Transaction, key: LoginKey, now: float) -> None:
+    def __init__(self, number: int, login: Login, section: Section, key: bytes, bucket: int, now: float) -> None:
+        self.number = number
+        self.bucket = bucket
         self.login = login
-        self.section: Section = transaction.nas.section
+        self.section = section
         self.transactions: list[Transaction] = []
-        self.join(transaction)
+        self.last_peer: Peer | None = None
+        self.last_identifier = 0
         self.key = key
-        self.user_key: UserKey = (self.section.name, login.user_name.lower())
+        self.user_key: UserKey = (section.name, login.user_name.lower())
         self.started_at = now
+        self.duo_s = 0.0
+        self.kept_as: tuple[str, str] | None = None
+        self.elsewhere = (-1, -1)
         self.handle: object = None
 
     @property
@@ -61,6 +78,26 @@ class PendingLogin:
         """Let a superseded packet go."""
         self.transactions.remove(transaction)
 
+    def record(self) -> LoginRecord:
+        """Return what another worker must know to take its place."""
+        login = self.login
+        return LoginRecord(
+            self.number,
+            self.bucket,
+            self.section.generation,
+            self.section.name,
+            login.user_name,
+            self.key,
+            login.progress.value,
+            login.factor.value if login.factor is not None else "",
+            login.txid,
+            login.asked_at,
+            login.pushed_at,
+            self.started_at,
+            [transaction.record() for transaction in self.transactions],
+            self.elsewhere,
+        )
+
     def __repr__(self) -> str:
         return f"<PendingLogin {self.login!r} packets={len(self.transactions)}>"
 
@@ -69,14 +106,17 @@ class PendingLogins:
     """All logins under way in one worker."""
 
     def __init__(self) -> None:
-        self._by_key: dict[LoginKey, PendingLogin] = {}
+        self._by_key: dict[bytes, PendingLogin] = {}
         self._by_user: Counter[UserKey] = Counter()
         self._all: set[PendingLogin] = set()
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def same(self, key: LoginKey) -> PendingLogin | None:
+    def __iter__(self) -> Iterator[PendingLogin]:
+        return iter(tuple(self._all))
+
+    def same(self, key: bytes) -> PendingLogin | None:
         """Return the pending login that a new packet with this key repeats."""
         return self._by_key.get(key)
 
@@ -98,11 +138,3 @@ class PendingLogins:
         self._by_user[pending.user_key] -= 1
         if self._by_user[pending.user_key] <= 0:
             del self._by_user[pending.user_key]
-
-
-def login_key(section: Section, credentials: Credentials) -> LoginKey:
-    """Return what makes two packets the same login: section, user, typed octets, and the user's address where known.
-
-    It is never shown, and gone with the login.
-    """
-    return section.name, credentials.user_name, credentials.typed, credentials.ipaddr

@@ -1,12 +1,20 @@
 """One Access-Request and where it came from: what waits for an answer, and is told apart from others."""
 
-from collections.abc import Hashable
-from typing import Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
 from gateway.engine.nas import Nas
+from gateway.engine.records import PacketRecord
 from gateway.radius.packet import Packet
+from gateway.radius.reply import reply_basis
+
+if TYPE_CHECKING:
+    from gateway.engine.pending import PendingLogin
+
+
+Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
+TransactionKey: TypeAlias = tuple[Address, int, int]
 
 
 class Peer(msgspec.Struct):
@@ -15,25 +23,22 @@ class Peer(msgspec.Struct):
     Attributes:
         address: the source as the socket gives it: host, port, and for IPv6 flow label and scope.
         listener: which listening address it came to.
-        path: for the network side alone: the socket and the local address that was asked.
+        path: for the network side alone: the local address that was asked.
+        bucket: which of the sockets that share the listening address it came to; all packets of a user come to one.
     """
 
-    address: tuple[str, int] | tuple[str, int, int, int]
+    address: Address
     listener: int
-    path: object = None
-
-
-class Waiting(Protocol):
-    """What transactions wait for: a pending login."""
-
-    def leave(self, transaction: "Transaction") -> None:
-        """Let a superseded transaction go."""
+    path: list[tuple[int, int, bytes]] = []
+    bucket: int = 0
 
 
 class Transaction:
     """One Access-Request until its reply.
 
     Attributes:
+        packet: the request, or what is left of it, see `radius.reply.reply_basis`.
+        digest: of the whole request, keyed, which tells it from others of its key.
         pending: the login that it waits for, None before it has one and if it never gets one.
         is_superseded: a newer request took its Identifier: it must not be answered any more.
     """
@@ -41,17 +46,30 @@ class Transaction:
     __slots__ = ("digest", "is_superseded", "key", "nas", "packet", "peer", "pending", "received_at")
     reply = None  # what a duplicate of it gets: silence
 
-    def __init__(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
+    def __init__(self, packet: Packet, nas: Nas, peer: Peer, digest: bytes, now: float) -> None:
         self.packet = packet
         self.nas = nas
         self.peer = peer
         self.received_at = now
         self.key = transaction_key(packet, peer)
-        self.digest = hash(packet.octets)
-        self.pending: Waiting | None = None
+        self.digest = digest
+        self.pending: PendingLogin | None = None
         self.is_superseded = False
 
+    def record(self) -> PacketRecord:
+        """Return what another worker must know to answer it."""
+        peer = self.peer
+        return PacketRecord(
+            self.nas.section.generation,
+            peer.address,
+            peer.listener,
+            peer.path,
+            reply_basis(self.packet),
+            self.digest,
+            self.received_at,
+        )
 
-def transaction_key(packet: Packet, peer: Peer) -> Hashable:
+
+def transaction_key(packet: Packet, peer: Peer) -> TransactionKey:
     """Return what RFC 5080 section 2.2.2 tells requests apart by, before the Request Authenticator."""
     return peer.address, peer.listener, packet.identifier

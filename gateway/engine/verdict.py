@@ -29,6 +29,7 @@ class Reason(StrEnum):
     TOO_MANY_PENDING = "too_many_pending"
     OVERLOADED = "overloaded"
     DEADLINE = "deadline"
+    PUSH_LOST = "push_lost"
     NO_USER_NAME = "no_user_name"
     BAD_USER_NAME = "bad_user_name"
     UNSUPPORTED_CREDENTIALS = "unsupported_credentials"
@@ -100,6 +101,11 @@ _REJECTIONS: dict[Reason, tuple[str, str, str]] = {
         "The login was not approved in time.",
         "Duo had not decided when response_deadline_s was over",
         "",
+    ),
+    Reason.PUSH_LOST: (
+        "The login was interrupted. Please try again.",
+        "A worker died after it had asked Duo for a push and before Duo had named it; nobody can ask what became of it",
+        "the log says why the worker died; the user was not pushed twice",
     ),
     Reason.NO_USER_NAME: ("The user name is missing.", "The request had no User-Name", ""),
     Reason.BAD_USER_NAME: (

@@ -21,7 +21,7 @@ class LineHandler(logging.Handler):
 
     def __init__(self, descriptor: int, loop: asyncio.AbstractEventLoop | None = None) -> None:
         super().__init__()
-        self._descriptor = descriptor
+        self.descriptor = descriptor
         self._loop = loop
         self._lines: list[str] = []
         self._n_lost = 0
@@ -49,7 +49,7 @@ class LineHandler(logging.Handler):
             lines.append(self.format(record))
         for portion in _portions(lines, self._portion):
             try:
-                os.write(self._descriptor, portion)
+                os.write(self.descriptor, portion)
                 self._n_lost = 0
             except OSError:  # a full disk, or a pipe that nobody reads
                 self._n_lost += min(portion.count(b"\n"), n_lines)

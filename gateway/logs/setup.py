@@ -79,6 +79,7 @@ class EventLog:
     """
 
     def __init__(self, handler: LineHandler, formatter: LineFormatter) -> None:
+        self.descriptor = handler.descriptor
         self._write = handler.write
         self._line = formatter.line
 

@@ -10,7 +10,6 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable
-from typing import Any
 
 from gateway.engine.transaction import Peer
 
@@ -54,15 +53,21 @@ class UdpListener:
     """One bound socket: hands each datagram on with its `Peer`, and sends replies.
 
     Attributes:
+        n_received: datagrams.
         n_unsent: replies that the kernel would not take; the NAS asks again and gets the same octets.
         n_overflowed: datagrams that the kernel dropped because the socket's queue was full, as it counts them.
     """
 
-    def __init__(self, udp: socket.socket, number: int, on_datagram: Callable[[bytes, Peer], None]) -> None:
+    def __init__(
+        self, udp: socket.socket, number: int, bucket: int, on_datagram: Callable[[bytes, Peer], None]
+    ) -> None:
+        """Take a socket, the number of its address, and which of the sockets that share the address it is."""
         self._udp = udp
-        self._number = number
+        self.number = number
+        self._bucket = bucket
         self._on_datagram = on_datagram
         self._way_back: dict[bytes, Ancillary] = {}  # control message -> what to hand back: a few local addresses
+        self.n_received = 0
         self.n_unsent = 0
         self.n_overflowed = 0
 
@@ -76,18 +81,18 @@ class UdpListener:
 
     def send(self, octets: bytes, peer: Peer) -> None:
         """Send a reply to where the request came from."""
-        path: Any = peer.path
         try:
-            self._udp.sendmsg((octets,), path, 0, peer.address)
+            self._udp.sendmsg((octets,), peer.path, 0, peer.address)
         except OSError:
             self.n_unsent += 1
 
     def _drain(self) -> None:
-        receive, hand_on, number = self._udp.recvmsg, self._on_datagram, self._number
+        receive, hand_on, number, bucket = self._udp.recvmsg, self._on_datagram, self.number, self._bucket
         with contextlib.suppress(BlockingIOError):
             for _ in range(_DATAGRAMS_A_TURN):
                 datagram, ancillary, _, address = receive(_BUFFER_SIZE, _ANCILLARY_SIZE)
-                hand_on(datagram, Peer(address, number, self._way(ancillary)))
+                self.n_received += 1
+                hand_on(datagram, Peer(address, number, self._way(ancillary), bucket))
 
     def _way(self, ancillary: Ancillary) -> Ancillary:
         """Return the control message that makes the reply leave from the address that was asked."""

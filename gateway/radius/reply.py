@@ -48,6 +48,16 @@ def sign_reply(code: Code, request: Packet, shared_secret: SharedSecret, attribu
     return header[:4] + shared_secret.response_authenticator(header + body) + body
 
 
+def reply_basis(request: Packet) -> bytes:
+    """Return a packet with all of the request that its reply is made of: header and Proxy-States, and no credentials.
+
+    It decodes to a `Packet` that `encode_reply` takes in place of the request.
+    """
+    proxy_state = request.attributes(PROXY_STATE)
+    length = HEADER_SIZE + len(proxy_state)
+    return _HEADER.pack(request.code, request.identifier, length, request.authenticator) + proxy_state
+
+
 def encode_texts(texts: tuple[str, ...], room: int) -> bytes:
     """Return Reply-Message attributes for the texts, `room` octets at most, none of them empty (RFC 2865 section 5)."""
     attributes = b""

@@ -1,73 +1,122 @@
-"""The supervisor's loop: keep a worker in every slot, pass signals on, never wait for one of them."""
+"""The supervisor's loop: keep a worker at every post, pass signals on, bring in new generations, never wait for one
+worker.
+"""
 
 import asyncio
+import contextlib
 import logging
+import os
+import secrets
 import signal
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from gateway.config.listening import listening_addresses
-from gateway.config.settings import Settings, encode_settings
-from gateway.engine.slots import Slot, SlotEvent, SlotState
-from gateway.supervisor.identity import SAME_IDENTITY, Identity
-from gateway.supervisor.process import WorkerProcess, settings_memfd
-from gateway.supervisor.sockets import ListeningSockets
+from gateway.config.settings import Settings, decode_settings, encode_settings
+from gateway.engine.statistics import Totals, merge
+from gateway.logs.setup import start_logging
+from gateway.net.board import Board
+from gateway.supervisor.control import ControlSocket, ReloadOutcome
+from gateway.supervisor.crew import CANNOT_START, Crew, CrewPlan, Post, bequeath
+from gateway.supervisor.duo_watch import DuoWatch
+from gateway.supervisor.facts import gateway_status
+from gateway.supervisor.identity import UnknownIdentity, find_identity
+from gateway.supervisor.notify import Notifier
+from gateway.supervisor.reading import read_in_child
+from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
+from gateway.supervisor.vigil import Vigil
+from gateway.worker.orders import GenerationOrders, memfd
+from gateway.worker.wiring import board_plan, log_plan
 
 log = logging.getLogger("gateway.supervisor")
 
-CANNOT_START = 3  # a worker's exit status: starting it again would not help
+SETTLE_TIMEOUT_S = 10.0  # for posts whose workers have just died, before a reload
+PREPARE_TIMEOUT_S = 60.0
+SERVE_TIMEOUT_S = 15.0
+PREPARATIONS = 5  # a worker of the present generation may die during one: then it begins anew
+REMEMBER_S = 180.0  # former settings: longer than any login lasts
 
 
 class Arbiter:
-    """Workers in slots, from start to stop.
+    """Generations of workers, from start to stop.
 
     Args:
+        settings: of the first generation.
         announce: told once, in one line, when every worker serves.
-        identity: who the workers are.
+        notifier: tells the service manager.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        n_workers: int,
-        announce: Callable[[str], None],
-        identity: Identity = SAME_IDENTITY,
-    ) -> None:
+    def __init__(self, settings: Settings, announce: Callable[[str], None], notifier: Notifier | None = None) -> None:
         """Bind the sockets.
 
         Raises:
             CannotListen: an address cannot be bound.
+            UnknownIdentity: the machine has no such user or group.
         """
-        self._addresses = listening_addresses(settings)
-        self._sockets = ListeningSockets(self._addresses, n_workers)
-        self._settings_fd = settings_memfd(encode_settings(settings))
-        self._identity = identity
-        self._drain_timeout_s = settings.gateway.drain_timeout_s
-        self._slots = [Slot(number) for number in range(n_workers)]
-        self._processes: dict[int, WorkerProcess] = {}
-        self._announce: Callable[[str], None] | None = announce
         self._loop = asyncio.get_running_loop()
+        self._started_at = self._loop.time()
+        self._announce: Callable[[str], None] | None = announce
+        self._notifier = notifier or Notifier()
+        self._key = secrets.token_bytes(32)
+        self._settings_fds: dict[int, int] = {}
+        addresses = listening_addresses(settings)
+        n_workers = worker_count(settings)
+        self._sockets = ListeningSockets(addresses, bucket_count(n_workers))
+        self._crew = self._new_crew(1, settings, n_workers, self._sockets)
+        self._former: list[Crew] = []
+        self._preparing: Crew | None = None
+        self._preparation: asyncio.Future[str] | None = None
+        self._reloading = asyncio.Lock()
+        self._serving = asyncio.Event()
         self._stopped = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._vigil = Vigil(self._crews)
+        self._duo_watch = DuoWatch(self._crews)
+        self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
+        self._control = ControlSocket(settings.gateway.run_dir, self)
         self._is_stopping = False
         self._status = 0
 
+    def _new_crew(self, number: int, settings: Settings, n_workers: int, sockets: ListeningSockets) -> Crew:
+        identity = find_identity(settings.gateway.user, settings.gateway.group)
+        self._settings_fds[number] = memfd("radgate-settings", encode_settings(settings))
+        former = sorted((each for each in self._settings_fds if each != number), reverse=True)
+        generations = [GenerationOrders(each, self._settings_fds[each]) for each in (number, *former)]
+        board = Board.create(board_plan(settings, n_workers))
+        return Crew(CrewPlan(settings, generations, n_workers, sockets, identity, self._key, board), self)
+
     async def run(self) -> int:
         """Serve until told to stop; return the exit status."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._stop)
-        for number in (signal.SIGHUP, signal.SIGUSR1):
-            self._loop.add_signal_handler(number, self._decline, number)
-        self._say_start()
-        for slot in self._slots:
-            self._spawn(slot)
-        await self._stopped.wait()
-        self._sockets.close()
+        await self._control.open()
+        try:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._loop.add_signal_handler(number, self._stop_or_kill)
+            self._loop.add_signal_handler(signal.SIGHUP, self._reload_asked)
+            self._loop.add_signal_handler(signal.SIGUSR1, self._decline)
+            self._say_start()
+            self._crew.start()
+            self._vigil.start()
+            self._duo_watch.start(self._crew.plan.settings)
+            self._watch_over()
+            await self._stopped.wait()
+        finally:
+            self._vigil.stop()
+            self._duo_watch.stop()
+            self._sockets.close()
+            await self._control.close()
         log.info("All workers have stopped")
         return self._status
 
+    def _crews(self) -> Iterator[Crew]:
+        yield self._crew
+        yield from self._former
+        if self._preparing is not None:
+            yield self._preparing
+
     def _say_start(self) -> None:
-        where = ", ".join(str(address) for address in self._addresses)
-        log.info("Starting workers (%d) for %s", len(self._slots), where)
+        log.info("Starting workers (%d) for %s", len(self._crew.posts), ", ".join(self._listening()))
         granted = self._sockets.receive_buffer
         if granted < 1_048_576:
             log.warning(
@@ -76,105 +125,251 @@ class Arbiter:
                 granted,
             )
 
-    def _spawn(self, slot: Slot) -> None:
-        try:
-            process = WorkerProcess(
-                slot.number,
-                len(self._slots),
-                self._settings_fd,
-                self._sockets.of_slot(slot.number),
-                self._identity,
-            )
-        except OSError as error:
-            log.error("Worker %d cannot be started: %s", slot.number, error)
-            self._happened(slot, SlotEvent.SPAWNED)
-            self._back_off(slot)
-            return
-        self._processes[slot.number] = process
-        self._happened(slot, SlotEvent.SPAWNED)
-        self._loop.add_reader(process.channel.fileno(), self._heard, slot, process)
-        self._loop.add_reader(process.pidfd, self._exited, slot, process)
+    def _listening(self) -> list[str]:
+        return [str(address) for address in listening_addresses(self._crew.plan.settings)]
 
-    def _heard(self, slot: Slot, process: WorkerProcess) -> None:
-        """A worker says one thing only: that it is ready."""
-        said = process.channel.recv(64)
-        self._loop.remove_reader(process.channel.fileno())
-        if not said:
-            return
-        self._happened(slot, SlotEvent.REPORTED_READY)
-        log.info("Worker %d (pid %d) is ready", slot.number, process.pid)
-        if self._announce is not None and all(slot.state is SlotState.READY for slot in self._slots):
-            where = ", ".join(f"udp {address}" for address in self._addresses)
-            self._announce(f"radgate ready: {len(self._slots)} workers, {where}")
-            self._announce = None
+    def _watch_over(self) -> None:
+        """Tell systemd that this loop turns."""
+        if self._notifier.watchdog_interval_s is not None:
+            self._notifier.watchdog()
+            self._loop.call_later(self._notifier.watchdog_interval_s, self._watch_over)
 
-    def _exited(self, slot: Slot, process: WorkerProcess) -> None:
-        self._loop.remove_reader(process.pidfd)
-        self._loop.remove_reader(process.channel.fileno())
-        status = process.reap()
-        del self._processes[slot.number]
-        if slot.state is SlotState.DRAINING:
-            self._happened(slot, SlotEvent.EXITED)
-        elif slot.state is SlotState.STARTING and status == CANNOT_START:
-            self._give_up(slot)
-        else:
-            log.error("Worker %d (pid %d) died: %s", slot.number, process.pid, _describe(status))
-            self._back_off(slot)
+    # What a crew tells.
+
+    def worker_prepared(self, crew: Crew) -> None:
+        """Note that one more worker of the next generation would serve."""
+        if crew is self._preparing and crew.is_prepared:
+            self._end_preparation("")
+
+    def worker_serves(self, crew: Crew, post: Post) -> None:
+        """Announce the gateway once every worker serves."""
+        del post
+        if crew is self._crew and crew.is_ready:
+            self._serving.set()
+            if self._announce is not None:
+                where = ", ".join(f"udp {address}" for address in self._listening())
+                self._announce(f"radgate ready: {len(crew.posts)} workers, {where}")
+                self._announce = None
+                self._notifier.ready()
+
+    def worker_handed_over(self, pid: int) -> None:
+        """Let a successor's successor know, should there be one."""
+        for crew in self._crews():
+            for post in crew.posts:
+                post.note_handed_over(pid)
+
+    def worker_gone(self, crew: Crew, post: Post, pid: int, status: int) -> None:
+        """Tell successors, and see whether this was the last one, or one without which there is nothing to do."""
+        for each in self._crews():
+            for other in each.posts:
+                other.let_go(pid)
+        if crew is self._preparing:
+            self._end_preparation("a worker could not start with it" if status == CANNOT_START else "a worker died")
+        elif crew is self._crew:
+            if self._preparing is not None:
+                self._end_preparation("again")
+            if status == CANNOT_START and self._announce is not None:
+                self._give_up(post)
+        elif crew.is_gone:
+            self._retire(crew)
         self._note_stopped()
 
-    def _give_up(self, slot: Slot) -> None:
-        """A worker cannot start for a reason that will not go away: neither can the gateway."""
-        self._happened(slot, SlotEvent.EXITED)
+    def _give_up(self, post: Post) -> None:
+        """No worker ever served, and one cannot start: neither can the gateway."""
+        log.error("Worker %d cannot start", post.slot.number)
         self._status = CANNOT_START
-        self._stop()
+        self.stop()
 
-    def _back_off(self, slot: Slot) -> None:
-        self._happened(slot, SlotEvent.EXITED)
-        self._loop.call_later(slot.backoff_s, self._start_again, slot)
+    def _retire(self, crew: Crew) -> None:
+        if crew in self._former:
+            self._former.remove(crew)
+            self._counted = merge(self._counted, crew.counted().retired())
+            crew.board.close()
 
-    def _start_again(self, slot: Slot) -> None:
-        if slot.state is SlotState.BACKOFF:
-            self._happened(slot, SlotEvent.BACKOFF_ELAPSED)
-            self._spawn(slot)
+    # Reload.
 
-    def _decline(self, number: int) -> None:
-        """Say that a signal does nothing yet; left alone, it would end us."""
-        log.warning("%s has no effect in this version; restart to take new settings", signal.Signals(number).name)
+    def _reload_asked(self) -> None:
+        task = self._loop.create_task(self.reload())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    def _stop(self) -> None:
-        """Drain: each worker finishes what is pending. Asked a second time: end them at once."""
+    async def reload(self) -> ReloadOutcome:
+        """Read the configuration again and let a new generation serve by it; with an error, change nothing."""
+        async with self._reloading:
+            self._notifier.reloading()
+            try:
+                outcome = await self._reload()
+            finally:
+                self._notifier.ready()
+        for warning in outcome.warnings:
+            log.warning("%s", warning)
+        for problem in outcome.problems:
+            log.error("%s", problem)
+        if outcome.problems:
+            log.error("The configuration has not been reloaded; generation %d serves on", outcome.generation)
+        else:
+            log.info("Generation %d serves", outcome.generation)
+        return outcome
+
+    async def _reload(self) -> ReloadOutcome:
+        path = self._crew.plan.settings.path
+        read = await read_in_child(path)
+        problems = read.problems
+        if read.settings_octets is not None and not self._is_stopping:
+            settings = decode_settings(read.settings_octets)
+            problems = [f"{path}: {problem}" for problem in await self._change_over(settings)]
+        elif self._is_stopping:
+            problems = ["the gateway is stopping"]
+        return ReloadOutcome(self._crew.number, read.warnings, problems)
+
+    async def _change_over(self, settings: Settings) -> list[str]:
+        """Bring in a generation with these settings; return what keeps it from serving."""
+        n_workers = worker_count(settings)
+        if n_workers > self._sockets.n_buckets:
+            return [f"workers={n_workers} needs a restart; without one there can be {self._sockets.n_buckets} at most"]
+        addresses = listening_addresses(settings)
+        try:
+            sockets = ListeningSockets(addresses, self._sockets.n_buckets, self._sockets)
+        except CannotListen as error:
+            return [str(error)]
+        failure = await self._prepare_and_switch(settings, n_workers, sockets)
+        if failure:
+            sockets.close(but=self._sockets)
+            return [failure]
+        start_logging(log_plan(settings.log), self._loop, self._crew.plan.identity.owner)
+        return []
+
+    async def _prepare_and_switch(self, settings: Settings, n_workers: int, sockets: ListeningSockets) -> str:
+        for _ in range(PREPARATIONS):
+            await self._settle()
+            failure = await self._prepare(settings, n_workers, sockets)
+            if not failure:
+                self._switch(sockets)
+                return await self._all_serve()
+            self._abandon_preparation()
+            if failure != "again" or self._is_stopping:
+                return failure
+        return "workers die too often; see the log, and reload once more"
+
+    async def _settle(self) -> None:
+        """Give posts of the present generation the time to be ready, so that their workers can hand over."""
+        if not self._crew.is_ready:
+            self._serving.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_TIMEOUT_S):
+                    await self._serving.wait()
+
+    async def _prepare(self, settings: Settings, n_workers: int, sockets: ListeningSockets) -> str:
+        """Start the next generation's workers; return what went wrong: `again` if it is worth another try."""
+        try:
+            crew = self._new_crew(self._crew.number + 1, settings, n_workers, sockets)
+        except (UnknownIdentity, OSError) as error:
+            return str(error)
+        self._preparing = crew
+        self._duo_watch.brief(crew)
+        self._preparation = self._loop.create_future()
+        bequeath(self._crew, crew)
+        crew.start()
+        try:
+            async with asyncio.timeout(PREPARE_TIMEOUT_S):
+                return await self._preparation
+        except TimeoutError:
+            return f"the new workers were not ready within {PREPARE_TIMEOUT_S:g} s"
+
+    def _end_preparation(self, failure: str) -> None:
+        if self._preparation is not None and not self._preparation.done():
+            self._preparation.set_result(failure)
+
+    def _abandon_preparation(self) -> None:
+        crew, self._preparing = self._preparing, None
+        for post in self._crew.posts:
+            post.drop_links()
+        if crew is not None:
+            self._former.append(crew)
+            crew.abort()
+            if crew.is_gone:
+                self._retire(crew)
+
+    def _switch(self, sockets: ListeningSockets) -> None:
+        """From here on the new generation serves: each worker as soon as its predecessors have handed over."""
+        former, crew = self._crew, self._preparing
+        if crew is None:
+            return
+        self._preparing, self._crew = None, crew
+        self._former.append(former)
+        self._serving.clear()
+        self._duo_watch.start(crew.plan.settings)
+        former.hand_over()
+        self._loop.call_later(former.plan.settings.gateway.drain_timeout_s + 5.0, former.signal, signal.SIGKILL)
+        self._loop.call_later(REMEMBER_S, self._forget_settings, former.number)
+        if former.is_gone:
+            self._retire(former)
+        former_sockets, self._sockets = self._sockets, sockets
+        former_sockets.close(but=sockets)
+
+    async def _all_serve(self) -> str:
+        try:
+            async with asyncio.timeout(SERVE_TIMEOUT_S):
+                await self._serving.wait()
+        except TimeoutError:
+            log.error("Not every worker of generation %d serves yet", self._crew.number)
+        return ""
+
+    def _forget_settings(self, number: int) -> None:
+        if not any(crew.number == number for crew in self._crews()):
+            os.close(self._settings_fds.pop(number))
+        else:
+            self._loop.call_later(REMEMBER_S, self._forget_settings, number)
+
+    def _decline(self) -> None:
+        """SIGUSR1 left alone would end us."""
+        log.warning("SIGUSR1 has no effect in this version")
+
+    # Stop.
+
+    def _stop_or_kill(self) -> None:
         if self._is_stopping:
             self._kill()
+        else:
+            self.stop()
+
+    def stop(self) -> None:
+        """Drain: each worker finishes what is pending."""
+        if self._is_stopping:
             return
         self._is_stopping = True
+        self._notifier.stopping()
         log.info("Stopping: no more requests are taken, pending logins are finished")
-        for slot in self._slots:
-            self._happened(slot, SlotEvent.DRAIN_REQUESTED)
-        for process in self._processes.values():
-            process.signal(signal.SIGTERM)
+        self._end_preparation("the gateway is stopping")
+        self._serving.set()
+        for crew in self._crews():
+            crew.dismiss()
+            crew.signal(signal.SIGTERM)
         # A worker bounds its drain itself; one that hangs does not.
-        self._loop.call_later(self._drain_timeout_s + 5.0, self._kill)
+        self._loop.call_later(self._crew.plan.settings.gateway.drain_timeout_s + 5.0, self._kill)
         self._note_stopped()
 
     def _kill(self) -> None:
-        for process in self._processes.values():
-            process.signal(signal.SIGKILL)
+        for crew in self._crews():
+            crew.signal(signal.SIGKILL)
 
     def _note_stopped(self) -> None:
-        if self._is_stopping and not self._processes:
+        if self._is_stopping and all(crew.is_gone for crew in self._crews()):
             self._stopped.set()
 
-    def _happened(self, slot: Slot, event: SlotEvent) -> None:
-        slot.happened(event, self._loop.time())
+    # Status.
+
+    def status(self) -> dict[str, Any]:
+        """Return what `status.json` holds."""
+        totals = merge(self._counted, self._crew.counted())
+        for crew in self._former:
+            totals = merge(totals, crew.counted().retired())
+        return gateway_status(self._crew, self._former, self._duo_watch.health, totals, self._started_at)
 
 
-def _describe(status: int) -> str:
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return f"killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"killed by signal {-status}"
+def worker_count(settings: Settings) -> int:
+    """Return the number of workers: as configured, or one for each core that we may use."""
+    return settings.gateway.workers or len(os.sched_getaffinity(0))
 
 
 def announce_on_stderr(line: str) -> None:

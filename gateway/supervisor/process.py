@@ -1,28 +1,21 @@
 """One worker process: started by exec, heard through a channel, its end seen through a pidfd.
 
-Settings reach it in a memfd, for other users can read argv and the environment.
+Its orders reach it in a memfd, for other users can read argv and the environment.
 """
 
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
 
 from gateway.supervisor.identity import SAME_IDENTITY, Identity
+from gateway.worker.orders import Orders, encode_orders, memfd
 
 WORKER_MODULE = "gateway.worker"
 
 # uvloop's TLS reads into a buffer of 256 KiB that glibc would otherwise map and unmap for each read: half of the CPU
 # of an HTTPS exchange.
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4194304", "MALLOC_TRIM_THRESHOLD_": "16777216"}
-
-
-def settings_memfd(octets: bytes) -> int:
-    """Return a descriptor of an anonymous file with these octets, readable by whoever inherits it."""
-    descriptor = os.memfd_create("radgate-settings", os.MFD_CLOEXEC)
-    os.write(descriptor, octets)
-    return descriptor
 
 
 class WorkerProcess:
@@ -34,21 +27,21 @@ class WorkerProcess:
         channel: becomes readable when it has something to say.
     """
 
-    def __init__(
-        self, slot: int, n_workers: int, settings_fd: int, sockets: Sequence[int], identity: Identity = SAME_IDENTITY
-    ) -> None:
-        """Start it, as somebody else if `identity` says so.
+    def __init__(self, orders: Orders, identity: Identity = SAME_IDENTITY) -> None:
+        """Start it, as somebody else if `identity` says so; the channel is put into its orders.
 
         Raises:
             OSError: no process or descriptor is to be had.
         """
-        self.channel, theirs = socket.socketpair()
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel.setblocking(False)
+        orders.channel_fd = theirs.fileno()
+        orders_fd = -1
         try:
-            numbers = (slot, n_workers, settings_fd, theirs.fileno(), *sockets)
+            orders_fd = memfd("radgate-orders", encode_orders(orders))
             self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
-                [sys.executable, "-P", "-m", WORKER_MODULE, *map(str, numbers)],
-                pass_fds=(settings_fd, theirs.fileno(), *sockets),
+                [sys.executable, "-P", "-m", WORKER_MODULE, str(orders.slot), str(orders_fd)],
+                pass_fds=(orders_fd, *orders.descriptors),
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, **_ALLOCATOR},
                 **identity.popen_options,
@@ -60,6 +53,8 @@ class WorkerProcess:
             raise
         finally:
             theirs.close()
+            if orders_fd >= 0:
+                os.close(orders_fd)
 
     def signal(self, number: int) -> None:
         """Send a signal, if it still lives."""

@@ -1,76 +1,122 @@
-"""The listening sockets: bound once, held for good, one for each address and slot.
+"""The listening sockets: bound once and held, so many for each address, whoever reads them.
 
-A worker's death changes nothing in a SO_REUSEPORT group: datagrams wait in its socket for the successor. None of them
-is ever closed while the gateway runs, for the kernel would move the group's last member into its place.
+A user's packets all come to one socket of the group (`net.steering`), her bucket; each worker reads some of the
+buckets. A worker's death changes nothing in a SO_REUSEPORT group: datagrams wait in its sockets for the successor. Nor
+does another number of workers: the same sockets are dealt out anew. No member of a group is ever closed alone, for the
+kernel would move the last one into its place.
 """
 
 import contextlib
 import errno
 import socket
+from typing import NamedTuple
 
 from gateway.config.listening import ListeningAddress
 from gateway.net.listener import open_socket
 from gateway.net.steering import steer_by_user
+from gateway.worker.orders import SocketOrders
 
 RECEIVE_BUFFER = (
     4_194_304  # octets asked for each socket: about 5,000 small datagrams; the kernel caps it at net.core.rmem_max
 )
+FEWEST_BUCKETS = 16  # so that another number of workers can be dealt equal shares, more or less
 
 
 class CannotListen(Exception):  # noqa: N818 -- reads as what it says
     """An address cannot be bound; the text says which, why, and what to do."""
 
 
-class ListeningSockets:
-    """The SO_REUSEPORT groups of all addresses."""
+class _Group(NamedTuple):
+    """The sockets of one address, by bucket."""
 
-    def __init__(self, addresses: list[ListeningAddress], slots: int) -> None:
-        """Bind everything, or nothing.
+    address: ListeningAddress
+    sockets: list[socket.socket]
+
+    def close(self) -> None:
+        for udp in self.sockets:
+            with contextlib.suppress(OSError):
+                udp.close()
+
+
+class ListeningSockets:
+    """The SO_REUSEPORT groups of all addresses of one configuration.
+
+    Attributes:
+        n_buckets: sockets of each address, and so the greatest number of workers.
+        groups: the sockets of each address, in order.
+    """
+
+    def __init__(self, addresses: list[ListeningAddress], n_buckets: int, former: "ListeningSockets | None" = None):
+        """Bind everything, or nothing; what `former` has bound already is shared with it.
 
         Raises:
             CannotListen: an address is taken, or is not of this machine.
         """
-        self._groups: list[list[socket.socket]] = []
+        self.n_buckets = n_buckets
+        self.groups: list[_Group] = []
+        held = former.groups if former is not None else []
+        new: list[_Group] = []
         try:
             for address in addresses:
-                _refuse_taken(address)  # all of them first: our own sockets would count as taken, too
+                if not any(address[:3] == group.address[:3] for group in held):
+                    _refuse_taken(address, held)  # all of them first: our own sockets would count as taken, too
             for address in addresses:
-                self._bind_group(address, slots)
+                group = next((each for each in held if each.address[:3] == address[:3]), None)
+                if group is None:
+                    group = _Group(address, [])
+                    new.append(group)  # before it is filled, so that a failure closes all of it
+                    self._bind(group)
+                self.groups.append(group)
         except BaseException:
-            self.close()
+            for group in new:
+                group.close()
             raise
 
-    def _bind_group(self, address: ListeningAddress, slots: int) -> None:
-        group: list[socket.socket] = []
-        self._groups.append(group)  # before it is filled, so that a failure closes all of it
+    def _bind(self, group: _Group) -> None:
+        address = group.address
         try:
-            for _ in range(slots):
-                group.append(open_socket(address.family, address.host, address.port, shared=True))
-                group[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            if slots > 1:
-                steer_by_user(group[0], slots)
+            for _ in range(self.n_buckets):
+                group.sockets.append(open_socket(address.family, address.host, address.port, shared=True))
+                group.sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            if self.n_buckets > 1:
+                steer_by_user(group.sockets[0], self.n_buckets)
         except OSError as error:
             raise CannotListen(f"cannot listen on udp {address}: {_explain(error)}") from error
 
-    def of_slot(self, slot: int) -> tuple[int, ...]:
-        """Return the descriptors of a slot, one for each address, in their order."""
-        return tuple(group[slot].fileno() for group in self._groups)
+    def of_slot(self, slot: int, n_slots: int) -> list[SocketOrders]:
+        """Return the share of one of so many workers: the same buckets of every address."""
+        return [
+            SocketOrders(number, bucket, group.sockets[bucket].fileno())
+            for number, group in enumerate(self.groups)
+            for bucket in self.buckets(slot, n_slots)
+        ]
+
+    def buckets(self, slot: int, n_slots: int) -> list[int]:
+        """Return the buckets of one of so many workers."""
+        return list(range(slot, self.n_buckets, n_slots))
 
     @property
     def receive_buffer(self) -> int:
         """Octets that the kernel granted for each socket, which it reports doubled."""
-        return min(group[0].getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) for group in self._groups) // 2
+        return min(group.sockets[0].getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) for group in self.groups) // 2
 
-    def close(self) -> None:
-        """Give all addresses up."""
-        for group in self._groups:
-            for udp in group:
-                with contextlib.suppress(OSError):
-                    udp.close()
+    def close(self, but: "ListeningSockets | None" = None) -> None:
+        """Give all addresses up, or those that another configuration does not share."""
+        kept = but.groups if but is not None else []
+        for group in self.groups:
+            if not any(group is each for each in kept):
+                group.close()
 
 
-def _refuse_taken(address: ListeningAddress) -> None:
+def bucket_count(n_workers: int) -> int:
+    """Return a number of sockets that so many workers can share equally."""
+    return n_workers * -(-FEWEST_BUCKETS // n_workers)
+
+
+def _refuse_taken(address: ListeningAddress, held: list[_Group]) -> None:
     """Bind once alone: a second gateway of the same user would join the first one's group without a word."""
+    if any((group.address.family, group.address.port) == (address.family, address.port) for group in held):
+        return  # our own sockets would be in the way
     try:
         open_socket(address.family, address.host, address.port, shared=False).close()
     except OSError as error:

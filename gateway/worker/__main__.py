@@ -1,118 +1,192 @@
-"""A worker process, started by the supervisor: `python -m gateway.worker SLOT WORKERS SETTINGS_FD CHANNEL_FD
-SOCKET_FD…`.
+"""A worker process, started by the supervisor: `python -m gateway.worker SLOT ORDERS_FD`; the slot is for `ps` to show.
 
-Everything it needs comes through inherited descriptors: the settings in a memfd, one bound socket for each listening
-address, and a channel on which it says that it is ready; when the channel closes, the supervisor is gone and the
-worker ends.
+Everything it needs comes through inherited descriptors, which its orders name: settings in memfds, bound sockets, the
+journals of workers whose place it takes, and a channel to the supervisor. When the channel closes, the supervisor is
+gone and the worker ends.
 """
 
 import asyncio
+import faulthandler
 import gc
 import logging
 import os
 import signal
 import socket
 import sys
-from typing import NamedTuple
+import time
+from typing import TYPE_CHECKING
 
+import msgspec
 import uvloop
 
-from gateway.config.listening import listening_addresses
-from gateway.config.settings import Settings, decode_settings
+from gateway.config.settings import decode_settings
+from gateway.engine.digests import Digests
 from gateway.logs.setup import log_loop_error, start_logging, stop_logging
+from gateway.net.journal import Journal
 from gateway.net.listener import UdpListener
+from gateway.worker.channel import (
+    STACK_SIGNAL,
+    FromWorker,
+    HandOver,
+    LookAtBoard,
+    Received,
+    ToWorker,
+    hear_supervisor,
+    tell_supervisor,
+)
 from gateway.worker.duo import open_duo_clients
+from gateway.worker.generations import Generation, Generations
+from gateway.worker.links import LinkWriter
+from gateway.worker.memory import Memory
+from gateway.worker.observation import Observation
+from gateway.worker.orders import Orders, SocketOrders, decode_orders, read_memfd
+from gateway.worker.outages import Outages
+from gateway.worker.pulse import Pulse, open_board, private_row
 from gateway.worker.service import Service
-from gateway.worker.wiring import build_engine, log_plan
+from gateway.worker.succession import Succession, read_legacy
+from gateway.worker.wiring import application_key, board_plan, build_engine, log_plan
+
+if TYPE_CHECKING:
+    from gateway.net.duo_client import DuoClient
 
 log = logging.getLogger("gateway.worker")
-READY = b"ready\n"
 CANNOT_START = 3  # the exit status that tells the supervisor not to try again
 ORPHAN_DRAIN_S = 3.0  # the next supervisor wants the ports that an orphan holds
-
-
-class Inheritance(NamedTuple):
-    """What the supervisor hands over, by descriptor."""
-
-    slot: int
-    n_workers: int
-    settings_fd: int
-    channel_fd: int
-    socket_fds: tuple[int, ...]
 
 
 def main(arguments: list[str]) -> int:
     """Serve until SIGTERM or the supervisor's end; return the exit status."""
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)  # a terminal sends them to the whole group; the supervisor alone decides
-    slot, n_workers, settings_fd, channel_fd, *socket_fds = map(int, arguments)
-    inheritance = Inheritance(slot, n_workers, settings_fd, channel_fd, tuple(socket_fds))
-    settings = decode_settings(os.pread(settings_fd, os.fstat(settings_fd).st_size, 0))
+    orders = decode_orders(read_memfd(int(arguments[-1])))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            return runner.run(work(inheritance, settings))
+            return runner.run(Worker(orders).work())
         except (OSError, ValueError) as error:  # a log that cannot be written, trusted roots that are none
-            print(f"radgate worker {slot}: {error}", file=sys.stderr)  # noqa: T201 -- there may be no log yet
+            print(f"radgate worker {orders.slot}: {error}", file=sys.stderr)  # noqa: T201 -- there may be no log yet
             return CANNOT_START
         finally:
             stop_logging()
 
 
-async def work(inheritance: Inheritance, settings: Settings) -> int:
-    """Serve from these sockets until told to stop, then finish what is pending."""
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stopped.set)
-    loop.set_exception_handler(log_loop_error)
-    event_log = start_logging(log_plan(settings.log), loop)
-    addresses = listening_addresses(settings)
-    askers = open_duo_clients(settings, inheritance.n_workers)
-    service = Service(
-        build_engine(settings, inheritance.n_workers),
-        event_log,
-        askers,
-        {server.section: server.application.ikey for server in settings.servers},
-        [str(address) for address in addresses],
-        socket.gethostname(),
-        inheritance.slot,
-    )
-    sockets = [socket.socket(fileno=descriptor) for descriptor in inheritance.socket_fds]
-    service.serve([UdpListener(udp, number, service.datagram_received) for number, udp in enumerate(sockets)])
-    channel = socket.socket(fileno=inheritance.channel_fd)
-    channel.send(READY)
-    loop.add_reader(channel.fileno(), _supervisor_gone, channel, stopped)
-    gc.collect()
-    gc.freeze()  # what lives since the start is never garbage: leave it out of every collection
-    await stopped.wait()
-    is_orphan = not _is_open(channel)
-    timeout_s = min(ORPHAN_DRAIN_S, settings.gateway.drain_timeout_s) if is_orphan else settings.gateway.drain_timeout_s
-    return await _stop(service, timeout_s, inheritance.slot)
+class Worker:
+    """The parts of a worker process, and its way from start to end."""
 
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self._settings = decode_settings(read_memfd(orders.generations[0].settings_fd))
+        self._channel = socket.socket(fileno=orders.channel_fd)
+        self._askers: dict[str, DuoClient] = {}
+        self._is_orphan = False
+        self._has_handed_over = False
 
-def _supervisor_gone(channel: socket.socket, stopped: asyncio.Event) -> None:
-    """The channel has nothing to read but its end."""
-    asyncio.get_running_loop().remove_reader(channel.fileno())
-    log.error("The supervisor is gone; finishing what can be finished soon, and leaving")
-    stopped.set()
+    async def work(self) -> int:
+        """Serve from the sockets until told to stop, then finish what is pending."""
+        loop = asyncio.get_running_loop()
+        self._stopped = asyncio.Event()
+        loop.add_signal_handler(signal.SIGTERM, self._stopped.set)
+        loop.set_exception_handler(log_loop_error)
+        event_log = start_logging(log_plan(self._settings.log), loop)
+        faulthandler.register(STACK_SIGNAL, file=event_log.descriptor, all_threads=True)
+        orders, settings = self._orders, self._settings
+        plan = board_plan(settings, orders.n_workers)
+        board = open_board(orders.board_fd, plan)
+        row = board.row(orders.slot) if board is not None else private_row(plan)
+        row.begin(os.getpid(), time.monotonic_ns())
+        own = Generation(orders.generations[0].number, settings, row)
+        self._generations = Generations(own, orders.generations[1:])
+        observations = {key: Observation(counters) for key, counters in row.applications.items()}
+        self._askers.update(open_duo_clients(settings, orders.n_workers, observations))
+        engine = build_engine(settings, own.tables, Digests(orders.key), orders.n_workers)
+        memory = Memory(Journal(orders.journal_fd, orders.key))
+        self._service = service = Service(
+            engine,
+            memory,
+            event_log,
+            self._askers,
+            {server.section: server.application.ikey for server in settings.servers},
+            own.listening,
+            socket.gethostname(),
+            orders.slot,
+        )
+        listeners = [self._listener(each) for each in orders.sockets]
+        service.take_sockets(listeners)
+        bulletins = {key: board.bulletin(key) for key in observations} if board is not None else {}
+        self._outages = Outages(bulletins, engine, service.perform)
+        Pulse(row, listeners, memory, self._askers, observations, bulletins, self._outages.look).start()
+        succession = Succession(
+            [read_legacy(predecessor, orders.key, self._generations) for predecessor in orders.predecessors],
+            self._generations,
+            frozenset(each.bucket for each in orders.sockets),
+            engine,
+            service.perform,
+            self._open_former,
+        )
+        succession.begin()
+        gc.collect()
+        gc.freeze()  # what lives since the start is never garbage: leave it out of every collection
+        loop.add_reader(self._channel.fileno(), self._hear)
+        tell_supervisor(self._channel, FromWorker.PREPARED)
+        serving = loop.create_task(self._serve(succession))
+        await self._stopped.wait()
+        serving.cancel()
+        return await self._stop()
 
+    def _listener(self, each: SocketOrders) -> UdpListener:
+        udp = socket.socket(fileno=each.descriptor)
+        return UdpListener(udp, each.listener, each.bucket, self._service.datagram_received)
 
-def _is_open(channel: socket.socket) -> bool:
-    channel.setblocking(False)
-    try:
-        return bool(channel.recv(1))
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
+    async def _serve(self, succession: Succession) -> None:
+        await succession.complete()
+        self._service.serve()
+        tell_supervisor(self._channel, FromWorker.SERVING)
 
+    def _open_former(self, generation: Generation) -> None:
+        """Open clients for applications that only former settings know, and logins still wait for."""
+        settings = generation.settings
+        servers = [each for each in settings.servers if application_key(each.application) not in self._askers]
+        if servers:
+            former = msgspec.structs.replace(settings, servers=tuple(servers))
+            self._askers.update(open_duo_clients(former, self._orders.n_workers))
 
-async def _stop(service: Service, timeout_s: float, slot: int) -> int:
-    n_pending = service.n_pending
-    if n_pending:
-        log.info("Worker %d takes no more requests and finishes %d pending logins", slot, n_pending)
-    if not await service.drain(timeout_s):
-        log.warning("Worker %d leaves %d logins without an answer after %g s", slot, service.n_pending, timeout_s)
-    return 0
+    def _hear(self) -> None:
+        received = hear_supervisor(self._channel)
+        if received is not None:
+            self._obey(received)
+            return
+        asyncio.get_running_loop().remove_reader(self._channel.fileno())
+        self._is_orphan = True
+        log.error("The supervisor is gone; finishing what can be finished soon, and leaving")
+        self._stopped.set()
+
+    def _obey(self, received: Received) -> None:
+        word: ToWorker = received.word
+        if isinstance(word, HandOver):
+            self._hand_over(word, received.descriptors)
+        elif isinstance(word, LookAtBoard):
+            self._outages.look(time.monotonic())
+
+    def _hand_over(self, word: HandOver, descriptors: list[int]) -> None:
+        loop = asyncio.get_running_loop()
+        by_bucket: dict[int, LinkWriter] = {}
+        for successor, descriptor in zip(word.successors, descriptors, strict=True):
+            link = LinkWriter(socket.socket(fileno=descriptor), loop)
+            by_bucket.update(dict.fromkeys(successor.buckets, link))
+        self._service.hand_over(by_bucket)
+        self._has_handed_over = True
+        tell_supervisor(self._channel, FromWorker.HANDED_OVER)
+        self._stopped.set()
+
+    async def _stop(self) -> int:
+        service, slot, timeout_s = self._service, self._orders.slot, self._settings.gateway.drain_timeout_s
+        if self._is_orphan:
+            timeout_s = min(ORPHAN_DRAIN_S, timeout_s)
+        if service.n_pending:
+            log.info("Worker %d takes no more requests and finishes %d pending logins", slot, service.n_pending)
+        if not await service.drain(timeout_s):
+            fate = "to its successor" if self._has_handed_over else "without an answer"
+            log.warning("Worker %d leaves %d logins %s after %g s", slot, service.n_pending, fate, timeout_s)
+        return 0
 
 
 if __name__ == "__main__":

@@ -13,12 +13,24 @@ from typing import Any, Protocol
 import orjson
 
 from gateway.duoapi.calls import Answer, Call, DuoUnavailable
-from gateway.engine.core import AskDuo, Effect, Engine, Finished, SendReply, StopAsking
+from gateway.engine.core import (
+    AskDuo,
+    Effect,
+    Engine,
+    Finished,
+    ForgetLogin,
+    KeepAnswer,
+    KeepLogin,
+    SendReply,
+    StopAsking,
+)
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.pending import PendingLogin
 from gateway.engine.transaction import Peer
 from gateway.logs.setup import AUTH_EVENTS_LOGGER, EventLog, log_mistake
 from gateway.net.listener import UdpListener
+from gateway.worker.links import LinkWriter
+from gateway.worker.memory import Memory
 from gateway.worker.narration import Narrator
 from gateway.worker.reports import WARNED_REASONS, auth_event, finished_line, notice_line, unsigned_line
 
@@ -52,6 +64,7 @@ class Service:
     def __init__(
         self,
         engine: Engine,
+        memory: Memory,
         event_log: EventLog,
         askers: Mapping[str, Asker],
         ikeys: Mapping[str, str],
@@ -60,6 +73,7 @@ class Service:
         slot: int,
     ) -> None:
         self._engine = engine
+        self._memory = memory
         self._event_log = event_log
         self._askers = askers
         self._ikeys = ikeys
@@ -67,6 +81,7 @@ class Service:
         self._hostname = hostname
         self._slot = slot
         self._listeners: list[UdpListener] = []
+        self._senders: dict[int, UdpListener] = {}
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -76,25 +91,44 @@ class Service:
             SendReply: self._send,
             AskDuo: self._ask,
             StopAsking: self._stop_asking,
+            KeepLogin: memory.keep_login,
+            ForgetLogin: memory.forget_login,
+            KeepAnswer: memory.keep_answer,
             Finished: self._report,
             Notice: self._warn,
             UnsignedNas: self._warn_unsigned,
         }
 
-    def serve(self, listeners: list[UdpListener]) -> None:
-        """Begin to read from these sockets."""
+    def take_sockets(self, listeners: list[UdpListener]) -> None:
+        """Send replies by these sockets."""
         self._listeners = listeners
-        for listener in listeners:
+        self._senders = {listener.number: listener for listener in listeners}
+
+    def serve(self) -> None:
+        """Begin to read."""
+        for listener in self._listeners:
             listener.start(self._loop)
+
+    def stop_reading(self) -> None:
+        """Read no more: what comes now waits for the next worker."""
+        for listener in self._listeners:
+            listener.stop(self._loop)
+
+    def hand_over(self, links: dict[int, LinkWriter]) -> None:
+        """Read no more, and let the successors, by bucket, know of every login and what becomes of it."""
+        self.stop_reading()
+        self.perform(self._engine.hand_over())
+        self._memory.hand_over(links)
 
     async def drain(self, timeout_s: float) -> bool:
         """Read no more, and return once every login has its answer: False if some had none within `timeout_s`."""
-        for listener in self._listeners:
-            listener.stop(self._loop)
+        self.stop_reading()
         self._idle = asyncio.Event()
         self._note_idle()
         try:
-            await asyncio.wait_for(self._idle.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+                await self._memory.told()
         except TimeoutError:
             return False
         return True
@@ -113,10 +147,12 @@ class Service:
             return
         if self._narrator is not None:
             self._narrator.received(datagram, peer, effects)
-        self._perform(effects)
+        self.perform(effects)
 
     def _duo_answered(self, pending: PendingLogin, answer: Answer | DuoUnavailable) -> None:
         now = time.monotonic()
+        handle: Any = pending.handle
+        pending.duo_s += handle.wire_s
         pending.handle = None
         if self._narrator is not None:
             self._narrator.answered(pending, answer)
@@ -128,7 +164,7 @@ class Service:
         except Exception as error:  # noqa: BLE001 -- our own mistake ends this login, not the worker
             log_mistake("A login met a mistake of ours and is rejected", error)
             effects = self._engine.failed(pending, now)
-        self._perform(effects)
+        self.perform(effects)
 
     def _timer_due(self) -> None:
         self._timer = None
@@ -137,9 +173,10 @@ class Service:
         except Exception as error:  # noqa: BLE001 -- the other timers must go on
             log_mistake("A timer met a mistake of ours", error)
             effects = []
-        self._perform(effects)
+        self.perform(effects)
 
-    def _perform(self, effects: list[Effect]) -> None:
+    def perform(self, effects: list[Effect]) -> None:
+        """Do what the engine has decided, in its order."""
         perform_one = self._perform_one
         for effect in effects:
             try:
@@ -147,7 +184,7 @@ class Service:
             except Exception as error:  # noqa: BLE001 -- nor may it keep the other effects from happening
                 log_mistake(f"{type(effect).__name__} met a mistake of ours", error)
                 if isinstance(effect, AskDuo):  # nobody would ever answer it
-                    self._perform(self._engine.failed(effect.pending, time.monotonic()))
+                    self.perform(self._engine.failed(effect.pending, time.monotonic()))
         self._arm()
         if self._idle is not None:
             self._note_idle()
@@ -169,7 +206,7 @@ class Service:
     def _send(self, effect: SendReply) -> None:
         if self._narrator is not None:
             self._narrator.sends(effect)
-        self._listeners[effect.peer.listener].send(effect.octets, effect.peer)
+        self._senders[effect.peer.listener].send(effect.octets, effect.peer)
 
     def _ask(self, effect: AskDuo) -> None:
         if self._narrator is not None:
@@ -196,7 +233,7 @@ class Service:
         level = logging.WARNING if finished.verdict.reason in WARNED_REASONS else logging.INFO
         self._event_log.event(level, log.name, text, fields)
         if not events.disabled:
-            ikey = self._ikeys[finished.section]
+            ikey = self._ikeys.get(finished.section, "")
             events.info(orjson.dumps(auth_event(finished, ikey, self._hostname)).decode())
 
     def _warn(self, notice: Notice) -> None:

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from gateway.config.listening import ListeningAddress, listening_addresses
+from gateway.config.listening import ListeningAddress
 from gateway.config.operator import operator_secret, operator_source
 from gateway.config.settings import (
     ApplicationSettings,
@@ -17,8 +17,10 @@ from gateway.config.settings import (
     UnrecognisedFactor,
 )
 from gateway.engine.core import Engine
+from gateway.engine.digests import Digests
 from gateway.engine.login import LoginPolicy
 from gateway.engine.nas import Nas, NasTable, Section
+from gateway.engine.statistics import BoardPlan, SectionCounters
 from gateway.logs.setup import LogPlan
 from gateway.radius.address import AddressAttribute
 from gateway.radius.shared_secret import SharedSecret
@@ -47,18 +49,24 @@ def pending_share(settings: Settings, n_workers: int) -> int:
     return math.ceil(settings.gateway.max_pending / n_workers)
 
 
-def build_engine(settings: Settings, n_workers: int) -> Engine:
+def build_engine(settings: Settings, tables: list[NasTable], digests: Digests, n_workers: int) -> Engine:
     """Return the engine of one of `n_workers` workers: each takes its share of `max_pending`."""
-    sections = {server.section: build_section(server) for server in settings.servers}
     return Engine(
-        [build_table(settings, address, sections) for address in listening_addresses(settings)],
+        tables,
+        digests,
         max_pending=pending_share(settings, n_workers),
         duplicate_window_s=settings.gateway.duplicate_window_s,
         max_answered=_MAX_ANSWERED,
     )
 
 
-def build_section(server: ServerSettings) -> Section:
+def board_plan(settings: Settings, n_workers: int) -> BoardPlan:
+    """Return what is counted of these settings: the same in supervisor and workers."""
+    applications = dict.fromkeys(application_key(server.application) for server in settings.servers)
+    return BoardPlan(n_workers, tuple(server.section for server in settings.servers), tuple(applications))
+
+
+def build_section(server: ServerSettings, generation: int = 0, counters: SectionCounters | None = None) -> Section:
     """Return the rules of one server section."""
     attribute = server.client_ip_attr
     return Section(
@@ -79,6 +87,8 @@ def build_section(server: ServerSettings) -> Section:
         coalesce=server.coalesce,
         max_pending_per_user=server.max_pending_per_user,
         answers_status=server.status_server,
+        generation=generation,
+        counters=counters,
     )
 
 

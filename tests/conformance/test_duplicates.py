@@ -223,7 +223,7 @@ def test_D11_a_retransmission_meets_the_worker_of_its_original():
     with open_socket(socket.AF_INET, "127.0.0.1", 0, shared=False) as free:
         port = free.getsockname()[1]
     listening = ListeningSockets([ListeningAddress(socket.AF_INET, "127.0.0.1", port, ())], 4)
-    members = [socket.socket(fileno=listening.of_slot(slot)[0]) for slot in range(4)]
+    members = [socket.socket(fileno=listening.of_slot(slot, 4)[0].descriptor) for slot in range(4)]
     met = set()
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:

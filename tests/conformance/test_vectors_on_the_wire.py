@@ -1,22 +1,28 @@
-"""Every vector against a running gateway of one worker, so that replies keep the order of the requests.
+"""Every vector against a running gateway of one worker.
 
-Silence is shown without waiting: a Status-Server follows each datagram, and its answer is the next thing to arrive.
+Silence is shown without waiting: a Status-Server follows each datagram to the same socket of the gateway, so that its
+answer is the next thing to arrive.
 That nothing arrived later is looked at when the gateway has finished all logins and stopped.
 """
 
 import hashlib
 import os
+import select
 import socket
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
 
 from bench.processes import free_udp_port
+from gateway.net.listener import open_socket
+from gateway.net.steering import steer_by_user
 from gateway.radius.client import sign_request, verify_reply
 from gateway.radius.dictionary import PROXY_STATE, Code
 from gateway.radius.packet import Packet, decode_packet
 from gateway.radius.shared_secret import SharedSecret
+from gateway.supervisor.sockets import bucket_count
 from tests.conformance.test_vectors import disposition_of_exchange, expected_disposition
 from tests.integration.site import Site
 from tests.vectors import load, octets
@@ -29,8 +35,41 @@ PATIENCE_S = 20.0  # how long a test waits for what must come
 OPEN = (False, False)  # require_message_authenticator, limit_proxy_state
 
 
+class Kernel:
+    """Sockets that share a port as the gateway's do: the kernel itself tells which of them a datagram goes to."""
+
+    def __init__(self) -> None:
+        first = open_socket(socket.AF_INET, "127.0.0.1", 0, shared=True)
+        port = first.getsockname()[1]
+        others = [open_socket(socket.AF_INET, "127.0.0.1", port, shared=True) for _ in range(bucket_count(1) - 1)]
+        self._group = [first, *others]
+        steer_by_user(first, len(self._group))
+        self._sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._sender.connect(("127.0.0.1", port))
+
+    def bucket(self, datagram: bytes) -> int:
+        """Return the number of the socket."""
+        self._sender.send(datagram)
+        ((member,), _, _) = select.select(self._group, [], [], PATIENCE_S)
+        member.recv(8192)
+        return self._group.index(member)
+
+    def close(self) -> None:
+        for member in (*self._group, self._sender):
+            member.close()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def kernel() -> Iterator[Kernel]:
+    Client.kernel = Kernel()
+    yield Client.kernel
+    Client.kernel.close()
+
+
 class Client:
     """A RADIUS client on a socket of its own, known to the gateway by its address."""
+
+    kernel: Kernel
 
     def __init__(self, host: str, port: int, secret: bytes) -> None:
         self.secret = SharedSecret(secret)
@@ -40,6 +79,7 @@ class Client:
         self._socket.settimeout(PATIENCE_S)
 
     def send(self, datagram: bytes) -> None:
+        self._sent = datagram
         self._socket.send(datagram)
 
     def receive(self) -> bytes:
@@ -47,8 +87,11 @@ class Client:
 
     def replies_before_a_sign_of_life(self) -> list[bytes]:
         """Ask for the gateway's status; return what arrives before the answer."""
-        authenticator = os.urandom(16)
-        self.send(sign_request(Code.STATUS_SERVER, 255, authenticator, self.secret, b""))
+        bucket, question = self.kernel.bucket(self._sent), b""
+        while not question or self.kernel.bucket(question) != bucket:
+            authenticator = os.urandom(16)
+            question = sign_request(Code.STATUS_SERVER, 255, authenticator, self.secret, b"")
+        self._socket.send(question)
         replies: list[bytes] = []
         while not self._answers(reply := self.receive(), authenticator):
             replies.append(reply)

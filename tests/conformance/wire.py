@@ -2,6 +2,7 @@
 
 from gateway.duoapi.calls import Answer
 from gateway.engine.core import AskDuo, Effect, Engine, Finished, SendReply
+from gateway.engine.digests import Digests
 from gateway.engine.nas import Nas, NasTable
 from gateway.engine.transaction import Peer
 from gateway.radius.client import encode_attribute, sign_request
@@ -54,6 +55,7 @@ def engine_for(
     """An engine with these clients at each listening address."""
     return Engine(
         [NasTable(table) for table in tables],
+        Digests(bytes(32)),
         max_pending=max_pending,
         duplicate_window_s=window_s,
         max_answered=max_answered,

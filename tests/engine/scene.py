@@ -4,6 +4,7 @@ from typing import Any
 
 from gateway.duoapi.calls import Answer, AuthAnswer, DuoUnavailable, PreauthAnswer
 from gateway.engine.core import AskDuo, Effect, Engine, Finished, SendReply
+from gateway.engine.digests import Digests
 from gateway.engine.login import LoginPolicy
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.transaction import Peer
@@ -28,6 +29,7 @@ class Stage:
         self.nas = Nas("radius_ip_1", self.section, SECRET)
         self.engine = Engine(
             [NasTable([("192.0.2.0/24", self.nas)])],
+            Digests(bytes(32)),
             max_pending=max_pending,
             duplicate_window_s=30.0,
             max_answered=1000,

@@ -1,13 +1,15 @@
 """What was asked and what was answered (RFC 5080 section 2.2.2)."""
 
-from gateway.engine.duplicates import DuplicateCache
-from gateway.engine.transaction import Peer, Transaction
+from gateway.engine.digests import Digests
+from gateway.engine.duplicates import Answered, DuplicateCache
+from gateway.engine.transaction import Peer, Transaction, transaction_key
 from gateway.radius.client import encode_attribute
 from gateway.radius.packet import Packet, decode_packet
 from tests.engine.scene import Stage
 
 WINDOW_S = 30.0
 NAS = Stage().nas
+DIGESTS = Digests(bytes(32))
 PEER = Peer(("192.0.2.10", 40001), 0)
 
 
@@ -17,11 +19,16 @@ def request(identifier: int = 1, authenticator: bytes = bytes(16), attributes: b
 
 
 def transaction(packet: Packet | None = None, peer: Peer = PEER, now: float = 0.0) -> Transaction:
-    return Transaction(packet or request(), NAS, peer, now)
+    packet = packet or request()
+    return Transaction(packet, NAS, peer, DIGESTS.packet(packet.octets), now)
 
 
 def cache(max_answered: int = 1000) -> DuplicateCache:
     return DuplicateCache(WINDOW_S, max_answered)
+
+
+def find(known: DuplicateCache, packet: Packet, peer: Peer, now: float) -> Transaction | Answered | None:
+    return known.find(transaction_key(packet, peer), DIGESTS.packet(packet.octets), now)
 
 
 def from_port(port: int) -> Peer:
@@ -33,37 +40,37 @@ class TestFinding:
         known = cache()
         asked = transaction()
         assert known.add(asked) is None
-        assert known.find(request(), PEER, 1.0) is asked
+        assert find(known, request(), PEER, 1.0) is asked
         known.answered(asked, b"reply", 2.0)
-        found = known.find(request(), PEER, 3.0)
+        found = find(known, request(), PEER, 3.0)
         assert found is not None
         assert found.reply == b"reply"
 
     def test_what_was_never_asked_is_not_found(self):
-        assert cache().find(request(), PEER, 0.0) is None
+        assert find(cache(), request(), PEER, 0.0) is None
 
     def test_source_port_listener_and_identifier_tell_requests_apart(self):
         known = cache()
         known.add(transaction())
         for peer in (Peer(("192.0.2.11", 40001), 0), Peer(("192.0.2.10", 40002), 0), Peer(("192.0.2.10", 40001), 1)):
-            assert known.find(request(), peer, 0.0) is None
-        assert known.find(request(identifier=2), PEER, 0.0) is None
+            assert find(known, request(), peer, 0.0) is None
+        assert find(known, request(identifier=2), PEER, 0.0) is None
 
     def test_another_authenticator_or_attribute_is_a_new_request(self):
         known = cache()
         known.add(transaction())
-        assert known.find(request(authenticator=b"x" * 16), PEER, 0.0) is None
-        assert known.find(request(attributes=encode_attribute(1, b"alice")), PEER, 0.0) is None
+        assert find(known, request(authenticator=b"x" * 16), PEER, 0.0) is None
+        assert find(known, request(attributes=encode_attribute(1, b"alice")), PEER, 0.0) is None
 
     def test_the_way_by_which_it_came_does_not_matter(self):
         known = cache()
         known.add(transaction(peer=Peer(PEER.address, 0, path="one")))
-        assert known.find(request(), Peer(PEER.address, 0, path="other"), 0.0) is not None
+        assert find(known, request(), Peer(PEER.address, 0, path="other"), 0.0) is not None
 
     def test_a_pending_request_has_no_reply_and_meets_silence(self):
         known = cache()
         known.add(transaction())
-        found = known.find(request(), PEER, 1.0)
+        found = find(known, request(), PEER, 1.0)
         assert found is not None
         assert found.reply is None
 
@@ -73,13 +80,13 @@ class TestWindow:
         known, asked = cache(), transaction(now=0.0)
         known.add(asked)
         known.answered(asked, b"reply", 60.0)
-        assert known.find(request(), PEER, 60.0 + WINDOW_S - 0.001) is not None
-        assert known.find(request(), PEER, 60.0 + WINDOW_S) is None
+        assert find(known, request(), PEER, 60.0 + WINDOW_S - 0.001) is not None
+        assert find(known, request(), PEER, 60.0 + WINDOW_S) is None
 
     def test_a_pending_request_has_no_window(self):
         known, asked = cache(), transaction(now=0.0)
         known.add(asked)
-        assert known.find(request(), PEER, 1e9) is asked
+        assert find(known, request(), PEER, 1e9) is asked
 
     def test_what_is_over_is_forgotten(self):
         known = cache()
@@ -100,7 +107,7 @@ class TestBound:
             asked = transaction(peer=from_port(port))
             known.add(asked)
             known.answered(asked, b"reply", 1.0)
-        kept = [port for port in range(25) if known.find(request(), from_port(port), 1.0)]
+        kept = [port for port in range(25) if find(known, request(), from_port(port), 1.0)]
         assert kept == list(range(15, 25))
         assert len(known) == 10
 
@@ -113,14 +120,14 @@ class TestBound:
             asked = transaction(peer=from_port(port))
             known.add(asked)
             known.answered(asked, b"reply", 1.0)
-        assert [known.find(request(), asked.peer, 1e6) for asked in pending] == pending
+        assert [find(known, request(), asked.peer, 1e6) for asked in pending] == pending
         assert len(known) == 100 + 10
 
     def test_no_answer_is_kept_when_none_may_be(self):
         known, asked = cache(max_answered=0), transaction()
         known.add(asked)
         known.answered(asked, b"reply", 1.0)
-        assert known.find(request(), PEER, 1.0) is None
+        assert find(known, request(), PEER, 1.0) is None
         assert len(known) == 0
 
 
@@ -131,8 +138,8 @@ class TestSuperseding:
         known.add(older)
         assert known.add(newer) is older
         assert (older.is_superseded, newer.is_superseded) == (True, False)
-        assert known.find(newer.packet, PEER, 0.0) is newer
-        assert known.find(older.packet, PEER, 0.0) is None
+        assert find(known, newer.packet, PEER, 0.0) is newer
+        assert find(known, older.packet, PEER, 0.0) is None
         assert len(known) == 1
 
     def test_an_answered_request_is_replaced_without_a_word(self):
@@ -150,13 +157,13 @@ class TestSuperseding:
         known.answered(older, b"reply", 1.0)
         known.add(newer)
         known.expire(1000.0)
-        assert known.find(newer.packet, PEER, 1000.0) is newer
+        assert find(known, newer.packet, PEER, 1000.0) is newer
 
     def test_after_its_window_the_same_request_is_taken_up_anew(self):
         known, first = cache(), transaction()
         known.add(first)
         known.answered(first, b"reply", 0.0)
-        assert known.find(request(), PEER, WINDOW_S) is None
+        assert find(known, request(), PEER, WINDOW_S) is None
         again = transaction(now=WINDOW_S)
         assert known.add(again) is None
-        assert known.find(request(), PEER, WINDOW_S + 1.0) is again
+        assert find(known, request(), PEER, WINDOW_S + 1.0) is again

@@ -11,6 +11,7 @@ import atheris
 with atheris.instrument_imports(include=["gateway.radius", "gateway.engine"]):
     from gateway.duoapi.calls import AuthAnswer, PreauthAnswer
     from gateway.engine.core import AskDuo, Effect, Engine
+    from gateway.engine.digests import Digests
     from gateway.engine.login import LoginPolicy
     from gateway.engine.nas import Nas, NasTable, Section
     from gateway.engine.transaction import Peer
@@ -39,7 +40,7 @@ class Harness:
     def __init__(self) -> None:
         self.now = 0.0
         tables = [NasTable([("192.0.2.0/24", NAS)])]
-        self.engine = Engine(tables, max_pending=50, duplicate_window_s=30.0, max_answered=100)
+        self.engine = Engine(tables, Digests(bytes(32)), max_pending=50, duplicate_window_s=30.0, max_answered=100)
 
     def one_input(self, data: bytes) -> None:
         """Deliver one input, and let time go on."""

@@ -13,8 +13,12 @@ import msgspec
 import pytest
 
 from gateway.config.settings import Settings, decode_settings, encode_settings
+from gateway.net.board import Board
+from gateway.net.journal import create_journal
 from gateway.net.listener import open_socket
-from gateway.supervisor.process import WorkerProcess, settings_memfd
+from gateway.supervisor.process import WorkerProcess
+from gateway.worker.orders import GenerationOrders, Orders, SocketOrders, memfd
+from gateway.worker.wiring import board_plan
 from tests.config.files import MINIMAL, SHARED_SECRET, SKEY, parse
 
 READ_IT = "import os, sys; sys.stdout.buffer.write(os.pread(int(sys.argv[1]), 1 << 24, 0))"
@@ -33,6 +37,24 @@ def settings_of(folder: Path) -> Settings:
     return parse(f"[main]\nlog_dir={folder / 'log'}\n{text}")[0]
 
 
+def settings_memfd(octets: bytes) -> int:
+    return memfd("radgate-settings", octets)
+
+
+def orders_of(settings_fd: int, board_fd: int, journal_fd: int, udp: socket.socket) -> Orders:
+    return Orders(
+        slot=0,
+        n_workers=1,
+        generations=[GenerationOrders(1, settings_fd)],
+        key=bytes(32),
+        channel_fd=-1,
+        board_fd=board_fd,
+        journal_fd=journal_fd,
+        sockets=[SocketOrders(0, 0, udp.fileno())],
+        predecessors=[],
+    )
+
+
 class RunningWorker:
     """A real worker of one slot.
 
@@ -43,7 +65,9 @@ class RunningWorker:
 
     def __init__(self, settings: Settings, udp: socket.socket) -> None:
         self._settings_fd = settings_memfd(encode_settings(settings))
-        self.worker = WorkerProcess(0, 1, self._settings_fd, [udp.fileno()])
+        self._board = Board.create(board_plan(settings, 1))
+        self._journal_fd = create_journal(10)
+        self.worker = WorkerProcess(orders_of(self._settings_fd, self._board.descriptor, self._journal_fd, udp))
         self.status: int | None = None
 
     def wait_for_word(self) -> bytes:
@@ -55,10 +79,17 @@ class RunningWorker:
         """End it; return its exit status."""
         if self.status is None:
             self.worker.signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Return its exit status once it has ended."""
+        if self.status is None:
             if not select.select([self.worker.pidfd], [], [], 30)[0]:
                 self.worker.signal(signal.SIGKILL)
             self.status = self.worker.reap()
+            self._board.close()
             os.close(self._settings_fd)
+            os.close(self._journal_fd)
         return self.status
 
 
@@ -100,7 +131,7 @@ def test_the_settings_have_no_name_in_any_folder():
 
 
 def test_no_secret_is_in_the_arguments_or_the_environment_of_a_worker(running):
-    assert running.wait_for_word() == b"ready\n"
+    assert running.wait_for_word() == b"prepared"
     folder = Path(f"/proc/{running.worker.pid}")
     for octets in ((folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()):
         assert octets
@@ -109,24 +140,24 @@ def test_no_secret_is_in_the_arguments_or_the_environment_of_a_worker(running):
 
 
 def test_a_worker_says_that_it_is_ready_and_ends_with_status_0_when_told_to(running):
-    assert running.wait_for_word() == b"ready\n"
+    assert running.wait_for_word() == b"prepared"
     assert running.end(signal.SIGTERM) == 0
 
 
 def test_a_worker_that_is_killed_is_seen_through_its_pidfd(running):
-    assert running.wait_for_word() == b"ready\n"
+    assert running.wait_for_word() == b"prepared"
     assert running.end(signal.SIGKILL) == -signal.SIGKILL
 
 
 def test_an_interrupt_at_the_terminal_is_the_supervisors_business(running):
     """Ctrl-C reaches the whole process group; a worker that obeyed it would cut off pending logins."""
-    assert running.wait_for_word() == b"ready\n"
+    assert running.wait_for_word() == b"prepared"
     running.worker.signal(signal.SIGINT)
     assert running.end(signal.SIGTERM) == 0
 
 
 def test_a_worker_ends_when_its_supervisor_is_gone(running):
-    assert running.wait_for_word() == b"ready\n"
+    assert running.wait_for_word() == b"prepared"
     running.worker.channel.shutdown(socket.SHUT_RDWR)
     assert select.select([running.worker.pidfd], [], [], 30)[0]
     assert running.end() == 0
@@ -136,7 +167,7 @@ def test_a_worker_that_cannot_write_its_log_ends_with_the_status_that_says_never
     (tmp_path / "log").write_text("a file where the folder should be")
     running = RunningWorker(settings_of(tmp_path), udp)
     assert running.wait_for_word() == b""
-    assert running.end() == 3
+    assert running.wait() == 3
     said = capfd.readouterr().err
     assert said.startswith("radgate worker 0: ")
     assert "Traceback" not in said
@@ -152,7 +183,7 @@ def test_a_worker_whose_trusted_roots_cannot_be_loaded_ends_with_that_status_too
     server = msgspec.structs.replace(server, application=application)
     running = RunningWorker(msgspec.structs.replace(settings, servers=(server,)), udp)
     assert running.wait_for_word() == b""
-    assert running.end() == 3
+    assert running.wait() == 3
     said = capfd.readouterr().err
     assert str(roots) in said
     assert "Traceback" not in said
@@ -162,5 +193,5 @@ def test_nothing_is_left_open_when_no_process_can_be_started(monkeypatch, udp):
     before = set(Path("/proc/self/fd").iterdir())
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(FileNotFoundError):
-        WorkerProcess(0, 1, udp.fileno(), [])
+        WorkerProcess(orders_of(udp.fileno(), udp.fileno(), udp.fileno(), udp))
     assert set(Path("/proc/self/fd").iterdir()) == before

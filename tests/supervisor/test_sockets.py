@@ -14,7 +14,7 @@ from gateway.net.listener import open_socket
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import USER_NAME
 from gateway.supervisor import sockets as supervisor_sockets
-from gateway.supervisor.sockets import CannotListen, ListeningSockets
+from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
 
 SLOTS = 4
 
@@ -38,6 +38,10 @@ def taken_address() -> Iterator[ListeningAddress]:
 
 def open_descriptors() -> set[str]:
     return {entry.name for entry in Path("/proc/self/fd").iterdir() if entry.exists() or entry.is_symlink()}
+
+
+def of_slot(sockets: ListeningSockets, slot: int, n_slots: int) -> list[int]:
+    return [each.descriptor for each in sockets.of_slot(slot, n_slots)]
 
 
 def request_of(user: str) -> bytes:
@@ -88,7 +92,9 @@ def test_other_refusals_of_the_kernel_are_explained(monkeypatch, free_address, n
 def test_all_slots_of_an_address_are_in_one_group(free_address):
     address = free_address()
     group = ListeningSockets([address], SLOTS)
-    members = [socket.socket(fileno=os.dup(descriptor)) for n in range(SLOTS) for descriptor in group.of_slot(n)]
+    members = [
+        socket.socket(fileno=os.dup(descriptor)) for n in range(SLOTS) for descriptor in of_slot(group, n, SLOTS)
+    ]
     assert {member.getsockname() for member in members} == {("127.0.0.1", address.port)}
     assert all(member.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT) for member in members)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
@@ -115,7 +121,7 @@ def test_a_slot_has_one_socket_for_each_address_in_their_order(free_address):
     sockets = ListeningSockets(addresses, 2)
     for slot in range(2):
         ports = []
-        for descriptor in sockets.of_slot(slot):
+        for descriptor in of_slot(sockets, slot, 2):
             with socket.socket(fileno=os.dup(descriptor)) as udp:
                 ports.append(udp.getsockname()[1])
         assert ports == [address.port for address in addresses]
@@ -127,6 +133,54 @@ def test_the_address_for_all_and_a_named_one_may_share_a_port(free_address):
     named = free_address()
     for addresses in ([named, named._replace(host="0.0.0.0")], [named._replace(host="0.0.0.0"), named]):
         ListeningSockets(addresses, 2).close()
+
+
+def test_other_numbers_of_workers_share_the_same_sockets(free_address):
+    """Every bucket is read by one worker, however many there are, and the same one of every address."""
+    sockets = ListeningSockets([free_address(), free_address()], bucket_count(3))
+    for n_slots in (1, 2, 3, 5, sockets.n_buckets):
+        shares = [sockets.of_slot(slot, n_slots) for slot in range(n_slots)]
+        dealt = [(each.listener, each.bucket) for share in shares for each in share]
+        assert sorted(dealt) == [(listener, bucket) for listener in (0, 1) for bucket in range(sockets.n_buckets)]
+        sizes = {len(share) for share in shares}
+        assert max(sizes) - min(sizes) <= 2
+    sockets.close()
+
+
+@pytest.mark.parametrize("n_workers", [1, 2, 3, 7, 16, 17, 64])
+def test_the_number_of_sockets_is_shared_equally(n_workers):
+    assert bucket_count(n_workers) % n_workers == 0
+    assert bucket_count(n_workers) >= 16
+
+
+def test_what_two_configurations_share_is_bound_once(free_address):
+    before, (kept, given_up, new) = open_descriptors(), (free_address(), free_address(), free_address())
+    former = ListeningSockets([kept, given_up], SLOTS)
+    sockets = ListeningSockets([new, kept], SLOTS, former)
+    former.close(but=sockets)
+    assert of_slot(sockets, 0, SLOTS)[1] == of_slot(former, 0, SLOTS)[0]
+    ListeningSockets([given_up], SLOTS).close()
+    sockets.close()
+    assert open_descriptors() == before
+
+
+def test_a_refused_address_leaves_the_former_ones_alone(free_address, taken_address):
+    before, kept = open_descriptors(), free_address()
+    former = ListeningSockets([kept], SLOTS)
+    during = open_descriptors()
+    with pytest.raises(CannotListen):
+        ListeningSockets([kept, taken_address], SLOTS, former)
+    assert open_descriptors() == during
+    former.close()
+    assert open_descriptors() == before
+
+
+def test_the_address_for_all_may_follow_a_named_one(free_address):
+    named = free_address()
+    former = ListeningSockets([named], SLOTS)
+    sockets = ListeningSockets([named._replace(host="0.0.0.0")], SLOTS, former)
+    former.close(but=sockets)
+    sockets.close()
 
 
 def test_closing_gives_every_address_up(free_address):
@@ -166,7 +220,7 @@ def test_nothing_is_left_open_when_a_later_slot_of_an_address_cannot_be_bound(mo
 
 def test_the_receive_buffer_is_what_the_kernel_granted(free_address):
     sockets = ListeningSockets([free_address()], 1)
-    with socket.socket(fileno=os.dup(sockets.of_slot(0)[0])) as udp:
+    with socket.socket(fileno=os.dup(of_slot(sockets, 0, 1)[0])) as udp:
         assert sockets.receive_buffer == udp.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
     assert 0 < sockets.receive_buffer <= supervisor_sockets.RECEIVE_BUFFER
     sockets.close()

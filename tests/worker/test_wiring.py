@@ -10,12 +10,15 @@ from gateway.config.listening import listening_addresses
 from gateway.config.operator import operator_client
 from gateway.config.problems import ConfigError
 from gateway.config.settings import Settings
+from gateway.engine.core import Engine
+from gateway.engine.digests import Digests
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.logs.setup import LogPlan
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import VENDOR_SPECIFIC
 from gateway.radius.packet import decode_packet
 from gateway.radius.shared_secret import SharedSecret
+from gateway.worker.generations import Generation
 from gateway.worker.wiring import application_key, build_engine, build_section, build_table, log_plan
 from tests.config.files import IKEY, MINIMAL, SHARED_SECRET, parse
 
@@ -224,18 +227,23 @@ class TestOperator:
         assert operator_client(settings, settings.servers[0]).shared_secret == b"one secret"
 
 
+def engine_of(settings: Settings, n_workers: int) -> Engine:
+    own = Generation(1, settings)
+    return build_engine(settings, own.tables, Digests(bytes(32)), n_workers)
+
+
 class TestEngine:
     def test_each_worker_takes_its_share_of_max_pending_rounded_up(self):
         settings = settings_of(MINIMAL + "[gateway]\nmax_pending=100\n")
-        assert [build_engine(settings, n_workers)._max_pending for n_workers in (1, 3, 8)] == [100, 34, 13]
+        assert [engine_of(settings, n_workers)._max_pending for n_workers in (1, 3, 8)] == [100, 34, 13]
 
     def test_answers_are_kept_as_long_as_the_file_says(self):
-        engine = build_engine(settings_of(MINIMAL + "[gateway]\nduplicate_window_s=12\n"), 1)
+        engine = engine_of(settings_of(MINIMAL + "[gateway]\nduplicate_window_s=12\n"), 1)
         assert engine._duplicates._window_s == 12.0
 
     def test_there_is_a_table_for_each_listener_by_its_number(self):
         keys = ("radius_ip_1=10.0.2.1", "radius_secret_1=another secret", "port=1645")
-        engine = build_engine(settings_of(MINIMAL + section("radius_server_duo_only2", *keys)), 1)
+        engine = engine_of(settings_of(MINIMAL + section("radius_server_duo_only2", *keys)), 1)
         assert [table.find("10.0.2.1") is not None for table in engine._tables] == [False, True]
 
 

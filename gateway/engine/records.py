@@ -1,0 +1,68 @@
+"""What of a worker's memory outlives the worker: plain values that travel through a journal or a link to another one.
+
+They hold what is needed to answer, and to push nobody twice: no password, no passcode, no shared secret. What a user
+typed is there only within the keyed digest that tells one login from another.
+"""
+
+from typing import Any
+
+import msgspec
+
+
+class PacketRecord(msgspec.Struct, array_like=True):
+    """An Access-Request that waits.
+
+    Attributes:
+        generation: of the settings that know its NAS and shared secret.
+        listener: the number of the listening address, as the writer of the record counts them.
+        path: the way back, as the listener wants it.
+        basis: what its reply is made of, see `radius.reply.reply_basis`.
+        digest: of the whole packet, keyed.
+    """
+
+    generation: int
+    address: tuple[Any, ...]
+    listener: int
+    path: list[tuple[int, int, bytes]]
+    basis: bytes
+    digest: bytes
+    received_at: float
+
+
+class LoginRecord(msgspec.Struct, array_like=True):
+    """A login under way, and the packets that wait for it.
+
+    Attributes:
+        number: the writer's own name for it.
+        bucket: which of the sockets that share an address its packets come to.
+        generation: of the settings that hold its section and application.
+        key: the keyed digest of what makes another packet the same login.
+        state, factor, txid, asked_at, pushed_at: see `engine.login.Login`; instants are monotonic seconds.
+        elsewhere: the link and the number of the worker that still waits for Duo's answer; -1 for none.
+    """
+
+    number: int
+    bucket: int
+    generation: int
+    section: str
+    user_name: str
+    key: bytes
+    state: str
+    factor: str
+    txid: str
+    asked_at: float
+    pushed_at: float
+    started_at: float
+    packets: list[PacketRecord]
+    elsewhere: tuple[int, int] = (-1, -1)
+
+
+class AnswerRecord(msgspec.Struct, array_like=True):
+    """A reply that was sent, for retransmissions of its request; `expires_at` is in monotonic seconds."""
+
+    address: tuple[Any, ...]
+    listener: int
+    bucket: int
+    digest: bytes
+    reply: bytes
+    expires_at: float

@@ -1,0 +1,352 @@
+"""The workers of one generation: a post for each slot, and what the worker at it is to take over from others.
+
+A post outlives its workers. One that dies leaves its journal to the next at the same post; a reload leaves every post's
+journal to the next generation's.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from functools import reduce
+from typing import NamedTuple, Protocol
+
+from gateway.config.settings import Settings
+from gateway.engine.slots import Slot, SlotEvent, SlotState
+from gateway.engine.statistics import Totals, merge
+from gateway.net.board import Board
+from gateway.net.journal import create_journal
+from gateway.supervisor.identity import Identity
+from gateway.supervisor.process import WorkerProcess
+from gateway.supervisor.sockets import ListeningSockets
+from gateway.worker.channel import FromWorker, HandOver, Successor, ToWorker, hear_worker, tell_worker
+from gateway.worker.orders import GenerationOrders, Orders, Predecessor
+from gateway.worker.wiring import application_key, pending_share
+
+log = logging.getLogger("gateway.supervisor")
+
+CANNOT_START = 3  # a worker's exit status: starting it again would hardly help
+HANDOVER_TIMEOUT_S = 2.0  # then the worker is killed, and its successor takes over from the journal
+
+
+class CrewPlan(NamedTuple):
+    """What makes a generation.
+
+    Attributes:
+        generations: settings in memfds, its own first, then former ones of which logins may still wait.
+        key: of all digests and checksums.
+    """
+
+    settings: Settings
+    generations: list[GenerationOrders]
+    n_workers: int
+    sockets: ListeningSockets
+    identity: Identity
+    key: bytes
+    board: Board
+
+    def __repr__(self) -> str:
+        """Hide the key."""
+        return f"<CrewPlan generation={self.generations[0].number}>"
+
+
+class CrewOwner(Protocol):
+    """Who hears of a crew: the arbiter."""
+
+    def worker_prepared(self, crew: "Crew") -> None:
+        """A worker would serve, if its predecessors had handed over."""
+
+    def worker_serves(self, crew: "Crew", post: "Post") -> None:
+        """A worker serves."""
+
+    def worker_handed_over(self, pid: int) -> None:
+        """A worker of a dismissed crew reads no more, and its journal is complete."""
+
+    def worker_gone(self, crew: "Crew", post: "Post", pid: int, status: int) -> None:
+        """A worker has exited, whether it was told to or not."""
+
+
+class Post:
+    """A slot, and who holds it.
+
+    Attributes:
+        process: the worker, None while there is none.
+        claims: what it is to take over from others.
+        spawned_at: the instant, by the loop's clock.
+        links: for a worker that is to hand over, its successors and the descriptors that lead to them.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.slot = Slot(number)
+        self.process: WorkerProcess | None = None
+        self.journal_fd = -1
+        self.claims: list[Predecessor] = []
+        self.links: list[tuple[Successor, socket.socket]] = []
+        self.spawned_at = 0.0
+        self.is_prepared = False
+        self.has_handed_over = False
+
+    def take_claim(self, claim: Predecessor) -> None:
+        """Let the post's worker take over from another; its descriptors belong to the post from now on."""
+        self.claims.append(claim)
+
+    def note_handed_over(self, pid: int) -> None:
+        """Take note that a worker that this one takes over from reads no more."""
+        for claim in self.claims:
+            if claim.pid == pid:
+                claim.has_handed_over = True
+
+    def let_go(self, pid: int) -> None:
+        """Take note that a worker that this one takes over from is gone."""
+        for claim in self.claims:
+            if claim.pid == pid and claim.link_fd >= 0:
+                os.close(claim.link_fd)
+                claim.link_fd = -1
+        if self.slot.state is SlotState.READY:
+            self.drop_dead_claims()
+
+    def drop_dead_claims(self) -> None:
+        """Forget predecessors that are gone, and of which the worker knows all."""
+        for claim in self.claims:
+            if claim.link_fd < 0:
+                os.close(claim.journal_fd)
+        self.claims = [claim for claim in self.claims if claim.link_fd >= 0]
+
+    def drop_everything(self) -> None:
+        """Close all descriptors; nobody will hold this post again."""
+        for claim in self.claims:
+            os.close(claim.journal_fd)
+            if claim.link_fd >= 0:
+                os.close(claim.link_fd)
+        self.claims = []
+        self.drop_links()
+
+    def drop_links(self) -> None:
+        """Close what leads to successors."""
+        for _, link in self.links:
+            link.close()
+        self.links = []
+
+
+class Crew:
+    """All posts of a generation.
+
+    Attributes:
+        number: of the generation.
+        applications: the keys of its Duo applications.
+    """
+
+    def __init__(self, plan: CrewPlan, owner: CrewOwner) -> None:
+        self.plan = plan
+        self.number = plan.generations[0].number
+        self.posts = [Post(number) for number in range(plan.n_workers)]
+        self.board = plan.board
+        self.applications = frozenset(application_key(server.application) for server in plan.settings.servers)
+        self.is_dismissed = False
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+
+    # Starting.
+
+    def start(self) -> None:
+        """Put a worker at every post."""
+        for post in self.posts:
+            self._spawn(post)
+
+    def buckets(self, post: Post) -> list[int]:
+        """Return which sockets of each address a post reads."""
+        return self.plan.sockets.buckets(post.slot.number, self.plan.n_workers)
+
+    def _spawn(self, post: Post) -> None:
+        self._happened(post, SlotEvent.SPAWNED)
+        try:
+            post.journal_fd = create_journal(pending_share(self.plan.settings, self.plan.n_workers))
+            post.process = process = WorkerProcess(self._orders(post), self.plan.identity)
+        except OSError as error:
+            log.error("Worker %d cannot be started: %s", post.slot.number, error.strerror or error)
+            if post.journal_fd >= 0:
+                os.close(post.journal_fd)
+                post.journal_fd = -1
+            self._back_off(post)
+            return
+        post.spawned_at = self._loop.time()
+        self._loop.add_reader(process.channel.fileno(), self._heard, post, process)
+        self._loop.add_reader(process.pidfd, self._exited, post, process)
+
+    def _orders(self, post: Post) -> Orders:
+        plan, number = self.plan, post.slot.number
+        return Orders(
+            slot=number,
+            n_workers=plan.n_workers,
+            generations=plan.generations,
+            key=plan.key,
+            channel_fd=-1,
+            board_fd=plan.board.descriptor,
+            journal_fd=post.journal_fd,
+            sockets=plan.sockets.of_slot(number, plan.n_workers),
+            predecessors=post.claims,
+        )
+
+    # What workers say, and their end.
+
+    def _heard(self, post: Post, process: WorkerProcess) -> None:
+        try:
+            word = hear_worker(process.channel)
+        except (OSError, ValueError):
+            word = None
+        if word is None:
+            self._loop.remove_reader(process.channel.fileno())
+        elif word is FromWorker.PREPARED:
+            post.is_prepared = True
+            self._owner.worker_prepared(self)
+        elif word is FromWorker.SERVING:
+            self._serves(post, process)
+        else:
+            post.has_handed_over = True
+            self._owner.worker_handed_over(process.pid)
+
+    def _serves(self, post: Post, process: WorkerProcess) -> None:
+        self._happened(post, SlotEvent.REPORTED_READY)
+        post.drop_dead_claims()
+        log.info("Worker %d (pid %d) is ready", post.slot.number, process.pid)
+        self._owner.worker_serves(self, post)
+
+    def _exited(self, post: Post, process: WorkerProcess) -> None:
+        self._loop.remove_reader(process.pidfd)
+        self._loop.remove_reader(process.channel.fileno())
+        status = process.reap()
+        post.process, post.is_prepared = None, False
+        if post.slot.state is SlotState.DRAINING or self.is_dismissed:
+            self._leave(post)
+        else:
+            log.error("Worker %d (pid %d) died: %s", post.slot.number, process.pid, describe_status(status))
+            post.take_claim(Predecessor(process.pid, self.number, post.journal_fd))
+            self._back_off(post)
+        post.journal_fd = -1
+        self._owner.worker_gone(self, post, process.pid, status)
+
+    def _leave(self, post: Post) -> None:
+        """The last worker of this post is gone."""
+        if post.slot.state is not SlotState.EMPTY:
+            self._happened(post, SlotEvent.DRAIN_REQUESTED)
+        if post.slot.state is SlotState.DRAINING:
+            self._happened(post, SlotEvent.EXITED)
+        os.close(post.journal_fd)
+        post.drop_everything()
+
+    def _back_off(self, post: Post) -> None:
+        self._happened(post, SlotEvent.EXITED)
+        self._loop.call_later(post.slot.backoff_s, self._start_again, post)
+
+    def _start_again(self, post: Post) -> None:
+        if post.slot.state is SlotState.BACKOFF:
+            self._happened(post, SlotEvent.BACKOFF_ELAPSED)
+            self._spawn(post)
+
+    def _happened(self, post: Post, event: SlotEvent) -> None:
+        post.slot.happened(event, self._loop.time())
+
+    # Telling workers.
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether every worker would serve."""
+        return all(post.is_prepared for post in self.posts)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every worker serves."""
+        return all(post.slot.state is SlotState.READY for post in self.posts)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether no worker is left."""
+        return all(post.process is None for post in self.posts)
+
+    def counted(self) -> Totals:
+        """Return all that its workers have counted."""
+        return reduce(merge, (self.board.read(post.slot.number).totals for post in self.posts))
+
+    def tell(self, word: ToWorker) -> None:
+        """Say something to every worker; one that does not take it is looked after by others."""
+        for post in self.posts:
+            if post.process is not None:
+                tell_worker(post.process.channel, word)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to every worker."""
+        for post in self.posts:
+            if post.process is not None:
+                post.process.signal(number)
+
+    def abort(self) -> None:
+        """End workers that never served."""
+        self.dismiss()
+        self.signal(signal.SIGKILL)
+
+    def dismiss(self) -> None:
+        """Put nobody at any post again."""
+        self.is_dismissed = True
+        for post in self.posts:
+            if post.slot.state not in (SlotState.EMPTY, SlotState.DRAINING):
+                self._happened(post, SlotEvent.DRAIN_REQUESTED)
+            if post.process is None:
+                post.drop_everything()
+
+    def hand_over(self) -> None:
+        """Let every worker finish for its successors what it has begun, and leave."""
+        self.is_dismissed = True
+        for post in self.posts:
+            was_ready = post.slot.state is SlotState.READY
+            if post.slot.state not in (SlotState.EMPTY, SlotState.DRAINING):
+                self._happened(post, SlotEvent.DRAIN_REQUESTED)
+            if post.process is not None:
+                is_told = was_ready and self._tell_to_hand_over(post, post.process)
+                if is_told:
+                    self._loop.call_later(HANDOVER_TIMEOUT_S, self._insist, post, post.process)
+                else:
+                    post.process.signal(signal.SIGKILL)
+            post.drop_links()
+
+    def _tell_to_hand_over(self, post: Post, process: WorkerProcess) -> bool:
+        word = HandOver([successor for successor, _ in post.links])
+        return tell_worker(process.channel, word, [link.fileno() for _, link in post.links])
+
+    def _insist(self, post: Post, process: WorkerProcess) -> None:
+        """One that hangs does not hand over; its journal does."""
+        if post.process is process and not post.has_handed_over:
+            log.error("Worker %d (pid %d) does not hand over and is killed", post.slot.number, process.pid)
+            process.signal(signal.SIGKILL)
+
+
+def bequeath(former: Crew, crew: Crew) -> None:
+    """Let every post of a new generation claim what the former one's posts know of its users."""
+    for old in former.posts:
+        for new in crew.posts:
+            shared = sorted(set(former.buckets(old)) & set(crew.buckets(new)))
+            if not shared:
+                continue
+            if old.slot.state is not SlotState.READY:  # its worker knows not all of those before it
+                for claim in old.claims:
+                    new.take_claim(_copied(claim))
+            if old.process is not None:
+                theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                old.links.append((Successor(shared), ours))
+                journal_fd = os.dup(old.journal_fd)
+                new.take_claim(Predecessor(old.process.pid, former.number, journal_fd, theirs.detach()))
+
+
+def _copied(claim: Predecessor) -> Predecessor:
+    link_fd = os.dup(claim.link_fd) if claim.link_fd >= 0 else -1
+    return Predecessor(claim.pid, claim.generation, os.dup(claim.journal_fd), link_fd, claim.has_handed_over)
+
+
+def describe_status(status: int) -> str:
+    """Return an exit status in words; it is negative for a signal."""
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"killed by signal {-status}"

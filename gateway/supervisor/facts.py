@@ -1,0 +1,89 @@
+"""What the status page needs to know, gathered from the running gateway."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+
+from gateway import __version__
+from gateway.config.listening import listening_addresses
+from gateway.config.settings import Settings
+from gateway.engine.breaker import Health
+from gateway.engine.statistics import Totals
+from gateway.supervisor.crew import Crew
+from gateway.supervisor.procfs import process_usage
+from gateway.supervisor.status import (
+    ApplicationFacts,
+    GatewayFacts,
+    ServerFacts,
+    Status,
+    WorkerFacts,
+    build_status,
+)
+from gateway.worker.wiring import application_key
+
+
+def gateway_status(
+    crew: Crew, former: Iterable[Crew], health: Callable[[str], Health], totals: Totals, started_at: float
+) -> Status:
+    """Return `status.json` of a gateway whose `crew` serves, while `former` ones finish what they have begun.
+
+    Args:
+        crew: its workers are those that are shown, empty posts included.
+        former: of these the workers that are still there.
+        health: how an application is, by its key.
+        totals: all that was ever counted.
+        started_at: the gateway, in monotonic seconds.
+    """
+    now_ns = time.monotonic_ns()
+    settings = crew.plan.settings
+    return build_status(
+        GatewayFacts(__version__, os.getpid(), crew.number, int(started_at * 1e9), now_ns),
+        chain(_workers(crew), (worker for each in former for worker in _workers(each) if worker.pid)),
+        _servers(settings),
+        _applications(settings, health),
+        totals,
+    )
+
+
+def _workers(crew: Crew) -> Iterator[WorkerFacts]:
+    for post in crew.posts:
+        pid = post.process.pid if post.process is not None else 0
+        yield WorkerFacts(
+            post.slot.number,
+            crew.number,
+            post.slot.state.value,
+            pid,
+            post.slot.restarts,
+            process_usage(pid),
+            crew.board.read(post.slot.number),
+        )
+
+
+def _servers(settings: Settings) -> list[ServerFacts]:
+    addresses = listening_addresses(settings)
+    return [
+        ServerFacts(server.section, tuple(str(address) for address in addresses if server in address.servers))
+        for server in settings.servers
+    ]
+
+
+def _applications(settings: Settings, health: Callable[[str], Health]) -> list[ApplicationFacts]:
+    fail_modes: dict[str, dict[str, None]] = {}
+    for server in settings.servers:
+        fail_modes.setdefault(application_key(server.application), {})[server.fail_mode.value] = None
+    found = {}
+    for server in settings.servers:
+        application, key = server.application, application_key(server.application)
+        known = health(key)
+        found[key] = ApplicationFacts(
+            name=key,
+            api_host=f"{application.api_host}:{application.api_port}",
+            ikey=application.ikey,
+            failmode=", ".join(fail_modes[key]),
+            state=known.state.value,
+            is_failmode_active=known.state.is_fail_mode_active,
+            since_ns=int(known.entered_at * 1e9),
+            hint=known.hint or known.account,
+        )
+    return list(found.values())

@@ -1,0 +1,89 @@
+"""Words between the supervisor and a worker, one a message of a SEQPACKET socket; its end is the other one's end."""
+
+import contextlib
+import signal
+import socket
+from enum import Enum
+from typing import NamedTuple
+
+import msgspec
+
+STACK_SIGNAL = signal.SIGUSR2  # a worker writes the stacks of all threads to the log
+_MAX_WORD = 4_096
+_MAX_DESCRIPTORS = 253  # the kernel's bound for one message
+
+
+class FromWorker(Enum):
+    """What a worker says."""
+
+    PREPARED = "prepared"
+    """It would serve, if its predecessors had handed over."""
+    SERVING = "serving"
+    """It serves, and knows all that its predecessors did."""
+    HANDED_OVER = "handed over"
+    """It reads no more, and its journal is complete."""
+
+
+class Successor(msgspec.Struct, array_like=True):
+    """Who takes the place of a worker, and of which of its users: the `n`-th descriptor of the message leads there."""
+
+    buckets: list[int]
+
+
+class HandOver(msgspec.Struct, tag=True):
+    """Read no more; tell these successors what becomes of the logins under way, and leave."""
+
+    successors: list[Successor]
+
+
+class LookAtBoard(msgspec.Struct, tag=True):
+    """Fail mode has changed for an application."""
+
+
+class ReopenLogs(msgspec.Struct, tag=True):
+    """The log files were moved away."""
+
+
+ToWorker = HandOver | LookAtBoard | ReopenLogs
+
+
+class Received(NamedTuple):
+    """A word for the worker, and the descriptors that came with it."""
+
+    word: ToWorker
+    descriptors: list[int]
+
+
+def tell_worker(channel: socket.socket, word: ToWorker, descriptors: list[int] | None = None) -> bool:
+    """Send a word without waiting; False if the worker does not take it."""
+    try:
+        socket.send_fds(channel, [msgspec.msgpack.encode(word)], descriptors or [], socket.MSG_DONTWAIT)
+    except OSError:
+        return False
+    return True
+
+
+def hear_supervisor(channel: socket.socket) -> Received | None:
+    """Return the next word; None if the supervisor is gone."""
+    try:
+        octets, descriptors, _, _ = socket.recv_fds(channel, _MAX_WORD, _MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+    except ConnectionError:
+        return None
+    if not octets:
+        return None
+    return Received(msgspec.msgpack.decode(octets, type=ToWorker), list(descriptors))
+
+
+def tell_supervisor(channel: socket.socket, word: FromWorker) -> None:
+    """Send a word; a supervisor that is gone is noticed elsewhere."""
+    with contextlib.suppress(OSError):
+        channel.send(word.value.encode())
+
+
+def hear_worker(channel: socket.socket) -> FromWorker | None:
+    """Return what a worker says; None if it is gone."""
+    try:
+        octets = channel.recv(_MAX_WORD)
+    except ConnectionError:
+        return None
+    return FromWorker(octets.decode()) if octets else None

@@ -1,0 +1,66 @@
+"""The settings by which this worker serves, and former ones by which logins were begun that still wait."""
+
+import logging
+from collections.abc import Iterable
+
+import msgspec
+
+from gateway.config.listening import listening_addresses
+from gateway.config.settings import Settings, decode_settings
+from gateway.engine.nas import NasTable, Section
+from gateway.engine.statistics import WorkerRow
+from gateway.worker.orders import GenerationOrders, read_memfd
+from gateway.worker.wiring import build_section, build_table
+
+log = logging.getLogger("gateway.worker")
+
+
+class Generation:
+    """Settings, and the parts of the engine that are made of them.
+
+    Attributes:
+        listening: the texts of the listening addresses, by number.
+        tables: the clients of each listening address.
+    """
+
+    def __init__(self, number: int, settings: Settings, row: WorkerRow | None = None) -> None:
+        """Take settings, and the row that their sections are counted in, if they are."""
+        self.number = number
+        self.settings = settings
+        addresses = listening_addresses(settings)
+        self.listening = [str(address) for address in addresses]
+        counters = row.sections if row is not None else {}
+        self.sections: dict[str, Section] = {
+            server.section: build_section(server, number, counters.get(server.section)) for server in settings.servers
+        }
+        self.tables: list[NasTable] = [build_table(settings, address, self.sections) for address in addresses]
+
+    def table(self, listening: str) -> NasTable | None:
+        """Return the clients of a listening address, by its text."""
+        return self.tables[self.listening.index(listening)] if listening in self.listening else None
+
+
+class Generations:
+    """By number; former ones are made when the first of their logins turns up."""
+
+    def __init__(self, own: Generation, former: Iterable[GenerationOrders]) -> None:
+        """Take the generation to serve by, and where to find former ones."""
+        self.own = own
+        self._known: dict[int, Generation | None] = {own.number: own}
+        self._descriptors = {each.number: each.settings_fd for each in former}
+
+    def find(self, number: int) -> Generation | None:
+        """Return a generation, or None if its settings are not there or cannot be read by this version."""
+        if number not in self._known:
+            self._known[number] = self._read(number)
+        return self._known[number]
+
+    def _read(self, number: int) -> Generation | None:
+        descriptor = self._descriptors.get(number)
+        if descriptor is None:
+            return None
+        try:
+            return Generation(number, decode_settings(read_memfd(descriptor)))
+        except (msgspec.MsgspecError, ValueError) as error:
+            log.error("Settings of generation %d cannot be read: %s", number, type(error).__name__)
+            return None

@@ -1,0 +1,95 @@
+"""What the supervisor hands over to a worker: one document in a memfd, and the descriptors that it names.
+
+Never argv or the environment, which other users can read.
+"""
+
+import os
+
+import msgspec
+
+
+class GenerationOrders(msgspec.Struct, array_like=True):
+    """The settings of a generation, in a memfd: the worker's own, and former ones of which logins may still wait."""
+
+    number: int
+    settings_fd: int
+
+
+class SocketOrders(msgspec.Struct, array_like=True):
+    """A bound socket: the number of its listening address, and its place among those that share the address."""
+
+    listener: int
+    bucket: int
+    descriptor: int
+
+
+class Predecessor(msgspec.Struct, array_like=True):
+    """A worker whose place this one takes: dead, or of the former generation and about to hand over.
+
+    Attributes:
+        generation: of its settings, by which its journal counts listening addresses.
+        link_fd: on which it tells what becomes of its logins; -1 for one that is dead.
+        has_handed_over: it did so already, to a worker that has died since.
+    """
+
+    pid: int
+    generation: int
+    journal_fd: int
+    link_fd: int = -1
+    has_handed_over: bool = False
+
+
+class Orders(msgspec.Struct):
+    """All that a worker needs.
+
+    Attributes:
+        generations: its own first.
+        key: random octets that make digests and checksums; the same in all workers.
+        channel_fd: to the supervisor, see `channel`.
+    """
+
+    slot: int
+    n_workers: int
+    generations: list[GenerationOrders]
+    key: bytes
+    channel_fd: int
+    board_fd: int
+    journal_fd: int
+    sockets: list[SocketOrders]
+    predecessors: list[Predecessor]
+
+    @property
+    def descriptors(self) -> list[int]:
+        """All descriptors that the worker must inherit."""
+        found = [self.channel_fd, self.board_fd, self.journal_fd]
+        found += [generation.settings_fd for generation in self.generations]
+        found += [each.descriptor for each in self.sockets]
+        for predecessor in self.predecessors:
+            found += [predecessor.journal_fd, predecessor.link_fd]
+        return [descriptor for descriptor in found if descriptor >= 0]
+
+    def __repr__(self) -> str:
+        """Hide the key."""
+        return f"<Orders slot={self.slot} generation={self.generations[0].number}>"
+
+
+def memfd(name: str, octets: bytes) -> int:
+    """Return a descriptor of an anonymous file with these octets, readable by whoever inherits it."""
+    descriptor = os.memfd_create(name, os.MFD_CLOEXEC)
+    os.write(descriptor, octets)
+    return descriptor
+
+
+def read_memfd(descriptor: int) -> bytes:
+    """Return all that an anonymous file holds."""
+    return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+
+
+def encode_orders(orders: Orders) -> bytes:
+    """Pack the orders for a memfd that the worker alone inherits."""
+    return msgspec.msgpack.encode(orders)
+
+
+def decode_orders(octets: bytes) -> Orders:
+    """Return the orders that `encode_orders` packed."""
+    return msgspec.msgpack.decode(octets, type=Orders)

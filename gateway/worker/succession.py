@@ -1,0 +1,254 @@
+"""Taking the place of other workers: of one that died, or of one of the former generation that was told to leave.
+
+A journal tells what its worker answered and which logins it had under way. If the worker is dead, those with a push
+that Duo has named go on here. If it still lives, it goes on waiting for Duo's answers and tells of them on its link;
+whatever it has not told of when it ends goes on here.
+"""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+
+from gateway.engine.core import Effect, Engine
+from gateway.engine.duplicates import Answered
+from gateway.engine.login import Login
+from gateway.engine.pending import PendingLogin
+from gateway.engine.records import AnswerRecord, LoginRecord, PacketRecord
+from gateway.engine.transaction import Peer, Transaction
+from gateway.net.journal import ForeignJournal, Journal
+from gateway.radius.packet import decode_packet
+from gateway.worker.generations import Generation, Generations
+from gateway.worker.links import AnswerKept, HandedOver, LinkReader, LoginForgotten, LoginKept, Message
+from gateway.worker.orders import Predecessor
+
+log = logging.getLogger("gateway.worker")
+RESUME_PAUSE_S = 0.002  # between the questions about two resumed logins: each may open a connection to Duo
+
+_Record = TypeVar("_Record")
+_logins = msgspec.msgpack.Decoder(LoginRecord)
+_answers = msgspec.msgpack.Decoder(AnswerRecord)
+
+
+class Legacy:
+    """What one predecessor leaves.
+
+    Attributes:
+        numbers: of its listening addresses here, None for those that are no more.
+        elsewhere: the logins that it waits for, by its own numbers.
+        seen: sequence number of its newest answer that was taken.
+        is_taken: its logins were.
+    """
+
+    def __init__(self, predecessor: Predecessor, journal: Journal | None, numbers: list[int | None]) -> None:
+        self.predecessor = predecessor
+        self.journal = journal
+        self.numbers = numbers
+        self.elsewhere: dict[int, PendingLogin] = {}
+        self.seen = 0
+        self.is_taken = False
+
+    def logins(self) -> Iterator[LoginRecord]:
+        """Yield the logins of the journal."""
+        for octets in self.journal.logins() if self.journal is not None else ():
+            record = _decoded(_logins, octets)
+            if record is not None:
+                yield record
+
+    def new_answers(self) -> Iterator[AnswerRecord]:
+        """Yield the answers that were written since the last time."""
+        for sequence, octets in self.journal.answers(self.seen) if self.journal is not None else ():
+            self.seen = max(self.seen, sequence)
+            record = _decoded(_answers, octets)
+            if record is not None:
+                yield record
+
+    def number(self, listener: int) -> int | None:
+        """Return the number here of one of its listening addresses."""
+        return self.numbers[listener] if 0 <= listener < len(self.numbers) else None
+
+    def close(self) -> None:
+        """Read no more."""
+        if self.journal is not None:
+            self.journal.close()
+            self.journal = None
+
+
+class Succession:
+    """All predecessors' logins and answers, in this worker's engine."""
+
+    def __init__(
+        self,
+        legacies: list[Legacy],
+        generations: Generations,
+        buckets: frozenset[int],
+        engine: Engine,
+        perform: Callable[[list[Effect]], None],
+        on_former: Callable[[Generation], None],
+    ) -> None:
+        """Take what predecessors leave.
+
+        Args:
+            legacies: of all predecessors.
+            generations: by whose settings logins were begun.
+            buckets: those that this worker serves; other users' logins are none of its business.
+            engine: takes the logins up.
+            perform: does what the engine decides.
+            on_former: told of a former generation before a login of its is taken up.
+        """
+        self._legacies = sorted(legacies, key=lambda legacy: legacy.predecessor.link_fd >= 0)  # the dead come first
+        self._by_pid = {legacy.predecessor.pid: legacy for legacy in legacies}
+        self._generations = generations
+        self._buckets = buckets
+        self._engine = engine
+        self._perform = perform
+        self._on_former = on_former
+        self._adopted: set[tuple[bytes, float]] = set()
+        self._complete = asyncio.Event()
+
+    def begin(self) -> None:
+        """Take over from the dead at once, and from those that live when they hand over.
+
+        Their answers are taken up to now, so that little is left to do then.
+        """
+        for legacy in self._legacies:
+            self._take_answers(legacy)
+            self._begin(legacy)
+        self._note_complete()
+
+    async def complete(self) -> None:
+        """Return once nothing keeps this worker from serving in its predecessors' place."""
+        await self._complete.wait()
+
+    def _begin(self, legacy: Legacy) -> None:
+        predecessor = legacy.predecessor
+        if predecessor.link_fd < 0:
+            self._ended(legacy)
+            return
+        if predecessor.has_handed_over:
+            self._take(legacy)
+        link = socket.socket(fileno=predecessor.link_fd)
+        LinkReader(link, asyncio.get_running_loop(), partial(self._heard, legacy), partial(self._ended, legacy))
+
+    def _heard(self, legacy: Legacy, message: Message) -> None:
+        now = time.monotonic()
+        match message:
+            case HandedOver():
+                self._take(legacy)
+                self._note_complete()
+            case LoginKept(record):
+                pending = legacy.elsewhere.get(record.number)
+                if pending is not None:
+                    self._perform(self._engine.heard_elsewhere(pending, record))
+            case LoginForgotten(number, verdict):
+                pending = legacy.elsewhere.pop(number, None)
+                if pending is not None:
+                    self._perform(self._engine.decided_elsewhere(pending, verdict, now))
+            case AnswerKept(record):
+                self._take_answer(legacy, record, now)
+
+    def _ended(self, legacy: Legacy) -> None:
+        """The predecessor is gone; what it has not finished goes on here, a few at a time."""
+        self._take(legacy)
+        legacy.close()
+        left, legacy.elsewhere = legacy.elsewhere, {}
+        now = time.monotonic()
+        for place, pending in enumerate(left.values()):
+            self._perform(self._engine.left_alone(pending, now + place * RESUME_PAUSE_S, now))
+        if left:
+            pid = legacy.predecessor.pid
+            log.info("Goes on with %d logins of the worker with pid %d, which is gone", len(left), pid)
+        self._note_complete()
+
+    def _note_complete(self) -> None:
+        if all(legacy.is_taken for legacy in self._legacies):
+            self._complete.set()
+
+    def _take(self, legacy: Legacy) -> None:
+        if legacy.is_taken:
+            return
+        legacy.is_taken = True
+        self._take_answers(legacy)
+        for record in legacy.logins():
+            identity = record.key, record.started_at
+            if record.bucket in self._buckets and identity not in self._adopted:
+                self._adopted.add(identity)
+                self._take_login(legacy, record)
+
+    def _take_login(self, legacy: Legacy, record: LoginRecord) -> None:
+        pending = self._restored(legacy, record)
+        if pending is None:
+            return
+        pid, number = record.elsewhere
+        if pid not in self._by_pid:  # nobody but this predecessor waits for it
+            pid, number = legacy.predecessor.pid, record.number
+        pending.elsewhere = pid, number
+        self._by_pid[pid].elsewhere[number] = pending
+        self._perform(self._engine.adopt(pending))
+
+    def _take_answers(self, legacy: Legacy) -> None:
+        now = time.monotonic()
+        for record in legacy.new_answers():
+            if record.expires_at > now:
+                self._take_answer(legacy, record, now)
+
+    def _take_answer(self, legacy: Legacy, record: AnswerRecord, now: float) -> None:
+        listener = legacy.number(record.listener)
+        if listener is not None and record.bucket in self._buckets and len(record.reply) > 1:
+            key = (record.address, listener, record.reply[1])
+            answered = Answered(key, record.digest, record.reply, record.expires_at)
+            self._perform(self._engine.adopt_answer(answered, record.bucket, now))
+
+    def _restored(self, legacy: Legacy, record: LoginRecord) -> PendingLogin | None:
+        generation = self._generations.find(record.generation)
+        section = generation.sections.get(record.section) if generation is not None else None
+        if section is None:
+            log.error("A login of [%s] cannot be taken over: its settings are gone", record.section)
+            return None
+        if generation is not None and generation is not self._generations.own:
+            self._on_former(generation)
+        login = Login.restored(section.policy, record)
+        number = self._engine.next_number()
+        pending = PendingLogin(number, login, section, record.key, record.bucket, record.started_at)
+        for packet in record.packets:
+            transaction = self._transaction(legacy, packet)
+            if transaction is not None:
+                pending.join(transaction)
+        return pending
+
+    def _transaction(self, legacy: Legacy, record: PacketRecord) -> Transaction | None:
+        """Return a packet that waits, with its client by the settings of its time; None without a way back."""
+        listener = legacy.number(record.listener)
+        generation = self._generations.find(record.generation)
+        if listener is None or generation is None:
+            return None
+        table = generation.table(self._generations.own.listening[listener])
+        nas = table.find(record.address[0]) if table is not None else None
+        if nas is None:
+            return None
+        peer = Peer(record.address, listener, record.path)
+        return Transaction(decode_packet(record.basis), nas, peer, record.digest, record.received_at)
+
+
+def read_legacy(predecessor: Predecessor, key: bytes, generations: Generations) -> Legacy:
+    """Return what a predecessor leaves: nothing, if it is of a version with other journals."""
+    journal: Journal | None = None
+    try:
+        journal = Journal(predecessor.journal_fd, key)
+    except ForeignJournal as error:
+        log.error("What the worker with pid %d knew is lost: %s", predecessor.pid, error)
+    own, former = generations.own.listening, generations.find(predecessor.generation)
+    listening = former.listening if former is not None else []
+    return Legacy(predecessor, journal, [own.index(text) if text in own else None for text in listening])
+
+
+def _decoded(decoder: "msgspec.msgpack.Decoder[_Record]", octets: bytes) -> _Record | None:
+    try:
+        return decoder.decode(octets)
+    except msgspec.MsgspecError:  # of a version that says something else
+        return None
