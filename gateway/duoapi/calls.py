@@ -66,7 +66,7 @@ class AuthStatus(msgspec.Struct):
     """
 
     txid: str
-    patience_s: float = 30.0
+    patience_s: float = 75.0
 
 
 Call = Ping | Check | Preauth | Auth | AuthStatus

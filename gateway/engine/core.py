@@ -27,6 +27,9 @@ from gateway.radius.packet import Packet, packet_length
 from gateway.radius.reply import encode_reply
 
 
+RESUME_PAUSE_S = 0.002  # between questions about pushes that are asked anew: each may open a connection to Duo
+
+
 class SendReply(msgspec.Struct):
     """Send these octets back the way the request came."""
 
@@ -188,15 +191,24 @@ class Engine:
         Logins that wait for a brief answer are decided too; a push that is out is waited for.
         """
         self._trials.discard(application)
-        if error is None:
-            self._outages.pop(application, None)
-            return self._flush()
-        self._outages[application] = error
-        for pending in self._pending:
-            if pending.section.application == application and pending.login.waits_briefly:
-                self._effects.append(StopAsking(pending))
-                self._proceed(pending, pending.login.unavailable(error, now), now)
+        logins = [pending for pending in self._pending if pending.section.application == application]
+        if error is not None:
+            self._outages[application] = error
+            self._give_up_waiting([each for each in logins if each.login.waits_briefly], error, now)
+        elif self._outages.pop(application, None) is not None:
+            self._ask_again([each for each in logins if each.login.state is LoginState.WAITING], now)
         return self._flush()
+
+    def _give_up_waiting(self, logins: list[PendingLogin], error: DuoUnavailable, now: float) -> None:
+        for pending in logins:
+            self._effects.append(StopAsking(pending))
+            self._proceed(pending, pending.login.unavailable(error, now), now)
+
+    def _ask_again(self, logins: list[PendingLogin], now: float) -> None:
+        """Ask anew what became of pushes, a few at a time: Duo may have forgotten the question in its outage."""
+        for place, pending in enumerate(logins):
+            self._effects.append(StopAsking(pending))
+            self._proceed(pending, pending.login.ask_again(now + place * RESUME_PAUSE_S, now), now)
 
     def try_one(self, application: str) -> None:
         """Let one login of an application in outage ask Duo all the same."""

@@ -29,7 +29,6 @@ from gateway.engine.verdict import Reason, Verdict, duo_hint, rejection
 from gateway.radius.dictionary import Code
 
 PERSON_PATIENCE_S = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
-POLL_PATIENCE_S = 30.0  # for one question what became of it; then it is asked anew
 POLL_PAUSE_S = 1.0  # between questions to a Duo that answers a long poll at once, or fails
 _FREE_POLLS = 2  # the first long poll answers "pushed" at once: no pause for it
 
@@ -203,9 +202,13 @@ class Login:
         if not self.has_pushed:
             return None
         if self.txid:
-            return self._poll(now, at)
+            return self.ask_again(at, now)
         self._move(LoginState.LOST)
         return Hold(self.asked_at + PERSON_PATIENCE_S)
+
+    def ask_again(self, at: float, now: float) -> Step:
+        """Ask anew, at an instant, what became of the push: the last question may never be answered."""
+        return self._poll(now, at)
 
     def decided_elsewhere(self) -> None:
         """Take note that the other worker has its verdict."""
@@ -288,7 +291,7 @@ class Login:
             text = "Login timed out."
             return self._decide(Verdict(Code.ACCESS_REJECT, Reason.DUO_TIMEOUT, text, why_not))
         self._polls += 1
-        ask = self._ask(LoginState.WAITING, AuthStatus(self.txid, min(POLL_PATIENCE_S, left_s)), at)
+        ask = self._ask(LoginState.WAITING, AuthStatus(self.txid, left_s), at)
         ask.at = at if at > now else 0.0
         return ask
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway.engine.core import Effect, Engine
+from gateway.engine.core import RESUME_PAUSE_S, Effect, Engine
 from gateway.engine.duplicates import Answered
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
@@ -28,8 +28,6 @@ from gateway.worker.links import AnswerKept, HandedOver, LinkReader, LoginForgot
 from gateway.worker.orders import Predecessor
 
 log = logging.getLogger("gateway.worker")
-RESUME_PAUSE_S = 0.002  # between the questions about two resumed logins: each may open a connection to Duo
-
 _Record = TypeVar("_Record")
 _logins = msgspec.msgpack.Decoder(LoginRecord)
 _answers = msgspec.msgpack.Decoder(AnswerRecord)

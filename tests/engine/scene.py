@@ -58,6 +58,10 @@ class Stage:
             self.effects = self.engine.duo_answered(pending, answer, now)
         return self.effects
 
+    def hand_over(self) -> list[Effect]:
+        """Let all be kept; the last question stays the last."""
+        return self.engine.hand_over()
+
     @property
     def asked(self) -> list[AskDuo]:
         """Questions among the last effects."""

@@ -173,11 +173,13 @@ def test_fail_mode_decides_while_duo_is_away_and_says_why(fail_open, code, reaso
     assert "no answer" not in verdict.reply_message
 
 
-@pytest.mark.parametrize("trouble", [Trouble.TIMEOUT, Trouble.CONNECT, Trouble.HTTP_STATUS, Trouble.CONFIGURATION])
+@pytest.mark.parametrize(
+    "trouble", [Trouble.TIMEOUT, Trouble.CONNECT, Trouble.HTTP_STATUS, Trouble.CONFIGURATION, Trouble.CLOCK]
+)
 def test_a_status_question_that_fails_is_asked_again_as_long_as_a_push_lives(trouble):
     waiting = pushed()
     lost = DuoUnavailable(trouble, "gone")
-    assert waiting.unavailable(lost, 30.0) == Ask(AuthStatus("tx"), 31.0)
+    assert waiting.unavailable(lost, 30.0) == Ask(AuthStatus("tx", 44.0), 31.0)
     assert waiting.unavailable(lost, 60.0) == Ask(AuthStatus("tx", 14.0), 61.0)
     assert waiting.answered(AuthAnswer("allow", "allow", "x"), 62.0).reason == "duo_allowed"
 
@@ -198,10 +200,10 @@ def test_no_question_outlasts_the_push():
 def test_a_long_poll_goes_on_at_once_but_a_quick_one_is_paced():
     waiting = pushed()
     still = AuthAnswer("waiting", "pushed", "Pushed a login request")
-    assert waiting.answered(still, 0.1) == Ask(AuthStatus("tx"))
-    assert waiting.answered(still, 0.2) == Ask(AuthStatus("tx"))
-    assert waiting.answered(still, 0.3) == Ask(AuthStatus("tx"), 1.3)
-    assert waiting.answered(still, 31.3) == Ask(AuthStatus("tx"))
+    assert waiting.answered(still, 0.25) == Ask(AuthStatus("tx", 74.75))
+    assert waiting.answered(still, 0.5) == Ask(AuthStatus("tx", 74.5))
+    assert waiting.answered(still, 0.75) == Ask(AuthStatus("tx", 73.25), 1.75)
+    assert waiting.answered(still, 31.5) == Ask(AuthStatus("tx", 43.5))
 
 
 def test_a_push_that_duo_never_decides_times_out():
