@@ -58,6 +58,11 @@ class Nas:
         self._socket.send(octets)
         return octets
 
+    @property
+    def port(self) -> int:
+        """The port of its own socket."""
+        return int(self._socket.getsockname()[1])
+
     def send_octets(self, octets: bytes) -> None:
         """Send anything."""
         self._socket.send(octets)

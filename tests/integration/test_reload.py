@@ -1,0 +1,238 @@
+"""New settings while logins are under way: nothing is dropped, nobody is pushed twice, a faulty file changes nothing."""
+
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from bench.processes import SimulatorProcess, free_udp_port
+from tests.integration.site import SECRET, Nas, Site
+
+pytestmark = pytest.mark.integration
+
+PHONE = {"device": "D1", "capabilities": ["auto", "push"]}
+USERS = [f"person{number}" for number in range(12)]
+
+
+@pytest.fixture(autouse=True)
+def people(simulator: SimulatorProcess) -> None:
+    """Users whose phones are answered by the test."""
+    for user in USERS:
+        simulator.post("/api/users", {"username": user, "devices": [PHONE], "answer": "person", "expires_after_s": 60})
+
+
+def until(is_so: Callable[[], Any]) -> None:
+    """Ask again and again; the suite's own time limit is the bound."""
+    while not is_so():
+        pass
+
+
+def push_all(site: Site, nas: Nas) -> list[bytes]:
+    """Begin a push for each user; return the requests once Duo has them all."""
+    requests = [nas.send(user, "push") for user in USERS]
+    until(lambda: len(site.simulator.get("/api/pending")) == len(USERS))
+    return requests
+
+
+def approve_all(site: Site) -> None:
+    for pending in site.simulator.get("/api/pending"):
+        site.simulator.post(f"/api/pending/{pending['txid']}", {"decision": "approve"})
+
+
+def push_counts(site: Site) -> set[int]:
+    users = site.simulator.get("/api/counts")["users"]
+    return {users[user]["push"] for user in USERS}
+
+
+def reload(site: Site, **options: Any) -> None:
+    """Write another file, and have it read."""
+    site.configure(**options)
+    done = site.radgate("reload")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def status(site: Site) -> dict[str, Any]:
+    answer: dict[str, Any] = orjson.loads(site.radgate("status", "--json").stdout)
+    return answer
+
+
+def test_pushes_under_way_are_answered_by_those_who_asked_for_them(site: Site):
+    nas = site.start().nas()
+    requests = push_all(site, nas)
+    reload(site)
+    for request in requests:
+        nas.send_octets(request)  # a retransmission, which the new generation meets
+    assert nas.login("alice", "123456").is_accept
+    approve_all(site)
+    assert all(nas.receive().is_accept for _ in USERS)
+    assert push_counts(site) == {1}
+    for request in requests:
+        nas.send_octets(request)
+    assert all(nas.receive().is_accept for _ in USERS)
+    assert push_counts(site) == {1}
+
+
+def test_the_same_login_in_a_new_packet_joins_what_the_former_generation_began(site: Site):
+    nas = site.start().nas()
+    push_all(site, nas)
+    reload(site)
+    for user in USERS:
+        nas.send(user, "push")
+    assert nas.login("alice", "123456").is_accept
+    approve_all(site)
+    assert all(nas.receive().is_accept for _ in range(2 * len(USERS)))
+    assert push_counts(site) == {1}
+
+
+def test_pushes_survive_many_reloads_and_the_end_of_those_who_asked(site: Site):
+    """With drain_timeout_s=0 each generation leaves at once, and the next one asks Duo by the name of the push."""
+    nas = site.start(gateway="drain_timeout_s=0").nas()
+    push_all(site, nas)
+    for _ in range(3):
+        reload(site, gateway="drain_timeout_s=0")
+    approve_all(site)
+    assert all(nas.receive().is_accept for _ in USERS)
+    assert push_counts(site) == {1}
+
+
+@pytest.mark.parametrize("numbers", [(1, 3), (3, 1), (2, 5)])
+def test_another_number_of_workers_takes_them_over(site: Site, numbers):
+    before, after = numbers
+    nas = site.start(gateway=f"workers={before}").nas()
+    requests = push_all(site, nas)
+    reload(site, gateway=f"workers={after}")
+    assert len([each for each in status(site)["workers"] if each["generation"] == 2]) == after
+    for request, user in zip(requests, USERS, strict=True):
+        nas.send_octets(request)
+        nas.send(user, "push")
+    approve_all(site)
+    assert all(nas.receive().is_accept for _ in range(2 * len(USERS)))
+    assert push_counts(site) == {1}
+
+
+def test_more_workers_than_sockets_need_a_restart(site: Site):
+    site.start(gateway="workers=2")
+    site.configure(gateway="workers=500")
+    refused = site.radgate("reload")
+    assert refused.returncode == 2
+    assert "workers=500 needs a restart" in refused.stderr
+    assert site.nas().login("alice", "123456").is_accept
+
+
+def test_another_secret_counts_at_once_and_the_former_one_for_what_was_asked_with_it(site: Site):
+    nas, other = site.start().nas(), site.nas(secret="quite another secret, as long as it")
+    push_all(site, nas)
+    reload(site, radius_secret_1="quite another secret, as long as it")
+    assert other.login("alice", "123456").is_accept
+    nas.send("alice", "123456")
+    assert other.login("alice", "123456").is_accept
+    approve_all(site)
+    assert {nas.receive().packet.code for _ in USERS} == {2}  # verified with the former secret
+    assert not nas.has_reply()
+
+
+def test_a_section_that_is_gone_still_answers_what_it_was_asked(site: Site):
+    nas, port = site.start(gateway="drain_timeout_s=0").nas(), site.port
+    push_all(site, nas)
+    site.port = free_udp_port()
+    reload(site, gateway="drain_timeout_s=1")
+    assert site.nas().login("alice", "123456").is_accept
+    site.port = port
+    reload(site, gateway="drain_timeout_s=1")
+    approve_all(site)
+    assert site.nas().login("alice", "123456").is_accept
+    assert push_counts(site) == {1}
+
+
+def test_ports_come_and_go_and_the_others_stay(site: Site):
+    nas, extra = site.start().nas(), free_udp_port()
+    second = "\n".join(
+        [
+            "[radius_server_duo_only2]",
+            *(f"{key}={value}" for key, value in credentials(site).items()),
+            f"port={extra}",
+        ]
+    )
+    reload(site, gateway=second)
+    newcomer = Nas(extra)
+    assert newcomer.login("alice", "123456").is_accept
+    assert nas.login("alice", "123456").is_accept
+    reload(site)
+    assert nas.login("alice", "123456").is_accept
+    until(lambda: not holds(site, extra))
+    newcomer.close()
+
+
+def credentials(site: Site) -> dict[str, str]:
+    simulator = site.simulator
+    return {
+        "ikey": simulator.ikey,
+        "skey": simulator.secret_key,
+        "api_host": simulator.api_host,
+        "radius_ip_1": "127.0.0.1",
+        "radius_secret_1": SECRET,
+    }
+
+
+def holds(site: Site, port: int) -> bool:
+    """Whether a process of the gateway has a UDP socket with this port."""
+    rows = [row.split() for row in Path("/proc/net/udp").read_text().splitlines()[1:]]
+    sockets = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{port:04X}")}
+    pids = (site.gateway.process.pid, *site.gateway.worker_pids())
+    return any(sockets & links(Path(f"/proc/{pid}/fd")) for pid in pids)
+
+
+def links(folder: Path) -> set[str]:
+    found = set()
+    with suppress(FileNotFoundError):  # a worker may leave meanwhile
+        for entry in folder.iterdir():
+            with suppress(FileNotFoundError):
+                found.add(str(entry.readlink()))
+    return found
+
+
+def test_a_faulty_file_changes_nothing_and_says_all_that_is_wrong(site: Site):
+    nas = site.start().nas()
+    before = {each["pid"] for each in status(site)["workers"]}
+    site.configure(failmod="safe", port="eighteen")
+    refused = site.radgate("reload")
+    assert refused.returncode == 2
+    assert f"{site.config}:" in refused.stderr
+    assert "failmod" in refused.stderr
+    assert "eighteen" in refused.stderr
+    assert {each["pid"] for each in status(site)["workers"]} == before
+    assert status(site)["generation"] == 1
+    assert nas.login("alice", "123456").is_accept
+
+
+def test_a_port_that_is_taken_changes_nothing(site: Site):
+    nas, port = site.start().nas(), site.port
+    taken = Nas(1)
+    site.port = taken.port
+    site.configure()
+    refused = site.radgate("reload")
+    assert refused.returncode == 2
+    assert f"cannot listen on udp 0.0.0.0:{taken.port}: the port is in use" in refused.stderr
+    site.port = port
+    assert nas.login("alice", "123456").is_accept
+    taken.close()
+
+
+def test_hangup_is_a_reload(site: Site):
+    nas = site.start().nas()
+    site.gateway.signal(signal.SIGHUP)
+    until(lambda: "Generation 2 serves" in site.log_text)
+    assert nas.login("alice", "123456").is_accept
+
+
+def test_counters_go_on(site: Site):
+    nas = site.start().nas()
+    nas.login("alice", "123456")
+    reload(site)
+    nas.login("alice", "123456")
+    (server,) = status(site)["servers"]
+    assert (server["requests"], server["accepts"], server["reasons"]) == (2, 2, {"duo_allowed": 2})
