@@ -2,9 +2,7 @@
 
 import argparse
 import asyncio
-import contextlib
 import os
-import resource
 import sys
 from typing import Any
 
@@ -33,7 +31,6 @@ def command(options: argparse.Namespace) -> int:
     settings, warnings = read_settings(options.config)
     for problem in warnings:
         print(problem.render(options.config), file=sys.stderr)
-    _raise_file_limit()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_serve(settings))
@@ -62,10 +59,3 @@ def _explain(error: OSError, settings: Settings) -> str:
     is_log = str(error.filename).startswith(settings.log.directory)
     remedy = "; mend log_dir, or who may write there" if is_log else ""
     return f"{error.filename}: {error.strerror}{remedy}"
-
-
-def _raise_file_limit() -> None:
-    """Allow as many descriptors as the hard limit permits: each pending push holds a connection to Duo."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -26,7 +26,6 @@ from gateway.radius.discards import DecodeError, DiscardReason
 from gateway.radius.packet import Packet, packet_length
 from gateway.radius.reply import encode_reply
 
-
 RESUME_PAUSE_S = 0.002  # between questions about pushes that are asked anew: each may open a connection to Duo
 
 

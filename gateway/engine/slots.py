@@ -82,10 +82,10 @@ class Slot:
 
     @property
     def backoff_s(self) -> float:
-        """How long to wait before the next worker: none after a steady one, else 0.1 s doubling to 30 s."""
-        if not self._deaths_in_a_row:
+        """How long to wait before the next worker: not at all after the first death, then 0.1 s doubling to 30 s."""
+        if self._deaths_in_a_row < 2:
             return 0.0
-        return float(min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(self._deaths_in_a_row - 1, 16)))
+        return float(min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(self._deaths_in_a_row - 2, 16)))
 
     def __repr__(self) -> str:
         return f"<Slot {self.number} {self.state} restarts={self.restarts}>"

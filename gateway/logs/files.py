@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _PIPE_PORTION = 4096  # octets: PIPE_BUF, up to which a write to a pipe is never mixed with another's
@@ -19,8 +19,12 @@ _FILE_PORTION = 1_048_576
 class LineHandler(logging.Handler):
     """A handler that gathers lines for a descriptor and writes them once the loop has a moment."""
 
-    def __init__(self, descriptor: int, loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def __init__(
+        self, descriptor: int, loop: asyncio.AbstractEventLoop | None = None, reopen: Callable[[], int] | None = None
+    ) -> None:
+        """Write to a descriptor, the handler's from now on; `reopen` returns another one for the same file's name."""
         super().__init__()
+        self._reopen = reopen
         self.descriptor = descriptor
         self._loop = loop
         self._lines: list[str] = []
@@ -53,6 +57,25 @@ class LineHandler(logging.Handler):
                 self._n_lost = 0
             except OSError:  # a full disk, or a pipe that nobody reads
                 self._n_lost += min(portion.count(b"\n"), n_lines)
+
+    def reopen(self) -> None:
+        """Go on in the file that has the name now: somebody may have moved the former one away.
+
+        Raises:
+            OSError: it cannot be opened; the former one is written on.
+        """
+        if self._reopen is not None:
+            self.flush()
+            descriptor = self._reopen()
+            os.dup2(descriptor, self.descriptor, inheritable=False)
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Write what is held back, and close the file."""
+        self.flush()
+        super().close()
+        if self._reopen is not None:
+            os.close(self.descriptor)
 
 
 def _portions(lines: list[str], size: int) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,10 +44,10 @@ def start_logging(
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.raiseExceptions = False
     formatter: LineFormatter = JsonFormatter() if plan.json else TextFormatter()
-    descriptor = open_stdout() if plan.stdout else open_log(plan.directory / LOG_FILE, owner)
-    handler = LineHandler(descriptor, loop)
+    handler = LineHandler(open_stdout(), loop) if plan.stdout else _file_handler(plan.directory / LOG_FILE, loop, owner)
     handler.setFormatter(formatter)
     root = logging.getLogger("gateway")
+    former = [*root.handlers, *logging.getLogger(AUTH_EVENTS_LOGGER).handlers]
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if plan.debug else logging.INFO)
     root.propagate = False
@@ -54,10 +55,30 @@ def start_logging(
     events.propagate = False
     events.disabled = not plan.auth_events
     if plan.auth_events:
-        writer = LineHandler(open_log(plan.directory / AUTH_EVENTS_FILE, owner), loop)
+        writer = _file_handler(plan.directory / AUTH_EVENTS_FILE, loop, owner)
         writer.setFormatter(logging.Formatter("%(message)s"))
         events.handlers[:] = [writer]
+    else:
+        events.handlers.clear()
+    for each in former:
+        each.close()
     return EventLog(handler, formatter)
+
+
+def _file_handler(path: Path, loop: asyncio.AbstractEventLoop | None, owner: tuple[int, int] | None) -> LineHandler:
+    return LineHandler(open_log(path, owner), loop, partial(open_log, path, owner))
+
+
+def reopen_logs() -> None:
+    """Go on in the files that have the logs' names now."""
+    for name in ("gateway", AUTH_EVENTS_LOGGER):
+        for handler in logging.getLogger(name).handlers:
+            if isinstance(handler, LineHandler):
+                try:
+                    handler.reopen()
+                except OSError as error:
+                    text = "The log cannot be opened anew: %s"
+                    logging.getLogger("gateway.logs").error(text, error.strerror or error)
 
 
 def log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -16,25 +16,28 @@ from typing import Any
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings, decode_settings, encode_settings
 from gateway.engine.statistics import Totals, merge
-from gateway.logs.setup import start_logging
+from gateway.logs.setup import reopen_logs, start_logging
 from gateway.net.board import Board
 from gateway.supervisor.control import ControlSocket, ReloadOutcome
 from gateway.supervisor.crew import CANNOT_START, Crew, CrewPlan, Post, bequeath
 from gateway.supervisor.duo_watch import DuoWatch
 from gateway.supervisor.facts import gateway_status
 from gateway.supervisor.identity import UnknownIdentity, find_identity
+from gateway.supervisor.limits import raise_file_limit
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reading import read_in_child
 from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
 from gateway.supervisor.vigil import Vigil
+from gateway.worker.channel import ReopenLogs
 from gateway.worker.orders import GenerationOrders, memfd
-from gateway.worker.wiring import board_plan, log_plan
+from gateway.worker.wiring import board_plan, log_plan, pending_share
 
 log = logging.getLogger("gateway.supervisor")
 
 SETTLE_TIMEOUT_S = 10.0  # for posts whose workers have just died, before a reload
 PREPARE_TIMEOUT_S = 60.0
 SERVE_TIMEOUT_S = 15.0
+FEW_FILES = 2_000  # a worker's connections for brief calls, idle ones, logs
 PREPARATIONS = 5  # a worker of the present generation may die during one: then it begins anew
 REMEMBER_S = 180.0  # former settings: longer than any login lasts
 
@@ -94,7 +97,7 @@ class Arbiter:
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._loop.add_signal_handler(number, self._stop_or_kill)
             self._loop.add_signal_handler(signal.SIGHUP, self._reload_asked)
-            self._loop.add_signal_handler(signal.SIGUSR1, self._decline)
+            self._loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs)
             self._say_start()
             self._crew.start()
             self._vigil.start()
@@ -117,12 +120,26 @@ class Arbiter:
 
     def _say_start(self) -> None:
         log.info("Starting workers (%d) for %s", len(self._crew.posts), ", ".join(self._listening()))
+        self._raise_file_limit()
         granted = self._sockets.receive_buffer
         if granted < 1_048_576:
             log.warning(
                 "The kernel grants sockets %d octets of receive buffer: a rush may lose datagrams; "
                 "raise it with sysctl net.core.rmem_max=4194304",
                 granted,
+            )
+
+    def _raise_file_limit(self) -> None:
+        """Each pending push holds a connection to Duo: say so if a worker may not have enough of them."""
+        plan = self._crew.plan
+        wanted = FEW_FILES + len(self._sockets.groups) * self._sockets.n_buckets
+        wanted += pending_share(plan.settings, plan.n_workers)
+        granted = raise_file_limit(wanted)
+        if granted < wanted:
+            log.warning(
+                "A process may open %d files here; %d are needed for max_pending=%d logins in %d workers: "
+                "raise LimitNOFILE in the systemd unit, or ulimit -Hn, or lower max_pending",
+                *(granted, wanted, plan.settings.gateway.max_pending, plan.n_workers),
             )
 
     def _listening(self) -> list[str]:
@@ -263,12 +280,12 @@ class Arbiter:
         """Start the next generation's workers; return what went wrong: `again` if it is worth another try."""
         try:
             crew = self._new_crew(self._crew.number + 1, settings, n_workers, sockets)
+            self._preparing = crew
+            self._preparation = self._loop.create_future()
+            self._duo_watch.brief(crew)
+            bequeath(self._crew, crew)
         except (UnknownIdentity, OSError) as error:
             return str(error)
-        self._preparing = crew
-        self._duo_watch.brief(crew)
-        self._preparation = self._loop.create_future()
-        bequeath(self._crew, crew)
         crew.start()
         try:
             async with asyncio.timeout(PREPARE_TIMEOUT_S):
@@ -321,9 +338,11 @@ class Arbiter:
         else:
             self._loop.call_later(REMEMBER_S, self._forget_settings, number)
 
-    def _decline(self) -> None:
-        """SIGUSR1 left alone would end us."""
-        log.warning("SIGUSR1 has no effect in this version")
+    def _reopen_logs(self) -> None:
+        """Somebody has moved the log files away."""
+        reopen_logs()
+        for crew in self._crews():
+            crew.tell(ReopenLogs())
 
     # Stop.
 

@@ -21,7 +21,7 @@ import uvloop
 
 from gateway.config.settings import decode_settings
 from gateway.engine.digests import Digests
-from gateway.logs.setup import log_loop_error, start_logging, stop_logging
+from gateway.logs.setup import log_loop_error, reopen_logs, start_logging, stop_logging
 from gateway.net.journal import Journal
 from gateway.net.listener import UdpListener
 from gateway.worker.channel import (
@@ -165,6 +165,8 @@ class Worker:
             self._hand_over(word, received.descriptors)
         elif isinstance(word, LookAtBoard):
             self._outages.look(time.monotonic())
+        else:
+            reopen_logs()
 
     def _hand_over(self, word: HandOver, descriptors: list[int]) -> None:
         loop = asyncio.get_running_loop()

@@ -39,5 +39,5 @@ def test_workers_that_die_young_are_replaced_ever_later():
         slot.happened(SlotEvent.EXITED, 0.0)
         waits.append(slot.backoff_s)
         slot.happened(SlotEvent.BACKOFF_ELAPSED, 0.0)
-    assert waits == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0, 30.0]
+    assert waits == [0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0]
     assert repr(slot) == "<Slot 0 empty restarts=11>"

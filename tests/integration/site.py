@@ -175,6 +175,10 @@ class Site:
         self.stop()
         return [parse_line(line) for line in self.log_text.splitlines() if word in line]
 
+    def descriptors(self, pid: int) -> list[Path]:
+        """Return what a process of the gateway has open."""
+        return list(Path(f"/proc/{pid}/fd").iterdir())
+
     def radgate(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run another `radgate` command with this configuration."""
         return run_radgate(*arguments, "--config", str(self.config), **options)

@@ -1,4 +1,4 @@
-"""New settings while logins are under way: nothing is dropped, nobody is pushed twice, a faulty file changes nothing."""
+"""New settings while logins are under way: nothing is dropped, nobody pushed twice; a faulty file changes nothing."""
 
 import signal
 from collections.abc import Callable

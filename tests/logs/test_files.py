@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import os
+from pathlib import Path
 
 import pytest
 
 from gateway.logs.files import LineHandler, open_log
 from gateway.logs.lines import TextFormatter
-from gateway.logs.setup import LogPlan, start_logging, stop_logging
+from gateway.logs.setup import LogPlan, reopen_logs, start_logging, stop_logging
 
 
 @pytest.fixture
@@ -92,3 +93,38 @@ def test_with_an_owner_a_link_is_not_followed_and_only_a_new_folder_changes_hand
     (folder / "y.log").symlink_to(secret)
     with pytest.raises(OSError, match="symbolic"):
         open_log(folder / "y.log", owner)
+
+
+def test_a_log_that_was_moved_away_is_begun_anew(tmp_path, restore_logging):
+    event_log = start_logging(LogPlan(tmp_path, auth_events=True))
+    event_log.event(logging.INFO, "gateway.worker", "before", {})
+    for name in ("authproxy.log", "authevents.log"):
+        (tmp_path / name).rename(tmp_path / f"{name}.1")
+    reopen_logs()
+    event_log.event(logging.INFO, "gateway.worker", "after", {})
+    logging.getLogger("gateway.authevents").info("{}")
+    assert "after" in (tmp_path / "authproxy.log").read_text()
+    assert "after" not in (tmp_path / "authproxy.log.1").read_text()
+    assert (tmp_path / "authevents.log").read_text() == "{}\n"
+
+
+def test_a_log_that_cannot_be_begun_anew_goes_on_where_it_was(tmp_path, restore_logging):
+    event_log = start_logging(LogPlan(tmp_path))
+    (tmp_path / "authproxy.log").rename(tmp_path / "authproxy.log.1")
+    (tmp_path / "authproxy.log").mkdir()
+    reopen_logs()
+    event_log.event(logging.INFO, "gateway.worker", "after", {})
+    text = (tmp_path / "authproxy.log.1").read_text()
+    assert "The log cannot be opened anew: Is a directory" in text
+    assert "after" in text
+
+
+def test_starting_again_leaves_no_file_open(tmp_path, restore_logging):
+    def n_open() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    start_logging(LogPlan(tmp_path, auth_events=True))
+    before = n_open()
+    for _ in range(3):
+        start_logging(LogPlan(tmp_path, auth_events=True))
+    assert n_open() == before
