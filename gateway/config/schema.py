@@ -80,8 +80,8 @@ WITHOUT_EFFECT = {
 
 NOT_YET = {
     "log_syslog": ("lines go to authproxy.log or standard output", "false"),
-    "log_max_size": ("the log is not rotated; let logrotate do it, with copytruncate", "0"),
-    "log_max_files": ("the log is not rotated; let logrotate do it, with copytruncate", ""),
+    "log_max_size": ("the log is not rotated; let logrotate do it, and send SIGUSR1", "0"),
+    "log_max_files": ("the log is not rotated; let logrotate do it, and send SIGUSR1", ""),
     "console": ("there is no status page", "off"),
     "console_token_file": ("there is no status page", ""),
 }
