@@ -5,9 +5,11 @@ only if every login ended as it should.
 """
 
 import argparse
+import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -136,6 +138,7 @@ def show(attempt: Attempt, simulator: SimulatorProcess, folder: Path, safe_port:
     ending = log_in(attempt, secure_port if attempt.is_secure else safe_port, folder / "log" / "authproxy.log")
     if attempt.fault:
         simulator.heal()
+        until_well(folder / "authproxy.cfg")
     is_right = (ending.code, ending.reason) == (attempt.code, attempt.reason)
     label = ending.code.label if ending.code else "no answer"
     print(
@@ -144,6 +147,21 @@ def show(attempt: Attempt, simulator: SimulatorProcess, folder: Path, safe_port:
         flush=True,
     )
     return is_right
+
+
+def until_well(config: Path, timeout_s: float = 30.0) -> None:
+    """Return once the gateway has found out that Duo is back: it looks every two seconds."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        asked = subprocess.run(
+            [sys.executable, "-P", "-m", "gateway", "status", "--json", "--config", str(config)],
+            capture_output=True,
+            check=False,
+        )
+        if asked.returncode == 0 and all(
+            not each["failmode_active"] for each in json.loads(asked.stdout)["applications"]
+        ):
+            return
 
 
 def log_in(attempt: Attempt, port: int, log: Path) -> Ending:
