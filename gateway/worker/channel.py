@@ -1,8 +1,10 @@
 """Words between the supervisor and a worker, one a message of a SEQPACKET socket; its end is the other one's end."""
 
 import contextlib
+import os
 import signal
 import socket
+from array import array
 from enum import Enum
 from typing import NamedTuple
 
@@ -56,8 +58,9 @@ class Received(NamedTuple):
 
 def tell_worker(channel: socket.socket, word: ToWorker, descriptors: list[int] | None = None) -> bool:
     """Send a word without waiting; False if the worker does not take it."""
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", descriptors))] if descriptors else []
     try:
-        socket.send_fds(channel, [msgspec.msgpack.encode(word)], descriptors or [], socket.MSG_DONTWAIT)
+        channel.sendmsg([msgspec.msgpack.encode(word)], rights, socket.MSG_DONTWAIT)  # send_fds ignores its flags
     except OSError:
         return False
     return True
@@ -66,11 +69,13 @@ def tell_worker(channel: socket.socket, word: ToWorker, descriptors: list[int] |
 def hear_supervisor(channel: socket.socket) -> Received | None:
     """Return the next word; None if the supervisor is gone."""
     try:
-        octets, descriptors, _, _ = socket.recv_fds(channel, _MAX_WORD, _MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+        octets, descriptors, _, _ = socket.recv_fds(channel, _MAX_WORD, _MAX_DESCRIPTORS)
     except ConnectionError:
         return None
     if not octets:
         return None
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)  # recv_fds ignores its flags
     return Received(msgspec.msgpack.decode(octets, type=ToWorker), list(descriptors))
 
 

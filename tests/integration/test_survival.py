@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from typing import Any
 
 import orjson
@@ -17,6 +18,10 @@ pytestmark = pytest.mark.integration
 def workers(site: Site) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = orjson.loads(site.radgate("status", "--json").stdout)["workers"]
     return found
+
+
+def is_replaced(site: Site, pid: int) -> bool:
+    return bool({each["pid"] for each in workers(site) if each["slot"] == 0} - {0, pid})
 
 
 def test_a_worker_that_stands_still_is_replaced(site: Site):
@@ -68,7 +73,7 @@ def test_a_worker_that_dies_again_and_again_is_started_less_and_less_often(site:
     for _ in range(3):
         (pid,) = [each["pid"] for each in workers(site) if each["slot"] == 0]
         os.kill(pid, signal.SIGKILL)
-        until(lambda gone=pid: {each["pid"] for each in workers(site) if each["slot"] == 0} - {0, gone})
+        until(partial(is_replaced, site, pid))
     by_slot = {each["slot"]: each["restarts"] for each in workers(site)}
     assert by_slot == {0: 3, 1: 0}
     until(lambda: all(each["state"] == "ready" for each in workers(site)))

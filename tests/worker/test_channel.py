@@ -1,0 +1,63 @@
+"""Words between supervisor and worker."""
+
+import os
+import socket
+
+import pytest
+
+from gateway.worker.channel import (
+    FromWorker,
+    HandOver,
+    LookAtBoard,
+    ReopenLogs,
+    Successor,
+    hear_supervisor,
+    hear_worker,
+    tell_supervisor,
+    tell_worker,
+)
+
+
+@pytest.fixture
+def pair():
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        yield ours, theirs
+
+
+def test_what_the_supervisor_says_arrives_with_its_descriptors(pair):
+    supervisor, worker = pair
+    reading, writing = os.pipe()
+    assert tell_worker(supervisor, HandOver([Successor([0, 2])]), [writing])
+    assert tell_worker(supervisor, LookAtBoard())
+    assert tell_worker(supervisor, ReopenLogs())
+    received = hear_supervisor(worker)
+    assert received is not None
+    assert received.word == HandOver([Successor([0, 2])])
+    (descriptor,) = received.descriptors
+    os.write(descriptor, b"x")
+    assert os.read(reading, 1) == b"x"
+    assert not os.get_inheritable(descriptor)
+    for each in (reading, writing, descriptor):
+        os.close(each)
+    assert [hear_supervisor(worker) for _ in range(2)] == [(LookAtBoard(), []), (ReopenLogs(), [])]
+
+
+@pytest.mark.parametrize("word", list(FromWorker))
+def test_what_a_worker_says_arrives(pair, word):
+    supervisor, worker = pair
+    tell_supervisor(worker, word)
+    assert hear_worker(supervisor) is word
+
+
+def test_the_end_of_the_one_is_heard_by_the_other(pair):
+    supervisor, worker = pair
+    worker.close()
+    assert hear_worker(supervisor) is None
+    assert not tell_worker(supervisor, LookAtBoard())
+
+
+def test_the_supervisor_never_waits_for_a_worker_that_does_not_listen(pair):
+    supervisor, _ = pair
+    while tell_worker(supervisor, LookAtBoard()):
+        pass

@@ -1,0 +1,66 @@
+"""From one worker to the next: every message arrives, in order, and the end is heard."""
+
+import asyncio
+import socket
+
+from gateway.engine.records import AnswerRecord, LoginRecord
+from gateway.engine.verdict import Reason, rejection
+from gateway.worker.links import AnswerKept, HandedOver, LinkReader, LinkWriter, LoginForgotten, LoginKept, Message
+
+RECORD = LoginRecord(7, 3, 1, "s", "alice", b"key", "waiting", "push", "tx", 1.0, 2.0, 0.5, [])
+
+
+def heard(messages: list[Message], *, is_slow: bool = False) -> list[Message | None]:
+    """Send messages and close; return what the other end hears, and None for the end."""
+
+    async def scene() -> list[Message | None]:
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        writer = LinkWriter(ours, loop)
+        found: list[Message | None] = []
+        ended = asyncio.Event()
+
+        def end() -> None:
+            found.append(None)
+            ended.set()
+
+        if not is_slow:
+            LinkReader(theirs, loop, found.append, end)
+        for message in messages:
+            writer.send(message)
+        if is_slow:
+            LinkReader(theirs, loop, found.append, end)
+        await writer.flushed()
+        writer.close()
+        writer.send(HandedOver())  # nobody hears it, and nothing breaks
+        await ended.wait()
+        return found
+
+    return asyncio.run(scene())
+
+
+def test_all_kinds_of_messages_arrive_as_they_were_sent():
+    messages: list[Message] = [
+        HandedOver(),
+        LoginKept(RECORD),
+        AnswerKept(AnswerRecord(("192.0.2.10", 40001), 0, 3, b"digest", b"reply", 9.0)),
+        LoginForgotten(7, rejection(Reason.PUSH_LOST)),
+        LoginForgotten(8, None),
+    ]
+    assert heard(messages) == [*messages, None]
+
+
+def test_a_reader_that_is_slow_loses_nothing():
+    messages: list[Message] = [LoginForgotten(number, None) for number in range(5000)]
+    assert heard(messages, is_slow=True) == [*messages, None]
+
+
+def test_a_successor_that_is_gone_harms_nobody():
+    async def scene() -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        writer = LinkWriter(ours, asyncio.get_running_loop())
+        theirs.close()
+        writer.send(HandedOver())
+        await writer.flushed()
+
+    asyncio.run(scene())
