@@ -299,6 +299,9 @@ class Arbiter:
 
     def _abandon_preparation(self) -> None:
         crew, self._preparing = self._preparing, None
+        settings_fd = self._settings_fds.pop(self._crew.number + 1, -1)
+        if settings_fd >= 0:
+            os.close(settings_fd)
         for post in self._crew.posts:
             post.drop_links()
         if crew is not None:

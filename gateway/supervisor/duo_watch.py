@@ -2,6 +2,7 @@
 them.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from gateway.worker.wiring import application_key
 if TYPE_CHECKING:
     from gateway.net.duo_client import DuoClient
 
-_NOTHING = Evidence()
+log = logging.getLogger("gateway.health")
 
 
 class DuoWatch:
@@ -36,12 +37,12 @@ class DuoWatch:
         self._watch: HealthWatch | None = None
 
     def start(self, settings: Settings) -> None:
-        """Watch the applications of these settings from now on, and no others; what is known of them stays known.
-
-        Raises:
-            ValueError: the trusted roots of one cannot be loaded.
-        """
-        clients = open_probe_clients(settings)
+        """Watch the applications of these settings from now on, and no others; what is known of them stays known."""
+        try:
+            clients = open_probe_clients(settings)
+        except ValueError as error:  # of trusted roots, for which no worker can start either
+            log.error("Duo cannot be watched: %s", error)
+            return
         self.stop()
         self._clients = clients
         limits = BreakerLimits(failures_to_open=settings.gateway.failures_to_open)
