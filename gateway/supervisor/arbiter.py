@@ -69,6 +69,7 @@ class Arbiter:
         self._sockets = ListeningSockets(addresses, bucket_count(n_workers))
         self._crew = self._new_crew(1, settings, n_workers, self._sockets)
         self._former: list[Crew] = []
+        self._sockets_to_come: list[ListeningSockets] = []
         self._preparing: Crew | None = None
         self._preparation: asyncio.Future[str] | None = None
         self._reloading = asyncio.Lock()
@@ -107,7 +108,8 @@ class Arbiter:
         finally:
             self._vigil.stop()
             self._duo_watch.stop()
-            self._sockets.close()
+            for crew in self._crews():
+                crew.plan.sockets.close()
             await self._control.close()
         log.info("All workers have stopped")
         return self._status
@@ -200,8 +202,13 @@ class Arbiter:
     def _retire(self, crew: Crew) -> None:
         if crew in self._former:
             self._former.remove(crew)
+            crew.plan.sockets.close(self._sockets_in_use())
             self._counted = merge(self._counted, crew.counted().retired())
             crew.board.close()
+
+    def _sockets_in_use(self) -> list[ListeningSockets]:
+        """A former generation's workers answer by their sockets until they leave; till then those can be had again."""
+        return [*(crew.plan.sockets for crew in self._crews()), *self._sockets_to_come]
 
     # Reload.
 
@@ -246,14 +253,17 @@ class Arbiter:
             return [f"workers={n_workers} needs a restart; without one there can be {self._sockets.n_buckets} at most"]
         addresses = listening_addresses(settings)
         try:
-            sockets = ListeningSockets(addresses, self._sockets.n_buckets, self._sockets)
+            sockets = ListeningSockets(addresses, self._sockets.n_buckets, self._sockets_in_use())
         except CannotListen as error:
             return [str(error)]
+        self._sockets_to_come = [sockets]
         failure = await self._prepare_and_switch(settings, n_workers, sockets)
+        self._sockets_to_come = []
         if failure:
-            sockets.close(but=self._sockets)
+            sockets.close(self._sockets_in_use())
             return [failure]
-        start_logging(log_plan(settings.log), self._loop, self._crew.plan.identity.owner)
+        with contextlib.suppress(OSError):  # the workers could write there; the former file is written on
+            start_logging(log_plan(settings.log), self._loop, self._crew.plan.identity.owner)
         return []
 
     async def _prepare_and_switch(self, settings: Settings, n_workers: int, sockets: ListeningSockets) -> str:
@@ -324,8 +334,7 @@ class Arbiter:
         self._loop.call_later(REMEMBER_S, self._forget_settings, former.number)
         if former.is_gone:
             self._retire(former)
-        former_sockets, self._sockets = self._sockets, sockets
-        former_sockets.close(but=sockets)
+        self._sockets = sockets
 
     async def _all_serve(self) -> str:
         try:

@@ -9,12 +9,15 @@ kernel would move the last one into its place.
 import contextlib
 import errno
 import socket
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.config.listening import ListeningAddress
 from gateway.net.listener import open_socket
 from gateway.net.steering import steer_by_user
 from gateway.worker.orders import SocketOrders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 RECEIVE_BUFFER = (
     4_194_304  # octets asked for each socket: about 5,000 small datagrams; the kernel caps it at net.core.rmem_max
@@ -46,15 +49,17 @@ class ListeningSockets:
         groups: the sockets of each address, in order.
     """
 
-    def __init__(self, addresses: list[ListeningAddress], n_buckets: int, former: "ListeningSockets | None" = None):
-        """Bind everything, or nothing; what `former` has bound already is shared with it.
+    def __init__(
+        self, addresses: list[ListeningAddress], n_buckets: int, others: "Iterable[ListeningSockets]" = ()
+    ) -> None:
+        """Bind everything, or nothing; what others have bound already is shared with them.
 
         Raises:
             CannotListen: an address is taken, or is not of this machine.
         """
         self.n_buckets = n_buckets
         self.groups: list[_Group] = []
-        held = former.groups if former is not None else []
+        held = [group for each in others for group in each.groups]
         new: list[_Group] = []
         try:
             for address in addresses:
@@ -100,9 +105,9 @@ class ListeningSockets:
         """Octets that the kernel granted for each socket, which it reports doubled."""
         return min(group.sockets[0].getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) for group in self.groups) // 2
 
-    def close(self, but: "ListeningSockets | None" = None) -> None:
-        """Give all addresses up, or those that another configuration does not share."""
-        kept = but.groups if but is not None else []
+    def close(self, others: "Iterable[ListeningSockets]" = ()) -> None:
+        """Give all addresses up that no others share."""
+        kept = [group for each in others for group in each.groups]
         for group in self.groups:
             if not any(group is each for each in kept):
                 group.close()

@@ -156,8 +156,8 @@ def test_the_number_of_sockets_is_shared_equally(n_workers):
 def test_what_two_configurations_share_is_bound_once(free_address):
     before, (kept, given_up, new) = open_descriptors(), (free_address(), free_address(), free_address())
     former = ListeningSockets([kept, given_up], SLOTS)
-    sockets = ListeningSockets([new, kept], SLOTS, former)
-    former.close(but=sockets)
+    sockets = ListeningSockets([new, kept], SLOTS, [former])
+    former.close([sockets])
     assert of_slot(sockets, 0, SLOTS)[1] == of_slot(former, 0, SLOTS)[0]
     ListeningSockets([given_up], SLOTS).close()
     sockets.close()
@@ -169,7 +169,7 @@ def test_a_refused_address_leaves_the_former_ones_alone(free_address, taken_addr
     former = ListeningSockets([kept], SLOTS)
     during = open_descriptors()
     with pytest.raises(CannotListen):
-        ListeningSockets([kept, taken_address], SLOTS, former)
+        ListeningSockets([kept, taken_address], SLOTS, [former])
     assert open_descriptors() == during
     former.close()
     assert open_descriptors() == before
@@ -178,8 +178,8 @@ def test_a_refused_address_leaves_the_former_ones_alone(free_address, taken_addr
 def test_the_address_for_all_may_follow_a_named_one(free_address):
     named = free_address()
     former = ListeningSockets([named], SLOTS)
-    sockets = ListeningSockets([named._replace(host="0.0.0.0")], SLOTS, former)
-    former.close(but=sockets)
+    sockets = ListeningSockets([named._replace(host="0.0.0.0")], SLOTS, [former])
+    former.close([sockets])
     sockets.close()
 
 
