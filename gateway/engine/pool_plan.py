@@ -6,8 +6,10 @@ Rules:
   poll). Neither takes from the other: no login waits for a connection that another login's pending push occupies.
 - The newest idle connection first, so that those not needed age and are closed. A call says how long a connection
   may have been idle to suit it; when the newest does not suit it, none does.
-- A connection that becomes free or has been opened serves the call that has waited longest and is not held back by
-  its bound.
+- Some idle connections are spared for brief calls: a long poll, whose answer is seconds away, waits for a new one
+  rather than let the next login wait for a handshake.
+- A connection that becomes free or has been opened serves the brief call that has waited longest and is not held back
+  by its bound, else the long poll that has.
 - Opening is bounded too: handshakes cost far more than calls.
 - When an attempt to open fails, so do the calls that waited all the while, unless another attempt has succeeded in
   the meantime; then only the longest waiting one does, and nobody waits in vain.
@@ -34,6 +36,8 @@ class PoolLimits(NamedTuple):
     """Connections busy with, and calls queued as, long polls."""
     max_opening: int = 32
     max_idle: int = 1_000
+    spare: int = 8
+    """Idle connections that no long poll takes."""
     idle_timeout_s: float = 30.0
 
 
@@ -81,7 +85,7 @@ class PoolPlan(Generic[Call, Connection]):
             max_idle_s: how long the connection may have been idle; below 0 no idle one suits.
             now: the instant.
         """
-        if self._idle and (waits_for_person or self._n_brief < self._limits.max_brief):
+        if len(self._idle) > self._limits.spare if waits_for_person else self._idle and self._has_brief_room:
             connection, since = self._idle.popitem()
             if now - since <= max_idle_s:
                 self._occupy(connection, waits_for_person)
@@ -108,17 +112,22 @@ class PoolPlan(Generic[Call, Connection]):
         self._n_opening += n_more
         return [Opening(self._turn, self._n_opened)] * n_more
 
+    def warm(self, n_connections: int) -> list[Opening]:
+        """Return attempts to open connections that no call waits for yet."""
+        self._n_opening += n_connections
+        return [Opening(self._turn, self._n_opened)] * n_connections
+
     def opened(self, connection: Connection, now: float) -> Call | None:
         """Return the call that the new connection serves, None when it idles."""
         self._n_opening -= 1
         self._n_opened += 1
-        return self._serve(connection, now)
+        return self._serve(connection, now, is_new=True)
 
     def open_failed(self, opening: Opening) -> list[Call]:
         """Return the calls that fail with the attempt; they wait no longer."""
         self._n_opening -= 1
         if self._n_opened > opening.n_opened:
-            taken = self._take_next()
+            taken = self._take_next(may_be_patient=True)
             return [] if taken is None else [taken[0]]
         room = self._limits.max_brief - self._n_brief
         candidates = [*islice(self._brief.items(), room), *self._patient.items()]
@@ -130,7 +139,7 @@ class PoolPlan(Generic[Call, Connection]):
     def released(self, connection: Connection, now: float) -> Call | None:
         """Return the call that a connection serves next after it has done its last, None when it idles."""
         self._vacate(connection)
-        return self._serve(connection, now)
+        return self._serve(connection, now, is_new=False)
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection, busy or idle, or unknown."""
@@ -184,8 +193,12 @@ class PoolPlan(Generic[Call, Connection]):
     def __repr__(self) -> str:
         return f"<PoolPlan idle={self.n_idle} busy={self.n_busy} opening={self._n_opening} waiting={self.n_waiting}>"
 
-    def _serve(self, connection: Connection, now: float) -> Call | None:
-        taken = self._take_next()
+    @property
+    def _has_brief_room(self) -> bool:
+        return self._n_brief < self._limits.max_brief
+
+    def _serve(self, connection: Connection, now: float, is_new: bool) -> Call | None:
+        taken = self._take_next(may_be_patient=is_new or len(self._idle) >= self._limits.spare)
         if taken is None:
             self._idle[connection] = now
             return None
@@ -193,12 +206,13 @@ class PoolPlan(Generic[Call, Connection]):
         self._occupy(connection, waits_for_person)
         return call
 
-    def _take_next(self) -> tuple[Call, bool] | None:
-        """The longest waiting call that its bound does not hold back, and whether it waits for a person."""
-        may_take_brief = bool(self._brief) and self._n_brief < self._limits.max_brief
-        if may_take_brief and (not self._patient or _first_turn(self._brief) < _first_turn(self._patient)):
+    def _take_next(self, may_be_patient: bool) -> tuple[Call, bool] | None:
+        """The longest waiting brief call, if its bound permits one, else the longest waiting long poll, if one may be
+        served; and whether it is one.
+        """
+        if self._brief and self._has_brief_room:
             return self._brief.popitem(last=False)[0], False
-        if self._patient:
+        if may_be_patient and self._patient:
             return self._patient.popitem(last=False)[0], True
         return None
 
@@ -215,6 +229,3 @@ class PoolPlan(Generic[Call, Connection]):
         else:
             self._n_brief -= 1
 
-
-def _first_turn(waiting: OrderedDict[Call, int]) -> int:
-    return next(iter(waiting.values()))

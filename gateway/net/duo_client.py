@@ -46,6 +46,7 @@ from gateway.net.https_pool import HttpsPool, PoolCounts
 
 CONNECT_TIMEOUT_S = 5.0
 BRIEF_TIMEOUT_S = 10.0
+WARM_CONNECTIONS = 4
 RATE_LIMIT_WAITS_S = (1.0, 2.0, 4.0)
 CORRECTION_WORTH_TELLING_S = 30.0
 
@@ -169,8 +170,9 @@ class DuoClient:
     def start(self, on_checked: OnAnswer) -> None:
         """Check keys, clock and application type in the background; `on_checked` hears the outcome.
 
-        That also opens the first connection and settles the version. No call waits for it.
+        That also opens the first connections and settles the version. No call waits for it.
         """
+        self._pool.warm(WARM_CONNECTIONS)
         self.ask(Check(), on_checked)
 
     def close(self) -> None:

@@ -78,6 +78,11 @@ class HttpsPool:
             self._timer = self._loop.call_later(TICK_S, self._tick)
         self._place(exchange, _ANY_AGE if exchange.is_repeatable else self._fresh_within_s, now)
 
+    def warm(self, n_connections: int) -> None:
+        """Open connections that no call waits for yet: the first calls will."""
+        for opening in self._plan.warm(n_connections):
+            self._start_opening(opening)
+
     def cancel(self, exchange: Exchange) -> None:
         """Drop `exchange`: its `on_done` is not called any more. One on the wire takes its connection with it."""
         exchange.carrier = None

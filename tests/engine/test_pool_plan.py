@@ -10,7 +10,7 @@ ANY_AGE = float("inf")
 
 
 def plan(**limits: Any) -> PoolPlan[str, str]:
-    return PoolPlan(PoolLimits(**limits))
+    return PoolPlan(PoolLimits(**{"spare": 0, **limits}))
 
 
 def ask(pool: PoolPlan[str, str], call: str, now: float = 0.0, max_idle_s: float = ANY_AGE) -> str | None:
@@ -63,13 +63,40 @@ def test_retry_takes_no_idle_connection() -> None:
     assert ask(pool, "retry", now=10.0, max_idle_s=-1.0) is None
 
 
-def test_opened_connection_serves_who_waits_longest() -> None:
+def test_opened_connection_serves_the_brief_calls_first_then_who_waits_longest() -> None:
     pool = plan()
     ask(pool, "brief")
     poll(pool, "poll")
     ask(pool, "later")
     assert len(pool.begin_openings()) == 3
-    assert [pool.opened(connection, 1.0) for connection in ("c1", "c2", "c3")] == ["brief", "poll", "later"]
+    assert [pool.opened(connection, 1.0) for connection in ("c1", "c2", "c3")] == ["brief", "later", "poll"]
+
+
+def test_idle_connections_are_spared_for_brief_calls() -> None:
+    pool = plan(spare=1)
+    assert len(pool.warm(2)) == 2
+    assert [pool.opened(connection, 0.0) for connection in ("c1", "c2")] == [None, None]
+    assert poll(pool, "first") == "c2"
+    assert poll(pool, "second") is None
+    assert len(pool.begin_openings()) == 1
+    assert ask(pool, "brief") == "c1"
+    assert pool.released("c1", now=1.0) is None  # spared, though a long poll waits: a new one is on its way to that
+    assert pool.opened("c3", now=2.0) == "second"
+
+
+def test_a_released_connection_beyond_the_spare_ones_serves_a_long_poll() -> None:
+    pool = with_idle(plan(spare=1), "c1", "c2")
+    assert ask(pool, "a") == "c2"
+    assert poll(pool, "poll") is None
+    assert pool.released("c2", now=1.0) == "poll"
+
+
+def test_warming_counts_as_opening() -> None:
+    pool = plan(max_opening=2)
+    pool.warm(2)
+    ask(pool, "a")
+    assert pool.begin_openings() == []
+    assert pool.opened("c1", 0.0) == "a"
 
 
 def test_released_connection_serves_who_waits_and_spares_the_opening() -> None:
