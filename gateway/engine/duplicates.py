@@ -64,11 +64,13 @@ class DuplicateCache:
     def adopt(self, answered: Answered, now: float) -> Transaction | None:
         """Keep a reply that another worker gave; return the transaction of ours that it answers, if one is pending.
 
-        A newer request that has taken the Identifier stays.
+        A newer request that has taken the Identifier stays, and so does a newer answer.
         """
         known = self._known.get(answered.key)
         if known is not None and known.digest != answered.digest:
-            return None
+            if isinstance(known, Transaction) or known.expires_at > answered.expires_at:
+                return None
+            known = None
         self._known[answered.key] = answered
         self._answered.append(answered)
         self.expire(now)

@@ -5,7 +5,7 @@ A journal is a memfd of the supervisor's with one writer, a worker, and one read
 - cells of fixed size, one for each login under way. A record is never changed in place: the new one is written into a
   free cell, then the old one is struck out, so that a writer killed at any instant leaves one of the two.
 - two segments of answers, written by turns. The next segment begins, at its start, once the first answer of this one
-  has expired, for then every answer of the other one has; so the memory in use is that of two windows of time.
+  and every answer of the other one have expired; so the memory in use is that of two windows of time.
 
 Each record has a sequence number, its length, and a keyed checksum over both and its octets. What is torn, foreign or
 forged is skipped and counted, never believed.
@@ -75,6 +75,7 @@ class Journal:
         self._segment = 1
         self._position = self._end = 0  # of the answers to come, in octets of the whole: none until the first
         self._turn_at = float("inf")
+        self._expired_at = [0.0, 0.0]  # when the last answer of each segment has
         self.n_skipped = 0
         self.n_left_out = 0
 
@@ -87,7 +88,7 @@ class Journal:
 
     def answers(self, since: int = 0) -> Iterator[tuple[int, bytes]]:
         """Yield sequence number and record of the answers written after number `since`, each segment in order."""
-        for start in self._segments:
+        for start in sorted(self._segments, key=lambda start: self._read(start, self._segment_size)[0]):
             offset, end = start, start + self._segment_size
             while offset < end:
                 sequence, octets = self._read(offset, end - offset)
@@ -148,8 +149,10 @@ class Journal:
         if len(octets) > MAX_ANSWER_OCTETS or size > self._segment_size:
             self.n_left_out += 1
             return
-        if self._position + size > self._end or now >= self._turn_at:
+        is_other_expired = now >= self._expired_at[1 - self._segment]
+        if self._position + size > self._end or (now >= self._turn_at and is_other_expired):
             self._turn(expires_at)
+        self._expired_at[self._segment] = max(self._expired_at[self._segment], expires_at)
         self._write(self._position, octets)
         self._position += size
         if self._position + RECORD_OVERHEAD <= self._end:
@@ -160,8 +163,9 @@ class Journal:
         self._memory.close()
 
     def _turn(self, turn_at: float) -> None:
-        """Go on at the start of the other segment, until `turn_at`."""
+        """Go on at the start of the other segment, until `turn_at` at least."""
         self._segment = 1 - self._segment
+        self._expired_at[self._segment] = 0.0
         self._position = self._segments[self._segment]
         self._end = self._position + self._segment_size
         self._turn_at = turn_at

@@ -167,3 +167,40 @@ class TestSuperseding:
         again = transaction(now=WINDOW_S)
         assert known.add(again) is None
         assert find(known, request(), PEER, WINDOW_S + 1.0) is again
+
+
+class TestAnswersOfAnotherWorker:
+    def test_a_newer_answer_takes_the_place_of_an_older_one_under_the_same_identifier(self):
+        """A busy client uses every Identifier again within seconds."""
+        known = cache()
+        older, newer = request(), request(authenticator=b"x" * 16)
+        known.adopt(answered_with(older, b"first", 30.0), 0.0)
+        known.adopt(answered_with(newer, b"second", 31.0), 1.0)
+        found = find(known, newer, PEER, 2.0)
+        assert found is not None
+        assert found.reply == b"second"
+        assert find(known, older, PEER, 2.0) is None
+
+    def test_an_older_answer_that_comes_late_is_left_aside(self):
+        known = cache()
+        older, newer = request(), request(authenticator=b"x" * 16)
+        known.adopt(answered_with(newer, b"second", 31.0), 0.0)
+        known.adopt(answered_with(older, b"first", 30.0), 1.0)
+        assert find(known, newer, PEER, 2.0) is not None
+
+    def test_a_newer_request_that_is_pending_stays(self):
+        known = cache()
+        newer = transaction(request(authenticator=b"x" * 16))
+        known.add(newer)
+        assert known.adopt(answered_with(request(), b"first", 30.0), 0.0) is None
+        assert find(known, newer.packet, PEER, 1.0) is newer
+
+    def test_it_tells_which_pending_request_it_answers(self):
+        known = cache()
+        asked = transaction()
+        known.add(asked)
+        assert known.adopt(answered_with(request(), b"reply", 30.0), 0.0) is asked
+
+
+def answered_with(packet: Packet, reply: bytes, expires_at: float) -> Answered:
+    return Answered(transaction_key(packet, PEER), DIGESTS.packet(packet.octets), reply, expires_at)

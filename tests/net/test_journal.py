@@ -131,6 +131,26 @@ def test_the_memory_of_answers_is_that_of_two_windows(descriptor: int) -> None:
         assert len(kept) <= 60
 
 
+def test_answers_taken_over_from_another_worker_are_not_overwritten_while_they_count() -> None:
+    """They expire one after the other, the first of them at once."""
+    descriptor = create_journal(4, segment_size=65_536)
+    journal = Journal(descriptor, KEY)
+    for number in range(300):
+        now = number * 0.01
+        journal.keep_answer(b"%d" % number, number * 0.1, now)
+        kept = {int(octets) for octets in answers(descriptor)}
+        assert kept >= {each for each in range(number + 1) if each * 0.1 > now}
+    os.close(descriptor)
+
+
+def test_answers_are_read_in_the_order_in_which_they_were_written(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    for second in range(100):
+        journal.keep_answer(b"%d" % second, second + 10.0, float(second))
+        read = [int(octets) for octets in answers(descriptor)]
+        assert read == sorted(read)
+
+
 def test_too_many_answers_lose_the_oldest_alone(descriptor: int) -> None:
     journal = Journal(descriptor, KEY)
     for number in range(1000):
