@@ -296,7 +296,7 @@ class Arbiter:
             bequeath(self._crew, crew)
         except (UnknownIdentity, OSError) as error:
             return str(error)
-        crew.start()
+        crew.start(in_background=True)
         try:
             async with asyncio.timeout(PREPARE_TIMEOUT_S):
                 return await self._preparation

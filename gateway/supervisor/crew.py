@@ -149,10 +149,12 @@ class Crew:
 
     # Starting.
 
-    def start(self) -> None:
-        """Put a worker at every post."""
+    def start(self, in_background: bool = False) -> None:
+        """Put a worker at every post; in the background if another generation serves meanwhile."""
         for post in self.posts:
             self._spawn(post)
+            if in_background and post.process is not None:
+                post.process.prefer_others()
 
     def buckets(self, post: Post) -> list[int]:
         """Return which sockets of each address a post reads."""
@@ -199,6 +201,7 @@ class Crew:
             self._loop.remove_reader(process.channel.fileno())
         elif word is FromWorker.PREPARED:
             post.is_prepared = True
+            process.prefer_nobody()
             self._owner.worker_prepared(self)
         elif word is FromWorker.SERVING:
             self._serves(post, process)

@@ -3,6 +3,7 @@
 Its orders reach it in a memfd, for other users can read argv and the environment.
 """
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from gateway.supervisor.identity import SAME_IDENTITY, Identity
 from gateway.worker.orders import Orders, encode_orders, memfd
 
 WORKER_MODULE = "gateway.worker"
+PREPARING_NICENESS = 10  # of a worker that starts while others serve
 
 # uvloop's TLS reads into a buffer of 256 KiB that glibc would otherwise map and unmap for each read: half of the CPU
 # of an HTTPS exchange.
@@ -55,6 +57,20 @@ class WorkerProcess:
             theirs.close()
             if orders_fd >= 0:
                 os.close(orders_fd)
+
+    def prefer_others(self) -> None:
+        """Let it have the processors that others leave, if we may take that back."""
+        if os.geteuid() == 0:
+            self._set_niceness(PREPARING_NICENESS)
+
+    def prefer_nobody(self) -> None:
+        """Let it have its share of the processors again."""
+        if os.geteuid() == 0:
+            self._set_niceness(os.getpriority(os.PRIO_PROCESS, 0))
+
+    def _set_niceness(self, niceness: int) -> None:
+        with contextlib.suppress(OSError):  # it is gone, or we lack CAP_SYS_NICE
+            os.setpriority(os.PRIO_PROCESS, self.pid, niceness)
 
     def signal(self, number: int) -> None:
         """Send a signal, if it still lives."""
