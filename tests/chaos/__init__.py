@@ -1,0 +1,1 @@
+"""Logins by the thousand while everything goes wrong, and a judge who knows what may become of each."""

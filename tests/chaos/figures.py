@@ -1,0 +1,81 @@
+"""What the measuring programs share: figures in words, and one run after another with other seeds."""
+
+import argparse
+import asyncio
+import math
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvloop
+
+from tests.chaos.checker import Violation
+
+Result = TypeVar("Result")
+SEEDS_VARIABLE = "RADGATE_CHAOS_SEEDS"
+
+
+def seeds(n_short: int) -> list[int]:
+    """Return the seeds for a test: so many, or as many as the environment variable says."""
+    return list(range(1, 1 + int(os.environ.get(SEEDS_VARIABLE, n_short))))
+
+
+def is_long_form() -> bool:
+    """Whether the environment variable asks for more than the short form."""
+    return SEEDS_VARIABLE in os.environ
+
+
+def play(scenario: Coroutine[Any, Any, Result]) -> Result:
+    """Run a scenario to its end on a loop of its own, and return its result."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(scenario)
+
+
+def tell(text: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """Return the value that this share of all is not above; nan for none."""
+    ordered = sorted(values)
+    return ordered[math.ceil(share * len(ordered)) - 1] if ordered else math.nan
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a duration to read: `12.3 ms`, or `never`."""
+    return "never" if math.isinf(seconds) else f"{seconds * 1000:.1f} ms"
+
+
+def summary(violations: Sequence[Violation], n_shown: int = 5) -> str:
+    """Return violations by rule, and the first of them in full."""
+    counts = ", ".join(f"{count} x {rule}" for rule, count in Counter(each.rule for each in violations).most_common())
+    shown = "".join(f"\n    {each.rule}: {each.user}: {each.text}" for each in violations[:n_shown])
+    return f"{counts or 'none'}{shown}"
+
+
+def parser(module: str, what: str) -> argparse.ArgumentParser:
+    """Return the parser of a program that plays a scenario with several seeds."""
+    made = argparse.ArgumentParser(prog=f"python -m tests.chaos.{module}", description=what.partition("\n")[0])
+    made.add_argument("--seeds", type=int, default=1, help="runs, each with a seed of its own (default: %(default)s)")
+    made.add_argument("--first-seed", type=int, default=1, help="the seed of the first run (default: %(default)s)")
+    made.add_argument("--keep", type=Path, metavar="DIR", help="leave files and logs of each run in DIR/SEED")
+    return made
+
+
+def each_seed(options: argparse.Namespace, run: Callable[[Path, int], bool]) -> int:
+    """Play once for each seed, in a folder of its own; return the exit status: 0 if every run was as it should be."""
+    n_wrong = 0
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        if options.keep:
+            n_wrong += not run(options.keep / str(seed), seed)
+            continue
+        with tempfile.TemporaryDirectory(prefix="radgate-chaos-") as folder:
+            n_wrong += not run(Path(folder), seed)
+    tell(f"{options.seeds - n_wrong} of {options.seeds} runs without a violation")
+    return 1 if n_wrong else 0
