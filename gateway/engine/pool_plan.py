@@ -228,4 +228,3 @@ class PoolPlan(Generic[Call, Connection]):
             self._n_patient -= 1
         else:
             self._n_brief -= 1
-

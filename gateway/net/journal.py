@@ -69,6 +69,7 @@ class Journal:
         self._memory = mmap.mmap(descriptor, size)
         self._checksum = blake2b(key=key, digest_size=_CHECKSUM_SIZE, person=b"journal")
         self._segments = [_HEADER_SIZE + self._n_cells * CELL_SIZE + n * self._segment_size for n in (0, 1)]
+        self._read_to: dict[int, tuple[int, int]] = {}  # of each segment its first sequence number, and how far
         self._sequence = 0
         self._cells: dict[int, int] = {}  # login number -> offset of its cell
         self._free = list(reversed(self._cell_offsets()))  # the first are used again and again, the rest costs nothing
@@ -86,17 +87,17 @@ class Journal:
         found = sorted((self._read(offset, CELL_SIZE) for offset in self._cell_offsets()), reverse=True)
         return (octets for sequence, octets in found if sequence)
 
-    def answers(self, since: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Yield sequence number and record of the answers written after number `since`, each segment in order."""
-        for start in sorted(self._segments, key=lambda start: self._read(start, self._segment_size)[0]):
-            offset, end = start, start + self._segment_size
-            while offset < end:
-                sequence, octets = self._read(offset, end - offset)
-                if not sequence:
-                    break
-                if sequence > since:
-                    yield sequence, octets
-                offset += _stride(len(octets))
+    def answers(self) -> Iterator[bytes]:
+        """Yield the answers that were not yielded yet, in the order in which they were written."""
+        firsts = {start: self._read(start, self._segment_size)[0] for start in self._segments}
+        for start in sorted(firsts, key=firsts.__getitem__):
+            known, offset = self._read_to.get(start, (0, start))
+            if known != firsts[start]:  # the segment was begun anew
+                offset = start
+            while (record := self._read(offset, start + self._segment_size - offset))[0]:
+                offset += _stride(len(record[1]))
+                self._read_to[start] = firsts[start], offset
+                yield record[1]
 
     def _cell_offsets(self) -> range:
         return range(_HEADER_SIZE, _HEADER_SIZE + self._n_cells * CELL_SIZE, CELL_SIZE)
@@ -153,10 +154,11 @@ class Journal:
         if self._position + size > self._end or (now >= self._turn_at and is_other_expired):
             self._turn(expires_at)
         self._expired_at[self._segment] = max(self._expired_at[self._segment], expires_at)
+        behind = self._position + size
+        if behind + RECORD_OVERHEAD <= self._end:
+            self._strike_out_at(behind)  # what stands there belongs to an earlier turn; nobody may read on into it
         self._write(self._position, octets)
-        self._position += size
-        if self._position + RECORD_OVERHEAD <= self._end:
-            self._strike_out_at(self._position)  # what stood here belongs to an earlier turn
+        self._position = behind
 
     def close(self) -> None:
         """Unmap it; the memory lives as long as any descriptor of it."""

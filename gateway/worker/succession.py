@@ -39,7 +39,6 @@ class Legacy:
     Attributes:
         numbers: of its listening addresses here, None for those that are no more.
         elsewhere: the logins that it waits for, by its own numbers.
-        seen: sequence number of its newest answer that was taken.
         is_taken: its logins were.
     """
 
@@ -48,7 +47,6 @@ class Legacy:
         self.journal = journal
         self.numbers = numbers
         self.elsewhere: dict[int, PendingLogin] = {}
-        self.seen = 0
         self.is_taken = False
 
     def logins(self) -> Iterator[LoginRecord]:
@@ -60,8 +58,7 @@ class Legacy:
 
     def new_answers(self) -> Iterator[AnswerRecord]:
         """Yield the answers that were written since the last time."""
-        for sequence, octets in self.journal.answers(self.seen) if self.journal is not None else ():
-            self.seen = max(self.seen, sequence)
+        for octets in self.journal.answers() if self.journal is not None else ():
             record = _decoded(_answers, octets)
             if record is not None:
                 yield record

@@ -29,7 +29,7 @@ def successor(descriptor: int, key: bytes = KEY) -> Journal:
 
 
 def answers(descriptor: int) -> list[bytes]:
-    return [octets for _, octets in successor(descriptor).answers()]
+    return list(successor(descriptor).answers())
 
 
 def test_what_was_kept_is_read(descriptor: int) -> None:
@@ -112,13 +112,15 @@ def test_a_foreign_file_is_refused(octets: bytes) -> None:
     os.close(descriptor)
 
 
-def test_answers_since_a_number(descriptor: int) -> None:
-    journal = Journal(descriptor, KEY)
-    journal.keep_answer(b"one", 30.0, 0.0)
-    reader = successor(descriptor)
-    ((seen, _),) = reader.answers()
-    journal.keep_answer(b"two", 31.0, 1.0)
-    assert [octets for _, octets in reader.answers(seen)] == [b"two"]
+def test_a_reader_goes_on_where_it_was(descriptor: int) -> None:
+    journal, reader, read = Journal(descriptor, KEY), successor(descriptor), []
+    for second in range(300):
+        journal.keep_answer(b"%d" % second, second + 30.0, float(second))
+        if second % 7 == 0:
+            read += [int(octets) for octets in reader.answers()]
+    assert read == list(range(295))
+    assert list(reader.answers()) == [b"%d" % second for second in range(295, 300)]
+    assert not list(reader.answers())
 
 
 def test_the_memory_of_answers_is_that_of_two_windows(descriptor: int) -> None:
