@@ -28,7 +28,7 @@ from tests.chaos.relay import CALM, Mood, TcpRelay, UdpRelay, Weather
 SECRET = "a shared secret of 32 characters"
 GATEWAY_HOSTS = ("127.0.0.1", "127.0.0.2")  # one gateway, asked at two addresses, as a directory asks two servers
 WAIT_S = 60.0
-DRAIN_S = 5.0  # what is pending when the fleet is done, nobody waits for
+DRAIN_S = 2.0  # what is pending when the fleet is done, nobody waits for
 DEADLINE_S = 20.0
 
 _MAIN = """\

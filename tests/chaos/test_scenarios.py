@@ -75,7 +75,7 @@ def test_hundreds_of_pending_pushes_are_answered_once_approved(tmp_path: Path) -
 
 @pytest.mark.parametrize("seed", seeds(2))
 def test_everything_at_once(tmp_path: Path, seed: int) -> None:
-    habits = Habits(retry_s=1.0, tries=20, deaf=0.1)
+    habits = Habits(retry_s=1.0, tries=12, deaf=0.1)
     outcome = play(suffer_everything(tmp_path, seed, n_logins=300, habits=habits))
     assert not outcome.violations, f"{outcome.acts}: {summary(outcome.violations)}"
     assert outcome.n_logins == 300
