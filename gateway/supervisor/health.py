@@ -97,12 +97,12 @@ class HealthWatch:
                 log_mistake("The watch over Duo met a mistake of ours", error)
 
     def stop(self) -> None:
-        """Look no more and drop all probes; the breakers stay as they are."""
+        """Look no more and drop all probes; the breakers stay as they are, for another watch."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         for watched in self._watched:
-            watched.drop_probe()
+            watched.leave()
 
 
 class _Watched:
@@ -138,6 +138,13 @@ class _Watched:
         handle, self._handle, self._probe = self._handle, None, None
         if handle is not None:
             handle.cancel()
+
+    def leave(self) -> None:
+        """Drop the probe, and let the breaker know that nothing came of it: it would ask no other one."""
+        probe = self._probe
+        self.drop_probe()
+        if probe is not None:
+            self.application.breaker.probed(probe, Failed(Trouble.BUSY, "the probe was dropped"), self._clock())
 
     def _answered(self, probe: Probe, answer: Answer | DuoUnavailable) -> None:
         try:
@@ -189,8 +196,9 @@ class _Story:
         self._consequence = application.consequence
         api_host, _, ikey = application.key.rpartition("/")
         self._name = {"application": ikey, "api_host": api_host}
-        self._began_at: float | None = None
-        self._is_clock_off = False
+        known = application.breaker.health  # from another watch
+        self._began_at = known.entered_at if known.state.is_fail_mode_active else None
+        self._is_clock_off = known.state is BreakerState.CLOCK_SKEWED
 
     def state_changed(self, change: StateChanged, now: float) -> None:
         """Tell of a change."""

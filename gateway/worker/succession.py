@@ -211,12 +211,12 @@ class Succession:
         number = self._engine.next_number()
         pending = PendingLogin(number, login, section, record.key, record.bucket, record.started_at)
         for packet in record.packets:
-            transaction = self._transaction(legacy, packet)
+            transaction = self._transaction(legacy, packet, record.bucket)
             if transaction is not None:
                 pending.join(transaction)
         return pending
 
-    def _transaction(self, legacy: Legacy, record: PacketRecord) -> Transaction | None:
+    def _transaction(self, legacy: Legacy, record: PacketRecord, bucket: int) -> Transaction | None:
         """Return a packet that waits, with its client by the settings of its time; None without a way back."""
         listener = legacy.number(record.listener)
         generation = self._generations.find(record.generation)
@@ -226,7 +226,7 @@ class Succession:
         nas = table.find(record.address[0]) if table is not None else None
         if nas is None:
             return None
-        peer = Peer(record.address, listener, record.path)
+        peer = Peer(record.address, listener, record.path, bucket)
         return Transaction(decode_packet(record.basis), nas, peer, record.digest, record.received_at)
 
 

@@ -236,3 +236,17 @@ def test_counters_go_on(site: Site):
     nas.login("alice", "123456")
     (server,) = status(site)["servers"]
     assert (server["requests"], server["accepts"], server["reasons"]) == (2, 2, {"duo_allowed": 2})
+
+
+def test_what_was_answered_after_a_reload_is_known_after_the_next(site: Site):
+    """An adopted login keeps its bucket: its answer must find the worker that gets the user next."""
+    nas = site.start(gateway="workers=2\ndrain_timeout_s=0").nas()
+    requests = push_all(site, nas)
+    reload(site, gateway="workers=2\ndrain_timeout_s=0")
+    approve_all(site)
+    assert all(nas.receive().is_accept for _ in USERS)
+    reload(site, gateway="workers=3\ndrain_timeout_s=0")
+    for request in requests:
+        nas.send_octets(request)
+    assert all(nas.receive().is_accept for _ in USERS)
+    assert push_counts(site) == {1}

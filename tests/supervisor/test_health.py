@@ -313,6 +313,30 @@ def test_a_breaker_may_serve_another_watch_after_a_reload():
     assert published[0].state is BreakerState.DOWN
 
 
+def test_a_probe_that_was_dropped_for_a_reload_is_asked_again_and_the_end_is_told(lines: Lines):
+    """A reload in the middle of an outage: the next watch must find out when it is over, and say so."""
+    stage = Stage()
+    stage.duo.says = lambda call: REFUSED
+    stage.run(10)
+    stage.duo.says = lambda call: None
+    while stage.duo.questions[-1].is_cancelled or stage.watch._watched[0]._probe is None:
+        stage.run(0.1)
+    stage.watch.stop()
+    assert stage.duo.questions[-1].is_cancelled
+    application = Application(KEY, stage.breaker, stage.duo, CONSEQUENCE)
+    stage.watch = HealthWatch(
+        [application],
+        stage._read,
+        lambda key, health: stage.published.append((key, health)),
+        clock=lambda: stage.now,
+        wall_clock=lambda: UNIX_NOW,
+    )
+    stage.duo.says = lambda call: Time(int(UNIX_NOW))
+    stage.run(4)
+    assert stage.is_in(BreakerState.HEALTHY)
+    assert "Fail mode has ended" in lines.records[-1].getMessage()
+
+
 def test_it_runs_on_the_loop_until_it_is_stopped():
     async def scenario():
         stage = Stage()
