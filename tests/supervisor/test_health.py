@@ -313,16 +313,20 @@ def test_a_breaker_may_serve_another_watch_after_a_reload():
     assert published[0].state is BreakerState.DOWN
 
 
+def is_asked(question: Question) -> bool:
+    return not question.is_cancelled
+
+
 def test_a_probe_that_was_dropped_for_a_reload_is_asked_again_and_the_end_is_told(lines: Lines):
     """A reload in the middle of an outage: the next watch must find out when it is over, and say so."""
     stage = Stage()
     stage.duo.says = lambda call: REFUSED
     stage.run(10)
     stage.duo.says = lambda call: None
-    while stage.duo.questions[-1].is_cancelled or stage.watch._watched[0]._probe is None:
+    while not is_asked(stage.duo.questions[-1]) or stage.watch._watched[0]._probe is None:
         stage.run(0.1)
     stage.watch.stop()
-    assert stage.duo.questions[-1].is_cancelled
+    assert not is_asked(stage.duo.questions[-1])
     application = Application(KEY, stage.breaker, stage.duo, CONSEQUENCE)
     stage.watch = HealthWatch(
         [application],
