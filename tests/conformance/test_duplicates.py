@@ -1,6 +1,8 @@
 """Duplicates, conflicts, and what is bounded."""
 
+import os
 import select
+import signal
 import socket
 
 import pytest
@@ -262,6 +264,34 @@ def test_D11_retransmissions_through_several_workers_get_the_same_octets_and_no_
             nas.send_octets(request)
             assert nas.receive().packet.octets == reply
         assert site.simulator.get("/api/counts")["users"][user]["push"] == 1
+
+
+def test_D12_a_worker_that_is_killed_causes_no_second_push(site: Site):
+    """RFC 5080 section 2.2.2: what its successor reads in the journal is what it knows of earlier requests."""
+    site.simulator.post(
+        "/api/users",
+        {
+            "username": "zoe",
+            "devices": [{"device": "D1", "capabilities": ["auto", "push"]}],
+            "answer": "person",
+            "expires_after_s": 60,
+        },
+    )
+    nas = site.start(gateway="workers=1").nas()
+    request = nas.send("zoe", "push")
+    while not (pending := site.simulator.get("/api/pending")):
+        pass
+    while not nas.login("alice", "123456").is_accept:  # Duo has named the push by now
+        pass
+    (worker,) = site.gateway.worker_pids()
+    os.kill(worker, signal.SIGKILL)
+    nas.send_octets(request)
+    assert nas.login("alice", "123456").is_accept
+    site.simulator.post(f"/api/pending/{pending[0]['txid']}", {"decision": "approve"})
+    reply = nas.receive().packet.octets
+    nas.send_octets(request)
+    assert nas.receive().packet.octets == reply
+    assert site.simulator.get("/api/counts")["users"]["zoe"]["push"] == 1
 
 
 def test_D13_after_the_deadline_of_the_client_nothing_more_is_sent():
