@@ -13,7 +13,7 @@ from gateway.supervisor.identity import SAME_IDENTITY, Identity
 from gateway.worker.orders import Orders, encode_orders, memfd
 
 WORKER_MODULE = "gateway.worker"
-PREPARING_NICENESS = 10  # of a worker that starts while others serve
+PREPARING_NICENESS = 19  # of a worker that starts while others serve
 
 # uvloop's TLS reads into a buffer of 256 KiB that glibc would otherwise map and unmap for each read: half of the CPU
 # of an HTTPS exchange.

@@ -1,6 +1,7 @@
 """A configuration file, read by a child: the supervisor's loop does not wait for it, nor fall with it."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from gateway.config.handed import ReadOutcome, decode_outcome
 
 READING_MODULE = "gateway.config"
 READ_TIMEOUT_S = 60.0
+READING_NICENESS = 19
 
 
 async def read_in_child(path: str, timeout_s: float = READ_TIMEOUT_S) -> ReadOutcome:
@@ -40,6 +42,8 @@ async def _run_child(path: str, descriptor: int) -> int:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    with contextlib.suppress(OSError):  # logins go first
+        os.setpriority(os.PRIO_PROCESS, child.pid, READING_NICENESS)
     pidfd = os.pidfd_open(child.pid)
     loop.add_reader(pidfd, _reap, child, pidfd, ended)
     try:
