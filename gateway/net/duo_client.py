@@ -17,7 +17,6 @@ A ping is always v2's, which tells the time; it is unsigned, so that application
 import asyncio
 import random
 import time
-from collections import Counter
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -149,15 +148,9 @@ class DuoClient:
         self._observer = observer
         self._pending: set[PendingCall] = set()
         self._awaiting_time: list[tuple[PendingCall, DuoUnavailable]] = []  # while a ping asks for it
-        self.n_asked: Counter[str] = Counter()
-        """Calls by kind: `Preauth`, `Auth`, …"""
-        self.n_troubles: Counter[Trouble] = Counter()
-        """Calls that ended without an answer, by trouble."""
 
     def ask(self, call: Call, on_answer: OnAnswer) -> "PendingCall":
         """Ask Duo; `on_answer` hears the answer or why there is none, once, and never before this returns."""
-        kind = type(call)
-        self.n_asked[kind.__name__] += 1
         timeout_s = call.patience_s if type(call) is AuthStatus else self._brief_timeout_s
         now = self._now()
         pending = PendingCall(self, call, on_answer, now, now + timeout_s)
@@ -271,8 +264,6 @@ class DuoClient:
 
     def _finish(self, pending: "PendingCall", result: Answer | DuoUnavailable) -> None:
         self._pending.discard(pending)
-        if isinstance(result, DuoUnavailable):
-            self.n_troubles[result.trouble] += 1
         try:
             if self._observer is not None:
                 _tell(self._observer, pending, result, self._now())
