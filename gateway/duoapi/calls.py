@@ -25,22 +25,22 @@ class Factor(StrEnum):
         return self in (Factor.AUTO, Factor.PUSH, Factor.PHONE)
 
 
-class Ping(msgspec.Struct):
+class Ping(msgspec.Struct, gc=False):
     """Is Duo there? Unsigned."""
 
 
-class Check(msgspec.Struct):
+class Check(msgspec.Struct, gc=False):
     """Are keys, signature and clock right?"""
 
 
-class Preauth(msgspec.Struct):
+class Preauth(msgspec.Struct, gc=False):
     """May this user log in, and with what?"""
 
     username: str
     ipaddr: str | None = None
 
 
-class Auth(msgspec.Struct):
+class Auth(msgspec.Struct, gc=False):
     """Verify the second factor.
 
     `device` is v2's device id or "auto"; `ordinal` is what the user typed (`push2` is 2) or 0 for none, which v1
@@ -59,7 +59,7 @@ class Auth(msgspec.Struct):
         return f"<Auth {self.username!r} {self.factor} device={self.device}>"
 
 
-class AuthStatus(msgspec.Struct):
+class AuthStatus(msgspec.Struct, gc=False):
     """What has become of the asynchronous auth `txid`? A long poll: Duo answers when the state changes.
 
     `patience_s` bounds this question, not the person.
@@ -72,20 +72,20 @@ class AuthStatus(msgspec.Struct):
 Call = Ping | Check | Preauth | Auth | AuthStatus
 
 
-class Device(msgspec.Struct):
+class Device(msgspec.Struct, gc=False):
     """One entry of the preauth device list, in Duo's order; a token has no capabilities."""
 
     device: str
     capabilities: frozenset[str] = frozenset()
 
 
-class Time(msgspec.Struct):
+class Time(msgspec.Struct, gc=False):
     """The answer to ping and check: Duo's clock in Unix seconds, None where the flavour does not tell it (v1)."""
 
     time: int | None
 
 
-class PreauthAnswer(msgspec.Struct):
+class PreauthAnswer(msgspec.Struct, gc=False):
     """`result` is `auth`, `allow`, `deny`, `enroll` or a value that Duo may add later."""
 
     result: str
@@ -94,7 +94,7 @@ class PreauthAnswer(msgspec.Struct):
     enroll_portal_url: str = ""
 
 
-class AuthAnswer(msgspec.Struct):
+class AuthAnswer(msgspec.Struct, gc=False):
     """`result` is `allow`, `deny`, `waiting` or a later value; empty, with a `txid`, when an asynchronous auth began.
 
     `status` is v2's machine word (`timeout`, `fraud`, `locked_out`, `sent` …), empty in v1.
@@ -106,7 +106,7 @@ class AuthAnswer(msgspec.Struct):
     txid: str = ""
 
 
-class Refusal(msgspec.Struct):
+class Refusal(msgspec.Struct, gc=False):
     """Duo understood us and said no to the call itself: HTTP 4xx with `stat` FAIL, not 429. No verdict on the user."""
 
     http_status: int

@@ -12,14 +12,14 @@ import msgspec
 Content = TypeVar("Content")
 
 
-class Envelope(msgspec.Struct, Generic[Content]):
+class Envelope(msgspec.Struct, Generic[Content], gc=False):
     """What surrounds every answer of HTTP status 200; `response` is missing unless `stat` is OK."""
 
     stat: str
     response: Content | None = None
 
 
-class Failure(msgspec.Struct):
+class Failure(msgspec.Struct, gc=False):
     """What surrounds a refusal. Gateways and older servers leave `code` out, empty or a text."""
 
     stat: str
@@ -37,20 +37,20 @@ class Failure(msgspec.Struct):
         )
 
 
-class TimeContent(msgspec.Struct):
+class TimeContent(msgspec.Struct, gc=False):
     """v2 ping and check."""
 
     time: int
 
 
-class DeviceContent(msgspec.Struct):
+class DeviceContent(msgspec.Struct, gc=False):
     """An entry of v2 preauth's device list; a token has no capabilities."""
 
     device: str | None = None
     capabilities: list[str] | None = None
 
 
-class PreauthContent(msgspec.Struct):
+class PreauthContent(msgspec.Struct, gc=False):
     """v2 preauth."""
 
     result: str
@@ -59,7 +59,7 @@ class PreauthContent(msgspec.Struct):
     enroll_portal_url: str | None = None
 
 
-class AuthContent(msgspec.Struct):
+class AuthContent(msgspec.Struct, gc=False):
     """v2 auth and auth_status: a verdict, or the txid of an auth that has begun."""
 
     result: str | None = None
@@ -68,14 +68,14 @@ class AuthContent(msgspec.Struct):
     txid: str | None = None
 
 
-class PreauthContentV1(msgspec.Struct):
+class PreauthContentV1(msgspec.Struct, gc=False):
     """v1 preauth; `status` is a text for people."""
 
     result: str
     status: str | None = None
 
 
-class AuthContentV1(msgspec.Struct):
+class AuthContentV1(msgspec.Struct, gc=False):
     """v1 auth and status: a verdict with a text for people, or a txid."""
 
     result: str | None = None
@@ -83,7 +83,7 @@ class AuthContentV1(msgspec.Struct):
     txid: str | None = None
 
 
-class ResultContent(msgspec.Struct):
+class ResultContent(msgspec.Struct, gc=False):
     """What decides, in every flavour, whatever stands beside it."""
 
     result: str

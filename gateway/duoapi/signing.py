@@ -29,7 +29,9 @@ def encode_params(params: Params) -> str:
 
     What is signed, and also what is sent: as form body or as query.
     """
-    pairs = [(percent_encode(key), percent_encode(value)) for key, value in params]
+    pairs = list(params)
+    if not _is_plain("".join([key + value for key, value in pairs])):
+        pairs = [(percent_encode(key), percent_encode(value)) for key, value in pairs]
     pairs.sort()
     return "&".join([f"{key}={value}" for key, value in pairs])
 

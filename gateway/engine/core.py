@@ -29,14 +29,14 @@ from gateway.radius.reply import encode_reply
 RESUME_PAUSE_S = 0.002  # between questions about pushes that are asked anew: each may open a connection to Duo
 
 
-class SendReply(msgspec.Struct):
+class SendReply(msgspec.Struct, gc=False):
     """Send these octets back the way the request came."""
 
     octets: bytes
     peer: Peer
 
 
-class AskDuo(msgspec.Struct):
+class AskDuo(msgspec.Struct, gc=False):
     """Ask Duo on behalf of this login, not before the instant `at`; bring the answer to `duo_answered` or
     `duo_unavailable`.
     """
@@ -46,33 +46,33 @@ class AskDuo(msgspec.Struct):
     at: float
 
 
-class StopAsking(msgspec.Struct):
+class StopAsking(msgspec.Struct, gc=False):
     """Nobody waits for Duo's answer to this login any more."""
 
     pending: PendingLogin
 
 
-class KeepLogin(msgspec.Struct):
+class KeepLogin(msgspec.Struct, gc=False):
     """Write this login into the journal before anything else is done."""
 
     pending: PendingLogin
 
 
-class ForgetLogin(msgspec.Struct):
+class ForgetLogin(msgspec.Struct, gc=False):
     """Take this login out of the journal; `verdict` is None for one that ended without."""
 
     pending: PendingLogin
     verdict: Verdict | None
 
 
-class KeepAnswer(msgspec.Struct):
+class KeepAnswer(msgspec.Struct, gc=False):
     """Write this answer into the journal before it is sent."""
 
     answered: Answered
     bucket: int
 
 
-class Finished(msgspec.Struct):
+class Finished(msgspec.Struct, gc=False):
     """A login has ended: worth a line. `user_name` is empty when the request had none that can be shown.
 
     `duo_s` is how much of `duration_s` Duo took.
@@ -486,27 +486,22 @@ class Engine:
         nas = transaction.nas
         texts = (verdict.reply_message, verdict.explanation) if nas.is_operator else (verdict.reply_message,)
         octets = encode_reply(verdict.code, transaction.packet, nas.shared_secret, *texts)
-        self._keep_answer(transaction, octets, now)
+        answered = self._duplicates.as_answered(transaction, octets, now)
+        self._effects.append(KeepAnswer(answered, transaction.peer.bucket))
         due = transaction.received_at + _reject_delay_s(transaction) if verdict.reason in _DELAYED else now
         if due > now:
             self._n_late += 1
             self._timers.at(due, self._send_late, (transaction, octets))
         else:
-            self._send(transaction, octets, now)
-
-    def _keep_answer(self, transaction: Transaction, octets: bytes, now: float) -> None:
-        answered = self._duplicates.as_answered(transaction, octets, now)
-        self._effects.append(KeepAnswer(answered, transaction.peer.bucket))
+            self._duplicates.adopt(answered, now)
+            self._effects.append(SendReply(octets, transaction.peer))
 
     def _send_late(self, late: tuple[Transaction, bytes], now: float) -> None:
         self._n_late -= 1
         transaction, octets = late
         if not transaction.is_superseded:
-            self._send(transaction, octets, now)
-
-    def _send(self, transaction: Transaction, octets: bytes, now: float) -> None:
-        self._duplicates.answered(transaction, octets, now)
-        self._effects.append(SendReply(octets, transaction.peer))
+            self._duplicates.answered(transaction, octets, now)
+            self._effects.append(SendReply(octets, transaction.peer))
 
 
 def _reject_delay_s(transaction: Transaction) -> float:

@@ -20,11 +20,12 @@ from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet
 
 _AT_MOST_ONCE = (USER_NAME, USER_PASSWORD, CHAP_PASSWORD, STATE, NAS_PORT, CHAP_CHALLENGE)  # RFC 2865 section 5.44
+_OTHER_WAYS = frozenset({CHAP_PASSWORD, EAP_MESSAGE})
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-class Credentials(msgspec.Struct):
+class Credentials(msgspec.Struct, gc=False):
     """A readable request.
 
     Attributes:
@@ -76,10 +77,10 @@ def shown_user_name(packet: Packet) -> str:
 def _refuse_attributes(packet: Packet) -> Reason | None:
     if packet.has_repeats and any(packet.is_repeated(kind) for kind in _AT_MOST_ONCE):
         return Reason.CONFLICTING_CREDENTIALS
-    if packet.has(CHAP_PASSWORD) or packet.has(EAP_MESSAGE):
+    if packet.has_any(_OTHER_WAYS):
         both = packet.has(USER_PASSWORD)
         return Reason.CONFLICTING_CREDENTIALS if both else Reason.UNSUPPORTED_CREDENTIALS
-    if packet.value(STATE) is not None:  # duo_only never challenges: no State is ours (RFC 5080 section 2.1.1)
+    if packet.has(STATE) and packet.value(STATE):  # duo_only never challenges: no State is ours (RFC 5080, 2.1.1)
         return Reason.UNKNOWN_STATE
     if packet.value(USER_NAME) is None:
         return Reason.NO_USER_NAME
@@ -94,4 +95,4 @@ def _readable(octets: bytes, charset: str) -> str | None:
         text = octets.decode(charset)
     except UnicodeError:
         return None
-    return None if _CONTROL_CHARACTERS.search(text) else text
+    return text if text.isprintable() or not _CONTROL_CHARACTERS.search(text) else None

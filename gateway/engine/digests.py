@@ -1,8 +1,10 @@
 """Short names for what must be known again and never be shown: digests under a key that leaves no process of ours."""
 
 from hashlib import blake2b
+from struct import Struct
 
 _SIZE = 16
+_LENGTH = Struct("!I")
 
 
 class Digests:
@@ -22,9 +24,8 @@ class Digests:
     def login(self, section: str, user_name: str, typed: bytes, ipaddr: str | None) -> bytes:
         """Return what makes two packets the same login: section, user, typed octets, the user's address where known."""
         digest = self._login.copy()
-        for part in (section.encode(), user_name.encode(), typed, (ipaddr or "").encode()):
-            digest.update(len(part).to_bytes(4, "big"))
-            digest.update(part)
+        texts = f"{len(section)} {len(user_name)} {section}{user_name}{ipaddr or ''}".encode()
+        digest.update(_LENGTH.pack(len(texts)) + texts + typed)
         return digest.digest()
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from gateway.engine.transaction import Transaction, TransactionKey
 
 
-class Answered(msgspec.Struct):
+class Answered(msgspec.Struct, gc=False):
     """What is left of an answered transaction: enough to know its duplicates, and the octets for them."""
 
     key: TransactionKey
@@ -62,7 +62,7 @@ class DuplicateCache:
         self.adopt(self.as_answered(transaction, reply, now), now)
 
     def adopt(self, answered: Answered, now: float) -> Transaction | None:
-        """Keep a reply that another worker gave; return the transaction of ours that it answers, if one is pending.
+        """Keep a reply, maybe another worker's; return the transaction of ours that it answers, if one is pending.
 
         A newer request that has taken the Identifier stays, and so does a newer answer.
         """

@@ -6,7 +6,7 @@ its behaviour: `TRANSITIONS` says which states may follow, `_HANDLERS` what an a
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -83,14 +83,14 @@ TRANSITIONS: dict[LoginState, frozenset[LoginState]] = {
 }
 
 
-class Ask(msgspec.Struct):
+class Ask(msgspec.Struct, gc=False):
     """Ask Duo this, not before the instant `at` (0: now)."""
 
     call: Call
     at: float = 0.0
 
 
-class Hold(msgspec.Struct):
+class Hold(msgspec.Struct, gc=False):
     """Nothing can be asked: reject at the instant `until`."""
 
     until: float
@@ -167,9 +167,10 @@ class Login:
     @property
     def has_pushed(self) -> bool:
         """Whether somebody may have been pushed, called or sent passcodes, so that asking again would do it twice."""
-        if self.progress in (LoginState.WAITING, LoginState.LOST):
-            return True
-        return self.progress is LoginState.AUTH and self.factor is not Factor.PASSCODE
+        progress = self.progress
+        if progress is LoginState.AUTH:
+            return self.factor is not Factor.PASSCODE
+        return progress is LoginState.WAITING or progress is LoginState.LOST
 
     def begin(self, password: str | None, now: float) -> Step:
         """Return the first step; `password` None is one that no charset explains."""
@@ -186,7 +187,7 @@ class Login:
 
     def answered(self, answer: Answer, now: float) -> Step:
         """Return the step that follows Duo's answer to the last `Ask`."""
-        return self._HANDLERS[self.state, type(answer)](self, answer, now)
+        return _HANDLERS[self.state, type(answer)](self, answer, now)
 
     def unavailable(self, error: DuoUnavailable, now: float) -> Step:
         """Return the step that follows when Duo did not answer the last `Ask`."""
@@ -344,19 +345,19 @@ class Login:
             raise ValueError(f"a login does not go from {self.state} to {state}")
         self.state = state
 
-    _HANDLERS: ClassVar[dict[tuple[LoginState, type], Callable[[Any, Any, float], Step]]] = {
-        (LoginState.PREAUTH, PreauthAnswer): _preauth_answered,
-        (LoginState.PREAUTH, Refusal): _refused,
-        (LoginState.AUTH, AuthAnswer): _auth_answered,
-        (LoginState.AUTH, Refusal): _refused,
-        (LoginState.WAITING, AuthAnswer): _auth_answered,
-        (LoginState.WAITING, Refusal): _refused,
-    }
-
     def __repr__(self) -> str:
         """Show the state; never what was typed."""
         return f"<Login {self.user_name!r} {self.state}>"
 
+
+_HANDLERS: dict[tuple[LoginState, type], Callable[[Login, Any, float], Step]] = {
+    (LoginState.PREAUTH, PreauthAnswer): Login._preauth_answered,
+    (LoginState.PREAUTH, Refusal): Login._refused,
+    (LoginState.AUTH, AuthAnswer): Login._auth_answered,
+    (LoginState.AUTH, Refusal): Login._refused,
+    (LoginState.WAITING, AuthAnswer): Login._auth_answered,
+    (LoginState.WAITING, Refusal): Login._refused,
+}
 
 _DENIALS: dict[str, Reason] = {
     "timeout": Reason.DUO_TIMEOUT,

@@ -55,8 +55,9 @@ class Nas:
 
     def signed(self, source: str) -> None:
         """Remember that it has; so its secret is right, too."""
-        _remember(self._signers, source)
-        _remember(self._proven, source)
+        if source not in self._signers:
+            _remember(self._signers, source)
+            _remember(self._proven, source)
 
     def is_proven(self, source: str) -> bool:
         """Whether a password of this address could be read, so that its shared secret must be right."""
@@ -64,7 +65,8 @@ class Nas:
 
     def was_read(self, source: str) -> None:
         """Remember that one could."""
-        _remember(self._proven, source)
+        if source not in self._proven:
+            _remember(self._proven, source)
 
     def may_ask_status(self, now: float) -> bool:
         """Whether one more Status-Server is answered: where the section permits it, so many in a second."""

@@ -15,7 +15,7 @@ _DIGITS = re.compile(r"[0-9]{6,10}")
 _MODHEX = re.compile(r"[cbdefghijklnrtuv]{44}", re.IGNORECASE | re.ASCII)
 
 
-class TypedFactor(msgspec.Struct):
+class TypedFactor(msgspec.Struct, gc=False):
     """What the user asked for; `ordinal` 0 is "no number typed", `passcode` is empty but for `Factor.PASSCODE`."""
 
     factor: Factor
@@ -30,6 +30,8 @@ class TypedFactor(msgspec.Struct):
 def read_password(text: str) -> TypedFactor | None:
     """Return the factor that the text names, or None if it names none."""
     text = text.strip()
+    if _DIGITS.fullmatch(text):  # most logins of a rush; no factor word looks like it
+        return TypedFactor(Factor.PASSCODE, 0, text)
     word = _FACTOR_WORD.fullmatch(text)
     if word:
         return TypedFactor(Factor(word[1].lower()), int(word[2] or 0))

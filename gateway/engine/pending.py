@@ -1,6 +1,5 @@
 """Logins under way: who waits for each, so that the same login in a new packet joins it, and how many a user has."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from gateway.engine.login import Login
@@ -107,7 +106,7 @@ class PendingLogins:
 
     def __init__(self) -> None:
         self._by_key: dict[bytes, PendingLogin] = {}
-        self._by_user: Counter[UserKey] = Counter()
+        self._by_user: dict[UserKey, int] = {}
         self._all: set[PendingLogin] = set()
 
     def __len__(self) -> int:
@@ -122,19 +121,21 @@ class PendingLogins:
 
     def of_user(self, section: Section, user_name: str) -> int:
         """Return how many logins of this user are pending at this section."""
-        return self._by_user[section.name, user_name.lower()]
+        return self._by_user.get((section.name, user_name.lower()), 0)
 
     def add(self, pending: PendingLogin) -> None:
         """Take a login up."""
         self._all.add(pending)
         self._by_key[pending.key] = pending
-        self._by_user[pending.user_key] += 1
+        self._by_user[pending.user_key] = self._by_user.get(pending.user_key, 0) + 1
 
     def remove(self, pending: PendingLogin) -> None:
         """Let a decided login go."""
         self._all.discard(pending)
         if self._by_key.get(pending.key) is pending:
             del self._by_key[pending.key]
-        self._by_user[pending.user_key] -= 1
-        if self._by_user[pending.user_key] <= 0:
+        n_left = self._by_user[pending.user_key] - 1
+        if n_left:
+            self._by_user[pending.user_key] = n_left
+        else:
             del self._by_user[pending.user_key]

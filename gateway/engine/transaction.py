@@ -17,7 +17,7 @@ Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 TransactionKey: TypeAlias = tuple[Address, int, int]
 
 
-class Peer(msgspec.Struct):
+class Peer(msgspec.Struct, gc=False):
     """Where a request came from and by which way the answer goes back.
 
     Attributes:

@@ -15,7 +15,7 @@ MAX_HEADERS = 100
 MAX_SIZE = MAX_HEAD_SIZE + 2 * MAX_BODY_SIZE  # octets of a whole answer, as they come
 
 
-class Response(msgspec.Struct):
+class Response(msgspec.Struct, gc=False):
     """One whole answer; `is_reusable` says whether the connection may carry another request after it."""
 
     http_status: int

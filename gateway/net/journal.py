@@ -120,8 +120,7 @@ class Journal:
 
     def _sum(self, header: bytes, octets: bytes) -> bytes:
         checksum = self._checksum.copy()
-        checksum.update(header)
-        checksum.update(octets)
+        checksum.update(header + octets)
         return checksum.digest()
 
     # Writing.
@@ -154,11 +153,10 @@ class Journal:
         if self._position + size > self._end or (now >= self._turn_at and is_other_expired):
             self._turn(expires_at)
         self._expired_at[self._segment] = max(self._expired_at[self._segment], expires_at)
-        behind = self._position + size
-        if behind + RECORD_OVERHEAD <= self._end:
-            self._strike_out_at(behind)  # what stands there belongs to an earlier turn; nobody may read on into it
-        self._write(self._position, octets)
-        self._position = behind
+        # What stands behind it belongs to an earlier turn: nobody may read on into it.
+        has_space_behind = self._position + size + RECORD_OVERHEAD <= self._end
+        self._write(self._position, octets, size + 8 if has_space_behind else 0)
+        self._position += size
 
     def close(self) -> None:
         """Unmap it; the memory lives as long as any descriptor of it."""
@@ -172,14 +170,16 @@ class Journal:
         self._end = self._position + self._segment_size
         self._turn_at = turn_at
 
-    def _write(self, offset: int, octets: bytes) -> None:
-        """Write octets and checksum first, the sequence number last: a record without one is nothing."""
+    def _write(self, offset: int, octets: bytes, size: int = 0) -> None:
+        """Write checksum and octets first, with NULs up to `size` from the start, and the sequence number last: a
+        record without one is nothing.
+        """
         self._sequence += 1
         header = _RECORD.pack(self._sequence, len(octets))
-        start = offset + RECORD_OVERHEAD
-        self._memory[start : start + len(octets)] = octets
-        self._memory[offset + _RECORD.size : start] = self._sum(header, octets)
-        self._memory[offset : offset + _RECORD.size] = header
+        rest = (self._sum(header, octets) + octets).ljust(size - _RECORD.size, b"\0")
+        start = offset + _RECORD.size
+        self._memory[start : start + len(rest)] = rest
+        self._memory[offset:start] = header
 
     def _strike_out(self, offset: int) -> None:
         self._strike_out_at(offset)

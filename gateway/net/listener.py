@@ -6,7 +6,6 @@ still chooses the interface.
 """
 
 import asyncio
-import contextlib
 import socket
 import struct
 from collections.abc import Callable
@@ -88,11 +87,13 @@ class UdpListener:
 
     def _drain(self) -> None:
         receive, hand_on, number, bucket = self._udp.recvmsg, self._on_datagram, self.number, self._bucket
-        with contextlib.suppress(BlockingIOError):
-            for _ in range(_DATAGRAMS_A_TURN):
+        for _ in range(_DATAGRAMS_A_TURN):
+            try:
                 datagram, ancillary, _, address = receive(_BUFFER_SIZE, _ANCILLARY_SIZE)
-                self.n_received += 1
-                hand_on(datagram, Peer(address, number, self._way(ancillary), bucket))
+            except BlockingIOError:
+                return
+            self.n_received += 1
+            hand_on(datagram, Peer(address, number, self._way(ancillary), bucket))
 
     def _way(self, ancillary: Ancillary) -> Ancillary:
         """Return the control message that makes the reply leave from the address that was asked."""

@@ -79,6 +79,10 @@ class Packet:
         """Whether there is an attribute of this type, of whatever length."""
         return kind in self._first
 
+    def has_any(self, kinds: frozenset[int]) -> bool:
+        """Whether there is an attribute of any of these types."""
+        return not kinds.isdisjoint(self._first)
+
     def value(self, kind: int) -> bytes | None:
         """Return the value of the first attribute of this type; None when absent, or empty (RFC 2865 section 5: then
         it is not there).

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.engine import nas as module
 from gateway.engine.nas import Nas, NasTable
+from tests.compiled import only_interpreted
 from tests.engine.scene import SECRET, Stage
 
 
@@ -98,6 +99,7 @@ def test_a_table_without_clients_knows_nobody():
     assert NasTable([]).find("192.0.2.1") is None
 
 
+@only_interpreted
 def test_among_10_000_clients_a_look_up_tries_each_prefix_length_once():
     addresses = [f"10.{number >> 8}.{number & 255}.1/32" for number in range(10_000)]
     clients = table(*addresses, "172.16.0.0/12", "192.168.0.0/16", "2001:db8::/32")
