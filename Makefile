@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check -q install -c requirements/dev.lock
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test check format bench micro compiled interpreted lock clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -19,12 +19,21 @@ test: $(VENV)/.dev-ready  ## lint, types, import contracts and all tests: what C
 format: $(VENV)/.dev-ready  ## put the code into its one layout
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
 
-bench: $(VENV)/.run-ready  ## CPU per login, memory and start time on this machine
+bench: $(VENV)/.bench-ready  ## CPU per login, memory and start time on this machine
 	@$(BIN)/python -m bench.figures
+
+micro: $(VENV)/.dev-ready  ## what each piece of the hot path costs, and how that has changed
+	@$(BIN)/python -m tests.micro $(if $(UPDATE),--update)
+
+compiled: $(VENV)/.dev-ready  ## compile the hot path here, which takes a minute and a C compiler
+	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/compile
+
+interpreted: $(VENV)/bin/python  ## remove what was compiled
+	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/compile clean
 
 lock: $(VENV)/.dev-ready  ## pin the newest versions that pyproject.toml permits
 	@$(BIN)/pip -q install pip-tools
-	@$(BIN)/pip-compile -q --upgrade --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host \
+	@$(BIN)/pip-compile -q --upgrade --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host \
 		--no-emit-find-links --extra dev --extra bench -o requirements/dev.lock pyproject.toml
 	@! grep -n 'file:\|://' requirements/dev.lock
 
@@ -38,10 +47,15 @@ $(VENV)/bin/python:
 
 $(VENV)/.run-ready: pyproject.toml requirements/dev.lock | $(VENV)/bin/python
 	@echo "Installing radgate …"
-	@$(PIP) -e '.[bench]'
+	@$(PIP) -e .
 	@touch $@
 
 $(VENV)/.dev-ready: pyproject.toml requirements/dev.lock | $(VENV)/bin/python
 	@echo "Installing radgate and what its tests need …"
 	@$(PIP) -e '.[bench,dev]'
+	@touch $@ $(VENV)/.run-ready $(VENV)/.bench-ready
+
+$(VENV)/.bench-ready: pyproject.toml requirements/dev.lock | $(VENV)/bin/python
+	@echo "Installing radgate and what its bench needs …"
+	@$(PIP) -e '.[bench]'
 	@touch $@ $(VENV)/.run-ready
