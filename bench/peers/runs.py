@@ -1,0 +1,117 @@
+"""What was measured of a peer, and what is made of it: medians with their range, the best window, ratios."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.figures import cpu_s
+from bench.peers.driver import log_in
+from bench.peers.stage import Peer, Serving
+
+WARM_UP = 500
+
+
+class Run(NamedTuple):
+    """One burst of logins.
+
+    Attributes:
+        rate: logins a second.
+        cpu_us: CPU of all serving processes and threads, user and system, for each login.
+        p99_ms: of the latencies.
+        busy: CPU seconds a second. Well below 1, the NAS and the simulated Duo were the limit, not the peer.
+    """
+
+    rate: float
+    cpu_us: float
+    p99_ms: float
+    busy: float
+
+
+class Spread(NamedTuple):
+    """A median with its range."""
+
+    median: float
+    low: float
+    high: float
+
+
+class Figures(NamedTuple):
+    """A peer at its best window; `cpu_ratio` is to the gateway's CPU a login, where that was measured beside it."""
+
+    window: int
+    rate: Spread
+    cpu_us: Spread
+    p99_ms: Spread
+    busy: Spread
+    memory_mb: Spread
+    cpu_ratio: Spread | None
+
+
+@dataclass
+class Line:
+    """What is known of a peer: a line of the table.
+
+    Attributes:
+        rounds: the runs of each round, by window.
+        memory_mb: after each round.
+        n_held: pushes held at once; None where it was not asked for pushes.
+        why_not: what is missing or went wrong; empty while all is well.
+    """
+
+    peer: Peer
+    rounds: list[dict[int, Run]] = field(default_factory=list)
+    memory_mb: list[float] = field(default_factory=list)
+    n_held: int | None = None
+    why_not: str = ""
+
+
+def measure(peer: Peer, serving: Serving, windows: Sequence[int], n_logins: int) -> dict[int, Run]:
+    """Return a run for each window."""
+    log_in(serving.port, WARM_UP, max(windows), longest_s=1.0, authenticator=peer.authenticator)
+    return {window: _run(peer, serving, window, n_logins) for window in windows}
+
+
+def _run(peer: Peer, serving: Serving, window: int, n_logins: int) -> Run:
+    before = sum(map(cpu_s, serving.pids))
+    burst = log_in(serving.port, n_logins, window, authenticator=peer.authenticator)
+    cpu = sum(map(cpu_s, serving.pids)) - before
+    p99_s = float(np.percentile(burst.latencies_s, 99))
+    return Run(burst.n_logins / burst.elapsed_s, cpu / burst.n_logins * 1e6, p99_s * 1e3, cpu / burst.elapsed_s)
+
+
+def memory_mb(serving: Serving) -> float:
+    """Return the memory of all serving processes; what is shared with others counts in proportion (PSS)."""
+    return sum(map(_proportional_share, serving.pids)) / 1e6
+
+
+def _proportional_share(pid: int) -> int:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().split()
+    return int(rollup[rollup.index("Pss:") + 1]) * 1024
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Return the median of the values and their range."""
+    return Spread(median(values), min(values), max(values))
+
+
+def best_window(runs: Sequence[Mapping[int, Run]]) -> int:
+    """Return the window of the highest median rate."""
+    return max(runs[0], key=lambda window: median(run[window].rate for run in runs))
+
+
+def figures(line: Line, yardstick: Line | None) -> Figures | None:
+    """Return a peer's figures, None if it failed; `yardstick` is the gateway, measured in the same rounds."""
+    if line.why_not or not line.rounds:
+        return None
+    window = best_window(line.rounds)
+    best = [each[window] for each in line.rounds]
+    ratio = None
+    if yardstick is not None and len(yardstick.rounds) == len(best):
+        other = best_window(yardstick.rounds)
+        ratio = spread([run.cpu_us / each[other].cpu_us for run, each in zip(best, yardstick.rounds, strict=True)])
+    rate, cpu_us, p99_ms, busy = map(spread, zip(*best, strict=True))
+    return Figures(window, rate, cpu_us, p99_ms, busy, spread(line.memory_mb), ratio)
