@@ -13,7 +13,7 @@ from gateway.engine.authenticity import refuse_packet, refuse_signature
 from gateway.engine.credentials import Credentials, read_credentials, shown_user_name
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
-from gateway.engine.login import Ask, Login, LoginState, Step
+from gateway.engine.login import DECIDED, ELSEWHERE, WAITING, Ask, Login, Step
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.notices import Notice, Notices, UnsignedNas
 from gateway.engine.pending import PendingLogin, PendingLogins
@@ -168,19 +168,19 @@ class Engine:
 
     def duo_answered(self, pending: PendingLogin, answer: Answer, now: float) -> list[Effect]:
         """Take Duo's answer to the login's last question."""
-        if pending.login.state is not LoginState.DECIDED:
+        if pending.login.state is not DECIDED:
             self._proceed(pending, pending.login.answered(answer, now), now)
         return self._flush()
 
     def duo_unavailable(self, pending: PendingLogin, error: DuoUnavailable, now: float) -> list[Effect]:
         """Take note that Duo did not answer the login's last question."""
-        if pending.login.state is not LoginState.DECIDED:
+        if pending.login.state is not DECIDED:
             self._proceed(pending, pending.login.unavailable(error, now), now)
         return self._flush()
 
     def failed(self, pending: PendingLogin, now: float) -> list[Effect]:
         """End a login that met a mistake of our own: rejected, and the worker goes on."""
-        if pending.login.state is not LoginState.DECIDED:
+        if pending.login.state is not DECIDED:
             self._finish(pending, rejection(Reason.INTERNAL_ERROR), now)
         return self._flush()
 
@@ -195,7 +195,7 @@ class Engine:
             self._outages[application] = error
             self._give_up_waiting([each for each in logins if each.login.waits_briefly], error, now)
         elif self._outages.pop(application, None) is not None:
-            self._ask_again([each for each in logins if each.login.state is LoginState.WAITING], now)
+            self._ask_again([each for each in logins if each.login.state is WAITING], now)
         return self._flush()
 
     def _give_up_waiting(self, logins: list[PendingLogin], error: DuoUnavailable, now: float) -> None:
@@ -233,7 +233,7 @@ class Engine:
 
     def left_alone(self, pending: PendingLogin, at: float, now: float) -> list[Effect]:
         """Go on with an adopted login at an instant: the worker that waited for Duo's answer is gone."""
-        if pending.login.state is LoginState.ELSEWHERE:
+        if pending.login.state is ELSEWHERE:
             pending.elsewhere = (-1, -1)
             step = pending.login.resume(at, now)
             if step is not None:
@@ -244,18 +244,18 @@ class Engine:
 
     def heard_elsewhere(self, pending: PendingLogin, record: LoginRecord) -> list[Effect]:
         """Take note of how far the other worker is with an adopted login."""
-        if pending.login.state is LoginState.ELSEWHERE:
+        if pending.login.state is ELSEWHERE:
             pending.login.heard_elsewhere(record)
             self._keep(pending)
         return self._flush()
 
     def decided_elsewhere(self, pending: PendingLogin, verdict: Verdict | None, now: float) -> list[Effect]:
         """Answer what has joined an adopted login, with the verdict of the worker that waited for Duo's answer."""
-        if pending.login.state is LoginState.ELSEWHERE and verdict is not None:
+        if pending.login.state is ELSEWHERE and verdict is not None:
             pending.login.decided_elsewhere()
             self._end(pending, verdict, now)
             pending.section.counters.left()
-        elif pending.login.state is LoginState.ELSEWHERE:
+        elif pending.login.state is ELSEWHERE:
             self._abandon(pending)
         return self._flush()
 
@@ -403,7 +403,7 @@ class Engine:
             self._timers.at(step.until, self._give_up, pending)
 
     def _give_up(self, pending: PendingLogin, now: float) -> None:
-        if pending.login.state is not LoginState.DECIDED:
+        if pending.login.state is not DECIDED:
             self._finish(pending, pending.login.give_up(), now)
 
     def _keep(self, pending: PendingLogin) -> None:
@@ -433,7 +433,7 @@ class Engine:
             self._effects.append(ForgetLogin(pending, verdict))
 
     def _deadline(self, pending: PendingLogin, now: float) -> None:
-        if pending.login.state is not LoginState.DECIDED:
+        if pending.login.state is not DECIDED:
             self._effects.append(StopAsking(pending))
             self._finish(pending, pending.login.expire(), now)
 
