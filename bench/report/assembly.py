@@ -1,0 +1,150 @@
+"""From all that a run has left behind to what is written down of it."""
+
+import textwrap
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bench.machine import commit, this_machine
+from bench.observe import Sample
+from bench.radius_load import KINDS, LoadResult
+from bench.report import figures
+from bench.report.record import Finding, Judgement, Marked, Run, Step
+from bench.report.words import Tally, findings_of, remarks_of
+from bench.scenario import Scenario
+
+
+class Seen(NamedTuple):
+    """All that a run has left behind.
+
+    Attributes:
+        duo_counts: the referee's, as its control port tells them.
+        mistakes: lines of the gateway's log in which it owns up to one.
+    """
+
+    scenario: Scenario
+    n_workers: int
+    scale: float
+    result: LoadResult
+    samples: list[Sample]
+    marked: list[Marked]
+    duo_counts: Mapping[str, Any]
+    limit: float | None
+    steps: list[Step]
+    mistakes: list[str]
+
+
+def written_down(seen: Seen) -> Run:
+    """Return the figures of a run, with the machine and the commit that they depend on."""
+    scenario, result = seen.scenario, seen.result
+    plan = result.plan
+    looks = [look for look in figures.looks_of(seen.samples, result.began_at) if look.at_s > 0]
+    seconds = figures.seconds_of(result)
+    processes = figures.processes_of(_during_load(seen.samples, result))
+    first, last = (sample.status or _NO_STATUS for sample in (seen.samples[0], seen.samples[-1]))
+    return Run(
+        scenario=scenario.name,
+        question=scenario.question,
+        commit=commit(),
+        machine=this_machine(),
+        began=_wall_time(result.began_at),
+        scale=seen.scale,
+        workers=seen.n_workers,
+        load=plan.described(),
+        limit=seen.limit,
+        p99_bound_ms=scenario.search.p99_s * 1e3 if scenario.search else None,
+        steps=seen.steps,
+        duration_s=plan.duration_s,
+        **{name: getattr(result, name) for name in _COUNTS},
+        offered_rate=result.planned / plan.duration_s,
+        achieved_rate=result.answered / plan.duration_s,
+        carried_rate=figures.carried_rate(seconds),
+        outcomes=result.outcomes,
+        latency_ms=figures.latencies_by_kind(result),
+        curves=figures.curves_by_kind(result),
+        gateway_ms=figures.share_of_gateway_ms(first, last),
+        reasons=figures.counts_between(first, last, "reasons"),
+        discards=figures.counts_between(first, last, "discards"),
+        duo=_flat(seen.duo_counts),
+        processes=processes,
+        worker_us_per_login=figures.us_per_login(seen.samples, result.answered, ("worker",)),
+        gateway_us_per_login=figures.us_per_login(seen.samples, result.answered, ("worker", "supervisor")),
+        events=seen.marked,
+        seconds=seconds,
+        looks=looks,
+        findings=[*findings_of(_tally(result, seen.duo_counts), scenario.expect), *_own_mistakes(seen.mistakes)],
+        remarks=[*remarks_of(result.planned, result.unsent, result.late, processes), *_of_kills(scenario)],
+    )
+
+
+_COUNTS = (
+    "planned",
+    "sent",
+    "unsent",
+    "late",
+    "answered",
+    "lost",
+    "unexpected",
+    "invalid",
+    "double_answers",
+    "retransmissions",
+)
+_NO_STATUS: dict[str, Any] = {"servers": [], "histograms": {"bounds_s": [], "servers": {}}}
+
+
+def _wall_time(instant: float) -> str:
+    passed_s = time.monotonic() - instant
+    return datetime.fromtimestamp(time.time() - passed_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _during_load(samples: list[Sample], result: LoadResult) -> list[Sample]:
+    """Return the samples taken while logins began, and at least the first and the last."""
+    ends_at = result.began_at + result.plan.duration_s
+    chosen = [sample for sample in samples if result.began_at <= sample.at <= ends_at]
+    return chosen if len(chosen) > 1 else [samples[0], samples[-1]]
+
+
+def _tally(result: LoadResult, duo_counts: Mapping[str, Any]) -> Tally:
+    pushes = [index for index, kind in enumerate(KINDS) if kind.typed == b"push"]
+    sent = ~np.isnan(result.record.sent_at)
+    return Tally(
+        planned=result.planned,
+        sent=result.sent,
+        lost=result.lost,
+        unexpected=result.unexpected,
+        invalid=result.invalid,
+        double_answers=result.double_answers,
+        push_logins=int(np.count_nonzero(sent & np.isin(result.record.kind, pushes))),
+        pushes=duo_counts["pushes"],
+        overlapping=duo_counts["overlaps"],
+    )
+
+
+def _own_mistakes(lines: list[str]) -> list[Finding]:
+    if not lines:
+        return []
+    first = textwrap.shorten(lines[0], 300, placeholder=" …")
+    return [
+        Finding(Judgement.WRONG, f"The gateway's log owns up to {len(lines):,} mistakes of its own, first: {first}")
+    ]
+
+
+def _of_kills(scenario: Scenario) -> list[str]:
+    """Return what is to be known of the gateway's own counts after a worker was killed."""
+    if all(event.kind != "kill-worker" for event in scenario.events):
+        return []
+    return ["The gateway's own share is too great here: a successor counts all of the time of the logins it takes up."]
+
+
+def _flat(counts: Mapping[str, Any]) -> dict[str, int]:
+    """Return the referee's counts in one level: `calls auth` for what stands below."""
+    flat: dict[str, int] = {}
+    for name, value in counts.items():
+        if isinstance(value, Mapping):
+            flat.update({f"{name} {kind}": count for kind, count in value.items()})
+        elif isinstance(value, int):
+            flat[name] = value
+    return flat

@@ -1,0 +1,130 @@
+"""What a run says in words: whether what must never happen has happened, and what was measured."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from bench.report.record import Finding, Judgement, ProcessFigures, Run
+from bench.scenario import Expectation
+
+LATE_SHARE = 0.01  # of the logins may leave late
+CROWDED = 0.1  # of the time may a worker wait for a core
+
+
+class Tally(NamedTuple):
+    """What the load generator and the referee have counted.
+
+    Attributes:
+        push_logins: sent, each of which may cause one push.
+        pushes: that Duo began.
+        overlapping: of these, begun while the same user had another one pending.
+    """
+
+    planned: int
+    sent: int
+    lost: int
+    unexpected: int
+    invalid: int
+    double_answers: int
+    push_logins: int
+    pushes: int
+    overlapping: int
+
+
+def findings_of(tally: Tally, expect: Expectation) -> list[Finding]:
+    """Return what must hold of answers, pushes and outcomes, and whether it does."""
+    return [
+        _at_most(tally.lost, expect.lost, f"Every login was answered ({tally.sent:,}).", "{} of the logins were lost."),
+        _pushed_once(tally.pushes, max(tally.overlapping, tally.pushes - tally.push_logins)),
+        _at_most(
+            tally.unexpected, expect.unexpected, "Every answer was the right one.", "{} outcomes were unexpected."
+        ),
+        *_never(tally.invalid, "replies could not be verified."),
+        *_never(tally.double_answers, "requests got two different answers."),
+    ]
+
+
+def _pushed_once(pushes: int, extra: int) -> Finding:
+    if extra > 0:
+        return Finding(Judgement.WRONG, f"{extra:,} of {pushes:,} pushes were one too many: somebody was pushed twice.")
+    return Finding(Judgement.GOOD, f"Nobody was pushed twice ({pushes:,} pushes).")
+
+
+def _at_most(count: int, most: int | None, none: str, some: str) -> Finding:
+    if not count:
+        return Finding(Judgement.GOOD, none)
+    if most is not None and count > most:
+        return Finding(Judgement.WRONG, some.format(f"{count:,}"))
+    return Finding(Judgement.EXPECTED, f"{some.format(f'{count:,}')} This scenario expects some.")
+
+
+def _never(count: int, what: str) -> Iterator[Finding]:
+    if count:
+        yield Finding(Judgement.WRONG, f"{count:,} {what}")
+
+
+def remarks_of(planned: int, unsent: int, late: int, processes: Sequence[ProcessFigures]) -> list[str]:
+    """Return what limits the worth of the figures."""
+    remarks = []
+    if unsent:
+        remarks.append(f"{unsent:,} of {planned:,} planned logins were not sent: the load generator could not.")
+    if late > planned * LATE_SHARE:
+        remarks.append(f"{late:,} logins left more than 10 ms after their plan: the load generator was short of CPU.")
+    crowded = [each for each in processes if each.role.startswith("worker") and each.waited_share > CROWDED]
+    return remarks + [
+        f"The gateway's {each.role} was ready but had no core for {each.waited_share:.0%} of the time: others ran there"
+        " too, and without them its figures would be better."
+        for each in crowded
+    ]
+
+
+def summary_of(run: Run) -> list[str]:
+    """Return the run in a few sentences, the most important first."""
+    return [
+        sentence for sentence in (_rate(run), _carried(run), _latency(run), _own_share(run), _cost(run)) if sentence
+    ]
+
+
+def _rate(run: Run) -> str:
+    limit = f"The limit of {run.workers} worker(s) was {run.limit:,.0f} logins/s. " if run.limit else ""
+    rates = f"{run.offered_rate:,.0f} logins/s offered, {run.achieved_rate:,.0f} answered"
+    return f"{limit}{rates}, for {run.duration_s:.0f} s."
+
+
+def _carried(run: Run) -> str:
+    if run.carried_rate is None:
+        return ""
+    return f"Up to {run.carried_rate:,.0f} logins/s every login was answered, as soon as Duo and the person allowed."
+
+
+def _latency(run: Run) -> str:
+    kinds = [f"{kind.replace('_', ' ')}: {_quantiles(each)}" for kind, each in run.latency_ms.items() if kind != "all"]
+    return f"Answered, {'; '.join(kinds)}." if kinds else ""
+
+
+def _quantiles(shown: Mapping[str, float]) -> str:
+    return f"half within {milliseconds(shown['p50'])}, 99 % within {milliseconds(shown['p99'])}"
+
+
+def _own_share(run: Run) -> str:
+    if not run.gateway_ms:
+        return ""
+    return f"Of a login's time the gateway's own share, without Duo and the person: {_quantiles(run.gateway_ms)}."
+
+
+def _cost(run: Run) -> str:
+    workers = [process for process in run.processes if process.role.startswith("worker")]
+    if run.worker_us_per_login is None or not workers:
+        return ""
+    cores = sum(process.core_share for process in workers)
+    memory = max(process.rss_max_bytes for process in workers)
+    return (
+        f"A login cost {run.worker_us_per_login:,.0f} µs of the workers' CPU; together they used {cores:.2f} cores, "
+        f"and {memory / 1e6:,.0f} MB of memory at most."
+    )
+
+
+def milliseconds(value: float) -> str:
+    """Return `0.84 ms`, `12 ms`, `3.4 s`."""
+    if value >= 1000:
+        return f"{value / 1000:.1f} s"
+    return f"{value:.2f} ms" if value < 10 else f"{value:.0f} ms"

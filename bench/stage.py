@@ -1,0 +1,183 @@
+"""The stage of a run: a lean Duo and a gateway as real processes, each on the cores that it is to have.
+
+With fewer workers than cores each worker has one for itself, and the load, Duo and this process share the others.
+Otherwise the kernel may place everything as it likes.
+"""
+
+import contextlib
+import ipaddress
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import msgspec
+
+from bench.figures import allow_all_cores
+from bench.observe import Process, children_of, workers_of
+from bench.processes import GatewayProcess, SimulatorProcess, free_udp_port
+from bench.radius_load.nas import source_addresses
+from bench.radius_load.plan import LoadPlan
+from bench.scenario import Scenario
+
+SECRET = "a secret for the bench alone"
+WORKERS_A_PROCESS = 2  # so many, and more, can one process of the load keep busy
+DRAIN_S = 2.0  # what is pending when the load is over, nobody waits for
+HOSTS = ("127.0.0.1", "127.0.0.2")  # the gateway is asked at both where a NAS knows two servers
+_MISTAKES = ("Traceback", "traceback=", "mistake of ours")
+
+_MAIN = """\
+[main]
+http_ca_certs_file={ca}
+log_dir={folder}/log
+"""
+_SERVER = """\
+[radius_server_duo_only{number}]
+ikey={ikey}
+skey={skey}
+api_host={api_host}
+port={port}
+"""
+_GATEWAY = """\
+[gateway]
+workers={workers}
+console=off
+run_dir={folder}/run
+"""
+
+
+class Placement(NamedTuple):
+    """Who has which cores; empty means that the kernel decides.
+
+    Attributes:
+        workers: one for each, by slot.
+        load: of the load's processes, in turn. Where it can be, one of the others' cores is left to Duo.
+        others: of everybody but the workers.
+    """
+
+    workers: tuple[int, ...]
+    load: tuple[int, ...]
+    others: tuple[int, ...]
+
+
+def place(n_workers: int, cores: Sequence[int]) -> Placement:
+    """Return who runs where."""
+    if n_workers >= len(cores):
+        return Placement((), (), tuple(cores))
+    others = tuple(cores[n_workers:])
+    return Placement(tuple(cores[:n_workers]), others[1:] or others, others)
+
+
+class Stage:
+    """From entering to leaving, a Duo and a gateway serve.
+
+    Attributes:
+        duo, gateway: the processes.
+        run_dir: of the gateway's control socket.
+        port: of all server sections.
+        placement: who runs where.
+    """
+
+    def __init__(self, scenario: Scenario, n_workers: int) -> None:
+        self._scenario = scenario
+        self._n_workers = n_workers
+        self._cores = sorted(os.sched_getaffinity(0))
+        self._resources = ExitStack()
+        self.placement = place(n_workers, self._cores)
+        self.port = free_udp_port()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            self._folder = Path(starting.enter_context(tempfile.TemporaryDirectory(prefix="radgate-bench-")))
+            os.sched_setaffinity(0, self.placement.others)  # children inherit it
+            starting.callback(os.sched_setaffinity, 0, self._cores)
+            options = [word for name, value in self._scenario.duo.items() for word in (f"--{name}", value)]
+            self.duo = starting.enter_context(SimulatorProcess(self._folder / "duo", *options, module="bench.lean_duo"))
+            self.gateway = starting.enter_context(GatewayProcess(self._write_config(), preexec_fn=allow_all_cores))
+            starting.callback(self._stop_gateway)
+            self.pin_workers()
+            self._resources = starting.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._resources.close()
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the gateway's control socket is."""
+        return self._folder / "run"
+
+    def load_plan(self) -> LoadPlan:
+        """Return the scenario's load, aimed at this gateway."""
+        plan = self._scenario.load
+        return msgspec.structs.replace(
+            plan,
+            targets=tuple((host, self.port) for host in HOSTS),
+            shared_secret=SECRET,
+            cores=self.placement.load,
+            n_processes=max(plan.n_processes, self._n_workers // WORKERS_A_PROCESS),
+        )
+
+    def pin_workers(self) -> None:
+        """Put each worker on its core; to be repeated for successors."""
+        for pid, slot in workers_of(self.gateway.process.pid).items():
+            if slot < len(self.placement.workers):
+                with contextlib.suppress(ProcessLookupError):
+                    os.sched_setaffinity(pid, {self.placement.workers[slot]})
+
+    def processes(self) -> list[Process]:
+        """Return everybody who takes part and lives; workers that are new are put on their cores."""
+        self.pin_workers()
+        gateway = self.gateway.process.pid
+        return [
+            Process("supervisor", gateway),
+            *(Process(f"worker {slot}", pid) for pid, slot in workers_of(gateway).items()),
+            Process("Duo", self.duo.process.pid),
+            *(Process("load", pid) for pid in _load_processes()),
+        ]
+
+    def mistakes(self) -> list[str]:
+        """Return the lines of the gateway's log in which it owns up to a mistake."""
+        with (self._folder / "log" / "authproxy.log").open(errors="replace") as log:
+            return [line.strip() for line in log if any(word in line for word in _MISTAKES)]
+
+    def _stop_gateway(self) -> None:
+        """Ask it to end; being asked a second time, on leaving, it ends at once."""
+        self.gateway.signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.gateway.process.wait(DRAIN_S)
+
+    def _write_config(self) -> Path:
+        scenario = self._scenario
+        parts = [_MAIN]
+        for number, clients in enumerate(clients_of(scenario), 1):
+            keys = [f"{key}={value}" for key, value in scenario.server.items()]
+            for index, client in enumerate(clients, 1):
+                keys += [f"radius_ip_{index}={client}", f"radius_secret_{index}={SECRET}"]
+            parts += [_SERVER.replace("{number}", str(number)), *(f"{line}\n" for line in keys)]
+        parts += [_GATEWAY, *(f"{key}={value}\n" for key, value in scenario.gateway.items())]
+        return self.duo.write_config(
+            self._folder / "authproxy.cfg", "".join(parts), folder=self._folder, port=self.port, workers=self._n_workers
+        )
+
+
+def clients_of(scenario: Scenario) -> list[list[str]]:
+    """Return the RADIUS clients of each server section: one network, or each NAS dealt out to one of several."""
+    if scenario.sections == 1:
+        return [[str(ipaddress.IPv4Network(scenario.load.source_network, strict=False))]]
+    addresses = list(dict.fromkeys(source_addresses(scenario.load.source_network, scenario.load.n_nas)))
+    return [addresses[section :: scenario.sections] for section in range(scenario.sections)]
+
+
+def _load_processes() -> Iterator[int]:
+    for pid in children_of(os.getpid()):
+        with contextlib.suppress(OSError):
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                yield pid

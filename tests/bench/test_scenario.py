@@ -1,0 +1,106 @@
+"""Scenarios: every shipped file reads, and what is wrong in one is said with file, section and key."""
+
+import pytest
+
+from bench.radius_load.plan import Phase
+from bench.scenario import FOLDER, Event, ScenarioError, Search, load_scenario, names, read_scenario
+
+LEAST = """
+[scenario]
+question = Does it work?
+[load]
+phases = 100x10
+mix = passcode=1
+"""
+
+
+def problems(text):
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(text, "mine.ini")
+    return caught.value.problems
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_shipped_scenario_reads_and_asks_a_question(name):
+    scenario = load_scenario(name)
+    assert scenario.name == name
+    assert scenario.question.endswith("?")
+    assert FOLDER.joinpath(f"{name}.ini").read_text().startswith("; ")
+
+
+def test_what_is_not_said_has_a_default():
+    scenario = read_scenario(LEAST, "mine.ini")
+    assert scenario.name == "mine"
+    assert scenario.load.phases == (Phase(10, 100, 100),)
+    assert (scenario.sections, scenario.events, scenario.search) == (1, (), None)
+    assert (scenario.expect.lost, scenario.expect.unexpected) == (0, 0)
+
+
+def test_events_stand_in_order_whatever_the_order_of_the_lines():
+    scenario = read_scenario(LEAST + "[events]\n8 = reload\n2.5 = fault kind=500 for=3 share=0.5\n", "mine.ini")
+    assert [event.at_s for event in scenario.events] == [2.5, 8.0]
+    assert str(scenario.events[0]) == "Duo: 500 for 50% of the calls"
+    assert scenario.events[0].for_s == 3.0
+
+
+def test_sections_of_the_configuration_are_passed_on_as_they_are():
+    scenario = read_scenario(LEAST + "[radius_server_duo_only]\nfailmode = safe\n[gateway]\nmax_pending = 9\n", "a.ini")
+    assert scenario.server == {"failmode": "safe"}
+    assert scenario.gateway == {"max_pending": "9"}
+
+
+def test_a_scale_changes_durations_and_no_rates():
+    text = LEAST + "[events]\n5 = garbage for=2 rate=1000\n[limit]\nstep_s = 4\n"
+    scenario = read_scenario(text, "mine.ini").scaled(0.5)
+    assert scenario.load.phases == (Phase(5, 100, 100),)
+    assert scenario.events == (Event(2.5, "garbage", for_s=1.0, rate=1000.0),)
+    assert scenario.search == Search(step_s=2.0)
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ("[evnts]\n", "mine.ini [evnts]: is not known; there are scenario, gateway"),
+        ("[events]\n3 = explode\n", "mine.ini [events] 3: 'explode' is no event; there are kill-worker"),
+        ("[events]\nsoon = reload\n", "mine.ini [events] soon: 'soon': write a number"),
+        ("[events]\n10 = reload\n", "mine.ini [events] 10: the last login begins before that, after 10 s"),
+        ("[events]\n3 = garbage for=2\n", "mine.ini [events] 3: garbage needs rate="),
+        ("[events]\n3 = garbage for=2 rate=0\n", "mine.ini [events] 3: write a number above 0"),
+        ("[events]\n3 = reload for=2\n", "mine.ini [events] 3: reload has no for"),
+        ("[events]\n3 = fault for=2 kind=asleep\n", "mine.ini [events] 3: 'asleep' is no fault; there are delay, slow"),
+        ("[events]\n3 = fault for=2 kind=500 share=7\n", "mine.ini [events] 3: share: above 0, and 1 at most"),
+        ("[events]\n3 = fault hang\n", "mine.ini [events] 3: 'hang': write NAME=VALUE"),
+        ("[events]\n3 =\n", "mine.ini [events] 3: '' is no event"),
+        ("[expect]\nlost = few\n", "mine.ini [expect] lost: 'few': write a whole number, or any"),
+        ("[expect]\nfound = 1\n", "mine.ini [expect] found: is not known; there are lost, unexpected"),
+        ("[directories]\nsections = 0\n", "mine.ini [directories] sections: '0': write a whole number above 0"),
+        ("[duo]\napproval = soon\n", "mine.ini [duo] approval: 'soon' is no distribution: write constant:S"),
+        ("[limit]\np99_s = -1\n", "mine.ini [limit] p99_s: '-1': write a number, 0 or above"),
+    ],
+)
+def test_a_problem_names_file_section_and_key(more, problem):
+    (found,) = problems(LEAST + more)
+    assert found.startswith(problem)
+
+
+def test_all_problems_are_told_at_once():
+    found = problems("[load]\nphases = fast\n[events]\n1 = x\n")
+    assert [line.partition(":")[0] for line in found] == [
+        "mine.ini [scenario]",
+        "mine.ini [load]",
+        "mine.ini [events] 1",
+    ]
+
+
+def test_a_load_that_is_not_said_is_a_problem():
+    assert problems("[scenario]\nquestion = a?\n")[0] == "mine.ini [load]: is missing"
+
+
+def test_what_is_no_ini_file_is_one_problem():
+    (found,) = problems("phases = 100x10")
+    assert found.startswith("mine.ini: File contains no section headers")
+
+
+def test_a_scenario_that_is_not_there_names_those_that_are():
+    with pytest.raises(ScenarioError, match="write one of duo-brownout, duo-outage"):
+        load_scenario("nothing")
