@@ -23,6 +23,7 @@ from gateway.duoapi.calls import (
     PreauthAnswer,
     Refusal,
 )
+from gateway.engine.explanations import REASONS, TROUBLES
 from gateway.engine.password import TypedFactor, read_password
 from gateway.engine.records import LoginRecord
 from gateway.engine.verdict import Reason, Verdict, duo_hint, rejection
@@ -274,7 +275,7 @@ class Login:
         if refusal.detail:
             account += f" ({refusal.detail!r})"
         text = "Duo could not use this factor. Try another one."
-        hint = "the user may have no device for this factor, or a name that Duo does not take"
+        hint = REASONS[Reason.DUO_REFUSED_CALL].remedy
         return self._decide(Verdict(Code.ACCESS_REJECT, Reason.DUO_REFUSED_CALL, text, account, hint))
 
     def _authenticate(self, devices: tuple[Device, ...], now: float) -> Step:
@@ -321,7 +322,7 @@ class Login:
         account = f"Duo authentication returned {result!r}: {status_msg!r}"
         code = Code.ACCESS_ACCEPT if is_allowed else Code.ACCESS_REJECT
         text = status_msg or ("Login approved." if is_allowed else "Login refused.")
-        return Verdict(code, reason, text, account, duo_hint(reason, factor))
+        return Verdict(code, reason, text, account, duo_hint(reason, factor, status_msg))
 
     def _fail_mode(self, error: DuoUnavailable) -> Verdict:
         if error.trouble.is_provoked:
@@ -329,13 +330,14 @@ class Login:
             verdict.account += f" ({error.trouble}: {error.detail})"
             return verdict
         account = f"Duo is unavailable ({error.trouble}: {error.detail})"
+        hint = TROUBLES[error.trouble].remedy
         if self.policy.fail_open:
             account += "; failmode=safe lets the user in without a second factor"
             text = "Logged in without a second factor, which is unavailable."
-            return Verdict(Code.ACCESS_ACCEPT, Reason.FAILMODE_SAFE, text, account)
+            return Verdict(Code.ACCESS_ACCEPT, Reason.FAILMODE_SAFE, text, account, hint)
         account += "; failmode=secure rejects"
         text = "The second factor is unavailable. Please try again later."
-        return Verdict(Code.ACCESS_REJECT, Reason.FAILMODE_SECURE, text, account)
+        return Verdict(Code.ACCESS_REJECT, Reason.FAILMODE_SECURE, text, account, hint)
 
     def _decide(self, verdict: Verdict) -> Verdict:
         self._move(DECIDED)

@@ -6,48 +6,11 @@ import time
 from typing import Any
 
 from gateway.engine.core import Finished
+from gateway.engine.explanations import DISCARDS
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.verdict import Reason
-from gateway.radius.discards import DiscardReason
 
 WARNED_REASONS = frozenset({Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.INTERNAL_ERROR, Reason.EXEMPT})
-
-_REMEDIES: dict[DiscardReason, str] = {
-    DiscardReason.PACKET_TOO_SHORT: "it is no RADIUS packet: fewer than 20 octets",
-    DiscardReason.LENGTH_FIELD: "it is no RADIUS packet: its Length field is outside 20 to 4096",
-    DiscardReason.PACKET_TRUNCATED: "it is shorter than its Length field says: look for fragments lost on the way",
-    DiscardReason.ATTRIBUTE_TRUNCATED: "its last attribute is cut off",
-    DiscardReason.ATTRIBUTE_LENGTH: "the length of one of its attributes cannot be right",
-    DiscardReason.TOO_MANY_ATTRIBUTES: "it has more than 200 attributes of types that it has already",
-    DiscardReason.PROXY_STATE_TOO_LONG: "its Proxy-State attributes would not fit into a reply",
-    DiscardReason.UNEXPECTED_CODE: (
-        "it is neither Access-Request nor Status-Server; send accounting elsewhere, or switch it off at the client"
-    ),
-    DiscardReason.UNKNOWN_CLIENT: (
-        "no radius_ip_N of a section on this port covers this address; "
-        "add it with its radius_secret_N if it is a RADIUS client of yours"
-    ),
-    DiscardReason.MESSAGE_AUTHENTICATOR_WRONG: (
-        "its Message-Authenticator is wrong: the shared secret at the client is not the radius_secret_N here"
-    ),
-    DiscardReason.MESSAGE_AUTHENTICATOR_MALFORMED: (
-        "it has two Message-Authenticators, or one that is not 16 octets long"
-    ),
-    DiscardReason.MESSAGE_AUTHENTICATOR_MISSING: (
-        "it has no Message-Authenticator, which this client must send (it is required, or the client sent it before); "
-        "require_message_authenticator=no admits it, at the risk of CVE-2024-3596"
-    ),
-    DiscardReason.PROXY_STATE_UNAUTHENTICATED: (
-        "it carries Proxy-State without Message-Authenticator; let the client sign its requests, "
-        "or admit this with limit_proxy_state=no, at the risk of CVE-2024-3596"
-    ),
-    DiscardReason.EAP_UNAUTHENTICATED: "it carries EAP without Message-Authenticator; set the client to PAP",
-    DiscardReason.WRONG_SECRET: (
-        "its password is not readable: the shared secret at the client is most likely not the radius_secret_N here"
-    ),
-    DiscardReason.STATUS_REFUSED: "status_server=no, or it asks more than 50 times a second",
-    DiscardReason.OVERLOAD: "max_pending logins are in progress already, or 16 packets wait for this one",
-}
 
 
 def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
@@ -77,7 +40,8 @@ def notice_line(notice: Notice, listening: str) -> tuple[str, dict[str, Any]]:
     """Return the text and the fields of the line for discarded packets."""
     packets = "a packet" if notice.n_packets == 1 else f"{notice.n_packets} packets since the last such line"
     source = notice.source or "one of many addresses"
-    text = f"Discarded {packets} from {source}: {_REMEDIES[notice.reason]}"
+    happened, remedy = DISCARDS[notice.reason]
+    text = f"Discarded {packets} from {source}: {happened}; {remedy}"
     fields: dict[str, Any] = {"discard": notice.reason, "listen": listening, "packets": notice.n_packets}
     if notice.nas is not None:
         fields["client"] = notice.nas.name

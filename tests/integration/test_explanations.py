@@ -1,0 +1,54 @@
+"""Where Duo's own words mislead, the log says what to look at, and `radgate login` says the same."""
+
+import pytest
+
+from gateway.engine.explanations import DOCUMENT
+from tests.cli.files import run_main
+from tests.integration.site import Site
+
+pytestmark = pytest.mark.integration
+
+MISLEADING = [
+    # user, typed, what Duo says, the reason, words of the hint
+    ("ivan", "123456", "Incorrect passcode. Please try again.", "duo_denied", "policy does not permit passcodes"),
+    ("judy", "push", "Your account is disabled", "duo_denied", "user access"),
+    ("grace", "push", "Your account is disabled", "duo_denied", "locked out"),
+    ("heidi", "push", "Enroll an authentication device", "not_enrolled", "another name there than in the directory"),
+    ("nobody", "push", "Enroll an authentication device", "not_enrolled", "alias"),
+    ("mallory", "push", "Login request reported as fraudulent.", "duo_fraud", "first password"),
+    ("alice", "Winter2026!", "Enter a passcode", "unknown_factor", "unrecognised_factor=auto"),
+    ("olivia", "push", "Duo could not use this factor.", "duo_refused_call", "device"),
+]
+
+
+def test_the_line_and_the_command_give_the_same_reason_and_hint(site: Site, capsys):
+    config = str(site.start().config)
+    told = []
+    for user, typed, message, reason, words in MISLEADING:
+        status, out, err = run_main(capsys, "login", user, typed, "--config", config)
+        first, second, third, fourth = out.splitlines()
+        assert (status, err) == (1, "")
+        assert message in first
+        assert second.startswith(f"  reason={reason}: ")
+        assert words in third
+        assert fourth == f"  more: {DOCUMENT}#{reason}"
+        told.append((reason, third.removeprefix("  hint: ")))
+    assert [(line.fields["reason"], line.fields["hint"]) for line in site.log_lines()] == told
+
+
+@pytest.mark.parametrize(("failmode", "status"), [("safe", 0), ("secure", 1)])
+def test_keys_that_duo_refuses_are_named_in_the_line_of_the_login(site: Site, capsys, failmode, status):
+    site.start(skey="0" * 40, failmode=failmode)
+    got, out, _ = run_main(capsys, "login", "alice", "push", "--config", str(site.config))
+    assert got == status
+    assert f"reason=failmode_{failmode}: Duo is unavailable (" in out
+    assert site.log_lines()[0].fields["reason"] == f"failmode_{failmode}"
+
+
+def test_an_application_of_the_wrong_type_is_named(site: Site, capsys):
+    application = next(each for each in site.simulator.applications if each["kind"] == "radius_v1")
+    site.start(ikey=application["ikey"], skey=application["skey"], api_version="2", failmode="secure")
+    _, out, _ = run_main(capsys, "login", "alice", "push", "--config", str(site.config))
+    assert "reason=failmode_secure: Duo is unavailable (" in out
+    site.stop()
+    assert "Wrong integration type" in site.log_text
