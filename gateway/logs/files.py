@@ -1,42 +1,53 @@
-"""Where lines go: appended to a file, or to standard output, many processes at once and never in each other's line.
+"""Lines on their way out, and the files they go to: many processes append to one, and never in each other's line.
 
 The lines of one turn of the event loop are written together, by few `write` calls to a descriptor in append mode, each
 of which Linux performs as a whole. A full disk never stops a login: lines are lost and counted, and the loss is told
 once there is room again.
+
+One process, the supervisor, rotates. The others look a few times a second whether the name still leads to their file;
+until they have noticed they append to the file that was moved, so that no line is lost, torn, or in two files.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
+import re
 import stat
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-_PIPE_PORTION = 4096  # octets: PIPE_BUF, up to which a write to a pipe is never mixed with another's
-_FILE_PORTION = 1_048_576
+log = logging.getLogger("gateway.logs")
+
+FILE_PORTION = 1_048_576  # octets that are written at once
+PIPE_PORTION = 4096  # octets: PIPE_BUF, up to which a write to a pipe is never mixed with another's
+ROTATE_EVERY_S = 1.0
+LOOK_EVERY_S = 0.25
+
+_NUMBER = re.compile("[1-9][0-9]{0,5}")  # not the dates that logrotate appends
 
 
-class LineHandler(logging.Handler):
-    """A handler that gathers lines for a descriptor and writes them once the loop has a moment."""
+class LineHandler(logging.Handler, ABC):
+    """A handler that gathers lines and writes them once the loop has a moment."""
 
-    def __init__(
-        self, descriptor: int, loop: asyncio.AbstractEventLoop | None = None, reopen: Callable[[], int] | None = None
-    ) -> None:
-        """Write to a descriptor, the handler's from now on; `reopen` returns another one for the same file's name."""
+    portion = FILE_PORTION
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Without a loop each line is written at once."""
         super().__init__()
-        self._reopen = reopen
-        self.descriptor = descriptor
         self._loop = loop
         self._lines: list[str] = []
         self._n_lost = 0
-        self._portion = _FILE_PORTION if stat.S_ISREG(os.fstat(descriptor).st_mode) else _PIPE_PORTION
+        self._mend = b""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record."""
-        self.write(self.format(record))
+        self.write(self.format(record), record.levelno)
 
-    def write(self, line: str) -> None:
-        """Take a line; without a loop it is written at once."""
+    def write(self, line: str, level: int) -> None:  # noqa: ARG002 -- some destinations want to know it
+        """Take a line of a level of the logging library."""
         self._lines.append(line)
         if self._loop is None:
             self.flush()
@@ -44,45 +55,170 @@ class LineHandler(logging.Handler):
             self._loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Write what was gathered, in portions that arrive as a whole even in a pipe that others write to."""
+        """Write what was gathered, and first of all how many lines were lost, if that has not been told yet."""
         lines, self._lines = self._lines, []
-        n_lines = len(lines)
-        if lines and self._n_lost:
-            lost = f"{self._n_lost} lines before this one could not be written"
-            record = logging.makeLogRecord({"name": "gateway.logs", "levelno": logging.ERROR, "msg": lost})
-            lines.append(self.format(record))
-        for portion in _portions(lines, self._portion):
-            try:
-                os.write(self.descriptor, portion)
-                self._n_lost = 0
-            except OSError:  # a full disk, or a pipe that nobody reads
-                self._n_lost += min(portion.count(b"\n"), n_lines)
+        if lines and self._n_lost and not self._put_portion(_encoded(self._loss())):
+            self._n_lost = 0
+        for portion in _portions(lines, self.portion):
+            self._n_lost += self._put_portion(portion)
+
+    def _loss(self) -> str:
+        lost = f"{self._n_lost} lines before this one could not be written"
+        record = logging.makeLogRecord({"name": log.name, "levelno": logging.ERROR, "msg": lost})
+        return self._frame(self.format(record), logging.ERROR)
+
+    def _frame(self, line: str, _level: int) -> str:
+        """Return the line as this destination wants it."""
+        return line
+
+    def _put_portion(self, portion: bytes) -> int:
+        """Return how many lines were lost. On a disk that fills up a line may be cut off: the next one begins anew."""
+        octets = self._mend + portion
+        try:
+            n_written = self._put(octets)
+        except OSError:
+            return portion.count(b"\n")
+        self._mend = b"" if octets[:n_written].endswith(b"\n") else b"\n"
+        return octets.count(b"\n", n_written)
+
+    @abstractmethod
+    def _put(self, octets: bytes) -> int:
+        """Write as many of these octets as can be without waiting; return their number."""
+
+
+class FileHandler(LineHandler):
+    """Appends to a file, of which other processes may write as well.
+
+    Attributes:
+        descriptor: of the file, the same for as long as the handler lives.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        loop: asyncio.AbstractEventLoop | None = None,
+        owner: tuple[int, int] | None = None,
+        rotation: "Rotation | None" = None,
+    ) -> None:
+        """Open the file; with a `rotation`, be the one process that rotates it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        super().__init__(loop)
+        self.path = path
+        self._owner = owner
+        self._rotation = rotation
+        self._trouble = ""
+        self._timer: asyncio.TimerHandle | None = None
+        self.descriptor = open_log(path, owner)
+        if not stat.S_ISREG(os.fstat(self.descriptor).st_mode):  # the name may be a link to /dev/stdout
+            self.portion = PIPE_PORTION
+        self._look_later()
+
+    def _put(self, octets: bytes) -> int:
+        return os.write(self.descriptor, octets)
+
+    def look(self) -> None:
+        """Rotate the file if that is due and ours to do, and go on in the one that has the name now."""
+        try:
+            present, own = _stat(self.path), os.fstat(self.descriptor)
+            if present is not None and os.path.samestat(present, own):
+                if self._rotation is None or not self._rotation.is_due(own.st_size):
+                    return
+                self._rotation.rotate(self.path)
+            if self._rotation is not None or present is not None:  # the one that rotates makes it, with its owner
+                self.reopen()
+            self._trouble = ""
+        except OSError as error:
+            self._tell_once(error)
+
+    def _tell_once(self, error: OSError) -> None:
+        trouble, self._trouble = self._trouble, error.strerror or str(error)
+        if trouble != self._trouble:
+            log.error("%s cannot be begun anew, the former file is written on: %s", self.path, self._trouble)
 
     def reopen(self) -> None:
-        """Go on in the file that has the name now: somebody may have moved the former one away.
+        """Go on in the file that has the name now: the former one has been moved away.
 
         Raises:
             OSError: it cannot be opened; the former one is written on.
         """
-        if self._reopen is not None:
-            self.flush()
-            descriptor = self._reopen()
-            os.dup2(descriptor, self.descriptor, inheritable=False)
-            os.close(descriptor)
+        self.flush()
+        descriptor = open_log(self.path, self._owner)
+        os.dup2(descriptor, self.descriptor, inheritable=False)
+        os.close(descriptor)
+        self._mend = b""
+
+    def _look_later(self) -> None:
+        if self._loop is not None:
+            self._timer = self._loop.call_later(ROTATE_EVERY_S if self._rotation else LOOK_EVERY_S, self._look_now)
+
+    def _look_now(self) -> None:
+        self._look_later()
+        self.look()
 
     def close(self) -> None:
         """Write what is held back, and close the file."""
+        if self._timer is not None:
+            self._timer.cancel()
         self.flush()
         super().close()
-        if self._reopen is not None:
-            os.close(self.descriptor)
+        os.close(self.descriptor)
+
+
+class Rotation(NamedTuple):
+    """When a file is full, in octets (0: never), and how many full ones are kept (0: all)."""
+
+    max_size: int
+    max_files: int
+
+    def is_due(self, size: int) -> bool:
+        """Whether a file of this size is full."""
+        return 0 < self.max_size <= size
+
+    def rotate(self, path: Path) -> None:
+        """Call the file `NAME.1`, and each older one by the next number; remove those that are too many.
+
+        Raises:
+            OSError: a file cannot be renamed; none has been lost.
+        """
+        for number in sorted(_rotated(path), reverse=True):
+            older = _numbered(path, number)
+            if self.max_files and number >= self.max_files:
+                older.unlink()
+            else:
+                older.rename(_numbered(path, number + 1))
+        path.rename(_numbered(path, 1))
+
+
+def rotated_files(path: Path) -> list[Path]:
+    """Return the full files of a log, the newest first."""
+    return [_numbered(path, number) for number in sorted(_rotated(path))]
+
+
+def _rotated(path: Path) -> Iterator[int]:
+    prefix = f"{path.name}."
+    for each in path.parent.iterdir():
+        if each.name.startswith(prefix) and _NUMBER.fullmatch(each.name, len(prefix)):
+            yield int(each.name[len(prefix) :])
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.{number}")
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat(follow_symlinks=True)
+    return None
 
 
 def _portions(lines: list[str], size: int) -> Iterator[bytes]:
     """Put lines together to at most `size` octets, or a single longer line."""
     portion = b""
     for line in lines:
-        octets = line.encode("utf-8", "backslashreplace") + b"\n"
+        octets = _encoded(line)
         if portion and len(portion) + len(octets) > size:
             yield portion
             portion = b""
@@ -91,11 +227,16 @@ def _portions(lines: list[str], size: int) -> Iterator[bytes]:
         yield portion
 
 
+def _encoded(line: str) -> bytes:
+    return line.encode("utf-8", "backslashreplace") + b"\n"
+
+
 def open_log(path: Path, owner: tuple[int, int] | None = None) -> int:
     """Return a descriptor that appends to a log file, made with mode 0640 if it is not there, its folder too.
 
-    The file is given to `owner`, and so is the folder if it had to be made. A link is not followed then: whoever owns
-    the folder could make root give away any other file.
+    The file is given to `owner`, and so is the folder if it had to be made; one that was there, and that only its group
+    may enter, gets the owner's group. A link is not followed then: whoever owns the folder could make root give away
+    any other file.
 
     Raises:
         OSError: the file cannot be written.
@@ -108,12 +249,6 @@ def open_log(path: Path, owner: tuple[int, int] | None = None) -> int:
         os.fchown(descriptor, *owner)
         if is_new:
             os.chown(path.parent, *owner, follow_symlinks=False)
+        elif path.parent.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH) == stat.S_IXGRP:  # as systemd makes it
+            os.chown(path.parent, -1, owner[1], follow_symlinks=False)
     return descriptor
-
-
-def open_stdout() -> int:
-    """Return a descriptor of standard output that never blocks, if that can be had without changing it for others."""
-    try:
-        return os.open("/proc/self/fd/1", os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:  # a socket, as under systemd
-        return 1

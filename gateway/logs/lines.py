@@ -5,10 +5,12 @@ A record's fields are handed over as `extra={"fields": {...}}`. Values come from
 a line is escaped.
 """
 
+import json
 import logging
 import re
 import time
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -80,7 +82,27 @@ class JsonFormatter(LineFormatter):
             "message": text,
             **fields,
         }
-        return orjson.dumps(content, default=str).decode()
+        try:
+            return orjson.dumps(content, default=str).decode()
+        except TypeError:  # a file's name that is not UTF-8
+            return json.dumps(content, default=str)
+
+
+class AuthEventFormatter(logging.Formatter):
+    """The objects of `authevents.log`, which come as such; what else must be told there is an object too."""
+
+    def __init__(self, events_logger: str) -> None:
+        """Take the name of the logger that events come from."""
+        super().__init__()
+        self._events_logger = events_logger
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record's line, without its end."""
+        message = record.getMessage()
+        if record.name == self._events_logger:
+            return message
+        timestamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
+        return orjson.dumps({"timestamp": timestamp, "event_type": "log", "msg": message}).decode()
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
@@ -89,7 +111,11 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 def _value(value: object) -> str:
     """Return a value as it stands behind `key=`: bare if it is one plain word, else in double quotes."""
-    text = str(value)
+    return _quoted(str(value))
+
+
+@lru_cache(1_024)  # most values are of a few words: reasons, sections, milliseconds
+def _quoted(text: str) -> str:
     return text if _PLAIN.fullmatch(text) else orjson.dumps(one_line(text)).decode()
 
 

@@ -1,15 +1,23 @@
-"""Lines on their way to a file."""
+"""Lines on their way to a file, and files that give way to the next one."""
 
 import asyncio
 import logging
 import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from gateway.logs.files import LineHandler, open_log
+from gateway.logs.files import FileHandler, Rotation, open_log, rotated_files
 from gateway.logs.lines import TextFormatter
 from gateway.logs.setup import LogPlan, reopen_logs, start_logging, stop_logging
+from tests.logs.writing import WRITERS_LINE
+
+INFO = logging.INFO
 
 
 @pytest.fixture
@@ -17,36 +25,67 @@ def restore_logging():
     yield
     stop_logging()
     for name in ("gateway", "gateway.authevents"):
+        for handler in logging.getLogger(name).handlers:
+            handler.close()
         logging.getLogger(name).handlers.clear()
 
 
+@pytest.fixture
+def handler(tmp_path):
+    with_path = FileHandler(tmp_path / "x.log")
+    yield with_path
+    with_path.close()
+
+
+def written(path: Path) -> str:
+    return path.read_text()
+
+
 def test_the_lines_of_a_turn_are_written_together(tmp_path):
-    descriptor = open_log(tmp_path / "deep" / "x.log")
+    path = tmp_path / "deep" / "x.log"
 
     async def scene() -> None:
-        handler = LineHandler(descriptor, asyncio.get_running_loop())
-        handler.write("one")
-        handler.write("two")
-        assert (tmp_path / "deep" / "x.log").read_text() == ""
+        handler = FileHandler(path, asyncio.get_running_loop())
+        handler.write("one", INFO)
+        handler.write("two", INFO)
+        assert written(path) == ""
         await asyncio.sleep(0)
-        assert (tmp_path / "deep" / "x.log").read_text() == "one\ntwo\n"
+        assert written(path) == "one\ntwo\n"
+        handler.close()
 
     asyncio.run(scene())
 
 
-def test_without_a_loop_a_line_is_written_at_once(tmp_path):
-    LineHandler(open_log(tmp_path / "x.log")).write("one")
-    assert (tmp_path / "x.log").read_text() == "one\n"
+def test_without_a_loop_a_line_is_written_at_once(handler):
+    handler.write("one", INFO)
+    assert written(handler.path) == "one\n"
 
 
 def test_a_full_disk_costs_lines_and_says_so_later(tmp_path):
-    full = os.open("/dev/full", os.O_WRONLY)
-    handler = LineHandler(full)
-    handler.write("lost")
-    handler.write("lost too")
-    os.dup2(open_log(tmp_path / "x.log"), full)
-    handler.write("kept")
-    assert (tmp_path / "x.log").read_text() == "kept\n2 lines before this one could not be written\n"
+    link = tmp_path / "x.log"
+    link.symlink_to("/dev/full")
+    handler = FileHandler(link)
+    handler.write("lost", INFO)
+    handler.write("lost too", INFO)
+    link.unlink()
+    handler.reopen()
+    handler.write("kept", INFO)
+    handler.write("and this", INFO)
+    handler.close()
+    assert written(link) == "2 lines before this one could not be written\nkept\nand this\n"
+
+
+def test_a_line_that_a_full_disk_cut_off_does_not_spoil_the_next(handler):
+    """A limit to the size of files is met as a full disk is: by a write that is shorter than it should be."""
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, former[1]))
+    try:
+        handler.write("12345", INFO)
+        handler.write("cut off here", INFO)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    handler.write("whole", INFO)
+    assert written(handler.path) == "12345\ncut \n1 lines before this one could not be written\nwhole\n"
 
 
 def test_a_log_is_for_its_owner_and_group(tmp_path):
@@ -58,30 +97,18 @@ def test_logging_starts_with_a_plan(tmp_path, restore_logging):
     event_log = start_logging(LogPlan(tmp_path, json=True, auth_events=True))
     logging.getLogger("gateway.worker").info("hello %s", "there", extra={"fields": {"key": 1}})
     logging.getLogger("gateway.worker").debug("unseen")
-    event_log.event(logging.INFO, "gateway.worker", "short way", {"reason": "duo_allowed"})
+    event_log.event(INFO, "gateway.worker", "short way", {"reason": "duo_allowed"})
     logging.getLogger("gateway.authevents").info("{}")
-    first, second = (tmp_path / "authproxy.log").read_text().splitlines()
+    first, second = written(tmp_path / "authproxy.log").splitlines()
     assert '"message":"hello there","key":1' in first
     assert '"reason":"duo_allowed"' in second
-    assert (tmp_path / "authevents.log").read_text() == "{}\n"
+    assert written(tmp_path / "authevents.log") == "{}\n"
 
 
-def test_the_handler_formats_records(tmp_path):
-    handler = LineHandler(open_log(tmp_path / "x.log"))
+def test_the_handler_formats_records(handler):
     handler.setFormatter(TextFormatter())
     handler.emit(logging.makeLogRecord({"name": "gateway", "levelno": 20, "msg": "m"}))
-    assert "[gateway#info] m\n" in (tmp_path / "x.log").read_text()
-
-
-def test_a_pipe_gets_portions_that_are_never_mixed_with_another_writers():
-    reader, writer = os.pipe()
-    handler = LineHandler(writer)
-    handler._lines = ["x" * 1000] * 10
-    handler.flush()
-    assert os.read(reader, 65536) == (b"x" * 1000 + b"\n") * 10
-    assert handler._portion == 4096
-    os.close(reader)
-    os.close(writer)
+    assert "[gateway#info] m\n" in written(handler.path)
 
 
 def test_with_an_owner_a_link_is_not_followed_and_only_a_new_folder_changes_hands(tmp_path):
@@ -95,17 +122,32 @@ def test_with_an_owner_a_link_is_not_followed_and_only_a_new_folder_changes_hand
         open_log(folder / "y.log", owner)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("mode", [0o750, 0o755])
+def test_the_owner_can_open_the_log_in_a_folder_that_systemd_made_for_root(mode):
+    """`LogsDirectory=` with `LogsDirectoryMode=0750`, and `user=` in [gateway]."""
+    with tempfile.TemporaryDirectory() as name:
+        above, folder, nobody = Path(name), Path(name, "log"), 65534
+        above.chmod(0o755)
+        folder.mkdir()
+        folder.chmod(mode)
+        os.close(open_log(folder / "x.log", (nobody, nobody)))
+        assert folder.stat().st_uid == 0
+        opening = f"import os; os.setgroups([]); os.setgid({nobody}); os.setuid({nobody}); open('{folder}/x.log', 'a')"
+        assert subprocess.run([sys.executable, "-c", opening], check=False).returncode == 0
+
+
 def test_a_log_that_was_moved_away_is_begun_anew(tmp_path, restore_logging):
     event_log = start_logging(LogPlan(tmp_path, auth_events=True))
-    event_log.event(logging.INFO, "gateway.worker", "before", {})
+    event_log.event(INFO, "gateway.worker", "before", {})
     for name in ("authproxy.log", "authevents.log"):
         (tmp_path / name).rename(tmp_path / f"{name}.1")
     reopen_logs()
-    event_log.event(logging.INFO, "gateway.worker", "after", {})
+    event_log.event(INFO, "gateway.worker", "after", {})
     logging.getLogger("gateway.authevents").info("{}")
-    assert "after" in (tmp_path / "authproxy.log").read_text()
-    assert "after" not in (tmp_path / "authproxy.log.1").read_text()
-    assert (tmp_path / "authevents.log").read_text() == "{}\n"
+    assert "after" in written(tmp_path / "authproxy.log")
+    assert "after" not in written(tmp_path / "authproxy.log.1")
+    assert written(tmp_path / "authevents.log") == "{}\n"
 
 
 def test_a_log_that_cannot_be_begun_anew_goes_on_where_it_was(tmp_path, restore_logging):
@@ -113,18 +155,163 @@ def test_a_log_that_cannot_be_begun_anew_goes_on_where_it_was(tmp_path, restore_
     (tmp_path / "authproxy.log").rename(tmp_path / "authproxy.log.1")
     (tmp_path / "authproxy.log").mkdir()
     reopen_logs()
-    event_log.event(logging.INFO, "gateway.worker", "after", {})
-    text = (tmp_path / "authproxy.log.1").read_text()
+    event_log.event(INFO, "gateway.worker", "after", {})
+    text = written(tmp_path / "authproxy.log.1")
     assert "The log cannot be opened anew: Is a directory" in text
     assert "after" in text
 
 
-def test_starting_again_leaves_no_file_open(tmp_path, restore_logging):
-    def n_open() -> int:
-        return len(list(Path("/proc/self/fd").iterdir()))
+def n_open() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
-    start_logging(LogPlan(tmp_path, auth_events=True))
+
+def test_a_start_that_fails_changes_nothing_and_leaves_no_file_open(tmp_path, restore_logging):
+    start_logging(LogPlan(tmp_path))
+    (tmp_path / "other" / "authproxy.log").mkdir(parents=True)
+    before = n_open()
+    with pytest.raises(IsADirectoryError):
+        start_logging(LogPlan(tmp_path / "other", auth_events=True))
+    assert n_open() == before
+    logging.getLogger("gateway.worker").info("here")
+    assert "here" in written(tmp_path / "authproxy.log")
+
+
+def test_starting_again_leaves_no_file_open(tmp_path, restore_logging):
+    start_logging(LogPlan(tmp_path, auth_events=True, syslog="LOG_USER"))
     before = n_open()
     for _ in range(3):
-        start_logging(LogPlan(tmp_path, auth_events=True))
+        start_logging(LogPlan(tmp_path, auth_events=True, syslog="LOG_USER"))
     assert n_open() == before
+
+
+class TestRotation:
+    @pytest.fixture
+    def handler(self, tmp_path):
+        rotating = FileHandler(tmp_path / "x.log", rotation=Rotation(10, 3))
+        yield rotating
+        rotating.close()
+
+    def names(self, path: Path) -> dict[str, str]:
+        return {each.name: written(each) for each in sorted(path.parent.iterdir())}
+
+    def test_a_file_that_is_not_full_stays(self, handler):
+        handler.write("12345678", INFO)
+        handler.look()
+        assert self.names(handler.path) == {"x.log": "12345678\n"}
+
+    def test_full_files_get_numbers_and_the_oldest_goes(self, handler):
+        for number in range(5):
+            handler.write(f"line number {number}", INFO)
+            handler.look()
+        handler.write("now", INFO)
+        assert self.names(handler.path) == {
+            "x.log": "now\n",
+            "x.log.1": "line number 4\n",
+            "x.log.2": "line number 3\n",
+            "x.log.3": "line number 2\n",
+        }
+        assert [each.name for each in rotated_files(handler.path)] == ["x.log.1", "x.log.2", "x.log.3"]
+
+    def test_0_keeps_all(self, tmp_path):
+        handler = FileHandler(tmp_path / "x.log", rotation=Rotation(1, 0))
+        for number in range(12):
+            handler.write(str(number), INFO)
+            handler.look()
+        handler.close()
+        assert len(rotated_files(tmp_path / "x.log")) == 12
+        assert written(tmp_path / "x.log.12") == "0\n"
+
+    def test_0_octets_never_rotate(self, tmp_path):
+        handler = FileHandler(tmp_path / "x.log", rotation=Rotation(0, 3))
+        handler.write("x" * 100_000, INFO)
+        handler.look()
+        handler.close()
+        assert list(self.names(tmp_path / "x.log")) == ["x.log"]
+
+    def test_a_smaller_number_of_files_removes_those_that_are_too_many(self, handler):
+        for number in (1, 2, 3, 7):
+            handler.path.with_name(f"x.log.{number}").write_text("old")
+        handler.write("line number 1", INFO)
+        handler.look()
+        assert list(self.names(handler.path)) == ["x.log", "x.log.1", "x.log.2", "x.log.3"]
+
+    @pytest.mark.parametrize(
+        "name", ["x.log.20261123", "x.log-20261123", "x.log.gz", "x.log.1.gz", "y.log.1", "x.log.0"]
+    )
+    def test_what_others_have_put_there_stays(self, handler, name):
+        handler.path.with_name(name).write_text("theirs")
+        handler.write("line number 1", INFO)
+        handler.look()
+        assert handler.path.with_name(name).read_text() == "theirs"
+
+    def test_other_processes_notice(self, handler):
+        other = FileHandler(handler.path)
+        other.write("line number 1", INFO)
+        handler.look()
+        other.write("still in the former file", INFO)
+        other.look()
+        other.write("in the new one", INFO)
+        other.close()
+        assert self.names(handler.path) == {
+            "x.log": "in the new one\n",
+            "x.log.1": "line number 1\nstill in the former file\n",
+        }
+
+    def test_what_waits_to_be_written_goes_to_the_former_file_before_the_new_one_is_begun(self, handler):
+        handler._lines = ["held back, and long"]
+        handler.path.rename(handler.path.with_name("x.log.1"))
+        handler.look()
+        assert written(handler.path.with_name("x.log.1")) == "held back, and long\n"
+
+    def test_a_file_that_somebody_removed_is_made_again_by_the_one_that_rotates(self, handler):
+        other = FileHandler(handler.path)
+        handler.path.unlink()
+        other.look()
+        assert not handler.path.exists()
+        handler.look()
+        other.look()
+        other.write("here", INFO)
+        other.close()
+        assert written(handler.path) == "here\n"
+
+    def test_what_cannot_be_rotated_is_told_once_and_written_on(self, handler, caplog):
+        handler.path.with_name("x.log.3").mkdir()
+        logger = logging.getLogger("gateway")
+        logger.propagate, before = True, logger.propagate
+        handler.write("line number 1", INFO)
+        handler.look()
+        handler.look()
+        logger.propagate = before
+        (record,) = set(caplog.records)  # each may be caught twice, there and on its way up
+        assert f"{handler.path} cannot be begun anew" in record.getMessage()
+        handler.path.with_name("x.log.3").rmdir()
+        handler.look()
+        assert written(handler.path.with_name("x.log.1")) == "line number 1\n"
+
+    def test_many_processes_lose_and_tear_no_line_and_write_none_twice(self, tmp_path):
+        """Every line of every process stands once in one of the files, in order."""
+        path, n_writers, n_rotations = tmp_path / "x.log", 3, 12
+        rotating = FileHandler(path, rotation=Rotation(20_000, 0))
+        command = [sys.executable, "-m", "tests.logs.writing", str(path)]
+        writers = [
+            subprocess.Popen([*command, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            for number in range(n_writers)
+        ]
+        try:
+            while len(rotated_files(path)) < n_rotations:
+                assert all(writer.poll() is None for writer in writers)
+                rotating.look()
+            counts = [int(writer.communicate(timeout=60)[0]) for writer in writers]
+        finally:
+            for writer in writers:
+                writer.kill()
+                writer.communicate()
+            rotating.close()
+        found = defaultdict(list)
+        for file in [*reversed(rotated_files(path)), path]:
+            for line in file.read_text().splitlines():
+                match = WRITERS_LINE.fullmatch(line)
+                assert match is not None, line
+                found[int(match[1])].append(int(match[2]))
+        assert {number: len(lines) for number, lines in found.items()} == dict(enumerate(counts))
+        assert all(lines == list(range(len(lines))) for lines in found.values())

@@ -5,7 +5,7 @@ import logging
 import orjson
 import pytest
 
-from gateway.logs.lines import JsonFormatter, TextFormatter, Timestamps, one_line
+from gateway.logs.lines import AuthEventFormatter, JsonFormatter, TextFormatter, Timestamps, one_line
 
 INSTANT = 1795395404.123456
 
@@ -88,3 +88,20 @@ def test_the_second_is_made_anew_when_it_changes():
     timestamps = Timestamps()
     assert timestamps.text(0.999999) == "1970-01-01T00:00:00.999999+0000"
     assert timestamps.text(1.0) == "1970-01-01T00:00:01.000000+0000"
+
+
+def test_a_name_that_is_not_utf_8_is_a_line_all_the_same():
+    assert orjson.loads(JsonFormatter().format(record("x")))["message"] == "x"
+    assert r"a\udc80b" in JsonFormatter().format(record("a\udc80b"))
+
+
+def test_authevents_holds_objects_only():
+    formatter = AuthEventFormatter("gateway.authevents")
+    event = logging.makeLogRecord({"name": "gateway.authevents", "msg": '{"a": 1}'})
+    other = logging.makeLogRecord({"name": "gateway.logs", "msg": "2 lines before this one", "created": INSTANT})
+    assert formatter.format(event) == '{"a": 1}'
+    assert orjson.loads(formatter.format(other)) == {
+        "timestamp": "2026-11-23T00:56:44Z",
+        "event_type": "log",
+        "msg": "2 lines before this one",
+    }
