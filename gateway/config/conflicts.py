@@ -58,7 +58,7 @@ def application_problems(served: list[ServedSection]) -> Iterator[Problem]:
             continue
         first = known.setdefault((application.api_host, application.ikey), settings)
         if application.secret_key != first.application.secret_key:
-            entry = scope.entries("skey", "skey_file")[0]
+            entry = scope.entries("skey", "skey_file", "skey_protected")[0]
             text = f"[{first.section}] has the same api_host and ikey but another skey; write the same skey in both"
             yield Problem(entry.section, entry.key, text, entry.line)
 

@@ -1,6 +1,7 @@
 """What the commands for a running gateway need of its configuration file, which may have errors by now."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,19 +26,28 @@ def read_handle(path: str | os.PathLike[str]) -> Handle:
     Raises:
         ConfigError: the file cannot be read, or is no configuration at all.
     """
-    full_path = str(Path(path).absolute())
-    surroundings = Surroundings(
-        folder=str(Path(full_path).parent), read_file=read_disk, environment=os.environ, user_id=os.getuid()
-    )
-    sections = _read_sections(full_path, surroundings)
-    gateway, main = (
-        next((section for section in sections if section.name == name), Section(name)) for name in ("gateway", "main")
-    )
-    scope = Scope(gateway, main, schema.GATEWAY, problems=[])
+    scope, surroundings = _read(path, "gateway", schema.GATEWAY)
     return Handle(
         run_dir=scope.read_optional("run_dir", surroundings.resolve) or surroundings.run_dir,
         drain_timeout_s=scope.read("drain_timeout_s", seconds(3600)),
     )
+
+
+def read_log_dir(path: str | os.PathLike[str]) -> str:
+    """Return where the logs are. Raises as `read_handle` does."""
+    scope, surroundings = _read(path, "main", schema.MAIN)
+    return scope.read_optional("log_dir", surroundings.resolve) or surroundings.log_dir
+
+
+def _read(path: str | os.PathLike[str], name: str, defaults: Mapping[str, str]) -> tuple[Scope, Surroundings]:
+    """Return a section over [main], and what is around the file."""
+    full_path = str(Path(path).absolute())
+    surroundings = Surroundings(
+        folder=str(Path(full_path).parent), read_file=read_disk, environment=os.environ, user_id=os.getuid()
+    )
+    sections = {section.name: section for section in reversed(_read_sections(full_path, surroundings))}
+    section, main = (sections.get(each, Section(each)) for each in (name, "main"))
+    return Scope(section, main, defaults, problems=[]), surroundings
 
 
 def _read_sections(path: str, surroundings: Surroundings) -> list[Section]:

@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gateway.config.problems import Problem
+from gateway.config.schema import SINGLE
+
+MOST_PROBLEMS = 30  # nobody reads more, and a file of another kind has thousands
 
 _HEADER = re.compile(r"\[([^\]]*)\]\s*(?:[;#].*)?")
-_NAME = re.compile(r"[\w.-]+(?: [\w.-]+)*")
+_NAME = re.compile(r"(?=.{1,64}$)[\w.-]+(?: [\w.-]+)*")
 _INLINE_COMMENT = re.compile(r"\s[;#]")
 _DELIMITER = re.compile(r"[=:]")
 _OTHER_ENCODINGS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # UTF-32's mark begins like one of them or with NUL
@@ -50,6 +53,10 @@ def parse_ini(octets: bytes) -> tuple[list[Section], list[Problem]]:
     parser = _Parser()
     for number, line in enumerate(octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"), 1):
         parser.feed(line, number)
+        if len(parser.problems) >= MOST_PROBLEMS:
+            text = "so much before this line is wrong that the rest was not read; is this the right file?"
+            parser.problems.append(Problem("", "", text, number))
+            break
     return parser.sections, parser.problems
 
 
@@ -74,7 +81,7 @@ class _Parser:
             line = octets.decode()
         except UnicodeDecodeError:
             self._report("the line is not UTF-8; save the file as UTF-8", number)
-            return
+            line = octets.decode(errors="replace")  # its key is not missing
         text = line.strip()
         if text and text[0] not in ";#":
             self._feed_text(text, len(line) - len(line.lstrip()), number)
@@ -86,6 +93,8 @@ class _Parser:
                 "remove the blanks before it, or write that value on one line",
                 number,
             )
+            if _split_entry(text)[0]:
+                self._add_entry(text, number)  # its key is not missing
             return
         self._indent = indent
         if text.startswith("["):
@@ -99,12 +108,12 @@ class _Parser:
         self._section, self._entry = Section(name, number), None
         if not _NAME.fullmatch(name):
             self._section.name = ""
-            self._report("this is no section line; write [NAME]", number)
+            self._report("this is no section line, which ends with ]; write [NAME]", number)
             return
         first = self._first_lines.setdefault(name, number)
         if first != number:
-            text = f"the section is there already, from line {first}; put the two together, or give this one a number"
-            self._report(text, number)
+            other_name = "" if name in SINGLE else ", or give this one a number of its own"
+            self._report(f"the section is there already, from line {first}; put the two together{other_name}", number)
         self.sections.append(self._section)
 
     def _add_entry(self, text: str, number: int) -> None:
@@ -113,12 +122,17 @@ class _Parser:
             self._report("this is neither [section] nor key=value; a comment starts with ; or #", number)
             return
         if self._section is None:
-            self._report("this stands before the first section; write [main] above it", number, key)
+            text = (
+                "this stands before the first section; write the section above it, [radius_server_duo_only] or [main]"
+            )
+            self._report(text, number, key)
             self._section = Section("")
         entry = self._entry = Entry(self._section.name, key, value, number)
         first = self._section.entries.setdefault(key, entry)
         if first is not entry:
-            self._report(f"the key is there already, in line {first.line}; remove one of the two", number, key)
+            other_number = ", or give one another number" if key[-1].isdigit() else ""
+            text = f"the key is there already, in line {first.line}; remove one of the two{other_number}"
+            self._report(text, number, key)
 
     def _report(self, text: str, number: int, key: str = "") -> None:
         self.problems.append(Problem(self._section.name if self._section else "", key, text, number))

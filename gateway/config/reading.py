@@ -7,12 +7,14 @@ asked once, at the end.
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from gateway.config import schema
 from gateway.config.conflicts import ServedSection, application_problems, overlap_problems
-from gateway.config.credentials import has_clear_secrets
+from gateway.config.console import read_console
+from gateway.config.credentials import has_clear_secrets, read_secrets_key
 from gateway.config.ini import Section, parse_ini
 from gateway.config.problems import ConfigError, Problem, Severity, in_order
 from gateway.config.schema import section_kind
@@ -20,16 +22,13 @@ from gateway.config.scope import Scope
 from gateway.config.servers import read_server
 from gateway.config.settings import GatewaySettings, LogFormat, LogSettings, Settings
 from gateway.config.spelling import name_problems
-from gateway.config.surroundings import FileContent, ReadFile, Surroundings, read_disk
+from gateway.config.surroundings import LONGEST_PATH, FileContent, ReadFile, Surroundings, read_disk
 from gateway.config.values import (
     BadValueError,
     boolean,
     choice,
     facility,
-    host_port,
     integer,
-    is_loopback,
-    listening_address,
     log_size,
     plain,
     quoted,
@@ -98,6 +97,7 @@ def _read_sections(sections: list[Section], path: str, surroundings: Surrounding
     main = _first(sections, "main")
     main_scope = Scope(main, main, schema.MAIN, problems)
     gateway_scope = Scope(_first(sections, "gateway"), main, schema.GATEWAY, problems)
+    surroundings = replace(surroundings, secrets_key=read_secrets_key(gateway_scope, surroundings))
     ca_certs_file = main_scope.read_optional("http_ca_certs_file", partial(_certificates, surroundings))
     scopes = [Scope(section, main, schema.SERVER, problems) for section in sections if _is_served(section)]
     served = [ServedSection(read_server(scope, surroundings, ca_certs_file), scope) for scope in scopes]
@@ -128,37 +128,17 @@ def _read_log(main: Scope, gateway: Scope, surroundings: Surroundings) -> LogSet
 
 
 def _read_gateway(scope: Scope, surroundings: Surroundings) -> GatewaySettings:
-    console = scope.read("console", listening_address)
-    token_file = _read_token_file(scope, surroundings)
-    has_token_file = any(entry.value for entry in scope.entries("console_token_file"))
-    if console and not is_loopback(host_port(console).host) and not has_token_file:
-        text = f"is missing, and others can reach {console}; write console_token_file=PATH, or console=off"
-        scope.missing("console_token_file", text)
     return GatewaySettings(
         workers=scope.read("workers", workers),
         run_dir=scope.read_optional("run_dir", surroundings.resolve) or surroundings.run_dir,
         user=scope.read_optional("user", plain),
         group=scope.read_optional("group", plain),
-        console=console,
-        console_token_file=token_file,
+        console=read_console(scope, surroundings),
         max_pending=scope.read("max_pending", integer(1, 10_000_000)),
         duplicate_window_s=scope.read("duplicate_window_s", seconds(3600)),
         drain_timeout_s=scope.read("drain_timeout_s", seconds(3600)),
         failures_to_open=scope.read("failures_to_open", integer(2, 64)),
     )
-
-
-def _read_token_file(scope: Scope, surroundings: Surroundings) -> str | None:
-    path = scope.read_optional("console_token_file", surroundings.resolve)
-    if not path:
-        return None
-    entry = scope.entries("console_token_file")[0]
-    content = scope.parse(entry, lambda _: surroundings.read(path))
-    if content and not content.octets.strip():
-        scope.error(entry, f"{path} is empty; write the token into it")
-    if content and content.is_readable_by_others:
-        scope.warn(entry, f"every user of this machine can read {path}; run chmod o-r {path}")
-    return path
 
 
 def _certificates(surroundings: Surroundings, text: str) -> str:
@@ -167,8 +147,9 @@ def _certificates(surroundings: Surroundings, text: str) -> str:
         return SYSTEM_CERTIFICATES
     path = surroundings.resolve(text)
     if _CERTIFICATE not in surroundings.read(path).octets:
+        shown = quoted(path, LONGEST_PATH)
         raise BadValueError(
-            f"{quoted(path)} holds no certificate; name a PEM file with -----BEGIN CERTIFICATE-----, or system"
+            f"{shown} holds no certificate; name a PEM file with -----BEGIN CERTIFICATE-----, or system"
         )
     return path
 

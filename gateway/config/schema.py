@@ -26,22 +26,27 @@ GATEWAY = {
     "group": "",
     "console": "127.0.0.1:8480",
     "console_token_file": "",
+    "console_tls_cert_file": "",
+    "console_tls_key_file": "",
     "max_pending": "20000",
     "duplicate_window_s": "30",
     "drain_timeout_s": "70",
     "failures_to_open": "5",
     "log_format": "text",
+    "secrets_key_file": "",
 }
 
 SERVER = {
     "ikey": "",
     "skey": "",
     "skey_file": "",
+    "skey_protected": "",
     "api_host": "",
     "api_port": "443",
     "radius_ip_N": "",
     "radius_secret_N": "",
     "radius_secret_N_file": "",
+    "radius_secret_protected_N": "",
     "client": "",
     "interface": "",
     "port": "1812",
@@ -65,8 +70,8 @@ SERVER = {
     "status_server": "yes",
 }
 
-UNADVISED = frozenset({"skey_protected", "radius_secret_protected_N", "radius_secret_file_N"})
-"""Known in server sections but never suggested: forms that only Windows can read, and another spelling."""
+UNADVISED = frozenset({"radius_secret_file_N"})
+"""Known in server sections but never suggested: another spelling."""
 
 WITHOUT_EFFECT = {
     "test_connectivity_on_startup": "the log says at the start whether Duo passed the check of keys and clock",
@@ -77,15 +82,6 @@ WITHOUT_EFFECT = {
     "pass_through_all": "no other RADIUS server answers whose attributes could be passed on",
 }
 """Keys of Duo's proxy that change nothing here, and why that does no harm."""
-
-NOT_YET = {
-    "log_syslog": ("lines go to authproxy.log or standard output", "false"),
-    "log_max_size": ("the log is not rotated; let logrotate do it, and send SIGUSR1", "0"),
-    "log_max_files": ("the log is not rotated; let logrotate do it, and send SIGUSR1", ""),
-    "console": ("there is no status page", "off"),
-    "console_token_file": ("there is no status page", ""),
-}
-"""Keys that are read but that this version does not act on: what happens instead, and a value that asks for nothing."""
 
 _TLS = frozenset({"minimum_tls_version", "cipher_list"})
 _CONCAT = frozenset({"delimiter", "delimited_password_length"})

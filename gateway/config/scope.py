@@ -10,6 +10,8 @@ from gateway.config.values import BadValueError
 
 Value = TypeVar("Value")
 
+_QUOTATION_MARKS = "\"'“”‘’«»„`"
+
 
 class Scope:
     """Reads a section. Values returned after a problem are stand-ins: the problems decide that nobody uses them."""
@@ -94,6 +96,12 @@ class Scope:
 
 
 def _explanation(entry: Entry, error: BadValueError) -> str:
+    """Return the error, with what is often behind it."""
     if has_inline_comment(entry.value):
         return f"{error}; a comment needs a line of its own, here it is part of the value"
+    if entry.value[0] in _QUOTATION_MARKS:
+        return f"{error}; remove the quotation marks, they are part of the value"
+    hidden = next((letter for letter in entry.value if not letter.isprintable()), None)
+    if hidden is not None:
+        return f"{error}; it holds a character that cannot be seen, U+{ord(hidden):04X}: type the value anew"
     return str(error)

@@ -104,6 +104,8 @@ def _api_host(text: str) -> HostPort:
     found = host_port(text)
     if found.host.lower() == PLACEHOLDER_HOST.lower():
         raise BadValueError(f"{text} is the placeholder of the sample; write the API hostname of your Duo application")
+    if found.host.startswith("admin-"):
+        raise BadValueError(f"{text} is Duo's admin panel; write the API hostname of your Duo application, api-…")
     return found
 
 
@@ -123,10 +125,8 @@ def _read_secret_key(scope: Scope, surroundings: Surroundings) -> Secret:
         return Secret(b"")
     n_characters = len(found.octets.decode(errors="replace"))
     if n_characters != SKEY_SIZE:
-        text = (
-            f"the secret key has {n_characters} characters instead of {SKEY_SIZE}; copy it again from Duo's admin panel"
-        )
-        scope.error(found.entry, text)
+        text = f"a secret key has {SKEY_SIZE} characters, this one has {n_characters}"
+        scope.error(found.entry, f"{text}; copy it again from Duo's admin panel")
     return Secret(found.octets)
 
 

@@ -139,6 +139,20 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     status_server: bool = True
 
 
+class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The status page. `host` is an address or `localhost`; port 0 is one that the kernel chooses."""
+
+    host: str = "127.0.0.1"
+    port: int = 8480
+    token: Secret | None = None
+    """What visitors must know: printable ASCII without blanks."""
+    certificate: Secret | None = None
+    """A chain of certificates and its private key, as PEM; None is to serve without TLS."""
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """The `[gateway]` section. `workers` 0 is one for each available core."""
 
@@ -146,8 +160,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     run_dir: str
     user: str | None = None
     group: str | None = None
-    console: str | None = "127.0.0.1:8480"
-    console_token_file: str | None = None
+    console: ConsoleSettings | None = ConsoleSettings()
     max_pending: int = 20_000
     duplicate_window_s: float = 30.0
     drain_timeout_s: float = 70.0

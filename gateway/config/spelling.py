@@ -12,7 +12,6 @@ from gateway.config.schema import (
     GATEWAY,
     KEYS,
     MAIN,
-    NOT_YET,
     SERVED,
     SINGLE,
     TREATMENTS,
@@ -35,20 +34,26 @@ _ADVISED = {kind: tuple(sorted(keys - UNADVISED)) for kind, keys in KEYS.items()
 
 
 def name_problems(sections: list[Section]) -> Iterator[Problem]:
-    """Yield what is wrong with the names of sections and keys; keys only where the section matters."""
+    """Yield what is wrong with the names of sections and keys; keys only where the section matters.
+
+    What is mistyped is read from here on as what was meant: nothing is called missing, and the values are checked too.
+    """
+    names = {section.name for section in sections}
     for section in sections:
+        if section_kind(section.name) is None:
+            meant = _meant_section(section.name)
+            yield _unknown_section(section, meant)
+            if meant is not None and meant not in names:
+                section.name = meant
         kind = section_kind(section.name)
-        if kind is None:
-            yield _unknown_section(section)
-        elif kind in KEYS:
-            for entry in section.entries.values():
-                yield from _key_problems(entry, kind)
-        else:
+        if kind in KEYS:
+            for entry in list(section.entries.values()):
+                yield from _key_problems(section, entry, kind)
+        elif kind is not None:
             yield _unserved_section(section, kind)
 
 
-def _unknown_section(section: Section) -> Problem:
-    meant = _meant_section(section.name)
+def _unknown_section(section: Section, meant: str | None) -> Problem:
     if meant is None:
         return _warning(section, "is not known, ignored; remove it, or correct it if it is mistyped")
     return Problem(section.name, "", f"is not known; write [{meant}]", section.line)
@@ -77,12 +82,9 @@ def _unserved_section(section: Section, kind: str) -> Problem:
             return _warning(section, "ignored: it does not concern RADIUS; keep Duo's proxy for it")
 
 
-def _key_problems(entry: Entry, kind: str) -> Iterator[Problem]:
+def _key_problems(section: Section, entry: Entry, kind: str) -> Iterator[Problem]:
     pattern = key_pattern(entry.key)
     if pattern in KEYS[kind]:
-        instead, harmless = NOT_YET.get(pattern, ("", ""))
-        if instead and entry.value.lower() != harmless:
-            yield _key_problem(entry, f"this version does not act on it: {instead}", Severity.WARNING)
         return
     if pattern in WITHOUT_EFFECT:
         yield _key_problem(entry, f"has no effect here: {WITHOUT_EFFECT[pattern]}", Severity.WARNING)
@@ -90,7 +92,9 @@ def _key_problems(entry: Entry, kind: str) -> Iterator[Problem]:
         yield _misplaced(entry, kind, home)
     elif meant := _closest(entry.key, _ADVISED[kind], _KEY_LIKENESS):
         number = _DIGITS.search(entry.key)
-        yield _key_problem(entry, f"is not known; write {meant.replace('N', number[0] if number else '1')}")
+        meant = meant.replace("N", number[0] if number else "1")
+        yield _key_problem(entry, f"is not known; write {meant}")
+        section.entries.setdefault(meant, entry._replace(key=meant))
     else:
         yield _key_problem(entry, "is not known, ignored; remove it, or correct it if it is mistyped", Severity.WARNING)
 

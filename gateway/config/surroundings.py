@@ -9,6 +9,7 @@ from typing import NamedTuple
 from gateway.config.values import BadValueError, quoted
 
 MAX_FILE_SIZE = 16 * 2**20  # octets: a hundred thousand clients fit in, and /dev/zero comes to an end
+LONGEST_PATH = 256  # characters of a path that a problem shows
 
 
 class FileContent(NamedTuple):
@@ -34,6 +35,8 @@ class Surroundings:
     read_file: ReadFile
     environment: Mapping[str, str] = field(default_factory=dict)
     user_id: int = 0
+    secrets_key: bytes | None = field(default=None, repr=False)
+    """What secrets in the file are encrypted with; None if it names no key, empty if that could not be read."""
 
     def resolve(self, text: str) -> str:
         """Return an absolute path: `%d/` is `$CREDENTIALS_DIRECTORY`, what is relative is in `folder`."""
@@ -49,8 +52,8 @@ class Surroundings:
         try:
             return self.read_file(path)
         except (OSError, ValueError) as error:
-            text = f"cannot read {quoted(path)}: {reason(error)}; correct the path, or put a readable file there"
-            raise BadValueError(text) from error
+            text = f"cannot read {quoted(path, LONGEST_PATH)}: {reason(error)}"
+            raise BadValueError(f"{text}; correct the path, or put a readable file there") from error
 
     @property
     def log_dir(self) -> str:

@@ -36,9 +36,9 @@ _SCHEME = re.compile("https?://", re.IGNORECASE)
 _LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}([.]{_LABEL})*", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?")
-_ADDRESS_LIKE = re.compile("[0-9a-f.:/ -]+", re.IGNORECASE)
+_ADDRESS_LIKE = re.compile("[0-9a-f.:/, -]+", re.IGNORECASE)
 _IKEY = re.compile("[A-Za-z0-9]{20}")
-_HARMLESS = re.compile(r"""[\w.:/,%+\[\]"' -]{1,64}""")
+_HARMLESS = re.compile(r"""[\w.:/\\,%+\[\]"' -]+""")
 
 
 class BadValueError(ValueError):
@@ -89,9 +89,11 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     """Return the parser of a whole number from `low` to `high`."""
 
     def parse(text: str) -> int:
-        if _INTEGER.fullmatch(text) and low <= int(text) <= high:
+        is_number = _INTEGER.fullmatch(text) is not None
+        if is_number and low <= int(text) <= high:
             return int(text)
-        raise BadValueError(f"{quoted(text)} is out of range; write a whole number from {low} to {high}")
+        what = "is out of range" if is_number else "is no number"
+        raise BadValueError(f"{quoted(text)} {what}; write a whole number from {low} to {high}")
 
     return parse
 
@@ -100,9 +102,11 @@ def seconds(high: int) -> Callable[[str], float]:
     """Return the parser of seconds from 0 to `high`, with a fraction or without."""
 
     def parse(text: str) -> float:
-        if _DECIMAL.fullmatch(text) and float(text) <= high:
+        is_number = _DECIMAL.fullmatch(text) is not None
+        if is_number and float(text) <= high:
             return float(text)
-        raise BadValueError(f"{quoted(text)} is out of range; write seconds from 0 to {high}, without a unit")
+        what = "is out of range" if is_number else "is no number"
+        raise BadValueError(f"{quoted(text)} {what}; write seconds from 0 to {high}, without a unit")
 
     return parse
 
@@ -156,8 +160,8 @@ def integration_key(text: str) -> str:
     """Return an ikey. The value is not shown: it is often the skey that was pasted here."""
     if len(text) != 20:
         raise BadValueError(
-            f"has {len(text)} characters; an integration key has 20 and starts with DI"
-            + (": this may be the skey" if len(text) == 40 else "")
+            f"an integration key has 20 characters and starts with DI, this one has {len(text)}"
+            + (": it may be the skey" if len(text) == 40 else "; copy it again from Duo's admin panel")
         )
     if not _IKEY.fullmatch(text):
         raise BadValueError(
@@ -190,6 +194,8 @@ def host_port(text: str) -> HostPort:
         raise BadValueError(
             f"{quoted(text)} is an address of a web page; remove {scheme[0]} and write the host name alone"
         )
+    if "@" in text:
+        raise BadValueError("the value has a user name before @, which is not supported; write the host name alone")
     if "/" in text:
         raise BadValueError(f"{quoted(text)} has a path; write the host name alone, without / and what follows")
     if bracketed := _BRACKETED.fullmatch(text):
@@ -200,13 +206,17 @@ def host_port(text: str) -> HostPort:
     return HostPort(_host_name(name), port(number) if colon else None)
 
 
-def listening_address(text: str) -> str | None:
-    """Return `host:port` as written, or None for `off`."""
+def listening_address(text: str) -> HostPort | None:
+    """Return an address of this machine or `localhost`, and a port, which may be 0; None for `off`."""
     if text.lower() == "off":
         return None
-    if host_port(text).port is None:
+    name, colon, number = text.rpartition(":")
+    found = host_port(name) if colon and number == "0" else host_port(text)
+    if found.port is None and number != "0":
         raise BadValueError(f"{quoted(text)} has no port; write host:port, such as 127.0.0.1:8480, or off")
-    return text.lower()
+    if found.host != "localhost":
+        address(found.host)
+    return found._replace(port=found.port or 0)
 
 
 def is_loopback(name: str) -> bool:
@@ -240,9 +250,9 @@ def has_host_bits(text: str) -> bool:
     return interface.ip != interface.network.network_address
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, most: int = 64) -> str:
     """Return the value for a problem's text, or only `the value` if something else may have slipped into it."""
-    return f"'{text}'" if _HARMLESS.fullmatch(text) else "the value"
+    return f"'{text}'" if len(text) <= most and _HARMLESS.fullmatch(text) else "the value"
 
 
 def _range(text: str) -> tuple[Network, ...]:

@@ -41,7 +41,7 @@ def parse(
 
     octets = text.encode() if isinstance(text, str) else text
     settings, problems = parse_settings(octets, PATH, read_file, environment, user_id)
-    return settings, without_limits(problems)
+    return settings, problems
 
 
 def problems_of(text: str | bytes, files: Mapping[str, bytes] | None = None, *, mode: int = 0o600) -> list[Problem]:
@@ -49,9 +49,4 @@ def problems_of(text: str | bytes, files: Mapping[str, bytes] | None = None, *, 
     try:
         return parse(text, files, mode=mode)[1]
     except ConfigError as error:
-        return without_limits(error.problems)
-
-
-def without_limits(problems: list[Problem]) -> list[Problem]:
-    """Leave out the warnings about what this version does not act on yet; they have a test of their own."""
-    return [problem for problem in problems if not problem.text.startswith("this version does not act on it")]
+        return error.problems

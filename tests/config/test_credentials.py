@@ -49,8 +49,8 @@ def test_own_file_goes_before_the_secret_of_main():
         ("empty_skey", "skey=\n", "skey", 6, "skey_file=PATH"),
         ("empty_path", "skey_file=\n", "skey_file", 6, "skey_file=PATH"),
         ("no_skey", "", "skey", 1, "skey_file=PATH"),
-        ("short_skey", f"skey={SKEY[1:]}\n", "skey", 6, "39 characters instead of 40"),
-        ("short_skey_in_file", "skey_file=short\n", "skey_file", 6, "39 characters instead of 40"),
+        ("short_skey", f"skey={SKEY[1:]}\n", "skey", 6, "has 40 characters, this one has 39"),
+        ("short_skey_in_file", "skey_file=short\n", "skey_file", 6, "has 40 characters, this one has 39"),
         ("protected", f"skey_protected={SKEY}\n", "skey_protected", 6, "skey=SECRET in clear, or skey_file=PATH"),
     ],
 )

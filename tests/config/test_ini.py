@@ -76,8 +76,9 @@ def test_all_keys_of_a_section_may_be_indented_alike():
     [
         ("no_delimiter", b"[main]\nhunter2\n", 2, "main", "neither"),
         ("no_key", b"[main]\n=hunter2\n", 2, "main", "neither"),
+        ("endless_key", b"[main]\n" + b"hunter2" * 10_000 + b"=1\n", 2, "main", "neither"),
         ("strange_key", b"[main]\nhun?ter2=1\n", 2, "main", "neither"),
-        ("no_section", b"\ndebug=true\nlog_dir=/x\n", 2, "", "write [main]"),
+        ("no_section", b"\ndebug=true\nlog_dir=/x\n", 2, "", "[radius_server_duo_only] or [main]"),
         ("open_section", b"[main\ndebug=true\n", 1, "", "[NAME]"),
         ("empty_section", b"[]\ndebug=true\n", 1, "", "[NAME]"),
         ("text_after_section", b"[main] debug=true\n", 1, "", "[NAME]"),
@@ -108,6 +109,16 @@ def test_first_of_repeated_keys_stays():
 def test_keys_below_a_bad_section_line_do_not_join_the_section_above():
     sections, _ = parse_ini(b"[main]\na=1\n[cloud\na=2\nb=3\n")
     assert [list(section.entries) for section in sections] == [["a"]]
+
+
+def test_a_key_that_cannot_be_read_as_it_should_is_not_missing():
+    sections, problems = parse_ini(b"[main]\na=1\n  b=2\nc=\xff\n")
+    assert (len(problems), list(sections[0].entries)) == (2, ["a", "b", "c"])
+
+
+def test_only_a_section_that_may_have_a_number_is_offered_one():
+    texts = [parse_ini(f"[{name}]\n[{name}]\n".encode())[1][0].text for name in ("main", "radius_server_duo_only")]
+    assert ["number" in text for text in texts] == [False, True]
 
 
 def test_each_undecodable_line_is_named():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.protection import encode_key
 from gateway.config.schema import (
     FOREIGN,
     GATEWAY,
@@ -17,6 +18,7 @@ from gateway.config.schema import (
     key_pattern,
     section_kind,
 )
+from tests.config.certificates import certificate
 from tests.config.files import parse, problems_of
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -76,10 +78,19 @@ def test_full_file_explains_every_key():
 )
 def test_full_file_can_be_used_when_its_keys_are_uncommented(left_out):
     """All but those that say the same thing in two ways."""
-    pattern = "|".join((*left_out, "force_message_authenticator"))
+    twice = ("skey_protected", "radius_secret_protected_1", "force_message_authenticator")
+    pattern = "|".join((*left_out, *twice))
     text = re.sub(rf"^;({pattern})=.*\n", "", FULL, flags=re.MULTILINE)
     text = re.sub("^;(?=[a-z])", "", text, flags=re.MULTILINE)
-    files = {"/cred/skey": b"s" * 40, "/cred/radius_secret": b"r" * 20, "/etc/radgate/console.token": b"t"}
+    chain, key = certificate()
+    files = {
+        "/cred/skey": b"s" * 40,
+        "/cred/radius_secret": b"r" * 20,
+        "/cred/secrets.key": encode_key(bytes(32)),
+        "/etc/radgate/console.token": b"t" * 16,
+        "/etc/radgate/console.crt": chain,
+        "/cred/console.key": key,
+    }
     settings, problems = parse(completed(text), files, environment={"CREDENTIALS_DIRECTORY": "/cred"})
     assert [problem.key for problem in problems] == ["exempt_username_1"]
     assert settings.gateway.user == "radgate"

@@ -192,7 +192,7 @@ def test_faulty_values(lines, key, severity, remedy):
     [
         (f"ikey={IKEY}", "", "ikey", 1, ERROR, "write ikey=DIXX"),
         (f"ikey={IKEY}", "ikey=", "ikey", 2, ERROR, "write ikey=DIXX"),
-        (f"ikey={IKEY}", f"ikey={IKEY}X", "ikey", 2, ERROR, "has 21 characters"),
+        (f"ikey={IKEY}", f"ikey={IKEY}X", "ikey", 2, ERROR, "this one has 21"),
         (f"ikey={IKEY}", f"ikey={SKEY}", "ikey", 2, ERROR, "may be the skey"),
         (f"ikey={IKEY}", "ikey=XX345678901234567890", "ikey", 2, WARNING, "does not start with DI"),
         ("api_host=api-12345678.duosecurity.com", "", "api_host", 1, ERROR, "write api_host=api-"),

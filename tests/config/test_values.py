@@ -87,7 +87,7 @@ def test_codec_must_be_one_of_text():
 
 def test_integration_key_has_twenty_characters():
     assert values.integration_key("DI" + "X" * 18) == "DI" + "X" * 18
-    assert "has 19 characters" in refusal(values.integration_key, "DI" + "X" * 17)
+    assert "this one has 19" in refusal(values.integration_key, "DI" + "X" * 17)
     assert "letters and digits" in refusal(values.integration_key, "DI" + "X" * 17 + "-")
 
 
@@ -152,8 +152,9 @@ def test_host_without_port():
 
 
 def test_listening_address():
-    assert values.listening_address("127.0.0.1:8480") == "127.0.0.1:8480"
-    assert values.listening_address("[::1]:8480") == "[::1]:8480"
+    assert values.listening_address("127.0.0.1:8480") == ("127.0.0.1", 8480)
+    assert values.listening_address("[::1]:8480") == ("::1", 8480)
+    assert values.listening_address("localhost:0") == ("localhost", 0)
     assert values.listening_address("OFF") is None
     assert "127.0.0.1:8480" in refusal(values.listening_address, "127.0.0.1")
 

@@ -1,0 +1,103 @@
+"""The keys of the status page: where it is, what its visitors must know, and its certificate."""
+
+import re
+
+from gateway.config.scope import Scope
+from gateway.config.settings import ConsoleSettings, Secret
+from gateway.config.surroundings import Surroundings
+from gateway.config.values import BadValueError, is_loopback, listening_address
+
+_TOKEN = re.compile(rb"[!-~]{16,512}")
+_CERT_KEY, _KEY_KEY = "console_tls_cert_file", "console_tls_key_file"
+
+
+def read_console(scope: Scope, surroundings: Surroundings) -> ConsoleSettings | None:
+    """Return the settings of the status page; None if there is to be none."""
+    where = scope.read("console", listening_address)
+    token = _read_file(scope, surroundings, "console_token_file")
+    certificate = _read_certificate(scope, surroundings)
+    if where is None:
+        return None
+    console = ConsoleSettings(
+        host=where.host,
+        port=where.port or 0,
+        token=_token(scope, token) if token else None,
+        certificate=Secret(certificate) if certificate else None,
+    )
+    if not is_loopback(console.host):
+        _guard(scope, console)
+    return console
+
+
+def _guard(scope: Scope, console: ConsoleSettings) -> None:
+    """Note what is missing where others can reach the page."""
+    if not any(entry.value for entry in scope.entries("console_token_file")):
+        text = f"is missing, and others can reach {console}; write console_token_file=PATH, or console=off"
+        scope.missing("console_token_file", text)
+    elif not scope.entries(_CERT_KEY, _KEY_KEY):
+        for entry in scope.entries("console"):
+            text = "others can read what passes there, the token too"
+            scope.warn(entry, f"{text}; write {_CERT_KEY}=PATH and {_KEY_KEY}=PATH, or an address such as 127.0.0.1")
+
+
+def _token(scope: Scope, token: bytes) -> Secret | None:
+    """Return the token of the file, without what surrounds it."""
+    token = token.strip()
+    if not _TOKEN.fullmatch(token):
+        entry = scope.entries("console_token_file")[0]
+        text = "must hold a token of 16 to 512 letters, digits and signs without blanks"
+        scope.error(entry, f"{entry.value} {text}; write one with: openssl rand -hex 32 > {entry.value}")
+        return None
+    return Secret(token)
+
+
+def _read_certificate(scope: Scope, surroundings: Surroundings) -> bytes | None:
+    """Return chain and key, one behind the other, once they are known to belong together."""
+    chain, key = _read_file(scope, surroundings, _CERT_KEY), _read_file(scope, surroundings, _KEY_KEY)
+    for given, other in ((_CERT_KEY, _KEY_KEY), (_KEY_KEY, _CERT_KEY)):
+        if scope.entries(given) and not scope.entries(other):
+            scope.missing(other, f"is missing, and {given} is there; write {other}=PATH")
+    if chain is None or key is None:
+        return None
+    try:
+        _match(chain, key)
+    except BadValueError as error:
+        scope.error(scope.entries(_KEY_KEY)[0], str(error))
+    return chain + b"\n" + key
+
+
+def _match(chain: bytes, key: bytes) -> None:
+    """Raises BadValueError where the key is not that of the chain's first certificate."""
+    from cryptography import x509  # it takes long to import, and few files need it
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        first = x509.load_pem_x509_certificates(chain)[0]
+    except ValueError as error:
+        text = f"{_CERT_KEY} holds no certificate; name a PEM file in which the server's own comes first"
+        raise BadValueError(text) from error
+    try:
+        private_key = load_pem_private_key(key, None)
+    except TypeError as error:
+        raise BadValueError("is encrypted; decrypt it with openssl pkey, and protect the file by its mode") from error
+    except ValueError as error:
+        raise BadValueError("holds no private key; name a PEM file with -----BEGIN PRIVATE KEY-----") from error
+    if private_key.public_key() != first.public_key():
+        raise BadValueError(f"this key does not belong to the first certificate of {_CERT_KEY}")
+
+
+def _read_file(scope: Scope, surroundings: Surroundings, key: str) -> bytes | None:
+    """Return what the file that a key names holds, None without one."""
+    path = scope.read_optional(key, surroundings.resolve)
+    if not path:
+        return None
+    entry = scope.entries(key)[0]
+    content = scope.parse(entry, lambda _: surroundings.read(path))
+    if content is None:
+        return None
+    if not content.octets.strip():
+        scope.error(entry, f"{path} is empty; write the token into it" if "token" in key else f"{path} is empty")
+        return None
+    if key != _CERT_KEY and content.is_readable_by_others:
+        scope.warn(entry, f"every user of this machine can read {path}; run chmod o-r {path}")
+    return content.octets

@@ -1,0 +1,64 @@
+"""Configuration files on disk, written so that a crash leaves the former one or the new one, never a part."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+PRIVATE_MODE = 0o600
+
+
+def create_file(path: Path, octets: bytes) -> None:
+    """Write a new file that only its owner can read, and its folder if that is not there.
+
+    Raises:
+        FileExistsError: it is there already, and stays as it is.
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
+    try:
+        _write(descriptor, octets)
+    except BaseException:
+        path.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def replace_file(path: Path, octets: bytes) -> None:
+    """Put a new content into a file's place, with the owner, mode and attributes that it has; a link is followed.
+
+    Raises:
+        OSError: it cannot be written, and is as it was.
+    """
+    path = path.resolve(strict=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        status = path.stat()
+        if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+            os.fchown(descriptor, status.st_uid, status.st_gid)
+        _write(descriptor, octets)
+        shutil.copystat(path, name)
+        os.utime(name)
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _write(descriptor: int, octets: bytes) -> None:
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(octets)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
