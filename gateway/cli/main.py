@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from gateway.cli import check, login, reload, restart, run, start, status, stop, version
+from gateway.cli import check, init, login, protect, reload, restart, run, start, status, stop, support, version
 from gateway.cli.exits import Exit
 from gateway.config.problems import ConfigError
 from gateway.supervisor.control_client import ControlError, NotRunning
 
 DEFAULT_CONFIG = "/etc/radgate/authproxy.cfg"
-COMMANDS = (run, start, stop, restart, reload, status, check, login, version)
+COMMANDS = (init, run, start, stop, restart, reload, status, check, login, protect, support, version)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -66,7 +66,21 @@ class TestArguments:
         assert capsys.readouterr().err.startswith("usage: radgate")
 
     @pytest.mark.parametrize(
-        "command", ["run", "start", "stop", "restart", "reload", "status", "check", "login", "version"]
+        "command",
+        [
+            "run",
+            "start",
+            "stop",
+            "restart",
+            "reload",
+            "status",
+            "check",
+            "login",
+            "init",
+            "protect",
+            "support",
+            "version",
+        ],
     )
     def test_help_names_every_command_and_every_command_has_help(self, capsys, command):
         for arguments in (["--help"], [command, "--help"]):

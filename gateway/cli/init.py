@@ -1,0 +1,211 @@
+"""`radgate init`: a first configuration file, from answers or from arguments."""
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.cli.exits import Exit
+from gateway.config.drafting import Draft, SecretSource, draft_text
+from gateway.config.problems import ConfigError, Problem
+from gateway.config.reading import parse_settings
+from gateway.config.servers import SKEY_SIZE
+from gateway.config.settings import FailMode
+from gateway.config.surroundings import read_disk, reason
+from gateway.config.values import BadValueError, choice, host_port, integration_key, networks, port
+from gateway.config.writing import create_file
+
+Value = TypeVar("Value")
+
+EXAMPLE = """\
+examples:
+  radgate init --config /etc/radgate/authproxy.cfg
+      asks for everything on the terminal; secrets are not shown
+  radgate init --ikey DIXXXXXXXXXXXXXXXXXX --skey-file /etc/radgate/skey --api-host api-XXXXXXXX.duosecurity.com \\
+               --client 10.0.1.10 --client 10.0.2.10 --generate-secret
+      for Amazon WorkSpaces: the two addresses of the directory, which share one secret with us
+  radgate init ... --client 10.0.1.10=/etc/radgate/secret1 --client 10.9.0.0/16=/etc/radgate/secret2
+      each client with its secret in a file; the files stay where they are
+
+The file is for its owner alone (mode 0600). A file that is there is never written over.
+
+exit status: 0 written, 2 something is missing or wrong, and nothing was written.
+"""
+_ASKED = {
+    "ikey": "Integration key of the Duo application (ikey)",
+    "skey": "Secret key (skey), not shown",
+    "api_host": "API hostname (api_host)",
+    "clients": "RADIUS clients: addresses, networks or ranges, with blanks between them\n"
+    "  (for an AWS directory: its two DNS addresses)",
+    "secret": "Secret shared with them, not shown; empty: make one",
+    "failmode": "When Duo cannot be reached: safe lets everybody in, secure rejects everybody",
+}
+
+
+def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser(
+        "init",
+        parents=[common],
+        help="write a first configuration file",
+        description="Write a first configuration file, ready for radgate check. What is not given is asked for.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--ikey", metavar="DI…", help="integration key of the Duo application")
+    parser.add_argument("--skey-file", metavar="PATH", help="the file with its secret key")
+    parser.add_argument("--api-host", metavar="HOST", help="its API hostname")
+    parser.add_argument(
+        "--client", metavar="ADDRESS[=PATH]", action="append", help="a RADIUS client, and the file with its secret"
+    )
+    parser.add_argument("--generate-secret", action="store_true", help="make the secret of clients without a file")
+    parser.add_argument("--failmode", metavar="MODE", help="safe or secure (default: safe)")
+    parser.add_argument("--port", metavar="PORT", default="1812", help="UDP port to listen on (default: 1812)")
+    parser.set_defaults(command=command)
+
+
+def command(options: argparse.Namespace) -> int:
+    """Write the file, unless there is one."""
+    path = Path(options.config).absolute()
+    if path.exists():
+        return _refuse(f"{path} is there already; edit it, or name another one with --config FILE")
+    missing = _missing(options)
+    if missing and not sys.stdin.isatty():
+        return _refuse(f"without a terminal nothing can be asked; missing: {', '.join(missing)} (radgate init --help)")
+    try:
+        draft, has_made_secret = _draft(options)
+        octets = draft_text(draft).encode()
+        _, warnings = parse_settings(octets, str(path), read_disk, os.environ, os.getuid())
+        create_file(path, octets)
+    except BadValueError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        return _refuse(f"cannot write {path}: {reason(error)}")
+    except ConfigError as error:
+        raise ConfigError([*error.problems, Problem("", "", "nothing was written")], str(path)) from error
+    for problem in warnings:
+        print(problem.render(str(path)))
+    _tell(path, has_made_secret=has_made_secret)
+    return Exit.OK
+
+
+def _refuse(text: str) -> int:
+    print(f"radgate: {text}", file=sys.stderr)
+    return Exit.CONFIGURATION
+
+
+def _missing(options: argparse.Namespace) -> list[str]:
+    """Return the arguments without which something must be asked."""
+    given = {
+        "--ikey": options.ikey,
+        "--skey-file": options.skey_file,
+        "--api-host": options.api_host,
+        "--client": options.client,
+    }
+    missing = [name for name, value in given.items() if not value]
+    if any("=" not in each for each in options.client or ()) and not options.generate_secret:
+        missing.append("--client ADDRESS=PATH or --generate-secret")
+    return missing
+
+
+def _draft(options: argparse.Namespace) -> tuple[Draft, bool]:
+    """Return what is to be written, and whether a secret was made for it.
+
+    Raises:
+        BadValueError: an argument cannot be used; the text names it.
+    """
+    is_asking = bool(_missing(options))
+    ikey = _given_or_asked("ikey", options.ikey, integration_key)
+    secret_key = _file(options.skey_file) if options.skey_file else SecretSource(_ask("skey", _secret_key, secret=True))
+    api_host = _given_or_asked("api_host", options.api_host, _host)
+    given = [each.partition("=") for each in options.client or _ask("clients", _addresses)]
+    common = SecretSource()
+    has_made_secret = False
+    if any(not path for _, _, path in given):
+        text = "" if options.generate_secret else _ask("secret", _shared_secret, secret=True)
+        has_made_secret = not text
+        common = SecretSource(text or secrets.token_hex(16))
+    clients = tuple(
+        (_parsed("client", address, _address), _file(path) if path else common) for address, _, path in given
+    )
+    mode = options.failmode or ("" if is_asking else FailMode.SAFE.value)
+    fail_mode = _given_or_asked("failmode", mode, choice(FailMode), FailMode.SAFE.value)
+    return Draft(
+        ikey, secret_key, api_host, clients, fail_mode.value, _parsed("port", options.port, port)
+    ), has_made_secret
+
+
+def _given_or_asked(name: str, given: str | None, parse: Callable[[str], Value], default: str = "") -> Value:
+    return _parsed(name, given, parse) if given else _ask(name, parse, default=default)
+
+
+def _parsed(name: str, text: str, parse: Callable[[str], Value]) -> Value:
+    try:
+        return parse(text)
+    except BadValueError as error:
+        raise BadValueError(f"--{name.replace('_', '-')}: {error}") from error
+
+
+def _ask(name: str, parse: Callable[[str], Value], *, secret: bool = False, default: str = "") -> Value:
+    """Ask until the answer can be used.
+
+    Raises:
+        EOFError: nothing more can be read.
+    """
+    from gateway.cli.terminal import plain_console
+
+    console = plain_console()
+    question = _ASKED[name] + (f" [{default}]: " if default else ": ")
+    while True:
+        answer = console.input(question, password=secret, markup=False).strip() or default
+        try:
+            return parse(answer)
+        except BadValueError as error:
+            console.print(f"  {error}")
+
+
+def _file(text: str) -> SecretSource:
+    return SecretSource(path=text if text.startswith("%d/") else str(Path(text).absolute()))
+
+
+def _secret_key(text: str) -> str:
+    if len(text) != SKEY_SIZE:
+        raise BadValueError(f"that has {len(text)} characters instead of {SKEY_SIZE}; copy it from Duo's admin panel")
+    return text
+
+
+def _shared_secret(text: str) -> str:
+    if not text.isprintable():
+        raise BadValueError("that has signs in it which nobody can type; write another one")
+    return text
+
+
+def _host(text: str) -> str:
+    host_port(text)
+    return text
+
+
+def _address(text: str) -> str:
+    networks(text)
+    return text
+
+
+def _addresses(text: str) -> list[str]:
+    addresses = text.replace(",", " ").split()
+    if not addresses:
+        raise BadValueError("write at least one, such as 10.0.1.10")
+    return [_address(each) for each in addresses]
+
+
+def _tell(path: Path, *, has_made_secret: bool) -> None:
+    print(f"{path} is written.")
+    if has_made_secret:
+        print("A shared secret was made: radius_secret_1 in that file. Put it into the RADIUS client's settings.")
+    option = f"--config {path}"
+    print("Next:")
+    print(f"  radgate check --connect {option}      is all of it right, does Duo answer?")
+    print(f"  radgate run {option}                  serve; or as a service: conf/radgate.service")
+    print(f"  radgate login USER push {option}      try a login")

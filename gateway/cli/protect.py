@@ -1,0 +1,161 @@
+"""`radgate protect`: the secrets of a configuration file, encrypted where they stand."""
+
+import argparse
+import getpass
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gateway.cli.exits import Exit
+from gateway.config.ini import parse_ini
+from gateway.config.problems import ConfigError
+from gateway.config.protection import (
+    KEY_SIZE,
+    NONCE_SIZE,
+    SCHEME,
+    decode_key,
+    encode_key,
+    protect,
+    protected_key,
+)
+from gateway.config.rewriting import SECRETS_KEY_FILE, protect_entries, reveal_entries
+from gateway.config.schema import section_kind
+from gateway.config.surroundings import Surroundings, read_disk
+from gateway.config.values import BadValueError
+from gateway.config.writing import create_file, replace_file
+
+EXAMPLE = """\
+examples:
+  radgate protect --config /etc/radgate/authproxy.cfg --key-file /var/lib/radgate/secrets.key
+      encrypts every skey and radius_secret_N where it stands (skey_protected=radgate1:…), makes the key if it is
+      not there, and writes secrets_key_file= into [gateway]; then: radgate check
+  radgate protect /etc/radgate/authproxy.cfg --undo
+      puts everything in clear again
+  radgate protect --value radius_server_duo_only radius_secret_2 --key-file /var/lib/radgate/secrets.key < new-secret
+      prints one line to put into that section
+
+Whoever has both files has the secrets: keep the key out of the backups that hold the configuration. A value is bound
+to its section and key, and cannot be used anywhere else. Secrets never stand on a command line.
+
+exit status: 0 done, 2 the file or the key cannot be used, and nothing was changed.
+"""
+_MAX_SECRET = 65_536
+
+
+def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser(
+        "protect",
+        parents=[common],
+        help="encrypt the secrets of the configuration file",
+        description="Encrypt the secrets of a configuration file, with a key that is kept elsewhere.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", nargs="?", help="the configuration file (default: that of --config)")
+    parser.add_argument("--key-file", metavar="PATH", help=f"where the key is (default: what {SECRETS_KEY_FILE}= says)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--undo", action="store_true", help="put every secret in clear again")
+    what.add_argument(
+        "--value", nargs=2, metavar=("SECTION", "KEY"), help="encrypt one secret from standard input, print its line"
+    )
+    parser.set_defaults(command=command)
+
+
+def command(options: argparse.Namespace) -> int:
+    """Rewrite the file, or print a line for it."""
+    path = Path(options.file or options.config).absolute()
+    try:
+        return _protect_value(path, options) if options.value else _protect_file(path, options)
+    except ConfigError as error:
+        raise ConfigError(error.problems, str(path)) from error
+    except (OSError, BadValueError) as error:
+        print(f"radgate: {error}; nothing was changed", file=sys.stderr)
+        return Exit.CONFIGURATION
+
+
+def _protect_file(path: Path, options: argparse.Namespace) -> int:
+    octets = _surroundings(path).read(str(path)).octets
+    key_file = _find_key_file(path, octets, options.key_file)
+    present = _read_key(key_file)
+    if options.undo:
+        rewritten = reveal_entries(octets, present or _no_key(key_file))
+    else:
+        secrets_key = present or secrets.token_bytes(KEY_SIZE)
+        rewritten = protect_entries(octets, secrets_key, _nonce, str(key_file))
+        if present is None and rewritten != octets:
+            create_file(key_file, encode_key(secrets_key))
+    if rewritten != octets:
+        replace_file(path, rewritten)
+    _tell(path, rewritten.count(SCHEME.encode()) - octets.count(SCHEME.encode()), key_file)
+    return Exit.OK
+
+
+def _tell(path: Path, n_encrypted: int, key_file: Path) -> None:
+    if n_encrypted > 0:
+        print(
+            f"{path}: secrets encrypted: {n_encrypted}; the key is in {key_file}: keep a copy, apart from this file's"
+        )
+        print("Copies of the file as it was, in backups or an editor's, still hold them in clear.")
+    elif n_encrypted < 0:
+        print(f"{path}: secrets in clear: {-n_encrypted}; nothing of this file needs {key_file} any more")
+    else:
+        print(f"{path}: nothing to do")
+
+
+def _protect_value(path: Path, options: argparse.Namespace) -> int:
+    section, key = (word.lower() for word in options.value)
+    name = protected_key(key)
+    if name is None or section_kind(section) is None:
+        raise BadValueError(f"[{section}] {key} holds no secret; write --value radius_server_duo_only skey, say")
+    octets = b"" if options.key_file else _surroundings(path).read(str(path)).octets
+    key_file = _find_key_file(path, octets, options.key_file)
+    secrets_key = _read_key(key_file) or _no_key(key_file)
+    print(f"{name}={protect(_read_secret(key), section, key, secrets_key, _nonce())}")
+    return Exit.OK
+
+
+def _read_secret(key: str) -> bytes:
+    """Return the secret from standard input, without the end of its line; a terminal does not show it."""
+    if sys.stdin.isatty():
+        secret = getpass.getpass(f"{key}: ").encode("utf-8", "surrogateescape")
+    else:
+        secret = sys.stdin.buffer.read(_MAX_SECRET).removesuffix(b"\n").removesuffix(b"\r")
+    if not secret:
+        raise BadValueError("standard input holds no secret")
+    return secret
+
+
+def _find_key_file(path: Path, octets: bytes, given: str | None) -> Path:
+    """Return where the key is: as given, else as the file says."""
+    if given:
+        return Path(given).absolute()
+    entries = (section.entries.get(SECRETS_KEY_FILE) for section in parse_ini(octets)[0])
+    for entry in entries:
+        if entry is not None and entry.value:
+            return Path(_surroundings(path).resolve(entry.value))
+    raise BadValueError(f"{path} has no {SECRETS_KEY_FILE}=; write --key-file PATH, where the key is or shall be")
+
+
+def _read_key(key_file: Path) -> bytes | None:
+    """Return the key, or None if there is no such file."""
+    if not key_file.exists():
+        return None
+    try:
+        return decode_key(read_disk(str(key_file)).octets)
+    except ValueError as error:
+        raise BadValueError(f"{key_file}: {error}") from error
+
+
+def _no_key(key_file: Path) -> NoReturn:
+    raise BadValueError(f"there is no key at {key_file}; write --key-file PATH, where it is")
+
+
+def _nonce() -> bytes:
+    return secrets.token_bytes(NONCE_SIZE)
+
+
+def _surroundings(path: Path) -> Surroundings:
+    return Surroundings(folder=str(path.parent), read_file=read_disk, environment=os.environ, user_id=os.getuid())

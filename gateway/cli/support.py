@@ -1,0 +1,71 @@
+"""`radgate support`: a file for somebody who is to help, without any secret in it."""
+
+import argparse
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from gateway.cli.exits import Exit
+from gateway.config.problems import ConfigError, Problem
+from gateway.config.surroundings import read_disk, reason
+from gateway.config.writing import create_file
+
+DESCRIPTION = """\
+Write a ZIP file for somebody who is to help: the configuration without its secrets (*****[40] stands for 40 octets),
+what radgate check --connect, status and version say, the newest lines of the logs with stack dumps, and this machine's
+limits. Nothing is sent anywhere.
+"""
+EXAMPLE = """\
+examples:
+  radgate support
+  radgate support --anonymous --output /tmp/radgate.zip
+
+Secrets are looked for and hidden in every file of it, also as base64, hexadecimal or percent signs. The logs name
+users and addresses; --anonymous puts user-0001, user-0002 … in the place of users, the same one everywhere.
+
+exit status: 0 written, 2 there is no such configuration file, 3 the ZIP file cannot be written.
+"""
+
+
+def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser(
+        "support",
+        parents=[common],
+        help="write a ZIP file for somebody who is to help, without secrets",
+        description=DESCRIPTION,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--output", metavar="FILE.zip", help="default: radgate-support-HOST-TIME.zip, here")
+    parser.add_argument("--anonymous", action="store_true", help="replace the names of users")
+    parser.set_defaults(command=command)
+
+
+def command(options: argparse.Namespace) -> int:
+    """Write the bundle."""
+    from gateway.cli.bundle import build_bundle  # which the other commands need not wait for
+
+    path = Path(options.config).absolute()
+    try:
+        octets = read_disk(str(path)).octets
+    except (OSError, ValueError) as error:
+        text = f"cannot read it: {reason(error)}; name the configuration file with --config FILE"
+        raise ConfigError([Problem("", "", text)], str(path)) from error
+    output = Path(options.output or _default_name()).absolute()
+    try:
+        create_file(output, build_bundle(path, octets, is_anonymous=options.anonymous))
+    except OSError as error:
+        print(f"radgate: cannot write {output}: {reason(error)}", file=sys.stderr)
+        return Exit.CANNOT_START
+    print(f"{output} ({output.stat().st_size / 1024:.0f} KB)")
+    print("Secrets are hidden in it, and nothing was sent anywhere. Look through it before you pass it on.")
+    if not options.anonymous:
+        print("Names of users and addresses are in it; --anonymous replaces the names.")
+    return Exit.OK
+
+
+def _default_name() -> str:
+    return f"radgate-support-{socket.gethostname()}-{time.strftime('%Y%m%d-%H%M%S')}.zip"

@@ -1,0 +1,210 @@
+"""A first configuration file: from arguments, and from answers on a terminal."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.config.reading import read_settings
+from tests.cli.files import run_main
+from tests.config.files import IKEY, SHARED_SECRET, SKEY
+
+API_HOST = "api-12345678.duosecurity.com"
+END = 30.0
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "new" / "authproxy.cfg"
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> list[str]:
+    """The arguments of an application."""
+    (tmp_path / "skey").write_text(SKEY)
+    (tmp_path / "skey").chmod(0o600)
+    return ["--ikey", IKEY, "--skey-file", str(tmp_path / "skey"), "--api-host", API_HOST]
+
+
+def test_arguments_alone_make_a_file_without_problems(config, given, tmp_path, capsys):
+    (tmp_path / "secret").write_text(SHARED_SECRET)
+    (tmp_path / "secret").chmod(0o600)
+    clients = ["--client", "10.0.1.10", "--client", f"10.9.0.0/16={tmp_path / 'secret'}", "--generate-secret"]
+    status, out, err = run_main(capsys, "init", "--config", str(config), *given, *clients, "--failmode", "Secure")
+    assert (status, err) == (0, "")
+    assert config.stat().st_mode & 0o777 == 0o600
+    settings, problems = read_settings(config)
+    assert not problems
+    (server,) = settings.servers
+    made, from_file = (client.shared_secret.octets.decode() for client in server.clients)
+    assert re.fullmatch("[0-9a-f]{32}", made)
+    assert from_file == SHARED_SECRET
+    assert server.fail_mode.value == "secure"
+    assert made not in out
+    assert "radius_secret_1 in that file" in out
+    assert f"radgate check --connect --config {config}" in out
+
+
+def test_two_files_have_two_secrets(config, given, capsys):
+    for name in ("one", "two"):
+        arguments = [*given, "--client", "10.0.1.10", "--generate-secret"]
+        assert run_main(capsys, "init", "--config", str(config / name), *arguments)[0] == 0
+    one, two = (read_settings(config / name)[0].servers[0].clients[0].shared_secret for name in ("one", "two"))
+    assert one != two
+
+
+def test_a_file_is_never_written_over(config, given, capsys):
+    config.parent.mkdir()
+    config.write_text("mine")
+    status, _, err = run_main(
+        capsys, "init", "--config", str(config), *given, "--client", "10.0.1.10", "--generate-secret"
+    )
+    assert (status, config.read_text()) == (2, "mine")
+    assert "is there already; edit it, or name another one" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "missing: --ikey, --skey-file, --api-host, --client (radgate init --help)"),
+        (["GIVEN"], "missing: --client ("),
+        (["GIVEN", "--client", "10.0.0.1"], "missing: --client ADDRESS=PATH or --generate-secret"),
+        (["GIVEN", "--client", "10.0.0", "--generate-secret"], "--client: '10.0.0' is neither address, network nor"),
+        (["GIVEN", "--client", "10.0.0.1", "--generate-secret", "--ikey", "DIX"], "--ikey: "),
+        (
+            ["GIVEN", "--client", "10.0.0.1", "--generate-secret", "--failmode", "open"],
+            "--failmode: 'open' is not known",
+        ),
+        (["GIVEN", "--client", "10.0.0.1", "--generate-secret", "--port", "0"], "--port: "),
+        (["GIVEN", "--client", "10.0.0.1=/no/such/file"], "radius_secret_1_file: cannot read"),
+        (
+            ["GIVEN", "--client", "10.0.0.1", "--generate-secret", "--api-host", "api-XXXXXXXX.duosecurity.com"],
+            "placeholder",
+        ),
+    ],
+)
+def test_without_a_terminal_what_is_missing_or_wrong_is_told(config, given, capsys, arguments, said):
+    whole = [each for argument in arguments for each in (given if argument == "GIVEN" else [argument])]
+    status, _, err = run_main(capsys, "init", "--config", str(config), *whole)
+    assert status == 2
+    assert said in err
+    assert SKEY not in err
+    assert not config.exists()
+
+
+def test_a_place_where_nothing_can_be_written(tmp_path, given, capsys):
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "authproxy.cfg"
+    status, _, err = run_main(
+        capsys, "init", "--config", str(path), *given, "--client", "10.0.0.1", "--generate-secret"
+    )
+    assert status == 2
+    assert f"radgate: cannot write {path}: " in err
+
+
+class Terminal:
+    """A command on a terminal of its own, and what it shows there."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._ours, theirs = pty.openpty()
+        command = [sys.executable, "-P", "-m", "gateway", *arguments]
+        environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200"}
+        self.process = subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=environment
+        )
+        os.close(theirs)
+        self.shown = ""
+
+    def answer(self, question: str, text: str, *, is_hidden: bool = False) -> None:
+        """Wait for a question, and for the echo to be off if what is typed must not be shown; then type."""
+        self.read_until(question)
+        deadline = time.monotonic() + END
+        while is_hidden and termios.tcgetattr(self._ours)[3] & termios.ECHO:
+            assert time.monotonic() < deadline
+        self.shown += "\n<answered>\n"
+        os.write(self._ours, text.encode() + b"\n")
+
+    def end(self) -> int:
+        """Return the exit status; `shown` is complete then."""
+        self.read_until(None)
+        return self.process.wait(END)
+
+    def read_until(self, text: str | None) -> None:
+        while text is None or text not in self.shown.rpartition("<answered>")[2]:
+            try:
+                assert select.select([self._ours], [], [], END)[0], self.shown
+                portion = os.read(self._ours, 4096)
+            except OSError:  # it has ended
+                portion = b""
+            if not portion:
+                assert text is None, self.shown
+                return
+            self.shown += portion.decode()
+
+    def close(self) -> None:
+        os.close(self._ours)
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def terminal(config: Path) -> Iterator[Terminal]:
+    made = Terminal("init", "--config", str(config))
+    yield made
+    made.close()
+
+
+def test_answers_on_a_terminal(config, terminal):
+    terminal.answer("(ikey): ", "not an ikey")
+    terminal.answer("an integration key has 20", IKEY)
+    terminal.answer("not shown: ", "too short", is_hidden=True)
+    terminal.answer("has 9 characters instead of 40", SKEY, is_hidden=True)
+    terminal.answer("(api_host): ", f"https://{API_HOST}/")
+    terminal.answer("write the host name alone", API_HOST)
+    terminal.answer("DNS addresses): ", "10.0.1.10, 10.0.2.10")
+    terminal.answer("make one: ", SHARED_SECRET, is_hidden=True)
+    terminal.answer("[safe]: ", "secure")
+    assert terminal.end() == 0, terminal.shown
+    settings, problems = read_settings(config)
+    assert not problems
+    (server,) = settings.servers
+    assert server.application.secret_key.octets.decode() == SKEY
+    assert [client.networks for client in server.clients] == [("10.0.1.10/32",), ("10.0.2.10/32",)]
+    assert {client.shared_secret.octets.decode() for client in server.clients} == {SHARED_SECRET}
+    assert server.fail_mode.value == "secure"
+    assert SKEY not in terminal.shown
+    assert SHARED_SECRET not in terminal.shown
+    assert IKEY in terminal.shown
+
+
+def test_what_can_be_left_empty(config, terminal):
+    for question, text in (
+        ("(ikey): ", IKEY),
+        ("not shown: ", SKEY),
+        ("(api_host): ", API_HOST),
+        ("DNS addresses): ", "10.0.1.10"),
+        ("make one: ", ""),
+        ("[safe]: ", ""),
+    ):
+        terminal.answer(question, text, is_hidden="not shown" in question or "make one" in question)
+    assert terminal.end() == 0, terminal.shown
+    (server,) = read_settings(config)[0].servers
+    assert len(server.clients[0].shared_secret.octets) == 32
+    assert server.fail_mode.value == "safe"
+
+
+def test_ctrl_c_writes_nothing(config, terminal):
+    terminal.answer("(ikey): ", IKEY)
+    terminal.read_until("not shown: ")
+    terminal.process.send_signal(2)
+    assert terminal.end() == 130
+    assert not config.exists()
+    assert "Traceback" not in terminal.shown

@@ -1,0 +1,121 @@
+"""Encrypting the secrets of a file, one secret, and the way back."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.config.reading import read_settings
+from tests.cli.files import run_main, write_config
+from tests.config.files import MINIMAL, SHARED_SECRET, SKEY
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return Path(write_config(tmp_path))
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    return tmp_path / "elsewhere" / "secrets.key"
+
+
+def protect(*arguments: str | Path, secret: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "gateway", "protect", *map(str, arguments)],
+        input=secret,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_file_is_encrypted_and_the_gateway_reads_it_as_before(config, key_file, capsys):
+    before = read_settings(config)[0]
+    status, out, err = run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+    assert (status, err) == (0, "")
+    assert f"secrets encrypted: 2; the key is in {key_file}" in out
+    text = config.read_text()
+    assert SKEY not in text
+    assert SHARED_SECRET not in text
+    assert f"secrets_key_file={key_file}" in text
+    assert key_file.stat().st_mode & 0o777 == 0o600
+    assert read_settings(config) == (before, [])
+
+
+def test_no_file_beside_it_holds_the_secrets(config, key_file, capsys):
+    run_main(capsys, "protect", "--config", str(config), "--key-file", str(key_file))
+    files = [path for path in config.parent.rglob("*") if path.is_file()]
+    assert sorted(files) == sorted([config, key_file])
+    assert not any(SKEY.encode() in path.read_bytes() for path in files)
+
+
+def test_undo_gives_the_former_file(config, key_file, capsys):
+    run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+    status, out, _ = run_main(capsys, "protect", str(config), "--undo")
+    assert (status, config.read_text().removesuffix("\n[gateway]\n")) == (0, MINIMAL)
+    assert "secrets in clear: 2" in out
+
+
+def test_a_second_time_there_is_nothing_to_do(config, key_file, capsys):
+    run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+    text = config.read_text()
+    assert run_main(capsys, "protect", str(config))[:2] == (0, f"{config}: nothing to do\n")
+    assert config.read_text() == text
+
+
+def test_one_secret_from_standard_input(config, key_file, capsys):
+    run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+    made = protect(
+        "--value", "radius_server_duo_only", "radius_secret_1", "--config", config, secret="another secret!!\n"
+    )
+    assert made.returncode == 0
+    lines = [line for line in config.read_text().splitlines() if not line.startswith("radius_secret_protected_1")]
+    lines.insert(1, made.stdout.strip())
+    config.write_text("\n".join(lines))
+    settings, _ = read_settings(config)
+    assert settings.servers[0].clients[0].shared_secret.octets == b"another secret!!"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "has no secrets_key_file=; write --key-file PATH"),
+        (["--undo", "--key-file", "missing"], "there is no key at"),
+        (["--key-file", "not-a-key"], "it holds no key"),
+        (["--key-file", "no-folder/x"], "File exists"),
+        (["--value", "radius_server_duo_only", "port", "--key-file", "not-a-key"], "holds no secret"),
+        (["--value", "elsewhere", "skey", "--key-file", "not-a-key"], "holds no secret"),
+        (["--value", "main", "skey", "--key-file", "key"], "standard input holds no secret"),
+    ],
+)
+def test_what_cannot_be_done_is_told_and_nothing_is_changed(config, arguments, said):
+    folder = config.parent
+    (folder / "not-a-key").write_text("hello")
+    (folder / "no-folder").write_text("")
+    (folder / "key").write_text("A" * 43 + "=\n")
+    given = [
+        str(folder / each) if each in ("missing", "not-a-key", "no-folder/x", "key") else each for each in arguments
+    ]
+    refused = protect("--config", config, *given)
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert "nothing was changed" in refused.stderr
+    assert config.read_text() == MINIMAL
+    assert not (folder / "missing").exists()
+
+
+def test_errors_of_the_file_are_those_of_check(config, key_file, capsys):
+    config.write_text(f"{MINIMAL}sky=x\n")
+    status, _, err = run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+    assert status == 2
+    assert err == f"{config}:7 [radius_server_duo_only] sky: is not known; write skey\n"
+    assert not key_file.exists()
+
+
+def test_help_has_an_example(capsys):
+    with pytest.raises(SystemExit):
+        run_main(capsys, "protect", "--help")
+    assert "radgate protect --config /etc/radgate/authproxy.cfg --key-file" in capsys.readouterr().out

@@ -1,0 +1,194 @@
+"""The file for somebody who helps: all that is useful, and nothing that is secret."""
+
+import base64
+import urllib.parse
+import zipfile
+from pathlib import Path
+
+import orjson
+import pytest
+
+from gateway.cli import gathering
+from gateway.config.protection import NONCE_SIZE, encode_key, protect
+from gateway.config.redaction import forms_of
+from tests.cli.files import run_main, write_config
+from tests.config.files import IKEY, SHARED_SECRET, SKEY
+from tests.integration.site import Site
+
+KEY = bytes(range(32))
+SECRETS = {
+    "skey": SKEY,
+    "shared": SHARED_SECRET,
+    "inline": "inl1neSecretWithComment",
+    "mistyped": "k3yUnderAMistypedName00000000000000000000"[:40],
+    "unknown": "s3cretOfSomeNewerKey",
+    "proxy": "pr0xyPassw0rd",
+    "comment": "oldSecretInAComment",
+    "bare": "secretThatStandsAlone99",
+    "swapped": "secretInThePlaceOfAnAddress",
+    "file": "secretOfAFile!&=%+/",
+    "protected": "secretThatIsEncrypted$$",
+    "short": "hunt",
+}
+GOOD = f"""\
+[main]
+log_dir={{folder}}/log
+[radius_server_duo_only]
+ikey={IKEY}
+skey={SKEY}
+api_host=127.0.0.1:1
+radius_ip_1=127.0.0.1
+radius_secret_1={SHARED_SECRET}
+radius_ip_2=127.0.0.2
+radius_secret_2_file={{folder}}/secret
+radius_ip_3=127.0.0.3
+radius_secret_protected_3={{protected}}
+radius_ip_4=127.0.0.4
+radius_secret_4={SECRETS["short"]}
+radius_ip_5=127.0.0.5
+radius_secret_5={SECRETS["inline"]} ; the fifth
+exempt_username_1=emergency
+; skey={SECRETS["comment"]}
+{{more}}
+[gateway]
+console=off
+run_dir={{folder}}/run
+secrets_key_file={{folder}}/key
+"""
+FAULTY = f"""\
+sky={SECRETS["mistyped"]}
+new_setting={SECRETS["unknown"]}
+http_proxy_host=user:{SECRETS["proxy"]}@proxy.example.com
+{SECRETS["bare"]}
+radius_ip_6={SECRETS["swapped"]}
+"""
+
+
+@pytest.fixture(params=["", FAULTY], ids=["usable", "faulty"])
+def config(request, tmp_path) -> Path:
+    value = protect(SECRETS["protected"].encode(), "radius_server_duo_only", "radius_secret_3", KEY, bytes(NONCE_SIZE))
+    (tmp_path / "secret").write_text(SECRETS["file"] + "\n")
+    (tmp_path / "key").write_bytes(encode_key(KEY))
+    for path in (tmp_path / "secret", tmp_path / "key"):
+        path.chmod(0o600)
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "authproxy.log").write_text("".join(map(careless_lines, SECRETS.values())))
+    (tmp_path / "log" / "authproxy.log.1").write_text("older\n")
+    return Path(write_config(tmp_path, GOOD.format(folder=tmp_path, protected=value, more=request.param)))
+
+
+def careless_lines(secret: str) -> str:
+    """Return lines that no version has ever logged: every secret in every form."""
+    forms = [
+        secret,
+        base64.b64encode(secret.encode()).decode(),
+        base64.b64encode(f"user:{secret}".encode()).decode(),
+        secret.encode().hex(),
+        secret.encode().hex().upper(),
+        urllib.parse.quote(secret, safe=""),
+        orjson.dumps({"secret": secret}).decode(),
+    ]
+    return "".join(f"2026-11-23T09:00:00.000000+0000 [gateway.worker#info] said {form} there\n" for form in forms)
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as file:
+        assert file.testzip() is None
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def support(capsys, config: Path, *arguments: str) -> dict[str, bytes]:
+    output = config.parent / "out.zip"
+    status, out, err = run_main(capsys, "support", "--config", str(config), "--output", str(output), *arguments)
+    assert (status, err) == (0, "")
+    assert str(output) in out
+    assert output.stat().st_mode & 0o777 == 0o600
+    return contents(output)
+
+
+def test_no_secret_of_the_configuration_is_in_any_file_in_any_form(config, capsys):
+    files = support(capsys, config)
+    is_faulty = b"sky" in files["check.txt"]
+    elsewhere = {"mistyped", "unknown", "proxy", "bare", "swapped"}
+    hidden = {name: secret for name, secret in SECRETS.items() if is_faulty or name not in elsewhere}
+    for name, secret in hidden.items():
+        for form in forms_of(secret.encode()):
+            assert not [file for file, octets in files.items() if form in octets], (name, form)
+    n_lines = {name: octets.count(b" said ") for name, octets in files.items()}
+    assert n_lines["logs/authproxy.log"] == 7 * len(SECRETS)
+    if not is_faulty:
+        assert encode_key(KEY).strip() not in b"".join(files.values())
+
+
+def test_what_helps_is_there(config, capsys):
+    files = support(capsys, config)
+    assert b"skey=*****[40]\napi_host=127.0.0.1:1\n" in files["configuration.txt"]
+    assert b"radgate " in files["versions.txt"]
+    assert b"/proc/sys/net/core/rmem_max\n" in files["machine.txt"]
+    assert b"not running" in files["status.json"]
+    assert b"authproxy.cfg" in files["check.txt"]
+    assert files["logs/authproxy.log.1"] == b"older\n"
+    assert {"README.txt", "packages.txt"} <= files.keys()
+
+
+def test_the_newest_lines_of_a_long_log(config, capsys, monkeypatch):
+    monkeypatch.setattr(gathering, "LOG_SIZE", 100)
+    log = config.parent / "log" / "authproxy.log"
+    log.write_text("".join(f"line number {number:03}\n" for number in range(100)))
+    files = support(capsys, config)
+    assert files["logs/authproxy.log"].startswith(b"line number 094\n")
+    assert files["logs/authproxy.log"].endswith(b"line number 099\n")
+
+
+def test_anonymous(config, capsys):
+    log = config.parent / "log" / "authproxy.log"
+    log.write_text(
+        "[gateway.worker#info] (('10.0.0.1', 5), alice, 6): text\n[gateway.worker#info] about emergency, alice\n"
+    )
+    files = support(capsys, config, "--anonymous")
+    assert b"(('10.0.0.1', 5), user-0001, 6): text\n" in files["logs/authproxy.log"]
+    assert b"user-0001\n" in files["logs/authproxy.log"]
+    assert b"alice" not in b"".join(files.values())
+    assert b"emergency" not in b"".join(files.values())
+
+
+def test_no_other_file_gets_in_by_a_link_among_the_logs(config, capsys):
+    (config.parent / "shadow").write_text("root:$6$")
+    (config.parent / "log" / "authproxy.log.2").symlink_to(config.parent / "shadow")
+    files = support(capsys, config)
+    assert files["logs/authproxy.log.2"] == b"(Too many levels of symbolic links)"
+    assert files["logs/authproxy.log.1"] == b"older\n"
+
+
+def test_nothing_is_written_over(config, capsys):
+    (config.parent / "out.zip").write_text("mine")
+    status, _, err = run_main(capsys, "support", "--config", str(config), "--output", str(config.parent / "out.zip"))
+    assert (status, err) == (3, f"radgate: cannot write {config.parent / 'out.zip'}: File exists\n")
+    assert (config.parent / "out.zip").read_text() == "mine"
+
+
+def test_no_configuration(tmp_path, capsys):
+    status, _, err = run_main(capsys, "support", "--config", str(tmp_path / "missing.cfg"))
+    assert status == 2
+    assert err.startswith(f"{tmp_path / 'missing.cfg'}: cannot read it: No such file or directory; name the ")
+
+
+@pytest.mark.integration
+def test_a_running_gateway(site: Site):
+    site.configure(main="log_auth_events=true")
+    assert site.radgate("start").returncode == 0
+    try:
+        site.nas().login("alice", "123456")
+        output = site.folder / "out.zip"
+        made = site.radgate("support", "--output", str(output))
+    finally:
+        site.radgate("stop")
+    assert made.returncode == 0, made.stderr
+    files = contents(output)
+    assert len(orjson.loads(files["status.json"])["workers"]) == 2
+    assert files["processes.txt"].count(b"Max open files") == 3
+    assert b"radgate ready: 2 workers" in files["stderr.txt"]
+    assert b"no problems" in files["check.txt"]
+    assert b"alice" in files["logs/authproxy.log"]
+    assert b"alice" in files["logs/authevents.log"]
+    assert site.simulator.secret_key.encode() not in b"".join(files.values())
