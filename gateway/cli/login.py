@@ -9,10 +9,12 @@ import time
 from typing import Any
 
 from gateway.cli.exits import Exit
+from gateway.cli.terminal import printable
 from gateway.config.operator import OperatorClient, operator_client
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import read_settings
 from gateway.config.settings import ServerSettings, Settings
+from gateway.engine.explanations import DOCUMENT
 from gateway.radius.client import encode_access_request, verify_reply
 from gateway.radius.dictionary import REPLY_MESSAGE, Code
 from gateway.radius.discards import DecodeError
@@ -22,11 +24,26 @@ from gateway.radius.shared_secret import SharedSecret
 TIMEOUT_S = 90.0  # a push lives 60 s at Duo
 RETRANSMIT_S = 5.0
 EXPLANATION = "reason="  # how the text for the operator begins, behind the one for the person
+HINT = " hint="  # how its end begins
+_EXAMPLE = """examples:
+  radgate login alice push
+  radgate login alice          # asks for a passcode, which others must not see
+
+exit status: 0 accepted, 1 rejected, 4 no answer; what the reasons mean stands
+in docs/troubleshooting.md"""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("login", parents=[common], help="try a login through the running gateway")
+    text = "try a login through the running gateway"
+    parser = subparsers.add_parser(
+        "login",
+        parents=[common],
+        help=text,
+        description=text,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("user", metavar="USER")
     parser.add_argument(
         "factor", metavar="FACTOR", nargs="?", help="push, phone, sms, push2 …, or a passcode; asked for when left out"
@@ -105,8 +122,12 @@ def _exchange(client: OperatorClient, user: str, factor: str, timeout_s: float) 
 
 
 def _tell(reply: Packet, took_s: float) -> None:
-    text = b"".join(reply.values(REPLY_MESSAGE)).decode("utf-8", "replace")
+    text = printable(b"".join(reply.values(REPLY_MESSAGE)).decode("utf-8", "replace"))
     message, _, explanation = text.partition(EXPLANATION)
     print(f"{Code(reply.code).label} after {took_s:.3f} s: {message}")
     if explanation:
-        print(f"  {EXPLANATION}{explanation}")
+        happened, _, hint = explanation.partition(HINT)
+        print(f"  {EXPLANATION}{happened}")
+        if hint:
+            print(f"  hint: {hint}")
+        print(f"  more: {DOCUMENT}#{happened.partition(':')[0]}")

@@ -47,7 +47,7 @@ async def _serve(settings: Settings) -> int:
     plan = log_plan(settings.log)
     identity = find_identity(settings.gateway.user, settings.gateway.group)
     loop = asyncio.get_running_loop()
-    start_logging(plan, loop, identity.owner)
+    start_logging(plan, loop, identity.owner, rotates=True)
     loop.set_exception_handler(log_loop_error)
     return await Arbiter(settings, announce_on_stderr, Notifier.from_environment(os.environ)).run()
 

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -15,41 +16,73 @@ from gateway.supervisor.status import Status, render_status
 
 ASK_TIMEOUT_S = 10.0
 
-_EVERY_S = 1.0
-_CLEAR = "\x1b[H\x1b[2J"
+EVERY_S = 1.0
+_EXAMPLE = """examples:
+  radgate status --watch
+  radgate status --json | jq .servers
+
+exit status: 0 shown, 4 the gateway does not answer or we may not ask,
+5 nothing runs"""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("status", parents=[common], help="show what the running gateway is doing")
+    text = "show what the running gateway is doing"
+    parser = subparsers.add_parser(
+        "status",
+        parents=[common],
+        help=text,
+        description=text,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--json", action="store_true", help="print it as JSON")
-    parser.add_argument("--watch", action="store_true", help="show it anew every second, until Ctrl-C")
+    parser.add_argument(
+        "--watch", action="store_true", help="show it anew every second, until Ctrl-C; plain lines into a pipe"
+    )
     parser.set_defaults(command=command)
 
 
 def command(options: argparse.Namespace) -> int:
     """Print the status, once or until interrupted."""
     run_dir = read_handle(options.config).run_dir
-    status = _show(run_dir, options, None)
-    if options.watch:
-        with contextlib.suppress(KeyboardInterrupt):
-            while True:
-                time.sleep(_EVERY_S)
-                status = _show(run_dir, options, status)
+    status = _ask(run_dir)
+    if options.json:
+        _print_json(status, run_dir if options.watch else None)
+        return Exit.OK
+    with _explained(status):
+        if options.watch:
+            _watch(run_dir)
+        else:
+            print(render_status(status), end="", flush=True)
     return Exit.OK
 
 
-def _show(run_dir: str, options: argparse.Namespace, before: Status | None) -> Status:
+def _ask(run_dir: str) -> Status:
     status: Status = ask(run_dir, "status", ASK_TIMEOUT_S)["status"]
-    text = orjson.dumps(status).decode() + "\n" if options.json else _render(status, before)
-    clear = _CLEAR if options.watch and not options.json else ""
-    print(clear + text, end="", flush=True)
     return status
 
 
-def _render(status: Status, before: Status | None) -> str:
+def _print_json(status: Status, run_dir: str | None) -> None:
+    """Print an object a line: this one, and if there is somebody to ask, a newer one every second."""
+    with contextlib.suppress(KeyboardInterrupt):
+        print(orjson.dumps(status).decode(), flush=True)
+        while run_dir is not None:
+            time.sleep(EVERY_S)
+            print(orjson.dumps(_ask(run_dir)).decode(), flush=True)
+
+
+def _watch(run_dir: str) -> None:
+    from gateway.cli.live import watch  # what it loads would make every other command start later
+
+    watch(lambda: _ask(run_dir), EVERY_S)
+
+
+@contextlib.contextmanager
+def _explained(status: Status) -> Iterator[None]:
+    """Say why a status cannot be shown: the gateway was started before the code was replaced."""
     try:
-        return render_status(status, before)
-    except (KeyError, TypeError) as error:  # it was started before the code was replaced
+        yield
+    except (KeyError, TypeError) as error:
         text = f"the running gateway is version {status.get('version')}, this command {__version__}"
         raise ControlError(f"{text}; it can be shown with --json") from error

@@ -85,20 +85,31 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
 def test_an_accept_is_told_with_its_time_and_status_0(gateway, capsys):
     gateway.answer(Code.ACCESS_ACCEPT, "Success. Logging you in...", "reason=duo_allowed: Duo said so")
     status, out, err = run_main(capsys, "login", "alice", "push", "--config", gateway.config)
-    first, second = out.splitlines()
+    first, second, third = out.splitlines()
     assert (status, err) == (0, "")
     assert first.startswith("Access-Accept after 0.")
     assert first.endswith(" s: Success. Logging you in...")
     assert second == "  reason=duo_allowed: Duo said so"
+    assert third == "  more: docs/troubleshooting.md#duo_allowed"
     assert gateway.asked == [(b"alice", b"push", "127.82.65.1")]
 
 
 def test_a_reject_is_told_with_the_gateways_reason_and_status_1(gateway, capsys):
-    gateway.answer(Code.ACCESS_REJECT, "Incorrect passcode.", "reason=duo_denied: Duo said no (a hint)")
+    gateway.answer(Code.ACCESS_REJECT, "Incorrect passcode.", "reason=duo_denied: Duo said no hint=look there")
     status, out, _ = run_main(capsys, "login", "alice", "123456", "--config", gateway.config)
     assert status == 1
     assert out.startswith("Access-Reject after ")
-    assert out.endswith("  reason=duo_denied: Duo said no (a hint)\n")
+    assert out.splitlines()[1:] == [
+        "  reason=duo_denied: Duo said no",
+        "  hint: look there",
+        "  more: docs/troubleshooting.md#duo_denied",
+    ]
+
+
+def test_what_duo_says_does_not_drive_the_terminal(gateway, capsys):
+    gateway.answer(Code.ACCESS_REJECT, "\x1b[2J\x07no", "reason=duo_denied: \x1b]0;title")
+    _, out, _ = run_main(capsys, "login", "alice", "123456", "--config", gateway.config)
+    assert not {"\x1b", "\x07"} & set(out)
 
 
 def test_names_and_texts_of_any_language_come_through(gateway, capsys):

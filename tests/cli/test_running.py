@@ -282,7 +282,7 @@ class TestStatus:
         with begin(site, "status", "--watch") as watching:
             assert watching.stdout is not None
             shown = ""
-            while shown.count("\x1b[H\x1b[2J") < 2:
+            while shown.count(" radius_server_duo_only: ") < 2:
                 line = watching.stdout.readline()
                 assert line, shown
                 shown += line

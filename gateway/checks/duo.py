@@ -1,0 +1,155 @@
+"""Asks Duo step by step, as one application: name, connection, TLS, certificates, ping, clock, keys.
+
+The first step that fails ends the walk: what comes after it could only fail too. Every step has a bound.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterable
+from functools import lru_cache
+
+from gateway import __version__
+from gateway.checks.certificates import certificate_findings, verified_chain
+from gateway.checks.findings import Finding, Severity
+from gateway.config.settings import ApplicationSettings
+from gateway.duoapi.calls import Answer, Call, Check, DuoUnavailable, Ping, Refusal, Trouble
+from gateway.engine.explanations import TROUBLES
+from gateway.engine.pool_plan import PoolLimits
+from gateway.net.duo_client import CORRECTION_WORTH_TELLING_S, Application, DuoClient
+from gateway.net.https_opening import Endpoint, Proxy, TlsSocket, open_tls
+from gateway.net.https_pool import HttpsPool
+from gateway.net.resolver import Resolver
+from gateway.net.tls import TrustStore
+
+STEP_TIMEOUT_S = 5.0  # for name, connection and TLS together, for ping, and for check
+
+_STEPS = {
+    Trouble.DNS: "dns",
+    Trouble.CONNECT: "tcp",
+    Trouble.PROXY: "proxy",
+    Trouble.TLS: "tls",
+}
+_OURS = frozenset({Trouble.CONFIGURATION, Trouble.CLOCK})  # what somebody has to mend here
+
+
+async def examine_application(settings: ApplicationSettings) -> list[Finding]:
+    """Return what each step came to, within some 15 s at most."""
+    walk = _Walk(settings)
+    try:
+        await walk.connect()
+        await walk.ask()
+    except DuoUnavailable as trouble:
+        walk.failed(trouble)
+    except ValueError as error:  # the trusted roots cannot be loaded
+        walk.note("tls", Severity.PROBLEM, str(error), "name a PEM file in http_ca_certs_file, or remove the line")
+    return walk.findings
+
+
+def applications_of(servers: Iterable[ApplicationSettings]) -> list[ApplicationSettings]:
+    """Return each application once, in the order of the file."""
+    return list({(each.api_host, each.api_port, each.ikey): each for each in servers}.values())
+
+
+class _Walk:
+    """The steps taken so far."""
+
+    def __init__(self, settings: ApplicationSettings) -> None:
+        self.findings: list[Finding] = []
+        self._settings = settings
+        self._step = "tls"
+        self._name = f"application {settings.ikey} at {settings.api_host}:{settings.api_port}"
+
+    def note(self, step: str, severity: Severity, text: str, remedy: str = "") -> None:
+        self.findings.append(Finding(self._name, step, severity, text, remedy))
+
+    def failed(self, trouble: DuoUnavailable) -> None:
+        severity = Severity.PROBLEM if trouble.trouble in _OURS else Severity.UNREACHABLE
+        step = _STEPS.get(trouble.trouble, self._step)
+        self.note(step, severity, trouble.detail, TROUBLES[trouble.trouble].remedy)
+
+    async def connect(self) -> None:
+        """Look the name up, connect, shake hands, and read the certificates."""
+        endpoint, resolver = self._endpoint(), Resolver(asyncio.get_running_loop().time)
+        await self._resolve(endpoint, resolver)
+        began_at = asyncio.get_running_loop().time()
+        opened = await open_tls(endpoint, resolver)
+        try:
+            took_s = asyncio.get_running_loop().time() - began_at
+            self._note_connection(opened, endpoint, took_s)
+            chain = verified_chain(opened.tls)
+        finally:
+            opened.socket.close()
+        self.findings += certificate_findings(self._name, chain, dt.datetime.now(dt.UTC))
+
+    async def ask(self) -> None:
+        """Ask ping and check, as a worker would."""
+        settings = self._settings
+        application = Application(settings.ikey, settings.secret_key.octets, STEP_TIMEOUT_S, settings.api_version.value)
+        pool = HttpsPool(self._endpoint(), Resolver(asyncio.get_running_loop().time), PoolLimits())
+        client = DuoClient(pool, application, user_agent=f"radgate/{__version__}")
+        try:
+            await self._ping(client)
+            await self._check(client)
+        finally:
+            client.close()
+            pool.close()
+
+    async def _resolve(self, endpoint: Endpoint, resolver: Resolver) -> None:
+        host, port = endpoint.proxy or (endpoint.host, endpoint.port)
+        try:
+            async with asyncio.timeout(STEP_TIMEOUT_S):
+                addresses = await resolver.addresses(host, port)
+        except TimeoutError as error:
+            text = f"cannot resolve {host}: no answer within {STEP_TIMEOUT_S:g} s"
+            raise DuoUnavailable(Trouble.DNS, text) from error
+        what = f"the proxy {host}" if endpoint.proxy else host
+        self.note("dns", Severity.OK, f"{what} is {', '.join(map(str, addresses))}")
+
+    def _note_connection(self, opened: TlsSocket, endpoint: Endpoint, took_s: float) -> None:
+        if endpoint.proxy:
+            self.note("proxy", Severity.OK, f"a tunnel through {endpoint.proxy.host}:{endpoint.proxy.port} is open")
+        else:
+            host, port = opened.socket.getpeername()[:2]
+            self.note("tcp", Severity.OK, f"connected to {f'[{host}]' if ':' in host else host}:{port}")
+        text = f"{opened.tls.version()}, verified with {endpoint.trust.name}, {took_s * 1000:.0f} ms with connecting"
+        self.note("tls", Severity.OK, text)
+
+    async def _ping(self, client: DuoClient) -> None:
+        self._step = "ping"
+        self._refuse(await _ask(client, Ping()))
+        self.note("ping", Severity.OK, "Duo answers")
+        offset_s = client.clock_offset_s
+        if abs(offset_s) > CORRECTION_WORTH_TELLING_S:
+            direction = "behind" if offset_s > 0 else "ahead of"
+            text = f"this machine's clock is {abs(offset_s):.0f} s {direction} Duo's; the gateway dates calls by Duo's"
+            self.note("clock", Severity.WARNING, text, "let NTP (chrony, systemd-timesyncd) set this machine's clock")
+        else:
+            self.note("clock", Severity.OK, f"agrees with Duo's, to {max(1, round(abs(offset_s)))} s")
+
+    async def _check(self, client: DuoClient) -> None:
+        self._step = "keys"
+        self._refuse(await _ask(client, Check()))
+        self.note("keys", Severity.OK, f"Duo accepts ikey and skey (API version {client.api_version})")
+
+    def _refuse(self, answer: Answer | DuoUnavailable) -> None:
+        """Raise what is no good answer."""
+        if isinstance(answer, DuoUnavailable):
+            raise answer
+        if isinstance(answer, Refusal):
+            text = f"{self._settings.api_host} answered {answer.code or answer.http_status} {answer.message}".rstrip()
+            raise DuoUnavailable(Trouble.BAD_ANSWER, text)
+
+    def _endpoint(self) -> Endpoint:
+        settings = self._settings
+        proxy = Proxy(settings.http_proxy_host, settings.http_proxy_port) if settings.http_proxy_host else None
+        trust = _trust_store(settings.ca_certs_file)
+        return Endpoint(settings.api_host, settings.api_port, proxy, trust, STEP_TIMEOUT_S)
+
+
+_trust_store = lru_cache(TrustStore)  # which many applications share, and which takes time to load
+
+
+async def _ask(client: DuoClient, call: Call) -> Answer | DuoUnavailable:
+    answered: asyncio.Future[Answer | DuoUnavailable] = asyncio.get_running_loop().create_future()
+    client.ask(call, answered.set_result)
+    return await answered

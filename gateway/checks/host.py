@@ -1,0 +1,161 @@
+"""What this machine grants: addresses to listen on, buffers, descriptors, the log directory, a user for the workers."""
+
+import contextlib
+import errno
+import grp
+import os
+import pwd
+import resource
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.checks.findings import Finding, Severity
+from gateway.config.listening import ListeningAddress, listening_addresses
+from gateway.config.settings import ConsoleSettings, GatewaySettings, LogSettings, Settings
+from gateway.supervisor.arbiter import FEW_FILES, worker_count
+from gateway.supervisor.sockets import RECEIVE_BUFFER, CannotListen, ListeningSockets, bucket_count
+from gateway.worker.wiring import pending_share
+
+HOST = "this machine"
+SMALL_BUFFER = 1_048_576  # octets of receive buffer below which a rush may lose datagrams
+
+_NR_OPEN = Path("/proc/sys/fs/nr_open")
+
+
+class RunningGateway(NamedTuple):
+    """The gateway that runs with this file's `run_dir`, the addresses that it listens on, and its page's, or none."""
+
+    pid: int
+    listening: frozenset[str]
+    page: str = ""
+
+    def has_port(self, port: int) -> bool:
+        """Whether it listens there, be it at another address that a reload would exchange."""
+        return any(address.endswith(f":{port}") for address in self.listening)
+
+
+def host_findings(settings: Settings, running: RunningGateway | None) -> Iterator[Finding]:
+    """Yield what was seen; `running` holds what is taken for a good reason."""
+    for address in listening_addresses(settings):
+        yield _listener(address, running)
+    if settings.gateway.console is not None:
+        yield _status_page(settings.gateway.console, running)
+    yield _receive_buffer()
+    yield _descriptors(settings, running)
+    yield _log_directory(settings.log)
+    yield from _identity(settings.gateway)
+
+
+def _listener(address: ListeningAddress, running: RunningGateway | None) -> Finding:
+    subject = f"udp {address}"
+    try:
+        ListeningSockets([address], n_buckets=1).close()
+    except CannotListen as error:
+        is_taken = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
+        if is_taken and running is not None and running.has_port(address.port):
+            return Finding(subject, "listen", Severity.OK, f"held by the running gateway, pid {running.pid}")
+        remedy = f"see who has it: ss -ulpn sport = :{address.port}" if is_taken else ""
+        return Finding(subject, "listen", Severity.PROBLEM, str(error), remedy)
+    return Finding(subject, "listen", Severity.OK, "free to listen on")
+
+
+def _status_page(console: ConsoleSettings, running: RunningGateway | None) -> Finding:
+    subject = f"tcp {console}"
+    family = socket.AF_INET6 if ":" in console.host else socket.AF_INET
+    try:
+        socket.create_server((console.host, console.port), family=family).close()
+    except OSError as error:
+        if running is not None and running.page.endswith(f"//{console}/"):
+            return Finding(subject, "status page", Severity.OK, f"held by the running gateway, pid {running.pid}")
+        text = f"cannot listen there: {(error.strerror or str(error)).lower()}"
+        remedy = "logins do not depend on it; write another console= in [gateway], or console=off"
+        return Finding(subject, "status page", Severity.WARNING, text, remedy)
+    return Finding(subject, "status page", Severity.OK, "free to listen on")
+
+
+def _receive_buffer() -> Finding:
+    granted = _granted_buffer()
+    text = f"the kernel grants each socket {granted} octets of receive buffer"
+    if granted < SMALL_BUFFER:
+        remedy = f"a rush may lose datagrams; sysctl net.core.rmem_max={RECEIVE_BUFFER}, and in /etc/sysctl.d to stay"
+        return Finding(HOST, "rmem_max", Severity.WARNING, text, remedy)
+    return Finding(HOST, "rmem_max", Severity.OK, text)
+
+
+def _granted_buffer() -> int:
+    """Return what the kernel grants of what is asked for, which it reports doubled; containers do not see the limit."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        return udp.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+
+
+def _descriptors(settings: Settings, running: RunningGateway | None) -> Finding:
+    """Each pending push holds a connection to Duo, and so a descriptor of its worker."""
+    n_workers = worker_count(settings)
+    needed = FEW_FILES + len(listening_addresses(settings)) * bucket_count(n_workers)
+    needed += pending_share(settings, n_workers)
+    granted, whose = _file_limit(needed, running)
+    text = (
+        f"{whose} may open {granted} files; {needed} are needed for "
+        f"max_pending={settings.gateway.max_pending} in {n_workers} workers"
+    )
+    if granted < needed:
+        remedy = "raise LimitNOFILE in the systemd unit, or ulimit -Hn, or lower max_pending"
+        return Finding(HOST, "open files", Severity.WARNING, text, remedy)
+    return Finding(HOST, "open files", Severity.OK, text)
+
+
+def _file_limit(needed: int, running: RunningGateway | None) -> tuple[int, str]:
+    """Return the limit, and whose it is; root raises it as far as the kernel permits."""
+    with contextlib.suppress(OSError):  # it has gone, or is another user's
+        if running is not None:
+            return resource.prlimit(running.pid, resource.RLIMIT_NOFILE)[1], "each process of the running gateway"
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError):
+        if os.geteuid() == 0:
+            hard = max(hard, min(needed, int(_NR_OPEN.read_text())))
+    return hard, "a process started from here"
+
+
+def _log_directory(log: LogSettings) -> Finding:
+    if log.stdout:
+        return Finding(HOST, "log_dir", Severity.OK, "lines go to standard output")
+    directory = Path(log.directory)
+    existing = next(each for each in (directory, *directory.parents) if each.exists())
+    if not existing.is_dir():
+        remedy = "write another log_dir in [main]"
+        return Finding(HOST, "log_dir", Severity.PROBLEM, f"{existing} is no directory", remedy)
+    if not os.access(existing, os.W_OK | os.X_OK):
+        text = f"{existing} cannot be written by {_user_name(os.geteuid())}, who runs this check"
+        remedy = "give it to the gateway's user, write another log_dir, or check as the user who runs the gateway"
+        return Finding(HOST, "log_dir", Severity.PROBLEM, text, remedy)
+    what = "can be written" if existing == directory else "will be made"
+    return Finding(HOST, "log_dir", Severity.OK, f"{directory} {what}")
+
+
+def _identity(gateway: GatewaySettings) -> Iterator[Finding]:
+    if gateway.user is not None:
+        yield _known("user", gateway.user, pwd.getpwnam, f"useradd --system {gateway.user}")
+    if gateway.group is not None:
+        yield _known("group", gateway.group, grp.getgrnam, f"groupadd --system {gateway.group}")
+    if (gateway.user or gateway.group) and os.geteuid() != 0:
+        text = "user and group in [gateway] need the gateway to be started by root"
+        yield Finding(HOST, "user", Severity.NOTE, text)
+
+
+def _known(key: str, name: str, look_up: Callable[[str], object], remedy: str) -> Finding:
+    try:
+        look_up(name)
+    except KeyError:
+        text = f"there is no {key} {name} on this machine"
+        return Finding(HOST, key, Severity.PROBLEM, text, f"{remedy}, or correct {key}= in [gateway]")
+    return Finding(HOST, key, Severity.OK, f"workers run as {key} {name}")
+
+
+def _user_name(user_id: int) -> str:
+    try:
+        return pwd.getpwuid(user_id).pw_name
+    except KeyError:  # a container's
+        return f"user {user_id}"

@@ -1,0 +1,64 @@
+"""What a valid configuration means for who gets in: nothing is wrong with it, but it should be meant."""
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+from gateway.checks.findings import Finding, Severity
+from gateway.config.settings import FailMode, ServerSettings
+
+WIDE = {4: 16, 6: 48}  # prefix lengths; a network wider than this holds more than a site's RADIUS clients
+
+
+def section_findings(server: ServerSettings) -> Iterator[Finding]:
+    """Yield what an administrator should know of a server section."""
+    subject = f"[{server.section}]"
+    yield _fail_mode(subject, server.fail_mode)
+    yield from _wide_clients(subject, server)
+    yield from _nested_clients(subject, server)
+
+
+def _fail_mode(subject: str, fail_mode: FailMode) -> Finding:
+    if fail_mode is FailMode.SECURE:
+        text = "secure: while Duo cannot be reached, nobody gets in"
+        return Finding(subject, "failmode", Severity.OK, text)
+    text = (
+        "safe, and this section checks no first factor: while Duo cannot be reached, EVERY login is accepted, "
+        "whatever was typed"
+    )
+    remedy = "as it should be where the RADIUS client checks a password itself; else write failmode=secure"
+    return Finding(subject, "failmode", Severity.NOTE, text, remedy)
+
+
+def _wide_clients(subject: str, server: ServerSettings) -> Iterator[Finding]:
+    for client in server.clients:
+        for text in client.networks:
+            network = ip_network(text)
+            if network.prefixlen < WIDE[network.version]:
+                said = f"{client.name} trusts {network}, {network.num_addresses:,} addresses, with one secret"
+                yield Finding(subject, "clients", Severity.WARNING, said, "name the RADIUS clients one by one")
+
+
+def _nested_clients(subject: str, server: ServerSettings) -> Iterator[Finding]:
+    """Name each client whose network lies within another one's, which is served by its own secret alone."""
+    claims = sorted(
+        (network.version, int(network.network_address), network.prefixlen, str(network), client.name)
+        for client in server.clients
+        for network in map(ip_network, client.networks)
+    )
+    around: list[tuple[int, int, int, str, str]] = []
+    for claim in claims:
+        while around and not _contains(around[-1], claim):
+            around.pop()
+        if around and around[-1][-1] != claim[-1]:
+            *_, outer, outer_name = around[-1]
+            *_, inner, inner_name = claim
+            text = f"{inner_name} ({inner}) lies within {outer_name} ({outer}): there the secret of {inner_name} counts"
+            yield Finding(subject, "clients", Severity.NOTE, text)
+        around.append(claim)
+
+
+def _contains(outer: tuple[int, int, int, str, str], inner: tuple[int, int, int, str, str]) -> bool:
+    """Whether a claim that comes later in the order lies within this one: networks nest or are apart."""
+    version, first, length, *_ = outer
+    size = {4: 32, 6: 128}[version]
+    return inner[0] == version and inner[1] >> (size - length) == first >> (size - length)

@@ -1,0 +1,59 @@
+"""Findings on a terminal: coloured where it can show that, plain lines where it cannot (NO_COLOR, a pipe)."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from rich.text import Text
+
+from gateway.checks.findings import Finding, Severity
+from gateway.cli.terminal import plain_console, printable
+
+_STYLES = {
+    Severity.OK: "green",
+    Severity.NOTE: "cyan",
+    Severity.WARNING: "yellow",
+    Severity.PROBLEM: "bold red",
+    Severity.UNREACHABLE: "bold red",
+}
+_WIDTH = max(map(len, Severity)) + 2
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[int, int], None]]:
+    """Show on standard error, if that is a terminal, how many of how many applications have been asked."""
+    with plain_console(on_stderr=True).status("Looking at this machine …") as status:
+        yield lambda n_done, n_all: status.update(f"Asking Duo: {n_done} of {n_all} applications have been asked …")
+
+
+def print_problems(lines: Iterable[tuple[str, bool]], summary: str, *, is_usable: bool) -> None:
+    """Print a file's problems, each with whether it is an error, and what they come to."""
+    console = plain_console()
+    for line, is_error in lines:
+        console.print(Text(line, "red" if is_error else "yellow"), soft_wrap=True)
+    console.print(Text(summary, "green" if is_usable else "bold red"), soft_wrap=True)
+
+
+def print_findings(findings: list[Finding]) -> None:
+    """Print the findings under their subjects, what to do below each, and at last how many there are of each kind."""
+    console = plain_console()
+    for line in _lines(findings):
+        console.print(line, soft_wrap=True)
+
+
+def _lines(findings: list[Finding]) -> Iterator[Text]:
+    subject = ""
+    for finding in findings:
+        if finding.subject != subject:
+            subject = finding.subject
+            yield Text(f"\n{subject}", "bold")
+        word = (f"{finding.severity:<{_WIDTH}}", _STYLES[finding.severity])
+        yield Text.assemble("  ", word, printable(f"{finding.step}: {finding.text}"))
+        if finding.remedy:
+            yield Text(" " * (_WIDTH + 2) + finding.remedy, "dim")
+    yield Text("\n" + _counted(findings))
+
+
+def _counted(findings: list[Finding]) -> str:
+    counts = Counter(finding.severity for finding in findings)
+    return "looked at: " + ", ".join(f"{counts[severity]} {severity}" for severity in Severity if counts[severity])
