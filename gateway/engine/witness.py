@@ -8,14 +8,15 @@ The rules:
   count in all.
 - Users are counted, not calls: however often one user's odd login fails, it is one. The kernel steers each user to one
   worker, so that the numbers of all workers add up.
-- A long poll is answered when a person has decided, and its time-out says nothing. It names no user either: when it
-  fails otherwise, that is trouble worth a look and counts for nobody.
+- A long poll is answered when a person has decided, and its time-out says nothing: not its answer either, for Duo may
+  go on telling of old pushes while no login can begin. It names no user: when it fails otherwise, that is trouble
+  worth a look and counts for nobody.
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gateway.duoapi.calls import Auth, Call, Check, Ping, Preauth, Trouble
+from gateway.duoapi.calls import Auth, Call, Preauth, Trouble
 
 SILENCE_S = 0.5  # without an answer while calls wait: worth a look
 OVERDUE_S = 1.0  # a call that waits longer has failed as far as can be told
@@ -94,8 +95,8 @@ class Witness:
         if self._pending.pop(token, None) is not None:
             typical_s = self._typical_s
             self._typical_s = typical_s * (_RISE if seconds > typical_s else _FALL)
-        elif type(call) is Ping or type(call) is Check:
-            return  # our own question: logins may fail all the same
+        elif not (type(call) is Preauth or type(call) is Auth):
+            return  # what became of a push, or our own question: logins may fail all the same
         self._since = self._answered_at = now
         if self._failing:
             self._failing.clear()

@@ -142,7 +142,18 @@ def test_a_long_poll_is_answered_when_a_person_has_decided():
     typical_s = worker.show(15.0).typical_s
     worker.witness.answered(POLL, 1, 20.0, 30.0)
     evidence = worker.show(30.0)
-    assert (evidence.answered_at, evidence.typical_s) == (30.0, typical_s)
+    assert (evidence.answered_at, evidence.typical_s) == (0.0, typical_s)
+
+
+def test_what_duo_tells_of_old_pushes_does_not_hide_that_no_login_can_begin():
+    worker = Worker()
+    worker.witness.asked(POLL, 1, 9.0)
+    for user in ("ann", "bob"):
+        worker.ask(user, 10.0)
+    worker.fail_at_once("eve", 10.0)
+    worker.witness.answered(POLL, 1, 5.0, 14.0)
+    evidence = worker.show(14.1)
+    assert (evidence.waiting_since, evidence.n_failing, evidence.since) == (10.0, 1, 0.0)
 
 
 def test_a_long_polls_time_out_says_nothing_and_another_failure_counts_for_nobody():
