@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.processes import GatewayProcess, SimulatorProcess, StartError, free_udp_port
 from gateway.radius.client import encode_access_request, verify_reply
@@ -56,7 +56,7 @@ api_timeout=3
 
 [gateway]
 workers=2
-console=off
+console=127.0.0.1:0
 run_dir={folder}/run
 """
 
@@ -125,7 +125,8 @@ def run(folder: Path, *, is_kept: bool) -> int:
             print(f"{gateway.announced}\nsimulated Duo at https://{simulator.api_host}\n")
             n_wrong = sum(not show(attempt, simulator, folder, safe_port, secure_port) for attempt in ATTEMPTS)
             print(f"\n{len(ATTEMPTS) - n_wrong} of {len(ATTEMPTS)} logins ended as they should.")
-            print(f"Status page (the simulated Duo's; pushes can be answered there): {simulator.control}/")
+            print(f"Status page: {status_of(config)['console']['url']}")
+            print(f"The simulated Duo's page, where pushes can be answered: {simulator.control}/")
             if is_kept:
                 stay(simulator, config, safe_port)
         return 1 if n_wrong else 0
@@ -153,15 +154,15 @@ def until_well(config: Path, timeout_s: float = 30.0) -> None:
     """Return once the gateway has found out that Duo is back: it looks every two seconds."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        asked = subprocess.run(
-            [sys.executable, "-P", "-m", "gateway", "status", "--json", "--config", str(config)],
-            capture_output=True,
-            check=False,
-        )
-        if asked.returncode == 0 and all(
-            not each["failmode_active"] for each in json.loads(asked.stdout)["applications"]
-        ):
+        if all(not each["failmode_active"] for each in status_of(config)["applications"]):
             return
+
+
+def status_of(config: Path) -> dict[str, Any]:
+    """Return what the running gateway says of itself."""
+    asked = [sys.executable, "-P", "-m", "gateway", "status", "--json", "--config", str(config)]
+    status: dict[str, Any] = json.loads(subprocess.run(asked, capture_output=True, check=True).stdout)
+    return status
 
 
 def log_in(attempt: Attempt, port: int, log: Path) -> Ending:
@@ -203,7 +204,7 @@ def stay(simulator: SimulatorProcess, config: Path, port: int) -> None:
 Everything keeps running; Ctrl-C ends it. In another terminal, from this folder:
 
   .venv/bin/radgate login alice push --config {config}
-  .venv/bin/radgate login trent push --config {config}     (answer this push on the page above)
+  .venv/bin/radgate login trent push --config {config}     (answer this push on the simulated Duo's page)
   echo 'User-Name=alice,User-Password=123456' | radclient 127.0.0.1:{port} auth '{SHARED_SECRET}'
 
 Users: {users}. Passcode: 123456.

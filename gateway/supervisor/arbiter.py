@@ -18,6 +18,7 @@ from gateway.config.settings import Settings, decode_settings, encode_settings
 from gateway.engine.statistics import Totals, merge
 from gateway.logs.setup import reopen_logs, start_logging
 from gateway.net.board import Board
+from gateway.supervisor.console_keeper import ConsoleKeeper
 from gateway.supervisor.control import ControlSocket, ReloadOutcome
 from gateway.supervisor.crew import CANNOT_START, Crew, CrewPlan, Post, bequeath
 from gateway.supervisor.duo_watch import DuoWatch
@@ -29,6 +30,7 @@ from gateway.supervisor.reading import read_in_child
 from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
 from gateway.supervisor.vigil import Vigil
 from gateway.worker.channel import ReopenLogs
+from gateway.worker.ledger import Ledger
 from gateway.worker.orders import GenerationOrders, memfd
 from gateway.worker.wiring import board_plan, log_plan, pending_share
 
@@ -80,6 +82,7 @@ class Arbiter:
         self._duo_watch = DuoWatch(self._crews)
         self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
         self._control = ControlSocket(settings.gateway.run_dir, self)
+        self._console = ConsoleKeeper(self.status, self._ledgers)
         self._is_stopping = False
         self._status = 0
 
@@ -89,7 +92,8 @@ class Arbiter:
         former = sorted((each for each in self._settings_fds if each != number), reverse=True)
         generations = [GenerationOrders(each, self._settings_fds[each]) for each in (number, *former)]
         board = Board.create(board_plan(settings, n_workers))
-        return Crew(CrewPlan(settings, generations, n_workers, sockets, identity, self._key, board), self)
+        ledger = Ledger.create(n_workers)
+        return Crew(CrewPlan(settings, generations, n_workers, sockets, identity, self._key, board, ledger), self)
 
     async def run(self) -> int:
         """Serve until told to stop; return the exit status."""
@@ -103,11 +107,13 @@ class Arbiter:
             self._crew.start()
             self._vigil.start()
             self._duo_watch.start(self._crew.plan.settings)
+            self._console.follow(self._crew.plan.settings, self._crew.plan.identity)
             self._watch_over()
             await self._stopped.wait()
         finally:
             self._vigil.stop()
             self._duo_watch.stop()
+            self._console.stop()
             for crew in self._crews():
                 crew.plan.sockets.close()
             await self._control.close()
@@ -166,8 +172,9 @@ class Arbiter:
         if crew is self._crew and crew.is_ready:
             self._serving.set()
             if self._announce is not None:
-                where = ", ".join(f"udp {address}" for address in self._listening())
-                self._announce(f"radgate ready: {len(crew.posts)} workers, {where}")
+                where = [f"udp {address}" for address in self._listening()]
+                where += [f"status page {self._console.url}"] if self._console.url else []
+                self._announce(f"radgate ready: {len(crew.posts)} workers, {', '.join(where)}")
                 self._announce = None
                 self._notifier.ready()
 
@@ -205,6 +212,7 @@ class Arbiter:
             crew.plan.sockets.close(self._sockets_in_use())
             self._counted = merge(self._counted, crew.counted().retired())
             crew.board.close()
+            crew.plan.ledger.close()
 
     def _sockets_in_use(self) -> list[ListeningSockets]:
         """A former generation's workers answer by their sockets until they leave; till then those can be had again."""
@@ -263,7 +271,7 @@ class Arbiter:
             sockets.close(self._sockets_in_use())
             return [failure]
         with contextlib.suppress(OSError):  # the workers could write there; the former file is written on
-            start_logging(log_plan(settings.log), self._loop, self._crew.plan.identity.owner)
+            start_logging(log_plan(settings.log), self._loop, self._crew.plan.identity.owner, rotates=True)
         return []
 
     async def _prepare_and_switch(self, settings: Settings, n_workers: int, sockets: ListeningSockets) -> str:
@@ -329,6 +337,7 @@ class Arbiter:
         self._former.append(former)
         self._serving.clear()
         self._duo_watch.start(crew.plan.settings)
+        self._console.follow(crew.plan.settings, crew.plan.identity)
         former.hand_over()
         self._loop.call_later(former.plan.settings.gateway.drain_timeout_s + 5.0, former.signal, signal.SIGKILL)
         self._loop.call_later(REMEMBER_S, self._forget_settings, former.number)
@@ -353,6 +362,7 @@ class Arbiter:
     def _reopen_logs(self) -> None:
         """Somebody has moved the log files away."""
         reopen_logs()
+        self._console.reopen_log()
         for crew in self._crews():
             crew.tell(ReopenLogs())
 
@@ -395,7 +405,16 @@ class Arbiter:
         totals = merge(self._counted, self._crew.counted())
         for crew in self._former:
             totals = merge(totals, crew.counted().retired())
-        return gateway_status(self._crew, self._former, self._duo_watch.health, totals, self._started_at)
+        status = gateway_status(self._crew, self._former, self._duo_watch.health, totals, self._started_at)
+        return {
+            **status,
+            "max_pending": self._crew.plan.settings.gateway.max_pending,
+            "console": self._console.state(),
+        }
+
+    def _ledgers(self) -> list[int]:
+        """Return where finished logins are shown."""
+        return [crew.plan.ledger.descriptor for crew in self._crews()]
 
 
 def worker_count(settings: Settings) -> int:

@@ -21,6 +21,7 @@ from gateway.supervisor.identity import Identity
 from gateway.supervisor.process import WorkerProcess
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.worker.channel import FromWorker, HandOver, Successor, ToWorker, hear_worker, tell_worker
+from gateway.worker.ledger import Ledger
 from gateway.worker.orders import GenerationOrders, Orders, Predecessor
 from gateway.worker.wiring import application_key, pending_share
 
@@ -45,6 +46,7 @@ class CrewPlan(NamedTuple):
     identity: Identity
     key: bytes
     board: Board
+    ledger: Ledger
 
     def __repr__(self) -> str:
         """Hide the key."""
@@ -188,6 +190,7 @@ class Crew:
             journal_fd=post.journal_fd,
             sockets=plan.sockets.of_slot(number, plan.n_workers),
             predecessors=post.claims,
+            ledger_fd=plan.ledger.descriptor,
         )
 
     # What workers say, and their end.

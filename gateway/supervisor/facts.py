@@ -41,7 +41,7 @@ def gateway_status(
         GatewayFacts(__version__, os.getpid(), crew.number, int(started_at * 1e9), now_ns),
         chain(_workers(crew), (worker for each in former for worker in _workers(each) if worker.pid)),
         _servers(settings),
-        _applications(settings, health),
+        _applications(settings, health, started_at),
         totals,
     )
 
@@ -68,7 +68,7 @@ def _servers(settings: Settings) -> list[ServerFacts]:
     ]
 
 
-def _applications(settings: Settings, health: Callable[[str], Health]) -> list[ApplicationFacts]:
+def _applications(settings: Settings, health: Callable[[str], Health], started_at: float) -> list[ApplicationFacts]:
     fail_modes: dict[str, dict[str, None]] = {}
     for server in settings.servers:
         fail_modes.setdefault(application_key(server.application), {})[server.fail_mode.value] = None
@@ -83,7 +83,7 @@ def _applications(settings: Settings, health: Callable[[str], Health]) -> list[A
             failmode=", ".join(fail_modes[key]),
             state=known.state.value,
             is_failmode_active=known.state.is_fail_mode_active,
-            since_ns=int(known.entered_at * 1e9),
+            since_ns=int(max(known.entered_at, started_at) * 1e9),
             hint=known.hint or known.account,
         )
     return list(found.values())

@@ -1,4 +1,4 @@
-"""One worker process: started by exec, heard through a channel, its end seen through a pidfd.
+"""A process of ours, a worker or the console: started by exec, heard through a channel, its end seen through a pidfd.
 
 Its orders reach it in a memfd, for other users can read argv and the environment.
 """
@@ -8,11 +8,13 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from gateway.supervisor.identity import SAME_IDENTITY, Identity
-from gateway.worker.orders import Orders, encode_orders, memfd
+from gateway.worker.orders import ConsoleOrders, Orders, encode_orders, memfd
 
 WORKER_MODULE = "gateway.worker"
+CONSOLE_MODULE = "gateway.console"
 PREPARING_NICENESS = 19  # of a worker that starts while others serve
 
 # uvloop's TLS reads into a buffer of 256 KiB that glibc would otherwise map and unmap for each read: half of the CPU
@@ -20,8 +22,8 @@ PREPARING_NICENESS = 19  # of a worker that starts while others serve
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4194304", "MALLOC_TRIM_THRESHOLD_": "16777216"}
 
 
-class WorkerProcess:
-    """A running worker.
+class ChildProcess:
+    """A running process with orders.
 
     Attributes:
         pid: its process id.
@@ -29,8 +31,8 @@ class WorkerProcess:
         channel: becomes readable when it has something to say.
     """
 
-    def __init__(self, orders: Orders, identity: Identity = SAME_IDENTITY) -> None:
-        """Start it, as somebody else if `identity` says so; the channel is put into its orders.
+    def __init__(self, arguments: Sequence[str], orders: Orders | ConsoleOrders, identity: Identity) -> None:
+        """Start `python -m ARGUMENTS… ORDERS_FD` as this identity; the channel is put into its orders.
 
         Raises:
             OSError: no process or descriptor is to be had.
@@ -42,7 +44,7 @@ class WorkerProcess:
         try:
             orders_fd = memfd("radgate-orders", encode_orders(orders))
             self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
-                [sys.executable, "-P", "-m", WORKER_MODULE, str(orders.slot), str(orders_fd)],
+                [sys.executable, "-P", "-m", *arguments, str(orders_fd)],
                 pass_fds=(orders_fd, *orders.descriptors),
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, **_ALLOCATOR},
@@ -58,6 +60,27 @@ class WorkerProcess:
             if orders_fd >= 0:
                 os.close(orders_fd)
 
+    def signal(self, number: int) -> None:
+        """Send a signal, if it still lives."""
+        self._process.send_signal(number)
+
+    def reap(self) -> int:
+        """Return the exit status of a process whose pidfd is readable, negative for a signal; release what belonged
+        to it.
+        """
+        status = self._process.wait()
+        os.close(self.pidfd)
+        self.channel.close()
+        return status
+
+
+class WorkerProcess(ChildProcess):
+    """A running worker."""
+
+    def __init__(self, orders: Orders, identity: Identity = SAME_IDENTITY) -> None:
+        """Start it. Raises as `ChildProcess` does."""
+        super().__init__([WORKER_MODULE, str(orders.slot)], orders, identity)
+
     def prefer_others(self) -> None:
         """Let it have the processors that others leave, if we may take that back."""
         if os.geteuid() == 0:
@@ -72,15 +95,10 @@ class WorkerProcess:
         with contextlib.suppress(OSError):  # it is gone, or we lack CAP_SYS_NICE
             os.setpriority(os.PRIO_PROCESS, self.pid, niceness)
 
-    def signal(self, number: int) -> None:
-        """Send a signal, if it still lives."""
-        self._process.send_signal(number)
 
-    def reap(self) -> int:
-        """Return the exit status of a process whose pidfd is readable, negative for a signal; release what belonged
-        to it.
-        """
-        status = self._process.wait()
-        os.close(self.pidfd)
-        self.channel.close()
-        return status
+class ConsoleProcess(ChildProcess):
+    """A running console."""
+
+    def __init__(self, orders: ConsoleOrders, identity: Identity = SAME_IDENTITY) -> None:
+        """Start it. Raises as `ChildProcess` does."""
+        super().__init__([CONSOLE_MODULE], orders, identity)

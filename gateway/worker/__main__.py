@@ -36,6 +36,7 @@ from gateway.worker.channel import (
 )
 from gateway.worker.duo import open_duo_clients
 from gateway.worker.generations import Generation, Generations
+from gateway.worker.ledger import open_ring
 from gateway.worker.links import LinkWriter
 from gateway.worker.memory import Memory
 from gateway.worker.observation import Observation
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("gateway.worker")
 CANNOT_START = 3  # the exit status that tells the supervisor not to try again
 ORPHAN_DRAIN_S = 3.0  # the next supervisor wants the ports that an orphan holds
+GC_THRESHOLDS = (10_000, 50, 100)  # a login leaves next to no cycles: seldom looking costs no memory
 
 
 def main(arguments: list[str]) -> int:
@@ -108,6 +110,7 @@ class Worker:
             own.listening,
             socket.gethostname(),
             orders.slot,
+            open_ring(orders.ledger_fd, orders.slot),
         )
         listeners = [self._listener(each) for each in orders.sockets]
         service.take_sockets(listeners)
@@ -125,6 +128,7 @@ class Worker:
         succession.begin()
         gc.collect()
         gc.freeze()  # what lives since the start is never garbage: leave it out of every collection
+        gc.set_threshold(*GC_THRESHOLDS)
         loop.add_reader(self._channel.fileno(), self._hear)
         tell_supervisor(self._channel, FromWorker.PREPARED)
         serving = loop.create_task(self._serve(succession))

@@ -1,4 +1,5 @@
-"""What the supervisor hands over to a worker: one document in a memfd, and the descriptors that it names.
+"""What the supervisor hands over to a worker, or to the console: one document in a memfd, and the descriptors that it
+names.
 
 Never argv or the environment, which other users can read.
 """
@@ -6,6 +7,8 @@ Never argv or the environment, which other users can read.
 import os
 
 import msgspec
+
+from gateway.config.settings import ConsoleSettings, LogSettings
 
 
 class GenerationOrders(msgspec.Struct, array_like=True):
@@ -46,6 +49,7 @@ class Orders(msgspec.Struct):
         generations: its own first.
         key: random octets that make digests and checksums; the same in all workers.
         channel_fd: to the supervisor, see `channel`.
+        ledger_fd: where finished logins are shown, see `ledger`.
     """
 
     slot: int
@@ -57,11 +61,12 @@ class Orders(msgspec.Struct):
     journal_fd: int
     sockets: list[SocketOrders]
     predecessors: list[Predecessor]
+    ledger_fd: int = -1
 
     @property
     def descriptors(self) -> list[int]:
         """All descriptors that the worker must inherit."""
-        found = [self.channel_fd, self.board_fd, self.journal_fd]
+        found = [self.channel_fd, self.board_fd, self.journal_fd, self.ledger_fd]
         found += [generation.settings_fd for generation in self.generations]
         found += [each.descriptor for each in self.sockets]
         for predecessor in self.predecessors:
@@ -71,6 +76,25 @@ class Orders(msgspec.Struct):
     def __repr__(self) -> str:
         """Hide the key."""
         return f"<Orders slot={self.slot} generation={self.generations[0].number}>"
+
+
+class ConsoleOrders(msgspec.Struct):
+    """All that the console needs; the secrets of Duo and of RADIUS clients are none of it.
+
+    Attributes:
+        channel_fd: to the supervisor, see `console_channel`.
+        listening_fd: a TCP socket that listens already.
+    """
+
+    channel_fd: int
+    listening_fd: int
+    console: ConsoleSettings
+    log: LogSettings
+
+    @property
+    def descriptors(self) -> list[int]:
+        """All descriptors that the console must inherit."""
+        return [self.channel_fd, self.listening_fd]
 
 
 def memfd(name: str, octets: bytes) -> int:
@@ -85,11 +109,16 @@ def read_memfd(descriptor: int) -> bytes:
     return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
 
 
-def encode_orders(orders: Orders) -> bytes:
-    """Pack the orders for a memfd that the worker alone inherits."""
+def encode_orders(orders: Orders | ConsoleOrders) -> bytes:
+    """Pack orders for a memfd that the one who gets them alone inherits."""
     return msgspec.msgpack.encode(orders)
 
 
 def decode_orders(octets: bytes) -> Orders:
     """Return the orders that `encode_orders` packed."""
     return msgspec.msgpack.decode(octets, type=Orders)
+
+
+def decode_console_orders(octets: bytes) -> ConsoleOrders:
+    """Return the console's orders that `encode_orders` packed."""
+    return msgspec.msgpack.decode(octets, type=ConsoleOrders)

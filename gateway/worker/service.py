@@ -29,6 +29,7 @@ from gateway.engine.pending import PendingLogin
 from gateway.engine.transaction import Peer
 from gateway.logs.setup import AUTH_EVENTS_LOGGER, EventLog, log_mistake
 from gateway.net.listener import UdpListener
+from gateway.worker.ledger import LoginRing, login_record
 from gateway.worker.links import LinkWriter
 from gateway.worker.memory import Memory
 from gateway.worker.narration import Narrator
@@ -71,6 +72,7 @@ class Service:
         listening: list[str],
         hostname: str,
         slot: int,
+        ring: LoginRing,
     ) -> None:
         self._engine = engine
         self._memory = memory
@@ -80,6 +82,7 @@ class Service:
         self._listening = listening
         self._hostname = hostname
         self._slot = slot
+        self._ring = ring
         self._listeners: list[UdpListener] = []
         self._senders: dict[int, UdpListener] = {}
         self._loop = asyncio.get_running_loop()
@@ -232,6 +235,7 @@ class Service:
         text, fields = finished_line(finished, self._slot)
         level = logging.WARNING if finished.verdict.reason in WARNED_REASONS else logging.INFO
         self._event_log.event(level, log.name, text, fields)
+        self._ring.write(login_record(finished, time.time()))
         if not events.disabled:
             ikey = self._ikeys.get(finished.section, "")
             events.info(orjson.dumps(auth_event(finished, ikey, self._hostname)).decode())

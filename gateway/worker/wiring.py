@@ -21,6 +21,7 @@ from gateway.engine.digests import Digests
 from gateway.engine.login import LoginPolicy
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.statistics import BoardPlan, SectionCounters
+from gateway.logs.files import Rotation
 from gateway.logs.setup import LogPlan
 from gateway.radius.address import AddressAttribute
 from gateway.radius.shared_secret import SharedSecret
@@ -41,7 +42,15 @@ def application_key(application: ApplicationSettings) -> str:
 
 def log_plan(log: LogSettings) -> LogPlan:
     """Return the log settings in plain values."""
-    return LogPlan(Path(log.directory), log.stdout, log.debug, log.format is LogFormat.JSON, log.auth_events)
+    return LogPlan(
+        Path(log.directory),
+        log.stdout,
+        log.debug,
+        log.format is LogFormat.JSON,
+        log.auth_events,
+        Rotation(log.max_size, log.max_files),
+        log.syslog_facility if log.syslog else "",
+    )
 
 
 def pending_share(settings: Settings, n_workers: int) -> int:

@@ -127,7 +127,7 @@ class Site:
             "[radius_server_duo_only]",
             *(f"{key}={value}" for key, value in keys.items() if value is not None),
             "[gateway]",
-            "console=off",
+            "" if "console=" in gateway else "console=off",
             "" if "workers" in gateway else "workers=2",
             f"run_dir={self.folder / 'run'}",
             gateway,

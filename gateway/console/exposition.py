@@ -1,0 +1,188 @@
+"""A status as Prometheus's text: the names are the contract with dashboards and alert rules. Pure."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from gateway.duoapi.calls import Trouble
+from gateway.engine.statistics import COALESCED, REPLY_CODES, RETRANSMISSION
+from gateway.radius.discards import DiscardReason
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+_Status = dict[str, Any]
+
+
+def exposition(status: _Status) -> bytes:
+    """Return the whole text."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_StatusCollector(status))
+    return generate_latest(registry)
+
+
+class _StatusCollector(Collector):
+    """Hands one status to the library."""
+
+    def __init__(self, status: _Status) -> None:
+        self._status = status
+
+    def collect(self) -> Iterable[Metric]:
+        yield from _of_gateway(self._status)
+        yield from _of_servers(self._status)
+        yield from _of_applications(self._status)
+        yield from _of_workers(self._status)
+
+
+def _of_gateway(status: _Status) -> Iterator[Metric]:
+    yield _gauge("build_info", "Always 1; the version is the label.", ["version"], [((status["version"],), 1)])
+    yield _gauge("uptime_seconds", "Since the supervisor started.", [], [((), status["uptime_s"])])
+    yield _gauge("generation", "Reloads since the start, and 1.", [], [((), status["generation"])])
+    yield _gauge("max_pending", "Logins that may be pending, all workers together.", [], [((), status["max_pending"])])
+
+
+def _of_servers(status: _Status) -> Iterator[Metric]:
+    servers = status["servers"]
+    yield _counter(
+        "requests",
+        "Access-Requests of known clients.",
+        ["server"],
+        (((server["section"],), server["requests"]) for server in servers),
+    )
+    # Every reason from the start, with 0: increase() sees no first event of a series that was not there before.
+    yield _counter(
+        "replies",
+        "Logins that have ended, by reply and reason.",
+        ["server", "reply", "reason"],
+        (
+            ((server["section"], code.label, reason.value), server["reasons"].get(reason.value, 0))
+            for server in servers
+            for reason, code in REPLY_CODES.items()
+        ),
+    )
+    yield _counter(
+        "discards",
+        "Datagrams that were not answered, by reason.",
+        ["server", "reason"],
+        (
+            ((server["section"], reason.value), server["discards"].get(reason.value, 0))
+            for server in servers
+            for reason in DiscardReason
+        ),
+    )
+    yield _counter(
+        "duplicates",
+        "Requests answered or joined without asking Duo again, by kind.",
+        ["server", "kind"],
+        (
+            ((server["section"], kind), server[key])
+            for server in servers
+            for kind, key in ((RETRANSMISSION, "duplicates"), (COALESCED, "coalesced"))
+        ),
+    )
+    yield _gauge(
+        "pending",
+        "Logins under way.",
+        ["server"],
+        (((server["section"],), server["pending"]) for server in servers),
+    )
+    sections = status["histograms"]["servers"]
+    for kind, text in (
+        ("login", "From request to decision, people included."),
+        ("gateway", "The gateway's own share of a login."),
+    ):
+        histograms = (((name,), section[kind]) for name, section in sections.items())
+        yield _histogram(f"{kind}_seconds", text, ["server"], histograms, status)
+
+
+def _of_applications(status: _Status) -> Iterator[Metric]:
+    applications = status["applications"]
+    yield _histogram(
+        "duo_call_seconds",
+        "Calls to Duo, long polls included, until their answer or failure.",
+        ["application", "call"],
+        (
+            ((name, call), histogram)
+            for name, calls in status["histograms"]["applications"].items()
+            for call, histogram in calls.items()
+        ),
+        status,
+    )
+    yield _counter(
+        "duo_errors",
+        "Calls to Duo that ended without an answer, by kind of trouble.",
+        ["application", "kind"],
+        (
+            ((known["application"], trouble.value), known["errors_by_kind"].get(trouble.value, 0))
+            for known in applications
+            for trouble in Trouble
+        ),
+    )
+    yield _gauge(
+        "duo_connections",
+        "Connections to Duo, all workers together.",
+        ["application", "state"],
+        (
+            ((known["application"], state), count)
+            for known in applications
+            for state, count in known["connections"].items()
+        ),
+    )
+    yield _gauge(
+        "failmode_active",
+        "1 while Duo is known to be away and failmode decides.",
+        ["application"],
+        (((known["application"],), int(known["failmode_active"])) for known in applications),
+    )
+
+
+def _of_workers(status: _Status) -> Iterator[Metric]:
+    serving = [worker for worker in status["workers"] if worker["generation"] == status["generation"]]
+
+    def by_slot(key: str, factor: float = 1.0) -> list[tuple[tuple[str, ...], float]]:
+        return [((str(worker["slot"]),), worker[key] * factor) for worker in serving]
+
+    up = [((str(worker["slot"]),), int(worker["state"] == "ready")) for worker in serving]
+    yield _gauge("worker_up", "1 while the slot's worker serves.", ["slot"], up)
+    restarts = by_slot("restarts")
+    yield _counter("worker_restarts", "Workers that died here unasked since the reload.", ["slot"], restarts)
+    yield _counter("worker_cpu_seconds", "CPU of the slot's present worker.", ["slot"], by_slot("cpu_s"))
+    yield _gauge("worker_resident_bytes", "Memory of the slot's worker.", ["slot"], by_slot("rss_bytes"))
+    lag = by_slot("loop_lag_max_ms", 1e-3)
+    yield _gauge("worker_loop_lag_seconds", "Greatest lag of its event loop in the last minute or two.", ["slot"], lag)
+    yield _counter("datagrams", "Datagrams received.", ["slot"], by_slot("datagrams"))
+    yield _counter("unsent", "Replies that the kernel did not take.", ["slot"], by_slot("unsent"))
+    overflowed = by_slot("overflowed")
+    yield _counter("receive_overflows", "Datagrams lost in full socket buffers.", ["slot"], overflowed)
+
+
+_Samples = Iterable[tuple[tuple[str, ...], float]]
+
+
+def _counter(name: str, text: str, labels: list[str], samples: _Samples) -> Metric:
+    family = CounterMetricFamily(f"radgate_{name}", text, labels=labels)
+    for values, value in samples:
+        family.add_metric(values, value)
+    return family
+
+
+def _gauge(name: str, text: str, labels: list[str], samples: _Samples) -> Metric:
+    family = GaugeMetricFamily(f"radgate_{name}", text, labels=labels)
+    for values, value in samples:
+        family.add_metric(values, value)
+    return family
+
+
+def _histogram(
+    name: str, text: str, labels: list[str], samples: Iterable[tuple[tuple[str, ...], _Status]], status: _Status
+) -> Metric:
+    family = HistogramMetricFamily(f"radgate_{name}", text, labels=labels)
+    bounds = [*(f"{bound:g}" for bound in status["histograms"]["bounds_s"]), "+Inf"]
+    for values, histogram in samples:
+        buckets = list(zip(bounds, histogram["counts"], strict=True))
+        family.add_metric(values, buckets, histogram["sum_s"])
+    return family

@@ -1,0 +1,160 @@
+"""What the console knows: the supervisor's answers, a second old at most, and what follows from them.
+
+There is one truth: `radgate status` gives the same answer. A visitor never causes a question, so that a flood of them
+is none for the supervisor; the workers' ledgers are read in shared memory.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import orjson
+
+from gateway.console.exposition import exposition
+from gateway.console.health import Finding, examine
+from gateway.console.history import History
+from gateway.console.recent import RecentLogins
+from gateway.logs.setup import reopen_logs
+from gateway.worker.console_channel import FromConsole, ReceivedFacts, hear_supervisor, tell_supervisor
+
+ASK_EVERY_S = 1.0
+ASK_AGAIN_AFTER_S = 5.0  # without an answer
+
+
+class Facts:
+    """Asks from `start` on.
+
+    Args:
+        channel: to the supervisor.
+        on_end: called once the supervisor is gone.
+
+    Attributes:
+        status: the last answer; None before the first.
+        octets: the same as it came, `status.json`.
+    """
+
+    def __init__(self, channel: socket.socket, on_end: Callable[[], object]) -> None:
+        self._channel = channel
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._asked_at = self._answered_at = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self._metrics: bytes | None = None
+        self.status: dict[str, Any] | None = None
+        self.octets = b"{}"
+        self.history = History()
+        self.logins = RecentLogins()
+
+    def start(self) -> None:
+        """Say that there is a console, and begin to ask."""
+        self._loop.add_reader(self._channel.fileno(), self._hear)
+        tell_supervisor(self._channel, FromConsole.SERVING)
+        self._ask()
+
+    def stop(self) -> None:
+        """Ask and hear no more."""
+        self._loop.remove_reader(self._channel.fileno())
+        if self._timer is not None:
+            self._timer.cancel()
+
+    @property
+    def age_s(self) -> float:
+        """How old the last answer is."""
+        return self._loop.time() - self._answered_at
+
+    @property
+    def metrics(self) -> bytes:
+        """The last answer as Prometheus's text, made once for all who ask; empty before the first."""
+        if self._metrics is None and self.status is not None:
+            self._metrics = exposition(self.status)
+        return self._metrics or b""
+
+    def examine(self) -> Finding:
+        """Return what is wrong."""
+        return examine(self.status, self.age_s)
+
+    def _ask(self) -> None:
+        self._timer = self._loop.call_later(ASK_EVERY_S, self._ask)
+        self.logins.look()
+        now = self._loop.time()
+        if self._answered_at >= self._asked_at or now - self._asked_at > ASK_AGAIN_AFTER_S:
+            self._asked_at = now
+            tell_supervisor(self._channel, FromConsole.ASKING)
+
+    def _hear(self) -> None:
+        word = hear_supervisor(self._channel)
+        if word is None:
+            self.stop()
+            self._on_end()
+        elif isinstance(word, ReceivedFacts):
+            self._take(word)
+        else:
+            reopen_logs()
+
+    def _take(self, facts: ReceivedFacts) -> None:
+        self._answered_at = self._loop.time()
+        self.logins.follow(facts.ledgers)
+        self.octets, self._metrics = facts.status, None
+        self.status = orjson.loads(facts.status)
+        self.history.take(self.status, time.time(), self._answered_at)
+
+
+class Cursor(msgspec.Struct, array_like=True):
+    """How far a page has got: which console it asked, and the numbers of the last sample and login that it has."""
+
+    console: str = ""
+    sample: int = 0
+    login: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor":
+        """Return a cursor that a page gave back; one that is none is the beginning."""
+        console, _, numbers = text.partition("-")
+        sample, _, login = numbers.partition("-")
+        if not (sample.isdecimal() and login.isdecimal() and len(numbers) < 40):
+            return cls()
+        return cls(console, int(sample), int(login))
+
+    def __str__(self) -> str:
+        return f"{self.console}-{self.sample}-{self.login}"
+
+
+class View:
+    """What the page shows, as JSON: all of it at first, then only what is new.
+
+    Args:
+        name: random, so that a page notices another console.
+        asks_token: whether visitors had to give one, and may want to be forgotten.
+    """
+
+    def __init__(self, facts: Facts, name: str, *, asks_token: bool) -> None:
+        self._facts = facts
+        self._name = name
+        self._asks_token = asks_token
+
+    def after(self, text: str) -> bytes:
+        """Return what a page that got as far as this cursor does not know yet."""
+        cursor = Cursor.parse(text)
+        is_whole = cursor.console != self._name
+        if is_whole:
+            cursor = Cursor(self._name)
+        facts = self._facts
+        status = {key: value for key, value in (facts.status or {}).items() if key != "histograms"}
+        following = Cursor(self._name, facts.history.n_taken, facts.logins.n_found)
+        return msgspec.json.encode(
+            {
+                "cursor": str(following),
+                "is_whole": is_whole,
+                "asks_token": self._asks_token,
+                "age_s": facts.age_s,
+                "health": facts.examine().content,
+                "status": status or None,
+                "samples": facts.history.after(cursor.sample),
+                "logins": [
+                    [slot, *msgspec.structs.astuple(record)] for slot, record in facts.logins.after(cursor.login)
+                ],
+            }
+        )

@@ -1,0 +1,38 @@
+"""Whether the gateway is well, in one answer for load balancers and monitors. Pure."""
+
+from typing import Any, NamedTuple
+
+STALE_AFTER_S = 5.0  # the supervisor is asked every second
+
+
+class Finding(NamedTuple):
+    """What `/healthz` says: nothing is wrong without problems."""
+
+    problems: list[str]
+
+    @property
+    def http_status(self) -> int:
+        """200, or 503 where new logins should go to another host."""
+        return 503 if self.problems else 200
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The JSON object."""
+        return {"status": "failing" if self.problems else "ok", "reasons": self.problems}
+
+
+def examine(status: dict[str, Any] | None, age_s: float) -> Finding:
+    """Return what is wrong with a gateway of which this was known `age_s` ago; None is nothing yet."""
+    if status is None:
+        return Finding(["the supervisor has not answered yet"])
+    problems = []
+    if age_s > STALE_AFTER_S:
+        problems.append(f"the supervisor has not answered for {age_s:.0f} s")
+    if not any(worker["state"] == "ready" for worker in status["workers"]):
+        problems.append("no worker serves")
+    problems += [
+        f"application {application['ikey']} is in fail mode, and failmode=secure rejects its logins"
+        for application in status["applications"]
+        if application["failmode_active"] and "secure" in application["failmode"]
+    ]
+    return Finding(problems)

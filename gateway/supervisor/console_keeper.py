@@ -1,0 +1,255 @@
+"""The console's keeper: holds the port of the status page, and keeps a console process there.
+
+Logins do not depend on any of it. A port that is taken is tried again and again; a console that dies or falls silent is
+replaced; one that asks too often is heard no more than twice a second.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from gateway.config.settings import ConsoleSettings, Settings
+from gateway.engine.slots import Slot, SlotEvent, SlotState
+from gateway.logs.setup import log_mistake
+from gateway.supervisor.crew import describe_status
+from gateway.supervisor.identity import SAME_IDENTITY, Identity
+from gateway.supervisor.process import ConsoleProcess
+from gateway.supervisor.procfs import process_usage
+from gateway.worker.console_channel import FromConsole, hear_console, tell_facts, tell_reopen_log
+from gateway.worker.orders import ConsoleOrders
+
+log = logging.getLogger("gateway.supervisor")
+
+FIRST_START_S = 1.0  # workers start first; visitors wait at the port
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 30.0
+LEAST_PAUSE_S = 0.5  # between two answers
+LOOK_EVERY_S = 10.0
+SILENT_AFTER_S = 30.0  # it asks every second
+_BACKLOG = 64
+
+
+class ConsoleKeeper:
+    """Keeps a console as the settings want it, from `follow` to `stop`.
+
+    Args:
+        status: returns what the gateway is doing.
+        ledgers: returns the descriptors of the ledgers of logins, the serving workers' first.
+    """
+
+    def __init__(self, status: Callable[[], dict[str, Any]], ledgers: Callable[[], list[int]]) -> None:
+        self._status = status
+        self._ledgers = ledgers
+        self._loop = asyncio.get_running_loop()
+        self._slot = Slot(0)
+        self._settings: Settings | None = None
+        self._identity = SAME_IDENTITY
+        self._listening: socket.socket | None = None
+        self._process: ConsoleProcess | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self._retry_s = FIRST_RETRY_S
+        self._heard_at = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+
+    def follow(self, settings: Settings, identity: Identity) -> None:
+        """Have a console as these settings want it; one that is as they want it already is left alone."""
+        former, self._settings, self._identity = self._settings, settings, identity
+        if former is not None and _concerns(former) == _concerns(settings):
+            return
+        if former is None or str(former.gateway.console) != str(settings.gateway.console):
+            self._give_up_port()
+            self._take_port()
+        if self._process is not None:
+            self._happened(SlotEvent.DRAIN_REQUESTED)
+            self._process.signal(signal.SIGKILL)  # it holds nothing that could be lost
+        elif former is None:
+            self._loop.call_later(FIRST_START_S, self._spawn)
+        else:
+            self._spawn()
+        self._look()
+
+    def stop(self) -> None:
+        """Keep none any more; returns once it is gone."""
+        for timer in (self._retry, self._watch):
+            if timer is not None:
+                timer.cancel()
+        if self._process is not None:
+            self._process.signal(signal.SIGKILL)
+            self._forget_process(self._process)
+        self._give_up_port()
+
+    def reopen_log(self) -> None:
+        """Somebody has moved the log files away."""
+        if self._process is not None:
+            tell_reopen_log(self._process.channel)
+
+    @property
+    def url(self) -> str:
+        """Where the page is; empty while there is none."""
+        if self._listening is None or self._settings is None:
+            return ""
+        host, port = self._listening.getsockname()[:2]
+        console = self._settings.gateway.console
+        scheme = "https" if console is not None and console.certificate else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    def state(self) -> dict[str, Any]:
+        """Return what `status.json` says of it."""
+        pid = self._process.pid if self._process is not None else 0
+        usage = process_usage(pid)
+        return {
+            "url": self.url,
+            "state": self._slot.state.value,
+            "pid": pid,
+            "restarts": self._slot.restarts,
+            "cpu_s": usage.cpu_s,
+            "rss_bytes": usage.rss_bytes,
+        }
+
+    # The port.
+
+    def _take_port(self) -> None:
+        """Listen at the address of the settings, or try again later."""
+        self._retry = None
+        console = self._settings.gateway.console if self._settings is not None else None
+        if console is None:
+            return
+        try:
+            self._listening = _listen(console)
+        except OSError as error:
+            if self._retry_s == FIRST_RETRY_S:
+                text = "There is no status page: cannot listen on tcp %s: %s; trying again. Logins do not depend on it"
+                log.warning(text, console, (error.strerror or str(error)).lower())
+            self._retry = self._loop.call_later(self._retry_s, self._try_port_again)
+            self._retry_s = min(2 * self._retry_s, LONGEST_RETRY_S)
+            return
+        self._retry_s = FIRST_RETRY_S
+        log.info("The status page is at %s", self.url)
+
+    def _try_port_again(self) -> None:
+        self._take_port()
+        self._spawn()
+
+    def _give_up_port(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+        self._retry, self._retry_s = None, FIRST_RETRY_S
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+
+    # The process.
+
+    def _spawn(self) -> None:
+        """Put a console at the port, if there is one and no console yet."""
+        settings, listening = self._settings, self._listening
+        if settings is None or settings.gateway.console is None or listening is None:
+            return
+        if self._slot.state is not SlotState.EMPTY:
+            return
+        self._happened(SlotEvent.SPAWNED)
+        try:
+            orders = ConsoleOrders(-1, listening.fileno(), settings.gateway.console, settings.log)
+            process = ConsoleProcess(orders, self._identity)
+        except OSError as error:
+            log.error("The console cannot be started: %s", error.strerror or error)
+            self._back_off()
+            return
+        self._process, self._heard_at = process, self._loop.time()
+        self._loop.add_reader(process.pidfd, self._exited, process)
+        self._listen_to(process)
+
+    def _listen_to(self, process: ConsoleProcess) -> None:
+        if process is self._process:
+            self._loop.add_reader(process.channel.fileno(), self._heard, process)
+
+    def _heard(self, process: ConsoleProcess) -> None:
+        """Answer, and hear no more for a while: whoever floods the console must not flood us."""
+        self._loop.remove_reader(process.channel.fileno())
+        try:
+            word = hear_console(process.channel)
+        except (OSError, ValueError):
+            word = None
+        if word is None:
+            return  # it ends, or is not ours any more: then it is found silent
+        self._heard_at = self._loop.time()
+        if word is FromConsole.SERVING:
+            if self._slot.state is SlotState.STARTING:
+                self._happened(SlotEvent.REPORTED_READY)
+            self._listen_to(process)
+            return
+        self._answer(process)
+        self._loop.call_later(LEAST_PAUSE_S, self._listen_to, process)
+
+    def _answer(self, process: ConsoleProcess) -> None:
+        try:
+            tell_facts(process.channel, msgspec.json.encode(self._status()), self._ledgers())
+        except OSError:  # no descriptor is left: it asks again
+            return
+        except Exception as error:  # noqa: BLE001 -- our own mistake costs an answer, not the supervisor
+            log_mistake("The console's question met a mistake of ours", error)
+
+    def _exited(self, process: ConsoleProcess) -> None:
+        status = self._forget_process(process)
+        if self._slot.state is SlotState.DRAINING:
+            self._happened(SlotEvent.EXITED)
+            self._spawn()
+            return
+        log.error("The console (pid %d) died: %s. Logins do not depend on it", process.pid, describe_status(status))
+        self._back_off()
+
+    def _forget_process(self, process: ConsoleProcess) -> int:
+        """Return the exit status."""
+        self._loop.remove_reader(process.pidfd)
+        self._loop.remove_reader(process.channel.fileno())
+        self._process = None
+        return process.reap()
+
+    def _back_off(self) -> None:
+        self._happened(SlotEvent.EXITED)
+        self._loop.call_later(self._slot.backoff_s, self._start_again)
+
+    def _start_again(self) -> None:
+        if self._slot.state is SlotState.BACKOFF:
+            self._happened(SlotEvent.BACKOFF_ELAPSED)
+            self._spawn()
+
+    def _look(self) -> None:
+        """See whether the console still asks."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = self._loop.call_later(LOOK_EVERY_S, self._look)
+        if self._process is not None and self._loop.time() - self._heard_at > SILENT_AFTER_S:
+            log.error("The console (pid %d) hangs and is replaced", self._process.pid)
+            self._process.signal(signal.SIGKILL)
+
+    def _happened(self, event: SlotEvent) -> None:
+        self._slot.happened(event, self._loop.time())
+
+
+def _concerns(settings: Settings) -> tuple[object, ...]:
+    """Return what of the settings makes another console."""
+    return settings.gateway.console, settings.gateway.user, settings.gateway.group, settings.log
+
+
+def _listen(console: ConsoleSettings) -> socket.socket:
+    """Return a socket that listens at the console's address.
+
+    Raises:
+        OSError: that cannot be.
+    """
+    host = "127.0.0.1" if console.host == "localhost" else console.host
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, console.port))
+        listening.listen(_BACKLOG)
+    except BaseException:
+        listening.close()
+        raise
+    return listening

@@ -1,0 +1,77 @@
+"""The dashboard and the alert rules: they hold water, and ask for nothing that there is not."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gateway.console.exposition import exposition
+from tests.console.scene import Gateway
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "conf/monitoring/radgate.rules.yml"
+DASHBOARD = ROOT / "conf/monitoring/grafana-dashboard.json"
+DOCUMENT = ROOT / "docs/console.md"
+
+needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+
+
+def promtool(*arguments: str) -> None:
+    said = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False, timeout=60)
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+def expressions() -> list[str]:
+    """Every expression of the dashboard, with Grafana's variables filled in."""
+    found = re.findall(r'"expr": ("(?:[^"\\]|\\.)*")', DASHBOARD.read_text())
+    return [
+        json.loads(each).replace("$__rate_interval", "1m").replace("$job", ".*").replace("$instance", ".*")
+        for each in found
+    ]
+
+
+@needs_promtool
+def test_prometheus_takes_the_rules():
+    promtool("check", "rules", str(RULES))
+
+
+@needs_promtool
+def test_alerts_are_raised_by_what_they_are_for(tmp_path):
+    text = (Path(__file__).parent / "radgate.rules.test.yml").read_text()
+    (tmp_path / "test.yml").write_text(text.replace("RULES", str(RULES)))
+    promtool("test", "rules", str(tmp_path / "test.yml"))
+
+
+@needs_promtool
+def test_prometheus_takes_every_expression_of_the_dashboard(tmp_path):
+    assert len(expressions()) > 15
+    rules = "".join(f"\n    - record: r{n}\n      expr: {json.dumps(each)}" for n, each in enumerate(expressions()))
+    (tmp_path / "rules.yml").write_text(f"groups:\n- name: dashboard\n  rules:{rules}\n")
+    promtool("check", "rules", str(tmp_path / "rules.yml"))
+
+
+@pytest.mark.parametrize("path", [RULES, DASHBOARD, DOCUMENT], ids=lambda path: path.name)
+def test_only_metrics_that_there_are(path):
+    lines = exposition(Gateway().status).decode().splitlines()
+    there = {re.match(r"\w+", line)[0] for line in lines if not line.startswith("#")}  # type: ignore[index]
+    asked = set(re.findall(r"\bradgate_[a-z_]+\b", path.read_text()))
+    families = {re.sub("_(bucket|count|sum)$", "", name) for name in there}
+    assert asked <= there | families
+
+
+def test_the_document_names_every_metric_and_alert():
+    text = DOCUMENT.read_text()
+    metrics = re.findall(r"^# TYPE (\w+) (\w+)$", exposition(Gateway().status).decode(), re.MULTILINE)
+    assert [name for name, _ in metrics if f"`{name}`" not in text] == []
+    assert [name for name in re.findall(r"alert: (\w+)", RULES.read_text()) if f"`{name}`" not in text] == []
+
+
+def test_the_dashboard_is_one():
+    dashboard = json.loads(DASHBOARD.read_text())
+    numbers = [panel["id"] for panel in dashboard["panels"]]
+    assert len(numbers) == len(set(numbers))
+    assert all(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
+    assert dashboard["templating"]["list"][0]["name"] == "datasource"

@@ -1,0 +1,78 @@
+"""A gateway of two workers as the console hears of it, without processes."""
+
+from typing import Any
+
+from gateway.duoapi.calls import Auth, Trouble
+from gateway.engine.reasons import Reason
+from gateway.engine.statistics import BoardPlan, WorkerRow, merge, read_row, row_layout
+from gateway.supervisor.procfs import ProcessUsage
+from gateway.supervisor.status import ApplicationFacts, GatewayFacts, ServerFacts, WorkerFacts, build_status
+from gateway.worker.ledger import LoginRecord
+
+SECTION, IKEY = "radius_server_duo_only", "DIXXXXXXXXXXXXXXXXXX"
+NAME = f"api-12345678.duosecurity.com:443/{IKEY}"
+PLAN = BoardPlan(2, (SECTION,), (NAME,))
+LAYOUT = row_layout(PLAN)
+S = 1_000_000_000
+
+
+class Gateway:
+    """Rows to count in, and the status that follows."""
+
+    def __init__(self) -> None:
+        self.cells = [[0] * LAYOUT.n_cells for _ in range(2)]
+        self.rows = [WorkerRow(cells, LAYOUT, PLAN) for cells in self.cells]
+        for slot, row in enumerate(self.rows):
+            row.begin(10 + slot, S)
+        self.states = ["ready", "ready"]
+        self.generations = [1, 1]
+        self.application = ApplicationFacts(
+            NAME, "api-12345678.duosecurity.com:443", IKEY, "safe", "healthy", False, S, ""
+        )
+        self.max_pending = 20_000
+
+    def login(self, reason: Reason, seconds: float = 0.2, slot: int = 0) -> None:
+        """Let one login begin and end."""
+        section = self.rows[slot].sections[SECTION]
+        section.requested()
+        section.began()
+        section.finished(reason, seconds, 0.0004)
+        self.rows[slot].applications[NAME].called(Auth, seconds)
+
+    def troubled(self) -> None:
+        self.rows[0].applications[NAME].troubled(Trouble.TIMEOUT)
+
+    def fails(self, failmode: str) -> None:
+        """Let fail mode be active."""
+        self.application = self.application._replace(state="down", is_failmode_active=True, failmode=failmode)
+
+    @property
+    def status(self) -> dict[str, Any]:
+        readings = [read_row(cells, LAYOUT) for cells in self.cells]
+        workers = [
+            WorkerFacts(slot, generation, state, 10 + slot, slot, ProcessUsage(1.5, 30_000_000), readings[slot])
+            for slot, (state, generation) in enumerate(zip(self.states, self.generations, strict=True))
+        ]
+        gateway = GatewayFacts("1.2.3", 9, 1, 0, 100 * S)
+        servers = [ServerFacts(SECTION, ("0.0.0.0:1812",))]
+        totals = merge(readings[0].totals, readings[1].totals)
+        status = build_status(gateway, workers, servers, [self.application], totals)
+        return {**status, "max_pending": self.max_pending, "console": {"pid": 12, "restarts": 0, "rss_bytes": 1}}
+
+
+def record(n: int, **changed: Any) -> LoginRecord:
+    """Return the `n`-th login, a second after the one before."""
+    values = {
+        "at": 1_800_000_000.0 + n,
+        "user_name": f"user{n}",
+        "client": "10.0.0.1",
+        "section": SECTION,
+        "reply": "Access-Accept",
+        "reason": "duo_allowed",
+        "factor": "push",
+        "duration_ms": 1_200,
+        "account": "Duo authentication returned 'allow': 'Success.'",
+        "hint": "",
+        **changed,
+    }
+    return LoginRecord(**values)

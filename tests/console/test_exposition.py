@@ -1,0 +1,94 @@
+"""`/metrics`: the names of the contract, in a text that Prometheus's own checker takes."""
+
+import shutil
+import subprocess
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.console.exposition import exposition
+from gateway.engine.reasons import Reason
+from tests.console.scene import NAME, SECTION, Gateway
+
+LABELS = {
+    "radgate_requests_total": {"server"},
+    "radgate_replies_total": {"server", "reply", "reason"},
+    "radgate_discards_total": {"server", "reason"},
+    "radgate_duplicates_total": {"server", "kind"},
+    "radgate_pending": {"server"},
+    "radgate_login_seconds_bucket": {"server", "le"},
+    "radgate_login_seconds_count": {"server"},
+    "radgate_login_seconds_sum": {"server"},
+    "radgate_gateway_seconds_bucket": {"server", "le"},
+    "radgate_duo_call_seconds_bucket": {"application", "call", "le"},
+    "radgate_duo_errors_total": {"application", "kind"},
+    "radgate_duo_connections": {"application", "state"},
+    "radgate_failmode_active": {"application"},
+    "radgate_worker_up": {"slot"},
+    "radgate_worker_restarts_total": {"slot"},
+}
+
+
+def samples(gateway: Gateway) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    families = text_string_to_metric_families(exposition(gateway.status).decode())
+    found = [each for family in families for each in family.samples]
+    by_key = {(each.name, frozenset(each.labels.items())): each.value for each in found}
+    assert len(by_key) == len(found), "a series stands twice"
+    return by_key
+
+
+def value(gateway: Gateway, name: str, **labels: str) -> float:
+    return samples(gateway)[name, frozenset(labels.items())]
+
+
+def test_the_names_and_labels_of_the_contract():
+    found: dict[str, set[str]] = {}
+    for name, labels in samples(Gateway()):
+        found.setdefault(name, set()).update(key for key, _ in labels)
+    assert {name: found[name] for name in LABELS} == LABELS
+
+
+def test_every_reason_is_there_before_it_happens():
+    """increase() sees no first event of a series that was not there before."""
+    reasons = {dict(labels)["reason"] for name, labels in samples(Gateway()) if name == "radgate_replies_total"}
+    assert reasons == {reason.value for reason in Reason}
+
+
+def test_counts_arrive():
+    gateway = Gateway()
+    gateway.login(Reason.DUO_ALLOWED, 0.2)
+    gateway.login(Reason.DUO_DENIED, 0.2, slot=1)
+    gateway.troubled()
+    assert value(gateway, "radgate_requests_total", server=SECTION) == 2
+    denied = {"server": SECTION, "reply": "Access-Reject", "reason": "duo_denied"}
+    assert value(gateway, "radgate_replies_total", **denied) == 1
+    assert value(gateway, "radgate_login_seconds_count", server=SECTION) == 2
+    assert value(gateway, "radgate_login_seconds_bucket", server=SECTION, le="0.25") == 2
+    assert value(gateway, "radgate_login_seconds_bucket", server=SECTION, le="0.1") == 0
+    assert value(gateway, "radgate_login_seconds_sum", server=SECTION) == pytest.approx(0.4)
+    assert value(gateway, "radgate_duo_call_seconds_count", application=NAME, call="auth") == 2
+    assert value(gateway, "radgate_duo_errors_total", application=NAME, kind="timeout") == 1
+
+
+def test_fail_mode_and_workers():
+    gateway = Gateway()
+    gateway.states[1] = "backoff"
+    gateway.fails("safe")
+    assert value(gateway, "radgate_failmode_active", application=NAME) == 1
+    assert value(gateway, "radgate_worker_up", slot="0") == 1
+    assert value(gateway, "radgate_worker_up", slot="1") == 0
+    assert value(gateway, "radgate_worker_restarts_total", slot="1") == 1
+
+
+def test_a_worker_of_a_former_generation_does_not_stand_for_its_slot():
+    gateway = Gateway()
+    gateway.generations[1] = 7
+    assert ("radgate_worker_up", frozenset({("slot", "1")})) not in samples(gateway)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_has_nothing_to_say():
+    said = subprocess.run(
+        ["promtool", "check", "metrics"], input=exposition(Gateway().status), capture_output=True, check=False
+    )
+    assert (said.returncode, said.stdout + said.stderr) == (0, b"")

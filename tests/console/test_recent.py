@@ -1,0 +1,73 @@
+"""The last logins of all workers and generations, in one list."""
+
+import os
+from pathlib import Path
+
+from gateway.console.recent import N_SHOWN, RecentLogins
+from gateway.worker.ledger import Ledger
+from tests.console.scene import record
+
+
+def users(logins: RecentLogins, after: int = 0) -> list[str]:
+    return [each.record.user_name for each in logins.after(after)]
+
+
+def descriptors(*ledgers: Ledger) -> list[int]:
+    """The supervisor sends new descriptors each time."""
+    return [os.dup(ledger.descriptor) for ledger in ledgers]
+
+
+def test_workers_take_their_turn_by_time():
+    ledger, logins = Ledger.create(2), RecentLogins()
+    ledger.ring(1).write(record(2))
+    ledger.ring(0).write(record(1))
+    ledger.ring(0).write(record(3))
+    logins.follow(descriptors(ledger))
+    assert users(logins) == ["user1", "user2", "user3"]
+    assert [each.slot for each in logins.after(0)] == [0, 1, 0]
+    ledger.close()
+
+
+def test_only_what_is_new():
+    ledger, logins = Ledger.create(1), RecentLogins()
+    logins.follow(descriptors(ledger))
+    ledger.ring(0).write(record(1))
+    logins.look()
+    ledger.ring(0).write(record(2))
+    logins.look()
+    assert (logins.n_found, users(logins, 1)) == (2, ["user2"])
+    ledger.close()
+
+
+def test_a_generation_that_goes_is_read_once_more():
+    old, new, logins = Ledger.create(1), Ledger.create(1), RecentLogins()
+    logins.follow(descriptors(old))
+    old.ring(0).write(record(1))
+    new.ring(0).write(record(2))
+    logins.follow(descriptors(new))
+    assert users(logins) == ["user1", "user2"]
+    old.ring(0).write(record(3))
+    logins.look()
+    assert users(logins) == ["user1", "user2"]
+    old.close()
+    new.close()
+
+
+def test_no_more_than_are_shown():
+    ledger, logins = Ledger.create(2), RecentLogins()
+    for n in range(200):
+        ledger.ring(n % 2).write(record(n))
+        ledger.ring(n % 2).write(record(n))
+    logins.follow(descriptors(ledger))
+    assert len(users(logins)) == N_SHOWN
+    assert logins.n_found == 400
+    ledger.close()
+
+
+def test_descriptors_are_not_kept():
+    ledger, logins = Ledger.create(1), RecentLogins()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        logins.follow(descriptors(ledger))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before + 1  # the mapping has one of its own
+    ledger.close()
