@@ -15,7 +15,13 @@ from gateway.checks.findings import Finding, Severity
 from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.settings import ConsoleSettings, GatewaySettings, LogSettings, Settings
 from gateway.supervisor.arbiter import FEW_FILES, worker_count
-from gateway.supervisor.sockets import RECEIVE_BUFFER, CannotListen, ListeningSockets, bucket_count
+from gateway.supervisor.sockets import (
+    RECEIVE_BUFFER,
+    CannotListen,
+    ListeningSockets,
+    bucket_count,
+    grow_receive_buffer,
+)
 from gateway.worker.wiring import pending_share
 
 HOST = "this machine"
@@ -85,10 +91,9 @@ def _receive_buffer() -> Finding:
 
 
 def _granted_buffer() -> int:
-    """Return what the kernel grants of what is asked for, which it reports doubled; containers do not see the limit."""
+    """Return what the kernel grants of what is asked for; containers do not see the limit itself."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        return udp.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+        return grow_receive_buffer(udp)
 
 
 def _descriptors(settings: Settings, running: RunningGateway | None) -> Finding:

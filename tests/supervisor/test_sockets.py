@@ -150,7 +150,12 @@ def test_other_numbers_of_workers_share_the_same_sockets(free_address):
 @pytest.mark.parametrize("n_workers", [1, 2, 3, 7, 16, 17, 64])
 def test_the_number_of_sockets_is_shared_equally(n_workers):
     assert bucket_count(n_workers) % n_workers == 0
-    assert bucket_count(n_workers) >= 16
+    assert bucket_count(n_workers) >= 4
+
+
+def test_there_is_a_socket_for_each_core_at_least(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    assert [bucket_count(n_workers) for n_workers in (1, 3, 8, 16)] == [8, 9, 8, 16]
 
 
 def test_what_two_configurations_share_is_bound_once(free_address):
