@@ -81,6 +81,11 @@ class HttpsConnection:
         self._on_readable()
         return self._socket.fileno() >= 0
 
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """What lets the next connection resume this one's TLS session, once an answer has come; costs 150 µs."""
+        return self._tls.session
+
     def close(self) -> None:
         """Close without telling the owner. Duo is told by TLS, as a courtesy, if the socket takes it."""
         if self._socket.fileno() < 0:

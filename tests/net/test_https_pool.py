@@ -99,6 +99,24 @@ def test_one_connection_carries_call_after_call(authority: Authority, server_fil
     run(scenario())
 
 
+def test_a_further_connection_resumes_the_tls_session_of_an_earlier_one(authority: Authority, server_file: str) -> None:
+    reused = []
+
+    async def note(visit: Visit) -> None:
+        reused.append(visit.writer.get_extra_info("ssl_object").session_reused)
+        await serve(visit)
+
+    async def scenario() -> None:
+        async with tls_peer(note, server_file) as peer:
+            with pool_to(peer.port, authority) as pool:
+                await Sent(pool).outcome
+                for sent in [Sent(pool) for _ in range(3)]:
+                    assert isinstance(await sent.outcome, Response)
+
+    run(scenario())
+    assert reused == [False, True, True]
+
+
 def test_idle_connection_closed_by_the_peer_is_noticed_before_use(authority: Authority, server_file: str) -> None:
     async def one_call_each(visit: Visit) -> None:
         await visit.request()
