@@ -1,0 +1,21 @@
+"""The comparison of a plain gateway with one that has more of something."""
+
+import pytest
+
+from bench import growth
+from bench.growth import Size, measure
+
+pytestmark = pytest.mark.integration
+
+
+def test_clients_are_dealt_to_the_sections_and_the_last_one_is_the_bench():
+    text = growth._template(Size(n_sections=3, n_clients=7))
+    sections = text.split("[radius_server_duo_only")[1:]
+    assert [section.count("radius_ip_") for section in sections] == [3, 3, 1]
+    assert "radius_ip_1=127.0.0.1" in sections[-1]
+
+
+def test_both_gateways_are_measured_while_pushes_are_pending(tmp_path):
+    plain, grown = measure(tmp_path, Size(n_sections=2, n_clients=4, n_pending=10), n_logins=50, n_runs=2)
+    assert len(plain) == len(grown) == 2
+    assert min(plain + grown) > 0
