@@ -57,7 +57,8 @@ class Director:
         if faults:
             self._schedule(faults)
         self._threads = [
-            threading.Thread(target=self._perform, args=(event,), name=event.kind) for event in self._events
+            threading.Thread(target=self._perform, args=(event,), name=event.kind, daemon=True)
+            for event in self._events
         ]
         for thread in self._threads:
             thread.start()
@@ -148,7 +149,8 @@ class Director:
             began_at, n_sent = time.monotonic(), 0
             while (passed_s := time.monotonic() - began_at) < event.for_s and not self._stopped.wait(_TICK_S):
                 for number in range(n_sent, int(passed_s * event.rate)):
-                    udp.send(datagrams[number % len(datagrams)])
+                    with contextlib.suppress(ConnectionRefusedError):  # nobody listens between two workers
+                        udp.send(datagrams[number % len(datagrams)])
                 n_sent = max(n_sent, int(passed_s * event.rate))
         return f"{n_sent:,} datagrams sent"
 
