@@ -76,7 +76,9 @@ def written_down(seen: Seen) -> Run:
         seconds=seconds,
         looks=looks,
         findings=[*findings_of(_tally(result, seen.duo_counts), scenario.expect), *_own_mistakes(seen.mistakes)],
-        remarks=[*remarks_of(result.planned, result.unsent, result.late, processes), *_of_kills(scenario)],
+        remarks=[
+            *remarks_of(result.planned, result.unsent, result.late, processes),
+        ],
     )
 
 
@@ -130,13 +132,6 @@ def _own_mistakes(lines: list[str]) -> list[Finding]:
     return [
         Finding(Judgement.WRONG, f"The gateway's log owns up to {len(lines):,} mistakes of its own, first: {first}")
     ]
-
-
-def _of_kills(scenario: Scenario) -> list[str]:
-    """Return what is to be known of the gateway's own counts after a worker was killed."""
-    if all(event.kind != "kill-worker" for event in scenario.events):
-        return []
-    return ["The gateway's own share is too great here: a successor counts all of the time of the logins it takes up."]
 
 
 def _flat(counts: Mapping[str, Any]) -> dict[str, int]:

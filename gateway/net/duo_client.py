@@ -363,6 +363,13 @@ class PendingCall:
         self.n_waits = 0
         self.was_misdated = False
 
+    def duo_s(self, now: float) -> float:
+        """Return how many seconds of it, until its answer `now`, were Duo's or a person's.
+
+        Of a long poll that is all: nobody waits for its connection but itself.
+        """
+        return now - self.asked_at if type(self.call) is AuthStatus else self.wire_s
+
     def cancel(self) -> None:
         """Drop the call: its `on_answer` is not called any more. What Duo has begun goes on there."""
         if self.exchange is not None:

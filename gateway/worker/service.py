@@ -155,7 +155,7 @@ class Service:
     def _duo_answered(self, pending: PendingLogin, answer: Answer | DuoUnavailable) -> None:
         now = time.monotonic()
         handle: Any = pending.handle
-        pending.duo_s += handle.wire_s
+        pending.duo_s += handle.duo_s(now)
         pending.handle = None
         if self._narrator is not None:
             self._narrator.answered(pending, answer)

@@ -657,6 +657,21 @@ def test_time_on_the_wire_is_known_when_the_answer_is_told(authority: Authority,
     run(scenario())
 
 
+def test_all_of_a_long_poll_is_duos_time_but_only_the_wire_of_a_brief_call(
+    authority: Authority, server_file: str
+) -> None:
+    async def scenario() -> None:
+        async with tls_peer(scripted([], ALLOW, ALLOW), server_file) as peer:
+            with client_of(peer.port, authority) as client:
+                for call, is_all in ((AuthStatus("tx"), True), (Preauth("jdoe"), False)):
+                    told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                    pending = client.ask(call, lambda _, told=told: told.set_result(None))
+                    await told
+                    assert (pending.duo_s(pending.asked_at + 10.0) == 10.0) is is_all
+
+    run(scenario())
+
+
 def test_a_call_that_found_no_connection_was_never_on_the_wire(authority: Authority) -> None:
     async def scenario() -> None:
         with socket.socket() as bound:  # and nobody listens
