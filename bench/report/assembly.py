@@ -76,9 +76,7 @@ def written_down(seen: Seen) -> Run:
         seconds=seconds,
         looks=looks,
         findings=[*findings_of(_tally(result, seen.duo_counts), scenario.expect), *_own_mistakes(seen.mistakes)],
-        remarks=[
-            *remarks_of(result.planned, result.unsent, result.late, processes),
-        ],
+        remarks=remarks_of(result.planned, result.unsent, result.late, processes),
     )
 
 
