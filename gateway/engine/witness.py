@@ -103,26 +103,26 @@ class Witness:
         if self._refused:
             self._refused.clear()
 
-    def postponed(self, token: object, now: float) -> None:
+    def postponed(self, call: Call, token: object, now: float) -> None:
         """Note HTTP 429, an answer, after which the call is going to be asked again."""
         self._pending.pop(token, None)
-        self._heard(now)
+        self._heard(call, now)
 
     def failed(
         self,
-        call: Call,  # noqa: ARG002 -- the shape is that of `net.duo_client.CallObserver`
+        call: Call,
         token: object,
         trouble: Trouble,
-        detail: str,  # noqa: ARG002
+        detail: str,  # noqa: ARG002 -- the shape is that of `net.duo_client.CallObserver`
         seconds: float,  # noqa: ARG002
         now: float,
     ) -> None:
         """Note that a call ended without an answer that could be used."""
         user, asked_at = self._forget(token)
         if trouble is Trouble.RATE_LIMIT:
-            self._heard(now)
+            self._heard(call, now)
         elif trouble is Trouble.CONFIGURATION or trouble is Trouble.CLOCK:
-            self._heard(now)
+            self._heard(call, now)
             self._note_trouble(trouble, now)
             if user and len(self._refused) < MAX_USERS:
                 self._refused.add(user)
@@ -163,9 +163,10 @@ class Witness:
     def __repr__(self) -> str:
         return f"<Witness pending={len(self._pending)} failing={len(self._failing)} refused={len(self._refused)}>"
 
-    def _heard(self, now: float) -> None:
-        self._since = self._answered_at = now
-        self._failing.clear()
+    def _heard(self, call: Call, now: float) -> None:
+        if type(call) is Preauth or type(call) is Auth:
+            self._since = self._answered_at = now
+            self._failing.clear()
 
     def _note_trouble(self, trouble: Trouble, now: float) -> None:
         self._troubled_at = now

@@ -95,7 +95,7 @@ class CallObserver(Protocol):
     def failed(self, call: Call, token: object, trouble: Trouble, detail: str, seconds: float, now: float) -> None:
         """It ended without an answer of Duo's that could be used."""
 
-    def postponed(self, token: object, now: float) -> None:
+    def postponed(self, call: Call, token: object, now: float) -> None:
         """Duo wants to be asked again later (429)."""
 
     def forgotten(self, token: object) -> None:
@@ -281,7 +281,7 @@ class DuoClient:
             return False
         pending.n_waits += 1
         if self._observer is not None:
-            self._observer.postponed(pending, self._now())
+            self._observer.postponed(pending.call, pending, self._now())
         pending.timer = self._loop.call_later(wait_s, self._send, pending)
         return True
 

@@ -83,8 +83,11 @@ class HttpsConnection:
 
     @property
     def session(self) -> ssl.SSLSession | None:
-        """What lets the next connection resume this one's TLS session, once an answer has come; costs 150 µs."""
-        return self._tls.session
+        """What lets the next connection resume this one's TLS session, once an answer has come; costs 150 µs.
+
+        None where this one was resumed itself: a chain of them would never verify a certificate again.
+        """
+        return None if self._tls.session_reused else self._tls.session
 
     def close(self) -> None:
         """Close without telling the owner. Duo is told by TLS, as a courtesy, if the socket takes it."""

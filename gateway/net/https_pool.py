@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import ssl
 
 FRESH_WITHIN_S = 3.0  # well below any server's idle time-out
-SESSION_FOR_S = 300.0  # then another TLS session is kept; servers take one back for hours
+SESSION_FOR_S = 300.0  # then the server's certificate is verified again
 _ANY_AGE = float("inf")
 _NEVER_IDLE = -1.0
 
@@ -127,7 +127,7 @@ class HttpsPool:
         exchange.ended(now)
         if response.is_reusable:
             if now >= self._session_until:
-                self._session, self._session_until = connection.session, now + SESSION_FOR_S
+                self._keep_session(connection, now)
             waiting = self._plan.released(connection, now)
             if waiting is not None:
                 self._begin(waiting, connection, now)
@@ -169,6 +169,12 @@ class HttpsPool:
         exchange.began(connection, now)
         connection.begin(exchange)
 
+    def _keep_session(self, connection: HttpsConnection, now: float) -> None:
+        """Let further connections resume this one's TLS session for a while, if its handshake was a whole one."""
+        self._session = connection.session
+        if self._session is not None:
+            self._session_until = now + SESSION_FOR_S
+
     def _forget(self, connection: HttpsConnection) -> None:
         self._connections.discard(connection)
         self._plan.closed(connection)
@@ -205,6 +211,8 @@ class HttpsPool:
         task.add_done_callback(self._openings.discard)
 
     async def _open(self, opening: Opening) -> None:
+        if self._now() >= self._session_until:
+            self._session = None
         try:
             opened = await open_tls(self.endpoint, self._resolver, self._session)
             connection = HttpsConnection(opened, str(self.endpoint), self, self._loop)
@@ -219,6 +227,7 @@ class HttpsPool:
         self._open_more()
 
     def _opening_failed(self, opening: Opening, trouble: DuoUnavailable) -> None:
+        self._session = None  # it may be what was not liked
         for failing in self._plan.open_failed(opening):
             self._fail(failing, trouble)
 

@@ -115,12 +115,23 @@ def test_what_users_can_provoke_is_no_trouble(trouble: Trouble):
 def test_a_call_that_is_asked_again_after_429_waits_for_nobody():
     worker = Worker()
     call = worker.ask("ann", 10.0)
-    worker.witness.postponed(id(call), 10.1)
+    worker.witness.postponed(call, id(call), 10.1)
     evidence = worker.show(15.0)
     assert (evidence.answered_at, evidence.waiting_since, evidence.n_overdue) == (10.1, 0.0, 0)
     worker.answer(call, 15.1, 5.1)
     assert worker.show(15.1).answered_at == 15.1
     assert worker.show(15.1).typical_s == evidence.typical_s
+
+
+@pytest.mark.parametrize("trouble", [Trouble.RATE_LIMIT, Trouble.CONFIGURATION, Trouble.CLOCK])
+def test_no_refusal_of_a_long_poll_hides_that_no_login_can_begin(trouble: Trouble):
+    worker = Worker()
+    worker.fail_at_once("eve", 10.0)
+    worker.witness.asked(POLL, 1, 9.0)
+    worker.witness.postponed(POLL, 1, 11.0)
+    worker.fail(POLL, 12.0, trouble)
+    evidence = worker.show(12.1)
+    assert (evidence.n_failing, evidence.answered_at) == (1, 0.0)
 
 
 @pytest.mark.parametrize("trouble", [Trouble.CONFIGURATION, Trouble.CLOCK])

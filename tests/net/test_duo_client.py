@@ -559,7 +559,7 @@ class Diary:
         assert self.asked_at.pop(token) == pytest.approx(now - seconds)
         self.lines.append(f"failed {type(call).__name__} {trouble}")
 
-    def postponed(self, token: object, now: float) -> None:
+    def postponed(self, call: Call, token: object, now: float) -> None:
         assert now >= self.asked_at[token]
         self.lines.append("postponed")
 

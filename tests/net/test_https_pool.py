@@ -117,6 +117,51 @@ def test_a_further_connection_resumes_the_tls_session_of_an_earlier_one(authorit
     assert reused == [False, True, True]
 
 
+def test_after_a_while_the_certificate_is_verified_again(authority: Authority, server_file: str) -> None:
+    """No session of a resumed connection is handed on, else none would ever be."""
+    reused = []
+    may_answer = asyncio.Event()
+
+    async def hold(visit: Visit) -> None:
+        reused.append(visit.writer.get_extra_info("ssl_object").session_reused)
+        while True:
+            await visit.request()
+            await may_answer.wait()
+            visit.send(answer())
+
+    async def ask_at_once(pool: HttpsPool, n_calls: int) -> None:
+        may_answer.clear()
+        sent = [Sent(pool) for _ in range(n_calls)]
+        await turn_until(lambda: pool.counts.busy == n_calls)
+        may_answer.set()
+        for each in sent:
+            assert isinstance(await each.outcome, Response)
+
+    async def scenario() -> None:
+        async with tls_peer(hold, server_file) as peer:
+            with pool_to(peer.port, authority) as pool:
+                await ask_at_once(pool, 1)
+                await ask_at_once(pool, 2)
+                assert [connection.session is None for connection in pool._connections].count(True) == 1
+                pool._session_until = 0.0
+                await ask_at_once(pool, 3)
+
+    run(scenario())
+    assert reused == [False, True, False]
+
+
+def test_a_session_is_dropped_when_a_connection_cannot_be_opened(authority: Authority, server_file: str) -> None:
+    async def scenario() -> None:
+        async with tls_peer(serve, server_file) as peer:
+            with pool_to(peer.port, authority) as pool:
+                await Sent(pool).outcome
+                assert pool._session is not None
+                pool._opening_failed(pool._plan.warm(1)[0], DuoUnavailable(Trouble.TLS, "no"))
+                assert pool._session is None
+
+    run(scenario())
+
+
 def test_idle_connection_closed_by_the_peer_is_noticed_before_use(authority: Authority, server_file: str) -> None:
     async def one_call_each(visit: Visit) -> None:
         await visit.request()
