@@ -39,7 +39,7 @@ MIXED = [
 def get(url: str, timeout_s: float = 20, **headers: str) -> str:
     request = urllib.request.Request(url, headers=headers)
     with urllib.request.urlopen(request, timeout=timeout_s) as answer:
-        return answer.read().decode()
+        return str(answer.read(), "utf-8")
 
 
 def url_of(gateway: GatewayProcess) -> str:
@@ -118,7 +118,7 @@ def test_page_metrics_status_and_log_agree_on_every_count(site):
     assert samples["radgate_login_seconds_count", ""] == 200
     shown = Counter((login[2], login[6]) for login in page["logins"])
     lines = [parse_line(line) for line in site.log_text.splitlines() if " reason=" in line]
-    told = Counter((re.search(r"\), (\S+), \d+\): ", line.text)[1], line.fields["reason"]) for line in lines)  # type: ignore[index]
+    told = Counter((re.search(r"\), (\S+), \d+\): ", line.text)[1], line.fields["reason"]) for line in lines)
     assert shown == told
     assert Counter(line.fields["reason"] for line in lines) == replies
     assert "123456" not in get(url + "live.json")
