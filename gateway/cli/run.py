@@ -10,6 +10,7 @@ import uvloop
 
 from gateway.cli.exits import Exit
 from gateway.config.reading import read_settings
+from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import Settings
 from gateway.logs.setup import log_loop_error, start_logging, stop_logging
 from gateway.supervisor.arbiter import Arbiter, announce_on_stderr
@@ -28,6 +29,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Serve; the status is 0 after a clean stop."""
+    keep_memory_private()
     settings, warnings = read_settings(options.config)
     for problem in warnings:
         print(problem.render(options.config), file=sys.stderr)

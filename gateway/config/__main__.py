@@ -12,11 +12,13 @@ import sys
 from gateway.config.handed import ReadOutcome, encode_outcome
 from gateway.config.problems import ConfigError
 from gateway.config.reading import read_settings
+from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import encode_settings
 
 
 def main(arguments: list[str]) -> int:
     """Read, write, and return the exit status."""
+    keep_memory_private()
     path, descriptor = arguments
     outcome = read_outcome(path)
     with os.fdopen(int(descriptor), "wb") as file:

@@ -17,6 +17,7 @@ from typing import Any
 
 import uvloop
 
+from gateway.config.secrecy import keep_memory_private
 from gateway.console.facts import Facts
 from gateway.console.pages import Pages, Rules
 from gateway.console.server import serve
@@ -35,6 +36,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)  # a terminal sends them to the whole group; the supervisor alone decides
     orders = decode_console_orders(read_memfd(int(arguments[-1])))
     _be_modest()
+    keep_memory_private()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(_serve(orders))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import uvloop
 
+from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import decode_settings
 from gateway.engine.digests import Digests
 from gateway.logs.setup import log_loop_error, reopen_logs, start_logging, stop_logging
@@ -60,6 +61,7 @@ def main(arguments: list[str]) -> int:
     """Serve until SIGTERM or the supervisor's end; return the exit status."""
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)  # a terminal sends them to the whole group; the supervisor alone decides
+    keep_memory_private()
     orders = decode_orders(read_memfd(int(arguments[-1])))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:

@@ -1,6 +1,7 @@
 """What must never be seen: keys, shared secrets, what people type, and addresses that let their holder enrol."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,6 +195,14 @@ def test_every_login_is_one_json_object_of_authevents_with_the_keys_that_parsers
     assert {event["hostname"] for event in events} == {socket.gethostname()}
     assert {event["server_section_ikey"] for event in events} == {site.simulator.ikey}
     assert {event["event_type"] for event in events} == {"authentication"}
+
+
+def test_no_process_would_leave_its_memory_in_a_core_file(site: Site):
+    site.start(gateway="console=127.0.0.1:0")
+    pids = [site.gateway.process.pid, *site.gateway.worker_pids()]
+    for pid in pids:
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 +0 ", limits), pid
 
 
 def test_logs_are_not_for_every_user_of_the_machine(watched: Watched):
