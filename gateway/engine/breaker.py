@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import ClassVar, NamedTuple
 
 from gateway.duoapi.calls import Trouble
+from gateway.engine.explanations import SET_THE_CLOCK, TROUBLES
 from gateway.engine.witness import OVERDUE_S, SILENCE_S, Evidence, add_up, patience_s
 
 QUIET_INTERVAL_S = 60.0  # between rounds of probes while all is well
@@ -427,9 +428,9 @@ class Breaker:
         account = _ACCOUNTS[event].format(
             trouble=trouble, streak=self._streak_in_words, skew=f"{abs(self._skew_s):.0f} s {ahead_or_behind} Duo's"
         )
-        if event in (BreakerEvent.STREAK_COMPLETE, BreakerEvent.TRIAL_FAILED) and self._trouble is not None:
-            return account, _TROUBLE_HINTS.get(self._trouble, "")
-        return account, _HINTS.get(event, "")
+        if event is BreakerEvent.CLOCK_OFF:
+            return account, SET_THE_CLOCK
+        return account, TROUBLES[self._trouble].remedy if event in _EXPLAINED_BY_TROUBLE and self._trouble else ""
 
     @property
     def _streak_in_words(self) -> str:
@@ -464,22 +465,6 @@ _ACCOUNTS = {
     BreakerEvent.CLOCK_RIGHT: "This machine's clock agrees with Duo's",
 }
 
-_SET_THE_CLOCK = "let NTP (chrony, systemd-timesyncd) set this machine's clock"
-_HINTS = {
-    BreakerEvent.KEYS_REFUSED: (
-        "compare ikey, skey and api_host with the application's page in Duo, "
-        "and see there that the application is active and of a type for RADIUS or the Auth API"
-    ),
-    BreakerEvent.CLOCK_REFUSED: f"{_SET_THE_CLOCK}, and see that no proxy changes the Date header",
-    BreakerEvent.CLOCK_OFF: _SET_THE_CLOCK,
-}
-_TROUBLE_HINTS = {
-    Trouble.DNS: "can this machine resolve api_host?",
-    Trouble.CONNECT: "can this machine reach port 443 of api_host? see routes and firewalls",
-    Trouble.TLS: "is TLS opened by a proxy on the way? see http_ca_certs_file",
-    Trouble.PROXY: "see http_proxy_host and http_proxy_port, and that proxy's log",
-    Trouble.TIMEOUT: "see status.duo.com, and firewalls that drop packets without a word",
-    Trouble.CLOSED: "see status.duo.com, and proxies and firewalls on the way",
-    Trouble.HTTP_STATUS: "see status.duo.com",
-    Trouble.BAD_ANSWER: "something else answers in Duo's place: a captive portal, or a proxy on the way",
-}
+_EXPLAINED_BY_TROUBLE = frozenset(
+    {BreakerEvent.STREAK_COMPLETE, BreakerEvent.TRIAL_FAILED, BreakerEvent.KEYS_REFUSED, BreakerEvent.CLOCK_REFUSED}
+)

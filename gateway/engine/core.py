@@ -101,6 +101,7 @@ _DELAYED = frozenset(
         Reason.NOT_ENROLLED,
         Reason.NO_PASSWORD,
         Reason.UNKNOWN_FACTOR,
+        Reason.UNREADABLE_PASSWORD,
         Reason.NO_SUCH_DEVICE,
     }
 )

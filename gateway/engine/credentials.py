@@ -47,8 +47,9 @@ class Credentials(msgspec.Struct, gc=False):
 def read_credentials(packet: Packet, nas: Nas, source: str) -> Credentials | Reason | DiscardReason:
     """Return the credentials, the reason to reject, or the reason to stay silent.
 
-    Silence answers one case: an unsigned request from an address whose secret was never proven, with a password that
-    is no text. A wrong shared secret looks like this, and the NAS could not verify a reply either.
+    An unsigned request whose password is no text is never a login: whoever does not know the shared secret can make one,
+    and `unrecognised_factor=auto` would push somebody for it. Silence answers it where the secret was never proven: it
+    is most likely wrong, and the NAS could not verify a reply either.
     """
     reason = _refuse_attributes(packet)
     if reason is not None:
@@ -63,8 +64,8 @@ def read_credentials(packet: Packet, nas: Nas, source: str) -> Credentials | Rea
     password = _readable(clear.strip(), nas.section.password_charset)
     if password:
         nas.was_read(source)
-    elif password is None and not nas.is_proven(source) and not packet.has(MESSAGE_AUTHENTICATOR):
-        return DiscardReason.WRONG_SECRET
+    elif password is None and not packet.has(MESSAGE_AUTHENTICATOR):
+        return Reason.UNREADABLE_PASSWORD if nas.is_proven(source) else DiscardReason.WRONG_SECRET
     address = nas.section.client_address
     return Credentials(user_name, clear, password, address.read(packet) if address is not None else None)
 

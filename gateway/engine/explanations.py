@@ -74,7 +74,13 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.UNKNOWN_FACTOR: Explanation(
         "The password was neither a passcode nor a factor word",
-        "users who type their directory password here need unrecognised_factor=auto",
+        "mistyped? It takes push, phone, sms or 6 to 10 digits; users who type their directory password here need "
+        "unrecognised_factor=auto",
+    ),
+    Reason.UNREADABLE_PASSWORD: Explanation(
+        "The password was no text, and so asked for no factor",
+        "the shared secret at the client is most likely not the radius_secret_N here any more; else the client writes "
+        "passwords in another charset: set pw_codec",
     ),
     Reason.NO_SUCH_DEVICE: Explanation(
         "The user has no device of that number for this factor",
@@ -189,6 +195,8 @@ DISCARDS: dict[DiscardReason, Explanation] = {
     ),
 }
 
+SET_THE_CLOCK = "let NTP (chrony, systemd-timesyncd) set this machine's clock"
+
 TROUBLES: dict[Trouble, Explanation] = {
     Trouble.DNS: Explanation(
         "The name api_host could not be resolved", "see the spelling of api_host, and this machine's name servers"
@@ -219,11 +227,12 @@ TROUBLES: dict[Trouble, Explanation] = {
     ),
     Trouble.CONFIGURATION: Explanation(
         "Duo refuses the application: its keys, or its type",
-        "compare ikey, skey and api_host with the application's page in Duo; its type must be RADIUS or Auth API",
+        "compare ikey, skey and api_host with the application's page in Duo; it must be active, "
+        "and its type RADIUS or Auth API",
     ),
     Trouble.CLOCK: Explanation(
         "Duo refused the date of the call, although it was Duo's own time",
-        "let NTP (chrony, systemd-timesyncd) set this machine's clock, and see that no proxy changes the Date header",
+        f"{SET_THE_CLOCK}, and see that no proxy changes the Date header",
     ),
     Trouble.BUSY: Explanation(
         "The gateway had too many calls under way, or no descriptor left",

@@ -114,7 +114,7 @@ class Login:
 
     __slots__ = (
         "_ipaddr",
-        "_is_blank",
+        "_no_factor",
         "_polls",
         "_state_elsewhere",
         "_typed",
@@ -133,7 +133,7 @@ class Login:
         self.state = NEW
         self._ipaddr = ipaddr
         self._typed: TypedFactor | None = None
-        self._is_blank = False
+        self._no_factor = Reason.UNKNOWN_FACTOR
         self.asked_at = self.pushed_at = 0.0
         self._polls = 0
         self._state_elsewhere = NEW
@@ -182,9 +182,12 @@ class Login:
             account = "The user is exempt from Duo (exempt_username_N)"
             return self._decide(Verdict(Code.ACCESS_ACCEPT, Reason.EXEMPT, "", account))
         self._typed = read_password(password) if password else None
+        if password is None:
+            self._no_factor = Reason.UNREADABLE_PASSWORD
+        elif not password.strip():
+            self._no_factor = Reason.NO_PASSWORD
         if self._typed is None and self.policy.automatic:
             self._typed = TypedFactor(Factor.AUTO)
-        self._is_blank = password is not None and not password.strip()
         if self.policy.preauth_always or (self._typed is not None and self._typed.ordinal):
             return self._ask(PREAUTH, Preauth(self.user_name, self._ipaddr), now)
         return self._authenticate((), now)
@@ -282,7 +285,7 @@ class Login:
         """Ask for the typed factor, or reject what named none; a user whom preauth let in was never asked for one."""
         typed = self._typed
         if typed is None:
-            return self._decide(rejection(Reason.NO_PASSWORD if self._is_blank else Reason.UNKNOWN_FACTOR))
+            return self._decide(rejection(self._no_factor))
         device = choose_device(typed, devices)
         if device is None:
             return self._decide(rejection(Reason.NO_SUCH_DEVICE))

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     FAILMODE_SECURE = "failmode_secure"
     NO_PASSWORD = "no_password"
     UNKNOWN_FACTOR = "unknown_factor"
+    UNREADABLE_PASSWORD = "unreadable_password"
     NO_SUCH_DEVICE = "no_such_device"
     TOO_MANY_PENDING = "too_many_pending"
     OVERLOADED = "overloaded"

@@ -44,6 +44,7 @@ FACTORS_TEXT = "Enter a passcode, or push, phone or sms."
 _REPLY_MESSAGES: dict[Reason, str] = {
     Reason.NO_PASSWORD: FACTORS_TEXT,
     Reason.UNKNOWN_FACTOR: FACTORS_TEXT,
+    Reason.UNREADABLE_PASSWORD: FACTORS_TEXT,
     Reason.NO_SUCH_DEVICE: "You have no such device. Try without a number.",
     Reason.TOO_MANY_PENDING: "Too many logins are waiting. Answer them, or try again in a minute.",
     Reason.OVERLOADED: "Too many logins at this moment. Please try again.",
@@ -65,39 +66,26 @@ def rejection(reason: Reason) -> Verdict:
     return Verdict(Code.ACCESS_REJECT, reason, _REPLY_MESSAGES[reason], happened, remedy)
 
 
-# Duo's texts mislead in these cases: several causes share one text.
-_DUO_HINTS: dict[tuple[Reason, Factor | None], str] = {
-    (Reason.DUO_DENIED, Factor.PASSCODE): (
-        "Duo says this of a correct passcode too when the application's policy does not permit passcodes, "
-        "or when user access is off for the application"
-    ),
-    (Reason.DUO_DENIED, None): (
-        "refused before any factor: the user may be disabled or locked out, user access may be off for the application "
-        "(the default of a new one), or its new user policy may deny a user whom Duo knows by another name"
-    ),
-    (Reason.NOT_ENROLLED, None): (
-        "the user is not enrolled in Duo, or has another name there than in the directory: "
-        "compare them, and add the directory's as an alias in Duo"
-    ),
-    (Reason.SMS_SENT, Factor.SMS): "as intended: the user logs in again with one of the passcodes sent",
-    **dict.fromkeys(
-        ((Reason.DUO_LOCKED_OUT, factor) for factor in Factor),
-        "too many failures; unlock the user in Duo, and look for a client that repeats logins",
-    ),
-    **dict.fromkeys(
-        ((Reason.DUO_FRAUD, factor) for factor in Factor),
-        "the user reported this login as fraud: somebody else may know the first password",
-    ),
+# Duo's texts say too little of these, whatever was asked.
+_HINTS = {
+    reason: REASONS[reason].remedy
+    for reason in (Reason.NOT_ENROLLED, Reason.SMS_SENT, Reason.DUO_LOCKED_OUT, Reason.DUO_FRAUD)
 }
 
+# Of denials several causes share one text.
+_DENIED_PASSCODE = (
+    "Duo says this of a correct passcode too when the application's policy does not permit passcodes, "
+    "or when user access is off for the application"
+)
+_DENIED_BEFORE_ANY_FACTOR = (
+    "refused before any factor: the user may be disabled or locked out, user access may be off for the application "
+    "(the default of a new one), or its new user policy may deny a user whom Duo knows by another name"
+)
 
 # Of what Duo says before any factor is asked: words of its text, and what they mean more exactly.
 _TEXT_HINTS = {
-    "not enrolled": (
-        "Duo knows no user of this name, and the application's new user policy denies: "
-        "enrol the user, or add the directory's name as an alias in Duo"
-    ),
-    "locked out": "too many failures; unlock the user in Duo, and look for a client that repeats logins",
+    "not enrolled": f"the application's policy denies users whom Duo does not know: {_HINTS[Reason.NOT_ENROLLED]}",
+    "locked out": _HINTS[Reason.DUO_LOCKED_OUT],
     "disabled": (
         "Duo says this of a disabled or locked out user, "
         "and of everybody while user access is off for the application (the default of a new one)"
@@ -107,8 +95,9 @@ _TEXT_HINTS = {
 
 def duo_hint(reason: Reason, factor: Factor | None, status_msg: str = "") -> str:
     """Return what to look at when Duo's own text misleads; `factor` is None before any factor was asked."""
-    if (reason, factor) == (Reason.DUO_DENIED, None):
-        for words, hint in _TEXT_HINTS.items():
-            if words in status_msg.lower():
-                return hint
-    return _DUO_HINTS.get((reason, factor), "")
+    if reason is not Reason.DUO_DENIED:
+        return _HINTS.get(reason, "")
+    if factor is not None:
+        return _DENIED_PASSCODE if factor is Factor.PASSCODE else ""
+    said = status_msg.lower()
+    return next((hint for words, hint in _TEXT_HINTS.items() if words in said), _DENIED_BEFORE_ANY_FACTOR)

@@ -1,5 +1,6 @@
 """`radgate status --watch`: what a screen of 80 columns shows, and what a pipe gets."""
 
+import contextlib
 import io
 import os
 import pty
@@ -144,6 +145,11 @@ def test_plain_lines_name_each_section_and_only_what_is_not_as_it_should_be():
     assert gone.endswith(" the gateway does not answer within 10 s")
 
 
+def heed_ctrl_c() -> None:
+    """Whoever runs the tests in the background has it ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("terminal", "mark"), [("xterm", "\x1b[?1049h"), ("dumb", " logins/s, ")])
 def test_on_a_terminal_of_its_own_until_ctrl_c(site: Site, terminal, mark):
     """A whole screen where that is possible, lines where not; Ctrl-C ends it with status 0."""
@@ -151,13 +157,22 @@ def test_on_a_terminal_of_its_own_until_ctrl_c(site: Site, terminal, mark):
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": terminal, "COLUMNS": "80", "LINES": "24"}
     command = [sys.executable, "-P", "-m", "gateway", "status", "--watch", "--config", str(site.config)]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, preexec_fn=heed_ctrl_c
+    )
+    try:
         os.close(theirs)
         said = b""
         while said.count(SECTION.encode()) < 2:
             said += os.read(ours, 65_536)
         process.send_signal(signal.SIGINT)
+        with contextlib.suppress(OSError):  # EIO: nobody writes any more
+            while os.read(ours, 65_536):
+                pass
         assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
     os.close(ours)
     assert mark in said.decode()
     assert ("\x1b" in said.decode()) is (terminal == "xterm")

@@ -119,7 +119,7 @@ def test_P5_what_duo_cannot_be_told_is_rejected():
     """RFC 2865 section 5.2."""
     stage = Stage(policy={"preauth_always": False})
     stage.receive(signed(pap(b"gr\xfc\xdfe")))
-    assert reject_reason(stage) == "unknown_factor"
+    assert reject_reason(stage) == "unreadable_password"
 
 
 def test_P6_an_unreadable_password_without_signature_speaks_of_the_shared_secret():

@@ -34,6 +34,7 @@ from gateway.engine.breaker import (
     Refused,
     StateChanged,
 )
+from gateway.engine.explanations import TROUBLES
 from gateway.engine.witness import Evidence, Witness
 
 HEALTHY, SUSPECT, DOWN, TRIAL, KEYS_REFUSED, CLOCK_SKEWED = BreakerState
@@ -402,7 +403,7 @@ def test_keys_that_duo_refuses_are_fail_mode_with_words_of_its_own():
     assert site.states() == [SUSPECT, KEYS_REFUSED]
     change = site.changes[-1][1]
     assert change.account == "Duo refuses this application's keys: configuration: why"
-    assert "ikey, skey and api_host" in change.hint
+    assert change.hint == TROUBLES[Trouble.CONFIGURATION].remedy
     assert site.breaker.state.is_fail_mode_active
 
 
@@ -551,7 +552,7 @@ def test_the_account_says_what_made_the_streak_and_the_hint_where_to_look():
     assert health.account == (
         "Duo does not answer (users with a failed call: 5; the last trouble was connect: a login's call)"
     )
-    assert "port 443" in health.hint
+    assert health.hint == TROUBLES[Trouble.CONNECT].remedy
 
 
 def test_in_a_trial_the_first_answer_decides():

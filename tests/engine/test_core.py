@@ -150,11 +150,23 @@ class TestDiscards:
         (notice,) = stage.receive(bytes([1, 1, 0, 20 + len(unsigned)]) + RA + unsigned)
         assert notice.reason.value == "wrong_secret"
 
+    def test_what_comes_unsigned_and_unreadable_pushes_nobody_whatever_was_proven(self):
+        """Who does not know the secret can send it from the address of a NAS that does."""
+        stage = Stage(policy={"automatic": True})
+        for identifier, secret in ((1, SECRET), (2, SharedSecret(b"not the secret"))):
+            attributes = encode_attribute(1, b"alice") + encode_attribute(2, secret.hide_user_password(b"push", RA))
+            stage.receive(bytes([1, identifier, 0, 20 + len(attributes)]) + RA + attributes)
+            if identifier == 1:
+                stage.answer(GO_ON)
+                stage.answer(ALLOWED)
+        assert stage.reason == "unreadable_password"
+        assert not stage.asked
+
     def test_an_unreadable_password_of_a_proven_nas_is_rejected_not_discarded(self):
         stage = Stage()
         stage.receive(accepted_request(password=b"p\xe4ssword"))
         stage.answer(GO_ON)
-        assert stage.reason == "unknown_factor"
+        assert stage.reason == "unreadable_password"
 
     def test_beyond_max_pending_new_logins_are_discarded_and_old_ones_answered(self):
         stage = Stage(max_pending=1)

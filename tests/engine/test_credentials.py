@@ -103,7 +103,7 @@ class TestWrongSecret:
         client = nas()
         assert read(unsigned(), client).password == "123456"
         assert client.is_proven(SOURCE)
-        assert read(unsigned(b"\xff\xfe"), client).password is None
+        assert read_credentials(unsigned(b"\xff\xfe"), client, SOURCE) is Reason.UNREADABLE_PASSWORD
 
     def test_an_empty_password_proves_nothing(self):
         """Whatever the secret, zero octets may come out of it by chance more often than a word."""

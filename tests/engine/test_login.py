@@ -132,7 +132,7 @@ def test_without_a_device_list_the_number_itself_goes_to_duo():
 
 @pytest.mark.parametrize(
     ("typed", "reason"),
-    [("", "no_password"), ("  ", "no_password"), ("Winter2026!", "unknown_factor"), (None, "unknown_factor")],
+    [("", "no_password"), ("  ", "no_password"), ("Winter2026!", "unknown_factor"), (None, "unreadable_password")],
 )
 @pytest.mark.parametrize("preauth_always", [True, False])
 def test_a_text_that_is_no_factor_is_rejected_and_never_shown_or_sent(typed, reason, preauth_always):

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.duoapi.calls import Factor
+from gateway.engine.explanations import REASONS
 from gateway.engine.verdict import Reason, duo_hint, rejection
 
 DUOS_OWN = {reason for reason in Reason if reason.startswith(("duo_", "failmode_", "not_", "sms_", "exempt"))}
@@ -33,16 +34,24 @@ def test_the_explanation_is_one_line_with_reason_account_and_hint():
         ),
         (Reason.DUO_DENIED, Factor.PASSCODE, "Incorrect passcode. Please try again.", "user access is off"),
         (Reason.DUO_DENIED, None, "Your account is disabled and cannot access this application.", "user access is off"),
-        (Reason.DUO_DENIED, None, "Access is not allowed because you are not enrolled in Duo.", "alias in Duo"),
-        (Reason.DUO_DENIED, None, "Your account has been locked out.", "unlock the user"),
+        (
+            Reason.DUO_DENIED,
+            None,
+            "Access is not allowed because you are not enrolled in Duo.",
+            REASONS[Reason.NOT_ENROLLED].remedy,
+        ),
+        (Reason.DUO_DENIED, None, "Your account has been locked out.", REASONS[Reason.DUO_LOCKED_OUT].remedy),
         (Reason.DUO_DENIED, None, "", "user access may be off"),
-        (Reason.NOT_ENROLLED, None, "Enroll an authentication device to proceed", "another name there"),
-        (Reason.DUO_LOCKED_OUT, Factor.PUSH, "", "unlock the user"),
-        (Reason.DUO_FRAUD, Factor.AUTO, "", "first password"),
     ],
 )
 def test_a_text_of_duos_that_misleads_gets_a_hint(reason, factor, status_msg, hint):
     assert hint in duo_hint(reason, factor, status_msg)
+
+
+@pytest.mark.parametrize("factor", [None, Factor.PUSH, Factor.SMS])
+@pytest.mark.parametrize("reason", [Reason.NOT_ENROLLED, Reason.DUO_LOCKED_OUT, Reason.DUO_FRAUD, Reason.SMS_SENT])
+def test_what_duo_says_too_little_of_is_explained_as_everywhere_else(reason, factor):
+    assert duo_hint(reason, factor, "Enroll an authentication device to proceed") == REASONS[reason].remedy
 
 
 @pytest.mark.parametrize("reason", [Reason.DUO_ALLOWED, Reason.DUO_BYPASS, Reason.DUO_TIMEOUT])
