@@ -19,8 +19,8 @@ test: $(VENV)/.dev-ready  ## lint, types, import contracts and all tests: what C
 format: $(VENV)/.dev-ready  ## put the code into its one layout
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
 
-bench: $(VENV)/.bench-ready  ## CPU per login, memory and start time on this machine
-	@$(BIN)/python -m bench.figures
+bench: $(VENV)/.bench-ready  ## CPU per login, memory, start time and floods on this machine
+	@$(BIN)/python -m bench.costs
 
 micro: $(VENV)/.dev-ready  ## what each piece of the hot path costs, and how that has changed
 	@$(BIN)/python -m tests.micro $(if $(UPDATE),--update)
@@ -38,6 +38,7 @@ lock: $(VENV)/.dev-ready  ## pin the newest versions that pyproject.toml permits
 	@! grep -n 'file:\|://' requirements/dev.lock
 
 clean:  ## remove what was made
+	tools/compile clean
 	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache
 
 $(VENV)/bin/python:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bench.report.record import Run
+from bench.report.words import spoken
 
 LEAST_SECONDS = 5  # fewer make no spread
 
@@ -58,7 +59,7 @@ def compare(first: Run, second: Run) -> list[Line]:
 
 def _latencies(kind: str) -> list[_Figure]:
     """Return the figures of a kind of login: percentiles of all, and what they were second by second."""
-    words = kind.replace("_", " ")
+    words = spoken(kind)
     return [
         _Figure(f"{words}, half within", "ms", lambda run: _latency(run, kind, "p50", "p50_ms")),
         _Figure(f"{words}, 99 % within", "ms", lambda run: _latency(run, kind, "p99", "p99_ms")),
@@ -72,13 +73,13 @@ def _latency(run: Run, kind: str, percentile: str, of_second: str) -> Measured |
 
 def differences(first: Run, second: Run) -> list[str]:
     """Return what makes the runs hard to compare, in words."""
-    found = []
-    for what in ("scenario", "scale", "workers", "machine", "load"):
-        a, b = (getattr(run, what) for run in (first, second))
-        if a != b:
-            found.append(
-                f"not the same {what}" + (f": {a} and {b}" if what in ("scenario", "scale", "workers") else "")
-            )
+    found = [
+        f"not the same {what}" + (f": {a} and {b}" if what != "machine" else "")
+        for what in ("scenario", "scale", "workers", "machine")
+        if (a := getattr(first, what)) != (b := getattr(second, what))
+    ]
+    if first.scenario == second.scenario and first.scenario_text != second.scenario_text:
+        found.append(f"{first.scenario} has been rewritten in between")
     return found
 
 
@@ -130,7 +131,9 @@ _FIGURES = (
     _Figure("the gateway's own share, p50", "ms", lambda run: _plain(run.gateway_ms.get("p50"))),
     _Figure("the gateway's own share, p99", "ms", lambda run: _plain(run.gateway_ms.get("p99"))),
     _Figure(
-        "CPU of the workers per login", "µs", lambda run: _median([look.worker_us_per_login for look in run.looks])
+        "CPU of the workers per login, the median second",
+        "µs",
+        lambda run: _median([look.worker_us_per_login for look in run.looks]),
     ),
     _Figure("cores used by the workers", "", lambda run: _plain(_of_workers(run, "core_share"))),
     _Figure("memory of the workers at most", "MB", lambda run: _plain(_of_workers(run, "rss_max_bytes") / 1e6)),

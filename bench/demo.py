@@ -120,7 +120,10 @@ def run(folder: Path, *, is_kept: bool) -> int:
     safe_port, secure_port = free_udp_port(), free_udp_port()
     with SimulatorProcess(folder / "duo") as simulator:
         ports = {"safe_port": safe_port, "secure_port": secure_port}
-        config = simulator.write_config(folder / "authproxy.cfg", CONFIG, folder=folder, secret=SHARED_SECRET, **ports)
+        duo = {"ca": simulator.ca, "ikey": simulator.ikey, "skey": simulator.secret_key, "api_host": simulator.api_host}
+        config = folder / "authproxy.cfg"
+        config.touch(mode=0o600)
+        config.write_text(CONFIG.format(folder=folder, secret=SHARED_SECRET, **ports, **duo))
         with GatewayProcess(config) as gateway:
             print(f"{gateway.announced}\nsimulated Duo at https://{simulator.api_host}\n")
             n_wrong = sum(not show(attempt, simulator, folder, safe_port, secure_port) for attempt in ATTEMPTS)

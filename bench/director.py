@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from bench.observe import ask_gateway, workers_of
+from bench.processes import SECRET
 from bench.radius_load.nas import source_addresses
 from bench.report.record import Marked
 from bench.scenario import Event
-from bench.stage import SECRET, Stage
+from bench.stage import Stage
 from gateway.radius.client import encode_access_request
 from gateway.radius.shared_secret import SharedSecret
 
@@ -29,7 +30,7 @@ class Director:
     """From entering to leaving; nothing happens before `begin`.
 
     Attributes:
-        marked: what has happened.
+        marked: what has come of every event.
     """
 
     def __init__(self, stage: Stage, events: Sequence[Event]) -> None:
@@ -39,7 +40,7 @@ class Director:
         self._threads: list[threading.Thread] = []
         self._began_at = 0.0
         self._lock = threading.Lock()
-        self._notes: dict[Event, Marked] = {}
+        self._marked: dict[int, Marked] = {}  # by the event's place
         self._actions: dict[str, Callable[[Event], str]] = {
             "kill-worker": self._kill_worker,
             "reload": self._reload,
@@ -57,8 +58,8 @@ class Director:
         if faults:
             self._schedule(faults)
         self._threads = [
-            threading.Thread(target=self._perform, args=(event,), name=event.kind, daemon=True)
-            for event in self._events
+            threading.Thread(target=self._perform, args=(place, event), name=event.kind, daemon=True)
+            for place, event in enumerate(self._events)
         ]
         for thread in self._threads:
             thread.start()
@@ -73,9 +74,9 @@ class Director:
 
     @property
     def marked(self) -> list[Marked]:
-        """What has happened so far, in order."""
+        """What has come of every event so far, in order; what has not happened yet has failed."""
         with self._lock:
-            return [self._notes[event] for event in self._events if event in self._notes]
+            return [self._marked.get(place, _not_performed(event)) for place, event in enumerate(self._events)]
 
     def _schedule(self, events: Sequence[Event]) -> None:
         """Hand all of Duo's faults to it at once, for it keeps time better than a thread here."""
@@ -83,18 +84,24 @@ class Director:
         schedule: Any = [_entry(event, passed_s) for event in events]
         self._stage.duo.post("/api/faults", schedule)
 
-    def _perform(self, event: Event) -> None:
+    def _perform(self, place: int, event: Event) -> None:
         if self._stopped.wait(max(0.0, self._began_at + event.at_s - time.monotonic())):
             return
         at_s = event.at_s if event.fault else time.monotonic() - self._began_at
-        note = self._actions[event.kind](event)
+        try:
+            note, failed = self._actions[event.kind](event), False
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the report must tell of it
+            note, failed = str(error) or repr(error), True
         with self._lock:
-            self._notes[event] = Marked(at_s, event.for_s, str(event), note)
+            self._marked[place] = Marked(at_s, event.for_s, str(event), note, failed)
 
     def _kill_worker(self, _event: Event) -> str:
         """Kill the worker of the lowest slot as the kernel's out-of-memory killer does."""
         gateway = self._stage.gateway.process.pid
-        pid, slot = min(workers_of(gateway).items(), key=lambda each: each[1])
+        workers = workers_of(gateway)
+        if not workers:
+            raise ProcessLookupError("there was no worker")
+        pid, slot = min(workers.items(), key=lambda each: each[1])
         killed_at = time.monotonic()
         os.kill(pid, signal.SIGKILL)
         while time.monotonic() - killed_at < SUCCESSOR_TIMEOUT_S and not self._stopped.is_set():
@@ -102,7 +109,7 @@ class Director:
                 self._stage.pin_workers()
                 return f"the successor in slot {slot} served after {time.monotonic() - killed_at:.2f} s"
             self._stopped.wait(0.01)
-        return f"slot {slot} had no successor"
+        raise TimeoutError(f"slot {slot} had no successor")
 
     def _is_ready(self, slot: int, former_pid: int) -> bool:
         with contextlib.suppress(OSError, ValueError):
@@ -115,10 +122,7 @@ class Director:
 
     def _reload(self, _event: Event) -> str:
         asked_at = time.monotonic()
-        try:
-            generation = ask_gateway(self._stage.run_dir, "reload", RELOAD_TIMEOUT_S)["generation"]
-        except (OSError, ValueError) as error:
-            return str(error)
+        generation = ask_gateway(self._stage.run_dir, "reload", RELOAD_TIMEOUT_S)["generation"]
         self._stage.pin_workers()
         return f"generation {generation} served after {time.monotonic() - asked_at:.2f} s"
 
@@ -153,6 +157,10 @@ class Director:
                         udp.send(datagrams[number % len(datagrams)])
                 n_sent = max(n_sent, int(passed_s * event.rate))
         return f"{n_sent:,} datagrams sent"
+
+
+def _not_performed(event: Event) -> Marked:
+    return Marked(event.at_s, event.for_s, str(event), "the run was over before", failed=True)
 
 
 def _entry(event: Event, passed_s: float) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The real programs as child processes: the gateway and the simulated Duo, started, watched and ended by their id."""
+"""The real programs as child processes, the gateway and the simulated Duo: configured, started, ended by their id."""
 
 import json
 import os
@@ -10,11 +10,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+
+from bench.cores import allow_all_cores, pin_alone
+from bench.observe import workers_of
 
 START_TIMEOUT_S = 30.0
+SECRET = "a secret for the bench alone"
 
 
 class StartError(Exception):
@@ -54,6 +59,13 @@ class Program:
                 self.output += said.decode()
         raise StartError(f"{self.process.args!r} did not say {text!r}; it said:\n{self.output}")
 
+    def heard(self) -> str:
+        """Take what it has said since; return all that it has said on its stream."""
+        if not self._pipe.closed:
+            said = self._pipe.read()
+            self.output += said.decode(errors="replace") if said else ""
+        return self.output
+
     def signal(self, number: int) -> None:
         """Send a signal to this process alone."""
         self.process.send_signal(number)
@@ -67,8 +79,7 @@ class Program:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        rest = self._pipe.read()
-        self.output += rest.decode() if rest else ""
+        self.heard()
         self._pipe.close()
         return self.process.returncode
 
@@ -102,13 +113,6 @@ class SimulatorProcess(Program):
             "applications"
         ]
         self.secret_key = self.applications[0]["skey"]
-
-    def write_config(self, path: Path, template: str, **details: object) -> Path:
-        """Write a configuration file that asks this Duo; the template's `{ikey}`, `{skey}` … are filled in."""
-        path.touch(mode=0o600)
-        known = {"ca": self.ca, "ikey": self.ikey, "skey": self.secret_key, "api_host": self.api_host}
-        path.write_text(template.format(**known, **details))
-        return path
 
     def get(self, path: str) -> Any:
         """Return what the control port says, decoded."""
@@ -153,9 +157,74 @@ class GatewayProcess(Program):
             raise
 
     def worker_pids(self) -> list[int]:
-        """Return the processes that it has started and that live."""
-        pid = self.process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        """Return its live workers."""
+        return list(workers_of(self.process.pid))
+
+
+class OneWorker(GatewayProcess):
+    """A gateway of one worker, which has the first core to itself.
+
+    Attributes:
+        worker: its process's id.
+    """
+
+    def __init__(self, config: Path) -> None:
+        super().__init__(config, preexec_fn=allow_all_cores)
+        try:
+            (self.worker,) = self.worker_pids()
+            pin_alone(self.worker)
+        except (ValueError, ProcessLookupError) as error:
+            self.stop()
+            raise StartError(f"there is not one worker; the gateway said:\n{self.output}") from error
+
+
+class GatewayConfig(NamedTuple):
+    """A configuration file, and where a gateway that runs with it is to be asked.
+
+    Attributes:
+        port: of all its server sections.
+        run_dir: of its control socket.
+    """
+
+    path: Path
+    port: int
+    run_dir: Path
+
+
+def gateway_config(
+    folder: Path,
+    duo: SimulatorProcess,
+    *,
+    clients: Sequence[Sequence[str]] = (("127.0.0.1",),),
+    secret: str = SECRET,
+    gateway: Mapping[str, object],
+    **server: object,
+) -> GatewayConfig:
+    """Write `authproxy.cfg` into a folder, which is made where it is missing.
+
+    Args:
+        folder: for log and control socket, too.
+        duo: whom to ask.
+        clients: addresses or networks of the RADIUS clients, those of each server section.
+        secret: of all clients.
+        gateway: keys of the gateway's own section; there is no console unless one is named.
+        server: further keys of every server section.
+    """
+    folder.mkdir(exist_ok=True)
+    config = GatewayConfig(folder / "authproxy.cfg", free_udp_port(), folder / "run")
+    application = {"ikey": duo.ikey, "skey": duo.secret_key, "api_host": duo.api_host, "port": config.port}
+    sections: dict[str, Mapping[str, object]] = {"main": {"http_ca_certs_file": duo.ca, "log_dir": folder / "log"}}
+    for number, addresses in enumerate(clients, 1):
+        known = {f"radius_ip_{index}": address for index, address in enumerate(addresses, 1)}
+        secrets = {f"radius_secret_{index}": secret for index in range(1, len(addresses) + 1)}
+        sections[f"radius_server_duo_only{number}"] = {**application, **server, **known, **secrets}
+    sections["gateway"] = {"console": "off", "run_dir": config.run_dir, **gateway}
+    lines = [
+        line for name, keys in sections.items() for line in (f"[{name}]", *(f"{key}={keys[key]}" for key in keys), "")
+    ]
+    config.path.touch(mode=0o600)
+    config.path.write_text("\n".join(lines))
+    return config
 
 
 def free_udp_port(host: str = "127.0.0.1") -> int:

@@ -33,9 +33,21 @@ def run_scenario(scenario: Scenario, *, n_workers: int, scale: float = 1.0, tell
         plan, limit, steps = _search(stage, scenario.search, tell)
         stage.duo.post("/api/reset", {})
         result, samples, marked = _observe(stage, scenario, plan, tell)
-        counts = stage.duo.get("/api/counts")
-        mistakes = stage.mistakes()
-    return written_down(Seen(scenario, n_workers, scale, result, samples, marked, counts, limit, steps, mistakes))
+        seen = Seen(
+            scenario,
+            n_workers,
+            scale,
+            result,
+            samples,
+            marked,
+            duo_counts=stage.duo.get("/api/counts"),
+            pushes=stage.duo.get("/api/pushes"),
+            limit=limit,
+            steps=steps,
+            mistakes=stage.mistakes(),
+            gateway_end=stage.gateway_end(),
+        )
+    return written_down(seen)
 
 
 def _search(stage: Stage, search: Search | None, tell: Tell) -> tuple[LoadPlan, float | None, list[Step]]:

@@ -14,9 +14,12 @@ import msgspec
 
 from bench.lean_duo.distribution import read_distribution
 from bench.lean_duo.faults import Fault, FaultKind
+from bench.radius_load.limit import WARM_UP_S
 from bench.radius_load.plan import LoadPlan, Phase
 
 FOLDER = Path(__file__).parent / "scenarios"
+USUAL_STEPS = 12  # of a search for the limit
+AROUND_S = 5.0  # until the gateway is ready, and until whatever is pending at the end is answered
 
 
 class ScenarioError(Exception):
@@ -86,7 +89,11 @@ class Search(NamedTuple):
 
 
 class Expectation(NamedTuple):
-    """How many logins may be lost, or end otherwise than their kind says; None = any number. Pushed twice: nobody."""
+    """How many logins may be lost, or end otherwise than their kind says; None = any number. Pushed twice: nobody.
+
+    As many as may be lost may be answered to one of two controllers only, and as many as may end otherwise may do so
+    for one of them.
+    """
 
     lost: int | None = 0
     unexpected: int | None = 0
@@ -101,6 +108,7 @@ class Scenario:
         sections: server sections that share one port; with more than one, each NAS is a RADIUS client of its own.
         load: the plan, whose targets, secret and cores are placeholders.
         duo: options of `bench.lean_duo`, without dashes.
+        text: the file, as it was read.
     """
 
     name: str
@@ -113,6 +121,13 @@ class Scenario:
     duo: Mapping[str, str]
     events: tuple[Event, ...]
     expect: Expectation
+    text: str = ""
+
+    @property
+    def takes_s(self) -> float:
+        """About how long a run takes, starting and ending included."""
+        search_s = USUAL_STEPS * (WARM_UP_S + self.search.step_s) if self.search else 0.0
+        return AROUND_S + search_s + self.load.duration_s
 
     def scaled(self, scale: float) -> "Scenario":
         """Return it with phases, instants and durations of events so many times as long; rates stay as they are."""
@@ -154,7 +169,8 @@ def read_scenario(text: str, file_name: str) -> Scenario:
         parser.read_string(text, file_name)
     except configparser.Error as error:
         raise ScenarioError([f"{file_name}: {' '.join(str(error).split())}"]) from error
-    return _Reading({section: dict(parser[section]) for section in parser.sections()}, file_name).scenario()
+    sections = {section: dict(parser[section]) for section in parser.sections()}
+    return replace(_Reading(sections, file_name).scenario(), text=text)
 
 
 Convert = Callable[[str], Any]
@@ -190,7 +206,7 @@ class _Reading:
             load=load,
             search=self._search(),
             duo=self._take("duo", _DUO_OPTIONS),
-            events=tuple(sorted(self._events(load.duration_s))),
+            events=tuple(sorted(self._events(load.duration_s), key=lambda event: event.at_s)),
             expect=Expectation(**self._take("expect", {"lost": _count_or_any, "unexpected": _count_or_any})),
         )
 
@@ -220,11 +236,13 @@ class _Reading:
         return Search(**self._take("limit", dict.fromkeys(Search._fields, _positive)))
 
     def _events(self, duration_s: float) -> Iterator[Event]:
-        for instant, text in self._sections.get("events", {}).items():
-            try:
-                yield _event(instant, text, duration_s)
-            except ValueError as error:
-                self._complain("events", instant, str(error))
+        """Return what happens; `10 = a; b` are two events at one instant."""
+        for instant, texts in self._sections.get("events", {}).items():
+            for text in texts.split(";"):
+                try:
+                    yield _event(instant, text, duration_s)
+                except ValueError as error:
+                    self._complain("events", instant, str(error))
 
     def _complain(self, section: str, key: str, problem: str) -> None:
         where = f"{self._file_name} [{section}] {key}".rstrip()

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from bench.compare import Line, Measured
-from bench.report.record import Judgement, Run
+from bench.report.record import Finding, Judgement, Run
 from bench.report.words import summary_of
 from bench.run import Tell
 
@@ -36,15 +36,20 @@ def progress(title: str) -> Iterator[Tell]:
 def show_run(run: Run) -> None:
     """Print a run in words, the findings first."""
     console.print(f"[bold]{escape(run.scenario)}[/]  {escape(run.question)}")
-    for finding in run.findings:
-        mark, style = _MARKS[finding.judgement]
-        console.print(f"  [{style}]{mark}[/] {escape(finding.text)}")
+    show_findings(run.findings)
     for remark in run.remarks:
         console.print(f"  [yellow]![/] {escape(remark)}")
     for event in run.events:
         console.print(f"  {event.at_s:6.1f} s  {escape(event.text)}{f': {escape(event.note)}' if event.note else ''}")
     for sentence in summary_of(run):
         console.print(f"  {escape(sentence)}")
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """Print each with its mark."""
+    for finding in findings:
+        mark, style = _MARKS[finding.judgement]
+        console.print(f"  [{style}]{mark}[/] {escape(finding.text)}")
 
 
 def show_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -18,37 +18,17 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from bench.figures import allow_all_cores
+from bench.cores import allow_all_cores
 from bench.observe import Process, children_of, workers_of
-from bench.processes import GatewayProcess, SimulatorProcess, free_udp_port
+from bench.processes import SECRET, GatewayConfig, GatewayProcess, SimulatorProcess, gateway_config
 from bench.radius_load.nas import source_addresses
 from bench.radius_load.plan import LoadPlan
 from bench.scenario import Scenario
 
-SECRET = "a secret for the bench alone"
 WORKERS_A_PROCESS = 2  # so many, and more, can one process of the load keep busy
 DRAIN_S = 2.0  # what is pending when the load is over, nobody waits for
 HOSTS = ("127.0.0.1", "127.0.0.2")  # the gateway is asked at both where a NAS knows two servers
-_MISTAKES = ("Traceback", "traceback=", "mistake of ours")
-
-_MAIN = """\
-[main]
-http_ca_certs_file={ca}
-log_dir={folder}/log
-"""
-_SERVER = """\
-[radius_server_duo_only{number}]
-ikey={ikey}
-skey={skey}
-api_host={api_host}
-port={port}
-"""
-_GATEWAY = """\
-[gateway]
-workers={workers}
-console=off
-run_dir={folder}/run
-"""
+_MISTAKES = ("Traceback", "traceback=", "mistake of ours", "Fatal Python error")
 
 
 class Placement(NamedTuple):
@@ -89,7 +69,6 @@ class Stage:
         self._cores = sorted(os.sched_getaffinity(0))
         self._resources = ExitStack()
         self.placement = place(n_workers, self._cores)
-        self.port = free_udp_port()
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
@@ -98,7 +77,9 @@ class Stage:
             starting.callback(os.sched_setaffinity, 0, self._cores)
             options = [word for name, value in self._scenario.duo.items() for word in (f"--{name}", value)]
             self.duo = starting.enter_context(SimulatorProcess(self._folder / "duo", *options, module="bench.lean_duo"))
-            self.gateway = starting.enter_context(GatewayProcess(self._write_config(), preexec_fn=allow_all_cores))
+            config = self._config()
+            self.port, self.run_dir = config.port, config.run_dir
+            self.gateway = starting.enter_context(GatewayProcess(config.path, preexec_fn=allow_all_cores))
             starting.callback(self._stop_gateway)
             self.pin_workers()
             self._resources = starting.pop_all()
@@ -108,11 +89,6 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._resources.close()
-
-    @property
-    def run_dir(self) -> Path:
-        """Where the gateway's control socket is."""
-        return self._folder / "run"
 
     def load_plan(self) -> LoadPlan:
         """Return the scenario's load, aimed at this gateway."""
@@ -133,8 +109,12 @@ class Stage:
                     os.sched_setaffinity(pid, {self.placement.workers[slot]})
 
     def processes(self) -> list[Process]:
-        """Return everybody who takes part and lives; workers that are new are put on their cores."""
+        """Return everybody who takes part and lives; workers that are new are put on their cores.
+
+        What the gateway has said is taken from its pipe, which must never be full.
+        """
         self.pin_workers()
+        self.gateway.heard()
         gateway = self.gateway.process.pid
         return [
             Process("supervisor", gateway),
@@ -144,28 +124,29 @@ class Stage:
         ]
 
     def mistakes(self) -> list[str]:
-        """Return the lines of the gateway's log in which it owns up to a mistake."""
+        """Return the lines of the gateway's log, and of what it said on stderr, in which it owns up to a mistake."""
         with (self._folder / "log" / "authproxy.log").open(errors="replace") as log:
-            return [line.strip() for line in log if any(word in line for word in _MISTAKES)]
+            lines = [*log, *self.gateway.heard().splitlines()]
+        return [line.strip() for line in lines if any(word in line for word in _MISTAKES)]
+
+    def gateway_end(self) -> str:
+        """Return how the gateway has ended, though nobody asked it to, and what it said last; empty if it serves."""
+        status = self.gateway.process.poll()
+        if status is None:
+            return ""
+        how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+        return f"{how}; it last said: {self.gateway.heard().strip().splitlines()[-1].strip()}"
+
+    def _config(self) -> GatewayConfig:
+        scenario = self._scenario
+        gateway = {"workers": self._n_workers, **scenario.gateway}
+        return gateway_config(self._folder, self.duo, clients=clients_of(scenario), gateway=gateway, **scenario.server)
 
     def _stop_gateway(self) -> None:
         """Ask it to end; being asked a second time, on leaving, it ends at once."""
         self.gateway.signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.gateway.process.wait(DRAIN_S)
-
-    def _write_config(self) -> Path:
-        scenario = self._scenario
-        parts = [_MAIN]
-        for number, clients in enumerate(clients_of(scenario), 1):
-            keys = [f"{key}={value}" for key, value in scenario.server.items()]
-            for index, client in enumerate(clients, 1):
-                keys += [f"radius_ip_{index}={client}", f"radius_secret_{index}={SECRET}"]
-            parts += [_SERVER.replace("{number}", str(number)), *(f"{line}\n" for line in keys)]
-        parts += [_GATEWAY, *(f"{key}={value}\n" for key, value in scenario.gateway.items())]
-        return self.duo.write_config(
-            self._folder / "authproxy.cfg", "".join(parts), folder=self._folder, port=self.port, workers=self._n_workers
-        )
 
 
 def clients_of(scenario: Scenario) -> list[list[str]]:

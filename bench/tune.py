@@ -1,8 +1,4 @@
-"""How many workers to set: the limit is looked for with 1, 2 … workers, and the knee of that curve is the answer.
-
-Load and simulated Duo are awake all the time, so that their CPU does not tell whether they were the limit. The workers'
-does: they sleep when there is nothing to do, and a worker that slept at the limit was not the limit.
-"""
+"""How many workers to set: the limit is looked for with 1, 2 … workers, and the knee of that curve is the answer."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -10,12 +6,12 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 
 from bench.report.charts import draw
+from bench.report.limits import THE_WORKERS, limited_by
 from bench.report.page import describe, document, figures, table
 from bench.report.record import Run
 
 SCENARIO = "passcode-limit"
 WORTH = 0.10  # another worker that adds less is not worth its memory
-BUSY = 0.85  # of its core: what a worker at its limit uses, at the least
 
 
 class Tried(NamedTuple):
@@ -23,7 +19,7 @@ class Tried(NamedTuple):
 
     Attributes:
         core_share: of a worker, while the rate was held that the scenario holds.
-        limited_by: who had no CPU left.
+        limited_by: who was at the limit.
     """
 
     workers: int
@@ -37,25 +33,7 @@ def tried(run: Run) -> Tried:
     """Return what a run of the scenario says."""
     workers = [process for process in run.processes if process.role.startswith("worker")]
     core_share = sum(each.core_share for each in workers) / max(len(workers), 1)
-    waited_share = sum(each.waited_share for each in workers) / max(len(workers), 1)
-    held = run.offered_rate / run.limit if run.limit else 1.0
-    lowest = min((step.rate for step in run.steps if step.complaint), default=0.0)
-    complaints = [step.complaint for step in run.steps if step.rate == lowest]
-    limit = limited_by(complaints, core_share / held, waited_share / held)
-    return Tried(run.workers, run.limit or 0.0, core_share, run.worker_us_per_login, limit)
-
-
-def limited_by(complaints: Sequence[str], core_share: float, waited_share: float) -> str:
-    """Return who was at the limit.
-
-    Told by what the lowest rate that was not carried complained of, and by the shares of the time for which a worker
-    had a core and for which it was kept waiting for one.
-    """
-    if any("load generator" in complaint for complaint in complaints):
-        return "the load generator"
-    if core_share + waited_share < BUSY:
-        return "the simulated Duo"
-    return "the workers" if core_share >= BUSY else "the cores, which others needed too"
+    return Tried(run.workers, run.limit or 0.0, core_share, run.worker_us_per_login, limited_by(run))
 
 
 def knee(rates: Mapping[int, float]) -> int:
@@ -72,17 +50,28 @@ def advice(all_tried: Sequence[Tried], n_cores: int) -> list[str]:
     """Return the recommendation, and what limits its worth."""
     best = knee({each.workers: each.rate for each in all_tried})
     rate = next(each.rate for each in all_tried if each.workers == best)
-    sentences = [f"workers={best}", f"{best} worker(s) carried {rate:,.0f} logins/s; more were no use here."]
-    if best == max(each.workers for each in all_tried):
-        sentences[1] = f"{best} worker(s) carried {rate:,.0f} logins/s; more were not tried."
+    if not rate:
+        return ["workers: not known", "No rate that was tried was carried, with any number of workers."]
+    or_more, why = _worth_of_more(best, all_tried)
+    sentences = [f"workers={best}{or_more}", f"{best} worker(s) carried {rate:,.0f} logins/s; {why}."]
     crowded = [each.workers for each in all_tried if each.workers >= n_cores]
     if crowded:
         sentences.append(
             f"The load and the simulated Duo run on the same {n_cores} cores: from {crowded[0]} workers on they compete"
             " with the gateway. In service, where Duo and the NAS are elsewhere, one worker for each core carries more."
         )
-    others = [each for each in all_tried if each.limited_by != "the workers"]
+    others = [each for each in all_tried if each.limited_by != THE_WORKERS]
     return sentences + [f"With {each.workers} worker(s) the limit was that of {each.limited_by}." for each in others]
+
+
+def _worth_of_more(best: int, all_tried: Sequence[Tried]) -> tuple[str, str]:
+    """Return what is to be added to a setting, and why: workers that were not at the limit prove nothing."""
+    limits = {each.workers: each.limited_by for each in all_tried if each.workers > best}
+    if not limits:
+        return ", or more", "more were not tried"
+    if limits[min(limits)] == THE_WORKERS:
+        return "", "more were no use here"
+    return ", or more", "more were no use here, where something else was the limit"
 
 
 HEADS = ("workers", "limit, logins/s", "cores per worker, held", "CPU per login, µs", "limited by")

@@ -6,7 +6,6 @@ scheduler counts, user and system. Requests are made beforehand; a passcode logi
 
 import argparse
 import json
-import os
 import resource
 import select
 import socket
@@ -18,9 +17,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.figures import cpu_s, pin_alone, tell
-from bench.memory import resident
+from bench.cores import cpu_s, leave_first_core, pin_alone, resident
 from bench.processes import SimulatorProcess
+from bench.spread import tell
 
 WARM_UP = 2000
 REQUEST = (
@@ -73,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SimulatorProcess(Path(name), *duo_options, module="bench.lean_duo") as duo,
     ):
         pin_alone(duo.process.pid)
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        leave_first_core()
         context = ssl.create_default_context(cafile=duo.ca)
         measure_answers(duo, context, options)
         if options.polls:
@@ -106,7 +105,7 @@ def measure_polls(duo: SimulatorProcess, context: ssl.SSLContext, n_polls: int) 
         hold_polls(duo, clients)
         held = resident(duo.process.pid)
         print(f"memory of a connection {(idle - before) / n_polls / 1024:.1f} KB, of its long poll and push", end=" ")
-        print(f"{(held - idle) / n_polls / 1024:.1f} KB; {held / 1048576:.0f} MB in all")
+        print(f"{(held - idle) / n_polls / 1024:.1f} KB; {held / 1e6:.0f} MB in all")
         started = time.monotonic()
         decided = duo.post("/api/pending", {"decision": "approve"})["decided"]
         took = time.monotonic() - started

@@ -15,12 +15,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.cores import leave_first_core
 from bench.peers import freeradius
 from bench.peers.driver import MOST_IN_FLIGHT, PASSCODE, DriverError
 from bench.peers.line_up import LINE_UP
 from bench.peers.pending import APPROVAL_S, N_LOGINS, PUSH, pushes_held
 from bench.peers.runs import Line, measure, memory_mb
-from bench.peers.stage import Stage, leave_serving_core
+from bench.peers.stage import Stage
 from bench.peers.table import as_json, show
 from bench.processes import SimulatorProcess, StartError
 
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     lines = [Line(peer, why_not=peer.missing()) for peer in LINE_UP if not options.only or peer.name in options.only]
     n_missing = sum(bool(line.why_not) for line in lines)
-    leave_serving_core()
+    leave_first_core()
     with tempfile.TemporaryDirectory(prefix="radgate-peers-") as name:
         compare(lines, Path(name), options.runs, options.windows, options.logins)
         hold_pushes(lines, Path(name))
@@ -95,7 +96,7 @@ def _failing(line: Line) -> Iterator[None]:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.peers", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m bench peers", description=__doc__.partition("\n")[0])
     add = parser.add_argument
     names = [peer.name for peer in LINE_UP]
     add("--only", nargs="+", choices=names, metavar="PEER", help=f"of {', '.join(names)} (default: all)")

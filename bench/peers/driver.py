@@ -13,12 +13,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import processes
 from gateway.radius.client import encode_access_request, verify_reply
 from gateway.radius.dictionary import AUTHENTICATOR_SIZE, Code
 from gateway.radius.discards import DecodeError
 from gateway.radius.shared_secret import SharedSecret
 
-SECRET = b"a secret for the bench alone"
+SECRET = processes.SECRET.encode()
 PASSCODE = b"123456"
 N_USERS = 256  # more than there are logins in flight: no two logins of one user are pending at once
 MOST_IN_FLIGHT = 128  # half of the Identifiers of one port: a slow login holds up no other

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.cores import take_first_core
 from bench.peers.driver import N_USERS, PASSCODE, SECRET
-from bench.peers.stage import Serving, Stage, take_serving_core
+from bench.peers.stage import Serving, Stage
 from bench.processes import Program, SimulatorProcess, free_udp_port
 from bench.simulator.certificates import write_private
 
@@ -250,7 +251,7 @@ def _run(folder: Path, config: str) -> Iterator[int]:
     """
     write_private(folder / "radiusd.conf", config.encode())
     # This module as a program becomes FreeRADIUS.
-    with Program(["bench.peers.freeradius", str(folder)], stream="stdout", preexec_fn=take_serving_core) as program:
+    with Program(["bench.peers.freeradius", str(folder)], stream="stdout", preexec_fn=take_first_core) as program:
         program.wait_for(_READY)
         yield program.process.pid
 

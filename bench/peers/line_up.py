@@ -4,21 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from bench.figures import allow_all_cores, pin_alone, write_config
 from bench.peers import aiohttp_server, floor, freeradius
 from bench.peers.stage import Peer, Serving, Stage, missing_packages, python_peer
-from bench.processes import GatewayProcess
+from bench.processes import OneWorker, gateway_config
 
 
 @contextmanager
 def _radgate(stage: Stage, preauth: str) -> Iterator[Serving]:
     """Run the gateway with one worker, which has the peer's core; the supervisor's CPU and memory count too."""
-    config = write_config(stage.folder, stage.duo, workers=1, preauth=preauth)
-    port = int(config.read_text().partition("port=")[2].split()[0])
-    with GatewayProcess(config, preexec_fn=allow_all_cores) as gateway:
-        (worker,) = gateway.worker_pids()
-        pin_alone(worker)
-        yield Serving(port, (gateway.process.pid, worker))
+    config = gateway_config(stage.folder, stage.duo, gateway={"workers": 1}, preauth=preauth, failmode="secure")
+    with OneWorker(config.path) as gateway:
+        yield Serving(config.port, (gateway.process.pid, gateway.worker))
 
 
 LINE_UP = (

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 
-from bench.figures import cpu_s
+from bench.cores import cpu_s, proportional_share
 from bench.peers.driver import log_in
 from bench.peers.stage import Peer, Serving
+from bench.spread import Spread, spread
 
 WARM_UP = 500
 
@@ -29,14 +29,6 @@ class Run(NamedTuple):
     cpu_us: float
     p99_ms: float
     busy: float
-
-
-class Spread(NamedTuple):
-    """A median with its range."""
-
-    median: float
-    low: float
-    high: float
 
 
 class Figures(NamedTuple):
@@ -72,30 +64,21 @@ class Line:
 def measure(peer: Peer, serving: Serving, windows: Sequence[int], n_logins: int) -> dict[int, Run]:
     """Return a run for each window."""
     log_in(serving.port, WARM_UP, max(windows), longest_s=1.0, authenticator=peer.authenticator)
-    return {window: _run(peer, serving, window, n_logins) for window in windows}
+    return {window: burst(serving, window, n_logins, peer.authenticator) for window in windows}
 
 
-def _run(peer: Peer, serving: Serving, window: int, n_logins: int) -> Run:
+def burst(serving: Serving, window: int, n_logins: int, authenticator: bytes | None = None) -> Run:
+    """Return a run of so many logins, `window` at a time; see `driver.log_in`."""
     before = sum(map(cpu_s, serving.pids))
-    burst = log_in(serving.port, n_logins, window, authenticator=peer.authenticator)
+    seen = log_in(serving.port, n_logins, window, authenticator=authenticator)
     cpu = sum(map(cpu_s, serving.pids)) - before
-    p99_s = float(np.percentile(burst.latencies_s, 99))
-    return Run(burst.n_logins / burst.elapsed_s, cpu / burst.n_logins * 1e6, p99_s * 1e3, cpu / burst.elapsed_s)
+    p99_s = float(np.percentile(seen.latencies_s, 99))
+    return Run(seen.n_logins / seen.elapsed_s, cpu / seen.n_logins * 1e6, p99_s * 1e3, cpu / seen.elapsed_s)
 
 
 def memory_mb(serving: Serving) -> float:
     """Return the memory of all serving processes; what is shared with others counts in proportion (PSS)."""
-    return sum(map(_proportional_share, serving.pids)) / 1e6
-
-
-def _proportional_share(pid: int) -> int:
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().split()
-    return int(rollup[rollup.index("Pss:") + 1]) * 1024
-
-
-def spread(values: Sequence[float]) -> Spread:
-    """Return the median of the values and their range."""
-    return Spread(median(values), min(values), max(values))
+    return sum(map(proportional_share, serving.pids)) / 1e6
 
 
 def best_window(runs: Sequence[Mapping[int, Run]]) -> int:

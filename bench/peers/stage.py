@@ -12,14 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.cores import take_first_core
 from bench.peers.driver import PASSCODE, SECRET
 from bench.processes import Program, SimulatorProcess
 from bench.simulator.certificates import write_private
 
 # As the gateway's supervisor sets it for its workers: see ARCHITECTURE.md.
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4194304", "MALLOC_TRIM_THRESHOLD_": "16777216"}
-
-_CORES = sorted(os.sched_getaffinity(0))
 
 
 class Stage(NamedTuple):
@@ -59,16 +58,6 @@ class Peer(NamedTuple):
     takes_push: bool = False
 
 
-def take_serving_core() -> None:
-    """Run on the core that is the peer's: for a child process before it begins."""
-    os.sched_setaffinity(0, _CORES[:1])
-
-
-def leave_serving_core() -> None:
-    """Run, with all children to come, where the peer does not."""
-    os.sched_setaffinity(0, _CORES[1:] or _CORES)
-
-
 @contextmanager
 def python_peer(stage: Stage, module: str, options: tuple[str, ...] = ()) -> Iterator[Serving]:
     """Run a server of this package: it reads its settings from a file, and says `serving PORT`."""
@@ -76,7 +65,7 @@ def python_peer(stage: Stage, module: str, options: tuple[str, ...] = ()) -> Ite
     write_private(settings, json.dumps(_settings(stage.duo)).encode())
     arguments = [f"bench.peers.{module}", str(settings), *options]
     environment = {**os.environ, **ALLOCATOR}
-    with Program(arguments, stream="stdout", env=environment, preexec_fn=take_serving_core) as program:
+    with Program(arguments, stream="stdout", env=environment, preexec_fn=take_first_core) as program:
         port = int(program.wait_for("serving").split()[1])
         yield Serving(port, (program.process.pid,))
 

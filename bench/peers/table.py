@@ -6,7 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.peers.runs import Figures, Line, Spread, figures
+from bench.peers.runs import Figures, Line, figures
+from bench.spread import Spread
 
 _COLUMNS = ("asks Duo", "window", "logins/s", "busy", "CPU µs", "× radgate", "p99 ms", "MB", "pushes held")
 _CALLS = {0: "no", 1: "auth", 2: "preauth, auth"}

@@ -14,7 +14,7 @@ from bench.radius_load.fleet import Progress
 from bench.radius_load.limit import Step, find_limit
 from bench.radius_load.plan import LoadPlan
 from bench.radius_load.processes import LoadError, run_load
-from bench.radius_load.result import LATE_S, PERCENTILES, LoadResult
+from bench.radius_load.result import LATE_S, NEVER, PERCENTILES, LoadResult
 
 _FIELDS = {
     "mix": "shares of the kinds of login: passcode=0.8 wrong_passcode=0.1 push=0.1 push_denied=0 push_unanswered=0",
@@ -62,8 +62,8 @@ def lines(result: LoadResult) -> list[str]:
 
 
 def is_clean(result: LoadResult) -> bool:
-    """Whether every login was sent, answered, and answered rightly."""
-    wrong = result.invalid + result.double_answers + result.record.counts["contradictions"]
+    """Whether every login was sent, answered to all who asked, and answered rightly."""
+    wrong = sum(result.record.counts[name] for name in ("half_answered", "contradictions", *NEVER))
     return not (result.unsent + result.lost + result.unexpected + wrong)
 
 

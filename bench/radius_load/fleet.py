@@ -6,6 +6,7 @@ import random
 import select
 import time
 from array import array
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -59,7 +60,9 @@ class Fleet:
         self._sent_at = array("d", [math.nan]) * n_logins
         self._answered_at = array("d", [math.nan]) * n_logins
         self._codes = bytearray(n_logins)
+        self._in_vain: set[int] = set()  # logins of which a request was never answered
         self._counts = Counts()
+        self._push_logins: Counter[str] = Counter()
         self._waiting: Timers[Request] = Timers(0.0)
         self._joining: Timers[tuple[Login, int]] = Timers(0.0)  # which controller asks for it too
         self._n_begun = self._n_sent = self._n_answered = self._n_pending = self._n_turns = 0
@@ -160,11 +163,16 @@ class Fleet:
             if math.isnan(self._sent_at[request.login.index]):
                 self._sent_at[request.login.index] = now
                 self._n_sent += 1
+                self._count_push(request.login)
         else:
             self._counts["not_taken"] += 1
         request.n_sent += 1
         request.wait_s = next_wait_s(self._way, request.wait_s, now - request.first_at, self._chance.uniform(-1.0, 1.0))
         request.spoke = self._waiting.set(now + request.wait_s, request)
+
+    def _count_push(self, login: Login) -> None:
+        if login.kind.typed == b"push":
+            self._push_logins[login.kind.user_name(login.user).decode()] += 1
 
     def _waited_in_vain(self, request: Request, now: float) -> None:
         if not request.is_open:  # its login was answered in the same turn
@@ -182,6 +190,7 @@ class Fleet:
             self._counts["failovers"] += 1
             self._ask(request.login, request.controller, request.server + 1, now)
         else:
+            self._in_vain.add(request.login.index)
             self._close(request.login)
 
     def _receive(self, nas: Nas) -> None:
@@ -234,6 +243,10 @@ class Fleet:
             self._users.give_back(login.user)
 
     def _record(self) -> Record:
+        requests = (request for nas in self._ports.values() for request in nas.requests if request is not None)
+        self._in_vain.update(request.login.index for request in requests if request.is_open)
+        if half_answered := sum(self._codes[index] != 0 for index in self._in_vain):
+            self._counts["half_answered"] = half_answered
         return Record(
             planned_at=np.array(self._planned_at, np.float64),
             sent_at=np.frombuffer(self._sent_at, np.float64),
@@ -241,5 +254,6 @@ class Fleet:
             kind=np.frombuffer(self._kinds, np.uint8),
             code=np.frombuffer(self._codes, np.uint8),
             counts=self._counts,
+            push_logins=self._push_logins,
             cpu_s=time.process_time() - self._cpu_s_before,
         )

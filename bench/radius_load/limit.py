@@ -16,7 +16,8 @@ class Demand(NamedTuple):
     """What carrying a rate means.
 
     Attributes:
-        answered: the least share of the planned logins, 0 to 1.
+        answered: the least share of the planned logins, 0 to 1. As few as may stay without an answer may have a wrong
+            one: a gateway that rejects whom it has no time for carries nothing.
         p99_s: of the accepted logins, for rejects are delayed on purpose.
     """
 
@@ -26,10 +27,13 @@ class Demand(NamedTuple):
     def complaint(self, result: LoadResult) -> str:
         """Return what is wrong, empty if the rate was carried."""
         share = result.answered / max(result.planned, 1)
+        spare = result.planned * (1 - self.answered)
         p99_s = result.latency_s(99, accepted_only=True)
+        if result.unexpected > spare:
+            return f"{result.unexpected / result.planned:.2%} with a wrong outcome"
         if share >= self.answered and p99_s <= self.p99_s:
             return ""
-        if result.unsent > result.planned * (1 - self.answered) or result.lateness_s(99) > self.p99_s / 2:
+        if result.unsent > spare or result.lateness_s(99) > self.p99_s / 2:
             return f"the load generator is at its limit: {result.unsent} unsent, {result.late} late"
         return f"{share:.2%} answered, p99 {p99_s * 1e3:.1f} ms"
 

@@ -1,8 +1,10 @@
 """The processes that send, started by exec; the plan, with its secret, goes to them through a pipe."""
 
+import errno
 import gc
 import multiprocessing
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -103,14 +105,28 @@ def _send_load(plan: LoadPlan, process: int, pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends us
     if plan.cores:
         os.sched_setaffinity(0, {plan.cores[process % len(plan.cores)]})
+    _allow_all_files()
     gc.disable()  # it would find nothing, for a login's objects are freed when it ends, and take long over it
     try:
         fleet = Fleet(plan, process)
     except OSError as error:
-        pipe.send(LoadError(f"no port for a NAS in {plan.source_network}: {error.strerror}"))
+        pipe.send(LoadError(f"no port for a NAS in {plan.source_network}: {_why(error)}"))
         return
     try:
         pipe.send(_READY)
         pipe.send(fleet.run(pipe.recv(), pipe.send))
     except (EOFError, BrokenPipeError):  # the parent has gone
         pass
+
+
+def _allow_all_files() -> None:
+    """Raise the soft limit to the hard one: each NAS is a socket."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _why(error: OSError) -> str:
+    if error.errno != errno.EMFILE:
+        return str(error.strerror)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return f"a process may have {hard} open files; raise the hard limit (ulimit -n), or ask for fewer n_nas"

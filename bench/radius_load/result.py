@@ -8,10 +8,12 @@ Beside the logins these are counted:
 - invalid: datagrams that answer nothing that was asked, or whose authenticators are wrong
 - unsigned: replies without a Message-Authenticator but with a right Response Authenticator; they are taken
 - double_answers: different replies to one request; repeated_answers: the same octets again, as to a retransmission
-- contradictions: two controllers were told different things; after_giving_up: the NAS did not wait any more
+- contradictions: two controllers were told different things; half_answered: logins of which one was told, another not
+- after_giving_up: the NAS did not wait any more
 - refused: ICMP said that nobody listens
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -22,6 +24,12 @@ from numpy.typing import NDArray
 
 from bench.radius_load.plan import KINDS, LoadPlan
 from gateway.radius.dictionary import Code
+
+NEVER = {
+    "invalid": "replies could not be verified.",
+    "unsigned": "replies had no Message-Authenticator.",
+    "double_answers": "requests got two different answers.",
+}  # counts of what no server may do, and how a report speaks of them
 
 LATE_S = 0.010  # a first packet that leaves later than this after its plan is late
 PERCENTILES = (50, 90, 99, 99.9)
@@ -61,6 +69,7 @@ class Record:
         kind: index into `KINDS`.
         code: of the reply; 0 = none.
         counts: what else was counted, by the names above.
+        push_logins: sent logins that ask for a push, by user.
         cpu_s: of the processes that sent, user and system, waiting awake included.
     """
 
@@ -70,6 +79,7 @@ class Record:
     kind: NDArray[np.uint8]
     code: NDArray[np.uint8]
     counts: Counts = field(default_factory=Counts)
+    push_logins: Counter[str] = field(default_factory=Counter)
     cpu_s: float = 0.0
 
 
@@ -129,8 +139,14 @@ class LoadResult:
     @property
     def unexpected(self) -> int:
         """Logins answered otherwise than is right for their kind."""
+        return int(np.count_nonzero(self.are_unexpected))
+
+    @property
+    def are_unexpected(self) -> NDArray[np.bool_]:
+        """For each login whether it was answered otherwise than is right for its kind."""
         expected = np.array([kind.expected for kind in KINDS], np.uint8)[self.record.kind]
-        return int(np.count_nonzero((self.record.code != expected) & (self.record.code != 0)))
+        are_unexpected: NDArray[np.bool_] = (self.record.code != expected) & (self.record.code != 0)
+        return are_unexpected
 
     @property
     def invalid(self) -> int:
@@ -203,13 +219,14 @@ def merge(plan: LoadPlan, records: Sequence[Record], began_at: float) -> LoadRes
     """Return the result of processes that took the planned logins in turn."""
     n_logins = sum(len(record.planned_at) for record in records)
     columns = {name: np.empty(n_logins, getattr(records[0], name).dtype) for name in _COLUMNS}
-    counts = Counts()
+    counts, push_logins = Counts(), Counter[str]()
     for index, record in enumerate(records):
         for name, column in columns.items():
             column[index :: len(records)] = getattr(record, name)
         counts.add(record.counts)
+        push_logins.update(record.push_logins)
     cpu_s = sum(record.cpu_s for record in records)
-    return LoadResult(plan, Record(**columns, counts=counts, cpu_s=cpu_s), began_at)
+    return LoadResult(plan, Record(**columns, counts=counts, push_logins=push_logins, cpu_s=cpu_s), began_at)
 
 
 _COLUMNS = ("planned_at", "sent_at", "answered_at", "kind", "code")

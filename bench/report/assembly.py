@@ -2,7 +2,8 @@
 
 import textwrap
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -10,10 +11,11 @@ import numpy as np
 
 from bench.machine import commit, this_machine
 from bench.observe import Sample
-from bench.radius_load import KINDS, LoadResult
+from bench.radius_load import LoadResult
 from bench.report import figures
-from bench.report.record import Finding, Judgement, Marked, Run, Step
-from bench.report.words import Tally, findings_of, remarks_of
+from bench.report.limits import findings_of_search
+from bench.report.record import COUNTS, Finding, Judgement, Marked, Run, Step
+from bench.report.words import Tally, failures_of, findings_of, remarks_of
 from bench.scenario import Scenario
 
 
@@ -22,7 +24,9 @@ class Seen(NamedTuple):
 
     Attributes:
         duo_counts: the referee's, as its control port tells them.
+        pushes: how many each user got.
         mistakes: lines of the gateway's log in which it owns up to one.
+        gateway_end: how the gateway ended before it was asked to; empty if it did not.
     """
 
     scenario: Scenario
@@ -32,9 +36,11 @@ class Seen(NamedTuple):
     samples: list[Sample]
     marked: list[Marked]
     duo_counts: Mapping[str, Any]
+    pushes: Mapping[str, int]
     limit: float | None
     steps: list[Step]
     mistakes: list[str]
+    gateway_end: str = ""
 
 
 def written_down(seen: Seen) -> Run:
@@ -44,9 +50,12 @@ def written_down(seen: Seen) -> Run:
     looks = [look for look in figures.looks_of(seen.samples, result.began_at) if look.at_s > 0]
     seconds = figures.seconds_of(result)
     processes = figures.processes_of(_during_load(seen.samples, result))
-    first, last = (sample.status or _NO_STATUS for sample in (seen.samples[0], seen.samples[-1]))
+    statuses = [sample.status for sample in seen.samples if sample.status] or [_NO_STATUS]
+    first, last = statuses[0], statuses[-1]
+    in_time = int(np.count_nonzero(result.record.answered_at <= plan.duration_s))
     return Run(
         scenario=scenario.name,
+        scenario_text=scenario.text,
         question=scenario.question,
         commit=commit(),
         machine=this_machine(),
@@ -58,9 +67,10 @@ def written_down(seen: Seen) -> Run:
         p99_bound_ms=scenario.search.p99_s * 1e3 if scenario.search else None,
         steps=seen.steps,
         duration_s=plan.duration_s,
-        **{name: getattr(result, name) for name in _COUNTS},
+        **{name: getattr(result, name) for name in COUNTS},
         offered_rate=result.planned / plan.duration_s,
-        achieved_rate=result.answered / plan.duration_s,
+        achieved_rate=in_time / plan.duration_s,
+        answered_later=result.answered - in_time,
         carried_rate=figures.carried_rate(seconds),
         outcomes=result.outcomes,
         latency_ms=figures.latencies_by_kind(result),
@@ -75,23 +85,16 @@ def written_down(seen: Seen) -> Run:
         events=seen.marked,
         seconds=seconds,
         looks=looks,
-        findings=[*findings_of(_tally(result, seen.duo_counts), scenario.expect), *_own_mistakes(seen.mistakes)],
+        findings=[
+            *findings_of_search(seen.limit, seen.steps),
+            *findings_of(_tally(seen), scenario.expect),
+            *failures_of(seen.marked),
+            *_own_mistakes(seen),
+        ],
         remarks=remarks_of(result.planned, result.unsent, result.late, processes),
     )
 
 
-_COUNTS = (
-    "planned",
-    "sent",
-    "unsent",
-    "late",
-    "answered",
-    "lost",
-    "unexpected",
-    "invalid",
-    "double_answers",
-    "retransmissions",
-)
 _NO_STATUS: dict[str, Any] = {"servers": [], "histograms": {"bounds_s": [], "servers": {}}}
 
 
@@ -107,29 +110,28 @@ def _during_load(samples: list[Sample], result: LoadResult) -> list[Sample]:
     return chosen if len(chosen) > 1 else [samples[0], samples[-1]]
 
 
-def _tally(result: LoadResult, duo_counts: Mapping[str, Any]) -> Tally:
-    pushes = [index for index, kind in enumerate(KINDS) if kind.typed == b"push"]
-    sent = ~np.isnan(result.record.sent_at)
+def _tally(seen: Seen) -> Tally:
+    result = seen.result
     return Tally(
         planned=result.planned,
         sent=result.sent,
         lost=result.lost,
         unexpected=result.unexpected,
-        invalid=result.invalid,
-        double_answers=result.double_answers,
-        push_logins=int(np.count_nonzero(sent & np.isin(result.record.kind, pushes))),
-        pushes=duo_counts["pushes"],
-        overlapping=duo_counts["overlaps"],
+        counts=result.record.counts,
+        pushes=seen.duo_counts["pushes"],
+        excess=(Counter(seen.pushes) - result.record.push_logins).total(),
+        overlapping=seen.duo_counts["overlaps"],
     )
 
 
-def _own_mistakes(lines: list[str]) -> list[Finding]:
-    if not lines:
-        return []
-    first = textwrap.shorten(lines[0], 300, placeholder=" …")
-    return [
-        Finding(Judgement.WRONG, f"The gateway's log owns up to {len(lines):,} mistakes of its own, first: {first}")
-    ]
+def _own_mistakes(seen: Seen) -> Iterator[Finding]:
+    if seen.gateway_end:
+        yield Finding(Judgement.WRONG, f"The gateway ended during the run: {seen.gateway_end}.")
+    if seen.mistakes:
+        first = textwrap.shorten(seen.mistakes[0], 300, placeholder=" …")
+        yield Finding(
+            Judgement.WRONG, f"The gateway owns up to {len(seen.mistakes):,} mistakes of its own, first: {first}"
+        )
 
 
 def _flat(counts: Mapping[str, Any]) -> dict[str, int]:

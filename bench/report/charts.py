@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.report.record import Marked, Run, Step
+from bench.report.words import spoken
 
 SIZE = (5.2, 2.9)  # inches, at 72 points: so small that letters can be read on a phone
 _INK, _GRID, _MARK = "#1a1a1a", "#d9d9d9", "#8a8a8a"
@@ -164,7 +165,7 @@ def charts_of(run: Run) -> list[tuple[str, str]]:
     events = run.events
     return [
         ("Logins per second", lines(_rates(run), x=_TIME, y="logins/s", events=events)),
-        *((f"Latency: {words(kind)}", _latency(run, kind)) for kind in list(run.curves)[:2]),
+        *((f"Latency: {spoken(kind)}", _latency(run, kind)) for kind in list(run.curves)[:2]),
         *_curves(run),
         ("Logins in progress at the gateway", lines(_pending(run), x=_TIME, y="logins", events=events)),
         (
@@ -177,13 +178,8 @@ def charts_of(run: Run) -> list[tuple[str, str]]:
 
 
 def _curves(run: Run) -> list[tuple[str, str]]:
-    curves = {words(kind): curve for kind, curve in run.curves.items()}
+    curves = {spoken(kind): curve for kind, curve in run.curves.items()}
     return [("Latency of all", percentile_curve(curves))] if curves else []
-
-
-def words(kind: str) -> str:
-    """Return the name of a kind of login as people say it."""
-    return kind.replace("_", " ")
 
 
 def _rates(run: Run) -> dict[str, Points]:

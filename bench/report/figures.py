@@ -63,8 +63,14 @@ def curve_of(latencies_s: NDArray[np.float64]) -> list[tuple[float, float]]:
 def seconds_of(result: LoadResult) -> list[Second]:
     """Return the seconds of the load."""
     latencies = {name: _by_second(rows) for name, rows in by_kind(result).items()}
-    accepted_at = result.record.answered_at[result.record.code == Code.ACCESS_ACCEPT].astype(int)
-    n_accepted = np.bincount(accepted_at, minlength=len(result.seconds)).tolist()
+    record, seconds = result.record, result.seconds
+
+    def count(instants: NDArray[np.float64]) -> list[int]:
+        return np.bincount(instants.astype(int), minlength=len(seconds)).tolist()  # type: ignore[no-any-return]
+
+    n_accepted = count(record.answered_at[record.code == Code.ACCESS_ACCEPT])
+    n_unsent = count(record.planned_at[np.isnan(record.sent_at)])
+    n_unexpected = count(record.planned_at[result.are_unexpected])
     return [
         Second(
             at_s=float(row["second"]),
@@ -72,9 +78,11 @@ def seconds_of(result: LoadResult) -> list[Second]:
             accepted=accepted,
             rejected=int(row["answered"]) - accepted,
             lost=int(row["lost"]),
-            latency={name: seconds[row["second"]] for name, seconds in latencies.items() if row["second"] in seconds},
+            unsent=unsent,
+            unexpected=unexpected,
+            latency={name: each[row["second"]] for name, each in latencies.items() if row["second"] in each},
         )
-        for row, accepted in zip(result.seconds, n_accepted, strict=True)
+        for row, accepted, unsent, unexpected in zip(seconds, n_accepted, n_unsent, n_unexpected, strict=True)
     ]
 
 
@@ -87,7 +95,7 @@ def _by_second(rows: NDArray[Any]) -> dict[int, Percentiles]:
 
 
 def carried_rate(seconds: Sequence[Second]) -> float | None:
-    """Return the highest rate in logins a second up to which nothing was lost and no passcode took long.
+    """Return the highest rate in logins a second up to which all were sent and answered rightly, passcodes soon.
 
     None where the rate does not rise. A single bad second is a hiccup, two in a row are an end. Passcodes tell how long
     the gateway makes people wait, for nobody has to answer a push for them.
@@ -102,7 +110,8 @@ def carried_rate(seconds: Sequence[Second]) -> float | None:
 
 def _is_bad(second: Second) -> bool:
     passcodes = second.latency.get("passcode")
-    return second.lost > 0 or (passcodes is not None and passcodes.p50_ms > LONG_MS)
+    is_slow = passcodes is not None and passcodes.p50_ms > LONG_MS
+    return second.lost + second.unsent + second.unexpected > 0 or is_slow
 
 
 def or_none(value: float) -> float | None:

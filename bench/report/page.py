@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from bench.report.charts import charts_of, steps_chart, words
-from bench.report.record import Machine, Run
-from bench.report.words import milliseconds, summary_of
+from bench.report.charts import charts_of, steps_chart
+from bench.report.record import COUNTS, Machine, Run
+from bench.report.words import milliseconds, spoken, summary_of
 
 Cell = str | int | float | None
 Row = Sequence[Cell]
@@ -108,16 +108,16 @@ def _events(run: Run) -> str:
 def _tables(run: Run) -> str:
     names = ("p50", "p90", "p99", "p99.9", "max")
     latencies = [
-        (words(kind), *(milliseconds(each[name]) if name in each else None for name in names))
+        (spoken(kind), *(milliseconds(each[name]) if name in each else None for name in names))
         for kind, each in [*run.latency_ms.items(), ("the gateway's own share", run.gateway_ms)]
         if each
     ]
-    outcomes = [(words(kind), each.get("accept", 0), each.get("reject", 0)) for kind, each in run.outcomes.items()]
+    outcomes = [(spoken(kind), each.get("accept", 0), each.get("reject", 0)) for kind, each in run.outcomes.items()]
     processes = [
         (each.role, each.cpu_s, each.core_share, each.waited_share, each.rss_bytes / 1e6, each.rss_max_bytes / 1e6)
         for each in run.processes
     ]
-    counts = [(words(name), getattr(run, name)) for name in _COUNTS]
+    counts = [(spoken(name), getattr(run, name)) for name in COUNTS]
     return '<div class="tables">' + "".join((
         table("Latency", ("kind", *names), latencies),
         table("Replies by kind of login", ("kind", "accept", "reject"), outcomes),
@@ -129,15 +129,12 @@ def _tables(run: Run) -> str:
     )) + "</div>"  # fmt: skip
 
 
-_COUNTS = (
-    "planned", "sent", "unsent", "late", "answered", "lost", "unexpected", "invalid", "double_answers",
-    "retransmissions",
-)  # fmt: skip
-
-
 def _plan(run: Run) -> str:
-    text = msgspec.json.format(msgspec.json.encode(run.load), indent=2).decode()
-    return f"<details><summary>The load, exactly</summary><pre>{escape(text)}</pre></details>"
+    load = msgspec.json.format(msgspec.json.encode(run.load), indent=2).decode()
+    return "".join(
+        f"<details><summary>{title}</summary><pre>{escape(text)}</pre></details>"
+        for title, text in (("The scenario, as it was read", run.scenario_text), ("The load, exactly", load))
+    )
 
 
 def _footer(run: Run) -> str:

@@ -9,7 +9,11 @@ from typing import Any
 
 import msgspec
 
-FORMAT = 1
+FORMAT = 2
+COUNTS = (
+    "planned", "sent", "unsent", "late", "answered", "lost", "unexpected", "invalid", "double_answers",
+    "retransmissions",
+)  # fmt: skip
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -24,12 +28,13 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Marked(msgspec.Struct, frozen=True):
-    """An event of the run; `for_s` is 0 for an instant. `note` tells what came of it, where that was seen."""
+    """An event of the run; `for_s` is 0 for an instant. `note` tells what came of it, or why it failed."""
 
     at_s: float
     for_s: float
     text: str
     note: str = ""
+    failed: bool = False
 
 
 class Judgement(StrEnum):
@@ -85,6 +90,7 @@ class Second(msgspec.Struct, frozen=True):
 
     Attributes:
         accepted, rejected: answers that came in it.
+        lost, unsent, unexpected: of the logins planned in it.
         latency: of the logins planned in it, by kind; those with no answer are left out.
     """
 
@@ -93,6 +99,8 @@ class Second(msgspec.Struct, frozen=True):
     accepted: int
     rejected: int
     lost: int
+    unsent: int
+    unexpected: int
     latency: dict[str, Percentiles]
 
 
@@ -121,7 +129,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         began: date and time of the first login, UTC.
+        scenario_text: its file, as it was read.
         load: the plan, without the secret.
+        achieved_rate: answers while logins were planned, by the second.
+        answered_later: answers after that.
         outcomes: replies by kind of login.
         carried_rate: while the rate rose, up to which all was well; None where it did not rise.
         latency_ms: percentiles by kind of login, `all` among them; p50, p90, p99, p99.9, max.
@@ -134,6 +145,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int = FORMAT
     scenario: str
+    scenario_text: str
     question: str
     commit: str
     machine: Machine
@@ -157,6 +169,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     retransmissions: int
     offered_rate: float
     achieved_rate: float
+    answered_later: int
     carried_rate: float | None
     outcomes: dict[str, dict[str, int]]
     latency_ms: dict[str, dict[str, float]]
@@ -185,18 +198,29 @@ def write_run(run: Run, path: Path) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(run), indent=1))
 
 
+class RunFileError(ValueError):
+    """A file is not that of a run; the text says why, in one line."""
+
+
 def read_run(path: Path) -> Run:
     """Read one.
 
     Raises:
-        ValueError: there is none, or it is something else; the text says so in one line.
+        RunFileError: there is none, or it is something else.
     """
     try:
-        run = msgspec.json.decode(path.read_bytes(), type=Run)
+        octets = path.read_bytes()
+        found = msgspec.json.decode(octets, type=_AnyRun).format
+        if found != FORMAT:
+            raise RunFileError(f"{path}: written by another version of the bench (format {found}, not {FORMAT})")
+        return msgspec.json.decode(octets, type=Run)
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from error
+        raise RunFileError(f"{path}: {error.strerror}") from error
     except msgspec.DecodeError as error:
-        raise ValueError(f"{path}: not the JSON file of a run ({error})") from error
-    if run.format != FORMAT:
-        raise ValueError(f"{path}: written by another version of the bench (format {run.format}, not {FORMAT})")
-    return run
+        raise RunFileError(f"{path}: not the JSON file of a run ({error})") from error
+
+
+class _AnyRun(msgspec.Struct):
+    """What is there in every format."""
+
+    format: int

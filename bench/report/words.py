@@ -1,9 +1,12 @@
 """What a run says in words: whether what must never happen has happened, and what was measured."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from bench.report.record import Finding, Judgement, ProcessFigures, Run
+from bench.radius_load.result import NEVER
+from bench.report.figures import LONG_MS
+from bench.report.limits import limit_in_words
+from bench.report.record import Finding, Judgement, Marked, ProcessFigures, Run
 from bench.scenario import Expectation
 
 LATE_SHARE = 0.01  # of the logins may leave late
@@ -14,19 +17,19 @@ class Tally(NamedTuple):
     """What the load generator and the referee have counted.
 
     Attributes:
-        push_logins: sent, each of which may cause one push.
         pushes: that Duo began.
+        excess: of these, more than the user had logins that ask for one.
         overlapping: of these, begun while the same user had another one pending.
+        counts: what else the load generator counts, by its names.
     """
 
     planned: int
     sent: int
     lost: int
     unexpected: int
-    invalid: int
-    double_answers: int
-    push_logins: int
+    counts: Mapping[str, int]
     pushes: int
+    excess: int
     overlapping: int
 
 
@@ -34,19 +37,24 @@ def findings_of(tally: Tally, expect: Expectation) -> list[Finding]:
     """Return what must hold of answers, pushes and outcomes, and whether it does."""
     return [
         _at_most(tally.lost, expect.lost, f"Every login was answered ({tally.sent:,}).", "{} of the logins were lost."),
-        _pushed_once(tally.pushes, max(tally.overlapping, tally.pushes - tally.push_logins)),
+        *_some(tally.counts["half_answered"], expect.lost, "{} of the logins were answered to one controller only."),
+        _pushed_once(tally.pushes, max(tally.overlapping, tally.excess)),
         _at_most(
             tally.unexpected, expect.unexpected, "Every answer was the right one.", "{} outcomes were unexpected."
         ),
-        *_never(tally.invalid, "replies could not be verified."),
-        *_never(tally.double_answers, "requests got two different answers."),
+        *_some(
+            tally.counts["contradictions"],
+            expect.unexpected,
+            "Two controllers were told different things of {} logins.",
+        ),
+        *_never(tally.counts),
     ]
 
 
 def _pushed_once(pushes: int, extra: int) -> Finding:
     if extra > 0:
         return Finding(Judgement.WRONG, f"{extra:,} of {pushes:,} pushes were one too many: somebody was pushed twice.")
-    return Finding(Judgement.GOOD, f"Nobody was pushed twice ({pushes:,} pushes).")
+    return Finding(Judgement.GOOD, f"Nobody was pushed twice for one login ({pushes:,} pushes).")
 
 
 def _at_most(count: int, most: int | None, none: str, some: str) -> Finding:
@@ -57,9 +65,21 @@ def _at_most(count: int, most: int | None, none: str, some: str) -> Finding:
     return Finding(Judgement.EXPECTED, f"{some.format(f'{count:,}')} This scenario expects some.")
 
 
-def _never(count: int, what: str) -> Iterator[Finding]:
-    if count:
-        yield Finding(Judgement.WRONG, f"{count:,} {what}")
+def _never(counts: Mapping[str, int]) -> list[Finding]:
+    return [Finding(Judgement.WRONG, f"{counts[name]:,} {what}") for name, what in NEVER.items() if counts[name]]
+
+
+def _some(count: int, most: int | None, some: str) -> list[Finding]:
+    return [_at_most(count, most, "", some)] if count else []
+
+
+def failures_of(events: Sequence[Marked]) -> list[Finding]:
+    """Return a finding for each event that did not do what it was to do."""
+    return [
+        Finding(Judgement.WRONG, f"{event.text}, after {event.at_s:.1f} s, failed: {event.note}")
+        for event in events
+        if event.failed
+    ]
 
 
 def remarks_of(planned: int, unsent: int, late: int, processes: Sequence[ProcessFigures]) -> list[str]:
@@ -85,19 +105,23 @@ def summary_of(run: Run) -> list[str]:
 
 
 def _rate(run: Run) -> str:
-    limit = f"The limit of {run.workers} worker(s) was {run.limit:,.0f} logins/s. " if run.limit else ""
     rates = f"{run.offered_rate:,.0f} logins/s offered, {run.achieved_rate:,.0f} answered"
-    return f"{limit}{rates}, for {run.duration_s:.0f} s."
+    later = f"; {run.answered_later:,} were answered later" if run.answered_later else ""
+    return f"{limit_in_words(run)} {rates}, for {run.duration_s:.0f} s{later}.".lstrip()
 
 
 def _carried(run: Run) -> str:
     if run.carried_rate is None:
         return ""
-    return f"Up to {run.carried_rate:,.0f} logins/s every login was answered, as soon as Duo and the person allowed."
+    slow = f", or with half of the passcodes taking over {LONG_MS:.0f} ms" if "passcode" in run.latency_ms else ""
+    return (
+        f"Up to {run.carried_rate:,.0f} logins/s there were no two seconds in a row with a login lost, not sent or"
+        f" answered wrongly{slow}."
+    )
 
 
 def _latency(run: Run) -> str:
-    kinds = [f"{kind.replace('_', ' ')}: {_quantiles(each)}" for kind, each in run.latency_ms.items() if kind != "all"]
+    kinds = [f"{spoken(kind)}: {_quantiles(each)}" for kind, each in run.latency_ms.items() if kind != "all"]
     return f"Answered, {'; '.join(kinds)}." if kinds else ""
 
 
@@ -116,11 +140,16 @@ def _cost(run: Run) -> str:
     if run.worker_us_per_login is None or not workers:
         return ""
     cores = sum(process.core_share for process in workers)
-    memory = max(process.rss_max_bytes for process in workers)
+    memory = sum(process.rss_max_bytes for process in workers)
     return (
-        f"A login cost {run.worker_us_per_login:,.0f} µs of the workers' CPU; together they used {cores:.2f} cores, "
-        f"and {memory / 1e6:,.0f} MB of memory at most."
+        f"A login cost {run.worker_us_per_login:,.0f} µs of the workers' CPU on average; together they used"
+        f" {cores:.2f} cores, and {memory / 1e6:,.0f} MB of memory at most."
     )
+
+
+def spoken(name: str) -> str:
+    """Return the name of a kind of login, or of a count, as people say it."""
+    return name.replace("_", " ")
 
 
 def milliseconds(value: float) -> str:

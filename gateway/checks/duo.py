@@ -13,7 +13,7 @@ from gateway.checks.certificates import certificate_findings, verified_chain
 from gateway.checks.findings import Finding, Severity
 from gateway.config.settings import ApplicationSettings
 from gateway.duoapi.calls import Answer, Call, Check, DuoUnavailable, Ping, Refusal, Trouble
-from gateway.engine.explanations import TROUBLES
+from gateway.engine.explanations import SET_THE_CLOCK, TROUBLES
 from gateway.engine.pool_plan import PoolLimits
 from gateway.net.duo_client import CORRECTION_WORTH_TELLING_S, Application, DuoClient
 from gateway.net.https_opening import Endpoint, Proxy, TlsSocket, open_tls
@@ -122,7 +122,7 @@ class _Walk:
         if abs(offset_s) > CORRECTION_WORTH_TELLING_S:
             direction = "behind" if offset_s > 0 else "ahead of"
             text = f"this machine's clock is {abs(offset_s):.0f} s {direction} Duo's; the gateway dates calls by Duo's"
-            self.note("clock", Severity.WARNING, text, "let NTP (chrony, systemd-timesyncd) set this machine's clock")
+            self.note("clock", Severity.WARNING, text, SET_THE_CLOCK)
         else:
             self.note("clock", Severity.OK, f"agrees with Duo's, to {max(1, round(abs(offset_s)))} s")
 

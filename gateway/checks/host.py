@@ -128,7 +128,8 @@ def _log_directory(log: LogSettings) -> Finding:
     if log.stdout:
         return Finding(HOST, "log_dir", Severity.OK, "lines go to standard output")
     directory = Path(log.directory)
-    existing = next(each for each in (directory, *directory.parents) if each.exists())
+    # Path.exists raises where we may not look.
+    existing = next(each for each in (directory, *directory.parents) if os.path.exists(each))  # noqa: PTH110
     if not existing.is_dir():
         remedy = "write another log_dir in [main]"
         return Finding(HOST, "log_dir", Severity.PROBLEM, f"{existing} is no directory", remedy)

@@ -1,11 +1,10 @@
 """The ZIP file of `radgate support`: what was gathered, with secrets hidden in every file of it."""
 
-import contextlib
 import io
 import os
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.cli.gathering import Item, gather
 from gateway.config.ini import Entry, parse_ini
@@ -17,7 +16,6 @@ from gateway.config.rewriting import SECRETS_KEY_FILE
 from gateway.config.schema import key_pattern
 from gateway.config.settings import Settings
 from gateway.config.surroundings import Surroundings, read_disk
-from gateway.config.values import BadValueError
 from gateway.logs.anonymity import name_users
 
 FILES_OF_SECRETS = frozenset(
@@ -33,9 +31,26 @@ versions.txt, packages.txt, machine.txt, processes.txt
 logs/               the newest lines; stacks of workers that hung are among them
 stderr.txt          what the gateway said since `radgate start`; journal.txt under systemd
 """
+NOT_HIDDEN = """
+Not hidden where they may stand, since they could not be read, are the secrets of
+"""
 
 
-def build_bundle(path: Path, octets: bytes, *, is_anonymous: bool) -> bytes:
+class Bundle(NamedTuple):
+    """A ZIP file, and the entries whose secrets could not be read, so that they are not hidden in it."""
+
+    octets: bytes
+    unread: list[str]
+
+
+class _Elsewhere(NamedTuple):
+    """Secrets that do not stand in the configuration as they are, and the entries of those that could not be read."""
+
+    secrets: set[bytes]
+    unread: list[str]
+
+
+def build_bundle(path: Path, octets: bytes, *, is_anonymous: bool) -> Bundle:
     """Return a ZIP file with what can be gathered around a configuration, `octets`, and no secret of it.
 
     Args:
@@ -43,15 +58,17 @@ def build_bundle(path: Path, octets: bytes, *, is_anonymous: bool) -> bytes:
         octets: its content.
         is_anonymous: replace the names of users.
     """
-    return _zipped(_items(path, octets, is_anonymous=is_anonymous))
+    elsewhere = _secrets_elsewhere(path, octets)
+    return Bundle(_zipped(_items(path, octets, elsewhere, is_anonymous=is_anonymous)), elsewhere.unread)
 
 
-def _items(path: Path, octets: bytes, *, is_anonymous: bool) -> list[Item]:
+def _items(path: Path, octets: bytes, elsewhere: _Elsewhere, *, is_anonymous: bool) -> list[Item]:
     settings, problems = _read(path)
     config = redact_config(octets, problems)
     hidden = config.hidden | (secrets_of(settings) if settings is not None else set())
-    redact = Redactor(hidden | set(_secrets_elsewhere(path, octets))).redact
-    found = [Item("README.txt", README.encode()), Item("configuration.txt", config.text.encode()), *gather(path)]
+    redact = Redactor(hidden | elsewhere.secrets).redact
+    readme = README + (NOT_HIDDEN + "".join(f"- {entry}\n" for entry in elsewhere.unread) if elsewhere.unread else "")
+    found = [Item("README.txt", readme.encode()), Item("configuration.txt", config.text.encode()), *gather(path)]
     items = [Item(item.name, redact(item.octets)) for item in found]
     if not is_anonymous:
         return items
@@ -68,28 +85,34 @@ def _read(path: Path) -> tuple[Settings | None, list[Problem]]:
         return None, error.problems
 
 
-def _secrets_elsewhere(path: Path, octets: bytes) -> Iterator[bytes]:
-    """Yield what is in the files of secrets that the configuration names, or encrypted in it, be it usable or not."""
-    entries = _entries(octets)
+def _secrets_elsewhere(path: Path, octets: bytes) -> _Elsewhere:
+    """Return what is in the files of secrets that the configuration names, or encrypted in it, be it usable or not."""
     surroundings = Surroundings(folder=str(path.parent), read_file=read_disk, environment=os.environ)
-    for entry in entries:
-        if key_pattern(entry.key) not in FILES_OF_SECRETS:
+    secrets, unread, key = set(), [], b""
+    for entry in sorted(_entries(octets), key=lambda entry: entry.key != SECRETS_KEY_FILE):
+        try:
+            secret = _secret_of(entry, surroundings, key)
+        except ValueError:
+            unread.append(f"{entry.key} in line {entry.line}")
             continue
-        with contextlib.suppress(BadValueError):
-            content = surroundings.read(surroundings.resolve(entry.value)).octets.strip()
-            found = [content, *(_revealed(entries, content) if entry.key == SECRETS_KEY_FILE else ())]
-            yield from (secret for secret in found if len(secret) >= SHORTEST_SECRET)
+        if entry.key == SECRETS_KEY_FILE:
+            key = secret
+        if len(secret) >= SHORTEST_SECRET:
+            secrets.add(secret)
+    return _Elsewhere(secrets, unread)
+
+
+def _secret_of(entry: Entry, surroundings: Surroundings, key: bytes) -> bytes:
+    """Return the secret that an entry names or holds encrypted, or nothing; ValueError if it cannot be read."""
+    if key_pattern(entry.key) in FILES_OF_SECRETS and entry.value:
+        return surroundings.read(surroundings.resolve(entry.value)).octets.strip()
+    if is_protected(entry.value) and (name := clear_key(entry.key)):
+        return reveal(entry.value, entry.section, name, decode_key(key))
+    return b""
 
 
 def _entries(octets: bytes) -> list[Entry]:
     return [entry for section in parse_ini(octets)[0] for entry in section.entries.values()]
-
-
-def _revealed(entries: list[Entry], key_content: bytes) -> Iterator[bytes]:
-    for entry in entries:
-        if is_protected(entry.value) and (key := clear_key(entry.key)):
-            with contextlib.suppress(ValueError):
-                yield reveal(entry.value, entry.section, key, decode_key(key_content))
 
 
 def _zipped(items: list[Item]) -> bytes:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from gateway.config.handle import read_handle, read_log_dir
 from gateway.config.problems import ConfigError
-from gateway.logs.files import rotated_files
+from gateway.logs.files import check_single, rotated_files
 from gateway.logs.setup import AUTH_EVENTS_FILE, LOG_FILE
 from gateway.supervisor.control_client import ControlError, ask
 
@@ -100,7 +100,8 @@ def _process_items(config: Path) -> Iterator[Item]:
 def _log_items(config: Path) -> Iterator[Item]:
     """Yield the newest lines of each log; stack dumps and last words of workers are among them.
 
-    No link is followed: the folder may belong to the workers' user, who must not have root give away another file.
+    No link is followed, and no file of several names is read: the folder may belong to the workers' user, who must not
+    have root give away another file.
     """
     try:
         folder = Path(read_log_dir(config))
@@ -109,7 +110,7 @@ def _log_items(config: Path) -> Iterator[Item]:
     for name in (LOG_FILE, AUTH_EVENTS_FILE):
         left = LOG_SIZE
         for path in (folder / name, *_rotated(folder / name)):
-            if left > 0 and path.exists():
+            if left > 0:
                 octets = _read_end(path, left, os.O_NOFOLLOW)
                 left -= len(octets)
                 yield Item(f"logs/{path.name}", octets)
@@ -126,7 +127,10 @@ def _read_end(path: Path, size: int, flags: int = 0) -> bytes:
     """Return the last lines of a file, at most `size` octets, or why it cannot be read; never waiting for a pipe."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | flags), "rb") as file:
-            if (beginning := os.fstat(file.fileno()).st_size - size) > 0:
+            status = os.fstat(file.fileno())
+            if flags & os.O_NOFOLLOW:
+                check_single(status)
+            if (beginning := status.st_size - size) > 0:
                 file.seek(beginning - 1)
                 file.readline()
             return file.read(size) or b""

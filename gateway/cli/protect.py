@@ -71,18 +71,22 @@ def command(options: argparse.Namespace) -> int:
         return _protect_value(path, options) if options.value else _protect_file(path, options)
     except ConfigError as error:
         raise ConfigError(error.problems, str(path)) from error
-    except (OSError, BadValueError) as error:
+    except (OSError, ValueError) as error:
         print(f"radgate: {error}; nothing was changed", file=sys.stderr)
         return Exit.CONFIGURATION
 
 
 def _protect_file(path: Path, options: argparse.Namespace) -> int:
-    octets = _surroundings(path).read(str(path)).octets
+    content = _surroundings(path).read(str(path))
+    octets = content.octets
     key_file = _find_key_file(path, octets, options.key_file)
     present = _read_key(key_file)
     if options.undo:
         rewritten = reveal_entries(octets, present or _no_key(key_file))
+        if content.is_readable_by_others:
+            raise BadValueError(f"others could read the secrets in {path}; first: chmod o-r {path}")
     else:
+        _check_key_file(path, octets, key_file)
         secrets_key = present or secrets.token_bytes(KEY_SIZE)
         rewritten = protect_entries(octets, secrets_key, _nonce, str(key_file))
         if present is None and rewritten != octets:
@@ -132,11 +136,24 @@ def _find_key_file(path: Path, octets: bytes, given: str | None) -> Path:
     """Return where the key is: as given, else as the file says."""
     if given:
         return Path(given).absolute()
-    entries = (section.entries.get(SECRETS_KEY_FILE) for section in parse_ini(octets)[0])
-    for entry in entries:
-        if entry is not None and entry.value:
-            return Path(_surroundings(path).resolve(entry.value))
+    if named := _named_key_file(octets):
+        return Path(_surroundings(path).resolve(named))
     raise BadValueError(f"{path} has no {SECRETS_KEY_FILE}=; write --key-file PATH, where the key is or shall be")
+
+
+def _named_key_file(octets: bytes) -> str:
+    entries = (section.entries.get(SECRETS_KEY_FILE) for section in parse_ini(octets)[0])
+    return next((entry.value for entry in entries if entry is not None and entry.value), "")
+
+
+def _check_key_file(path: Path, octets: bytes, key_file: Path) -> None:
+    """Make sure that the gateway will find this key by what the file says; of `%d/` only systemd knows where it is."""
+    text, named = str(key_file), _named_key_file(octets)
+    if not named and (not text.isprintable() or text != text.strip()):
+        raise BadValueError("the name of the key file is nothing that a line can hold; write another --key-file PATH")
+    if named and not named.startswith("%d/") and Path(_surroundings(path).resolve(named)) != key_file:
+        wanted = f"write --key-file {named}, or correct {SECRETS_KEY_FILE}="
+        raise BadValueError(f"{path} names another key: {named}; {wanted}")
 
 
 def _read_key(key_file: Path) -> bytes | None:

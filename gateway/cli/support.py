@@ -56,12 +56,16 @@ def command(options: argparse.Namespace) -> int:
         raise ConfigError([Problem("", "", text)], str(path)) from error
     output = Path(options.output or _default_name()).absolute()
     try:
-        create_file(output, build_bundle(path, octets, is_anonymous=options.anonymous))
+        bundle = build_bundle(path, octets, is_anonymous=options.anonymous)
+        create_file(output, bundle.octets)
     except OSError as error:
         print(f"radgate: cannot write {output}: {reason(error)}", file=sys.stderr)
         return Exit.CANNOT_START
     print(f"{output} ({output.stat().st_size / 1024:.0f} KB)")
-    print("Secrets are hidden in it, and nothing was sent anywhere. Look through it before you pass it on.")
+    hidden = "Secrets are hidden in it"
+    if bundle.unread:
+        hidden = f"NOT hidden, since they could not be read: {', '.join(bundle.unread)}. All other secrets are hidden"
+    print(f"{hidden}, and nothing was sent anywhere. Look through it before you pass it on.")
     if not options.anonymous:
         print("Names of users and addresses are in it; --anonymous replaces the names.")
     return Exit.OK

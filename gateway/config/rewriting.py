@@ -12,7 +12,7 @@ from gateway.config.spelling import name_problems
 SECRETS_KEY_FILE = "secrets_key_file"
 
 _LINE_END = re.compile(rb"(\r\n|\r|\n)")
-_ENTRY = re.compile(r"(\s*)([^=:]*?)(\s*[=:]\s*)(.*?)(\s*)", re.DOTALL)
+_ENTRY = re.compile(r"(\s*)([^=:]*?)(\s*[=:][^\S\r\n]*)(.*?)(\s*)", re.DOTALL)
 _NOT_OF_A_LINE = re.compile(r"[\r\n\0]")
 
 
@@ -25,7 +25,7 @@ class Clear(NamedTuple):
 
 
 def protect_entries(octets: bytes, secrets_key: bytes, make_nonce: Callable[[], bytes], key_file: str) -> bytes:
-    """Return the file with every secret encrypted, and with `secrets_key_file=` if it has none.
+    """Return the file with every secret encrypted, and with `secrets_key_file=` if it has none or an empty one.
 
     Raises:
         ConfigError: names are not understood, or a secret is encrypted with another key already.
@@ -36,8 +36,11 @@ def protect_entries(octets: bytes, secrets_key: bytes, make_nonce: Callable[[], 
         key = protected_key(entry.key)
         if key and value:
             changed[entry.line] = (key, protect(value, entry.section, entry.key, secrets_key, make_nonce()))
+    named = next((each.entry for each in entries if each.key == SECRETS_KEY_FILE), None)
+    if changed and named is not None and not named.value:
+        changed[named.line] = (named.key, key_file)
     rewritten = _rewrite(octets, changed)
-    if changed and not any(each.key == SECRETS_KEY_FILE for each in entries):
+    if changed and named is None:
         rewritten = _with_key_file(rewritten, key_file)
     return _checked(rewritten, secrets_key, entries)
 

@@ -18,6 +18,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
+from urllib.parse import parse_qs
 
 import msgspec
 from aiohttp import web
@@ -30,6 +31,7 @@ from gateway.console.visitors import SESSION_S, Patience, Sessions, Token
 from gateway.logs.setup import log_mistake
 
 COOKIE = "radgate_session"
+MISTAKE_EVERY_S = 10.0  # between two lines: what a visitor can cause must not roll the log away
 _MAX_BODY = 4_096  # octets: a form with a token
 _HEADERS = {
     "Content-Security-Policy": (
@@ -45,6 +47,7 @@ _HEADERS = {
     "Server": "radgate",
     "Connection": "close",  # see `door`
 }
+_OWN_FORM = frozenset({"", "none", "same-origin"})  # Sec-Fetch-Site, which not everybody sends
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -74,11 +77,12 @@ class Pages:
         self._sessions = Sessions(secrets.token_bytes(32))
         self._patience = Patience()
         self._files = load_files()
+        self._mistake_at = -math.inf
         self._host_names = {*_LOOPBACK_NAMES, rules.host, f"[{rules.host}]"} if is_loopback(rules.host) else None
 
     def application(self) -> web.Application:
         """Return it, for a runner."""
-        application = web.Application(middlewares=[_mistakes, self._admit], client_max_size=_MAX_BODY)
+        application = web.Application(middlewares=[self._mistakes, self._admit], client_max_size=_MAX_BODY)
         application.on_response_prepare.append(_finish)
         application.add_routes([web.get(path, self._file) for path in self._files])
         application.add_routes(
@@ -92,6 +96,22 @@ class Pages:
             ]
         )
         return application
+
+    @web.middleware
+    async def _mistakes(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """No visitor sees a traceback."""
+        try:
+            return await handler(request)
+        except (web.HTTPException, ConnectionError):
+            raise
+        except web.RequestPayloadError:  # it is not compressed as it says
+            raise web.HTTPBadRequest(text="The body of this request cannot be read.\n") from None
+        except Exception as error:  # noqa: BLE001 -- our own mistake ends this request, not the console
+            if (now := time.monotonic()) - self._mistake_at >= MISTAKE_EVERY_S:
+                self._mistake_at = now
+                log_mistake("The console met a mistake of ours", error)
+            text = "The console met a mistake of its own; the log says more.\n"
+            raise web.HTTPInternalServerError(text=text) from None
 
     # Who may look.
 
@@ -125,9 +145,12 @@ class Pages:
         return True
 
     async def _log_in(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Sec-Fetch-Site", "") not in _OWN_FORM:  # it could have its visitors locked out
+            raise web.HTTPForbidden(text="This form is sent from the console's own page alone.\n")
         token = self._rules.token
-        form = await request.post()
-        if token is not None and not self._weigh(request, token.is_, str(form.get("token", ""))):
+        # Whatever type and charset the visitor names: aiohttp's own reading of a form fails in many ways.
+        form = parse_qs((await request.read()).decode("utf-8", "replace"))
+        if token is not None and not self._weigh(request, token.is_, form.get("token", [""])[0]):
             return _send(self._files["/login"], status=401)
         answer = web.Response(status=303, headers={"Location": "/"})
         cookie = self._sessions.begin(secrets.token_hex(8), time.monotonic())
@@ -135,7 +158,8 @@ class Pages:
         answer.set_cookie(COOKIE, cookie, max_age=SESSION_S, httponly=True, samesite="Strict", secure=secure)
         return answer
 
-    async def _log_out(self, _request: web.Request) -> web.StreamResponse:
+    async def _log_out(self, request: web.Request) -> web.StreamResponse:
+        self._sessions.end(request.cookies.get(COOKIE, ""), time.monotonic())
         answer = web.Response(status=303, headers={"Location": "/login"})
         answer.del_cookie(COOKIE)
         return answer
@@ -158,21 +182,15 @@ class Pages:
     async def _healthz(self, request: web.Request) -> web.StreamResponse:
         finding = self._facts.examine()
         content = finding.content
-        if not self._may_look(request):
+        if not self._may_know_why(request):
             del content["reasons"]
         return _json(msgspec.json.encode(content), finding.http_status)
 
-
-@web.middleware
-async def _mistakes(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """No visitor sees a traceback."""
-    try:
-        return await handler(request)
-    except (web.HTTPException, ConnectionError):
-        raise
-    except Exception as error:  # noqa: BLE001 -- our own mistake ends this request, not the console
-        log_mistake("The console met a mistake of ours", error)
-        raise web.HTTPInternalServerError(text="The console met a mistake of its own; the log says more.\n") from None
+    def _may_know_why(self, request: web.Request) -> bool:
+        try:
+            return self._may_look(request)
+        except web.HTTPTooManyRequests:  # whether is for everybody
+            return False
 
 
 async def _finish(_request: web.Request, response: web.StreamResponse) -> None:

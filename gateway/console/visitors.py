@@ -1,7 +1,7 @@
 """Who may look: a token, sessions that cannot be forged, and patience for those who guess. Pure: `now` is monotonic.
 
 A session is its own proof: when it ends, a number of its own, and an HMAC over both with a key that never leaves this
-process. A console that is started anew knows none of the former ones.
+process. A console that is started anew knows none of the former ones. What is remembered are those that were ended.
 """
 
 import hmac
@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import NamedTuple
 
 SESSION_S = 12 * 3600
+MAX_ENDED = 1_024  # sessions that were ended before their time, remembered until then
 MAX_FAILURES = 5  # then an address is heard no more for
 LOCKED_OUT_S = 60.0
 _MAX_ADDRESSES = 1_024  # that are remembered
@@ -39,6 +40,8 @@ class Sessions:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._ended: dict[str, float] = {}
+        self._all_ended_until = 0.0
 
     def __repr__(self) -> str:
         return "<Sessions>"
@@ -53,10 +56,24 @@ class Sessions:
         content, _, proof = cookie.rpartition(".")
         if not hmac.compare_digest(proof.encode("utf-8", "surrogateescape"), self._proof(content).encode()):
             return False
-        return now < float(content.partition(".")[0])
+        return max(now, self._all_ended_until) < _end_of(content) and content not in self._ended
+
+    def end(self, cookie: str, now: float) -> None:
+        """End a session before its time; where too many have been, all others that are as old end with the oldest."""
+        if not self.is_valid(cookie, now):
+            return
+        self._ended = {content: end for content, end in self._ended.items() if now < end}
+        content = cookie.rpartition(".")[0]
+        self._ended[content] = _end_of(content)
+        if len(self._ended) > MAX_ENDED:
+            self._all_ended_until = self._ended.pop(min(self._ended, key=_end_of))
 
     def _proof(self, content: str) -> str:
         return hmac.digest(self._key, content.encode("utf-8", "surrogateescape"), "sha256").hex()
+
+
+def _end_of(content: str) -> float:
+    return float(content.partition(".")[0])
 
 
 class _Failures(NamedTuple):
@@ -90,7 +107,10 @@ class Patience:
 
 
 def _site(address: str) -> str:
-    known = ip_address(address)
+    try:
+        known = ip_address(address)
+    except ValueError:  # a visitor who is gone already has none
+        return address
     if isinstance(known, IPv4Address):
         return address
     return str(known.ipv4_mapped or IPv6Network((int(known), 64), strict=False))

@@ -47,9 +47,9 @@ class Credentials(msgspec.Struct, gc=False):
 def read_credentials(packet: Packet, nas: Nas, source: str) -> Credentials | Reason | DiscardReason:
     """Return the credentials, the reason to reject, or the reason to stay silent.
 
-    An unsigned request whose password is no text is never a login: whoever does not know the shared secret can make one,
-    and `unrecognised_factor=auto` would push somebody for it. Silence answers it where the secret was never proven: it
-    is most likely wrong, and the NAS could not verify a reply either.
+    An unsigned request whose password is no text is never a login: whoever does not know the shared secret can make
+    one, and `unrecognised_factor=auto` would push somebody for it. Silence answers it where the secret was never
+    proven: it is most likely wrong, and the NAS could not verify a reply either.
     """
     reason = _refuse_attributes(packet)
     if reason is not None:

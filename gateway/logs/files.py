@@ -10,6 +10,7 @@ until they have noticed they append to the file that was moved, so that no line 
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import re
@@ -235,20 +236,39 @@ def open_log(path: Path, owner: tuple[int, int] | None = None) -> int:
     """Return a descriptor that appends to a log file, made with mode 0640 if it is not there, its folder too.
 
     The file is given to `owner`, and so is the folder if it had to be made; one that was there, and that only its group
-    may enter, gets the owner's group. A link is not followed then: whoever owns the folder could make root give away
-    any other file.
+    may enter, gets the owner's group. A link is not followed then, and a pipe or a file of several names is refused:
+    whoever owns the folder could make root give away any other file. A pipe that nobody reads is never waited for.
 
     Raises:
         OSError: the file cannot be written.
     """
     is_new = not path.parent.exists()
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
     descriptor = os.open(path, flags | (os.O_NOFOLLOW if owner is not None else 0), 0o640)
     if owner is not None:
-        os.fchown(descriptor, *owner)
-        if is_new:
-            os.chown(path.parent, *owner, follow_symlinks=False)
-        elif path.parent.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH) == stat.S_IXGRP:  # as systemd makes it
-            os.chown(path.parent, -1, owner[1], follow_symlinks=False)
+        try:
+            _give_away(descriptor, path.parent, owner, is_new=is_new)
+        except BaseException:
+            os.close(descriptor)
+            raise
     return descriptor
+
+
+def _give_away(descriptor: int, folder: Path, owner: tuple[int, int], *, is_new: bool) -> None:
+    check_single(os.fstat(descriptor))
+    os.fchown(descriptor, *owner)
+    if is_new:
+        os.chown(folder, *owner, follow_symlinks=False)
+    elif folder.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH) == stat.S_IXGRP:  # as systemd makes it
+        os.chown(folder, -1, owner[1], follow_symlinks=False)
+
+
+def check_single(status: os.stat_result) -> None:
+    """Make sure that this is a regular file, and has no other name, in another folder perhaps.
+
+    Raises:
+        OSError: it is none, or has.
+    """
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+        raise OSError(errno.EINVAL, "not a regular file, or one that has another name too")

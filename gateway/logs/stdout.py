@@ -1,11 +1,14 @@
 """Lines on standard output: a pipe, a terminal, a file, or the stream of a service manager.
 
-It never blocks, and its flags are left alone: the descriptor is shared with whoever started us. Under systemd each
-line begins with its priority, `<6>`, by which `journalctl -p warning` finds it.
+It never blocks, and its flags are left alone: the descriptor is shared with whoever started us. Where it cannot be
+opened anew, since a pipe belongs to root and we do not, it is asked before each portion whether there is room. Under
+systemd each line begins with its priority, `<6>`, by which `journalctl -p warning` finds it.
 """
 
 import asyncio
+import errno
 import os
+import select
 import socket
 import stat
 from collections.abc import Mapping
@@ -34,7 +37,8 @@ class StdoutHandler(LineHandler):
         is_socket = stat.S_ISSOCK(os.fstat(standard).st_mode)
         self._is_journal = is_socket and is_journal(standard, environment)
         self._socket = socket.socket(fileno=os.dup(standard)) if is_socket else None
-        self.descriptor = self._socket.fileno() if self._socket is not None else _open_anew(standard)
+        self._room: select.poll | None = None
+        self.descriptor = self._socket.fileno() if self._socket is not None else self._open_anew(standard)
 
     def write(self, line: str, level: int) -> None:
         """Take a line."""
@@ -46,7 +50,26 @@ class StdoutHandler(LineHandler):
     def _put(self, octets: bytes) -> int:
         if self._socket is not None:
             return self._socket.send(octets, socket.MSG_DONTWAIT)
-        return os.write(self.descriptor, octets)
+        return os.write(self.descriptor, octets) if self._room is None else self._put_where_room_is(octets, self._room)
+
+    def _put_where_room_is(self, octets: bytes, room: select.poll) -> int:
+        """Write for as long as the pipe can be written, which says that it takes a portion."""
+        n_written = 0
+        while n_written < len(octets) and room.poll(0):
+            n_written += os.write(self.descriptor, octets[n_written : n_written + PIPE_PORTION])
+        if not n_written:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return n_written
+
+    def _open_anew(self, standard: int) -> int:
+        """Return another descriptor of the same pipe, terminal or file that does not block; else one that may."""
+        try:
+            return os.open(f"/proc/self/fd/{standard}", os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            descriptor = os.dup(standard)
+            self._room = select.poll()
+            self._room.register(descriptor, select.POLLOUT)
+            return descriptor
 
     def close(self) -> None:
         """Write what is held back."""
@@ -62,11 +85,3 @@ def is_journal(descriptor: int, environment: Mapping[str, str]) -> bool:
     """Whether a descriptor leads to systemd's journal, as $JOURNAL_STREAM says: systemd.exec(5)."""
     status = os.fstat(descriptor)
     return environment.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
-
-
-def _open_anew(descriptor: int) -> int:
-    """Return another descriptor of the same pipe, terminal or file that does not block; else one that may."""
-    try:
-        return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return os.dup(descriptor)

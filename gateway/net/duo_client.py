@@ -57,6 +57,7 @@ _HINTS = {
     40103: "check skey",
     40104: "check this machine's clock",
     40105: "check this machine's clock",
+    40301: "is the application's type RADIUS or Auth API, and may it be used from this network?",
 }
 
 

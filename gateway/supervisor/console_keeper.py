@@ -178,12 +178,12 @@ class ConsoleKeeper:
         if word is None:
             return  # it ends, or is not ours any more: then it is found silent
         self._heard_at = self._loop.time()
-        if word is FromConsole.SERVING:
-            if self._slot.state is SlotState.STARTING:
-                self._happened(SlotEvent.REPORTED_READY)
+        if word is FromConsole.SERVING and self._slot.state is SlotState.STARTING:
+            self._happened(SlotEvent.REPORTED_READY)
             self._listen_to(process)
             return
-        self._answer(process)
+        if word is FromConsole.ASKING:
+            self._answer(process)
         self._loop.call_later(LEAST_PAUSE_S, self._listen_to, process)
 
     def _answer(self, process: ConsoleProcess) -> None:

@@ -4,7 +4,9 @@ One JSON object a line each way; `supervisor.control` is the other end.
 """
 
 import contextlib
+import os
 import socket
+import struct
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +14,7 @@ from typing import Any, Self
 import orjson
 
 CONTROL_SOCKET = "control.sock"
+_CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user and group of whoever listens; unix(7)
 
 
 class ControlError(Exception):
@@ -50,21 +53,32 @@ class Connection:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout_s)
         try:
-            self._connect(str(Path(run_dir, CONTROL_SOCKET)))
+            self._connect(Path(run_dir, CONTROL_SOCKET))
         except BaseException:
             self.close()
             raise
         self._lines = self._socket.makefile("rb")
 
-    def _connect(self, path: str) -> None:
+    def _connect(self, path: Path) -> None:
         try:
-            self._socket.connect(path)
+            self._socket.connect(str(path))
+            self._check_peer(path)
         except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
             raise NotRunning(f"not running; nobody answers at {path}") from error
         except PermissionError as error:
             raise ControlError(f"not permitted to use {path}; try as root, or as the gateway's user") from error
         except OSError as error:
             raise ControlError(f"{path}: {error}") from error
+
+    def _check_peer(self, path: Path) -> None:
+        """Make sure that no stranger answers, who could have made the folder first: in /tmp, say."""
+        credentials = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        _, user_id, _ = _CREDENTIALS.unpack(credentials)
+        known = {0, os.geteuid()}
+        if os.geteuid() == 0:  # whose gateway runs as a user of its own
+            known.add(path.parent.stat().st_uid)
+        if user_id not in known:
+            raise ControlError(f"user {user_id} answers at {path}, not the gateway; mend run_dir in [gateway]")
 
     def ask(self, command: str) -> dict[str, Any]:
         """Return the answer."""

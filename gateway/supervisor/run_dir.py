@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,7 @@ class RunDir:
             self.path.mkdir(mode=0o755 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
             self._folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
+            self._check_owner()
             self._claim()
         except BaseException:
             os.close(self._folder)
@@ -67,6 +69,16 @@ class RunDir:
             self._remove(CONTROL_SOCKET)
             self._remove(PID_FILE)
         os.close(self._folder)
+
+    def _check_owner(self) -> None:
+        """Make sure that nobody else can put a socket of theirs into the place of ours, in /tmp say."""
+        status = os.fstat(self._folder)
+        if status.st_uid not in (os.geteuid(), 0):
+            text = f"{self.path} belongs to user {status.st_uid}; write another run_dir in [gateway]"
+            raise RunDirUnusable(text)
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            text = f"others may write to {self.path}; chmod go-w {self.path}, or write another run_dir in [gateway]"
+            raise RunDirUnusable(text)
 
     def _claim(self) -> None:
         with _explained(self.path):

@@ -9,6 +9,7 @@ import msgspec
 from gateway import __version__
 from gateway.config.settings import ApplicationSettings, Settings
 from gateway.duoapi.calls import Answer, DuoUnavailable
+from gateway.engine.explanations import SET_THE_CLOCK
 from gateway.engine.pool_plan import PoolLimits
 from gateway.net.duo_client import CORRECTION_WORTH_TELLING_S, Application, CallObserver, DuoClient
 from gateway.net.https_opening import Proxy
@@ -78,7 +79,7 @@ class ClockWarnings:
         self._quiet_until = now + CLOCK_WARNING_INTERVAL_S
         if abs(offset_s) > CORRECTION_WORTH_TELLING_S:
             text = "This machine's clock is %.0f s %s Duo's; calls are dated by Duo's clock from now on"
-            fields = {**self._fields, "hint": "let NTP (chrony, systemd-timesyncd) set this machine's clock"}
+            fields = {**self._fields, "hint": SET_THE_CLOCK}
             log.warning(text, abs(offset_s), "behind" if offset_s > 0 else "ahead of", extra={"fields": fields})
         else:  # it stood still, with the whole machine perhaps, and somebody has set the wall clock since
             log.info("The dates of calls had been off and were set by Duo's clock", extra={"fields": self._fields})

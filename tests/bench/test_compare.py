@@ -38,11 +38,23 @@ def test_figures_of_both_runs_stand_side_by_side_with_their_ratio():
     lines = {line.what: line for line in compare(a_run(), a_run(achieved_rate=150.0, lost=2))}
     assert lines["answered"].ratio == 1.5
     assert lines["lost"].ratio is None, "there is no ratio to nothing"
-    assert lines["CPU of the workers per login"].judgement == "as before"
+    assert lines["CPU of the workers per login, the median second"].judgement == "as before"
     assert lines["push, 99 % within"].first == Measured(3.0, 3.0, 3.0)
     assert "limit" not in lines
 
 
 def test_what_makes_runs_hard_to_compare_is_said():
     assert differences(a_run(), a_run()) == []
-    assert differences(a_run(), a_run(workers=2, load={})) == ["not the same workers: 1 and 2", "not the same load"]
+    assert differences(a_run(), a_run(workers=2, scenario_text="")) == [
+        "not the same workers: 1 and 2",
+        "worker-kill has been rewritten in between",
+    ]
+    assert differences(a_run(), a_run(scenario="soak", scenario_text="")) == [
+        "not the same scenario: worker-kill and soak"
+    ]
+
+
+def test_two_runs_of_one_scenario_are_alike_wherever_their_gateways_listened():
+    targets = [((host, port),) for host, port in (("127.0.0.1", 40_001), ("127.0.0.1", 50_002))]
+    first, second = (a_run(load={"targets": target, "cores": []}) for target in targets)
+    assert differences(first, second) == []

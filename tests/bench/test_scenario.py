@@ -43,6 +43,18 @@ def test_events_stand_in_order_whatever_the_order_of_the_lines():
     assert scenario.events[0].for_s == 3.0
 
 
+def test_two_faults_at_one_instant_stand_in_the_order_of_the_lines():
+    text = LEAST + "[events]\n1.0 = fault kind=hang for=3\n1 = fault kind=500 for=2\n"
+    assert [str(event) for event in read_scenario(text, "a.ini").events] == ["Duo: hang", "Duo: 500"]
+
+
+def test_a_line_may_name_two_events():
+    scenario = read_scenario(LEAST + "[events]\n4 = kill-worker; fault kind=hang for=3\n", "mine.ini")
+    assert [(event.at_s, event.kind) for event in scenario.events] == [(4.0, "kill-worker"), (4.0, "fault")]
+    (problem,) = problems(LEAST + "[events]\n4 = reload; explode\n")
+    assert problem.startswith("mine.ini [events] 4: 'explode' is no event")
+
+
 def test_sections_of_the_configuration_are_passed_on_as_they_are():
     scenario = read_scenario(LEAST + "[radius_server_duo_only]\nfailmode = safe\n[gateway]\nmax_pending = 9\n", "a.ini")
     assert scenario.server == {"failmode": "safe"}

@@ -2,7 +2,9 @@
 
 import pytest
 
-from bench.tune import Tried, advice, curve, knee, limited_by
+from bench.report.record import ProcessFigures, Step
+from bench.tune import Tried, advice, curve, knee, tried
+from tests.bench.report.examples import a_run
 
 
 @pytest.mark.parametrize(
@@ -21,29 +23,48 @@ def test_the_knee_is_the_least_number_that_none_beyond_outdoes_by_a_tenth(rates,
     assert knee(rates) == workers
 
 
-@pytest.mark.parametrize(
-    ("complaint", "core_share", "waited_share", "who"),
-    [
-        ("98.00% answered, p99 300.0 ms", 0.95, 0.0, "the workers"),
-        ("98.00% answered, p99 300.0 ms", 0.6, 0.0, "the simulated Duo"),
-        ("98.00% answered, p99 300.0 ms", 0.6, 0.4, "the cores, which others needed too"),
-        ("the load generator is at its limit: 9 unsent, 8 late", 0.95, 0.0, "the load generator"),
-    ],
-)
-def test_who_sleeps_at_the_limit_was_not_the_limit(complaint, core_share, waited_share, who):
-    assert limited_by(["", complaint], core_share, waited_share) == who
+def test_a_run_of_the_scenario_tells_what_was_carried_and_who_was_the_limit():
+    """Held at nine tenths of the limit, a worker that uses 0.81 of its core would use 0.9 of it at the limit."""
+    run = a_run(
+        workers=2,
+        limit=1000.0,
+        offered_rate=900.0,
+        steps=[Step(1000, 1.0, 2.0, ""), Step(2000, 0.5, 900.0, "50.00% answered, p99 900.0 ms")],
+        processes=[ProcessFigures(f"worker {slot}", 1, 8.1, 0.81, 0.0, 0, 0) for slot in range(2)],
+    )
+    assert tried(run) == Tried(2, 1000.0, pytest.approx(0.81), run.worker_us_per_login, "the workers")
 
 
 def test_the_advice_says_what_to_set_and_what_it_is_worth():
-    tried = [
-        Tried(1, 5000.0, 0.88, 150.0, "the workers"),
-        Tried(2, 5100.0, 0.5, 160.0, "the simulated Duo"),
-    ]
-    setting, *rest = advice(tried, n_cores=2)
+    setting, *rest = advice(
+        [Tried(1, 5000.0, 0.88, 150.0, "the workers"), Tried(2, 5100.0, 0.9, 160.0, "the workers")], n_cores=2
+    )
     assert setting == "workers=1"
     assert rest[0] == "1 worker(s) carried 5,000 logins/s; more were no use here."
     assert "from 2 workers on they compete" in rest[1]
-    assert rest[2].startswith("With 2 worker(s) the limit was that of the simulated Duo")
+
+
+@pytest.mark.parametrize("other", ["the simulated Duo", "the load generator", "the cores, which others needed too"])
+def test_more_workers_that_were_not_at_the_limit_prove_nothing(other):
+    setting, *rest = advice([Tried(1, 5000.0, 0.88, 150.0, "the workers"), Tried(2, 5100.0, 0.5, 160.0, other)], 4)
+    assert setting == "workers=1, or more"
+    assert rest == [
+        "1 worker(s) carried 5,000 logins/s; more were no use here, where something else was the limit.",
+        f"With 2 worker(s) the limit was that of {other}.",
+    ]
+
+
+def test_where_the_most_workers_carried_most_more_may_carry_more():
+    setting, sentence = advice([Tried(workers, workers * 900.0, 0.9, 150.0, "the workers") for workers in (1, 2)], 4)
+    assert setting == "workers=2, or more"
+    assert sentence == "2 worker(s) carried 1,800 logins/s; more were not tried."
+
+
+def test_where_nothing_was_carried_nothing_is_advised():
+    assert advice([Tried(1, 0.0, 0.1, None, "the simulated Duo")], 2) == [
+        "workers: not known",
+        "No rate that was tried was carried, with any number of workers.",
+    ]
 
 
 def test_the_curve_names_the_number():

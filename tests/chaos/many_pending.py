@@ -13,8 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.figures import cpu_s
-from bench.memory import resident
+from bench.cores import cpu_s, resident
 from tests.chaos.checker import Violation
 from tests.chaos.figures import each_seed, parser, play, summary, tell
 from tests.chaos.fleet import Fleet, Habits

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 
+from bench.observe import workers_of
 from bench.processes import GatewayProcess, SimulatorProcess, free_udp_port
 from tests.chaos.checker import AFTERMATH_S, Evidence, Violation, check
 from tests.chaos.fleet import Address, Fleet, Habits
@@ -184,12 +185,7 @@ class Scene:
 
     def workers(self) -> list[Worker]:
         """Return the live workers, of every generation."""
-        found = []
-        for pid in self.gateway.worker_pids():
-            with suppress(OSError, ValueError):  # it may be gone, or no worker
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-                found.append(Worker(pid, int(words[words.index("gateway.worker") + 1])))
-        return found
+        return [Worker(pid, slot) for pid, slot in workers_of(self.gateway.process.pid).items()]
 
     def ready_pids(self) -> set[int]:
         """Return the workers that have ever reported ready, as the log tells."""

@@ -133,6 +133,20 @@ class TestLogDirectory:
         (tmp_path / "log").write_text("")
         assert look(settings_of(tmp_path, main="log_stdout=true"))["log_dir"].severity is Severity.OK
 
+    def test_one_below_a_folder_that_we_may_not_look_into(self, tmp_path):
+        tmp_path.chmod(0)
+        is_root = os.getuid() == 0
+        if is_root:
+            os.setresuid(65534, 65534, 0)
+        try:
+            finding = look(settings_of(tmp_path / "below"))["log_dir"]
+        finally:
+            if is_root:
+                os.setresuid(0, 0, 0)
+            tmp_path.chmod(0o700)
+        assert finding.severity is Severity.PROBLEM
+        assert "cannot be written by" in finding.text
+
 
 class TestIdentity:
     def test_a_user_and_a_group_of_this_machine(self, tmp_path):

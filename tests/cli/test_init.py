@@ -61,6 +61,12 @@ def test_two_files_have_two_secrets(config, given, capsys):
     assert one != two
 
 
+def test_a_name_that_cannot_be_looked_for(tmp_path, given, capsys):
+    path = tmp_path / ("x" * 300)
+    arguments = ["--config", str(path), *given, "--client", "10.0.1.10", "--generate-secret"]
+    assert run_main(capsys, "init", *arguments)[2] == f"radgate: cannot write {path}: File name too long\n"
+
+
 def test_a_file_is_never_written_over(config, given, capsys):
     config.parent.mkdir()
     config.write_text("mine")

@@ -59,6 +59,45 @@ def test_undo_gives_the_former_file(config, key_file, capsys):
     assert "secrets in clear: 2" in out
 
 
+def test_undo_puts_no_secret_where_others_can_read_it(config, key_file, capsys):
+    run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+    config.chmod(0o644)
+    text = config.read_text()
+    status, _, err = run_main(capsys, "protect", str(config), "--undo")
+    assert (status, config.read_text()) == (2, text)
+    assert f"chmod o-r {config}" in err
+    config.chmod(0o640)
+    assert run_main(capsys, "protect", str(config), "--undo")[0] == 0
+
+
+def test_a_file_that_would_not_say_the_same_is_not_written(config, key_file, capsys, monkeypatch):
+    def refuse(*_: object) -> bytes:
+        raise ValueError("the file would not say the same")
+
+    monkeypatch.setattr("gateway.cli.protect.protect_entries", refuse)
+    status, _, err = run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+    assert (status, err) == (2, "radgate: the file would not say the same; nothing was changed\n")
+    assert config.read_text() == MINIMAL
+
+
+@pytest.mark.parametrize("named", ["/another.key", "another.key"])
+def test_a_file_that_names_another_key_is_not_encrypted_with_this_one(config, key_file, capsys, named):
+    text = f"{MINIMAL}[gateway]\nsecrets_key_file={named}\n"
+    config.write_text(text)
+    status, _, err = run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+    assert (status, config.read_text(), key_file.exists()) == (2, text, False)
+    assert "names another key" in err
+
+
+@pytest.mark.parametrize("named", ["", "elsewhere/secrets.key", "%d/secrets.key"])
+def test_a_file_that_names_this_key_or_none_or_a_credential(config, key_file, capsys, monkeypatch, named):
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(key_file.parent))
+    before = read_settings(config)[0]
+    config.write_text(f"{MINIMAL}[gateway]\nsecrets_key_file={named}\n")
+    assert run_main(capsys, "protect", str(config), "--key-file", str(key_file))[0] == 0
+    assert read_settings(config) == (before, [])
+
+
 def test_a_second_time_there_is_nothing_to_do(config, key_file, capsys):
     run_main(capsys, "protect", str(config), "--key-file", str(key_file))
     text = config.read_text()
@@ -86,6 +125,8 @@ def test_one_secret_from_standard_input(config, key_file, capsys):
         (["--undo", "--key-file", "missing"], "there is no key at"),
         (["--key-file", "not-a-key"], "it holds no key"),
         (["--key-file", "no-folder/x"], "File exists"),
+        (["--key-file", "/\udcff.key"], "nothing that a line can hold"),
+        (["--key-file", "/two\nlines"], "nothing that a line can hold"),
         (["--value", "radius_server_duo_only", "port", "--key-file", "not-a-key"], "holds no secret"),
         (["--value", "elsewhere", "skey", "--key-file", "not-a-key"], "holds no secret"),
         (["--value", "main", "skey", "--key-file", "key"], "standard input holds no secret"),

@@ -1,6 +1,7 @@
 """The file for somebody who helps: all that is useful, and nothing that is secret."""
 
 import base64
+import os
 import urllib.parse
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from gateway.cli import gathering
 from gateway.config.protection import NONCE_SIZE, encode_key, protect
 from gateway.config.redaction import forms_of
 from tests.cli.files import run_main, write_config
-from tests.config.files import IKEY, SHARED_SECRET, SKEY
+from tests.config.files import IKEY, MINIMAL, SHARED_SECRET, SKEY
 from tests.integration.site import Site
 
 KEY = bytes(range(32))
@@ -102,6 +103,7 @@ def support(capsys, config: Path, *arguments: str) -> dict[str, bytes]:
     status, out, err = run_main(capsys, "support", "--config", str(config), "--output", str(output), *arguments)
     assert (status, err) == (0, "")
     assert str(output) in out
+    assert "Secrets are hidden in it" in out
     assert output.stat().st_mode & 0o777 == 0o600
     return contents(output)
 
@@ -158,6 +160,34 @@ def test_no_other_file_gets_in_by_a_link_among_the_logs(config, capsys):
     files = support(capsys, config)
     assert files["logs/authproxy.log.2"] == b"(Too many levels of symbolic links)"
     assert files["logs/authproxy.log.1"] == b"older\n"
+
+
+@pytest.mark.parametrize("name", ["secret", "key"])
+def test_what_could_not_be_read_is_named_for_it_is_not_hidden(config, capsys, name):
+    (config.parent / name).unlink()
+    output = config.parent / "out.zip"
+    _, out, _ = run_main(capsys, "support", "--config", str(config), "--output", str(output))
+    readme = contents(output)["README.txt"].decode()
+    keys = {"secret": ["radius_secret_2_file"], "key": ["radius_secret_protected_3", "secrets_key_file"]}
+    for key in keys[name]:
+        assert f"{key} in line" in readme
+        assert f"{key} in line" in out
+    assert ("radius_secret_2_file" in readme) is (name == "secret")
+    assert "Secrets are hidden in it" not in out
+
+
+def test_a_pipe_or_another_name_of_a_file_among_the_logs_does_not_get_in(config, capsys):
+    (config.parent / "shadow").write_text("root:$6$")
+    (config.parent / "log" / "authproxy.log.2").hardlink_to(config.parent / "shadow")
+    os.mkfifo(config.parent / "log" / "authproxy.log.3")
+    files = support(capsys, config)
+    for number in (2, 3):
+        assert files[f"logs/authproxy.log.{number}"] == b"(not a regular file, or one that has another name too)"
+
+
+def test_a_folder_of_logs_that_cannot_be_looked_into(tmp_path, capsys):
+    config = Path(write_config(tmp_path, f"[main]\nlog_dir={tmp_path / ('x' * 300)}\n{MINIMAL}"))
+    assert support(capsys, config)["logs/authproxy.log"] == b"(File name too long)"
 
 
 def test_nothing_is_written_over(config, capsys):

@@ -72,6 +72,12 @@ def test_a_key_file_that_is_named_already_stays():
     assert protected(text).decode().endswith("[gateway]\nsecrets_key_file=%d/secrets.key\n")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_a_key_file_without_a_name_gets_one(end):
+    text = f"[gateway]\nworkers=2\n{MINIMAL}[gateway]\nsecrets_key_file ={end}".removeprefix("[gateway]\nworkers=2\n")
+    assert protected(text).decode().endswith(f"[gateway]\nsecrets_key_file ={KEY_FILE}{end}")
+
+
 def test_encrypting_again_changes_nothing_but_what_is_new():
     once = protected(MINIMAL)
     assert protected(once) == once

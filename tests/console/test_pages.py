@@ -189,6 +189,7 @@ def test_people_give_it_once_and_get_a_session():
         assert (await site.ask("/status.json", headers={"Cookie": f"radgate_session={cookie.value}0"})).status == 401
         gone = await site.ask("/logout", "POST", headers=with_cookie)
         assert gone.cookies["radgate_session"].value == ""
+        assert (await site.ask("/status.json", headers=with_cookie)).status == 401
 
     visit(story, rules=GUARDED)
 
@@ -204,6 +205,29 @@ def test_those_who_guess_are_not_heard_even_if_they_guess_right():
         assert (await site.ask("/metrics", headers=BEARER)).status == 429
         assert (await site.ask("/healthz")).status == 200
         assert (await site.ask("/", headers={"Cookie": f"radgate_session={session}"})).status == 200
+
+    visit(story, rules=GUARDED)
+
+
+def test_load_balancers_that_guess_learn_whether_all_the_same():
+    async def story(site: Site) -> None:
+        for _ in range(MAX_FAILURES + 1):
+            answer = await site.ask("/healthz", headers=WRONG)
+            assert (answer.status, answer.json) == (200, {"status": "ok"})
+
+    visit(story, rules=GUARDED)
+
+
+@pytest.mark.parametrize(
+    ("site_of_form", "status"), [("same-origin", 303), ("none", 303), ("same-site", 403), ("cross-site", 403)]
+)
+def test_a_foreign_page_cannot_send_the_form_and_guess_in_a_visitors_name(site_of_form, status):
+    async def story(site: Site) -> None:
+        headers = {"Sec-Fetch-Site": site_of_form}
+        assert (await site.ask("/login", "POST", data={"token": TOKEN}, headers=headers)).status == status
+        for _ in range(MAX_FAILURES if status == 403 else 0):
+            await site.ask("/login", "POST", data={"token": "guess"}, headers=headers)
+        assert (await site.ask("/metrics", headers=BEARER)).status == 200
 
     visit(story, rules=GUARDED)
 
@@ -258,11 +282,14 @@ def test_visitors_who_never_finish_their_handshake_keep_nobody_out():
         b"GET /live.json?after=%ff%00- HTTP/1.1\r\nHost: localhost\r\nCookie: \xff=\x01; radgate_session=\xe9\r\n\r\n",
         b"GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"CONNECT evil.example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST /login HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: deflate\r\nContent-Length: 4\r\n\r\nabcd",
+        b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
     ],
-    ids=range(14),
+    ids=range(17),
 )
 @pytest.mark.parametrize("rules", [GUARDED, Rules("127.0.0.1", None, is_encrypted=False)], ids=["guarded", "open"])
-def test_garbage_harms_nobody_and_is_shown_no_traceback(octets, rules):
+def test_garbage_harms_nobody_and_is_shown_no_traceback(octets, rules, caplog):
     async def story(site: Site) -> None:
         answer = await site.send(octets)
         assert b"Traceback" not in answer
@@ -271,6 +298,26 @@ def test_garbage_harms_nobody_and_is_shown_no_traceback(octets, rules):
         assert (await site.ask("/status.json", headers=BEARER)).status == 200
 
     visit(story, rules=rules)
+    assert "mistake of ours" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/x-www-form-urlencoded; charset=nosuch", b"token=x"),
+        ("application/x-www-form-urlencoded; charset=unicode_escape", rb"token=\ud800"),
+        ("application/x-www-form-urlencoded", b"token=%ed%a0%80&token=\xff"),
+        ("multipart/form-data", b"token=x"),
+        ("text/plain", b"\x00&&=%zz"),
+    ],
+)
+def test_a_form_that_is_none_is_a_wrong_token(content_type, body, caplog):
+    async def story(site: Site) -> None:
+        answer = await site.ask("/login", "POST", data=body, headers={"Content-Type": content_type})
+        assert answer.status == 401
+
+    visit(story, rules=GUARDED)
+    assert "mistake of ours" not in caplog.text
 
 
 def test_our_own_mistakes_are_logged_and_not_shown(monkeypatch, caplog):
@@ -282,3 +329,16 @@ def test_our_own_mistakes_are_logged_and_not_shown(monkeypatch, caplog):
 
     visit(story)
     assert "The console met a mistake of ours" in caplog.text
+
+
+def test_a_mistake_that_visitors_can_repeat_does_not_fill_the_log(monkeypatch, caplog):
+    monkeypatch.setattr("gateway.console.pages.MISTAKE_EVERY_S", 1e6)
+
+    async def story(site: Site) -> None:
+        monkeypatch.setattr(site.facts, "octets", None)
+        site.facts.status = {"workers": object()}
+        for _ in range(5):
+            assert (await site.ask("/healthz")).status == 500
+
+    visit(story)
+    assert caplog.text.count("The console met a mistake of ours") == 1

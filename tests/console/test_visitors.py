@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.console.visitors import LOCKED_OUT_S, MAX_FAILURES, SESSION_S, Patience, Sessions, Token
+from gateway.console.visitors import LOCKED_OUT_S, MAX_ENDED, MAX_FAILURES, SESSION_S, Patience, Sessions, Token
 
 TOKEN = Token(b"0123456789abcdef")
 
@@ -55,6 +55,28 @@ def test_a_session_cannot_be_prolonged_or_carried_to_another_console():
     assert not Sessions(b"another key").is_valid(f"{end}.{rest}", 0.0)
 
 
+def test_a_session_that_was_ended_is_none_and_the_others_go_on():
+    sessions = Sessions(b"key")
+    mine, other = sessions.begin("mine", 0.0), sessions.begin("other", 0.0)
+    sessions.end(mine, 1.0)
+    sessions.end("99999999.nonce.abc", 1.0)
+    assert not sessions.is_valid(mine, 1.0)
+    assert sessions.is_valid(other, 1.0)
+
+
+def test_memory_for_ended_sessions_is_bounded_and_none_of_them_comes_back():
+    sessions = Sessions(b"key")
+    cookies = [sessions.begin(str(number), float(number)) for number in range(MAX_ENDED + 100)]
+    later = sessions.begin("later", MAX_ENDED + 100.0)
+    for cookie in cookies:
+        sessions.end(cookie, 0.0)
+    assert len(sessions._ended) == MAX_ENDED
+    assert not any(sessions.is_valid(cookie, 0.0) for cookie in cookies)
+    assert sessions.is_valid(later, 0.0)
+    sessions.end(later, 99.0 + MAX_ENDED + SESSION_S)
+    assert len(sessions._ended) == 1
+
+
 def test_those_who_guess_are_not_heard_for_a_while():
     patience = Patience()
     for _ in range(MAX_FAILURES):
@@ -84,6 +106,8 @@ def test_success_forgives():
         ("::ffff:10.0.0.1", "10.0.0.1", True),
         ("::ffff:10.0.0.1", "::ffff:10.0.0.2", False),
         ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("", "10.0.0.1", False),  # a visitor who went before the address could be asked for
+        ("", "", True),
     ],
 )
 def test_an_ipv6_site_counts_as_one(first, second, are_one):

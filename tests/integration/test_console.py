@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.observe import children_of
 from bench.processes import GatewayProcess
 from gateway.supervisor.control_client import ask
 from tests.integration.site import Site, parse_line
@@ -205,10 +206,18 @@ def test_a_port_that_is_taken_is_said_once_and_had_once_it_is_free(site):
     assert f"tcp 127.0.0.1:{port}: address already in use" in warnings[0]
 
 
+def test_it_is_no_worker(site):
+    site.start(gateway=ANY_PORT)
+    console = until(lambda: status_of(site)["console"]["pid"])
+    workers = site.gateway.worker_pids()
+    assert len(workers) == 2
+    assert set(children_of(site.gateway.process.pid)) == {*workers, console}
+
+
 def test_off_is_off(site):
     site.start(gateway="console=off")
     assert status_of(site)["console"]["pid"] == 0
-    assert len(site.gateway.worker_pids()) == 2
+    assert len(children_of(site.gateway.process.pid)) == 2
 
 
 def test_reloads_keep_it_and_change_it(site):

@@ -13,7 +13,7 @@ MISLEADING = [
     ("ivan", "123456", "Incorrect passcode. Please try again.", "duo_denied", "policy does not permit passcodes"),
     ("judy", "push", "Your account is disabled", "duo_denied", "user access"),
     ("grace", "push", "Your account is disabled", "duo_denied", "locked out"),
-    ("heidi", "push", "Enroll an authentication device", "not_enrolled", "another name there than in the directory"),
+    ("heidi", "push", "Enroll an authentication device", "not_enrolled", "compare the names"),
     ("nobody", "push", "Enroll an authentication device", "not_enrolled", "alias"),
     ("mallory", "push", "Login request reported as fraudulent.", "duo_fraud", "first password"),
     ("alice", "Winter2026!", "Enter a passcode", "unknown_factor", "unrecognised_factor=auto"),

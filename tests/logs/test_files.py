@@ -122,6 +122,42 @@ def test_with_an_owner_a_link_is_not_followed_and_only_a_new_folder_changes_hand
         open_log(folder / "y.log", owner)
 
 
+@pytest.mark.parametrize("is_read", [False, True])
+def test_with_an_owner_a_pipe_is_refused_and_not_waited_for(tmp_path, is_read):
+    path = tmp_path / "x.log"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK) if is_read else os.dup(0)
+    before = n_open()
+    with pytest.raises(OSError, match="regular file" if is_read else "No such device"):
+        open_log(path, (os.getuid(), os.getgid()))
+    assert n_open() == before
+    os.close(reader)
+
+
+def test_with_an_owner_a_file_that_has_another_name_too_is_refused_and_stays_as_it_is(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("")
+    (tmp_path / "x.log").hardlink_to(precious)
+    former = precious.stat()
+    with pytest.raises(OSError, match="another name"):
+        open_log(tmp_path / "x.log", (65534, 65534))
+    assert (precious.stat().st_uid, precious.stat().st_gid) == (former.st_uid, former.st_gid)
+
+
+def test_a_pipe_that_nobody_reads_blocks_nobody(tmp_path):
+    path = tmp_path / "x.log"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    handler = FileHandler(path)
+    for _ in range(100):
+        handler.write("x" * 4000, INFO)
+    os.read(reader, 1_000_000)
+    handler.write("there is room again", INFO)
+    assert b" lines before this one could not be written\nthere is room again\n" in os.read(reader, 1_000_000)
+    handler.close()
+    os.close(reader)
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("mode", [0o750, 0o755])
 def test_the_owner_can_open_the_log_in_a_folder_that_systemd_made_for_root(mode):
@@ -287,6 +323,21 @@ class TestRotation:
         handler.path.with_name("x.log.3").rmdir()
         handler.look()
         assert written(handler.path.with_name("x.log.1")) == "line number 1\n"
+
+    def test_a_pipe_in_the_logs_place_is_told_once_and_the_former_file_is_written_on(self, tmp_path, caplog):
+        owner = (os.getuid(), os.getgid())
+        handler = FileHandler(tmp_path / "x.log", owner=owner, rotation=Rotation(10, 3))
+        handler.path.rename(tmp_path / "moved")
+        os.mkfifo(handler.path)
+        logger = logging.getLogger("gateway")
+        logger.propagate, before = True, logger.propagate
+        handler.look()
+        handler.look()
+        logger.propagate = before
+        assert len(set(caplog.records)) == 1
+        handler.write("one", INFO)
+        handler.close()
+        assert written(tmp_path / "moved") == "one\n"
 
     def test_many_processes_lose_and_tear_no_line_and_write_none_twice(self, tmp_path):
         """Every line of every process stands once in one of the files, in order."""

@@ -54,6 +54,25 @@ def test_a_pipe_that_nobody_reads_blocks_nobody_and_its_own_flags_stay(pipe):
     handler.close()
 
 
+def test_a_pipe_of_another_user_that_nobody_reads_blocks_nobody(pipe, monkeypatch):
+    """It cannot be opened anew: what is shared with whoever started us is all that there is."""
+    reader, writer = pipe
+
+    def refuse(path: str, *_: object) -> int:
+        raise PermissionError(13, "Permission denied", path)
+
+    with monkeypatch.context() as context:
+        context.setattr(os, "open", refuse)
+        handler = StdoutHandler(standard=writer, environment={})
+    for size in (4000, 10_000) * 50:
+        handler.write("x" * size, INFO)
+    assert os.get_blocking(writer)
+    os.read(reader, 1_000_000)
+    handler.write("there is room again", INFO)
+    assert b" lines before this one could not be written\nthere is room again\n" in os.read(reader, 1_000_000)
+    handler.close()
+
+
 def test_a_stream_that_nobody_reads_blocks_nobody_and_tears_no_line(stream):
     near, far = stream
     handler = StdoutHandler(standard=near.fileno(), environment={})

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.compiled import IS_COMPILED
 from tests.micro import baseline
 from tests.micro.baseline import Entry
 from tests.micro.cases import CASES
@@ -28,6 +29,8 @@ def main() -> int:
     what.add_argument("--update", action="store_true", help="make what is measured the new baseline")
     what.add_argument("--case", action="append", choices=CASES, help="measure this one alone; may be repeated")
     options = parser.parse_args()
+    if options.update and IS_COMPILED:
+        parser.error("the hot path is compiled, and its work cannot be counted: `make interpreted` first")
     baselines = baseline.load()
     known = baselines.get(baseline.VERSION, {})
     entries: dict[str, Entry] = {}

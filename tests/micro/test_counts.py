@@ -11,6 +11,7 @@ from gateway.http1.response import Response
 from gateway.radius import packet
 from gateway.radius.dictionary import Code
 from tests.compiled import only_interpreted
+from tests.micro import __main__ as command
 from tests.micro import baseline
 from tests.micro.baseline import changes
 from tests.micro.cases import CASES
@@ -95,6 +96,18 @@ def test_an_update_drops_what_other_versions_took_for_a_case_that_has_changed() 
     entries = {"same": then, "changed": now, "new": now}
     assert baseline.updated(baselines, "3.11", entries) == {"3.11": entries, "3.12": {"same": then}}
     assert baseline.updated({"3.11": entries}, "3.12", entries) == {"3.11": entries, "3.12": entries}
+
+
+def test_no_baseline_is_made_of_compiled_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "IS_COMPILED", True)
+    monkeypatch.setattr(command, "measure_times", dict)
+    monkeypatch.setattr(baseline, "store", pytest.fail)
+    monkeypatch.setattr("sys.argv", ["micro", "--update"])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "make interpreted" in capsys.readouterr().err
 
 
 def test_counting_leaves_nothing_behind() -> None:

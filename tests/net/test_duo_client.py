@@ -189,6 +189,7 @@ def test_once_v2_has_worked_it_stays(authority: Authority, server_file: str) -> 
     )
     assert isinstance(results[1], DuoUnavailable)
     assert results[1].trouble is Trouble.CONFIGURATION
+    assert "RADIUS or Auth API" in results[1].detail
     assert all(request.split(" ")[1].startswith("/auth/v2/") for request in requests)
     assert (len(requests), client.api_version) == (3, "2")
 

@@ -108,6 +108,21 @@ def test_one_that_asks_without_end_is_answered_once_in_a_while(tmp_path, scripte
     keep(tmp_path, story)
 
 
+def test_one_that_says_without_end_that_it_serves_is_heard_once_in_a_while(tmp_path, scripted, monkeypatch):
+    monkeypatch.setattr(console_keeper, "LEAST_PAUSE_S", 1e6)
+
+    async def story(keeping: Keeping) -> None:
+        for _ in range(2):
+            tell_supervisor(keeping.console.theirs, FromConsole.SERVING)
+        tell_supervisor(keeping.console.theirs, FromConsole.ASKING)
+        await until(lambda: keeping.keeper.state()["state"] == "ready")
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert keeping.n_asked == 0
+
+    keep(tmp_path, story)
+
+
 def test_one_that_talks_nonsense_is_not_heard_any_more(tmp_path, scripted):
     async def story(keeping: Keeping) -> None:
         keeping.console.theirs.send(b"\xff")

@@ -18,6 +18,7 @@ from gateway.engine.breaker import (
     Passed,
     Refused,
 )
+from gateway.engine.explanations import TROUBLES
 from gateway.engine.witness import Evidence
 from gateway.supervisor.health import Application, HealthWatch, outcome_of
 
@@ -159,7 +160,7 @@ def test_fail_mode_has_a_line_when_it_begins_and_one_when_it_ends(lines: Lines):
         "application": "DIXXXXXXXXXXXXXXXXXX",
         "api_host": "api-test0001.duosecurity.com:443",
         "state": "down",
-        "hint": "can this machine reach port 443 of api_host? see routes and firewalls",
+        "hint": TROUBLES[Trouble.CONNECT].remedy,
     }
     assert ends.getMessage() == "Fail mode has ended after 2.5 s: Ping and check pass"
     assert "ping did not pass (connect: connection refused by 127.0.0.1:443)" in lines.of(logging.DEBUG)

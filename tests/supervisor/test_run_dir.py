@@ -110,6 +110,23 @@ def test_a_folder_that_cannot_be_one_is_named_with_the_key_to_mend(tmp_path):
         assert str(refused.value) == f"cannot use {path}: {reason}; mend run_dir in [gateway]"
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o775])
+def test_a_folder_that_others_may_write_to_is_refused(tmp_path, mode):
+    path = tmp_path / "run"
+    path.mkdir()
+    path.chmod(mode)
+    with pytest.raises(RunDirUnusable, match=f"others may write to {path}; chmod go-w"):
+        RunDir(path)
+    assert list(path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_somebody_elses_folder_is_refused(tmp_path):
+    os.chown(tmp_path, 65534, 65534)
+    with pytest.raises(RunDirUnusable, match=f"{tmp_path} belongs to user 65534; write another run_dir"):
+        RunDir(tmp_path)
+
+
 def test_a_name_too_long_for_a_socket_is_refused_and_nothing_stays_open(tmp_path):
     folder = RunDir(tmp_path / ("x" * 200))
     with pytest.raises(RunDirUnusable, match="too long; mend run_dir"):

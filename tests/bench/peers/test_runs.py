@@ -1,7 +1,7 @@
 """What is made of the runs."""
 
 from bench.peers.line_up import LINE_UP
-from bench.peers.runs import Line, Run, best_window, figures, spread
+from bench.peers.runs import Line, Run, best_window, figures
 
 PEER = LINE_UP[0]
 
@@ -12,10 +12,6 @@ def run(rate: float, cpu_us: float = 100.0) -> Run:
 
 def line(*rounds: dict[int, Run], why_not: str = "") -> Line:
     return Line(PEER, list(rounds), [30.0] * len(rounds), why_not=why_not)
-
-
-def test_spread_is_median_and_range() -> None:
-    assert spread([3.0, 1.0, 2.0]) == (2.0, 1.0, 3.0)
 
 
 def test_best_window_has_the_highest_median_rate() -> None:

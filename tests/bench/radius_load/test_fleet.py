@@ -122,6 +122,15 @@ def test_a_retransmission_is_the_same_packet_from_the_same_port(site):
     assert len(set(responder.heard)) == 40
 
 
+def test_a_login_asks_for_one_push_however_often_it_is_sent(site):
+    responder = site.responder(lambda request, n_before: duo(request, 0) if n_before else [])
+    result = site.load(responder, retransmission=STUBBORN, mix=Mix(push=0.5, push_denied=0.5), n_users=9)
+    names = {packet.octets: name.decode() for packet in responder.packets for name in packet.values(USER_NAME)}
+    assert result.retransmissions
+    assert result.record.push_logins == Counter(names.values())
+    assert not site.load(site.responder(accept)).record.push_logins, "nobody is pushed for a passcode"
+
+
 def test_an_answer_to_a_retransmission_is_no_double_answer(site):
     """The responder sends its reply to a request only when that has come three times, and then three times."""
     result = site.load(
@@ -195,6 +204,27 @@ def test_controllers_that_are_told_different_things_are_a_contradiction(site):
 
     result = site.load(site.responder(answer), retransmission=Retransmission(60, 60, controllers=2))
     assert result.record.counts["contradictions"] == 40
+
+
+@pytest.mark.parametrize("way", [Retransmission(60, 60, controllers=2), Retransmission(0.2, 0.2, controllers=2)])
+def test_a_login_that_only_one_controller_was_told_of_is_half_answered(site, way):
+    """The second one still waits at the end, or has given up."""
+    names = set()
+
+    def answer(request, n_before):
+        (name,) = request.values(USER_NAME)
+        is_second = name in names
+        names.add(name)
+        return [] if is_second else accept(request, n_before)
+
+    result = site.load(site.responder(answer), retransmission=way, drain_s=1.0)
+    assert (result.answered, result.lost) == (40, 0)
+    assert result.record.counts["half_answered"] == 40
+
+
+def test_a_login_that_nobody_was_told_of_is_lost_and_not_half_answered(site):
+    result = site.load(site.responder(silence), retransmission=Retransmission(0.1, 0.1, controllers=2), drain_s=1.0)
+    assert (result.lost, result.record.counts["half_answered"]) == (40, 0)
 
 
 def test_another_secret_is_invalid_and_answers_nothing(site):

@@ -11,11 +11,12 @@ PLAN = LoadPlan(targets=(("127.0.0.1", 1812),), shared_secret="xyzzy", phases=(P
 
 
 def result(n_logins: int = 1000, n_answered: int | None = None, latency_s: float = 0.001, **other: float) -> LoadResult:
-    """Return a run whose logins were all accepted after `latency_s`, but for the last ones."""
+    """Return a run whose logins were all accepted after `latency_s`, but for the first and the last ones."""
     planned_at = WARM_UP_S + np.arange(n_logins) / n_logins
     sent_at = planned_at + other.get("lateness_s", 0.0)
     sent_at[n_logins - int(other.get("n_unsent", 0)) :] = np.nan
     code = np.full(n_logins, 2, np.uint8)
+    code[: int(other.get("n_rejected", 0))] = 3
     code[n_logins if n_answered is None else n_answered :] = 0
     answered_at = np.where(code, planned_at + latency_s, np.nan)
     return LoadResult(PLAN, Record(planned_at, sent_at, answered_at, np.zeros(n_logins, np.uint8), code, Counts()), 0.0)
@@ -49,6 +50,12 @@ def test_too_few_answers_or_too_late_ones_are_told():
     assert Demand().complaint(result(n_answered=990)) == "99.00% answered, p99 1.0 ms"
     assert Demand().complaint(result(latency_s=0.2)) == "100.00% answered, p99 200.0 ms"
     assert Demand().complaint(result(n_answered=0)) == "0.00% answered, p99 nan ms"
+
+
+def test_logins_that_were_rejected_for_want_of_time_are_not_carried():
+    assert Demand().complaint(result(n_rejected=1)) == ""
+    assert Demand().complaint(result(n_rejected=900)) == "90.00% with a wrong outcome"
+    assert Demand().complaint(result(n_rejected=1000, lateness_s=0.2)) == "100.00% with a wrong outcome"
 
 
 def test_the_generator_blames_itself_where_it_is_to_blame():

@@ -1,8 +1,11 @@
 import json
 
+import numpy as np
 import pytest
 
-from bench.radius_load.__main__ import main
+from bench.radius_load import LoadPlan, LoadResult, phases_from_text
+from bench.radius_load.__main__ import is_clean, main
+from bench.radius_load.result import NEVER, Record
 from tests.bench.radius_load.responder import SECRET, Responder, accept, duo, reject
 
 
@@ -38,6 +41,16 @@ def test_a_clean_run_tells_its_figures_and_ends_with_0(secret_file, capsys):
 def test_a_wrong_outcome_ends_with_1(secret_file):
     with Responder(reject) as responder:
         assert run(responder.target, secret_file, "--phases", "50x0.2") == 1
+
+
+@pytest.mark.parametrize("name", [*NEVER, "half_answered", "contradictions"])
+def test_what_no_server_may_do_is_not_clean(name):
+    nobody = (np.empty(0, kind) for kind in (float, float, float, np.uint8, np.uint8))
+    plan = LoadPlan(targets=(("127.0.0.1", 9),), shared_secret=SECRET, phases=phases_from_text("1x1"))
+    record = Record(*nobody)
+    assert is_clean(LoadResult(plan, record, 0.0))
+    record.counts[name] += 1
+    assert not is_clean(LoadResult(plan, record, 0.0))
 
 
 def test_a_mistake_is_one_line_and_2(secret_file, capsys):

@@ -2,6 +2,9 @@
 
 import multiprocessing
 import os
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,34 @@ def test_an_address_that_is_not_here_is_said_so():
     plan = LoadPlan(targets=(("127.0.0.1", 9),), shared_secret=SECRET, phases=PHASES, source_network="192.0.2.0/24")
     with pytest.raises(LoadError, match=r"no port for a NAS in 192\.0\.2\.0/24: Cannot assign"):
         run_load(plan)
+
+
+def test_a_soft_limit_of_open_files_does_not_limit_the_nas():
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Responder(accept) as responder:
+        plan = LoadPlan(targets=(responder.target,), shared_secret=SECRET, phases=PHASES, n_nas=300, drain_s=30.0)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, limits[1]))
+        try:
+            assert run_load(plan).answered == 120
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_a_hard_limit_of_open_files_is_named(tmp_path):
+    """In a process of its own, for a hard limit is lowered once and for all."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    command = ["-m", "bench.radius_load", "--target", "127.0.0.1:9", "--secret-file", secret, "--n-nas", "300"]
+    ended = subprocess.run(
+        [sys.executable, *command],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert line.endswith("a process may have 100 open files; raise the hard limit (ulimit -n), or ask for fewer n_nas")
 
 
 def test_a_process_that_dies_ends_the_run_and_leaves_none_behind():

@@ -111,10 +111,12 @@ def test_the_summary_is_json():
 def test_processes_took_the_logins_in_turn():
     one = record((0.0, 0.0, 0.1, PASSCODE, 2), (1.0, 1.0, 1.1, PASSCODE, 2), (2.0, 2.0, 2.1, PASSCODE, 2), invalid=1)
     other = record((0.5, 0.5, 0.6, WRONG, 3), (1.5, 1.5, 1.6, WRONG, 3), invalid=2)
+    one.push_logins["u000000"] = other.push_logins["u000001"] = 2
     merged = merge(PLAN, [one, other], 7.0)
     assert list(merged.record.planned_at) == [0.0, 0.5, 1.0, 1.5, 2.0]
     assert list(merged.record.code) == [2, 3, 2, 3, 2]
     assert merged.invalid == 3
+    assert merged.record.push_logins == {"u000000": 2, "u000001": 2}
     assert merged.began_at == 7.0
 
 

@@ -22,6 +22,7 @@ def a_run(**changes: object) -> Run:
     """Return a run of ten seconds with two kinds of login and two events."""
     run = Run(
         scenario="worker-kill",
+        scenario_text="[scenario]\nquestion = Is <anybody> pushed twice?\n",
         question="Is <anybody> pushed twice?",
         commit="0123456789ab",
         machine=MACHINE,
@@ -45,6 +46,7 @@ def a_run(**changes: object) -> Run:
         retransmissions=3,
         offered_rate=100.0,
         achieved_rate=100.0,
+        answered_later=0,
         carried_rate=None,
         outcomes={"passcode": {"accept": 500, "reject": 0}, "push": {"accept": 500, "reject": 0}},
         latency_ms={
@@ -60,7 +62,7 @@ def a_run(**changes: object) -> Run:
         gateway_us_per_login=1600.0,
         events=[Marked(3.0, 0.0, "a worker is killed", "served after 0.25 s"), Marked(5.0, 2.0, "Duo: hang")],
         seconds=[
-            Second(float(at), 100, 90, 10, 0, {"push": Percentiles(1.0, 3.0), "passcode": Percentiles(0.5, 2.0)})
+            Second(float(at), 100, 90, 10, 0, 0, 0, {"push": Percentiles(1.0, 3.0), "passcode": Percentiles(0.5, 2.0)})
             for at in range(10)
         ],
         looks=[

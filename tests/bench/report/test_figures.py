@@ -51,8 +51,15 @@ def test_latencies_are_told_by_kind_and_for_all():
 def test_a_second_has_the_latencies_of_the_logins_planned_in_it():
     first, second = figures.seconds_of(a_result())
     assert (first.planned, first.accepted, first.rejected, second.lost) == (2, 1, 1, 1)
+    assert (first.unexpected, second.unexpected) == (1, 0), "a push was rejected"
     assert first.latency["push"].p99_ms == pytest.approx(400.0)
     assert second.latency.keys() == {"passcode"}
+
+
+def test_a_login_that_was_never_sent_belongs_to_the_second_of_its_plan():
+    result = a_result()
+    result.record.sent_at[3] = np.nan
+    assert [(second.unsent, second.lost) for second in figures.seconds_of(result)] == [(0, 0), (1, 0)]
 
 
 def test_a_curve_goes_no_further_than_so_few_logins_can_tell():
@@ -134,8 +141,9 @@ def test_counts_are_those_of_this_run():
     assert figures.counts_between(before, after, "reasons") == {"sent": 9, "duo_allowed": 4}
 
 
-def a_second(planned, *, lost=0, passcode_ms=1.0):
-    return Second(0.0, planned, planned, 0, lost, {"passcode": Percentiles(passcode_ms, passcode_ms)})
+def a_second(planned, *, passcode_ms=1.0, lost=0, unsent=0, unexpected=0):
+    latency = {"passcode": Percentiles(passcode_ms, passcode_ms)}
+    return Second(0.0, planned, planned, 0, lost, unsent, unexpected, latency)
 
 
 def test_a_ramp_is_carried_until_two_bad_seconds_in_a_row():
@@ -145,7 +153,11 @@ def test_a_ramp_is_carried_until_two_bad_seconds_in_a_row():
     assert figures.carried_rate(hiccup) == 900
     end = [*good[:4], a_second(500, passcode_ms=300.0), a_second(600, lost=1), *good[6:]]
     assert figures.carried_rate(end) == 400
-    assert figures.carried_rate([a_second(rate, lost=1) for rate in range(100, 1000, 100)]) == 0
+
+
+@pytest.mark.parametrize("what", ["lost", "unsent", "unexpected"])
+def test_a_rate_is_not_carried_by_losing_rejecting_or_never_sending_logins(what):
+    assert figures.carried_rate([a_second(rate, **{what: 1}) for rate in range(100, 1000, 100)]) == 0
 
 
 def test_what_does_not_rise_is_no_ramp():

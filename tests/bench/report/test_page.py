@@ -45,6 +45,7 @@ def test_every_element_is_closed(page):
 
 def test_text_is_escaped(page):
     assert "Is &lt;anybody&gt; pushed twice?" in page
+    assert "<pre>[scenario]\nquestion = Is &lt;anybody&gt; pushed twice?" in page
 
 
 def test_what_went_wrong_stands_out(page):

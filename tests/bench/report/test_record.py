@@ -40,7 +40,8 @@ def test_what_is_no_run_is_said_in_one_line(tmp_path, text, problem):
     assert "\n" not in str(caught.value)
 
 
-def test_a_run_of_another_format_is_not_read(tmp_path):
-    write_run(a_run(format=99), tmp_path / "run.json")
+@pytest.mark.parametrize("text", ['{"format": 99}', '{"format": 1, "scenario": "soak"}'])
+def test_a_run_of_another_format_is_not_read(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
     with pytest.raises(ValueError, match="another version of the bench"):
         read_run(tmp_path / "run.json")

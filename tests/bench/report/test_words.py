@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
-from bench.report.record import Judgement
-from bench.report.words import Tally, findings_of, milliseconds, remarks_of, summary_of
+from bench.radius_load.result import Counts
+from bench.report.record import Finding, Judgement, Marked
+from bench.report.words import Tally, failures_of, findings_of, milliseconds, remarks_of, summary_of
 from bench.scenario import Expectation
 from tests.bench.report.examples import a_run
 
@@ -13,10 +14,9 @@ GOOD = Tally(
     sent=1000,
     lost=0,
     unexpected=0,
-    invalid=0,
-    double_answers=0,
-    push_logins=400,
+    counts=Counts(),
     pushes=400,
+    excess=0,
     overlapping=0,
 )
 
@@ -32,7 +32,7 @@ def wrong(expect=None, **changes):
 def test_all_is_well():
     assert [finding.text for finding in findings_of(GOOD, Expectation())] == [
         "Every login was answered (1,000).",
-        "Nobody was pushed twice (400 pushes).",
+        "Nobody was pushed twice for one login (400 pushes).",
         "Every answer was the right one.",
     ]
     assert not wrong()
@@ -44,9 +44,12 @@ def test_all_is_well():
         ({"lost": 3}, "3 of the logins were lost."),
         ({"unexpected": 2}, "2 outcomes were unexpected."),
         ({"overlapping": 1}, "1 of 400 pushes were one too many: somebody was pushed twice."),
-        ({"pushes": 402}, "2 of 402 pushes were one too many: somebody was pushed twice."),
-        ({"invalid": 1}, "1 replies could not be verified."),
-        ({"double_answers": 4}, "4 requests got two different answers."),
+        ({"pushes": 402, "excess": 2}, "2 of 402 pushes were one too many: somebody was pushed twice."),
+        ({"counts": Counts(half_answered=5)}, "5 of the logins were answered to one controller only."),
+        ({"counts": Counts(invalid=1)}, "1 replies could not be verified."),
+        ({"counts": Counts(unsigned=2)}, "2 replies had no Message-Authenticator."),
+        ({"counts": Counts(double_answers=4)}, "4 requests got two different answers."),
+        ({"counts": Counts(contradictions=3)}, "Two controllers were told different things of 3 logins."),
     ],
 )
 def test_what_must_never_happen_is_said(changes, text):
@@ -57,6 +60,8 @@ def test_a_scenario_may_expect_losses_and_says_so():
     assert not wrong(Expectation(lost=5), lost=5)
     assert wrong(Expectation(lost=5), lost=6)
     assert not wrong(Expectation(unexpected=None), unexpected=999)
+    assert not wrong(Expectation(5, 3), counts=Counts(half_answered=5, contradictions=3))
+    assert len(wrong(Expectation(5, 3), counts=Counts(half_answered=6, contradictions=4))) == 2
     finding = findings_of(GOOD._replace(unexpected=9), Expectation(unexpected=None))[2]
     assert finding.judgement is Judgement.EXPECTED
     assert finding.text == "9 outcomes were unexpected. This scenario expects some."
@@ -87,11 +92,30 @@ def test_the_summary_begins_with_the_rate():
     assert latency.startswith("Answered, push: half within 1.00 ms, 99 % within 3.00 ms; passcode:")
     assert "0.50 ms" in share
     assert cost.startswith("A login cost 1,500 µs")
-    assert summary_of(a_run(limit=5000.0))[0].startswith("The limit of 1 worker(s) was 5,000 logins/s. ")
 
 
 def test_a_ramp_has_a_rate_up_to_which_all_was_well():
-    assert summary_of(a_run(carried_rate=1234.0))[1].startswith("Up to 1,234 logins/s every login was answered")
+    assert summary_of(a_run(carried_rate=1234.0))[1] == (
+        "Up to 1,234 logins/s there were no two seconds in a row with a login lost, not sent or answered wrongly,"
+        " or with half of the passcodes taking over 250 ms."
+    )
+
+
+def test_answers_that_came_when_the_load_was_over_are_told_apart():
+    assert summary_of(a_run(achieved_rate=50.0, answered_later=500))[0] == (
+        "100 logins/s offered, 50 answered, for 10 s; 500 were answered later."
+    )
+
+
+def test_the_workers_memory_is_that_of_all_of_them():
+    worker = msgspec.structs.replace(a_run().processes[0], rss_max_bytes=40_000_000, core_share=0.5)
+    workers = [msgspec.structs.replace(worker, role=f"worker {slot}") for slot in range(2)]
+    assert summary_of(a_run(processes=workers))[-1].endswith("they used 1.00 cores, and 80 MB of memory at most.")
+
+
+def test_an_event_that_failed_is_wrong():
+    events = [Marked(1.0, 0.0, "reload", "generation 2"), Marked(2.0, 0.0, "reload", "not reloaded", failed=True)]
+    assert failures_of(events) == [Finding(Judgement.WRONG, "reload, after 2.0 s, failed: not reloaded")]
 
 
 def test_a_run_in_which_nothing_was_answered_has_a_summary_too():

@@ -2,17 +2,15 @@
 
 import pytest
 
-from bench import growth
-from bench.growth import Size, measure
+from bench.costs.growth import Size, clients_of, measure
 
 pytestmark = pytest.mark.integration
 
 
 def test_clients_are_dealt_to_the_sections_and_the_last_one_is_the_bench():
-    text = growth._template(Size(n_sections=3, n_clients=7))
-    sections = text.split("[radius_server_duo_only")[1:]
-    assert [section.count("radius_ip_") for section in sections] == [3, 3, 1]
-    assert "radius_ip_1=127.0.0.1" in sections[-1]
+    sections = clients_of(Size(n_sections=3, n_clients=7))
+    assert [len(clients) for clients in sections] == [3, 3, 1]
+    assert sections[-1] == ["127.0.0.1"]
 
 
 def test_both_gateways_are_measured_while_pushes_are_pending(tmp_path):
