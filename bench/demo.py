@@ -208,7 +208,7 @@ Everything keeps running; Ctrl-C ends it. In another terminal, from this folder:
 
   .venv/bin/radgate login alice push --config {config}
   .venv/bin/radgate login trent push --config {config}     (answer this push on the simulated Duo's page)
-  echo 'User-Name=alice,User-Password=123456' | radclient 127.0.0.1:{port} auth '{SHARED_SECRET}'
+  echo 'User-Name=alice,User-Password=123456,Message-Authenticator=0x00' | radclient 127.0.0.1:{port} auth '{SHARED_SECRET}'
 
 Users: {users}. Passcode: 123456.
 The log: {config.parent}/log/authproxy.log""",

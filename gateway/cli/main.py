@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from gateway import __version__
 from gateway.cli import check, init, login, protect, reload, restart, run, start, status, stop, support, version
 from gateway.cli.exits import Exit
 from gateway.config.problems import ConfigError
@@ -50,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="radgate", description="A RADIUS gateway to Duo that reads authproxy.cfg unchanged.", parents=[common]
     )
+    parser.add_argument("--version", action="version", version=f"radgate {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_parser(subparsers, common)

@@ -32,7 +32,7 @@ MAX_FILES = 256  # descriptors: four times as many as connections that are let i
 
 def main(arguments: list[str]) -> int:
     """Serve until the supervisor ends; return the exit status."""
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)  # a terminal sends them to the whole group; the supervisor alone decides
     orders = decode_console_orders(read_memfd(int(arguments[-1])))
     _be_modest()
