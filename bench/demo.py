@@ -23,6 +23,7 @@ from gateway.radius.dictionary import REPLY_MESSAGE, Code
 from gateway.radius.shared_secret import SharedSecret
 
 SHARED_SECRET = "a secret for the demo alone"
+RADCLIENT_LINE = "User-Name=alice,User-Password=123456,Message-Authenticator=0x00"
 ACCEPT, REJECT = Code.ACCESS_ACCEPT, Code.ACCESS_REJECT
 
 CONFIG = """\
@@ -208,7 +209,7 @@ Everything keeps running; Ctrl-C ends it. In another terminal, from this folder:
 
   .venv/bin/radgate login alice push --config {config}
   .venv/bin/radgate login trent push --config {config}     (answer this push on the simulated Duo's page)
-  echo 'User-Name=alice,User-Password=123456,Message-Authenticator=0x00' | radclient 127.0.0.1:{port} auth '{SHARED_SECRET}'
+  echo '{RADCLIENT_LINE}' | radclient 127.0.0.1:{port} auth '{SHARED_SECRET}'
 
 Users: {users}. Passcode: 123456.
 The log: {config.parent}/log/authproxy.log""",
