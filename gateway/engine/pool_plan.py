@@ -35,6 +35,9 @@ class PoolLimits(NamedTuple):
     max_patient: int = 20_000
     """Connections busy with, and calls queued as, long polls."""
     max_opening: int = 32
+    max_opening_brief: int = 8
+    """Of these, for brief calls: a handshake keeps the loop from other logins for a millisecond, and a busy connection is
+    free again sooner than 32 of them are made."""
     max_idle: int = 1_000
     spare: int = 8
     """Idle connections that no long poll takes."""
@@ -105,8 +108,9 @@ class PoolPlan(Generic[Call, Connection]):
         """Return the attempts to begin now; each ends with `opened` or `open_failed`."""
         if not self._brief and not self._patient:
             return []
-        wanted = min(len(self._brief), self._limits.max_brief - self._n_brief) + len(self._patient)
-        n_more = min(wanted, self._limits.max_opening) - self._n_opening
+        limits = self._limits
+        for_brief = min(len(self._brief), limits.max_brief - self._n_brief, limits.max_opening_brief)
+        n_more = min(for_brief + len(self._patient), limits.max_opening) - self._n_opening
         if n_more <= 0:
             return []
         self._n_opening += n_more

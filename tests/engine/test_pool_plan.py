@@ -44,6 +44,17 @@ def test_first_call_waits_for_an_opening_and_gets_it() -> None:
     assert repr(pool) == "<PoolPlan idle=1 busy=0 opening=0 waiting=0>"
 
 
+def test_brief_calls_open_few_connections_at_a_time_and_long_polls_many() -> None:
+    """A rush must not spend its first second on handshakes: busy connections are free again sooner."""
+    pool = plan()
+    for number in range(100):
+        ask(pool, f"call {number}")
+    assert len(pool.begin_openings()) == 8
+    for number in range(100):
+        poll(pool, f"poll {number}")
+    assert len(pool.begin_openings()) == 24
+
+
 def test_newest_idle_connection_comes_first() -> None:
     pool = with_idle(plan(), "c1", "c2", "c3")
     assert [ask(pool, "a"), ask(pool, "b"), ask(pool, "c")] == ["c3", "c2", "c1"]
