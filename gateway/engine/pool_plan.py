@@ -36,8 +36,8 @@ class PoolLimits(NamedTuple):
     """Connections busy with, and calls queued as, long polls."""
     max_opening: int = 32
     max_opening_brief: int = 8
-    """Of these, for brief calls: a handshake keeps the loop from other logins for a millisecond, and a busy connection is
-    free again sooner than 32 of them are made."""
+    """Of these, for brief calls: a handshake keeps the loop from other logins for a millisecond, and a busy connection
+    is free again sooner than 32 of them are made."""
     max_idle: int = 1_000
     spare: int = 8
     """Idle connections that no long poll takes."""
