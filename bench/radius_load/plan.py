@@ -200,9 +200,9 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def described(self) -> dict[str, Any]:
         """Return all but the secret, for reports, as JSON knows it."""
-        fields = msgspec.to_builtins(self)
+        fields: dict[str, Any] = msgspec.to_builtins(self)
         del fields["shared_secret"]
-        return fields  # type: ignore[no-any-return]
+        return fields
 
     @property
     def duration_s(self) -> float:

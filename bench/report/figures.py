@@ -66,7 +66,8 @@ def seconds_of(result: LoadResult) -> list[Second]:
     record, seconds = result.record, result.seconds
 
     def count(instants: NDArray[np.float64]) -> list[int]:
-        return np.bincount(instants.astype(int), minlength=len(seconds)).tolist()  # type: ignore[no-any-return]
+        counts: list[int] = np.bincount(instants.astype(int), minlength=len(seconds)).tolist()
+        return counts
 
     n_accepted = count(record.answered_at[record.code == Code.ACCESS_ACCEPT])
     n_unsent = count(record.planned_at[np.isnan(record.sent_at)])

@@ -117,7 +117,7 @@ def log_mistake(text: str, error: BaseException | None) -> None:
 class EventLog:
     """A short way to the log for what happens ten thousand times a second: no record, no filters, no hierarchy.
 
-    A login's line costs a third of what it takes through a `logging.Logger` (11 instead of 32 µs).
+    A login's line costs a fifth of what it takes through a `logging.Logger` (6 instead of 32 µs).
     """
 
     def __init__(self, descriptor: int, handlers: list[LineHandler], formatter: LineFormatter) -> None:

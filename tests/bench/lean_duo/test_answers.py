@@ -48,14 +48,14 @@ def same(duos: tuple[SimulatorProcess, SimulatorProcess], question: Question) ->
 
 
 def comparable(content: dict[str, Any]) -> dict[str, Any]:
-    text = json.loads(json.dumps(content))
+    text: dict[str, Any] = json.loads(json.dumps(content))
     response = text.get("response", {})
     for drawn in ("time", "txid"):
         if drawn in response:
             response[drawn] = type(response[drawn]).__name__
     for device in response.get("devices", ()):
         device["device"] = device["device"][:2]
-    return text  # type: ignore[no-any-return]
+    return text
 
 
 @pytest.mark.parametrize("call", ["ping", "check"])
