@@ -27,7 +27,7 @@ from gateway.duoapi.calls import (
     PreauthAnswer,
 )
 from gateway.duoapi.flavours import V2
-from gateway.duoapi.signing import Signer, encode_params
+from gateway.duoapi.signing import Signer
 from gateway.radius.shared_secret import SharedSecret
 
 PREAUTH_FIRST = "preauth+auth"
@@ -49,12 +49,12 @@ class Duo:
             DuoUnavailable, aiohttp.ClientError, TimeoutError: there is none.
         """
         method, path, params, _ = V2.request(call)
-        encoded, date = encode_params(params), formatdate()
-        headers = {"Date": date, "Authorization": self._signer.authorization(date, method, path, encoded)}
+        date = formatdate()
+        headers = {"Date": date, "Authorization": self._signer.authorization(date, method, path, params)}
         if method == "GET":
-            url, body = URL(f"{self._base}{path}?{encoded}", encoded=True), None
+            url, body = URL(f"{self._base}{path}?{params}", encoded=True), None
         else:
-            url, body = URL(self._base + path, encoded=True), encoded.encode()
+            url, body = URL(self._base + path, encoded=True), params.encode()
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         async with self._session.request(method, url, data=body, headers=headers) as response:
             return V2.read(call, response.status, await response.read())

@@ -14,12 +14,14 @@ A redirect is never followed: a signed request belongs to the host that it was s
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
 from gateway.duoapi import messages
 from gateway.duoapi.calls import (
+    AUTO,
+    PASSCODE,
     Answer,
     Auth,
     AuthAnswer,
@@ -28,7 +30,6 @@ from gateway.duoapi.calls import (
     Check,
     Device,
     DuoUnavailable,
-    Factor,
     Ping,
     Preauth,
     PreauthAnswer,
@@ -36,32 +37,48 @@ from gateway.duoapi.calls import (
     Time,
     Trouble,
 )
+from gateway.duoapi.signing import encode_params, percent_encode
 
 Content = TypeVar("Content")
 
-_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last one: nested thousands deep
+_NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last one: nested thousands deep
 
 
-MAX_TEXT = 1_000  # characters of a text that goes to a person and into the log
+MAX_TEXT: Final = 1_000  # characters of a text that goes to a person and into the log
 
 
 class ApiRequest(NamedTuple):
-    """A call on its way to HTTP: POST carries the parameters as a form, GET as the query."""
+    """A call on its way to HTTP: POST carries the parameters as a form, GET as the query.
+
+    `params` are as they are signed and sent, see `signing.encode_params`.
+    """
 
     method: str
     path: str
-    params: list[tuple[str, str]]
+    params: str
     is_signed: bool = True
 
 
-class Flavour(Protocol):
-    """One version of Duo's Auth API."""
+class Flavour:
+    """One version of Duo's Auth API: two tables, how each kind of call is asked and how its answer is read.
 
-    version: str
-    """`2` or `1`, as in the configuration."""
+    Attributes:
+        version: `2` or `1`, as in the configuration.
+    """
+
+    def __init__(
+        self,
+        version: str,
+        writers: dict[type, Callable[[Any], ApiRequest]],
+        readers: dict[type, Callable[[bytes], Answer]],
+    ) -> None:
+        self.version = version
+        self._writers = writers
+        self._readers = readers
 
     def request(self, call: Call) -> ApiRequest:
         """Return how this flavour asks `call`."""
+        return self._writers[type(call)](call)
 
     def read(self, call: Call, http_status: int, body: bytes) -> Answer:
         """Return the answer to `call`.
@@ -69,16 +86,6 @@ class Flavour(Protocol):
         Raises:
             DuoUnavailable: the service failed or what answered was not Duo.
         """
-
-
-class _Reading:
-    """What both flavours do with an answer; which reader a call's content needs is a table of each."""
-
-    def __init__(self, readers: dict[type, Callable[[bytes], Answer]]) -> None:
-        self._readers = readers
-
-    def read(self, call: Call, http_status: int, body: bytes) -> Answer:
-        """Return what Duo answered."""
         if http_status != 200:
             return _read_failure(http_status, body)
         try:
@@ -87,80 +94,54 @@ class _Reading:
             return _result_alone(call, http_status, body, error)
 
 
-class FlavourV2(_Reading):
-    """`/auth/v2`: what Duo develops; devices are named by the ids that preauth lists."""
-
-    version = "2"
-
-    def request(self, call: Call) -> ApiRequest:
-        """Return how `/auth/v2` is asked."""
-        match call:
-            case AuthStatus(txid=txid):
-                return ApiRequest("GET", "/auth/v2/auth_status", [("txid", txid)])
-            case Preauth(username, ipaddr):
-                return ApiRequest("POST", "/auth/v2/preauth", _with_ipaddr([("username", username)], ipaddr))
-            case Auth():
-                return ApiRequest("POST", "/auth/v2/auth", _auth_params_v2(call))
-            case Check():
-                return ApiRequest("GET", "/auth/v2/check", [])
-            case Ping():
-                return ApiRequest("GET", "/auth/v2/ping", [], is_signed=False)
+# Keys in alphabetical order: thus they are signed, and a login need not sort them.
 
 
-class FlavourV1(_Reading):
-    """`/rest/v1`: what older RADIUS applications may use.
-
-    Devices are named by their ordinal (`push2`), verdicts carry a text and no machine word.
-    """
-
-    version = "1"
-
-    def request(self, call: Call) -> ApiRequest:
-        """Return how `/rest/v1` is asked."""
-        match call:
-            case AuthStatus(txid=txid):
-                return ApiRequest("GET", "/rest/v1/status", [("txid", txid)])
-            case Preauth(username, ipaddr):
-                return ApiRequest("POST", "/rest/v1/preauth", _with_ipaddr([("user", username)], ipaddr))
-            case Auth():
-                return ApiRequest("POST", "/rest/v1/auth", _auth_params_v1(call))
-            case Check():
-                return ApiRequest("GET", "/rest/v1/check", [])
-            case Ping():
-                return ApiRequest("GET", "/rest/v1/ping", [])
+def _preauth_v2(call: Preauth) -> ApiRequest:
+    return ApiRequest("POST", "/auth/v2/preauth", f"{_ipaddr(call)}username={percent_encode(call.username)}")
 
 
-def _with_ipaddr(params: list[tuple[str, str]], ipaddr: str | None) -> list[tuple[str, str]]:
-    if ipaddr:
-        params.append(("ipaddr", ipaddr))
-    return params
-
-
-def _auth_params_v2(call: Auth) -> list[tuple[str, str]]:
-    params = [("username", call.username), ("factor", call.factor)]
-    if call.factor is Factor.PASSCODE:
-        params.append(("passcode", call.passcode))
+def _auth_v2(call: Auth) -> ApiRequest:
+    if call.factor is PASSCODE:
+        params = f"factor=passcode&{_ipaddr(call)}passcode={percent_encode(call.passcode)}&"
     else:
-        params.append(("device", call.device))
-    if call.factor.waits_for_person:
-        params.append(("async", "1"))
-    return _with_ipaddr(params, call.ipaddr)
+        is_async = "async=1&" if call.factor.waits_for_person else ""
+        params = f"{is_async}device={percent_encode(call.device)}&factor={call.factor.value}&{_ipaddr(call)}"
+    return ApiRequest("POST", "/auth/v2/auth", f"{params}username={percent_encode(call.username)}")
 
 
-def _auth_params_v1(call: Auth) -> list[tuple[str, str]]:
-    params = [("user", call.username)]
-    match call.factor:
-        case Factor.PASSCODE:
-            params += [("factor", "passcode"), ("code", call.passcode)]
-        case Factor.AUTO:
-            params += [("factor", "auto"), ("auto", "auto")]
-        case factor if call.ordinal:
-            params += [("factor", "auto"), ("auto", f"{factor}{call.ordinal}")]
-        case factor:
-            params += [("factor", factor), ("phone", "phone1")]
+def _auth_status_v2(call: AuthStatus) -> ApiRequest:
+    return ApiRequest("GET", "/auth/v2/auth_status", f"txid={percent_encode(call.txid)}")
+
+
+def _ipaddr(call: Preauth | Auth) -> str:
+    return f"ipaddr={percent_encode(call.ipaddr)}&" if call.ipaddr else ""
+
+
+def _preauth_v1(call: Preauth) -> ApiRequest:
+    return ApiRequest("POST", "/rest/v1/preauth", f"{_ipaddr(call)}user={percent_encode(call.username)}")
+
+
+def _auth_v1(call: Auth) -> ApiRequest:
+    """Devices are named by their number alone, `push2`; `phone1` where none was typed."""
+    params = {"user": call.username, "factor": call.factor.value}
+    if call.factor is PASSCODE:
+        params["code"] = call.passcode
+    elif call.factor is AUTO:
+        params["auto"] = "auto"
+    elif call.ordinal:
+        params |= {"factor": "auto", "auto": f"{call.factor.value}{call.ordinal}"}
+    else:
+        params["phone"] = "phone1"
     if call.factor.waits_for_person:
-        params.append(("async", "1"))
-    return _with_ipaddr(params, call.ipaddr)
+        params["async"] = "1"
+    if call.ipaddr:
+        params["ipaddr"] = call.ipaddr
+    return ApiRequest("POST", "/rest/v1/auth", encode_params(params.items()))
+
+
+def _auth_status_v1(call: AuthStatus) -> ApiRequest:
+    return ApiRequest("GET", "/rest/v1/status", f"txid={percent_encode(call.txid)}")
 
 
 def _preauth_answer_v2(body: bytes) -> PreauthAnswer:
@@ -269,21 +250,39 @@ def _not_duo(http_status: int, body: bytes) -> DuoUnavailable:
     return DuoUnavailable(Trouble.BAD_ANSWER, text)
 
 
-V2 = FlavourV2(
-    {
+# `/auth/v2` is what Duo develops; devices are named by the ids that preauth lists.
+V2: Final = Flavour(
+    "2",
+    writers={
+        Preauth: _preauth_v2,
+        Auth: _auth_v2,
+        AuthStatus: _auth_status_v2,
+        Check: lambda _: ApiRequest("GET", "/auth/v2/check", ""),
+        Ping: lambda _: ApiRequest("GET", "/auth/v2/ping", "", is_signed=False),
+    },
+    readers={
         Preauth: _preauth_answer_v2,
         Auth: _auth_answer_v2,
         AuthStatus: _auth_answer_v2,
         Check: _time_answer_v2,
         Ping: _time_answer_v2,
-    }
+    },
 )
-V1 = FlavourV1(
-    {
+# `/rest/v1` is what older RADIUS applications may use; its verdicts carry a text and no machine word.
+V1: Final = Flavour(
+    "1",
+    writers={
+        Preauth: _preauth_v1,
+        Auth: _auth_v1,
+        AuthStatus: _auth_status_v1,
+        Check: lambda _: ApiRequest("GET", "/rest/v1/check", ""),
+        Ping: lambda _: ApiRequest("GET", "/rest/v1/ping", ""),
+    },
+    readers={
         Preauth: _preauth_answer_v1,
         Auth: _auth_answer_v1,
         AuthStatus: _status_answer_v1,
         Check: _word_answer_v1,
         Ping: _word_answer_v1,
-    }
+    },
 )

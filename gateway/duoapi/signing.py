@@ -11,11 +11,12 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable
+from typing import Final
 from urllib.parse import quote
 
 Params = Iterable[tuple[str, str]]
 
-_SHA512_BLOCK_SIZE = 128  # octets, FIPS 180-4
+_SHA512_BLOCK_SIZE: Final = 128  # octets, FIPS 180-4
 _is_plain = re.compile(r"[A-Za-z0-9._~-]*").fullmatch
 
 

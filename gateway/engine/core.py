@@ -5,6 +5,7 @@ nothing that an unauthenticated sender can forge touches the duplicate cache or 
 """
 
 from itertools import count
+from typing import Final
 
 import msgspec
 
@@ -21,12 +22,12 @@ from gateway.engine.records import LoginRecord
 from gateway.engine.timers import Timers
 from gateway.engine.transaction import Peer, Transaction, transaction_key
 from gateway.engine.verdict import Reason, Verdict, rejection
-from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR, Code
+from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REQUEST, MESSAGE_AUTHENTICATOR, STATUS_SERVER
 from gateway.radius.discards import DecodeError, DiscardReason
 from gateway.radius.packet import Packet, packet_length
 from gateway.radius.reply import encode_reply
 
-RESUME_PAUSE_S = 0.002  # between questions about pushes that are asked anew: each may open a connection to Duo
+RESUME_PAUSE_S: Final = 0.002  # between questions about pushes that are asked anew: each may open a connection to Duo
 
 
 class SendReply(msgspec.Struct, gc=False):
@@ -92,7 +93,7 @@ class Finished(msgspec.Struct, gc=False):
 Effect = SendReply | AskDuo | StopAsking | KeepLogin | ForgetLogin | KeepAnswer | Finished | Notice | UnsignedNas
 
 # What a person's wrong or refused credential caused is answered late on purpose, to slow guessing down.
-_DELAYED = frozenset(
+_DELAYED: Final = frozenset(
     {
         Reason.DUO_DENIED,
         Reason.DUO_FRAUD,
@@ -289,9 +290,9 @@ class Engine:
             self._effects.append(notice)
 
     def _packet_received(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
-        if packet.code == Code.ACCESS_REQUEST:
+        if packet.code == ACCESS_REQUEST:
             self._access_requested(packet, nas, peer, now)
-        elif packet.code == Code.STATUS_SERVER:
+        elif packet.code == STATUS_SERVER:
             self._status_asked(packet, nas, peer, now)
         else:
             self._discard(DiscardReason.UNEXPECTED_CODE, peer, nas, now)
@@ -304,7 +305,7 @@ class Engine:
         if reason is not None:
             self._discard(reason, peer, nas, now)
         else:
-            self._effects.append(SendReply(encode_reply(Code.ACCESS_ACCEPT, packet, nas.shared_secret), peer))
+            self._effects.append(SendReply(encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret), peer))
 
     def _access_requested(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
         source, counters = peer.address[0], nas.section.counters

@@ -1,6 +1,7 @@
 """What an Access-Request asks for: who, with which typed text, from where. Or why it cannot be read."""
 
 import re
+from typing import Final
 
 import msgspec
 
@@ -19,10 +20,17 @@ from gateway.radius.dictionary import (
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet
 
-_AT_MOST_ONCE = (USER_NAME, USER_PASSWORD, CHAP_PASSWORD, STATE, NAS_PORT, CHAP_CHALLENGE)  # RFC 2865 section 5.44
-_OTHER_WAYS = frozenset({CHAP_PASSWORD, EAP_MESSAGE})
+_AT_MOST_ONCE: Final = (
+    USER_NAME,
+    USER_PASSWORD,
+    CHAP_PASSWORD,
+    STATE,
+    NAS_PORT,
+    CHAP_CHALLENGE,
+)  # RFC 2865 section 5.44
+_OTHER_WAYS: Final = frozenset({CHAP_PASSWORD, EAP_MESSAGE})
 
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Credentials(msgspec.Struct, gc=False):

@@ -2,9 +2,10 @@
 
 from hashlib import blake2b
 from struct import Struct
+from typing import Final
 
-_SIZE = 16
-_LENGTH = Struct("!I")
+_SIZE: Final = 16
+_LENGTH: Final = Struct("!I")
 
 
 class Digests:

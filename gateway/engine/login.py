@@ -6,11 +6,14 @@ its behaviour: `TRANSITIONS` says which states may follow, `_HANDLERS` what an a
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from gateway.duoapi.calls import (
+    AUTO,
+    PASSCODE,
+    SMS,
     Answer,
     Auth,
     AuthAnswer,
@@ -27,11 +30,11 @@ from gateway.engine.explanations import REASONS, TROUBLES
 from gateway.engine.password import TypedFactor, read_password
 from gateway.engine.records import LoginRecord
 from gateway.engine.verdict import Reason, Verdict, duo_hint, rejection
-from gateway.radius.dictionary import Code
+from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT
 
-PERSON_PATIENCE_S = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
-POLL_PAUSE_S = 1.0  # between questions to a Duo that answers a long poll at once, or fails
-_FREE_POLLS = 2  # the first long poll answers "pushed" at once: no pause for it
+PERSON_PATIENCE_S: Final = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
+POLL_PAUSE_S: Final = 1.0  # between questions to a Duo that answers a long poll at once, or fails
+_FREE_POLLS: Final = 2  # the first long poll answers "pushed" at once: no pause for it
 
 
 class LoginPolicy(NamedTuple):
@@ -74,6 +77,7 @@ class LoginState(StrEnum):
 
 
 # Bare names, for the tables' sake; before Python 3.12 they also cost a tenth of `LoginState.NEW`.
+_DUO_ALLOWED, _UNKNOWN_FACTOR = Reason.DUO_ALLOWED, Reason.UNKNOWN_FACTOR
 NEW, PREAUTH, AUTH, WAITING, ELSEWHERE, LOST, DECIDED = LoginState
 
 TRANSITIONS: dict[LoginState, frozenset[LoginState]] = {
@@ -133,7 +137,7 @@ class Login:
         self.state = NEW
         self._ipaddr = ipaddr
         self._typed: TypedFactor | None = None
-        self._no_factor = Reason.UNKNOWN_FACTOR
+        self._no_factor = _UNKNOWN_FACTOR
         self.asked_at = self.pushed_at = 0.0
         self._polls = 0
         self._state_elsewhere = NEW
@@ -173,21 +177,21 @@ class Login:
         """Whether somebody may have been pushed, called or sent passcodes, so that asking again would do it twice."""
         progress = self.progress
         if progress is AUTH:
-            return self.factor is not Factor.PASSCODE
+            return self.factor is not PASSCODE
         return progress is WAITING or progress is LOST
 
     def begin(self, password: str | None, now: float) -> Step:
         """Return the first step; `password` None is one that no charset explains."""
         if self.user_name in self.policy.exempt:
             account = "The user is exempt from Duo (exempt_username_N)"
-            return self._decide(Verdict(Code.ACCESS_ACCEPT, Reason.EXEMPT, "", account))
+            return self._decide(Verdict(ACCESS_ACCEPT, Reason.EXEMPT, "", account))
         self._typed = read_password(password) if password else None
         if password is None:
             self._no_factor = Reason.UNREADABLE_PASSWORD
         elif not password.strip():
             self._no_factor = Reason.NO_PASSWORD
         if self._typed is None and self.policy.automatic:
-            self._typed = TypedFactor(Factor.AUTO)
+            self._typed = TypedFactor(AUTO)
         if self.policy.preauth_always or (self._typed is not None and self._typed.ordinal):
             return self._ask(PREAUTH, Preauth(self.user_name, self._ipaddr), now)
         return self._authenticate((), now)
@@ -279,7 +283,7 @@ class Login:
             account += f" ({refusal.detail!r})"
         text = "Duo could not use this factor. Try another one."
         hint = REASONS[Reason.DUO_REFUSED_CALL].remedy
-        return self._decide(Verdict(Code.ACCESS_REJECT, Reason.DUO_REFUSED_CALL, text, account, hint))
+        return self._decide(Verdict(ACCESS_REJECT, Reason.DUO_REFUSED_CALL, text, account, hint))
 
     def _authenticate(self, devices: tuple[Device, ...], now: float) -> Step:
         """Ask for the typed factor, or reject what named none; a user whom preauth let in was never asked for one."""
@@ -297,7 +301,7 @@ class Login:
         left_s = self.pushed_at + PERSON_PATIENCE_S - at
         if left_s <= 0:
             text = "Login timed out."
-            return self._decide(Verdict(Code.ACCESS_REJECT, Reason.DUO_TIMEOUT, text, why_not))
+            return self._decide(Verdict(ACCESS_REJECT, Reason.DUO_TIMEOUT, text, why_not))
         self._polls += 1
         ask = self._ask(WAITING, AuthStatus(self.txid, left_s), at)
         ask.at = at if at > now else 0.0
@@ -311,10 +315,10 @@ class Login:
     def _judge(self, answer: AuthAnswer) -> Verdict:
         """Turn Duo's verdict into ours; allow or deny alone decides, the status only names the reason."""
         if answer.result == "allow":
-            reason = Reason.DUO_BYPASS if answer.status == "bypass" else Reason.DUO_ALLOWED
+            reason = Reason.DUO_BYPASS if answer.status == "bypass" else _DUO_ALLOWED
             return self._duo_verdict(True, reason, answer.status_msg, self.factor)
         reason = _DENIALS.get(answer.status, Reason.DUO_DENIED)
-        if not answer.status and self.factor is Factor.SMS:  # v1 has no machine word: a denied sms is one that was sent
+        if not answer.status and self.factor is SMS:  # v1 has no machine word: a denied sms is one that was sent
             reason = Reason.SMS_SENT
         return self._duo_verdict(False, reason, answer.status_msg, self.factor)
 
@@ -323,7 +327,7 @@ class Login:
     ) -> Verdict:
         result = result or ("allow" if is_allowed else "deny")
         account = f"Duo authentication returned {result!r}: {status_msg!r}"
-        code = Code.ACCESS_ACCEPT if is_allowed else Code.ACCESS_REJECT
+        code = ACCESS_ACCEPT if is_allowed else ACCESS_REJECT
         text = status_msg or ("Login approved." if is_allowed else "Login refused.")
         return Verdict(code, reason, text, account, duo_hint(reason, factor, status_msg))
 
@@ -337,10 +341,10 @@ class Login:
         if self.policy.fail_open:
             account += "; failmode=safe lets the user in without a second factor"
             text = "Logged in without a second factor, which is unavailable."
-            return Verdict(Code.ACCESS_ACCEPT, Reason.FAILMODE_SAFE, text, account, hint)
+            return Verdict(ACCESS_ACCEPT, Reason.FAILMODE_SAFE, text, account, hint)
         account += "; failmode=secure rejects"
         text = "The second factor is unavailable. Please try again later."
-        return Verdict(Code.ACCESS_REJECT, Reason.FAILMODE_SECURE, text, account, hint)
+        return Verdict(ACCESS_REJECT, Reason.FAILMODE_SECURE, text, account, hint)
 
     def _decide(self, verdict: Verdict) -> Verdict:
         self._move(DECIDED)

@@ -4,14 +4,15 @@ clients.
 
 from collections.abc import Collection
 from ipaddress import ip_address, ip_network
+from typing import Final
 
 from gateway.engine.login import LoginPolicy
 from gateway.engine.statistics import SectionCounters, uncounted
 from gateway.radius.address import AddressAttribute
 from gateway.radius.shared_secret import SharedSecret
 
-_MAX_REMEMBERED_SOURCES = 65_536
-MAX_STATUS_A_SECOND = 50  # Status-Servers of one NAS; a load balancer asks every few seconds
+_MAX_REMEMBERED_SOURCES: Final = 65_536
+MAX_STATUS_A_SECOND: Final = 50  # Status-Servers of one NAS; a load balancer asks every few seconds
 
 
 class Nas:

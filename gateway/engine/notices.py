@@ -2,16 +2,16 @@
 left out.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from gateway.engine.nas import Nas
 from gateway.radius.discards import DiscardReason
 
-INTERVAL_S = 60.0
-DAY_S = 86_400.0
-_MAX_SOURCES = 1_024  # more sources than this in one interval share a line per reason
+INTERVAL_S: Final = 60.0
+DAY_S: Final = 86_400.0
+_MAX_SOURCES: Final = 1_024  # more sources than this in one interval share a line per reason
 
 
 class Notice(NamedTuple):

@@ -5,14 +5,15 @@ dropped, for Duo Mobile shows `123 456`. 6 to 10 digits or 44 modhex characters 
 """
 
 import re
+from typing import Final
 
 import msgspec
 
-from gateway.duoapi.calls import Factor
+from gateway.duoapi.calls import PASSCODE, Factor
 
-_FACTOR_WORD = re.compile(r"(push|phone|sms)([1-9][0-9]?)?", re.IGNORECASE | re.ASCII)  # no ſ for an s
-_DIGITS = re.compile(r"[0-9]{6,10}")
-_MODHEX = re.compile(r"[cbdefghijklnrtuv]{44}", re.IGNORECASE | re.ASCII)
+_FACTOR_WORD: Final = re.compile(r"(push|phone|sms)([1-9][0-9]?)?", re.IGNORECASE | re.ASCII)  # no ſ for an s
+_DIGITS: Final = re.compile(r"[0-9]{6,10}")
+_MODHEX: Final = re.compile(r"[cbdefghijklnrtuv]{44}", re.IGNORECASE | re.ASCII)
 
 
 class TypedFactor(msgspec.Struct, gc=False):
@@ -31,13 +32,13 @@ def read_password(text: str) -> TypedFactor | None:
     """Return the factor that the text names, or None if it names none."""
     text = text.strip()
     if _DIGITS.fullmatch(text):  # most logins of a rush; no factor word looks like it
-        return TypedFactor(Factor.PASSCODE, 0, text)
+        return TypedFactor(PASSCODE, 0, text)
     word = _FACTOR_WORD.fullmatch(text)
     if word:
         return TypedFactor(Factor(word[1].lower()), int(word[2] or 0))
     digits = "".join(text.split())
     if _DIGITS.fullmatch(digits):
-        return TypedFactor(Factor.PASSCODE, passcode=digits)
+        return TypedFactor(PASSCODE, passcode=digits)
     if _MODHEX.fullmatch(text):
-        return TypedFactor(Factor.PASSCODE, passcode=text.lower())
+        return TypedFactor(PASSCODE, passcode=text.lower())
     return None

@@ -1,6 +1,7 @@
 """Logins under way: who waits for each, so that the same login in a new packet joins it, and how many a user has."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from gateway.engine.login import Login
 from gateway.engine.nas import Section
@@ -8,7 +9,7 @@ from gateway.engine.records import LoginRecord
 from gateway.engine.transaction import Peer, Transaction
 
 UserKey = tuple[str, str]
-MAX_WAITING_PACKETS = 16  # two controllers, three tries, and patience; a replayed packet must not cost memory
+MAX_WAITING_PACKETS: Final = 16  # two controllers, three tries, and patience; a replayed packet must not cost memory
 
 
 class PendingLogin:

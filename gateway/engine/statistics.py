@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import accumulate
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 from zlib import crc32
 
 from gateway.duoapi.calls import Auth, AuthStatus, Call, Check, Ping, Preauth, Trouble
@@ -31,30 +31,30 @@ CALL_KINDS: dict[type[Call], str] = {
     AuthStatus: "auth_status",
 }
 
-_ACCEPTED = frozenset({Reason.DUO_ALLOWED, Reason.DUO_BYPASS, Reason.EXEMPT, Reason.FAILMODE_SAFE})
-REPLY_CODES = {reason: Code.ACCESS_ACCEPT if reason in _ACCEPTED else Code.ACCESS_REJECT for reason in Reason}
+_ACCEPTED: Final = frozenset({Reason.DUO_ALLOWED, Reason.DUO_BYPASS, Reason.EXEMPT, Reason.FAILMODE_SAFE})
+REPLY_CODES: Final = {reason: Code.ACCESS_ACCEPT if reason in _ACCEPTED else Code.ACCESS_REJECT for reason in Reason}
 """What the NAS is answered: the reason of the verdict decides it."""
 
 # fmt: off
-BOUNDS_S = (
+BOUNDS_S: Final[Sequence[float]] = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
     1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 75.0,
 )
 # fmt: on
 """The upper bounds of a histogram's buckets, each inclusive; one bucket without bound follows."""
-_SUM = len(BOUNDS_S) + 1  # behind the buckets stands the sum in microseconds
-_HISTOGRAM_SIZE = _SUM + 1
+_SUM: Final = len(BOUNDS_S) + 1  # behind the buckets stands the sum in microseconds
+_HISTOGRAM_SIZE: Final = _SUM + 1
 
-EVIDENCE_SIZE = 9
-_EVIDENCE = struct.Struct(f"={EVIDENCE_SIZE}d")
-_EVIDENCE_CELLS = struct.Struct(f"={EVIDENCE_SIZE}Q")
-_EVIDENCE_TRIES = 4
+EVIDENCE_SIZE: Final = 9
+_EVIDENCE: Final = struct.Struct(f"={EVIDENCE_SIZE}d")
+_EVIDENCE_CELLS: Final = struct.Struct(f"={EVIDENCE_SIZE}Q")
+_EVIDENCE_TRIES: Final = 4
 
-LAG_WINDOW_NS = 60_000_000_000
+LAG_WINDOW_NS: Final = 60_000_000_000
 
 # Every row begins with the signs of life.
 _PID, _STARTED_AT, _HEARTBEAT, _LAG, _LAG_MAX, _LAG_MAX_BEFORE, _WINDOW_SINCE = range(7)
-_PULSE_SIZE = _WINDOW_SINCE + 1
+_PULSE_SIZE: Final = _WINDOW_SINCE + 1
 
 # The supervisor's area of an application, of four cells.
 _STATE, _TRIAL, _SINCE, _FAILMODE_ACTIVE = range(4)
@@ -84,8 +84,8 @@ class Measure(StrEnum):
     CONNECTIONS = "connections"
 
 
-WORKER_COUNTERS = (Measure.DATAGRAMS, Measure.UNSENT)
-WORKER_GAUGES = (Measure.OVERFLOWED, Measure.JOURNAL_SKIPPED, Measure.JOURNAL_LEFT_OUT)
+WORKER_COUNTERS: Final = (Measure.DATAGRAMS, Measure.UNSENT)
+WORKER_GAUGES: Final = (Measure.OVERFLOWED, Measure.JOURNAL_SKIPPED, Measure.JOURNAL_LEFT_OUT)
 RETRANSMISSION, COALESCED = DUPLICATE_KINDS = ("retransmission", "coalesced")
 IDLE, BUSY = CONNECTION_STATES = ("idle", "busy")
 
@@ -413,7 +413,7 @@ class Histogram(NamedTuple):
         return Histogram(counts, self.sum_us + other.sum_us)
 
 
-EMPTY_HISTOGRAM = Histogram((0,) * _SUM, 0)
+EMPTY_HISTOGRAM: Final = Histogram((0,) * _SUM, 0)
 
 
 class Totals(NamedTuple):

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from gateway.duoapi.calls import Factor
+from gateway.duoapi.calls import PASSCODE, Factor
 from gateway.engine.explanations import REASONS
 from gateway.engine.reasons import Reason
-from gateway.radius.dictionary import Code
+from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT, Code
 
 __all__ = ["FACTORS_TEXT", "Reason", "Verdict", "duo_hint", "rejection"]
 
@@ -30,7 +30,7 @@ class Verdict(msgspec.Struct, gc=False):
     @property
     def is_accept(self) -> bool:
         """Whether the user gets in."""
-        return self.code is Code.ACCESS_ACCEPT
+        return self.code is ACCESS_ACCEPT
 
     @property
     def explanation(self) -> str:
@@ -63,8 +63,10 @@ _REPLY_MESSAGES: dict[Reason, str] = {
 def rejection(reason: Reason) -> Verdict:
     """Return our own Access-Reject for a reason that Duo has no part in."""
     happened, remedy = REASONS[reason]
-    return Verdict(Code.ACCESS_REJECT, reason, _REPLY_MESSAGES[reason], happened, remedy)
+    return Verdict(ACCESS_REJECT, reason, _REPLY_MESSAGES[reason], happened, remedy)
 
+
+_DUO_DENIED = Reason.DUO_DENIED
 
 # Duo's texts say too little of these, whatever was asked.
 _HINTS = {
@@ -95,9 +97,9 @@ _TEXT_HINTS = {
 
 def duo_hint(reason: Reason, factor: Factor | None, status_msg: str = "") -> str:
     """Return what to look at when Duo's own text misleads; `factor` is None before any factor was asked."""
-    if reason is not Reason.DUO_DENIED:
+    if reason is not _DUO_DENIED:
         return _HINTS.get(reason, "")
     if factor is not None:
-        return _DENIED_PASSCODE if factor is Factor.PASSCODE else ""
+        return _DENIED_PASSCODE if factor is PASSCODE else ""
     said = status_msg.lower()
     return next((hint for words, hint in _TEXT_HINTS.items() if words in said), _DENIED_BEFORE_ANY_FACTOR)

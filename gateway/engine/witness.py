@@ -14,21 +14,21 @@ The rules:
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.duoapi.calls import Auth, Call, Preauth, Trouble
 
-SILENCE_S = 0.5  # without an answer while calls wait: worth a look
-OVERDUE_S = 1.0  # a call that waits longer has failed as far as can be told
-PATIENCE_FACTOR = 3.0  # times what is typical, where that is more
-LONGEST_PATIENCE_S = 4.0
-LATE_S = 0.5  # our own pause: answers may lie unread in sockets, and nothing is overdue
-MAX_USERS = 64  # told apart; more make no difference
+SILENCE_S: Final = 0.5  # without an answer while calls wait: worth a look
+OVERDUE_S: Final = 1.0  # a call that waits longer has failed as far as can be told
+PATIENCE_FACTOR: Final = 3.0  # times what is typical, where that is more
+LONGEST_PATIENCE_S: Final = 4.0
+LATE_S: Final = 0.5  # our own pause: answers may lie unread in sockets, and nothing is overdue
+MAX_USERS: Final = 64  # told apart; more make no difference
 
-_FIRST_TYPICAL_S = 0.125
+_FIRST_TYPICAL_S: Final = 0.125
 _RISE, _FALL = 1.2, 0.99  # in balance when one answer in 20 takes longer: log(1.2) is 19 times -log(0.99)
-_SAME_INSTANT_S = 1e-6  # instants lose the last bits of a float on their way through shared memory
-_TROUBLES = tuple(Trouble)
+_SAME_INSTANT_S: Final = 1e-6  # instants lose the last bits of a float on their way through shared memory
+_TROUBLES: Final = tuple(Trouble)
 
 
 class Evidence(NamedTuple):

@@ -5,14 +5,15 @@ interim (1xx) answers, bodies that end with the connection, and whether the conn
 """
 
 from enum import Enum
+from typing import Final
 
 import httptools
 import msgspec
 
-MAX_BODY_SIZE = 1_048_576  # octets; Duo's answers have a few hundred
-MAX_HEAD_SIZE = 65_536  # octets before the body begins
-MAX_HEADERS = 100
-MAX_SIZE = MAX_HEAD_SIZE + 2 * MAX_BODY_SIZE  # octets of a whole answer, as they come
+MAX_BODY_SIZE: Final = 1_048_576  # octets; Duo's answers have a few hundred
+MAX_HEAD_SIZE: Final = 65_536  # octets before the body begins
+MAX_HEADERS: Final = 100
+MAX_SIZE: Final = MAX_HEAD_SIZE + 2 * MAX_BODY_SIZE  # octets of a whole answer, as they come
 
 
 class Response(msgspec.Struct, gc=False):

@@ -66,7 +66,7 @@ class TextFormatter(LineFormatter):
 
     def line(self, created: float, level: int, name: str, text: str, fields: dict[str, Any]) -> str:
         """Return the line of an event, without its end."""
-        pairs = "".join([f" {key}={_value(value)}" for key, value in fields.items()])
+        pairs = "".join(map(_pair, fields, fields.values()))
         return f"{self._timestamps.text(created)} [{name}#{_LEVELS[level]}] {one_line(text)}{pairs}"
 
 
@@ -109,14 +109,11 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return getattr(record, "fields", None) or {}
 
 
-def _value(value: object) -> str:
-    """Return a value as it stands behind `key=`: bare if it is one plain word, else in double quotes."""
-    return _quoted(str(value))
-
-
-@lru_cache(1_024)  # most values are of a few words: reasons, sections, milliseconds
-def _quoted(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) else orjson.dumps(one_line(text)).decode()
+@lru_cache(2_048, typed=True)  # most are of a few: reasons, sections, milliseconds
+def _pair(key: str, value: str | int) -> str:
+    """Return ` key=value`, the value bare if it is one plain word, else in double quotes."""
+    text = str(value)
+    return f" {key}={text if _PLAIN.fullmatch(text) else orjson.dumps(one_line(text)).decode()}"
 
 
 def one_line(text: str) -> str:

@@ -7,10 +7,10 @@ the event loop costs or less, 0.9 against 1.8 µs on a busy machine.
 
 import heapq
 from collections.abc import Hashable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-TICK_S = 0.05
-_TICKS_PER_S = 20
+TICK_S: Final = 0.05
+_TICKS_PER_S: Final = 20
 
 Item = TypeVar("Item", bound=Hashable)
 

@@ -20,38 +20,38 @@ import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from gateway.duoapi.calls import (
+    PASSCODE,
     Answer,
     Auth,
     AuthStatus,
     Call,
     Check,
     DuoUnavailable,
-    Factor,
     Ping,
     Refusal,
     Time,
     Trouble,
 )
 from gateway.duoapi.flavours import V1, V2, Flavour
-from gateway.duoapi.signing import Signer, encode_params
+from gateway.duoapi.signing import Signer
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import Response
 from gateway.net.duo_clock import DuoClock
 from gateway.net.exchange import Exchange, Outcome
 from gateway.net.https_pool import HttpsPool, PoolCounts
 
-CONNECT_TIMEOUT_S = 5.0
-BRIEF_TIMEOUT_S = 10.0
-WARM_CONNECTIONS = 4
-RATE_LIMIT_WAITS_S = (1.0, 2.0, 4.0)
-CORRECTION_WORTH_TELLING_S = 30.0
+CONNECT_TIMEOUT_S: Final = 5.0
+BRIEF_TIMEOUT_S: Final = 10.0
+WARM_CONNECTIONS: Final = 4
+RATE_LIMIT_WAITS_S: Final = (1.0, 2.0, 4.0)
+CORRECTION_WORTH_TELLING_S: Final = 30.0
 
 _boot_time = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
 
-_HINTS = {
+_HINTS: Final = {
     40101: "is a proxy removing headers?",
     40102: "check ikey and api_host",
     40103: "check skey",
@@ -218,14 +218,13 @@ class DuoClient:
 
     def _octets(self, pending: "PendingCall") -> bytes:
         method, path, params, is_signed = pending.flavour.request(pending.call)
-        encoded = encode_params(params)
         if not is_signed:
-            return self._template.unsigned_get(path, encoded)
+            return self._template.unsigned_get(path, params)
         date = self._clock.date(pending.dated_at)
-        authorization = self._signer.authorization(date, method, path, encoded)
+        authorization = self._signer.authorization(date, method, path, params)
         if method == "GET":
-            return self._template.get(path, encoded, date, authorization)
-        return self._template.post(path, encoded, date, authorization)
+            return self._template.get(path, params, date, authorization)
+        return self._template.post(path, params, date, authorization)
 
     def heard(self, pending: "PendingCall", outcome: Outcome) -> None:
         """Take a call's outcome: deliver it, or ask again."""
@@ -393,7 +392,7 @@ def _is_repeatable(call: Call) -> bool:
 
     A passcode that Duo has seen already is refused the second time; that is better than fail mode for a lost answer.
     """
-    return type(call) is not Auth or call.factor is Factor.PASSCODE
+    return type(call) is not Auth or call.factor is PASSCODE
 
 
 def _tell(observer: CallObserver, pending: PendingCall, result: Answer | DuoUnavailable, now: float) -> None:

@@ -8,8 +8,9 @@ Instants are readings of that clock, in seconds; they come in as arguments.
 """
 
 from email.utils import formatdate
+from typing import Final
 
-BELIEVABLE = range(1, 7_258_118_400)  # Unix seconds up to the year 2200: what Duo tells may be any number
+BELIEVABLE: Final = range(1, 7_258_118_400)  # Unix seconds up to the year 2200: what Duo tells may be any number
 
 
 class DuoClock:

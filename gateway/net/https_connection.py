@@ -9,16 +9,16 @@ which decides whether it may be sent again, and only so can it look at a connect
 
 import asyncio
 import ssl
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.http1.response import Response, ResponseError, ResponseFault, ResponseReader
 from gateway.net.exchange import Exchange
 from gateway.net.https_opening import READ_SIZE, TlsSocket
 
-_READS_A_TURN = 32
-_BUFFER = bytearray(65_536)  # for all connections: nothing stays in it
-_VIEW = memoryview(_BUFFER)
+_READS_A_TURN: Final = 32
+_BUFFER: Final = bytearray(65_536)  # for all connections: nothing stays in it
+_VIEW: Final = memoryview(_BUFFER)
 
 
 class ConnectionOwner(Protocol):

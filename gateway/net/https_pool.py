@@ -12,7 +12,7 @@ new one: the race with a server that closes idle connections cannot be won other
 import asyncio
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.pool_plan import Opening, PoolLimits, PoolPlan
@@ -27,10 +27,10 @@ from gateway.net.tls import TrustStore
 if TYPE_CHECKING:
     import ssl
 
-FRESH_WITHIN_S = 3.0  # well below any server's idle time-out
-SESSION_FOR_S = 300.0  # then the server's certificate is verified again
-_ANY_AGE = float("inf")
-_NEVER_IDLE = -1.0
+FRESH_WITHIN_S: Final = 3.0  # well below any server's idle time-out
+SESSION_FOR_S: Final = 300.0  # then the server's certificate is verified again
+_ANY_AGE: Final = float("inf")
+_NEVER_IDLE: Final = -1.0
 
 
 class PoolCounts(NamedTuple):

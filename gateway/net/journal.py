@@ -16,20 +16,21 @@ import os
 from collections.abc import Iterator
 from hashlib import blake2b
 from struct import Struct
+from typing import Final
 
-CELL_SIZE = 1_024
-SEGMENT_SIZE = 8 * 2**20
-_SPARE_CELLS = 16
-_MAGIC = b"radgate journal\x02"
-_HEADER = Struct("=16sQQ")  # magic, number of cells, octets of a segment
-_HEADER_SIZE = 4_096
-_RECORD = Struct("=QI4x")  # sequence, 0 for nothing; octets of the record
-_CHECKSUM_SIZE = 16
-RECORD_OVERHEAD = _RECORD.size + _CHECKSUM_SIZE
-MAX_LOGIN_OCTETS = CELL_SIZE - RECORD_OVERHEAD
-MAX_ANSWER_OCTETS = 8_192
-_ALIGNMENT = 32
-_NOTHING = bytes(8)
+CELL_SIZE: Final = 1_024
+SEGMENT_SIZE: Final = 8 * 2**20
+_SPARE_CELLS: Final = 16
+_MAGIC: Final = b"radgate journal\x02"
+_HEADER: Final = Struct("=16sQQ")  # magic, number of cells, octets of a segment
+_HEADER_SIZE: Final = 4_096
+_RECORD: Final = Struct("=QI4x")  # sequence, 0 for nothing; octets of the record
+_CHECKSUM_SIZE: Final = 16
+RECORD_OVERHEAD: Final = _RECORD.size + _CHECKSUM_SIZE
+MAX_LOGIN_OCTETS: Final = CELL_SIZE - RECORD_OVERHEAD
+MAX_ANSWER_OCTETS: Final = 8_192
+_ALIGNMENT: Final = 32
+_NOTHING: Final = bytes(8)
 
 
 class ForeignJournal(Exception):  # noqa: N818 -- reads as what it says

@@ -9,16 +9,17 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from typing import Final
 
 from gateway.engine.transaction import Peer
 
-_BUFFER_SIZE = 4096  # octets; what is longer is padding (RFC 2865 section 3), and the kernel drops it
-_ANCILLARY_SIZE = 128
-_DATAGRAMS_A_TURN = 64  # then the other sockets of the loop have their turn
-_PKTINFO = struct.Struct("@I4s4s")  # in_pktinfo: interface, the local address, the header's destination
-_PKTINFO6 = struct.Struct("@16sI")  # in6_pktinfo: address, interface
-SO_RXQ_OVFL = 40  # asm-generic/socket.h
-IP_PKTINFO = 8  # linux/in.h; Python 3.11 does not name it
+_BUFFER_SIZE: Final = 4096  # octets; what is longer is padding (RFC 2865 section 3), and the kernel drops it
+_ANCILLARY_SIZE: Final = 128
+_DATAGRAMS_A_TURN: Final = 64  # then the other sockets of the loop have their turn
+_PKTINFO: Final = struct.Struct("@I4s4s")  # in_pktinfo: interface, the local address, the header's destination
+_PKTINFO6: Final = struct.Struct("@16sI")  # in6_pktinfo: address, interface
+SO_RXQ_OVFL: Final = 40  # asm-generic/socket.h
+IP_PKTINFO: Final = 8  # linux/in.h; Python 3.11 does not name it
 
 Ancillary = list[tuple[int, int, bytes]]
 

@@ -5,10 +5,11 @@ RFC 6929 section 2.8 has it for values that do not fit their type.
 """
 
 from ipaddress import ip_address
+from typing import Final
 
 from gateway.radius.packet import Packet
 
-_PACKED_SIZES = {"ipaddr": 4, "ipv6addr": 16}  # octets, RFC 8044 sections 3.8 and 3.9
+_PACKED_SIZES: Final = {"ipaddr": 4, "ipv6addr": 16}  # octets, RFC 8044 sections 3.8 and 3.9
 
 
 class AddressAttribute:

@@ -6,11 +6,12 @@ are ignored (RFC 5080 section 2.5).
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from gateway.radius.dictionary import HEADER_SIZE, MAX_PACKET_SIZE, VENDOR_SPECIFIC
 from gateway.radius.discards import DecodeError, DiscardReason
 
-MAX_REPEATS = 200  # attributes beyond the first of each type: a walk must stay short whatever is sent
+MAX_REPEATS: Final = 200  # attributes beyond the first of each type: a walk must stay short whatever is sent
 
 
 def packet_length(datagram: bytes) -> int:

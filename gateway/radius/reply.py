@@ -5,6 +5,7 @@ carried one.
 """
 
 from struct import Struct
+from typing import Final
 
 from gateway.radius.dictionary import (
     HEADER_SIZE,
@@ -18,9 +19,9 @@ from gateway.radius.dictionary import (
 from gateway.radius.packet import Packet
 from gateway.radius.shared_secret import SharedSecret
 
-_HEADER = Struct("!BBH16s")
-_EMPTY_MESSAGE_AUTHENTICATOR = bytes([MESSAGE_AUTHENTICATOR, 18]) + bytes(16)
-_MESSAGE_AUTHENTICATOR_END = HEADER_SIZE + len(_EMPTY_MESSAGE_AUTHENTICATOR)
+_HEADER: Final = Struct("!BBH16s")
+_EMPTY_MESSAGE_AUTHENTICATOR: Final = bytes([MESSAGE_AUTHENTICATOR, 18]) + bytes(16)
+_MESSAGE_AUTHENTICATOR_END: Final = HEADER_SIZE + len(_EMPTY_MESSAGE_AUTHENTICATOR)
 
 
 def encode_reply(code: Code, request: Packet, shared_secret: SharedSecret, *texts: str) -> bytes:

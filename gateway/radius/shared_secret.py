@@ -7,16 +7,17 @@ then costs 0.75 µs, where `hmac.digest` takes 1.85 µs (CPython 3.11, OpenSSL 3
 import hashlib
 from functools import partial
 from hmac import compare_digest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.radius.dictionary import AUTHENTICATOR_SIZE, MAX_PASSWORD_SIZE, MESSAGE_AUTHENTICATOR
 
 if TYPE_CHECKING:
     from gateway.radius.packet import Packet
 
-_BLOCK_SIZE = 64  # octets, RFC 2104 section 2: the block of MD5
-_ZERO_AUTHENTICATOR = bytes(AUTHENTICATOR_SIZE)
+_BLOCK_SIZE: Final = 64  # octets, RFC 2104 section 2: the block of MD5
+_ZERO_AUTHENTICATOR: Final = bytes(AUTHENTICATOR_SIZE)
 _md5 = partial(hashlib.md5, usedforsecurity=False)  # RADIUS leaves no choice; the flag keeps it available in FIPS mode
+_EMPTY_STATE: Final = _md5()
 
 
 class SharedSecret:
@@ -67,7 +68,9 @@ class SharedSecret:
         """Return the MD5 of a reply that carries the Request Authenticator in its header, and the secret (RFC 2865
         section 3).
         """
-        return _md5(octets + self._octets).digest()
+        state = _EMPTY_STATE.copy()  # half of what a new one costs
+        state.update(octets + self._octets)
+        return state.digest()
 
     def hide_user_password(self, password: bytes, request_authenticator: bytes) -> bytes:
         """Return the value of User-Password, padded with NULs to 16, 32 … 128 octets (RFC 2865 section 5.2).

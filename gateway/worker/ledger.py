@@ -9,24 +9,24 @@ import fcntl
 import mmap
 import os
 import struct
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from zlib import crc32
 
 import msgspec
 
 from gateway.engine.core import Finished
 
-N_CELLS = 256
-_CELL_SIZE = 1_024  # octets: the longest user name with the longest hint
-_CELL_HEAD = struct.Struct("=QII")  # the login's number, from 1 on, the checksum, and the length of what follows
-_CAPACITY = _CELL_SIZE - _CELL_HEAD.size
-_CELL = struct.Struct(f"{_CELL_HEAD.format}{_CAPACITY}s")
-_HEAD = struct.Struct("=QQ")  # the magic number, and the number of the login written last
-_HEAD_SIZE = 64
-_RING_SIZE = _HEAD_SIZE + N_CELLS * _CELL_SIZE
-_MAGIC = int.from_bytes(b"radlog\x00\x01", "big")
-_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
-_SHORT = 64  # letters: what is left of a text that is too long
+N_CELLS: Final = 256
+_CELL_SIZE: Final = 1_024  # octets: the longest user name with the longest hint
+_CELL_HEAD: Final = struct.Struct("=QII")  # the login's number, from 1 on, the checksum, and the length of what follows
+_CAPACITY: Final = _CELL_SIZE - _CELL_HEAD.size
+_CELL: Final = struct.Struct(f"{_CELL_HEAD.format}{_CAPACITY}s")
+_HEAD: Final = struct.Struct("=QQ")  # the magic number, and the number of the login written last
+_HEAD_SIZE: Final = 64
+_RING_SIZE: Final = _HEAD_SIZE + N_CELLS * _CELL_SIZE
+_MAGIC: Final = int.from_bytes(b"radlog\x00\x01", "big")
+_SEALS: Final = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+_SHORT: Final = 64  # letters: what is left of a text that is too long
 
 
 class LoginRecord(msgspec.Struct, array_like=True):

@@ -3,14 +3,16 @@
 """
 
 import time
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from gateway.engine.core import Finished
 from gateway.engine.explanations import DISCARDS
 from gateway.engine.notices import Notice, UnsignedNas
+from gateway.engine.transaction import Address
 from gateway.engine.verdict import Reason
 
-WARNED_REASONS = frozenset({Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.INTERNAL_ERROR, Reason.EXEMPT})
+WARNED_REASONS: Final = frozenset({Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.INTERNAL_ERROR, Reason.EXEMPT})
 
 
 def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
@@ -21,7 +23,7 @@ def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
     verdict = finished.verdict
     # A name must look neither like the pairs that follow nor like the end of this prefix.
     user_name = finished.user_name.replace("=", r"\x3d").replace('"', r"\x22").replace("):", r")\x3a") or "-"
-    text = f"({finished.peer.address[:2]}, {user_name}, {finished.identifier}): {verdict.account}"
+    text = f"({_source(finished.peer.address)}, {user_name}, {finished.identifier}): {verdict.account}"
     reply = verdict.code.label if finished.n_packets else "none"  # whoever asked has given up
     fields: dict[str, Any] = {"reply": reply, "reason": verdict.reason}
     if finished.factor:
@@ -34,6 +36,12 @@ def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
     if verdict.hint:
         fields["hint"] = verdict.hint
     return text, fields
+
+
+@lru_cache(1_024)  # a directory asks from few ports
+def _source(address: Address) -> str:
+    """Return an address as Duo's proxy writes it: `('10.80.16.236', 58411)`."""
+    return str(address[:2])
 
 
 def notice_line(notice: Notice, listening: str) -> tuple[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ from itertools import count, cycle
 
 from gateway.duoapi.calls import Auth, AuthAnswer, Factor, Preauth
 from gateway.duoapi.flavours import V2
-from gateway.duoapi.signing import Signer, encode_params
+from gateway.duoapi.signing import Signer
 from gateway.engine.core import AskDuo, Effect, Finished, KeepAnswer, KeepLogin
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
@@ -136,7 +136,7 @@ def sign_auth() -> Run:
 
     def run() -> str:
         request = V2.request(AUTH)
-        return signer.authorization(DATE, request.method, request.path, encode_params(request.params))
+        return signer.authorization(DATE, request.method, request.path, request.params)
 
     return run
 
@@ -144,7 +144,7 @@ def sign_auth() -> Run:
 def encode_post() -> Run:
     """The octets of a signed POST."""
     template = RequestTemplate("api-xxxxxxxx.duosecurity.com", "radgate/1.0")
-    body, authorization = encode_params(V2.request(AUTH).params), "Basic " + "x" * 200
+    body, authorization = V2.request(AUTH).params, "Basic " + "x" * 200
     return lambda: template.post("/auth/v2/auth", body, DATE, authorization)
 
 
