@@ -1,28 +1,25 @@
-"""Log records as lines, in the shape that is grepped for today: time, `[namespace#level]`, text, then `key=value`
-pairs.
+"""Events as lines, in the shape that is grepped for today: time, `[namespace#level]`, text, then `key=value` pairs.
 
-A record's fields are handed over as `extra={"fields": {...}}`. Values come from the network too: whatever could break
-a line is escaped.
+Values come from the network too: whatever could break a line is escaped.
 """
 
 import json
 import logging
 import re
 import time
-from abc import ABC, abstractmethod
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final, Protocol
 
 import orjson
 
-_LEVELS = {
+_LEVELS: Final = {
     logging.DEBUG: "debug",
     logging.INFO: "info",
     logging.WARNING: "warn",
     logging.ERROR: "error",
     logging.CRITICAL: "critical",
 }
-_PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without blank, double quote, equals sign and backslash
+_PLAIN: Final = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without blank, double quote, equals sign and backslash
 
 
 class Timestamps:
@@ -39,30 +36,30 @@ class Timestamps:
             local = time.localtime(second)
             self._second = second
             self._until_second, self._zone = time.strftime("%Y-%m-%dT%H:%M:%S", local), time.strftime("%z", local)
-        return f"{self._until_second}.{int((instant - second) * 1_000_000):06d}{self._zone}"
+        microsecond = str(int((instant - second) * 1_000_000))
+        return f"{self._until_second}.{microsecond.zfill(6)}{self._zone}"
 
 
-class LineFormatter(logging.Formatter, ABC):
-    """Records, and events that never were one, as lines."""
+class Lines(Protocol):
+    """A way to write events."""
+
+    def line(self, created: float, level: int, name: str, text: str, fields: dict[str, Any]) -> str:
+        """Return the line of an event, without its end.
+
+        Args:
+            created: Unix seconds.
+            level: as the logging library numbers them.
+            name: of the logger.
+            text: what happened.
+            fields: what is known of it by name; hashable values.
+        """
+
+
+class TextLines:
+    """`2026-11-22T09:00:00.123456+0000 [gateway.worker#info] text key=value key="a value"`."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._timestamps = Timestamps()
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return a record's line, without its end."""
-        fields = _fields(record)
-        if record.exc_info:
-            fields = {**fields, "traceback": self.formatException(record.exc_info)}
-        return self.line(record.created, record.levelno, record.name, record.getMessage(), fields)
-
-    @abstractmethod
-    def line(self, created: float, level: int, name: str, text: str, fields: dict[str, Any]) -> str:
-        """Return the line of an event, without its end."""
-
-
-class TextFormatter(LineFormatter):
-    """`2026-11-22T09:00:00.123456+0000 [gateway.worker#info] text key=value key="a value"`."""
 
     def line(self, created: float, level: int, name: str, text: str, fields: dict[str, Any]) -> str:
         """Return the line of an event, without its end."""
@@ -70,8 +67,11 @@ class TextFormatter(LineFormatter):
         return f"{self._timestamps.text(created)} [{name}#{_LEVELS[level]}] {one_line(text)}{pairs}"
 
 
-class JsonFormatter(LineFormatter):
+class JsonLines:
     """One JSON object a line: `timestamp`, `level`, `logger`, `message`, and the event's fields."""
+
+    def __init__(self) -> None:
+        self._timestamps = Timestamps()
 
     def line(self, created: float, level: int, name: str, text: str, fields: dict[str, Any]) -> str:
         """Return the object of an event, without the line's end."""
@@ -86,27 +86,6 @@ class JsonFormatter(LineFormatter):
             return orjson.dumps(content, default=str).decode()
         except TypeError:  # a file's name that is not UTF-8
             return json.dumps(content, default=str)
-
-
-class AuthEventFormatter(logging.Formatter):
-    """The objects of `authevents.log`, which come as such; what else must be told there is an object too."""
-
-    def __init__(self, events_logger: str) -> None:
-        """Take the name of the logger that events come from."""
-        super().__init__()
-        self._events_logger = events_logger
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return a record's line, without its end."""
-        message = record.getMessage()
-        if record.name == self._events_logger:
-            return message
-        timestamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-        return orjson.dumps({"timestamp": timestamp, "event_type": "log", "msg": message}).decode()
-
-
-def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return getattr(record, "fields", None) or {}
 
 
 @lru_cache(2_048, typed=True)  # most are of a few: reasons, sections, milliseconds

@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-import time
 import traceback
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gateway.logs.events import EventLog
 from gateway.logs.files import FileHandler, LineHandler, Rotation
-from gateway.logs.lines import AuthEventFormatter, JsonFormatter, LineFormatter, TextFormatter
+from gateway.logs.formatters import AuthEventFormatter, LineFormatter
+from gateway.logs.lines import JsonLines, Lines, TextLines
 from gateway.logs.stdout import StdoutHandler
 from gateway.logs.syslog import SyslogHandler
 
@@ -36,7 +37,7 @@ def start_logging(
     owner: tuple[int, int] | None = None,
     *,
     rotates: bool = False,
-) -> "EventLog":
+) -> EventLog:
     """Open the files, send the records of all `gateway` loggers there, and return the short way to them.
 
     Args:
@@ -63,14 +64,14 @@ def start_logging(
     handlers: list[LineHandler] = [first]
     if plan.syslog:
         handlers.append(SyslogHandler(plan.syslog, loop))
-    formatter: LineFormatter = JsonFormatter() if plan.json else TextFormatter()
+    lines: Lines = JsonLines() if plan.json else TextLines()
     root = logging.getLogger("gateway")
     root.setLevel(logging.DEBUG if plan.debug else logging.INFO)
-    _attach(root, handlers, formatter)
+    _attach(root, handlers, LineFormatter(lines))
     events = logging.getLogger(AUTH_EVENTS_LOGGER)
     events.disabled = not plan.auth_events
     _attach(events, writers, AuthEventFormatter(AUTH_EVENTS_LOGGER))
-    return EventLog(first.descriptor, handlers, formatter)
+    return EventLog(first.descriptor, [handler.write for handler in handlers], lines)
 
 
 def _open_file(
@@ -112,25 +113,6 @@ def log_mistake(text: str, error: BaseException | None) -> None:
     where = traceback.format_tb(error.__traceback__) if error is not None else []
     fields = {"error": type(error).__name__, "traceback": "".join(where)}
     logging.getLogger("gateway.worker").error(text, extra={"fields": fields})
-
-
-class EventLog:
-    """A short way to the log for what happens ten thousand times a second: no record, no filters, no hierarchy.
-
-    A login's line costs a fifth of what it takes through a `logging.Logger` (6 instead of 32 µs).
-    """
-
-    def __init__(self, descriptor: int, handlers: list[LineHandler], formatter: LineFormatter) -> None:
-        """Write to these handlers; `descriptor` is where others of this process may write too."""
-        self.descriptor = descriptor
-        self._writes = [handler.write for handler in handlers]
-        self._line = formatter.line
-
-    def event(self, level: int, name: str, text: str, fields: dict[str, Any]) -> None:
-        """Write one line at a level of the logging library, under a logger's name."""
-        line = self._line(time.time(), level, name, text, fields)
-        for write in self._writes:
-            write(line, level)
 
 
 def stop_logging() -> None:

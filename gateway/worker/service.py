@@ -27,7 +27,8 @@ from gateway.engine.core import (
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.pending import PendingLogin
 from gateway.engine.transaction import Peer
-from gateway.logs.setup import AUTH_EVENTS_LOGGER, EventLog, log_mistake
+from gateway.logs.events import EventLog
+from gateway.logs.setup import AUTH_EVENTS_LOGGER, log_mistake
 from gateway.net.listener import UdpListener
 from gateway.worker.ledger import LoginRing, login_record
 from gateway.worker.links import LinkWriter

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.engine.core import Finished
 from gateway.engine.verdict import Reason, rejection
-from gateway.logs.lines import TextFormatter
+from gateway.logs.lines import TextLines
 from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import (
@@ -309,7 +309,7 @@ def line_for(user_name: str) -> str:
     """The log line of a rejected login."""
     verdict = rejection(Reason.UNKNOWN_FACTOR)
     text, fields = finished_line(Finished(source(), 7, user_name, "radius_server_duo_only", verdict, "", 0.0, 1), 0)
-    return TextFormatter().line(0.0, 20, "gateway.worker", text, fields)
+    return TextLines().line(0.0, 20, "gateway.worker", text, fields)
 
 
 @pytest.mark.parametrize("sign", ["\n", "\r", "\0", "\x1b[2J", "\x85", "\u2028", "\u202e"])

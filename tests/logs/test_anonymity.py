@@ -8,7 +8,7 @@ import pytest
 
 from gateway.config.redaction import Replacer
 from gateway.logs.anonymity import name_users
-from gateway.logs.lines import JsonFormatter, TextFormatter
+from gateway.logs.lines import JsonLines, TextLines
 from gateway.worker.reports import auth_event, finished_line
 from tests.worker.test_reports import finished
 
@@ -30,7 +30,7 @@ def lines_of(name: str) -> bytes:
     """Return what the logs say of a login: text, JSON and authevents.log."""
     done = finished(user_name=name)
     text, fields = finished_line(done, 1)
-    made = [form.line(0.0, logging.INFO, "gateway.worker", text, fields) for form in (TextFormatter(), JsonFormatter())]
+    made = [form.line(0.0, logging.INFO, "gateway.worker", text, fields) for form in (TextLines(), JsonLines())]
     return "\n".join([*made, orjson.dumps(auth_event(done, "DIXX", "host")).decode(), ""]).encode()
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from gateway.logs.files import FileHandler, Rotation, open_log, rotated_files
-from gateway.logs.lines import TextFormatter
+from gateway.logs.formatters import LineFormatter
+from gateway.logs.lines import TextLines
 from gateway.logs.setup import LogPlan, reopen_logs, start_logging, stop_logging
 from tests.logs.writing import WRITERS_LINE
 
@@ -106,7 +107,7 @@ def test_logging_starts_with_a_plan(tmp_path, restore_logging):
 
 
 def test_the_handler_formats_records(handler):
-    handler.setFormatter(TextFormatter())
+    handler.setFormatter(LineFormatter(TextLines()))
     handler.emit(logging.makeLogRecord({"name": "gateway", "levelno": 20, "msg": "m"}))
     assert "[gateway#info] m\n" in written(handler.path)
 

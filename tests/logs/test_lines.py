@@ -5,7 +5,8 @@ import logging
 import orjson
 import pytest
 
-from gateway.logs.lines import AuthEventFormatter, JsonFormatter, TextFormatter, Timestamps, one_line
+from gateway.logs.formatters import AuthEventFormatter, LineFormatter
+from gateway.logs.lines import JsonLines, TextLines, Timestamps, one_line
 
 INSTANT = 1795395404.123456
 
@@ -14,6 +15,14 @@ def record(message: str, level: int = logging.INFO, **fields) -> logging.LogReco
     made = logging.makeLogRecord({"name": "gateway.worker", "levelno": level, "msg": message, "created": INSTANT})
     made.fields = fields
     return made
+
+
+def as_text(made: logging.LogRecord) -> str:
+    return LineFormatter(TextLines()).format(made)
+
+
+def as_json(made: logging.LogRecord) -> str:
+    return LineFormatter(JsonLines()).format(made)
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +37,7 @@ def utc(monkeypatch):
 
 
 def test_a_line_in_the_shape_that_is_grepped_for():
-    line = TextFormatter().format(
+    line = as_text(
         record("(('10.0.0.1', 5), alice, 6): text", reply="Access-Reject", duration_ms=212, hint='say "no" = yes')
     )
     assert line == (
@@ -41,12 +50,15 @@ def test_a_line_in_the_shape_that_is_grepped_for():
     ("level", "name"), [(10, "debug"), (20, "info"), (30, "warn"), (40, "error"), (50, "critical")]
 )
 def test_levels_have_short_names(level, name):
-    assert f"[gateway.worker#{name}]" in TextFormatter().format(record("x", level))
+    assert f"[gateway.worker#{name}]" in as_text(record("x", level))
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\rb", "a\x00b", "a\x1b[31mb", "a\u2028b", "a\x85b"])
 def test_nothing_that_comes_from_outside_can_end_a_line_or_colour_a_terminal(text):
-    for line in (TextFormatter().format(record(text, key=text)), JsonFormatter().format(record(text, key=text))):
+    for line in (
+        as_text(record(text, key=text)),
+        as_json(record(text, key=text)),
+    ):
         assert "\n" not in line
         assert "\x1b" not in line
         assert "\x00" not in line
@@ -54,13 +66,17 @@ def test_nothing_that_comes_from_outside_can_end_a_line_or_colour_a_terminal(tex
 
 
 def test_values_from_outside_cannot_forge_a_pair():
-    assert TextFormatter().format(record("x", user='a" reason=duo_allowed')).endswith(r'user="a\" reason=duo_allowed"')
-    assert TextFormatter().format(record("x", user="")).endswith('user=""')
-    assert TextFormatter().format(record("x", user="ユーザー")).endswith('user="ユーザー"')
+    assert (
+        LineFormatter(TextLines())
+        .format(record("x", user='a" reason=duo_allowed'))
+        .endswith(r'user="a\" reason=duo_allowed"')
+    )
+    assert as_text(record("x", user="")).endswith('user=""')
+    assert as_text(record("x", user="ユーザー")).endswith('user="ユーザー"')
 
 
 def test_json_holds_the_same():
-    line = orjson.loads(JsonFormatter().format(record("text", logging.WARNING, reason="duo_denied", duration_ms=5)))
+    line = orjson.loads(as_json(record("text", logging.WARNING, reason="duo_denied", duration_ms=5)))
     assert line == {
         "timestamp": "2026-11-23T00:56:44.123456+0000",
         "level": "warn",
@@ -79,7 +95,7 @@ def test_a_traceback_stays_in_its_line():
 
         made = record("failed", logging.ERROR)
         made.exc_info = sys.exc_info()
-    line = TextFormatter().format(made)
+    line = as_text(made)
     assert "\n" not in line
     assert "KeyError" in line
 
@@ -91,8 +107,8 @@ def test_the_second_is_made_anew_when_it_changes():
 
 
 def test_a_name_that_is_not_utf_8_is_a_line_all_the_same():
-    assert orjson.loads(JsonFormatter().format(record("x")))["message"] == "x"
-    assert r"a\udc80b" in JsonFormatter().format(record("a\udc80b"))
+    assert orjson.loads(as_json(record("x")))["message"] == "x"
+    assert r"a\udc80b" in as_json(record("a\udc80b"))
 
 
 def test_authevents_holds_objects_only():

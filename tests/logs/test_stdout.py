@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from gateway.logs.lines import JsonFormatter
+from gateway.logs.formatters import LineFormatter
+from gateway.logs.lines import JsonLines
 from gateway.logs.stdout import StdoutHandler, is_journal
 
 INFO, WARNING = logging.INFO, logging.WARNING
@@ -94,7 +95,7 @@ def test_a_stream_that_nobody_reads_blocks_nobody_and_tears_no_line(stream):
 def test_the_journal_is_told_the_priority_of_each_line(stream):
     near, far = stream
     handler = StdoutHandler(standard=near.fileno(), environment=journal_of(near.fileno()))
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(LineFormatter(JsonLines()))
     handler.write("one", INFO)
     handler.write("two", WARNING)
     handler.emit(logging.makeLogRecord({"name": "gateway", "levelno": logging.ERROR, "msg": "three"}))

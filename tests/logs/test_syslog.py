@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.config.values import facility
-from gateway.logs.lines import TextFormatter
+from gateway.logs.formatters import LineFormatter
+from gateway.logs.lines import TextLines
 from gateway.logs.setup import LogPlan, start_logging, stop_logging
 from gateway.logs.syslog import SyslogHandler, facility_number, priority
 
@@ -32,7 +33,7 @@ def syslog(address):
 @pytest.fixture
 def handler(address):
     made = SyslogHandler("LOG_LOCAL3", address=address)
-    made.setFormatter(TextFormatter())
+    made.setFormatter(LineFormatter(TextLines()))
     yield made
     made.close()
 

@@ -18,7 +18,7 @@ from gateway.engine.transaction import Peer, Transaction
 from gateway.engine.verdict import Reason, Verdict
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import ResponseReader
-from gateway.logs.lines import TextFormatter
+from gateway.logs.lines import TextLines
 from gateway.net.journal import Journal, create_journal
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import PROXY_STATE, USER_PASSWORD, Code
@@ -188,7 +188,7 @@ def keep_login() -> Run:
 
 def write_line() -> Run:
     """A finished login to its line in the log."""
-    formatter = TextFormatter()
+    formatter = TextLines()
     verdict = Verdict(Code.ACCESS_ACCEPT, Reason.DUO_ALLOWED, "", "Duo authentication returned 'allow': 'Success'")
     finished = Finished(Peer((SOURCE, 40_001), 0), 7, "u000123", "radius_server_duo_only", verdict, "push", 0.2, 1)
 

@@ -10,7 +10,7 @@ from gateway.engine.nas import Nas
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.transaction import Peer
 from gateway.engine.verdict import Reason, Verdict, rejection
-from gateway.logs.lines import TextFormatter
+from gateway.logs.lines import TextLines
 from gateway.radius.dictionary import Code
 from gateway.radius.discards import DiscardReason
 from gateway.worker.reports import WARNED_REASONS, auth_event, finished_line, notice_line, unsigned_line
@@ -98,7 +98,7 @@ class TestFinishedLine:
 
     def test_a_whole_line_can_be_taken_apart_again(self):
         text, fields = finished_line(finished(), 0)
-        line = TextFormatter().line(0.0, 20, "gateway.worker", text, fields)
+        line = TextLines().line(0.0, 20, "gateway.worker", text, fields)
         assert re.fullmatch(
             r"\S+ \[gateway\.worker#info\] \(\('10\.80\.16\.236', 58411\), y-ikeda, 6\): Duo .* reply=Access-Reject "
             r'reason=duo_denied factor=passcode server=radius_server_duo_only worker=0 duration_ms=212 hint="look .*"',
