@@ -10,6 +10,8 @@ shows it as a picture and says what each state means for a login.
 - Probes that pass do not end the users' part of the streak: ping and check may be well while logins are not.
 - Keys and clock are judged by `check` alone: what users met is only a reason to ask. One odd thing makes suspicious, a
   check that is refused then is believed.
+- A Duo that answers, but late, is waited for. How slow it is a ping tells, also one that is answered after its time:
+  patience with logins follows, here and in the workers, and what it takes at most is `LONGEST_PATIENCE_S`.
 - When nobody has looked for a while, the process or the machine stood still: what was asked before that is void.
 """
 
@@ -19,9 +21,10 @@ from typing import ClassVar, NamedTuple
 
 from gateway.duoapi.calls import Trouble
 from gateway.engine.explanations import SET_THE_CLOCK, TROUBLES
-from gateway.engine.witness import OVERDUE_S, SILENCE_S, Evidence, add_up, patience_s
+from gateway.engine.witness import LONGEST_PATIENCE_S, OVERDUE_S, SILENCE_S, Evidence, add_up, patience_s
 
 QUIET_INTERVAL_S = 60.0  # between rounds of probes while all is well
+SLOW_INTERVAL_S = 10.0  # while the last ping took so long that calls are waited for longer than usual
 CLOCK_INTERVAL_S = 10.0  # while this machine's clock is off
 SUSPECT_INTERVAL_S = 0.25  # while something is odd
 KEYS_INTERVAL_S = 5.0  # while the keys are refused
@@ -136,7 +139,9 @@ class ProbeKind(StrEnum):
 
 
 class Probe(NamedTuple):
-    """Ask this now, and tell `Breaker.probed` what came of it: `Failed` with TIMEOUT after `timeout_s`."""
+    """Ask this now, and tell `Breaker.probed` what came of it: `Failed` with TIMEOUT after `timeout_s`, and then
+    `Passed` if it is answered all the same.
+    """
 
     kind: ProbeKind
     timeout_s: float
@@ -187,7 +192,7 @@ class Health(NamedTuple):
     """What workers and the status page need to know.
 
     Attributes:
-        since: for `Witness.evidence`.
+        since, ping_s: for `Witness.evidence`.
         trial: how many trials there have been: each worker lets one login through in each.
         entered_at: when the state began.
         account, hint: of the last change.
@@ -199,6 +204,7 @@ class Health(NamedTuple):
     entered_at: float
     account: str
     hint: str
+    ping_s: float
 
 
 class Breaker:
@@ -220,6 +226,7 @@ class Breaker:
         self._probe: Probe | None = None
         self._round_at = self._last_round_at = self._passed_at = _NEVER
         self._skew_s = 0.0
+        self._ping_s = 0.0  # what the last ping took
 
     @property
     def state(self) -> BreakerState:
@@ -229,7 +236,8 @@ class Breaker:
     @property
     def health(self) -> Health:
         """All that is to be published; whenever it differs from what was published last."""
-        return Health(self._state, self._since, self._trial, self._entered_at, self._account, self._hint)
+        known = (self._state, self._since, self._trial, self._entered_at, self._account, self._hint)
+        return Health(*known, self._ping_s)
 
     @property
     def streak(self) -> int:
@@ -254,7 +262,7 @@ class Breaker:
         """Take what came of a probe."""
         self._note_pause(now)
         if probe != self._probe:
-            return []  # asked in a state that is over, or before a pause
+            return self._heard_late(probe, outcome, now)
         self._probe = None
         if isinstance(outcome, Refused):
             return self._probe_refused(outcome, now)
@@ -286,7 +294,7 @@ class Breaker:
             return self._healthy(BreakerEvent.ANSWERED)
         self._sees_trouble(seen, now)
         if seen.waiting_since:
-            is_overdue = now - seen.waiting_since >= patience_s(seen.typical_s, OVERDUE_S)
+            is_overdue = now - seen.waiting_since >= self._patience_s(OVERDUE_S)
             return BreakerEvent.TRIAL_FAILED if is_overdue else None
         if seen.n_failing:
             return BreakerEvent.TRIAL_FAILED
@@ -302,13 +310,16 @@ class Breaker:
     def _sees_trouble(self, seen: Evidence, now: float) -> bool:
         """Whether there is trouble not known yet, or calls wait in vain; takes note of it."""
         waiting_s = now - seen.waiting_since if seen.waiting_since else 0.0
-        if waiting_s >= patience_s(seen.typical_s, SILENCE_S):
+        if waiting_s >= self._patience_s(SILENCE_S):
             self._note_trouble(Trouble.TIMEOUT, f"no answer for {waiting_s:.1f} s", now)
         elif seen.troubled_at > self._troubled_at and seen.troubled_at >= self._since:
             self._note_trouble(seen.last_trouble, "a login's call", seen.troubled_at)
         else:
             return False
         return True
+
+    def _patience_s(self, least_s: float) -> float:
+        return patience_s(max(self._seen.typical_s, self._ping_s), least_s)
 
     def _healthy(self, event: BreakerEvent) -> BreakerEvent:
         return BreakerEvent.CLOCK_OFF if self._is_clock_off else event
@@ -322,6 +333,8 @@ class Breaker:
 
     def _ask(self, kind: ProbeKind, now: float) -> Probe:
         timeout_s = SUSPECT_PROBE_TIMEOUT_S if self._state is BreakerState.SUSPECT else PROBE_TIMEOUT_S
+        if kind is ProbeKind.CHECK or self._state is not BreakerState.DOWN:
+            timeout_s = patience_s(self._ping_s, timeout_s)  # a ping while down is one of many, and heard late as well
         self._probe = Probe(kind, timeout_s, now)
         return self._probe
 
@@ -329,6 +342,7 @@ class Breaker:
         if passed.skew_s is not None:
             self._skew_s = passed.skew_s
         if probe.kind is ProbeKind.PING:
+            self._ping_s = now - probe.started_at
             return [self._ask(ProbeKind.CHECK, now)]
         self._passed_at = probe.started_at
         self._n_failed_probes = 0
@@ -342,6 +356,18 @@ class Breaker:
             case BreakerState.SUSPECT:
                 self._round_at = now + CALM_S
         return []
+
+    def _heard_late(self, probe: Probe, outcome: Outcome, now: float) -> list[Decision]:
+        """Learn from a ping that was answered after its time how slow Duo is; then it is there.
+
+        A probe of a state that is over, or of before a pause, counts for nothing.
+        """
+        took_s = now - probe.started_at
+        is_late = probe.timeout_s < took_s <= LONGEST_PATIENCE_S and probe.started_at >= self._since
+        if probe.kind is not ProbeKind.PING or not isinstance(outcome, Passed) or not is_late:
+            return []
+        self._ping_s = took_s
+        return [self._ask(ProbeKind.CHECK, now)] if self._state is BreakerState.DOWN else []
 
     def _probe_failed(self, probe: Probe, failed: Failed, now: float) -> list[Decision]:
         self._n_failed_probes += 1
@@ -391,6 +417,8 @@ class Breaker:
     def _round_interval_s(self) -> float:
         if self._state is BreakerState.DOWN:
             return self._limits.probe_interval_s
+        if self._state is BreakerState.HEALTHY and patience_s(self._ping_s, OVERDUE_S) > OVERDUE_S:
+            return SLOW_INTERVAL_S
         return _ROUND_INTERVALS_S[self._state]
 
     @property

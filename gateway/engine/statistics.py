@@ -56,8 +56,8 @@ LAG_WINDOW_NS: Final = 60_000_000_000
 _PID, _STARTED_AT, _HEARTBEAT, _LAG, _LAG_MAX, _LAG_MAX_BEFORE, _WINDOW_SINCE = range(7)
 _PULSE_SIZE: Final = _WINDOW_SINCE + 1
 
-# The supervisor's area of an application, of four cells.
-_STATE, _TRIAL, _SINCE, _FAILMODE_ACTIVE = range(4)
+# The supervisor's area of an application, of five cells.
+_STATE, _TRIAL, _SINCE, _FAILMODE_ACTIVE, _PING = range(5)
 
 
 class Measure(StrEnum):
@@ -335,6 +335,7 @@ class Bulletin(NamedTuple):
     is_failmode_active: bool
     trial: int
     since_ns: int
+    ping_ns: int = 0
 
 
 class BulletinCells:
@@ -349,6 +350,7 @@ class BulletinCells:
         """Write it; the flag that decides logins comes last."""
         cells = self._cells
         cells[_SINCE] = bulletin.since_ns
+        cells[_PING] = bulletin.ping_ns
         cells[_STATE] = bulletin.state
         cells[_TRIAL] = bulletin.trial
         cells[_FAILMODE_ACTIVE] = bulletin.is_failmode_active
@@ -356,7 +358,7 @@ class BulletinCells:
     def read(self) -> Bulletin:
         """Return what was posted last."""
         cells = self._cells
-        return Bulletin(cells[_STATE], bool(cells[_FAILMODE_ACTIVE]), cells[_TRIAL], cells[_SINCE])
+        return Bulletin(cells[_STATE], bool(cells[_FAILMODE_ACTIVE]), cells[_TRIAL], cells[_SINCE], cells[_PING])
 
     @property
     def is_failmode_active(self) -> bool:

@@ -135,17 +135,18 @@ class Witness:
         """Note that nobody wants to know any more."""
         self._pending.pop(token, None)
 
-    def evidence(self, now: float, since: float) -> Evidence:
+    def evidence(self, now: float, since: float, ping_s: float = 0.0) -> Evidence:
         """Return what is known, to be shown ten times a second; after a pause of more than `LATE_S` nobody is overdue.
 
         Args:
             now: the instant.
             since: what the supervisor has published: nothing asked earlier counts any more.
+            ping_s: the same, of what Duo takes to answer a ping at present.
         """
         if since > self._since:
             self._since = since
             self._failing = {user: asked_at for user, asked_at in self._failing.items() if asked_at >= since}
-        waiting_since, n_overdue = self._waiting(now)
+        waiting_since, n_overdue = self._waiting(now, max(self._typical_s, ping_s))
         is_late = now - self._shown_at > LATE_S
         self._shown_at = now
         return Evidence(
@@ -177,9 +178,9 @@ class Witness:
         known = self._pending.pop(token, None)
         return (known[0].username.lower(), known[1]) if known is not None else ("", float("-inf"))
 
-    def _waiting(self, now: float) -> tuple[float, int]:
+    def _waiting(self, now: float, typical_s: float) -> tuple[float, int]:
         """Return since when calls wait that count, and how many users' wait has been too long."""
-        overdue_at = now - patience_s(self._typical_s, OVERDUE_S)
+        overdue_at = now - patience_s(typical_s, OVERDUE_S)
         oldest = 0.0
         overdue: set[str] = set()
         for call, asked_at in reversed(self._pending.values()):

@@ -83,9 +83,9 @@ class DuoWatch:
 
     def _publish(self, key: str, health: Health) -> None:
         before = self._bulletins.get(key)
-        since_ns = int(health.since * 1e9)
+        since_ns, ping_ns = int(health.since * 1e9), int(health.ping_s * 1e9)
         self._bulletins[key] = bulletin = Bulletin(
-            health.state.number, health.state.is_fail_mode_active, health.trial, since_ns
+            health.state.number, health.state.is_fail_mode_active, health.trial, since_ns, ping_ns
         )
         is_news = before is None or before[:3] != bulletin[:3]
         for crew in self._crews():

@@ -25,7 +25,7 @@ from gateway.engine.breaker import (
     Refused,
     StateChanged,
 )
-from gateway.engine.witness import Evidence
+from gateway.engine.witness import LONGEST_PATIENCE_S, Evidence
 from gateway.logs.setup import log_mistake
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class _Watched:
         self._wall_clock = wall_clock
         self._published: Health | None = None
         self._probe: Probe | None = None
-        self._handle: Cancellable | None = None
+        self._handles: dict[Probe, Cancellable] = {}  # of those past their time too: a late answer is one
         self._story = _Story(application)
 
     def look(self, evidence: Sequence[Evidence]) -> None:
@@ -129,27 +129,32 @@ class _Watched:
         now = self._clock()
         probe = self._probe
         if probe is not None and now >= probe.started_at + probe.timeout_s:
-            self.drop_probe()
+            self._probe = None
             self._take(probe, Failed(Trouble.TIMEOUT, f"no answer within {probe.timeout_s:g} s"), now)
+        for late in [each for each in self._handles if now - each.started_at > LONGEST_PATIENCE_S]:
+            self._handles.pop(late).cancel()
         self._perform(self.application.breaker.observe(evidence, now), now)
 
-    def drop_probe(self) -> None:
-        """Want no answer to the probe any more."""
-        handle, self._handle, self._probe = self._handle, None, None
-        if handle is not None:
+    def drop_probes(self) -> None:
+        """Want no answers any more."""
+        handles, self._handles, self._probe = self._handles, {}, None
+        for handle in handles.values():
             handle.cancel()
 
     def leave(self) -> None:
         """Drop the probe, and let the breaker know that nothing came of it: it would ask no other one."""
         probe = self._probe
-        self.drop_probe()
+        self.drop_probes()
         if probe is not None:
             self.application.breaker.probed(probe, Failed(Trouble.BUSY, "the probe was dropped"), self._clock())
 
     def _answered(self, probe: Probe, answer: Answer | DuoUnavailable) -> None:
         try:
+            self._handles.pop(probe, None)
             if probe is self._probe:
-                self._handle = self._probe = None
+                self._probe = None
+                self._take(probe, outcome_of(answer, self._wall_clock()), self._clock())
+            elif isinstance(answer, Time):
                 self._take(probe, outcome_of(answer, self._wall_clock()), self._clock())
         except Exception as error:  # noqa: BLE001 -- we are called by the event loop
             log_mistake("A probe of Duo met a mistake of ours", error)
@@ -179,10 +184,9 @@ class _Watched:
             log_mistake("Publishing the state of an application met a mistake of ours", error)
 
     def _ask(self, probe: Probe) -> None:
-        self.drop_probe()  # one of a state that is over
         self._probe = probe
         try:
-            self._handle = self.application.asker.ask(_CALLS[probe.kind](), partial(self._answered, probe))
+            self._handles[probe] = self.application.asker.ask(_CALLS[probe.kind](), partial(self._answered, probe))
         except Exception as error:  # noqa: BLE001 -- our own mistake says nothing about Duo
             log_mistake("A probe of Duo met a mistake of ours", error)
             self._probe = None

@@ -11,6 +11,7 @@ from gateway.config.settings import ApplicationSettings, Settings
 from gateway.duoapi.calls import Answer, DuoUnavailable
 from gateway.engine.explanations import SET_THE_CLOCK
 from gateway.engine.pool_plan import PoolLimits
+from gateway.engine.witness import LONGEST_PATIENCE_S
 from gateway.net.duo_client import CORRECTION_WORTH_TELLING_S, Application, CallObserver, DuoClient
 from gateway.net.https_opening import Proxy
 from gateway.net.https_pool import HttpsPools
@@ -22,7 +23,6 @@ CLOCK_WARNING_INTERVAL_S = 60.0
 
 
 PROBE_CONNECT_TIMEOUT_S = 1.9  # below two: attempts that hang must not hold new ones back for long
-PROBE_TIMEOUT_S = 1.0
 
 
 def open_probe_clients(settings: Settings) -> dict[str, DuoClient]:
@@ -34,7 +34,7 @@ def open_probe_clients(settings: Settings) -> dict[str, DuoClient]:
     pools = HttpsPools(PoolLimits(max_brief=8, max_patient=1, max_idle=2))
     clients: dict[str, DuoClient] = {}
     for server in settings.servers:
-        application = msgspec.structs.replace(server.application, api_timeout_s=PROBE_TIMEOUT_S)
+        application = msgspec.structs.replace(server.application, api_timeout_s=LONGEST_PATIENCE_S)
         key = application_key(application)
         if key not in clients:
             clients[key] = _open(pools, application, None, connect_timeout_s=PROBE_CONNECT_TIMEOUT_S)

@@ -26,6 +26,6 @@ class Observation:
         self._counters.troubled(trouble)
         self._witness.failed(call, token, trouble, detail, seconds, now)
 
-    def show(self, now: float, since: float) -> None:
-        """Put the evidence on the board; `since` is what the supervisor knows already."""
-        self._counters.write_evidence(self._witness.evidence(now, since))
+    def show(self, now: float, since: float, ping_s: float) -> None:
+        """Put the evidence on the board; `since` and `ping_s` are what the supervisor knows already."""
+        self._counters.write_evidence(self._witness.evidence(now, since, ping_s))

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from gateway.engine.statistics import BoardPlan, BulletinCells, Measure, WorkerRow, row_layout
+from gateway.engine.statistics import BoardPlan, Bulletin, BulletinCells, Measure, WorkerRow, row_layout
 from gateway.net.board import Board, BoardError
 from gateway.net.duo_client import DuoClient
 from gateway.net.listener import UdpListener
@@ -15,6 +15,7 @@ from gateway.worker.observation import Observation
 log = logging.getLogger("gateway.worker")
 
 BEAT_S = 0.1
+_NOTHING = Bulletin(0, False, 0, 0)  # nobody has told anything
 
 
 def open_board(descriptor: int, plan: BoardPlan) -> Board | None:
@@ -71,8 +72,8 @@ class Pulse:
         for key, counters in self._row.applications.items():
             counts = self._clients[key].connections
             counters.connected(counts.idle, counts.busy)
-            since_ns = self._bulletins[key].read().since_ns if key in self._bulletins else 0
-            self._observations[key].show(now_ns / 1e9, since_ns / 1e9)
+            bulletin = self._bulletins[key].read() if key in self._bulletins else _NOTHING
+            self._observations[key].show(now_ns / 1e9, bulletin.since_ns / 1e9, bulletin.ping_ns / 1e9)
         self._on_beat(now_ns / 1e9)
 
     def _show_sockets(self) -> None:

@@ -35,7 +35,7 @@ from gateway.engine.breaker import (
     StateChanged,
 )
 from gateway.engine.explanations import TROUBLES
-from gateway.engine.witness import Evidence, Witness
+from gateway.engine.witness import LONGEST_PATIENCE_S, Evidence, Witness
 
 HEALTHY, SUSPECT, DOWN, TRIAL, KEYS_REFUSED, CLOCK_SKEWED = BreakerState
 
@@ -126,7 +126,9 @@ class Site:
                 self.login(f"user-{next(self._numbers)}")
         for number, witness in enumerate(self._witnesses):
             if (self._tick + 3 * number) % 10 == 0:
-                self._evidence[number] = witness.evidence(self.now, self.breaker.health.since)
+                self._evidence[number] = witness.evidence(
+                    self.now, self.breaker.health.since, self.breaker.health.ping_s
+                )
         if self._tick % 10 == 5:
             self._perform(self.breaker.observe(self._evidence, self.now))
 
@@ -167,7 +169,11 @@ class Site:
         if trouble in (Trouble.CONFIGURATION, Trouble.CLOCK):
             outcome = Refused(trouble, "why")
         if seconds > probe.timeout_s:
-            seconds, outcome = probe.timeout_s, Failed(Trouble.TIMEOUT, "no answer")
+            self._tell(probe, Failed(Trouble.TIMEOUT, "no answer"), probe.timeout_s)
+        if seconds <= CALL_TIMEOUT_S:
+            self._tell(probe, outcome, seconds)
+
+    def _tell(self, probe: Probe, outcome: Outcome, seconds: float) -> None:
         self._at(self.now + seconds, lambda: self._perform(self.breaker.probed(probe, outcome, self.now)))
 
     def _at(self, instant: float, action: Callable[[], None]) -> None:
@@ -246,6 +252,31 @@ def test_a_slow_duo_is_not_suspected():
     begin = site.now
     site.run(60)
     assert site.states(since=begin) == []
+
+
+@pytest.mark.parametrize("n_workers", [1, 5])
+@pytest.mark.parametrize("rate", [1.0, 20.0, 400.0])
+@pytest.mark.parametrize("slow_s", [1.2, 2.0, 3.5])
+def test_a_duo_that_becomes_slow_is_soon_waited_for(slow_s: float, rate: float, n_workers: int):
+    site = Site(outage(BEGIN, BEGIN + 300, (slow_s, None)), n_workers, rate).run_to(BEGIN + 300)
+    assert DOWN not in site.states(since=BEGIN + 4 * slow_s)
+    site.run(60)
+    assert site.breaker.state is HEALTHY
+    assert site.breaker.health.ping_s < 0.2
+
+
+def test_a_duo_that_was_slow_may_go_away():
+    site = Site(outage(BEGIN, BEGIN + 60, (2.0, None))).run_to(BEGIN + 50)
+    last_answer_at, end = BEGIN + 52, BEGIN + 100
+    site.weather = outage(BEGIN + 50, end, HANG)
+    site.run_to(end + 30)
+    assert site.when(DOWN, since=last_answer_at) - last_answer_at < LONGEST_PATIENCE_S + 0.5
+    assert site.when(HEALTHY, since=end) - end < 3.0
+
+
+def test_a_duo_slower_than_patience_is_away():
+    site = Site(outage(BEGIN, BEGIN + 100, (5.0, None))).run_to(BEGIN + 99)
+    assert set(site.states(since=BEGIN + 2)) <= {DOWN}
 
 
 def test_some_failing_logins_among_many_begin_nothing():
