@@ -10,7 +10,10 @@ Rules:
   rather than let the next login wait for a handshake.
 - A connection that becomes free or has been opened serves the brief call that has waited longest and is not held back
   by its bound, else the long poll that has.
-- Opening is bounded too: handshakes cost far more than calls.
+- Opening is bounded too: a handshake costs as much of the processor as ten logins. What the loop
+  had to spare of late may go into handshakes. So a rush finds its connections as fast as they can be made, and a worker that is at its
+  limit does not make its queue longer by opening connections that cannot help it. Long polls always get a few: each
+  needs a connection of its own.
 - When an attempt to open fails, so do the calls that waited all the while, unless another attempt has succeeded in
   the meantime; then only the longest waiting one does, and nobody waits in vain.
 
@@ -34,14 +37,26 @@ class PoolLimits(NamedTuple):
     """Calls that wait for no person but for a connection."""
     max_patient: int = 20_000
     """Connections busy with, and calls queued as, long polls."""
-    max_opening: int = 32
-    max_opening_brief: int = 8
-    """Of these, for brief calls: a handshake keeps the loop from other logins for a millisecond, and a busy connection
-    is free again sooner than 32 of them are made."""
+    max_opening: int = 256
+    """Attempts at once: most of their time is Duo's and the network's."""
+    polls_a_tick: int = 8
+    """Attempts for long polls that begin in each tick however busy the loop is."""
     max_idle: int = 1_000
     spare: int = 8
     """Idle connections that no long poll takes."""
     idle_timeout_s: float = 30.0
+
+
+HANDSHAKE_S = 0.0008
+"""How long opening a connection keeps the loop from other work, about."""
+MOST_OPENINGS = 62
+"""What an idle loop can afford in a tick of a twentieth of a second."""
+
+
+def affordable_openings(busy_s: float, elapsed_s: float, tick_s: float) -> int:
+    """Return how many connections may be opened within `tick_s`, one at least, by how busy the loop was of late."""
+    idle_share = max(0.0, 1 - busy_s / elapsed_s) if elapsed_s > 0 else 0.0
+    return max(1, int(idle_share * tick_s / HANDSHAKE_S))
 
 
 class Opening(NamedTuple):
@@ -59,7 +74,9 @@ class PoolPlan(Generic[Call, Connection]):
         "_busy",
         "_idle",
         "_limits",
+        "_n_affordable",
         "_n_brief",
+        "_n_for_polls",
         "_n_opened",
         "_n_opening",
         "_n_patient",
@@ -77,6 +94,8 @@ class PoolPlan(Generic[Call, Connection]):
         self._n_patient = 0
         self._n_opening = 0
         self._n_opened = 0
+        self._n_affordable = MOST_OPENINGS
+        self._n_for_polls = limits.polls_a_tick
         self._turn = 0
 
     def ask(self, call: Call, waits_for_person: bool, max_idle_s: float, now: float) -> Connection | None:
@@ -104,15 +123,23 @@ class PoolPlan(Generic[Call, Connection]):
             return self._n_patient + len(self._patient) < self._limits.max_patient
         return len(self._brief) < self._limits.max_waiting
 
+    def afford(self, n_openings: int) -> None:
+        """Permit so many openings in the tick that begins now."""
+        self._n_affordable = n_openings
+        self._n_for_polls = self._limits.polls_a_tick
+
     def begin_openings(self) -> list[Opening]:
         """Return the attempts to begin now; each ends with `opened` or `open_failed`."""
         if not self._brief and not self._patient:
             return []
         limits = self._limits
-        for_brief = min(len(self._brief), limits.max_brief - self._n_brief, limits.max_opening_brief)
-        n_more = min(for_brief + len(self._patient), limits.max_opening) - self._n_opening
-        if n_more <= 0:
-            return []
+        for_brief = min(len(self._brief), limits.max_brief - self._n_brief)
+        n_wanted = min(for_brief + len(self._patient), limits.max_opening) - self._n_opening
+        n_more = max(0, min(n_wanted, self._n_affordable))
+        n_for_polls = max(0, min(n_wanted - n_more, len(self._patient), self._n_for_polls))
+        self._n_affordable -= n_more
+        self._n_for_polls -= n_for_polls
+        n_more += n_for_polls
         self._n_opening += n_more
         return [Opening(self._turn, self._n_opened)] * n_more
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.duoapi.calls import DuoUnavailable, Trouble
-from gateway.engine.pool_plan import Opening, PoolLimits, PoolPlan
+from gateway.engine.pool_plan import MOST_OPENINGS, Opening, PoolLimits, PoolPlan, affordable_openings
 from gateway.http1.response import Response
 from gateway.net.deadlines import TICK_S, Deadlines
 from gateway.net.exchange import Exchange, Outcome
@@ -63,6 +63,7 @@ class HttpsPool:
         self._openings: set[asyncio.Task[None]] = set()
         self._connections: set[HttpsConnection] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._ticked_at = self._busy_until = 0.0  # the loop's thread had used so many seconds of a processor by then
         self._answered_at = float("-inf")
         self._session: ssl.SSLSession | None = None
         self._session_until = float("-inf")
@@ -81,7 +82,7 @@ class HttpsPool:
             return
         self._deadlines.add(exchange, exchange.deadline)
         if self._timer is None:
-            self._timer = self._loop.call_later(TICK_S, self._tick)
+            self._begin_ticking(now)
         self._place(exchange, _ANY_AGE if exchange.is_repeatable else self._fresh_within_s, now)
 
     def warm(self, n_connections: int) -> None:
@@ -239,10 +240,16 @@ class HttpsPool:
         if exchange is not None:
             self._begin(exchange, connection, now)
         elif self._timer is None:
-            self._timer = self._loop.call_later(TICK_S, self._tick)
+            self._begin_ticking(now)
+
+    def _begin_ticking(self, now: float) -> None:
+        self._ticked_at, self._busy_until = now, time.thread_time()
+        self._plan.afford(MOST_OPENINGS)
+        self._timer = self._loop.call_later(TICK_S, self._tick)
 
     def _tick(self) -> None:
         now = self._now()
+        self._afford(now, time.thread_time())
         try:
             for exchange in self._deadlines.expire(now):
                 self._expire(exchange, now)
@@ -252,6 +259,12 @@ class HttpsPool:
         finally:
             is_needed = self._deadlines or self._connections
             self._timer = self._loop.call_later(TICK_S, self._tick) if is_needed else None
+            self._open_more()
+
+    def _afford(self, now: float, busy_until: float) -> None:
+        """Permit openings for as much of the next tick as the loop had to spare since the last one."""
+        self._plan.afford(affordable_openings(busy_until - self._busy_until, now - self._ticked_at, TICK_S))
+        self._ticked_at, self._busy_until = now, busy_until
 
     def _expire(self, exchange: Exchange, now: float) -> None:
         had_connection = exchange.connection is not None

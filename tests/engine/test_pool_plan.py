@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.engine.pool_plan import PoolLimits, PoolPlan
+from gateway.engine.pool_plan import MOST_OPENINGS, PoolLimits, PoolPlan, affordable_openings
 
 ANY_AGE = float("inf")
 
@@ -44,15 +44,27 @@ def test_first_call_waits_for_an_opening_and_gets_it() -> None:
     assert repr(pool) == "<PoolPlan idle=1 busy=0 opening=0 waiting=0>"
 
 
-def test_brief_calls_open_few_connections_at_a_time_and_long_polls_many() -> None:
-    """A rush must not spend its first second on handshakes: busy connections are free again sooner."""
-    pool = plan()
-    for number in range(100):
+def test_a_tick_has_so_many_openings_and_a_few_more_for_long_polls() -> None:
+    pool = plan(polls_a_tick=3)
+    pool.afford(2)
+    for number in range(10):
         ask(pool, f"call {number}")
-    assert len(pool.begin_openings()) == 8
-    for number in range(100):
+    assert len(pool.begin_openings()) == 2
+    assert pool.begin_openings() == []
+    for number in range(10):
         poll(pool, f"poll {number}")
-    assert len(pool.begin_openings()) == 24
+    assert len(pool.begin_openings()) == 3
+    assert pool.begin_openings() == []
+    pool.afford(2)
+    assert len(pool.begin_openings()) == 5
+
+
+@pytest.mark.parametrize(
+    ("busy_s", "elapsed_s", "n_openings"),
+    [(0.0, 0.05, MOST_OPENINGS), (0.025, 0.05, 31), (0.05, 0.05, 1), (0.07, 0.05, 1), (0.0, 0.0, 1), (1.0, 2.0, 31)],
+)
+def test_what_the_loop_has_to_spare_may_go_into_handshakes(busy_s: float, elapsed_s: float, n_openings: int) -> None:
+    assert affordable_openings(busy_s, elapsed_s, 0.05) == n_openings
 
 
 def test_newest_idle_connection_comes_first() -> None:
@@ -132,7 +144,7 @@ def test_brief_calls_wait_for_their_bound_alone() -> None:
 
 
 def test_no_brief_call_waits_for_a_connection_that_a_long_poll_occupies() -> None:
-    pool = plan(max_brief=2, max_patient=500, max_opening=1000)
+    pool = plan(max_brief=2, max_patient=500, max_opening=1000, polls_a_tick=1000)
     for number in range(500):
         poll(pool, f"poll {number}")
     for number in range(len(pool.begin_openings())):
@@ -140,6 +152,7 @@ def test_no_brief_call_waits_for_a_connection_that_a_long_poll_occupies() -> Non
     assert pool.n_patient == 500
     assert not pool.has_room(True)
     ask(pool, "brief")
+    pool.afford(1)
     assert len(pool.begin_openings()) == 1
     assert pool.opened("another", now=1.0) == "brief"
 
