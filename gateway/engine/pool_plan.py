@@ -10,10 +10,10 @@ Rules:
   rather than let the next login wait for a handshake.
 - A connection that becomes free or has been opened serves the brief call that has waited longest and is not held back
   by its bound, else the long poll that has.
-- Opening is bounded too: a handshake costs as much of the processor as ten logins. What the loop
-  had to spare of late may go into handshakes. So a rush finds its connections as fast as they can be made, and a worker that is at its
-  limit does not make its queue longer by opening connections that cannot help it. Long polls always get a few: each
-  needs a connection of its own.
+- Opening is bounded too: a handshake costs as much of the processor as ten logins, and only what the loop had to spare
+  of late may go into handshakes. So a rush finds its connections as fast as they can be made, and a worker that is at
+  its limit does not make its queue longer by opening connections that cannot help it. Long polls always get a few:
+  each needs a connection of its own.
 - When an attempt to open fails, so do the calls that waited all the while, unless another attempt has succeeded in
   the meantime; then only the longest waiting one does, and nobody waits in vain.
 
@@ -31,8 +31,8 @@ Connection = TypeVar("Connection")
 class PoolLimits(NamedTuple):
     """Bounds of one pool."""
 
-    max_brief: int = 512
-    """Connections busy with calls that wait for no person: with answers after 150 ms, 3,400 calls a second."""
+    max_brief: int = 2_000
+    """Connections busy with calls that wait for no person: with answers after 150 ms, 13,000 calls a second."""
     max_waiting: int = 5_000
     """Calls that wait for no person but for a connection."""
     max_patient: int = 20_000
