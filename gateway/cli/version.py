@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway import __version__
 from gateway.cli.exits import Exit
+from gateway.engine import core
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
@@ -22,4 +23,5 @@ def command(_options: argparse.Namespace) -> int:
     print(f"Python {platform.python_version()}")
     print(ssl.OPENSSL_VERSION)
     print(f"uvloop {metadata.version('uvloop')}")
+    print(f"hot path {'interpreted' if core.__file__.endswith('.py') else 'compiled'}")
     return Exit.OK

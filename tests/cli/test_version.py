@@ -6,6 +6,7 @@ from importlib import metadata
 
 from gateway import __version__
 from tests.cli.files import run_main
+from tests.compiled import IS_COMPILED
 
 
 def test_the_versions_that_matter_one_a_line(capsys):
@@ -16,6 +17,7 @@ def test_the_versions_that_matter_one_a_line(capsys):
         f"Python {platform.python_version()}",
         ssl.OPENSSL_VERSION,
         f"uvloop {metadata.version('uvloop')}",
+        f"hot path {'compiled' if IS_COMPILED else 'interpreted'}",
     ]
 
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 RECIPE = (ROOT / "conf" / "container" / "Containerfile").read_text().replace("\\\n", " ")
 COMPOSE = (ROOT / "conf" / "container" / "compose.yaml").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-ENVIRONMENT = dict(word.split("=", 1) for word in shlex.split(re.findall("^ENV (.*)", RECIPE, re.MULTILINE)[0]))
+ENVIRONMENT = dict(word.split("=", 1) for word in shlex.split(re.findall("^ENV (.*)", RECIPE, re.MULTILINE)[-1]))
 COPIED = [source for line in re.findall("^COPY (?!--from)(.*)", RECIPE, re.MULTILINE) for source in line.split()[:-1]]
 
 
