@@ -11,7 +11,7 @@ from gateway.engine.statistics import SectionCounters, uncounted
 from gateway.radius.address import AddressAttribute
 from gateway.radius.shared_secret import SharedSecret
 
-_MAX_REMEMBERED_SOURCES: Final = 65_536
+_MAX_REMEMBERED_SOURCES = 65_536
 MAX_STATUS_A_SECOND: Final = 50  # Status-Servers of one NAS; a load balancer asks every few seconds
 
 

@@ -17,7 +17,7 @@ A ping is always v2's, which tells the time; it is unsigned, so that application
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Final, NamedTuple, Protocol
@@ -46,7 +46,7 @@ from gateway.net.https_pool import HttpsPool, PoolCounts
 CONNECT_TIMEOUT_S: Final = 5.0
 BRIEF_TIMEOUT_S: Final = 10.0
 WARM_CONNECTIONS: Final = 4
-RATE_LIMIT_WAITS_S: Final = (1.0, 2.0, 4.0)
+RATE_LIMIT_WAITS_S: Final[Sequence[float]] = (1.0, 2.0, 4.0)
 CORRECTION_WORTH_TELLING_S: Final = 30.0
 
 _boot_time = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
