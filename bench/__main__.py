@@ -5,6 +5,8 @@ when Duo slows down or a host dies.
 import sys
 from collections.abc import Sequence
 
+from bench.extra import run
+
 HELP = """\
 How many logins a second does this machine carry?
     python -m bench run passcode-limit          finds the limit, then holds 90 % of it
@@ -23,7 +25,6 @@ What happens to my users when Duo slows down or a host dies?
     python -m bench compare A.json B.json       two runs side by side
     python -m bench COMMAND --help              the options of a command
 """
-EXTRA = ("duo_client", "matplotlib", "numpy")  # what `pip install 'radgate[bench]'` adds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,27 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given or given[0] in ("-h", "--help"):
         print(HELP, end="")
         return 0
-    try:
-        return _perform(given)
-    except ModuleNotFoundError as error:
-        missing = str(error.name).partition(".")[0]
-        if missing not in EXTRA:
-            raise
-        print(f"the bench needs {missing}: pip install 'radgate[bench]'", file=sys.stderr)
-        return 3
-    except KeyboardInterrupt:
-        return 130
-
-
-def _perform(given: Sequence[str]) -> int:
-    """Import late, so that the help is there without the extra."""
     if given[0] == "peers":  # has options of its own
-        from bench.peers.__main__ import main as peers
-
-        return peers(given[1:])
-    from bench import commands
-
-    return commands.perform(given)
+        return run("bench.peers.command", given[1:])
+    return run("bench.commands", given)
 
 
 if __name__ == "__main__":

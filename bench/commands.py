@@ -20,7 +20,7 @@ from bench.screen import console, progress, show_comparison, show_findings, show
 SCALES = (0.001, 1000.0)
 
 
-def perform(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run a command; the exit status is that of `bench.__main__`."""
     options = _parser().parse_args(arguments)
     try:

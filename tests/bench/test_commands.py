@@ -29,7 +29,7 @@ def pretend(monkeypatch):
 
 
 def test_the_list_has_every_scenario(capsys):
-    assert commands.perform(["list"]) == 0
+    assert commands.main(["list"]) == 0
     said = capsys.readouterr().out
     assert all(name in said for name in names())
     assert "soak               30 min " in said
@@ -37,7 +37,7 @@ def test_the_list_has_every_scenario(capsys):
 
 def test_a_run_writes_its_report_and_says_what_must_be_known(pretend, tmp_path, capsys):
     asked = pretend(a_run())
-    assert commands.perform(["run", "worker-kill", "--workers", "2", "--scale", "0.5", "--out", str(tmp_path)]) == 0
+    assert commands.main(["run", "worker-kill", "--workers", "2", "--scale", "0.5", "--out", str(tmp_path)]) == 0
     assert asked == [("worker-kill", 2, 0.5)]
     said = capsys.readouterr().out
     assert said.startswith("This takes about 28 s.\n")
@@ -50,13 +50,13 @@ def test_a_run_writes_its_report_and_says_what_must_be_known(pretend, tmp_path, 
 
 def test_the_exit_status_tells_that_what_must_never_happen_has_happened(pretend, tmp_path):
     pretend(a_run(), a_run(findings=[Finding(Judgement.WRONG, "somebody was pushed twice.")]))
-    assert commands.perform(["run", "worker-kill", "duo-outage", "--out", str(tmp_path)]) == 1
+    assert commands.main(["run", "worker-kill", "duo-outage", "--out", str(tmp_path)]) == 1
 
 
 def test_two_runs_are_compared(tmp_path, capsys):
     first, _ = keep(a_run(), tmp_path / "first")
     second, _ = keep(a_run(workers=2, achieved_rate=150.0), tmp_path / "second")
-    assert commands.perform(["compare", str(first), str(second)]) == 0
+    assert commands.main(["compare", str(first), str(second)]) == 0
     said = capsys.readouterr().out
     assert "not the same workers: 1 and 2" in said
     assert "1.50" in said
@@ -68,7 +68,7 @@ def test_tuning_recommends_a_number_and_draws_the_curve(pretend, tmp_path, capsy
         for workers, limit in ((1, 500.0), (2, 510.0))
     ]
     asked = pretend(*runs)
-    assert commands.perform(["tune", "--most", "2", "--out", str(tmp_path)]) == 0
+    assert commands.main(["tune", "--most", "2", "--out", str(tmp_path)]) == 0
     assert [n_workers for _, n_workers, _ in asked] == [1, 2]
     assert "\nworkers=1, or more\n" in capsys.readouterr().out
     assert "<svg" in (tmp_path / "tune.html").read_text()
@@ -77,7 +77,7 @@ def test_tuning_recommends_a_number_and_draws_the_curve(pretend, tmp_path, capsy
 def test_tuning_says_what_must_never_happen_and_has_happened(pretend, tmp_path, capsys):
     findings = [Finding(Judgement.GOOD, "Nobody was lost."), Finding(Judgement.WRONG, "3 of the logins were lost.")]
     pretend(a_run(limit=500.0, p99_bound_ms=100.0, steps=STEPS, findings=findings))
-    assert commands.perform(["tune", "--most", "1", "--out", str(tmp_path)]) == 1
+    assert commands.main(["tune", "--most", "1", "--out", str(tmp_path)]) == 1
     said = capsys.readouterr().out
     assert "3 of the logins were lost." in said
     assert "Nobody was lost." not in said
@@ -91,7 +91,7 @@ def test_tuning_says_what_must_never_happen_and_has_happened(pretend, tmp_path, 
     ],
 )
 def test_a_mistake_is_one_line_and_no_traceback(arguments, problem, capsys):
-    assert commands.perform(arguments) == 2
+    assert commands.main(arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(problem)
 
@@ -101,14 +101,14 @@ def test_programs_that_do_not_start_are_told_of(monkeypatch, capsys):
         raise StartError("the gateway did not say 'radgate ready'")
 
     monkeypatch.setattr(commands, "run_scenario", run_scenario)
-    assert commands.perform(["run", "soak"]) == 3
+    assert commands.main(["run", "soak"]) == 3
     assert capsys.readouterr().err == "the run could not be made: the gateway did not say 'radgate ready'\n"
 
 
 @pytest.mark.parametrize("scale", ["0", "-1", "nan", "1e308", "1e-300", "long"])
 def test_a_scale_that_cannot_be_meant_is_refused(scale, capsys):
     with pytest.raises(SystemExit) as caught:
-        commands.perform(["run", "soak", f"--scale={scale}"])
+        commands.main(["run", "soak", f"--scale={scale}"])
     assert caught.value.code == 2
     assert "write a number from 0.001 to 1000" in capsys.readouterr().err
 
@@ -119,4 +119,4 @@ def test_a_mistake_of_our_own_is_no_wrong_argument(monkeypatch):
 
     monkeypatch.setattr(commands, "run_scenario", run_scenario)
     with pytest.raises(ValueError, match="non-broadcastable"):
-        commands.perform(["run", "soak"])
+        commands.main(["run", "soak"])

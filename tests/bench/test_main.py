@@ -10,8 +10,8 @@ from bench.__main__ import main
 WITHOUT_THE_EXTRA = """
 import sys
 sys.modules["numpy"] = sys.modules["matplotlib"] = sys.modules["duo_client"] = None
-from bench.__main__ import main
-sys.exit(main(sys.argv[1:]))
+import runpy
+runpy.run_module("{program}", run_name="__main__")
 """
 
 
@@ -21,16 +21,19 @@ def test_without_a_command_the_three_questions_are_answered_by_commands(argument
     assert capsys.readouterr().out.count("?\n") == 3
 
 
-def without_the_extra(*arguments):
-    return subprocess.run(
-        [sys.executable, "-c", WITHOUT_THE_EXTRA, *arguments], capture_output=True, text=True, timeout=60
-    )
+def without_the_extra(*arguments, program="bench.__main__"):
+    code = WITHOUT_THE_EXTRA.format(program=program)
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60)
 
 
 def test_without_the_extra_there_is_help_and_it_is_said_what_to_install():
     assert without_the_extra().stdout.count("?\n") == 3
-    for command in ("list", "peers"):
-        ended = without_the_extra(command)
+    for ended in (
+        without_the_extra("list"),
+        without_the_extra("peers"),
+        without_the_extra(program="bench.costs"),
+        without_the_extra(program="bench.peers"),
+    ):
         assert ended.returncode == 3
         (line,) = ended.stderr.splitlines()
         assert line.endswith(": pip install 'radgate[bench]'")
@@ -55,5 +58,5 @@ def test_an_interrupted_run_ends_as_a_shell_expects(monkeypatch):
     def interrupted(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bench.commands.perform", interrupted)
+    monkeypatch.setattr("bench.commands.main", interrupted)
     assert main(["run", "soak"]) == 130
