@@ -38,7 +38,7 @@ def findings_of(tally: Tally, expect: Expectation) -> list[Finding]:
     return [
         _at_most(tally.lost, expect.lost, f"Every login was answered ({tally.sent:,}).", "{} of the logins were lost."),
         *_some(tally.counts["half_answered"], expect.lost, "{} of the logins were answered to one controller only."),
-        _pushed_once(tally.pushes, max(tally.overlapping, tally.excess)),
+        _pushed_once(tally),
         _at_most(
             tally.unexpected, expect.unexpected, "Every answer was the right one.", "{} outcomes were unexpected."
         ),
@@ -51,10 +51,16 @@ def findings_of(tally: Tally, expect: Expectation) -> list[Finding]:
     ]
 
 
-def _pushed_once(pushes: int, extra: int) -> Finding:
+def _pushed_once(tally: Tally) -> Finding:
+    """Judge by pushes beyond logins, and by pushes of one user at once.
+
+    The latter may be rightly so for each login that fail mode decided while its push was out: its user logs in anew.
+    """
+    extra = max(tally.excess, tally.overlapping - tally.unexpected)
     if extra > 0:
-        return Finding(Judgement.WRONG, f"{extra:,} of {pushes:,} pushes were one too many: somebody was pushed twice.")
-    return Finding(Judgement.GOOD, f"Nobody was pushed twice for one login ({pushes:,} pushes).")
+        text = f"{extra:,} of {tally.pushes:,} pushes were one too many: somebody was pushed twice."
+        return Finding(Judgement.WRONG, text)
+    return Finding(Judgement.GOOD, f"Nobody was pushed twice for one login ({tally.pushes:,} pushes).")
 
 
 def _at_most(count: int, most: int | None, none: str, some: str) -> Finding:

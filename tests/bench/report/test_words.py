@@ -69,6 +69,12 @@ def test_a_scenario_may_expect_losses_and_says_so():
 
 def test_no_scenario_may_expect_a_second_push():
     assert wrong(Expectation(None, None), overlapping=1)
+    assert wrong(Expectation(None, None), unexpected=9, excess=1)
+
+
+def test_who_was_rejected_while_a_push_was_out_may_log_in_anew():
+    assert not wrong(Expectation(None, None), unexpected=2, overlapping=2)
+    assert wrong(Expectation(None, None), unexpected=2, overlapping=3)
 
 
 def test_a_login_that_was_joined_needs_no_push():
