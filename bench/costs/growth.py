@@ -1,4 +1,4 @@
-"""Does a login cost more with many clients, many sections, or many pushes pending?
+"""Does a login cost more with many clients, many sections, many pushes pending, or after many others?
 
 Two gateways, one worker each, a plain one and one with more of something, are given the same passcode logins by turns
 on the same core: what the machine's mood does, it does to both. The figure is the ratio of their CPU per login.
@@ -34,12 +34,15 @@ class Size(NamedTuple):
     n_sections: int = 1
     n_clients: int = 1
     n_pending: int = 0
+    n_before: int = 0
+    """Logins that it has had."""
 
 
 CASES = {
     "10,000 clients instead of 1": Size(n_clients=10_000),
     "200 sections, 10,000 clients": Size(n_sections=200, n_clients=10_000),
     "19,000 pushes pending": Size(n_pending=19_000),
+    "540,000 logins before": Size(n_before=540_000),
 }
 
 
@@ -68,6 +71,8 @@ def measure(folder: Path, size: Size, n_logins: int, n_runs: int) -> tuple[list[
             pair = Serving(plain.port, (one.worker,)), Serving(grown.port, (other.worker,))
             for serving in pair:
                 log_in(serving.port, WARM_UP, WINDOW)
+            if size.n_before:
+                log_in(grown.port, size.n_before, WINDOW)
             with pushes_pending(grown, size.n_pending):
                 rounds = [[burst(serving, WINDOW, n_logins).cpu_us for serving in pair] for _ in range(n_runs)]
     return [each[0] for each in rounds], [each[1] for each in rounds]
