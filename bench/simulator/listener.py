@@ -56,13 +56,15 @@ class Listener:
         self.become(Door.SERVING)
 
     def become(self, door: Door) -> None:
-        """Change what new connections meet; open ones are not touched."""
+        """Change what new connections meet. Open ones are not touched; refusing cuts handshakes that are under way."""
         if door is self.door:
             return
         self._pause()
         self.door = door
         if door in (Door.CLOSED, Door.REFUSING):
             self._close_socket()
+            for task in self._handshakes:
+                task.cancel()
         elif self._socket is None:
             self._socket = self._bound_socket()
             self._socket.listen(BACKLOG)
@@ -72,8 +74,6 @@ class Listener:
     def stop(self) -> None:
         """Close the port for good."""
         self.become(Door.CLOSED)
-        for task in self._handshakes:
-            task.cancel()
         if self._claim is not None:
             self._claim.close()
             self._claim = None
