@@ -314,9 +314,11 @@ class DuoClient:
 
     def _change_over(self, pending: "PendingCall") -> bool:
         """Whether to ask the call in the other flavour; v2 is the one to come back to when neither is allowed."""
+        was_v2 = pending.flavour is V2
+        if was_v2 and self._flavour is V1:  # another call was quicker
+            return True
         if not self._may_change_flavour:
             return False
-        was_v2 = pending.flavour is V2
         flavour: Flavour = V1 if was_v2 else V2
         if flavour is not self._flavour:
             self._flavour = flavour

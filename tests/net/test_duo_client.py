@@ -27,6 +27,7 @@ from gateway.duoapi.calls import (
     Time,
     Trouble,
 )
+from gateway.duoapi.flavours import V1
 from gateway.duoapi.signing import Signer
 from gateway.net.duo_client import Application, CallObserver, DuoClient
 from gateway.net.https_pool import HttpsPools
@@ -170,6 +171,22 @@ def test_wrong_application_type_changes_over_to_v1_for_good(authority: Authority
     assert results == [Time(None), PreauthAnswer("allow", "Welcome")]
     assert [request.split(" ")[1] for request in requests] == ["/auth/v2/check", "/rest/v1/check", "/rest/v1/preauth"]
     assert client.api_version == "1"
+
+
+def test_a_call_that_was_refused_after_another_one_changed_over_is_asked_in_v1(
+    authority: Authority, server_file: str
+) -> None:
+    async def scenario() -> None:
+        async with tls_peer(scripted([], ALLOW), server_file) as peer:
+            with client_of(peer.port, authority) as client:
+                late = client.ask(Preauth("jdoe"), lambda _: None)
+                client._flavour, client._may_change_flavour = V1, False
+                assert client._change_over(late)
+                late.flavour = V1
+                assert not client._change_over(late)
+                late.cancel()
+
+    run(scenario())
 
 
 def test_application_that_neither_version_accepts_is_a_trouble_of_configuration(
