@@ -380,20 +380,6 @@ def test_refused_connections_and_recovery_on_the_same_port(tmp_path: Path) -> No
     play(tmp_path, scenario)
 
 
-def test_a_handshake_under_way_is_cut_when_connections_are_refused(tmp_path: Path) -> None:
-    async def scenario(simulator: Simulator, _client: ApiClient) -> None:
-        host, _, port = simulator.api_host.rpartition(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(b"\x16\x03\x01")  # a ClientHello that is not whole
-        await until(lambda: bool(simulator._listener._handshakes))
-        simulator.set_fault(Fault(FaultKind.REFUSE))
-        with contextlib.suppress(ConnectionResetError):
-            assert await reader.read() == b""
-        writer.close()
-
-    play(tmp_path, scenario)
-
-
 def test_refusal_ends_with_its_time(tmp_path: Path) -> None:
     async def scenario(simulator: Simulator, client: ApiClient) -> None:
         simulator.set_fault(Fault(FaultKind.REFUSE, seconds=0.01))
