@@ -236,8 +236,7 @@ class Breaker:
     @property
     def health(self) -> Health:
         """All that is to be published; whenever it differs from what was published last."""
-        known = (self._state, self._since, self._trial, self._entered_at, self._account, self._hint)
-        return Health(*known, self._ping_s)
+        return Health(self._state, self._since, self._trial, self._entered_at, self._account, self._hint, self._ping_s)
 
     @property
     def streak(self) -> int:
@@ -360,14 +359,15 @@ class Breaker:
     def _heard_late(self, probe: Probe, outcome: Outcome, now: float) -> list[Decision]:
         """Learn from a ping that was answered after its time how slow Duo is; then it is there.
 
-        A probe of a state that is over, or of before a pause, counts for nothing.
+        One that was answered in time belongs to a state that is over, and one of before a pause counts for nothing.
         """
         took_s = now - probe.started_at
         is_late = probe.timeout_s < took_s <= LONGEST_PATIENCE_S and probe.started_at >= self._since
         if probe.kind is not ProbeKind.PING or not isinstance(outcome, Passed) or not is_late:
             return []
         self._ping_s = took_s
-        return [self._ask(ProbeKind.CHECK, now)] if self._state is BreakerState.DOWN else []
+        is_checking = self._probe is not None and self._probe.kind is ProbeKind.CHECK
+        return [self._ask(ProbeKind.CHECK, now)] if self._state is BreakerState.DOWN and not is_checking else []
 
     def _probe_failed(self, probe: Probe, failed: Failed, now: float) -> list[Decision]:
         self._n_failed_probes += 1

@@ -77,8 +77,8 @@ class LoginState(StrEnum):
 
 
 # Bare names, for the tables' sake; before Python 3.12 they also cost a tenth of `LoginState.NEW`.
-_DUO_ALLOWED, _UNKNOWN_FACTOR = Reason.DUO_ALLOWED, Reason.UNKNOWN_FACTOR
 NEW, PREAUTH, AUTH, WAITING, ELSEWHERE, LOST, DECIDED = LoginState
+_DUO_ALLOWED, _UNKNOWN_FACTOR = Reason.DUO_ALLOWED, Reason.UNKNOWN_FACTOR
 
 TRANSITIONS: dict[LoginState, frozenset[LoginState]] = {
     NEW: frozenset({PREAUTH, AUTH, ELSEWHERE, DECIDED}),

@@ -265,6 +265,13 @@ def test_a_duo_that_becomes_slow_is_soon_waited_for(slow_s: float, rate: float, 
     assert site.breaker.health.ping_s < 0.2
 
 
+def test_a_late_ping_starts_no_second_check():
+    site = Site(outage(BEGIN, BEGIN + 300, (3.5, None)), rate=400.0).run_to(BEGIN + 20)
+    down_at = site.when(DOWN, since=BEGIN)
+    checks = [probe for probe in site.probes if probe.kind is ProbeKind.CHECK and probe.started_at >= down_at]
+    assert len(checks) == 1
+
+
 def test_a_duo_that_was_slow_may_go_away():
     site = Site(outage(BEGIN, BEGIN + 60, (2.0, None))).run_to(BEGIN + 50)
     last_answer_at, end = BEGIN + 52, BEGIN + 100
