@@ -157,14 +157,19 @@ def load_scenario(name: str) -> Scenario:
     return read_scenario(text, path.name)
 
 
+class _Parser(configparser.ConfigParser):
+    def optionxform(self, optionstr: str) -> str:
+        """Leave a key as it is written."""
+        return optionstr
+
+
 def read_scenario(text: str, file_name: str) -> Scenario:
     """Return what an .ini file says.
 
     Raises:
         ScenarioError: with every problem.
     """
-    parser = configparser.ConfigParser(interpolation=None, delimiters=("=",), default_section="")
-    parser.optionxform = str  # type: ignore[assignment,method-assign]  # keys are as they are written
+    parser = _Parser(interpolation=None, delimiters=("=",), default_section="")
     try:
         parser.read_string(text, file_name)
     except configparser.Error as error:

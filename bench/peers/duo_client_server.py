@@ -6,7 +6,7 @@ What most would write first: a UDP socket, a pool of threads, `duo_client.Auth`.
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 
-import duo_client  # type: ignore[import-untyped]
+import duo_client
 
 from bench.peers.radius_server import Login, RadiusServer, announce, open_udp, read_settings
 from gateway.radius.shared_secret import SharedSecret

@@ -20,14 +20,8 @@ from gateway.radius.dictionary import (
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet
 
-_AT_MOST_ONCE: Final = (
-    USER_NAME,
-    USER_PASSWORD,
-    CHAP_PASSWORD,
-    STATE,
-    NAS_PORT,
-    CHAP_CHALLENGE,
-)  # RFC 2865 section 5.44
+# RFC 2865 section 5.44
+_AT_MOST_ONCE: Final = (USER_NAME, USER_PASSWORD, CHAP_PASSWORD, STATE, NAS_PORT, CHAP_CHALLENGE)
 _OTHER_WAYS: Final = frozenset({CHAP_PASSWORD, EAP_MESSAGE})
 
 _CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

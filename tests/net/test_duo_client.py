@@ -27,7 +27,6 @@ from gateway.duoapi.calls import (
     Time,
     Trouble,
 )
-from gateway.duoapi.flavours import V1
 from gateway.duoapi.signing import Signer
 from gateway.net.duo_client import Application, CallObserver, DuoClient
 from gateway.net.https_pool import HttpsPools
@@ -177,14 +176,27 @@ def test_a_call_that_was_refused_after_another_one_changed_over_is_asked_in_v1(
     authority: Authority, server_file: str
 ) -> None:
     async def scenario() -> None:
-        async with tls_peer(scripted([], ALLOW), server_file) as peer:
+        has_changed_over = asyncio.Event()
+        paths: list[str] = []
+
+        async def late_to_refuse(visit: Visit) -> None:
+            while True:
+                path = path_of(await visit.request())
+                paths.append(path)
+                if path == "/auth/v2/preauth":
+                    await has_changed_over.wait()
+                visit.send(
+                    WRONG_TYPE if path.startswith("/auth/v2") else answer('{"stat":"OK","response":{"result":"allow"}}')
+                )
+
+        async with tls_peer(late_to_refuse, server_file) as peer:
             with client_of(peer.port, authority) as client:
-                late = client.ask(Preauth("jdoe"), lambda _: None)
-                client._flavour, client._may_change_flavour = V1, False
-                assert client._change_over(late)
-                late.flavour = V1
-                assert not client._change_over(late)
-                late.cancel()
+                preauth = asyncio.create_task(ask(client, Preauth("jdoe")))
+                await turn_until(lambda: paths == ["/auth/v2/preauth"])
+                assert await ask(client, Auth("other", Factor.PASSCODE, passcode="123456")) == AuthAnswer("allow")
+                has_changed_over.set()
+                assert await preauth == PreauthAnswer("allow")
+                assert sorted(paths) == ["/auth/v2/auth", "/auth/v2/preauth", "/rest/v1/auth", "/rest/v1/preauth"]
 
     run(scenario())
 
