@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 
 BACKLOG = 4096
 HANDSHAKE_TIMEOUT_S = 15.0
@@ -119,12 +120,17 @@ class Listener:
             connection.setblocking(False)
             task = asyncio.ensure_future(self._hand_over(connection))
             self._handshakes.add(task)
-            task.add_done_callback(self._handshakes.discard)
+            task.add_done_callback(partial(self._handed_over, connection))
 
     async def _hand_over(self, connection: socket.socket) -> None:
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 self._protocol_factory, connection, ssl=self._context, ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S
             )
-        except (OSError, asyncio.CancelledError):  # ssl.SSLError is an OSError: the client did not trust us, or left
+        except OSError:  # ssl.SSLError is one: the client did not trust us, or left
+            connection.close()
+
+    def _handed_over(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        self._handshakes.discard(task)
+        if task.cancelled():  # maybe before it had begun
             connection.close()

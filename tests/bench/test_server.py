@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -376,6 +377,20 @@ def test_refused_connections_and_recovery_on_the_same_port(tmp_path: Path) -> No
         simulator.clear_faults()
         assert (await client.get("/auth/v2/check")).status == 200
         assert simulator.api_host == address
+
+    play(tmp_path, scenario)
+
+
+def test_a_handshake_under_way_is_cut_when_connections_are_refused(tmp_path: Path) -> None:
+    async def scenario(simulator: Simulator, _client: ApiClient) -> None:
+        host, _, port = simulator.api_host.rpartition(":")
+        trusted = ssl.create_default_context(cafile=str(simulator.ca_file))
+        with socket.create_connection((host, int(port))) as plain:
+            plain.setblocking(False)
+            await until(lambda: len(simulator._listener._handshakes) == 1)
+            simulator.set_fault(Fault(FaultKind.REFUSE))
+            with pytest.raises(OSError):
+                await asyncio.open_connection(sock=plain, ssl=trusted, server_hostname=host)
 
     play(tmp_path, scenario)
 
