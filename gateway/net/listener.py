@@ -20,6 +20,10 @@ _PKTINFO: Final = struct.Struct("@I4s4s")  # in_pktinfo: interface, the local ad
 _PKTINFO6: Final = struct.Struct("@16sI")  # in6_pktinfo: address, interface
 SO_RXQ_OVFL: Final = 40  # asm-generic/socket.h
 IP_PKTINFO: Final = 8  # linux/in.h; Python 3.11 does not name it
+# linux/in.h, linux/in6.h: a reply may be fragmented on its way. With DF, and ICMP filtered, it would be lost for good.
+IP_MTU_DISCOVER: Final = 10
+IPV6_MTU_DISCOVER: Final = 23
+PMTUDISC_DONT: Final = 0
 
 Ancillary = list[tuple[int, int, bytes]]
 
@@ -40,8 +44,10 @@ def open_socket(family: int, host: str, port: int, *, shared: bool) -> socket.so
         if family == socket.AF_INET6:
             udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+            udp.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_DONT)
         else:
             udp.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+            udp.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DONT)
         udp.bind((host, port))
     except BaseException:
         udp.close()
