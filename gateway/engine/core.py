@@ -17,7 +17,10 @@ from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.login import DECIDED, ELSEWHERE, WAITING, Ask, Login, Step
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.notices import Notice, Notices, UnsignedNas
+from gateway.engine.password import TypedFactor, meaning_of, read_password
 from gateway.engine.pending import PendingLogin, PendingLogins
+from gateway.engine.person import account_of, needs_another_bucket, person_of
+from gateway.engine.places import Holder, Places
 from gateway.engine.records import LoginRecord
 from gateway.engine.timers import Timers
 from gateway.engine.transaction import Peer, Transaction, transaction_key
@@ -45,6 +48,14 @@ class AskDuo(msgspec.Struct, gc=False):
     pending: PendingLogin
     call: Call
     at: float
+
+
+class PassOn(msgspec.Struct, gc=False):
+    """Give this datagram to the worker that reads this bucket: the user's other packets come to it."""
+
+    datagram: bytes
+    peer: Peer
+    bucket: int
 
 
 class StopAsking(msgspec.Struct, gc=False):
@@ -90,7 +101,9 @@ class Finished(msgspec.Struct, gc=False):
     duo_s: float = 0.0
 
 
-Effect = SendReply | AskDuo | StopAsking | KeepLogin | ForgetLogin | KeepAnswer | Finished | Notice | UnsignedNas
+Effect = (
+    SendReply | PassOn | AskDuo | StopAsking | KeepLogin | ForgetLogin | KeepAnswer | Finished | Notice | UnsignedNas
+)
 
 # What a person's wrong or refused credential caused is answered late on purpose, to slow guessing down.
 _DELAYED: Final = frozenset(
@@ -123,15 +136,19 @@ class Engine:
         max_pending: int,
         duplicate_window_s: float,
         max_answered: int,
+        n_buckets: int = 1,
     ) -> None:
-        """Take the clients of each listening address, in the order of the listeners' numbers."""
+        """Take the clients of each listening address, in the order of the listeners' numbers; `n_buckets` sockets share
+        each address.
+        """
         self._tables = tables
+        self._n_buckets = n_buckets
         self._digests = digests
         self._numbers = count(1)
         self._outages: dict[str, DuoUnavailable] = {}
         self._trials: set[str] = set()
         self._hands_over = False
-        self._max_pending = max_pending
+        self._places = Places(max_pending)
         self._duplicates = DuplicateCache(duplicate_window_s, max_answered)
         self._pending = PendingLogins()
         self._timers = Timers()
@@ -217,8 +234,8 @@ class Engine:
 
     def adopt(self, pending: PendingLogin) -> list[Effect]:
         """Take up a login that another worker began, and waits for Duo's answer to."""
-        self._pending.add(pending)
-        pending.section.counters.began()
+        client = pending.last_peer.address[0] if pending.last_peer is not None else ""
+        self._add(pending, self._places.asking(pending.section.name, client, pending.started_at))
         for transaction in pending.transactions:
             self._duplicates.add(transaction)
         self._keep(pending)
@@ -287,6 +304,8 @@ class Engine:
         section.counters.discarded(reason)
         notice = self.notices.discarded(reason, peer.address[0], peer.listener, nas, now)
         if notice is not None:
+            if reason is DiscardReason.OVERLOAD:
+                notice = notice._replace(detail=self._places.greatest)
             self._effects.append(notice)
 
     def _packet_received(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
@@ -308,6 +327,11 @@ class Engine:
             self._effects.append(SendReply(encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret), peer))
 
     def _access_requested(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
+        if self._n_buckets > 1:
+            bucket = needs_another_bucket(packet, peer.bucket, self._n_buckets)
+            if bucket is not None:
+                self._effects.append(PassOn(packet.octets, peer, bucket))
+                return
         source, counters = peer.address[0], nas.section.counters
         counters.requested()
         reason = refuse_packet(packet, nas, source)
@@ -318,7 +342,7 @@ class Engine:
         known = self._duplicates.find(transaction_key(packet, peer), digest, now)
         if known is not None:
             counters.retransmitted()
-            if known.reply is not None:
+            if known.reply:
                 self._effects.append(SendReply(known.reply, peer))
             return
         credentials = read_credentials(packet, nas, source)
@@ -347,41 +371,61 @@ class Engine:
             self._keep_again(older.pending)
 
     def _login_asked(self, transaction: Transaction, credentials: Credentials, now: float) -> None:
-        """Join the same login if it is pending, else begin one, if there is room."""
+        """Join the same login if it is pending, else begin one, if there is a place for it."""
         section = transaction.nas.section
-        key = self._digests.login(section.name, credentials.user_name, credentials.typed, credentials.ipaddr)
+        account = account_of(credentials.user_name)
+        typed = read_password(credentials.password) if credentials.password else None
+        key = self._digests.login(
+            section.name,
+            account,
+            meaning_of(typed, credentials.typed),
+            credentials.ipaddr,
+            transaction.packet.attributes_of(section.session_attributes),
+        )
         same = self._pending.same(key) if section.coalesce else None
-        if same.has_room if same is not None else len(self._pending) < self._max_pending:
-            if same is not None:
-                same.join(transaction)
-                section.counters.coalesced()
-                self._take_up(transaction)
-                self._keep_again(same)
-            else:
-                self._begin(transaction, credentials, key, now)
-        else:
+        if same is not None:
+            self._join(same, transaction)
+            return
+        person = person_of(account)
+        n_of_person = self._pending.of_person(section, person)
+        holder = self._places.asking(section.name, transaction.peer.address[0], now)
+        if not self._places.may_have(holder, n_of_person, now):
             self._discard(DiscardReason.OVERLOAD, transaction.peer, transaction.nas, now)
-
-    def _begin(self, transaction: Transaction, credentials: Credentials, key: bytes, now: float) -> None:
-        section = transaction.nas.section
-        limit = section.max_pending_per_user
-        if limit and self._pending.of_user(section, credentials.user_name) >= limit:
+        elif 0 < section.max_pending_per_user <= n_of_person:
             self._take_up(transaction)
             self._refuse(transaction, credentials.user_name, Reason.TOO_MANY_PENDING, now)
-            return
-        login = Login(section.policy, credentials.user_name, credentials.ipaddr)
-        step = self._first_step(login, credentials, section, now)
-        self._take_up(transaction)
-        pending = PendingLogin(next(self._numbers), login, section, key, transaction.peer.bucket, now)
-        pending.join(transaction)
-        self._pending.add(pending)
-        section.counters.began()
-        self._arm_deadline(pending)
-        self._proceed(pending, step, now)
+        else:
+            login = Login(section.policy, credentials.user_name, credentials.ipaddr)
+            step = self._first_step(login, credentials, typed, section, now)
+            bucket = transaction.peer.bucket
+            pending = PendingLogin(next(self._numbers), login, section, key, bucket, now, person)
+            self._take_up(transaction)
+            pending.join(transaction)
+            self._add(pending, holder)
+            self._arm_deadline(pending)
+            self._proceed(pending, step, now)
 
-    def _first_step(self, login: Login, credentials: Credentials, section: Section, now: float) -> Step:
+    def _join(self, same: PendingLogin, transaction: Transaction) -> None:
+        """Let a packet wait for a pending login; the newest may always, the oldest then no more."""
+        self._take_up(transaction)
+        oldest = same.join(transaction)
+        if oldest is not None:
+            self._duplicates.forget(oldest)
+        same.section.counters.coalesced()
+        self._keep_again(same)
+
+    def _add(self, pending: PendingLogin, holder: Holder) -> None:
+        """Take a login up."""
+        self._pending.add(pending)
+        self._places.take(holder)
+        pending.holder = holder
+        pending.section.counters.began()
+
+    def _first_step(
+        self, login: Login, credentials: Credentials, typed: TypedFactor | None, section: Section, now: float
+    ) -> Step:
         """Ask Duo, unless it is known to be away: then fail mode decides, but for the one login that is to try."""
-        step = login.begin(credentials.password, now)
+        step = login.begin(credentials.password, typed, now)
         outage = self._outages.get(section.application)
         if outage is None or isinstance(step, Verdict):
             return step
@@ -432,6 +476,8 @@ class Engine:
 
     def _remove(self, pending: PendingLogin, verdict: Verdict | None) -> None:
         self._pending.remove(pending)
+        if pending.holder is not None:
+            self._places.leave(pending.holder)
         if pending.kept_as is not None:
             self._effects.append(ForgetLogin(pending, verdict))
 
@@ -468,6 +514,8 @@ class Engine:
         Return how many there were.
         """
         transactions, pending.transactions = pending.transactions, []
+        for key, digest in pending.let_go or ():
+            self._duplicates.silence(key, digest, now)
         for transaction in reversed(transactions):
             transaction.pending = None
             self._answer(transaction, verdict, now)

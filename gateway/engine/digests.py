@@ -5,7 +5,7 @@ from struct import Struct
 from typing import Final
 
 _SIZE: Final = 16
-_LENGTH: Final = Struct("!I")
+_LENGTHS: Final = Struct("!II")
 
 
 class Digests:
@@ -22,11 +22,19 @@ class Digests:
         digest.update(octets)
         return digest.digest()
 
-    def login(self, section: str, user_name: str, typed: bytes, ipaddr: str | None) -> bytes:
-        """Return what makes two packets the same login: section, user, typed octets, the user's address where known."""
+    def login(self, section: str, account: str, meaning: bytes, ipaddr: str | None, session: bytes) -> bytes:
+        """Return what makes two packets the same login.
+
+        Args:
+            section: of the client.
+            account: see `engine.person`.
+            meaning: of what was typed, see `engine.password`.
+            ipaddr: the address of the user's machine, where known.
+            session: the attributes that tell machines and sessions apart, as they stand.
+        """
         digest = self._login.copy()
-        texts = f"{len(section)} {len(user_name)} {section}{user_name}{ipaddr or ''}".encode()
-        digest.update(_LENGTH.pack(len(texts)) + texts + typed)
+        texts = f"{section}\0{account}\0{ipaddr or ''}\0".encode()
+        digest.update(_LENGTHS.pack(len(texts), len(meaning)) + texts + meaning + session)
         return digest.digest()
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ from gateway.engine.transaction import Transaction, TransactionKey
 
 
 class Answered(msgspec.Struct, gc=False):
-    """What is left of an answered transaction: enough to know its duplicates, and the octets for them."""
+    """What is left of an answered transaction: enough to know its duplicates, and the octets for them, or none."""
 
     key: TransactionKey
     digest: bytes
@@ -60,6 +60,11 @@ class DuplicateCache:
     def answered(self, transaction: Transaction, reply: bytes, now: float) -> None:
         """Keep the reply for retransmissions, and forget what is too old or too much."""
         self.adopt(self.as_answered(transaction, reply, now), now)
+
+    def silence(self, key: TransactionKey, digest: bytes, now: float) -> None:
+        """Let the retransmissions of a request that was given up meet silence for the window."""
+        if key not in self._known:
+            self.adopt(Answered(key, digest, b"", now + self._window_s), now)
 
     def adopt(self, answered: Answered, now: float) -> Transaction | None:
         """Keep a reply, maybe another worker's; return the transaction of ours that it answers, if one is pending.

@@ -190,8 +190,8 @@ DISCARDS: dict[DiscardReason, Explanation] = {
         "let load balancers ask less often, or set status_server=yes",
     ),
     DiscardReason.OVERLOAD: Explanation(
-        "as many logins as max_pending permits are in progress, or 16 packets wait for this one",
-        "raise max_pending if memory and descriptors permit, or add a host",
+        "as many logins as max_pending permits are in progress, or all but those that others may have",
+        "see who holds the places; raise max_pending if memory and descriptors permit, or add a host",
     ),
 }
 

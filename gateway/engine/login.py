@@ -27,7 +27,7 @@ from gateway.duoapi.calls import (
     Refusal,
 )
 from gateway.engine.explanations import REASONS, TROUBLES
-from gateway.engine.password import TypedFactor, read_password
+from gateway.engine.password import TypedFactor
 from gateway.engine.records import LoginRecord
 from gateway.engine.verdict import Reason, Verdict, duo_hint, rejection
 from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT
@@ -180,12 +180,12 @@ class Login:
             return self.factor is not PASSCODE
         return progress is WAITING or progress is LOST
 
-    def begin(self, password: str | None, now: float) -> Step:
-        """Return the first step; `password` None is one that no charset explains."""
+    def begin(self, password: str | None, typed: TypedFactor | None, now: float) -> Step:
+        """Return the first step, by the password and what it means; `password` None is one that no charset explains."""
         if self.user_name in self.policy.exempt:
             account = "The user is exempt from Duo (exempt_username_N)"
             return self._decide(Verdict(ACCESS_ACCEPT, Reason.EXEMPT, "", account))
-        self._typed = read_password(password) if password else None
+        self._typed = typed
         if password is None:
             self._no_factor = Reason.UNREADABLE_PASSWORD
         elif not password.strip():

@@ -9,10 +9,43 @@ from typing import Final
 from gateway.engine.login import LoginPolicy
 from gateway.engine.statistics import SectionCounters, uncounted
 from gateway.radius.address import AddressAttribute
+from gateway.radius.dictionary import (
+    ACCT_MULTI_SESSION_ID,
+    ACCT_SESSION_ID,
+    CALLED_STATION_ID,
+    CALLING_STATION_ID,
+    FRAMED_IP_ADDRESS,
+    FRAMED_IPV6_ADDRESS,
+    FRAMED_IPV6_PREFIX,
+    NAS_IDENTIFIER,
+    NAS_PORT,
+    NAS_PORT_ID,
+    TUNNEL_CLIENT_ENDPOINT,
+    VENDOR_SPECIFIC,
+)
 from gateway.radius.shared_secret import SharedSecret
 
 _MAX_REMEMBERED_SOURCES = 65_536
 MAX_STATUS_A_SECOND: Final = 50  # Status-Servers of one NAS; a load balancer asks every few seconds
+
+# What tells two machines or two sessions apart, and what a real repetition of a login repeats. NAS-IP-Address is not
+# among it: the two controllers of a directory, which ask for the same login, may differ in it.
+_SESSION_ATTRIBUTES: Final = frozenset(
+    {
+        ACCT_MULTI_SESSION_ID,
+        ACCT_SESSION_ID,
+        CALLED_STATION_ID,
+        CALLING_STATION_ID,
+        FRAMED_IP_ADDRESS,
+        FRAMED_IPV6_ADDRESS,
+        FRAMED_IPV6_PREFIX,
+        NAS_IDENTIFIER,
+        NAS_PORT,
+        NAS_PORT_ID,
+        TUNNEL_CLIENT_ENDPOINT,
+        VENDOR_SPECIFIC,
+    }
+)
 
 
 class Nas:
@@ -97,6 +130,7 @@ class Section:
         application: an opaque key of the Duo application, handed back with every question to Duo.
         require_signature: None is `auto`: of a NAS that has signed once.
         client_address: the attribute that may hold the user's address; None for none.
+        session_attributes: the types of attributes that tell machines and sessions apart.
         counters: of what happens here.
     """
 
@@ -115,6 +149,7 @@ class Section:
         "reject_delay_s",
         "require_signature",
         "response_deadline_s",
+        "session_attributes",
     )
 
     def __init__(
@@ -142,6 +177,8 @@ class Section:
         self.policy = policy
         self.password_charset = password_charset
         self.client_address = client_address
+        own = {client_address.kind} if client_address is not None else set()
+        self.session_attributes: frozenset[int] = _SESSION_ATTRIBUTES | own
         self.require_signature = require_signature
         self.limit_proxy_state = limit_proxy_state
         self.reject_delay_s = reject_delay_s

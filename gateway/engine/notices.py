@@ -20,6 +20,7 @@ class Notice(NamedTuple):
     Attributes:
         source: the address of the last such packet; empty when many sources share the line.
         n_packets: how many packets this line stands for.
+        detail: more about it; empty for no more.
     """
 
     reason: DiscardReason
@@ -27,6 +28,7 @@ class Notice(NamedTuple):
     listener: int
     nas: Nas | None
     n_packets: int
+    detail: str = ""
 
 
 class UnsignedNas(msgspec.Struct):

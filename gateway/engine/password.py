@@ -42,3 +42,10 @@ def read_password(text: str) -> TypedFactor | None:
     if _MODHEX.fullmatch(text):
         return TypedFactor(PASSCODE, passcode=text.lower())
     return None
+
+
+def meaning_of(typed: TypedFactor | None, octets: bytes) -> bytes:
+    """Return what is the same for all ways to type the same thing; what names no factor means just its octets."""
+    if typed is None:
+        return b"text " + octets.strip()
+    return f"{typed.factor.value} {typed.ordinal} {typed.passcode}".encode()

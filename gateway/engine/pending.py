@@ -1,15 +1,21 @@
 """Logins under way: who waits for each, so that the same login in a new packet joins it, and how many a user has."""
 
+from collections import deque
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.engine.login import Login
 from gateway.engine.nas import Section
+from gateway.engine.person import account_of, person_of
 from gateway.engine.records import LoginRecord
-from gateway.engine.transaction import Peer, Transaction
+from gateway.engine.transaction import Peer, Transaction, TransactionKey
 
-UserKey = tuple[str, str]
+if TYPE_CHECKING:
+    from gateway.engine.places import Holder
+
+PersonKey = tuple[str, str]
 MAX_WAITING_PACKETS: Final = 16  # two controllers, three tries, and patience; a replayed packet must not cost memory
+MAX_LET_GO: Final = 64
 
 
 class PendingLogin:
@@ -20,8 +26,11 @@ class PendingLogin:
         bucket: which of the sockets that share an address the user's packets come to.
         key: the keyed digest of what makes another packet the same login.
         section: the server section whose rules apply.
+        holder: the client whose place it has.
+        person_key: what is the same for all logins of a person at a section.
         transactions: in order of arrival, `MAX_WAITING_PACKETS` at most; without those that were superseded. None may
             be left: the login goes on, for it may be asked again, and must not be pushed again then.
+        let_go: what packets were known by that wait no more because there were too many.
         last_peer, last_identifier: of the newest packet, for the log.
         duo_s: how long Duo took over its answers so far.
         kept_as: what the journal says of it; None for nothing.
@@ -34,45 +43,65 @@ class PendingLogin:
         "duo_s",
         "elsewhere",
         "handle",
+        "holder",
         "kept_as",
         "key",
         "last_identifier",
         "last_peer",
+        "let_go",
         "login",
         "number",
+        "person_key",
         "section",
         "started_at",
         "transactions",
-        "user_key",
     )
 
-    def __init__(self, number: int, login: Login, section: Section, key: bytes, bucket: int, now: float) -> None:
+    def __init__(
+        self,
+        number: int,
+        login: Login,
+        section: Section,
+        key: bytes,
+        bucket: int,
+        now: float,
+        person: str | None = None,
+    ) -> None:
+        """Take what is known; `person` is found from the user name where it is not."""
         self.number = number
         self.bucket = bucket
         self.login = login
         self.section = section
         self.transactions: list[Transaction] = []
+        self.let_go: deque[tuple[TransactionKey, bytes]] | None = None
         self.last_peer: Peer | None = None
         self.last_identifier = 0
         self.key = key
-        self.user_key: UserKey = (section.name, login.user_name.lower())
+        self.person_key: PersonKey = (section.name, person or person_of(account_of(login.user_name)))
         self.started_at = now
         self.duo_s = 0.0
         self.kept_as: tuple[str, str] | None = None
         self.elsewhere = (-1, -1)
         self.handle: object = None
+        self.holder: Holder | None = None
 
-    @property
-    def has_room(self) -> bool:
-        """Whether another packet may wait for this login."""
-        return len(self.transactions) < MAX_WAITING_PACKETS
+    def join(self, transaction: Transaction) -> Transaction | None:
+        """Let another packet wait; return the one that waits no more for it, the oldest, if there are too many.
 
-    def join(self, transaction: Transaction) -> None:
-        """Let another packet wait."""
+        The newest is the one that its sender is most likely to listen for: some ask from a new port each time.
+        """
         transaction.pending = self
         self.transactions.append(transaction)
         self.last_peer = transaction.peer
         self.last_identifier = transaction.packet.identifier
+        if len(self.transactions) <= MAX_WAITING_PACKETS:
+            return None
+        oldest = self.transactions.pop(0)
+        oldest.pending = None
+        if self.let_go is None:
+            self.let_go = deque(maxlen=MAX_LET_GO)
+        self.let_go.append((oldest.key, oldest.digest))
+        return oldest
 
     def leave(self, transaction: Transaction) -> None:
         """Let a superseded packet go."""
@@ -107,7 +136,7 @@ class PendingLogins:
 
     def __init__(self) -> None:
         self._by_key: dict[bytes, PendingLogin] = {}
-        self._by_user: dict[UserKey, int] = {}
+        self._by_person: dict[PersonKey, int] = {}
         self._all: set[PendingLogin] = set()
 
     def __len__(self) -> int:
@@ -120,23 +149,23 @@ class PendingLogins:
         """Return the pending login that a new packet with this key repeats."""
         return self._by_key.get(key)
 
-    def of_user(self, section: Section, user_name: str) -> int:
-        """Return how many logins of this user are pending at this section."""
-        return self._by_user.get((section.name, user_name.lower()), 0)
+    def of_person(self, section: Section, person: str) -> int:
+        """Return how many logins of this person are pending at this section."""
+        return self._by_person.get((section.name, person), 0)
 
     def add(self, pending: PendingLogin) -> None:
         """Take a login up."""
         self._all.add(pending)
         self._by_key[pending.key] = pending
-        self._by_user[pending.user_key] = self._by_user.get(pending.user_key, 0) + 1
+        self._by_person[pending.person_key] = self._by_person.get(pending.person_key, 0) + 1
 
     def remove(self, pending: PendingLogin) -> None:
         """Let a decided login go."""
         self._all.discard(pending)
         if self._by_key.get(pending.key) is pending:
             del self._by_key[pending.key]
-        n_left = self._by_user[pending.user_key] - 1
+        n_left = self._by_person[pending.person_key] - 1
         if n_left:
-            self._by_user[pending.user_key] = n_left
+            self._by_person[pending.person_key] = n_left
         else:
-            del self._by_user[pending.user_key]
+            del self._by_person[pending.person_key]

@@ -7,6 +7,7 @@ RFC 6929 section 2.8 has it for values that do not fit their type.
 from ipaddress import ip_address
 from typing import Final
 
+from gateway.radius.dictionary import VENDOR_SPECIFIC
 from gateway.radius.packet import Packet
 
 _PACKED_SIZES: Final = {"ipaddr": 4, "ipv6addr": 16}  # octets, RFC 8044 sections 3.8 and 3.9
@@ -19,13 +20,17 @@ class AddressAttribute:
         vendor: the vendor's number, 0 for an attribute of the RFCs.
         kind: the attribute type, or the vendor's own.
         data_type: `ipaddr` and `ipv6addr` are packed, everything else is text.
+
+    Attributes:
+        kind: the type of the attribute on the wire.
     """
 
-    __slots__ = ("_kind", "_packed_size", "_vendor")
+    __slots__ = ("_kind", "_packed_size", "_vendor", "kind")
 
     def __init__(self, vendor: int, kind: int, data_type: str) -> None:
         self._vendor = vendor
         self._kind = kind
+        self.kind = VENDOR_SPECIFIC if vendor else kind
         self._packed_size = _PACKED_SIZES.get(data_type)
 
     def read(self, packet: Packet) -> str | None:

@@ -115,6 +115,15 @@ class Packet:
         octets = self.octets
         return b"".join(octets[offset : offset + octets[offset + 1]] for offset in self._offsets(kind))
 
+    def attributes_of(self, kinds: frozenset[int]) -> bytes:
+        """Return all attributes of these types as they stood, Type and Length included; their order means nothing."""
+        octets = self.octets
+        found = [octets[at : at + octets[at + 1]] for kind, at in self._first.items() if kind in kinds]
+        if self._more is not None:
+            found += [octets[at : at + octets[at + 1]] for at in self._more if octets[at] in kinds]
+        found.sort()
+        return b"".join(found)
+
     def values(self, kind: int) -> list[bytes]:
         """Return the values of all attributes of this type, in order, empty ones included."""
         octets = self.octets

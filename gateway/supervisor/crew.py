@@ -191,6 +191,7 @@ class Crew:
             sockets=plan.sockets.of_slot(number, plan.n_workers),
             predecessors=post.claims,
             ledger_fd=plan.ledger.descriptor,
+            buckets=plan.sockets.passages_of_slot(number, plan.n_workers),
         )
 
     # What workers say, and their end.

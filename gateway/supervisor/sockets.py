@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gateway.config.listening import ListeningAddress
 from gateway.net.listener import open_socket
 from gateway.net.steering import steer_by_user
-from gateway.worker.orders import SocketOrders
+from gateway.worker.orders import BucketOrders, SocketOrders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,12 +41,20 @@ class _Group(NamedTuple):
                 udp.close()
 
 
+class _Passage(NamedTuple):
+    """The two ends of a bucket's socket for packets that workers pass on to each other."""
+
+    inlet: socket.socket
+    outlet: socket.socket
+
+
 class ListeningSockets:
-    """The SO_REUSEPORT groups of all addresses of one configuration.
+    """The SO_REUSEPORT groups of all addresses of one configuration, and how workers pass packets on to each other.
 
     Attributes:
         n_buckets: sockets of each address, and so the greatest number of workers.
         groups: the sockets of each address, in order.
+        passages: by bucket, how workers pass packets on.
     """
 
     def __init__(
@@ -59,6 +67,8 @@ class ListeningSockets:
         """
         self.n_buckets = n_buckets
         self.groups: list[_Group] = []
+        self.passages: list[_Passage]
+        others = list(others)
         held = [group for each in others for group in each.groups]
         new: list[_Group] = []
         try:
@@ -72,6 +82,7 @@ class ListeningSockets:
                     new.append(group)  # before it is filled, so that a failure closes all of it
                     self._bind(group)
                 self.groups.append(group)
+            self.passages = others[0].passages if others else _open_passages(n_buckets)
         except BaseException:
             for group in new:
                 group.close()
@@ -100,6 +111,14 @@ class ListeningSockets:
         """Return the buckets of one of so many workers."""
         return list(range(slot, self.n_buckets, n_slots))
 
+    def passages_of_slot(self, slot: int, n_slots: int) -> list[BucketOrders]:
+        """Return how one of so many workers passes packets on, and gets those of its own buckets."""
+        own = self.buckets(slot, n_slots)
+        return [
+            BucketOrders(bucket, each.outlet.fileno(), each.inlet.fileno() if bucket in own else -1)
+            for bucket, each in enumerate(self.passages)
+        ]
+
     @property
     def receive_buffer(self) -> int:
         """Octets that the kernel granted for each socket, which it reports doubled."""
@@ -107,10 +126,19 @@ class ListeningSockets:
 
     def close(self, others: "Iterable[ListeningSockets]" = ()) -> None:
         """Give all addresses up that no others share."""
+        others = list(others)
         kept = [group for each in others for group in each.groups]
         for group in self.groups:
             if not any(group is each for each in kept):
                 group.close()
+        if not any(self.passages is each.passages for each in others):
+            for passage in self.passages:
+                passage.inlet.close()
+                passage.outlet.close()
+
+
+def _open_passages(n_buckets: int) -> list[_Passage]:
+    return [_Passage(*socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)) for _ in range(n_buckets)]
 
 
 def bucket_count(n_workers: int) -> int:

@@ -43,6 +43,7 @@ from gateway.worker.memory import Memory
 from gateway.worker.observation import Observation
 from gateway.worker.orders import Orders, SocketOrders, decode_orders, read_memfd
 from gateway.worker.outages import Outages
+from gateway.worker.passing import Inlet, Passing
 from gateway.worker.pulse import Pulse, open_board, private_row
 from gateway.worker.service import Service
 from gateway.worker.succession import Succession, read_legacy
@@ -101,7 +102,7 @@ class Worker:
         self._generations = Generations(own, orders.generations[1:])
         observations = {key: Observation(counters) for key, counters in row.applications.items()}
         self._askers.update(open_duo_clients(settings, orders.n_workers, observations))
-        engine = build_engine(settings, own.tables, Digests(orders.key), orders.n_workers)
+        engine = build_engine(settings, own.tables, Digests(orders.key), orders.n_workers, max(1, len(orders.buckets)))
         memory = Memory(Journal(orders.journal_fd, orders.key))
         self._service = service = Service(
             engine,
@@ -115,7 +116,13 @@ class Worker:
             open_ring(orders.ledger_fd, orders.slot),
         )
         listeners = [self._listener(each) for each in orders.sockets]
-        service.take_sockets(listeners)
+        outlets = {each.bucket: socket.socket(fileno=each.outlet_fd) for each in orders.buckets}
+        inlets = [
+            Inlet(each.inlet_fd, each.bucket, own.number, service.datagram_received)
+            for each in orders.buckets
+            if each.inlet_fd >= 0
+        ]
+        service.take_sockets(listeners, inlets, Passing(own.number, outlets))
         bulletins = {key: board.bulletin(key) for key in observations} if board is not None else {}
         self._outages = Outages(bulletins, engine, service.perform)
         Pulse(row, listeners, memory, self._askers, observations, bulletins, self._outages.look).start()

@@ -26,6 +26,14 @@ class SocketOrders(msgspec.Struct, array_like=True):
     descriptor: int
 
 
+class BucketOrders(msgspec.Struct, array_like=True):
+    """The ends of a bucket's socket for packets that workers pass on, see `passing`; one reads them, all may write."""
+
+    bucket: int
+    outlet_fd: int
+    inlet_fd: int = -1
+
+
 class Predecessor(msgspec.Struct, array_like=True):
     """A worker whose place this one takes: dead, or of the former generation and about to hand over.
 
@@ -50,6 +58,7 @@ class Orders(msgspec.Struct):
         key: random octets that make digests and checksums; the same in all workers.
         channel_fd: to the supervisor, see `channel`.
         ledger_fd: where finished logins are shown, see `ledger`.
+        buckets: all that share each listening address.
     """
 
     slot: int
@@ -62,6 +71,7 @@ class Orders(msgspec.Struct):
     sockets: list[SocketOrders]
     predecessors: list[Predecessor]
     ledger_fd: int = -1
+    buckets: list[BucketOrders] = []
 
     @property
     def descriptors(self) -> list[int]:
@@ -69,6 +79,8 @@ class Orders(msgspec.Struct):
         found = [self.channel_fd, self.board_fd, self.journal_fd, self.ledger_fd]
         found += [generation.settings_fd for generation in self.generations]
         found += [each.descriptor for each in self.sockets]
+        for each in self.buckets:
+            found += [each.outlet_fd, each.inlet_fd]
         for predecessor in self.predecessors:
             found += [predecessor.journal_fd, predecessor.link_fd]
         return [descriptor for descriptor in found if descriptor >= 0]

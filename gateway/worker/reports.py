@@ -49,7 +49,8 @@ def notice_line(notice: Notice, listening: str) -> tuple[str, dict[str, Any]]:
     packets = "a packet" if notice.n_packets == 1 else f"{notice.n_packets} packets since the last such line"
     source = notice.source or "one of many addresses"
     happened, remedy = DISCARDS[notice.reason]
-    text = f"Discarded {packets} from {source}: {happened}; {remedy}"
+    detail = f" ({notice.detail})" if notice.detail else ""
+    text = f"Discarded {packets} from {source}: {happened}{detail}; {remedy}"
     fields: dict[str, Any] = {"discard": notice.reason, "listen": listening, "packets": notice.n_packets}
     if notice.nas is not None:
         fields["client"] = notice.nas.name

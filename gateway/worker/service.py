@@ -6,7 +6,7 @@ The way of one login: `_datagram_received` -> engine -> `_ask` -> Duo -> `_duo_a
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from gateway.engine.core import (
     ForgetLogin,
     KeepAnswer,
     KeepLogin,
+    PassOn,
     SendReply,
     StopAsking,
 )
@@ -34,6 +35,7 @@ from gateway.worker.ledger import LoginRing, login_record
 from gateway.worker.links import LinkWriter
 from gateway.worker.memory import Memory
 from gateway.worker.narration import Narrator
+from gateway.worker.passing import Inlet, Passing
 from gateway.worker.reports import WARNED_REASONS, auth_event, finished_line, notice_line, unsigned_line
 
 log = logging.getLogger("gateway.worker")
@@ -84,7 +86,7 @@ class Service:
         self._hostname = hostname
         self._slot = slot
         self._ring = ring
-        self._listeners: list[UdpListener] = []
+        self._readers: list[UdpListener | Inlet] = []
         self._senders: dict[int, UdpListener] = {}
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -103,20 +105,24 @@ class Service:
             UnsignedNas: self._warn_unsigned,
         }
 
-    def take_sockets(self, listeners: list[UdpListener]) -> None:
-        """Send replies by these sockets."""
-        self._listeners = listeners
+    def take_sockets(
+        self, listeners: list[UdpListener], inlets: Sequence[Inlet] = (), passing: Passing | None = None
+    ) -> None:
+        """Read from these sockets, send replies by them, and pass on what belongs to other workers."""
+        self._readers = [*listeners, *inlets]
         self._senders = {listener.number: listener for listener in listeners}
+        if passing is not None:
+            self._perform_one[PassOn] = passing.pass_on
 
     def serve(self) -> None:
         """Begin to read."""
-        for listener in self._listeners:
-            listener.start(self._loop)
+        for reader in self._readers:
+            reader.start(self._loop)
 
     def stop_reading(self) -> None:
         """Read no more: what comes now waits for the next worker."""
-        for listener in self._listeners:
-            listener.stop(self._loop)
+        for reader in self._readers:
+            reader.stop(self._loop)
 
     def hand_over(self, links: dict[int, LinkWriter]) -> None:
         """Read no more, and let the successors, by bucket, know of every login and what becomes of it."""

@@ -58,7 +58,9 @@ def pending_share(settings: Settings, n_workers: int) -> int:
     return math.ceil(settings.gateway.max_pending / n_workers)
 
 
-def build_engine(settings: Settings, tables: list[NasTable], digests: Digests, n_workers: int) -> Engine:
+def build_engine(
+    settings: Settings, tables: list[NasTable], digests: Digests, n_workers: int, n_buckets: int = 1
+) -> Engine:
     """Return the engine of one of `n_workers` workers: each takes its share of `max_pending`."""
     return Engine(
         tables,
@@ -66,6 +68,7 @@ def build_engine(settings: Settings, tables: list[NasTable], digests: Digests, n
         max_pending=pending_share(settings, n_workers),
         duplicate_window_s=settings.gateway.duplicate_window_s,
         max_answered=_MAX_ANSWERED,
+        n_buckets=n_buckets,
     )
 
 

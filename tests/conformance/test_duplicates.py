@@ -11,6 +11,7 @@ from gateway.config.listening import ListeningAddress
 from gateway.duoapi.calls import Answer
 from gateway.engine.core import StopAsking
 from gateway.engine.notices import Notice
+from gateway.engine.pending import MAX_WAITING_PACKETS
 from gateway.net.listener import open_socket
 from gateway.radius.client import encode_attribute
 from gateway.supervisor.sockets import ListeningSockets
@@ -214,10 +215,28 @@ def test_D10_beyond_the_bound_of_kept_replies_the_oldest_go_and_pending_requests
 def test_D10_packets_that_join_a_pending_login_are_bounded_too():
     """The cache is bounded by count: one login must not hold thousands of packets."""
     stage = Stage(max_pending=4)
+    (question,) = asked(stage.receive(signed(pap(b"push"), identifier=0), port=39_999))
     for port in range(40_000, 40_010):
         for identifier in range(256):
-            stage.receive(signed(pap(b"push"), identifier=identifier), port=port)
-    assert stage.engine.notices.counts.get("overload", 0) > 0
+            assert not asked(stage.receive(signed(pap(b"push"), identifier=identifier), port=port))
+    assert len(question.pending.transactions) == MAX_WAITING_PACKETS
+    assert len(stage.engine._duplicates) == MAX_WAITING_PACKETS
+    assert [reply[1] for reply in sent(decide(stage, question))] == list(range(255, 255 - MAX_WAITING_PACKETS, -1))
+
+
+def test_D10_a_packet_that_gave_way_to_newer_ones_begins_no_further_login():
+    """One login, one push: its retransmission, after the verdict, meets silence."""
+    stage = Stage()
+    (question,) = asked(stage.receive(signed(pap(b"push"), identifier=0)))
+    for identifier in range(1, MAX_WAITING_PACKETS + 5):
+        stage.receive(signed(pap(b"push"), identifier=identifier))
+    stage.receive(signed(pap(b"push"), identifier=1))
+    answered = [reply[1] for reply in sent(decide(stage, question))]
+    assert answered[:2] == [1, MAX_WAITING_PACKETS + 4]  # the newest arrival first
+    for identifier in (0, 1, 2, MAX_WAITING_PACKETS + 4):
+        effects = stage.receive(signed(pap(b"push"), identifier=identifier), now=1.0)
+        assert not asked(effects)
+        assert bool(sent(effects)) is (identifier in answered)
 
 
 def test_D11_a_retransmission_meets_the_worker_of_its_original():

@@ -14,7 +14,8 @@ from gateway.duoapi.calls import (
     Refusal,
     Trouble,
 )
-from gateway.engine.login import Ask, Login, LoginPolicy, LoginState
+from gateway.engine.login import Ask, Login, LoginPolicy, LoginState, Step
+from gateway.engine.password import read_password
 from gateway.engine.verdict import Verdict
 from gateway.radius.dictionary import Code
 
@@ -26,10 +27,14 @@ def login(**policy) -> Login:
     return Login(LoginPolicy(**policy), "alice", "203.0.113.7")
 
 
+def begin(one: Login, typed: str | None) -> Step:
+    return one.begin(typed, read_password(typed) if typed else None, 0.0)
+
+
 def pushed(**policy) -> Login:
     """A login that waits for a person since instant 0."""
     waiting = login(**policy)
-    waiting.begin("push", 0.0)
+    begin(waiting, "push")
     waiting.answered(GO_ON, 0.0)
     assert waiting.answered(AuthAnswer("", txid="tx"), 0.0) == Ask(AuthStatus("tx"))
     return waiting
@@ -37,7 +42,7 @@ def pushed(**policy) -> Login:
 
 def test_a_passcode_is_preauth_then_auth():
     passcode = login()
-    assert passcode.begin("123456", 0.0) == Ask(Preauth("alice", "203.0.113.7"))
+    assert begin(passcode, "123456") == Ask(Preauth("alice", "203.0.113.7"))
     expected = Auth("alice", Factor.PASSCODE, "auto", 0, "123456", "203.0.113.7")
     assert passcode.answered(GO_ON, 0.0) == Ask(expected)
     verdict = passcode.answered(AuthAnswer("allow", "allow", "Success. Logging you in..."), 0.0)
@@ -47,8 +52,8 @@ def test_a_passcode_is_preauth_then_auth():
 
 
 def test_preauth_is_skipped_when_only_needed_for_the_device_list():
-    assert login(preauth_always=False).begin("123456", 0.0).call.passcode == "123456"
-    assert isinstance(login(preauth_always=False).begin("push2", 0.0).call, Preauth)
+    assert begin(login(preauth_always=False), "123456").call.passcode == "123456"
+    assert isinstance(begin(login(preauth_always=False), "push2").call, Preauth)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +77,7 @@ def test_preauth_is_skipped_when_only_needed_for_the_device_list():
 )
 def test_preauth_may_decide_alone(answer, code, reason, reply_message):
     decided = login()
-    decided.begin("push", 0.0)
+    begin(decided, "push")
     verdict = decided.answered(answer, 0.0)
     assert (verdict.code, verdict.reason.value, verdict.reply_message) == (code, reason, reply_message)
     assert "https://" not in verdict.account + verdict.hint
@@ -94,7 +99,7 @@ def test_preauth_may_decide_alone(answer, code, reason, reply_message):
 )
 def test_allow_or_deny_decides_and_the_status_names_the_reason(typed, answer, code, reason):
     decided = login()
-    decided.begin(typed, 0.0)
+    begin(decided, typed)
     decided.answered(GO_ON, 0.0)
     verdict = decided.answered(answer, 0.0)
     assert (verdict.code, verdict.reason.value, verdict.reply_message) == (code, reason, "x")
@@ -102,7 +107,7 @@ def test_allow_or_deny_decides_and_the_status_names_the_reason(typed, answer, co
 
 def test_a_denied_passcode_carries_the_hint_that_policy_may_forbid_passcodes():
     denied = login()
-    denied.begin("123456", 0.0)
+    begin(denied, "123456")
     denied.answered(GO_ON, 0.0)
     assert "does not permit passcodes" in denied.answered(AuthAnswer("deny", "deny", "Incorrect passcode."), 0.0).hint
 
@@ -116,16 +121,16 @@ def test_a_number_picks_the_nth_device_that_can_do_the_factor():
     )
     for typed, device in {"push1": "PHONE2", "push2": "PHONE3", "phone2": "PHONE2", "sms1": "PHONE1"}.items():
         numbered = login()
-        numbered.begin(typed, 0.0)
+        begin(numbered, typed)
         assert numbered.answered(PreauthAnswer("auth", devices=devices), 0.0).call.device == device
     missing = login()
-    missing.begin("sms2", 0.0)
+    begin(missing, "sms2")
     assert missing.answered(PreauthAnswer("auth", devices=devices), 0.0).reason.value == "no_such_device"
 
 
 def test_without_a_device_list_the_number_itself_goes_to_duo():
     numbered = login()
-    numbered.begin("push2", 0.0)
+    begin(numbered, "push2")
     call = numbered.answered(GO_ON, 0.0).call
     assert (call.device, call.ordinal) == ("auto", 2)
 
@@ -137,7 +142,7 @@ def test_without_a_device_list_the_number_itself_goes_to_duo():
 @pytest.mark.parametrize("preauth_always", [True, False])
 def test_a_text_that_is_no_factor_is_rejected_and_never_shown_or_sent(typed, reason, preauth_always):
     rejected = login(preauth_always=preauth_always)
-    verdict = rejected.begin(typed, 0.0)
+    verdict = begin(rejected, typed)
     if preauth_always:
         verdict = rejected.answered(GO_ON, 0.0)
     assert (verdict.code, verdict.reason.value) == (Code.ACCESS_REJECT, reason)
@@ -147,26 +152,26 @@ def test_a_text_that_is_no_factor_is_rejected_and_never_shown_or_sent(typed, rea
 def test_a_user_in_bypass_may_type_anything():
     """As with Duo's proxy: preauth comes first, and what it decides is decided."""
     bypassed = login()
-    bypassed.begin("whatever", 0.0)
+    begin(bypassed, "whatever")
     assert bypassed.answered(PreauthAnswer("allow", "Bypass"), 0.0).reason.value == "duo_bypass"
 
 
 @pytest.mark.parametrize("typed", ["", "Winter2026!", None])
 def test_a_text_that_is_no_factor_may_mean_the_automatic_one(typed):
     automatic = login(automatic=True)
-    automatic.begin(typed, 0.0)
+    begin(automatic, typed)
     call = automatic.answered(GO_ON, 0.0).call
     assert (call.factor, call.passcode) == (Factor.AUTO, "")
 
 
 def test_exempt_users_never_meet_duo():
-    assert login(exempt=frozenset({"alice"})).begin("whatever", 0.0).reason.value == "exempt"
+    assert begin(login(exempt=frozenset({"alice"})), "whatever").reason.value == "exempt"
 
 
 @pytest.mark.parametrize(("fail_open", "code", "reason"), [(True, 2, "failmode_safe"), (False, 3, "failmode_secure")])
 def test_fail_mode_decides_while_duo_is_away_and_says_why(fail_open, code, reason):
     unlucky = login(fail_open=fail_open)
-    unlucky.begin("push", 0.0)
+    begin(unlucky, "push")
     verdict = unlucky.unavailable(TIMEOUT, 5.0)
     assert (verdict.code, verdict.reason.value) == (code, reason)
     assert "no answer within 5 s" in verdict.account
@@ -214,7 +219,7 @@ def test_a_push_that_duo_never_decides_times_out():
 
 def test_a_refused_call_is_a_reject_that_names_what_duo_said():
     refused = login()
-    refused.begin("push", 0.0)
+    begin(refused, "push")
     refused.answered(GO_ON, 0.0)
     verdict = refused.answered(Refusal(400, 40002, "Invalid request parameters", "no capable device"), 0.0)
     assert (verdict.code, verdict.reason.value) == (Code.ACCESS_REJECT, "duo_refused_call")
@@ -230,7 +235,7 @@ def test_a_deadline_rejects():
 @pytest.mark.parametrize("fail_open", [True, False])
 def test_a_word_of_duo_that_is_not_known_yet_is_no_yes_and_no_outage(fail_open):
     odd = login(fail_open=fail_open)
-    odd.begin("123456", 0.0)
+    begin(odd, "123456")
     odd.answered(GO_ON, 0.0)
     assert odd.answered(AuthAnswer("perhaps"), 0.0).reason == "duo_denied"
 
@@ -239,27 +244,27 @@ def test_a_word_of_duo_that_is_not_known_yet_is_no_yes_and_no_outage(fail_open):
 @pytest.mark.parametrize("fail_open", [True, False])
 def test_what_users_can_provoke_never_lets_anybody_in(fail_open, trouble):
     crowded = login(fail_open=fail_open)
-    crowded.begin("123456", 0.0)
+    begin(crowded, "123456")
     verdict = crowded.unavailable(DuoUnavailable(trouble, "too many calls"), 1.0)
     assert (verdict.code, verdict.reason) == (Code.ACCESS_REJECT, "overloaded")
 
 
 def test_a_decided_login_decides_no_more():
     decided = login(preauth_always=False)
-    decided.begin("", 0.0)
+    begin(decided, "")
     with pytest.raises(ValueError, match="decided"):
         decided.expire()
 
 
 def test_neither_repr_nor_state_shows_what_was_typed():
     waiting = login()
-    waiting.begin("987654", 0.0)
+    begin(waiting, "987654")
     assert "987654" not in repr(waiting)
 
 
 @pytest.mark.parametrize(("result", "text"), [("allow", "Login approved."), ("deny", "Login refused.")])
 def test_where_duo_says_nothing_to_the_person_we_do(result, text):
     terse = login()
-    terse.begin("123456", 0.0)
+    begin(terse, "123456")
     terse.answered(GO_ON, 0.0)
     assert terse.answered(AuthAnswer(result), 0.0).reply_message == text

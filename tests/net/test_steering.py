@@ -7,9 +7,10 @@ from collections import Counter
 
 import pytest
 
+from gateway.engine.person import ATTRIBUTES_WALKED, HASHED_OCTETS, account_of, bucket_of, is_plain, person_of
 from gateway.net.steering import steer_by_user, steering_program
 from gateway.radius.client import encode_attribute
-from gateway.radius.dictionary import NAS_IDENTIFIER, USER_NAME
+from gateway.radius.dictionary import NAS_IDENTIFIER, USER_NAME, Code
 
 SLOTS = 4
 
@@ -78,26 +79,78 @@ def test_letter_case_of_a_name_does_not_matter(group, sender):
         assert slot_of(group, sender, request(encode_attribute(USER_NAME, name.encode()), chance)) == small
 
 
-@pytest.mark.parametrize("size", [1, 2, 63, 64, 65, 253])
-def test_names_of_every_length_are_steered_by_their_first_64_octets(group, sender, size):
+@pytest.mark.parametrize("size", [1, 2, HASHED_OCTETS - 1, HASHED_OCTETS, HASHED_OCTETS + 1, 253])
+def test_names_of_every_length_are_steered_by_their_first_octets(group, sender, size):
     chance = random.Random(4)
-    name = chance.randbytes(size)
+    name = bytes(chance.choices(range(0x80, 0x100), k=size))
     slots = {slot_of(group, sender, request(encode_attribute(USER_NAME, name), chance)) for _ in range(20)}
     assert len(slots) == 1
-    if size > 64:
-        shorter = encode_attribute(USER_NAME, name[:64])
+    if size > HASHED_OCTETS:
+        shorter = encode_attribute(USER_NAME, name[:HASHED_OCTETS])
         assert {slot_of(group, sender, request(shorter, chance))} == slots
 
 
-def test_a_retransmission_without_user_name_meets_its_original(group, sender):
+@pytest.mark.parametrize(
+    "user_name",
+    [
+        "carol",
+        "CORP\\Carol",
+        "corp/carol",
+        "carol@corp.example",
+        "a\\b\\carol@c@d",
+        "x" * 56,
+        "first.last-2_z",
+        "@",
+        "\\",
+        "josé",
+    ],
+)
+def test_the_kernel_and_the_engine_agree_where_a_person_belongs(group, sender, user_name):
+    chance = random.Random(7)
+    person = person_of(account_of(user_name))
+    slot = slot_of(group, sender, request(encode_attribute(USER_NAME, user_name.encode()), chance))
+    if is_plain(user_name.encode()):
+        assert slot == bucket_of(person, SLOTS)
+    assert slot_of(group, sender, request(encode_attribute(USER_NAME, person.encode()), chance)) == slot
+
+
+def test_whatever_is_plain_is_steered_as_the_engine_says(group, sender):
+    chance = random.Random(8)
+    signs = b"abcXYZ019._-@\\/ \xc3\xa9"
+    n_plain = 0
+    for _ in range(2000):
+        name = bytes(chance.choices(signs, k=chance.randint(1, 12)))
+        if is_plain(name):
+            n_plain += 1
+            slot = slot_of(group, sender, request(encode_attribute(USER_NAME, name), chance))
+            assert slot == bucket_of(person_of(account_of(name.decode())), SLOTS), name
+    assert n_plain > 300
+
+
+def test_a_name_behind_64_attributes_is_found(group, sender):
+    chance = random.Random(9)
+    name = encode_attribute(USER_NAME, b"alice")
+    alone = slot_of(group, sender, request(name, chance))
+    for n_before in range(ATTRIBUTES_WALKED):
+        before = [encode_attribute(NAS_IDENTIFIER, chance.randbytes(chance.randint(1, 9))) for _ in range(n_before)]
+        assert slot_of(group, sender, request(b"".join(before) + name, chance)) == alone
+
+
+@pytest.mark.parametrize("code", [Code.STATUS_SERVER, 4])
+def test_what_is_no_access_request_is_spread_and_meets_its_original(group, sender, code):
     chance = random.Random(5)
     slots = set()
     for _ in range(50):
-        datagram = request(encode_attribute(NAS_IDENTIFIER, b"nas"), chance)
+        datagram = bytes([code]) + request(encode_attribute(NAS_IDENTIFIER, b"nas"), chance)[1:]
         first = slot_of(group, sender, datagram)
         assert slot_of(group, sender, datagram) == first
         slots.add(first)
     assert slots == set(range(SLOTS))
+
+
+def test_a_request_without_user_name_meets_its_original(group, sender):
+    datagram = request(encode_attribute(NAS_IDENTIFIER, b"nas"), random.Random(6))
+    assert slot_of(group, sender, datagram) == slot_of(group, sender, datagram)
 
 
 @pytest.mark.parametrize(

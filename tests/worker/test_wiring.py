@@ -235,7 +235,7 @@ def engine_of(settings: Settings, n_workers: int) -> Engine:
 class TestEngine:
     def test_each_worker_takes_its_share_of_max_pending_rounded_up(self):
         settings = settings_of(MINIMAL + "[gateway]\nmax_pending=100\n")
-        assert [engine_of(settings, n_workers)._max_pending for n_workers in (1, 3, 8)] == [100, 34, 13]
+        assert [engine_of(settings, n_workers)._places.n_places for n_workers in (1, 3, 8)] == [100, 34, 13]
 
     def test_answers_are_kept_as_long_as_the_file_says(self):
         engine = engine_of(settings_of(MINIMAL + "[gateway]\nduplicate_window_s=12\n"), 1)

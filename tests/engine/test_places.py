@@ -1,0 +1,85 @@
+"""Who may have the next place, by who holds how many."""
+
+import pytest
+
+from gateway.engine.places import ASKING_S, Places
+
+
+def fill(places: Places, section: str, client: str, n: int, now: float = 0.0) -> int:
+    """Let a client ask `n` times, each time for another person; return how many places it got."""
+    holder = places.asking(section, client, now)
+    n_given = 0
+    for _ in range(n):
+        if places.may_have(holder, 0, now):
+            places.take(holder)
+            n_given += 1
+    return n_given
+
+
+def test_whoever_is_alone_has_everything():
+    assert fill(Places(100), "tokyo", "192.0.2.1", 200) == 100
+
+
+def test_a_section_that_floods_leaves_the_last_quarter_to_others():
+    places = Places(100)
+    assert fill(places, "osaka", "192.0.2.2", 1) == 1
+    assert fill(places, "tokyo", "192.0.2.1", 200) == 74
+    assert fill(places, "osaka", "192.0.2.2", 200) == 25
+
+
+def test_a_client_that_floods_leaves_the_last_quarter_to_others_of_its_section():
+    places = Places(100)
+    fill(places, "tokyo", "192.0.2.2", 1)
+    assert fill(places, "tokyo", "192.0.2.1", 200) == 74
+    assert fill(places, "tokyo", "192.0.2.2", 200) == 25
+
+
+def test_what_others_leave_for_a_minute_anybody_may_have():
+    places = Places(100)
+    fill(places, "osaka", "192.0.2.2", 1)
+    fill(places, "tokyo", "192.0.2.1", 200)
+    assert fill(places, "tokyo", "192.0.2.1", 200, now=ASKING_S + 2) == 25
+
+
+def test_one_who_comes_late_finds_room():
+    """The flood was there first, and nobody else had asked."""
+    places = Places(100)
+    assert fill(places, "tokyo", "192.0.2.1", 200) == 100
+    tokyo, osaka = places.asking("tokyo", "192.0.2.1", 1.0), places.asking("osaka", "192.0.2.2", 1.0)
+    assert not places.may_have(osaka, 0, 1.0)  # old work is never given up
+    for _ in range(10):
+        places.leave(tokyo)
+    assert not places.may_have(tokyo, 0, 2.5)
+    assert places.may_have(osaka, 0, 2.5)
+
+
+@pytest.mark.parametrize(("n_places", "n_of_person"), [(100, 3), (1_000, 10)])
+def test_a_person_holds_one_place_in_a_hundred_where_they_are_scarce(n_places: int, n_of_person: int):
+    places = Places(n_places)
+    holder = places.asking("tokyo", "192.0.2.1", 0.0)
+    assert places.may_have(holder, 10_000, 0.0)
+    fill(places, "tokyo", "192.0.2.1", n_places * 3 // 4)
+    assert places.may_have(holder, n_of_person - 1, 0.0)
+    assert not places.may_have(holder, n_of_person, 0.0)
+
+
+def test_the_log_names_who_holds_most():
+    places = Places(100)
+    assert places.greatest == ""
+    fill(places, "osaka", "192.0.2.2", 3)
+    fill(places, "tokyo", "192.0.2.1", 70)
+    assert places.greatest == "73 of 100 places are taken, 70 by [tokyo]; 192.0.2.1 holds 70"
+
+
+def test_clients_that_are_gone_are_forgotten_when_there_are_many(monkeypatch):
+    monkeypatch.setattr("gateway.engine.places._MANY_CLIENTS", 10)
+    places = Places(100)
+    for number in range(10):
+        places.asking("tokyo", f"192.0.2.{number}", 0.0)
+    places.take(places.asking("tokyo", "192.0.2.0", 0.0))
+    places.asking("tokyo", "198.51.100.1", ASKING_S)
+    assert len(places._clients) == 2
+
+
+def test_repr():
+    assert repr(Places(5)) == "<Places held=0 of=5>"
