@@ -19,7 +19,7 @@ from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.notices import Notice, Notices, UnsignedNas
 from gateway.engine.password import TypedFactor, meaning_of, read_password
 from gateway.engine.pending import PendingLogin, PendingLogins
-from gateway.engine.person import account_of, needs_another_bucket, person_of
+from gateway.engine.person import account_of, needs_another_bucket, person_key
 from gateway.engine.places import Holder, Places
 from gateway.engine.records import LoginRecord
 from gateway.engine.timers import Timers
@@ -338,8 +338,10 @@ class Engine:
         if reason is not None:
             self._discard(reason, peer, nas, now)
             return
-        digest = self._digests.packet(packet.octets)
-        known = self._duplicates.find(transaction_key(packet, peer), digest, now)
+        # A Message-Authenticator that was verified names these very octets, and nobody else can make it.
+        digest = packet.value(MESSAGE_AUTHENTICATOR) or self._digests.packet(packet.octets)
+        key = transaction_key(packet, peer)
+        known = self._duplicates.find(key, digest, now)
         if known is not None:
             counters.retransmitted()
             if known.reply:
@@ -351,7 +353,7 @@ class Engine:
             return
         if not packet.has(MESSAGE_AUTHENTICATOR):
             self._note_unsigned(nas, peer, now)
-        transaction = Transaction(packet, nas, peer, digest, now)
+        transaction = Transaction(packet, nas, peer, digest, now, key)
         if isinstance(credentials, Reason):
             self._take_up(transaction)
             self._refuse(transaction, shown_user_name(packet), credentials, now)
@@ -386,8 +388,8 @@ class Engine:
         if same is not None:
             self._join(same, transaction)
             return
-        person = person_of(account)
-        n_of_person = self._pending.of_person(section, person)
+        person = person_key(section.name, account)
+        n_of_person = self._pending.of_person(person)
         holder = self._places.asking(section.name, transaction.peer.address[0], now)
         if not self._places.may_have(holder, n_of_person, now):
             self._discard(DiscardReason.OVERLOAD, transaction.peer, transaction.nas, now)

@@ -5,7 +5,7 @@ from struct import Struct
 from typing import Final
 
 _SIZE: Final = 16
-_LENGTHS: Final = Struct("!II")
+_LENGTH: Final = Struct("!I")
 
 
 class Digests:
@@ -22,7 +22,7 @@ class Digests:
         digest.update(octets)
         return digest.digest()
 
-    def login(self, section: str, account: str, meaning: bytes, ipaddr: str | None, session: bytes) -> bytes:
+    def login(self, section: str, account: str, meaning: str, ipaddr: str | None, session: bytes) -> bytes:
         """Return what makes two packets the same login.
 
         Args:
@@ -33,8 +33,8 @@ class Digests:
             session: the attributes that tell machines and sessions apart, as they stand.
         """
         digest = self._login.copy()
-        texts = f"{section}\0{account}\0{ipaddr or ''}\0".encode()
-        digest.update(_LENGTHS.pack(len(texts), len(meaning)) + texts + meaning + session)
+        texts = f"{section}\0{account}\0{ipaddr or ''}\0{meaning}".encode()
+        digest.update(_LENGTH.pack(len(texts)) + texts + session)
         return digest.digest()
 
     def __repr__(self) -> str:

@@ -30,7 +30,7 @@ MAX_STATUS_A_SECOND: Final = 50  # Status-Servers of one NAS; a load balancer as
 
 # What tells two machines or two sessions apart, and what a real repetition of a login repeats. NAS-IP-Address is not
 # among it: the two controllers of a directory, which ask for the same login, may differ in it.
-_SESSION_ATTRIBUTES: Final = frozenset(
+_SESSION_ATTRIBUTES: Final[frozenset[int]] = frozenset(
     {
         ACCT_MULTI_SESSION_ID,
         ACCT_SESSION_ID,
@@ -178,7 +178,7 @@ class Section:
         self.password_charset = password_charset
         self.client_address = client_address
         own = {client_address.kind} if client_address is not None else set()
-        self.session_attributes: frozenset[int] = _SESSION_ATTRIBUTES | own
+        self.session_attributes: tuple[int, ...] = tuple(sorted(_SESSION_ATTRIBUTES | own))
         self.require_signature = require_signature
         self.limit_proxy_state = limit_proxy_state
         self.reject_delay_s = reject_delay_s

@@ -44,8 +44,8 @@ def read_password(text: str) -> TypedFactor | None:
     return None
 
 
-def meaning_of(typed: TypedFactor | None, octets: bytes) -> bytes:
+def meaning_of(typed: TypedFactor | None, octets: bytes) -> str:
     """Return what is the same for all ways to type the same thing; what names no factor means just its octets."""
     if typed is None:
-        return b"text " + octets.strip()
-    return f"{typed.factor.value} {typed.ordinal} {typed.passcode}".encode()
+        return "text " + octets.strip().decode("latin-1")
+    return f"{typed.factor} {typed.ordinal} {typed.passcode}"

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.engine.login import Login
 from gateway.engine.nas import Section
-from gateway.engine.person import account_of, person_of
+from gateway.engine.person import account_of, person_key
 from gateway.engine.records import LoginRecord
 from gateway.engine.transaction import Peer, Transaction, TransactionKey
 
 if TYPE_CHECKING:
     from gateway.engine.places import Holder
 
-PersonKey = tuple[str, str]
 MAX_WAITING_PACKETS: Final = 16  # two controllers, three tries, and patience; a replayed packet must not cost memory
 MAX_LET_GO: Final = 64
 
@@ -65,9 +64,9 @@ class PendingLogin:
         key: bytes,
         bucket: int,
         now: float,
-        person: str | None = None,
+        person: str = "",
     ) -> None:
-        """Take what is known; `person` is found from the user name where it is not."""
+        """Take what is known; `person`, the key, is made from the user name where it is not."""
         self.number = number
         self.bucket = bucket
         self.login = login
@@ -77,7 +76,7 @@ class PendingLogin:
         self.last_peer: Peer | None = None
         self.last_identifier = 0
         self.key = key
-        self.person_key: PersonKey = (section.name, person or person_of(account_of(login.user_name)))
+        self.person_key = person or person_key(section.name, account_of(login.user_name))
         self.started_at = now
         self.duo_s = 0.0
         self.kept_as: tuple[str, str] | None = None
@@ -136,7 +135,7 @@ class PendingLogins:
 
     def __init__(self) -> None:
         self._by_key: dict[bytes, PendingLogin] = {}
-        self._by_person: dict[PersonKey, int] = {}
+        self._by_person: dict[str, int] = {}
         self._all: set[PendingLogin] = set()
 
     def __len__(self) -> int:
@@ -149,9 +148,9 @@ class PendingLogins:
         """Return the pending login that a new packet with this key repeats."""
         return self._by_key.get(key)
 
-    def of_person(self, section: Section, person: str) -> int:
-        """Return how many logins of this person are pending at this section."""
-        return self._by_person.get((section.name, person), 0)
+    def of_person(self, key: str) -> int:
+        """Return how many logins are pending of the person with this key."""
+        return self._by_person.get(key, 0)
 
     def add(self, pending: PendingLogin) -> None:
         """Take a login up."""

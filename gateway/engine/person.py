@@ -21,7 +21,6 @@ from gateway.radius.packet import Packet
 _IGNORABLE: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-_DOMAIN: Final = re.compile(r"[@\\/]")
 _PLAIN: Final = re.compile(rb"(?:[!-?A-~]*[\\/])?[0-9A-Za-z_-](?:[0-9A-Za-z._-]*[0-9A-Za-z_-])?(?:@[!-~]*)?")
 
 ATTRIBUTES_WALKED: Final = 64  # by the kernel, to find the name
@@ -51,10 +50,15 @@ def person_of(account: str) -> str:
     What stands before the first `@` counts, and of that what stands behind the last backslash or slash; the kernel's
     steering program walks the same way. Dots and blanks around it do not count. A name that is all domain is itself.
     """
-    if _DOMAIN.search(account) is None:
+    if "@" not in account and "\\" not in account and "/" not in account:
         return account.strip(" .") or account
     name = account.partition("@")[0].replace("\\", "/").rpartition("/")[2]
     return name.strip(" .") or account
+
+
+def person_key(section: str, account: str) -> str:
+    """Return what a section counts a person's logins by."""
+    return f"{section}\0{person_of(account)}"
 
 
 def is_plain(user_name: bytes) -> bool:

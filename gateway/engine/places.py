@@ -19,14 +19,16 @@ class SectionHolder:
     """What a section holds.
 
     Attributes:
+        clients: by source address.
         n_held: places.
         n_asking: its clients that have asked of late.
     """
 
-    __slots__ = ("n_asking", "n_held", "name")
+    __slots__ = ("clients", "n_asking", "n_held", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.clients: dict[str, Holder] = {}
         self.n_held = 0
         self.n_asking = 1
 
@@ -50,13 +52,13 @@ class Places:
         self.n_places = n_places
         self._n_held = 0
         self._sections: dict[str, SectionHolder] = {}
-        self._clients: dict[tuple[str, str], Holder] = {}
         self._n_asking = 1
         self._counted_at = float("-inf")
 
     def asking(self, section: str, client: str, now: float) -> Holder:
         """Return who asks for a place: a client, by its source address."""
-        holder = self._clients.get((section, client))
+        of_section = self._sections.get(section)
+        holder = of_section.clients.get(client) if of_section is not None else None
         if holder is None:
             holder = self._new(section, client, now)
         holder.asked_at = now
@@ -87,10 +89,10 @@ class Places:
     @property
     def greatest(self) -> str:
         """Who holds most of the places, in words for the log."""
-        client = max(self._clients.values(), key=lambda each: each.n_held, default=None)
         section = max(self._sections.values(), key=lambda each: each.n_held, default=None)
-        if client is None or section is None:
+        if section is None:
             return ""
+        client = max(section.clients.values(), key=lambda each: each.n_held)
         return (
             f"{self._n_held} of {self.n_places} places are taken, {section.n_held} by [{section.name}]; "
             f"{client.name} holds {client.n_held}"
@@ -102,12 +104,12 @@ class Places:
         holder.section.n_held += by
 
     def _new(self, section: str, client: str, now: float) -> Holder:
-        if len(self._clients) >= _MANY_CLIENTS:
-            self._count(now)
         of_section = self._sections.get(section)
         if of_section is None:
             of_section = self._sections[section] = SectionHolder(section)
-        holder = self._clients[section, client] = Holder(client, of_section)
+        if len(of_section.clients) >= _MANY_CLIENTS:
+            self._count(now)
+        holder = of_section.clients[client] = Holder(client, of_section)
         return holder
 
     def _count(self, now: float) -> None:
@@ -115,15 +117,14 @@ class Places:
         if now - self._counted_at < _COUNT_INTERVAL_S:
             return
         self._counted_at = now
-        asking: dict[str, int] = {}
-        for key, client in tuple(self._clients.items()):
-            if now - client.asked_at < ASKING_S:
-                asking[key[0]] = asking.get(key[0], 0) + 1
-            elif not client.n_held:
-                del self._clients[key]
-        for name, section in self._sections.items():
-            section.n_asking = max(1, asking.get(name, 0))
-        self._n_asking = max(1, len(asking))
+        n_asking = 0
+        for section in self._sections.values():
+            asking = {name: each for name, each in section.clients.items() if now - each.asked_at < ASKING_S}
+            holding = {name: each for name, each in section.clients.items() if each.n_held}
+            section.n_asking = max(1, len(asking))
+            section.clients = holding | asking
+            n_asking += bool(asking)
+        self._n_asking = max(1, n_asking)
 
     def __repr__(self) -> str:
         return f"<Places held={self._n_held} of={self.n_places}>"

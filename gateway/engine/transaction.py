@@ -46,12 +46,14 @@ class Transaction:
     __slots__ = ("digest", "is_superseded", "key", "nas", "packet", "peer", "pending", "received_at")
     reply = None  # what a duplicate of it gets: silence
 
-    def __init__(self, packet: Packet, nas: Nas, peer: Peer, digest: bytes, now: float) -> None:
+    def __init__(
+        self, packet: Packet, nas: Nas, peer: Peer, digest: bytes, now: float, key: TransactionKey | None = None
+    ) -> None:
         self.packet = packet
         self.nas = nas
         self.peer = peer
         self.received_at = now
-        self.key = transaction_key(packet, peer)
+        self.key = key or transaction_key(packet, peer)
         self.digest = digest
         self.pending: PendingLogin | None = None
         self.is_superseded = False

@@ -112,17 +112,18 @@ class Packet:
         """
         if kind not in self._first:
             return b""
-        octets = self.octets
-        return b"".join(octets[offset : offset + octets[offset + 1]] for offset in self._offsets(kind))
+        return b"".join(self._of(kind))
 
-    def attributes_of(self, kinds: frozenset[int]) -> bytes:
+    def attributes_of(self, kinds: tuple[int, ...]) -> bytes:
         """Return all attributes of these types as they stood, Type and Length included; their order means nothing."""
-        octets = self.octets
-        found = [octets[at : at + octets[at + 1]] for kind, at in self._first.items() if kind in kinds]
-        if self._more is not None:
-            found += [octets[at : at + octets[at + 1]] for at in self._more if octets[at] in kinds]
-        found.sort()
-        return b"".join(found)
+        octets, first, found = self.octets, self._first, b""
+        for kind in kinds:
+            at = first.get(kind)
+            if at is not None:
+                found += octets[at : at + octets[at + 1]]
+        if self._more is None:
+            return found
+        return b"".join(sorted(each for kind in kinds for each in self._of(kind)))
 
     def values(self, kind: int) -> list[bytes]:
         """Return the values of all attributes of this type, in order, empty ones included."""
@@ -142,6 +143,10 @@ class Packet:
                 if found:
                     return found
         return None
+
+    def _of(self, kind: int) -> Iterator[bytes]:
+        octets = self.octets
+        return (octets[offset : offset + octets[offset + 1]] for offset in self._offsets(kind))
 
     def _offsets(self, kind: int) -> Iterator[int]:
         if kind in self._first:

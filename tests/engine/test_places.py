@@ -78,7 +78,7 @@ def test_clients_that_are_gone_are_forgotten_when_there_are_many(monkeypatch):
         places.asking("tokyo", f"192.0.2.{number}", 0.0)
     places.take(places.asking("tokyo", "192.0.2.0", 0.0))
     places.asking("tokyo", "198.51.100.1", ASKING_S)
-    assert len(places._clients) == 2
+    assert len(places._sections["tokyo"].clients) == 2
 
 
 def test_repr():

@@ -8,7 +8,7 @@ import pytest
 from gateway.engine.core import AskDuo
 from gateway.engine.digests import Digests
 from gateway.engine.password import meaning_of, read_password
-from gateway.engine.person import account_of
+from gateway.engine.person import account_of, person_key
 from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import (
@@ -113,7 +113,7 @@ def test_another_domain_is_another_login_of_the_same_person(user: str):
     clients = Clients()
     assert clients.ask()
     assert clients.ask(user=user)
-    assert clients.stage.engine._pending.of_person(clients.stage.section, "alice") == 2
+    assert clients.stage.engine._pending.of_person(person_key("radius_server_duo_only", "alice")) == 2
 
 
 @pytest.mark.parametrize("password", ["PUSH", " push", "push ", "Push"])

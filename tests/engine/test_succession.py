@@ -140,10 +140,10 @@ class TestAfterADeath:
     def test_another_key_would_know_nothing(self):
         """So that a digest tells nothing to whoever does not have it."""
         one, other = Digests(b"one"), Digests(b"other")
-        assert one.login("s", "alice", b"push", None, b"") != other.login("s", "alice", b"push", None, b"")
+        assert one.login("s", "alice", "push", None, b"") != other.login("s", "alice", "push", None, b"")
         assert one.packet(b"x") != other.packet(b"x")
-        assert one.login("s", "al", b"ice", None, b"") != one.login("s", "alice", b"", None, b"")
-        assert one.login("s", "al", b"ice", None, b"") != one.login("s", "al", b"ic", None, b"e")
+        assert one.login("s", "al", "ice", None, b"") != one.login("s", "alice", "", None, b"")
+        assert one.login("s", "al", "ice", None, b"") != one.login("s", "al", "ic", None, b"e")
 
     def test_a_push_without_a_name_is_rejected_when_it_must_be_over_and_never_asked_for_again(self):
         first, second = Stage(), Stage()
