@@ -48,7 +48,9 @@ class Preauth(Enum):
 
 
 class RequireMessageAuthenticator(Enum):
-    """Whether Access-Requests without Message-Authenticator are discarded; `auto`: once the NAS sent a valid one."""
+    """Whether Access-Requests without Message-Authenticator are discarded; `auto`: those with Proxy-State, once their
+    address has signed.
+    """
 
     YES = "yes"
     NO = "no"

@@ -3,6 +3,11 @@
 In this order (RFC 3579 section 3.2 and 3.3; the counter-measures to CVE-2024-3596): one attribute of 18 octets or
 none; EAP needs it; a NAS that must sign, signs; Proxy-State, with which an attacker works, needs it where signing is
 optional; and its value is right.
+
+Where `require_message_authenticator` is `auto`, unsigned requests are taken whatever else comes from their address:
+behind it may be a proxy that passes on what it gets, NAT, or a program that signs EAP alone. Only the attack is kept
+out: it strips the signature from a request of a client that signs, and has to add Proxy-State, for nothing else of a
+reply is in the attacker's hands. So Proxy-State of such an address has to be signed, whatever `limit_proxy_state` says.
 """
 
 from gateway.engine.nas import Nas
@@ -18,14 +23,20 @@ from gateway.radius.packet import Packet
 
 
 def refuse_packet(packet: Packet, nas: Nas, source: str) -> DiscardReason | None:
-    """Return why an Access-Request must be discarded unread, or None if it may be read; note whether `source` signs."""
+    """Return why an Access-Request must be discarded unread, or None if it may be read; note whether `source` signs.
+
+    EAP must be signed (RFC 3579 section 3.1), and so proves the shared secret, but no habit.
+    """
     if packet.has(PROXY_STATE) and len(packet.attributes(PROXY_STATE)) > MAX_PACKET_SIZE - HEADER_SIZE - 18:
         return DiscardReason.PROXY_STATE_TOO_LONG
     if not packet.has(MESSAGE_AUTHENTICATOR):
         return _refuse_unsigned(packet, nas, source)
     reason = refuse_signature(packet, nas)
     if reason is None:
-        nas.signed(source)
+        if packet.has(EAP_MESSAGE):
+            nas.was_read(source)
+        else:
+            nas.signed(source)
     return reason
 
 
@@ -42,11 +53,13 @@ def refuse_signature(packet: Packet, nas: Nas) -> DiscardReason | None:
 
 
 def _refuse_unsigned(packet: Packet, nas: Nas, source: str) -> DiscardReason | None:
-    required = nas.section.require_signature
+    section = nas.section
     if packet.has(EAP_MESSAGE):
         return DiscardReason.EAP_UNAUTHENTICATED
-    if required or (required is None and nas.has_signed(source)):
+    if section.require_signature:
         return DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
-    if nas.section.limit_proxy_state and packet.has(PROXY_STATE):
-        return DiscardReason.PROXY_STATE_UNAUTHENTICATED
-    return None
+    if not packet.has(PROXY_STATE):
+        return None
+    if section.require_signature is None and nas.has_signed(source):
+        return DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
+    return DiscardReason.PROXY_STATE_UNAUTHENTICATED if section.limit_proxy_state else None

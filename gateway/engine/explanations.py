@@ -144,16 +144,19 @@ DISCARDS: dict[DiscardReason, Explanation] = {
         "make the two equal, and look for blanks at their ends",
     ),
     DiscardReason.MESSAGE_AUTHENTICATOR_MISSING: Explanation(
-        "it has no Message-Authenticator, which this client must send (it is required, or the client sent it before)",
-        "let the client sign; require_message_authenticator=no admits it, at the risk of CVE-2024-3596",
+        "it has no Message-Authenticator, which is required here; or has Proxy-State instead, and its address has "
+        "signed before, as if somebody had stripped the signature on the way",
+        "let the client sign, and what it forwards; require_message_authenticator=no admits it, with Proxy-State "
+        "limit_proxy_state=no too, at the risk of CVE-2024-3596",
     ),
     DiscardReason.MESSAGE_AUTHENTICATOR_MALFORMED: Explanation(
         "it has two Message-Authenticators, or one that is not 16 octets long",
         "look for software of the client that is out of date",
     ),
     DiscardReason.PROXY_STATE_UNAUTHENTICATED: Explanation(
-        "it carries Proxy-State without Message-Authenticator",
-        "let the client sign its requests, or admit this with limit_proxy_state=no, at the risk of CVE-2024-3596",
+        "it carries Proxy-State without Message-Authenticator, as Microsoft NPS and other proxies send it",
+        "let it sign its requests (NPS: 'Request must contain the message authenticator attribute' in the remote "
+        "RADIUS server group), or admit this with limit_proxy_state=no, at the risk of CVE-2024-3596",
     ),
     DiscardReason.EAP_UNAUTHENTICATED: Explanation(
         "it carries EAP without Message-Authenticator", "set the client to PAP"

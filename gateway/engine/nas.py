@@ -84,7 +84,7 @@ class Nas:
         self.unsigned_told_until = float("-inf")
 
     def has_signed(self, source: str) -> bool:
-        """Whether this address has sent an Access-Request with a right Message-Authenticator since the start."""
+        """Whether this address has sent an Access-Request with a right Message-Authenticator, other than EAP."""
         return source in self._signers
 
     def signed(self, source: str) -> None:
@@ -94,11 +94,11 @@ class Nas:
             _remember(self._proven, source)
 
     def is_proven(self, source: str) -> bool:
-        """Whether a password of this address could be read, so that its shared secret must be right."""
+        """Whether a password or signature of this address was right, so that its shared secret must be."""
         return source in self._proven
 
     def was_read(self, source: str) -> None:
-        """Remember that one could."""
+        """Remember that one was."""
         if source not in self._proven:
             _remember(self._proven, source)
 
@@ -128,7 +128,7 @@ class Section:
     Attributes:
         generation: of the settings that it comes from.
         application: an opaque key of the Duo application, handed back with every question to Duo.
-        require_signature: None is `auto`: of a NAS that has signed once.
+        require_signature: None is `auto`: of an address that has signed once, with Proxy-State alone.
         client_address: the attribute that may hold the user's address; None for none.
         session_attributes: the types of attributes that tell machines and sessions apart.
         counters: of what happens here.

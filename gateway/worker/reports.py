@@ -61,8 +61,9 @@ def notice_line(notice: Notice, listening: str) -> tuple[str, dict[str, Any]]:
 def unsigned_line(unsigned: UnsignedNas) -> tuple[str, dict[str, Any]]:
     """Return the text and the fields of the line for a NAS that does not sign its requests."""
     text = (
-        f"{unsigned.source} sends Access-Requests without Message-Authenticator, which CVE-2024-3596 abuses; "
-        "let it send them if it can, then set require_message_authenticator=yes"
+        f"{unsigned.source} sends Access-Requests without Message-Authenticator, which CVE-2024-3596 abuses; let it, "
+        "and whatever asks through it, sign if it can; once no such line comes for a day, set "
+        "require_message_authenticator=yes"
     )
     return text, {"client": unsigned.nas.name, "server": unsigned.nas.section.name}
 

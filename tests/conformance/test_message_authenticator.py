@@ -120,27 +120,42 @@ def test_M7_unsigned_requests_are_taken_where_the_administrator_says_so():
     assert accept(stage, plain(pap(b"654321"), identifier=2))
 
 
-def test_M7_auto_requires_signatures_of_a_client_that_has_signed():
-    """draft-ietf-radext-deprecating-radius, New Configuration Flags."""
-    stage = Stage(require_signature=None)
-    assert accept(stage, plain(pap()))
+def test_M7_auto_requires_signatures_of_proxy_state_where_the_address_has_signed():
+    """draft-ietf-radext-deprecating-radius, New Configuration Flags: behind one address may be many clients."""
+    stage = Stage(require_signature=None, limit_proxy_state=False)
+    assert accept(stage, plain(pap() + PROXIED))
     assert accept(stage, signed(pap(b"654321"), identifier=2))
-    stage.receive(plain(pap(), identifier=3))
+    assert accept(stage, plain(pap(), identifier=3))
+    stage.receive(plain(pap() + PROXIED, identifier=4))
     assert discard_reason(stage) == "message_authenticator_missing"
 
 
-def test_M7_a_forged_signature_obliges_nobody():
-    """draft-ietf-radext-deprecating-radius, New Configuration Flags: else anybody could lock a legacy client out."""
-    stage = Stage(require_signature=None)
-    stage.receive(forged(signed(pap())))
-    assert accept(stage, plain(pap()))
+@pytest.mark.parametrize("others", [forged(signed(pap())), signed(ALICE + EAP), signed(code=Code.STATUS_SERVER)])
+def test_M7_what_says_nothing_of_a_clients_habit_obliges_nobody(others):
+    """RFC 3579 section 3.1 and RFC 5997 section 3 have EAP and Status-Server signed, by whom else signs nothing."""
+    stage = Stage(require_signature=None, limit_proxy_state=False)
+    stage.receive(others)
+    assert accept(stage, plain(pap() + PROXIED, identifier=2))
 
 
-def test_M7_a_signed_status_server_does_not_oblige_access_requests_to_be_signed():
-    """RFC 5997 section 3: every Status-Server is signed, that of a client that signs no Access-Request too."""
-    stage = Stage(require_signature=None)
-    assert sent(stage.receive(signed(code=Code.STATUS_SERVER)))
-    assert accept(stage, plain(pap(), identifier=2))
+@pytest.mark.parametrize("limit", [True, False])
+def test_M7_who_strips_a_signature_and_adds_proxy_state_gets_nothing_to_turn(limit):
+    """CVE-2024-3596, played: the attacker is on the way, has the request of a client that signs, and gathers what the
+    gateway answers to it. To turn a reject into an accept it takes a reply with octets of the attacker's choice.
+    """
+    stage = Stage(require_signature=None, limit_proxy_state=limit, reject_delay_s=0.0)
+    accept(stage, signed(pap()))  # another day
+    caught = decode_packet(signed(pap(b"999999"), identifier=2))
+    stripped = plain(caught.octets[38:], identifier=2)
+    chosen = b"prefix of a collision" * 10
+    for n_states in (1, 2, 10):
+        assert not sent(
+            stage.receive(stripped[:2] + plain(stripped[20:] + encode_attribute(33, chosen) * n_states)[2:])
+        )
+    (question,) = asked(stage.receive(stripped))
+    (reply,) = sent(decide(stage, question, DENIED))
+    assert reply[20:22] == FIRST
+    assert decode_packet(reply).value(PROXY_STATE) is None
 
 
 def test_M8_unsigned_requests_with_proxy_state_are_discarded():

@@ -92,26 +92,53 @@ def test_an_unsigned_request_of_a_nas_that_never_signed(required, reason):
 
 
 @pytest.mark.parametrize(
-    ("required", "reason"),
-    [
-        (True, DiscardReason.MESSAGE_AUTHENTICATOR_MISSING),
-        (False, None),
-        (None, DiscardReason.MESSAGE_AUTHENTICATOR_MISSING),
-    ],
+    ("required", "reason"), [(True, DiscardReason.MESSAGE_AUTHENTICATOR_MISSING), (False, None), (None, None)]
 )
-def test_an_unsigned_request_of_a_nas_that_has_signed(required, reason):
-    """An attacker who strips the attribute must not get through once the NAS is known to send it."""
+def test_an_unsigned_request_of_an_address_that_has_signed(required, reason):
+    """Behind it may be a proxy, NAT, or several programs: some sign, some do not."""
     client = nas(require_signature=required)
     assert refuse(signed(), client) is None
     assert refuse(unsigned(), client) is reason
+    assert refuse(signed(), client) is None
+
+
+@pytest.mark.parametrize("limit", [True, False])
+@pytest.mark.parametrize("sign", [signed, lambda: signed(PROXIED), lambda: signed_last()])
+def test_unsigned_proxy_state_of_an_address_that_has_signed_is_refused_whatever_the_limit(sign, limit):
+    """Who strips the signature has to add Proxy-State, or nothing of the reply is in their hands."""
+    client = nas(limit_proxy_state=limit)
+    assert refuse(sign(), client) is None
+    assert refuse(unsigned(PROXIED), client) is DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
+
+
+def test_an_empty_proxy_state_is_proxy_state():
+    client = nas(limit_proxy_state=False)
+    refuse(signed(), client)
+    empty = unsigned(USER + bytes([PROXY_STATE, 2]))
+    assert refuse(empty, client) is DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
+
+
+def test_where_signatures_are_not_required_nothing_is_learnt_of_proxy_state():
+    client = nas(require_signature=False, limit_proxy_state=False)
+    refuse(signed(), client)
+    assert refuse(unsigned(PROXIED), client) is None
+
+
+def test_signed_eap_says_nothing_of_other_requests_but_that_the_secret_is_right():
+    """RFC 3579 section 3.1 has EAP signed, by clients that sign nothing else."""
+    client = nas(limit_proxy_state=False)
+    assert refuse(signed(EAP), client) is None
+    assert (client.has_signed(SOURCE), client.is_proven(SOURCE)) == (False, True)
+    assert refuse(unsigned(), client) is None
+    assert refuse(unsigned(PROXIED), client) is None
 
 
 def test_a_wrong_signature_does_not_prove_that_the_nas_signs():
-    """Else one forged packet would shut out a NAS that does not sign."""
-    client = nas()
+    """Else one forged packet would shut out a proxy that does not sign."""
+    client = nas(limit_proxy_state=False)
     refuse(signed(secret=SharedSecret(b"another")), client)
     assert (client.has_signed(SOURCE), client.is_proven(SOURCE)) == (False, False)
-    assert refuse(unsigned(), client) is None
+    assert refuse(unsigned(PROXIED), client) is None
 
 
 def test_a_right_signature_proves_the_shared_secret_too():
@@ -121,25 +148,25 @@ def test_a_right_signature_proves_the_shared_secret_too():
 
 
 def test_one_nas_that_signs_binds_no_other():
-    stage = Stage()
+    stage = Stage(limit_proxy_state=False)
     other = Nas("radius_ip_2", stage.section, SECRET)
     refuse(signed(), stage.nas)
-    assert refuse(unsigned(), other) is None
+    assert refuse(unsigned(PROXIED), other) is None
 
 
 def test_one_address_of_a_network_that_signs_binds_no_other():
     """A `radius_ip_N` may be a network, in which some clients sign and some do not."""
-    client = nas()
+    client = nas(limit_proxy_state=False)
     refuse_packet(signed(), client, "192.0.2.1")
-    assert refuse_packet(unsigned(), client, "192.0.2.2") is None
-    assert refuse_packet(unsigned(), client, "192.0.2.1") is DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
+    assert refuse_packet(unsigned(PROXIED), client, "192.0.2.2") is None
+    assert refuse_packet(unsigned(PROXIED), client, "192.0.2.1") is DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
 
 
 def test_a_signed_status_server_does_not_say_that_access_requests_are_signed():
     """RFC 5997 section 3 has every Status-Server signed, by clients that sign nothing else."""
-    client = nas()
+    client = nas(limit_proxy_state=False)
     assert refuse_signature(decode_packet(sign_request(Code.STATUS_SERVER, 1, RA, SECRET, b"")), client) is None
-    assert refuse_packet(unsigned(), client) is None
+    assert refuse_packet(unsigned(PROXIED), client) is None
 
 
 @pytest.mark.parametrize(("limit", "reason"), [(True, DiscardReason.PROXY_STATE_UNAUTHENTICATED), (False, None)])
@@ -163,10 +190,3 @@ def test_a_status_server_must_be_signed_whatever_the_section_says():
     client = nas(require_signature=False)
     assert refuse_signature(unsigned(b""), client) is DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
     assert refuse_signature(decode_packet(sign_request(Code.STATUS_SERVER, 1, RA, SECRET, b"")), client) is None
-
-
-def test_what_one_address_of_a_network_sends_binds_no_other():
-    client = nas()
-    assert refuse(signed(), client, "192.0.2.99") is None
-    assert refuse(unsigned(), client, "192.0.2.10") is None
-    assert refuse(unsigned(), client, "192.0.2.99") is DiscardReason.MESSAGE_AUTHENTICATOR_MISSING

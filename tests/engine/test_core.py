@@ -254,11 +254,14 @@ class TestUnsignedRequests:
         ]
         assert named == [True, False, False, True, False]
 
-    def test_once_a_nas_has_signed_its_unsigned_requests_are_discarded(self):
-        stage = Stage()
+    def test_once_a_nas_has_signed_its_unsigned_requests_are_discarded_if_they_have_proxy_state(self):
+        stage = Stage(limit_proxy_state=False)
         stage.login()
         hidden = SECRET.hide_user_password(b"push", RA)
         attributes = encode_attribute(1, b"bob") + encode_attribute(2, hidden)
+        stage.receive(bytes([1, 8, 0, 20 + len(attributes)]) + RA + attributes)
+        assert len(stage.asked) == 1
+        attributes += encode_attribute(33, b"state")
         (notice,) = stage.receive(bytes([1, 9, 0, 20 + len(attributes)]) + RA + attributes)
         assert isinstance(notice, Notice)
         assert notice.reason == "message_authenticator_missing"
