@@ -1,4 +1,4 @@
-"""The RADIUS clients of a section: `radius_ip_N` and `radius_secret_N`, paired by their number."""
+"""The RADIUS clients of a section: `radius_ip_N`, `radius_secret_N` and what else has their number."""
 
 import re
 
@@ -7,11 +7,16 @@ from gateway.config.ini import Entry
 from gateway.config.scope import Scope
 from gateway.config.settings import ClientSettings, Secret
 from gateway.config.surroundings import Surroundings
-from gateway.config.values import has_host_bits, networks, quoted
+from gateway.config.values import choice, has_host_bits, networks, quoted
+from gateway.radius.reply import SignaturePlace
 
+_PLACE_KEY = "message_authenticator_in_replies_"
 SHORT_SECRET = 12  # octets: a shared secret up to here can be guessed from one captured packet, RFC 2865 section 3
 
-_CLIENT_KEY = re.compile("radius_(?:ip|secret|secret_file|secret_protected)_([0-9]+)|radius_secret_([0-9]+)_file")
+_CLIENT_KEY = re.compile(
+    "(?:radius_(?:ip|secret|secret_file|secret_protected)|message_authenticator_in_replies)_([0-9]+)"
+    "|radius_secret_([0-9]+)_file"
+)
 
 
 def read_clients(scope: Scope, surroundings: Surroundings) -> tuple[ClientSettings, ...]:
@@ -36,8 +41,10 @@ def _read_client(scope: Scope, surroundings: Surroundings, number: str) -> Clien
     )
     addresses, secrets = scope.entries(name), scope.entries(*keys.all)
     secret = read_secret(scope, surroundings, keys)
+    place = _read_signature_place(scope, number)
     if not addresses:
-        scope.error(secrets[0], f"there is no {name} to go with it; write {name}=ADDRESS, or remove the line")
+        (entry, *_) = secrets or scope.entries(_PLACE_KEY + number)
+        scope.error(entry, f"there is no {name} to go with it; write {name}=ADDRESS, or remove the line")
         return None
     if not secrets:
         scope.error(addresses[0], f"there is no {keys.clear} to go with it; write {keys.clear}=SECRET")
@@ -45,7 +52,9 @@ def _read_client(scope: Scope, surroundings: Surroundings, number: str) -> Clien
     if secret is None or not found:
         return None
     _check_secret(scope, secret)
-    return ClientSettings(name=name, networks=found, shared_secret=Secret(secret.octets))
+    return ClientSettings(
+        name=name, networks=found, shared_secret=Secret(secret.octets), message_authenticator_in_replies=place
+    )
 
 
 def _read_networks(scope: Scope, entry: Entry) -> tuple[str, ...]:
@@ -66,6 +75,18 @@ def _check_secret(scope: Scope, secret: FoundSecret) -> None:
     if n_octets <= SHORT_SECRET:
         text = f"a secret of {n_octets} octets can be guessed; write one of 16 or more, here and at the RADIUS client"
         scope.warn(secret.entry, text)
+
+
+def _read_signature_place(scope: Scope, number: str) -> SignaturePlace:
+    place = scope.read_optional(_PLACE_KEY + number, choice(SignaturePlace)) or SignaturePlace.FIRST
+    if place is not SignaturePlace.FIRST:
+        text = (
+            f"with {place.value} somebody on the way can turn a reject for this client into an accept (CVE-2024-3596); "
+            "remove the line, unless the client refuses replies that begin with Message-Authenticator, "
+            "and no stranger has access to the network between"
+        )
+        scope.warn(scope.entries(_PLACE_KEY + number)[0], text)
+    return place
 
 
 def _check_networks(scope: Scope, clients: list[ClientSettings]) -> None:

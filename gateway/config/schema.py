@@ -47,6 +47,7 @@ SERVER = {
     "radius_secret_N": "",
     "radius_secret_N_file": "",
     "radius_secret_protected_N": "",
+    "message_authenticator_in_replies_N": "first",
     "client": "",
     "interface": "",
     "port": "1812",

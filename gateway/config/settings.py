@@ -8,6 +8,8 @@ from enum import Enum
 
 import msgspec
 
+from gateway.radius.reply import SignaturePlace
+
 
 class Secret(msgspec.Struct, frozen=True):
     """Octets that must never be shown: `repr` and `str` hide them."""
@@ -88,6 +90,7 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     networks: tuple[str, ...]
     shared_secret: Secret
+    message_authenticator_in_replies: SignaturePlace = SignaturePlace.FIRST
 
 
 class ApplicationSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -324,7 +324,8 @@ class Engine:
         if reason is not None:
             self._discard(reason, peer, nas, now)
         else:
-            self._effects.append(SendReply(encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret), peer))
+            octets = encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret, place=nas.signature_place)
+            self._effects.append(SendReply(octets, peer))
 
     def _access_requested(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
         if self._n_buckets > 1:
@@ -538,7 +539,7 @@ class Engine:
             return
         nas = transaction.nas
         texts = (verdict.reply_message, verdict.explanation) if nas.is_operator else (verdict.reply_message,)
-        octets = encode_reply(verdict.code, transaction.packet, nas.shared_secret, *texts)
+        octets = encode_reply(verdict.code, transaction.packet, nas.shared_secret, *texts, place=nas.signature_place)
         answered = self._duplicates.as_answered(transaction, octets, now)
         self._effects.append(KeepAnswer(answered, transaction.peer.bucket))
         due = transaction.received_at + _reject_delay_s(transaction) if verdict.reason in _DELAYED else now

@@ -23,6 +23,7 @@ from gateway.radius.dictionary import (
     TUNNEL_CLIENT_ENDPOINT,
     VENDOR_SPECIFIC,
 )
+from gateway.radius.reply import SignaturePlace
 from gateway.radius.shared_secret import SharedSecret
 
 _MAX_REMEMBERED_SOURCES = 65_536
@@ -55,6 +56,7 @@ class Nas:
         name: as the administrator knows it: `radius_ip_1 of [radius_server_duo_only]`.
         section: the rules for its logins.
         is_operator: `radgate login` on this machine, which is told the reason too.
+        signature_place: where its replies have their Message-Authenticator.
         unsigned_told_until: when the log may name it again for sending unsigned requests.
     """
 
@@ -67,16 +69,24 @@ class Nas:
         "name",
         "section",
         "shared_secret",
+        "signature_place",
         "unsigned_told_until",
     )
 
     def __init__(
-        self, name: str, section: "Section", shared_secret: SharedSecret, *, is_operator: bool = False
+        self,
+        name: str,
+        section: "Section",
+        shared_secret: SharedSecret,
+        *,
+        is_operator: bool = False,
+        signature_place: SignaturePlace = SignaturePlace.FIRST,
     ) -> None:
         self.name = name
         self.section = section
         self.shared_secret = shared_secret
         self.is_operator = is_operator
+        self.signature_place = signature_place
         self._signers: set[str] = set()
         self._proven: set[str] = set()
         self._status_since = float("-inf")

@@ -1,13 +1,15 @@
 """Replies to Access-Request and Status-Server: Message-Authenticator first, the texts, Proxy-State as it came.
 
 First place for Message-Authenticator in every reply closes CVE-2024-3596 (BlastRADIUS), whether or not the request
-carried one.
+carried one. There are clients that cannot take that; for one of them it may stand elsewhere (`SignaturePlace`).
 """
 
+from enum import Enum
 from struct import Struct
 from typing import Final
 
 from gateway.radius.dictionary import (
+    AUTHENTICATOR_SIZE,
     HEADER_SIZE,
     MAX_ATTRIBUTE_VALUE_SIZE,
     MAX_PACKET_SIZE,
@@ -24,7 +26,23 @@ _EMPTY_MESSAGE_AUTHENTICATOR: Final = bytes([MESSAGE_AUTHENTICATOR, 18]) + bytes
 _MESSAGE_AUTHENTICATOR_END: Final = HEADER_SIZE + len(_EMPTY_MESSAGE_AUTHENTICATOR)
 
 
-def encode_reply(code: Code, request: Packet, shared_secret: SharedSecret, *texts: str) -> bytes:
+class SignaturePlace(Enum):
+    """Where a reply has its Message-Authenticator: before or behind all else, or first if its request has one at all,
+    else nowhere.
+    """
+
+    FIRST = "first"
+    LAST = "last"
+    IF_ASKED = "if_asked"
+
+
+_FIRST: Final = SignaturePlace.FIRST
+_LAST: Final = SignaturePlace.LAST
+
+
+def encode_reply(
+    code: Code, request: Packet, shared_secret: SharedSecret, *texts: str, place: SignaturePlace = _FIRST
+) -> bytes:
     """Return the reply's octets, at most 4096.
 
     Each text becomes one or more Reply-Message attributes, cut between characters; what does not fit into the packet
@@ -33,15 +51,19 @@ def encode_reply(code: Code, request: Packet, shared_secret: SharedSecret, *text
     """
     proxy_state = request.attributes(PROXY_STATE)
     messages = encode_texts(texts, MAX_PACKET_SIZE - _MESSAGE_AUTHENTICATOR_END - len(proxy_state)) if texts else b""
-    return sign_reply(code, request, shared_secret, messages + proxy_state)
+    return sign_reply(code, request, shared_secret, messages + proxy_state, place)
 
 
-def sign_reply(code: Code, request: Packet, shared_secret: SharedSecret, attributes: bytes) -> bytes:
+def sign_reply(
+    code: Code, request: Packet, shared_secret: SharedSecret, attributes: bytes, place: SignaturePlace = _FIRST
+) -> bytes:
     """Return a reply with these attributes behind its Message-Authenticator, both authenticators computed.
 
     RFC 3579 section 3.2: Message-Authenticator is made with the Request Authenticator in the header; RFC 2865 section
     3: then the Response Authenticator over the finished packet.
     """
+    if place is not _FIRST and (place is _LAST or not request.has(MESSAGE_AUTHENTICATOR)):
+        return _sign_elsewhere(code, request, shared_secret, attributes, place)
     length = _MESSAGE_AUTHENTICATOR_END + len(attributes)
     header = _HEADER.pack(code, request.identifier, length, request.authenticator)
     signature = shared_secret.message_authenticator(header + _EMPTY_MESSAGE_AUTHENTICATOR + attributes)
@@ -49,14 +71,28 @@ def sign_reply(code: Code, request: Packet, shared_secret: SharedSecret, attribu
     return header[:4] + shared_secret.response_authenticator(header + body) + body
 
 
+def _sign_elsewhere(
+    code: Code, request: Packet, shared_secret: SharedSecret, attributes: bytes, place: SignaturePlace
+) -> bytes:
+    """Return a reply with its Message-Authenticator behind these attributes, or without one."""
+    body = attributes + _EMPTY_MESSAGE_AUTHENTICATOR if place is _LAST else attributes
+    header = _HEADER.pack(code, request.identifier, HEADER_SIZE + len(body), request.authenticator)
+    if place is _LAST:
+        body = body[:-AUTHENTICATOR_SIZE] + shared_secret.message_authenticator(header + body)
+    return header[:4] + shared_secret.response_authenticator(header + body) + body
+
+
 def reply_basis(request: Packet) -> bytes:
-    """Return a packet with all of the request that its reply is made of: header and Proxy-States, and no credentials.
+    """Return a packet with all of the request that its reply is made of: header and Proxy-States, whether there was a
+    Message-Authenticator, and no credentials.
 
     It decodes to a `Packet` that `encode_reply` takes in place of the request.
     """
-    proxy_state = request.attributes(PROXY_STATE)
-    length = HEADER_SIZE + len(proxy_state)
-    return _HEADER.pack(request.code, request.identifier, length, request.authenticator) + proxy_state
+    attributes = request.attributes(PROXY_STATE)
+    if request.has(MESSAGE_AUTHENTICATOR):
+        attributes = _EMPTY_MESSAGE_AUTHENTICATOR + attributes
+    length = HEADER_SIZE + len(attributes)
+    return _HEADER.pack(request.code, request.identifier, length, request.authenticator) + attributes
 
 
 def encode_texts(texts: tuple[str, ...], room: int) -> bytes:

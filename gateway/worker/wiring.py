@@ -110,7 +110,12 @@ def build_table(settings: Settings, address: ListeningAddress, sections: dict[st
     for server in address.servers:
         section = sections[server.section]
         for client in server.clients:
-            nas = Nas(f"{client.name} of [{server.section}]", section, SharedSecret(client.shared_secret.octets))
+            nas = Nas(
+                f"{client.name} of [{server.section}]",
+                section,
+                SharedSecret(client.shared_secret.octets),
+                signature_place=client.message_authenticator_in_replies,
+            )
             entries.update(dict.fromkeys(client.networks, nas))
     for server in address.servers:
         source = operator_source(settings, server, address)

@@ -2,6 +2,7 @@ import pytest
 
 from gateway.config.problems import Severity
 from gateway.config.settings import ClientSettings, Secret
+from gateway.radius.reply import SignaturePlace
 from tests.config.files import IKEY, SHARED_SECRET, SKEY, parse, problems_of
 
 HEAD = f"[radius_server_duo_only]\nikey={IKEY}\nskey={SKEY}\napi_host=api-1.duosecurity.com\n"
@@ -36,6 +37,17 @@ def test_networks_within_each_other_may_differ_in_secret():
     around = f"radius_ip_1=10.0.0.0/8\nradius_secret_1={SHARED_SECRET}\n"
     within = f"radius_ip_2=10.0.0.1\nradius_secret_2=x{SHARED_SECRET}\n"
     assert len(clients_of(around + within)) == 2
+
+
+@pytest.mark.parametrize("text", ["first", "last", "if_asked", "IF_ASKED"])
+def test_where_the_replies_to_one_client_are_signed(text):
+    lines = f"radius_ip_1=10.0.0.1\nradius_secret_1={SHARED_SECRET}\n"
+    others = lines.replace("_1=", "_2=").replace("10.0.0.1", "10.0.0.2")
+    settings, problems = parse(f"{HEAD}{lines}{others}message_authenticator_in_replies_2={text}\n")
+    places = [client.message_authenticator_in_replies for client in settings.servers[0].clients]
+    assert places == [SignaturePlace.FIRST, SignaturePlace(text.lower())]
+    assert [problem.key for problem in problems] == ["message_authenticator_in_replies_2"] * (text != "first")
+    assert all("CVE-2024-3596" in problem.text for problem in problems)
 
 
 def test_client_of_main_serves_every_section():
@@ -83,6 +95,21 @@ def test_client_of_main_serves_every_section():
             "short_secret",
             "radius_ip_1=10.0.0.1\nradius_secret_1=twelve chars",
             [("radius_secret_1", 6, WARNING, "12 octets")],
+        ),
+        (
+            "signature_of_nobody",
+            f"radius_ip_1=10.0.0.1\nradius_secret_1={SHARED_SECRET}\nmessage_authenticator_in_replies_2=first",
+            [("message_authenticator_in_replies_2", 7, ERROR, "write radius_ip_2=")],
+        ),
+        (
+            "signature_anywhere",
+            f"radius_ip_1=10.0.0.1\nradius_secret_1={SHARED_SECRET}\nmessage_authenticator_in_replies_1=never",
+            [("message_authenticator_in_replies_1", 7, ERROR, "first, last or if_asked")],
+        ),
+        (
+            "signature_of_all",
+            f"radius_ip_1=10.0.0.1\nradius_secret_1={SHARED_SECRET}\nmessage_authenticator_in_replies=first",
+            [("message_authenticator_in_replies", 7, ERROR, "write message_authenticator_in_replies_1")],
         ),
         (
             "same_network",

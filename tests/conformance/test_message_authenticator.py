@@ -8,7 +8,7 @@ from gateway.engine.notices import Notice, UnsignedNas
 from gateway.radius.client import encode_access_request, encode_attribute, verify_reply
 from gateway.radius.dictionary import EAP_MESSAGE, MESSAGE_AUTHENTICATOR, PROXY_STATE, USER_NAME, Code
 from gateway.radius.packet import decode_packet
-from gateway.radius.reply import encode_reply
+from gateway.radius.reply import SignaturePlace, encode_reply
 from gateway.worker.reports import notice_line
 from tests.config.files import MINIMAL, SERVER, parse
 from tests.conformance.wire import (
@@ -58,9 +58,30 @@ def test_M1_every_answer_of_the_engine_begins_with_message_authenticator(make):
 
 @pytest.mark.parametrize(("require", "limit"), EVERY_POLICY)
 def test_M2_no_setting_leaves_message_authenticator_out_of_replies(require, limit):
-    """draft-ietf-radext-deprecating-radius, Server Responses: there is no switch."""
+    """draft-ietf-radext-deprecating-radius, Server Responses: but for one client, see below."""
     stage = Stage(require_signature=require, limit_proxy_state=limit)
     assert accept(stage, signed(pap()))[20:22] == FIRST
+
+
+@pytest.mark.parametrize("make", [signed, plain])
+@pytest.mark.parametrize("place", SignaturePlace)
+def test_M2_for_one_client_it_may_stand_last_or_be_left_out_if_its_request_has_none(place, make):
+    """draft-ietf-radext-deprecating-radius, Server Responses: MIT krb5's libkrad refuses every reply that has one."""
+    stage = Stage()
+    stage.nas.signature_place = place
+    reply = decode_packet(accept(stage, make(pap())))
+    offsets = {SignaturePlace.FIRST: 20, SignaturePlace.LAST: len(reply.octets) - 18, SignaturePlace.IF_ASKED: None}
+    expected = 20 if make is signed and place is SignaturePlace.IF_ASKED else offsets[place]
+    assert reply.offset(MESSAGE_AUTHENTICATOR) == expected
+    as_sent = reply.octets[:4] + RA + reply.octets[20:]
+    assert SECRET.response_authenticator(as_sent) == reply.authenticator
+    assert SECRET.has_signed(decode_packet(as_sent)) is (expected is not None)
+
+
+def test_M2_what_leaves_it_out_is_warned_about():
+    """draft-ietf-radext-deprecating-radius, Server Responses."""
+    _, (problem,) = parse(MINIMAL + "message_authenticator_in_replies_1=if_asked\n")
+    assert (problem.is_error, "CVE-2024-3596" in problem.text) == (False, True)
 
 
 @pytest.mark.parametrize(("require", "limit"), EVERY_POLICY)
@@ -149,9 +170,8 @@ def test_M7_who_strips_a_signature_and_adds_proxy_state_gets_nothing_to_turn(lim
     stripped = plain(caught.octets[38:], identifier=2)
     chosen = b"prefix of a collision" * 10
     for n_states in (1, 2, 10):
-        assert not sent(
-            stage.receive(stripped[:2] + plain(stripped[20:] + encode_attribute(33, chosen) * n_states)[2:])
-        )
+        states = encode_attribute(PROXY_STATE, chosen) * n_states
+        assert not sent(stage.receive(plain(stripped[20:] + states, identifier=2)))
     (question,) = asked(stage.receive(stripped))
     (reply,) = sent(decide(stage, question, DENIED))
     assert reply[20:22] == FIRST

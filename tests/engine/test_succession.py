@@ -13,6 +13,7 @@ from gateway.engine.transaction import Peer, Transaction
 from gateway.radius.client import encode_attribute, sign_request
 from gateway.radius.dictionary import USER_NAME, USER_PASSWORD, Code
 from gateway.radius.packet import decode_packet
+from gateway.radius.reply import SignaturePlace
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, Stage
 
 AWAY = DuoUnavailable(Trouble.OUTAGE, "as the gateway knows already")
@@ -127,6 +128,25 @@ class TestAfterADeath:
             each.octets for each in first.effects if isinstance(each, SendReply)
         ]
         assert second.reason == "duo_allowed"
+
+    @pytest.mark.parametrize("place", SignaturePlace)
+    def test_the_reply_has_its_signature_where_the_client_can_take_it(self, place):
+        """A client that cannot take it first, or at all, is served by the successor as well."""
+        hidden = SECRET.hide_user_password(b"push", bytes(16))
+        attributes = encode_attribute(USER_NAME, b"alice") + encode_attribute(USER_PASSWORD, hidden)
+        for n_signatures in (0, 1):
+            stage, other = Stage(), Stage()
+            stage.nas.signature_place = other.nas.signature_place = place
+            signed = sign_request(Code.ACCESS_REQUEST, 1, bytes(16), SECRET, attributes)
+            stage.receive(signed if n_signatures else bytes([1, 1, 0, 20 + len(attributes)]) + bytes(16) + attributes)
+            stage.answer(GO_ON)
+            (record,) = kept(stage.answer(PUSHED))
+            pending = adopted(other, record)
+            stage.answer(ALLOWED)
+            other.effects = other.engine.left_alone(pending, 0.0, 0.0)
+            other.answer(ALLOWED)
+            assert [reply.octets for reply in other.replies] == [reply.octets for reply in stage.replies]
+            assert len(other.replies) == 1
 
     def test_a_retransmission_is_silence_and_another_packet_joins(self):
         first, second = Stage(), Stage()

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.radius.dictionary import Code
 from gateway.radius.packet import decode_packet
-from gateway.radius.reply import encode_reply, encode_texts, sign_reply
+from gateway.radius.reply import SignaturePlace, encode_reply, encode_texts, reply_basis, sign_reply
 from gateway.radius.shared_secret import SharedSecret
 from tests.vectors import load, octets
 
@@ -47,3 +47,46 @@ def test_a_reply_never_exceeds_4096_octets_and_proxy_state_has_precedence():
 
 def test_empty_texts_leave_no_attribute():
     assert encode_texts(("", ""), 100) == b""
+
+
+SIGNATURE, STATES = b"\x50\x12" + bytes(16), b"\x21\x03a\x21\x02\x21\x03b"
+
+
+@pytest.mark.parametrize(
+    ("place", "is_signed", "offset"),
+    [
+        (SignaturePlace.FIRST, True, 20),
+        (SignaturePlace.FIRST, False, 20),
+        (SignaturePlace.LAST, True, 20 + 4 + 8),
+        (SignaturePlace.LAST, False, 20 + 4 + 8),
+        (SignaturePlace.IF_ASKED, True, 20),
+        (SignaturePlace.IF_ASKED, False, None),
+    ],
+)
+def test_message_authenticator_stands_where_a_client_can_take_it(place, is_signed, offset):
+    secret, request = SharedSecret(b"secret"), request_with(SIGNATURE * is_signed + STATES)
+    reply = decode_packet(encode_reply(Code.ACCESS_REJECT, request, secret, "no", place=place))
+    assert reply.offset(80) == offset
+    assert (reply.values(18), reply.attributes(33)) == ([b"no"], STATES)
+    as_sent = reply.octets[:4] + request.authenticator + reply.octets[20:]
+    assert secret.response_authenticator(as_sent) == reply.authenticator
+    assert secret.has_signed(decode_packet(as_sent)) is (offset is not None)
+
+
+@pytest.mark.parametrize("place", SignaturePlace)
+def test_a_reply_never_exceeds_4096_octets_wherever_its_signature_stands(place):
+    request = request_with((b"\x21\xff" + bytes(253)) * 15)
+    reply = encode_reply(Code.ACCESS_REJECT, request, SharedSecret(b"secret"), "m" * 3000, place=place)
+    assert len(decode_packet(reply).octets) <= 4096
+
+
+@pytest.mark.parametrize("place", SignaturePlace)
+@pytest.mark.parametrize("signature", [b"", SIGNATURE])
+@pytest.mark.parametrize("states", [b"", STATES])
+def test_what_is_kept_of_a_request_gets_the_very_reply_of_the_request(place, signature, states):
+    request = request_with(b"\x01\x03u" + signature + b"\x02\x12" + bytes(16) + states)
+    basis = decode_packet(reply_basis(request))
+    assert not basis.has_any(frozenset({1, 2}))
+    secret = SharedSecret(b"secret")
+    replies = [encode_reply(Code.ACCESS_ACCEPT, each, secret, "text", place=place) for each in (request, basis)]
+    assert replies[0] == replies[1]
