@@ -355,7 +355,7 @@ class Engine:
         if not packet.has(MESSAGE_AUTHENTICATOR):
             self._note_unsigned(nas, peer, now)
         transaction = Transaction(packet, nas, peer, digest, now, key)
-        if isinstance(credentials, Reason):
+        if isinstance(credentials, Verdict):
             self._take_up(transaction)
             self._refuse(transaction, shown_user_name(packet), credentials, now)
         else:
@@ -525,10 +525,10 @@ class Engine:
         self._remove(pending, verdict)
         return len(transactions)
 
-    def _refuse(self, transaction: Transaction, user_name: str, reason: Reason, now: float) -> None:
+    def _refuse(self, transaction: Transaction, user_name: str, refusal: Reason | Verdict, now: float) -> None:
         """Reject a request that never became a login."""
-        verdict = rejection(reason)
-        transaction.nas.section.counters.refused(reason)
+        verdict = refusal if isinstance(refusal, Verdict) else rejection(refusal)
+        transaction.nas.section.counters.refused(verdict.reason)
         self._answer(transaction, verdict, now)
         identifier, section = transaction.packet.identifier, transaction.nas.section.name
         self._effects.append(Finished(transaction.peer, identifier, user_name, section, verdict, "", 0.0, 1))

@@ -6,7 +6,8 @@ from typing import Final
 import msgspec
 
 from gateway.engine.nas import Nas
-from gateway.engine.verdict import Reason
+from gateway.engine.password import read_password
+from gateway.engine.verdict import UNPROVEN_PASSWORD, Reason, Verdict, rejection
 from gateway.radius.dictionary import (
     CHAP_CHALLENGE,
     CHAP_PASSWORD,
@@ -24,6 +25,7 @@ from gateway.radius.packet import Packet
 _AT_MOST_ONCE: Final = (USER_NAME, USER_PASSWORD, CHAP_PASSWORD, STATE, NAS_PORT, CHAP_CHALLENGE)
 _OTHER_WAYS: Final = frozenset({CHAP_PASSWORD, EAP_MESSAGE})
 
+_PROVING_NULS: Final = 2  # at the end of a revealed password: another secret gives that once in 65,536 times
 _CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -31,7 +33,7 @@ class Credentials(msgspec.Struct, gc=False):
     """A readable request.
 
     Attributes:
-        typed: the password's octets; like the text, they never leave the process.
+        typed: the password's octets up to the first NUL; like the text, they never leave the process.
         password: the same as text without surrounding blanks, None when no charset explains the octets.
         ipaddr: the address of the user's own machine, if the NAS tells it.
     """
@@ -46,35 +48,68 @@ class Credentials(msgspec.Struct, gc=False):
         return f"<Credentials {self.user_name!r}>"
 
 
-def read_credentials(packet: Packet, nas: Nas, source: str) -> Credentials | Reason | DiscardReason:
-    """Return the credentials, the reason to reject, or the reason to stay silent.
+def read_credentials(packet: Packet, nas: Nas, source: str) -> Credentials | Verdict | DiscardReason:
+    """Return the credentials, the rejection, or the reason to stay silent.
 
-    An unsigned request whose password is no text is never a login: whoever does not know the shared secret can make
-    one, and `unrecognised_factor=auto` would push somebody for it. Silence answers it where the secret was never
-    proven: it is most likely wrong, and the NAS could not verify a reply either.
+    A signature has proven the shared secret. Of other requests the password has to: whoever does not know the secret
+    can send one, and `unrecognised_factor=auto` would push somebody for it. So an unsigned request is never a login
+    whose password is no text, or what random octets look like too often. Silence answers it where nothing has ever
+    proven the secret: it is most likely wrong, and the NAS could not verify a reply either.
     """
     reason = _refuse_attributes(packet)
     if reason is not None:
-        return reason
-    user_name = _readable(packet.value(USER_NAME) or b"", "utf-8")
-    if user_name is None:
-        return Reason.BAD_USER_NAME
+        return rejection(reason)
+    user_name = _readable(user_name_octets(packet), "utf-8")
+    if not user_name:
+        return rejection(Reason.BAD_USER_NAME if user_name is None else Reason.NO_USER_NAME)
     hidden = packet.value(USER_PASSWORD) or b""
     clear = nas.shared_secret.reveal_user_password(hidden, packet.authenticator)
     if clear is None:
-        return Reason.MALFORMED_PASSWORD
-    password = _readable(clear.strip(), nas.section.password_charset)
-    if password:
-        nas.was_read(source)
-    elif password is None and not packet.has(MESSAGE_AUTHENTICATOR):
-        return Reason.UNREADABLE_PASSWORD if nas.is_proven(source) else DiscardReason.WRONG_SECRET
+        return rejection(Reason.MALFORMED_PASSWORD)
+    typed = _before_nul(clear)
+    password = _readable(typed.strip(), nas.section.password_charset)
+    if not packet.has(MESSAGE_AUTHENTICATOR):
+        n_nuls = len(hidden) - len(clear)
+        if password is None or _may_be_chance(password, typed, len(clear), n_nuls):
+            return _refuse_unproven(nas, source, n_nuls)
+        if password:
+            nas.was_read(source)
     address = nas.section.client_address
-    return Credentials(user_name, clear, password, address.read(packet) if address is not None else None)
+    return Credentials(user_name, typed, password, address.read(packet) if address is not None else None)
+
+
+def user_name_octets(packet: Packet) -> bytes:
+    """Return the User-Name as far as it is meant; empty for none."""
+    return _before_nul(packet.value(USER_NAME) or b"")
 
 
 def shown_user_name(packet: Packet) -> str:
     """Return what stands for the name of a request that cannot be read, for the log, which escapes what it must."""
-    return (packet.value(USER_NAME) or b"").decode("utf-8", "backslashreplace")
+    return user_name_octets(packet).decode("utf-8", "backslashreplace")
+
+
+def _before_nul(octets: bytes) -> bytes:
+    """Return what stands before the first NUL: clients in C send what happened to lie behind it, too."""
+    return octets.partition(b"\0")[0] if b"\0" in octets else octets
+
+
+def _may_be_chance(password: str, typed: bytes, n_octets: int, n_nuls: int) -> bool:
+    """Whether a text is what another secret makes of a password more often than once in some 100,000 times.
+
+    Not so what is filled up with two NULs or more, what is UTF-8, a passcode or a factor word. But one random octet in
+    256 is a NUL, and in a charset of one octet most random ones are letters.
+    """
+    if len(typed) == n_octets and (n_nuls >= _PROVING_NULS or _readable(typed, "utf-8") is not None):
+        return False
+    return read_password(password) is None
+
+
+def _refuse_unproven(nas: Nas, source: str, n_nuls: int) -> Verdict | DiscardReason:
+    """Refuse an unsigned request; the NULs that fill its password up may have proven the secret all the same."""
+    if n_nuls >= _PROVING_NULS:
+        nas.was_read(source)
+        return rejection(Reason.UNREADABLE_PASSWORD)
+    return UNPROVEN_PASSWORD if nas.is_proven(source) else DiscardReason.WRONG_SECRET
 
 
 def _refuse_attributes(packet: Packet) -> Reason | None:

@@ -78,9 +78,8 @@ REASONS: dict[Reason, Explanation] = {
         "unrecognised_factor=auto",
     ),
     Reason.UNREADABLE_PASSWORD: Explanation(
-        "The password was no text, and so asked for no factor",
-        "the shared secret at the client is most likely not the radius_secret_N here any more; else the client writes "
-        "passwords in another charset: set pw_codec",
+        "The password was no text in the charset of pw_codec, and so asked for no factor",
+        "set pw_codec to the charset in which the RADIUS client writes passwords, such as latin-1, cp1252 or cp932",
     ),
     Reason.NO_SUCH_DEVICE: Explanation(
         "The user has no device of that number for this factor",
@@ -107,7 +106,8 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.BAD_USER_NAME: Explanation(
         "The User-Name holds control characters or is not UTF-8",
-        "let the RADIUS client send the name as the user typed it, in UTF-8",
+        "let the RADIUS client send the name as the user typed it, in UTF-8; pw_codec is for passwords alone, so where "
+        "the client cannot, give the user an alias in ASCII in the directory and in Duo",
     ),
     Reason.UNSUPPORTED_CREDENTIALS: Explanation(
         "The request carried no PAP password",
@@ -140,8 +140,9 @@ DISCARDS: dict[DiscardReason, Explanation] = {
         "make the two equal, and look for blanks at their ends",
     ),
     DiscardReason.WRONG_SECRET: Explanation(
-        "its password is not readable: the shared secret at the client is most likely not the radius_secret_N here",
-        "make the two equal, and look for blanks at their ends",
+        "its password is not readable: the shared secret at the client is most likely not the radius_secret_N here, or "
+        "the client writes passwords in another charset",
+        "make the two secrets equal, and look for blanks at their ends; if they are, set pw_codec",
     ),
     DiscardReason.MESSAGE_AUTHENTICATOR_MISSING: Explanation(
         "it has no Message-Authenticator, which is required here; or has Proxy-State instead, and its address has "

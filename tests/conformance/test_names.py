@@ -53,7 +53,7 @@ def test_N4_no_realm_is_cut_off_or_invented(user):
     assert name_asked(user.encode()) == user
 
 
-@pytest.mark.parametrize("sign", ["\0", "\n", "\r", "\x1b", "\x7f", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("sign", ["\n", "\r", "\x1b", "\x7f", "\x85", "\u2028", "\u2029"])
 def test_N5_a_name_with_control_characters_is_rejected(sign):
     """Before it reaches a log or a URL."""
     stage = Stage()

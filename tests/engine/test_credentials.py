@@ -1,11 +1,13 @@
 """What a request asks for, beyond the cases that the engine's tests walk through."""
 
+import random
+
 import pytest
 
 from gateway.engine import credentials
 from gateway.engine.credentials import Credentials
 from gateway.engine.nas import Nas
-from gateway.engine.verdict import Reason
+from gateway.engine.verdict import Reason, Verdict
 from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.discards import DiscardReason
@@ -22,7 +24,9 @@ def nas(**section) -> Nas:
 
 
 def read_credentials(packet: Packet, client: Nas, source: str = SOURCE) -> Credentials | Reason | DiscardReason:
-    return credentials.read_credentials(packet, client, source)
+    """The credentials, or why there are none."""
+    found = credentials.read_credentials(packet, client, source)
+    return found.reason if isinstance(found, Verdict) else found
 
 
 def signed(user: bytes = b"alice", password: bytes = b"123456", attributes: bytes = b"") -> Packet:
@@ -47,13 +51,20 @@ class TestUserName:
     def test_a_name_is_taken_as_it_was_sent(self, name):
         assert read(signed(name.encode())).user_name == name
 
-    @pytest.mark.parametrize("name", ["a\0", "a\tb", "\x1b[2J", "a\x7f", "a\x85b", "a\u2028b", "a\u2029b"])
+    @pytest.mark.parametrize("name", ["a\tb", "\x1b[2J", "a\x7f", "a\x85b", "a\u2028b", "a\u2029b"])
     def test_a_name_that_could_break_a_line_or_a_terminal_is_refused(self, name):
         assert read_credentials(signed(name.encode()), nas(), SOURCE) is Reason.BAD_USER_NAME
 
     @pytest.mark.parametrize("octets", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\xaf"])
     def test_a_name_that_is_no_utf_8_is_refused_whatever_pw_codec_says(self, octets):
         assert read_credentials(signed(octets), nas(password_charset="latin-1"), SOURCE) is Reason.BAD_USER_NAME
+
+    @pytest.mark.parametrize("rubbish", [b"", b"\0\0", b"x", b"\xff\n"])
+    def test_a_name_ends_at_the_first_nul(self, rubbish):
+        """pam_radius and others send the memory behind a C string, too."""
+        assert read(signed(b"alice\0" + rubbish)).user_name == "alice"
+        assert read_credentials(signed(b"\0" + rubbish), nas()) is Reason.NO_USER_NAME
+        assert credentials.shown_user_name(signed(b"al\xffice\0" + rubbish)) == "al\\xffice"
 
     def test_an_empty_name_is_none(self):
         """RFC 2865 section 5: an attribute without a value is as good as none."""
@@ -72,6 +83,10 @@ class TestPassword:
             (b"   ", ""),
             (b"x" * 128, "x" * 128),
             ("パスワード".encode(), "パスワード"),
+            (b"123456\0\0X{Y\x141", "123456"),
+            (b"123456\0\xff", "123456"),
+            (b" push \0 ", "push"),
+            (b"\0push", ""),
             (b"\xff\xfe", None),
             (b"a\x01b", None),
         ],
@@ -90,6 +105,9 @@ class TestPassword:
         attributes = encode_attribute(1, b"alice") + encode_attribute(2, bytes(n_octets))
         packet = decode_packet(bytes([1, 1, 0, 20 + len(attributes)]) + RA + attributes)
         assert read_credentials(packet, nas(), SOURCE) is Reason.MALFORMED_PASSWORD
+
+    def test_what_is_typed_is_the_same_whatever_rubbish_stands_behind_it(self):
+        assert {read(signed(password=b"push" + rubbish)).typed for rubbish in (b"", b"\0a", b"\0\xff\xfe")} == {b"push"}
 
     def test_it_never_shows_itself(self):
         assert "123456" not in repr(read(signed()))
@@ -114,11 +132,67 @@ class TestWrongSecret:
     def test_what_one_address_proves_says_nothing_of_another(self):
         client = nas()
         read(unsigned(), client)
-        unreadable = unsigned(b"\xff\xfe")
+        unreadable = unsigned(b"\xff" * 16)
         assert read_credentials(unreadable, client, "192.0.2.77") is DiscardReason.WRONG_SECRET
 
     def test_a_signed_request_is_answered_for_its_secret_is_right(self):
         assert read(signed(password=b"\xff\xfe")).password is None
+
+
+class TestProof:
+    """Who does not know the secret can send an unsigned request, and what comes out of it is random."""
+
+    LATIN = "Azértè01".encode("latin-1")
+
+    def test_padding_proves_the_secret_of_an_unreadable_password(self):
+        client = nas()
+        assert read_credentials(unsigned(self.LATIN), client) is Reason.UNREADABLE_PASSWORD
+        assert client.is_proven(SOURCE)
+
+    @pytest.mark.parametrize("n_nuls", [0, 1])
+    def test_less_than_two_nuls_prove_nothing(self, n_nuls):
+        client, password = nas(), b"\xff" * (16 - n_nuls)
+        assert read_credentials(unsigned(password), client) is DiscardReason.WRONG_SECRET
+        assert not client.is_proven(SOURCE)
+        client.was_read(SOURCE)
+        assert read_credentials(unsigned(password), client) is Reason.UNREADABLE_PASSWORD
+
+    @pytest.mark.parametrize("n_octets", [14, 15, 30])
+    def test_the_hint_accuses_the_secret_only_where_nothing_has_proven_it(self, n_octets):
+        client = nas()
+        client.was_read(SOURCE)
+        refused = credentials.read_credentials(unsigned(b"\xff" * n_octets), client, SOURCE)
+        assert isinstance(refused, Verdict)
+        assert "pw_codec" in refused.hint
+        assert ("shared secret" in refused.explanation) is (n_octets == 15)
+
+    @pytest.mark.parametrize("typed", [b"123456", b"push", b"sms2"])
+    @pytest.mark.parametrize("rubbish", [b"\0\xff", b"\0abc\x01", b"\0x" + b"y" * 20])
+    def test_a_factor_in_front_of_rubbish_is_read_and_proves_the_secret(self, typed, rubbish):
+        client = nas()
+        assert read(unsigned(typed + rubbish), client).typed == typed
+        assert client.is_proven(SOURCE)
+
+    @pytest.mark.parametrize("typed", [b"", b"W", b"Winter2026!"])
+    def test_other_text_in_front_of_rubbish_is_no_login_unless_it_is_signed(self, typed):
+        """One random octet in 256 is a NUL, and Duo's automatic factor would push for what stands before it."""
+        rubbish = b"\0\xff\x01" + b"y" * (13 - len(typed))
+        assert read_credentials(unsigned(typed + rubbish), nas()) is DiscardReason.WRONG_SECRET
+        assert read(signed(password=typed + rubbish)).typed == typed
+
+    def test_text_in_a_charset_in_which_nearly_everything_is_text_needs_more(self):
+        client = nas(password_charset="latin-1")
+        for password in ("é" * 16, "é" * 15):
+            assert read_credentials(unsigned(password.encode("latin-1")), client) is DiscardReason.WRONG_SECRET
+            assert read(signed(password=password.encode("latin-1")), client).password == password
+        assert read(unsigned(self.LATIN), client).password == "Azértè01"
+        assert read(unsigned(b"Winter 2026 Tokyo"[:16]), client).password == "Winter 2026 Toky"
+
+    @pytest.mark.parametrize("charset", ["utf-8", "latin-1", "cp1252", "shift_jis"])
+    def test_random_octets_are_hardly_ever_a_login(self, charset):
+        chance, client = random.Random(7), nas(password_charset=charset)
+        requests = (unsigned(b"push", SharedSecret(chance.randbytes(16))) for _ in range(5_000))
+        assert not any(isinstance(read_credentials(request, client), Credentials) for request in requests)
 
 
 class TestUserAddress:
