@@ -99,7 +99,7 @@ def _explanation(entry: Entry, error: BadValueError) -> str:
     """Return the error, with what is often behind it."""
     if has_inline_comment(entry.value):
         return f"{error}; a comment needs a line of its own, here it is part of the value"
-    if entry.value[0] in _QUOTATION_MARKS:
+    if entry.value and entry.value[0] in _QUOTATION_MARKS:
         return f"{error}; remove the quotation marks, they are part of the value"
     hidden = next((letter for letter in entry.value if not letter.isprintable()), None)
     if hidden is not None:

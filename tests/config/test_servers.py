@@ -166,6 +166,7 @@ def test_exempt_users_are_kept_with_a_loud_warning():
         ("client=ad_client", "client", ERROR, "write client=duo_only_client"),
         ("client=radius_client2", "client", ERROR, "keep Duo's proxy"),
         ("require_message_authenticator=always", "require_message_authenticator", ERROR, "yes, no or auto"),
+        ("force_message_authenticator=", "force_message_authenticator", ERROR, "true or false"),
         ("force_message_authenticator=always", "force_message_authenticator", ERROR, "true or false"),
         (
             "require_message_authenticator=no\nforce_message_authenticator=true",
