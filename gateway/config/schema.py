@@ -61,6 +61,7 @@ SERVER = {
     "client_ip_attr": "Calling-Station-Id",
     "pw_codec": "utf-8",
     "exempt_username_N": "",
+    "probe_username_N": "",
     "require_message_authenticator": "auto",
     "force_message_authenticator": "",
     "limit_proxy_state": "yes",
@@ -69,6 +70,7 @@ SERVER = {
     "coalesce": "true",
     "max_pending_per_user": "3",
     "status_server": "yes",
+    "accounting": "off",
 }
 
 UNADVISED = frozenset({"radius_secret_file_N"})

@@ -10,6 +10,7 @@ from gateway.config.ini import Entry
 from gateway.config.schema import section_kind
 from gateway.config.scope import Scope
 from gateway.config.settings import (
+    Accounting,
     ApiVersion,
     ApplicationSettings,
     FailMode,
@@ -43,6 +44,7 @@ PLACEHOLDER_HOST = "api-XXXXXXXX.duosecurity.com"
 
 _SKEY = SecretKeys("skey", ("skey_file",), "skey_protected")
 _EXEMPT_USERNAME = re.compile("exempt_username_[0-9]+")
+_PROBE_USERNAME = re.compile("probe_username_[0-9]+")
 
 
 def read_server(scope: Scope, surroundings: Surroundings, ca_certs_file: str | None) -> ServerSettings:
@@ -60,6 +62,7 @@ def read_server(scope: Scope, surroundings: Surroundings, ca_certs_file: str | N
         client_ip_attr=scope.read("client_ip_attr", attribute),
         pw_codec=scope.read("pw_codec", codec),
         exempt_usernames=_read_exempt_usernames(scope),
+        probe_usernames=_read_probe_usernames(scope),
         require_message_authenticator=_read_message_authenticator_rule(scope),
         limit_proxy_state=scope.read("limit_proxy_state", boolean),
         reject_delay_s=scope.read("reject_delay_s", seconds(60)),
@@ -67,9 +70,11 @@ def read_server(scope: Scope, surroundings: Surroundings, ca_certs_file: str | N
         coalesce=scope.read("coalesce", boolean),
         max_pending_per_user=scope.read("max_pending_per_user", integer(0, 100_000)),
         status_server=scope.read("status_server", boolean),
+        accounting=scope.read("accounting", choice(Accounting)),
     )
     _check_families(scope, settings)
     _check_deadline(scope, settings)
+    _check_probes(scope, settings)
     return settings
 
 
@@ -157,6 +162,19 @@ def _read_exempt_usernames(scope: Scope) -> frozenset[str]:
                 "remove the line unless the RADIUS client itself checks a password first",
             )
     return frozenset(usernames)
+
+
+def _read_probe_usernames(scope: Scope) -> frozenset[str]:
+    usernames = (scope.read_optional(entry.key, plain) for entry in scope.matching(_PROBE_USERNAME))
+    return frozenset(username.strip().lower() for username in usernames if username)
+
+
+def _check_probes(scope: Scope, settings: ServerSettings) -> None:
+    """A name is for probes, or is let in."""
+    exempt = {username.lower() for username in settings.exempt_usernames}
+    for entry in scope.matching(_PROBE_USERNAME):
+        if entry.value.strip().lower() in exempt:
+            scope.error(entry, f"{quoted(entry.value)} is an exempt_username_N as well; remove one of the two")
 
 
 def _check_families(scope: Scope, settings: ServerSettings) -> None:

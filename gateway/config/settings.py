@@ -59,6 +59,13 @@ class RequireMessageAuthenticator(Enum):
     AUTO = "auto"
 
 
+class Accounting(Enum):
+    """What becomes of Accounting-Requests: they are discarded, or answered and forgotten."""
+
+    OFF = "off"
+    ACKNOWLEDGE = "acknowledge"
+
+
 class LogFormat(Enum):
     """How a log line is written."""
 
@@ -135,6 +142,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     client_ip_attr: AttributeSettings = CALLING_STATION_ID
     pw_codec: str = "utf-8"
     exempt_usernames: frozenset[str] = frozenset()
+    probe_usernames: frozenset[str] = frozenset()
+    """In lower case."""
     require_message_authenticator: RequireMessageAuthenticator = RequireMessageAuthenticator.AUTO
     limit_proxy_state: bool = True
     reject_delay_s: float = 1.0
@@ -142,6 +151,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     coalesce: bool = True
     max_pending_per_user: int = 3
     status_server: bool = True
+    accounting: Accounting = Accounting.OFF
 
 
 class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):

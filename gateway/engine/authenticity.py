@@ -19,7 +19,8 @@ from gateway.radius.dictionary import (
     PROXY_STATE,
 )
 from gateway.radius.discards import DiscardReason
-from gateway.radius.packet import Packet
+from gateway.radius.packet import Packet, decode_packet
+from gateway.radius.shared_secret import without_authenticator
 
 
 def refuse_packet(packet: Packet, nas: Nas, source: str) -> DiscardReason | None:
@@ -50,6 +51,18 @@ def refuse_signature(packet: Packet, nas: Nas) -> DiscardReason | None:
     if not nas.shared_secret.has_signed(packet):
         return DiscardReason.MESSAGE_AUTHENTICATOR_WRONG
     return None
+
+
+def refuse_accounting(packet: Packet, nas: Nas) -> DiscardReason | None:
+    """Return what is wrong with the authenticators of an Accounting-Request, or None if they are right.
+
+    RFC 2866 section 3, RFC 5080 section 2.3.3; a Message-Authenticator is made over zeros in the header's field, too.
+    """
+    if not nas.shared_secret.has_authenticated(packet):
+        return DiscardReason.ACCOUNTING_AUTHENTICATOR_WRONG
+    if not packet.has(MESSAGE_AUTHENTICATOR):
+        return None
+    return refuse_signature(decode_packet(without_authenticator(packet)), nas)
 
 
 def _refuse_unsigned(packet: Packet, nas: Nas, source: str) -> DiscardReason | None:

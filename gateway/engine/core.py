@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from gateway.duoapi.calls import Answer, Call, DuoUnavailable
-from gateway.engine.authenticity import refuse_packet, refuse_signature
-from gateway.engine.credentials import Credentials, read_credentials, shown_user_name
+from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
+from gateway.engine.credentials import Credentials, is_probe, read_credentials, shown_user_name
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.login import DECIDED, ELSEWHERE, WAITING, Ask, Login, Step
@@ -24,11 +24,18 @@ from gateway.engine.places import Holder, Places
 from gateway.engine.records import LoginRecord
 from gateway.engine.timers import Timers
 from gateway.engine.transaction import Peer, Transaction, transaction_key
-from gateway.engine.verdict import Reason, Verdict, rejection
-from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REQUEST, MESSAGE_AUTHENTICATOR, STATUS_SERVER
+from gateway.engine.verdict import PROBE_TEXT, Reason, Verdict, rejection
+from gateway.radius.dictionary import (
+    ACCESS_ACCEPT,
+    ACCESS_REJECT,
+    ACCESS_REQUEST,
+    ACCOUNTING_REQUEST,
+    MESSAGE_AUTHENTICATOR,
+    STATUS_SERVER,
+)
 from gateway.radius.discards import DecodeError, DiscardReason
 from gateway.radius.packet import Packet, packet_length
-from gateway.radius.reply import encode_reply
+from gateway.radius.reply import encode_accounting_response, encode_reply
 
 RESUME_PAUSE_S: Final = 0.002  # between questions about pushes that are asked anew: each may open a connection to Duo
 
@@ -309,10 +316,16 @@ class Engine:
             self._effects.append(notice)
 
     def _packet_received(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
+        section = nas.section
         if packet.code == ACCESS_REQUEST:
-            self._access_requested(packet, nas, peer, now)
+            if section.probe_usernames and is_probe(packet, section):
+                self._probed(packet, nas, peer, now)
+            else:
+                self._access_requested(packet, nas, peer, now)
         elif packet.code == STATUS_SERVER:
             self._status_asked(packet, nas, peer, now)
+        elif packet.code == ACCOUNTING_REQUEST and section.acknowledges_accounting:
+            self._accounted(packet, nas, peer, now)
         else:
             self._discard(DiscardReason.UNEXPECTED_CODE, peer, nas, now)
 
@@ -325,6 +338,24 @@ class Engine:
             self._discard(reason, peer, nas, now)
         else:
             octets = encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret, place=nas.signature_place)
+            self._effects.append(SendReply(octets, peer))
+
+    def _probed(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
+        """Reject a balancer's health probe at once: no login, no cache, no Duo; but a wrong secret is told of."""
+        found = refuse_packet(packet, nas, peer.address[0]) or read_credentials(packet, nas, peer.address[0])
+        if isinstance(found, DiscardReason):
+            self._discard(found, peer, nas, now)
+        else:
+            octets = encode_reply(ACCESS_REJECT, packet, nas.shared_secret, PROBE_TEXT, place=nas.signature_place)
+            self._effects.append(SendReply(octets, peer))
+
+    def _accounted(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
+        """Say that accounting has arrived; nothing of it is kept."""
+        reason = refuse_accounting(packet, nas)
+        if reason is not None:
+            self._discard(reason, peer, nas, now)
+        else:
+            octets = encode_accounting_response(packet, nas.shared_secret, nas.signature_place)
             self._effects.append(SendReply(octets, peer))
 
     def _access_requested(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.engine.nas import Nas
+from gateway.engine.nas import Nas, Section
 from gateway.engine.password import read_password
 from gateway.engine.verdict import UNPROVEN_PASSWORD, Reason, Verdict, rejection
 from gateway.radius.dictionary import (
@@ -76,6 +76,12 @@ def read_credentials(packet: Packet, nas: Nas, source: str) -> Credentials | Ver
             nas.was_read(source)
     address = nas.section.client_address
     return Credentials(user_name, typed, password, address.read(packet) if address is not None else None)
+
+
+def is_probe(packet: Packet, section: Section) -> bool:
+    """Whether an Access-Request is a balancer's health probe, by its name, whose letter case does not matter."""
+    name = _readable(user_name_octets(packet), "utf-8")
+    return name is not None and name.strip().lower() in section.probe_usernames
 
 
 def user_name_octets(packet: Packet) -> bytes:

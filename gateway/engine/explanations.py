@@ -144,6 +144,11 @@ DISCARDS: dict[DiscardReason, Explanation] = {
         "the client writes passwords in another charset",
         "make the two secrets equal, and look for blanks at their ends; if they are, set pw_codec",
     ),
+    DiscardReason.ACCOUNTING_AUTHENTICATOR_WRONG: Explanation(
+        "it is an Accounting-Request whose Request Authenticator is wrong: the shared secret for accounting at the "
+        "client is not the radius_secret_N here",
+        "make the two equal, and look for blanks at their ends",
+    ),
     DiscardReason.MESSAGE_AUTHENTICATOR_MISSING: Explanation(
         "it has no Message-Authenticator, which is required here; or has Proxy-State instead, and its address has "
         "signed before, as if somebody had stripped the signature on the way",
@@ -163,7 +168,9 @@ DISCARDS: dict[DiscardReason, Explanation] = {
         "it carries EAP without Message-Authenticator", "set the client to PAP"
     ),
     DiscardReason.UNEXPECTED_CODE: Explanation(
-        "it is neither Access-Request nor Status-Server", "send accounting elsewhere, or switch it off at the client"
+        "it is neither Access-Request nor Status-Server: accounting, most likely",
+        "send accounting elsewhere, or switch it off at the client; where neither can be done (OpenVPN's radiusplugin, "
+        "which throws users out again without an answer) set accounting=acknowledge",
     ),
     DiscardReason.PACKET_TOO_SHORT: Explanation(
         "it is no RADIUS packet: fewer than 20 octets", "look for what sends other things than RADIUS to this port"

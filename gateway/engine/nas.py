@@ -139,12 +139,15 @@ class Section:
         generation: of the settings that it comes from.
         application: an opaque key of the Duo application, handed back with every question to Duo.
         require_signature: None is `auto`: of an address that has signed once, with Proxy-State alone.
+        acknowledges_accounting: whether Accounting-Requests are answered, of which nothing is kept.
+        probe_usernames: the names, in lower case, that balancers ask for to see whether the gateway lives.
         client_address: the attribute that may hold the user's address; None for none.
         session_attributes: the types of attributes that tell machines and sessions apart.
         counters: of what happens here.
     """
 
     __slots__ = (
+        "acknowledges_accounting",
         "answers_status",
         "application",
         "client_address",
@@ -156,6 +159,7 @@ class Section:
         "name",
         "password_charset",
         "policy",
+        "probe_usernames",
         "reject_delay_s",
         "require_signature",
         "response_deadline_s",
@@ -177,6 +181,8 @@ class Section:
         coalesce: bool = True,
         max_pending_per_user: int = 0,
         answers_status: bool = True,
+        acknowledges_accounting: bool = False,
+        probe_usernames: frozenset[str] = frozenset(),
         generation: int = 0,
         counters: SectionCounters | None = None,
     ) -> None:
@@ -196,6 +202,8 @@ class Section:
         self.coalesce = coalesce
         self.max_pending_per_user = max_pending_per_user
         self.answers_status = answers_status
+        self.acknowledges_accounting = acknowledges_accounting
+        self.probe_usernames = probe_usernames
 
 
 class NasTable:

@@ -9,7 +9,7 @@ from gateway.engine.explanations import REASONS
 from gateway.engine.reasons import Reason
 from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT, Code
 
-__all__ = ["FACTORS_TEXT", "UNPROVEN_PASSWORD", "Reason", "Verdict", "duo_hint", "rejection"]
+__all__ = ["FACTORS_TEXT", "PROBE_TEXT", "UNPROVEN_PASSWORD", "Reason", "Verdict", "duo_hint", "rejection"]
 
 
 class Verdict(msgspec.Struct, gc=False):
@@ -41,6 +41,7 @@ class Verdict(msgspec.Struct, gc=False):
         return f"reason={self.reason}: {self.account}{hint}"
 
 
+PROBE_TEXT = "The gateway is alive. Nobody can log in by this name."
 FACTORS_TEXT = "Enter a passcode, or push, phone or sms."
 
 _REPLY_MESSAGES: dict[Reason, str] = {

@@ -11,11 +11,15 @@ MAX_PASSWORD_SIZE: Final = 128  # RFC 2865 section 5.2
 
 
 class Code(IntEnum):
-    """Packet codes that this gateway receives or sends (RFC 2865 section 3, RFC 5997 section 2)."""
+    """Packet codes that this gateway receives or sends (RFC 2865 section 3, RFC 2866 section 3, RFC 5997
+    section 2).
+    """
 
     ACCESS_REQUEST = 1
     ACCESS_ACCEPT = 2
     ACCESS_REJECT = 3
+    ACCOUNTING_REQUEST = 4
+    ACCOUNTING_RESPONSE = 5
     ACCESS_CHALLENGE = 11
     STATUS_SERVER = 12
 
@@ -29,6 +33,8 @@ class Code(IntEnum):
 ACCESS_REQUEST: Final = Code.ACCESS_REQUEST
 ACCESS_ACCEPT: Final = Code.ACCESS_ACCEPT
 ACCESS_REJECT: Final = Code.ACCESS_REJECT
+ACCOUNTING_REQUEST: Final = Code.ACCOUNTING_REQUEST
+ACCOUNTING_RESPONSE: Final = Code.ACCOUNTING_RESPONSE
 STATUS_SERVER: Final = Code.STATUS_SERVER
 
 _LABELS: Final = {code: code.name.replace("_", "-").title() for code in Code}

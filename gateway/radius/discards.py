@@ -23,6 +23,7 @@ class DiscardReason(StrEnum):
     PROXY_STATE_UNAUTHENTICATED = "proxy_state_unauthenticated"
     EAP_UNAUTHENTICATED = "eap_unauthenticated"
     WRONG_SECRET = "wrong_secret"
+    ACCOUNTING_AUTHENTICATOR_WRONG = "accounting_authenticator_wrong"
     # What the gateway does about it.
     STATUS_REFUSED = "status_refused"
     OVERLOAD = "overload"

@@ -9,6 +9,7 @@ from struct import Struct
 from typing import Final
 
 from gateway.radius.dictionary import (
+    ACCOUNTING_RESPONSE,
     AUTHENTICATOR_SIZE,
     HEADER_SIZE,
     MAX_ATTRIBUTE_VALUE_SIZE,
@@ -68,6 +69,24 @@ def sign_reply(
     header = _HEADER.pack(code, request.identifier, length, request.authenticator)
     signature = shared_secret.message_authenticator(header + _EMPTY_MESSAGE_AUTHENTICATOR + attributes)
     body = _EMPTY_MESSAGE_AUTHENTICATOR[:2] + signature + attributes
+    return header[:4] + shared_secret.response_authenticator(header + body) + body
+
+
+def encode_accounting_response(request: Packet, shared_secret: SharedSecret, place: SignaturePlace = _FIRST) -> bytes:
+    """Return the Accounting-Response's octets: Proxy-State as it came (RFC 2866 section 4.2), and Message-Authenticator
+    if the request has one, at this place.
+
+    The Message-Authenticator is made over a Request Authenticator of zeros, that of the request being none when it is
+    signed. No RFC says so of the response; FreeRADIUS and pyrad expect it.
+    """
+    signature = _EMPTY_MESSAGE_AUTHENTICATOR if request.has(MESSAGE_AUTHENTICATOR) else b""
+    proxy_state = request.attributes(PROXY_STATE)
+    body = proxy_state + signature if place is _LAST else signature + proxy_state
+    header = _HEADER.pack(ACCOUNTING_RESPONSE, request.identifier, HEADER_SIZE + len(body), bytes(AUTHENTICATOR_SIZE))
+    if signature:
+        signature = signature[:2] + shared_secret.message_authenticator(header + body)
+        body = proxy_state + signature if place is _LAST else signature + proxy_state
+    header = header[:4] + request.authenticator
     return header[:4] + shared_secret.response_authenticator(header + body) + body
 
 

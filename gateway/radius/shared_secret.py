@@ -72,6 +72,13 @@ class SharedSecret:
         state.update(octets + self._octets)
         return state.digest()
 
+    def has_authenticated(self, request: "Packet") -> bool:
+        """Whether the Request Authenticator of an Accounting-Request is right; compared in constant time.
+
+        RFC 2866 section 3: it is made like that of a reply, over 16 zero octets in its place.
+        """
+        return compare_digest(self.response_authenticator(without_authenticator(request)), request.authenticator)
+
     def hide_user_password(self, password: bytes, request_authenticator: bytes) -> bytes:
         """Return the value of User-Password, padded with NULs to 16, 32 … 128 octets (RFC 2865 section 5.2).
 
@@ -107,3 +114,8 @@ class SharedSecret:
         state.update(previous)
         pad = state.digest()
         return (int.from_bytes(block, "big") ^ int.from_bytes(pad, "big")).to_bytes(16, "big")
+
+
+def without_authenticator(packet: "Packet") -> bytes:
+    """Return a packet's octets with zeros for its authenticator, over which accounting is signed."""
+    return packet.octets[:4] + _ZERO_AUTHENTICATOR + packet.octets[20:]

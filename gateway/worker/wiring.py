@@ -6,6 +6,7 @@ from pathlib import Path
 from gateway.config.listening import ListeningAddress
 from gateway.config.operator import operator_secret, operator_source
 from gateway.config.settings import (
+    Accounting,
     ApplicationSettings,
     FailMode,
     LogFormat,
@@ -99,6 +100,8 @@ def build_section(server: ServerSettings, generation: int = 0, counters: Section
         coalesce=server.coalesce,
         max_pending_per_user=server.max_pending_per_user,
         answers_status=server.status_server,
+        acknowledges_accounting=server.accounting is Accounting.ACKNOWLEDGE,
+        probe_usernames=server.probe_usernames,
         generation=generation,
         counters=counters,
     )

@@ -2,6 +2,7 @@ import pytest
 
 from gateway.config.problems import Severity
 from gateway.config.settings import (
+    Accounting,
     ApplicationSettings,
     ClientSettings,
     FailMode,
@@ -74,6 +75,7 @@ def test_every_key_arrives():
         "http_proxy_host=proxy\nhttp_proxy_port=3128\nunrecognised_factor=auto\nclient_ip_attr=paloalto\n"
         "pw_codec=latin-1\nlimit_proxy_state=no\nreject_delay_s=0\nresponse_deadline_s=18\ncoalesce=false\n"
         "max_pending_per_user=0\nrequire_message_authenticator=yes\napi_port=8443\n"
+        "accounting=acknowledge\n"
     )
     application = server.application
     assert (application.api_port, application.api_timeout_s, application.api_version.value) == (8443, 12.5, "1")
@@ -88,6 +90,7 @@ def test_every_key_arrives():
     assert (server.limit_proxy_state, server.coalesce, server.max_pending_per_user) == (False, False, 0)
     assert (server.reject_delay_s, server.response_deadline_s) == (0.0, 18.0)
     assert server.require_message_authenticator is RequireMessageAuthenticator.YES
+    assert server.accounting is Accounting.ACKNOWLEDGE
 
 
 @pytest.mark.parametrize(
@@ -137,9 +140,24 @@ def test_exempt_users_are_kept_with_a_loud_warning():
     assert "ANYBODY can log in as 'anna'" in problems[0].text
 
 
+def test_names_of_probes_are_kept_as_they_are_compared():
+    server = server_of(MINIMAL + "probe_username_1=NsMonitor\nprobe_username_7=f5-probe\n")
+    assert server.probe_usernames == {"nsmonitor", "f5-probe"}
+
+
+def test_a_name_that_is_let_in_cannot_be_that_of_a_probe():
+    problems = problems_of(MINIMAL + "exempt_username_1=Monitor\nprobe_username_1=monitor\n")
+    (error,) = [problem for problem in problems if problem.is_error]
+    assert (error.key, error.line) == ("probe_username_1", 8)
+    assert "exempt_username_N as well" in error.text
+
+
 @pytest.mark.parametrize(
     ("lines", "key", "severity", "remedy"),
     [
+        ("probe_username_1=", "probe_username_1", WARNING, "write one or remove the line"),
+        ("probe_username=nsmonitor", "probe_username", ERROR, "write probe_username_1"),
+        ("accounting=on", "accounting", ERROR, "write off or acknowledge"),
         ("failmode=saef", "failmode", ERROR, "write safe or secure"),
         ("failmode=", "failmode", ERROR, "such as the default safe"),
         ("failmode=safe ; or secure", "failmode", ERROR, "a comment needs a line of its own"),

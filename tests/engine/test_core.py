@@ -3,10 +3,11 @@
 import pytest
 
 from gateway.duoapi.calls import Auth, AuthAnswer, DuoUnavailable, Preauth, Trouble
-from gateway.engine.core import SendReply, StopAsking
+from gateway.engine.core import AskDuo, Finished, SendReply, StopAsking
 from gateway.engine.notices import Notice, UnsignedNas
+from gateway.engine.statistics import BoardPlan, SectionCounters, WorkerRow, row_layout
 from gateway.radius.address import AddressAttribute
-from gateway.radius.client import encode_access_request, encode_attribute, sign_request
+from gateway.radius.client import encode_access_request, encode_attribute, sign_request, verify_reply
 from gateway.radius.dictionary import Code
 from gateway.radius.shared_secret import SharedSecret
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, Stage, message
@@ -266,6 +267,86 @@ class TestUnsignedRequests:
         (notice,) = stage.receive(bytes([1, 9, 0, 20 + len(attributes)]) + RA + attributes)
         assert isinstance(notice, Notice)
         assert notice.reason == "message_authenticator_missing"
+
+
+def counted(cells: list[int]) -> SectionCounters:
+    """Counters that write into these cells, which are many enough."""
+    plan = BoardPlan(1, ("radius_server_duo_only",), ())
+    return WorkerRow(cells, row_layout(plan), plan).sections["radius_server_duo_only"]
+
+
+def probe(user_name: bytes = b"nsmonitor", password: bytes = b"Passw0rd", *, identifier: int = 1) -> bytes:
+    """What a balancer sends: unsigned."""
+    attributes = encode_attribute(1, user_name) + encode_attribute(2, SECRET.hide_user_password(password, RA))
+    return bytes([1, identifier, 0, 20 + len(attributes)]) + RA + attributes
+
+
+class TestProbes:
+    """`probe_username_N`: a balancer asks whether the gateway lives."""
+
+    PROBES = frozenset({"nsmonitor"})
+
+    @pytest.mark.parametrize("name", [b"nsmonitor", b"NsMonitor", b" nsmonitor ", b"nsmonitor\0rubbish"])
+    def test_a_probe_is_rejected_at_once_without_duo_a_line_or_a_count(self, name):
+        cells = [0] * 4096
+        stage = Stage(
+            probe_usernames=self.PROBES, reject_delay_s=1.0, counters=counted(cells), policy={"automatic": True}
+        )
+        (sends,) = stage.receive(probe(name))
+        assert isinstance(sends, SendReply)
+        assert verify_reply(sends.octets, RA, SECRET).code == Code.ACCESS_REJECT
+        assert not any(cells)
+        assert (stage.engine.n_pending, stage.engine.next_timer, stage.engine.is_idle) == (0, None, True)
+        assert stage.receive(probe(name)) == [sends]
+
+    @pytest.mark.parametrize("name", [b"nsmonitor2", b"nsmonito", b"x\\nsmonitor", b"\xff"])
+    def test_other_names_are_no_probes(self, name):
+        stage = Stage(probe_usernames=self.PROBES)
+        stage.receive(probe(name))
+        assert any(isinstance(effect, AskDuo | Finished) for effect in stage.effects)
+
+    def test_whatever_credentials_a_probe_has(self):
+        stage = Stage(probe_usernames=self.PROBES)
+        for attributes in (b"", encode_attribute(3, bytes(17)), encode_attribute(79, b"\x02\x01\x00\x06\x01n")):
+            name = encode_attribute(1, b"nsmonitor")
+            stage.receive(sign_request(Code.ACCESS_REQUEST, 1, RA, SECRET, name + attributes))
+            assert ([reply.code for reply in stage.replies], len(stage.effects)) == ([3], 1)
+
+    def test_a_probe_is_answered_while_the_gateway_is_full_and_while_duo_is_away(self):
+        stage = Stage(max_pending=1, probe_usernames=self.PROBES)
+        stage.login()
+        stage.engine.outage("other", DuoUnavailable(Trouble.CONNECT, ""), 0.0)
+        stage.engine.outage("app", DuoUnavailable(Trouble.CONNECT, ""), 0.0)
+        stage.receive(probe())
+        assert ([reply.code for reply in stage.replies], len(stage.effects)) == ([3], 1)
+
+    def test_a_probe_with_a_wrong_secret_is_told_of(self):
+        stage = Stage(probe_usernames=self.PROBES)
+        octets = probe()
+        (notice,) = stage.receive(octets[:4] + bytes(16) + octets[20:])
+        assert notice.reason.value == "wrong_secret"
+
+    def test_a_probe_is_believed_no_more_easily_than_a_login(self):
+        stage = Stage(probe_usernames=self.PROBES, require_signature=True)
+        (notice,) = stage.receive(probe())
+        assert notice.reason.value == "message_authenticator_missing"
+
+
+class TestAccounting:
+    def test_it_is_acknowledged_where_the_section_says_so_and_is_no_login(self):
+        cells = [0] * 4096
+        stage = Stage(acknowledges_accounting=True, counters=counted(cells))
+        draft = bytes([4, 1, 0, 26]) + bytes(16) + b"\x28\x06\0\0\0\1"
+        request = draft[:4] + SECRET.response_authenticator(draft) + draft[20:]
+        assert [type(effect) for effect in stage.receive(request)] == [SendReply]
+        assert [reply.code for reply in stage.replies] == [5]
+        assert not any(cells)
+
+    def test_what_is_wrong_with_it_is_told_once_a_minute(self):
+        stage = Stage(acknowledges_accounting=True)
+        (notice,) = stage.receive(bytes([4, 1, 0, 20]) + bytes(16))
+        assert notice.reason.value == "accounting_authenticator_wrong"
+        assert stage.receive(bytes([4, 1, 0, 20]) + bytes(16)) == []
 
 
 class TestTimers:

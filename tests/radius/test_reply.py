@@ -4,7 +4,14 @@ import pytest
 
 from gateway.radius.dictionary import Code
 from gateway.radius.packet import decode_packet
-from gateway.radius.reply import SignaturePlace, encode_reply, encode_texts, reply_basis, sign_reply
+from gateway.radius.reply import (
+    SignaturePlace,
+    encode_accounting_response,
+    encode_reply,
+    encode_texts,
+    reply_basis,
+    sign_reply,
+)
 from gateway.radius.shared_secret import SharedSecret
 from tests.vectors import load, octets
 
@@ -90,3 +97,16 @@ def test_what_is_kept_of_a_request_gets_the_very_reply_of_the_request(place, sig
     secret = SharedSecret(b"secret")
     replies = [encode_reply(Code.ACCESS_ACCEPT, each, secret, "text", place=place) for each in (request, basis)]
     assert replies[0] == replies[1]
+
+
+@pytest.mark.parametrize("place", SignaturePlace)
+@pytest.mark.parametrize("signature", [b"", SIGNATURE])
+def test_an_accounting_response_is_signed_if_its_request_is(place, signature):
+    secret, request = SharedSecret(b"secret"), request_with(signature + b"\x28\x06\0\0\0\1" + STATES)
+    reply = decode_packet(encode_accounting_response(request, secret, place))
+    assert (reply.code, reply.identifier, reply.attributes(33)) == (5, 9, STATES)
+    assert secret.response_authenticator(reply.octets[:4] + bytes(16) + reply.octets[20:]) == reply.authenticator
+    offset = (20 + len(STATES) if place is SignaturePlace.LAST else 20) if signature else None
+    assert reply.offset(80) == offset
+    as_signed = decode_packet(reply.octets[:4] + bytes(16) + reply.octets[20:])
+    assert secret.has_signed(as_signed) is (offset is not None)

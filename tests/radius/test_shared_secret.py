@@ -94,3 +94,14 @@ def test_an_empty_secret_is_refused():
 
 def test_repr_hides_the_secret():
     assert "hunter2" not in repr(SharedSecret(b"hunter2"))
+
+
+def test_accounting_is_authenticated_by_the_md5_of_the_packet_with_zeros():
+    """RFC 2866 section 3."""
+    attributes = b"\x28\x06\0\0\0\1"
+    header = bytes([4, 9, 0, 26])
+    authenticator = hashlib.md5(header + bytes(16) + attributes + b"secret").digest()
+    packet = decode_packet(header + authenticator + attributes)
+    assert SharedSecret(b"secret").has_authenticated(packet)
+    assert not SharedSecret(b"another").has_authenticated(packet)
+    assert not SharedSecret(b"secret").has_authenticated(decode_packet(header + bytes(16) + attributes))

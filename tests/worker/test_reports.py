@@ -134,6 +134,7 @@ class TestNoticeLine:
             (DiscardReason.WRONG_SECRET, "radius_secret_N"),
             (DiscardReason.MESSAGE_AUTHENTICATOR_MISSING, "require_message_authenticator=no"),
             (DiscardReason.PROXY_STATE_UNAUTHENTICATED, "limit_proxy_state=no"),
+            (DiscardReason.UNEXPECTED_CODE, "accounting=acknowledge"),
             (DiscardReason.OVERLOAD, "max_pending"),
         ],
     )

@@ -38,6 +38,8 @@ reject_delay_s=2.5
 response_deadline_s=18
 coalesce=false
 max_pending_per_user=9
+accounting=acknowledge
+probe_username_1=nsmonitor
 """
 
 
@@ -98,6 +100,8 @@ class TestSection:
         assert (section.reject_delay_s, section.response_deadline_s) == (2.5, 18.0)
         assert not section.coalesce
         assert section.max_pending_per_user == 9
+        assert section.acknowledges_accounting
+        assert section.probe_usernames == {"nsmonitor"}
 
     def test_the_defaults_are_those_of_duos_proxy_and_the_contract(self):
         section = section_of()
@@ -112,6 +116,8 @@ class TestSection:
         assert (section.reject_delay_s, section.response_deadline_s) == (1.0, 0.0)
         assert section.coalesce
         assert section.max_pending_per_user == 3
+        assert not section.acknowledges_accounting
+        assert section.probe_usernames == frozenset()
 
     @pytest.mark.parametrize(
         ("text", "required"), [("yes", True), ("no", False), ("auto", None), ("AUTO", None), ("true", True)]
