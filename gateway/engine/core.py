@@ -393,6 +393,7 @@ class Engine:
             self._login_asked(transaction, credentials, now)
 
     def _note_unsigned(self, nas: Nas, peer: Peer, now: float) -> None:
+        nas.section.counters.unsigned()
         unsigned = self.notices.unsigned(nas, peer.address[0], now)
         if unsigned is not None:
             self._effects.append(unsigned)

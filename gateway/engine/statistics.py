@@ -71,6 +71,7 @@ class Measure(StrEnum):
     JOURNAL_LEFT_OUT = "journal_left_out"
     # section
     REQUESTS = "requests"
+    UNSIGNED = "unsigned"
     PENDING = "pending"
     LOGIN_SECONDS = "login_seconds"
     GATEWAY_SECONDS = "gateway_seconds"
@@ -146,6 +147,7 @@ def _counter_keys(plan: BoardPlan) -> Iterator[Key]:
     yield from ((measure,) for measure in WORKER_COUNTERS)
     for section in plan.sections:
         yield Measure.REQUESTS, section
+        yield Measure.UNSIGNED, section
         yield from ((Measure.DUPLICATES, section, kind) for kind in DUPLICATE_KINDS)
         yield from ((Measure.DISCARDS, section, reason) for reason in DiscardReason)
         yield from ((Measure.VERDICTS, section, reason) for reason in Reason)
@@ -226,6 +228,7 @@ class SectionCounters:
         "_pending",
         "_requests",
         "_resent",
+        "_unsigned",
         "_verdicts",
     )
 
@@ -233,6 +236,7 @@ class SectionCounters:
         counters, histograms = layout.counters, layout.histograms
         self._cells = cells
         self._requests = counters[Measure.REQUESTS, section]
+        self._unsigned = counters[Measure.UNSIGNED, section]
         self._resent = counters[Measure.DUPLICATES, section, RETRANSMISSION]
         self._coalesced = counters[Measure.DUPLICATES, section, COALESCED]
         self._discards = {reason: counters[Measure.DISCARDS, section, reason] for reason in DiscardReason}
@@ -244,6 +248,10 @@ class SectionCounters:
     def requested(self) -> None:
         """Count an Access-Request of a known client."""
         self._cells[self._requests] += 1
+
+    def unsigned(self) -> None:
+        """Count an Access-Request that was taken without Message-Authenticator."""
+        self._cells[self._unsigned] += 1
 
     def retransmitted(self) -> None:
         """Count a request that repeats another octet for octet."""

@@ -7,7 +7,7 @@ from itertools import chain
 
 from gateway import __version__
 from gateway.config.listening import listening_addresses
-from gateway.config.settings import Settings
+from gateway.config.settings import RequireMessageAuthenticator, Settings
 from gateway.engine.breaker import Health
 from gateway.engine.statistics import Totals
 from gateway.supervisor.crew import Crew
@@ -63,7 +63,11 @@ def _workers(crew: Crew) -> Iterator[WorkerFacts]:
 def _servers(settings: Settings) -> list[ServerFacts]:
     addresses = listening_addresses(settings)
     return [
-        ServerFacts(server.section, tuple(str(address) for address in addresses if server in address.servers))
+        ServerFacts(
+            server.section,
+            tuple(str(address) for address in addresses if server in address.servers),
+            server.require_message_authenticator is RequireMessageAuthenticator.YES,
+        )
         for server in settings.servers
     ]
 

@@ -33,6 +33,11 @@ Status = dict[str, Any]
 _Columns = dict[str, Callable[[Status], str]]
 
 _WIDTH = 100
+_FOR_WANT_OF_A_SIGNATURE = (
+    DiscardReason.MESSAGE_AUTHENTICATOR_MISSING,
+    DiscardReason.PROXY_STATE_UNAUTHENTICATED,
+    DiscardReason.EAP_UNAUTHENTICATED,
+)
 
 
 class GatewayFacts(NamedTuple):
@@ -58,10 +63,11 @@ class WorkerFacts(NamedTuple):
 
 
 class ServerFacts(NamedTuple):
-    """One server section and the addresses that it listens on."""
+    """One server section, the addresses that it listens on, and whether it takes signed requests alone."""
 
     section: str
     listen: tuple[str, ...]
+    requires_signature: bool = False
 
 
 class ApplicationFacts(NamedTuple):
@@ -125,22 +131,35 @@ def _worker(worker: WorkerFacts, now_ns: int) -> Status:
 def _server(server: ServerFacts, totals: Totals) -> Status:
     counters, section = totals.counters, server.section
     reasons = _counts(counters, Measure.VERDICTS, section, Reason)
+    discards = _counts(counters, Measure.DISCARDS, section, DiscardReason)
+    n_unsigned = counters[Measure.UNSIGNED, section] + sum(discards[reason] for reason in _FOR_WANT_OF_A_SIGNATURE)
     accepts = sum(reasons[reason] for reason, code in REPLY_CODES.items() if code is Code.ACCESS_ACCEPT)
     return {
         "section": section,
         "listen": list(server.listen),
         "requests": counters[Measure.REQUESTS, section],
+        "unsigned": n_unsigned,
+        "advice": _advice(server, counters[Measure.REQUESTS, section], n_unsigned),
         "accepts": accepts,
         "rejects": sum(reasons.values()) - accepts,
         "challenges": 0,  # duo_only never challenges
         "duplicates": counters[Measure.DUPLICATES, section, RETRANSMISSION],
         "coalesced": counters[Measure.DUPLICATES, section, COALESCED],
         "pending": totals.gauges[Measure.PENDING, section],
-        "discards": _shown(_counts(counters, Measure.DISCARDS, section, DiscardReason), DiscardReason.UNKNOWN_CLIENT),
+        "discards": _shown(discards, DiscardReason.UNKNOWN_CLIENT),
         "reasons": _shown(reasons, Reason.DUO_ALLOWED),
         "latency_ms": _quantiles(totals.histogram(Measure.LOGIN_SECONDS, section)),
         "gateway_ms": _quantiles(totals.histogram(Measure.GATEWAY_SECONDS, section)),
     }
+
+
+def _advice(server: ServerFacts, n_requests: int, n_unsigned: int) -> str:
+    """Return whether the section's clients can be held to sign, so far."""
+    if server.requires_signature or not n_requests:
+        return ""
+    if n_unsigned:
+        return f"{n_unsigned} requests without Message-Authenticator: the log names their clients, once a day"
+    return "all requests are signed so far: require_message_authenticator=yes can be set"
 
 
 def _application(application: ApplicationFacts, totals: Totals, now_ns: int) -> Status:
@@ -297,6 +316,7 @@ def _worker_details(worker: Status) -> list[str]:
 def _server_details(server: Status) -> list[str]:
     return [
         *_wrapped(f"listens on {', '.join(server['listen'])}"),
+        *_wrapped(server["advice"]),
         *_counted("reasons", server["reasons"]),
         *_counted("discards", server["discards"]),
         *_counted("duplicates", {RETRANSMISSION: server["duplicates"], COALESCED: server["coalesced"]}),

@@ -5,7 +5,7 @@ import pytest
 from gateway.duoapi.calls import Auth, AuthAnswer, DuoUnavailable, Preauth, Trouble
 from gateway.engine.core import AskDuo, Finished, SendReply, StopAsking
 from gateway.engine.notices import Notice, UnsignedNas
-from gateway.engine.statistics import BoardPlan, SectionCounters, WorkerRow, row_layout
+from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, WorkerRow, row_layout
 from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_access_request, encode_attribute, sign_request, verify_reply
 from gateway.radius.dictionary import Code
@@ -255,6 +255,14 @@ class TestUnsignedRequests:
             for number, now in enumerate((0.0, 1.0, 86_399.0, 86_400.0, 86_401.0))
         ]
         assert named == [True, False, False, True, False]
+
+    def test_they_are_counted_and_signed_ones_are_not(self):
+        cells = [0] * 4096
+        stage = Stage(counters=counted(cells))
+        stage.login()
+        stage.receive(probe(b"alice"))
+        layout = row_layout(BoardPlan(1, ("radius_server_duo_only",), ()))
+        assert cells[layout.counters[Measure.UNSIGNED, "radius_server_duo_only"]] == 1
 
     def test_once_a_nas_has_signed_its_unsigned_requests_are_discarded_if_they_have_proxy_state(self):
         stage = Stage(limit_proxy_state=False)

@@ -93,6 +93,7 @@ def test_a_fresh_row_reads_as_nothing():
         (lambda row: row.first.retransmitted(), (Measure.DUPLICATES, FIRST, "retransmission")),
         (lambda row: row.first.coalesced(), (Measure.DUPLICATES, FIRST, "coalesced")),
         (lambda row: row.first.refused(Reason.BAD_USER_NAME), (Measure.VERDICTS, FIRST, "bad_user_name")),
+        (lambda row: row.first.unsigned(), (Measure.UNSIGNED, FIRST)),
         (lambda row: row.writer.count(Measure.DATAGRAMS), (Measure.DATAGRAMS,)),
         (lambda row: row.writer.count(Measure.UNSENT), (Measure.UNSENT,)),
     ],

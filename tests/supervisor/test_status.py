@@ -201,6 +201,7 @@ def test_a_server_adds_up_what_all_workers_counted():
     one, other = Worker(11), Worker(12)
     for worker in (one, other):
         worker.section.requested()
+        worker.section.unsigned()
         worker.section.retransmitted()
         worker.section.coalesced()
         worker.section.began()
@@ -214,6 +215,8 @@ def test_a_server_adds_up_what_all_workers_counted():
         "section": SECTION,
         "listen": ["0.0.0.0:1812", "[::]:1812"],
         "requests": 2,
+        "unsigned": 2,
+        "advice": "2 requests without Message-Authenticator: the log names their clients, once a day",
         "accepts": 1,
         "rejects": 2,
         "challenges": 0,
@@ -225,8 +228,29 @@ def test_a_server_adds_up_what_all_workers_counted():
         "latency_ms": {"p50": pytest.approx(175.0), "p99": pytest.approx(248.5)},
         "gateway_ms": {"p50": pytest.approx(0.175), "p99": pytest.approx(0.2485)},
     }
+    assert quiet["advice"] == ""
     assert quiet["discards"] == {"unknown_client": 0}
     assert quiet["reasons"] == {"duo_allowed": 0}
+
+
+@pytest.mark.parametrize("reason", DiscardReason)
+def test_where_all_requests_are_signed_they_can_be_required_to_be(reason):
+    worker = Worker()
+    worker.section.requested()
+    (first, _) = status_of(worker.facts())["servers"]
+    assert first["advice"] == "all requests are signed so far: require_message_authenticator=yes can be set"
+    worker.section.discarded(reason)
+    (first, _) = status_of(worker.facts())["servers"]
+    assert first["unsigned"] == ("missing" in reason or "unauthenticated" in reason)
+
+
+def test_where_signatures_are_required_there_is_nothing_to_advise():
+    worker = Worker()
+    worker.section.requested()
+    facts = worker.facts()
+    servers = [server._replace(requires_signature=True) for server in SERVERS]
+    status = build_status(GATEWAY, [facts], servers, [HEALTHY], facts.reading.totals)
+    assert [server["advice"] for server in status["servers"]] == ["", ""]
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -352,6 +376,7 @@ slot  state  gen  pid        up  restarts  requests  pending  cpu s    MB  lag m
 server                   requests  per s  accepts  rejects  pending  p50 ms  p99 ms
 radius_server_duo_only          4    0.0        3        0        1   175.0   248.5
     listens on 0.0.0.0:1812, [::]:1812
+    all requests are signed so far: require_message_authenticator=yes can be set
     reasons: duo_allowed 3
     discards: unknown_client 1
     duplicates: retransmission 1
