@@ -33,12 +33,16 @@ def refuse_packet(packet: Packet, nas: Nas, source: str) -> DiscardReason | None
     if not packet.has(MESSAGE_AUTHENTICATOR):
         return _refuse_unsigned(packet, nas, source)
     reason = refuse_signature(packet, nas)
-    if reason is None:
-        if packet.has(EAP_MESSAGE):
-            nas.was_read(source)
-        else:
-            nas.signed(source)
+    if reason is None and source not in nas.signers:
+        _learn(packet, nas, source)
     return reason
+
+
+def _learn(packet: Packet, nas: Nas, source: str) -> None:
+    if packet.has(EAP_MESSAGE):
+        nas.was_read(source)
+    else:
+        nas.signed(source)
 
 
 def refuse_signature(packet: Packet, nas: Nas) -> DiscardReason | None:

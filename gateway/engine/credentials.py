@@ -59,14 +59,15 @@ def read_credentials(packet: Packet, nas: Nas, source: str) -> Credentials | Ver
     reason = _refuse_attributes(packet)
     if reason is not None:
         return rejection(reason)
-    user_name = _readable(user_name_octets(packet), "utf-8")
+    name = packet.value(USER_NAME) or b""
+    user_name = _readable(_before_nul(name) if b"\0" in name else name, "utf-8")
     if not user_name:
         return rejection(Reason.BAD_USER_NAME if user_name is None else Reason.NO_USER_NAME)
     hidden = packet.value(USER_PASSWORD) or b""
     clear = nas.shared_secret.reveal_user_password(hidden, packet.authenticator)
     if clear is None:
         return rejection(Reason.MALFORMED_PASSWORD)
-    typed = _before_nul(clear)
+    typed = _before_nul(clear) if b"\0" in clear else clear
     password = _readable(typed.strip(), nas.section.password_charset)
     if not packet.has(MESSAGE_AUTHENTICATOR):
         n_nuls = len(hidden) - len(clear)
@@ -96,7 +97,7 @@ def shown_user_name(packet: Packet) -> str:
 
 def _before_nul(octets: bytes) -> bytes:
     """Return what stands before the first NUL: clients in C send what happened to lie behind it, too."""
-    return octets.partition(b"\0")[0] if b"\0" in octets else octets
+    return octets.partition(b"\0")[0]
 
 
 def _may_be_chance(password: str, typed: bytes, n_octets: int, n_nuls: int) -> bool:

@@ -57,19 +57,20 @@ class Nas:
         section: the rules for its logins.
         is_operator: `radgate login` on this machine, which is told the reason too.
         signature_place: where its replies have their Message-Authenticator.
+        signers: the addresses that have signed, see `has_signed`; not all of them if there are very many.
         unsigned_told_until: when the log may name it again for sending unsigned requests.
     """
 
     __slots__ = (
         "_n_status",
         "_proven",
-        "_signers",
         "_status_since",
         "is_operator",
         "name",
         "section",
         "shared_secret",
         "signature_place",
+        "signers",
         "unsigned_told_until",
     )
 
@@ -87,7 +88,7 @@ class Nas:
         self.shared_secret = shared_secret
         self.is_operator = is_operator
         self.signature_place = signature_place
-        self._signers: set[str] = set()
+        self.signers: set[str] = set()
         self._proven: set[str] = set()
         self._status_since = float("-inf")
         self._n_status = 0
@@ -95,12 +96,12 @@ class Nas:
 
     def has_signed(self, source: str) -> bool:
         """Whether this address has sent an Access-Request with a right Message-Authenticator, other than EAP."""
-        return source in self._signers
+        return source in self.signers
 
     def signed(self, source: str) -> None:
         """Remember that it has; so its secret is right, too."""
-        if source not in self._signers:
-            _remember(self._signers, source)
+        if source not in self.signers:
+            _remember(self.signers, source)
             _remember(self._proven, source)
 
     def is_proven(self, source: str) -> bool:

@@ -140,7 +140,7 @@ def test_what_is_known_of_a_clients_addresses_is_bounded(monkeypatch):
     for number in range(1000):
         client.signed(f"10.0.{number >> 8}.{number & 255}")
         client.was_read(f"10.1.{number >> 8}.{number & 255}")
-    assert (len(client._signers), len(client._proven)) == (100, 100)
+    assert (len(client.signers), len(client._proven)) == (100, 100)
     assert client.has_signed("10.0.0.99")
     assert not client.has_signed("10.0.0.100")
 
