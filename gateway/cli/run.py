@@ -12,12 +12,14 @@ from gateway.cli.exits import Exit
 from gateway.config.reading import read_settings
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import Settings
+from gateway.logs.losses import Losses
 from gateway.logs.setup import log_loop_error, start_logging, stop_logging
-from gateway.supervisor.arbiter import Arbiter, announce_on_stderr
+from gateway.supervisor.arbiter import Arbiter
 from gateway.supervisor.identity import UnknownIdentity, find_identity
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.run_dir import RunDirUnusable
 from gateway.supervisor.sockets import CannotListen
+from gateway.supervisor.stderr import say
 from gateway.worker.wiring import log_plan
 
 
@@ -49,9 +51,10 @@ async def _serve(settings: Settings) -> int:
     plan = log_plan(settings.log)
     identity = find_identity(settings.gateway.user, settings.gateway.group)
     loop = asyncio.get_running_loop()
-    start_logging(plan, loop, identity.owner, rotates=True)
+    losses = Losses()
+    start_logging(plan, loop, identity.owner, rotates=True, losses=losses)
     loop.set_exception_handler(log_loop_error)
-    return await Arbiter(settings, announce_on_stderr, Notifier.from_environment(os.environ)).run()
+    return await Arbiter(settings, say, Notifier.from_environment(os.environ), losses).run()
 
 
 def _explain(error: OSError, settings: Settings) -> str:

@@ -37,12 +37,8 @@ class LineHandler(logging.Handler, ABC):
 
     portion = FILE_PORTION
 
-    def __init__(
-        self, name: str, loop: asyncio.AbstractEventLoop | None = None, losses: Losses | None = None
-    ) -> None:
-        """Take the log's name, one of `LOGS`, under which losses are counted; without a loop each line is written at
-        once.
-        """
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop | None = None, losses: Losses | None = None) -> None:
+        """Write to the log of this name, one of `statistics.LOGS`; without a loop each line at once."""
         super().__init__()
         self._log_name = name
         self._loop = loop

@@ -3,12 +3,9 @@
 from collections import Counter
 from typing import Protocol
 
-AUTHPROXY, AUTHEVENTS, STDOUT, SYSLOG = LOGS = ("authproxy.log", "authevents.log", "stdout", "syslog")
-"""Where lines go: names of files in `log_dir`, and of what is no file of ours."""
-
 
 class LossRecord(Protocol):
-    """Where losses are shown, by the names of `LOGS`."""
+    """Where losses are shown, by a log's name: one of `statistics.LOGS`."""
 
     def log_lines_lost(self, log: str, n_lines: int) -> None:
         """Count lines that could not be written."""

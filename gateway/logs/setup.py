@@ -2,17 +2,17 @@
 
 import asyncio
 import logging
-import os
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gateway.engine.statistics import AUTHEVENTS, AUTHPROXY, STDOUT, SYSLOG
 from gateway.logs.events import EventLog
 from gateway.logs.files import FileHandler, LineHandler, Rotation
 from gateway.logs.formatters import AuthEventFormatter, LineFormatter
 from gateway.logs.lines import JsonLines, Lines, TextLines
-from gateway.logs.losses import AUTHEVENTS, AUTHPROXY, STDOUT, SYSLOG, Losses
+from gateway.logs.losses import Losses
 from gateway.logs.stdout import StdoutHandler
 from gateway.logs.syslog import SyslogHandler
 

@@ -13,8 +13,9 @@ import socket
 import stat
 from collections.abc import Mapping
 
+from gateway.engine.statistics import STDOUT
 from gateway.logs.files import PIPE_PORTION, LineHandler
-from gateway.logs.losses import STDOUT, Losses
+from gateway.logs.losses import Losses
 from gateway.logs.syslog import priority
 
 

@@ -10,8 +10,9 @@ import os
 import socket
 import time
 
+from gateway.engine.statistics import SYSLOG
 from gateway.logs.files import LineHandler, log
-from gateway.logs.losses import SYSLOG, Losses
+from gateway.logs.losses import Losses
 
 SYSLOG_SOCKET = "/dev/log"
 

@@ -19,6 +19,7 @@ from gateway.engine.statistics import (
     RowReading,
     WorkerRow,
     read_evidence,
+    read_log_errors,
     read_pulse,
     read_row,
     row_layout,
@@ -112,6 +113,10 @@ class Board:
     def pulse(self, slot: int) -> Pulse:
         """Return a worker's signs of life, which is much cheaper."""
         return read_pulse(self._rows[slot])
+
+    def log_errors(self, slot: int) -> dict[str, int]:
+        """Return what is wrong with a worker's logs."""
+        return read_log_errors(self._rows[slot], self._layout)
 
     def evidence(self, slot: int, application: str) -> tuple[float, ...] | None:
         """Return what a worker shows about an application, None if that is nothing whole."""

@@ -50,6 +50,8 @@ class Orders(msgspec.Struct):
         key: random octets that make digests and checksums; the same in all workers.
         channel_fd: to the supervisor, see `channel`.
         ledger_fd: where finished logins are shown, see `ledger`.
+        log_fds: the supervisor's descriptors of the log files, by name; for where the worker cannot open them.
+        stderr_fd: standard error from when it has announced itself; what it says before is kept for the supervisor.
     """
 
     slot: int
@@ -62,11 +64,14 @@ class Orders(msgspec.Struct):
     sockets: list[SocketOrders]
     predecessors: list[Predecessor]
     ledger_fd: int = -1
+    log_fds: dict[str, int] = {}
+    stderr_fd: int = -1
 
     @property
     def descriptors(self) -> list[int]:
         """All descriptors that the worker must inherit."""
-        found = [self.channel_fd, self.board_fd, self.journal_fd, self.ledger_fd]
+        found = [self.channel_fd, self.board_fd, self.journal_fd, self.ledger_fd, self.stderr_fd]
+        found += self.log_fds.values()
         found += [generation.settings_fd for generation in self.generations]
         found += [each.descriptor for each in self.sockets]
         for predecessor in self.predecessors:
@@ -84,17 +89,21 @@ class ConsoleOrders(msgspec.Struct):
     Attributes:
         channel_fd: to the supervisor, see `console_channel`.
         listening_fd: a TCP socket that listens already.
+        log_fds, stderr_fd: as a worker's.
     """
 
     channel_fd: int
     listening_fd: int
     console: ConsoleSettings
     log: LogSettings
+    log_fds: dict[str, int] = {}
+    stderr_fd: int = -1
 
     @property
     def descriptors(self) -> list[int]:
         """All descriptors that the console must inherit."""
-        return [self.channel_fd, self.listening_fd]
+        found = [self.channel_fd, self.listening_fd, self.stderr_fd, *self.log_fds.values()]
+        return [descriptor for descriptor in found if descriptor >= 0]
 
 
 def memfd(name: str, octets: bytes) -> int:
@@ -107,6 +116,13 @@ def memfd(name: str, octets: bytes) -> int:
 def read_memfd(descriptor: int) -> bytes:
     """Return all that an anonymous file holds."""
     return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+
+
+def take_stderr(descriptor: int) -> None:
+    """Say on this descriptor what was said on a file for the supervisor so far; -1: there is none."""
+    if descriptor >= 0:
+        os.dup2(descriptor, 2)
+        os.close(descriptor)
 
 
 def encode_orders(orders: Orders | ConsoleOrders) -> bytes:

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from gateway.logs.losses import AUTHPROXY, SYSLOG, Losses
+from gateway.engine.statistics import AUTHPROXY, SYSLOG
+from gateway.logs.losses import Losses
 
 
 class Record:
