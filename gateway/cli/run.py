@@ -14,8 +14,9 @@ from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import Settings
 from gateway.logs.losses import Losses
 from gateway.logs.setup import log_loop_error, start_logging, stop_logging
+from gateway.supervisor.access import find_obstacle
 from gateway.supervisor.arbiter import Arbiter
-from gateway.supervisor.identity import UnknownIdentity, find_identity
+from gateway.supervisor.identity import Identity, UnknownIdentity, find_identity
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.run_dir import RunDirUnusable
 from gateway.supervisor.sockets import CannotListen
@@ -36,8 +37,12 @@ def command(options: argparse.Namespace) -> int:
     for problem in warnings:
         print(problem.render(options.config), file=sys.stderr)
     try:
+        identity = find_identity(settings.gateway.user, settings.gateway.group)
+        if obstacle := find_obstacle(settings, identity):
+            print(f"radgate: cannot start: {obstacle}", file=sys.stderr)
+            return Exit.CANNOT_START
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(settings))
+            return runner.run(_serve(settings, identity))
     except (CannotListen, RunDirUnusable, UnknownIdentity) as error:
         print(f"radgate: {error}", file=sys.stderr)
     except OSError as error:
@@ -47,9 +52,8 @@ def command(options: argparse.Namespace) -> int:
     return Exit.CANNOT_START
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, identity: Identity) -> int:
     plan = log_plan(settings.log)
-    identity = find_identity(settings.gateway.user, settings.gateway.group)
     loop = asyncio.get_running_loop()
     losses = Losses()
     start_logging(plan, loop, identity.owner, rotates=True, losses=losses)

@@ -375,8 +375,13 @@ def _give_away(descriptor: int, folder: Path, owner: tuple[int, int], *, is_new:
     os.fchown(descriptor, *owner)
     if is_new:
         os.chown(folder, *owner, follow_symlinks=False)
-    elif folder.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH) == stat.S_IXGRP:  # as systemd makes it
+    elif is_for_group(folder.stat()):
         os.chown(folder, -1, owner[1], follow_symlinks=False)
+
+
+def is_for_group(status: os.stat_result) -> bool:
+    """Whether only its group may enter this folder, as systemd makes it: then it gets the owner's."""
+    return status.st_mode & (stat.S_IXGRP | stat.S_IXOTH) == stat.S_IXGRP
 
 
 def check_single(status: os.stat_result) -> None:
