@@ -1,7 +1,6 @@
 """What this machine grants: addresses to listen on, buffers, descriptors, the log directory, a user for the workers."""
 
 import contextlib
-import errno
 import grp
 import os
 import pwd
@@ -62,10 +61,9 @@ def _listener(address: ListeningAddress, running: RunningGateway | None) -> Find
     try:
         ListeningSockets([address], n_buckets=1).close()
     except CannotListen as error:
-        is_taken = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
-        if is_taken and running is not None and running.has_port(address.port):
+        if error.is_taken and running is not None and running.has_port(address.port):
             return Finding(subject, "listen", Severity.OK, f"held by the running gateway, pid {running.pid}")
-        remedy = f"see who has it: ss -ulpn sport = :{address.port}" if is_taken else ""
+        remedy = f"see who has it: ss -ulpn sport = :{address.port}" if error.is_taken else ""
         return Finding(subject, "listen", Severity.PROBLEM, str(error), remedy)
     return Finding(subject, "listen", Severity.OK, "free to listen on")
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import os
 import sys
 from typing import Any
@@ -18,10 +19,14 @@ from gateway.supervisor.access import find_obstacle
 from gateway.supervisor.arbiter import Arbiter
 from gateway.supervisor.identity import Identity, UnknownIdentity, find_identity
 from gateway.supervisor.notify import Notifier
-from gateway.supervisor.run_dir import RunDirUnusable
+from gateway.supervisor.run_dir import RunDirUnusable, was_left
 from gateway.supervisor.sockets import CannotListen
 from gateway.supervisor.stderr import say
+from gateway.worker.orders import ORPHAN_DRAIN_S
 from gateway.worker.wiring import log_plan
+
+ORPHANS_GONE_S = ORPHAN_DRAIN_S + 1.0
+_TRY_EVERY_S = 0.05
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
@@ -58,13 +63,33 @@ async def _serve(settings: Settings, identity: Identity) -> int:
     losses = Losses()
     start_logging(plan, loop, identity.owner, rotates=True, losses=losses)
     loop.set_exception_handler(log_loop_error)
-    return await Arbiter(settings, say, Notifier.from_environment(os.environ), losses).run()
+    return await (await _arbiter(settings, losses)).run()
+
+
+async def _arbiter(settings: Settings, losses: Losses) -> Arbiter:
+    """Return the arbiter, its sockets bound; wait for them where a gateway that died may have left workers behind."""
+    loop = asyncio.get_running_loop()
+    patience_s = ORPHANS_GONE_S if was_left(settings.gateway.run_dir) else 0.0
+    deadline, is_said = loop.time() + patience_s, False
+    while True:
+        try:
+            return Arbiter(settings, say, Notifier.from_environment(os.environ), losses)
+        except CannotListen as error:
+            if not error.is_taken or loop.time() >= deadline:
+                raise
+            if not is_said:
+                say(f"radgate: a gateway died here; waiting up to {patience_s:g} s for its workers to end: {error}")
+                is_said = True
+        await asyncio.sleep(_TRY_EVERY_S)
 
 
 def _explain(error: OSError, settings: Settings) -> str:
     """Return what failed, and which key to mend where it is the log."""
     if not error.filename:
         return str(error)
-    is_log = str(error.filename).startswith(settings.log.directory)
-    remedy = "; mend log_dir, or who may write there" if is_log else ""
+    remedy = ""
+    if error.errno == errno.EFBIG:
+        remedy = "; raise ulimit -f, LimitFSIZE= in the systemd unit"
+    elif str(error.filename).startswith(settings.log.directory):
+        remedy = "; mend log_dir, or who may write there"
     return f"{error.filename}: {error.strerror}{remedy}"

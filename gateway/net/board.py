@@ -24,6 +24,7 @@ from gateway.engine.statistics import (
     read_row,
     row_layout,
 )
+from gateway.net.shared_memory import create_memory
 
 _MAGIC = int.from_bytes(b"radgate\x01", "big")
 _VERSION = 1
@@ -84,9 +85,8 @@ class Board:
             OSError: there is no memory or descriptor left.
         """
         header = _header(plan)
-        descriptor = os.memfd_create("radgate-board", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        descriptor = create_memory("radgate-board", header.n_cells * _CELL_SIZE, os.MFD_ALLOW_SEALING)
         try:
-            os.ftruncate(descriptor, header.n_cells * _CELL_SIZE)
             fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
             os.pwrite(descriptor, _HEADER.pack(*header), 0)
             return cls(descriptor, plan)

@@ -24,12 +24,12 @@ class Closed(NamedTuple):
     barrier: str
 
     def __str__(self) -> str:
-        return f"{self.wanted}: {self.barrier} is closed to it ({stat.filemode(os.stat(self.barrier).st_mode)})"
+        return f"{self.wanted}: {self.barrier} is closed to it ({stat.filemode(Path(self.barrier).stat().st_mode)})"
 
     @property
     def remedy(self) -> str:
         """A command that opens it."""
-        mode = os.stat(self.barrier).st_mode
+        mode = Path(self.barrier).stat().st_mode
         permission = "x" if stat.S_ISDIR(mode) else "rx" if mode & stat.S_IXUSR else "r"
         return f"chmod o+{permission} {self.barrier}"
 

@@ -30,6 +30,7 @@ from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reading import read_in_child
 from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
 from gateway.supervisor.stderr import say
+from gateway.supervisor.terminal import HangUp, Terminal
 from gateway.supervisor.vigil import Vigil
 from gateway.worker.channel import ReopenLogs
 from gateway.worker.ledger import Ledger
@@ -95,6 +96,7 @@ class Arbiter:
         self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
         self._control = ControlSocket(settings.gateway.run_dir, self)
         self._console = ConsoleKeeper(self.status, self._ledgers)
+        self._terminal = Terminal()
         self._has_served = False
         self._is_stopping = False
         self._status = 0
@@ -114,7 +116,7 @@ class Arbiter:
         try:
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._loop.add_signal_handler(number, self._stop_or_kill)
-            self._loop.add_signal_handler(signal.SIGHUP, self._reload_asked)
+            self._loop.add_signal_handler(signal.SIGHUP, self._hung_up_or_reload_asked)
             self._loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs)
             self._say_start()
             self._crew.start()
@@ -246,6 +248,16 @@ class Arbiter:
         return [*(crew.plan.sockets for crew in self._crews()), *self._sockets_to_come]
 
     # Reload.
+
+    def _hung_up_or_reload_asked(self) -> None:
+        meaning = self._terminal.hang_up()
+        if meaning is HangUp.STOP:
+            log.warning("The terminal is gone, and so is whoever ran the gateway in its foreground")
+            self.stop()
+        elif meaning is HangUp.OUTLIVED:
+            log.info("The terminal is gone; the gateway outlives it, as nohup has asked")
+        elif not self._is_stopping:
+            self._reload_asked()
 
     def _reload_asked(self) -> None:
         task = self._loop.create_task(self.reload())

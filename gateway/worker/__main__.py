@@ -45,7 +45,7 @@ from gateway.worker.ledger import open_ring
 from gateway.worker.links import LinkWriter
 from gateway.worker.memory import Memory
 from gateway.worker.observation import Observation
-from gateway.worker.orders import Orders, SocketOrders, decode_orders, read_memfd, take_stderr
+from gateway.worker.orders import ORPHAN_DRAIN_S, Orders, SocketOrders, decode_orders, read_memfd, take_stderr
 from gateway.worker.outages import Outages
 from gateway.worker.pulse import Pulse, open_board, private_row
 from gateway.worker.service import Service
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("gateway.worker")
 CANNOT_START = 3  # the exit status that tells the supervisor not to try again
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
-ORPHAN_DRAIN_S = 3.0  # the next supervisor wants the ports that an orphan holds
 GC_THRESHOLDS = (10_000, 50, 100)  # a login leaves next to no cycles: seldom looking costs no memory
 
 

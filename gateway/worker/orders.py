@@ -9,6 +9,9 @@ import os
 import msgspec
 
 from gateway.config.settings import ConsoleSettings, LogSettings
+from gateway.net.shared_memory import create_memory
+
+ORPHAN_DRAIN_S = 3.0  # a worker without a supervisor finishes within: the next supervisor wants the ports it holds
 
 
 class GenerationOrders(msgspec.Struct, array_like=True):
@@ -108,8 +111,8 @@ class ConsoleOrders(msgspec.Struct):
 
 def memfd(name: str, octets: bytes) -> int:
     """Return a descriptor of an anonymous file with these octets, readable by whoever inherits it."""
-    descriptor = os.memfd_create(name, os.MFD_CLOEXEC)
-    os.write(descriptor, octets)
+    descriptor = create_memory(name, len(octets))
+    os.pwrite(descriptor, octets, 0)
     return descriptor
 
 

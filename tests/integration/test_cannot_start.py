@@ -2,6 +2,9 @@
 
 import os
 import re
+import resource
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +13,7 @@ import pytest
 
 from bench.processes import GatewayProcess
 from tests.integration.site import Site
-from tests.integration.test_console import status_of
+from tests.integration.test_console import status_of, until
 
 pytestmark = pytest.mark.integration
 
@@ -102,3 +105,52 @@ def test_an_interpreter_that_is_gone_is_named(site: Site):
     refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 3
     assert re.search(r"radgate: cannot start: worker \d: /nowhere/python: No such file or directory\n", refused.stderr)
+
+
+@pytest.mark.parametrize("command", ["run", "start"])
+def test_a_start_waits_for_the_workers_of_a_gateway_that_died(site: Site, command: str):
+    """A login that waits for a person keeps them, and with them the ports, for 3 s."""
+    nas = site.start().nas()
+    nas.send("trent", "push")
+    until(lambda: site.simulator.get("/api/pending"))
+    site.gateway.signal(signal.SIGKILL)
+    site.gateway.process.wait(20)
+    if command == "run":
+        with GatewayProcess(site.config) as gateway:
+            said = gateway.output
+            assert site.nas().login("alice", "123456").is_accept
+    else:
+        started = site.radgate("start")
+        assert started.returncode == 0, started.stderr
+        said = started.stderr
+        assert site.nas().login("alice", "123456").is_accept
+        assert site.radgate("stop").returncode == 0
+    waiting = "radgate: a gateway died here; waiting up to 4 s for its workers to end: cannot listen on udp 0.0.0.0:"
+    assert f"{waiting}{site.port}: the port is in use" in said
+
+
+def test_a_port_that_somebody_else_holds_is_refused_at_once_after_a_clean_stop(site: Site):
+    site.configure()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("0.0.0.0", site.port))
+        refused = site.radgate("run")
+    assert refused.returncode == 3
+    assert refused.stderr == (
+        f"radgate: cannot listen on udp 0.0.0.0:{site.port}: the port is in use; is another radgate or Duo's proxy "
+        "running?\n"
+    )
+
+
+def test_a_limit_of_the_size_of_files_is_named(site: Site):
+    site.configure()
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    refused = site.radgate("run", preexec_fn=limit)
+    assert refused.returncode == 3
+    assert re.fullmatch(
+        r"radgate: cannot start: radgate-\w+ in shared memory \(\d+ octets\): File too large; "
+        r"raise ulimit -f, LimitFSIZE= in the systemd unit\n",
+        refused.stderr,
+    )
