@@ -27,6 +27,7 @@ from gateway.worker.wiring import log_plan
 
 ORPHANS_GONE_S = ORPHAN_DRAIN_S + 1.0
 _TRY_EVERY_S = 0.05
+STDOUT, STDERR = 1, 2
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
@@ -38,9 +39,13 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Serve; the status is 0 after a clean stop."""
     keep_memory_private()
+    missing = _open_missing_descriptors()
     settings, warnings = read_settings(options.config)
     for problem in warnings:
         print(problem.render(options.config), file=sys.stderr)
+    if settings.log.stdout and STDOUT in missing:
+        print("radgate: cannot start: standard output is closed, and log_stdout=true logs to it", file=sys.stderr)
+        return Exit.CANNOT_START
     try:
         identity = find_identity(settings.gateway.user, settings.gateway.group)
         if obstacle := find_obstacle(settings, identity):
@@ -55,6 +60,16 @@ def command(options: argparse.Namespace) -> int:
     finally:
         stop_logging()
     return Exit.CANNOT_START
+
+
+def _open_missing_descriptors() -> list[int]:
+    """Open the standard ones that were closed, and return them: no socket of ours must be one of them."""
+    missing = []
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        os.set_inheritable(descriptor, True)
+        missing.append(descriptor)
+    os.close(descriptor)
+    return missing
 
 
 async def _serve(settings: Settings, identity: Identity) -> int:

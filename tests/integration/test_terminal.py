@@ -7,6 +7,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -127,3 +128,34 @@ def test_a_closed_terminal_on_which_it_logs_does_not_keep_it_from_ending(site: S
     finally:
         process.kill()
         process.wait()
+
+
+def closed_standard_descriptors() -> None:
+    """As `<&- >&- 2>&-` does."""
+    for descriptor in range(3):
+        os.close(descriptor)
+
+
+def test_closed_standard_descriptors_are_no_place_for_sockets(site: Site):
+    """libuv aborts where one of its own is closed."""
+    site.configure()
+    command = [sys.executable, "-P", "-m", "gateway", "run", "--config", str(site.config)]
+    process = subprocess.Popen(command, preexec_fn=closed_standard_descriptors)
+    try:
+        until(lambda: site.log_text.count(") is ready") == 2)
+        assert site.nas().login("alice", "123456").is_accept
+        for pid in (process.pid, *(worker["pid"] for worker in status_of(site)["workers"])):
+            assert {str(Path(f"/proc/{pid}/fd/{number}").readlink()) for number in range(3)} == {"/dev/null"}
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert "died" not in site.log_text
+
+
+def test_log_stdout_wants_a_standard_output(site: Site):
+    site.configure(main="log_stdout=true")
+    refused = site.radgate("run", preexec_fn=lambda: os.close(1))
+    assert refused.returncode == 3
+    assert refused.stderr.endswith("standard output is closed, and log_stdout=true logs to it\n")
