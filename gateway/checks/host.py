@@ -1,7 +1,6 @@
 """What this machine grants: addresses to listen on, buffers, descriptors, the log directory, a user for the workers."""
 
 import contextlib
-import errno
 import grp
 import os
 import pwd
@@ -13,8 +12,11 @@ from typing import NamedTuple
 
 from gateway.checks.findings import Finding, Severity
 from gateway.config.listening import ListeningAddress, listening_addresses
-from gateway.config.settings import ConsoleSettings, GatewaySettings, LogSettings, Settings
+from gateway.config.settings import ConsoleSettings, GatewaySettings, Settings
+from gateway.logs.files import is_for_group
+from gateway.supervisor.access import Closed, find_closed
 from gateway.supervisor.arbiter import FEW_FILES, worker_count
+from gateway.supervisor.identity import UnknownIdentity, find_identity
 from gateway.supervisor.sockets import (
     RECEIVE_BUFFER,
     CannotListen,
@@ -50,7 +52,7 @@ def host_findings(settings: Settings, running: RunningGateway | None) -> Iterato
         yield _status_page(settings.gateway.console, running)
     yield _receive_buffer()
     yield _descriptors(settings, running)
-    yield _log_directory(settings.log)
+    yield _log_directory(settings)
     yield from _identity(settings.gateway)
 
 
@@ -59,10 +61,9 @@ def _listener(address: ListeningAddress, running: RunningGateway | None) -> Find
     try:
         ListeningSockets([address], n_buckets=1).close()
     except CannotListen as error:
-        is_taken = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
-        if is_taken and running is not None and running.has_port(address.port):
+        if error.is_taken and running is not None and running.has_port(address.port):
             return Finding(subject, "listen", Severity.OK, f"held by the running gateway, pid {running.pid}")
-        remedy = f"see who has it: ss -ulpn sport = :{address.port}" if is_taken else ""
+        remedy = f"see who has it: ss -ulpn sport = :{address.port}" if error.is_taken else ""
         return Finding(subject, "listen", Severity.PROBLEM, str(error), remedy)
     return Finding(subject, "listen", Severity.OK, "free to listen on")
 
@@ -124,7 +125,8 @@ def _file_limit(needed: int, running: RunningGateway | None) -> tuple[int, str]:
     return hard, "a process started from here"
 
 
-def _log_directory(log: LogSettings) -> Finding:
+def _log_directory(settings: Settings) -> Finding:
+    log = settings.log
     if log.stdout:
         return Finding(HOST, "log_dir", Severity.OK, "lines go to standard output")
     directory = Path(log.directory)
@@ -137,8 +139,21 @@ def _log_directory(log: LogSettings) -> Finding:
         text = f"{existing} cannot be written by {_user_name(os.geteuid())}, who runs this check"
         remedy = "give it to the gateway's user, write another log_dir, or check as the user who runs the gateway"
         return Finding(HOST, "log_dir", Severity.PROBLEM, text, remedy)
+    if closed := _closed_to_workers(existing, settings.gateway):
+        text = f"{settings.gateway.user or settings.gateway.group} cannot use {closed}"
+        return Finding(HOST, "log_dir", Severity.PROBLEM, text, f"{closed.remedy}, or write another log_dir in [main]")
     what = "can be written" if existing == directory else "will be made"
     return Finding(HOST, "log_dir", Severity.OK, f"{directory} {what}")
+
+
+def _closed_to_workers(folder: Path, gateway: GatewaySettings) -> Closed | None:
+    """Return what keeps the workers' user out of a folder, if something does; root alone can ask."""
+    try:
+        closed = find_closed(find_identity(gateway.user, gateway.group), {str(folder): os.X_OK})
+    except UnknownIdentity:
+        return None
+    is_given = closed is not None and closed.barrier == str(folder) and is_for_group(folder.stat())
+    return None if is_given else closed
 
 
 def _identity(gateway: GatewaySettings) -> Iterator[Finding]:

@@ -3,16 +3,20 @@
 import argparse
 import asyncio
 import sys
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from gateway.checks.findings import Finding, Severity
 from gateway.cli.exits import Exit
+from gateway.config.ini import parse_ini
 from gateway.config.listening import listening_addresses
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import read_settings
 from gateway.config.settings import Settings
+from gateway.supervisor.access import find_obstacle
+from gateway.supervisor.identity import UnknownIdentity, find_identity
 
 _DESCRIPTION = """Find every problem of the configuration file, and print each with its line and
 what to write instead. With --connect also look at all that the file names, and
@@ -45,6 +49,8 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Print the problems; the status says whether `run` would start."""
     settings, problems = _read(options.config)
+    if settings is not None and (obstacle := _obstacle(options.config, settings)):
+        settings, problems = None, [*problems, obstacle]
     is_usable = settings is not None and not (options.strict and problems)
     findings = _examine(settings) if options.connect and settings is not None else None
     if options.json:
@@ -61,6 +67,21 @@ def _read(path: str) -> tuple[Settings | None, list[Problem]]:
         return read_settings(path)
     except ConfigError as error:
         return None, error.problems
+
+
+def _obstacle(path: str, settings: Settings) -> Problem | None:
+    """Return what is closed to the user of `[gateway]`, if we may know: root alone can ask for somebody else."""
+    try:
+        text = find_obstacle(settings, find_identity(settings.gateway.user, settings.gateway.group))
+    except UnknownIdentity:
+        return None
+    key = "user" if settings.gateway.user else "group"
+    return Problem("gateway", key, text, _line_of(path, "gateway", key)) if text else None
+
+
+def _line_of(path: str, section: str, key: str) -> int:
+    sections = parse_ini(Path(path).read_bytes())[0]
+    return next((each.entries[key].line for each in sections if each.name == section and key in each.entries), 0)
 
 
 def _examine(settings: Settings) -> list[Finding]:

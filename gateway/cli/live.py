@@ -18,7 +18,7 @@ from rich.text import Text
 from gateway.cli.rates import Rates, rates_of
 from gateway.cli.terminal import plain_console, printable
 from gateway.supervisor.control_client import ControlError
-from gateway.supervisor.status import Status
+from gateway.supervisor.status import Status, log_alerts, slot_alerts
 
 WINDOW = 10  # intervals: rates are those of the last ten seconds
 
@@ -100,14 +100,10 @@ def _alerts(now: Status) -> Iterator[Text]:
             effect = _FAIL_MODE_EFFECTS.get(application["failmode"], f"failmode is {application['failmode']}")
             lasting = _span(application["state_for_s"])
             yield Text(f"FAIL MODE of {application['ikey']} for {lasting}: {effect}", "bold white on red")
-    for worker in _unready(now):
-        yield Text(f"worker {worker['slot']} is {worker['state']}", "bold yellow")
-
-
-def _unready(now: Status) -> list[Status]:
-    return [
-        worker for worker in now["workers"] if worker["state"] != "ready" and worker["generation"] == now["generation"]
-    ]
+    for alert in slot_alerts(now):
+        yield Text(alert, "bold yellow" if alert.startswith("NOT READY") else "bold white on red")
+    for alert in log_alerts(now):
+        yield Text(alert, "bold yellow")
 
 
 def _sections(now: Status, before: Status | None) -> Table:

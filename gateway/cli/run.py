@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import os
 import sys
 from typing import Any
@@ -12,13 +13,21 @@ from gateway.cli.exits import Exit
 from gateway.config.reading import read_settings
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import Settings
+from gateway.logs.losses import Losses
 from gateway.logs.setup import log_loop_error, start_logging, stop_logging
-from gateway.supervisor.arbiter import Arbiter, announce_on_stderr
-from gateway.supervisor.identity import UnknownIdentity, find_identity
+from gateway.supervisor.access import find_obstacle
+from gateway.supervisor.arbiter import Arbiter
+from gateway.supervisor.identity import Identity, UnknownIdentity, find_identity
 from gateway.supervisor.notify import Notifier
-from gateway.supervisor.run_dir import RunDirUnusable
+from gateway.supervisor.run_dir import RunDirUnusable, was_left
 from gateway.supervisor.sockets import CannotListen
+from gateway.supervisor.stderr import say
+from gateway.worker.orders import ORPHAN_DRAIN_S
 from gateway.worker.wiring import log_plan
+
+ORPHANS_GONE_S = ORPHAN_DRAIN_S + 1.0
+_TRY_EVERY_S = 0.05
+STDOUT, STDERR = 1, 2
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
@@ -30,12 +39,20 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Serve; the status is 0 after a clean stop."""
     keep_memory_private()
+    missing = _open_missing_descriptors()
     settings, warnings = read_settings(options.config)
     for problem in warnings:
         print(problem.render(options.config), file=sys.stderr)
+    if settings.log.stdout and STDOUT in missing:
+        print("radgate: cannot start: standard output is closed, and log_stdout=true logs to it", file=sys.stderr)
+        return Exit.CANNOT_START
     try:
+        identity = find_identity(settings.gateway.user, settings.gateway.group)
+        if obstacle := find_obstacle(settings, identity):
+            print(f"radgate: cannot start: {obstacle}", file=sys.stderr)
+            return Exit.CANNOT_START
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(settings))
+            return runner.run(_serve(settings, identity))
     except (CannotListen, RunDirUnusable, UnknownIdentity) as error:
         print(f"radgate: {error}", file=sys.stderr)
     except OSError as error:
@@ -45,19 +62,49 @@ def command(options: argparse.Namespace) -> int:
     return Exit.CANNOT_START
 
 
-async def _serve(settings: Settings) -> int:
+def _open_missing_descriptors() -> list[int]:
+    """Open the standard ones that were closed, and return them: no socket of ours must be one of them."""
+    missing = []
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        os.set_inheritable(descriptor, True)
+        missing.append(descriptor)
+    os.close(descriptor)
+    return missing
+
+
+async def _serve(settings: Settings, identity: Identity) -> int:
     plan = log_plan(settings.log)
-    identity = find_identity(settings.gateway.user, settings.gateway.group)
     loop = asyncio.get_running_loop()
-    start_logging(plan, loop, identity.owner, rotates=True)
+    losses = Losses()
+    start_logging(plan, loop, identity.owner, rotates=True, losses=losses)
     loop.set_exception_handler(log_loop_error)
-    return await Arbiter(settings, announce_on_stderr, Notifier.from_environment(os.environ)).run()
+    return await (await _arbiter(settings, losses)).run()
+
+
+async def _arbiter(settings: Settings, losses: Losses) -> Arbiter:
+    """Return the arbiter, its sockets bound; wait for them where a gateway that died may have left workers behind."""
+    loop = asyncio.get_running_loop()
+    patience_s = ORPHANS_GONE_S if was_left(settings.gateway.run_dir) else 0.0
+    deadline, is_said = loop.time() + patience_s, False
+    while True:
+        try:
+            return Arbiter(settings, say, Notifier.from_environment(os.environ), losses)
+        except CannotListen as error:
+            if not error.is_taken or loop.time() >= deadline:
+                raise
+            if not is_said:
+                say(f"radgate: a gateway died here; waiting up to {patience_s:g} s for its workers to end: {error}")
+                is_said = True
+        await asyncio.sleep(_TRY_EVERY_S)
 
 
 def _explain(error: OSError, settings: Settings) -> str:
     """Return what failed, and which key to mend where it is the log."""
     if not error.filename:
         return str(error)
-    is_log = str(error.filename).startswith(settings.log.directory)
-    remedy = "; mend log_dir, or who may write there" if is_log else ""
+    remedy = ""
+    if error.errno == errno.EFBIG:
+        remedy = "; raise ulimit -f, LimitFSIZE= in the systemd unit"
+    elif str(error.filename).startswith(settings.log.directory):
+        remedy = "; mend log_dir, or who may write there"
     return f"{error.filename}: {error.strerror}{remedy}"

@@ -23,7 +23,7 @@ from gateway.console.pages import Pages, Rules
 from gateway.console.server import serve
 from gateway.console.visitors import Token
 from gateway.logs.setup import log_loop_error, start_logging, stop_logging
-from gateway.worker.orders import ConsoleOrders, decode_console_orders, read_memfd
+from gateway.worker.orders import ConsoleOrders, decode_console_orders, read_memfd, take_stderr
 from gateway.worker.wiring import log_plan
 
 NICENESS = 10
@@ -60,7 +60,9 @@ def _be_modest() -> None:
 async def _serve(orders: ConsoleOrders) -> None:
     loop, console = asyncio.get_running_loop(), orders.console
     loop.set_exception_handler(_log_loop_error)
-    start_logging(log_plan(orders.log)._replace(auth_events=False), loop)
+    start_logging(log_plan(orders.log)._replace(auth_events=False), loop, spares=orders.log_fds)
+    for descriptor in orders.log_fds.values():
+        os.close(descriptor)
     library = logging.getLogger("aiohttp")  # what visitors do wrong is not worth a line
     library.propagate = False
     library.addHandler(logging.NullHandler())
@@ -70,6 +72,7 @@ async def _serve(orders: ConsoleOrders) -> None:
     certificate = console.certificate.octets if console.certificate is not None else b""
     listening = socket.socket(fileno=orders.listening_fd)
     serving = loop.create_task(serve(pages.application(), listening, certificate))
+    take_stderr(orders.stderr_fd)
     facts.start()
     with contextlib.suppress(asyncio.CancelledError):
         await serving

@@ -44,6 +44,13 @@ def _of_gateway(status: _Status) -> Iterator[Metric]:
     yield _gauge("generation", "Reloads since the start, and 1.", [], [((), status["generation"])])
     yield _gauge("max_pending", "Logins that may be pending, all workers together.", [], [((), status["max_pending"])])
 
+    # A log that there is stands here from the start, with 0, as replies do.
+    logs = status["logs"]
+    lost = [((log["log"],), log["lines_lost"]) for log in logs]
+    yield _counter("log_lines_lost", "Lines that could not be written, by log.", ["log"], lost)
+    troubled = [((log["log"],), int(bool(log["trouble"]))) for log in logs]
+    yield _gauge("log_lost", "1 while a process cannot write or open the log.", ["log"], troubled)
+
 
 def _of_servers(status: _Status) -> Iterator[Metric]:
     servers = status["servers"]
@@ -148,6 +155,8 @@ def _of_workers(status: _Status) -> Iterator[Metric]:
 
     up = [((str(worker["slot"]),), int(worker["state"] == "ready")) for worker in serving]
     yield _gauge("worker_up", "1 while the slot's worker serves.", ["slot"], up)
+    unserved = by_slot("unserved_s")
+    yield _gauge("worker_unserved_seconds", "For how long nobody has served the slot's users.", ["slot"], unserved)
     restarts = by_slot("restarts")
     yield _counter("worker_restarts", "Workers that died here unasked since the reload.", ["slot"], restarts)
     yield _counter("worker_cpu_seconds", "CPU of the slot's present worker.", ["slot"], by_slot("cpu_s"))

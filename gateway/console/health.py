@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from gateway.engine.slots import UNSERVED_AFTER_S
+
 STALE_AFTER_S = 5.0  # the supervisor is asked every second
 
 
@@ -30,6 +32,12 @@ def examine(status: dict[str, Any] | None, age_s: float) -> Finding:
         problems.append(f"the supervisor has not answered for {age_s:.0f} s")
     if not any(worker["state"] == "ready" for worker in status["workers"]):
         problems.append("no worker serves")
+    problems += [
+        f"nobody serves slot {worker['slot']} ({worker['state']}) for {worker['unserved_s']:.0f} s: "
+        "its users get no answer"
+        for worker in status["workers"]
+        if worker["generation"] == status["generation"] and worker["unserved_s"] > UNSERVED_AFTER_S
+    ]
     problems += [
         f"application {application['ikey']} is in fail mode, and failmode=secure rejects its logins"
         for application in status["applications"]

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 FIRST_BACKOFF_S = 0.1
 LONGEST_BACKOFF_S = 30.0
+UNSERVED_AFTER_S = 3.0  # an ordinary restart is over by then; its users have waited in vain beyond
 STEADY_AFTER_S = 10.0  # a worker that served this long died of something new: start afresh
 
 
@@ -49,12 +50,14 @@ class Slot:
 
     Attributes:
         restarts: how many workers have died here unasked.
+        unserved_since: the instant from which on nobody has served; None while somebody does.
     """
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.state = SlotState.EMPTY
         self.restarts = 0
+        self.unserved_since: float | None = None
         self._ready_at: float | None = None
         self._deaths_in_a_row = 0
 
@@ -71,6 +74,10 @@ class Slot:
             self._ready_at = now
         elif following is SlotState.BACKOFF:
             self._died(now)
+        if following is SlotState.READY:
+            self.unserved_since = None
+        elif self.unserved_since is None:
+            self.unserved_since = now
         self.state = following
         return following
 

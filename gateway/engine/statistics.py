@@ -69,6 +69,9 @@ class Measure(StrEnum):
     OVERFLOWED = "overflowed"
     JOURNAL_SKIPPED = "journal_skipped"
     JOURNAL_LEFT_OUT = "journal_left_out"
+    # log
+    LOG_LINES_LOST = "log_lines_lost"
+    LOG_ERROR = "log_error"
     # section
     REQUESTS = "requests"
     UNSIGNED = "unsigned"
@@ -88,6 +91,8 @@ class Measure(StrEnum):
 WORKER_COUNTERS: Final = (Measure.DATAGRAMS, Measure.UNSENT)
 WORKER_GAUGES: Final = (Measure.OVERFLOWED, Measure.JOURNAL_SKIPPED, Measure.JOURNAL_LEFT_OUT)
 RETRANSMISSION, COALESCED = DUPLICATE_KINDS = ("retransmission", "coalesced")
+AUTHPROXY, AUTHEVENTS, STDOUT, SYSLOG = LOGS = ("authproxy.log", "authevents.log", "stdout", "syslog")
+"""Where lines go: names of files in `log_dir`, and of what is no file of ours."""
 IDLE, BUSY = CONNECTION_STATES = ("idle", "busy")
 
 
@@ -145,6 +150,7 @@ class _Placement:
 
 def _counter_keys(plan: BoardPlan) -> Iterator[Key]:
     yield from ((measure,) for measure in WORKER_COUNTERS)
+    yield from ((Measure.LOG_LINES_LOST, log) for log in LOGS)
     for section in plan.sections:
         yield Measure.REQUESTS, section
         yield Measure.UNSIGNED, section
@@ -157,6 +163,7 @@ def _counter_keys(plan: BoardPlan) -> Iterator[Key]:
 
 def _gauge_keys(plan: BoardPlan) -> Iterator[Key]:
     yield from ((measure,) for measure in WORKER_GAUGES)
+    yield from ((Measure.LOG_ERROR, log) for log in LOGS)
     yield from ((Measure.PENDING, section) for section in plan.sections)
     for application in plan.applications:
         yield from ((Measure.CONNECTIONS, application, state) for state in CONNECTION_STATES)
@@ -214,6 +221,14 @@ class WorkerRow:
     def gauge(self, measure: Measure, value: int) -> None:
         """Set one of the `WORKER_GAUGES`."""
         self._cells[self._layout.gauges[(measure,)]] = value
+
+    def log_lines_lost(self, log: str, n_lines: int) -> None:
+        """Count lines that could not be written to one of the `LOGS`."""
+        self._cells[self._layout.counters[Measure.LOG_LINES_LOST, log]] += n_lines
+
+    def log_trouble(self, log: str, error: int) -> None:
+        """Show what is wrong with one of the `LOGS`, an error number; 0 is nothing."""
+        self._cells[self._layout.gauges[Measure.LOG_ERROR, log]] = error
 
 
 class SectionCounters:
@@ -479,6 +494,12 @@ def read_pulse(cells: Cells) -> Pulse:
     """Return the signs of life in a row."""
     lag_max_ns = max(cells[_LAG_MAX], cells[_LAG_MAX_BEFORE])
     return Pulse(cells[_PID], cells[_STARTED_AT], cells[_HEARTBEAT], cells[_LAG], lag_max_ns)
+
+
+def read_log_errors(cells: Cells, layout: RowLayout) -> dict[str, int]:
+    """Return what is wrong with the worker's logs: error numbers, none of them 0."""
+    errors = {log: cells[layout.gauges[Measure.LOG_ERROR, log]] for log in LOGS}
+    return {log: error for log, error in errors.items() if error}
 
 
 def read_evidence(cells: Cells, layout: RowLayout, application: str) -> tuple[float, ...] | None:

@@ -2,7 +2,7 @@
 
 The lines of one turn of the event loop are written together, by few `write` calls to a descriptor in append mode, each
 of which Linux performs as a whole. A full disk never stops a login: lines are lost and counted, and the loss is told
-once there is room again.
+once there is room again. Nor does a file that cannot be opened: then the supervisor's descriptor of it is written to.
 
 One process, the supervisor, rotates. The others look a few times a second whether the name still leads to their file;
 until they have noticed they append to the file that was moved, so that no line is lost, torn, or in two files.
@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.logs.losses import Losses
+
 log = logging.getLogger("gateway.logs")
 
 FILE_PORTION = 1_048_576  # octets that are written at once
@@ -35,13 +37,17 @@ class LineHandler(logging.Handler, ABC):
 
     portion = FILE_PORTION
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        """Without a loop each line is written at once."""
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop | None = None, losses: Losses | None = None) -> None:
+        """Write to the log of this name, one of `statistics.LOGS`; without a loop each line at once."""
         super().__init__()
+        self._log_name = name
         self._loop = loop
+        self._losses = losses if losses is not None else Losses()
         self._lines: list[str] = []
-        self._n_lost = 0
+        self._n_lost = 0  # that have not been told yet
         self._mend = b""
+        self._put_error = 0
+        self._trial: asyncio.TimerHandle | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record."""
@@ -58,10 +64,24 @@ class LineHandler(logging.Handler, ABC):
     def flush(self) -> None:
         """Write what was gathered, and first of all how many lines were lost, if that has not been told yet."""
         lines, self._lines = self._lines, []
-        if lines and self._n_lost and not self._put_portion(_encoded(self._loss())):
-            self._n_lost = 0
+        if lines:
+            self._tell_loss()
         for portion in _portions(lines, self.portion):
-            self._n_lost += self._put_portion(portion)
+            if n_lost := self._put_portion(portion):
+                self._n_lost += n_lost
+                self._losses.lost(self._log_name, n_lost)
+        if self._n_lost and self._trial is None and self._loop is not None:
+            self._trial = self._loop.call_later(LOOK_EVERY_S, self._try_again)
+
+    def _tell_loss(self) -> None:
+        if self._n_lost and not self._put_portion(_encoded(self._loss())):
+            self._n_lost = 0
+
+    def _try_again(self) -> None:
+        """See whether lines can be written again, and say what was lost: the next login may be far away."""
+        self._trial = None
+        self._tell_loss()
+        self.flush()
 
     def _loss(self) -> str:
         lost = f"{self._n_lost} lines before this one could not be written"
@@ -74,13 +94,32 @@ class LineHandler(logging.Handler, ABC):
 
     def _put_portion(self, portion: bytes) -> int:
         """Return how many lines were lost. On a disk that fills up a line may be cut off: the next one begins anew."""
-        octets = self._mend + portion
+        octets = self._beginning() + portion
         try:
             n_written = self._put(octets)
-        except OSError:
+        except OSError as error:
+            self._put_failed(error.errno or errno.EIO)
             return portion.count(b"\n")
         self._mend = b"" if octets[:n_written].endswith(b"\n") else b"\n"
+        if self._put_error or n_written < len(octets):
+            self._put_failed(errno.EAGAIN if n_written < len(octets) else 0)
         return octets.count(b"\n", n_written)
+
+    def _beginning(self) -> bytes:
+        """Return what ends a line that was cut off."""
+        return self._mend
+
+    def _put_failed(self, error: int) -> None:
+        """Take note of what kept lines from being written, an error number; 0: nothing did."""
+        self._put_error = error
+        self._losses.trouble(self._log_name, error)
+
+    def close(self) -> None:
+        """Write what is held back, and try no more to tell what was lost."""
+        self.flush()
+        if self._trial is not None:
+            self._trial.cancel()
+        super().close()
 
     @abstractmethod
     def _put(self, octets: bytes) -> int:
@@ -100,44 +139,94 @@ class FileHandler(LineHandler):
         loop: asyncio.AbstractEventLoop | None = None,
         owner: tuple[int, int] | None = None,
         rotation: "Rotation | None" = None,
+        *,
+        spare: int = -1,
+        losses: Losses | None = None,
     ) -> None:
-        """Open the file; with a `rotation`, be the one process that rotates it.
+        """Open the file.
+
+        Args:
+            path: of the file; its name is the log's.
+            loop: without one each line is written at once.
+            owner: user and group that the file is given to.
+            rotation: this is the one process that rotates the file.
+            spare: a descriptor of the file that another process has opened: a copy of it is written to where we cannot
+                open the file, until we can.
+            losses: what is lost is counted there.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be opened, and there is no spare descriptor.
         """
-        super().__init__(loop)
+        super().__init__(path.name, loop, losses)
         self.path = path
         self._owner = owner
         self._rotation = rotation
-        self._trouble = ""
+        self._look_error = 0
+        self._is_nowhere = False
+        self._is_whole = False  # whether the file is known to end with a whole line
         self._timer: asyncio.TimerHandle | None = None
-        self.descriptor = open_log(path, owner)
+        self.descriptor = self._open(spare)
         if not stat.S_ISREG(os.fstat(self.descriptor).st_mode):  # the name may be a link to /dev/stdout
             self.portion = PIPE_PORTION
         self._look_later()
 
+    def _open(self, spare: int) -> int:
+        try:
+            return open_log(self.path, self._owner)
+        except OSError:
+            if spare < 0:
+                raise
+            return os.dup(spare)
+
     def _put(self, octets: bytes) -> int:
-        return os.write(self.descriptor, octets)
+        if self._is_nowhere:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        n_written = os.write(self.descriptor, octets)
+        self._is_whole = n_written == len(octets)
+        return n_written
+
+    def _beginning(self) -> bytes:
+        """Return what ends a line that was cut off: our own, or that of a process which has died."""
+        if self._is_whole:
+            return b""
+        last = _last_octet(self.descriptor)
+        return self._mend if last is None else b"\n" if last not in (b"", b"\n") else b""
+
+    def _put_failed(self, error: int) -> None:
+        self._put_error = error
+        self._losses.trouble(self._log_name, error or self._look_error)
 
     def look(self) -> None:
         """Rotate the file if that is due and ours to do, and go on in the one that has the name now."""
         try:
-            present, own = _stat(self.path), os.fstat(self.descriptor)
-            if present is not None and os.path.samestat(present, own):
-                if self._rotation is None or not self._rotation.is_due(own.st_size):
-                    return
-                self._rotation.rotate(self.path)
-            if self._rotation is not None or present is not None:  # the one that rotates makes it, with its owner
-                self.reopen()
-            self._trouble = ""
+            self._follow_name()
+            self._look_failed(0)
         except OSError as error:
             self._tell_once(error)
 
+    def _follow_name(self) -> None:
+        own = os.fstat(self.descriptor)
+        self._is_nowhere = stat.S_ISREG(own.st_mode) and own.st_nlink == 0
+        present = _stat(self.path)
+        if present is not None and os.path.samestat(present, own):
+            if self._rotation is None or not self._rotation.is_due(own.st_size):
+                return
+            self._rotation.rotate(self.path)
+        if self._rotation is not None or present is not None:  # the one that rotates makes it, with its owner
+            self.reopen()
+        elif self._is_nowhere:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
     def _tell_once(self, error: OSError) -> None:
-        trouble, self._trouble = self._trouble, error.strerror or str(error)
-        if trouble != self._trouble:
-            log.error("%s cannot be begun anew, the former file is written on: %s", self.path, self._trouble)
+        before = self._look_error
+        self._look_failed(error.errno or errno.EIO)
+        if before != self._look_error and not self._is_nowhere:
+            reason = error.strerror or error
+            log.error("%s cannot be begun anew, the former file is written on: %s", self.path, reason)
+
+    def _look_failed(self, error: int) -> None:
+        self._look_error = error
+        self._losses.trouble(self._log_name, self._put_error or error)
 
     def reopen(self) -> None:
         """Go on in the file that has the name now: the former one has been moved away.
@@ -150,6 +239,7 @@ class FileHandler(LineHandler):
         os.dup2(descriptor, self.descriptor, inheritable=False)
         os.close(descriptor)
         self._mend = b""
+        self._is_nowhere = False
 
     def _look_later(self) -> None:
         if self._loop is not None:
@@ -163,7 +253,6 @@ class FileHandler(LineHandler):
         """Write what is held back, and close the file."""
         if self._timer is not None:
             self._timer.cancel()
-        self.flush()
         super().close()
         os.close(self.descriptor)
 
@@ -207,6 +296,32 @@ def _rotated(path: Path) -> Iterator[int]:
 
 def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}")
+
+
+def _last_octet(descriptor: int) -> bytes | None:
+    """Return the last octet of a regular file, nothing of an empty one; None where it cannot be read."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    try:
+        reader = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return os.pread(reader, 1, _end(reader, status.st_size) - 1) if status.st_size else b""
+    except OSError:
+        return None
+    finally:
+        os.close(reader)
+
+
+def _end(reader: int, size: int) -> int:
+    """Return where a file of at least so many octets ends, and no write of another process with it.
+
+    The size alone may be that of half a write. Looking for the hole behind the data waits, as writers do for each
+    other, until that is done.
+    """
+    return os.lseek(reader, size - 1, os.SEEK_HOLE)
 
 
 def _stat(path: Path) -> os.stat_result | None:
@@ -260,8 +375,13 @@ def _give_away(descriptor: int, folder: Path, owner: tuple[int, int], *, is_new:
     os.fchown(descriptor, *owner)
     if is_new:
         os.chown(folder, *owner, follow_symlinks=False)
-    elif folder.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH) == stat.S_IXGRP:  # as systemd makes it
+    elif is_for_group(folder.stat()):
         os.chown(folder, -1, owner[1], follow_symlinks=False)
+
+
+def is_for_group(status: os.stat_result) -> bool:
+    """Whether only its group may enter this folder, as systemd makes it: then it gets the owner's."""
+    return status.st_mode & (stat.S_IXGRP | stat.S_IXOTH) == stat.S_IXGRP
 
 
 def check_single(status: os.stat_result) -> None:

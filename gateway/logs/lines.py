@@ -3,6 +3,7 @@
 Values come from the network too: whatever could break a line is escaped.
 """
 
+import codecs
 import json
 import logging
 import re
@@ -19,6 +20,7 @@ _LEVELS: Final = {
     logging.ERROR: "error",
     logging.CRITICAL: "critical",
 }
+codecs.lookup("unicode_escape")  # imported now: later there may be no descriptor left to do it with
 _PLAIN: Final = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without blank, double quote, equals sign and backslash
 
 

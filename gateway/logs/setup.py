@@ -3,19 +3,21 @@
 import asyncio
 import logging
 import traceback
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gateway.engine.statistics import AUTHEVENTS, AUTHPROXY, STDOUT, SYSLOG
 from gateway.logs.events import EventLog
 from gateway.logs.files import FileHandler, LineHandler, Rotation
 from gateway.logs.formatters import AuthEventFormatter, LineFormatter
 from gateway.logs.lines import JsonLines, Lines, TextLines
+from gateway.logs.losses import Losses
 from gateway.logs.stdout import StdoutHandler
 from gateway.logs.syslog import SyslogHandler
 
-LOG_FILE = "authproxy.log"
-AUTH_EVENTS_FILE = "authevents.log"
+LOG_FILE = AUTHPROXY
+AUTH_EVENTS_FILE = AUTHEVENTS
 AUTH_EVENTS_LOGGER = "gateway.authevents"
 
 
@@ -30,6 +32,12 @@ class LogPlan(NamedTuple):
     rotation: Rotation = Rotation(0, 0)
     syslog: str = ""
 
+    @property
+    def names(self) -> list[str]:
+        """Return the logs that there are."""
+        named = {STDOUT if self.stdout else AUTHPROXY: True, AUTHEVENTS: self.auth_events, SYSLOG: bool(self.syslog)}
+        return [name for name, is_wanted in named.items() if is_wanted]
+
 
 def start_logging(
     plan: LogPlan,
@@ -37,6 +45,8 @@ def start_logging(
     owner: tuple[int, int] | None = None,
     *,
     rotates: bool = False,
+    spares: Mapping[str, int] | None = None,
+    losses: Losses | None = None,
 ) -> EventLog:
     """Open the files, send the records of all `gateway` loggers there, and return the short way to them.
 
@@ -45,25 +55,33 @@ def start_logging(
         loop: lines are written when it has a moment; None writes each at once.
         owner: user and group that the files, and a folder that had to be made, are given to.
         rotates: this is the one process that rotates the files; the others notice.
+        spares: descriptors of the files, by name, that are written to where a file cannot be opened; the
+            caller's to close.
+        losses: lines that cannot be written are counted there.
 
     Raises:
-        OSError: a file cannot be written.
+        OSError: a file cannot be opened, and there is no spare descriptor of it.
     """
     # Nobody reads where in the code a line was made, or by which thread: not looking it up halves a record's cost.
     logging._srcfile = None  # noqa: SLF001 -- the way that the library's documentation gives
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.raiseExceptions = False
-    open_file = partial(_open_file, plan, loop, owner, rotates)
+
+    def open_file(name: str) -> FileHandler:
+        rotation = plan.rotation if rotates else None
+        spare = (spares or {}).get(name, -1)
+        return FileHandler(plan.directory / name, loop, owner, rotation, spare=spare, losses=losses)
+
     writers: list[LineHandler] = [open_file(AUTH_EVENTS_FILE)] if plan.auth_events else []
     try:
-        first = StdoutHandler(loop) if plan.stdout else open_file(LOG_FILE)
+        first = StdoutHandler(loop, losses=losses) if plan.stdout else open_file(LOG_FILE)
     except OSError:
         for writer in writers:
             writer.close()
         raise
     handlers: list[LineHandler] = [first]
     if plan.syslog:
-        handlers.append(SyslogHandler(plan.syslog, loop))
+        handlers.append(SyslogHandler(plan.syslog, loop, losses=losses))
     lines: Lines = JsonLines() if plan.json else TextLines()
     root = logging.getLogger("gateway")
     root.setLevel(logging.DEBUG if plan.debug else logging.INFO)
@@ -72,12 +90,6 @@ def start_logging(
     events.disabled = not plan.auth_events
     _attach(events, writers, AuthEventFormatter(AUTH_EVENTS_LOGGER))
     return EventLog(first.descriptor, [handler.write for handler in handlers], lines)
-
-
-def _open_file(
-    plan: LogPlan, loop: asyncio.AbstractEventLoop | None, owner: tuple[int, int] | None, rotates: bool, name: str
-) -> FileHandler:
-    return FileHandler(plan.directory / name, loop, owner, plan.rotation if rotates else None)
 
 
 def _attach(logger: logging.Logger, handlers: list[LineHandler], formatter: logging.Formatter) -> None:
@@ -93,14 +105,21 @@ def _attach(logger: logging.Logger, handlers: list[LineHandler], formatter: logg
 
 def reopen_logs() -> None:
     """Go on in the files that have the logs' names now."""
-    for name in ("gateway", AUTH_EVENTS_LOGGER):
-        for handler in logging.getLogger(name).handlers:
-            if isinstance(handler, FileHandler):
-                try:
-                    handler.reopen()
-                except OSError as error:
-                    text = "The log cannot be opened anew: %s"
-                    logging.getLogger("gateway.logs").error(text, error.strerror or error)
+    for handler in _file_handlers():
+        try:
+            handler.reopen()
+        except OSError as error:
+            logging.getLogger("gateway.logs").error("The log cannot be opened anew: %s", error.strerror or error)
+
+
+def log_descriptors(plan: LogPlan) -> dict[str, int]:
+    """Return the descriptors, by name, of those files of a plan that this process writes to."""
+    return {each.path.name: each.descriptor for each in _file_handlers() if each.path.parent == plan.directory}
+
+
+def _file_handlers() -> list[FileHandler]:
+    handlers = [each for name in ("gateway", AUTH_EVENTS_LOGGER) for each in logging.getLogger(name).handlers]
+    return [each for each in handlers if isinstance(each, FileHandler)]
 
 
 def log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -13,7 +13,9 @@ import socket
 import stat
 from collections.abc import Mapping
 
+from gateway.engine.statistics import STDOUT
 from gateway.logs.files import PIPE_PORTION, LineHandler
+from gateway.logs.losses import Losses
 from gateway.logs.syslog import priority
 
 
@@ -31,9 +33,10 @@ class StdoutHandler(LineHandler):
         loop: asyncio.AbstractEventLoop | None = None,
         environment: Mapping[str, str] = os.environ,
         standard: int = 1,
+        losses: Losses | None = None,
     ) -> None:
         """Take the descriptor number `standard`, and the environment in which systemd tells what it leads to."""
-        super().__init__(loop)
+        super().__init__(STDOUT, loop, losses)
         is_socket = stat.S_ISSOCK(os.fstat(standard).st_mode)
         self._is_journal = is_socket and is_journal(standard, environment)
         self._socket = socket.socket(fileno=os.dup(standard)) if is_socket else None
@@ -73,7 +76,6 @@ class StdoutHandler(LineHandler):
 
     def close(self) -> None:
         """Write what is held back."""
-        self.flush()
         super().close()
         if self._socket is not None:
             self._socket.close()

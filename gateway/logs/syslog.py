@@ -10,7 +10,9 @@ import os
 import socket
 import time
 
+from gateway.engine.statistics import SYSLOG
 from gateway.logs.files import LineHandler, log
+from gateway.logs.losses import Losses
 
 SYSLOG_SOCKET = "/dev/log"
 
@@ -36,15 +38,18 @@ class SyslogHandler(LineHandler):
     portion = 1  # a line
 
     def __init__(
-        self, facility: str, loop: asyncio.AbstractEventLoop | None = None, address: str = SYSLOG_SOCKET
+        self,
+        facility: str,
+        loop: asyncio.AbstractEventLoop | None = None,
+        address: str = SYSLOG_SOCKET,
+        losses: Losses | None = None,
     ) -> None:
-        super().__init__(loop)
+        super().__init__(SYSLOG, loop, losses)
         self._facility = facility_number(facility) * 8
         self._address = address
         self._tag = f"radgate[{os.getpid()}]"
         self._trouble = ""
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
+        self._socket: socket.socket | None = None
 
     def write(self, line: str, level: int) -> None:
         """Take a line."""
@@ -56,6 +61,9 @@ class SyslogHandler(LineHandler):
 
     def _put(self, octets: bytes) -> int:
         try:
+            if self._socket is None:
+                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                self._socket.setblocking(False)
             # Not connected: a syslog that was restarted is found again.
             self._socket.sendto(octets.strip(b"\n"), self._address)
         except OSError as error:
@@ -71,6 +79,6 @@ class SyslogHandler(LineHandler):
 
     def close(self) -> None:
         """Send what is held back."""
-        self.flush()
         super().close()
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()

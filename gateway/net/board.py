@@ -19,10 +19,12 @@ from gateway.engine.statistics import (
     RowReading,
     WorkerRow,
     read_evidence,
+    read_log_errors,
     read_pulse,
     read_row,
     row_layout,
 )
+from gateway.net.shared_memory import create_memory
 
 _MAGIC = int.from_bytes(b"radgate\x01", "big")
 _VERSION = 1
@@ -83,9 +85,8 @@ class Board:
             OSError: there is no memory or descriptor left.
         """
         header = _header(plan)
-        descriptor = os.memfd_create("radgate-board", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        descriptor = create_memory("radgate-board", header.n_cells * _CELL_SIZE, os.MFD_ALLOW_SEALING)
         try:
-            os.ftruncate(descriptor, header.n_cells * _CELL_SIZE)
             fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
             os.pwrite(descriptor, _HEADER.pack(*header), 0)
             return cls(descriptor, plan)
@@ -112,6 +113,10 @@ class Board:
     def pulse(self, slot: int) -> Pulse:
         """Return a worker's signs of life, which is much cheaper."""
         return read_pulse(self._rows[slot])
+
+    def log_errors(self, slot: int) -> dict[str, int]:
+        """Return what is wrong with a worker's logs."""
+        return read_log_errors(self._rows[slot], self._layout)
 
     def evidence(self, slot: int, application: str) -> tuple[float, ...] | None:
         """Return what a worker shows about an application, None if that is nothing whole."""

@@ -18,6 +18,8 @@ from hashlib import blake2b
 from struct import Struct
 from typing import Final
 
+from gateway.net.shared_memory import create_memory
+
 CELL_SIZE: Final = 1_024
 SEGMENT_SIZE: Final = 8 * 2**20
 _SPARE_CELLS: Final = 16
@@ -39,9 +41,8 @@ class ForeignJournal(Exception):  # noqa: N818 -- reads as what it says
 
 def create_journal(max_logins: int, segment_size: int = SEGMENT_SIZE) -> int:
     """Return the descriptor of an empty journal with room for so many logins; it costs memory only as it is written."""
-    descriptor = os.memfd_create("radgate-journal", os.MFD_CLOEXEC)
     n_cells = max_logins + _SPARE_CELLS
-    os.ftruncate(descriptor, _HEADER_SIZE + n_cells * CELL_SIZE + 2 * segment_size)
+    descriptor = create_memory("radgate-journal", _HEADER_SIZE + n_cells * CELL_SIZE + 2 * segment_size)
     os.pwrite(descriptor, _HEADER.pack(_MAGIC, n_cells, segment_size), 0)
     return descriptor
 

@@ -8,26 +8,29 @@ import logging
 import os
 import secrets
 import signal
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings, decode_settings, encode_settings
-from gateway.engine.statistics import Totals, merge
+from gateway.engine.statistics import Measure, Totals, merge
+from gateway.logs.losses import Losses
 from gateway.logs.setup import reopen_logs, start_logging
 from gateway.net.board import Board
 from gateway.supervisor.console_keeper import ConsoleKeeper
 from gateway.supervisor.control import ControlSocket, ReloadOutcome
-from gateway.supervisor.crew import CANNOT_START, Crew, CrewPlan, Post, bequeath
+from gateway.supervisor.crew import CANNOT_START, Crew, CrewPlan, Post, bequeath, describe_status
 from gateway.supervisor.duo_watch import DuoWatch
 from gateway.supervisor.facts import gateway_status
 from gateway.supervisor.identity import UnknownIdentity, find_identity
 from gateway.supervisor.limits import raise_file_limit
+from gateway.supervisor.log_watch import LogWatch, log_troubles
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reading import read_in_child
 from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
+from gateway.supervisor.stderr import say
+from gateway.supervisor.terminal import HangUp, Terminal
 from gateway.supervisor.vigil import Vigil
 from gateway.worker.channel import ReopenLogs
 from gateway.worker.ledger import Ledger
@@ -40,6 +43,7 @@ SETTLE_TIMEOUT_S = 10.0  # for posts whose workers have just died, before a relo
 PREPARE_TIMEOUT_S = 60.0
 SERVE_TIMEOUT_S = 15.0
 FEW_FILES = 2_000  # a worker's connections for brief calls, idle ones, logs
+START_TRIES = 3  # of a post, while no worker has ever served: then the gateway cannot start
 PREPARATIONS = 5  # a worker of the present generation may die during one: then it begins anew
 REMEMBER_S = 180.0  # former settings: longer than any login lasts
 
@@ -51,9 +55,16 @@ class Arbiter:
         settings: of the first generation.
         announce: told once, in one line, when every worker serves.
         notifier: tells the service manager.
+        losses: lines that this process could not write.
     """
 
-    def __init__(self, settings: Settings, announce: Callable[[str], None], notifier: Notifier | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        announce: Callable[[str], None],
+        notifier: Notifier | None = None,
+        losses: Losses | None = None,
+    ) -> None:
         """Bind the sockets.
 
         Raises:
@@ -78,11 +89,15 @@ class Arbiter:
         self._serving = asyncio.Event()
         self._stopped = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._losses = losses or Losses()
+        self._log_watch = LogWatch(lambda: log_troubles(self._crews(), self._losses), self._count_lost_lines)
         self._vigil = Vigil(self._crews)
         self._duo_watch = DuoWatch(self._crews)
         self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
         self._control = ControlSocket(settings.gateway.run_dir, self)
         self._console = ConsoleKeeper(self.status, self._ledgers)
+        self._terminal = Terminal()
+        self._has_served = False
         self._is_stopping = False
         self._status = 0
 
@@ -101,17 +116,19 @@ class Arbiter:
         try:
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._loop.add_signal_handler(number, self._stop_or_kill)
-            self._loop.add_signal_handler(signal.SIGHUP, self._reload_asked)
+            self._loop.add_signal_handler(signal.SIGHUP, self._hung_up_or_reload_asked)
             self._loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs)
             self._say_start()
             self._crew.start()
             self._vigil.start()
+            self._log_watch.start()
             self._duo_watch.start(self._crew.plan.settings)
             self._console.follow(self._crew.plan.settings, self._crew.plan.identity)
             self._watch_over()
             await self._stopped.wait()
         finally:
             self._vigil.stop()
+            self._log_watch.stop()
             self._duo_watch.stop()
             self._console.stop()
             for crew in self._crews():
@@ -169,6 +186,7 @@ class Arbiter:
     def worker_serves(self, crew: Crew, post: Post) -> None:
         """Announce the gateway once every worker serves."""
         del post
+        self._has_served = True
         if crew is self._crew and crew.is_ready:
             self._serving.set()
             if self._announce is not None:
@@ -184,25 +202,36 @@ class Arbiter:
             for post in crew.posts:
                 post.note_handed_over(pid)
 
+    def worker_missing(self, crew: Crew, post: Post) -> None:
+        """See whether there will ever be one."""
+        if crew is self._preparing:
+            self._end_preparation(f"a worker could not start with it: {post.trouble}")
+        elif crew is self._crew:
+            self._give_up_if_hopeless(post)
+
     def worker_gone(self, crew: Crew, post: Post, pid: int, status: int) -> None:
         """Tell successors, and see whether this was the last one, or one without which there is nothing to do."""
         for each in self._crews():
             for other in each.posts:
                 other.let_go(pid)
         if crew is self._preparing:
-            self._end_preparation("a worker could not start with it" if status == CANNOT_START else "a worker died")
+            verb = "could not start with it" if status == CANNOT_START or post.trouble else "died"
+            self._end_preparation(f"a worker {verb}: {post.trouble or describe_status(status)}")
         elif crew is self._crew:
             if self._preparing is not None:
                 self._end_preparation("again")
-            if status == CANNOT_START and self._announce is not None:
-                self._give_up(post)
+            self._give_up_if_hopeless(post, is_final=status == CANNOT_START)
         elif crew.is_gone:
             self._retire(crew)
         self._note_stopped()
 
-    def _give_up(self, post: Post) -> None:
-        """No worker ever served, and one cannot start: neither can the gateway."""
-        log.error("Worker %d cannot start", post.slot.number)
+    def _give_up_if_hopeless(self, post: Post, *, is_final: bool = False) -> None:
+        """Where no worker has ever served, and one cannot start, neither can the gateway."""
+        is_hopeless = is_final or (not self._has_served and post.n_failures >= START_TRIES)
+        if self._announce is None or not is_hopeless or self._is_stopping:
+            return
+        log.error("Worker %d cannot start: %s", post.slot.number, post.trouble)
+        say(f"radgate: cannot start: worker {post.slot.number}: {post.trouble}")
         self._status = CANNOT_START
         self.stop()
 
@@ -219,6 +248,16 @@ class Arbiter:
         return [*(crew.plan.sockets for crew in self._crews()), *self._sockets_to_come]
 
     # Reload.
+
+    def _hung_up_or_reload_asked(self) -> None:
+        meaning = self._terminal.hang_up()
+        if meaning is HangUp.STOP:
+            log.warning("The terminal is gone, and so is whoever ran the gateway in its foreground")
+            self.stop()
+        elif meaning is HangUp.OUTLIVED:
+            log.info("The terminal is gone; the gateway outlives it, as nohup has asked")
+        elif not self._is_stopping:
+            self._reload_asked()
 
     def _reload_asked(self) -> None:
         task = self._loop.create_task(self.reload())
@@ -271,7 +310,8 @@ class Arbiter:
             sockets.close(self._sockets_in_use())
             return [failure]
         with contextlib.suppress(OSError):  # the workers could write there; the former file is written on
-            start_logging(log_plan(settings.log), self._loop, self._crew.plan.identity.owner, rotates=True)
+            owner = self._crew.plan.identity.owner
+            start_logging(log_plan(settings.log), self._loop, owner, rotates=True, losses=self._losses)
         return []
 
     async def _prepare_and_switch(self, settings: Settings, n_workers: int, sockets: ListeningSockets) -> str:
@@ -334,6 +374,7 @@ class Arbiter:
         if crew is None:
             return
         self._preparing, self._crew = None, crew
+        crew.on_duty_since = self._loop.time()
         self._former.append(former)
         self._serving.clear()
         self._duo_watch.start(crew.plan.settings)
@@ -402,15 +443,23 @@ class Arbiter:
 
     def status(self) -> dict[str, Any]:
         """Return what `status.json` holds."""
-        totals = merge(self._counted, self._crew.counted())
-        for crew in self._former:
-            totals = merge(totals, crew.counted().retired())
-        status = gateway_status(self._crew, self._former, self._duo_watch.health, totals, self._started_at)
+        status = gateway_status(
+            self._crew, self._former, self._duo_watch.health, self._totals(), self._losses, self._started_at
+        )
         return {
             **status,
             "max_pending": self._crew.plan.settings.gateway.max_pending,
             "console": self._console.state(),
         }
+
+    def _totals(self) -> Totals:
+        totals = merge(self._counted, self._crew.counted())
+        for crew in self._former:
+            totals = merge(totals, crew.counted().retired())
+        return totals
+
+    def _count_lost_lines(self, name: str) -> int:
+        return self._totals().counters[Measure.LOG_LINES_LOST, name] + self._losses.n_lines[name]
 
     def _ledgers(self) -> list[int]:
         """Return where finished logins are shown."""
@@ -420,8 +469,3 @@ class Arbiter:
 def worker_count(settings: Settings) -> int:
     """Return the number of workers: as configured, or one for each core that we may use."""
     return settings.gateway.workers or len(os.sched_getaffinity(0))
-
-
-def announce_on_stderr(line: str) -> None:
-    """Tell whoever started us, and systemd's readers of the console."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 -- this line is part of the command's interface

@@ -15,13 +15,14 @@ import msgspec
 
 from gateway.config.settings import ConsoleSettings, Settings
 from gateway.engine.slots import Slot, SlotEvent, SlotState
-from gateway.logs.setup import log_mistake
+from gateway.logs.setup import log_descriptors, log_mistake
 from gateway.supervisor.crew import describe_status
 from gateway.supervisor.identity import SAME_IDENTITY, Identity
 from gateway.supervisor.process import ConsoleProcess
 from gateway.supervisor.procfs import process_usage
 from gateway.worker.console_channel import FromConsole, hear_console, tell_facts, tell_reopen_log
 from gateway.worker.orders import ConsoleOrders
+from gateway.worker.wiring import log_plan
 
 log = logging.getLogger("gateway.supervisor")
 
@@ -154,7 +155,8 @@ class ConsoleKeeper:
             return
         self._happened(SlotEvent.SPAWNED)
         try:
-            orders = ConsoleOrders(-1, listening.fileno(), settings.gateway.console, settings.log)
+            log_fds = log_descriptors(log_plan(settings.log))
+            orders = ConsoleOrders(-1, listening.fileno(), settings.gateway.console, settings.log, log_fds)
             process = ConsoleProcess(orders, self._identity)
         except OSError as error:
             log.error("The console cannot be started: %s", error.strerror or error)
@@ -195,12 +197,15 @@ class ConsoleKeeper:
             log_mistake("The console's question met a mistake of ours", error)
 
     def _exited(self, process: ConsoleProcess) -> None:
+        words = process.last_words
         status = self._forget_process(process)
         if self._slot.state is SlotState.DRAINING:
             self._happened(SlotEvent.EXITED)
             self._spawn()
             return
-        log.error("The console (pid %d) died: %s. Logins do not depend on it", process.pid, describe_status(status))
+        fields = {"said": words} if words else {}
+        text = "The console (pid %d) died: %s. Logins do not depend on it"
+        log.error(text, process.pid, describe_status(status), extra={"fields": fields})
         self._back_off()
 
     def _forget_process(self, process: ConsoleProcess) -> int:

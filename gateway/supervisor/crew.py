@@ -15,19 +15,22 @@ from typing import NamedTuple, Protocol
 from gateway.config.settings import Settings
 from gateway.engine.slots import Slot, SlotEvent, SlotState
 from gateway.engine.statistics import Totals, merge
+from gateway.logs.setup import log_descriptors
 from gateway.net.board import Board
 from gateway.net.journal import create_journal
 from gateway.supervisor.identity import Identity
 from gateway.supervisor.process import WorkerProcess
 from gateway.supervisor.sockets import ListeningSockets
+from gateway.supervisor.stderr import say
 from gateway.worker.channel import FromWorker, HandOver, Successor, ToWorker, hear_worker, tell_worker
 from gateway.worker.ledger import Ledger
 from gateway.worker.orders import GenerationOrders, Orders, Predecessor
-from gateway.worker.wiring import application_key, pending_share
+from gateway.worker.wiring import application_key, log_plan, pending_share
 
 log = logging.getLogger("gateway.supervisor")
 
 CANNOT_START = 3  # a worker's exit status: starting it again would hardly help
+SILENT_AFTER_S = 2.0  # a worker shows ten times a second that its loop turns
 HANDOVER_TIMEOUT_S = 2.0  # then the worker is killed, and its successor takes over from the journal
 
 
@@ -65,6 +68,9 @@ class CrewOwner(Protocol):
     def worker_handed_over(self, pid: int) -> None:
         """A worker of a dismissed crew reads no more, and its journal is complete."""
 
+    def worker_missing(self, crew: "Crew", post: "Post") -> None:
+        """A worker could not even be started."""
+
     def worker_gone(self, crew: "Crew", post: "Post", pid: int, status: int) -> None:
         """A worker has exited, whether it was told to or not."""
 
@@ -76,6 +82,8 @@ class Post:
         process: the worker, None while there is none.
         claims: what it is to take over from others.
         spawned_at: the instant, by the loop's clock.
+        trouble: why its last worker never announced itself; empty if it did.
+        n_failures: how many in a row did not.
         links: for a worker that is to hand over, its successors and the descriptors that lead to them.
     """
 
@@ -86,8 +94,15 @@ class Post:
         self.claims: list[Predecessor] = []
         self.links: list[tuple[Successor, socket.socket]] = []
         self.spawned_at = 0.0
+        self.trouble = ""
+        self.n_failures = 0
         self.is_prepared = False
         self.has_handed_over = False
+
+    def fail(self, trouble: str) -> None:
+        """Take note of why its worker never announced itself."""
+        self.trouble = trouble
+        self.n_failures += 1
 
     def take_claim(self, claim: Predecessor) -> None:
         """Let the post's worker take over from another; its descriptors belong to the post from now on."""
@@ -137,6 +152,7 @@ class Crew:
     Attributes:
         number: of the generation.
         applications: the keys of its Duo applications.
+        on_duty_since: the instant from which on all users are its own; before, a former generation serves them.
     """
 
     def __init__(self, plan: CrewPlan, owner: CrewOwner) -> None:
@@ -146,6 +162,7 @@ class Crew:
         self.board = plan.board
         self.applications = frozenset(application_key(server.application) for server in plan.settings.servers)
         self.is_dismissed = False
+        self.on_duty_since = 0.0
         self._owner = owner
         self._loop = asyncio.get_running_loop()
 
@@ -168,11 +185,13 @@ class Crew:
             post.journal_fd = create_journal(pending_share(self.plan.settings, self.plan.n_workers))
             post.process = process = WorkerProcess(self._orders(post), self.plan.identity)
         except OSError as error:
-            log.error("Worker %d cannot be started: %s", post.slot.number, error.strerror or error)
+            post.fail(describe_error(error))
+            log.error("Worker %d cannot be started: %s", post.slot.number, post.trouble)
             if post.journal_fd >= 0:
                 os.close(post.journal_fd)
                 post.journal_fd = -1
             self._back_off(post)
+            self._owner.worker_missing(self, post)
             return
         post.spawned_at = self._loop.time()
         self._loop.add_reader(process.channel.fileno(), self._heard, post, process)
@@ -192,6 +211,7 @@ class Crew:
             predecessors=post.claims,
             ledger_fd=plan.ledger.descriptor,
             buckets=plan.sockets.passages_of_slot(number, plan.n_workers),
+            log_fds=log_descriptors(log_plan(plan.settings.log)),
         )
 
     # What workers say, and their end.
@@ -205,6 +225,7 @@ class Crew:
             self._loop.remove_reader(process.channel.fileno())
         elif word is FromWorker.PREPARED:
             post.is_prepared = True
+            post.trouble, post.n_failures = "", 0
             process.prefer_nobody()
             self._owner.worker_prepared(self)
         elif word is FromWorker.SERVING:
@@ -222,16 +243,25 @@ class Crew:
     def _exited(self, post: Post, process: WorkerProcess) -> None:
         self._loop.remove_reader(process.pidfd)
         self._loop.remove_reader(process.channel.fileno())
+        words = process.last_words
         status = process.reap()
+        if not post.is_prepared:
+            post.fail(words.rpartition("\n")[2] or describe_status(status))
         post.process, post.is_prepared = None, False
         if post.slot.state is SlotState.DRAINING or self.is_dismissed:
             self._leave(post)
         else:
-            log.error("Worker %d (pid %d) died: %s", post.slot.number, process.pid, describe_status(status))
+            self._tell_death(post, process, describe_status(status), words)
             post.take_claim(Predecessor(process.pid, self.number, post.journal_fd))
             self._back_off(post)
         post.journal_fd = -1
         self._owner.worker_gone(self, post, process.pid, status)
+
+    def _tell_death(self, post: Post, process: WorkerProcess, fate: str, words: str) -> None:
+        fields = {"said": words} if words else {}
+        log.error("Worker %d (pid %d) died: %s", post.slot.number, process.pid, fate, extra={"fields": fields})
+        if words:
+            say(words)
 
     def _leave(self, post: Post) -> None:
         """The last worker of this post is gone."""
@@ -265,6 +295,15 @@ class Crew:
     def is_ready(self) -> bool:
         """Whether every worker serves."""
         return all(post.slot.state is SlotState.READY for post in self.posts)
+
+    def unserved_s(self, post: Post, now: float) -> float:
+        """Return for how long nobody has served the users of a post: one that gives no sign of life does not."""
+        if post.slot.unserved_since is not None:
+            return now - max(post.slot.unserved_since, self.on_duty_since)
+        pulse = self.board.pulse(post.slot.number)
+        is_known = post.process is not None and pulse.pid == post.process.pid
+        silence_s = now - pulse.heartbeat_ns / 1e9 if is_known else 0.0
+        return silence_s if silence_s > SILENT_AFTER_S else 0.0
 
     @property
     def is_gone(self) -> bool:
@@ -347,6 +386,12 @@ def bequeath(former: Crew, crew: Crew) -> None:
 def _copied(claim: Predecessor) -> Predecessor:
     link_fd = os.dup(claim.link_fd) if claim.link_fd >= 0 else -1
     return Predecessor(claim.pid, claim.generation, os.dup(claim.journal_fd), link_fd, claim.has_handed_over)
+
+
+def describe_error(error: OSError) -> str:
+    """Return what went wrong, and with which file."""
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else reason
 
 
 def describe_status(status: int) -> str:

@@ -2,29 +2,37 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 from gateway import __version__
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import RequireMessageAuthenticator, Settings
 from gateway.engine.breaker import Health
-from gateway.engine.statistics import Totals
+from gateway.engine.statistics import LOGS, Measure, Totals
+from gateway.logs.losses import Losses
 from gateway.supervisor.crew import Crew
+from gateway.supervisor.log_watch import Troubles, describe_trouble, log_troubles
 from gateway.supervisor.procfs import process_usage
 from gateway.supervisor.status import (
     ApplicationFacts,
     GatewayFacts,
+    LogFacts,
     ServerFacts,
     Status,
     WorkerFacts,
     build_status,
 )
-from gateway.worker.wiring import application_key
+from gateway.worker.wiring import application_key, log_plan
 
 
 def gateway_status(
-    crew: Crew, former: Iterable[Crew], health: Callable[[str], Health], totals: Totals, started_at: float
+    crew: Crew,
+    former: Sequence[Crew],
+    health: Callable[[str], Health],
+    totals: Totals,
+    losses: Losses,
+    started_at: float,
 ) -> Status:
     """Return `status.json` of a gateway whose `crew` serves, while `former` ones finish what they have begun.
 
@@ -33,6 +41,7 @@ def gateway_status(
         former: of these the workers that are still there.
         health: how an application is, by its key.
         totals: all that was ever counted.
+        losses: lines that the supervisor could not write.
         started_at: the gateway, in monotonic seconds.
     """
     now_ns = time.monotonic_ns()
@@ -43,10 +52,22 @@ def gateway_status(
         _servers(settings),
         _applications(settings, health, started_at),
         totals,
+        _logs(log_plan(settings.log).names, log_troubles((crew, *former), losses), totals, losses),
     )
 
 
+def _logs(names: list[str], troubles: Troubles, totals: Totals, losses: Losses) -> list[LogFacts]:
+    """Return what is known of each log, and of former ones of which lines were lost."""
+    lost = {name: totals.counters[Measure.LOG_LINES_LOST, name] + losses.n_lines[name] for name in LOGS}
+    return [
+        LogFacts(name, n_lost, tuple(troubles.get(name, {})), describe_trouble(troubles.get(name, {})))
+        for name, n_lost in lost.items()
+        if name in names or n_lost
+    ]
+
+
 def _workers(crew: Crew) -> Iterator[WorkerFacts]:
+    now = time.monotonic()
     for post in crew.posts:
         pid = post.process.pid if post.process is not None else 0
         yield WorkerFacts(
@@ -57,6 +78,7 @@ def _workers(crew: Crew) -> Iterator[WorkerFacts]:
             post.slot.restarts,
             process_usage(pid),
             crew.board.read(post.slot.number),
+            crew.unserved_s(post, now),
         )
 
 

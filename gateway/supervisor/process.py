@@ -1,6 +1,8 @@
 """A process of ours, a worker or the console: started by exec, heard through a channel, its end seen through a pidfd.
 
-Its orders reach it in a memfd, for other users can read argv and the environment.
+Its orders reach it in a memfd, for other users can read argv and the environment. What it says on standard error before
+it has announced itself goes to a memfd, too, so that its last words can be told: there may be no log yet, nor an
+interpreter that runs.
 """
 
 import contextlib
@@ -15,6 +17,7 @@ from gateway.worker.orders import ConsoleOrders, Orders, encode_orders, memfd
 
 WORKER_MODULE = "gateway.worker"
 CONSOLE_MODULE = "gateway.console"
+MOST_WORDS = 4096  # octets of the last words that are told
 PREPARING_NICENESS = 19  # of a worker that starts while others serve
 
 # uvloop's TLS reads into a buffer of 256 KiB that glibc would otherwise map and unmap for each read: half of the CPU
@@ -52,13 +55,16 @@ class ChildProcess:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel.setblocking(False)
         orders.channel_fd = theirs.fileno()
-        orders_fd = -1
+        orders_fd = self._words_fd = -1
+        orders.stderr_fd = _copy_of_stderr()
         try:
+            self._words_fd = os.memfd_create("radgate-last-words", os.MFD_CLOEXEC)
             orders_fd = memfd("radgate-orders", encode_orders(orders))
             self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
                 [sys.executable, "-P", "-m", *arguments, str(orders_fd)],
                 pass_fds=(orders_fd, *orders.descriptors),
                 stdin=subprocess.DEVNULL,
+                stderr=self._words_fd,
                 env=child_environment(os.environ),
                 **identity.popen_options,
             )
@@ -66,15 +72,22 @@ class ChildProcess:
             self.pidfd = os.pidfd_open(self.pid)
         except BaseException:
             self.channel.close()
+            _close(self._words_fd)
             raise
         finally:
             theirs.close()
-            if orders_fd >= 0:
-                os.close(orders_fd)
+            _close(orders_fd)
+            _close(orders.stderr_fd)
 
     def signal(self, number: int) -> None:
         """Send a signal, if it still lives."""
         self._process.send_signal(number)
+
+    @property
+    def last_words(self) -> str:
+        """What it said on standard error before it announced itself, the end of it."""
+        size = os.fstat(self._words_fd).st_size
+        return os.pread(self._words_fd, MOST_WORDS, max(size - MOST_WORDS, 0)).decode(errors="replace").strip()
 
     def reap(self) -> int:
         """Return the exit status of a process whose pidfd is readable, negative for a signal; release what belonged
@@ -82,8 +95,21 @@ class ChildProcess:
         """
         status = self._process.wait()
         os.close(self.pidfd)
+        os.close(self._words_fd)
         self.channel.close()
         return status
+
+
+def _copy_of_stderr() -> int:
+    try:
+        return os.dup(2)
+    except OSError:  # we were started without one
+        return -1
+
+
+def _close(descriptor: int) -> None:
+    if descriptor >= 0:
+        os.close(descriptor)
 
 
 class WorkerProcess(ChildProcess):

@@ -109,6 +109,23 @@ class RunDir:
             os.unlink(name, dir_fd=self._folder)
 
 
+def was_left(path: str | Path) -> bool:
+    """Whether a gateway that had claimed this folder has died without releasing it."""
+    if not (Path(path) / PID_FILE).exists():
+        return False
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(folder)
+    return True
+
+
 @contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
     try:

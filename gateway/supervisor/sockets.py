@@ -28,6 +28,11 @@ FEWEST_BUCKETS = 4  # so that a reload may raise the number of workers on a smal
 class CannotListen(Exception):  # noqa: N818 -- reads as what it says
     """An address cannot be bound; the text says which, why, and what to do."""
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether somebody else has it."""
+        return isinstance(self.__cause__, OSError) and self.__cause__.errno == errno.EADDRINUSE
+
 
 class _Group(NamedTuple):
     """The sockets of one address, by bucket."""

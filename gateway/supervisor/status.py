@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from gateway.duoapi.calls import Trouble
+from gateway.engine.slots import UNSERVED_AFTER_S
 from gateway.engine.statistics import (
     BOUNDS_S,
     CALL_KINDS,
@@ -51,7 +52,10 @@ class GatewayFacts(NamedTuple):
 
 
 class WorkerFacts(NamedTuple):
-    """One worker's place: `pid` is 0 while it is empty, `reading` is its row."""
+    """One worker's place: `pid` is 0 while it is empty, `reading` is its row.
+
+    Nobody has served its users for `unserved_s`; 0 while somebody does.
+    """
 
     slot: int
     generation: int
@@ -60,6 +64,7 @@ class WorkerFacts(NamedTuple):
     restarts: int
     usage: ProcessUsage
     reading: RowReading
+    unserved_s: float = 0.0
 
 
 class ServerFacts(NamedTuple):
@@ -83,12 +88,22 @@ class ApplicationFacts(NamedTuple):
     hint: str
 
 
+class LogFacts(NamedTuple):
+    """One log: how many of its lines were lost since the start, and to which processes it is lost now, and why."""
+
+    name: str
+    n_lost: int
+    lost_to: tuple[str, ...] = ()
+    trouble: str = ""
+
+
 def build_status(
     gateway: GatewayFacts,
     workers: Iterable[WorkerFacts],
     servers: Sequence[ServerFacts],
     applications: Sequence[ApplicationFacts],
     totals: Totals,
+    logs: Sequence[LogFacts] = (),
 ) -> Status:
     """Return the object of `status.json`; `totals` are those of all rows and of all boards before."""
     return {
@@ -99,6 +114,10 @@ def build_status(
         "workers": [_worker(worker, gateway.now_ns) for worker in workers],
         "servers": [_server(server, totals) for server in servers],
         "applications": [_application(application, totals, gateway.now_ns) for application in applications],
+        "logs": [
+            {"log": log.name, "lines_lost": log.n_lost, "lost_to": list(log.lost_to), "trouble": log.trouble}
+            for log in logs
+        ],
         "histograms": {
             "bounds_s": list(BOUNDS_S),
             "servers": {server.section: _server_histograms(server.section, totals) for server in servers},
@@ -116,6 +135,7 @@ def _worker(worker: WorkerFacts, now_ns: int) -> Status:
         "state": worker.state,
         "generation": worker.generation,
         "restarts": worker.restarts,
+        "unserved_s": max(worker.unserved_s, 0.0),
         "requests": _sum(totals.counters, Measure.REQUESTS),
         "pending": _sum(totals.gauges, Measure.PENDING) if is_begun else 0,
         "uptime_s": _seconds(now_ns - pulse.started_at_ns) if is_begun else 0.0,
@@ -271,8 +291,14 @@ def render_status(status: Status, before: Status | None = None) -> str:
         *_table(servers, _SERVER_COLUMNS, 1, _server_details),
         "",
         *_table(status["applications"], _APPLICATION_COLUMNS, 4, _application_details),
+        *_lost_lines(status),
     ]
     return "".join(f"{_printable(line)}\n" for line in lines)
+
+
+def _lost_lines(status: Status) -> list[str]:
+    lost = _counted("log lines lost", {log["log"]: log["lines_lost"] for log in status["logs"]})
+    return ["", *(line.strip() for line in lost)] if lost else []
 
 
 def _headline(status: Status) -> str:
@@ -290,14 +316,34 @@ def _alerts(status: Status) -> list[str]:
             effect = _FAILMODE_EFFECTS.get(application["failmode"], f"failmode is {application['failmode']}")
             lasting = _span(application["state_for_s"])
             lines += _wrapped(f"FAIL MODE of {application['ikey']} for {lasting}: {effect}", "")
+    lines += [line for alert in slot_alerts(status) + log_alerts(status) for line in _wrapped(alert, "")]
+    return lines or ["All workers are ready, and no application is in fail mode."]
+
+
+def slot_alerts(status: Status) -> list[str]:
+    """Return whose users get no answer, and which workers are not ready yet."""
+    workers = [worker for worker in status["workers"] if worker["generation"] == status["generation"]]
+    unserved = [worker for worker in workers if worker["unserved_s"] > UNSERVED_AFTER_S]
+    lines = [
+        f"NOBODY SERVES slot {worker['slot']} ({worker['state']}) for {_span(worker['unserved_s'])}: "
+        "its users get no answer; authproxy.log says why"
+        for worker in unserved
+    ]
     unready = [
         f"worker {worker['slot']} ({worker['state']})"
-        for worker in status["workers"]
-        if worker["state"] != "ready" and worker["generation"] == status["generation"]
+        for worker in workers
+        if worker["state"] != "ready" and worker not in unserved
     ]
-    if unready:
-        lines += _wrapped(f"NOT READY: {', '.join(unready)}", "")
-    return lines or ["All workers are ready, and no application is in fail mode."]
+    return [*lines, f"NOT READY: {', '.join(unready)}"] if unready else lines
+
+
+def log_alerts(status: Status) -> list[str]:
+    """Return which logs are lost, to whom and why."""
+    return [
+        f"LOG LOST: {log['log']} ({log['trouble']}); lines lost so far: {_short(log['lines_lost'])}"
+        for log in status["logs"]
+        if log["trouble"]
+    ]
 
 
 def _rate(server: Status, status: Status, before: Status | None) -> float:

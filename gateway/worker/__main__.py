@@ -6,6 +6,7 @@ gone and the worker ends.
 """
 
 import asyncio
+import contextlib
 import faulthandler
 import gc
 import logging
@@ -14,6 +15,8 @@ import signal
 import socket
 import sys
 import time
+import traceback
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,7 +25,8 @@ import uvloop
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import decode_settings
 from gateway.engine.digests import Digests
-from gateway.logs.setup import log_loop_error, reopen_logs, start_logging, stop_logging
+from gateway.logs.losses import Losses
+from gateway.logs.setup import log_loop_error, log_mistake, reopen_logs, start_logging, stop_logging
 from gateway.net.journal import Journal
 from gateway.net.listener import UdpListener
 from gateway.worker.channel import (
@@ -41,7 +45,7 @@ from gateway.worker.ledger import open_ring
 from gateway.worker.links import LinkWriter
 from gateway.worker.memory import Memory
 from gateway.worker.observation import Observation
-from gateway.worker.orders import Orders, SocketOrders, decode_orders, read_memfd
+from gateway.worker.orders import ORPHAN_DRAIN_S, Orders, SocketOrders, decode_orders, read_memfd, take_stderr
 from gateway.worker.outages import Outages
 from gateway.worker.passing import Inlet, Passing
 from gateway.worker.pulse import Pulse, open_board, private_row
@@ -54,7 +58,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gateway.worker")
 CANNOT_START = 3  # the exit status that tells the supervisor not to try again
-ORPHAN_DRAIN_S = 3.0  # the next supervisor wants the ports that an orphan holds
+INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 GC_THRESHOLDS = (10_000, 50, 100)  # a login leaves next to no cycles: seldom looking costs no memory
 
 
@@ -67,11 +71,28 @@ def main(arguments: list[str]) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             return runner.run(Worker(orders).work())
-        except (OSError, ValueError) as error:  # a log that cannot be written, trusted roots that are none
-            print(f"radgate worker {orders.slot}: {error}", file=sys.stderr)  # noqa: T201 -- there may be no log yet
+        except CannotStartError as error:
+            print(f"radgate worker {orders.slot}: {error}", file=sys.stderr)  # noqa: T201 -- the supervisor logs it
             return CANNOT_START
+        except Exception as error:  # noqa: BLE001 -- our own mistake, told without its text as any other
+            log_mistake(f"Worker {orders.slot} ends by a mistake of ours", error)
+            traceback.print_tb(error.__traceback__)
+            print(f"radgate worker {orders.slot}: internal error, {type(error).__name__}", file=sys.stderr)  # noqa: T201
+            return INTERNAL_ERROR
         finally:
             stop_logging()
+
+
+class CannotStartError(Exception):
+    """What the configuration names cannot be used; the text says what, and why."""
+
+
+@contextlib.contextmanager
+def _using_what_is_configured() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:  # a log that cannot be written, trusted roots that are none
+        raise CannotStartError(str(error)) from error
 
 
 class Worker:
@@ -91,17 +112,23 @@ class Worker:
         self._stopped = asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, self._stopped.set)
         loop.set_exception_handler(log_loop_error)
-        event_log = start_logging(log_plan(self._settings.log), loop)
+        losses = Losses()
+        with _using_what_is_configured():
+            event_log = start_logging(log_plan(self._settings.log), loop, spares=self._orders.log_fds, losses=losses)
+        for descriptor in self._orders.log_fds.values():
+            os.close(descriptor)
         faulthandler.register(STACK_SIGNAL, file=event_log.descriptor, all_threads=True)
         orders, settings = self._orders, self._settings
         plan = board_plan(settings, orders.n_workers)
         board = open_board(orders.board_fd, plan)
         row = board.row(orders.slot) if board is not None else private_row(plan)
         row.begin(os.getpid(), time.monotonic_ns())
+        losses.show_in(row)
         own = Generation(orders.generations[0].number, settings, row)
         self._generations = Generations(own, orders.generations[1:])
         observations = {key: Observation(counters) for key, counters in row.applications.items()}
-        self._askers.update(open_duo_clients(settings, orders.n_workers, observations))
+        with _using_what_is_configured():
+            self._askers.update(open_duo_clients(settings, orders.n_workers, observations))
         engine = build_engine(settings, own.tables, Digests(orders.key), orders.n_workers, max(1, len(orders.buckets)))
         memory = Memory(Journal(orders.journal_fd, orders.key))
         self._service = service = Service(
@@ -139,6 +166,7 @@ class Worker:
         gc.freeze()  # what lives since the start is never garbage: leave it out of every collection
         gc.set_threshold(*GC_THRESHOLDS)
         loop.add_reader(self._channel.fileno(), self._hear)
+        take_stderr(orders.stderr_fd)
         tell_supervisor(self._channel, FromWorker.PREPARED)
         serving = loop.create_task(self._serve(succession))
         await self._stopped.wait()

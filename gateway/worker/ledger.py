@@ -15,6 +15,7 @@ from zlib import crc32
 import msgspec
 
 from gateway.engine.core import Finished
+from gateway.net.shared_memory import create_memory
 
 N_CELLS: Final = 256
 _CELL_SIZE: Final = 1_024  # octets: the longest user name with the longest hint
@@ -157,9 +158,8 @@ class Ledger:
         Raises:
             OSError: there is no memory or descriptor left.
         """
-        descriptor = os.memfd_create("radgate-ledger", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        descriptor = create_memory("radgate-ledger", n_slots * _RING_SIZE, os.MFD_ALLOW_SEALING)
         try:
-            os.ftruncate(descriptor, n_slots * _RING_SIZE)
             fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
             return cls(descriptor)
         except BaseException:

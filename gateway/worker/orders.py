@@ -9,6 +9,9 @@ import os
 import msgspec
 
 from gateway.config.settings import ConsoleSettings, LogSettings
+from gateway.net.shared_memory import create_memory
+
+ORPHAN_DRAIN_S = 3.0  # a worker without a supervisor finishes within: the next supervisor wants the ports it holds
 
 
 class GenerationOrders(msgspec.Struct, array_like=True):
@@ -59,6 +62,8 @@ class Orders(msgspec.Struct):
         channel_fd: to the supervisor, see `channel`.
         ledger_fd: where finished logins are shown, see `ledger`.
         buckets: all that share each listening address.
+        log_fds: the supervisor's descriptors of the log files, by name; for where the worker cannot open them.
+        stderr_fd: standard error from when it has announced itself; what it says before is kept for the supervisor.
     """
 
     slot: int
@@ -72,11 +77,14 @@ class Orders(msgspec.Struct):
     predecessors: list[Predecessor]
     ledger_fd: int = -1
     buckets: list[BucketOrders] = []
+    log_fds: dict[str, int] = {}
+    stderr_fd: int = -1
 
     @property
     def descriptors(self) -> list[int]:
         """All descriptors that the worker must inherit."""
-        found = [self.channel_fd, self.board_fd, self.journal_fd, self.ledger_fd]
+        found = [self.channel_fd, self.board_fd, self.journal_fd, self.ledger_fd, self.stderr_fd]
+        found += self.log_fds.values()
         found += [generation.settings_fd for generation in self.generations]
         found += [each.descriptor for each in self.sockets]
         for each in self.buckets:
@@ -96,29 +104,40 @@ class ConsoleOrders(msgspec.Struct):
     Attributes:
         channel_fd: to the supervisor, see `console_channel`.
         listening_fd: a TCP socket that listens already.
+        log_fds, stderr_fd: as a worker's.
     """
 
     channel_fd: int
     listening_fd: int
     console: ConsoleSettings
     log: LogSettings
+    log_fds: dict[str, int] = {}
+    stderr_fd: int = -1
 
     @property
     def descriptors(self) -> list[int]:
         """All descriptors that the console must inherit."""
-        return [self.channel_fd, self.listening_fd]
+        found = [self.channel_fd, self.listening_fd, self.stderr_fd, *self.log_fds.values()]
+        return [descriptor for descriptor in found if descriptor >= 0]
 
 
 def memfd(name: str, octets: bytes) -> int:
     """Return a descriptor of an anonymous file with these octets, readable by whoever inherits it."""
-    descriptor = os.memfd_create(name, os.MFD_CLOEXEC)
-    os.write(descriptor, octets)
+    descriptor = create_memory(name, len(octets))
+    os.pwrite(descriptor, octets, 0)
     return descriptor
 
 
 def read_memfd(descriptor: int) -> bytes:
     """Return all that an anonymous file holds."""
     return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+
+
+def take_stderr(descriptor: int) -> None:
+    """Say on this descriptor what was said on a file for the supervisor so far; -1: there is none."""
+    if descriptor >= 0:
+        os.dup2(descriptor, 2)
+        os.close(descriptor)
 
 
 def encode_orders(orders: Orders | ConsoleOrders) -> bytes:

@@ -25,6 +25,7 @@ STATUS: dict[str, Any] = {
     "workers": [],
     "servers": [],
     "applications": [],
+    "logs": [],
 }
 WATCHED: dict[str, Any] = {
     **STATUS,

@@ -27,6 +27,7 @@ def worker(**changes: Any) -> dict[str, Any]:
         "state": "ready",
         "generation": 1,
         "restarts": 0,
+        "unserved_s": 0.0,
         "requests": 200,
         "pending": 3,
         "uptime_s": 20.0,
@@ -74,6 +75,7 @@ def status(**changes: Any) -> dict[str, Any]:
         "workers": [worker()],
         "servers": [server()],
         "applications": [application()],
+        "logs": [],
         "histograms": {"bounds_s": BOUNDS_S, "servers": {SECTION: {"login": {"counts": [100, 200, 200]}}}},
     }
     return {**values, **changes}
@@ -123,7 +125,19 @@ def test_fail_mode_is_said_in_words_and_first(failmode, words):
 
 
 def test_a_worker_that_is_not_ready_is_said():
-    assert "worker 0 is backoff" in shown((status(workers=[worker(state="backoff")]), None))
+    assert "NOT READY: worker 0 (backoff)" in shown((status(workers=[worker(state="backoff")]), None))
+
+
+def test_a_slot_that_nobody_serves_and_a_lost_log_are_said():
+    now = status(
+        workers=[worker(state="backoff", unserved_s=75.0)],
+        logs=[
+            {"log": "authproxy.log", "lines_lost": 7, "lost_to": ["worker 0"], "trouble": "worker 0: Is a directory"}
+        ],
+    )
+    text = " ".join(shown((now, None)).split())
+    assert "NOBODY SERVES slot 0 (backoff) for 00:01:15" in text
+    assert "LOG LOST: authproxy.log (worker 0: Is a directory); lines lost so far: 7" in text
 
 
 def test_a_gateway_that_is_gone_is_waited_for():

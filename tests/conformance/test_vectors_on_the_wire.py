@@ -197,7 +197,7 @@ def make_users(site: Site, vectors: list[dict[str, Any]], **answer: Any) -> None
     """Enrol every name that the vectors log in with; by default each approves at once."""
     for vector in vectors:
         for attribute in vector["expected"].get("request", {}).get("attributes", []):
-            name = attribute.get("text", "").partition("\0")[0]  # what stands behind it is rubbish
+            name = attribute.get("text", "").partition("\0")[0]
             if attribute["type"] == 1 and name and name.isprintable():
                 site.simulator.post(
                     "/api/users",

@@ -6,7 +6,14 @@ from gateway.duoapi.calls import Auth, Trouble
 from gateway.engine.reasons import Reason
 from gateway.engine.statistics import BoardPlan, WorkerRow, merge, read_row, row_layout
 from gateway.supervisor.procfs import ProcessUsage
-from gateway.supervisor.status import ApplicationFacts, GatewayFacts, ServerFacts, WorkerFacts, build_status
+from gateway.supervisor.status import (
+    ApplicationFacts,
+    GatewayFacts,
+    LogFacts,
+    ServerFacts,
+    WorkerFacts,
+    build_status,
+)
 from gateway.worker.ledger import LoginRecord
 
 SECTION, IKEY = "radius_server_duo_only", "DIXXXXXXXXXXXXXXXXXX"
@@ -26,6 +33,8 @@ class Gateway:
             row.begin(10 + slot, S)
         self.states = ["ready", "ready"]
         self.generations = [1, 1]
+        self.unserved_s = [0.0, 0.0]
+        self.logs = [LogFacts("authproxy.log", 0)]
         self.application = ApplicationFacts(
             NAME, "api-12345678.duosecurity.com:443", IKEY, "safe", "healthy", False, S, ""
         )
@@ -49,14 +58,15 @@ class Gateway:
     @property
     def status(self) -> dict[str, Any]:
         readings = [read_row(cells, LAYOUT) for cells in self.cells]
+        usage = ProcessUsage(1.5, 30_000_000)
         workers = [
-            WorkerFacts(slot, generation, state, 10 + slot, slot, ProcessUsage(1.5, 30_000_000), readings[slot])
+            WorkerFacts(slot, generation, state, 10 + slot, slot, usage, readings[slot], self.unserved_s[slot])
             for slot, (state, generation) in enumerate(zip(self.states, self.generations, strict=True))
         ]
         gateway = GatewayFacts("1.2.3", 9, 1, 0, 100 * S)
         servers = [ServerFacts(SECTION, ("0.0.0.0:1812",))]
         totals = merge(readings[0].totals, readings[1].totals)
-        status = build_status(gateway, workers, servers, [self.application], totals)
+        status = build_status(gateway, workers, servers, [self.application], totals, self.logs)
         return {**status, "max_pending": self.max_pending, "console": {"pid": 12, "restarts": 0, "rss_bytes": 1}}
 
 

@@ -1,8 +1,9 @@
-"""`/healthz`: 200 while at least one worker serves and no application is in `secure` fail mode."""
+"""`/healthz`: 200 while every slot is served, or was until just now, and no application is in `secure` fail mode."""
 
 import pytest
 
 from gateway.console.health import STALE_AFTER_S, examine
+from gateway.engine.slots import UNSERVED_AFTER_S
 from tests.console.scene import IKEY, Gateway
 
 
@@ -12,9 +13,27 @@ def test_well():
     assert finding.content == {"status": "ok", "reasons": []}
 
 
-def test_one_worker_is_enough():
+def test_a_restart_is_no_failure():
     gateway = Gateway()
-    gateway.states = ["backoff", "ready"]
+    gateway.states = ["starting", "ready"]
+    gateway.unserved_s = [UNSERVED_AFTER_S, 0.0]
+    assert examine(gateway.status, 0.5).http_status == 200
+
+
+@pytest.mark.parametrize("state", ["starting", "backoff", "ready"])
+def test_a_slot_that_nobody_serves_is_one(state):
+    """Of those that are ready a worker that hangs."""
+    gateway = Gateway()
+    gateway.states = [state, "ready"]
+    gateway.unserved_s = [UNSERVED_AFTER_S + 1, 0.0]
+    finding = examine(gateway.status, 0.5)
+    assert finding.http_status == 503
+    assert finding.problems == [f"nobody serves slot 0 ({state}) for 4 s: its users get no answer"]
+
+
+def test_a_slot_of_a_generation_that_leaves_is_none():
+    gateway = Gateway()
+    gateway.unserved_s, gateway.generations = [75.0, 0.0], [0, 1]
     assert examine(gateway.status, 0.5).http_status == 200
 
 

@@ -41,3 +41,22 @@ def test_workers_that_die_young_are_replaced_ever_later():
         slot.happened(SlotEvent.BACKOFF_ELAPSED, 0.0)
     assert waits == [0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0]
     assert repr(slot) == "<Slot 0 empty restarts=11>"
+
+
+def test_nobody_serves_from_the_end_of_one_worker_until_the_next_is_ready_however_many_die_meanwhile():
+    slot = Slot(0)
+    seen = [slot.unserved_since]
+    for event, now in [
+        (SlotEvent.SPAWNED, 1.0),
+        (SlotEvent.REPORTED_READY, 2.0),
+        (SlotEvent.EXITED, 3.0),
+        (SlotEvent.BACKOFF_ELAPSED, 4.0),
+        (SlotEvent.SPAWNED, 5.0),
+        (SlotEvent.EXITED, 6.0),
+        (SlotEvent.BACKOFF_ELAPSED, 7.0),
+        (SlotEvent.SPAWNED, 8.0),
+        (SlotEvent.REPORTED_READY, 9.0),
+    ]:
+        slot.happened(event, now)
+        seen.append(slot.unserved_since)
+    assert seen == [None, 1.0, None, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, None]

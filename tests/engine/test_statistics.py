@@ -7,11 +7,15 @@ import pytest
 
 from gateway.duoapi.calls import Auth, AuthStatus, Check, Ping, Preauth, Trouble
 from gateway.engine.statistics import (
+    AUTHEVENTS,
+    AUTHPROXY,
     BOUNDS_S,
     EMPTY_HISTOGRAM,
     EVIDENCE_SIZE,
     LAG_WINDOW_NS,
+    LOGS,
     REPLY_CODES,
+    SYSLOG,
     BoardPlan,
     Bulletin,
     BulletinCells,
@@ -22,6 +26,7 @@ from gateway.engine.statistics import (
     WorkerRow,
     merge,
     read_evidence,
+    read_log_errors,
     read_pulse,
     read_row,
     row_layout,
@@ -76,7 +81,7 @@ def test_no_cell_belongs_to_two_numbers():
 
 
 def test_a_plan_without_sections_and_applications_has_a_layout():
-    assert row_layout(BoardPlan(1, (), ())).n_cells == 7 + 2 + 3
+    assert row_layout(BoardPlan(1, (), ())).n_cells == 7 + 2 + 3 + 2 * len(LOGS)
 
 
 # Counting.
@@ -96,6 +101,7 @@ def test_a_fresh_row_reads_as_nothing():
         (lambda row: row.first.unsigned(), (Measure.UNSIGNED, FIRST)),
         (lambda row: row.writer.count(Measure.DATAGRAMS), (Measure.DATAGRAMS,)),
         (lambda row: row.writer.count(Measure.UNSENT), (Measure.UNSENT,)),
+        (lambda row: row.writer.log_lines_lost(AUTHEVENTS, 1), (Measure.LOG_LINES_LOST, AUTHEVENTS)),
     ],
 )
 def test_each_event_counts_under_its_own_key_alone(count, key):
@@ -103,6 +109,16 @@ def test_each_event_counts_under_its_own_key_alone(count, key):
     count(row)
     count(row)
     assert row.totals == Totals(Counter({key: 2}), Counter(), {})
+
+
+def test_what_is_wrong_with_a_log_is_shown_while_it_lasts_and_not_by_a_successor():
+    row = Row()
+    row.writer.log_trouble(SYSLOG, 2)
+    row.writer.log_trouble(AUTHPROXY, 28)
+    row.writer.log_trouble(SYSLOG, 0)
+    assert read_log_errors(row.cells, LAYOUT) == {AUTHPROXY: 28}
+    row.writer.begin(7, SECOND_NS)
+    assert read_log_errors(row.cells, LAYOUT) == {}
 
 
 @pytest.mark.parametrize("reason", DiscardReason)

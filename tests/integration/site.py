@@ -97,13 +97,18 @@ def _octets(text: str | bytes) -> bytes:
 
 
 class Site:
-    """A configuration, the gateway that runs it, and what it logs."""
+    """A configuration, the gateway that runs it, and what it logs.
+
+    Attributes:
+        gateway_said: on standard error, by the one that was stopped last.
+    """
 
     def __init__(self, folder: Path, simulator: SimulatorProcess) -> None:
         self.folder = folder
         self.simulator = simulator
         self.config = folder / "authproxy.cfg"
         self.port = free_udp_port()
+        self.gateway_said = ""
         self._gateway: GatewayProcess | None = None
         self._clients: list[Nas] = []
 
@@ -162,7 +167,9 @@ class Site:
         if self._gateway is None:
             return 0
         gateway, self._gateway = self._gateway, None
-        return gateway.stop()
+        status = gateway.stop()
+        self.gateway_said = gateway.output
+        return status
 
     @property
     def log_text(self) -> str:

@@ -1,6 +1,7 @@
 """Lines on their way to a file, and files that give way to the next one."""
 
 import asyncio
+import errno
 import logging
 import os
 import resource
@@ -8,14 +9,17 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gateway.engine.statistics import AUTHEVENTS, AUTHPROXY
 from gateway.logs.files import FileHandler, Rotation, open_log, rotated_files
 from gateway.logs.formatters import LineFormatter
 from gateway.logs.lines import TextLines
-from gateway.logs.setup import LogPlan, reopen_logs, start_logging, stop_logging
+from gateway.logs.losses import Losses
+from gateway.logs.setup import LogPlan, log_descriptors, reopen_logs, start_logging, stop_logging
 from tests.logs.writing import WRITERS_LINE
 
 INFO = logging.INFO
@@ -87,6 +91,145 @@ def test_a_line_that_a_full_disk_cut_off_does_not_spoil_the_next(handler):
         resource.setrlimit(resource.RLIMIT_FSIZE, former)
     handler.write("whole", INFO)
     assert written(handler.path) == "12345\ncut \n1 lines before this one could not be written\nwhole\n"
+
+
+def test_the_torn_line_of_a_process_that_died_does_not_spoil_the_next(tmp_path):
+    path = tmp_path / "x.log"
+    path.write_text("whole\ntorn")
+    first, second = FileHandler(path), FileHandler(path)
+    first.write("one", INFO)
+    second.write("two", INFO)
+    assert written(path) == "whole\ntorn\none\ntwo\n"
+    first.close()
+    second.close()
+
+
+@pytest.mark.parametrize("text", ["", "whole\n"])
+def test_a_file_of_whole_lines_is_gone_on_with(tmp_path, text):
+    (tmp_path / "x.log").write_text(text)
+    handler = FileHandler(tmp_path / "x.log")
+    handler.write("one", INFO)
+    handler.close()
+    assert written(tmp_path / "x.log") == f"{text}one\n"
+
+
+class TestLosses:
+    """Lines that cannot be written are counted while that lasts, and for good."""
+
+    def test_a_full_disk(self, tmp_path):
+        losses, link = Losses(), tmp_path / AUTHPROXY
+        link.symlink_to("/dev/full")
+        handler = FileHandler(link, losses=losses)
+        handler.write("lost", INFO)
+        handler.write("lost too", INFO)
+        assert (losses.n_lines, losses.errors) == ({AUTHPROXY: 2}, {AUTHPROXY: errno.ENOSPC})
+        link.unlink()
+        handler.reopen()
+        handler.write("kept", INFO)
+        handler.close()
+        assert (losses.n_lines, losses.errors) == ({AUTHPROXY: 2}, {})
+
+    def test_the_loss_is_told_once_there_is_room_even_if_nobody_logs_in_then(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("gateway.logs.files.LOOK_EVERY_S", 0.01)
+        losses, link = Losses(), tmp_path / AUTHPROXY
+        link.symlink_to("/dev/full")
+
+        async def scene() -> None:
+            handler = FileHandler(link, asyncio.get_running_loop(), losses=losses)
+            handler.write("lost", INFO)
+            await until(lambda: losses.errors)
+            link.unlink()
+            link.touch()
+            await until(lambda: not losses.errors)
+            handler.close()
+
+        asyncio.run(scene())
+        assert written(link) == "1 lines before this one could not be written\n"
+
+    def test_a_file_that_was_removed_takes_no_line_and_one_that_was_moved_does(self, tmp_path):
+        losses, path = Losses(), tmp_path / AUTHPROXY
+        handler = FileHandler(path, losses=losses)
+        path.rename(tmp_path / "moved")
+        handler.look()
+        handler.write("one", INFO)
+        assert (losses.n_lines, losses.errors) == ({}, {})
+        (tmp_path / "moved").unlink()
+        handler.look()
+        handler.write("two", INFO)
+        assert (losses.n_lines, losses.errors) == ({AUTHPROXY: 1}, {AUTHPROXY: errno.ENOENT})
+        path.touch()
+        handler.look()
+        handler.write("three", INFO)
+        handler.close()
+        assert losses.errors == {}
+        assert written(path) == "1 lines before this one could not be written\nthree\n"
+
+
+class TestSpareDescriptor:
+    """A process that cannot open the file writes to the descriptor that another one has of it."""
+
+    @pytest.fixture
+    def other(self, tmp_path):
+        other = FileHandler(tmp_path / "log" / AUTHPROXY)
+        yield other
+        other.close()
+
+    def test_lines_get_there_and_the_file_is_opened_once_that_can_be(self, other):
+        path, losses = other.path, Losses()
+        path.rename(path.with_name("moved"))
+        path.mkdir()
+        handler = FileHandler(path, spare=other.descriptor, losses=losses)
+        handler.look()
+        handler.write("there", INFO)
+        assert losses.errors == {AUTHPROXY: errno.EISDIR}
+        assert written(path.with_name("moved")).endswith("there\n")
+        path.rmdir()
+        path.touch()
+        handler.look()
+        handler.write("here", INFO)
+        handler.close()
+        assert losses.errors == {}
+        assert written(path) == "here\n"
+
+    def test_it_is_left_alone(self, other):
+        before = n_open()
+        handler = FileHandler(other.path, spare=other.descriptor)
+        handler.close()
+        assert n_open() == before
+        other.write("still here", INFO)
+        assert written(other.path) == "still here\n"
+
+    def test_without_one_there_is_no_log(self, tmp_path):
+        (tmp_path / "x.log").mkdir()
+        with pytest.raises(IsADirectoryError):
+            FileHandler(tmp_path / "x.log")
+
+    def test_all_files_of_a_plan_have_one(self, tmp_path, restore_logging):
+        plan = LogPlan(tmp_path, auth_events=True)
+        start_logging(plan)
+        spares = {name: os.dup(descriptor) for name, descriptor in log_descriptors(plan).items()}
+        assert list(spares) == plan.names == [AUTHPROXY, AUTHEVENTS]
+        for name in plan.names:
+            (tmp_path / name).rename(tmp_path / f"{name}.1")
+            (tmp_path / name).mkdir()
+        start_logging(plan, spares=spares).event(INFO, "gateway.worker", "here", {})
+        assert "here" in written(tmp_path / f"{AUTHPROXY}.1")
+        assert log_descriptors(LogPlan(tmp_path / "elsewhere")) == {}
+        for spare in spares.values():
+            os.close(spare)
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    """Let the loop turn; the suite's own time limit is the bound."""
+    while not is_so():  # noqa: ASYNC110 -- nobody tells
+        await asyncio.sleep(0)
+
+
+def test_a_mistake_is_logged_where_no_descriptor_is_left(tmp_path):
+    """What the line needs is imported at the start."""
+    path = tmp_path / AUTHPROXY
+    subprocess.run([sys.executable, "-m", "tests.logs.exhausted", str(tmp_path)], check=True, timeout=60)
+    assert written(path).count('error=ValueError traceback="') == 1
 
 
 def test_a_log_is_for_its_owner_and_group(tmp_path):

@@ -1,16 +1,20 @@
 """Lines as datagrams to a syslog of our own."""
 
+import errno
 import logging
 import os
 import re
 import socket
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gateway.config.values import facility
+from gateway.engine.statistics import SYSLOG
 from gateway.logs.formatters import LineFormatter
 from gateway.logs.lines import TextLines
+from gateway.logs.losses import Losses
 from gateway.logs.setup import LogPlan, start_logging, stop_logging
 from gateway.logs.syslog import SyslogHandler, facility_number, priority
 
@@ -89,10 +93,33 @@ def test_a_syslog_that_comes_back_is_found_again(address, handler):
         handler.write("lost", INFO)
 
 
+def test_what_syslog_does_not_take_is_counted(address):
+    losses = Losses()
+    handler = SyslogHandler("LOG_USER", address=address, losses=losses)
+    handler.write("lost", INFO)
+    assert (losses.n_lines, losses.errors) == ({SYSLOG: 1}, {SYSLOG: errno.ENOENT})
+    handler.close()
+
+
+def test_a_process_without_a_free_descriptor_logs_to_syslog_once_there_is_one(syslog, address, monkeypatch):
+    handler = SyslogHandler("LOG_USER", address=address)
+    with monkeypatch.context() as patched:
+        patched.setattr(socket, "socket", refuse_descriptor)
+        handler.write("lost", INFO)
+    handler.write("taken", INFO)
+    assert b"1 lines before this one could not be written" in syslog.recv(9000)
+    assert syslog.recv(9000).endswith(b": taken")
+    handler.close()
+
+
+def refuse_descriptor(*_: object) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
 def test_both_ways_lead_to_file_and_syslog_and_what_syslog_does_not_take_is_told_in_the_file(
     tmp_path, address, monkeypatch
 ):
-    monkeypatch.setattr("gateway.logs.setup.SyslogHandler", lambda name, loop: SyslogHandler(name, loop, address))
+    monkeypatch.setattr("gateway.logs.setup.SyslogHandler", partial(SyslogHandler, address=address))
     event_log = start_logging(LogPlan(tmp_path, syslog="LOG_USER"))
     event_log.event(INFO, "gateway.worker", "while there is none", {})
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as unix:

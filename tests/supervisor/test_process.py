@@ -60,7 +60,7 @@ class RunningWorker:
 
     Attributes:
         worker: the process.
-        status: of its exit, once it has ended.
+        status, last_words: of its end, once it has ended.
     """
 
     def __init__(self, settings: Settings, udp: socket.socket) -> None:
@@ -86,6 +86,7 @@ class RunningWorker:
         if self.status is None:
             if not select.select([self.worker.pidfd], [], [], 30)[0]:
                 self.worker.signal(signal.SIGKILL)
+            self.last_words = self.worker.last_words
             self.status = self.worker.reap()
             self._board.close()
             os.close(self._settings_fd)
@@ -163,17 +164,16 @@ def test_a_worker_ends_when_its_supervisor_is_gone(running):
     assert running.end() == 0
 
 
-def test_a_worker_that_cannot_write_its_log_ends_with_the_status_that_says_never_again(tmp_path, udp, capfd):
+def test_a_worker_that_cannot_write_its_log_ends_with_the_status_that_says_never_again(tmp_path, udp):
     (tmp_path / "log").write_text("a file where the folder should be")
     running = RunningWorker(settings_of(tmp_path), udp)
     assert running.wait_for_word() == b""
     assert running.wait() == 3
-    said = capfd.readouterr().err
-    assert said.startswith("radgate worker 0: ")
-    assert "Traceback" not in said
+    assert running.last_words.startswith("radgate worker 0: ")
+    assert "Traceback" not in running.last_words
 
 
-def test_a_worker_whose_trusted_roots_cannot_be_loaded_ends_with_that_status_too(tmp_path, udp, capfd):
+def test_a_worker_whose_trusted_roots_cannot_be_loaded_ends_with_that_status_too(tmp_path, udp):
     """Else it would be started again for ever, and nobody would be told why the gateway never becomes ready."""
     roots = tmp_path / "roots.pem"
     roots.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
@@ -184,9 +184,44 @@ def test_a_worker_whose_trusted_roots_cannot_be_loaded_ends_with_that_status_too
     running = RunningWorker(msgspec.structs.replace(settings, servers=(server,)), udp)
     assert running.wait_for_word() == b""
     assert running.wait() == 3
-    said = capfd.readouterr().err
-    assert str(roots) in said
-    assert "Traceback" not in said
+    assert str(roots) in running.last_words
+    assert "Traceback" not in running.last_words
+
+
+def test_a_mistake_of_ours_is_none_of_the_operators(tmp_path, udp, monkeypatch):
+    """It is told with its place and without its text, and is no reason to start the worker never again."""
+    orders_of_ours = orders_of
+    monkeypatch.setattr(sys.modules[__name__], "orders_of", lambda *given: spoilt(orders_of_ours(*given)))
+    running = RunningWorker(settings_of(tmp_path), udp)
+    assert running.wait_for_word() == b""
+    assert running.wait() == 70
+    assert "gateway/worker/__main__.py" in running.last_words
+    assert running.last_words.endswith("radgate worker 0: internal error, ValueError")
+    log = (tmp_path / "log" / "authproxy.log").read_text()
+    assert "Worker 0 ends by a mistake of ours error=ValueError traceback=" in log
+
+
+def spoilt(orders: Orders) -> Orders:
+    """Return orders whose key is too long for any digest."""
+    orders.key = bytes(65)
+    return orders
+
+
+def test_what_an_interpreter_says_that_cannot_even_begin_is_kept(tmp_path, udp, monkeypatch):
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nhead -c 100000 /dev/zero >&2\necho 'libpython is not there' >&2\nexit 127\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    running = RunningWorker(settings_of(tmp_path), udp)
+    assert running.wait() == 127
+    assert running.last_words.endswith("\nlibpython is not there") or "libpython" in running.last_words
+    assert len(running.last_words) <= 4096
+
+
+def test_a_worker_that_has_announced_itself_says_the_rest_on_standard_error(running):
+    assert running.wait_for_word() == b"prepared"
+    stderr = Path(f"/proc/{running.worker.pid}/fd/2").readlink()
+    assert stderr == Path("/proc/self/fd/2").readlink()
 
 
 def test_nothing_is_left_open_when_no_process_can_be_started(monkeypatch, udp):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.supervisor.run_dir import RunDir, RunDirUnusable
+from gateway.supervisor.run_dir import PID_FILE, RunDir, RunDirUnusable, was_left
 
 HOLD_IT = """\
 import sys
@@ -133,3 +133,14 @@ def test_a_name_too_long_for_a_socket_is_refused_and_nothing_stays_open(tmp_path
         folder.listen()
     folder.release()
     assert not any(str(tmp_path) in str(entry.resolve()) for entry in Path("/proc/self/fd").iterdir())
+
+
+def test_a_folder_was_left_where_a_pid_file_is_there_and_nobody_claims_it(tmp_path):
+    assert not was_left(tmp_path / "run")
+    folder = RunDir(tmp_path / "run")
+    assert not was_left(folder.path)
+    folder.release()
+    assert not was_left(folder.path)
+    (folder.path / PID_FILE).write_text("4711\n")
+    assert was_left(folder.path)
+    RunDir(folder.path).release()

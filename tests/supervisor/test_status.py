@@ -23,6 +23,7 @@ from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.status import (
     ApplicationFacts,
     GatewayFacts,
+    LogFacts,
     ServerFacts,
     WorkerFacts,
     build_status,
@@ -171,6 +172,7 @@ def test_a_worker_shows_its_load_and_its_health():
         "state": "ready",
         "generation": 2,
         "restarts": 2,
+        "unserved_s": 0.0,
         "requests": 4,
         "pending": 3,
         "uptime_s": 90.0,
@@ -348,6 +350,33 @@ def test_workers_that_are_not_ready_are_named_but_not_those_that_a_reload_lets_g
         old.facts(slot=1, state="draining", generation=1),
     )
     assert lines_of(status)[1] == "NOT READY: worker 1 (backoff)"
+
+
+def test_a_slot_that_nobody_serves_for_long_is_said_as_such():
+    one, other = Worker(11), Worker(12)
+    status = status_of(
+        one.facts(unserved_s=2.0, state="starting"), other.facts(slot=1, state="backoff", unserved_s=75.0)
+    )
+    assert [worker["unserved_s"] for worker in status["workers"]] == [2.0, 75.0]
+    assert lines_of(status)[1:4] == [
+        "NOBODY SERVES slot 1 (backoff) for 00:01:15: its users get no answer; authproxy.log says why",
+        "NOT READY: worker 0 (starting)",
+        "",
+    ]
+
+
+def test_a_lost_log_is_said_while_that_lasts_and_its_lost_lines_for_good():
+    worker = Worker()
+    logs = [LogFacts("authproxy.log", 7, ("worker 0",), "worker 0: Is a directory"), LogFacts("syslog", 0)]
+    status = build_status(GATEWAY, [worker.facts()], SERVERS, [HEALTHY], worker.reading.totals, logs)
+    assert status["logs"] == [
+        {"log": "authproxy.log", "lines_lost": 7, "lost_to": ["worker 0"], "trouble": "worker 0: Is a directory"},
+        {"log": "syslog", "lines_lost": 0, "lost_to": [], "trouble": ""},
+    ]
+    assert lines_of(status)[1] == "LOG LOST: authproxy.log (worker 0: Is a directory); lines lost so far: 7"
+    status["logs"][0]["trouble"] = ""
+    assert lines_of(status)[1] == "All workers are ready, and no application is in fail mode."
+    assert lines_of(status)[-1] == "log lines lost: authproxy.log 7"
 
 
 def test_the_text_as_a_whole():

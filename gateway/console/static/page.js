@@ -10,6 +10,7 @@ import { applicationState, effect, showApplications, showDiscards, showReasons, 
 
 const PERIOD_MS = 1000;
 const STALE_AFTER_S = 5;
+const UNSERVED_AFTER_S = 3;
 
 let cursor = "";
 let explanations = { reasons: {}, discards: {} };
@@ -50,7 +51,7 @@ function show(news) {
   if (!status) return;
   const pending = status.servers.reduce((sum, server) => sum + server.pending, 0);
   setText(byId("service"), `version ${status.version}, generation ${status.generation}, up ${span(status.uptime_s)}`);
-  const alerts = [...staleness(news.age_s), ...failModes(status), ...unreadyWorkers(status), ...fullness(pending, status.max_pending)];
+  const alerts = [...staleness(news.age_s), ...failModes(status), ...unreadyWorkers(status), ...lostLogs(status), ...fullness(pending, status.max_pending)];
   showAlerts(alerts);
   showState(alerts);
   showTiles(status, pending);
@@ -81,11 +82,22 @@ function failModes(status) {
 }
 
 function unreadyWorkers(status) {
-  const unready = status.workers.filter((worker) => worker.state !== "ready" && worker.generation === status.generation);
+  const workers = status.workers.filter((worker) => worker.generation === status.generation);
+  const isUnserved = (worker) => worker.unserved_s > UNSERVED_AFTER_S;
+  const unready = workers.filter((worker) => worker.state !== "ready" || isUnserved(worker));
   if (!unready.length) return [];
   const which = unready.map((worker) => `worker ${worker.slot} (${worker.state})`).join(", ");
-  const none = unready.length === status.workers.length;
-  return [{ mood: none ? "bad" : "warm", key: "workers", title: none ? "No worker serves" : "Not every worker serves", text: which }];
+  const none = unready.length === workers.length;
+  if (!none && !unready.some(isUnserved)) return [{ mood: "warm", key: "workers", title: "Not every worker serves", text: which }];
+  const title = none ? "No worker serves" : `Nobody serves slot ${unready.filter(isUnserved).map((worker) => worker.slot).join(", ")}`;
+  const text = unready.some(isUnserved) ? `${which}. These users get no answer; authproxy.log says why.` : which;
+  return [{ mood: "bad", key: "workers", title, text }];
+}
+
+function lostLogs(status) {
+  return status.logs.filter((log) => log.trouble).map((log) => ({
+    mood: "warm", key: `log ${log.log}`, title: `Log lost: ${log.log}`, text: `${log.trouble}. Logins do not depend on it.`,
+  }));
 }
 
 function fullness(pending, maxPending) {
@@ -130,6 +142,7 @@ function showTiles(status, pending) {
     ["Half within", duration(now.login_p50), ""],
     ["99 % within", duration(now.login_p99), ""],
     ["Workers ready", count(ready), `of ${status.workers.length}`],
+    ...status.logs.filter((log) => log.lines_lost).map((log) => ["Log lines lost", count(log.lines_lost), log.log]),
   ];
   const make = ([name]) => element("div", {}, element("dt", { textContent: name }), element("dd", {}, element("span"), element("small")));
   match(byId("tiles"), tiles, ([name]) => name, make, (node, [, value, small]) => {

@@ -1,0 +1,21 @@
+"""Anonymous files that processes of ours share; whoever inherits the descriptor can map or read it."""
+
+import os
+
+
+def create_memory(name: str, size: int, flags: int = 0) -> int:
+    """Return the descriptor of a new one with so many octets, all zeros; its name is for `ls -l /proc/PID/fd` to show.
+
+    Raises:
+        OSError: no memory, no descriptor, or no file of that size is to be had (`ulimit -f` counts here, too); it names
+            what was wanted in the place of a file.
+    """
+    descriptor = -1
+    try:
+        descriptor = os.memfd_create(name, os.MFD_CLOEXEC | flags)
+        os.ftruncate(descriptor, size)
+    except OSError as error:
+        if descriptor >= 0:
+            os.close(descriptor)
+        raise OSError(error.errno, error.strerror, f"{name} in shared memory ({size} octets)") from error
+    return descriptor

@@ -1,0 +1,156 @@
+"""Workers that cannot start: nobody waits for them in vain, and whoever asked is told why."""
+
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.processes import GatewayProcess
+from tests.integration.site import Site
+from tests.integration.test_console import status_of, until
+
+pytestmark = pytest.mark.integration
+
+REASON = "error while loading shared libraries: libexample.so.1"
+
+BREAK_WORKERS = f"""
+import os, sys
+if "gateway.worker" in sys.orig_argv and os.path.exists(os.environ["RADGATE_BREAKS"]):
+    os.write(2, b"first words\\n{REASON}\\n")
+    os._exit(127)
+"""
+
+
+@pytest.fixture
+def breaks(site: Site) -> Path:
+    """A file that keeps workers from starting, as long as it is there."""
+    folder = site.folder / "hooks"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(BREAK_WORKERS)
+    return folder / "breaks"
+
+
+@pytest.fixture
+def environment(breaks: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(breaks.parent), "RADGATE_BREAKS": str(breaks)}
+
+
+@pytest.mark.parametrize("command", ["run", "start"])
+def test_where_no_worker_can_ever_start_the_gateway_ends_with_3_and_their_last_words(
+    site: Site, breaks: Path, environment: dict[str, str], command: str
+):
+    site.configure()
+    breaks.touch()
+    refused = site.radgate(command, env=environment)
+    assert refused.returncode == 3
+    assert f"radgate: cannot start: worker 0: {REASON}\n" in refused.stderr.replace("worker 1", "worker 0")
+    assert f"first words\n{REASON}\n" in refused.stderr
+    assert f'died: exit status 127 said="first words\\\\n{REASON}"' in site.log_text
+
+
+def test_a_reload_whose_workers_cannot_start_says_their_last_words(
+    site: Site, breaks: Path, environment: dict[str, str]
+):
+    site.configure()
+    with GatewayProcess(site.config, env=environment):
+        breaks.touch()
+        refused = site.radgate("reload")
+        assert refused.returncode == 2
+        assert f"a worker could not start with it: {REASON}\n" in refused.stderr
+        assert site.nas().login("alice", "123456").is_accept
+        breaks.unlink()
+        assert site.radgate("reload").returncode == 0
+
+
+def test_a_worker_that_cannot_come_back_is_tried_again_and_does_not_end_the_gateway(
+    site: Site, breaks: Path, environment: dict[str, str]
+):
+    site.configure(gateway="workers=1")
+    with GatewayProcess(site.config, env=environment) as gateway:
+        breaks.touch()
+        (worker,) = gateway.worker_pids()
+        os.kill(worker, 9)
+        gateway.wait_for(REASON)
+        while status_of(site)["workers"][0]["restarts"] < 5:
+            pass
+        breaks.unlink()
+        assert site.nas().login("alice", "123456").is_accept
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_user_who_cannot_read_what_workers_need_is_found_by_check_and_refused_by_run_and_start(site: Site):
+    """The roots at least are closed to it: no folder of a test is open to everybody."""
+    site.configure(gateway="user=nobody")
+    checked = site.radgate("check")
+    assert checked.returncode == 2
+    assert f"{site.config}:" in checked.stderr + checked.stdout
+    assert "[gateway] user: nobody cannot use /" in checked.stderr + checked.stdout
+    for command in ("run", "start"):
+        refused = site.radgate(command)
+        assert refused.returncode == 3
+        assert "radgate: cannot start: nobody cannot use /" in refused.stderr
+        assert " is closed to it (" in refused.stderr
+
+
+def test_an_interpreter_that_is_gone_is_named(site: Site):
+    site.configure()
+    program = "import sys; from gateway.cli.main import main; sys.executable = '/nowhere/python'; sys.exit(main())"
+    command = [sys.executable, "-P", "-c", program, "run", "--config", str(site.config)]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 3
+    assert re.search(r"radgate: cannot start: worker \d: /nowhere/python: No such file or directory\n", refused.stderr)
+
+
+@pytest.mark.parametrize("command", ["run", "start"])
+def test_a_start_waits_for_the_workers_of_a_gateway_that_died(site: Site, command: str):
+    """A login that waits for a person keeps them, and with them the ports, for 3 s."""
+    nas = site.start().nas()
+    nas.send("trent", "push")
+    until(lambda: site.simulator.get("/api/pending"))
+    site.gateway.signal(signal.SIGKILL)
+    site.gateway.process.wait(20)
+    if command == "run":
+        with GatewayProcess(site.config) as gateway:
+            said = gateway.output
+            assert site.nas().login("alice", "123456").is_accept
+    else:
+        started = site.radgate("start")
+        assert started.returncode == 0, started.stderr
+        said = started.stderr
+        assert site.nas().login("alice", "123456").is_accept
+        assert site.radgate("stop").returncode == 0
+    address = f"0.0.0.0:{site.port}"
+    assert f"a gateway died here; waiting up to 4 s for its workers to end: cannot listen on udp {address}" in said
+
+
+def test_a_port_that_somebody_else_holds_is_refused_at_once_after_a_clean_stop(site: Site):
+    site.configure()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("0.0.0.0", site.port))
+        refused = site.radgate("run")
+    assert refused.returncode == 3
+    assert refused.stderr == (
+        f"radgate: cannot listen on udp 0.0.0.0:{site.port}: the port is in use; is another radgate or Duo's proxy "
+        "running?\n"
+    )
+
+
+def test_a_limit_of_the_size_of_files_is_named(site: Site):
+    site.configure()
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    refused = site.radgate("run", preexec_fn=limit)
+    assert refused.returncode == 3
+    assert re.fullmatch(
+        r"radgate: cannot start: radgate-\w+ in shared memory \(\d+ octets\): File too large; "
+        r"raise ulimit -f, LimitFSIZE= in the systemd unit\n",
+        refused.stderr,
+    )

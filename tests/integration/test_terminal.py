@@ -1,0 +1,161 @@
+"""A foreground run and its terminal: it ends with it, and `kill -HUP` is a reload all the same."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.processes import GatewayProcess
+from tests.integration.site import Site
+from tests.integration.test_console import status_of, until
+
+pytestmark = pytest.mark.integration
+
+
+class Terminal:
+    """A terminal with a gateway in its foreground."""
+
+    def __init__(self, site: Site, prepare: Callable[[], object]) -> None:
+        self._master, slave = os.openpty()
+
+        def begin() -> None:
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+            prepare()
+
+        try:
+            self.gateway = GatewayProcess(site.config, start_new_session=True, preexec_fn=begin, pass_fds=[slave])
+        finally:
+            os.close(slave)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._master >= 0:
+            os.close(self._master)
+            self._master = -1
+
+
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture
+def open_terminal(site: Site) -> Iterator[Open]:
+    opened: list[Terminal] = []
+
+    def open_terminal(prepare: Callable[[], object] = lambda: None) -> Terminal:
+        opened.append(Terminal(site, prepare))
+        return opened[-1]
+
+    yield open_terminal
+    for terminal in opened:
+        terminal.close()
+        terminal.gateway.stop()
+
+
+def generation_becomes(site: Site, number: int) -> Any:
+    return until(lambda: status_of(site)["generation"] == number)
+
+
+def ignore_hangups() -> None:
+    """As nohup does."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def test_a_terminal_that_is_closed_ends_the_run_and_pending_logins_are_finished(site: Site, open_terminal: Open):
+    site.configure(main="log_stdout=false")
+    terminal = open_terminal()
+    nas = site.nas()
+    nas.send("trent", "push")
+    (pending,) = until(lambda: site.simulator.get("/api/pending"))
+    terminal.close()
+    until(lambda: "Stopping: no more requests are taken" in site.log_text)
+    site.simulator.post(f"/api/pending/{pending['txid']}", {"decision": "approve"})
+    assert nas.receive().is_accept
+    assert terminal.gateway.process.wait(20) == 0
+    assert "The terminal is gone" in site.log_text
+    assert "generation 2" not in site.log_text
+
+
+def test_a_signal_while_the_terminal_lives_reloads(site: Site, open_terminal: Open):
+    site.configure()
+    terminal = open_terminal()
+    terminal.gateway.signal(signal.SIGHUP)
+    assert generation_becomes(site, 2)
+
+
+def test_a_signal_without_a_terminal_reloads(site: Site):
+    site.configure()
+    with GatewayProcess(site.config, start_new_session=True) as gateway:
+        gateway.signal(signal.SIGHUP)
+        assert generation_becomes(site, 2)
+
+
+def test_with_nohup_it_outlives_the_terminal_and_reloads_when_told_to(site: Site, open_terminal: Open):
+    site.configure()
+    terminal = open_terminal(ignore_hangups)
+    terminal.close()
+    until(lambda: "The terminal is gone; the gateway outlives it" in site.log_text)
+    assert site.nas().login("alice", "123456").is_accept
+    assert status_of(site)["generation"] == 1
+    terminal.gateway.signal(signal.SIGHUP)
+    assert generation_becomes(site, 2)
+
+
+def test_a_closed_terminal_on_which_it_logs_does_not_keep_it_from_ending(site: Site):
+    site.configure(main="log_stdout=true")
+    master, slave = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "gateway", "run", "--config", str(site.config)],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    try:
+        os.close(slave)
+        said = b""
+        while b"radgate ready" not in said:
+            said += os.read(master, 65_536)
+        os.close(master)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def closed_standard_descriptors() -> None:
+    """As `<&- >&- 2>&-` does."""
+    for descriptor in range(3):
+        os.close(descriptor)
+
+
+def test_closed_standard_descriptors_are_no_place_for_sockets(site: Site):
+    """libuv aborts where one of its own is closed."""
+    site.configure()
+    command = [sys.executable, "-P", "-m", "gateway", "run", "--config", str(site.config)]
+    process = subprocess.Popen(command, preexec_fn=closed_standard_descriptors)
+    try:
+        until(lambda: site.log_text.count(") is ready") == 2)
+        assert site.nas().login("alice", "123456").is_accept
+        for pid in (process.pid, *(worker["pid"] for worker in status_of(site)["workers"])):
+            assert {str(Path(f"/proc/{pid}/fd/{number}").readlink()) for number in range(3)} == {"/dev/null"}
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert "died" not in site.log_text
+
+
+def test_log_stdout_wants_a_standard_output(site: Site):
+    site.configure(main="log_stdout=true")
+    refused = site.radgate("run", preexec_fn=lambda: os.close(1))
+    assert refused.returncode == 3
+    assert refused.stderr.endswith("standard output is closed, and log_stdout=true logs to it\n")
