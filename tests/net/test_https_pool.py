@@ -99,55 +99,57 @@ def test_one_connection_carries_call_after_call(authority: Authority, server_fil
     run(scenario())
 
 
+class HeldAnswers:
+    """A script that answers when told to, so that as many connections are opened as there are calls."""
+
+    def __init__(self) -> None:
+        self.may_answer = asyncio.Event()
+        self.reused: list[bool] = []
+        """For each connection in turn, whether it resumed the TLS session of an earlier one."""
+
+    async def __call__(self, visit: Visit) -> None:
+        self.reused.append(visit.writer.get_extra_info("ssl_object").session_reused)
+        while True:
+            await visit.request()
+            await self.may_answer.wait()
+            visit.send(answer())
+
+    async def ask_at_once(self, pool: HttpsPool, n_calls: int) -> None:
+        self.may_answer.clear()
+        sent = [Sent(pool) for _ in range(n_calls)]
+        await turn_until(lambda: pool.counts.busy == n_calls)
+        self.may_answer.set()
+        for each in sent:
+            assert isinstance(await each.outcome, Response)
+
+
 def test_a_further_connection_resumes_the_tls_session_of_an_earlier_one(authority: Authority, server_file: str) -> None:
-    reused = []
-
-    async def note(visit: Visit) -> None:
-        reused.append(visit.writer.get_extra_info("ssl_object").session_reused)
-        await serve(visit)
-
-    async def scenario() -> None:
-        async with tls_peer(note, server_file) as peer:
+    async def scenario() -> list[bool]:
+        script = HeldAnswers()
+        async with tls_peer(script, server_file) as peer:
             with pool_to(peer.port, authority) as pool:
-                await Sent(pool).outcome
-                for sent in [Sent(pool) for _ in range(3)]:
-                    assert isinstance(await sent.outcome, Response)
+                await script.ask_at_once(pool, 1)
+                await script.ask_at_once(pool, 3)
+        return script.reused
 
-    run(scenario())
-    assert reused == [False, True, True]
+    assert run(scenario()) == [False, True, True]
 
 
 def test_after_a_while_the_certificate_is_verified_again(authority: Authority, server_file: str) -> None:
     """No session of a resumed connection is handed on, else none would ever be."""
-    reused = []
-    may_answer = asyncio.Event()
 
-    async def hold(visit: Visit) -> None:
-        reused.append(visit.writer.get_extra_info("ssl_object").session_reused)
-        while True:
-            await visit.request()
-            await may_answer.wait()
-            visit.send(answer())
-
-    async def ask_at_once(pool: HttpsPool, n_calls: int) -> None:
-        may_answer.clear()
-        sent = [Sent(pool) for _ in range(n_calls)]
-        await turn_until(lambda: pool.counts.busy == n_calls)
-        may_answer.set()
-        for each in sent:
-            assert isinstance(await each.outcome, Response)
-
-    async def scenario() -> None:
-        async with tls_peer(hold, server_file) as peer:
+    async def scenario() -> list[bool]:
+        script = HeldAnswers()
+        async with tls_peer(script, server_file) as peer:
             with pool_to(peer.port, authority) as pool:
-                await ask_at_once(pool, 1)
-                await ask_at_once(pool, 2)
+                await script.ask_at_once(pool, 1)
+                await script.ask_at_once(pool, 2)
                 assert [connection.session is None for connection in pool._connections].count(True) == 1
                 pool._session_until = 0.0
-                await ask_at_once(pool, 3)
+                await script.ask_at_once(pool, 3)
+        return script.reused
 
-    run(scenario())
-    assert reused == [False, True, False]
+    assert run(scenario()) == [False, True, False]
 
 
 def test_a_session_is_dropped_when_a_connection_cannot_be_opened(authority: Authority, server_file: str) -> None:
