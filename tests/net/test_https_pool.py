@@ -61,22 +61,38 @@ class Sent:
     """An exchange that a test has sent and may wait for."""
 
     def __init__(
-        self, pool: HttpsPool, *, is_repeatable: bool = True, waits_for_person: bool = False, timeout_s: float = 20.0
+        self,
+        pool: HttpsPool,
+        *,
+        is_repeatable: bool = True,
+        is_question: bool = False,
+        waits_for_person: bool = False,
+        timeout_s: float = 20.0,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.outcome: asyncio.Future[Outcome] = loop.create_future()
+        self.n_times_asked_anew = 0
         self.exchange = Exchange(
             GET,
             loop.time() + timeout_s,
-            self.outcome.set_result,
+            self,
             is_repeatable=is_repeatable,
+            is_question=is_question,
             waits_for_person=waits_for_person,
         )
         pool.send(self.exchange)
 
+    def responded(self, outcome: Outcome) -> None:
+        self.outcome.set_result(outcome)
 
-async def ask(pool: HttpsPool, *, is_repeatable: bool = True, timeout_s: float = 20.0) -> Outcome:
-    return await Sent(pool, is_repeatable=is_repeatable, timeout_s=timeout_s).outcome
+    def asked_anew(self, now: float) -> None:
+        self.n_times_asked_anew += 1
+
+
+async def ask(
+    pool: HttpsPool, *, is_repeatable: bool = True, is_question: bool = False, timeout_s: float = 20.0
+) -> Outcome:
+    return await Sent(pool, is_repeatable=is_repeatable, is_question=is_question, timeout_s=timeout_s).outcome
 
 
 async def ask_in_vain(pool: HttpsPool, *, is_repeatable: bool = True, timeout_s: float = 20.0) -> DuoUnavailable:
@@ -236,6 +252,7 @@ def test_lost_unrepeatable_request_is_not_sent_again(authority: Authority, serve
                 assert isinstance(await ask(pool), Response)
                 trouble = await ask_in_vain(pool, is_repeatable=False)
                 assert trouble.trouble is Trouble.CLOSED
+                assert trouble.may_have_acted
                 assert peer.n_visits == 1
 
     run(scenario())
@@ -260,7 +277,9 @@ def test_request_lost_twice_fails(authority: Authority, server_file: str) -> Non
     async def scenario() -> None:
         async with tls_peer(hang_up, server_file) as peer:
             with pool_to(peer.port, authority) as pool:
-                assert (await ask_in_vain(pool)).trouble is Trouble.CLOSED
+                trouble = await ask_in_vain(pool)
+                assert trouble.trouble is Trouble.CLOSED
+                assert not trouble.may_have_acted
                 assert peer.n_visits == 2
 
     run(scenario())
@@ -268,7 +287,8 @@ def test_request_lost_twice_fails(authority: Authority, server_file: str) -> Non
 
 @only_interpreted
 def test_time_on_the_wire_is_summed_over_connections() -> None:
-    exchange = Exchange(GET, 20.0, lambda _: None, is_repeatable=True)
+    nobody: Any = None
+    exchange = Exchange(GET, 20.0, nobody, is_repeatable=True)
     connection: Any = object()
     for began_at, ended_at in ((1.0, 1.5), (10.0, 12.0)):
         exchange.began(connection, began_at)
@@ -359,7 +379,7 @@ def test_peer_without_tls_is_told_apart(authority: Authority) -> None:
     run(scenario())
 
 
-def _unused_port() -> int:
+def unused_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
@@ -368,10 +388,11 @@ def _unused_port() -> int:
 
 def test_refused_connection_is_named_with_its_address(authority: Authority) -> None:
     async def scenario() -> None:
-        port = _unused_port()
+        port = unused_port()
         with pool_to(port, authority) as pool:
             trouble = await ask_in_vain(pool, is_repeatable=False)
             assert (trouble.trouble, trouble.detail) == (Trouble.CONNECT, f"connection refused by 127.0.0.1:{port}")
+            assert not trouble.may_have_acted
 
     run(scenario())
 
@@ -428,7 +449,7 @@ def test_the_next_address_is_tried(authority: Authority, server_file: str, addre
 
     async def scenario() -> None:
         async with tls_peer(serve, server_file) as peer, tls_peer(hang_up, None) as broken:
-            bad = _unused_port() if address_fails_at == "tcp" else broken.port
+            bad = unused_port() if address_fails_at == "tcp" else broken.port
             with pool_to(443, authority, ports=(bad, peer.port)) as pool:
                 assert isinstance(await ask(pool, is_repeatable=False), Response)
 
