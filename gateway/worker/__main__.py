@@ -117,7 +117,7 @@ class Worker:
         listeners = [self._listener(each) for each in orders.sockets]
         service.take_sockets(listeners)
         bulletins = {key: board.bulletin(key) for key in observations} if board is not None else {}
-        self._outages = Outages(bulletins, engine, service.perform)
+        self._outages = Outages(bulletins, engine, service.perform, self._drop_idle_connections)
         Pulse(row, listeners, memory, self._askers, observations, bulletins, self._outages.look).start()
         succession = Succession(
             [read_legacy(predecessor, orders.key, self._generations) for predecessor in orders.predecessors],
@@ -137,6 +137,9 @@ class Worker:
         await self._stopped.wait()
         serving.cancel()
         return await self._stop()
+
+    def _drop_idle_connections(self, application: str) -> None:
+        self._askers[application].drop_idle_connections()
 
     def _listener(self, each: SocketOrders) -> UdpListener:
         udp = socket.socket(fileno=each.descriptor)
