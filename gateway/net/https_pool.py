@@ -179,15 +179,13 @@ class HttpsPool:
         second, first.second = first.second, None
         if second is None:
             return
-        now = self._now()
         if isinstance(outcome, DuoUnavailable):
-            self._doubts.was_needless(now)
             if first.connection is None:  # lost meanwhile
                 self._fail(first, outcome)
             return
         self._doubts.answered_first(second.began_at)
         if first.connection is not None:
-            self._detach(first, now)
+            self._detach(first, self._now())
         else:
             first.wire_s += second.wire_s
         self._close(self._plan.drop_idle(first.began_at))
@@ -335,7 +333,7 @@ class HttpsPool:
     def _look_at_overdue(self, now: float) -> None:
         for connection in self._plan.busy_since(now - OVERDUE_S):
             exchange = connection.exchange
-            if exchange is not None and not exchange.is_retry:
+            if exchange is not None and exchange.second is None:
                 self._judge(exchange, connection.is_unheard(now), now)
         looked_until, self._polls_seen_until = self._polls_seen_until, now - POLL_OVERDUE_S
         for connection in self._plan.polling_since(looked_until, now - POLL_OVERDUE_S):
@@ -345,7 +343,12 @@ class HttpsPool:
 
     def _judge(self, exchange: Exchange, is_unheard: bool, now: float) -> None:
         waiting = Waiting(
-            exchange.began_at, exchange.deadline, exchange.is_repeatable, exchange.is_question, is_unheard
+            exchange.began_at,
+            exchange.deadline,
+            exchange.is_repeatable,
+            exchange.is_question,
+            exchange.is_retry,
+            is_unheard,
         )
         step = self._doubts.judge(waiting, now)
         if is_unheard:
@@ -355,7 +358,11 @@ class HttpsPool:
         elif step is not Step.WAIT:
             if step is Step.ASK_ANEW:
                 exchange.recipient.asked_anew(now)
-            self._ask_twice(exchange, now)
+            if exchange.is_retry:
+                self._detach(exchange, now)
+                self._place(exchange, _NEVER_IDLE, now)
+            else:
+                self._ask_twice(exchange, now)
 
     def _ask_twice(self, exchange: Exchange, now: float) -> None:
         """Ask the same on a new connection, too: the first answer counts."""
@@ -366,12 +373,13 @@ class HttpsPool:
             exchange.deadline,
             _First(self, exchange),
             is_repeatable=True,
+            is_question=exchange.is_question,
             waits_for_person=exchange.waits_for_person,
         )
         exchange.is_retry = second.is_retry = True
         second.asked_at = now
         second.carrier = self
-        self._doubts.asked_twice()
+        self._doubts.asked_twice(now)
         self._place(second, _NEVER_IDLE, now)
 
     def _drop_second(self, first: Exchange, now: float) -> None:
@@ -379,7 +387,6 @@ class HttpsPool:
         second = first.second
         if second is not None:
             first.second = second.carrier = None
-            self._doubts.was_needless(now)
             self._detach(second, now)
 
     def _give_up(self, exchange: Exchange, now: float) -> None:
