@@ -170,12 +170,15 @@ class DuoUnavailable(Exception):  # noqa: N818 -- the service is away; this is t
     Attributes:
         trouble: the kind.
         detail: for the administrator, one line, free of secrets: `connection refused by 127.0.0.1:443`.
+        may_have_acted: whether Duo may have done what it was asked, although no answer came: a call that must not be
+            repeated had left.
     """
 
-    def __init__(self, trouble: Trouble, detail: str) -> None:
+    def __init__(self, trouble: Trouble, detail: str, *, may_have_acted: bool = False) -> None:
         super().__init__(trouble, detail)
         self.trouble = trouble
         self.detail = detail
+        self.may_have_acted = may_have_acted
 
     def __str__(self) -> str:
         return self.detail

@@ -14,6 +14,8 @@ Rules:
   of late may go into handshakes. So a rush finds its connections as fast as they can be made, and a worker that is at
   its limit does not make its queue longer by opening connections that cannot help it. Long polls always get a few:
   each needs a connection of its own.
+- Each container is in the order in which its connections came to it, so that those which wait in vain, or have not been
+  heard of for a while, are found without looking at the others.
 - When an attempt to open fails, so do the calls that waited all the while, unless another attempt has succeeded in
   the meantime; then only the longest waiting one does, and nobody waits in vain.
 
@@ -21,7 +23,7 @@ Every call costs the same at 5 connections and at 500: all containers are ordere
 """
 
 from collections import OrderedDict
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Generic, NamedTuple, TypeVar
 
 Call = TypeVar("Call")
@@ -75,23 +77,21 @@ class PoolPlan(Generic[Call, Connection]):
         "_idle",
         "_limits",
         "_n_affordable",
-        "_n_brief",
         "_n_for_polls",
         "_n_opened",
         "_n_opening",
-        "_n_patient",
         "_patient",
+        "_polling",
         "_turn",
     )
 
     def __init__(self, limits: PoolLimits) -> None:
         self._limits = limits
         self._idle: OrderedDict[Connection, float] = OrderedDict()  # idle since; the newest is last
-        self._busy: dict[Connection, bool] = {}  # whether its call waits for a person
+        self._busy: OrderedDict[Connection, float] = OrderedDict()  # with a brief call since; the newest is last
+        self._polling: OrderedDict[Connection, float] = OrderedDict()  # the same with a long poll
         self._brief: OrderedDict[Call, int] = OrderedDict()  # waiting calls and their turn
         self._patient: OrderedDict[Call, int] = OrderedDict()
-        self._n_brief = 0
-        self._n_patient = 0
         self._n_opening = 0
         self._n_opened = 0
         self._n_affordable = MOST_OPENINGS
@@ -110,7 +110,7 @@ class PoolPlan(Generic[Call, Connection]):
         if len(self._idle) > self._limits.spare if waits_for_person else self._idle and self._has_brief_room:
             connection, since = self._idle.popitem()
             if now - since <= max_idle_s:
-                self._occupy(connection, waits_for_person)
+                (self._polling if waits_for_person else self._busy)[connection] = now
                 return connection
             self._idle[connection] = since
         self._turn += 1
@@ -120,7 +120,7 @@ class PoolPlan(Generic[Call, Connection]):
     def has_room(self, waits_for_person: bool) -> bool:
         """Whether another call, a long poll or a brief one, may be asked."""
         if waits_for_person:
-            return self._n_patient + len(self._patient) < self._limits.max_patient
+            return len(self._polling) + len(self._patient) < self._limits.max_patient
         return len(self._brief) < self._limits.max_waiting
 
     def afford(self, n_openings: int) -> None:
@@ -133,7 +133,7 @@ class PoolPlan(Generic[Call, Connection]):
         if not self._brief and not self._patient:
             return []
         limits = self._limits
-        for_brief = min(len(self._brief), limits.max_brief - self._n_brief)
+        for_brief = min(len(self._brief), limits.max_brief - len(self._busy))
         n_wanted = min(for_brief + len(self._patient), limits.max_opening) - self._n_opening
         n_more = max(0, min(n_wanted, self._n_affordable))
         n_for_polls = max(0, min(n_wanted - n_more, len(self._patient), self._n_for_polls))
@@ -160,7 +160,7 @@ class PoolPlan(Generic[Call, Connection]):
         if self._n_opened > opening.n_opened:
             taken = self._take_next(may_be_patient=True)
             return [] if taken is None else [taken[0]]
-        room = self._limits.max_brief - self._n_brief
+        room = self._limits.max_brief - len(self._busy)
         candidates = [*islice(self._brief.items(), room), *self._patient.items()]
         failing = [call for call, turn in candidates if turn <= opening.last_turn]
         for call in failing:
@@ -169,15 +169,14 @@ class PoolPlan(Generic[Call, Connection]):
 
     def released(self, connection: Connection, now: float) -> Call | None:
         """Return the call that a connection serves next after it has done its last, None when it idles."""
-        self._vacate(connection)
+        if self._busy.pop(connection, None) is None:
+            del self._polling[connection]
         return self._serve(connection, now, is_new=False)
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection, busy or idle, or unknown."""
-        if connection in self._busy:
-            self._vacate(connection)
-        else:
-            self._idle.pop(connection, None)
+        for connections in (self._busy, self._polling, self._idle):
+            connections.pop(connection, None)
 
     def forget(self, call: Call) -> None:
         """Let a waiting call wait no longer."""
@@ -196,6 +195,28 @@ class PoolPlan(Generic[Call, Connection]):
             expired.append(connection)
         return expired
 
+    def drop_idle(self, before: float) -> list[Connection]:
+        """Return the connections to close because they have idled since an instant earlier than `before`; they are
+        forgotten.
+        """
+        dropped = []
+        for connection, since in self._idle.items():
+            if since >= before:
+                break
+            dropped.append(connection)
+        for connection in dropped:
+            del self._idle[connection]
+        return dropped
+
+    def busy_since(self, before: float) -> list[Connection]:
+        """Return the connections whose brief call has been with them since `before`, the oldest first."""
+        return [connection for connection, _ in takewhile(lambda item: item[1] <= before, self._busy.items())]
+
+    def polling_since(self, after: float, before: float) -> list[Connection]:
+        """Return the connections that have had their long poll since `before` but not since `after`."""
+        newest_first = takewhile(lambda item: item[1] > after, reversed(self._polling.items()))
+        return [connection for connection, since in newest_first if since <= before]
+
     @property
     def n_idle(self) -> int:
         """Open connections without a call."""
@@ -204,12 +225,12 @@ class PoolPlan(Generic[Call, Connection]):
     @property
     def n_busy(self) -> int:
         """Connections with a call, of either kind."""
-        return self._n_brief + self._n_patient
+        return len(self._busy) + len(self._polling)
 
     @property
     def n_patient(self) -> int:
         """Connections whose call waits for a person."""
-        return self._n_patient
+        return len(self._polling)
 
     @property
     def n_opening(self) -> int:
@@ -226,7 +247,7 @@ class PoolPlan(Generic[Call, Connection]):
 
     @property
     def _has_brief_room(self) -> bool:
-        return self._n_brief < self._limits.max_brief
+        return len(self._busy) < self._limits.max_brief
 
     def _serve(self, connection: Connection, now: float, is_new: bool) -> Call | None:
         taken = self._take_next(may_be_patient=is_new or len(self._idle) >= self._limits.spare)
@@ -234,7 +255,7 @@ class PoolPlan(Generic[Call, Connection]):
             self._idle[connection] = now
             return None
         call, waits_for_person = taken
-        self._occupy(connection, waits_for_person)
+        (self._polling if waits_for_person else self._busy)[connection] = now
         return call
 
     def _take_next(self, may_be_patient: bool) -> tuple[Call, bool] | None:
@@ -246,16 +267,3 @@ class PoolPlan(Generic[Call, Connection]):
         if may_be_patient and self._patient:
             return self._patient.popitem(last=False)[0], True
         return None
-
-    def _occupy(self, connection: Connection, waits_for_person: bool) -> None:
-        self._busy[connection] = waits_for_person
-        if waits_for_person:
-            self._n_patient += 1
-        else:
-            self._n_brief += 1
-
-    def _vacate(self, connection: Connection) -> None:
-        if self._busy.pop(connection):
-            self._n_patient -= 1
-        else:
-            self._n_brief -= 1

@@ -182,6 +182,10 @@ class DuoClient:
             if self._observer is not None:
                 self._observer.forgotten(pending)
 
+    def drop_idle_connections(self) -> None:
+        """Ask what is asked next on a new connection; other applications may share the present ones."""
+        self._pool.drop_idle()
+
     @property
     def clock_offset_s(self) -> float:
         """How far Duo's clock is ahead of this machine's wall clock, as far as Duo has told."""
@@ -210,8 +214,9 @@ class DuoClient:
         pending.exchange = exchange = Exchange(
             self._octets(pending),
             pending.deadline,
-            pending.responded,
+            pending,
             is_repeatable=_is_repeatable(call),
+            is_question=type(call) is not Auth,
             waits_for_person=type(call) is AuthStatus,
         )
         self._pool.send(exchange)
@@ -225,6 +230,12 @@ class DuoClient:
         if method == "GET":
             return self._template.get(path, params, date, authorization)
         return self._template.post(path, params, date, authorization)
+
+    def asked_anew(self, pending: "PendingCall", now: float) -> None:
+        """Begin to wait anew for a call whose connection was dead: that says nothing of Duo."""
+        if self._observer is not None:
+            self._observer.forgotten(pending)
+            self._observer.asked(pending.call, pending, now)
 
     def heard(self, pending: "PendingCall", outcome: Outcome) -> None:
         """Take a call's outcome: deliver it, or ask again."""
@@ -387,6 +398,10 @@ class PendingCall:
             self.wire_s += exchange.wire_s
             self.exchange = None  # no reference cycle: the collector would have to find one for every call
         self._client.heard(self, outcome)
+
+    def asked_anew(self, now: float) -> None:
+        """Hear that its connection was dead."""
+        self._client.asked_anew(self, now)
 
 
 def _is_repeatable(call: Call) -> bool:

@@ -1,6 +1,5 @@
 """One request and its answer, as the connection pool carries it."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from gateway.duoapi.calls import DuoUnavailable
@@ -19,10 +18,22 @@ class Carrier(Protocol):
         """Drop the exchange."""
 
 
+class Recipient(Protocol):
+    """Who wants the answer."""
+
+    def responded(self, outcome: Outcome) -> None:
+        """Take the answer, or why there is none: exactly once, never within `send`; never after `cancel`."""
+
+    def asked_anew(self, now: float) -> None:
+        """Hear that the request has been lost on its way, and is asked anew on a new connection."""
+
+
 class Exchange:
-    """A request on its way. `on_done` is called exactly once, never within `send`; never after `cancel`.
+    """A request on its way.
 
     Attributes:
+        is_retry: whether it has had its second chance.
+        second: the same request on another connection, while both are out: the first answer counts.
         wire_s: seconds from the request's first octet to the end of its answer, or to whatever else ended it; all
             connections together that it was written to.
     """
@@ -33,10 +44,12 @@ class Exchange:
         "carrier",
         "connection",
         "deadline",
+        "is_question",
         "is_repeatable",
         "is_retry",
         "octets",
-        "on_done",
+        "recipient",
+        "second",
         "waits_for_person",
         "wire_s",
     )
@@ -45,9 +58,10 @@ class Exchange:
         self,
         octets: bytes,
         deadline: float,
-        on_done: Callable[[Outcome], None],
+        recipient: Recipient,
         *,
         is_repeatable: bool,
+        is_question: bool = False,
         waits_for_person: bool = False,
     ) -> None:
         """Describe the exchange.
@@ -55,14 +69,16 @@ class Exchange:
         Args:
             octets: the whole request.
             deadline: the instant, by `time.monotonic`, at which it fails for want of an answer.
-            on_done: takes the answer, or why there is none.
+            recipient: takes the answer.
             is_repeatable: whether asking twice does no harm.
+            is_question: whether it changes nothing at Duo, so that it may be asked twice on a mere suspicion.
             waits_for_person: whether it is a long poll, which has connections of its own.
         """
         self.octets = octets
         self.deadline = deadline
-        self.on_done = on_done
+        self.recipient = recipient
         self.is_repeatable = is_repeatable
+        self.is_question = is_question
         self.waits_for_person = waits_for_person
         self.is_retry = False
         self.asked_at = 0.0
@@ -70,6 +86,7 @@ class Exchange:
         self.wire_s = 0.0
         self.carrier: Carrier | None = None
         self.connection: HttpsConnection | None = None
+        self.second: Exchange | None = None
 
     def began(self, connection: "HttpsConnection", now: float) -> None:
         """Note that the request is being written to `connection`."""

@@ -7,6 +7,9 @@ When the connection of a request is lost before the answer, the request is sent 
 connection, if it is repeatable or if nothing of it can have been acted on (the kernel took no octet). A request
 that must not be repeated takes only a connection used within the last few seconds, looked at right before, else a
 new one: the race with a server that closes idle connections cannot be won otherwise.
+
+Connections that are lost without a word are found by the calls that wait on them: `gateway.engine.doubts` judges those
+that are overdue, 20 times a second. With such a connection go all idle ones that have not been heard of since.
 """
 
 import asyncio
@@ -15,6 +18,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.duoapi.calls import DuoUnavailable, Trouble
+from gateway.engine.doubts import OVERDUE_S, Doubts, Step, Waiting
 from gateway.engine.pool_plan import MOST_OPENINGS, Opening, PoolLimits, PoolPlan, affordable_openings
 from gateway.http1.response import Response
 from gateway.net.deadlines import TICK_S, Deadlines
@@ -29,7 +33,9 @@ if TYPE_CHECKING:
 
 FRESH_WITHIN_S: Final = 3.0  # well below any server's idle time-out
 SESSION_FOR_S: Final = 300.0  # then the server's certificate is verified again
-_ANY_AGE: Final = float("inf")
+POLL_OVERDUE_S: Final = 1.5  # a long poll is looked at once, when it is so old
+LATE_S: Final = 0.5  # our own pause: answers may lie unread in sockets, and nothing is overdue
+_ALL: Final = float("inf")
 _NEVER_IDLE: Final = -1.0
 
 
@@ -58,7 +64,11 @@ class HttpsPool:
         self._now = time.monotonic  # what uvloop's loop.time() reads once a turn, in whole milliseconds
         self._resolver = resolver
         self._fresh_within_s = fresh_within_s
-        self._plan: PoolPlan[Exchange, HttpsConnection] = PoolPlan(limits or PoolLimits())
+        limits = limits or PoolLimits()
+        self._idle_timeout_s = limits.idle_timeout_s
+        self._plan: PoolPlan[Exchange, HttpsConnection] = PoolPlan(limits)
+        self._doubts = Doubts()
+        self._polls_seen_until = float("-inf")
         self._deadlines: Deadlines[Exchange] = Deadlines()
         self._openings: set[asyncio.Task[None]] = set()
         self._connections: set[HttpsConnection] = set()
@@ -70,7 +80,7 @@ class HttpsPool:
         self.is_closed = False
 
     def send(self, exchange: Exchange) -> None:
-        """Carry `exchange` out; its `on_done` hears of it, never before this returns."""
+        """Carry `exchange` out; its recipient hears of it, never before this returns."""
         now = self._now()
         exchange.asked_at = now
         exchange.carrier = self
@@ -83,7 +93,7 @@ class HttpsPool:
         self._deadlines.add(exchange, exchange.deadline)
         if self._timer is None:
             self._begin_ticking(now)
-        self._place(exchange, _ANY_AGE if exchange.is_repeatable else self._fresh_within_s, now)
+        self._place(exchange, self._idle_timeout_s if exchange.is_repeatable else self._fresh_within_s, now)
 
     def warm(self, n_connections: int) -> None:
         """Open connections that no call waits for yet: the first calls will."""
@@ -91,11 +101,17 @@ class HttpsPool:
             self._start_opening(opening)
 
     def cancel(self, exchange: Exchange) -> None:
-        """Drop `exchange`: its `on_done` is not called any more. One on the wire takes its connection with it."""
+        """Drop `exchange`: its recipient hears no more of it. One on the wire takes its connection with it."""
+        now = self._now()
         exchange.carrier = None
         self._deadlines.discard(exchange, exchange.deadline)
-        self._detach(exchange, self._now())
+        self._drop_second(exchange, now)
+        self._detach(exchange, now)
         self._open_more()
+
+    def drop_idle(self) -> None:
+        """Close all idle connections: what is asked next is asked on a new one."""
+        self._close(self._plan.drop_idle(_ALL))
 
     def close(self) -> None:
         """Close all connections, and drop exchanges without a word: whoever closes has stopped deciding logins."""
@@ -122,10 +138,12 @@ class HttpsPool:
     # What connections tell.
 
     def connection_answered(self, connection: HttpsConnection, exchange: Exchange, response: Response) -> None:
-        """Give the connection to the next call first, so that a call made by `on_done` finds the pool settled."""
+        """Give the connection to the next call first, so that a call made by the recipient finds the pool settled."""
         self._deadlines.discard(exchange, exchange.deadline)
         self._answered_at = now = self._now()
         exchange.ended(now)
+        if exchange.second is not None:
+            self._drop_second(exchange, now)
         if response.is_reusable:
             if now >= self._session_until:
                 self._keep_session(connection, now)
@@ -135,7 +153,7 @@ class HttpsPool:
         else:
             self._forget(connection)
         exchange.carrier = None
-        exchange.on_done(response)
+        exchange.recipient.responded(response)
 
     def connection_lost(
         self, connection: HttpsConnection, exchange: Exchange | None, trouble: DuoUnavailable, may_have_acted: bool
@@ -146,12 +164,34 @@ class HttpsPool:
             return
         now = self._now()
         exchange.ended(now)
+        if exchange.second is not None:  # that may still be answered
+            return
         is_worth_it = trouble.trouble is not Trouble.BAD_ANSWER and not exchange.is_retry
         if is_worth_it and (exchange.is_repeatable or not may_have_acted):
             exchange.is_retry = True
             self._place(exchange, _NEVER_IDLE, now)
         else:
+            trouble.may_have_acted = may_have_acted and not exchange.is_repeatable
             self._fail(exchange, trouble)
+
+    def second_ended(self, first: Exchange, outcome: Outcome) -> None:
+        """Take what asking a second time has brought, before the first asking brought anything."""
+        second, first.second = first.second, None
+        if second is None:
+            return
+        if isinstance(outcome, DuoUnavailable):
+            if first.connection is None:  # lost meanwhile
+                self._fail(first, outcome)
+            return
+        self._doubts.answered_first(second.began_at)
+        if first.connection is not None:
+            self._detach(first, self._now())
+        else:
+            first.wire_s += second.wire_s
+        self._close(self._plan.drop_idle(first.began_at))
+        self._deadlines.discard(first, first.deadline)
+        first.carrier = None
+        first.recipient.responded(outcome)
 
     # Helpers.
 
@@ -181,6 +221,12 @@ class HttpsPool:
         self._plan.closed(connection)
         self._open_more()
 
+    def _close(self, connections: list[HttpsConnection]) -> None:
+        """Close connections that the plan has forgotten."""
+        for connection in connections:
+            self._connections.discard(connection)
+            connection.close()
+
     def _detach(self, exchange: Exchange, now: float) -> None:
         """Take the exchange from its connection, which is of no more use, or from the queue."""
         connection = exchange.connection
@@ -199,7 +245,7 @@ class HttpsPool:
     def _tell(self, exchange: Exchange, outcome: Outcome) -> None:
         if exchange.carrier is not None:  # not cancelled meanwhile
             exchange.carrier = None
-            exchange.on_done(outcome)
+            exchange.recipient.responded(outcome)
 
     def _open_more(self) -> None:
         if not self.is_closed:
@@ -249,13 +295,14 @@ class HttpsPool:
 
     def _tick(self) -> None:
         now = self._now()
+        is_late = now - self._ticked_at > LATE_S
         self._afford(now, time.thread_time())
         try:
             for exchange in self._deadlines.expire(now):
                 self._expire(exchange, now)
-            for connection in self._plan.expire_idle(now):
-                self._connections.discard(connection)
-                connection.close()
+            if not is_late:
+                self._look_at_overdue(now)
+            self._close(self._plan.expire_idle(now))
         finally:
             is_needed = self._deadlines or self._connections
             self._timer = self._loop.call_later(TICK_S, self._tick) if is_needed else None
@@ -267,14 +314,103 @@ class HttpsPool:
         self._ticked_at, self._busy_until = now, busy_until
 
     def _expire(self, exchange: Exchange, now: float) -> None:
-        had_connection = exchange.connection is not None
+        had_connection = exchange.connection is not None or exchange.second is not None
+        self._drop_second(exchange, now)
         self._detach(exchange, now)
+        if had_connection:
+            self._close(self._plan.drop_idle(exchange.began_at))
         what = "no answer from" if had_connection else "no connection to"
         text = f"{what} {self.endpoint} within {exchange.deadline - exchange.asked_at:.1f} s"
         # It waited for a connection while others were answered: there are too many calls, and the service is well.
         is_busy = not had_connection and self._answered_at > exchange.asked_at
-        self._fail(exchange, DuoUnavailable(Trouble.BUSY if is_busy else Trouble.TIMEOUT, text))
+        may_have_acted = had_connection and not exchange.is_repeatable
+        trouble = Trouble.BUSY if is_busy else Trouble.TIMEOUT
+        self._fail(exchange, DuoUnavailable(trouble, text, may_have_acted=may_have_acted))
         self._open_more()
+
+    # Calls that wait on connections which may be dead.
+
+    def _look_at_overdue(self, now: float) -> None:
+        for connection in self._plan.busy_since(now - OVERDUE_S):
+            exchange = connection.exchange
+            if exchange is not None and exchange.second is None:
+                self._judge(exchange, connection.is_unheard(now), now)
+        looked_until, self._polls_seen_until = self._polls_seen_until, now - POLL_OVERDUE_S
+        for connection in self._plan.polling_since(looked_until, now - POLL_OVERDUE_S):
+            exchange = connection.exchange
+            if exchange is not None and not exchange.is_retry and connection.is_unheard(now):
+                self._ask_twice(exchange, now)
+
+    def _judge(self, exchange: Exchange, is_unheard: bool, now: float) -> None:
+        waiting = Waiting(
+            exchange.began_at,
+            exchange.deadline,
+            exchange.is_repeatable,
+            exchange.is_question,
+            exchange.is_retry,
+            is_unheard,
+        )
+        step = self._doubts.judge(waiting, now)
+        if is_unheard:
+            self._close(self._plan.drop_idle(exchange.began_at))
+        if step is Step.GIVE_UP:
+            self._give_up(exchange, now)
+        elif step is not Step.WAIT:
+            if step is Step.ASK_ANEW:
+                exchange.recipient.asked_anew(now)
+            if exchange.is_retry:
+                self._detach(exchange, now)
+                self._place(exchange, _NEVER_IDLE, now)
+            else:
+                self._ask_twice(exchange, now)
+
+    def _ask_twice(self, exchange: Exchange, now: float) -> None:
+        """Ask the same on a new connection, too: the first answer counts."""
+        if not self._plan.has_room(exchange.waits_for_person):
+            return
+        exchange.second = second = Exchange(
+            exchange.octets,
+            exchange.deadline,
+            _First(self, exchange),
+            is_repeatable=True,
+            is_question=exchange.is_question,
+            waits_for_person=exchange.waits_for_person,
+        )
+        exchange.is_retry = second.is_retry = True
+        second.asked_at = now
+        second.carrier = self
+        self._doubts.asked_twice(now)
+        self._place(second, _NEVER_IDLE, now)
+
+    def _drop_second(self, first: Exchange, now: float) -> None:
+        """Want no answer of the second asking any more, if there is one."""
+        second = first.second
+        if second is not None:
+            first.second = second.carrier = None
+            self._detach(second, now)
+
+    def _give_up(self, exchange: Exchange, now: float) -> None:
+        """Let a call fail that nobody has acknowledged, and that must not be asked again."""
+        self._detach(exchange, now)
+        text = f"no sign of life from {self.endpoint} for {now - exchange.began_at:.1f} s"
+        self._fail(exchange, DuoUnavailable(Trouble.TIMEOUT, text, may_have_acted=True))
+
+
+class _First:
+    """The recipient of a second asking: the first one."""
+
+    __slots__ = ("_first", "_pool")
+
+    def __init__(self, pool: HttpsPool, first: Exchange) -> None:
+        self._pool = pool
+        self._first = first
+
+    def responded(self, outcome: Outcome) -> None:
+        """Take what came of it."""
+        self._pool.second_ended(self._first, outcome)
+
+    def asked_anew(self, now: float) -> None:
+        """Hear nothing: it is asked once."""
 
 
 class HttpsPools:

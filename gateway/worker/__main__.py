@@ -151,7 +151,7 @@ class Worker:
         ]
         service.take_sockets(listeners, inlets, Passing(own.number, outlets))
         bulletins = {key: board.bulletin(key) for key in observations} if board is not None else {}
-        self._outages = Outages(bulletins, engine, service.perform)
+        self._outages = Outages(bulletins, engine, service.perform, self._drop_idle_connections)
         Pulse(row, listeners, memory, self._askers, observations, bulletins, self._outages.look).start()
         succession = Succession(
             [read_legacy(predecessor, orders.key, self._generations) for predecessor in orders.predecessors],
@@ -172,6 +172,9 @@ class Worker:
         await self._stopped.wait()
         serving.cancel()
         return await self._stop()
+
+    def _drop_idle_connections(self, application: str) -> None:
+        self._askers[application].drop_idle_connections()
 
     def _listener(self, each: SocketOrders) -> UdpListener:
         udp = socket.socket(fileno=each.descriptor)

@@ -23,6 +23,7 @@ CLOCK_WARNING_INTERVAL_S = 60.0
 
 
 PROBE_CONNECT_TIMEOUT_S = 1.9  # below two: attempts that hang must not hold new ones back for long
+PROBE_IDLE_S = 0.05  # a check takes the connection of its ping; no ping takes one that somebody may have forgotten
 
 
 def open_probe_clients(settings: Settings) -> dict[str, DuoClient]:
@@ -31,7 +32,7 @@ def open_probe_clients(settings: Settings) -> dict[str, DuoClient]:
     Raises:
         ValueError: the trusted roots of one cannot be loaded.
     """
-    pools = HttpsPools(PoolLimits(max_brief=8, max_patient=1, max_idle=2))
+    pools = HttpsPools(PoolLimits(max_brief=8, max_patient=1, max_idle=2, idle_timeout_s=PROBE_IDLE_S))
     clients: dict[str, DuoClient] = {}
     for server in settings.servers:
         application = msgspec.structs.replace(server.application, api_timeout_s=LONGEST_PATIENCE_S)

@@ -19,14 +19,21 @@ class Outages:
     Args:
         bulletins: the supervisor's areas of the board, by application.
         perform: does what the engine decides.
+        drop_idle_connections: lets an application's idle connections go. They may be what failed, and the login that
+            tries whether Duo is back must not meet them again.
     """
 
     def __init__(
-        self, bulletins: Mapping[str, BulletinCells], engine: Engine, perform: Callable[[list[Effect]], None]
+        self,
+        bulletins: Mapping[str, BulletinCells],
+        engine: Engine,
+        perform: Callable[[list[Effect]], None],
+        drop_idle_connections: Callable[[str], None],
     ) -> None:
         self._bulletins = bulletins
         self._engine = engine
         self._perform = perform
+        self._drop_idle_connections = drop_idle_connections
         self._seen = dict.fromkeys(bulletins, (BreakerState.HEALTHY, 0))
 
     def look(self, now: float) -> None:
@@ -45,6 +52,7 @@ class Outages:
         if not state.is_fail_mode_active:
             self._perform(self._engine.outage(application, None, now))
             return
+        self._drop_idle_connections(application)
         if not (state.admits_trial and old.is_fail_mode_active):
             detail = _DETAILS.get(state, "as the gateway knows already, so that nobody waits")
             self._perform(self._engine.outage(application, DuoUnavailable(Trouble.OUTAGE, detail), now))

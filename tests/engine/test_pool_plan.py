@@ -227,3 +227,29 @@ def test_idle_connections_expire_by_age_and_number() -> None:
 def test_release_of_an_unknown_connection_is_our_bug() -> None:
     with pytest.raises(KeyError):
         plan().released("c1", now=0.0)
+
+
+def test_idle_connections_not_heard_of_since_are_dropped() -> None:
+    pool = with_idle(plan(), "c1", "c2")
+    pool.warm(1)
+    pool.opened("c3", now=5.0)
+    assert pool.drop_idle(5.0) == ["c1", "c2"]
+    assert pool.drop_idle(5.0) == []
+    assert pool.drop_idle(ANY_AGE) == ["c3"]
+    assert pool.n_idle == 0
+
+
+def test_calls_that_wait_are_found_by_age() -> None:
+    pool = plan()
+    for number in range(4):
+        ask(pool, f"call {number}")
+        poll(pool, f"poll {number}")
+    pool.begin_openings()
+    for number in range(8):
+        pool.opened(f"c{number}", now=float(number))
+    assert pool.busy_since(2.0) == ["c0", "c1", "c2"]
+    pool.closed("c0")
+    pool.released("c1", 9.0)
+    assert pool.busy_since(2.0) == ["c2"]
+    assert pool.polling_since(4.0, 6.0) == ["c6", "c5"]
+    assert pool.polling_since(6.0, 6.5) == []

@@ -1,7 +1,11 @@
 """Scripted peers on port 0: a server, with or without TLS, that does with each connection what a test says."""
 
 import asyncio
+import ctypes
+import os
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -9,6 +13,8 @@ from typing import Any, TypeVar
 import uvloop
 
 Result = TypeVar("Result")
+
+_SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 
 PATIENCE_S = 30.0  # a test that hangs fails; none waits so long otherwise
 
@@ -59,6 +65,15 @@ class Visit:
     def reset(self) -> None:
         """Drop the connection without the least courtesy."""
         self.writer.transport.abort()
+
+    def forget(self) -> None:
+        """Let what the client sends from now on vanish on its way, unacknowledged, as behind a firewall that has lost
+        its table: a socket filter that accepts nothing drops each segment before TCP sees it.
+        """
+        nothing = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF: return 0 octets
+        program = struct.pack("HP", 1, ctypes.addressof(nothing))
+        with socket.socket(fileno=os.dup(self.writer.get_extra_info("socket").fileno())) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
     async def until_client_leaves(self) -> None:
         await self.reader.read()

@@ -61,22 +61,38 @@ class Sent:
     """An exchange that a test has sent and may wait for."""
 
     def __init__(
-        self, pool: HttpsPool, *, is_repeatable: bool = True, waits_for_person: bool = False, timeout_s: float = 20.0
+        self,
+        pool: HttpsPool,
+        *,
+        is_repeatable: bool = True,
+        is_question: bool = False,
+        waits_for_person: bool = False,
+        timeout_s: float = 20.0,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.outcome: asyncio.Future[Outcome] = loop.create_future()
+        self.n_times_asked_anew = 0
         self.exchange = Exchange(
             GET,
             loop.time() + timeout_s,
-            self.outcome.set_result,
+            self,
             is_repeatable=is_repeatable,
+            is_question=is_question,
             waits_for_person=waits_for_person,
         )
         pool.send(self.exchange)
 
+    def responded(self, outcome: Outcome) -> None:
+        self.outcome.set_result(outcome)
 
-async def ask(pool: HttpsPool, *, is_repeatable: bool = True, timeout_s: float = 20.0) -> Outcome:
-    return await Sent(pool, is_repeatable=is_repeatable, timeout_s=timeout_s).outcome
+    def asked_anew(self, now: float) -> None:
+        self.n_times_asked_anew += 1
+
+
+async def ask(
+    pool: HttpsPool, *, is_repeatable: bool = True, is_question: bool = False, timeout_s: float = 20.0
+) -> Outcome:
+    return await Sent(pool, is_repeatable=is_repeatable, is_question=is_question, timeout_s=timeout_s).outcome
 
 
 async def ask_in_vain(pool: HttpsPool, *, is_repeatable: bool = True, timeout_s: float = 20.0) -> DuoUnavailable:
@@ -99,55 +115,57 @@ def test_one_connection_carries_call_after_call(authority: Authority, server_fil
     run(scenario())
 
 
+class HeldAnswers:
+    """A script that answers when told to, so that as many connections are opened as there are calls."""
+
+    def __init__(self) -> None:
+        self.may_answer = asyncio.Event()
+        self.reused: list[bool] = []
+        """For each connection in turn, whether it resumed the TLS session of an earlier one."""
+
+    async def __call__(self, visit: Visit) -> None:
+        self.reused.append(visit.writer.get_extra_info("ssl_object").session_reused)
+        while True:
+            await visit.request()
+            await self.may_answer.wait()
+            visit.send(answer())
+
+    async def ask_at_once(self, pool: HttpsPool, n_calls: int) -> None:
+        self.may_answer.clear()
+        sent = [Sent(pool) for _ in range(n_calls)]
+        await turn_until(lambda: pool.counts.busy == n_calls)
+        self.may_answer.set()
+        for each in sent:
+            assert isinstance(await each.outcome, Response)
+
+
 def test_a_further_connection_resumes_the_tls_session_of_an_earlier_one(authority: Authority, server_file: str) -> None:
-    reused = []
-
-    async def note(visit: Visit) -> None:
-        reused.append(visit.writer.get_extra_info("ssl_object").session_reused)
-        await serve(visit)
-
-    async def scenario() -> None:
-        async with tls_peer(note, server_file) as peer:
+    async def scenario() -> list[bool]:
+        script = HeldAnswers()
+        async with tls_peer(script, server_file) as peer:
             with pool_to(peer.port, authority) as pool:
-                await Sent(pool).outcome
-                for sent in [Sent(pool) for _ in range(3)]:
-                    assert isinstance(await sent.outcome, Response)
+                await script.ask_at_once(pool, 1)
+                await script.ask_at_once(pool, 3)
+        return script.reused
 
-    run(scenario())
-    assert reused == [False, True, True]
+    assert run(scenario()) == [False, True, True]
 
 
 def test_after_a_while_the_certificate_is_verified_again(authority: Authority, server_file: str) -> None:
     """No session of a resumed connection is handed on, else none would ever be."""
-    reused = []
-    may_answer = asyncio.Event()
 
-    async def hold(visit: Visit) -> None:
-        reused.append(visit.writer.get_extra_info("ssl_object").session_reused)
-        while True:
-            await visit.request()
-            await may_answer.wait()
-            visit.send(answer())
-
-    async def ask_at_once(pool: HttpsPool, n_calls: int) -> None:
-        may_answer.clear()
-        sent = [Sent(pool) for _ in range(n_calls)]
-        await turn_until(lambda: pool.counts.busy == n_calls)
-        may_answer.set()
-        for each in sent:
-            assert isinstance(await each.outcome, Response)
-
-    async def scenario() -> None:
-        async with tls_peer(hold, server_file) as peer:
+    async def scenario() -> list[bool]:
+        script = HeldAnswers()
+        async with tls_peer(script, server_file) as peer:
             with pool_to(peer.port, authority) as pool:
-                await ask_at_once(pool, 1)
-                await ask_at_once(pool, 2)
+                await script.ask_at_once(pool, 1)
+                await script.ask_at_once(pool, 2)
                 assert [connection.session is None for connection in pool._connections].count(True) == 1
                 pool._session_until = 0.0
-                await ask_at_once(pool, 3)
+                await script.ask_at_once(pool, 3)
+        return script.reused
 
-    run(scenario())
-    assert reused == [False, True, False]
+    assert run(scenario()) == [False, True, False]
 
 
 def test_a_session_is_dropped_when_a_connection_cannot_be_opened(authority: Authority, server_file: str) -> None:
@@ -234,6 +252,7 @@ def test_lost_unrepeatable_request_is_not_sent_again(authority: Authority, serve
                 assert isinstance(await ask(pool), Response)
                 trouble = await ask_in_vain(pool, is_repeatable=False)
                 assert trouble.trouble is Trouble.CLOSED
+                assert trouble.may_have_acted
                 assert peer.n_visits == 1
 
     run(scenario())
@@ -258,7 +277,9 @@ def test_request_lost_twice_fails(authority: Authority, server_file: str) -> Non
     async def scenario() -> None:
         async with tls_peer(hang_up, server_file) as peer:
             with pool_to(peer.port, authority) as pool:
-                assert (await ask_in_vain(pool)).trouble is Trouble.CLOSED
+                trouble = await ask_in_vain(pool)
+                assert trouble.trouble is Trouble.CLOSED
+                assert not trouble.may_have_acted
                 assert peer.n_visits == 2
 
     run(scenario())
@@ -266,7 +287,8 @@ def test_request_lost_twice_fails(authority: Authority, server_file: str) -> Non
 
 @only_interpreted
 def test_time_on_the_wire_is_summed_over_connections() -> None:
-    exchange = Exchange(GET, 20.0, lambda _: None, is_repeatable=True)
+    nobody: Any = None
+    exchange = Exchange(GET, 20.0, nobody, is_repeatable=True)
     connection: Any = object()
     for began_at, ended_at in ((1.0, 1.5), (10.0, 12.0)):
         exchange.began(connection, began_at)
@@ -357,7 +379,7 @@ def test_peer_without_tls_is_told_apart(authority: Authority) -> None:
     run(scenario())
 
 
-def _unused_port() -> int:
+def unused_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
@@ -366,10 +388,11 @@ def _unused_port() -> int:
 
 def test_refused_connection_is_named_with_its_address(authority: Authority) -> None:
     async def scenario() -> None:
-        port = _unused_port()
+        port = unused_port()
         with pool_to(port, authority) as pool:
             trouble = await ask_in_vain(pool, is_repeatable=False)
             assert (trouble.trouble, trouble.detail) == (Trouble.CONNECT, f"connection refused by 127.0.0.1:{port}")
+            assert not trouble.may_have_acted
 
     run(scenario())
 
@@ -426,7 +449,7 @@ def test_the_next_address_is_tried(authority: Authority, server_file: str, addre
 
     async def scenario() -> None:
         async with tls_peer(serve, server_file) as peer, tls_peer(hang_up, None) as broken:
-            bad = _unused_port() if address_fails_at == "tcp" else broken.port
+            bad = unused_port() if address_fails_at == "tcp" else broken.port
             with pool_to(443, authority, ports=(bad, peer.port)) as pool:
                 assert isinstance(await ask(pool, is_repeatable=False), Response)
 

@@ -21,10 +21,15 @@ class Engine:
     def try_one(self, application: str) -> None:
         self.told.append(("try", None))
 
+    def drop_idle_connections(self, application: str) -> None:
+        assert application == "app"
+        self.told.append(("new connections", None))
+
 
 def scene() -> tuple[BulletinCells, Engine, Outages]:
     cells, engine = BulletinCells([0] * 8), Engine()
-    return cells, engine, Outages({"app": cells}, engine, lambda effects: None)  # type: ignore[arg-type]
+    outages = Outages({"app": cells}, engine, lambda effects: None, engine.drop_idle_connections)  # type: ignore[arg-type]
+    return cells, engine, outages
 
 
 def post(cells: BulletinCells, state: BreakerState, trial: int = 0, since_ns: int = 0) -> None:
@@ -53,11 +58,12 @@ def test_an_outage_a_trial_and_its_end():
         outages.look(0.0)
         outages.look(0.1)
     away, over, one = ("outage", Trouble.OUTAGE), ("outage", None), ("try", None)
-    assert engine.told == [over, away, one, away, one, over]
+    new = ("new connections", None)
+    assert engine.told == [over, new, away, new, one, new, away, new, one, over]
 
 
 def test_a_worker_that_comes_into_a_trial_knows_of_the_outage():
     cells, engine, outages = scene()
     post(cells, BreakerState.TRIAL, 3)
     outages.look(0.0)
-    assert engine.told == [("outage", Trouble.OUTAGE), ("try", None)]
+    assert engine.told == [("new connections", None), ("outage", Trouble.OUTAGE), ("try", None)]
