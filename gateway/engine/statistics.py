@@ -84,8 +84,9 @@ class Measure(StrEnum):
     CONNECTIONS = "connections"
 
 
-WORKER_COUNTERS: Final = (Measure.DATAGRAMS, Measure.UNSENT)
-WORKER_GAUGES: Final = (Measure.OVERFLOWED, Measure.JOURNAL_SKIPPED, Measure.JOURNAL_LEFT_OUT)
+WORKER_LOSSES: Final = (Measure.UNSENT, Measure.JOURNAL_SKIPPED)  # add up over all workers of a slot
+WORKER_COUNTERS: Final = (Measure.DATAGRAMS, *WORKER_LOSSES)
+WORKER_GAUGES: Final = (Measure.OVERFLOWED, Measure.JOURNAL_LEFT_OUT)
 RETRANSMISSION, COALESCED = DUPLICATE_KINDS = ("retransmission", "coalesced")
 IDLE, BUSY = CONNECTION_STATES = ("idle", "busy")
 

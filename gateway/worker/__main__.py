@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +23,7 @@ import uvloop
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import decode_settings
 from gateway.engine.digests import Digests
+from gateway.engine.statistics import Measure
 from gateway.logs.setup import log_loop_error, reopen_logs, start_logging, stop_logging
 from gateway.net.journal import Journal
 from gateway.net.listener import UdpListener
@@ -126,6 +128,7 @@ class Worker:
             engine,
             service.perform,
             self._open_former,
+            partial(row.count, Measure.JOURNAL_SKIPPED),
         )
         succession.begin()
         gc.collect()
