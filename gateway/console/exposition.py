@@ -165,6 +165,10 @@ def _of_workers(status: _Status) -> Iterator[Metric]:
     yield _gauge("worker_loop_lag_seconds", "Greatest lag of its event loop in the last minute or two.", ["slot"], lag)
     yield _counter("datagrams", "Datagrams received.", ["slot"], by_slot("datagrams"))
     yield _counter("unsent", "Replies that the kernel did not take.", ["slot"], by_slot("unsent"))
+    skipped = by_slot("journal_skipped")
+    yield _counter(
+        "journal_skipped", "Records of a predecessor that were of no use to its successor.", ["slot"], skipped
+    )
     overflowed = by_slot("overflowed")
     yield _counter("receive_overflows", "Datagrams lost in full socket buffers.", ["slot"], overflowed)
 

@@ -80,6 +80,9 @@ class LoginState(StrEnum):
 NEW, PREAUTH, AUTH, WAITING, ELSEWHERE, LOST, DECIDED = LoginState
 _DUO_ALLOWED, _UNKNOWN_FACTOR = Reason.DUO_ALLOWED, Reason.UNKNOWN_FACTOR
 
+_STATES: Final = {state.value: state for state in LoginState}
+_FACTORS: Final = {factor.value: factor for factor in Factor}
+
 TRANSITIONS: dict[LoginState, frozenset[LoginState]] = {
     NEW: frozenset({PREAUTH, AUTH, ELSEWHERE, DECIDED}),
     PREAUTH: frozenset({AUTH, DECIDED}),
@@ -151,9 +154,14 @@ class Login:
         return login
 
     def heard_elsewhere(self, record: LoginRecord) -> None:
-        """Take note of how far the other worker is."""
-        self._state_elsewhere = LoginState(record.state)
-        self._typed = TypedFactor(Factor(record.factor)) if record.factor else None
+        """Take note of how far the other worker is.
+
+        A state that this version does not know counts as `LOST`, and a factor as none, which is no passcode: somebody
+        may have been pushed.
+        """
+        self._state_elsewhere = _STATES.get(record.state, LOST)
+        factor = _FACTORS.get(record.factor)
+        self._typed = TypedFactor(factor) if factor is not None else None
         self.txid = record.txid
         self.asked_at, self.pushed_at = record.asked_at, record.pushed_at
 

@@ -2,11 +2,25 @@
 
 They hold what is needed to answer, and to push nobody twice: no password, no passcode, no shared secret. What a user
 typed is there only within the keyed digest that tells one login from another.
+
+Another version may have written them. What it adds at the end of a record is not read; words that this version does
+not know are no reason to lose a login, see `engine.login.Login.heard_elsewhere`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from gateway.engine.transaction import Address
+else:
+    Address = tuple[str | int, ...]  # msgspec knows no choice between two kinds of tuples
+
+Instant = Annotated[float, msgspec.Meta(ge=0.0, le=1e10)]
+"""Monotonic seconds; the bound is there because what is neither less nor greater breaks every queue of timers."""
+
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises, of octets that are no such record."""
 
 
 class PacketRecord(msgspec.Struct, array_like=True):
@@ -21,12 +35,12 @@ class PacketRecord(msgspec.Struct, array_like=True):
     """
 
     generation: int
-    address: tuple[Any, ...]
+    address: Address
     listener: int
     path: list[tuple[int, int, bytes]]
     basis: bytes
     digest: bytes
-    received_at: float
+    received_at: Instant
 
 
 class LoginRecord(msgspec.Struct, array_like=True):
@@ -50,9 +64,9 @@ class LoginRecord(msgspec.Struct, array_like=True):
     state: str
     factor: str
     txid: str
-    asked_at: float
-    pushed_at: float
-    started_at: float
+    asked_at: Instant
+    pushed_at: Instant
+    started_at: Instant
     packets: list[PacketRecord]
     elsewhere: tuple[int, int] = (-1, -1)
 
@@ -60,9 +74,9 @@ class LoginRecord(msgspec.Struct, array_like=True):
 class AnswerRecord(msgspec.Struct, array_like=True):
     """A reply that was sent, for retransmissions of its request; `expires_at` is in monotonic seconds."""
 
-    address: tuple[Any, ...]
+    address: Address
     listener: int
     bucket: int
     digest: bytes
     reply: bytes
-    expires_at: float
+    expires_at: Instant

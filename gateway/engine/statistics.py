@@ -88,8 +88,9 @@ class Measure(StrEnum):
     CONNECTIONS = "connections"
 
 
-WORKER_COUNTERS: Final = (Measure.DATAGRAMS, Measure.UNSENT)
-WORKER_GAUGES: Final = (Measure.OVERFLOWED, Measure.JOURNAL_SKIPPED, Measure.JOURNAL_LEFT_OUT)
+WORKER_LOSSES: Final = (Measure.UNSENT, Measure.JOURNAL_SKIPPED)  # add up over all workers of a slot
+WORKER_COUNTERS: Final = (Measure.DATAGRAMS, *WORKER_LOSSES)
+WORKER_GAUGES: Final = (Measure.OVERFLOWED, Measure.JOURNAL_LEFT_OUT)
 RETRANSMISSION, COALESCED = DUPLICATE_KINDS = ("retransmission", "coalesced")
 AUTHPROXY, AUTHEVENTS, STDOUT, SYSLOG = LOGS = ("authproxy.log", "authevents.log", "stdout", "syslog")
 """Where lines go: names of files in `log_dir`, and of what is no file of ours."""

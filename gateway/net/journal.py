@@ -51,7 +51,6 @@ class Journal:
     """A mapped journal: to read what somebody wrote, or to write into one that is empty, as the one worker that may.
 
     Attributes:
-        n_skipped: records that were not believed.
         n_left_out: logins and answers for which there was no room.
     """
 
@@ -79,10 +78,15 @@ class Journal:
         self._position = self._end = 0  # of the answers to come, in octets of the whole: none until the first
         self._turn_at = float("inf")
         self._expired_at = [0.0, 0.0]  # when the last answer of each segment has
-        self.n_skipped = 0
+        self._skipped: set[int] = set()  # where they stand
         self.n_left_out = 0
 
     # Reading.
+
+    @property
+    def n_skipped(self) -> int:
+        """How many records were not believed when they were last read; one that was being written may be by now."""
+        return len(self._skipped)
 
     def logins(self) -> Iterator[bytes]:
         """Yield the records of logins, the newest first: of two that belong to one login the first counts."""
@@ -116,8 +120,9 @@ class Journal:
             octets = self._memory[start : start + size]
             checksum = self._memory[start - _CHECKSUM_SIZE : start]
             if checksum == self._sum(_RECORD.pack(sequence, size), octets):
+                self._skipped.discard(offset)
                 return sequence, octets
-        self.n_skipped += 1
+        self._skipped.add(offset)
         return 0, b""
 
     def _sum(self, header: bytes, octets: bytes) -> bytes:

@@ -107,7 +107,11 @@ class Arbiter:
         former = sorted((each for each in self._settings_fds if each != number), reverse=True)
         generations = [GenerationOrders(each, self._settings_fds[each]) for each in (number, *former)]
         board = Board.create(board_plan(settings, n_workers))
-        ledger = Ledger.create(n_workers)
+        try:
+            ledger = Ledger.create(n_workers)
+        except OSError:
+            board.close()
+            raise
         return Crew(CrewPlan(settings, generations, n_workers, sockets, identity, self._key, board, ledger), self)
 
     async def run(self) -> int:
@@ -342,8 +346,10 @@ class Arbiter:
             self._preparation = self._loop.create_future()
             self._duo_watch.brief(crew)
             bequeath(self._crew, crew)
-        except (UnknownIdentity, OSError) as error:
+        except UnknownIdentity as error:
             return str(error)
+        except OSError as error:
+            return f"no workers can be prepared: {error.strerror or error}"
         crew.start(in_background=True)
         try:
             async with asyncio.timeout(PREPARE_TIMEOUT_S):

@@ -12,6 +12,8 @@ import socket
 from functools import reduce
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from gateway.config.settings import Settings
 from gateway.engine.slots import Slot, SlotEvent, SlotState
 from gateway.engine.statistics import Totals, merge
@@ -32,6 +34,7 @@ log = logging.getLogger("gateway.supervisor")
 CANNOT_START = 3  # a worker's exit status: starting it again would hardly help
 SILENT_AFTER_S = 2.0  # a worker shows ten times a second that its loop turns
 HANDOVER_TIMEOUT_S = 2.0  # then the worker is killed, and its successor takes over from the journal
+MAX_DEATHS = 3  # of workers that were to take over from a dead one: then what it knew is given up, and not the slot
 
 
 class CrewPlan(NamedTuple):
@@ -84,7 +87,8 @@ class Post:
         spawned_at: the instant, by the loop's clock.
         trouble: why its last worker never announced itself; empty if it did.
         n_failures: how many in a row did not.
-        links: for a worker that is to hand over, its successors and the descriptors that lead to them.
+        links: for a worker that is to hand over, its successors and the descriptors that lead to them. They stay open
+            here until it is gone: a link that ends tells the successor that nobody else reads, or asks Duo, any more.
     """
 
     def __init__(self, number: int) -> None:
@@ -107,6 +111,13 @@ class Post:
     def take_claim(self, claim: Predecessor) -> None:
         """Let the post's worker take over from another; its descriptors belong to the post from now on."""
         self.claims.append(claim)
+
+    def note_death(self) -> int:
+        """Take note that a worker died before it knew all of those before it; return how many have by now."""
+        dead = [claim for claim in self.claims if claim.link_fd < 0]
+        for claim in dead:
+            claim.n_deaths += 1
+        return max((claim.n_deaths for claim in dead), default=0)
 
     def note_handed_over(self, pid: int) -> None:
         """Take note that a worker that this one takes over from reads no more."""
@@ -252,7 +263,7 @@ class Crew:
             self._leave(post)
         else:
             self._tell_death(post, process, describe_status(status), words)
-            post.take_claim(Predecessor(process.pid, self.number, post.journal_fd))
+            self._succeed(post, process.pid, is_unsuited=status == CANNOT_START)
             self._back_off(post)
         post.journal_fd = -1
         self._owner.worker_gone(self, post, process.pid, status)
@@ -262,6 +273,16 @@ class Crew:
         log.error("Worker %d (pid %d) died: %s", post.slot.number, process.pid, fate, extra={"fields": fields})
         if words:
             say(words)
+
+    def _succeed(self, post: Post, pid: int, *, is_unsuited: bool) -> None:
+        """Let the next worker take over from one that died, unless too many have died of the attempt."""
+        had_served = post.slot.state is SlotState.READY
+        n_deaths = 0 if had_served or is_unsuited else post.note_death()
+        post.take_claim(Predecessor(pid, self.number, post.journal_fd, n_deaths=n_deaths))
+        if n_deaths >= MAX_DEATHS:
+            number = post.slot.number
+            log.error("Slot %d goes on without what its last workers knew: that may be what they died of", number)
+            post.drop_dead_claims()
 
     def _leave(self, post: Post) -> None:
         """The last worker of this post is gone."""
@@ -353,7 +374,8 @@ class Crew:
                     self._loop.call_later(HANDOVER_TIMEOUT_S, self._insist, post, post.process)
                 else:
                     post.process.signal(signal.SIGKILL)
-            post.drop_links()
+            else:
+                post.drop_links()
 
     def _tell_to_hand_over(self, post: Post, process: WorkerProcess) -> bool:
         word = HandOver([successor for successor, _ in post.links])
@@ -367,7 +389,11 @@ class Crew:
 
 
 def bequeath(former: Crew, crew: Crew) -> None:
-    """Let every post of a new generation claim what the former one's posts know of its users."""
+    """Let every post of a new generation claim what the former one's posts know of its users.
+
+    Raises:
+        OSError: there is no descriptor left; what was claimed by then belongs to the posts all the same.
+    """
     for old in former.posts:
         for new in crew.posts:
             shared = sorted(set(former.buckets(old)) & set(crew.buckets(new)))
@@ -375,17 +401,20 @@ def bequeath(former: Crew, crew: Crew) -> None:
                 continue
             if old.slot.state is not SlotState.READY:  # its worker knows not all of those before it
                 for claim in old.claims:
-                    new.take_claim(_copied(claim))
+                    copy = _take_copy(new, claim)
+                    copy.link_fd = os.dup(claim.link_fd) if claim.link_fd >= 0 else -1
             if old.process is not None:
+                claim = _take_copy(new, Predecessor(old.process.pid, former.number, old.journal_fd))
                 theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                claim.link_fd = theirs.detach()
                 old.links.append((Successor(shared), ours))
-                journal_fd = os.dup(old.journal_fd)
-                new.take_claim(Predecessor(old.process.pid, former.number, journal_fd, theirs.detach()))
 
 
-def _copied(claim: Predecessor) -> Predecessor:
-    link_fd = os.dup(claim.link_fd) if claim.link_fd >= 0 else -1
-    return Predecessor(claim.pid, claim.generation, os.dup(claim.journal_fd), link_fd, claim.has_handed_over)
+def _take_copy(post: Post, claim: Predecessor) -> Predecessor:
+    """Let a post claim what another one does; the journal is its own, a link it has not yet."""
+    copy = msgspec.structs.replace(claim, journal_fd=os.dup(claim.journal_fd), link_fd=-1)
+    post.take_claim(copy)
+    return copy
 
 
 def describe_error(error: OSError) -> str:

@@ -69,7 +69,7 @@ class ChildProcess:
                 **identity.popen_options,
             )
             self.pid = self._process.pid
-            self.pidfd = os.pidfd_open(self.pid)
+            self.pidfd = self._watch()
         except BaseException:
             self.channel.close()
             _close(self._words_fd)
@@ -78,6 +78,15 @@ class ChildProcess:
             theirs.close()
             _close(orders_fd)
             _close(orders.stderr_fd)
+
+    def _watch(self) -> int:
+        """Return a descriptor that tells of its end; a process that nobody can watch must not live."""
+        try:
+            return os.pidfd_open(self.pid)
+        except OSError:
+            self._process.kill()
+            self._process.wait()
+            raise
 
     def signal(self, number: int) -> None:
         """Send a signal, if it still lives."""

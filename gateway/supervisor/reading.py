@@ -15,8 +15,9 @@ READING_NICENESS = 19
 
 async def read_in_child(path: str, timeout_s: float = READ_TIMEOUT_S) -> ReadOutcome:
     """Return what the file says. A child that fails is a problem among others; nothing is raised."""
-    descriptor = os.memfd_create("radgate-reading", os.MFD_CLOEXEC)
+    descriptor = -1
     try:
+        descriptor = os.memfd_create("radgate-reading", os.MFD_CLOEXEC)
         async with asyncio.timeout(timeout_s):
             status = await _run_child(path, descriptor)
         return _decode(os.pread(descriptor, os.fstat(descriptor).st_size, 0), path, status)
@@ -25,7 +26,8 @@ async def read_in_child(path: str, timeout_s: float = READ_TIMEOUT_S) -> ReadOut
     except OSError as error:
         return _failure(path, f"no process can be started to read it: {error.strerror}")
     finally:
-        os.close(descriptor)
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 async def _run_child(path: str, descriptor: int) -> int:
@@ -44,9 +46,9 @@ async def _run_child(path: str, descriptor: int) -> int:
     )
     with contextlib.suppress(OSError):  # logins go first
         os.setpriority(os.PRIO_PROCESS, child.pid, READING_NICENESS)
-    pidfd = os.pidfd_open(child.pid)
-    loop.add_reader(pidfd, _reap, child, pidfd, ended)
     try:
+        pidfd = os.pidfd_open(child.pid)
+        loop.add_reader(pidfd, _reap, child, pidfd, ended)
         return await ended
     finally:
         child.kill()

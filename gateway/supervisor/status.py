@@ -19,6 +19,7 @@ from gateway.engine.statistics import (
     RETRANSMISSION,
     WORKER_COUNTERS,
     WORKER_GAUGES,
+    WORKER_LOSSES,
     Histogram,
     Key,
     Measure,
@@ -356,7 +357,7 @@ def _rate(server: Status, status: Status, before: Status | None) -> float:
 
 
 def _worker_details(worker: Status) -> list[str]:
-    return _counted("lost", {kind: worker[kind] for kind in (Measure.UNSENT, *WORKER_GAUGES)})
+    return _counted("lost", {kind: worker[kind] for kind in (*WORKER_LOSSES, *WORKER_GAUGES)})
 
 
 def _server_details(server: Status) -> list[str]:

@@ -7,6 +7,7 @@ gone and the worker ends.
 
 import asyncio
 import contextlib
+import errno
 import faulthandler
 import gc
 import logging
@@ -17,6 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,6 +27,7 @@ import uvloop
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import decode_settings
 from gateway.engine.digests import Digests
+from gateway.engine.statistics import Measure
 from gateway.logs.losses import Losses
 from gateway.logs.setup import log_loop_error, log_mistake, reopen_logs, start_logging, stop_logging
 from gateway.net.journal import Journal
@@ -35,6 +38,7 @@ from gateway.worker.channel import (
     HandOver,
     LookAtBoard,
     Received,
+    Spares,
     ToWorker,
     hear_supervisor,
     tell_supervisor,
@@ -102,6 +106,8 @@ class Worker:
         self._orders = orders
         self._settings = decode_settings(read_memfd(orders.generations[0].settings_fd))
         self._channel = socket.socket(fileno=orders.channel_fd)
+        self._spares = Spares(len({each.bucket for each in orders.sockets}))  # each may have a successor of its own
+        self._drain_timeout_s = self._settings.gateway.drain_timeout_s
         self._askers: dict[str, DuoClient] = {}
         self._is_orphan = False
         self._has_handed_over = False
@@ -160,6 +166,7 @@ class Worker:
             engine,
             service.perform,
             self._open_former,
+            partial(row.count, Measure.JOURNAL_SKIPPED),
         )
         succession.begin()
         gc.collect()
@@ -194,7 +201,7 @@ class Worker:
             self._askers.update(open_duo_clients(former, self._orders.n_workers))
 
     def _hear(self) -> None:
-        received = hear_supervisor(self._channel)
+        received = hear_supervisor(self._channel, self._spares)
         if received is not None:
             self._obey(received)
             return
@@ -213,18 +220,35 @@ class Worker:
             reopen_logs()
 
     def _hand_over(self, word: HandOver, descriptors: list[int]) -> None:
+        """Read no more, whatever comes: two workers must not read the same sockets.
+
+        A worker that cannot tell its successors what becomes of its logins leaves at once. Its journal tells what it
+        knew, and its successors read that once it is gone.
+        """
+        self._service.stop_reading()
+        self._has_handed_over = True
+        self._stopped.set()
+        try:
+            self._service.hand_over(self._links(word, descriptors))
+            tell_supervisor(self._channel, FromWorker.HANDED_OVER)
+        except Exception as error:  # noqa: BLE001 -- no descriptor for a link, or a mistake of ours
+            self._drain_timeout_s = 0.0
+            slot, why = self._orders.slot, error.strerror if isinstance(error, OSError) else type(error).__name__
+            log.error("Worker %d has no way to its successors (%s) and leaves them its journal alone", slot, why)
+
+    def _links(self, word: HandOver, descriptors: list[int]) -> dict[int, LinkWriter]:
+        """Return the way to the successor of each bucket."""
+        if len(descriptors) < len(word.successors):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         loop = asyncio.get_running_loop()
         by_bucket: dict[int, LinkWriter] = {}
         for successor, descriptor in zip(word.successors, descriptors, strict=True):
             link = LinkWriter(socket.socket(fileno=descriptor), loop)
             by_bucket.update(dict.fromkeys(successor.buckets, link))
-        self._service.hand_over(by_bucket)
-        self._has_handed_over = True
-        tell_supervisor(self._channel, FromWorker.HANDED_OVER)
-        self._stopped.set()
+        return by_bucket
 
     async def _stop(self) -> int:
-        service, slot, timeout_s = self._service, self._orders.slot, self._settings.gateway.drain_timeout_s
+        service, slot, timeout_s = self._service, self._orders.slot, self._drain_timeout_s
         if self._is_orphan:
             timeout_s = min(ORPHAN_DRAIN_S, timeout_s)
         if service.n_pending:

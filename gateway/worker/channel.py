@@ -49,8 +49,28 @@ class ReopenLogs(msgspec.Struct, tag=True):
 ToWorker = HandOver | LookAtBoard | ReopenLogs
 
 
+class Spares:
+    """Descriptors that a worker holds back, so that those which come with a word find room at its limit."""
+
+    def __init__(self, n_descriptors: int) -> None:
+        self._n_descriptors = n_descriptors
+        self._held: list[int] = []
+        self.hold()
+
+    def hold(self) -> None:
+        """Hold so many, or as many as there are to be had."""
+        with contextlib.suppress(OSError):
+            while len(self._held) < self._n_descriptors:
+                self._held.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+
+    def give_up(self) -> None:
+        """Make room."""
+        while self._held:
+            os.close(self._held.pop())
+
+
 class Received(NamedTuple):
-    """A word for the worker, and the descriptors that came with it."""
+    """A word for the worker, and the descriptors that came with it: all of them, or none if there was no room."""
 
     word: ToWorker
     descriptors: list[int]
@@ -66,17 +86,27 @@ def tell_worker(channel: socket.socket, word: ToWorker, descriptors: list[int] |
     return True
 
 
-def hear_supervisor(channel: socket.socket) -> Received | None:
+def hear_supervisor(channel: socket.socket, spares: Spares) -> Received | None:
     """Return the next word; None if the supervisor is gone."""
+    spares.give_up()
     try:
-        octets, descriptors, _, _ = socket.recv_fds(channel, _MAX_WORD, _MAX_DESCRIPTORS)
+        octets, descriptors = _receive(channel)
     except ConnectionError:
         return None
-    if not octets:
-        return None
+    finally:
+        spares.hold()
+    return Received(msgspec.msgpack.decode(octets, type=ToWorker), descriptors) if octets else None
+
+
+def _receive(channel: socket.socket) -> tuple[bytes, list[int]]:
+    octets, descriptors, flags, _ = socket.recv_fds(channel, _MAX_WORD, _MAX_DESCRIPTORS)
+    if flags & socket.MSG_CTRUNC:  # the process is at its limit: some were dropped on the way, nobody knows which
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return octets, []
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)  # recv_fds ignores its flags
-    return Received(msgspec.msgpack.decode(octets, type=ToWorker), list(descriptors))
+    return octets, list(descriptors)
 
 
 def tell_supervisor(channel: socket.socket, word: FromWorker) -> None:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from gateway.engine.records import AnswerRecord, LoginRecord
+from gateway.engine.records import UNREADABLE, AnswerRecord, LoginRecord
 from gateway.engine.verdict import Verdict
 
 _MAX_MESSAGE = 131_072  # octets: sixteen packets with all their Proxy-State
@@ -123,7 +123,7 @@ class LinkReader:
                 return
             try:
                 message = _decoder.decode(octets)
-            except msgspec.MsgspecError:  # of a version that says more
+            except UNREADABLE:  # of a version that says more
                 continue
             self._on_message(message)
 

@@ -44,6 +44,7 @@ class Predecessor(msgspec.Struct, array_like=True):
         generation: of its settings, by which its journal counts listening addresses.
         link_fd: on which it tells what becomes of its logins; -1 for one that is dead.
         has_handed_over: it did so already, to a worker that has died since.
+        n_deaths: of workers that were to take over from it and never served; for the supervisor alone.
     """
 
     pid: int
@@ -51,6 +52,7 @@ class Predecessor(msgspec.Struct, array_like=True):
     journal_fd: int
     link_fd: int = -1
     has_handed_over: bool = False
+    n_deaths: int = 0
 
 
 class Orders(msgspec.Struct):

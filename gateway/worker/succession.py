@@ -3,6 +3,10 @@
 A journal tells what its worker answered and which logins it had under way. If the worker is dead, those with a push
 that Duo has named go on here. If it still lives, it goes on waiting for Duo's answers and tells of them on its link;
 whatever it has not told of when it ends goes on here.
+
+Nothing that a journal or a link holds keeps this worker from serving. A record that cannot be read, or met a mistake of
+ours, costs the login or the answer that it tells of. It is counted, and the first of each predecessor is told in the
+log.
 """
 
 import asyncio
@@ -19,8 +23,9 @@ from gateway.engine.core import RESUME_PAUSE_S, Effect, Engine
 from gateway.engine.duplicates import Answered
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
-from gateway.engine.records import AnswerRecord, LoginRecord, PacketRecord
+from gateway.engine.records import UNREADABLE, AnswerRecord, LoginRecord, PacketRecord
 from gateway.engine.transaction import Peer, Transaction
+from gateway.logs.setup import log_mistake
 from gateway.net.journal import ForeignJournal, Journal
 from gateway.radius.packet import decode_packet
 from gateway.worker.generations import Generation, Generations
@@ -40,6 +45,9 @@ class Legacy:
         numbers: of its listening addresses here, None for those that are no more.
         elsewhere: the logins that it waits for, by its own numbers.
         is_taken: its logins were.
+        has_ended: it waits for nothing any more.
+        n_unread: records that could not be read or taken over.
+        has_met_mistake: taking one of them over met a mistake of ours.
     """
 
     def __init__(self, predecessor: Predecessor, journal: Journal | None, numbers: list[int | None]) -> None:
@@ -47,19 +55,25 @@ class Legacy:
         self.journal = journal
         self.numbers = numbers
         self.elsewhere: dict[int, PendingLogin] = {}
-        self.is_taken = False
+        self.is_taken = self.has_ended = self.has_met_mistake = False
+        self.n_unread = self._n_told = 0
+
+    @property
+    def name(self) -> str:
+        """What the log calls it."""
+        return f"the worker with pid {self.predecessor.pid}"
 
     def logins(self) -> Iterator[LoginRecord]:
         """Yield the logins of the journal."""
         for octets in self.journal.logins() if self.journal is not None else ():
-            record = _decoded(_logins, octets)
+            record = self._decoded(_logins, octets)
             if record is not None:
                 yield record
 
     def new_answers(self) -> Iterator[AnswerRecord]:
         """Yield the answers that were written since the last time."""
         for octets in self.journal.answers() if self.journal is not None else ():
-            record = _decoded(_answers, octets)
+            record = self._decoded(_answers, octets)
             if record is not None:
                 yield record
 
@@ -67,11 +81,27 @@ class Legacy:
         """Return the number here of one of its listening addresses."""
         return self.numbers[listener] if 0 <= listener < len(self.numbers) else None
 
+    def take_n_lost(self) -> int:
+        """Return how many records were of no use, torn ones counted in, since the last time."""
+        n_torn = self.journal.n_skipped if self.journal is not None else 0
+        n_new = max(0, self.n_unread + n_torn - self._n_told)
+        self._n_told += n_new
+        return n_new
+
     def close(self) -> None:
         """Read no more."""
+        self.has_ended = True
         if self.journal is not None:
+            self.n_unread += self.journal.n_skipped
             self.journal.close()
             self.journal = None
+
+    def _decoded(self, decoder: "msgspec.msgpack.Decoder[_Record]", octets: bytes) -> _Record | None:
+        try:
+            return decoder.decode(octets)
+        except UNREADABLE:  # of a version that says something else
+            self.n_unread += 1
+            return None
 
 
 class Succession:
@@ -85,6 +115,7 @@ class Succession:
         engine: Engine,
         perform: Callable[[list[Effect]], None],
         on_former: Callable[[Generation], None],
+        on_lost: Callable[[int], None],
     ) -> None:
         """Take what predecessors leave.
 
@@ -95,6 +126,7 @@ class Succession:
             engine: takes the logins up.
             perform: does what the engine decides.
             on_former: told of a former generation before a login of its is taken up.
+            on_lost: told how many records were of no use.
         """
         self._legacies = sorted(legacies, key=lambda legacy: legacy.predecessor.link_fd >= 0)  # the dead come first
         self._by_pid = {legacy.predecessor.pid: legacy for legacy in legacies}
@@ -103,6 +135,7 @@ class Succession:
         self._engine = engine
         self._perform = perform
         self._on_former = on_former
+        self._on_lost = on_lost
         self._adopted: set[tuple[bytes, float]] = set()
         self._complete = asyncio.Event()
 
@@ -130,12 +163,32 @@ class Succession:
         link = socket.socket(fileno=predecessor.link_fd)
         LinkReader(link, asyncio.get_running_loop(), partial(self._heard, legacy), partial(self._ended, legacy))
 
+    def _carefully(self, legacy: Legacy, act: Callable[..., None], *arguments: object) -> None:
+        """Do something with what a predecessor told; a mistake of ours there ends nothing else."""
+        try:
+            act(*arguments)
+        except Exception as error:  # noqa: BLE001 -- a record costs what it tells of, never the slot
+            legacy.n_unread += 1
+            if not legacy.has_met_mistake:
+                legacy.has_met_mistake = True
+                log_mistake(f"Internal error while taking over a record of {legacy.name}; it is left out", error)
+
+    def _tell_lost(self, legacy: Legacy) -> None:
+        n_lost = legacy.take_n_lost()
+        if n_lost:
+            self._on_lost(n_lost)
+            log.error("%d records of %s are of no use: their logins may have to begin anew", n_lost, legacy.name)
+
     def _heard(self, legacy: Legacy, message: Message) -> None:
+        if isinstance(message, HandedOver):
+            self._take(legacy)
+            self._note_complete()
+        else:
+            self._carefully(legacy, self._note, legacy, message)
+
+    def _note(self, legacy: Legacy, message: Message) -> None:
         now = time.monotonic()
         match message:
-            case HandedOver():
-                self._take(legacy)
-                self._note_complete()
             case LoginKept(record):
                 pending = legacy.elsewhere.get(record.number)
                 if pending is not None:
@@ -154,11 +207,14 @@ class Succession:
         left, legacy.elsewhere = legacy.elsewhere, {}
         now = time.monotonic()
         for place, pending in enumerate(left.values()):
-            self._perform(self._engine.left_alone(pending, now + place * RESUME_PAUSE_S, now))
+            self._carefully(legacy, self._go_on, pending, now + place * RESUME_PAUSE_S, now)
         if left:
-            pid = legacy.predecessor.pid
-            log.info("Goes on with %d logins of the worker with pid %d, which is gone", len(left), pid)
+            log.info("Goes on with %d logins of %s, which is gone", len(left), legacy.name)
+        self._tell_lost(legacy)
         self._note_complete()
+
+    def _go_on(self, pending: PendingLogin, at: float, now: float) -> None:
+        self._perform(self._engine.left_alone(pending, at, now))
 
     def _note_complete(self) -> None:
         if all(legacy.is_taken for legacy in self._legacies):
@@ -173,24 +229,26 @@ class Succession:
             identity = record.key, record.started_at
             if record.bucket in self._buckets and identity not in self._adopted:
                 self._adopted.add(identity)
-                self._take_login(legacy, record)
+                self._carefully(legacy, self._take_login, legacy, record)
+        self._tell_lost(legacy)
 
     def _take_login(self, legacy: Legacy, record: LoginRecord) -> None:
         pending = self._restored(legacy, record)
         if pending is None:
             return
         pid, number = record.elsewhere
-        if pid not in self._by_pid:  # nobody but this predecessor waits for it
-            pid, number = legacy.predecessor.pid, record.number
-        pending.elsewhere = pid, number
-        self._by_pid[pid].elsewhere[number] = pending
+        waiting = self._by_pid.get(pid, legacy)
+        if waiting is legacy or waiting.has_ended:  # nobody but this predecessor waits for it
+            waiting, number = legacy, record.number
+        pending.elsewhere = waiting.predecessor.pid, number
         self._perform(self._engine.adopt(pending))
+        waiting.elsewhere[number] = pending
 
     def _take_answers(self, legacy: Legacy) -> None:
         now = time.monotonic()
         for record in legacy.new_answers():
             if record.expires_at > now:
-                self._take_answer(legacy, record, now)
+                self._carefully(legacy, self._take_answer, legacy, record, now)
 
     def _take_answer(self, legacy: Legacy, record: AnswerRecord, now: float) -> None:
         listener = legacy.number(record.listener)
@@ -211,10 +269,13 @@ class Succession:
         number = self._engine.next_number()
         pending = PendingLogin(number, login, section, record.key, record.bucket, record.started_at)
         for packet in record.packets:
-            transaction = self._transaction(legacy, packet, record.bucket)
-            if transaction is not None:
-                pending.join(transaction)
+            self._carefully(legacy, self._join, pending, legacy, packet)
         return pending
+
+    def _join(self, pending: PendingLogin, legacy: Legacy, packet: PacketRecord) -> None:
+        transaction = self._transaction(legacy, packet, pending.bucket)
+        if transaction is not None:
+            pending.join(transaction)
 
     def _transaction(self, legacy: Legacy, record: PacketRecord, bucket: int) -> Transaction | None:
         """Return a packet that waits, with its client by the settings of its time; None without a way back."""
@@ -240,10 +301,3 @@ def read_legacy(predecessor: Predecessor, key: bytes, generations: Generations) 
     own, former = generations.own.listening, generations.find(predecessor.generation)
     listening = former.listening if former is not None else []
     return Legacy(predecessor, journal, [own.index(text) if text in own else None for text in listening])
-
-
-def _decoded(decoder: "msgspec.msgpack.Decoder[_Record]", octets: bytes) -> _Record | None:
-    try:
-        return decoder.decode(octets)
-    except msgspec.MsgspecError:  # of a version that says something else
-        return None

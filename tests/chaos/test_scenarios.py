@@ -19,6 +19,7 @@ from tests.chaos.records import PUSH, Plan
 from tests.chaos.recovery import recover
 from tests.chaos.relay import Weather
 from tests.chaos.reloads import MOST_SENT, reload_under_load
+from tests.chaos.scarce import reload_at_the_limit
 from tests.chaos.scene import GATEWAY_HOSTS, Scene
 
 pytestmark = pytest.mark.integration
@@ -40,6 +41,12 @@ def test_reloads_lose_no_login(tmp_path: Path, seed: int) -> None:
     assert not outcome.violations, summary(outcome.violations)
     assert (outcome.n_answers, outcome.n_reloads) == (outcome.n_logins, 3)
     assert outcome.most_sent <= MOST_SENT
+
+
+def test_reloads_at_the_limit_of_open_files_push_nobody_twice(tmp_path: Path) -> None:
+    outcome = play(reload_at_the_limit(tmp_path, 1, n_logins=200, n_reloads=1, max_files=80))
+    assert not outcome.violations, summary(outcome.violations)
+    assert (outcome.n_answers, outcome.n_reloads, outcome.n_twice) == (200, 1, 0)
 
 
 def test_the_slot_of_a_killed_worker_answers_again(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_a_worker_shows_its_load_and_its_health():
     worker.row.beat(1_050 * S, 7_500_000)
     worker.row.beat(1_051 * S, 250_000)
     worker.row.count(Measure.DATAGRAMS, 9)
-    worker.row.gauge(Measure.JOURNAL_SKIPPED, 1)
+    worker.row.count(Measure.JOURNAL_SKIPPED)
     (shown,) = status_of(worker.facts(slot=3, restarts=2))["workers"]
     assert shown == {
         "slot": 3,

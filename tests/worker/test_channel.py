@@ -1,7 +1,11 @@
 """Words between supervisor and worker."""
 
 import os
+import resource
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -10,12 +14,32 @@ from gateway.worker.channel import (
     HandOver,
     LookAtBoard,
     ReopenLogs,
+    Spares,
     Successor,
     hear_supervisor,
     hear_worker,
     tell_supervisor,
     tell_worker,
 )
+
+NO_SPARES = Spares(0)
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Let this process have no descriptor beyond those that it has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
+    filling = [os.open(os.devnull, os.O_RDONLY)]
+    while filling[-1] <= highest:
+        filling.append(os.open(os.devnull, os.O_RDONLY))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (filling[-1] + 1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in filling:
+            os.close(descriptor)
 
 
 @pytest.fixture
@@ -31,7 +55,7 @@ def test_what_the_supervisor_says_arrives_with_its_descriptors(pair):
     assert tell_worker(supervisor, HandOver([Successor([0, 2])]), [writing])
     assert tell_worker(supervisor, LookAtBoard())
     assert tell_worker(supervisor, ReopenLogs())
-    received = hear_supervisor(worker)
+    received = hear_supervisor(worker, NO_SPARES)
     assert received is not None
     assert received.word == HandOver([Successor([0, 2])])
     (descriptor,) = received.descriptors
@@ -40,7 +64,34 @@ def test_what_the_supervisor_says_arrives_with_its_descriptors(pair):
     assert not os.get_inheritable(descriptor)
     for each in (reading, writing, descriptor):
         os.close(each)
-    assert [hear_supervisor(worker) for _ in range(2)] == [(LookAtBoard(), []), (ReopenLogs(), [])]
+    assert [hear_supervisor(worker, NO_SPARES) for _ in range(2)] == [(LookAtBoard(), []), (ReopenLogs(), [])]
+
+
+def test_at_the_limit_all_descriptors_arrive_if_so_many_were_held_back(pair):
+    supervisor, worker = pair
+    spares = Spares(3)
+    with no_descriptor_left():
+        assert tell_worker(supervisor, LookAtBoard())
+        assert tell_worker(supervisor, HandOver([Successor([number]) for number in range(3)]), [0, 1, 2])
+        assert hear_supervisor(worker, spares) == (LookAtBoard(), [])
+        received = hear_supervisor(worker, spares)
+    assert received is not None
+    assert len(received.descriptors) == 3
+    spares.give_up()
+    for descriptor in received.descriptors:
+        os.close(descriptor)
+
+
+def test_what_found_no_room_is_told_without_any_descriptor_and_none_is_left_over(pair):
+    """Which of them are missing nobody could tell."""
+    supervisor, worker = pair
+    spares = Spares(2)
+    n_open = len(list(Path("/proc/self/fd").iterdir()))
+    with no_descriptor_left():
+        assert tell_worker(supervisor, HandOver([Successor([number]) for number in range(3)]), [0, 1, 2])
+        assert hear_supervisor(worker, spares) == (HandOver([Successor([number]) for number in range(3)]), [])
+    assert len(list(Path("/proc/self/fd").iterdir())) == n_open  # the spares are held again
+    spares.give_up()
 
 
 @pytest.mark.parametrize("word", list(FromWorker))

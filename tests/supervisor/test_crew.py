@@ -1,0 +1,302 @@
+"""The posts of a generation: who takes over from whom, and what is given up."""
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from gateway.engine.slots import SlotState
+from gateway.net.board import Board
+from gateway.supervisor import crew as crew_module
+from gateway.supervisor.crew import CANNOT_START, MAX_DEATHS, Crew, CrewPlan, Post, bequeath
+from gateway.supervisor.identity import SAME_IDENTITY
+from gateway.supervisor.sockets import ListeningSockets
+from gateway.worker.channel import FromWorker, HandOver, Spares, hear_supervisor, tell_supervisor
+from gateway.worker.ledger import Ledger
+from gateway.worker.orders import GenerationOrders, Orders
+from gateway.worker.wiring import board_plan
+from tests.config.files import MINIMAL, parse
+from tests.worker.test_channel import no_descriptor_left
+
+pids = count(1000)
+
+
+def n_descriptors() -> int:
+    """How many this process has."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+class ScriptedProcess:
+    """A worker that says and does what a test wants; `predecessors` are those of its orders."""
+
+    def __init__(self, orders: Orders, _identity: object) -> None:
+        self.pid = next(pids)
+        self.predecessors = [(each.pid, each.link_fd >= 0) for each in orders.predecessors]
+        self.channel, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.pidfd, self._life = os.pipe()
+        self.signals: list[int] = []
+        self._status = 0
+
+    def signal(self, number: int) -> None:
+        """Take note."""
+        self.signals.append(number)
+
+    def prefer_others(self) -> None:
+        """Change nothing."""
+
+    prefer_nobody = prefer_others
+
+    def exit(self, status: int) -> None:
+        """End."""
+        self._status = status
+        self.theirs.close()
+        os.close(self._life)
+
+    def reap(self) -> int:
+        """Tell how it ended."""
+        os.close(self.pidfd)
+        self.channel.close()
+        return self._status
+
+
+class Owner:
+    """An arbiter that tells the other crews who is gone."""
+
+    def __init__(self) -> None:
+        self.crews: list[Crew] = []
+
+    def worker_prepared(self, crew: Crew) -> None: ...
+
+    def worker_serves(self, crew: Crew, post: Post) -> None: ...
+
+    def worker_missing(self, crew: Crew, post: Post) -> None: ...
+
+    def worker_handed_over(self, pid: int) -> None: ...
+
+    def worker_gone(self, _crew: Crew, _post: Post, pid: int, _status: int) -> None:
+        """Let successors go on."""
+        for crew in self.crews:
+            for post in crew.posts:
+                post.let_go(pid)
+
+
+class Scene:
+    """Crews of one worker, inside a running loop."""
+
+    def __init__(self) -> None:
+        self._settings = parse(MINIMAL)[0]
+        self._owner = Owner()
+
+    def crew(self) -> Crew:
+        """Return another generation, not started."""
+        settings = self._settings
+        sockets = ListeningSockets.__new__(ListeningSockets)
+        sockets.n_buckets, sockets.groups = 4, []
+        board, ledger = Board.create(board_plan(settings, 1)), Ledger.create(1)
+        generations = [GenerationOrders(len(self._owner.crews) + 1, -1)]
+        plan = CrewPlan(settings, generations, 1, sockets, SAME_IDENTITY, bytes(32), board, ledger)
+        crew = Crew(plan, self._owner)
+        self._owner.crews.append(crew)
+        return crew
+
+    async def close(self) -> None:
+        """End all workers, and give everything up."""
+        for crew in self._owner.crews:
+            crew.dismiss()
+            for post in crew.posts:
+                if post.process is not None:
+                    cast("ScriptedProcess", post.process).exit(0)
+        await turns()
+        for crew in self._owner.crews:
+            assert crew.is_gone
+            crew.board.close()
+            crew.plan.ledger.close()
+
+
+@pytest.fixture(autouse=True)
+def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew_module, "WorkerProcess", ScriptedProcess)
+
+
+@pytest.fixture
+def play() -> Callable[[Any], None]:
+    """Run a scene, and see that no descriptor is left over."""
+
+    def run(scene: Callable[[Scene], Any]) -> None:
+        async def main() -> None:
+            stage = Scene()
+            try:
+                await scene(stage)
+            finally:
+                await stage.close()
+
+        before = n_descriptors()
+        asyncio.run(main())
+        gc.collect()  # boards and ledgers are mapped as long as anybody knows of them
+        assert n_descriptors() == before
+
+    return run
+
+
+def worker(crew: Crew) -> ScriptedProcess:
+    """Return who is at the one post."""
+    return cast("ScriptedProcess", crew.posts[0].process)
+
+
+async def said(process: ScriptedProcess, word: FromWorker) -> None:
+    """Let a worker say something, and the crew hear it."""
+    tell_supervisor(process.theirs, word)
+    await turns()
+
+
+async def died(crew: Crew, status: int) -> ScriptedProcess:
+    """Let the worker die; return the next one."""
+    before = worker(crew)
+    before.exit(status)
+    async with asyncio.timeout(10):
+        while crew.posts[0].process is None or worker(crew) is before:  # noqa: ASYNC110 -- the crew tells nobody
+            await asyncio.sleep(0)
+    return worker(crew)
+
+
+async def turns() -> None:
+    """Let the loop see what there is."""
+    for _ in range(4):
+        await asyncio.sleep(0)
+
+
+async def serving(crew: Crew) -> ScriptedProcess:
+    """Start the crew and let its worker serve."""
+    crew.start()
+    await said(worker(crew), FromWorker.PREPARED)
+    await said(worker(crew), FromWorker.SERVING)
+    return worker(crew)
+
+
+class TestDeaths:
+    def test_one_that_dies_leaves_its_journal_to_the_next(self, play):
+        async def scene(stage: Scene) -> None:
+            crew = stage.crew()
+            first = await serving(crew)
+            second = await died(crew, -signal.SIGKILL)
+            assert second.predecessors == [(first.pid, False)]
+            await said(second, FromWorker.SERVING)
+            assert crew.posts[0].claims == []
+
+        play(scene)
+
+    def test_what_workers_die_of_before_they_serve_is_given_up_and_the_slot_serves(self, play, caplog):
+        async def scene(stage: Scene) -> None:
+            crew = stage.crew()
+            pid = (await serving(crew)).pid
+            for n_deaths in range(MAX_DEATHS):
+                process = await died(crew, -signal.SIGSEGV)
+                assert process.predecessors[0] == (pid, False), n_deaths
+                assert len(process.predecessors) == 1 + n_deaths
+            process = await died(crew, -signal.SIGSEGV)
+            assert process.predecessors == []
+            await said(process, FromWorker.SERVING)
+            assert crew.is_ready
+            assert "Slot 0 goes on without what its last workers knew" in caplog.text
+
+        play(scene)
+
+    def test_a_death_that_the_worker_explains_is_none_of_the_journals_doing(self, play):
+        async def scene(stage: Scene) -> None:
+            crew = stage.crew()
+            pid = (await serving(crew)).pid
+            await died(crew, -signal.SIGKILL)
+            for _ in range(MAX_DEATHS):
+                process = await died(crew, CANNOT_START)
+            assert process.predecessors[0] == (pid, False)
+
+        play(scene)
+
+    def test_one_that_served_begins_the_count_anew(self, play):
+        async def scene(stage: Scene) -> None:
+            crew = stage.crew()
+            await serving(crew)
+            for _ in range(2 * MAX_DEATHS):
+                process = await died(crew, -signal.SIGSEGV)
+                assert len(process.predecessors) == 1
+                await said(process, FromWorker.SERVING)
+
+        play(scene)
+
+    def test_another_generation_inherits_the_count(self, play):
+        async def scene(stage: Scene) -> None:
+            old, new = stage.crew(), stage.crew()
+            await serving(old)
+            await died(old, -signal.SIGSEGV)
+            await died(old, -signal.SIGSEGV)
+            bequeath(old, new)
+            assert [claim.n_deaths for claim in new.posts[0].claims] == [1, 1, 0]
+            assert [claim.link_fd >= 0 for claim in new.posts[0].claims] == [False, False, True]
+
+        play(scene)
+
+
+class TestHandingOver:
+    def test_the_links_end_is_the_end_of_the_predecessor_and_nothing_before(self, play):
+        """Not even that it received none, at its limit of descriptors: till it is gone it may read."""
+
+        async def scene(stage: Scene) -> None:
+            old, new = stage.crew(), stage.crew()
+            first = await serving(old)
+            bequeath(old, new)
+            new.start()
+            with socket.socket(fileno=os.dup(new.posts[0].claims[0].link_fd)) as link:
+                link.setblocking(False)
+                old.hand_over()
+                with no_descriptor_left():
+                    received = hear_supervisor(first.theirs, Spares(0))
+                assert received is not None
+                assert isinstance(received.word, HandOver)
+                assert received.descriptors == []
+                with pytest.raises(BlockingIOError):
+                    link.recv(1)
+                first.exit(-signal.SIGKILL)
+                await turns()
+                assert link.recv(1) == b""
+
+        play(scene)
+
+    def test_one_that_cannot_be_told_is_killed_and_its_successor_waits_for_its_end(self, play):
+        async def scene(stage: Scene) -> None:
+            old, new = stage.crew(), stage.crew()
+            first = await serving(old)
+            bequeath(old, new)
+            first.theirs.shutdown(socket.SHUT_RD)
+            with socket.socket(fileno=os.dup(new.posts[0].claims[0].link_fd)) as link:
+                link.setblocking(False)
+                old.hand_over()
+                assert first.signals == [signal.SIGKILL]
+                with pytest.raises(BlockingIOError):
+                    link.recv(1)
+                first.exit(-signal.SIGKILL)
+                await turns()
+                assert link.recv(1) == b""
+
+        play(scene)
+
+    def test_without_descriptors_nothing_is_bequeathed_and_nothing_left_over(self, play):
+        async def scene(stage: Scene) -> None:
+            old, new = stage.crew(), stage.crew()
+            await serving(old)
+            before = n_descriptors()
+            with no_descriptor_left(), pytest.raises(OSError, match="Too many open files"):
+                bequeath(old, new)
+            new.abort()
+            for post in old.posts:
+                post.drop_links()
+            assert n_descriptors() == before
+            assert old.posts[0].slot.state is SlotState.READY
+
+        play(scene)

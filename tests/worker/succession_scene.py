@@ -1,0 +1,111 @@
+"""A worker's engine, and journals of predecessors for it to read, in one process."""
+
+import asyncio
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gateway.engine.digests import Digests
+from gateway.engine.records import AnswerRecord, LoginRecord, PacketRecord
+from gateway.net.journal import Journal, create_journal
+from gateway.radius.client import encode_access_request
+from gateway.radius.packet import decode_packet
+from gateway.radius.reply import reply_basis
+from gateway.radius.shared_secret import SharedSecret
+from gateway.worker.generations import Generation, Generations
+from gateway.worker.orders import Predecessor
+from gateway.worker.succession import Succession, read_legacy
+from gateway.worker.wiring import build_engine
+from tests.config.files import MINIMAL, SHARED_SECRET, parse
+
+if TYPE_CHECKING:
+    from gateway.engine.core import Effect
+
+KEY = bytes(32)
+SECTION = "radius_server_duo_only"
+NAS = "10.0.1.10"
+SECRET = SharedSecret(SHARED_SECRET.encode())
+
+
+def request(identifier: int = 7, user: str = "alice", password: str = "push") -> bytes:
+    """An Access-Request as the configured NAS sends it."""
+    return encode_access_request(identifier, bytes([identifier]) * 16, SECRET, user.encode(), password.encode())
+
+
+def packet_record(octets: bytes, **fields: Any) -> PacketRecord:
+    """What a record says of that request."""
+    basis, digest = reply_basis(decode_packet(octets)), Digests(KEY).packet(octets)
+    record = PacketRecord(1, (NAS, 40001), 0, [], basis, digest, time.monotonic())
+    return msgspec.structs.replace(record, **fields)
+
+
+def login_record(number: int = 1, user: str = "alice", **fields: Any) -> LoginRecord:
+    """A push whose name is known, for which one packet waits."""
+    now = time.monotonic()
+    key = Digests(KEY).login(SECTION, user, "push 0 ", None, b"")
+    packets = [packet_record(request(user=user))]
+    record = LoginRecord(number, 0, 1, SECTION, user, key, "waiting", "push", "tx-1", now, now, now, packets)
+    return msgspec.structs.replace(record, **fields)
+
+
+def answer_record(octets: bytes, reply: bytes, **fields: Any) -> AnswerRecord:
+    """What was replied to that request."""
+    digest = Digests(KEY).packet(octets)
+    return msgspec.structs.replace(AnswerRecord((NAS, 40001), 0, 0, digest, reply, time.monotonic() + 30), **fields)
+
+
+class Successor:
+    """An engine, and what its worker is told to do.
+
+    Attributes:
+        n_lost: records that were of no use.
+    """
+
+    def __init__(self) -> None:
+        settings = parse(MINIMAL)[0]
+        own = Generation(1, settings)
+        self.generations = Generations(own, [])
+        self.engine = build_engine(settings, own.tables, Digests(KEY), 1)
+        self.effects: list[Effect] = []
+        self.n_lost = 0
+        self._predecessors: list[Predecessor] = []
+
+    def predecessor(self, *octets: bytes, answers: tuple[bytes, ...] = (), pid: int = 100, link_fd: int = -1) -> None:
+        """Let it take the place of a worker whose journal holds these records."""
+        descriptor = create_journal(len(octets), 65_536)
+        journal = Journal(descriptor, KEY)
+        for number, each in enumerate(octets):
+            assert journal.keep_login(number, each)
+        for each in answers:
+            journal.keep_answer(each, time.monotonic() + 30, time.monotonic())
+        journal.close()
+        self._predecessors.append(Predecessor(pid, 1, descriptor, link_fd))
+
+    def begin(self) -> Succession:
+        """Take over; inside a running loop if a predecessor lives."""
+        legacies = [read_legacy(each, KEY, self.generations) for each in self._predecessors]
+        buckets = frozenset({0})
+        succession = Succession(
+            legacies, self.generations, buckets, self.engine, self.effects.extend, lambda _: None, self._note_lost
+        )
+        succession.begin()
+        return succession
+
+    def take_over(self) -> None:
+        """Take over from the dead, and see that nothing keeps the worker from serving."""
+
+        async def scene() -> None:
+            async with asyncio.timeout(10):
+                await self.begin().complete()
+
+        asyncio.run(scene())
+
+    def close(self) -> None:
+        """Give the journals back."""
+        for each in self._predecessors:
+            os.close(each.journal_fd)
+
+    def _note_lost(self, n_records: int) -> None:
+        self.n_lost += n_records

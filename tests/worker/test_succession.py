@@ -1,0 +1,282 @@
+"""Taking over what other workers leave: every record that can be read, and no harm from those that cannot."""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.duoapi.calls import AuthStatus
+from gateway.engine.core import AskDuo, Effect, KeepAnswer, KeepLogin, SendReply
+from gateway.engine.login import PERSON_PATIENCE_S
+from gateway.engine.pending import PendingLogin
+from gateway.engine.transaction import Peer
+from gateway.engine.verdict import Reason, rejection
+from gateway.net.journal import Journal, create_journal
+from gateway.worker.links import AnswerKept, HandedOver, LinkWriter, LoginForgotten, LoginKept, Message
+from gateway.worker.orders import Predecessor
+from gateway.worker.succession import Succession
+from tests.worker.succession_scene import KEY, NAS, Successor, answer_record, login_record, packet_record, request
+
+encode = msgspec.msgpack.encode
+
+
+@pytest.fixture
+def successor() -> Iterator[Successor]:
+    successor = Successor()
+    yield successor
+    successor.close()
+
+
+def asked(successor: Successor) -> list[str]:
+    """The names of the pushes that it asks Duo about."""
+    calls = [each.call for each in successor.effects if isinstance(each, AskDuo)]
+    return [call.txid for call in calls if isinstance(call, AuthStatus)]
+
+
+def changed(octets: bytes, place: int, value: Any) -> bytes:
+    """The record with another value at one place."""
+    fields = msgspec.msgpack.decode(octets)
+    fields[place] = value
+    return encode(fields)
+
+
+STATE, FACTOR, PACKETS = 6, 7, 12
+
+
+class TestOfTheDead:
+    def test_a_push_with_a_name_is_asked_about(self, successor):
+        successor.predecessor(encode(login_record()))
+        successor.take_over()
+        assert asked(successor) == ["tx-1"]
+        assert (successor.engine.n_pending, successor.n_lost) == (1, 0)
+
+    def test_an_answer_is_given_again_octet_for_octet(self, successor):
+        reply = b"\x02\x07" + bytes(18)
+        successor.predecessor(answers=(encode(answer_record(request(), reply)),))
+        successor.take_over()
+        effects = successor.engine.datagram_received(request(), Peer((NAS, 40001), 0), time.monotonic())
+        assert [each.octets for each in effects if isinstance(each, SendReply)] == [reply]
+
+    def test_an_answer_that_has_expired_is_none(self, successor):
+        expired = answer_record(request(), b"\x02\x07" + bytes(18), expires_at=0.0)
+        successor.predecessor(answers=(encode(expired),))
+        successor.take_over()
+        assert not any(isinstance(each, KeepAnswer) for each in successor.effects)
+
+    def test_users_of_other_workers_are_none_of_its_business(self, successor):
+        successor.predecessor(encode(login_record(bucket=1)))
+        successor.take_over()
+        assert (successor.engine.n_pending, successor.n_lost) == (0, 0)
+
+    def test_two_journals_of_one_login_are_one_login(self, successor):
+        record = encode(login_record())
+        successor.predecessor(record, pid=100)
+        successor.predecessor(record, pid=101)
+        successor.take_over()
+        assert asked(successor) == ["tx-1"]
+
+    def test_a_login_that_a_dead_worker_waited_for_goes_on_although_its_own_journal_is_lost(self, successor):
+        """The second one had taken it over from the first, which nobody reads any more."""
+        successor.predecessor(pid=100)
+        successor.predecessor(encode(login_record(elsewhere=(100, 9))), pid=101)
+        successor.take_over()
+        assert asked(successor) == ["tx-1"]
+
+    def test_a_journal_of_another_version_is_no_journal(self, successor, caplog):
+        descriptor = os.memfd_create("foreign")
+        os.write(descriptor, bytes(8192))
+        successor._predecessors.append(Predecessor(100, 1, descriptor))
+        successor.take_over()
+        assert "What the worker with pid 100 knew is lost" in caplog.text
+
+    def test_a_section_that_no_settings_know_costs_its_logins_alone(self, successor, caplog):
+        successor.predecessor(encode(login_record(section="gone")), encode(login_record(2, "bob")))
+        successor.take_over()
+        assert successor.engine.n_pending == 1
+        assert "A login of [gone] cannot be taken over" in caplog.text
+
+
+class TestOfAnotherVersion:
+    def test_what_it_adds_to_a_record_is_not_read(self, successor):
+        octets = encode([*msgspec.msgpack.decode(encode(login_record())), "a field of tomorrow", {"and": "another"}])
+        answer = msgspec.msgpack.decode(encode(answer_record(request(9), b"\x02\x09" + bytes(18))))
+        successor.predecessor(octets, answers=(encode([*answer, 7]),))
+        successor.take_over()
+        assert asked(successor) == ["tx-1"]
+        assert (successor.engine.n_pending, successor.n_lost) == (1, 0)
+
+    def test_a_push_with_a_name_is_asked_about_whatever_its_state_is_called(self, successor):
+        successor.predecessor(changed(encode(login_record()), STATE, "confirming"))
+        successor.take_over()
+        assert asked(successor) == ["tx-1"]
+
+    @pytest.mark.parametrize("place", [STATE, FACTOR])
+    def test_a_word_that_is_not_known_never_pushes_again(self, successor, place):
+        record = login_record(state="auth", factor="push", txid="")
+        successor.predecessor(changed(encode(record), place, "telepathy"))
+        successor.take_over()
+        now = time.monotonic()
+        assert successor.engine.datagram_received(request(), Peer((NAS, 40001), 0), now) == []
+        again = successor.engine.datagram_received(request(8), Peer((NAS, 40001), 0), now)
+        assert [type(each) for each in again] == [KeepLogin]  # it joins, and nobody is pushed
+        assert successor.engine.next_timer is not None
+        assert successor.engine.next_timer == pytest.approx(record.asked_at + PERSON_PATIENCE_S)
+        ends = successor.engine.timer(successor.engine.next_timer)
+        assert len([each for each in ends if isinstance(each, SendReply)]) == 2
+        assert successor.n_lost == 0
+
+
+class TestOfNoUse:
+    @pytest.mark.parametrize(
+        "octets",
+        [
+            b"",
+            b"\xc1",
+            encode(login_record(user="~~~")).replace(b"~~~", b"\x80~~"),
+            b"\x91" * 900,
+            b"\x90",
+            encode("alice"),
+            encode([1, 2, 3]),
+            encode(login_record())[:-1],
+            bytes(900),
+        ],
+        ids=["nothing", "no MessagePack", "no UTF-8", "nested deep", "empty", "a text", "too short", "cut", "NULs"],
+    )
+    def test_what_is_no_record_is_counted_and_the_others_are_taken(self, successor, octets, caplog):
+        successor.predecessor(octets, encode(login_record(2, "bob")), answers=(octets or b"\xc1",))
+        successor.take_over()
+        assert (successor.engine.n_pending, successor.n_lost) == (1, 2)
+        assert "2 records of the worker with pid 100 are of no use" in caplog.text
+
+    @pytest.mark.parametrize("instant", [float("nan"), float("inf"), -1.0])
+    def test_an_instant_that_is_none_is_of_no_use(self, successor, instant):
+        successor.predecessor(encode(login_record(asked_at=instant)))
+        successor.take_over()
+        assert (successor.engine.n_pending, successor.n_lost) == (0, 1)
+
+    def test_a_packet_that_is_none_costs_itself_alone(self, successor, caplog):
+        packets = [packet_record(request(), basis=b"\x01\x07"), packet_record(request(8))]
+        successor.predecessor(encode(login_record(packets=packets)))
+        successor.take_over()
+        assert (successor.engine.n_pending, successor.n_lost) == (1, 1)
+        (mistake,) = [each for each in caplog.records if "Internal error" in each.message]
+        assert "worker with pid 100" in mistake.message
+        assert "alice" not in str(mistake.__dict__)
+
+    def test_a_mistake_of_ours_costs_one_login_and_one_line(self, successor, monkeypatch, caplog):
+        def fail(_pending: object) -> list[Any]:
+            raise RuntimeError("alice typed 123456")
+
+        monkeypatch.setattr(successor.engine, "adopt", fail)
+        successor.predecessor(*(encode(login_record(number, f"user{number}")) for number in range(50)))
+        successor.take_over()
+        assert successor.n_lost == 50
+        assert len([each for each in caplog.records if each.levelno == logging.ERROR]) == 2
+        assert "123456" not in caplog.text
+
+    def test_a_mistake_when_going_on_ends_one_login(self, successor, monkeypatch):
+        go_on: Callable[[PendingLogin, float, float], list[Effect]] = successor.engine.left_alone
+
+        def fail(pending: PendingLogin, at: float, now: float) -> list[Effect]:
+            if pending.login.user_name == "alice":
+                raise RuntimeError
+            return go_on(pending, at, now)
+
+        monkeypatch.setattr(successor.engine, "left_alone", fail)
+        successor.predecessor(encode(login_record(1)), encode(login_record(2, "bob", txid="tx-2")))
+        successor.take_over()
+        assert asked(successor) == ["tx-2"]
+
+    def test_a_torn_record_is_counted_once(self, successor):
+        descriptor = create_journal(4, 65_536)
+        journal = Journal(descriptor, KEY)
+        journal.keep_answer(b"torn", time.monotonic() + 30, time.monotonic())
+        start = os.pread(descriptor, 1 << 20, 0).index(b"torn")
+        os.pwrite(descriptor, b"x", start)
+        successor._predecessors.append(Predecessor(100, 1, descriptor))
+        successor.take_over()
+        assert successor.n_lost == 1
+
+
+class Living:
+    """A predecessor that lives: what it writes, and what it says on its link."""
+
+    def __init__(self, successor: Successor, *octets: bytes) -> None:
+        self.link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        successor.predecessor(*octets, link_fd=theirs.detach())
+        self.writer = LinkWriter(self.link, asyncio.get_running_loop())
+        self.successor = successor
+
+    async def heard(self) -> None:
+        """Return once all that was said has been heard."""
+        await self.writer.flushed()
+        for _ in range(3):  # turns of the loop, in which its reader is called
+            await asyncio.sleep(0)
+
+    async def said(self, *messages: Message) -> None:
+        """Say something."""
+        for message in messages:
+            self.writer.send(message)
+        await self.heard()
+
+
+class TestOfTheLiving:
+    def test_nothing_is_taken_before_it_hands_over(self, successor):
+        async def scene() -> None:
+            living = Living(successor, encode(login_record()))
+            succession = successor.begin()
+            assert successor.engine.n_pending == 0
+            await living.said(HandedOver())
+            await succession.complete()
+            assert successor.engine.n_pending == 1
+            assert asked(successor) == []
+            living.writer.close()
+            await ended(succession)
+            assert asked(successor) == ["tx-1"]
+
+        asyncio.run(scene())
+
+    def test_its_verdicts_and_answers_are_those_of_what_has_joined(self, successor):
+        async def scene() -> None:
+            living = Living(successor, encode(login_record()))
+            successor.begin()
+            await living.said(HandedOver())
+            successor.engine.datagram_received(request(8), Peer((NAS, 40001), 0), time.monotonic())
+            reply = b"\x03\x07" + bytes(18)
+            await living.said(
+                AnswerKept(answer_record(request(), reply)), LoginForgotten(1, rejection(Reason.DEADLINE))
+            )
+            assert [each.octets[1] for each in successor.effects if isinstance(each, SendReply)] == [8]
+            assert successor.engine.is_idle
+            living.writer.close()
+
+        asyncio.run(scene())
+
+    def test_what_it_says_that_cannot_be_used_ends_nothing(self, successor):
+        async def scene() -> None:
+            living = Living(successor, encode(login_record()))
+            succession = successor.begin()
+            living.link.send(b"\xc1")
+            living.link.send(encode({"type": "LoginSealed", "number": 1}))
+            await living.said(LoginKept(login_record(77)), LoginForgotten(78, None), HandedOver())
+            await succession.complete()
+            odd = login_record(state="confirming", txid="tx-2")
+            await living.said(LoginKept(odd))
+            living.writer.close()
+            await ended(succession)
+            assert asked(successor) == ["tx-2"]
+
+        asyncio.run(scene())
+
+
+async def ended(succession: Succession) -> None:
+    """Return once the links' ends have been heard."""
+    async with asyncio.timeout(10):
+        while not all(legacy.has_ended for legacy in succession._legacies):  # noqa: ASYNC110 -- it tells nobody
+            await asyncio.sleep(0)
