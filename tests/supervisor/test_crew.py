@@ -98,7 +98,7 @@ class Scene:
         """Return another generation, not started."""
         settings = self._settings
         sockets = ListeningSockets.__new__(ListeningSockets)
-        sockets.n_buckets, sockets.groups = 4, []
+        sockets.n_buckets, sockets.groups, sockets.passages = 4, [], []
         board, ledger = Board.create(board_plan(settings, 1)), Ledger.create(1)
         generations = [GenerationOrders(len(self._owner.crews) + 1, -1)]
         plan = CrewPlan(settings, generations, 1, sockets, SAME_IDENTITY, bytes(32), board, ledger)

@@ -11,6 +11,7 @@ from gateway.engine.digests import Digests
 from gateway.engine.records import AnswerRecord, LoginRecord, PacketRecord
 from gateway.net.journal import Journal, create_journal
 from gateway.radius.client import encode_access_request
+from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import reply_basis
 from gateway.radius.shared_secret import SharedSecret
@@ -36,9 +37,14 @@ def request(identifier: int = 7, user: str = "alice", password: str = "push") ->
 
 def packet_record(octets: bytes, **fields: Any) -> PacketRecord:
     """What a record says of that request."""
-    basis, digest = reply_basis(decode_packet(octets)), Digests(KEY).packet(octets)
+    basis, digest = reply_basis(decode_packet(octets)), name_of(octets)
     record = PacketRecord(1, (NAS, 40001), 0, [], basis, digest, time.monotonic())
     return msgspec.structs.replace(record, **fields)
+
+
+def name_of(octets: bytes) -> bytes:
+    """What a signed request is known by."""
+    return decode_packet(octets).value(MESSAGE_AUTHENTICATOR) or b""
 
 
 def login_record(number: int = 1, user: str = "alice", **fields: Any) -> LoginRecord:
@@ -52,7 +58,7 @@ def login_record(number: int = 1, user: str = "alice", **fields: Any) -> LoginRe
 
 def answer_record(octets: bytes, reply: bytes, **fields: Any) -> AnswerRecord:
     """What was replied to that request."""
-    digest = Digests(KEY).packet(octets)
+    digest = name_of(octets)
     return msgspec.structs.replace(AnswerRecord((NAS, 40001), 0, 0, digest, reply, time.monotonic() + 30), **fields)
 
 
