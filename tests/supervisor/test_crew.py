@@ -36,6 +36,8 @@ def n_descriptors() -> int:
 class ScriptedProcess:
     """A worker that says and does what a test wants; `predecessors` are those of its orders."""
 
+    last_words = ""
+
     def __init__(self, orders: Orders, _identity: object) -> None:
         self.pid = next(pids)
         self.predecessors = [(each.pid, each.link_fd >= 0) for each in orders.predecessors]
