@@ -13,10 +13,7 @@ from gateway.engine.breaker import Breaker, Passed, Probe
 from gateway.engine.pool_plan import PoolLimits
 from gateway.engine.witness import Witness
 from gateway.http1.response import Response
-from tests.compiled import only_interpreted
 from tests.net.stage import Asked, Loop, Network, StagedPool
-
-pytestmark = only_interpreted
 
 LOOK_S = 0.1
 N_HISTORIES = 10_000

@@ -7,10 +7,7 @@ from gateway.engine.doubts import GIVE_UP_S, OVERDUE_S, SCOUT_INTERVAL_S
 from gateway.engine.pool_plan import PoolLimits
 from gateway.http1.response import Response
 from gateway.net.deadlines import TICK_S
-from tests.compiled import only_interpreted
 from tests.net.stage import Asked, Loop, Network, StagedPool
-
-pytestmark = only_interpreted
 
 ROUND_TRIP_S = 0.02
 ASKED_ON_A_NEW_ONE_S = 4 * ROUND_TRIP_S + 0.1  # connect, TLS, and an answer after 0.1 s
