@@ -208,6 +208,11 @@ DISCARDS: dict[DiscardReason, Explanation] = {
 
 SET_THE_CLOCK = "let NTP (chrony, systemd-timesyncd) set this machine's clock"
 
+LOGINS_FAIL = (
+    "see whose logins these are, and from where: somebody may be trying names that Duo, or a firewall on the way, "
+    "answers with errors; if they are your users, see status.duo.com, and what on the way loses connections"
+)
+
 TROUBLES: dict[Trouble, Explanation] = {
     Trouble.DNS: Explanation(
         "The name api_host could not be resolved", "see the spelling of api_host, and this machine's name servers"
@@ -217,8 +222,13 @@ TROUBLES: dict[Trouble, Explanation] = {
         "see routes and firewalls: this machine must reach api_host, port 443",
     ),
     Trouble.TLS: Explanation(
-        "The TLS handshake failed, or the certificate is not one that is trusted",
-        "if a proxy on the way opens TLS, name its root in http_ca_certs_file; else update the roots (certifi)",
+        "The TLS handshake failed before there was a certificate to verify",
+        "see proxies and firewalls on the way: what answers may speak no TLS, or none that is recent enough",
+    ),
+    Trouble.CERTIFICATE: Explanation(
+        "What answered has shown a certificate that does not prove that it is Duo",
+        "if it is not yet valid or has expired, see this machine's clock first; else somebody may be in between: only "
+        "if that is a proxy of your own, name its root in http_ca_certs_file; if nobody is, update the roots (certifi)",
     ),
     Trouble.PROXY: Explanation(
         "The HTTP proxy did not open a tunnel to Duo", "see http_proxy_host and http_proxy_port, and that proxy's log"
