@@ -26,6 +26,7 @@ from gateway.duoapi.calls import (
     PreauthAnswer,
     Refusal,
 )
+from gateway.duoapi.echoes import may_echo, without_passcode
 from gateway.engine.explanations import REASONS, TROUBLES
 from gateway.engine.password import TypedFactor, read_password
 from gateway.engine.records import LoginRecord
@@ -187,6 +188,10 @@ class Login:
         if progress is AUTH:
             return self.factor is not PASSCODE
         return progress is WAITING or progress is LOST
+
+    def without_passcode(self, text: str) -> str:
+        """Return a text in which Duo may have repeated what was typed, as it may be seen."""
+        return without_passcode(text, self._typed.passcode if self._typed is not None else "")
 
     def begin(self, password: str | None, now: float) -> Step:
         """Return the first step; `password` None is one that no charset explains."""
@@ -355,9 +360,14 @@ class Login:
         return Verdict(ACCESS_REJECT, Reason.FAILMODE_SECURE, text, account, hint)
 
     def _decide(self, verdict: Verdict) -> Verdict:
+        """End it, and forget the passcode; nobody may have it from what Duo said."""
         self._move(DECIDED)
-        if self._typed is not None:
-            self._typed.passcode = ""  # it has served
+        typed = self._typed
+        if typed is not None and typed.passcode:
+            if may_echo(f"{verdict.account} {verdict.reply_message}"):
+                verdict.account = without_passcode(verdict.account, typed.passcode)
+                verdict.reply_message = without_passcode(verdict.reply_message, typed.passcode)
+            typed.passcode = ""  # it has served
         return verdict
 
     def _move(self, state: LoginState) -> None:
