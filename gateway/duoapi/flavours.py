@@ -37,14 +37,17 @@ from gateway.duoapi.calls import (
     Time,
     Trouble,
 )
+from gateway.duoapi.echoes import MAX_PAGE, cleaned, shown
 from gateway.duoapi.signing import encode_params, percent_encode
 
 Content = TypeVar("Content")
 
 _NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last one: nested thousands deep
 
-
-MAX_TEXT: Final = 1_000  # characters of a text that goes to a person and into the log
+# What v2's `result` and `status` are, nearly always; another word is a text like any other.
+_WORDS: Final = frozenset(
+    ["", "auth", "allow", "deny", "enroll", "waiting", "bypass", "timeout", "fraud", "locked_out", "sent", "pushed"]
+)
 
 
 class ApiRequest(NamedTuple):
@@ -70,7 +73,7 @@ class Flavour:
         self,
         version: str,
         writers: dict[type, Callable[[Any], ApiRequest]],
-        readers: dict[type, Callable[[bytes], Answer]],
+        readers: dict[type, Callable[[bytes, Any], Answer]],
     ) -> None:
         self.version = version
         self._writers = writers
@@ -87,9 +90,9 @@ class Flavour:
             DuoUnavailable: the service failed or what answered was not Duo.
         """
         if http_status != 200:
-            return _read_failure(http_status, body)
+            return _read_failure(call, http_status, body)
         try:
-            return self._readers[type(call)](body)
+            return self._readers[type(call)](body, call)
         except _NOT_JSON as error:
             return _result_alone(call, http_status, body, error)
 
@@ -144,65 +147,72 @@ def _auth_status_v1(call: AuthStatus) -> ApiRequest:
     return ApiRequest("GET", "/rest/v1/status", f"txid={percent_encode(call.txid)}")
 
 
-def _preauth_answer_v2(body: bytes) -> PreauthAnswer:
+def _preauth_answer_v2(body: bytes, _call: Preauth) -> PreauthAnswer:
     content = _content(messages.decode_preauth(body))
     devices = tuple(
         [Device(entry.device, frozenset(entry.capabilities or ())) for entry in content.devices or () if entry.device]
     )
-    return PreauthAnswer(content.result, _text(content.status_msg), devices, content.enroll_portal_url or "")
+    result = content.result if content.result in _WORDS else shown(content.result)
+    return PreauthAnswer(result, shown(content.status_msg), devices, content.enroll_portal_url or "")
 
 
-def _auth_answer_v2(body: bytes) -> AuthAnswer:
+def _auth_answer_v2(body: bytes, call: Auth) -> AuthAnswer:
+    return _verdict_v2(body, call.passcode)
+
+
+def _status_answer_v2(body: bytes, _call: AuthStatus) -> AuthAnswer:
+    return _verdict_v2(body, "")
+
+
+def _verdict_v2(body: bytes, passcode: str) -> AuthAnswer:
     content = _content(messages.decode_auth(body))
     _require_verdict_or_txid(content.result, content.txid)
-    return AuthAnswer(content.result or "", content.status or "", _text(content.status_msg), content.txid or "")
+    result, status = content.result or "", content.status or ""
+    if result not in _WORDS or status not in _WORDS:
+        result, status = shown(result, passcode), shown(status, passcode)
+    return AuthAnswer(result, status, shown(content.status_msg, passcode), content.txid or "")
 
 
-def _time_answer_v2(body: bytes) -> Time:
+def _time_answer_v2(body: bytes, _call: Call) -> Time:
     return Time(_content(messages.decode_time(body)).time)
 
 
-def _preauth_answer_v1(body: bytes) -> PreauthAnswer:
+def _preauth_answer_v1(body: bytes, _call: Preauth) -> PreauthAnswer:
     content = _content(messages.decode_preauth_v1(body))
-    return PreauthAnswer(content.result, _text(content.status))
+    return PreauthAnswer(shown(content.result), shown(content.status))
 
 
-def _auth_answer_v1(body: bytes) -> AuthAnswer:
+def _auth_answer_v1(body: bytes, call: Auth) -> AuthAnswer:
     content = _content(messages.decode_auth_v1(body))
     _require_verdict_or_txid(content.result, content.txid)
-    return AuthAnswer(content.result or "", "", _text(content.status), content.txid or "")
+    result, text = shown(content.result, call.passcode), shown(content.status, call.passcode)
+    return AuthAnswer(result, "", text, content.txid or "")
 
 
-def _status_answer_v1(body: bytes) -> AuthAnswer:
+def _status_answer_v1(body: bytes, _call: AuthStatus) -> AuthAnswer:
     """A status has no result until the person has answered; a text says how far Duo is."""
     content = _content(messages.decode_auth_v1(body))
     if not content.result and not content.status:
         raise msgspec.ValidationError("neither `result` nor `status`")
-    return AuthAnswer(content.result or "waiting", "", _text(content.status))
+    return AuthAnswer(shown(content.result) or "waiting", "", shown(content.status))
 
 
-def _word_answer_v1(body: bytes) -> Time:
+def _word_answer_v1(body: bytes, _call: Call) -> Time:
     _content(messages.decode_word(body))
     return Time(None)
-
-
-def _text(status_msg: str | None) -> str:
-    """Return Duo's text for a person: no longer than one reads, and with blanks for control characters."""
-    text = (status_msg or "")[:MAX_TEXT]
-    return text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _result_alone(call: Call, http_status: int, body: bytes, error: Exception) -> Answer:
     """Return the verdict of an answer whose other fields are not as documented: `result` alone decides."""
     try:
-        result = _content(messages.decode_result(body)).result
+        result = shown(_content(messages.decode_result(body)).result, _passcode(call))
     except _NOT_JSON:
-        raise _not_duo(http_status, body) from error
+        raise _not_duo(call, http_status, body) from error
     if type(call) is Preauth:
         return PreauthAnswer(result)
     if type(call) in (Auth, AuthStatus):
         return AuthAnswer(result)
-    raise _not_duo(http_status, body) from error
+    raise _not_duo(call, http_status, body) from error
 
 
 def _require_verdict_or_txid(result: str | None, txid: str | None) -> None:
@@ -216,7 +226,7 @@ def _content(envelope: messages.Envelope[Content]) -> Content:
     return envelope.response
 
 
-def _read_failure(http_status: int, body: bytes) -> Refusal:
+def _read_failure(call: Call, http_status: int, body: bytes) -> Refusal:
     """Return the refusal that a status other than 200 carries, or raise for what is none."""
     if http_status == 429:
         raise DuoUnavailable(Trouble.RATE_LIMIT, "Duo answered HTTP 429, too many requests")
@@ -229,22 +239,30 @@ def _read_failure(http_status: int, body: bytes) -> Refusal:
     except _NOT_JSON as error:
         if http_status >= 400:  # a firewall in between that dislikes something in this call: no outage
             return Refusal(http_status, 0, f"HTTP {http_status}, not in Duo's words")
-        raise _not_duo(http_status, body) from error
+        raise _not_duo(call, http_status, body) from error
     if failure.stat != "FAIL" or http_status < 400:
-        raise _not_duo(http_status, body)
-    message, detail = failure.message or "", failure.message_detail or ""
-    return Refusal(http_status, failure.number, message[:MAX_TEXT], detail[:MAX_TEXT])
+        raise _not_duo(call, http_status, body)
+    passcode = _passcode(call)
+    return Refusal(
+        http_status, failure.number, shown(failure.message, passcode), shown(failure.message_detail, passcode)
+    )
 
 
-def _not_duo(http_status: int, body: bytes) -> DuoUnavailable:
+def _passcode(call: Call) -> str:
+    """Return what an answer to this call may repeat."""
+    return call.passcode if isinstance(call, Auth) else ""
+
+
+def _not_duo(call: Call, http_status: int, body: bytes) -> DuoUnavailable:
     """Describe an answer that is not Duo's; the beginning of a web page names the proxy or portal that sent it."""
-    beginning = body.lstrip()[:60]
+    beginning = body.lstrip()
     if not beginning:
         text = f"HTTP {http_status} with an empty body"
     elif beginning.startswith(b"{"):
         text = f"HTTP {http_status} with JSON that is not of the documented form"
     elif beginning.startswith(b"<"):
-        text = f"HTTP {http_status} with a web page that begins {beginning.decode(errors='replace')!a}"
+        page = cleaned(beginning[:MAX_PAGE].decode(errors="replace"), _passcode(call))
+        text = f"HTTP {http_status} with a web page that begins {page[:60]!a}"
     else:  # it may be an echo of our own request, passcode and all
         text = f"HTTP {http_status} with a body that is not JSON"
     return DuoUnavailable(Trouble.BAD_ANSWER, text)
@@ -263,7 +281,7 @@ V2: Final = Flavour(
     readers={
         Preauth: _preauth_answer_v2,
         Auth: _auth_answer_v2,
-        AuthStatus: _auth_answer_v2,
+        AuthStatus: _status_answer_v2,
         Check: _time_answer_v2,
         Ping: _time_answer_v2,
     },

@@ -482,11 +482,13 @@ class Engine:
         if isinstance(step, Ask):
             self._effects.append(AskDuo(pending, step.call, step.at))
         else:
-            self._timers.at(step.until, self._give_up, pending)
+            is_settled = pending.login.is_in_doubt and pending.section.application in self._outages
+            self._timers.at(now if is_settled else step.until, self._give_up, pending)
 
     def _give_up(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
-            self._finish(pending, pending.login.give_up(), now)
+            is_duo_away = pending.section.application in self._outages
+            self._finish(pending, pending.login.give_up(is_duo_away), now)
 
     def _keep(self, pending: PendingLogin) -> None:
         """Keep a login that must not be asked for again, and whatever is handed over."""

@@ -26,6 +26,7 @@ from gateway.duoapi.calls import (
     PreauthAnswer,
     Refusal,
 )
+from gateway.duoapi.echoes import may_echo, without_passcode
 from gateway.engine.explanations import REASONS, TROUBLES
 from gateway.engine.password import TypedFactor
 from gateway.engine.records import LoginRecord
@@ -33,6 +34,7 @@ from gateway.engine.verdict import Reason, Verdict, duo_hint, rejection
 from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT
 
 PERSON_PATIENCE_S: Final = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
+DOUBT_S: Final = 2.5  # until it is known whether Duo is away; see docs/fail-mode.md
 POLL_PAUSE_S: Final = 1.0  # between questions to a Duo that answers a long poll at once, or fails
 _FREE_POLLS: Final = 2  # the first long poll answers "pushed" at once: no pause for it
 
@@ -72,7 +74,7 @@ class LoginState(StrEnum):
     AUTH = "auth"
     WAITING = "waiting"
     ELSEWHERE = "elsewhere"  # another worker waits for Duo's answer
-    LOST = "lost"  # Duo may have pushed, but the worker that asked died before it heard the push's name
+    LOST = "lost"  # Duo may have pushed, but the worker that asked, or its connection, was gone before the push's name
     DECIDED = "decided"
 
 
@@ -86,7 +88,7 @@ _FACTORS: Final = {factor.value: factor for factor in Factor}
 TRANSITIONS: dict[LoginState, frozenset[LoginState]] = {
     NEW: frozenset({PREAUTH, AUTH, ELSEWHERE, DECIDED}),
     PREAUTH: frozenset({AUTH, DECIDED}),
-    AUTH: frozenset({WAITING, DECIDED}),
+    AUTH: frozenset({WAITING, LOST, DECIDED}),
     WAITING: frozenset({WAITING, DECIDED}),
     ELSEWHERE: frozenset({WAITING, LOST, DECIDED}),
     LOST: frozenset({DECIDED}),
@@ -102,7 +104,7 @@ class Ask(msgspec.Struct, gc=False):
 
 
 class Hold(msgspec.Struct, gc=False):
-    """Nothing can be asked: reject at the instant `until`."""
+    """Nothing can be asked: give the login up at the instant `until`, or now if Duo is known to be away."""
 
     until: float
 
@@ -120,6 +122,7 @@ class Login:
     """
 
     __slots__ = (
+        "_doubt",
         "_ipaddr",
         "_no_factor",
         "_polls",
@@ -140,6 +143,7 @@ class Login:
         self.state = NEW
         self._ipaddr = ipaddr
         self._typed: TypedFactor | None = None
+        self._doubt: DuoUnavailable | None = None
         self._no_factor = _UNKNOWN_FACTOR
         self.asked_at = self.pushed_at = 0.0
         self._polls = 0
@@ -188,6 +192,10 @@ class Login:
             return self.factor is not PASSCODE
         return progress is WAITING or progress is LOST
 
+    def without_passcode(self, text: str) -> str:
+        """Return a text in which Duo may have repeated what was typed, as it may be seen."""
+        return without_passcode(text, self._typed.passcode if self._typed is not None else "")
+
     def begin(self, password: str | None, typed: TypedFactor | None, now: float) -> Step:
         """Return the first step, by the password and what it means; `password` None is one that no charset explains."""
         if self.user_name in self.policy.exempt:
@@ -212,6 +220,10 @@ class Login:
         """Return the step that follows when Duo did not answer the last `Ask`."""
         if self.state is WAITING:
             return self._poll_failed(error, now)
+        if error.may_have_acted:
+            self._doubt = error
+            self._move(LOST)
+            return Hold(now + DOUBT_S)
         return self._decide(self._fail_mode(error))
 
     def resume(self, at: float, now: float) -> Step | None:
@@ -234,9 +246,25 @@ class Login:
         """Take note that the other worker has its verdict."""
         self._move(DECIDED)
 
-    def give_up(self) -> Verdict:
-        """End a login whose push nobody can ask about."""
-        return self._decide(rejection(Reason.PUSH_LOST))
+    def give_up(self, is_duo_away: bool = False) -> Verdict:
+        """End a login whose push nobody can ask about.
+
+        Where a connection was lost with the question on it, Duo itself may be gone, and fail mode decides as for any
+        other; while others are answered, nobody gets in for it.
+        """
+        if self._doubt is not None and is_duo_away:
+            return self._decide(self._fail_mode(self._doubt))
+        verdict = rejection(Reason.PUSH_LOST)
+        if self._doubt is not None:
+            verdict.account = (
+                f"Whether Duo has asked anybody cannot be known ({self._doubt.trouble}: {self._doubt.detail})"
+            )
+        return self._decide(verdict)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether a question was lost that Duo may have acted on: whether Duo is away will tell what that means."""
+        return self._doubt is not None
 
     def expire(self) -> Verdict:
         """End the login because its deadline has come."""
@@ -355,9 +383,14 @@ class Login:
         return Verdict(ACCESS_REJECT, Reason.FAILMODE_SECURE, text, account, hint)
 
     def _decide(self, verdict: Verdict) -> Verdict:
+        """End it, and forget the passcode; nobody may have it from what Duo said."""
         self._move(DECIDED)
-        if self._typed is not None:
-            self._typed.passcode = ""  # it has served
+        typed = self._typed
+        if typed is not None and typed.passcode:
+            if may_echo(f"{verdict.account} {verdict.reply_message}"):
+                verdict.account = without_passcode(verdict.account, typed.passcode)
+                verdict.reply_message = without_passcode(verdict.reply_message, typed.passcode)
+            typed.passcode = ""  # it has served
         return verdict
 
     def _move(self, state: LoginState) -> None:

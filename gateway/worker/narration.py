@@ -48,7 +48,8 @@ class Narrator:
 
     def answered(self, pending: PendingLogin, answer: Answer | DuoUnavailable) -> None:
         """Tell of Duo's answer."""
-        log.debug("%s: %s", describe_answer(answer), pending.login)
+        login = pending.login
+        log.debug("%s: %s", login.without_passcode(describe_answer(answer)), login)
 
     def sends(self, effect: SendReply) -> None:
         """Tell of a reply."""

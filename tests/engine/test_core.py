@@ -411,3 +411,38 @@ class TestBounds:
         stage.login("alice", "nonsense")
         stage.answer(GO_ON)
         assert "reason=unknown_factor" in message(stage.replies[0])
+
+
+class TestALostPush:
+    """The connection is lost with a push on it."""
+
+    LOST = DuoUnavailable(Trouble.CLOSED, "the connection was forgotten", may_have_acted=True)
+
+    def asked(self) -> Stage:
+        stage = Stage(policy={"fail_open": True})
+        stage.login("alice", "push")
+        stage.answer(GO_ON)
+        return stage
+
+    def test_it_is_rejected_once_duo_would_be_known_to_be_away(self):
+        stage = self.asked()
+        stage.answer(self.LOST, now=1.0)
+        assert stage.replies == []
+        assert not [each for each in stage.login("alice", "push", identifier=8, now=1.1) if isinstance(each, AskDuo)]
+        stage.effects = stage.engine.timer(stage.engine.next_timer)
+        assert [reply.code for reply in stage.replies] == [Code.ACCESS_REJECT] * 2
+        assert stage.reason == "push_lost"
+        assert stage.engine.is_idle
+
+    def test_fail_mode_decides_if_the_outage_begins_meanwhile_or_was_known(self):
+        for outage_at in (0.5, 2.0):
+            stage = self.asked()
+            if outage_at < 1.0:
+                stage.engine.outage("app", DuoUnavailable(Trouble.OUTAGE, "known"), outage_at)
+            stage.answer(self.LOST, now=1.0)
+            if outage_at > 1.0:
+                stage.engine.outage("app", DuoUnavailable(Trouble.OUTAGE, "known"), outage_at)
+            due = stage.engine.next_timer
+            assert due == (1.0 if outage_at < 1.0 else 3.5)
+            stage.effects = stage.engine.timer(due)
+            assert stage.reason == "failmode_safe"

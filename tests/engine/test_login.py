@@ -14,8 +14,11 @@ from gateway.duoapi.calls import (
     Refusal,
     Trouble,
 )
-from gateway.engine.login import Ask, Login, LoginPolicy, LoginState, Step
+from gateway.engine.login import DOUBT_S, PERSON_PATIENCE_S, Ask, Hold, Login, LoginPolicy, LoginState, Step
+from gateway.engine.nas import Section
 from gateway.engine.password import read_password
+from gateway.engine.pending import PendingLogin
+from gateway.engine.records import LoginRecord
 from gateway.engine.verdict import Verdict
 from gateway.radius.dictionary import Code
 
@@ -25,6 +28,12 @@ TIMEOUT = DuoUnavailable(Trouble.TIMEOUT, "no answer within 5 s")
 
 def login(**policy) -> Login:
     return Login(LoginPolicy(**policy), "alice", "203.0.113.7")
+
+
+def record_of(one: Login) -> LoginRecord:
+    """What another worker gets to know of a login."""
+    section = Section("radius_server_duo_only", "app", one.policy)
+    return PendingLogin(1, one, section, b"", 0, 0.0).record()
 
 
 def begin(one: Login, typed: str | None) -> Step:
@@ -268,3 +277,39 @@ def test_where_duo_says_nothing_to_the_person_we_do(result, text):
     begin(terse, "123456")
     terse.answered(GO_ON, 0.0)
     assert terse.answered(AuthAnswer(result), 0.0).reply_message == text
+
+
+class TestALostQuestion:
+    """The connection was lost with a push on it: Duo may have acted, or be gone."""
+
+    LOST = DuoUnavailable(Trouble.CLOSED, "the connection was forgotten", may_have_acted=True)
+
+    def asked(self, **policy) -> Login:
+        waiting = login(**policy)
+        begin(waiting, "push")
+        waiting.answered(GO_ON, 0.0)
+        return waiting
+
+    def test_nobody_gets_in_for_it_while_duo_answers_others(self):
+        doubtful = self.asked(fail_open=True)
+        assert doubtful.unavailable(self.LOST, 1.0) == Hold(1.0 + DOUBT_S)
+        assert doubtful.has_pushed
+        verdict = doubtful.give_up(is_duo_away=False)
+        assert (verdict.reason.value, verdict.is_accept) == ("push_lost", False)
+        assert "the connection was forgotten" in verdict.account
+
+    @pytest.mark.parametrize("fail_open", [True, False])
+    def test_fail_mode_decides_if_duo_is_away(self, fail_open):
+        doubtful = self.asked(fail_open=fail_open)
+        doubtful.unavailable(self.LOST, 1.0)
+        assert doubtful.give_up(is_duo_away=True).is_accept is fail_open
+
+    def test_a_push_that_a_dead_worker_asked_for_is_no_business_of_fail_mode(self):
+        first = self.asked()
+        other = Login.restored(LoginPolicy(fail_open=True), record_of(first))
+        assert other.resume(1.0, 1.0) == Hold(PERSON_PATIENCE_S)
+        assert other.give_up(is_duo_away=True).reason.value == "push_lost"
+
+    def test_what_was_not_sent_is_decided_at_once(self):
+        refused = DuoUnavailable(Trouble.CONNECT, "connection refused")
+        assert self.asked(fail_open=True).unavailable(refused, 1.0).reason.value == "failmode_safe"

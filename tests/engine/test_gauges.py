@@ -1,0 +1,96 @@
+"""What the engine tells the board of logins: how many are pending, and whose time they took."""
+
+from typing import cast
+
+from gateway.engine.core import KeepLogin
+from gateway.engine.login import Login
+from gateway.engine.pending import PendingLogin
+from gateway.engine.statistics import Measure
+from gateway.engine.verdict import Reason, rejection
+from tests.engine.scene import ALLOWED, GO_ON, PUSHED, Stage
+from tests.engine.test_statistics import FIRST, Row
+
+
+class Counted:
+    """A stage whose section is counted on a row."""
+
+    def __init__(self) -> None:
+        self.row = Row()
+        self.stage = Stage(counters=self.row.first)
+
+    @property
+    def n_pending(self) -> int:
+        """What the gauge shows."""
+        return self.row.read().totals.gauges[Measure.PENDING, FIRST]
+
+    def adopt(self) -> PendingLogin:
+        """Let the engine take up a login that another worker began."""
+        other = Stage()
+        other.login("alice", "push")
+        effects = other.answer(GO_ON)
+        record = next(each for each in effects if isinstance(each, KeepLogin)).pending.record()
+        login = Login.restored(self.stage.section.policy, record)
+        pending = PendingLogin(1, login, self.stage.section, record.key, record.bucket, record.started_at)
+        self.stage.engine.adopt(pending)
+        return pending
+
+    def took_us(self, measure: Measure) -> int:
+        """The sum of a histogram, in microseconds."""
+        return self.row.read().totals.histogram(measure, FIRST).sum_us
+
+
+def test_a_login_is_pending_from_its_first_packet_to_its_verdict():
+    counted = Counted()
+    counted.stage.login()
+    counted.stage.answer(GO_ON)
+    assert counted.n_pending == 1
+    counted.stage.answer(ALLOWED)
+    assert counted.n_pending == 0
+
+
+def test_one_that_another_worker_decides_is_pending_no_more():
+    counted = Counted()
+    pending = counted.adopt()
+    assert counted.n_pending == 1
+    counted.stage.engine.decided_elsewhere(pending, rejection(Reason.DEADLINE), 1.0)
+    assert counted.n_pending == 0
+
+
+def test_one_that_another_worker_abandons_is_pending_no_more():
+    counted = Counted()
+    pending = counted.adopt()
+    counted.stage.engine.decided_elsewhere(pending, None, 1.0)
+    assert counted.n_pending == 0
+
+
+def test_one_that_another_worker_leaves_alone_is_pending_until_it_ends_here():
+    counted = Counted()
+    pending = counted.adopt()
+    counted.stage.engine.left_alone(pending, 1.0, 1.0)
+    assert counted.n_pending == 1
+    due = counted.stage.engine.next_timer
+    assert due is not None
+    counted.stage.engine.timer(due)
+    assert counted.n_pending == 0
+
+
+def test_the_gateways_own_share_is_what_duo_did_not_take():
+    counted = Counted()
+    counted.stage.login(now=10.0)
+    counted.stage.answer(GO_ON, now=10.2)
+    pending = counted.stage.asked[-1].pending
+    pending.duo_s = 0.35  # as the network side has measured it
+    counted.stage.answer(ALLOWED, now=10.5)
+    assert counted.took_us(Measure.LOGIN_SECONDS) == 500_000
+    assert counted.took_us(Measure.GATEWAY_SECONDS) == 150_000
+    assert counted.stage.finished.duo_s == 0.35
+
+
+def test_nor_is_it_less_than_nothing_where_clocks_differ():
+    counted = Counted()
+    counted.stage.login("alice", "push", now=10.0)
+    counted.stage.answer(GO_ON, now=10.0)
+    counted.stage.answer(PUSHED, now=10.0)
+    cast("PendingLogin", counted.stage.asked[-1].pending).duo_s = 6.0
+    counted.stage.answer(ALLOWED, now=15.0)
+    assert counted.took_us(Measure.GATEWAY_SECONDS) == 0
