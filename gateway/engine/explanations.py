@@ -98,8 +98,8 @@ REASONS: dict[Reason, Explanation] = {
         "raise response_deadline_s, but keep it below the time-out of the RADIUS client",
     ),
     Reason.PUSH_LOST: Explanation(
-        "The worker, or its connection to Duo, was gone after Duo had been asked for a push and before Duo had named it; "
-        "nobody can ask what became of it",
+        "The worker, or its connection to Duo, was gone after Duo had been asked for a push and before Duo had named "
+        "it; nobody can ask what became of it",
         "the log says why; the user was not pushed twice",
     ),
     Reason.NO_USER_NAME: Explanation(
