@@ -169,6 +169,11 @@ class Scene:
             self._resources.callback(relay.close)
         return relay.address
 
+    @property
+    def udp_relays(self) -> list[UdpRelay]:
+        """What datagrams pass, if they pass any."""
+        return list(self._udp_relays.values())
+
     def fleet(
         self,
         habits: Habits | None = None,

@@ -12,6 +12,7 @@ from tests.chaos.everything import suffer_everything
 from tests.chaos.figures import is_long_form, play, seeds, summary
 from tests.chaos.fleet import Habits
 from tests.chaos.kills import KILLS_EACH, N_WORKERS, kill_workers
+from tests.chaos.lossy import lose_datagrams
 from tests.chaos.many_pending import wait_for_many
 from tests.chaos.mix import mixed_plans
 from tests.chaos.outages import FAULTS, Effects, Pace, suffer
@@ -86,6 +87,13 @@ def test_everything_at_once(tmp_path: Path, seed: int) -> None:
     outcome = play(suffer_everything(tmp_path, seed, n_logins=300, habits=habits))
     assert not outcome.violations, f"{outcome.acts}: {summary(outcome.violations)}"
     assert outcome.n_logins == 300
+
+
+def test_pushes_whose_datagrams_are_lost_are_answered_and_none_is_sent_twice(tmp_path: Path) -> None:
+    outcome = play(lose_datagrams(tmp_path, 1))
+    assert not outcome.violations, summary(outcome.violations)
+    assert (outcome.n_answers, outcome.n_pushes) == (1000, {1: 1000})
+    assert outcome.n_lost > 500
 
 
 def test_a_bad_network_loses_no_login(tmp_path: Path) -> None:
