@@ -26,7 +26,9 @@ _MAX_FORM: Final = 300  # characters that a passcode takes at most: a YubiKey's 
 may_echo: Final = re.compile(r"[0-9]|[^ ]{16}").search
 """Whether a text is worth a look: it holds a digit or a long word."""
 
-_is_odd: Final = re.compile(r"[^ -/:-~]|[^ ]{16}").search  # that, or a sign that is none of printable ASCII
+_MANY_HARMLESS: Final = 512
+_MAX_REMEMBERED: Final = 200  # characters
+_harmless: Final[set[str]] = set()  # texts that were looked at: Duo has few, and a look costs as much as a signature
 
 _CREDENTIALS: Final = re.compile(
     r"""
@@ -44,10 +46,23 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{6,}=*")
 _SAME_IN_URLS: Final = str.maketrans("-_", "+/")
 
 
+def is_harmless(text: str) -> bool:
+    """Whether a text is no more worth a look: it holds neither a digit nor a long word."""
+    if text in _harmless:
+        return True
+    if may_echo(text):
+        return False
+    if len(text) <= _MAX_REMEMBERED:
+        if len(_harmless) >= _MANY_HARMLESS:
+            _harmless.clear()
+        _harmless.add(text)
+    return True
+
+
 def shown(text: str | None, passcode: str = "") -> str:
     """Return a text as a person may see it: cleaned, no longer than one reads, and blanks for control characters."""
     text = text or ""
-    if _is_odd(text):
+    if not (text.isascii() and text.isprintable() and is_harmless(text)):
         cut = text[:_MAX_LOOKED_AT]
         is_cut = len(cut) < len(text)
         text = cleaned(cut, passcode)[: -_MAX_FORM if is_cut else None]
@@ -57,12 +72,12 @@ def shown(text: str | None, passcode: str = "") -> str:
 
 def cleaned(text: str, passcode: str = "") -> str:
     """Return a text without the passcode, if there is one, and without our credentials."""
-    return _CREDENTIALS.sub(MARK, without_passcode(text, passcode)) if may_echo(text) else text
+    return text if is_harmless(text) else _CREDENTIALS.sub(MARK, without_passcode(text, passcode))
 
 
 def without_passcode(text: str, passcode: str) -> str:
     """Return a text without the passcode, which is empty if there is none."""
-    if not passcode or not may_echo(text):
+    if not passcode or is_harmless(text):
         return text
     text = _BASE64.sub(lambda run: MARK if _encodes(run[0], passcode) else run[0], text)
     octets = passcode.lower().encode(), passcode.upper().encode()
