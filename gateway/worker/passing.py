@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from gateway.engine.core import PassOn
+from gateway.engine.records import UNREADABLE
 from gateway.engine.transaction import Peer
 
 _MAX_MESSAGE = 8_192  # octets: a datagram and where it came from
@@ -80,7 +81,7 @@ class Inlet:
                 message = _decode(self._socket.recv(_MAX_MESSAGE, socket.MSG_DONTWAIT))
             except BlockingIOError:
                 return
-            except msgspec.MsgspecError:  # of a version that says something else
+            except UNREADABLE:  # of a version that says something else
                 continue
             if message.generation == self._generation:  # else its listener may be another one here
                 self._on_datagram(message.datagram, Peer(message.address, message.listener, message.path, self._bucket))

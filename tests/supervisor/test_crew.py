@@ -139,9 +139,10 @@ def play() -> Callable[[Any], None]:
             finally:
                 await stage.close()
 
+        gc.collect()  # boards, ledgers and journals are mapped as long as anybody knows of them
         before = n_descriptors()
         asyncio.run(main())
-        gc.collect()  # boards and ledgers are mapped as long as anybody knows of them
+        gc.collect()
         assert n_descriptors() == before
 
     return run

@@ -1,5 +1,6 @@
 """Words between supervisor and worker."""
 
+import gc
 import os
 import resource
 import socket
@@ -86,6 +87,7 @@ def test_what_found_no_room_is_told_without_any_descriptor_and_none_is_left_over
     """Which of them are missing nobody could tell."""
     supervisor, worker = pair
     spares = Spares(2)
+    gc.collect()  # what other tests left behind must not go in between
     n_open = len(list(Path("/proc/self/fd").iterdir()))
     with no_descriptor_left():
         assert tell_worker(supervisor, HandOver([Successor([number]) for number in range(3)]), [0, 1, 2])

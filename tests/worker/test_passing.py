@@ -3,6 +3,7 @@
 import asyncio
 import socket
 
+import msgspec
 import pytest
 
 from gateway.engine.core import PassOn
@@ -51,15 +52,17 @@ def test_a_datagram_arrives_with_its_peer_and_the_bucket_that_it_belongs_to(ends
     ]
 
 
-def test_what_is_of_other_settings_or_no_message_is_dropped(ends):
+def test_what_is_of_other_settings_or_no_message_is_dropped(ends, caplog):
     inlet_fd, outlet = ends
 
     def write() -> None:
         Passing(6, {3: outlet}).pass_on(PassOn(b"of before", PEER, 3))
         outlet.send(b"\xc1 no message")
+        outlet.send(msgspec.msgpack.encode([7, ["~~", 1], 2, [], b"no UTF-8"]).replace(b"~~", b"\xff\xff"))
         Passing(7, {3: outlet}).pass_on(PassOn(b"end", PEER, 3))
 
     assert asyncio.run(heard(inlet_fd, 7, write)) == []
+    assert caplog.records == []
 
 
 def test_a_worker_that_does_not_take_it_keeps_nobody_waiting(ends):
