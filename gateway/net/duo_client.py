@@ -84,6 +84,8 @@ OnAnswer = Callable[[Answer | DuoUnavailable], None]
 class CallObserver(Protocol):
     """Who hears of every call: that it was asked, and then one of the others. `token` tells calls apart.
 
+    A call whose connection was dead is forgotten and asked with the same token.
+
     `now` is an instant by `time.monotonic`; `seconds` have passed since the call was asked, all waits included.
     """
 

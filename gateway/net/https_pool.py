@@ -338,7 +338,9 @@ class HttpsPool:
         looked_until, self._polls_seen_until = self._polls_seen_until, now - POLL_OVERDUE_S
         for connection in self._plan.polling_since(looked_until, now - POLL_OVERDUE_S):
             exchange = connection.exchange
-            if exchange is not None and not exchange.is_retry and connection.is_unheard(now):
+            if exchange is None or exchange.is_retry or not self._plan.has_room(exchange.waits_for_person):
+                continue
+            if connection.is_unheard(now):
                 self._ask_twice(exchange, now)
 
     def _judge(self, exchange: Exchange, is_unheard: bool, now: float) -> None:
@@ -355,19 +357,16 @@ class HttpsPool:
             self._close(self._plan.drop_idle(exchange.began_at))
         if step is Step.GIVE_UP:
             self._give_up(exchange, now)
-        elif step is not Step.WAIT:
+        elif step is not Step.WAIT and exchange.is_retry:
+            self._detach(exchange, now)
+            self._place(exchange, _NEVER_IDLE, now)
+        elif step is not Step.WAIT and self._plan.has_room(exchange.waits_for_person):
             if step is Step.ASK_ANEW:
                 exchange.recipient.asked_anew(now)
-            if exchange.is_retry:
-                self._detach(exchange, now)
-                self._place(exchange, _NEVER_IDLE, now)
-            else:
-                self._ask_twice(exchange, now)
+            self._ask_twice(exchange, now)
 
     def _ask_twice(self, exchange: Exchange, now: float) -> None:
         """Ask the same on a new connection, too: the first answer counts."""
-        if not self._plan.has_room(exchange.waits_for_person):
-            return
         exchange.second = second = Exchange(
             exchange.octets,
             exchange.deadline,

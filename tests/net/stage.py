@@ -67,6 +67,8 @@ class Network:
         is_proxied: whether somebody on the way acknowledges all octets.
         answer_s: what Duo takes for the next request.
         connections: all that were ever opened.
+        is_reachable: whether a new connection can be opened.
+        loses_requests: whether new connections carry nothing once they are open.
     """
 
     def __init__(self, loop: Loop, round_trip_s: float = 0.02, *, is_proxied: bool = False) -> None:
@@ -76,6 +78,7 @@ class Network:
         self.answer_s: Callable[[], float] = lambda: 0.1
         self.connections: list[Connection] = []
         self.is_reachable = True
+        self.loses_requests = False
 
     @property
     def open_connections(self) -> list["Connection"]:
@@ -84,7 +87,7 @@ class Network:
     def forget(self) -> None:
         """Lose all connections that there are; new ones work."""
         for connection in self.open_connections:
-            connection.forgotten_at = self.loop.now
+            connection.forgotten_at = min(connection.forgotten_at, self.loop.now)
 
     def carriers_of(self, asked: "Asked") -> list["Connection"]:
         """The connections that a call itself was written to, those of its second asking left out."""
@@ -103,7 +106,7 @@ class Connection:
         self.exchange: Exchange | None = None
         self.carried: list[Exchange] = []
         self.is_closed = self.is_cut = False
-        self.forgotten_at = float("inf")
+        self.forgotten_at = network.loop.now if network.loses_requests else float("inf")
 
     def begin(self, exchange: Exchange) -> None:
         assert not self.is_closed
@@ -190,7 +193,7 @@ class Asked:
         self._then = then
         self.outcome: Outcome | None = None
         self.asked_at = loop.now
-        self.asked_anew_at: float | None = None
+        self.n_times_asked_anew = 0
         self.ended_at = 0.0
         self.exchange = Exchange(
             b"",
@@ -209,4 +212,4 @@ class Asked:
         self._then(self)
 
     def asked_anew(self, now: float) -> None:
-        self.asked_anew_at = now
+        self.n_times_asked_anew += 1

@@ -97,7 +97,7 @@ def test_a_slow_duo_gets_few_calls_twice_and_loses_none() -> None:
     assert all(took_s(call) == pytest.approx(1.5 + ROUND_TRIP_S) for call in calls)
     n_scouts = sum(len(connection.carried) for connection in network.connections) - len(calls)
     assert n_scouts <= 1.5 / SCOUT_INTERVAL_S
-    assert not any(call.asked_anew_at for call in calls)
+    assert not any(call.n_times_asked_anew for call in calls)
 
 
 def test_a_call_is_moved_again_when_its_second_connection_is_forgotten_too() -> None:
@@ -122,6 +122,33 @@ def test_after_a_pause_of_our_own_nobody_is_asked_twice() -> None:
     pool._timer = loop.call_later(5.0, pool._tick)  # type: ignore[assignment]
     loop.run_until(loop.now + 6.0)
     assert not any(call.exchange.is_retry for call in calls)
+
+
+def test_what_there_is_no_room_to_ask_anew_goes_on_waiting_for_its_first_answer() -> None:
+    """Whoever counts the calls that wait in vain must go on counting this one."""
+    loop, network, pool = scene(n_idle=1)
+    network.forget()
+    call = Asked(pool)
+    pool._plan._limits = PoolLimits(max_waiting=0)
+    loop.run_until(loop.now + 1.0)
+    assert call.n_times_asked_anew == 0
+    pool._plan._limits = PoolLimits()
+    loop.run_until(loop.now + 1.0)
+    assert took_s(call) < 2.0
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_however_often_a_call_is_moved_it_counts_as_asked_anew_once(is_cut: bool) -> None:
+    """Where new connections carry nothing either, those who wait are waiting in vain."""
+    loop, network, pool = scene(n_idle=1)
+    network.loses_requests = True
+    network.forget()
+    network.connections[0].is_cut = is_cut
+    call = Asked(pool)
+    loop.run_until(loop.now + 9.0)
+    assert call.outcome is None
+    assert len(network.connections) > 5
+    assert call.n_times_asked_anew == (0 if is_cut else 1)
 
 
 def test_a_long_poll_is_looked_at_once() -> None:
