@@ -4,10 +4,13 @@ It looks at what the workers have seen (`engine.witness`) about ten times a seco
 is odd, and says what state the application is in. `TRANSITIONS` is the whole of what may follow what; docs/fail-mode.md
 shows it as a picture and says what each state means for a login.
 
-- What is needed to begin fail mode is a streak: different users whose calls failed or wait too long, and failed
-  probes, since the last answer that anybody had. One user alone never makes it, and HTTP 429 and our own overload
-  count for nothing: users can provoke them.
-- Probes that pass do not end the users' part of the streak: ping and check may be well while logins are not.
+- What begins fail mode is a streak: failed probes, and different users whose calls failed or wait too long. It begins
+  anew with each answer that anybody has and each round of ping and check that passes, has to last `STREAK_S`, and at
+  least one probe of it has failed. So no names that anybody may invent begin it while ping and check are answered, nor
+  while others are. HTTP 429 and our own overload count for nothing either: users can provoke them.
+- Users' testimony counts for less once it was found wrong: where several users' calls failed and ping and check
+  passed, `DOUBTFUL_PROBES` have to fail. Those logins are decided one by one, and a person has to learn of them.
+- A login has to pass before fail mode ends, but names that fail hold it for `MOST_TRIALS` at most.
 - Keys and clock are judged by `check` alone: what users met is only a reason to ask. One odd thing makes suspicious, a
   check that is refused then is believed.
 - A Duo that answers, but late, is waited for. How slow it is a ping tells, also one that is answered after its time:
@@ -20,18 +23,32 @@ from enum import StrEnum
 from typing import ClassVar, NamedTuple
 
 from gateway.duoapi.calls import Trouble
-from gateway.engine.explanations import SET_THE_CLOCK, TROUBLES
-from gateway.engine.witness import LONGEST_PATIENCE_S, OVERDUE_S, SILENCE_S, Evidence, add_up, patience_s
+from gateway.engine.explanations import LOGINS_FAIL, SET_THE_CLOCK, TROUBLES
+from gateway.engine.witness import (
+    LATELY_S,
+    LONGEST_PATIENCE_S,
+    OVERDUE_S,
+    SILENCE_S,
+    Evidence,
+    add_up,
+    patience_s,
+)
 
 QUIET_INTERVAL_S = 60.0  # between rounds of probes while all is well
 SLOW_INTERVAL_S = 10.0  # while the last ping took so long that calls are waited for longer than usual
 CLOCK_INTERVAL_S = 10.0  # while this machine's clock is off
 SUSPECT_INTERVAL_S = 0.25  # while something is odd
+HURRIED_INTERVAL_S = 0.5  # while logins wait or fail and probes pass
 KEYS_INTERVAL_S = 5.0  # while the keys are refused
+STREAK_S = 0.75  # without an answer to anybody, and without a round that passed, before fail mode begins
+DOUBTFUL_PROBES = 3  # that must have failed where logins fail although ping and check pass
+LOGINS_WELL_S = 60.0  # without users who failed lately, until logins count as well again
 CALM_S = 2.0  # without trouble, after probes that passed, until a suspicion is dropped
 TRIAL_S = 0.5  # for a login to come by
+MOST_TRIALS = 3  # in a row, while ping and check pass
 PROBE_TIMEOUT_S = 1.0
-SUSPECT_PROBE_TIMEOUT_S = 0.75
+EARLY_PROBE_TIMEOUT_S = 0.75  # before fail mode has begun
+PROBE_FACTOR = 1.5  # times what the last ping took, its handshake included: neither is ever shorter
 CLOCK_SKEW_S = 30.0  # between Duo's clock and ours, either way
 PAUSE_S = 2.0  # between two looks: we stood still
 
@@ -73,6 +90,7 @@ class BreakerEvent(StrEnum):
     TROUBLED = "troubled"
     ANSWERED = "answered"
     CALMED = "calmed"
+    LOGINS_FAIL = "logins_fail"
     STREAK_COMPLETE = "streak_complete"
     PROBES_PASSED = "probes_passed"
     TRIAL_FAILED = "trial_failed"
@@ -91,6 +109,7 @@ TRANSITIONS: dict[BreakerState, dict[BreakerEvent, BreakerState]] = {
     BreakerState.SUSPECT: {
         BreakerEvent.ANSWERED: BreakerState.HEALTHY,
         BreakerEvent.CALMED: BreakerState.HEALTHY,
+        BreakerEvent.LOGINS_FAIL: BreakerState.SUSPECT,
         BreakerEvent.STREAK_COMPLETE: BreakerState.DOWN,
         BreakerEvent.KEYS_REFUSED: BreakerState.KEYS_REFUSED,
         BreakerEvent.CLOCK_REFUSED: BreakerState.DOWN,
@@ -105,6 +124,7 @@ TRANSITIONS: dict[BreakerState, dict[BreakerEvent, BreakerState]] = {
         BreakerEvent.ANSWERED: BreakerState.HEALTHY,
         BreakerEvent.NOBODY_CAME: BreakerState.HEALTHY,
         BreakerEvent.TRIAL_FAILED: BreakerState.DOWN,
+        BreakerEvent.LOGINS_FAIL: BreakerState.SUSPECT,
         BreakerEvent.CLOCK_OFF: BreakerState.CLOCK_SKEWED,
     },
     BreakerState.KEYS_REFUSED: {
@@ -149,9 +169,15 @@ class Probe(NamedTuple):
 
 
 class Passed(NamedTuple):
-    """Duo answered a probe; its clock is `skew_s` ahead of ours (negative: behind), None where it tells no time."""
+    """Duo answered a probe.
+
+    Attributes:
+        skew_s: how far its clock is ahead of ours (negative: behind), None where it tells no time.
+        wire_s: what it took Duo to answer once it was asked; None is all the time, the handshake included.
+    """
 
     skew_s: float | None = None
+    wire_s: float | None = None
 
 
 class Failed(NamedTuple):
@@ -175,12 +201,14 @@ class StateChanged(NamedTuple):
     """The state is another, or (`old` and `new` the same) has another cause.
 
     Attributes:
+        event: what changed it.
         account: what happened, in one line.
         hint: what an administrator should look at; empty when there is nothing to do.
     """
 
     old: BreakerState
     new: BreakerState
+    event: BreakerEvent
     account: str
     hint: str
 
@@ -214,8 +242,9 @@ class Breaker:
         self._limits = limits or BreakerLimits()
         self._state = BreakerState.HEALTHY
         self._since = 0.0
-        self._trial = 0
+        self._trial = self._n_trials = 0  # ever, and since a probe failed
         self._entered_at = 0.0
+        self._event: BreakerEvent | None = None
         self._account = self._hint = ""
         self._seen = Evidence()
         self._looked_at = _NEVER
@@ -225,8 +254,10 @@ class Breaker:
         self._n_failed_probes = 0
         self._probe: Probe | None = None
         self._round_at = self._last_round_at = self._passed_at = _NEVER
+        self._away_at = _NEVER  # when Duo was last seen away
+        self._failing_at = _NEVER  # when users were last seen whose calls had failed lately
         self._skew_s = 0.0
-        self._ping_s = 0.0  # what the last ping took
+        self._ping_s = self._probe_s = 0.0  # what it took Duo to answer the last ping, and how long that took in all
 
     @property
     def state(self) -> BreakerState:
@@ -239,8 +270,13 @@ class Breaker:
         return Health(self._state, self._since, self._trial, self._entered_at, self._account, self._hint, self._ping_s)
 
     @property
+    def are_logins_failing(self) -> bool:
+        """Whether several users' calls failed although ping and check passed, and the end of that is not known."""
+        return self._event is BreakerEvent.LOGINS_FAIL
+
+    @property
     def streak(self) -> int:
-        """Different users whose calls failed or wait too long, and failed probes, since the last answer."""
+        """Different users whose calls failed or wait too long, and failed probes, since the streak began."""
         return int(self._seen.n_failing + self._seen.n_overdue) + self._n_failed_probes
 
     def observe(self, evidence: Sequence[Evidence], now: float) -> list[Decision]:
@@ -250,6 +286,10 @@ class Breaker:
         if seen.since > self._since:
             self._since = seen.since
             self._n_failed_probes = 0
+        if self._state.is_fail_mode_active:
+            self._away_at = now
+        if seen.n_lately:
+            self._failing_at = now
         look = self._LOOKS.get(self._state)
         event = look(self, seen, now) if look is not None else None
         decisions = self._happened(event, now) if event is not None else []
@@ -277,14 +317,22 @@ class Breaker:
     # What a look means, by state.
 
     def _look_for_trouble(self, seen: Evidence, now: float) -> BreakerEvent | None:
+        self._hurry_if_calls_wait(seen, now)
         return BreakerEvent.TROUBLED if self._sees_trouble(seen, now) else None
 
     def _look_again(self, seen: Evidence, now: float) -> BreakerEvent | None:
-        self._sees_trouble(seen, now)
+        self._hurry_if_calls_wait(seen, now)
+        if self._sees_trouble(seen, now):
+            self._hurry()
+        if self._is_streak_complete(now):
+            return BreakerEvent.STREAK_COMPLETE
+        if self.are_logins_failing:
+            if now - self._failing_at < LOGINS_WELL_S:
+                return None
+        elif self._do_many_fail(seen, now):
+            return BreakerEvent.LOGINS_FAIL if self._passed_at > self._entered_at else None
         if seen.answered_at > self._troubled_at:
             return self._healthy(BreakerEvent.ANSWERED)
-        if self._is_streak_complete:
-            return BreakerEvent.STREAK_COMPLETE
         is_calm = self._passed_at >= self._troubled_at and now - self._troubled_at >= CALM_S
         return self._healthy(BreakerEvent.CALMED) if is_calm else None
 
@@ -293,10 +341,11 @@ class Breaker:
             return self._healthy(BreakerEvent.ANSWERED)
         self._sees_trouble(seen, now)
         if seen.waiting_since:
-            is_overdue = now - seen.waiting_since >= self._patience_s(OVERDUE_S)
-            return BreakerEvent.TRIAL_FAILED if is_overdue else None
+            left_s = self._patience_s(OVERDUE_S) - _waiting_s(seen, now)
+            has_lasted_s = now - self._entered_at
+            return self._trial_failed if left_s <= 0.0 or has_lasted_s >= TRIAL_S + LONGEST_PATIENCE_S else None
         if seen.n_failing:
-            return BreakerEvent.TRIAL_FAILED
+            return self._trial_failed
         return self._healthy(BreakerEvent.NOBODY_CAME) if now - self._entered_at >= TRIAL_S else None
 
     _LOOKS: ClassVar[dict[BreakerState, Callable[["Breaker", Evidence, float], BreakerEvent | None]]] = {
@@ -307,18 +356,28 @@ class Breaker:
     }
 
     def _sees_trouble(self, seen: Evidence, now: float) -> bool:
-        """Whether there is trouble not known yet, or calls wait in vain; takes note of it."""
-        waiting_s = now - seen.waiting_since if seen.waiting_since else 0.0
+        """Whether there is trouble not known yet, or calls wait in vain, or many failed; takes note of it."""
+        waiting_s = _waiting_s(seen, now)
         if waiting_s >= self._patience_s(SILENCE_S):
             self._note_trouble(Trouble.TIMEOUT, f"no answer for {waiting_s:.1f} s", now)
         elif seen.troubled_at > self._troubled_at and seen.troubled_at >= self._since:
             self._note_trouble(seen.last_trouble, "a login's call", seen.troubled_at)
+        elif self._do_many_fail(seen, now):  # others are answered
+            self._note_trouble(seen.last_trouble, "a login's call", self._troubled_at)
         else:
             return False
         return True
 
+    def _do_many_fail(self, seen: Evidence, now: float) -> bool:
+        """Whether as many users as make a streak failed lately, and no probe did."""
+        return seen.n_lately >= self._limits.failures_to_open and now - self._away_at >= LATELY_S
+
     def _patience_s(self, least_s: float) -> float:
         return patience_s(max(self._seen.typical_s, self._ping_s), least_s)
+
+    @property
+    def _trial_failed(self) -> BreakerEvent:
+        return BreakerEvent.LOGINS_FAIL if self._n_trials >= MOST_TRIALS else BreakerEvent.TRIAL_FAILED
 
     def _healthy(self, event: BreakerEvent) -> BreakerEvent:
         return BreakerEvent.CLOCK_OFF if self._is_clock_off else event
@@ -330,10 +389,18 @@ class Breaker:
         self._round_at = now + self._round_interval_s
         return self._ask(ProbeKind.PING, now)
 
+    def _hurry_if_calls_wait(self, seen: Evidence, now: float) -> None:
+        """Ask before anything is suspected: where nothing is answered, a probe needs its time to fail."""
+        if _waiting_s(seen, now) >= SILENCE_S:
+            self._hurry()
+
+    def _hurry(self) -> None:
+        self._round_at = min(self._round_at, self._last_round_at + HURRIED_INTERVAL_S)
+
     def _ask(self, kind: ProbeKind, now: float) -> Probe:
-        timeout_s = SUSPECT_PROBE_TIMEOUT_S if self._state is BreakerState.SUSPECT else PROBE_TIMEOUT_S
-        if kind is ProbeKind.CHECK or self._state is not BreakerState.DOWN:
-            timeout_s = patience_s(self._ping_s, timeout_s)  # a ping while down is one of many, and heard late as well
+        timeout_s = PROBE_TIMEOUT_S if self._state.is_fail_mode_active else EARLY_PROBE_TIMEOUT_S
+        if kind is ProbeKind.CHECK or self._state is not BreakerState.DOWN:  # there it is one of many, and heard late
+            timeout_s = patience_s(self._probe_s, timeout_s, PROBE_FACTOR)
         self._probe = Probe(kind, timeout_s, now)
         return self._probe
 
@@ -341,10 +408,10 @@ class Breaker:
         if passed.skew_s is not None:
             self._skew_s = passed.skew_s
         if probe.kind is ProbeKind.PING:
-            self._ping_s = now - probe.started_at
+            self._take_duration(probe, passed, now)
             return [self._ask(ProbeKind.CHECK, now)]
         self._passed_at = probe.started_at
-        self._n_failed_probes = 0
+        self._start_afresh(self._passed_at)
         match self._state:
             case BreakerState.DOWN | BreakerState.KEYS_REFUSED:
                 return self._happened(BreakerEvent.PROBES_PASSED, now)
@@ -365,22 +432,29 @@ class Breaker:
         is_late = probe.timeout_s < took_s <= LONGEST_PATIENCE_S and probe.started_at >= self._since
         if probe.kind is not ProbeKind.PING or not isinstance(outcome, Passed) or not is_late:
             return []
-        self._ping_s = took_s
+        self._take_duration(probe, outcome, now)
         is_checking = self._probe is not None and self._probe.kind is ProbeKind.CHECK
         return [self._ask(ProbeKind.CHECK, now)] if self._state is BreakerState.DOWN and not is_checking else []
 
+    def _take_duration(self, probe: Probe, passed: Passed, now: float) -> None:
+        """Learn what a ping took. Only its own answer tells how long calls on open connections may take."""
+        self._probe_s = now - probe.started_at
+        self._ping_s = self._probe_s if passed.wire_s is None else passed.wire_s
+
     def _probe_failed(self, probe: Probe, failed: Failed, now: float) -> list[Decision]:
         self._n_failed_probes += 1
+        self._found_away(now)
         self._note_trouble(failed.trouble, f"{probe.kind}: {failed.detail}", now)
         if BreakerEvent.TROUBLED in TRANSITIONS[self._state]:
             return self._happened(BreakerEvent.TROUBLED, now)
-        if self._is_streak_complete and BreakerEvent.STREAK_COMPLETE in TRANSITIONS[self._state]:
+        if self._is_streak_complete(now) and BreakerEvent.STREAK_COMPLETE in TRANSITIONS[self._state]:
             return self._happened(BreakerEvent.STREAK_COMPLETE, now)
         return []
 
     def _probe_refused(self, refused: Refused, now: float) -> list[Decision]:
         """One refusal makes suspicious, the next one is believed."""
         self._n_failed_probes = 0
+        self._found_away(now)
         self._note_trouble(refused.trouble, refused.detail, now)
         is_clock = refused.trouble is Trouble.CLOCK
         for event in (BreakerEvent.CLOCK_REFUSED if is_clock else BreakerEvent.KEYS_REFUSED, BreakerEvent.TROUBLED):
@@ -397,16 +471,23 @@ class Breaker:
             raise ValueError(f"{event} cannot happen to an application that is {old}")
         account, hint = self._account_of(event)
         is_news = (new, account) != (old, self._account)
-        self._state, self._entered_at = new, now if new is not old else self._entered_at
-        self._account, self._hint = account, hint
-        self._probe = None
+        self._event, self._account, self._hint = event, account, hint
+        if new is not old:
+            self._enter(new, now)
+        return [StateChanged(old, new, event, account, hint)] if is_news else []
+
+    def _enter(self, new: BreakerState, now: float) -> None:
+        old, self._state, self._entered_at = self._state, new, now
+        if new is not BreakerState.SUSPECT:  # what was asked before a suspicion tells of it, too
+            self._probe = None
         self._round_at = self._first_round_at(now)
         if new is BreakerState.TRIAL:
             self._trial += 1
+            self._n_trials += 1
             self._start_afresh(now)
         elif old is BreakerState.SUSPECT and not new.is_fail_mode_active:
             self._start_afresh(self._troubled_at)
-        return [StateChanged(old, new, account, hint)] if is_news else []
+        self._failing_at = now
 
     def _first_round_at(self, now: float) -> float:
         if self._state is BreakerState.SUSPECT:
@@ -421,9 +502,13 @@ class Breaker:
             return SLOW_INTERVAL_S
         return _ROUND_INTERVALS_S[self._state]
 
-    @property
-    def _is_streak_complete(self) -> bool:
-        return self.streak >= self._limits.failures_to_open
+    def _is_streak_complete(self, now: float) -> bool:
+        n_probes_needed = DOUBTFUL_PROBES if self.are_logins_failing else 1
+        return (
+            self.streak >= self._limits.failures_to_open
+            and self._n_failed_probes >= n_probes_needed
+            and now - self._since >= STREAK_S
+        )
 
     @property
     def _is_clock_off(self) -> bool:
@@ -432,6 +517,10 @@ class Breaker:
     def _note_trouble(self, trouble: Trouble | None, text: str, at: float) -> None:
         self._trouble, self._trouble_text = trouble, text
         self._troubled_at = max(self._troubled_at, at)
+
+    def _found_away(self, now: float) -> None:
+        self._away_at = now
+        self._n_trials = 0
 
     def _start_afresh(self, since: float) -> None:
         """Let nothing count that was asked before."""
@@ -444,8 +533,9 @@ class Breaker:
         if now - self._looked_at > PAUSE_S:
             self._start_afresh(now)
             self._probe = None
-            self._round_at = now
-            self._troubled_at = now
+            self._round_at = self._troubled_at = now
+            if self._looked_at > _NEVER:  # calls have lost their connections, and it was nobody's name
+                self._away_at = now
             if self._state is BreakerState.TRIAL:
                 self._entered_at = now
         self._looked_at = now
@@ -453,11 +543,17 @@ class Breaker:
     def _account_of(self, event: BreakerEvent) -> tuple[str, str]:
         trouble = f"{self._trouble}: {self._trouble_text}"
         ahead_or_behind = "behind" if self._skew_s > 0 else "ahead of"
+        n_lately = int(self._seen.n_lately)
         account = _ACCOUNTS[event].format(
-            trouble=trouble, streak=self._streak_in_words, skew=f"{abs(self._skew_s):.0f} s {ahead_or_behind} Duo's"
+            trouble=trouble,
+            streak=self._streak_in_words,
+            failing=f"users with a failed call: {n_lately}; " if n_lately else "",
+            skew=f"{abs(self._skew_s):.0f} s {ahead_or_behind} Duo's",
         )
         if event is BreakerEvent.CLOCK_OFF:
             return account, SET_THE_CLOCK
+        if event is BreakerEvent.LOGINS_FAIL:
+            return account, LOGINS_FAIL
         return account, TROUBLES[self._trouble].remedy if event in _EXPLAINED_BY_TROUBLE and self._trouble else ""
 
     @property
@@ -469,6 +565,10 @@ class Breaker:
             "failed probes": self._n_failed_probes,
         }
         return ", ".join(f"{what}: {count}" for what, count in counts.items() if count)
+
+
+def _waiting_s(seen: Evidence, now: float) -> float:
+    return now - seen.waiting_since if seen.waiting_since else 0.0
 
 
 _ROUND_INTERVALS_S = {
@@ -483,6 +583,9 @@ _ACCOUNTS = {
     BreakerEvent.TROUBLED: "Duo is being probed ({trouble})",
     BreakerEvent.ANSWERED: "Duo answers logins",
     BreakerEvent.CALMED: "Ping and check pass, and no more logins fail",
+    BreakerEvent.LOGINS_FAIL: (
+        "Ping and check pass, but logins fail and are decided one by one ({failing}the last trouble was {trouble})"
+    ),
     BreakerEvent.STREAK_COMPLETE: "Duo does not answer ({streak}; the last trouble was {trouble})",
     BreakerEvent.PROBES_PASSED: "Ping and check pass; each worker lets one login try",
     BreakerEvent.TRIAL_FAILED: "Ping and check pass, but the login that was to try failed ({trouble})",

@@ -197,6 +197,11 @@ DISCARDS: dict[DiscardReason, Explanation] = {
 
 SET_THE_CLOCK = "let NTP (chrony, systemd-timesyncd) set this machine's clock"
 
+LOGINS_FAIL = (
+    "see whose logins these are, and from where: somebody may be trying names that Duo, or a firewall on the way, "
+    "answers with errors; if they are your users, see status.duo.com, and what on the way loses connections"
+)
+
 TROUBLES: dict[Trouble, Explanation] = {
     Trouble.DNS: Explanation(
         "The name api_host could not be resolved", "see the spelling of api_host, and this machine's name servers"

@@ -11,6 +11,8 @@ The rules:
 - A long poll is answered when a person has decided, and its time-out says nothing: not its answer either, for Duo may
   go on telling of old pushes while no login can begin. It names no user: when it fails otherwise, that is trouble
   worth a look and counts for nobody.
+- Users whose calls failed lately are counted beside that, whatever has been answered since: a person has to learn of
+  them, and they are no reason for fail mode.
 """
 
 from collections.abc import Iterable
@@ -23,6 +25,7 @@ OVERDUE_S: Final = 1.0  # a call that waits longer has failed as far as can be t
 PATIENCE_FACTOR: Final = 3.0  # times what is typical, where that is more
 LONGEST_PATIENCE_S: Final = 4.0
 LATE_S: Final = 0.5  # our own pause: answers may lie unread in sockets, and nothing is overdue
+LATELY_S: Final = 10.0
 MAX_USERS: Final = 64  # told apart; more make no difference
 
 _FIRST_TYPICAL_S: Final = 0.125
@@ -42,7 +45,7 @@ class Evidence(NamedTuple):
         typical_s: what few answers exceed (one in 20).
         n_failing: different users whose calls failed.
         n_overdue: other users whose calls wait for longer than `patience_s`.
-        n_refused: different users refused for keys or clock since the last answer that was none of that kind.
+        n_lately: different users whose calls ended without an answer in the last `LATELY_S`, whatever was answered.
         trouble: the number of the last trouble, 0 for none.
     """
 
@@ -53,7 +56,7 @@ class Evidence(NamedTuple):
     typical_s: float = 0.0
     n_failing: float = 0
     n_overdue: float = 0
-    n_refused: float = 0
+    n_lately: float = 0
     trouble: float = 0
 
     @property
@@ -68,8 +71,8 @@ class Witness:
     __slots__ = (
         "_answered_at",
         "_failing",
+        "_lately",
         "_pending",
-        "_refused",
         "_shown_at",
         "_since",
         "_trouble",
@@ -80,7 +83,7 @@ class Witness:
     def __init__(self) -> None:
         self._pending: dict[object, tuple[Preauth | Auth, float]] = {}  # in the order in which they were asked
         self._failing: dict[str, float] = {}  # users, and when the call was asked that failed
-        self._refused: set[str] = set()
+        self._lately: dict[str, float] = {}  # users, and when their last call failed; in that order
         self._since = self._answered_at = self._troubled_at = self._shown_at = 0.0
         self._typical_s = _FIRST_TYPICAL_S
         self._trouble = 0
@@ -100,8 +103,6 @@ class Witness:
         self._since = self._answered_at = now
         if self._failing:
             self._failing.clear()
-        if self._refused:
-            self._refused.clear()
 
     def postponed(self, call: Call, token: object, now: float) -> None:
         """Note HTTP 429, an answer, after which the call is going to be asked again."""
@@ -119,17 +120,20 @@ class Witness:
     ) -> None:
         """Note that a call ended without an answer that could be used."""
         user, asked_at = self._forget(token)
+        if trouble is Trouble.BUSY:
+            return
         if trouble is Trouble.RATE_LIMIT:
             self._heard(call, now)
-        elif trouble is Trouble.CONFIGURATION or trouble is Trouble.CLOCK:
+            return
+        if user:
+            self._note_user(user, trouble, now)
+        if trouble is Trouble.TIMEOUT and asked_at < self._since:
+            return
+        self._note_trouble(trouble, now)
+        if trouble is Trouble.CONFIGURATION or trouble is Trouble.CLOCK:
             self._heard(call, now)
-            self._note_trouble(trouble, now)
-            if user and len(self._refused) < MAX_USERS:
-                self._refused.add(user)
-        elif trouble is not Trouble.BUSY and (asked_at >= self._since or trouble is not Trouble.TIMEOUT):
-            self._note_trouble(trouble, now)
-            if asked_at >= self._since and (len(self._failing) < MAX_USERS or user in self._failing):
-                self._failing[user] = asked_at
+        elif asked_at >= self._since and (len(self._failing) < MAX_USERS or user in self._failing):
+            self._failing[user] = asked_at
 
     def forgotten(self, token: object) -> None:
         """Note that nobody wants to know any more."""
@@ -157,12 +161,12 @@ class Witness:
             self._typical_s,
             len(self._failing),
             0 if is_late else n_overdue,
-            len(self._refused),
+            self._count_lately(now),
             self._trouble,
         )
 
     def __repr__(self) -> str:
-        return f"<Witness pending={len(self._pending)} failing={len(self._failing)} refused={len(self._refused)}>"
+        return f"<Witness pending={len(self._pending)} failing={len(self._failing)} lately={len(self._lately)}>"
 
     def _heard(self, call: Call, now: float) -> None:
         if type(call) is Preauth or type(call) is Auth:
@@ -172,6 +176,17 @@ class Witness:
     def _note_trouble(self, trouble: Trouble, now: float) -> None:
         self._troubled_at = now
         self._trouble = _TROUBLES.index(trouble) + 1
+
+    def _note_user(self, user: str, trouble: Trouble, now: float) -> None:
+        self._trouble = _TROUBLES.index(trouble) + 1
+        self._lately.pop(user, None)
+        if len(self._lately) < MAX_USERS:
+            self._lately[user] = now
+
+    def _count_lately(self, now: float) -> int:
+        while self._lately and next(iter(self._lately.values())) < now - LATELY_S:
+            del self._lately[next(iter(self._lately))]
+        return len(self._lately)
 
     def _forget(self, token: object) -> tuple[str, float]:
         """Return a call's user and when it was asked; nobody, and long ago, where no login's first asking is meant."""
@@ -192,9 +207,9 @@ class Witness:
         return oldest, len(overdue - self._failing.keys())
 
 
-def patience_s(typical_s: float, least_s: float) -> float:
+def patience_s(typical_s: float, least_s: float, factor: float = PATIENCE_FACTOR) -> float:
     """Return how long to wait for an answer that typically takes `typical_s`, at least `least_s`."""
-    return max(least_s, min(PATIENCE_FACTOR * typical_s, LONGEST_PATIENCE_S))
+    return max(least_s, min(factor * typical_s, LONGEST_PATIENCE_S))
 
 
 def add_up(evidence: Iterable[Evidence], since: float) -> Evidence:
@@ -205,7 +220,7 @@ def add_up(evidence: Iterable[Evidence], since: float) -> Evidence:
     known = list(evidence)
     since = max([since, *[each.answered_at for each in known]])
     current = [each for each in known if each.since >= since - _SAME_INSTANT_S]
-    last = max(known, key=lambda each: each.troubled_at, default=Evidence())
+    last = max(known, key=lambda each: (each.troubled_at, each.trouble), default=Evidence())
     return Evidence(
         since,
         max([each.answered_at for each in known], default=0.0),
@@ -214,6 +229,6 @@ def add_up(evidence: Iterable[Evidence], since: float) -> Evidence:
         max([each.typical_s for each in known], default=0.0),
         sum(each.n_failing for each in current),
         sum(each.n_overdue for each in current),
-        sum(each.n_refused for each in known),
+        sum(each.n_lately for each in known),
         last.trouble,
     )

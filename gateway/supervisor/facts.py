@@ -84,6 +84,6 @@ def _applications(settings: Settings, health: Callable[[str], Health], started_a
             state=known.state.value,
             is_failmode_active=known.state.is_fail_mode_active,
             since_ns=int(max(known.entered_at, started_at) * 1e9),
-            hint=known.hint or known.account,
+            hint="; ".join(filter(None, (known.account, known.hint))),
         )
     return list(found.values())

@@ -9,11 +9,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
-from gateway.duoapi.calls import Answer, Check, DuoUnavailable, Ping, Refusal, Time, Trouble
+from gateway.duoapi.calls import Answer, Call, Check, DuoUnavailable, Ping, Refusal, Time, Trouble
 from gateway.engine.breaker import (
     Breaker,
+    BreakerEvent,
     BreakerState,
     Decision,
     Failed,
@@ -28,9 +29,6 @@ from gateway.engine.breaker import (
 from gateway.engine.witness import LONGEST_PATIENCE_S, Evidence
 from gateway.logs.setup import log_mistake
 
-if TYPE_CHECKING:
-    from gateway.worker.service import Asker, Cancellable
-
 log = logging.getLogger("gateway.health")
 
 LOOK_INTERVAL_S = 0.1
@@ -41,6 +39,22 @@ _LEVELS = {
     BreakerState.CLOCK_SKEWED: logging.WARNING,
     BreakerState.KEYS_REFUSED: logging.ERROR,
 }
+
+
+class Asked(Protocol):
+    """A question to Duo: `net.duo_client.PendingCall`."""
+
+    wire_s: float
+
+    def cancel(self) -> None:
+        """Want no answer any more."""
+
+
+class Asker(Protocol):
+    """Somebody who asks one application: `net.duo_client`."""
+
+    def ask(self, call: Call, on_answer: Callable[[Answer | DuoUnavailable], None]) -> Asked:
+        """Ask; `on_answer` is called exactly once, never before this returns, and not if the question is cancelled."""
 
 
 class Application(NamedTuple):
@@ -55,7 +69,7 @@ class Application(NamedTuple):
 
     key: str
     breaker: Breaker
-    asker: "Asker"
+    asker: Asker
     consequence: str
 
 
@@ -121,7 +135,7 @@ class _Watched:
         self._wall_clock = wall_clock
         self._published: Health | None = None
         self._probe: Probe | None = None
-        self._handles: dict[Probe, Cancellable] = {}  # of those past their time too: a late answer is one
+        self._handles: dict[Probe, Asked] = {}  # of those past their time too: a late answer is one
         self._story = _Story(application)
 
     def look(self, evidence: Sequence[Evidence]) -> None:
@@ -150,12 +164,13 @@ class _Watched:
 
     def _answered(self, probe: Probe, answer: Answer | DuoUnavailable) -> None:
         try:
-            self._handles.pop(probe, None)
+            asked = self._handles.pop(probe, None)
+            outcome = outcome_of(answer, self._wall_clock(), asked.wire_s if asked is not None else None)
             if probe is self._probe:
                 self._probe = None
-                self._take(probe, outcome_of(answer, self._wall_clock()), self._clock())
+                self._take(probe, outcome, self._clock())
             elif isinstance(answer, Time):
-                self._take(probe, outcome_of(answer, self._wall_clock()), self._clock())
+                self._take(probe, outcome, self._clock())
         except Exception as error:  # noqa: BLE001 -- we are called by the event loop
             log_mistake("A probe of Duo met a mistake of ours", error)
 
@@ -194,7 +209,10 @@ class _Watched:
 
 
 class _Story:
-    """What the log says of one application: a line when fail mode begins and one when it ends; of the clock too."""
+    """What the log says of one application: a line when fail mode begins and one when it ends.
+
+    The same when logins fail although ping and check pass, and of the clock.
+    """
 
     def __init__(self, application: Application) -> None:
         self._consequence = application.consequence
@@ -203,28 +221,40 @@ class _Story:
         known = application.breaker.health  # from another watch
         self._began_at = known.entered_at if known.state.is_fail_mode_active else None
         self._is_clock_off = known.state is BreakerState.CLOCK_SKEWED
+        self._are_logins_failing = application.breaker.are_logins_failing
 
     def state_changed(self, change: StateChanged, now: float) -> None:
         """Tell of a change."""
         level = _LEVELS.get(change.new, logging.INFO)
-        if change.new.is_fail_mode_active and self._began_at is None:
-            self._began_at = now
-            self._say(level, change, f"Fail mode begins: {change.account}. {self._consequence}")
-        elif change.new.is_fail_mode_active:
-            is_trial = BreakerState.TRIAL in (change.old, change.new)
-            text = f"Fail mode goes on: {change.account}. {self._consequence}"
-            self._say(logging.DEBUG if is_trial else level, change, text)
+        if change.new.is_fail_mode_active:
+            self._tell_of_fail_mode(level, change, now)
+        elif change.event is BreakerEvent.LOGINS_FAIL:
+            self._say(logging.WARNING, change, f"{self._end(now)}{change.account}. Of these, {self._consequence}")
         elif self._began_at is not None:
-            text = f"Fail mode has ended after {now - self._began_at:.1f} s: {change.account}"
-            self._began_at = None
-            self._say(level, change, text)
+            self._say(level, change, f"{self._end(now)}{change.account}")
+        elif self._are_logins_failing:
+            self._say(level, change, f"Logins fail no more: {change.account}")
         elif self._is_clock_off and change.new is BreakerState.HEALTHY:
             self._say(level, change, "This machine's clock agrees with Duo's again")
         else:
             is_news = change.new is BreakerState.CLOCK_SKEWED and not self._is_clock_off
             self._say(level if is_news else logging.DEBUG, change, change.account)
+        self._are_logins_failing = change.event is BreakerEvent.LOGINS_FAIL
         if change.new is not BreakerState.SUSPECT:
             self._is_clock_off = change.new is BreakerState.CLOCK_SKEWED
+
+    def _tell_of_fail_mode(self, level: int, change: StateChanged, now: float) -> None:
+        if self._began_at is None:
+            self._began_at = now
+            self._say(level, change, f"Fail mode begins: {change.account}. {_sentence(self._consequence)}")
+            return
+        is_trial = BreakerState.TRIAL in (change.old, change.new)
+        text = f"Fail mode goes on: {change.account}. {_sentence(self._consequence)}"
+        self._say(logging.DEBUG if is_trial else level, change, text)
+
+    def _end(self, now: float) -> str:
+        began_at, self._began_at = self._began_at, None
+        return "" if began_at is None else f"Fail mode has ended after {now - began_at:.1f} s: "
 
     def probe_failed(self, probe: Probe, outcome: Failed | Refused) -> None:
         """Tell of a probe that did not pass."""
@@ -237,10 +267,14 @@ class _Story:
         log.log(level, "%s", text, extra={"fields": fields})
 
 
-def outcome_of(answer: Answer | DuoUnavailable, unix_now: float) -> Outcome:
-    """Return what an answer to a probe means."""
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def outcome_of(answer: Answer | DuoUnavailable, unix_now: float, wire_s: float | None = None) -> Outcome:
+    """Return what an answer to a probe means, for which Duo took `wire_s` of all the time since it was asked."""
     if isinstance(answer, Time):
-        return Passed(answer.time - unix_now if answer.time is not None else None)
+        return Passed(answer.time - unix_now if answer.time is not None else None, wire_s)
     if isinstance(answer, Refusal):  # a probe holds nothing of a user's that Duo could refuse
         return Failed(Trouble.BAD_ANSWER, f"HTTP {answer.http_status} {answer.message!r}")
     if not isinstance(answer, DuoUnavailable):

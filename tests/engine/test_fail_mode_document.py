@@ -17,7 +17,9 @@ THRESHOLDS = re.findall(r"^\| `(\w+)` \| ([\d.]+)(?: s)? \|", DOCUMENT, re.MULTI
 def known_thresholds() -> dict[str, float]:
     """Return what the code has, by name."""
     constants = {**vars(witness), **vars(breaker)}
-    public = {name: value for name, value in constants.items() if re.fullmatch(r"[A-Z]\w*(_S|_FACTOR)", name)}
+    public = {
+        name: value for name, value in constants.items() if re.fullmatch(r"[A-Z]\w*(_S|_FACTOR|_PROBES|_TRIALS)", name)
+    }
     del public["LATE_S"]  # a worker's own pause, and nobody's to know
     return {**public, **BreakerLimits()._asdict()}
 

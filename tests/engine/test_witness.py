@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.duoapi.calls import Auth, AuthStatus, Call, Check, Factor, Ping, Preauth, Trouble
-from gateway.engine.witness import MAX_USERS, OVERDUE_S, SILENCE_S, Evidence, Witness, add_up, patience_s
+from gateway.engine.witness import LATELY_S, MAX_USERS, OVERDUE_S, SILENCE_S, Evidence, Witness, add_up, patience_s
 
 POLL = AuthStatus("tx")
 
@@ -60,11 +60,10 @@ def test_no_more_users_are_told_apart_than_matter():
     for number in range(2 * MAX_USERS):
         worker.fail_at_once(f"user-{number}", 10.0)
         worker.ask(f"waiting-{number}", 10.0)
-        worker.fail_at_once(f"refused-{number}", 9.0, Trouble.CONFIGURATION)
     for number in range(2 * MAX_USERS):
         worker.fail_at_once(f"user-{number}", 10.0)
-    evidence = worker.show(20.0)
-    assert (evidence.n_failing, evidence.n_overdue, evidence.n_refused) == (MAX_USERS, MAX_USERS, MAX_USERS)
+    evidence = worker.show(15.0)
+    assert (evidence.n_failing, evidence.n_overdue, evidence.n_lately) == (MAX_USERS, MAX_USERS, MAX_USERS)
 
 
 def test_an_answer_ends_the_count():
@@ -82,7 +81,9 @@ def test_what_was_asked_before_the_last_answer_says_nothing_when_it_times_out():
     worker.answer(worker.ask("bob", 10.0), 10.1)
     assert worker.show(15.0).waiting_since == 0.0
     worker.fail(lost, 20.0, Trouble.TIMEOUT)
-    assert worker.show(20.0)[2:] == (0.0, 0.0, worker.show(20.0).typical_s, 0, 0, 0, 0)
+    evidence = worker.show(20.0)
+    assert (evidence.troubled_at, evidence.waiting_since, evidence.n_failing, evidence.n_overdue) == (0.0, 0.0, 0, 0)
+    assert (evidence.n_lately, evidence.last_trouble) == (1, Trouble.TIMEOUT)
 
 
 def test_it_is_a_reason_to_look_when_it_fails_otherwise():
@@ -140,10 +141,22 @@ def test_a_refusal_for_keys_or_clock_is_an_answer_and_a_trouble(trouble: Trouble
     worker.fail_at_once("bob", 9.0)
     worker.fail_at_once("ann", 10.0, trouble)
     evidence = worker.show(10.0)
-    assert (evidence.n_failing, evidence.n_refused) == (0, 1)
+    assert (evidence.n_failing, evidence.n_lately) == (0, 2)
     assert (evidence.answered_at, evidence.troubled_at, evidence.last_trouble) == (10.0, 10.0, trouble)
-    worker.answer(worker.ask("ann", 11.0), 11.1)
-    assert worker.show(11.2).n_refused == 0
+
+
+def test_users_who_failed_lately_are_counted_whatever_was_answered_since():
+    worker = Worker()
+    for user, at in (("ann", 10.0), ("bob", 11.0), ("ANN", 12.0), ("eve", 13.0)):
+        worker.fail_at_once(user, at)
+        worker.answer(worker.ask("well", at), at + 0.1)
+    worker.fail_at_once("busy", 13.0, Trouble.BUSY)
+    worker.fail_at_once("busy", 13.0, Trouble.RATE_LIMIT)
+    worker.fail(POLL, 13.0, Trouble.CLOSED)
+    assert worker.show(13.2).n_lately == 3
+    assert worker.show(11.0 + LATELY_S + 0.1).n_lately == 2
+    assert worker.show(12.0 + LATELY_S + 0.1).n_lately == 1
+    assert worker.show(14.0 + LATELY_S).n_lately == 0
 
 
 def test_a_long_poll_is_answered_when_a_person_has_decided():
@@ -254,7 +267,7 @@ def test_workers_add_up():
     together = add_up(
         [
             Evidence(since=5.0, troubled_at=6.0, waiting_since=5.5, typical_s=0.2, n_failing=2, n_overdue=1, trouble=2),
-            Evidence(since=5.0, answered_at=5.0, troubled_at=5.1, typical_s=0.3, n_failing=1, n_refused=1, trouble=1),
+            Evidence(since=5.0, answered_at=5.0, troubled_at=5.1, typical_s=0.3, n_failing=1, n_lately=1, trouble=1),
         ],
         4.0,
     )
@@ -280,4 +293,4 @@ def test_repr_names_no_user():
     worker = Worker()
     worker.fail_at_once("ann", 10.0)
     worker.ask("bob", 10.0)
-    assert repr(worker.witness) == "<Witness pending=1 failing=1 refused=0>"
+    assert repr(worker.witness) == "<Witness pending=1 failing=1 lately=1>"

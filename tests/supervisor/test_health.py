@@ -9,8 +9,10 @@ import pytest
 
 from gateway.duoapi.calls import Answer, AuthAnswer, Call, Check, DuoUnavailable, Ping, Refusal, Time, Trouble
 from gateway.engine.breaker import (
+    EARLY_PROBE_TIMEOUT_S,
+    LOGINS_WELL_S,
+    MOST_TRIALS,
     PROBE_TIMEOUT_S,
-    SUSPECT_PROBE_TIMEOUT_S,
     Breaker,
     BreakerState,
     Failed,
@@ -19,13 +21,14 @@ from gateway.engine.breaker import (
     Passed,
     Refused,
 )
-from gateway.engine.explanations import TROUBLES
+from gateway.engine.explanations import LOGINS_FAIL, TROUBLES
 from gateway.engine.witness import Evidence
 from gateway.supervisor.health import Application, HealthWatch, outcome_of
 
 KEY = "api-test0001.duosecurity.com:443/DIXXXXXXXXXXXXXXXXXX"
 UNIX_NOW = 1_741_083_330.0
-CONSEQUENCE = "[radius_server_duo_only] lets users in without a second factor (failmode=safe)"
+CONSEQUENCE = "users get in without a second factor at [radius_server_duo_only] (failmode=safe)"
+SENTENCE = "Users get in without a second factor at [radius_server_duo_only] (failmode=safe)"
 REFUSED = DuoUnavailable(Trouble.CONNECT, "connection refused by 127.0.0.1:443")
 WRONG_KEYS = DuoUnavailable(Trouble.CONFIGURATION, "Duo answered 40103 Invalid signature; check skey")
 
@@ -35,6 +38,7 @@ class Question:
         self.call = call
         self.answer = on_answer
         self.is_cancelled = False
+        self.wire_s = 0.05
 
     def cancel(self) -> None:
         self.is_cancelled = True
@@ -104,7 +108,37 @@ class Stage:
 
     def fail(self, n_users: int) -> None:
         """Let calls of users fail that have just been asked."""
-        self.evidence = [Evidence(since=self.now, troubled_at=self.now + 0.05, n_failing=n_users, trouble=2)]
+        at = self.now + 0.05
+        self.evidence = [Evidence(since=self.now, troubled_at=at, n_failing=n_users, n_lately=n_users, trouble=2)]
+
+    def go_away(self) -> "Stage":
+        """Let fail mode begin."""
+        self.duo.says = lambda call: REFUSED
+        self.fail(5)
+        self.run(1.2)
+        assert self.breaker.state is BreakerState.DOWN
+        self.evidence = []
+        self.duo.says = lambda call: Time(int(UNIX_NOW))
+        return self
+
+    def fail_trial(self) -> None:
+        """Let the next trial come, and its login fail."""
+        while not self.is_in(BreakerState.TRIAL):
+            self.run(0.1)
+        self.fail(1)
+        self.run(0.2)
+        self.evidence = []
+
+    def another_watch(self) -> HealthWatch:
+        """Return one of the same breaker, as after a reload."""
+        self.watch.stop()
+        return HealthWatch(
+            [Application(KEY, self.breaker, self.duo, CONSEQUENCE)],
+            self._read,
+            lambda key, health: self.published.append((key, health)),
+            clock=lambda: self.now,
+            wall_clock=lambda: UNIX_NOW,
+        )
 
 
 class Lines(logging.Handler):
@@ -136,7 +170,7 @@ def lines() -> Iterator[Lines]:
 
 def test_the_first_look_publishes_and_asks_ping_and_then_check(lines: Lines):
     stage = Stage().run(0.1)
-    assert [(key, health.state) for key, health in stage.published] == [(KEY, BreakerState.HEALTHY)]
+    assert {(key, health.state) for key, health in stage.published} == {(KEY, BreakerState.HEALTHY)}
     assert [type(question.call) for question in stage.duo.questions] == [Ping, Check]
     assert lines.loud == []
 
@@ -155,7 +189,7 @@ def test_fail_mode_has_a_line_when_it_begins_and_one_when_it_ends(lines: Lines):
     assert (begins.levelno, ends.levelno) == (logging.WARNING, logging.INFO)
     assert begins.getMessage() == (
         "Fail mode begins: Duo does not answer (users with a failed call: 3, failed probes: 2; "
-        f"the last trouble was connect: ping: connection refused by 127.0.0.1:443). {CONSEQUENCE}"
+        f"the last trouble was connect: ping: connection refused by 127.0.0.1:443). {SENTENCE}"
     )
     assert begins.__dict__["fields"] == {
         "application": "DIXXXXXXXXXXXXXXXXXX",
@@ -168,17 +202,51 @@ def test_fail_mode_has_a_line_when_it_begins_and_one_when_it_ends(lines: Lines):
 
 
 def test_a_trial_that_fails_is_no_news_at_the_default_level(lines: Lines):
-    stage = Stage().run(1)
-    stage.fail(5)
-    stage.run(0.3)
-    for _ in range(3):
-        stage.evidence = []
-        while not stage.is_in(BreakerState.TRIAL):
-            stage.run(0.1)
-        stage.fail(1)
-        stage.run(0.2)
+    stage = Stage().run(1).go_away()
+    for _ in range(MOST_TRIALS - 1):
+        stage.fail_trial()
         assert stage.is_in(BreakerState.DOWN)
     assert len(lines.loud) == 1
+
+
+def test_the_end_that_logins_fail_after_all_is_a_warning_with_what_that_means(lines: Lines):
+    stage = Stage().run(1).go_away()
+    for _ in range(MOST_TRIALS):
+        stage.fail_trial()
+    assert stage.is_in(BreakerState.SUSPECT)
+    _, ends = lines.loud
+    assert ends.levelno == logging.WARNING
+    assert ends.getMessage().startswith("Fail mode has ended after ")
+    assert ends.getMessage().endswith(
+        "s: Ping and check pass, but logins fail and are decided one by one (users with a failed call: 1; "
+        f"the last trouble was connect: a login's call). Of these, {CONSEQUENCE}"
+    )
+
+
+def test_logins_that_fail_although_ping_and_check_pass_are_told_once_and_when_they_are_well(lines: Lines):
+    stage = Stage().run(1)
+    for _ in range(20):
+        stage.fail(6)
+        stage.run(0.5)
+    assert stage.is_in(BreakerState.SUSPECT)
+    stage.watch = stage.another_watch()
+    stage.fail(6)
+    stage.run(1)
+    (begins,) = lines.loud
+    assert begins.levelno == logging.WARNING
+    assert begins.getMessage() == (
+        "Ping and check pass, but logins fail and are decided one by one (users with a failed call: 6; "
+        f"the last trouble was connect: a login's call). Of these, {CONSEQUENCE}"
+    )
+    assert begins.__dict__["fields"]["hint"] == LOGINS_FAIL
+    stage.evidence = []
+    stage.run(LOGINS_WELL_S + 1)
+    assert lines.of(logging.INFO) == ["Logins fail no more: Ping and check pass, and no more logins fail"]
+
+
+def test_what_a_pings_handshake_took_is_no_measure_for_logins():
+    stage = Stage().run(0.1)
+    assert stage.breaker.health.ping_s == Question(Ping(), lambda answer: None).wire_s
 
 
 def test_wrong_keys_are_an_error_with_words_of_their_own(lines: Lines):
@@ -189,7 +257,7 @@ def test_wrong_keys_are_an_error_with_words_of_their_own(lines: Lines):
     (line,) = lines.of(logging.ERROR)
     assert line == (
         "Fail mode begins: Duo refuses this application's keys: configuration: "
-        f"Duo answered 40103 Invalid signature; check skey. {CONSEQUENCE}"
+        f"Duo answered 40103 Invalid signature; check skey. {SENTENCE}"
     )
 
 
@@ -226,7 +294,7 @@ def test_a_probe_has_a_time_out_of_its_own(lines: Lines):
     stage.fail(1)
     stage.duo.says = lambda call: None
     stage.run(0.2)
-    stage.run(SUSPECT_PROBE_TIMEOUT_S + 0.1)
+    stage.run(EARLY_PROBE_TIMEOUT_S + 0.1)
     assert stage.breaker.streak == 2
     assert "ping did not pass (timeout: no answer within 0.75 s)" in lines.of(logging.DEBUG)
 
@@ -239,6 +307,7 @@ def test_a_ping_that_is_answered_late_tells_how_slow_duo_is():
     ping = next(each for each in reversed(stage.duo.questions) if not each.is_cancelled)
     stage.run(PROBE_TIMEOUT_S + 0.5)
     stage.duo.says = lambda call: Time(int(UNIX_NOW))
+    ping.wire_s = PROBE_TIMEOUT_S + 0.5
     ping.answer(Time(int(UNIX_NOW)))
     stage.run(0.2)
     assert stage.is_in(BreakerState.TRIAL)
@@ -270,8 +339,7 @@ def test_the_workers_hear_of_fail_mode_before_the_log_does(lines: Lines):
     order: list[str] = []
     stage.watch._watched[0]._publish = lambda _, health: order.append(health.state)
     lines.emit = lambda record: order.append(record.levelname)  # type: ignore[method-assign]
-    stage.fail(5)
-    stage.run(0.2)
+    stage.go_away()
     assert order[-2:] == ["down", "WARNING"]
 
 
@@ -307,7 +375,7 @@ def test_a_publisher_that_fails_is_asked_again():
     stage.watch._watched[0]._publish = publish
     stage.fail(1)
     stage.run(0.5)
-    assert published == [BreakerState.SUSPECT]
+    assert set(published) == {BreakerState.SUSPECT}
 
 
 def test_a_breaker_may_serve_another_watch_after_a_reload():
@@ -337,16 +405,8 @@ def test_a_probe_that_was_dropped_for_a_reload_is_asked_again_and_the_end_is_tol
     stage.duo.says = lambda call: None
     while not is_asked(stage.duo.questions[-1]) or stage.watch._watched[0]._probe is None:
         stage.run(0.1)
-    stage.watch.stop()
+    stage.watch = stage.another_watch()
     assert not is_asked(stage.duo.questions[-1])
-    application = Application(KEY, stage.breaker, stage.duo, CONSEQUENCE)
-    stage.watch = HealthWatch(
-        [application],
-        stage._read,
-        lambda key, health: stage.published.append((key, health)),
-        clock=lambda: stage.now,
-        wall_clock=lambda: UNIX_NOW,
-    )
     stage.duo.says = lambda call: Time(int(UNIX_NOW))
     stage.run(4)
     assert stage.is_in(BreakerState.HEALTHY)
