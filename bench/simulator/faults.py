@@ -1,4 +1,4 @@
-"""What should go wrong at the simulated Duo: which fault, for which calls, for how many of them or for how long.
+"""What should go wrong at the simulated Duo: which fault, for which calls and users, for how many or for how long.
 
 | kind | what a client meets | is the call carried out? |
 | --- | --- | --- |
@@ -17,7 +17,7 @@
 | clock_skew | Duo's clock is `skew_s` ahead: ping and check tell that time, and dates are judged by it | yes |
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -49,6 +49,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         endpoint: `*`, a call in either API flavour (`preauth`, `auth_status`), or a whole path (`/auth/v2/preauth`).
+        user: only calls that name a user with this in the name; empty = all calls.
         calls: how many calls it strikes; None = until cleared.
         seconds: how long it lasts; None = until cleared.
         delay_s: for `slow` and `close_idle`.
@@ -58,6 +59,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: FaultKind
     endpoint: str = EVERYTHING
+    user: str = ""
     calls: int | None = None
     seconds: float | None = None
     delay_s: float = 1.0
@@ -66,8 +68,9 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        if self.kind is FaultKind.REFUSE and (self.calls is not None or self.endpoint != EVERYTHING):
-            raise ValueError("refuse: connects are counted by nobody and name no endpoint; use seconds or clear it")
+        if self.kind is FaultKind.REFUSE and (self.calls is not None or self.user or self.endpoint != EVERYTHING):
+            text = "refuse: connects are counted by nobody and name no endpoint and no user; use seconds or clear it"
+            raise ValueError(text)
         if self.calls is not None and self.calls < 1:
             raise ValueError("calls: at least 1")
         if self.delay_s < 0 or (self.seconds is not None and self.seconds <= 0):
@@ -77,8 +80,12 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def shuts_the_door(self) -> bool:
         """Whether new connections feel it before any request."""
         return self.kind is FaultKind.REFUSE or (
-            self.kind is FaultKind.BLACK_HOLE and self.endpoint == EVERYTHING and self.calls is None
+            self.kind is FaultKind.BLACK_HOLE and self.endpoint == EVERYTHING and not self.user and self.calls is None
         )
+
+    def strikes(self, path: str, call: str, username: Callable[[], str]) -> bool:
+        """Whether it is meant for this call."""
+        return self.endpoint in (EVERYTHING, path, call) and (not self.user or self.user in username())
 
 
 class ActiveFault(NamedTuple):
@@ -99,9 +106,10 @@ class FaultPlan:
         return f"<FaultPlan {' '.join(each.fault.kind for each in self._active) or 'healthy'}>"
 
     def add(self, fault: Fault, now: float) -> None:
-        """Put a fault in force beside the others; one of the same kind and endpoint is replaced."""
+        """Put a fault in force beside the others; one of the same kind, endpoint and user is replaced."""
+        place = (fault.kind, fault.endpoint, fault.user)
         self._active = [
-            each for each in self._active if (each.fault.kind, each.fault.endpoint) != (fault.kind, fault.endpoint)
+            each for each in self._active if (each.fault.kind, each.fault.endpoint, each.fault.user) != place
         ]
         ends_at = None if fault.seconds is None else now + fault.seconds
         self._active.append(ActiveFault(fault, fault.calls, ends_at))
@@ -127,7 +135,9 @@ class FaultPlan:
         """When the next fault ends by itself."""
         return min((each.ends_at for each in self.active(now) if each.ends_at is not None), default=None)
 
-    def take(self, path: str, call: str, now: float) -> dict[FaultKind, Fault]:
+    def take(
+        self, path: str, call: str, now: float, username: Callable[[], str] = lambda: ""
+    ) -> dict[FaultKind, Fault]:
         """The faults that strike this call; it counts against their number of calls."""
         if not self._active:
             return {}
@@ -135,7 +145,7 @@ class FaultPlan:
         remaining = []
         for active in self.active(now):
             fault, calls_left, ends_at = active
-            if fault.endpoint not in (EVERYTHING, path, call):
+            if not fault.strikes(path, call, username):
                 remaining.append(active)
                 continue
             struck[fault.kind] = fault

@@ -212,12 +212,13 @@ class Simulator:
         self._delivery.still_in_use(request)
         record = CallRecord(time.time(), path if endpoint else "(unknown path)")
         self.referee.record_call(record)
-        faults = self.faults.take(path, endpoint.call if endpoint else "", self.now())
+        text = body if request.method == "POST" else query.encode("utf-8", "surrogateescape")
+        call = endpoint.call if endpoint else ""
+        faults = self.faults.take(path, call, self.now(), lambda: _username(text))
         if faults:
             await self._suffer(request, faults, record)
         reply = instead(faults)
         if reply is None:
-            text = body if request.method == "POST" else query.encode("utf-8", "surrogateescape")
             reply = await self._answer(request, path, endpoint, text, record, duo_time(faults, time.time()))
         record.http_status = reply.http_status
         record.outcome = reply.outcome
@@ -358,9 +359,18 @@ def _pairs(text: bytes) -> list[tuple[str, str]]:
         raise CallRefused(40002, "Parameters are not UTF-8") from None
 
 
+def _name_in(parameters: Mapping[str, str]) -> str:
+    return parameters.get("username") or parameters.get("user") or parameters.get("user_id", "")
+
+
+def _username(text: bytes) -> str:
+    """The user that a call names, whatever else is wrong with it."""
+    return _name_in(dict(parse_qsl(text.decode("utf-8", "replace"), keep_blank_values=True)))
+
+
 def _fill(record: CallRecord, parameters: Mapping[str, str]) -> None:
     """Note what may be noted: v1 puts a passcode under `auto` or `code`, v2 under `passcode`, and none is looked at."""
-    record.username = parameters.get("username") or parameters.get("user") or parameters.get("user_id", "")
+    record.username = _name_in(parameters)
     factor = parameters.get("factor", "")
     record.factor = factor if factor in FACTORS else ""
     record.device = parameters.get("device") or parameters.get("phone", "")

@@ -27,6 +27,15 @@ def test_endpoint_by_star_call_and_path(endpoint: str) -> None:
     assert bool(plan.take(*AUTH_V1, 0.0)) == (endpoint == "*")
 
 
+def test_a_user_by_a_part_of_the_name() -> None:
+    plan = plan_of(Fault(FaultKind.STATUS_500, user="evil", calls=1), Fault(FaultKind.STATUS_500))
+    assert len(plan.active(0.0)) == 2
+    plan = plan_of(Fault(FaultKind.STATUS_500, user="evil"))
+    assert plan.take(*PREAUTH, 0.0, lambda: "evil7")
+    assert not plan.take(*PREAUTH, 0.0, lambda: "alice")
+    assert not plan.take(*PREAUTH, 0.0)
+
+
 def test_counted_fault_wears_off() -> None:
     plan = plan_of(Fault(FaultKind.DROP, calls=2))
     assert [bool(plan.take(*PREAUTH, 0.0)) for _ in range(3)] == [True, True, False]
@@ -61,6 +70,7 @@ def test_same_kind_and_endpoint_is_replaced() -> None:
         (Fault(FaultKind.BLACK_HOLE), FaultKind.BLACK_HOLE),
         (Fault(FaultKind.BLACK_HOLE, endpoint="auth"), None),
         (Fault(FaultKind.BLACK_HOLE, calls=1), None),
+        (Fault(FaultKind.BLACK_HOLE, user="evil"), None),
         (Fault(FaultKind.STATUS_500), None),
     ],
 )

@@ -486,6 +486,17 @@ def test_error_answers_start_nothing(tmp_path: Path, fault: Fault, status: int, 
     play(tmp_path, scenario)
 
 
+def test_a_fault_for_some_users_leaves_others_ping_and_check_alone(tmp_path: Path) -> None:
+    async def scenario(simulator: Simulator, client: ApiClient) -> None:
+        simulator.set_fault(Fault(FaultKind.STATUS_500, user="lic"))
+        assert (await client.post("/auth/v2/preauth", username="alice")).status == 500
+        assert (await client.post("/auth/v2/preauth", username="bob")).status == 200
+        assert (await client.get("/auth/v2/ping")).status == 200
+        assert (await client.get("/auth/v2/check")).status == 200
+
+    play(tmp_path, scenario)
+
+
 @pytest.mark.parametrize(
     ("kind", "content_type"), [(FaultKind.BROKEN_JSON, "application/json"), (FaultKind.CAPTIVE_PORTAL, "text/html")]
 )

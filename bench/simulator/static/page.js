@@ -114,6 +114,7 @@ function showPending(state) {
 function describeFault(fault) {
   const parts = [KIND_NAMES[fault.kind] || fault.kind];
   if (fault.endpoint !== "*") parts.push(`on ${fault.endpoint}`);
+  if (fault.user) parts.push(`for *${fault.user}*`);
   if (fault.kind === "clock_skew") parts.push(`${fault.skew_s} s`);
   if (fault.kind === "slow" || fault.kind === "close_idle") parts.push(`${fault.delay_s} s`);
   if (fault.calls_left !== null) parts.push(`${fault.calls_left} more`);
@@ -123,7 +124,7 @@ function describeFault(fault) {
 
 function showFaults(state) {
   byId("faults-none").hidden = state.faults.length > 0;
-  match(byId("faults"), state.faults, (item) => `${item.kind} ${item.endpoint}`, () => element("li"),
+  match(byId("faults"), state.faults, (item) => `${item.kind} ${item.endpoint} ${item.user}`, () => element("li"),
     (node, item) => setText(node, describeFault(item)));
   match(byId("fault-kinds"), state.choices.fault_kinds, (kind) => kind,
     (kind) => element("button", { type: "button", textContent: KIND_NAMES[kind] || kind, onclick: () => addFault(kind) }), () => {});
