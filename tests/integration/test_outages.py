@@ -1,5 +1,7 @@
 """Duo away, in every way there is: fail mode decides, within `api_timeout`, and the line says so."""
 
+from itertools import count
+
 import pytest
 
 from tests.integration.site import Site
@@ -90,3 +92,38 @@ def test_a_push_survives_a_short_outage_while_it_waits(site: Site):
     site.simulator.post(f"/api/pending/{pending[0]['txid']}", {"decision": "approve"})
     assert nas.receive().is_accept
     assert site.simulator.get("/api/counts")["users"]["trent"]["push"] == 1
+
+
+@pytest.mark.parametrize("kind", ["status_500", "captive_portal", "broken_json", "drop", "reset", "black_hole"])
+def test_names_that_somebody_invents_open_no_door(site: Site, kind):
+    """Duo is well for all others: they get its verdicts, whatever these names meet, and somebody is told."""
+    nas = site.start(failmode="safe").nas()
+    somebody = site.nas()
+    assert nas.login("alice", "123456").is_accept
+    site.simulator.fault(kind, user="evil")
+    for number in range(60):
+        somebody.send(f"evil{number}", "000000")
+        assert nas.login("alice", "000000").code == 3
+    if kind != "black_hole":  # these names are known as such when their calls have timed out
+        until(lambda: "Ping and check pass, but logins fail" in site.log_text)
+    assert nas.login("dave", "123456").is_accept  # after so many mistakes Duo has locked alice out
+    assert "Fail mode begins" not in site.log_text
+
+
+def test_names_that_somebody_invents_hold_no_door_open(site: Site):
+    """Each worker lets one login try when ping and check pass again, and here only such names come."""
+    somebody = site.start(failmode="safe").nas()
+    site.simulator.fault("status_500", user="evil")
+    site.simulator.fault("status_500", endpoint="/auth/v2/ping")
+    numbers = count()
+
+    def is_told(words: str) -> bool:
+        for _ in range(4):
+            somebody.login(f"evil{next(numbers)}", "000000")
+        return words in site.log_text
+
+    until(lambda: is_told("Fail mode begins"))
+    site.simulator.fault("status_500", endpoint="/auth/v2/ping", calls=1)  # the last one
+    until(lambda: is_told("Fail mode has ended"))
+    assert "but logins fail and are decided one by one" in site.log_text
+    assert site.nas().login("alice", "000000").code == 3
