@@ -28,6 +28,7 @@ _STEPS = {
     Trouble.CONNECT: "tcp",
     Trouble.PROXY: "proxy",
     Trouble.TLS: "tls",
+    Trouble.CERTIFICATE: "tls",
 }
 _OURS = frozenset({Trouble.CONFIGURATION, Trouble.CLOCK})  # what somebody has to mend here
 

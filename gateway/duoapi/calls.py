@@ -146,6 +146,7 @@ class Trouble(StrEnum):
     DNS = "dns"
     CONNECT = "connect"
     TLS = "tls"
+    CERTIFICATE = "certificate"
     PROXY = "proxy"
     TIMEOUT = "timeout"
     CLOSED = "closed"

@@ -211,8 +211,13 @@ TROUBLES: dict[Trouble, Explanation] = {
         "see routes and firewalls: this machine must reach api_host, port 443",
     ),
     Trouble.TLS: Explanation(
-        "The TLS handshake failed, or the certificate is not one that is trusted",
-        "if a proxy on the way opens TLS, name its root in http_ca_certs_file; else update the roots (certifi)",
+        "The TLS handshake failed before there was a certificate to verify",
+        "see proxies and firewalls on the way: what answers may speak no TLS, or none that is recent enough",
+    ),
+    Trouble.CERTIFICATE: Explanation(
+        "What answered has shown a certificate that does not prove that it is Duo",
+        "if it is not yet valid or has expired, see this machine's clock first; else somebody may be in between: only "
+        "if that is a proxy of your own, name its root in http_ca_certs_file; if nobody is, update the roots (certifi)",
     ),
     Trouble.PROXY: Explanation(
         "The HTTP proxy did not open a tunnel to Duo", "see http_proxy_host and http_proxy_port, and that proxy's log"

@@ -8,6 +8,8 @@ from gateway.duoapi.calls import DuoUnavailable, Trouble
 
 SYSTEM_TRUST = "system"
 
+_OF_THE_CLOCK = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL's x509_vfy.h
+
 
 class TrustStore:
     """The roots that a server's certificate must lead to, for TLS 1.2 or later with the host name checked."""
@@ -42,7 +44,10 @@ def tls_trouble(error: Exception, peer: str, trust: TrustStore) -> DuoUnavailabl
     match error:
         case ssl.SSLCertVerificationError():
             reason = error.verify_message or _reason(error)
-            text = f"certificate verify failed for {peer}: {reason}; the trusted roots are {trust.name}"
+            is_clock = error.verify_code in _OF_THE_CLOCK
+            advice = "see this machine's clock" if is_clock else "somebody may be in between"
+            text = f"certificate verify failed for {peer}: {reason}; {advice}; the trusted roots are {trust.name}"
+            return DuoUnavailable(Trouble.CERTIFICATE, text)
         case ssl.SSLZeroReturnError() | ssl.SSLEOFError():
             text = f"{peer} closed the connection during the TLS handshake"
         case _:

@@ -51,6 +51,7 @@ Weather = Callable[[float, str], Fate]
 ANSWER: Fate = (0.1, None)
 HANG: Fate = (30.0, None)
 CALL_TIMEOUT_S = 10.0
+TIMEOUT = tuple(Trouble).index(Trouble.TIMEOUT) + 1  # as evidence numbers it
 
 
 def fair(_now: float, _who: str) -> Fate:
@@ -750,7 +751,7 @@ def test_a_trial_waits_for_the_last_login_before_it_fails():
     breaker = in_trial()
     look_until(breaker, 102.9, (Evidence(since=102.3, n_failing=1, troubled_at=102.5, waiting_since=102.4),))
     assert breaker.state is TRIAL
-    breaker.observe([Evidence(since=102.3, n_failing=2, troubled_at=102.9, trouble=5)], 103.0)
+    breaker.observe([Evidence(since=102.3, n_failing=2, troubled_at=102.9, trouble=TIMEOUT)], 103.0)
     assert breaker.state is DOWN
     assert "the login that was to try failed (timeout: a login's call)" in breaker.health.account
 
