@@ -345,9 +345,11 @@ class Engine:
         found = refuse_packet(packet, nas, peer.address[0]) or read_credentials(packet, nas, peer.address[0])
         if isinstance(found, DiscardReason):
             self._discard(found, peer, nas, now)
-        else:
-            octets = encode_reply(ACCESS_REJECT, packet, nas.shared_secret, PROBE_TEXT, place=nas.signature_place)
-            self._effects.append(SendReply(octets, peer))
+            return
+        if not packet.has(MESSAGE_AUTHENTICATOR):
+            self._note_unsigned(nas, peer, now)
+        octets = encode_reply(ACCESS_REJECT, packet, nas.shared_secret, PROBE_TEXT, place=nas.signature_place)
+        self._effects.append(SendReply(octets, peer))
 
     def _accounted(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
         """Say that accounting has arrived; nothing of it is kept."""

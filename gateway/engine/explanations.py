@@ -228,8 +228,9 @@ TROUBLES: dict[Trouble, Explanation] = {
     ),
     Trouble.CERTIFICATE: Explanation(
         "What answered has shown a certificate that does not prove that it is Duo",
-        "if it is not yet valid or has expired, see this machine's clock first; else somebody may be in between: only "
-        "if that is a proxy of your own, name its root in http_ca_certs_file; if nobody is, update the roots (certifi)",
+        "if the certificate is not yet valid or has expired, see this machine's clock first; else somebody may be in "
+        "between: only if that is a proxy of your own, name its root in http_ca_certs_file; if nobody is, update the "
+        "roots (certifi)",
     ),
     Trouble.PROXY: Explanation(
         "The HTTP proxy did not open a tunnel to Duo", "see http_proxy_host and http_proxy_port, and that proxy's log"

@@ -181,6 +181,7 @@ class FileHandler(LineHandler):
     def _put(self, octets: bytes) -> int:
         if self._is_nowhere:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        self._is_whole = False  # where a disk is full, another process may have been cut off behind our last line
         n_written = os.write(self.descriptor, octets)
         self._is_whole = n_written == len(octets)
         return n_written

@@ -313,10 +313,12 @@ def _headline(status: Status) -> str:
 def _alerts(status: Status) -> list[str]:
     lines = []
     for application in status["applications"]:
+        lasting = _span(application["state_for_s"])
         if application["failmode_active"]:
             effect = _FAILMODE_EFFECTS.get(application["failmode"], f"failmode is {application['failmode']}")
-            lasting = _span(application["state_for_s"])
             lines += _wrapped(f"FAIL MODE of {application['ikey']} for {lasting}: {effect}", "")
+        elif application["state"] != "healthy":
+            lines += _wrapped(f"{application['ikey']} is {application['state']} for {lasting}: why stands below", "")
     lines += [line for alert in slot_alerts(status) + log_alerts(status) for line in _wrapped(alert, "")]
     return lines or ["All workers are ready, and no application is in fail mode."]
 

@@ -300,12 +300,13 @@ class TestProbes:
         stage = Stage(
             probe_usernames=self.PROBES, reject_delay_s=1.0, counters=counted(cells), policy={"automatic": True}
         )
-        (sends,) = stage.receive(probe(name))
+        octets = sign_request(Code.ACCESS_REQUEST, 1, RA, SECRET, encode_attribute(1, name))
+        (sends,) = stage.receive(octets)
         assert isinstance(sends, SendReply)
         assert verify_reply(sends.octets, RA, SECRET).code == Code.ACCESS_REJECT
         assert not any(cells)
         assert (stage.engine.n_pending, stage.engine.next_timer, stage.engine.is_idle) == (0, None, True)
-        assert stage.receive(probe(name)) == [sends]
+        assert stage.receive(octets) == [sends]
 
     @pytest.mark.parametrize("name", [b"nsmonitor2", b"nsmonito", b"x\\nsmonitor", b"\xff"])
     def test_other_names_are_no_probes(self, name):
@@ -326,13 +327,21 @@ class TestProbes:
         stage.engine.outage("other", DuoUnavailable(Trouble.CONNECT, ""), 0.0)
         stage.engine.outage("app", DuoUnavailable(Trouble.CONNECT, ""), 0.0)
         stage.receive(probe())
-        assert ([reply.code for reply in stage.replies], len(stage.effects)) == ([3], 1)
+        assert ([reply.code for reply in stage.replies], stage.asked) == ([3], [])
 
     def test_a_probe_with_a_wrong_secret_is_told_of(self):
         stage = Stage(probe_usernames=self.PROBES)
         octets = probe()
         (notice,) = stage.receive(octets[:4] + bytes(16) + octets[20:])
         assert notice.reason.value == "wrong_secret"
+
+    def test_an_unsigned_probe_is_told_of_for_a_section_that_requires_signatures_meets_it_with_silence(self):
+        cells = [0] * 4096
+        counters = counted(cells)
+        stage = Stage(probe_usernames=self.PROBES, counters=counters)
+        assert [type(effect) for effect in stage.receive(probe())] == [UnsignedNas, SendReply]
+        assert [type(effect) for effect in stage.receive(probe())] == [SendReply]
+        assert sum(cells) == 2
 
     def test_a_probe_is_believed_no_more_easily_than_a_login(self):
         stage = Stage(probe_usernames=self.PROBES, require_signature=True)

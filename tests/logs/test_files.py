@@ -104,6 +104,23 @@ def test_the_torn_line_of_a_process_that_died_does_not_spoil_the_next(tmp_path):
     second.close()
 
 
+def test_the_line_of_another_process_that_a_full_disk_cut_off_does_not_spoil_the_next(tmp_path):
+    path = tmp_path / "x.log"
+    first, second = FileHandler(path), FileHandler(path)
+    second.write("a", INFO)
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6, former[1]))
+    try:
+        first.write("cut off here", INFO)
+        second.write("lost", INFO)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    second.write("whole", INFO)
+    assert written(path) == "a\ncut \n1 lines before this one could not be written\nwhole\n"
+    first.close()
+    second.close()
+
+
 @pytest.mark.parametrize("text", ["", "whole\n"])
 def test_a_file_of_whole_lines_is_gone_on_with(tmp_path, text):
     (tmp_path / "x.log").write_text(text)

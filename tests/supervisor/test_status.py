@@ -342,6 +342,15 @@ def test_fail_mode_is_said_first_with_what_it_does_to_logins(failmode, effect):
     assert lines[1] == f"FAIL MODE of {IKEY} for 00:01:00: {effect}"
 
 
+@pytest.mark.parametrize("state", ["suspect", "clock_skewed"])
+def test_what_is_odd_about_duo_is_said_before_fail_mode_begins(state):
+    application = HEALTHY._replace(state=state, since_ns=1_040 * S)
+    assert lines_of(status_of(Worker().facts(), application=application))[1:3] == [
+        f"{IKEY} is {state} for 00:01:00: why stands below",
+        "",
+    ]
+
+
 def test_workers_that_are_not_ready_are_named_but_not_those_that_a_reload_lets_go():
     one, other, old = Worker(11), Worker(12), Worker(13)
     status = status_of(
