@@ -60,14 +60,14 @@ def read_credentials(packet: Packet, nas: Nas, source: str) -> Credentials | Ver
     if reason is not None:
         return rejection(reason)
     name = packet.value(USER_NAME) or b""
-    user_name = _readable(_before_nul(name) if b"\0" in name else name, "utf-8")
+    user_name = _readable(_before_nul(name) if 0 in name else name, "utf-8")
     if not user_name:
         return rejection(Reason.BAD_USER_NAME if user_name is None else Reason.NO_USER_NAME)
     hidden = packet.value(USER_PASSWORD) or b""
     clear = nas.shared_secret.reveal_user_password(hidden, packet.authenticator)
     if clear is None:
         return rejection(Reason.MALFORMED_PASSWORD)
-    typed = _before_nul(clear) if b"\0" in clear else clear
+    typed = _before_nul(clear) if 0 in clear else clear
     password = _readable(typed.strip(), nas.section.password_charset)
     if not packet.has(MESSAGE_AUTHENTICATOR):
         n_nuls = len(hidden) - len(clear)

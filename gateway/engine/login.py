@@ -26,7 +26,7 @@ from gateway.duoapi.calls import (
     PreauthAnswer,
     Refusal,
 )
-from gateway.duoapi.echoes import without_passcode
+from gateway.duoapi.echoes import is_harmless, without_passcode
 from gateway.engine.explanations import REASONS, TROUBLES
 from gateway.engine.password import TypedFactor
 from gateway.engine.records import LoginRecord
@@ -387,8 +387,9 @@ class Login:
         self._move(DECIDED)
         typed = self._typed
         if typed is not None and typed.passcode:
-            verdict.account = without_passcode(verdict.account, typed.passcode)
-            verdict.reply_message = without_passcode(verdict.reply_message, typed.passcode)
+            if not (is_harmless(verdict.account) and is_harmless(verdict.reply_message)):
+                verdict.account = without_passcode(verdict.account, typed.passcode)
+                verdict.reply_message = without_passcode(verdict.reply_message, typed.passcode)
             typed.passcode = ""  # it has served
         return verdict
 

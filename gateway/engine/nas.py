@@ -143,7 +143,7 @@ class Section:
         acknowledges_accounting: whether Accounting-Requests are answered, of which nothing is kept.
         probe_usernames: the names, in lower case, that balancers ask for to see whether the gateway lives.
         client_address: the attribute that may hold the user's address; None for none.
-        session_attributes: the types of attributes that tell machines and sessions apart.
+        session_attributes: a 1 at the types of attributes that tell machines and sessions apart, for `attributes_of`.
         counters: of what happens here.
     """
 
@@ -195,7 +195,7 @@ class Section:
         self.password_charset = password_charset
         self.client_address = client_address
         own = {client_address.kind} if client_address is not None else set()
-        self.session_attributes: tuple[int, ...] = tuple(sorted(_SESSION_ATTRIBUTES | own))
+        self.session_attributes = bytes(kind in _SESSION_ATTRIBUTES | own for kind in range(256))
         self.require_signature = require_signature
         self.limit_proxy_state = limit_proxy_state
         self.reject_delay_s = reject_delay_s

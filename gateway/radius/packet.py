@@ -114,16 +114,17 @@ class Packet:
             return b""
         return b"".join(self._of(kind))
 
-    def attributes_of(self, kinds: tuple[int, ...]) -> bytes:
-        """Return all attributes of these types as they stood, Type and Length included; their order means nothing."""
-        octets, first, found = self.octets, self._first, b""
-        for kind in kinds:
-            at = first.get(kind)
-            if at is not None:
-                found += octets[at : at + octets[at + 1]]
-        if self._more is None:
-            return found
-        return b"".join(sorted(each for kind in kinds for each in self._of(kind)))
+    def attributes_of(self, kinds: bytes) -> bytes:
+        """Return all attributes of some types as they stood, Type and Length included: the first of each type, then the
+        others. `kinds` has a 1 at each type that is meant.
+        """
+        octets, found = self.octets, []
+        for kind, at in self._first.items():
+            if kinds[kind]:
+                found.append(octets[at : at + octets[at + 1]])
+        if self._more is not None:
+            found += [octets[at : at + octets[at + 1]] for at in self._more if kinds[octets[at]]]
+        return b"".join(found)
 
     def values(self, kind: int) -> list[bytes]:
         """Return the values of all attributes of this type, in order, empty ones included."""
