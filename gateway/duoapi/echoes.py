@@ -23,7 +23,7 @@ _MAX_LOOKED_AT: Final = 4_000  # characters: looking costs a microsecond or so f
 MAX_PAGE: Final = 2_000  # octets of a page that is not Duo's, of which a few are shown
 _MAX_FORM: Final = 300  # characters that a passcode takes at most: a YubiKey's 44, each as `\u0063`
 
-may_echo: Final = re.compile(r"[0-9]|[^ ]{16}").search
+may_echo: Final = re.compile(r"\d|[^ ]{16}").search
 """Whether a text is worth a look: it holds a digit or a long word."""
 
 _MANY_HARMLESS: Final = 512
@@ -41,7 +41,9 @@ _CREDENTIALS: Final = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_SIGN: Final = re.compile(r"(?is)%([0-9a-f]{2})|\\u00([0-9a-f]{2})|&\#x([0-9a-f]{2});|&\#([0-9]{2,3});|.")
+_SIGN: Final = re.compile(
+    r"(?is)%(?:25)*([0-9a-f]{2})|\\u00([0-9a-f]{2})|&\#x0*([0-9a-f]{2});|&\#0*([0-9]{2,3});|&nbsp;|."
+)
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{6,}=*")
 _SAME_IN_URLS: Final = str.maketrans("-_", "+/")
 
@@ -100,7 +102,7 @@ def _base64(passcode: str) -> Iterator[str]:
 def _without(text: str, forms: set[str]) -> str:
     """Return a text with a mark wherever its signs, unescaped and without blanks between them, are one of these."""
     matches = [(match, _unescaped(match)) for match in _SIGN.finditer(text)]
-    signs = [(sign, match) for match, sign in matches if not sign.isspace() and sign not in "+-"]
+    signs = [(sign, match) for match, sign in matches if sign.isalnum()]
     plain = "".join(sign for sign, _ in signs)
     pieces, end = [], 0
     for start, stop in sorted(place for form in forms for place in _places(plain, form)):
@@ -120,5 +122,7 @@ def _unescaped(match: re.Match[str]) -> str:
     """Return one small letter or other sign."""
     octet = match[1] or match[2] or match[3]
     sign = chr(int(octet, 16) if octet else int(match[4])) if octet or match[4] else match[0]
+    if sign.isdecimal():  # of whatever script
+        return str(int(sign))
     lower = sign.lower()
     return lower if len(lower) == 1 else sign

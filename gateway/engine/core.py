@@ -361,14 +361,14 @@ class Engine:
             self._effects.append(SendReply(octets, peer))
 
     def _access_requested(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
-        if self._n_buckets > 1:
+        source, counters = peer.address[0], nas.section.counters
+        reason = refuse_packet(packet, nas, source)
+        if reason is None and self._n_buckets > 1:
             bucket = needs_another_bucket(packet, peer.bucket, self._n_buckets)
-            if bucket is not None:
+            if bucket is not None:  # it is counted there
                 self._effects.append(PassOn(packet.octets, peer, bucket))
                 return
-        source, counters = peer.address[0], nas.section.counters
         counters.requested()
-        reason = refuse_packet(packet, nas, source)
         if reason is not None:
             self._discard(reason, peer, nas, now)
             return

@@ -19,7 +19,7 @@ from gateway.radius.packet import Packet
 
 # Characters that Unicode calls ignorable although they are no format characters (DerivedCoreProperties).
 _IGNORABLE: Final = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\ufffc\U000e0000-\U000e0fff]"
 )
 _PLAIN: Final = re.compile(rb"(?:[!-?A-~]*[\\/])?[0-9A-Za-z_-](?:[0-9A-Za-z._-]*[0-9A-Za-z_-])?(?:@[!-~]*)?")
 
@@ -38,10 +38,13 @@ _SURELY_WALKED: Final = HEADER_SIZE + 2 * (ATTRIBUTES_WALKED - 1)  # octets: no 
 def account_of(user_name: str) -> str:
     """Return the name as directories compare it (RFC 4518 section 2), the domain included."""
     if user_name.isascii():
-        return user_name.strip().lower()
-    text = normalize("NFKC", normalize("NFKC", user_name).casefold())
-    text = "".join([sign for sign in _IGNORABLE.sub("", text) if category(sign) != "Cf"])
+        return " ".join(user_name.split()).lower() if " " in user_name else user_name.lower()
+    text = normalize("NFKC", _without_invisible(normalize("NFKC", _without_invisible(user_name)).casefold()))
     return " ".join(text.split())
+
+
+def _without_invisible(text: str) -> str:
+    return "".join([sign for sign in _IGNORABLE.sub("", text) if category(sign) != "Cf"])
 
 
 def person_of(account: str) -> str:

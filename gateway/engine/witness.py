@@ -132,7 +132,9 @@ class Witness:
         self._note_trouble(trouble, now)
         if trouble is Trouble.CONFIGURATION or trouble is Trouble.CLOCK:
             self._heard(call, now)
-        elif asked_at >= self._since and (len(self._failing) < MAX_USERS or user in self._failing):
+        elif asked_at >= self._since:
+            if len(self._failing) >= MAX_USERS and user not in self._failing:
+                del self._failing[next(iter(self._failing))]  # the latest count: they are of the trial that goes on
             self._failing[user] = asked_at
 
     def forgotten(self, token: object) -> None:

@@ -193,3 +193,23 @@ def test_a_check_and_a_preauth_are_cleaned_of_credentials_too():
 def test_whatever_stands_around_it(before, passcode, form, after):
     assert passcode not in cleaned(before + FORMS[form](passcode) + after, passcode)
     assert passcode not in shown(before + FORMS[form](passcode) + after, passcode)
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "９８７６５４",
+        "٩٨٧٦٥٤",
+        "9.8.7.6.5.4",
+        "9,8,7,6,5,4",
+        "9_8_7_6_5_4",
+        "9\u200b8\u200b7\u200b6\u200b5\u200b4",
+        "&#x0039;&#x0038;7654",
+        "&#057;87654",
+        "9&nbsp;8&nbsp;7654",
+        "%2539%25387654",
+    ],
+)
+def test_a_passcode_is_not_seen_in_other_digits_or_behind_other_signs(echo: str) -> None:
+    seen = shown(f"bad code {echo} typed", "987654")
+    assert seen == f"bad code {MARK} typed"

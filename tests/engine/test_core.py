@@ -3,14 +3,16 @@
 import pytest
 
 from gateway.duoapi.calls import Auth, AuthAnswer, DuoUnavailable, Preauth, Trouble
-from gateway.engine.core import AskDuo, Finished, SendReply, StopAsking
+from gateway.engine.core import AskDuo, Finished, PassOn, SendReply, StopAsking
 from gateway.engine.notices import Notice, UnsignedNas
+from gateway.engine.person import bucket_of
 from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, WorkerRow, row_layout
+from gateway.engine.transaction import Peer
 from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_access_request, encode_attribute, sign_request, verify_reply
 from gateway.radius.dictionary import Code
 from gateway.radius.shared_secret import SharedSecret
-from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, Stage, message
+from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, SOURCE, Stage, message
 from tests.vectors import load, octets
 
 RA = bytes(range(16))
@@ -455,3 +457,19 @@ class TestALostPush:
             assert due == (1.0 if outage_at < 1.0 else 3.5)
             stage.effects = stage.engine.timer(due)
             assert stage.reason == "failmode_safe"
+
+
+class TestPassingOn:
+    """The kernel brought a packet to another socket than the person's others."""
+
+    def test_it_is_passed_on_once_it_may_be_believed_and_counted_nowhere_here(self):
+        stage = Stage()
+        stage.engine._n_buckets = 4
+        right = bucket_of("carol", 4)
+        request = accepted_request(user_name=b" carol")
+        wrong = Peer((SOURCE, 40_001), 0, [], (right + 1) % 4)
+        assert stage.engine.datagram_received(request, wrong, 0.0) == [PassOn(request, wrong, right)]
+        (notice,) = stage.engine.datagram_received(request[:-1] + b"\0", wrong, 0.0)
+        assert notice.reason.value == "message_authenticator_wrong"
+        there = Peer((SOURCE, 40_001), 0, [], right)
+        assert any(isinstance(effect, AskDuo) for effect in stage.engine.datagram_received(request, there, 0.0))

@@ -1,6 +1,8 @@
 """Who is meant: which spellings are one account, which are one person, and where a person's packets belong."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.engine.person import account_of, bucket_of, is_plain, needs_another_bucket, person_of
 from gateway.radius.packet import Packet, decode_packet
@@ -22,6 +24,9 @@ SPELLINGS_OF_ONE_ACCOUNT = [
     pytest.param("ⓒⓐⓡⓞⓛ", id="circled"),
     pytest.param("𝓬𝓪𝓻𝓸𝓵", id="mathematical script"),
     pytest.param("ca\U000e0072rol", id="tag character"),
+    pytest.param("carol\ufffc", id="object replacement"),
+    pytest.param("car\u2065ol", id="an ignorable one that is not assigned"),
+    pytest.param("carol\U000e0080", id="another"),
 ]
 
 
@@ -34,6 +39,9 @@ def test_directories_take_these_for_one_account(user_name: str):
     ("one", "other"),
     [
         pytest.param("José", "Jose\u0301", id="composed and decomposed"),
+        pytest.param("josé", "jose\u200d\u0301", id="decomposed, with an invisible sign between"),
+        pytest.param("josé", "jose\u034f\u0301", id="with a joiner between"),
+        pytest.param("carol smith", " carol  smith", id="blanks within"),
         pytest.param("ÅSA", "a\u030asa", id="with letter case"),
         pytest.param("STRASSE", "straße", id="sharp s"),
         pytest.param("ｶﾛﾙ", "カロル", id="half-width kana"),
@@ -41,6 +49,12 @@ def test_directories_take_these_for_one_account(user_name: str):
 )
 def test_letters_beyond_ascii_are_compared_alike(one: str, other: str):
     assert account_of(one) == account_of(other)
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
+def test_an_account_is_its_own_account(user_name: str):
+    account = account_of(user_name)
+    assert account_of(account) == account
 
 
 @pytest.mark.parametrize("other", ["carol@a.example", "carol@b.example", "A\\carol", "car0l", "carоl", "carol."])

@@ -66,6 +66,15 @@ def test_no_more_users_are_told_apart_than_matter():
     assert (evidence.n_failing, evidence.n_overdue, evidence.n_lately) == (MAX_USERS, MAX_USERS, MAX_USERS)
 
 
+def test_of_more_users_the_latest_count():
+    """What was asked in a trial must not be lost behind those who failed before it."""
+    worker = Worker()
+    for number in range(2 * MAX_USERS):
+        worker.fail_at_once(f"before{number}", 1.0)
+    worker.fail_at_once("trial", 2.0)
+    assert worker.show(2.1, since=1.5).n_failing == 1
+
+
 def test_an_answer_ends_the_count():
     worker = Worker()
     call = worker.ask("ann", 10.0)

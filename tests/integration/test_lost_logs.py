@@ -157,6 +157,7 @@ def roots(site: Site) -> Path:
 def test_a_slot_that_nobody_serves_is_not_healthy_and_its_users_are_spoken_of(site: Site, roots: Path):
     site.start(gateway=ANY_PORT, ca=str(roots))
     url = url_of(site.gateway)
+    until(lambda: health_of(url) == (200, []))  # the console has been told
     kill_workers(site, 0, 1)
     assert health_of(url) == (200, [])
     roots.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
