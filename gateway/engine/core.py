@@ -15,7 +15,7 @@ from gateway.engine.credentials import Credentials, is_probe, read_credentials, 
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.login import DECIDED, ELSEWHERE, WAITING, Ask, Login, Step
-from gateway.engine.nas import Nas, NasTable, Section
+from gateway.engine.nas import Nas, NasTable, Section, count_clients
 from gateway.engine.notices import Notice, Notices, UnsignedNas
 from gateway.engine.password import TypedFactor, meaning_of, read_password
 from gateway.engine.pending import PendingLogin, PendingLogins
@@ -155,7 +155,7 @@ class Engine:
         self._outages: dict[str, DuoUnavailable] = {}
         self._trials: set[str] = set()
         self._hands_over = False
-        self._places = Places(max_pending)
+        self._places = Places(max_pending, count_clients(tables))
         self._duplicates = DuplicateCache(duplicate_window_s, max_answered)
         self._pending = PendingLogins()
         self._timers = Timers()

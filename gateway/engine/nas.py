@@ -2,7 +2,7 @@
 clients.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address, ip_network
 from typing import Final
 
@@ -215,6 +215,7 @@ class NasTable:
 
     Attributes:
         sections: those that its clients belong to, in order.
+        clients: the names of their sections, and their networks.
     """
 
     def __init__(self, entries: Collection[tuple[str, Nas]]) -> None:
@@ -231,6 +232,7 @@ class NasTable:
             if by_prefix.setdefault(int(network.network_address) >> shift, nas) is not nas:
                 raise ValueError(f"{cidr} belongs to two clients")
         self.sections = list(dict.fromkeys(nas.section for _, nas in entries))
+        self.clients = {(nas.section.name, cidr) for cidr, nas in entries if not nas.is_operator}
         self._lengths = {version: sorted(found, reverse=True) for version, found in self._networks.items()}
         self._remembered: dict[str, Nas] = {}
 
@@ -250,3 +252,11 @@ class NasTable:
                 self._remembered[source] = nas
                 return nas
         return None
+
+
+def count_clients(tables: Iterable[NasTable]) -> dict[str, int]:
+    """Return how many clients each section may have; a network of them counts as all its addresses."""
+    counts: dict[str, int] = {section.name: 0 for table in tables for section in table.sections}
+    for section, cidr in {client for table in tables for client in table.clients}:
+        counts[section] += ip_network(cidr).num_addresses
+    return counts

@@ -2,10 +2,12 @@
 
 While fewer than three quarters are taken, everybody may. Of the last quarter a section gets no more once it holds its
 fair share of all places, and a client no more once it holds its fair share of its section's: the whole divided among
-those that have asked within the last minute. One person holds one place in a hundred of them at most. So nobody's flood
-keeps the others out, and whoever is alone has everything.
+those that have asked within the last minute, and one more that may begin to, if the configuration has one. One person
+holds one place in a hundred of them at most. So nobody's flood keeps the others out, and what is alone in the
+configuration has everything.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 ASKING_S: Final = 60.0  # so long after its last login a section or a client counts among those that ask
@@ -21,13 +23,15 @@ class SectionHolder:
     Attributes:
         clients: by source address.
         n_held: places.
-        n_asking: its clients that have asked of late.
+        n_asking: among how many clients its share is divided.
+        n_clients: how many there may be.
     """
 
-    __slots__ = ("clients", "n_asking", "n_held", "name")
+    __slots__ = ("clients", "n_asking", "n_clients", "n_held", "name")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, n_clients: int) -> None:
         self.name = name
+        self.n_clients = n_clients
         self.clients: dict[str, Holder] = {}
         self.n_held = 0
         self.n_asking = 1
@@ -48,8 +52,10 @@ class Holder:
 class Places:
     """So many places (`n_places`) for logins under way."""
 
-    def __init__(self, n_places: int) -> None:
+    def __init__(self, n_places: int, n_clients: Mapping[str, int] | None = None) -> None:
+        """Take how many clients each section of the configuration may have."""
         self.n_places = n_places
+        self._n_clients = n_clients or {}
         self._n_held = 0
         self._sections: dict[str, SectionHolder] = {}
         self._n_asking = 1
@@ -106,7 +112,7 @@ class Places:
     def _new(self, section: str, client: str, now: float) -> Holder:
         of_section = self._sections.get(section)
         if of_section is None:
-            of_section = self._sections[section] = SectionHolder(section)
+            of_section = self._sections[section] = SectionHolder(section, self._n_clients.get(section, 1))
         if len(of_section.clients) >= _MANY_CLIENTS:
             self._count(now)
         holder = of_section.clients[client] = Holder(client, of_section)
@@ -121,10 +127,15 @@ class Places:
         for section in self._sections.values():
             asking = {name: each for name, each in section.clients.items() if now - each.asked_at < ASKING_S}
             holding = {name: each for name, each in section.clients.items() if each.n_held}
-            section.n_asking = max(1, len(asking))
+            section.n_asking = _sharers(len(asking), section.n_clients)
             section.clients = holding | asking
             n_asking += bool(asking)
-        self._n_asking = max(1, n_asking)
+        self._n_asking = _sharers(n_asking, len(self._n_clients))
 
     def __repr__(self) -> str:
         return f"<Places held={self._n_held} of={self.n_places}>"
+
+
+def _sharers(n_asking: int, n_possible: int) -> int:
+    """Return among how many to divide: those that ask, and one more if there is one."""
+    return max(1, n_asking, min(n_asking + 1, n_possible))

@@ -3,7 +3,9 @@
 import pytest
 
 from gateway.engine import nas as module
-from gateway.engine.nas import Nas, NasTable
+from gateway.engine.login import LoginPolicy
+from gateway.engine.nas import Nas, NasTable, Section, count_clients
+from gateway.radius.shared_secret import SharedSecret
 from tests.compiled import only_interpreted
 from tests.engine.scene import SECRET, Stage
 
@@ -147,3 +149,14 @@ def test_what_is_known_of_a_clients_addresses_is_bounded(monkeypatch):
 
 def test_a_nas_shows_its_name_and_never_its_secret():
     assert repr(nas("radius_ip_7 of [radius_server_duo_only]")) == "<Nas radius_ip_7 of [radius_server_duo_only]>"
+
+
+def test_clients_are_counted_by_section_once_however_many_addresses_listen():
+    tokyo, osaka = Section("tokyo", "app", LoginPolicy()), Section("osaka", "app", LoginPolicy())
+    operator = Nas("radgate login", osaka, SharedSecret(b"x"), is_operator=True)
+    entries = [
+        ("192.0.2.1/32", Nas("one", tokyo, SharedSecret(b"x"))),
+        ("198.51.100.0/24", Nas("many", osaka, SharedSecret(b"x"))),
+        ("127.82.65.1/32", operator),
+    ]
+    assert count_clients([NasTable(entries), NasTable(entries[:1])]) == {"tokyo": 1, "osaka": 256}

@@ -63,6 +63,23 @@ def test_a_person_holds_one_place_in_a_hundred_where_they_are_scarce(n_places: i
     assert not places.may_have(holder, n_of_person, 0.0)
 
 
+def test_a_section_that_begins_to_ask_in_a_flood_finds_room():
+    """Nobody knew of it before, but for the configuration."""
+    places = Places(1_000, {"tokyo": 1, "osaka": 1})
+    assert fill(places, "tokyo", "192.0.2.1", 2_000) == 750
+    assert fill(places, "osaka", "192.0.2.2", 100, now=1.5) == 100
+
+
+def test_a_client_that_begins_to_ask_in_a_flood_finds_room():
+    places = Places(1_000, {"tokyo": 2})
+    assert fill(places, "tokyo", "192.0.2.1", 2_000) == 750
+    assert fill(places, "tokyo", "192.0.2.2", 100, now=1.5) == 100
+
+
+def test_what_is_alone_in_the_configuration_has_everything():
+    assert fill(Places(1_000, {"tokyo": 1}), "tokyo", "192.0.2.1", 2_000) == 1_000
+
+
 def test_the_log_names_who_holds_most():
     places = Places(100)
     assert places.greatest == ""
@@ -71,12 +88,11 @@ def test_the_log_names_who_holds_most():
     assert places.greatest == "73 of 100 places are taken, 70 by [tokyo]; 192.0.2.1 holds 70"
 
 
-def test_clients_that_are_gone_are_forgotten_when_there_are_many(monkeypatch):
-    monkeypatch.setattr("gateway.engine.places._MANY_CLIENTS", 10)
+def test_clients_that_are_gone_are_forgotten_when_there_are_many():
     places = Places(100)
-    for number in range(10):
-        places.asking("tokyo", f"192.0.2.{number}", 0.0)
-    places.take(places.asking("tokyo", "192.0.2.0", 0.0))
+    for number in range(65_536):
+        places.asking("tokyo", f"client {number}", 0.0)
+    places.take(places.asking("tokyo", "client 0", 0.0))
     places.asking("tokyo", "198.51.100.1", ASKING_S)
     assert len(places._sections["tokyo"].clients) == 2
 
