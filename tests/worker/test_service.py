@@ -19,11 +19,14 @@ from gateway.worker.ledger import private_ring
 from gateway.worker.links import HandedOver, LinkWriter
 from gateway.worker.memory import Memory
 from gateway.worker.service import Service
+from tests.compiled import only_interpreted
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, SOURCE, Stage
 from tests.worker.test_memory import ScriptedLink
 
 if TYPE_CHECKING:
     from gateway.net.listener import UdpListener
+
+pytestmark = only_interpreted  # a compiled service takes no scripted listener
 
 PEER = Peer((SOURCE, 40001), 0)
 

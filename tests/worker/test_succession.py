@@ -21,6 +21,7 @@ from gateway.net.journal import Journal, create_journal
 from gateway.worker.links import AnswerKept, HandedOver, LinkWriter, LoginForgotten, LoginKept, Message
 from gateway.worker.orders import Predecessor
 from gateway.worker.succession import Succession
+from tests.compiled import only_interpreted
 from tests.worker.succession_scene import KEY, NAS, Successor, answer_record, login_record, packet_record, request
 
 encode = msgspec.msgpack.encode
@@ -169,6 +170,7 @@ class TestOfNoUse:
         assert "worker with pid 100" in mistake.message
         assert "alice" not in str(mistake.__dict__)
 
+    @only_interpreted
     def test_a_mistake_of_ours_costs_one_login_and_one_line(self, successor, monkeypatch, caplog):
         def fail(_pending: object) -> list[Any]:
             raise RuntimeError("alice typed 123456")
@@ -180,6 +182,7 @@ class TestOfNoUse:
         assert len([each for each in caplog.records if each.levelno == logging.ERROR]) == 2
         assert "123456" not in caplog.text
 
+    @only_interpreted
     def test_a_mistake_when_going_on_ends_one_login(self, successor, monkeypatch):
         go_on: Callable[[PendingLogin, float, float], list[Effect]] = successor.engine.left_alone
 
