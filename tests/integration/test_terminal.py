@@ -19,6 +19,12 @@ from tests.integration.test_console import status_of, until
 pytestmark = pytest.mark.integration
 
 
+def with_a_terminal() -> None:
+    """Make standard input the controlling terminal; the tests may run under nohup themselves."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """A terminal with a gateway in its foreground."""
 
@@ -26,6 +32,7 @@ class Terminal:
         self._master, slave = os.openpty()
 
         def begin() -> None:
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup themselves
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
             prepare()
 
@@ -116,7 +123,7 @@ def test_a_closed_terminal_on_which_it_logs_does_not_keep_it_from_ending(site: S
         stdout=slave,
         stderr=slave,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=with_a_terminal,
     )
     try:
         os.close(slave)
