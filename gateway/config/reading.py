@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from gateway.certificates import BadCertificates, trusting_context
 from gateway.config import schema
 from gateway.config.conflicts import ServedSection, application_problems, overlap_problems
 from gateway.config.console import read_console
@@ -38,7 +39,6 @@ from gateway.config.values import (
 
 SYSTEM_CERTIFICATES = "system"
 
-_CERTIFICATE = b"CERTIFICATE-----"
 _PRIVATE_MODE = 0o600
 
 
@@ -142,15 +142,18 @@ def _read_gateway(scope: Scope, surroundings: Surroundings) -> GatewaySettings:
 
 
 def _certificates(surroundings: Surroundings, text: str) -> str:
-    """Return the path of a PEM file that holds a certificate, or `system`."""
+    """Return the path of a PEM file whose certificates can all be used, or `system`."""
     if text.lower() == SYSTEM_CERTIFICATES:
         return SYSTEM_CERTIFICATES
     path = surroundings.resolve(text)
-    if _CERTIFICATE not in surroundings.read(path).octets:
+    content = surroundings.read(path)
+    try:
+        trusting_context(content.octets)
+    except BadCertificates as error:
         shown = quoted(path, LONGEST_PATH)
         raise BadValueError(
-            f"{shown} holds no certificate; name a PEM file with -----BEGIN CERTIFICATE-----, or system"
-        )
+            f"{shown} cannot be used: {error}; name a PEM file with -----BEGIN CERTIFICATE-----, or system"
+        ) from error
     return path
 
 

@@ -6,11 +6,11 @@ import pytest
 from gateway.config.problems import ConfigError, Severity
 from gateway.config.reading import read_settings
 from gateway.config.settings import ConsoleSettings, GatewaySettings, LogFormat, LogSettings, Secret
+from tests.config.certificates import certificate
 from tests.config.files import IKEY, MINIMAL, PATH, SHARED_SECRET, SKEY, parse, problems_of
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 SAMPLE = Path(__file__).parents[2] / "conf" / "authproxy.sample.cfg"
-PEM = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 N_MUTATIONS = 500
 SIGNIFICANT = (b"\n", b"\n ", b" ", b"=", b":", b"[", b"]", b"-", b"/", b"%", b"#", b"\0", b"\xff")
 
@@ -33,7 +33,7 @@ def test_every_key_of_main_arrives():
     settings, problems = parse(
         "[main]\ndebug=1\nlog_dir=log\nlog_stdout=yes\nlog_max_size=0\nlog_max_files=0\nlog_auth_events=on\n"
         f"log_syslog=true\nsyslog_facility=log_local7\nhttp_ca_certs_file=ca.pem\n{MINIMAL}",
-        {"/etc/radgate/ca.pem": PEM},
+        {"/etc/radgate/ca.pem": certificate()[0]},
         mode=0o644,
     )
     assert not problems
