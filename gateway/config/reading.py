@@ -16,6 +16,7 @@ from gateway.config import schema
 from gateway.config.conflicts import ServedSection, application_problems, overlap_problems
 from gateway.config.console import read_console
 from gateway.config.credentials import has_clear_secrets, read_secrets_key
+from gateway.config.handle import read_run_dir
 from gateway.config.ini import Section, parse_ini
 from gateway.config.problems import ConfigError, Problem, Severity, in_order
 from gateway.config.schema import section_kind
@@ -23,7 +24,14 @@ from gateway.config.scope import Scope
 from gateway.config.servers import read_server
 from gateway.config.settings import GatewaySettings, LogFormat, LogSettings, Settings
 from gateway.config.spelling import name_problems
-from gateway.config.surroundings import LONGEST_PATH, FileContent, ReadFile, Surroundings, read_disk
+from gateway.config.surroundings import (
+    LONGEST_PATH,
+    FileContent,
+    ReadFile,
+    Surroundings,
+    read_configuration,
+    read_disk,
+)
 from gateway.config.values import (
     BadValueError,
     boolean,
@@ -42,8 +50,12 @@ SYSTEM_CERTIFICATES = "system"
 _PRIVATE_MODE = 0o600
 
 
-def read_settings(path: str | os.PathLike[str]) -> tuple[Settings, list[Problem]]:
+def read_settings(path: str | os.PathLike[str], content: FileContent | None = None) -> tuple[Settings, list[Problem]]:
     """Return what the file on disk says, and warnings.
+
+    Args:
+        path: of the file; its folder is where relative paths begin.
+        content: what the file is to hold, if that is not there yet.
 
     Raises:
         ConfigError: there is an error in the file, or it cannot be read; carries all errors and warnings.
@@ -52,11 +64,7 @@ def read_settings(path: str | os.PathLike[str]) -> tuple[Settings, list[Problem]
     surroundings = Surroundings(
         folder=str(Path(full_path).parent), read_file=read_disk, environment=os.environ, user_id=os.getuid()
     )
-    try:
-        content = surroundings.read(full_path)
-    except BadValueError as error:
-        raise ConfigError([Problem("", "", str(error))], full_path) from error
-    return _parse(content, full_path, surroundings)
+    return _parse(content or read_configuration(full_path), full_path, surroundings)
 
 
 def parse_settings(
@@ -130,7 +138,7 @@ def _read_log(main: Scope, gateway: Scope, surroundings: Surroundings) -> LogSet
 def _read_gateway(scope: Scope, surroundings: Surroundings) -> GatewaySettings:
     return GatewaySettings(
         workers=scope.read("workers", workers),
-        run_dir=scope.read_optional("run_dir", surroundings.resolve) or surroundings.run_dir,
+        run_dir=read_run_dir(scope, surroundings),
         user=scope.read_optional("user", plain),
         group=scope.read_optional("group", plain),
         console=read_console(scope, surroundings),

@@ -37,9 +37,12 @@ from gateway.config.values import (
     port,
     quoted,
     seconds,
+    seconds_or_0,
 )
 
 SKEY_SIZE = 40  # characters
+SHORTEST_API_TIMEOUT_S = 1.0  # a handshake with Duo and its answer take a quarter of it
+SHORTEST_DEADLINE_S = 0.1
 PLACEHOLDER_HOST = "api-XXXXXXXX.duosecurity.com"
 
 _SKEY = SecretKeys("skey", ("skey_file",), "skey_protected")
@@ -66,7 +69,7 @@ def read_server(scope: Scope, surroundings: Surroundings, ca_certs_file: str | N
         require_message_authenticator=_read_message_authenticator_rule(scope),
         limit_proxy_state=scope.read("limit_proxy_state", boolean),
         reject_delay_s=scope.read("reject_delay_s", seconds(60)),
-        response_deadline_s=scope.read("response_deadline_s", seconds(600)),
+        response_deadline_s=scope.read("response_deadline_s", seconds_or_0(SHORTEST_DEADLINE_S, 600)),
         coalesce=scope.read("coalesce", boolean),
         max_pending_per_user=scope.read("max_pending_per_user", integer(0, 100_000)),
         status_server=scope.read("status_server", boolean),
@@ -85,7 +88,7 @@ def _read_application(scope: Scope, surroundings: Surroundings, ca_certs_file: s
         api_port=api.port or 0,
         ikey=_read_ikey(scope),
         secret_key=_read_secret_key(scope, surroundings),
-        api_timeout_s=scope.read("api_timeout", seconds(3600)),
+        api_timeout_s=scope.read("api_timeout", seconds_or_0(SHORTEST_API_TIMEOUT_S, 3600)),
         api_version=scope.read("api_version", choice(ApiVersion)),
         http_proxy_host=scope.read_optional("http_proxy_host", host),
         http_proxy_port=scope.read("http_proxy_port", port),

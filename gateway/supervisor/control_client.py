@@ -13,7 +13,8 @@ from typing import Any, Self
 
 import orjson
 
-CONTROL_SOCKET = "control.sock"
+from gateway.config.surroundings import CONTROL_SOCKET
+
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user and group of whoever listens; unix(7)
 
 

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.supervisor.control_client import CONTROL_SOCKET
+from gateway.config.surroundings import CONTROL_SOCKET
 
 PID_FILE = "radgate.pid"
 
