@@ -15,7 +15,7 @@ from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.settings import ConsoleSettings, GatewaySettings, Settings
 from gateway.logs.files import is_for_group
 from gateway.supervisor.access import Closed, find_closed
-from gateway.supervisor.arbiter import FEW_FILES, worker_count
+from gateway.supervisor.arbiter import FEW_FILES
 from gateway.supervisor.identity import UnknownIdentity, find_identity
 from gateway.supervisor.sockets import (
     RECEIVE_BUFFER,
@@ -24,7 +24,7 @@ from gateway.supervisor.sockets import (
     bucket_count,
     grow_receive_buffer,
 )
-from gateway.worker.wiring import pending_share
+from gateway.worker.wiring import pending_share, worker_count
 
 HOST = "this machine"
 SMALL_BUFFER = 1_048_576  # octets of receive buffer below which a rush may lose datagrams

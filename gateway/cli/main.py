@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from gateway import __version__
 from gateway.cli import check, init, login, protect, reload, restart, run, start, status, stop, support, version
 from gateway.cli.exits import Exit
-from gateway.config.problems import ConfigError
+from gateway.config.problems import ConfigError, Problem
 from gateway.supervisor.control_client import ControlError, NotRunning
 
 DEFAULT_CONFIG = "/etc/radgate/authproxy.cfg"
@@ -24,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     options.config = getattr(options, "config", None) or os.environ.get("RADGATE_CONFIG") or DEFAULT_CONFIG
     try:
+        if options.config == check.STDIN and not getattr(options, "reads_stdin", False):
+            raise ConfigError([Problem("", "", "standard input is read by radgate check alone; name a file")], "-")
         return int(options.command(options))
     except ConfigError as error:
         print(error, file=sys.stderr)

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import errno
 import os
 import sys
 from typing import Any
@@ -14,11 +13,12 @@ from gateway.config.reading import read_settings
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import Settings
 from gateway.logs.losses import Losses
-from gateway.logs.setup import log_loop_error, start_logging, stop_logging
+from gateway.logs.setup import LogUnusable, log_loop_error, start_logging, stop_logging
 from gateway.supervisor.access import find_obstacle
 from gateway.supervisor.arbiter import Arbiter
 from gateway.supervisor.identity import Identity, UnknownIdentity, find_identity
 from gateway.supervisor.notify import Notifier
+from gateway.supervisor.obstacles import explain_error
 from gateway.supervisor.run_dir import RunDirUnusable, was_left
 from gateway.supervisor.sockets import CannotListen
 from gateway.supervisor.stderr import say
@@ -56,7 +56,10 @@ def command(options: argparse.Namespace) -> int:
     except (CannotListen, RunDirUnusable, UnknownIdentity) as error:
         print(f"radgate: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"radgate: cannot start: {_explain(error, settings)}", file=sys.stderr)
+        print(
+            f"radgate: cannot start: {error if isinstance(error, LogUnusable) else explain_error(error)}",
+            file=sys.stderr,
+        )
     finally:
         stop_logging()
     return Exit.CANNOT_START
@@ -96,15 +99,3 @@ async def _arbiter(settings: Settings, losses: Losses) -> Arbiter:
                 say(f"radgate: a gateway died here; waiting up to {patience_s:g} s for its workers to end: {error}")
                 is_said = True
         await asyncio.sleep(_TRY_EVERY_S)
-
-
-def _explain(error: OSError, settings: Settings) -> str:
-    """Return what failed, and which key to mend where it is the log."""
-    if not error.filename:
-        return str(error)
-    remedy = ""
-    if error.errno == errno.EFBIG:
-        remedy = "; raise ulimit -f, LimitFSIZE= in the systemd unit"
-    elif str(error.filename).startswith(settings.log.directory):
-        remedy = "; mend log_dir, or who may write there"
-    return f"{error.filename}: {error.strerror}{remedy}"

@@ -11,6 +11,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from msgspec import structs
+
 from gateway.certificates import BadCertificates, trusting_context
 from gateway.config import schema
 from gateway.config.conflicts import ServedSection, application_problems, overlap_problems
@@ -47,7 +49,7 @@ from gateway.config.values import (
 
 SYSTEM_CERTIFICATES = "system"
 
-_PRIVATE_MODE = 0o600
+PRIVATE_MODE = 0o600
 
 
 def read_settings(path: str | os.PathLike[str], content: FileContent | None = None) -> tuple[Settings, list[Problem]]:
@@ -61,6 +63,9 @@ def read_settings(path: str | os.PathLike[str], content: FileContent | None = No
         ConfigError: there is an error in the file, or it cannot be read; carries all errors and warnings.
     """
     full_path = str(Path(path).absolute())
+    if not _is_text(full_path):
+        text = "the path is not UTF-8, as which our processes tell it to each other; rename the file, or its folder"
+        raise ConfigError([Problem("", "", text)], full_path)
     surroundings = Surroundings(
         folder=str(Path(full_path).parent), read_file=read_disk, environment=os.environ, user_id=os.getuid()
     )
@@ -85,7 +90,20 @@ def parse_settings(
     surroundings = Surroundings(
         folder=str(Path(path).parent), read_file=read_file, environment=environment or {}, user_id=user_id
     )
-    return _parse(FileContent(octets, _PRIVATE_MODE), path, surroundings)
+    return _parse(FileContent(octets, PRIVATE_MODE), path, surroundings)
+
+
+def locate(problems: list[Problem], octets: bytes) -> list[Problem]:
+    """Return problems with the lines of their keys in a configuration file, which whoever found them does not know."""
+    sections = {section.name: section for section in reversed(parse_ini(octets)[0])}
+    return [structs.replace(problem, line=_line_of(sections, problem)) for problem in problems]
+
+
+def _line_of(sections: dict[str, Section], problem: Problem) -> int:
+    """Return the line of the key, in [main] if that has it for the section; else that of the section."""
+    own, main = (sections.get(name, Section(name)) for name in (problem.section, "main"))
+    entry = own.entries.get(problem.key) or main.entries.get(problem.key)
+    return entry.line if entry is not None else own.line
 
 
 def _parse(content: FileContent, path: str, surroundings: Surroundings) -> tuple[Settings, list[Problem]]:
@@ -163,6 +181,14 @@ def _certificates(surroundings: Surroundings, text: str) -> str:
             f"{shown} cannot be used: {error}; name a PEM file with -----BEGIN CERTIFICATE-----, or system"
         ) from error
     return path
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _mode_problems(content: FileContent, sections: list[Section], path: str) -> list[Problem]:

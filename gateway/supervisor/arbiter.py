@@ -35,7 +35,7 @@ from gateway.supervisor.vigil import Vigil
 from gateway.worker.channel import ReopenLogs
 from gateway.worker.ledger import Ledger
 from gateway.worker.orders import GenerationOrders, memfd
-from gateway.worker.wiring import board_plan, log_plan, pending_share
+from gateway.worker.wiring import board_plan, log_plan, pending_share, worker_count
 
 log = logging.getLogger("gateway.supervisor")
 
@@ -470,8 +470,3 @@ class Arbiter:
     def _ledgers(self) -> list[int]:
         """Return where finished logins are shown."""
         return [crew.plan.ledger.descriptor for crew in self._crews()]
-
-
-def worker_count(settings: Settings) -> int:
-    """Return the number of workers: as configured, or one for each core that we may use."""
-    return settings.gateway.workers or len(os.sched_getaffinity(0))

@@ -169,12 +169,31 @@ def grow_receive_buffer(udp: socket.socket) -> int:
 
 def _refuse_taken(address: ListeningAddress, held: list[_Group]) -> None:
     """Bind once alone: a second gateway of the same user would join the first one's group without a word."""
-    if any((group.address.family, group.address.port) == (address.family, address.port) for group in held):
-        return  # our own sockets would be in the way
+    if not any((group.address.family, group.address.port) == (address.family, address.port) for group in held):
+        try_address(address)  # else our own sockets would be in the way
+
+
+def try_address(address: ListeningAddress) -> None:
+    """Bind an address alone, and give it up again.
+
+    Raises:
+        CannotListen: it is taken, not of this machine, not permitted, or one that nobody is answered from.
+    """
     try:
-        open_socket(address.family, address.host, address.port, shared=False).close()
+        with open_socket(address.family, address.host, address.port, shared=False) as udp:
+            _refuse_broadcast(udp)
     except OSError as error:
         raise CannotListen(f"cannot listen on udp {address}: {_explain(error)}") from error
+
+
+def _refuse_broadcast(udp: socket.socket) -> None:
+    """Raise EADDRNOTAVAIL where a network's broadcast address is bound: the kernel alone knows that it is one."""
+    try:
+        udp.connect(udp.getsockname())  # which sends nothing
+    except PermissionError as error:
+        raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL)) from error
+    except OSError:  # no route, perhaps not yet
+        pass
 
 
 def _explain(error: OSError) -> str:

@@ -227,13 +227,15 @@ class TestNoTraceback:
         assert "permission denied" in (out + err).lower()
 
     @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
-    def test_a_file_whose_name_is_no_text_is_checked(self, tmp_path, options):
+    def test_a_file_whose_name_is_no_text_is_refused_by_check_as_by_run(self, tmp_path, options):
         """Names on Linux are octets; Python shows what is no UTF-8 as lone surrogates, which nothing can encode."""
         config = os.fsencode(tmp_path) + b"/authproxy-\xff.cfg"
         Path(write_config(tmp_path)).rename(os.fsdecode(config))
-        ended = run_process(b"check", *options, b"--config", config)
-        assert b"Traceback" not in ended.stderr
-        assert ended.returncode == 0
+        for command in ([b"check", *options], [b"run"]):
+            ended = run_process(*command, b"--config", config)
+            assert b"Traceback" not in ended.stderr
+            assert ended.returncode == 2
+            assert b"the path is not UTF-8" in ended.stdout + ended.stderr
 
     def test_a_missing_file_whose_name_is_no_text_is_named(self, tmp_path):
         ended = run_process(b"run", b"--config", os.fsencode(tmp_path) + b"/authproxy-\xff.cfg")
