@@ -17,7 +17,7 @@ from gateway.config.settings import Settings
 from gateway.config.surroundings import read_configuration
 from gateway.supervisor.control_client import ControlError, NotRunning, ask
 from gateway.supervisor.obstacles import find_obstacles
-from gateway.supervisor.sockets import CannotListen, try_address
+from gateway.supervisor.sockets import CannotListen, try_port
 from gateway.supervisor.status import Status
 
 ASK_TIMEOUT_S = 10.0
@@ -69,7 +69,7 @@ def _taken(settings: Settings, running: Status) -> Iterator[Problem]:
     for address in listening_addresses(settings):
         if str(address.port) not in own:
             try:
-                try_address(address)
+                try_port(address)
             except CannotListen as error:
                 if error.is_taken:
                     yield Problem(address.servers[0].section, "port", str(error))

@@ -93,6 +93,7 @@ class Arbiter:
         self._log_watch = LogWatch(lambda: log_troubles(self._crews(), self._losses), self._count_lost_lines)
         self._vigil = Vigil(self._crews)
         self._duo_watch = DuoWatch(self._crews)
+        self._last_reload: tuple[ReloadOutcome, float] | None = None
         self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
         self._control = ControlSocket(settings.gateway.run_dir, self)
         self._console = ConsoleKeeper(self.status, self._ledgers)
@@ -276,6 +277,7 @@ class Arbiter:
                 outcome = await self._reload()
             finally:
                 self._notifier.ready()
+        self._last_reload = outcome, self._loop.time()
         for warning in outcome.warnings:
             log.warning("%s", warning)
         for problem in outcome.problems:
@@ -456,7 +458,15 @@ class Arbiter:
             **status,
             "max_pending": self._crew.plan.settings.gateway.max_pending,
             "console": self._console.state(),
+            "last_reload": self._reload_status(),
         }
+
+    def _reload_status(self) -> dict[str, Any] | None:
+        """Return what became of the last reload; None if there was none."""
+        if self._last_reload is None:
+            return None
+        outcome, at = self._last_reload
+        return {"ok": not outcome.problems, "age_s": self._loop.time() - at, "problems": outcome.problems}
 
     def _totals(self) -> Totals:
         totals = merge(self._counted, self._crew.counted())

@@ -20,7 +20,7 @@ from gateway.net.tls import TrustStore
 from gateway.supervisor.access import find_obstacle
 from gateway.supervisor.identity import UnknownIdentity, find_identity, look_up_identity
 from gateway.supervisor.run_dir import RunDirUnusable, try_run_dir
-from gateway.supervisor.sockets import CannotListen, try_address
+from gateway.supervisor.sockets import CannotListen, try_address, try_port
 from gateway.worker.duo import open_probe_clients
 from gateway.worker.generations import Generation
 from gateway.worker.ledger import Ledger
@@ -53,6 +53,7 @@ def _of_addresses(settings: Settings) -> Iterator[Problem]:
     for address in listening_addresses(settings):
         try:
             try_address(address)
+            try_port(address)
         except CannotListen as error:
             if not error.is_taken:
                 yield Problem(address.servers[0].section, _key_of(address), str(error))

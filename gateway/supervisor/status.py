@@ -319,7 +319,8 @@ def _alerts(status: Status) -> list[str]:
             lines += _wrapped(f"FAIL MODE of {application['ikey']} for {lasting}: {effect}", "")
         elif application["state"] != "healthy":
             lines += _wrapped(f"{application['ikey']} is {application['state']} for {lasting}: why stands below", "")
-    lines += [line for alert in slot_alerts(status) + log_alerts(status) for line in _wrapped(alert, "")]
+    others = slot_alerts(status) + reload_alerts(status) + log_alerts(status)
+    lines += [line for alert in others for line in _wrapped(alert, "")]
     return lines or ["All workers are ready, and no application is in fail mode."]
 
 
@@ -338,6 +339,15 @@ def slot_alerts(status: Status) -> list[str]:
         if worker["state"] != "ready" and worker not in unserved
     ]
     return [*lines, f"NOT READY: {', '.join(unready)}"] if unready else lines
+
+
+def reload_alerts(status: Status) -> list[str]:
+    """Return why the last reload was refused, if it was; a gateway of an older version does not tell."""
+    last = status.get("last_reload")
+    if not last or last["ok"]:
+        return []
+    told = f"RELOAD REFUSED {_span(last['age_s'])} ago; generation {status['generation']} serves on"
+    return [f"{told}: {'; '.join(last['problems'])}"]
 
 
 def log_alerts(status: Status) -> list[str]:

@@ -123,6 +123,18 @@ def test_fail_mode_is_loud_in_words(site, visit):
     expect(seen.page.locator("#state")).to_have_text("All is well", timeout=SLOWLY_MS)
 
 
+def test_a_refused_reload_says_why_until_another_one_succeeds(site, visit):
+    site.start(gateway=ANY_PORT)
+    seen = visit(url_of(site.gateway))
+    site.configure(gateway=ANY_PORT, failmode="sometimes")
+    assert site.radgate("reload").returncode == 2
+    expect_text(seen.page.get_by_role("alert"), "The last reload was refused; generation 1 serves on")
+    expect_text(seen.page.get_by_role("alert"), "failmode: 'sometimes' is not known; write safe or secure")
+    site.configure(gateway=ANY_PORT)
+    assert site.radgate("reload").returncode == 0
+    expect(seen.page.locator("#state")).to_have_text("All is well", timeout=SLOWLY_MS)
+
+
 def test_discards_come_with_what_to_do(site, visit):
     site.start(gateway=ANY_PORT)
     seen = visit(url_of(site.gateway))

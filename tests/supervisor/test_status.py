@@ -388,6 +388,17 @@ def test_a_lost_log_is_said_while_that_lasts_and_its_lost_lines_for_good():
     assert lines_of(status)[-1] == "log lines lost: authproxy.log 7"
 
 
+def test_a_refused_reload_is_said_with_its_reasons_until_another_one_succeeds():
+    status = status_of(Worker().facts())
+    status["last_reload"] = {"ok": False, "age_s": 75.0, "problems": ["/etc/x:7 [main] debug: wrong", "more"]}
+    assert lines_of(status)[1:3] == [
+        "RELOAD REFUSED 00:01:15 ago; generation 2 serves on: /etc/x:7 [main] debug: wrong; more",
+        "",
+    ]
+    status["last_reload"]["ok"] = True
+    assert lines_of(status)[1] == "All workers are ready, and no application is in fail mode."
+
+
 def test_the_text_as_a_whole():
     worker = Worker()
     for _ in range(4):

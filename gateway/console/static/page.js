@@ -51,7 +51,7 @@ function show(news) {
   if (!status) return;
   const pending = status.servers.reduce((sum, server) => sum + server.pending, 0);
   setText(byId("service"), `version ${status.version}, generation ${status.generation}, up ${span(status.uptime_s)}`);
-  const alerts = [...staleness(news.age_s), ...failModes(status), ...unreadyWorkers(status), ...lostLogs(status), ...fullness(pending, status.max_pending)];
+  const alerts = [...staleness(news.age_s), ...failModes(status), ...unreadyWorkers(status), ...refusedReload(status), ...lostLogs(status), ...fullness(pending, status.max_pending)];
   showAlerts(alerts);
   showState(alerts);
   showTiles(status, pending);
@@ -92,6 +92,13 @@ function unreadyWorkers(status) {
   const title = none ? "No worker serves" : `Nobody serves slot ${unready.filter(isUnserved).map((worker) => worker.slot).join(", ")}`;
   const text = unready.some(isUnserved) ? `${which}. These users get no answer; authproxy.log says why.` : which;
   return [{ mood: "bad", key: "workers", title, text }];
+}
+
+function refusedReload(status) {
+  const last = status.last_reload;
+  if (!last || last.ok) return [];
+  const title = `The last reload was refused; generation ${status.generation} serves on`;
+  return [{ mood: "warm", key: "reload", title, text: last.problems.join("; ") }];
 }
 
 function lostLogs(status) {
