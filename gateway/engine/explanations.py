@@ -233,10 +233,14 @@ TROUBLES: dict[Trouble, Explanation] = {
         "roots (certifi)",
     ),
     Trouble.PROXY: Explanation(
-        "The HTTP proxy did not open a tunnel to Duo", "see http_proxy_host and http_proxy_port, and that proxy's log"
+        "The HTTP proxy did not open a tunnel to Duo",
+        "see whether the proxy of http_proxy_host and http_proxy_port runs, and its log; one that asks for a user name "
+        "and password (407) must let api_host pass without them",
     ),
     Trouble.TIMEOUT: Explanation(
-        "Duo did not answer in time", "see status.duo.com, and firewalls that drop packets without a word"
+        "Duo did not answer in time",
+        "see status.duo.com, the proxy of http_proxy_host if there is one, and firewalls that drop packets without a "
+        "word",
     ),
     Trouble.CLOSED: Explanation(
         "The connection was lost before the answer came", "see status.duo.com, and proxies and firewalls on the way"

@@ -319,14 +319,23 @@ class HttpsPool:
         self._detach(exchange, now)
         if had_connection:
             self._close(self._plan.drop_idle(exchange.began_at))
-        what = "no answer from" if had_connection else "no connection to"
-        text = f"{what} {self.endpoint} within {exchange.deadline - exchange.asked_at:.1f} s"
+        within = f"within {exchange.deadline - exchange.asked_at:.1f} s"
         # It waited for a connection while others were answered: there are too many calls, and the service is well.
         is_busy = not had_connection and self._answered_at > exchange.asked_at
         may_have_acted = had_connection and not exchange.is_repeatable
-        trouble = Trouble.BUSY if is_busy else Trouble.TIMEOUT
+        if had_connection:
+            trouble, text = Trouble.TIMEOUT, f"no answer from {self.endpoint} {within}"
+        else:
+            trouble, text = self._unreached(within)
+        trouble = Trouble.BUSY if is_busy else trouble
         self._fail(exchange, DuoUnavailable(trouble, text, may_have_acted=may_have_acted))
         self._open_more()
+
+    def _unreached(self, within: str) -> tuple[Trouble, str]:
+        proxy = self.endpoint.proxy
+        if proxy is None:
+            return Trouble.TIMEOUT, f"no connection to {self.endpoint} {within}"
+        return Trouble.PROXY, f"no connection to {self.endpoint} through proxy {proxy.host}:{proxy.port} {within}"
 
     # Calls that wait on connections which may be dead.
 
