@@ -14,9 +14,9 @@ from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import parse_settings
 from gateway.config.servers import SKEY_SIZE
 from gateway.config.settings import FailMode
-from gateway.config.surroundings import read_disk, reason
+from gateway.config.surroundings import read_disk
 from gateway.config.values import BadValueError, choice, host_port, integration_key, networks, port
-from gateway.config.writing import create_file
+from gateway.config.writing import create_file, explain_error
 
 Value = TypeVar("Value")
 
@@ -83,7 +83,7 @@ def command(options: argparse.Namespace) -> int:
     except BadValueError as error:
         return _refuse(str(error))
     except OSError as error:
-        return _refuse(f"cannot write {path}: {reason(error)}")
+        return _refuse(f"cannot write {explain_error(error)}")
     except ConfigError as error:
         raise ConfigError([*error.problems, Problem("", "", "nothing was written")], str(path)) from error
     for problem in warnings:

@@ -12,13 +12,13 @@ from gateway.cli.exits import Exit
 from gateway.config.reading import read_settings
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import Settings
+from gateway.config.writing import explain_error
 from gateway.logs.losses import Losses
 from gateway.logs.setup import LogUnusable, log_loop_error, start_logging, stop_logging
 from gateway.supervisor.access import find_obstacle
 from gateway.supervisor.arbiter import Arbiter
 from gateway.supervisor.identity import Identity, UnknownIdentity, find_identity
 from gateway.supervisor.notify import Notifier
-from gateway.supervisor.obstacles import explain_error
 from gateway.supervisor.run_dir import RunDirUnusable, was_left
 from gateway.supervisor.sockets import CannotListen
 from gateway.supervisor.stderr import say

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli.exits import Exit
-from gateway.config.problems import ConfigError, Problem
-from gateway.config.surroundings import read_disk, reason
-from gateway.config.writing import create_file
+from gateway.config.surroundings import read_configuration
+from gateway.config.writing import create_file, explain_error
 
 DESCRIPTION = """\
 Write a ZIP file for somebody who is to help: the configuration without its secrets (*****[40] stands for 40 octets),
@@ -49,17 +48,13 @@ def command(options: argparse.Namespace) -> int:
     from gateway.cli.bundle import build_bundle  # which the other commands need not wait for
 
     path = Path(options.config).absolute()
-    try:
-        octets = read_disk(str(path)).octets
-    except (OSError, ValueError) as error:
-        text = f"cannot read it: {reason(error)}; name the configuration file with --config FILE"
-        raise ConfigError([Problem("", "", text)], str(path)) from error
+    octets = read_configuration(str(path)).octets
     output = Path(options.output or _default_name()).absolute()
     try:
         bundle = build_bundle(path, octets, is_anonymous=options.anonymous)
         create_file(output, bundle.octets)
     except OSError as error:
-        print(f"radgate: cannot write {output}: {reason(error)}", file=sys.stderr)
+        print(f"radgate: cannot write {explain_error(error)}", file=sys.stderr)
         return Exit.CANNOT_START
     print(f"{output} ({output.stat().st_size / 1024:.0f} KB)")
     hidden = "Secrets are hidden in it"

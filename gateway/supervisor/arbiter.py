@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings, decode_settings, encode_settings
+from gateway.config.writing import explain_error
 from gateway.engine.statistics import Measure, Totals, merge
 from gateway.logs.losses import Losses
 from gateway.logs.setup import reopen_logs, start_logging
@@ -351,7 +352,7 @@ class Arbiter:
         except UnknownIdentity as error:
             return str(error)
         except OSError as error:
-            return f"no workers can be prepared: {error.strerror or error}"
+            return f"no workers can be prepared: {explain_error(error)}"
         crew.start(in_background=True)
         try:
             async with asyncio.timeout(PREPARE_TIMEOUT_S):

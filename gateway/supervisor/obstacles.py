@@ -5,13 +5,13 @@ The parts are asked that a start uses: what they refuse then they refuse here.
 
 import asyncio
 import contextlib
-import errno
 import os
 from collections.abc import Iterator
 
 from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.problems import Problem
 from gateway.config.settings import Settings, encode_settings
+from gateway.config.writing import explain_error
 from gateway.engine.digests import Digests
 from gateway.logs.setup import LogUnusable, try_logging
 from gateway.net.board import Board
@@ -26,8 +26,6 @@ from gateway.worker.generations import Generation
 from gateway.worker.ledger import Ledger
 from gateway.worker.orders import memfd
 from gateway.worker.wiring import board_plan, build_engine, log_plan, pending_share, worker_count
-
-LARGER_FILES = "raise ulimit -f, LimitFSIZE= in the systemd unit"
 
 
 def find_obstacles(settings: Settings, *, makes: bool = False) -> list[Problem]:
@@ -123,9 +121,3 @@ def _make_memory(settings: Settings) -> None:
         made.callback(os.close, create_journal(pending_share(settings, n_workers)))
         made.callback(Board.create(board_plan(settings, n_workers)).close)
         made.callback(Ledger.create(n_workers).close)
-
-
-def explain_error(error: OSError) -> str:
-    """Return what failed, the file first, and what to do where that is known."""
-    text = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
-    return f"{text}; {LARGER_FILES}" if error.errno == errno.EFBIG else text

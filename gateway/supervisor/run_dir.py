@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.config.surroundings import CONTROL_SOCKET
+from gateway.config.writing import remedy_of
 from gateway.logs.files import try_folder
 
 PID_FILE = "radgate.pid"
@@ -153,4 +154,5 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunDirUnusable(f"cannot use {path}: {error.strerror or error}; mend run_dir in [gateway]") from error
+        remedy = remedy_of(error) or "mend run_dir in [gateway]"
+        raise RunDirUnusable(f"cannot use {path}: {error.strerror or error}; {remedy}") from error

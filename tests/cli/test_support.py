@@ -200,7 +200,9 @@ def test_nothing_is_written_over(config, capsys):
 def test_no_configuration(tmp_path, capsys):
     status, _, err = run_main(capsys, "support", "--config", str(tmp_path / "missing.cfg"))
     assert status == 2
-    assert err.startswith(f"{tmp_path / 'missing.cfg'}: cannot read it: No such file or directory; name the ")
+    assert err.startswith(
+        f"{tmp_path / 'missing.cfg'}: cannot read '{tmp_path}/missing.cfg': No such file or directory; "
+    )
 
 
 @pytest.mark.integration
