@@ -15,21 +15,18 @@ from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.settings import ConsoleSettings, GatewaySettings, Settings
 from gateway.logs.files import is_for_group
 from gateway.supervisor.access import Closed, find_closed
-from gateway.supervisor.arbiter import FEW_FILES
 from gateway.supervisor.identity import UnknownIdentity, find_identity
+from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.sockets import (
     RECEIVE_BUFFER,
     CannotListen,
     ListeningSockets,
-    bucket_count,
     grow_receive_buffer,
 )
-from gateway.worker.wiring import pending_share, worker_count
+from gateway.worker.wiring import worker_count
 
 HOST = "this machine"
 SMALL_BUFFER = 1_048_576  # octets of receive buffer below which a rush may lose datagrams
-
-_NR_OPEN = Path("/proc/sys/fs/nr_open")
 
 
 class RunningGateway(NamedTuple):
@@ -99,9 +96,7 @@ def _granted_buffer() -> int:
 
 def _descriptors(settings: Settings, running: RunningGateway | None) -> Finding:
     """Each pending push holds a connection to Duo, and so a descriptor of its worker."""
-    n_workers = worker_count(settings)
-    needed = FEW_FILES + len(listening_addresses(settings)) * bucket_count(n_workers)
-    needed += pending_share(settings, n_workers)
+    n_workers, needed = worker_count(settings), files_wanted(settings).in_all
     granted, whose = _file_limit(needed, running)
     text = (
         f"{whose} may open {granted} files; {needed} are needed for "
@@ -114,15 +109,11 @@ def _descriptors(settings: Settings, running: RunningGateway | None) -> Finding:
 
 
 def _file_limit(needed: int, running: RunningGateway | None) -> tuple[int, str]:
-    """Return the limit, and whose it is; root raises it as far as the kernel permits."""
+    """Return the limit, and whose it is; ours is raised as a start would."""
     with contextlib.suppress(OSError):  # it has gone, or is another user's
         if running is not None:
             return resource.prlimit(running.pid, resource.RLIMIT_NOFILE)[1], "each process of the running gateway"
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError):
-        if os.geteuid() == 0:
-            hard = max(hard, min(needed, int(_NR_OPEN.read_text())))
-    return hard, "a process started from here"
+    return raise_file_limit(needed), "a process started from here"
 
 
 def _log_directory(settings: Settings) -> Finding:

@@ -25,7 +25,7 @@ from gateway.supervisor.crew import CANNOT_START, Crew, CrewPlan, Post, bequeath
 from gateway.supervisor.duo_watch import DuoWatch
 from gateway.supervisor.facts import gateway_status
 from gateway.supervisor.identity import UnknownIdentity, find_identity
-from gateway.supervisor.limits import raise_file_limit
+from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.log_watch import LogWatch, log_troubles
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reading import read_in_child
@@ -36,14 +36,13 @@ from gateway.supervisor.vigil import Vigil
 from gateway.worker.channel import ReopenLogs
 from gateway.worker.ledger import Ledger
 from gateway.worker.orders import GenerationOrders, memfd
-from gateway.worker.wiring import board_plan, log_plan, pending_share, worker_count
+from gateway.worker.wiring import board_plan, log_plan, worker_count
 
 log = logging.getLogger("gateway.supervisor")
 
 SETTLE_TIMEOUT_S = 10.0  # for posts whose workers have just died, before a reload
 PREPARE_TIMEOUT_S = 60.0
 SERVE_TIMEOUT_S = 15.0
-FEW_FILES = 2_000  # a worker's connections for brief calls, idle ones, logs
 START_TRIES = 3  # of a post, while no worker has ever served: then the gateway cannot start
 PREPARATIONS = 5  # a worker of the present generation may die during one: then it begins anew
 REMEMBER_S = 180.0  # former settings: longer than any login lasts
@@ -80,6 +79,7 @@ class Arbiter:
         self._settings_fds: dict[int, int] = {}
         addresses = listening_addresses(settings)
         n_workers = worker_count(settings)
+        raise_file_limit(files_wanted(settings).in_all)
         self._sockets = ListeningSockets(addresses, bucket_count(n_workers))
         self._crew = self._new_crew(1, settings, n_workers, self._sockets)
         self._former: list[Crew] = []
@@ -161,10 +161,9 @@ class Arbiter:
             )
 
     def _raise_file_limit(self) -> None:
-        """Each pending push holds a connection to Duo: say so if a worker may not have enough of them."""
+        """Say so if a worker may not have enough files."""
         plan = self._crew.plan
-        wanted = FEW_FILES + len(self._sockets.groups) * self._sockets.n_buckets
-        wanted += pending_share(plan.settings, plan.n_workers)
+        wanted = files_wanted(plan.settings).in_all
         granted = raise_file_limit(wanted)
         if granted < wanted:
             log.warning(
@@ -306,6 +305,7 @@ class Arbiter:
         if n_workers > self._sockets.n_buckets:
             return [f"workers={n_workers} needs a restart; without one there can be {self._sockets.n_buckets} at most"]
         addresses = listening_addresses(settings)
+        raise_file_limit(files_wanted(settings).in_all)
         try:
             sockets = ListeningSockets(addresses, self._sockets.n_buckets, self._sockets_in_use())
         except CannotListen as error:

@@ -19,6 +19,7 @@ from gateway.net.journal import create_journal
 from gateway.net.tls import TrustStore
 from gateway.supervisor.access import find_obstacle
 from gateway.supervisor.identity import UnknownIdentity, find_identity, look_up_identity
+from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.run_dir import RunDirUnusable, try_run_dir
 from gateway.supervisor.sockets import CannotListen, try_address, try_port
 from gateway.worker.duo import open_probe_clients
@@ -26,6 +27,8 @@ from gateway.worker.generations import Generation
 from gateway.worker.ledger import Ledger
 from gateway.worker.orders import memfd
 from gateway.worker.wiring import board_plan, build_engine, log_plan, pending_share, worker_count
+
+SPARE_FILES = 32  # what else the supervisor holds, and again for each worker
 
 
 def find_obstacles(settings: Settings, *, makes: bool = False) -> list[Problem]:
@@ -40,6 +43,7 @@ def find_obstacles(settings: Settings, *, makes: bool = False) -> list[Problem]:
     """
     return [
         *_of_addresses(settings),
+        *_of_files(settings),
         *_of_identity(settings),
         *_of_folders(settings, makes=makes),
         *_of_trust(settings),
@@ -59,6 +63,15 @@ def _of_addresses(settings: Settings) -> Iterator[Problem]:
 
 def _key_of(address: ListeningAddress) -> str:
     return "interface" if address.servers[0].interface else "port"
+
+
+def _of_files(settings: Settings) -> Iterator[Problem]:
+    wanted = files_wanted(settings).listening + SPARE_FILES * (1 + worker_count(settings))
+    granted = raise_file_limit(wanted)
+    if wanted > granted:
+        text = f"the sockets to listen on need {wanted} open files, and a process may open {granted} here"
+        remedy = "raise LimitNOFILE in the systemd unit, or ulimit -Hn, or write fewer workers or ports"
+        yield Problem("gateway", "workers", f"{text}; {remedy}")
 
 
 def _of_identity(settings: Settings) -> Iterator[Problem]:

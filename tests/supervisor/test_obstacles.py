@@ -3,6 +3,8 @@
 import os
 import resource
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -129,6 +131,25 @@ def test_memory_that_is_not_to_be_had_is_named(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, former)
     assert found == [("", "")]
+
+
+def test_sockets_for_which_no_descriptors_are_to_be_had(tmp_path):
+    script = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+from gateway.supervisor import limits, obstacles
+from tests.supervisor.test_obstacles import look, settings_of
+from pathlib import Path
+if limits.raise_file_limit(4096) > 100:
+    sys.exit("may raise it")
+print(look(settings_of(Path({str(tmp_path)!r}), gateway="workers=64"), "need"))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
+    )
+    if "may raise it" in ended.stderr:
+        pytest.skip("this user may raise its limits")
+    assert ended.stdout == "[('gateway', 'workers')]\n", ended.stderr
 
 
 def test_each_gets_the_line_of_its_key_wherever_that_stands(tmp_path):
