@@ -23,7 +23,8 @@ class Demo:
         self.terminal, slave = os.openpty()
 
         def begin() -> None:
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup themselves
+            for number in (signal.SIGHUP, signal.SIGINT):  # the tests may run under nohup or in the background
+                signal.signal(number, signal.SIG_DFL)
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self.process = subprocess.Popen(
