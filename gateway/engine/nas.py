@@ -10,18 +10,15 @@ from gateway.engine.login import LoginPolicy
 from gateway.engine.statistics import SectionCounters, uncounted
 from gateway.radius.address import AddressAttribute
 from gateway.radius.dictionary import (
-    ACCT_MULTI_SESSION_ID,
-    ACCT_SESSION_ID,
-    CALLED_STATION_ID,
-    CALLING_STATION_ID,
-    FRAMED_IP_ADDRESS,
-    FRAMED_IPV6_ADDRESS,
-    FRAMED_IPV6_PREFIX,
-    NAS_IDENTIFIER,
-    NAS_PORT,
-    NAS_PORT_ID,
-    TUNNEL_CLIENT_ENDPOINT,
-    VENDOR_SPECIFIC,
+    ACCT_DELAY_TIME,
+    EVENT_TIMESTAMP,
+    MESSAGE_AUTHENTICATOR,
+    NAS_IP_ADDRESS,
+    NAS_IPV6_ADDRESS,
+    PROXY_STATE,
+    STATE,
+    USER_NAME,
+    USER_PASSWORD,
 )
 from gateway.radius.reply import SignaturePlace
 from gateway.radius.shared_secret import SharedSecret
@@ -29,22 +26,20 @@ from gateway.radius.shared_secret import SharedSecret
 _MAX_REMEMBERED_SOURCES = 65_536
 MAX_STATUS_A_SECOND: Final = 50  # Status-Servers of one NAS; a load balancer asks every few seconds
 
-# What tells two machines or two sessions apart, and what a real repetition of a login repeats. NAS-IP-Address is not
-# among it: the two controllers of a directory, which ask for the same login, may differ in it.
-_SESSION_ATTRIBUTES: Final[frozenset[int]] = frozenset(
+# What a real repetition of a login may change. Whatever else a request holds tells two machines or two sessions apart,
+# attributes that nobody here knows of included: a second push is harmless, another's approval is not. NAS-IP-Address
+# may change because the two controllers of a directory, which ask for the same login, may differ in it.
+_MAY_CHANGE: Final[frozenset[int]] = frozenset(
     {
-        ACCT_MULTI_SESSION_ID,
-        ACCT_SESSION_ID,
-        CALLED_STATION_ID,
-        CALLING_STATION_ID,
-        FRAMED_IP_ADDRESS,
-        FRAMED_IPV6_ADDRESS,
-        FRAMED_IPV6_PREFIX,
-        NAS_IDENTIFIER,
-        NAS_PORT,
-        NAS_PORT_ID,
-        TUNNEL_CLIENT_ENDPOINT,
-        VENDOR_SPECIFIC,
+        USER_NAME,  # its meaning counts, and that of the password
+        USER_PASSWORD,
+        NAS_IP_ADDRESS,
+        NAS_IPV6_ADDRESS,
+        STATE,
+        PROXY_STATE,
+        ACCT_DELAY_TIME,
+        EVENT_TIMESTAMP,
+        MESSAGE_AUTHENTICATOR,
     }
 )
 
@@ -194,8 +189,8 @@ class Section:
         self.policy = policy
         self.password_charset = password_charset
         self.client_address = client_address
-        own = {client_address.kind} if client_address is not None else set()
-        self.session_attributes = bytes(kind in _SESSION_ATTRIBUTES | own for kind in range(256))
+        may_change = _MAY_CHANGE - {client_address.kind} if client_address is not None else _MAY_CHANGE
+        self.session_attributes = bytes(kind not in may_change for kind in range(256))
         self.require_signature = require_signature
         self.limit_proxy_state = limit_proxy_state
         self.reject_delay_s = reject_delay_s
