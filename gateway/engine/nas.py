@@ -210,7 +210,7 @@ class NasTable:
 
     Attributes:
         sections: those that its clients belong to, in order.
-        clients: the names of their sections, and their networks.
+        clients: the names of their sections, their own, and their networks.
     """
 
     def __init__(self, entries: Collection[tuple[str, Nas]]) -> None:
@@ -227,7 +227,7 @@ class NasTable:
             if by_prefix.setdefault(int(network.network_address) >> shift, nas) is not nas:
                 raise ValueError(f"{cidr} belongs to two clients")
         self.sections = list(dict.fromkeys(nas.section for _, nas in entries))
-        self.clients = {(nas.section.name, cidr) for cidr, nas in entries if not nas.is_operator}
+        self.clients = {(nas.section.name, nas.name, cidr) for cidr, nas in entries if not nas.is_operator}
         self._lengths = {version: sorted(found, reverse=True) for version, found in self._networks.items()}
         self._remembered: dict[str, Nas] = {}
 
@@ -249,9 +249,9 @@ class NasTable:
         return None
 
 
-def count_clients(tables: Iterable[NasTable]) -> dict[str, int]:
-    """Return how many clients each section may have; a network of them counts as all its addresses."""
-    counts: dict[str, int] = {section.name: 0 for table in tables for section in table.sections}
-    for section, cidr in {client for table in tables for client in table.clients}:
-        counts[section] += ip_network(cidr).num_addresses
+def count_addresses(tables: Iterable[NasTable]) -> dict[str, dict[str, int]]:
+    """Return how many addresses each client of each section may have; a network has all of its own."""
+    counts: dict[str, dict[str, int]] = {section.name: {} for table in tables for section in table.sections}
+    for section, client, cidr in {each for table in tables for each in table.clients}:
+        counts[section][client] = counts[section].get(client, 0) + ip_network(cidr).num_addresses
     return counts
