@@ -5,7 +5,7 @@ more, for a login knows its passcode also where Duo was not told it. Nearly ever
 digit, and is as it was after one search. In others
 
 - the passcode goes, as it is or in capitals; with blanks, dashes, tags or `+` between its signs; with signs as percent,
-  JSON or HTML escapes; as the numbers of its octets, hexadecimal, decimal, octal or binary, whatever stands between
+  JSON, JavaScript or HTML escapes; as the numbers of its octets, hexadecimal, decimal, octal or binary, whatever stands between
   them; in base64, once or twice, also of UTF-16 or on several lines, with whatever surrounds it there; without its
   leading zeros; and what is left of it where the text ends within it. That it is part of a longer text of digits or
   letters does not save it.
@@ -48,7 +48,8 @@ _CREDENTIALS: Final = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SIGN: Final = re.compile(
-    r"(?is)%(?:25)*([0-9a-f]{2})|\\u00([0-9a-f]{2})|&\#x0*([0-9a-f]{2});|&\#0*([0-9]{2,3});|&nbsp;|</?[a-z]{1,9}>|."
+    r"(?is)%(?:25)*([0-9a-f]{2})|\\(?:u00|x|u\{0*)([0-9a-f]{2})\}?|&\#x0*([0-9a-f]{2});|&\#0*([0-9]{2,3});|&nbsp;"
+    r"|</?[a-z]{1,9}>|."
 )
 _BASE64: Final = (re.compile(r"[A-Za-z0-9+/_-]{6,}=*"), re.compile(r"[A-Za-z0-9+/_\s-]{6,}=*"))  # then across lines
 _NUMBER_BASES: Final = "xdob"
