@@ -4,11 +4,11 @@ Every text of an answer passes `shown` when it is read, and whatever a login end
 more, for a login knows its passcode also where Duo was not told it. Nearly every text is a short sentence without a
 digit, and is as it was after one search. In others
 
-- the passcode goes, as it is or in capitals; with blanks, dashes, tags or `+` between its signs; with signs as percent,
-  JSON, JavaScript or HTML escapes; as the numbers of its octets, hexadecimal, decimal, octal or binary, whatever stands between
-  them; in base64, once or twice, also of UTF-16 or on several lines, with whatever surrounds it there; without its
-  leading zeros; and what is left of it where the text ends within it. That it is part of a longer text of digits or
-  letters does not save it.
+- the passcode goes, as it is or in capitals; with blanks, dashes, tags or `+` between its signs; with signs as
+  percent, JSON, JavaScript or HTML escapes; as the numbers of its octets, hexadecimal, decimal, octal or binary,
+  whatever stands between them; in base64, once or twice, also of UTF-16 or on several lines, with whatever surrounds
+  it there; without its leading zeros; and what is left of it where the text ends within it. That it is part of a
+  longer text of digits or letters does not save it.
 - credentials go: `Basic` with what follows, the integration key with a signature, long hexadecimal, long base64.
 
 Texts are cut after that, never before: half a passcode is half a passcode.
