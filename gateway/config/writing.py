@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PRIVATE_MODE = 0o600
+LARGER_FILES = "raise ulimit -f, LimitFSIZE= in the systemd unit"
 
 _REMEDIES = {
-    errno.EFBIG: "raise ulimit -f, LimitFSIZE= in the systemd unit",
+    errno.EFBIG: LARGER_FILES,
     errno.EBUSY: "it is mounted on its own, as in a container: run this where the file itself is",
     errno.EROFS: "it is mounted read-only, as in a container: run this where the file itself is",
 }
@@ -62,13 +63,8 @@ def replace_file(path: Path, octets: bytes) -> None:
 def explain_error(error: OSError) -> str:
     """Return what failed, the file first, and what to do where that is known."""
     text = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
-    remedy = remedy_of(error)
+    remedy = _REMEDIES.get(error.errno or 0)
     return f"{text}; {remedy}" if remedy else text
-
-
-def remedy_of(error: OSError) -> str:
-    """Return what to do, where the error alone tells."""
-    return _REMEDIES.get(error.errno or 0, "")
 
 
 @contextlib.contextmanager

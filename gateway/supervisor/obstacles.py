@@ -28,7 +28,7 @@ from gateway.worker.ledger import Ledger
 from gateway.worker.orders import memfd
 from gateway.worker.wiring import board_plan, build_engine, log_plan, pending_share, worker_count
 
-SPARE_FILES = 32  # what else the supervisor holds, and again for each worker
+FILES_OF_WORKER = 6  # that the supervisor holds: channel, journal, last words, pidfd, a bucket's passage
 
 
 def find_obstacles(settings: Settings, *, makes: bool = False) -> list[Problem]:
@@ -66,7 +66,7 @@ def _key_of(address: ListeningAddress) -> str:
 
 
 def _of_files(settings: Settings) -> Iterator[Problem]:
-    wanted = files_wanted(settings).listening + SPARE_FILES * (1 + worker_count(settings))
+    wanted = files_wanted(settings).listening + FILES_OF_WORKER * worker_count(settings)
     granted = raise_file_limit(wanted)
     if wanted > granted:
         text = f"the sockets to listen on need {wanted} open files, and a process may open {granted} here"

@@ -5,6 +5,7 @@ behind is known to be stale; and no file of the folder can be replaced between l
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import socket
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.config.surroundings import CONTROL_SOCKET
-from gateway.config.writing import remedy_of
+from gateway.config.writing import LARGER_FILES
 from gateway.logs.files import try_folder
 
 PID_FILE = "radgate.pid"
@@ -154,5 +155,5 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = remedy_of(error) or "mend run_dir in [gateway]"
+        remedy = LARGER_FILES if error.errno == errno.EFBIG else "mend run_dir in [gateway]"
         raise RunDirUnusable(f"cannot use {path}: {error.strerror or error}; {remedy}") from error
