@@ -56,7 +56,7 @@ _SEPARATORS = re.compile(r"[\s._-]")
 _LONG_RUN = re.compile(r"([Xx*#?])\1{5,}")
 _NOT_LETTERS = re.compile("[^a-z0-9]")
 _STAND_IN = re.compile(
-    r".*(change|replace)_?(me|this|it).*|.*(placeholder|yourpassword|yourshared|yoursecret|yourradius|yourskey).*"
+    r".*(change|replace)(me|this|it|with).*|.*(placeholder|yourpassword|yourshared|yoursecret|yourradius|yourskey).*"
     r"|(put|insert|enter|paste|add|your|my|the|a|an|some|example|sample|dummy|fake|test|default)*"
     r"(duo|radius|shared)*(secret|skey|secretkey|password|passwort|passw0rd|pass|key)[0-9]{0,3}"
     r"(here|goeshere|value)?"
