@@ -86,14 +86,17 @@ class _Parser:
 
     def feed(self, octets: bytes, number: int) -> None:
         line = octets.decode(errors="surrogateescape")
-        text, n_undecodable = _UNDECODABLE.subn("\ufffd", line.strip().lstrip(_BYTE_ORDER_MARK))
-        text = _COMMENT_AFTER_SECTION.sub(r"\1", text)
-        if (seen(text) or ";")[0] in ";#":
+        text = line.strip().lstrip(_BYTE_ORDER_MARK)
+        if text.startswith("["):
+            text = _COMMENT_AFTER_SECTION.sub(r"\1", text)
+        if (seen(text) or ";")[0] in ";#" and not _UNDECODABLE.match(text):
             return
-        if n_undecodable and "\ufffd" in text:
-            self._report("the line is not UTF-8; save the file as UTF-8", number)  # its key is not missing
-        self._margins = line[: len(line) - len(line.lstrip())] + line[len(line.rstrip()) :]
-        self._feed_text(text, len(line) - len(line.lstrip()), number)
+        if not octets.isascii() and _UNDECODABLE.search(text):
+            self._report("the line is not UTF-8; save the file as UTF-8", number)
+            text = _UNDECODABLE.sub("\ufffd", text)  # its key is not missing
+        indent = len(line) - len(line.lstrip())
+        self._margins = line[:indent] + line[len(line.rstrip()) :]
+        self._feed_text(text, indent, number)
 
     def finish(self) -> tuple[list[Section], list[Problem]]:
         """Return what was found; of sections with one name those that are empty are left out."""
@@ -177,7 +180,7 @@ class _Parser:
     def _check_margins(self, text: str, key: str, value: str, number: int, name: str) -> None:
         """Note a blank that is none of ASCII's around the value. It does no harm, but who copied it may have more."""
         margins = self._margins + text[len(key) : len(text) - len(value)]
-        if odd := unseen(margins.translate(_PLAIN_BLANKS)):
+        if not margins.isascii() and (odd := unseen(margins.translate(_PLAIN_BLANKS))):
             text = f"a blank beside the value is {odd}, which is left out; type a plain one, or none"
             self._report(text, number, name, Severity.WARNING)
 

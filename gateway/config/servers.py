@@ -114,7 +114,7 @@ def _read_api_address(scope: Scope) -> HostPort:
 def _api_host(text: str) -> HostPort:
     """Return the API's address; not the sample's, with which `failmode=safe` would let everybody in."""
     if repeated_letter(text.partition(".")[0].lower().removeprefix("api-")) == "x":
-        raise BadValueError(f"{quoted(text)} is a placeholder; write the API hostname of your Duo application")
+        raise BadValueError("is the placeholder of samples; write the API hostname of your Duo application")
     found = host_port(text, PLACEHOLDER_HOST)
     if found.host.startswith("admin-"):
         raise BadValueError(f"{text} is Duo's admin panel; write the API hostname of your Duo application, api-…")
@@ -128,7 +128,7 @@ def _check_api_host(scope: Scope, name: str) -> None:
     entry = scope.entries("api_host")[0]
     domain = ".".join(name.split(".")[-2:])
     if "." not in name:
-        scope.warn(entry, f"{quoted(name)} has no dot and is no whole name; write it as in {PLACEHOLDER_HOST}")
+        scope.warn(entry, f"has no dot and is no whole name; write it as in {PLACEHOLDER_HOST}")  # it may be the skey
     elif domain in DUO_DOMAINS:
         text = "is none of Duo's names, which are api-, 8 digits or letters a to f, and the domain"
         scope.warn(entry, f"{quoted(name)} {text}; copy it again from Duo's admin panel")

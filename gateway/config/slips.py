@@ -5,11 +5,12 @@ cannot be meant. No text here shows the value.
 """
 
 import codecs
-import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+
+import orjson
 
 QUOTATION_MARKS = "\"'`“”‘’‚‛„‟«»‹›＂＇"
 
@@ -77,6 +78,9 @@ _ASSIGNMENT = re.compile(
 _LONE_COMMENT = re.compile("[#;]\\s|//\\s|--\\s")
 
 
+_LONGEST_LOOKED_AT = 4096  # characters: what is longer is no slip, and patterns take time with the square of it
+
+
 class Slip(NamedTuple):
     """What is odd about a value, and what to do."""
 
@@ -129,6 +133,8 @@ def name_of(character: str) -> str:
 
 def unfilled(value: str) -> str | None:
     """Return how a template's mark in the value looks, `${…}`, None if there is none."""
+    if value.isalnum() or len(value) > _LONGEST_LOOKED_AT:
+        return None
     for shown, pattern in _UNFILLED.items():
         if pattern.search(value):
             return shown
@@ -141,8 +147,8 @@ def _first_match(patterns: Mapping[str, re.Pattern[str]], value: str) -> str | N
 
 def repeated_letter(value: str) -> str | None:
     """Return the one character, in lower case, of which the value consists, separators aside."""
-    letters = set(_SEPARATORS.sub("", value).lower()) or set(value[:1])
-    return letters.pop() if len(letters) == 1 else None
+    letters = _SEPARATORS.sub("", value).lower() or value[:1]
+    return letters[0] if letters and letters == letters[0] * len(letters) else None
 
 
 def content_of(octets: bytes) -> bytes:
@@ -162,9 +168,13 @@ def secret_slips(secret: bytes) -> Iterator[Slip]:
         text = secret.decode()
     except UnicodeDecodeError:
         return  # somebody's random octets
-    yield from _placeholder_slips(text)
+    if len(text) <= _LONGEST_LOOKED_AT:
+        yield from _placeholder_slips(text)
+    if text.isascii() and text.isalnum():
+        return  # as most are: nothing is around it
     yield from _form_slips(text, "secret")
-    yield from _wrapping_slips(text)
+    if len(text) <= _LONGEST_LOOKED_AT:
+        yield from _wrapping_slips(text)
 
 
 def name_slips(text: str) -> Iterator[Slip]:
@@ -207,15 +217,16 @@ def _form_slips(text: str, what: str) -> Iterator[Slip]:
 
 def _placeholder_slips(text: str) -> Iterator[Slip]:
     letters = _NOT_LETTERS.sub("", text.lower())
-    if repeated_letter(text) == "x":
+    repeated = repeated_letter(text)
+    if repeated == "x":
         yield Slip("is X only, the placeholder of samples; write the real one", is_error=True)
     elif letters in _OUR_OWN:
         yield Slip("is a word of radgate's documents, which everybody knows; write the real secret", is_error=True)
     elif shown := unfilled(text):
         yield Slip(f"looks like the {shown} of a template that was not filled in; write the secret itself")
-    elif other := _first_match(_STANDS_FOR_ANOTHER, text):
+    elif not text.isalnum() and (other := _first_match(_STANDS_FOR_ANOTHER, text)):
         yield Slip(f"looks like {other}; write the secret itself")
-    elif repeated_letter(text):
+    elif repeated:
         yield Slip("is one character again and again, as placeholders are; write the real secret")
     elif letters in _PUBLISHED:
         yield Slip("is published in documents as an example, everybody knows it; make a secret of your own")
@@ -241,7 +252,7 @@ def _is_json(text: str) -> bool:
     if text[:1] not in ("{", "["):
         return False
     try:
-        json.loads(text)
+        orjson.loads(text)
     except ValueError:
         return False
     return True

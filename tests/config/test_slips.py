@@ -324,6 +324,22 @@ def test_a_console_token_that_is_a_placeholder_does_not_start():
     assert not problems_of(text, {"/etc/radgate/token": codecs.BOM_UTF8 + b"k9Zq7Lw2-k9Zq7Lw2-page\r\n"})
 
 
+@pytest.mark.parametrize("text", ["{{", "${", "%(", "a-", "change", "the", "secret", "<", "@", "[", "export "])
+def test_a_long_value_takes_no_long_time(text):
+    """Some patterns take time with the square of it: not with a million characters."""
+    long = text * (1_000_000 // len(text))
+    list(secret_slips(long.encode()))
+    list(path_slips(long))
+    just = text * (4096 // len(text))
+    list(secret_slips(just.encode()))
+
+
+def test_a_secret_key_in_the_place_of_the_host_is_not_shown():
+    problems = problems_of(MINIMAL.replace("api-12345678.duosecurity.com", SKEY))
+    assert [problem.key for problem in problems] == ["api_host"]
+    assert SKEY.lower() not in problems[0].text.lower()
+
+
 def test_characters_are_told_apart():
     assert unseen("plain text") is None
     assert unseen("größe") is None
