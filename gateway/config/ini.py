@@ -146,7 +146,7 @@ class _Parser:
         self._is_ignored = False
         if not _NAME.fullmatch(name):
             self._section.name = ""
-            self._report(f"this is no section line, which ends with ]; write [NAME]{_with_unseen(text)}", number)
+            self._report(f"this is no section line, which ends with ]; write [NAME]{_with_odd_character(text)}", number)
             return
         self._is_ignored = not self._matters(name)
         self._check_name(text, seen(text), number)
@@ -157,7 +157,7 @@ class _Parser:
         key = seen(written)
         if not _NAME.fullmatch(key):
             remedy = "a comment starts with ; or #"
-            self._report(f"this is neither [section] nor key=value; {remedy}{_with_unseen(text)}", number)
+            self._report(f"this is neither [section] nor key=value; {remedy}{_with_odd_character(text)}", number)
             return
         if self._section is None:
             place = "move it into its section, or write the section's line above it"
@@ -198,9 +198,9 @@ def _repetition(section: Section, first: Section, *, is_needless: bool) -> Probl
     return Problem(section.name, "", text, section.line)
 
 
-def _with_unseen(text: str) -> str:
-    odd = unseen(text)
-    return f"; it holds a character that cannot be seen, {odd}" if odd else ""
+def _with_odd_character(text: str) -> str:
+    odd = unseen(text) or not_ascii(text.replace("\ufffd", ""))
+    return f"; it holds a character that does not belong there, {odd}" if odd else ""
 
 
 def _split_entry(text: str) -> tuple[str, str]:

@@ -177,6 +177,9 @@ def test_comments_may_be_of_any_encoding(comment):
         ("[cloud\u00a0]", "cloud", "", "U+00A0 NO-BREAK SPACE"),
         ("\u200b[cloud]", "cloud", "", "U+200B ZERO WIDTH SPACE"),
         ("failmode safe\u200b", "main", "", "U+200B ZERO WIDTH SPACE"),
+        ("fail\u2011mode=safe", "main", "", "U+2011 NON-BREAKING HYPHEN"),
+        ("failmode\uff1dsafe", "main", "", "U+FF1D FULLWIDTH EQUALS SIGN"),
+        ("[clo\u2011ud]", "", "", "U+2011 NON-BREAKING HYPHEN"),
     ],
 )
 def test_hidden_characters_are_named_in_keys_and_section_lines(line, section, key, character):
