@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from gateway.checks.findings import Finding, Severity
 from gateway.cli.exits import Exit
+from gateway.cli.terminal import as_json, typed
 from gateway.config.listening import listening_addresses
 from gateway.config.problems import ConfigError, Problem, in_order
 from gateway.config.reading import PRIVATE_MODE, locate, read_settings
@@ -63,7 +62,7 @@ def command(options: argparse.Namespace) -> int:
     findings = _examine(settings) if options.connect and settings is not None else None
     is_content = is_usable and not (options.strict and problems)
     if options.json:
-        sys.stdout.write(orjson.dumps(_as_json(_name(options), problems, is_content, findings)).decode() + "\n")
+        print(as_json(_as_json(_name(options), problems, is_content, findings)))
     else:
         _print(options, settings if is_usable else None, problems, is_content, findings)
     if not is_content:
@@ -113,7 +112,7 @@ def _exit_status(findings: list[Finding], is_strict: bool) -> int:
 
 def _as_json(path: str, problems: list[Problem], is_usable: bool, findings: list[Finding] | None) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "file": path.encode(errors="surrogateescape").decode(errors="replace"),
+        "file": typed(path),
         "usable": is_usable,
         "problems": [
             {
@@ -121,7 +120,7 @@ def _as_json(path: str, problems: list[Problem], is_usable: bool, findings: list
                 "section": problem.section or None,
                 "key": problem.key or None,
                 "severity": problem.severity.value,
-                "text": problem.text,
+                "text": typed(problem.text),
             }
             for problem in problems
         ],

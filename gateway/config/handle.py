@@ -9,6 +9,7 @@ from gateway.config import schema
 from gateway.config.ini import Section, parse_ini
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.scope import Scope
+from gateway.config.slips import path_slips
 from gateway.config.surroundings import Surroundings, read_configuration, read_disk
 from gateway.config.values import BadValueError, seconds
 
@@ -37,7 +38,7 @@ def read_handle(path: str | os.PathLike[str]) -> Handle:
 def read_run_dir(scope: Scope, surroundings: Surroundings) -> str:
     """Return where the control socket is, as [gateway] says, or else this machine."""
     if any(entry.value for entry in scope.entries("run_dir")):
-        return scope.read_optional("run_dir", surroundings.resolve_run_dir) or surroundings.run_dir
+        return scope.read_text("run_dir", surroundings.resolve_run_dir, path_slips) or surroundings.run_dir
     try:
         return surroundings.resolve_run_dir(surroundings.run_dir)
     except BadValueError as error:

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -189,3 +192,26 @@ def test_every_command_names_the_ways_to_a_file_where_there_is_none(tmp_path, ca
     assert status == 2
     for way in ("No such file or directory", "radgate init", "--config FILE", "RADGATE_CONFIG=FILE"):
         assert way in out + err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "cp437"])
+@pytest.mark.parametrize("value", ["sécure", "安全", "\U0001f512", 'a"\\é'])
+def test_json_can_be_read_whatever_the_encoding_of_the_output(tmp_path, encoding, value):
+    config = write_config(tmp_path, f"[main]\nlog_dir=/{value}/\n{MINIMAL}failmode={value}\n")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "gateway", "check", "--config", config, "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout.isascii()
+    assert json.loads(done.stdout)["usable"] is False
+
+
+def test_json_of_a_file_whose_name_is_no_text(tmp_path, capsys):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    config = write_config(folder)
+    (folder / "authproxy.cfg").chmod(0o644)
+    status, out, _ = run_main(capsys, "check", "--json", "--config", config)
+    assert status == 2
+    assert json.loads(out)["file"].endswith("caf\ufffd/authproxy.cfg")
+    assert "the path is not UTF-8" in json.loads(out)["problems"][0]["text"]
