@@ -31,9 +31,9 @@ compiled: $(VENV)/.dev-ready  ## compile the hot path here, which takes a minute
 interpreted: $(VENV)/bin/python  ## remove what was compiled
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/compile clean
 
-lock: $(VENV)/.dev-ready  ## pin the newest versions that pyproject.toml permits
-	@$(BIN)/pip -q install pip-tools
-	@$(BIN)/pip-compile -q --upgrade --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host \
+lock: $(VENV)/.dev-ready  ## pin the newest versions that pyproject.toml permits, for every Python it permits
+	@$(BIN)/pip -q install uv
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --upgrade --no-header --no-emit-index-url \
 		--no-emit-find-links --extra dev --extra bench -o requirements/dev.lock pyproject.toml
 	@! grep -n 'file:\|://' requirements/dev.lock
 

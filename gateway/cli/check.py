@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 
 from gateway.checks.findings import Finding, Severity
 from gateway.cli.exits import Exit
@@ -54,7 +54,7 @@ def command(options: argparse.Namespace) -> int:
     is_usable = settings is not None and not (options.strict and problems)
     findings = _examine(settings) if options.connect and settings is not None else None
     if options.json:
-        sys.stdout.write(orjson.dumps(_as_json(options.config, problems, is_usable, findings)).decode() + "\n")
+        sys.stdout.write(msgspec.json.encode(_as_json(options.config, problems, is_usable, findings)).decode() + "\n")
     else:
         _print(options, settings, problems, is_usable, findings)
     if not is_usable:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
+import msgspec
 
 from gateway import __version__
 from gateway.cli.exits import Exit
@@ -66,10 +66,10 @@ def _ask(run_dir: str) -> Status:
 def _print_json(status: Status, run_dir: str | None) -> None:
     """Print an object a line: this one, and if there is somebody to ask, a newer one every second."""
     with contextlib.suppress(KeyboardInterrupt):
-        print(orjson.dumps(status).decode(), flush=True)
+        print(msgspec.json.encode(status).decode(), flush=True)
         while run_dir is not None:
             time.sleep(EVERY_S)
-            print(orjson.dumps(_ask(run_dir)).decode(), flush=True)
+            print(msgspec.json.encode(_ask(run_dir)).decode(), flush=True)
 
 
 def _watch(run_dir: str) -> None:
