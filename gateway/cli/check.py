@@ -16,6 +16,7 @@ from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import read_settings
 from gateway.config.settings import Settings
 from gateway.supervisor.access import find_obstacle
+from gateway.supervisor.form import hot_path
 from gateway.supervisor.identity import UnknownIdentity, find_identity
 
 _DESCRIPTION = """Find every problem of the configuration file, and print each with its line and
@@ -104,6 +105,7 @@ def _as_json(path: str, problems: list[Problem], is_usable: bool, findings: list
     found: dict[str, Any] = {
         "file": path.encode(errors="surrogateescape").decode(errors="replace"),
         "usable": is_usable,
+        "hot_path": hot_path()._asdict(),
         "problems": [
             {
                 "line": problem.line or None,
@@ -130,6 +132,8 @@ def _print(
     from gateway.cli.findings import print_findings, print_problems
 
     lines = [(problem.render(options.config), problem.is_error) for problem in problems]
+    if findings is None and (note := hot_path().note):
+        lines.append((note, False))
     print_problems(lines, _summary(options.config, settings, problems, is_usable), is_usable=is_usable)
     if findings is not None:
         print_findings(findings)
