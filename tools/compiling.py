@@ -26,7 +26,7 @@ PACKAGE = "gateway"
 NOTE = f"{PACKAGE}/interpreted.txt"  # gateway/supervisor/form.py reads it
 HEADER = "Python.h"
 SETUP = """\
-import sys
+import os, sys
 from mypyc.build import mypycify
 from setuptools import setup
 
@@ -37,7 +37,7 @@ extensions = mypycify(["--config-file=", *modules], debug_level="0", group_name=
 for each in extensions:
     each.extra_compile_args.append("-Wno-error")
     each.extra_link_args.append("-Wl,--strip-all")
-setup(name="radgate", ext_modules=extensions, script_args=["build_ext", "--inplace"])
+setup(name="radgate", ext_modules=extensions, script_args=["build_ext", "--inplace", f"-j{os.cpu_count()}"])
 """
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from gateway.duoapi.calls import Auth, Trouble
 from gateway.engine.reasons import Reason
 from gateway.engine.statistics import BoardPlan, WorkerRow, merge, read_row, row_layout
-from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.form import Form
+from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.status import (
     ApplicationFacts,
     GatewayFacts,

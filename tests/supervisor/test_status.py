@@ -19,8 +19,8 @@ from gateway.engine.statistics import (
 )
 from gateway.engine.verdict import Reason
 from gateway.radius.discards import DiscardReason
-from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.form import Form
+from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.status import (
     ApplicationFacts,
     GatewayFacts,
