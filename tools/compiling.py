@@ -92,7 +92,10 @@ def compiled(room: Path, modules: list[str]) -> list[str]:
         raise CannotCompileError(why_not)
     shutil.copytree(ROOT / PACKAGE, room / PACKAGE, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     asked = [sys.executable, "-c", SETUP, "--", *modules]
-    ended = subprocess.run(asked, cwd=room, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    environment = {**os.environ, "CC": shlex.join(compiler())}
+    ended = subprocess.run(
+        asked, cwd=room, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     if ended.returncode != 0:
         print(ended.stdout, file=sys.stderr)
         raise CannotCompileError(f"mypyc or the C compiler failed: {telling_line(ended.stdout)}")
@@ -103,16 +106,25 @@ def obstacle() -> str:
     """Return what keeps the compiler from its work, or nothing."""
     if os.environ.get("RADGATE_PURE") == "1":
         return "RADGATE_PURE=1 asked for it when it was installed"
-    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
-    if shutil.which(compiler[0]) is None:
-        return f"there was no C compiler ({compiler[0]}) when it was installed"
+    command = compiler()
+    if shutil.which(command[0]) is None:
+        return f"there was no C compiler ({command[0]}) when it was installed"
     folders = [sysconfig.get_path("include"), sysconfig.get_path("platinclude")]
     if not any(Path(folder, HEADER).exists() for folder in folders):
         return f"there was no {HEADER} of Python {sysconfig.get_python_version()} when it was installed"
     includes = [f"-I{folder}" for folder in folders]
-    syntax_only = [*compiler, *includes, "-fsyntax-only", "-x", "c", "-"]
+    syntax_only = [*command, *includes, "-fsyntax-only", "-x", "c", "-"]
     trial = subprocess.run(syntax_only, input=f"#include <{HEADER}>\n", text=True, capture_output=True, check=False)
-    return f"the C compiler ({compiler[0]}) does not work: {telling_line(trial.stderr)}" if trial.returncode else ""
+    return f"the C compiler ({command[0]}) does not work: {telling_line(trial.stderr)}" if trial.returncode else ""
+
+
+def compiler() -> list[str]:
+    """Return the command of the one that was asked for, or that made this Python, or of any that is there."""
+    if asked := os.environ.get("CC"):
+        return shlex.split(asked)
+    known = [*filter(None, [sysconfig.get_config_var("CC")]), "cc", "gcc", "clang"]
+    commands = [shlex.split(each) for each in known]
+    return next((each for each in commands if shutil.which(each[0])), ["cc"])
 
 
 def telling_line(output: str) -> str:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +37,10 @@ REQUIREMENTS = "import hatchling.build as b; [print(each) for each in b.get_requ
 
 TRIAL_SUCCEEDS = 'case " $* " in *fsyntax-only*) exit 0 ;; esac'
 
-needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+needs_compiler = pytest.mark.skipif(
+    shutil.which("cc") is None or not Path(sysconfig.get_path("include"), "Python.h").exists(),
+    reason="there is no C compiler, or no Python.h",
+)
 
 
 class Built(NamedTuple):
@@ -156,6 +160,13 @@ def test_a_compiler_that_fails_half_way_is_named(tree, tmp_path):
     built = tree.build(CC=compiler)
     assert built.status == 0
     assert "cc: error: no room" in built.text(NOTE)
+
+
+@needs_compiler
+def test_any_compiler_will_do_where_that_of_the_interpreter_is_not_there(tree, tmp_path):
+    (tmp_path / "bin").mkdir()
+    program(tmp_path / "bin" / "clang", f"{TRIAL_SUCCEEDS}; echo 'clang: error: no room'; exit 1")
+    assert "clang: error: no room" in tree.build(PATH=str(tmp_path / "bin")).text(NOTE)
 
 
 def test_who_insists_gets_an_error(tree):
