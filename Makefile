@@ -10,21 +10,31 @@ SOURCES := pyproject.toml requirements/dev.lock tools/compiling.py \
 	$(shell find gateway bench -name results -prune -o -type f ! -name '*.pyc' ! -name '*.so' -print)
 export PIP_ROOT_USER_ACTION = ignore
 
+# Who names a Python means that one, also where there is an environment already.
+define as_named
+@[ -z "$(PYTHON)" ] || [ "$$($(1)/bin/python -c '$(WHICH)')" = "$$($(PYTHON) -c '$(WHICH)')" ] || \
+	{ echo "$(1) was made with another Python than $(PYTHON): rm -rf $(1)" >&2; exit 1; }
+endef
+WHICH := import sys; print(sys.base_prefix, sys.version)
+
 .PHONY: help demo test check format bench micro compiled interpreted lock clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: $(RUN)/.ready  ## a gateway, a simulated Duo, and real logins; KEEP=1 leaves them running to play with
+	$(call as_named,$(RUN))
 	@$(RUN)/bin/python -m bench.demo $(if $(KEEP),--keep)
 
 test: $(VENV)/.dev-ready  ## lint, types, import contracts and all tests: what CI runs
+	$(call as_named,$(VENV))
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/check
 
 format: $(VENV)/.dev-ready  ## put the code into its one layout
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
 
 bench: $(RUN)/.bench-ready  ## CPU per login, memory, start time and floods on this machine
+	$(call as_named,$(RUN))
 	@$(RUN)/bin/python -m bench.costs
 
 micro: $(VENV)/.dev-ready  ## what each piece of the hot path costs, and how that has changed
