@@ -5,8 +5,8 @@ more, for a login knows its passcode also where Duo was not told it. Nearly ever
 digit, and is as it was after one search. In others
 
 - the passcode goes, as it is or in capitals; with blanks or dashes between its signs, or `+`; with signs as percent,
-  JSON or HTML escapes; in hexadecimal; in base64, with whatever surrounds it there. That it is part of a longer text
-  of digits or letters does not save it.
+  JSON, JavaScript or HTML escapes; in hexadecimal; in base64, with whatever surrounds it there. That it is part of a
+  longer text of digits or letters does not save it.
 - credentials go: `Basic` with what follows, the integration key with a signature, long hexadecimal, long base64.
 
 Texts are cut after that, never before: half a passcode is half a passcode.
@@ -42,7 +42,7 @@ _CREDENTIALS: Final = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SIGN: Final = re.compile(
-    r"(?is)%(?:25)*([0-9a-f]{2})|\\u00([0-9a-f]{2})|&\#x0*([0-9a-f]{2});|&\#0*([0-9]{2,3});|&nbsp;|."
+    r"(?is)%(?:25)*([0-9a-f]{2})|\\(?:u00|x|u\{0*)([0-9a-f]{2})\}?|&\#x0*([0-9a-f]{2});|&\#0*([0-9]{2,3});|&nbsp;|."
 )
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{6,}=*")
 _SAME_IN_URLS: Final = str.maketrans("-_", "+/")

@@ -31,6 +31,8 @@ FORMS: dict[str, Callable[[str], str]] = {
     "percent": lambda text: "".join(f"%{ord(sign):02X}" for sign in text),
     "percent, small": lambda text: "".join(f"%{ord(sign):02x}" for sign in text),
     "JSON": lambda text: "".join(f"\\u{ord(sign):04x}" for sign in text),
+    "JavaScript": lambda text: "".join(f"\\x{ord(sign):02x}" for sign in text),
+    "JavaScript, braces": lambda text: "".join(f"\\u{{{ord(sign):x}}}" for sign in text),
     "HTML": lambda text: "".join(f"&#{ord(sign)};" for sign in text),
     "HTML, hexadecimal": lambda text: "".join(f"&#x{ord(sign):x};" for sign in text),
     "some of it escaped": lambda text: f"%{ord(text[0]):x}{text[1:-1]}\\u{ord(text[-1]):04x}",
