@@ -184,7 +184,7 @@ def test_a_build_that_is_killed_leaves_the_tree_as_it_was(tree, tmp_path):
     compiler = program(tmp_path / "cc", f"{TRIAL_SUCCEEDS}; echo yes > {fifo}; read _ < {fifo}")
     building = tree.start_build(CC=compiler)
     try:
-        assert fifo.read_text() == "yes\n"
+        assert set(fifo.read_text().split()) == {"yes"}  # from one compiler or from several
     finally:
         os.killpg(building.pid, signal.SIGKILL)
         building.communicate()

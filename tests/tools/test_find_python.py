@@ -20,9 +20,9 @@ def find(tmp_path: Path):
             path = tmp_path / name.replace("_", ".")
             path.write_text(f"#!/bin/sh\n{text}\n")
             path.chmod(0o755)
-        path = f"{tmp_path}{os.pathsep}/nowhere"
+        search = f"{tmp_path}{os.pathsep}/nowhere"
         return subprocess.run(
-            ["/bin/sh", PROGRAM, *named], env={"PATH": path}, capture_output=True, text=True, timeout=60
+            ["/bin/sh", PROGRAM, *named], env={"PATH": search}, capture_output=True, text=True, timeout=60
         )
 
     return run
