@@ -20,6 +20,9 @@ LOG_FILE = AUTHPROXY
 AUTH_EVENTS_FILE = AUTHEVENTS
 AUTH_EVENTS_LOGGER = "gateway.authevents"
 
+# Made once now, with all that it loads: later there may be no descriptor left to do it with.
+traceback.format_list([traceback.FrameSummary("", 1, "", line="")])
+
 
 class LogPlan(NamedTuple):
     """What the configuration says about logs, in plain values; `syslog` is a facility, empty without syslog."""
