@@ -100,9 +100,8 @@ def _exchange(client: OperatorClient, user: str, factor: str, timeout_s: float) 
     """
     shared_secret = SharedSecret(client.shared_secret)
     authenticator = os.urandom(16)
-    request = encode_access_request(
-        authenticator[0], authenticator, shared_secret, user.encode(), factor.encode("utf-8", "surrogateescape")
-    )
+    name, password = (text.encode("utf-8", "surrogateescape") for text in (user, factor))
+    request = encode_access_request(authenticator[0], authenticator, shared_secret, name, password)
     deadline = time.monotonic() + timeout_s
     with socket.socket(client.family, socket.SOCK_DGRAM) as udp:
         udp.bind((client.source, 0))

@@ -15,7 +15,7 @@ from gateway.engine.credentials import Credentials, is_probe, read_credentials, 
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.login import DECIDED, ELSEWHERE, WAITING, Ask, Login, Step
-from gateway.engine.nas import Nas, NasTable, Section, count_clients
+from gateway.engine.nas import Nas, NasTable, Section, count_addresses
 from gateway.engine.notices import Notice, Notices, UnsignedNas
 from gateway.engine.password import TypedFactor, meaning_of, read_password
 from gateway.engine.pending import PendingLogin, PendingLogins
@@ -155,7 +155,7 @@ class Engine:
         self._outages: dict[str, DuoUnavailable] = {}
         self._trials: set[str] = set()
         self._hands_over = False
-        self._places = Places(max_pending, count_clients(tables))
+        self._places = Places(max_pending, count_addresses(tables))
         self._duplicates = DuplicateCache(duplicate_window_s, max_answered)
         self._pending = PendingLogins()
         self._timers = Timers()
@@ -242,8 +242,9 @@ class Engine:
 
     def adopt(self, pending: PendingLogin) -> list[Effect]:
         """Take up a login that another worker began, and waits for Duo's answer to."""
-        client = pending.last_peer.address[0] if pending.last_peer is not None else ""
-        self._add(pending, self._places.asking(pending.section.name, client, pending.started_at))
+        client = pending.transactions[-1].nas.name if pending.transactions else ""
+        address = pending.last_peer.address[0] if pending.last_peer is not None else ""
+        self._add(pending, self._places.asking(pending.section.name, client, address, pending.started_at))
         for transaction in pending.transactions:
             self._duplicates.add(transaction)
         self._keep(pending)
@@ -429,7 +430,7 @@ class Engine:
             return
         person = person_key(section.name, account)
         n_of_person = self._pending.of_person(person)
-        holder = self._places.asking(section.name, transaction.peer.address[0], now)
+        holder = self._places.asking(section.name, transaction.nas.name, transaction.peer.address[0], now)
         if not self._places.may_have(holder, n_of_person, now):
             self._discard(DiscardReason.OVERLOAD, transaction.peer, transaction.nas, now)
         elif 0 < section.max_pending_per_user <= n_of_person:

@@ -64,6 +64,18 @@ class Clients:
         pytest.param(
             MACHINE + encode_attribute(VENDOR_SPECIFIC, bytes((0, 0, 99, 117, 7, 6)) + b"1.2.3.4"), id="a vendor's"
         ),
+        pytest.param(MACHINE + encode_attribute(6, bytes((0, 0, 0, 6))), id="an administrator's session"),
+        pytest.param(MACHINE + encode_attribute(14, bytes((192, 0, 2, 1))), id="a host to log in to"),
+        pytest.param(MACHINE + encode_attribute(61, bytes((0, 0, 0, 5))), id="a kind of port"),
+        pytest.param(MACHINE + encode_attribute(77, b"CONNECT 198.51.100.66"), id="a connection"),
+        pytest.param(MACHINE + encode_attribute(90, b"other"), id="who opens a tunnel"),
+        pytest.param(MACHINE + encode_attribute(94, bytes(2)), id="a line"),
+        pytest.param(MACHINE + encode_attribute(96, bytes(8)), id="an interface"),
+        pytest.param(MACHINE + encode_attribute(123, bytes(18)), id="a delegated prefix"),
+        pytest.param(
+            MACHINE + encode_attribute(241, b"\x1a" + bytes((0, 0, 0, 9, 1)) + b"other"), id="an extended one"
+        ),
+        pytest.param(MACHINE + encode_attribute(250, b"other"), id="one that nobody knows"),
     ],
 )
 def test_another_machine_or_session_is_another_login(other: bytes):
@@ -85,7 +97,8 @@ def test_the_attribute_that_the_section_names_tells_machines_apart_whatever_it_h
         pytest.param(MACHINE, id="nothing else"),
         pytest.param(MACHINE + encode_attribute(NAS_IP_ADDRESS, bytes((192, 0, 2, 11))), id="another controller"),
         pytest.param(MACHINE + encode_attribute(PROXY_STATE, b"42"), id="a proxy's mark"),
-        pytest.param(encode_attribute(6, bytes((0, 0, 0, 8))) + MACHINE, id="Service-Type"),
+        pytest.param(MACHINE + encode_attribute(95, bytes(16)), id="another controller's IPv6 address"),
+        pytest.param(encode_attribute(41, bytes(4)) + MACHINE, id="Acct-Delay-Time"),
         pytest.param(encode_attribute(55, bytes(4)) + MACHINE, id="Event-Timestamp"),
     ],
 )
@@ -161,7 +174,7 @@ def test_one_person_is_pushed_as_often_as_the_limit_says_in_however_many_spellin
 def histories(seed: int, n: int) -> Iterator[tuple[bytes, bytes]]:
     """Pairs of attribute lists as clients send them, of a few kinds and values, in any order."""
     chance = random.Random(seed)
-    kinds = [5, 8, 26, 30, 31, 32, 44, 50, 66, 87, 97, 168, NAS_IP_ADDRESS, PROXY_STATE, 6, 61, 77]
+    kinds = [5, 8, 26, 30, 31, 32, 44, 50, 66, 87, 97, 168, 6, 61, 77, 94, 241, NAS_IP_ADDRESS, PROXY_STATE, 55]
 
     def attributes() -> bytes:
         chosen = [(chance.choice(kinds), bytes([chance.randrange(3)]) * 8) for _ in range(chance.randint(0, 5))]
@@ -175,7 +188,7 @@ def histories(seed: int, n: int) -> Iterator[tuple[bytes, bytes]]:
 
 def test_two_requests_that_differ_in_what_tells_machines_or_sessions_apart_are_two_logins():
     """Over 10,000 pairs; and those that do not are one."""
-    telling = {5, 8, 26, 30, 31, 32, 44, 50, 66, 87, 97, 168}
+    telling = {5, 8, 26, 30, 31, 32, 44, 50, 66, 87, 97, 168, 6, 61, 77, 94, 241}
     n_same = 0
     for first, second in histories(7, 10_000):
         keys = [key_of(attributes) for attributes in (first, second)]

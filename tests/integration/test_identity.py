@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.radius.client import encode_access_request, encode_attribute
-from gateway.radius.dictionary import CALLING_STATION_ID, NAS_IDENTIFIER
+from gateway.radius.dictionary import CALLING_STATION_ID, NAS_IDENTIFIER, PROXY_STATE
 from gateway.radius.shared_secret import SharedSecret
 from tests.integration.site import SECRET, Site
 from tests.integration.test_reload import until
@@ -76,7 +76,7 @@ def test_a_name_behind_eighty_attributes_is_steered_and_joined_as_any_other(site
         add_user(site, user, answer_after_s=1.0)
         nas.send(user, "push")
         octets = encode_access_request(100 + number, bytes(16), secret, user.encode(), b"push")
-        before = encode_attribute(6, bytes(4)) * 80
+        before = encode_attribute(PROXY_STATE, b"42") * 80  # which repetitions may change
         body = octets[38:]  # behind Message-Authenticator
         header = octets[:2] + struct.pack("!H", len(octets) + len(before)) + octets[4:20]
         unsigned = header + before + body + b"\x50\x12" + bytes(16)
