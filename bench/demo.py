@@ -203,13 +203,14 @@ def reason_in(log: Path, n_lines: int) -> str:
 
 def stay(simulator: SimulatorProcess, config: Path, port: int) -> None:
     """Leave everything running until Ctrl-C."""
+    radgate = Path(sys.executable).with_name("radgate")
     users = ", ".join(user["username"] for user in simulator.get("/api/users"))
     print(
         f"""
-Everything keeps running; Ctrl-C ends it. In another terminal, from this folder:
+Everything keeps running; Ctrl-C ends it. In another terminal:
 
-  .venv/bin/radgate login alice push --config {config}
-  .venv/bin/radgate login trent push --config {config}     (answer this push on the simulated Duo's page)
+  {radgate} login alice push --config {config}
+  {radgate} login trent push --config {config}     (answer this push on the simulated Duo's page)
   echo '{RADCLIENT_LINE}' | radclient 127.0.0.1:{port} auth '{SHARED_SECRET}'
 
 Users: {users}. Passcode: 123456.

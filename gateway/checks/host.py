@@ -15,6 +15,7 @@ from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.settings import ConsoleSettings, GatewaySettings, Settings
 from gateway.logs.files import is_for_group
 from gateway.supervisor.access import Closed, find_closed
+from gateway.supervisor.form import REMEDY, hot_path
 from gateway.supervisor.identity import UnknownIdentity, find_identity
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.sockets import (
@@ -47,6 +48,7 @@ def host_findings(settings: Settings, running: RunningGateway | None) -> Iterato
         yield _listener(address, running)
     if settings.gateway.console is not None:
         yield _status_page(settings.gateway.console, running)
+    yield _hot_path()
     yield _receive_buffer()
     yield _descriptors(settings, running)
     yield _log_directory(settings)
@@ -77,6 +79,12 @@ def _status_page(console: ConsoleSettings, running: RunningGateway | None) -> Fi
         remedy = "logins do not depend on it; write another console= in [gateway], or console=off"
         return Finding(subject, "status page", Severity.WARNING, text, remedy)
     return Finding(subject, "status page", Severity.OK, "free to listen on")
+
+
+def _hot_path() -> Finding:
+    form = hot_path()
+    severity = Severity.OK if form.is_compiled else Severity.NOTE
+    return Finding(HOST, "hot path", severity, str(form), "" if form.is_compiled else REMEDY)
 
 
 def _receive_buffer() -> Finding:

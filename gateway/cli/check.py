@@ -14,6 +14,7 @@ from gateway.config.problems import ConfigError, Problem, in_order
 from gateway.config.reading import PRIVATE_MODE, locate, read_settings
 from gateway.config.settings import Settings
 from gateway.config.surroundings import MAX_FILE_SIZE, FileContent, read_configuration
+from gateway.supervisor.form import hot_path
 from gateway.supervisor.obstacles import find_obstacles
 
 STDIN = "-"
@@ -114,6 +115,7 @@ def _as_json(path: str, problems: list[Problem], is_usable: bool, findings: list
     found: dict[str, Any] = {
         "file": typed(path),
         "usable": is_usable,
+        "hot_path": hot_path()._asdict(),
         "problems": [
             {
                 "line": problem.line or None,
@@ -140,6 +142,8 @@ def _print(
     from gateway.cli.findings import print_findings, print_problems
 
     lines = [(problem.render(_name(options)), problem.is_error) for problem in problems]
+    if findings is None and (note := hot_path().note):
+        lines.append((note, False))
     print_problems(lines, _summary(_name(options), settings, problems, is_usable), is_usable=is_usable)
     if findings is not None:
         print_findings(findings)

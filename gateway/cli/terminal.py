@@ -4,7 +4,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-import orjson
+import msgspec
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +24,7 @@ def printable(text: str) -> str:
 
 def as_json(value: Any) -> str:
     """Return the value in one line of ASCII, so that it can be read whatever the encoding of the output is."""
-    text = orjson.dumps(value).decode()
+    text = msgspec.json.encode(value).decode()
     return re.sub(r"[^\x00-\x7f]+", lambda match: json.dumps(match[0])[1:-1], text)
 
 

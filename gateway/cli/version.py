@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway import __version__
 from gateway.cli.exits import Exit
-from gateway.engine import core
+from gateway.supervisor.form import hot_path
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
@@ -23,5 +23,5 @@ def command(_options: argparse.Namespace) -> int:
     print(f"Python {platform.python_version()}")
     print(ssl.OPENSSL_VERSION)
     print(f"uvloop {metadata.version('uvloop')}")
-    print(f"hot path {'interpreted' if core.__file__.endswith('.py') else 'compiled'}")
+    print(f"hot path {hot_path()}")
     return Exit.OK

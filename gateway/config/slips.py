@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-import orjson
+import msgspec
 
 QUOTATION_MARKS = "\"'`“”‘’‚‛„‟«»‹›＂＇"
 
@@ -252,7 +252,7 @@ def _is_json(text: str) -> bool:
     if text[:1] not in ("{", "["):
         return False
     try:
-        orjson.loads(text)
-    except ValueError:
+        msgspec.json.decode(text)
+    except (ValueError, RecursionError):
         return False
     return True

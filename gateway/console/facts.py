@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import orjson
 
 from gateway.console.exposition import exposition
 from gateway.console.health import Finding, examine
@@ -98,7 +97,7 @@ class Facts:
         self._answered_at = self._loop.time()
         self.logins.follow(facts.ledgers)
         self.octets, self._metrics = facts.status, None
-        self.status = orjson.loads(facts.status)
+        self.status = msgspec.json.decode(facts.status)
         self.history.take(self.status, time.time(), self._answered_at)
 
 

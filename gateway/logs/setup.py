@@ -22,6 +22,9 @@ LOG_FILE = AUTHPROXY
 AUTH_EVENTS_FILE = AUTHEVENTS
 AUTH_EVENTS_LOGGER = "gateway.authevents"
 
+# Made once now, with all that it loads: later there may be no descriptor left to do it with.
+traceback.format_list([traceback.FrameSummary("", 1, "", line="")])
+
 
 class LogUnusable(OSError):  # noqa: N818 -- reads as what it says
     """A log cannot be written; the text says where, why, and which key to mend."""

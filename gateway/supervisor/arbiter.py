@@ -24,6 +24,7 @@ from gateway.supervisor.control import ControlSocket, ReloadOutcome
 from gateway.supervisor.crew import CANNOT_START, Crew, CrewPlan, Post, bequeath, describe_status
 from gateway.supervisor.duo_watch import DuoWatch
 from gateway.supervisor.facts import gateway_status
+from gateway.supervisor.form import hot_path
 from gateway.supervisor.identity import UnknownIdentity, find_identity
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.log_watch import LogWatch, log_troubles
@@ -197,7 +198,7 @@ class Arbiter:
             if self._announce is not None:
                 where = [f"udp {address}" for address in self._listening()]
                 where += [f"status page {self._console.url}"] if self._console.url else []
-                self._announce(f"radgate ready: {len(crew.posts)} workers, {', '.join(where)}")
+                self._announce(f"radgate ready: {len(crew.posts)} workers, {', '.join(where)}; hot path {hot_path()}")
                 self._announce = None
                 self._notifier.ready()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import orjson
+import msgspec
 
 from gateway.config.surroundings import CONTROL_SOCKET
 
@@ -85,8 +85,8 @@ class Connection:
         """Return the answer."""
         try:
             with contextlib.suppress(ConnectionError):  # it may have said why it wants no more, and gone
-                self._socket.sendall(orjson.dumps({"command": command}) + b"\n")
-            answer: dict[str, Any] = orjson.loads(self._lines.readline())
+                self._socket.sendall(msgspec.json.encode({"command": command}) + b"\n")
+            answer: dict[str, Any] = msgspec.json.decode(self._lines.readline())
         except TimeoutError as error:
             raise ControlError(f"the gateway does not answer within {self._timeout_s:g} s") from error
         except (OSError, ValueError) as error:

@@ -29,6 +29,7 @@ from gateway.engine.statistics import (
 from gateway.engine.verdict import Reason
 from gateway.radius.dictionary import Code
 from gateway.radius.discards import DiscardReason
+from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 
 Status = dict[str, Any]
@@ -50,6 +51,7 @@ class GatewayFacts(NamedTuple):
     generation: int
     started_at_ns: int
     now_ns: int
+    hot_path: Form
 
 
 class WorkerFacts(NamedTuple):
@@ -112,6 +114,7 @@ def build_status(
         "pid": gateway.pid,
         "uptime_s": _seconds(gateway.now_ns - gateway.started_at_ns),
         "generation": gateway.generation,
+        "hot_path": gateway.hot_path._asdict(),
         "workers": [_worker(worker, gateway.now_ns) for worker in workers],
         "servers": [_server(server, totals) for server in servers],
         "applications": [_application(application, totals, gateway.now_ns) for application in applications],
@@ -292,6 +295,8 @@ def render_status(status: Status, before: Status | None = None) -> str:
         *_table(servers, _SERVER_COLUMNS, 1, _server_details),
         "",
         *_table(status["applications"], _APPLICATION_COLUMNS, 4, _application_details),
+        "",
+        *_wrapped(f"Hot path {Form(**status['hot_path'])}", ""),
         *_lost_lines(status),
     ]
     return "".join(f"{_printable(line)}\n" for line in lines)
@@ -299,7 +304,7 @@ def render_status(status: Status, before: Status | None = None) -> str:
 
 def _lost_lines(status: Status) -> list[str]:
     lost = _counted("log lines lost", {log["log"]: log["lines_lost"] for log in status["logs"]})
-    return ["", *(line.strip() for line in lost)] if lost else []
+    return [line.strip() for line in lost]
 
 
 def _headline(status: Status) -> str:

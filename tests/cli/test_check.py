@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from gateway.supervisor.form import hot_path
 from tests.cli.files import problem_of, run_main, write_config
 from tests.config.files import MINIMAL, SHARED_SECRET, SKEY
 
@@ -77,7 +78,9 @@ def test_json_of_a_good_file(tmp_path, capsys):
     config = write_config(tmp_path)
     status, lines = check(capsys, config, "--json")
     assert status == 0
-    assert [json.loads(line) for line in lines] == [{"file": config, "usable": True, "problems": []}]
+    assert [json.loads(line) for line in lines] == [
+        {"file": config, "usable": True, "hot_path": hot_path()._asdict(), "problems": []}
+    ]
 
 
 def test_json_holds_every_problem_with_its_place(tmp_path, capsys):

@@ -6,7 +6,7 @@ import urllib.parse
 import zipfile
 from pathlib import Path
 
-import orjson
+import msgspec
 import pytest
 
 from gateway.cli import gathering
@@ -87,7 +87,7 @@ def careless_lines(secret: str) -> str:
         secret.encode().hex(),
         secret.encode().hex().upper(),
         urllib.parse.quote(secret, safe=""),
-        orjson.dumps({"secret": secret}).decode(),
+        msgspec.json.encode({"secret": secret}).decode(),
     ]
     return "".join(f"2026-11-23T09:00:00.000000+0000 [gateway.worker#info] said {form} there\n" for form in forms)
 
@@ -217,7 +217,7 @@ def test_a_running_gateway(site: Site):
         site.radgate("stop")
     assert made.returncode == 0, made.stderr
     files = contents(output)
-    assert len(orjson.loads(files["status.json"])["workers"]) == 2
+    assert len(msgspec.json.decode(files["status.json"])["workers"]) == 2
     assert files["processes.txt"].count(b"Max open files") == 3
     assert b"radgate ready: 2 workers" in files["stderr.txt"]
     assert b"no problems" in files["check.txt"]

@@ -19,6 +19,7 @@ from gateway.engine.statistics import (
 )
 from gateway.engine.verdict import Reason
 from gateway.radius.discards import DiscardReason
+from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.status import (
     ApplicationFacts,
@@ -36,7 +37,7 @@ NAME = f"{HOST}:443/{IKEY}"
 PLAN = BoardPlan(1, (SECTION, QUIET), (NAME,))
 LAYOUT = row_layout(PLAN)
 S = 1_000_000_000
-GATEWAY = GatewayFacts("1.2.3", 100, 2, 1_000 * S, 1_100 * S)
+GATEWAY = GatewayFacts("1.2.3", 100, 2, 1_000 * S, 1_100 * S, Form(is_compiled=True))
 SERVERS = [ServerFacts(SECTION, ("0.0.0.0:1812", "[::]:1812")), ServerFacts(QUIET, ("0.0.0.0:1645",))]
 HEALTHY = ApplicationFacts(NAME, HOST, IKEY, "safe", "healthy", False, 1_001 * S, "")
 
@@ -437,6 +438,8 @@ DIXXXXXXXXXXXXXXXXXX  api-12345678.duosecurity.com  healthy  safe         0     
     Duo's certificate is not trusted; look at http_ca_certs_file
     calls: preauth 1
     errors: tls 1
+
+Hot path compiled
 """
     )
 
@@ -471,7 +474,7 @@ def test_even_the_greatest_numbers_and_names_fit_into_100_columns():
     section, host = "radius_server_duo_only_of_the_directory_with_a_long_name", "duo." * 30 + "example"
     reading = read_row(cells, LAYOUT)
     totals = merge(reading.totals, reading.totals)
-    gateway = GatewayFacts("1.2.3", 4_194_304, 9_999, 0, 10**19)
+    gateway = GatewayFacts("1.2.3", 4_194_304, 9_999, 0, 10**19, Form(is_compiled=False, why_not="x" * 120))
     usage = ProcessUsage(1e12, 10**15)
     workers = [WorkerFacts(slot, 999, "draining", 2**64 - 1, 10**9, usage, reading) for slot in range(1_000, 1_003)]
     workers = [worker._replace(pid=4_194_304) for worker in workers]
