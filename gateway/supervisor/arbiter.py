@@ -26,6 +26,8 @@ from gateway.supervisor.facts import gateway_status
 from gateway.supervisor.identity import UnknownIdentity, find_identity
 from gateway.supervisor.limits import raise_file_limit
 from gateway.supervisor.log_watch import LogWatch, log_troubles
+from gateway.supervisor.login import LoginQuestion, log_in
+from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reading import read_in_child
 from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
@@ -405,6 +407,10 @@ class Arbiter:
             os.close(self._settings_fds.pop(number))
         else:
             self._loop.call_later(REMEMBER_S, self._forget_settings, number)
+
+    async def login(self, question: LoginQuestion) -> LoginOutcome:
+        """Log in, as an operator who tries it, by the settings that are in use. Raises as `log_in` does."""
+        return await log_in(self._crew.plan.settings, question)
 
     def _reopen_logs(self) -> None:
         """Somebody has moved the log files away."""

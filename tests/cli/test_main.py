@@ -16,7 +16,7 @@ from gateway.net.listener import open_socket
 from tests.cli.files import problem_of, run_main, write_config
 from tests.config.files import MINIMAL
 
-COMMANDS = (["check"], ["run"], ["start"], ["restart"], ["login", "alice", "push"])
+COMMANDS = (["check"], ["run"], ["start"], ["restart"])
 
 
 def run_process(*arguments: str | bytes, **options: Any) -> subprocess.CompletedProcess[bytes]:
