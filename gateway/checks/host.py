@@ -13,6 +13,7 @@ from typing import NamedTuple
 from gateway.checks.findings import Finding, Severity
 from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.settings import ConsoleSettings, GatewaySettings, Settings
+from gateway.engine.words import counted
 from gateway.logs.files import is_for_group
 from gateway.supervisor.access import Closed, find_closed
 from gateway.supervisor.arbiter import FEW_FILES, worker_count
@@ -27,7 +28,7 @@ from gateway.supervisor.sockets import (
 from gateway.worker.wiring import pending_share
 
 HOST = "this machine"
-SMALL_BUFFER = 1_048_576  # octets of receive buffer below which a rush may lose datagrams
+SMALL_BUFFER = 1_048_576  # bytes of receive buffer below which a rush may lose datagrams
 
 _NR_OPEN = Path("/proc/sys/fs/nr_open")
 
@@ -105,7 +106,7 @@ def _descriptors(settings: Settings, running: RunningGateway | None) -> Finding:
     granted, whose = _file_limit(needed, running)
     text = (
         f"{whose} may open {granted} files; {needed} are needed for "
-        f"max_pending={settings.gateway.max_pending} in {n_workers} workers"
+        f"max_pending={settings.gateway.max_pending} in {counted(n_workers, 'worker')}"
     )
     if granted < needed:
         remedy = "raise LimitNOFILE in the systemd unit, or ulimit -Hn, or lower max_pending"

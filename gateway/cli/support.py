@@ -14,7 +14,7 @@ from gateway.config.surroundings import CREDENTIALS_DIRECTORY, read_disk, reason
 from gateway.config.writing import create_file
 
 DESCRIPTION = """\
-Write a ZIP file for somebody who is to help: the configuration without its secrets (*****[40] stands for 40 octets),
+Write a ZIP file for somebody who is to help: the configuration without its secrets (*****[40] stands for 40 bytes),
 what radgate check --connect, status and version say, the newest lines of the logs with stack dumps, and this machine's
 limits. Nothing is sent anywhere.
 """

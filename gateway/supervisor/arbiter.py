@@ -15,6 +15,7 @@ from typing import Any
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings, decode_settings, encode_settings
 from gateway.engine.statistics import Measure, Totals, merge
+from gateway.engine.words import counted
 from gateway.logs.losses import Losses
 from gateway.logs.setup import reopen_logs, start_logging
 from gateway.net.board import Board
@@ -155,7 +156,7 @@ class Arbiter:
         granted = self._sockets.receive_buffer
         if granted < 1_048_576:
             log.warning(
-                "The kernel grants sockets %d octets of receive buffer: a rush may lose datagrams; "
+                "The kernel grants sockets %d bytes of receive buffer: a rush may lose datagrams; "
                 "raise it with sysctl net.core.rmem_max=4194304",
                 granted,
             )
@@ -168,9 +169,9 @@ class Arbiter:
         granted = raise_file_limit(wanted)
         if granted < wanted:
             log.warning(
-                "A process may open %d files here; %d are needed for max_pending=%d logins in %d workers: "
+                "A process may open %d files here; %d are needed for max_pending=%d logins in %s: "
                 "raise LimitNOFILE in the systemd unit, or ulimit -Hn, or lower max_pending",
-                *(granted, wanted, plan.settings.gateway.max_pending, plan.n_workers),
+                *(granted, wanted, plan.settings.gateway.max_pending, counted(plan.n_workers, "worker")),
             )
 
     def _listening(self) -> list[str]:
@@ -198,7 +199,7 @@ class Arbiter:
             if self._announce is not None:
                 where = [f"udp {address}" for address in self._listening()]
                 where += [f"status page {self._console.url}"] if self._console.url else []
-                self._announce(f"radgate ready: {len(crew.posts)} workers, {', '.join(where)}")
+                self._announce(f"radgate ready: {counted(len(crew.posts), 'worker')}, {', '.join(where)}")
                 self._announce = None
                 self._notifier.ready()
 
