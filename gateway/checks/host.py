@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.checks.findings import Finding, Severity
+from gateway.config.drafting import USER
 from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.settings import ConsoleSettings, GatewaySettings, Settings
 from gateway.engine.words import counted
@@ -18,6 +19,7 @@ from gateway.logs.files import is_for_group
 from gateway.supervisor.access import Closed, find_closed
 from gateway.supervisor.arbiter import FEW_FILES, worker_count
 from gateway.supervisor.identity import UnknownIdentity, find_identity
+from gateway.supervisor.procfs import user_of
 from gateway.supervisor.sockets import (
     RECEIVE_BUFFER,
     CannotListen,
@@ -55,6 +57,7 @@ def host_findings(settings: Settings, running: RunningGateway | None) -> Iterato
     yield _descriptors(settings, running)
     yield _log_directory(settings)
     yield from _identity(settings.gateway)
+    yield from _root(settings.gateway, running)
 
 
 def _listener(address: ListeningAddress, running: RunningGateway | None) -> Finding:
@@ -165,6 +168,17 @@ def _identity(gateway: GatewaySettings) -> Iterator[Finding]:
     if (gateway.user or gateway.group) and os.geteuid() != 0:
         text = "user and group in [gateway] need the gateway to be started by root"
         yield Finding(HOST, "user", Severity.NOTE, text)
+
+
+def _root(gateway: GatewaySettings, running: RunningGateway | None) -> Iterator[Finding]:
+    """Warn of workers that are root; who asks as root is taken for who starts the gateway, unless that runs already."""
+    is_root = os.geteuid() == 0 if running is None else user_of(running.pid) == 0
+    if gateway.user is None and is_root:
+        text = "workers, which meet the network, and the console run as root"
+        remedy = (
+            f"write user={USER} into [gateway], and make it: useradd --system {USER}, or conf/radgate.sysusers"
+        )
+        yield Finding(HOST, "user", Severity.WARNING, text, remedy)
 
 
 def _known(key: str, name: str, look_up: Callable[[str], object], remedy: str) -> Finding:
