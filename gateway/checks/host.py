@@ -175,9 +175,7 @@ def _root(gateway: GatewaySettings, running: RunningGateway | None) -> Iterator[
     is_root = os.geteuid() == 0 if running is None else user_of(running.pid) == 0
     if gateway.user is None and is_root:
         text = "workers, which meet the network, and the console run as root"
-        remedy = (
-            f"write user={USER} into [gateway], and make it: useradd --system {USER}, or conf/radgate.sysusers"
-        )
+        remedy = f"write user={USER} into [gateway], and make it: useradd --system {USER}, or conf/radgate.sysusers"
         yield Finding(HOST, "user", Severity.WARNING, text, remedy)
 
 

@@ -37,7 +37,7 @@ class Draft(NamedTuple):
 
 _USER_LINES = (
     "[gateway]",
-    "; The workers, which meet the network, run as this user. The supervisor stays root: it reads this file, opens ports.",
+    "; The workers, which meet the network, run as this user. The supervisor stays root, for this file and for ports.",
 )
 
 
