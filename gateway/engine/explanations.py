@@ -266,8 +266,3 @@ TROUBLES: dict[Trouble, Explanation] = {
         "see the line 'Fail mode begins' in the log, which has the cause",
     ),
 }
-
-EXPLANATIONS: dict[str, Explanation] = {
-    word.value: explanation for table in (REASONS, DISCARDS, TROUBLES) for word, explanation in table.items()
-}
-"""All of them by their word, which is also the anchor of their section in docs/troubleshooting.md."""
