@@ -58,7 +58,7 @@ const SERVER_COLUMNS = [
   ["Discarded", "number", (server) => count(sum(server.discards))],
   ["Median", "number", (server) => duration(server.accepts + server.rejects ? server.latency_ms.p50 / 1000 : null)],
   ["p99", "number", (server) => duration(server.accepts + server.rejects ? server.latency_ms.p99 / 1000 : null)],
-  ["Message-Authenticator", "", (server) => server.advice],
+  ["Advice", "wrap", (server) => server.advice],
 ];
 
 export const showServers = (servers) => showTable(byId("servers"), servers, (server) => server.section, SERVER_COLUMNS);
