@@ -2,14 +2,12 @@
 
 import argparse
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from gateway.checks.findings import Finding, Severity
 from gateway.cli.exits import Exit
+from gateway.cli.terminal import as_json, typed
 from gateway.config.ini import parse_ini
 from gateway.config.listening import listening_addresses
 from gateway.config.problems import ConfigError, Problem
@@ -54,7 +52,7 @@ def command(options: argparse.Namespace) -> int:
     is_usable = settings is not None and not (options.strict and problems)
     findings = _examine(settings) if options.connect and settings is not None else None
     if options.json:
-        sys.stdout.write(orjson.dumps(_as_json(options.config, problems, is_usable, findings)).decode() + "\n")
+        print(as_json(_as_json(options.config, problems, is_usable, findings)))
     else:
         _print(options, settings, problems, is_usable, findings)
     if not is_usable:
@@ -102,7 +100,7 @@ def _exit_status(findings: list[Finding], is_strict: bool) -> int:
 
 def _as_json(path: str, problems: list[Problem], is_usable: bool, findings: list[Finding] | None) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "file": path.encode(errors="surrogateescape").decode(errors="replace"),
+        "file": typed(path),
         "usable": is_usable,
         "problems": [
             {
@@ -110,7 +108,7 @@ def _as_json(path: str, problems: list[Problem], is_usable: bool, findings: list
                 "section": problem.section or None,
                 "key": problem.key or None,
                 "severity": problem.severity.value,
-                "text": problem.text,
+                "text": typed(problem.text),
             }
             for problem in problems
         ],

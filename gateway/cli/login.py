@@ -3,7 +3,6 @@
 import argparse
 import base64
 import getpass
-import os
 import sys
 from typing import Any
 
@@ -54,9 +53,9 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Log in and tell how it went."""
-    factor = os.fsencode(options.factor) if options.factor is not None else _ask_factor()
+    factor = _octets(options.factor) if options.factor is not None else _ask_factor()
     question = {
-        "user": _base64(os.fsencode(options.user)),
+        "user": _base64(_octets(options.user)),
         "password": _base64(factor),
         "server": options.server,
         "timeout_s": options.timeout,
@@ -84,6 +83,11 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _octets(text: str) -> bytes:
+    """Return UTF-8, as RADIUS has it; what this locale could not read goes out as it was typed."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def _base64(octets: bytes) -> str:
     return base64.b64encode(octets).decode()
 
@@ -99,7 +103,7 @@ def _ask_factor() -> bytes:
         if not line:
             raise EOFError
         return line.rstrip(b"\n")
-    return os.fsencode(getpass.getpass("Passcode, or push, phone, sms [push]: ") or "push")
+    return _octets(getpass.getpass("Passcode, or push, phone, sms [push]: ") or "push")
 
 
 def _tell(answer: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import re
 
 from gateway.config.scope import Scope
 from gateway.config.settings import ConsoleSettings, Secret
+from gateway.config.slips import content_of, secret_slips
 from gateway.config.surroundings import Surroundings
 from gateway.config.values import BadValueError, is_loopback, listening_address
 
@@ -21,7 +22,7 @@ def read_console(scope: Scope, surroundings: Surroundings) -> ConsoleSettings | 
     console = ConsoleSettings(
         host=where.host,
         port=where.port or 0,
-        token=_token(scope, token) if token else None,
+        token=_token(scope, surroundings, token) if token else None,
         certificate=Secret(certificate) if certificate else None,
     )
     if not is_loopback(console.host):
@@ -40,15 +41,16 @@ def _guard(scope: Scope, console: ConsoleSettings) -> None:
             scope.warn(entry, f"{text}; write {_CERT_KEY}=PATH and {_KEY_KEY}=PATH, or an address such as 127.0.0.1")
 
 
-def _token(scope: Scope, token: bytes) -> Secret | None:
+def _token(scope: Scope, surroundings: Surroundings, token: bytes) -> Secret | None:
     """Return the token of the file, without what surrounds it."""
-    token = token.strip()
+    token = content_of(token).strip()
     if not _TOKEN.fullmatch(token):
         entry = scope.entries("console_token_file")[0]
+        path = surroundings.resolve(entry.value)
         text = "must hold a token of 16 to 512 letters, digits and signs without blanks"
-        scope.error(entry, f"{entry.value} {text}; write one with: openssl rand -hex 32 > {entry.value}")
+        scope.error(entry, f"{path} {text}; write one with: openssl rand -hex 32 > {path}")
         return None
-    return Secret(token)
+    return Secret(token) if scope.note(scope.entries("console_token_file")[0], secret_slips(token)) else None
 
 
 def _read_certificate(scope: Scope, surroundings: Surroundings) -> bytes | None:

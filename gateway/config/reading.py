@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.config import schema
+from gateway.config.clients import unused_defaults
 from gateway.config.conflicts import ServedSection, application_problems, overlap_problems
 from gateway.config.console import read_console
 from gateway.config.credentials import has_clear_secrets, read_secrets_key
@@ -21,7 +22,8 @@ from gateway.config.schema import section_kind
 from gateway.config.scope import Scope
 from gateway.config.servers import read_server
 from gateway.config.settings import GatewaySettings, LogFormat, LogSettings, Settings
-from gateway.config.spelling import name_problems
+from gateway.config.slips import account_slips, path_slips
+from gateway.config.spelling import is_read, name_problems
 from gateway.config.surroundings import LONGEST_PATH, FileContent, ReadFile, Surroundings, read_disk
 from gateway.config.values import (
     BadValueError,
@@ -81,7 +83,7 @@ def parse_settings(
 
 
 def _parse(content: FileContent, path: str, surroundings: Surroundings) -> tuple[Settings, list[Problem]]:
-    sections, problems = parse_ini(content.octets)
+    sections, problems = parse_ini(content.octets, is_read)
     if problems and not sections:
         raise ConfigError(problems, path)
     problems += name_problems(sections)
@@ -99,10 +101,12 @@ def _read_sections(sections: list[Section], path: str, surroundings: Surrounding
     gateway_scope = Scope(_first(sections, "gateway"), main, schema.GATEWAY, problems)
     surroundings = replace(surroundings, secrets_key=read_secrets_key(gateway_scope, surroundings))
     ca_certs_file = main_scope.read_optional("http_ca_certs_file", partial(_certificates, surroundings))
-    scopes = [Scope(section, main, schema.SERVER, problems) for section in sections if _is_served(section)]
+    served_sections = [section for section in sections if _is_served(section)]
+    scopes = [Scope(section, main, schema.SERVER, problems) for section in served_sections]
     served = [ServedSection(read_server(scope, surroundings, ca_certs_file), scope) for scope in scopes]
     if not served:
         problems.append(Problem("", "", "there is nothing to serve; write a [radius_server_duo_only] section"))
+    problems += unused_defaults(main, served_sections)
     problems += overlap_problems(served)
     problems += application_problems(served)
     return Settings(
@@ -115,7 +119,7 @@ def _read_sections(sections: list[Section], path: str, surroundings: Surrounding
 
 def _read_log(main: Scope, gateway: Scope, surroundings: Surroundings) -> LogSettings:
     return LogSettings(
-        directory=main.read_optional("log_dir", surroundings.resolve) or surroundings.log_dir,
+        directory=main.read_text("log_dir", surroundings.resolve, path_slips) or surroundings.log_dir,
         debug=main.read("debug", boolean),
         stdout=main.read("log_stdout", boolean),
         format=gateway.read("log_format", choice(LogFormat)),
@@ -130,9 +134,9 @@ def _read_log(main: Scope, gateway: Scope, surroundings: Surroundings) -> LogSet
 def _read_gateway(scope: Scope, surroundings: Surroundings) -> GatewaySettings:
     return GatewaySettings(
         workers=scope.read("workers", workers),
-        run_dir=scope.read_optional("run_dir", surroundings.resolve) or surroundings.run_dir,
-        user=scope.read_optional("user", plain),
-        group=scope.read_optional("group", plain),
+        run_dir=scope.read_text("run_dir", surroundings.resolve, path_slips) or surroundings.run_dir,
+        user=scope.read_text("user", plain, account_slips),
+        group=scope.read_text("group", plain, account_slips),
         console=read_console(scope, surroundings),
         max_pending=scope.read("max_pending", integer(1, 10_000_000)),
         duplicate_window_s=scope.read("duplicate_window_s", seconds(3600)),

@@ -24,6 +24,7 @@ _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 _MAPPED_IPV4 = IPv6Network("::ffff:0:0/96")
 _SIZE_UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
+_LARGEST_LOG = 2**40  # octets
 _FACILITIES = frozenset(
     {"KERN", "USER", "MAIL", "DAEMON", "AUTH", "SYSLOG", "LPR", "NEWS", "UUCP", "CRON", "AUTHPRIV", "FTP"}
     | {f"LOCAL{number}" for number in range(8)}
@@ -126,10 +127,11 @@ def workers(text: str) -> int:
 
 def log_size(text: str) -> int:
     """Return a number of octets; what has a unit is refused with the number to write."""
-    if size := _SIZE.fullmatch(text):
-        n_octets = int(size[1]) * _SIZE_UNITS[size[2].lower()]
+    size = _SIZE.fullmatch(text)
+    n_octets = int(size[1]) * _SIZE_UNITS[size[2].lower()] if size else 0
+    if 0 < n_octets <= _LARGEST_LOG:
         raise BadValueError(f"{quoted(text)} has a unit; write octets: {n_octets}")
-    return integer(0, 2**40)(text)
+    return integer(0, _LARGEST_LOG)(text)
 
 
 def facility(text: str) -> str:
@@ -188,8 +190,11 @@ def host(text: str) -> str:
     return found.host
 
 
-def host_port(text: str) -> HostPort:
-    """Split `host`, `host:port`, `[IPv6]`, `[IPv6]:port` or a bare IPv6 address; the host in lower case."""
+def host_port(text: str, example: str = "host.example.com") -> HostPort:
+    """Split `host`, `host:port`, `[IPv6]`, `[IPv6]:port` or a bare IPv6 address; the host in lower case.
+
+    `example` is what a name may look like.
+    """
     if scheme := _SCHEME.match(text):
         raise BadValueError(
             f"{quoted(text)} is an address of a web page; remove {scheme[0]} and write the host name alone"
@@ -203,7 +208,7 @@ def host_port(text: str) -> HostPort:
     if text.count(":") > 1:
         return HostPort(_ipv6_address(text), None)
     name, colon, number = text.partition(":")
-    return HostPort(_host_name(name), port(number) if colon else None)
+    return HostPort(_host_name(name, example), port(number) if colon else None)
 
 
 def listening_address(text: str) -> HostPort | None:
@@ -273,12 +278,13 @@ def _ipv6_address(text: str) -> str:
         ) from None
 
 
-def _host_name(text: str) -> str:
+def _host_name(text: str, example: str) -> str:
+    text = text.removesuffix(".")  # the root, which certificates do not name
     is_number = text.rpartition(".")[2].isdigit()
     if is_number and not _is_ipv4(text):
         raise BadValueError(f"{quoted(text)} is not an address; write a host name or four numbers from 0 to 255")
     if not _HOST_NAME.fullmatch(text):
-        raise BadValueError(f"{quoted(text)} is not a host name; write it as in api-XXXXXXXX.duosecurity.com")
+        raise BadValueError(f"{quoted(text)} is not a host name; write it as in {example}")
     return text.lower()
 
 

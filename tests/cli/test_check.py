@@ -1,6 +1,9 @@
 """`radgate check`: every problem at once, for people and for programs."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -118,3 +121,25 @@ def test_secrets_that_every_user_can_read_are_a_warning(tmp_path, capsys):
     status, lines = check(capsys, config)
     assert status == 0
     assert "chmod o-r" in lines[0]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "cp437"])
+@pytest.mark.parametrize("value", ["sécure", "安全", "\U0001f512", 'a"\\é'])
+def test_json_can_be_read_whatever_the_encoding_of_the_output(tmp_path, encoding, value):
+    config = write_config(tmp_path, f"[main]\nlog_dir=/{value}/\n{MINIMAL}failmode={value}\n")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "gateway", "check", "--config", config, "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout.isascii()
+    assert json.loads(done.stdout)["usable"] is False
+
+
+def test_json_of_a_file_whose_name_is_no_text(tmp_path, capsys):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    config = write_config(folder)
+    (folder / "authproxy.cfg").chmod(0o644)
+    status, out, _ = run_main(capsys, "check", "--json", "--config", config)
+    assert status == 0
+    assert json.loads(out)["file"].endswith("caf\ufffd/authproxy.cfg")

@@ -274,3 +274,11 @@ def test_a_user_name_that_no_packet_can_hold_is_no_traceback(gateway, capsys, us
     status, out, err = run_main(capsys, "login", user, "push", "--config", gateway.config)
     assert (status, out) == (4, "")
     assert err.startswith("radgate: ")
+
+
+def test_a_name_in_octets_that_are_no_text_is_sent_as_it_was_typed(gateway, capsys):
+    """As argv holds it where the locale is C and UTF-8 mode is off."""
+    gateway.answer(Code.ACCESS_ACCEPT, "yes")
+    status, _, err = run_main(capsys, "login", os.fsdecode("zoë".encode("latin-1")), "push", "--config", gateway.config)
+    assert (status, err) == (0, "")
+    assert gateway.asked[0][0] == "zoë".encode("latin-1")

@@ -152,7 +152,10 @@ def test_errors_of_the_file_are_those_of_check(config, key_file, capsys):
     config.write_text(f"{MINIMAL}sky=x\n")
     status, _, err = run_main(capsys, "protect", str(config), "--key-file", str(key_file))
     assert status == 2
-    assert err == f"{config}:7 [radius_server_duo_only] sky: is not known; write skey\n"
+    assert (
+        err
+        == f"{config}:7 [radius_server_duo_only] sky: is not known; skey is there, in line 3: remove one of the two\n"
+    )
     assert not key_file.exists()
 
 
