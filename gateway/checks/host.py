@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.checks.findings import Finding, Severity
+from gateway.config.drafting import USER
 from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.settings import ConsoleSettings, GatewaySettings, Settings
+from gateway.engine.words import counted
 from gateway.logs.files import is_for_group
 from gateway.supervisor.access import Closed, find_closed
 from gateway.supervisor.form import REMEDY, hot_path
 from gateway.supervisor.identity import UnknownIdentity, find_identity
 from gateway.supervisor.limits import files_wanted, raise_file_limit
+from gateway.supervisor.procfs import user_of
 from gateway.supervisor.sockets import (
     RECEIVE_BUFFER,
     CannotListen,
@@ -27,7 +30,7 @@ from gateway.supervisor.sockets import (
 from gateway.worker.wiring import worker_count
 
 HOST = "this machine"
-SMALL_BUFFER = 1_048_576  # octets of receive buffer below which a rush may lose datagrams
+SMALL_BUFFER = 1_048_576  # bytes of receive buffer below which a rush may lose datagrams
 
 
 class RunningGateway(NamedTuple):
@@ -53,6 +56,7 @@ def host_findings(settings: Settings, running: RunningGateway | None) -> Iterato
     yield _descriptors(settings, running)
     yield _log_directory(settings)
     yield from _identity(settings.gateway)
+    yield from _root(settings.gateway, running)
 
 
 def _listener(address: ListeningAddress, running: RunningGateway | None) -> Finding:
@@ -108,7 +112,7 @@ def _descriptors(settings: Settings, running: RunningGateway | None) -> Finding:
     granted, whose = _file_limit(needed, running)
     text = (
         f"{whose} may open {granted} files; {needed} are needed for "
-        f"max_pending={settings.gateway.max_pending} in {n_workers} workers"
+        f"max_pending={settings.gateway.max_pending} in {counted(n_workers, 'worker')}"
     )
     if granted < needed:
         remedy = "raise LimitNOFILE in the systemd unit, or ulimit -Hn, or lower max_pending"
@@ -163,6 +167,15 @@ def _identity(gateway: GatewaySettings) -> Iterator[Finding]:
     if (gateway.user or gateway.group) and os.geteuid() != 0:
         text = "user and group in [gateway] need the gateway to be started by root"
         yield Finding(HOST, "user", Severity.NOTE, text)
+
+
+def _root(gateway: GatewaySettings, running: RunningGateway | None) -> Iterator[Finding]:
+    """Warn of workers that are root; who asks as root is taken for who starts the gateway, unless that runs already."""
+    is_root = os.geteuid() == 0 if running is None else user_of(running.pid) == 0
+    if gateway.user is None and is_root:
+        text = "workers, which meet the network, and the console run as root"
+        remedy = f"write user={USER} into [gateway], and make it: useradd --system {USER}, or conf/radgate.sysusers"
+        yield Finding(HOST, "user", Severity.WARNING, text, remedy)
 
 
 def _known(key: str, name: str, look_up: Callable[[str], object], remedy: str) -> Finding:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from gateway import __version__
 from gateway.cli import check, init, login, protect, reload, restart, run, start, status, stop, support, version
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import Parser
 from gateway.config.problems import ConfigError, Problem
 from gateway.supervisor.control_client import ControlError, NotRunning
 
@@ -50,8 +51,11 @@ def build_parser() -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help=f"the configuration file (default: $RADGATE_CONFIG, else {DEFAULT_CONFIG})",
     )
-    parser = argparse.ArgumentParser(
-        prog="radgate", description="A RADIUS gateway to Duo that reads authproxy.cfg unchanged.", parents=[common]
+    parser = Parser(
+        prog="radgate",
+        description="A RADIUS gateway to Duo that reads authproxy.cfg unchanged.",
+        parents=[common],
+        commands=tuple(command.__name__.rpartition(".")[2] for command in COMMANDS),
     )
     parser.add_argument("--version", action="version", version=f"radgate {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

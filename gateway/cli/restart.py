@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.cli.start import start
 from gateway.cli.stop import stop
 from gateway.config.handle import read_handle
@@ -22,10 +23,19 @@ from gateway.supervisor.status import Status
 
 ASK_TIMEOUT_S = 10.0
 
+DESCRIPTION = """\
+Check the file, stop the gateway as radgate stop does, if it runs, and start it as radgate start does. A file with
+errors stops nothing. For new settings radgate reload is enough, and loses nothing.
+"""
+STATUSES = """\
+exit status: 0 it serves, 2 errors in the file, and nothing was stopped, 3 stopped, and cannot start, 4 it does not end
+or answer, or we may not ask.
+"""
+
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("restart", parents=[common], help="stop if it runs, and start")
+    parser = add_command(subparsers, common, "restart", "stop if it runs, and start", DESCRIPTION, STATUSES)
     parser.set_defaults(command=command)
 
 

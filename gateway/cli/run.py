@@ -9,6 +9,8 @@ from typing import Any
 import uvloop
 
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
+from gateway.config.naming import SUPERVISOR, name_process
 from gateway.config.reading import read_settings
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import Settings
@@ -30,15 +32,26 @@ _TRY_EVERY_S = 0.05
 STDOUT, STDERR = 1, 2
 
 
+DESCRIPTION = """\
+Serve in the foreground, until SIGTERM or SIGINT: for systemd, containers and a first try. "radgate ready: ..." on
+standard error says that every worker serves. SIGHUP reads the file again, SIGUSR1 reopens the logs; a second SIGTERM
+ends everything at once.
+"""
+STATUSES = """\
+exit status: 0 stopped, 2 errors in the file, 3 cannot start (an address in use, say); standard error says why.
+"""
+
+
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("run", parents=[common], help="serve in the foreground")
+    parser = add_command(subparsers, common, "run", "serve in the foreground", DESCRIPTION, STATUSES)
     parser.set_defaults(command=command)
 
 
 def command(options: argparse.Namespace) -> int:
     """Serve; the status is 0 after a clean stop."""
     keep_memory_private()
+    name_process(SUPERVISOR)
     missing = _open_missing_descriptors()
     settings, warnings = read_settings(options.config)
     for problem in warnings:

@@ -1,6 +1,7 @@
 """`radgate support`: a file for somebody who is to help, without any secret in it."""
 
 import argparse
+import os
 import socket
 import sys
 import time
@@ -8,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli.exits import Exit
-from gateway.config.surroundings import read_configuration
+from gateway.config.surroundings import CREDENTIALS_DIRECTORY, read_configuration
 from gateway.config.writing import create_file, explain_error
 
 DESCRIPTION = """\
-Write a ZIP file for somebody who is to help: the configuration without its secrets (*****[40] stands for 40 octets),
+Write a ZIP file for somebody who is to help: the configuration without its secrets (*****[40] stands for 40 bytes),
 what radgate check --connect, status and version say, the newest lines of the logs with stack dumps, and this machine's
 limits. Nothing is sent anywhere.
 """
@@ -23,6 +24,8 @@ examples:
 
 Secrets are looked for and hidden in every file of it, also as base64, hexadecimal or percent signs. The logs name
 users and addresses; --anonymous puts user-0001, user-0002 … in the place of users, the same one everywhere.
+
+Secrets that systemd gives to the gateway alone (%d/ in the file) can be hidden while it runs, if root asks.
 
 exit status: 0 written, 2 there is no such configuration file, 3 the ZIP file cannot be written.
 """
@@ -46,9 +49,12 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Write the bundle."""
     from gateway.cli.bundle import build_bundle  # which the other commands need not wait for
+    from gateway.cli.gathering import find_credentials
 
     path = Path(options.config).absolute()
     octets = read_configuration(str(path)).octets
+    for directory in find_credentials(path):  # for us, and for the commands that we run
+        os.environ.setdefault(CREDENTIALS_DIRECTORY, directory)
     output = Path(options.output or _default_name()).absolute()
     try:
         bundle = build_bundle(path, octets, is_anonymous=options.anonymous)

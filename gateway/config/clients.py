@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
 
 from msgspec.structs import replace
 
@@ -82,6 +83,8 @@ def _read_client(scope: Scope, surroundings: Surroundings, number: str) -> Clien
     if not secrets:
         scope.error(addresses[0], f"there is no {keys.clear} to go with it; write {keys.clear}=SECRET")
     found = _read_networks(scope, addresses[0])
+    if place is not SignaturePlace.FIRST and not all(ip_network(each).is_loopback for each in found):
+        _warn_of_place(scope, number, place)
     if secret is None or not found:
         return None
     _check_secret(scope, secret)
@@ -115,15 +118,17 @@ def _check_secret(scope: Scope, secret: FoundSecret) -> None:
 
 
 def _read_signature_place(scope: Scope, number: str) -> SignaturePlace:
-    place = scope.read_optional(_PLACE_KEY + number, choice(SignaturePlace)) or SignaturePlace.FIRST
-    if place is not SignaturePlace.FIRST:
-        text = (
-            f"with {place.value} somebody on the way can turn a reject for this client into an accept (CVE-2024-3596); "
-            "remove the line, unless the client refuses replies that begin with Message-Authenticator, "
-            "and no stranger has access to the network between"
-        )
-        scope.warn(scope.entries(_PLACE_KEY + number)[0], text)
-    return place
+    return scope.read_optional(_PLACE_KEY + number, choice(SignaturePlace)) or SignaturePlace.FIRST
+
+
+def _warn_of_place(scope: Scope, number: str, place: SignaturePlace) -> None:
+    """Warn of whoever stands between us and a client; within this machine that is nobody."""
+    text = (
+        f"with {place.value} somebody on the way can turn a reject for this client into an accept (CVE-2024-3596); "
+        "remove the line, unless the client refuses replies that begin with Message-Authenticator, "
+        "and no stranger has access to the network between"
+    )
+    scope.warn(scope.entries(_PLACE_KEY + number)[0], text)
 
 
 def _is_nobody(network: Network) -> bool:

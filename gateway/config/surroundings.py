@@ -12,6 +12,7 @@ from gateway.config.problems import ConfigError, Problem
 from gateway.config.values import BadValueError, quoted
 
 MAX_FILE_SIZE = 16 * 2**20  # octets: a hundred thousand clients fit in, and /dev/zero comes to an end
+CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"  # systemd's variable, systemd.exec(5)
 LONGEST_PATH = 256  # characters of a path that a problem shows
 DUO_CONFIG = "/opt/duoauthproxy/conf/authproxy.cfg"
 CONTROL_SOCKET = "control.sock"
@@ -55,7 +56,7 @@ class Surroundings:
         """Return an absolute path: `%d/` is `$CREDENTIALS_DIRECTORY`, what is relative is in `folder`."""
         if not text.startswith("%d/"):
             return str(Path(self.folder, text))
-        credentials = self.environment.get("CREDENTIALS_DIRECTORY")
+        credentials = self.environment.get(CREDENTIALS_DIRECTORY)
         if not credentials:
             raise BadValueError("%d/ needs LoadCredential= in the systemd unit; add that, or write a whole path")
         return str(Path(credentials, text.removeprefix("%d/")))

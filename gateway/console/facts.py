@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from gateway.console.exposition import exposition
-from gateway.console.health import Finding, examine
+from gateway.console.health import Finding, examine, examine_life
 from gateway.console.history import History
 from gateway.console.recent import RecentLogins
 from gateway.logs.setup import reopen_logs
@@ -74,6 +74,10 @@ class Facts:
     def examine(self) -> Finding:
         """Return what is wrong."""
         return examine(self.status, self.age_s)
+
+    def examine_life(self) -> Finding:
+        """Return what only a restart would mend."""
+        return examine_life(self.age_s)
 
     def _ask(self) -> None:
         self._timer = self._loop.call_later(ASK_EVERY_S, self._ask)

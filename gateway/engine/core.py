@@ -227,13 +227,13 @@ class Engine:
 
     def _give_up_waiting(self, logins: list[PendingLogin], error: DuoUnavailable, now: float) -> None:
         for pending in logins:
-            self._effects.append(StopAsking(pending))
+            self._stop_asking(pending, now)
             self._proceed(pending, pending.login.unavailable(error, now), now)
 
     def _ask_again(self, logins: list[PendingLogin], now: float) -> None:
         """Ask anew what became of pushes, a few at a time: Duo may have forgotten the question in its outage."""
         for place, pending in enumerate(logins):
-            self._effects.append(StopAsking(pending))
+            self._stop_asking(pending, now)
             self._proceed(pending, pending.login.ask_again(now + place * RESUME_PAUSE_S, now), now)
 
     def try_one(self, application: str) -> None:
@@ -507,15 +507,24 @@ class Engine:
             self._finish(pending, step, now)
             return
         self._keep(pending)
+        pending.waits_since = now
         if isinstance(step, Ask):
+            if step.at:  # the pause before it is a person's
+                pending.duo_s += step.at - now
+                pending.waits_since = step.at
             self._effects.append(AskDuo(pending, step.call, step.at))
         else:
             is_settled = pending.login.is_in_doubt and pending.section.application in self._outages
             self._timers.at(now if is_settled else step.until, self._give_up, pending)
 
+    def _stop_asking(self, pending: PendingLogin, now: float) -> None:
+        pending.waited(now)
+        self._effects.append(StopAsking(pending))
+
     def _give_up(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
             is_duo_away = pending.section.application in self._outages
+            pending.waited(now)
             self._finish(pending, pending.login.give_up(is_duo_away), now)
 
     def _keep(self, pending: PendingLogin) -> None:
@@ -548,7 +557,7 @@ class Engine:
 
     def _deadline(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
-            self._effects.append(StopAsking(pending))
+            self._stop_asking(pending, now)
             self._finish(pending, pending.login.expire(), now)
 
     def _finish(self, pending: PendingLogin, verdict: Verdict, now: float) -> None:

@@ -16,6 +16,7 @@ from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings, decode_settings, encode_settings
 from gateway.config.writing import explain_error
 from gateway.engine.statistics import Measure, Totals, merge
+from gateway.engine.words import counted
 from gateway.logs.losses import Losses
 from gateway.logs.setup import reopen_logs, start_logging
 from gateway.net.board import Board
@@ -28,6 +29,8 @@ from gateway.supervisor.form import hot_path
 from gateway.supervisor.identity import UnknownIdentity, find_identity
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.log_watch import LogWatch, log_troubles
+from gateway.supervisor.login import LoginQuestion, log_in
+from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reading import read_in_child
 from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
@@ -156,7 +159,7 @@ class Arbiter:
         granted = self._sockets.receive_buffer
         if granted < 1_048_576:
             log.warning(
-                "The kernel grants sockets %d octets of receive buffer: a rush may lose datagrams; "
+                "The kernel grants sockets %d bytes of receive buffer: a rush may lose datagrams; "
                 "raise it with sysctl net.core.rmem_max=4194304",
                 granted,
             )
@@ -168,9 +171,9 @@ class Arbiter:
         granted = raise_file_limit(wanted)
         if granted < wanted:
             log.warning(
-                "A process may open %d files here; %d are needed for max_pending=%d logins in %d workers: "
+                "A process may open %d files here; %d are needed for max_pending=%d logins in %s: "
                 "raise LimitNOFILE in the systemd unit, or ulimit -Hn, or lower max_pending",
-                *(granted, wanted, plan.settings.gateway.max_pending, plan.n_workers),
+                *(granted, wanted, plan.settings.gateway.max_pending, counted(plan.n_workers, "worker")),
             )
 
     def _listening(self) -> list[str]:
@@ -198,7 +201,8 @@ class Arbiter:
             if self._announce is not None:
                 where = [f"udp {address}" for address in self._listening()]
                 where += [f"status page {self._console.url}"] if self._console.url else []
-                self._announce(f"radgate ready: {len(crew.posts)} workers, {', '.join(where)}; hot path {hot_path()}")
+                workers = counted(len(crew.posts), "worker")
+                self._announce(f"radgate ready: {workers}, {', '.join(where)}; hot path {hot_path()}")
                 self._announce = None
                 self._notifier.ready()
 
@@ -409,6 +413,10 @@ class Arbiter:
             os.close(self._settings_fds.pop(number))
         else:
             self._loop.call_later(REMEMBER_S, self._forget_settings, number)
+
+    async def login(self, question: LoginQuestion) -> LoginOutcome:
+        """Log in, as an operator who tries it, by the settings that are in use. Raises as `log_in` does."""
+        return await log_in(self._crew.plan.settings, question)
 
     def _reopen_logs(self) -> None:
         """Somebody has moved the log files away."""

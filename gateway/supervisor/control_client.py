@@ -34,8 +34,9 @@ class Declined(ControlError):  # noqa: N818
         self.problems = problems
 
 
-def ask(run_dir: str, command: str, timeout_s: float) -> dict[str, Any]:
-    """Return the gateway's answer to `status`, `reload` or `stop`; it begins to perform `stop` after answering.
+def ask(run_dir: str, command: str, timeout_s: float, **more: Any) -> dict[str, Any]:
+    """Return the gateway's answer to a command, with `more` where it needs that: `status`, `reload`, `login` or `stop`,
+    which it begins to perform after answering.
 
     Raises:
         NotRunning: nobody listens in this folder.
@@ -43,7 +44,7 @@ def ask(run_dir: str, command: str, timeout_s: float) -> dict[str, Any]:
         ControlError: it says nothing, or nothing that can be read, within `timeout_s`; or we may not ask.
     """
     with Connection(run_dir, timeout_s) as gateway:
-        return gateway.ask(command)
+        return gateway.ask(command, **more)
 
 
 class Connection:
@@ -81,11 +82,11 @@ class Connection:
         if user_id not in known:
             raise ControlError(f"user {user_id} answers at {path}, not the gateway; mend run_dir in [gateway]")
 
-    def ask(self, command: str) -> dict[str, Any]:
-        """Return the answer."""
+    def ask(self, command: str, **more: Any) -> dict[str, Any]:
+        """Return the answer to a command, with what it needs."""
         try:
             with contextlib.suppress(ConnectionError):  # it may have said why it wants no more, and gone
-                self._socket.sendall(msgspec.json.encode({"command": command}) + b"\n")
+                self._socket.sendall(msgspec.json.encode({"command": command, **more}) + b"\n")
             answer: dict[str, Any] = msgspec.json.decode(self._lines.readline())
         except TimeoutError as error:
             raise ControlError(f"the gateway does not answer within {self._timeout_s:g} s") from error

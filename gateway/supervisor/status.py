@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from gateway.duoapi.calls import Trouble
-from gateway.engine.slots import UNSERVED_AFTER_S
+from gateway.engine.slots import UNSERVED_AFTER_S, unserved_state
 from gateway.engine.statistics import (
     BOUNDS_S,
     CALL_KINDS,
@@ -334,7 +334,7 @@ def slot_alerts(status: Status) -> list[str]:
     workers = [worker for worker in status["workers"] if worker["generation"] == status["generation"]]
     unserved = [worker for worker in workers if worker["unserved_s"] > UNSERVED_AFTER_S]
     lines = [
-        f"NOBODY SERVES slot {worker['slot']} ({worker['state']}) for {_span(worker['unserved_s'])}: "
+        f"NOBODY SERVES slot {worker['slot']} ({unserved_state(worker['state'])}) for {_span(worker['unserved_s'])}: "
         "its users get no answer; authproxy.log says why"
         for worker in unserved
     ]

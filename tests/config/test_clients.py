@@ -50,6 +50,15 @@ def test_where_the_replies_to_one_client_are_signed(text):
     assert all("CVE-2024-3596" in problem.text for problem in problems)
 
 
+@pytest.mark.parametrize(
+    ("address", "n_warnings"), [("127.0.0.1", 0), ("::1", 0), ("127.0.0.0/8", 0), ("127.0.0.1/1", 1), ("10.0.0.1", 1)]
+)
+def test_nobody_stands_between_us_and_a_client_on_this_machine(address, n_warnings):
+    lines = f"radius_ip_1={address}\nradius_secret_1={SHARED_SECRET}\nmessage_authenticator_in_replies_1=last\n"
+    _, problems = parse(HEAD + lines)
+    assert sum("CVE-2024-3596" in problem.text for problem in problems) == n_warnings
+
+
 def test_client_of_main_serves_every_section():
     settings, problems = parse(f"[main]\nradius_ip_1=10.0.0.1\nradius_secret_1={SHARED_SECRET}\n{HEAD}")
     assert not problems

@@ -93,6 +93,17 @@ def test_a_login_is_seen_without_a_reload_and_can_be_found(site, visit):
     expect_text(seen.row("erin"), "duo_bypass")
 
 
+@pytest.mark.parametrize("width", [1300, 1600])
+def test_no_advice_is_cut_off(site, visit, width):
+    nas = site.start(gateway=ANY_PORT).nas()
+    seen = visit(url_of(site.gateway))
+    seen.page.set_viewport_size({"width": width, "height": 900})
+    nas.login("alice", "123456")
+    expect_text(seen.page.locator("#servers"), "require_message_authenticator=yes can be set")
+    hidden = "element => { const box = element.closest('.scroll'); return box.scrollWidth - box.clientWidth; }"
+    assert seen.page.locator("#servers").evaluate(hidden) <= 0
+
+
 def test_markup_in_a_user_name_is_text(site, visit):
     nas = site.start(gateway=ANY_PORT).nas()
     seen = visit(url_of(site.gateway))

@@ -515,3 +515,8 @@ def test_great_counts_are_shown_in_six_letters(count, shown):
 def test_a_gateway_that_is_only_starting_can_be_shown():
     status = build_status(GATEWAY, [], [], [], Totals(*read_row([0] * LAYOUT.n_cells, LAYOUT).totals))
     assert lines_of(status)[0].startswith("radgate 1.2.3")
+
+
+def test_a_slot_whose_worker_is_ready_and_does_nothing_is_said_to_hang():
+    status = status_of(Worker(11).facts(state="ready", unserved_s=12.0))
+    assert lines_of(status)[1].startswith("NOBODY SERVES slot 0 (hangs) for 00:00:12: ")

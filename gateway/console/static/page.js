@@ -84,9 +84,10 @@ function failModes(status) {
 function unreadyWorkers(status) {
   const workers = status.workers.filter((worker) => worker.generation === status.generation);
   const isUnserved = (worker) => worker.unserved_s > UNSERVED_AFTER_S;
+  const condition = (worker) => (worker.state === "ready" ? "hangs" : worker.state);
   const unready = workers.filter((worker) => worker.state !== "ready" || isUnserved(worker));
   if (!unready.length) return [];
-  const which = unready.map((worker) => `worker ${worker.slot} (${worker.state})`).join(", ");
+  const which = unready.map((worker) => `worker ${worker.slot} (${condition(worker)})`).join(", ");
   const none = unready.length === workers.length;
   if (!none && !unready.some(isUnserved)) return [{ mood: "warm", key: "workers", title: "Not every worker serves", text: which }];
   const title = none ? "No worker serves" : `Nobody serves slot ${unready.filter(isUnserved).map((worker) => worker.slot).join(", ")}`;
@@ -146,8 +147,8 @@ function showTiles(status, pending) {
     ["Accepted", count(sum("accepts")), ""],
     ["Rejected", count(sum("rejects")), ""],
     ["Pending", count(pending), `of ${count(status.max_pending)}`],
-    ["Half within", duration(now.login_p50), ""],
-    ["99 % within", duration(now.login_p99), ""],
+    ["Median", duration(now.login_p50), ""],
+    ["p99", duration(now.login_p99), ""],
     ["Workers ready", count(ready), `of ${status.workers.length}`],
     ...status.logs.filter((log) => log.lines_lost).map((log) => ["Log lines lost", count(log.lines_lost), log.log]),
   ];
