@@ -202,7 +202,7 @@ class Arbiter:
                 where = [f"udp {address}" for address in self._listening()]
                 where += [f"status page {self._console.url}"] if self._console.url else []
                 workers = counted(len(crew.posts), "worker")
-                self._announce(f"radgate ready: {workers}, {', '.join(where)}; hot path {hot_path()}")
+                self._announce(f"radgate ready: {workers}, hot path {hot_path()}, {', '.join(where)}")
                 self._announce = None
                 self._notifier.ready()
 

@@ -163,7 +163,7 @@ class TestSeveralSections:
             section(site, "2", "127.0.0.2", SECRETS[1], port, "unrecognised_factor=auto"),
         )
         with GatewayProcess(site.config) as gateway:
-            assert gateway.announced == f"radgate ready: 2 workers, udp 0.0.0.0:{site.port}; hot path {hot_path()}"
+            assert gateway.announced == f"radgate ready: 2 workers, hot path {hot_path()}, udp 0.0.0.0:{site.port}"
             nas, other = site.nas(host="127.0.0.1", secret=SECRETS[0]), site.nas(host="127.0.0.2", secret=SECRETS[1])
             swapped = site.nas(host="127.0.0.2", secret=SECRETS[0])
             swapped.send("alice", "123456")
@@ -253,7 +253,7 @@ class TestIPv6:
         with GatewayProcess(site.config) as gateway:
             assert (
                 gateway.announced
-                == f"radgate ready: 2 workers, udp [{interface or '::'}]:{ipv6_port}; hot path {hot_path()}"
+                == f"radgate ready: 2 workers, hot path {hot_path()}, udp [{interface or '::'}]:{ipv6_port}"
             )
             assert login_by_ipv6(ipv6_port, SECRETS[0]) == 2
         (line,) = site.log_lines()
