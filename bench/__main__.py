@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from bench.extra import run
+from bench.processes import interrupt_when_ended
 
 HELP = """\
 How many logins a second does this machine carry?
@@ -43,4 +44,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    interrupt_when_ended()
     sys.exit(main())

@@ -14,10 +14,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.processes import GatewayProcess, SimulatorProcess, StartError, free_udp_port
+from bench.processes import GatewayProcess, SimulatorProcess, StartError, free_udp_port, interrupt_when_ended
 from gateway.radius.client import encode_access_request, verify_reply
 from gateway.radius.dictionary import REPLY_MESSAGE, Code
 from gateway.radius.shared_secret import SharedSecret
@@ -218,8 +219,10 @@ The log: {config.parent}/log/authproxy.log""",
     try:
         signal.pause()
     except KeyboardInterrupt:
-        print("\nStopping …")
+        with suppress(OSError):  # the terminal may be gone
+            print("\nStopping …", flush=True)
 
 
 if __name__ == "__main__":
+    interrupt_when_ended()
     sys.exit(main())

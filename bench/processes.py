@@ -12,14 +12,32 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, NamedTuple, Self
 
 from bench.cores import allow_all_cores, pin_alone
 from bench.observe import workers_of
 
 START_TIMEOUT_S = 30.0
+_ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 SECRET = "a secret for the bench alone"
+
+
+def interrupt_when_ended() -> None:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does, so that no process and no folder of ours is left behind.
+
+    What was told to ignore them (`nohup`) goes on doing so. They count once: neither a shell that sends a second SIGHUP
+    nor anybody who is impatient cuts the clearing up short.
+    """
+    for number in _ENDINGS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for each in _ENDINGS:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 class StartError(Exception):
@@ -104,7 +122,11 @@ class SimulatorProcess(Program):
     def __init__(self, folder: Path, *options: str, module: str = "bench.simulator") -> None:
         """Start it and wait until it serves."""
         super().__init__([module, "--dir", str(folder), *options], stream="stdout")
-        announced = json.loads(self.wait_for("api_host"))
+        try:
+            announced = json.loads(self.wait_for("api_host"))
+        except BaseException:
+            self.stop()
+            raise
         self.api_host: str = announced["api_host"]
         self.ca: str = announced["ca"]
         self.ikey: str = announced["ikey"]
@@ -152,7 +174,7 @@ class GatewayProcess(Program):
         super().__init__(["gateway", "run", "--config", str(config)], stream="stderr", **options)
         try:
             self.announced = self.wait_for("radgate ready", timeout_s)
-        except StartError:
+        except BaseException:
             self.stop()
             raise
 
