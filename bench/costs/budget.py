@@ -8,7 +8,6 @@ with its symbols. No stage holds another; what is in none is what ties them toge
 import os
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -163,7 +162,6 @@ elif out:
 
 def _control(worker: int, switch: str) -> None:
     subprocess.run(["callgrind_control", "-i", switch, str(worker)], check=True, capture_output=True)
-
 
 
 def read_profile(text: str, n_logins: int) -> Profile:

@@ -31,7 +31,9 @@ COSTS: dict[str, Callable[[Path, int], None]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit status is 3 if that could not be done."""
     parser = argparse.ArgumentParser(prog="python -m bench.costs", description="What one worker costs on this machine.")
-    parser.add_argument("cost", nargs="?", choices=COSTS, help="(default: all but growth and budget, which take minutes)")
+    parser.add_argument(
+        "cost", nargs="?", choices=COSTS, help="(default: all but growth and budget, which take minutes)"
+    )
     parser.add_argument("--runs", type=int, default=5, help="of each figure (default: %(default)s)")
     options = parser.parse_args(arguments)
     if options.runs < 1:
