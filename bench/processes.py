@@ -165,7 +165,7 @@ class GatewayProcess(Program):
         announced: the line that said so.
     """
 
-    def __init__(self, config: Path, **options: Any) -> None:
+    def __init__(self, config: Path, *, timeout_s: float = START_TIMEOUT_S, **options: Any) -> None:
         """Start it and wait until every worker serves.
 
         Raises:
@@ -173,7 +173,7 @@ class GatewayProcess(Program):
         """
         super().__init__(["gateway", "run", "--config", str(config)], stream="stderr", **options)
         try:
-            self.announced = self.wait_for("radgate ready")
+            self.announced = self.wait_for("radgate ready", timeout_s)
         except BaseException:
             self.stop()
             raise
@@ -190,8 +190,8 @@ class OneWorker(GatewayProcess):
         worker: its process's id.
     """
 
-    def __init__(self, config: Path) -> None:
-        super().__init__(config, preexec_fn=allow_all_cores)
+    def __init__(self, config: Path, **options: Any) -> None:
+        super().__init__(config, preexec_fn=allow_all_cores, **options)
         try:
             (self.worker,) = self.worker_pids()
             pin_alone(self.worker)

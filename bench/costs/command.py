@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.cores import leave_first_core
-from bench.costs import floods, growth, logins, memory, starts
+from bench.costs import budget, floods, growth, logins, memory, starts
 from bench.peers.driver import DriverError
 from bench.processes import StartError
 
@@ -24,13 +24,16 @@ COSTS: dict[str, Callable[[Path, int], None]] = {
     "floods": floods.show,
     "memory": memory.show,
     "growth": growth.show,
+    "budget": budget.show,
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit status is 3 if that could not be done."""
     parser = argparse.ArgumentParser(prog="python -m bench.costs", description="What one worker costs on this machine.")
-    parser.add_argument("cost", nargs="?", choices=COSTS, help="(default: all but growth, which takes minutes)")
+    parser.add_argument(
+        "cost", nargs="?", choices=COSTS, help="(default: all but growth and budget, which take minutes)"
+    )
     parser.add_argument("--runs", type=int, default=5, help="of each figure (default: %(default)s)")
     options = parser.parse_args(arguments)
     if options.runs < 1:
@@ -40,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     machine = f"{platform.machine()}, {n_cores} cores, CPython {platform.python_version()}"
     print(f"{machine}; median [range] of {options.runs} runs", flush=True)
     try:
-        for name in [options.cost] if options.cost else [name for name in COSTS if name != "growth"]:
+        for name in [options.cost] if options.cost else [name for name in COSTS if name not in ("growth", "budget")]:
             with tempfile.TemporaryDirectory(prefix="radgate-bench-") as folder:
                 COSTS[name](Path(folder), options.runs)
     except (DriverError, StartError) as error:

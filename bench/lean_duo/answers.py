@@ -1,4 +1,12 @@
-"""Whole answers, made beforehand: Duo's JSON, its HTTP head, and the answers of a Duo that is not well."""
+"""Whole answers, made beforehand: Duo's JSON, its HTTP head, and the answers of a Duo that is not well.
+
+The head is as long as those of cloud services are, and differs from answer to answer in its date and request id
+(`stamped`): whoever reads answers must not seem quicker here than with the real one.
+"""
+
+from email.utils import formatdate
+from functools import lru_cache
+from zlib import crc32
 
 import msgspec
 
@@ -28,10 +36,36 @@ PHONE = {
 }
 
 
+_STAMP = "Date: {}\r\nX-Request-Id: {}"
+_NO_STAMP = _STAMP.format("-" * 29, "-" * 32).encode()
+_HEAD = f"""\
+HTTP/1.1 {{status}} {{reason}}\r
+Server: lean\r
+{_NO_STAMP.decode()}\r
+Content-Type: {{content_type}}\r
+Content-Length: {{size}}\r
+Connection: keep-alive\r
+Cache-Control: no-store\r
+Strict-Transport-Security: max-age=31536000\r
+X-Content-Type-Options: nosniff\r
+\r
+"""
+
+
 def http(http_status: int, body: bytes, content_type: str = "application/json") -> bytes:
-    """Return the octets of an answer."""
-    head = f"HTTP/1.1 {http_status} {_REASONS[http_status]}\r\nServer: lean\r\nContent-Type: {content_type}\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode("ascii") + body
+    """Return the octets of an answer, which have no date and no request id yet."""
+    head = _HEAD.format(status=http_status, reason=_REASONS[http_status], content_type=content_type, size=len(body))
+    return head.encode("ascii") + body
+
+
+def stamped(octets: bytes, unix_now: float, number: int) -> bytes:
+    """Return an answer with its date, and with its number as the request's id."""
+    return octets.replace(_NO_STAMP, _STAMP.format(_date(int(unix_now)), f"{number:032x}").encode(), 1)
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def ok(response: object) -> bytes:
@@ -50,12 +84,17 @@ def txid(text: str) -> bytes:
     return _TXID % text.encode("ascii")
 
 
+def preauth(username: str) -> bytes:
+    """Return the answer to a preauth: everybody has a phone with a number of its own."""
+    return _PREAUTH.replace(b"XXX-0100", b"XXX-%04d" % (crc32(username.encode()) % 10_000))
+
+
 def _status(state: State, text: str) -> bytes:
     return ok({"result": state.result, "status": state.status, "status_msg": text})
 
 
 _TXID = ok({"txid": "x" * 36}).replace(b"x" * 36, b"%s")
-PREAUTH = ok({"result": "auth", "status_msg": cloud.ACCOUNT_ACTIVE, "devices": [PHONE]})
+_PREAUTH = ok({"result": "auth", "status_msg": cloud.ACCOUNT_ACTIVE, "devices": [PHONE]})
 STATUS = {
     State.PUSHED: _status(State.PUSHED, cloud.PUSHED),
     State.CALLING: _status(State.CALLING, f"Dialing {PHONE['number']}..."),

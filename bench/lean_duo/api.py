@@ -135,8 +135,7 @@ def _time(_request: Request, instant: Instant) -> bytes:
 
 
 def _preauth(request: Request, _instant: Instant) -> bytes:
-    _username(request.parameters())
-    return answers.PREAUTH
+    return answers.preauth(_username(request.parameters()))
 
 
 def _username(parameters: dict[str, str]) -> str:

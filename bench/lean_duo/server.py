@@ -94,6 +94,7 @@ class LeanDuo:
         self.api = Api(self.cloud, options.application, options.verify_every)
         self.schedule = Schedule((), loop.now, Random(options.seed))
         self.n_faults: Counter[str] = Counter()
+        self._n_answers = 0
         self._waiting: dict[str, list[Ticket]] = {}
         self._alarm_at = math.inf
         self._is_ailing = False
@@ -163,7 +164,7 @@ class LeanDuo:
                 return None
         outcome = self._carry_out(request)
         if isinstance(outcome, bytes):
-            return outcome
+            return self._stamped(outcome)
         self._keep_waiting(Ticket(connection), outcome)
         return None
 
@@ -233,7 +234,7 @@ class LeanDuo:
         if kind in (FaultKind.DROP, FaultKind.REFUSE):
             ticket.connection.close()
         elif kind in _INSTEAD:
-            ticket.connection.answer(_INSTEAD[kind])
+            ticket.connection.answer(self._stamped(_INSTEAD[kind]))
         else:
             self._answer_late(ticket, request)
 
@@ -241,7 +242,7 @@ class LeanDuo:
         """Send a late answer, if it is still waited for, as far as its misfortune allows."""
         if not ticket.is_valid:
             return
-        connection = ticket.connection
+        connection, octets = ticket.connection, self._stamped(octets)
         match ticket.misfortune:
             case Misfortune(kind=FaultKind.BROKEN_JSON):
                 connection.answer(answers.broken(octets))
@@ -252,6 +253,10 @@ class LeanDuo:
                 self._trickle(ticket, octets, len(octets) // _SLOW_PIECES + 1, spread_s / _SLOW_PIECES)
             case _:
                 connection.answer(octets)
+
+    def _stamped(self, octets: bytes) -> bytes:
+        self._n_answers += 1
+        return answers.stamped(octets, time.time(), self._n_answers)
 
     def _trickle(self, ticket: Ticket, octets: bytes, size: int, pause_s: float) -> None:
         if not ticket.is_valid:

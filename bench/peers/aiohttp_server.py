@@ -48,13 +48,13 @@ class Duo:
         Raises:
             DuoUnavailable, aiohttp.ClientError, TimeoutError: there is none.
         """
-        method, path, params, _ = V2.request(call)
-        date = formatdate()
-        headers = {"Date": date, "Authorization": self._signer.authorization(date, method, path, params)}
+        request, date = V2.request(call), formatdate()
+        method, path, params = request.method, request.path, request.params
+        headers = {"Date": date, "Authorization": self._signer.authorization(date, method, path, params).decode()}
         if method == "GET":
-            url, body = URL(f"{self._base}{path}?{params}", encoded=True), None
+            url, body = URL(f"{self._base}{path}?{params.decode()}", encoded=True), None
         else:
-            url, body = URL(self._base + path, encoded=True), params.encode()
+            url, body = URL(self._base + path, encoded=True), params
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         async with self._session.request(method, url, data=body, headers=headers) as response:
             return V2.read(call, response.status, await response.read())

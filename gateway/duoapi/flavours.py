@@ -14,7 +14,7 @@ A redirect is never followed: a signed request belongs to the host that it was s
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -50,16 +50,19 @@ _WORDS: Final = frozenset(
 )
 
 
-class ApiRequest(NamedTuple):
+class ApiRequest:
     """A call on its way to HTTP: POST carries the parameters as a form, GET as the query.
 
     `params` are as they are signed and sent, see `signing.encode_params`.
     """
 
-    method: str
-    path: str
-    params: str
-    is_signed: bool = True
+    __slots__ = ("is_signed", "method", "params", "path")
+
+    def __init__(self, method: str, path: str, params: str, *, is_signed: bool = True) -> None:
+        self.method = method
+        self.path = path
+        self.params = params.encode("ascii")
+        self.is_signed = is_signed
 
 
 class Flavour:

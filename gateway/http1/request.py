@@ -1,8 +1,11 @@
 """The octets of our requests: HTTP/1.1 (RFC 9112), everything but path, date, signature and parameters written once."""
 
 import re
+from typing import Final
 
 _is_field_text = re.compile(r"[!-~](?:[ -~]*[!-~])?").fullmatch
+_FORM: Final = "Content-Type: application/x-www-form-urlencoded\r\n"
+_LENGTH: Final = b"\r\nContent-Length: "
 _is_authority = re.compile(r"[A-Za-z0-9.:\[\]_-]+").fullmatch
 
 
@@ -10,10 +13,10 @@ class RequestTemplate:
     """Writes requests to one host.
 
     Path, date, authorization and parameters come from our own code, percent-encoded or in a fixed form, and are not
-    checked again.
+    checked again. What is the same for all requests to a path within a second is written once.
     """
 
-    __slots__ = ("_get", "_post", "_unsigned_get")
+    __slots__ = ("_fixed", "_heads")
 
     def __init__(self, authority: str, user_agent: str) -> None:
         """Prepare the constant parts.
@@ -27,21 +30,33 @@ class RequestTemplate:
         """
         if not _is_authority(authority) or not _is_field_text(user_agent):
             raise ValueError(f"not fit for a header: {authority!r} or {user_agent!r}")
-        fixed = f"Host: {authority}\r\nUser-Agent: {user_agent}\r\nAccept: application/json\r\n".replace("%", "%%")
-        self._unsigned_get = f"GET %s%s HTTP/1.1\r\n{fixed}\r\n"
-        signed = f"{fixed}Date: %s\r\nAuthorization: %s\r\n"
-        self._get = f"GET %s%s HTTP/1.1\r\n{signed}\r\n"
-        form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n"
-        self._post = f"POST %s HTTP/1.1\r\n{signed}{form}\r\n%s"
+        self._fixed = f"Host: {authority}\r\nUser-Agent: {user_agent}\r\nAccept: application/json\r\n"
+        self._heads: dict[str, _Head] = {}
 
-    def get(self, path: str, query: str, date: str, authorization: str) -> bytes:
+    def get(self, path: str, query: bytes, date: str, authorization: bytes) -> bytes:
         """Return a signed GET; `query` is encoded and may be empty."""
-        return (self._get % (path, query and "?" + query, date, authorization)).encode("ascii")
+        fields = f" HTTP/1.1\r\n{self._fixed}Date: {date}\r\nAuthorization: "
+        return b"".join((b"GET ", path.encode(), query and b"?" + query, fields.encode(), authorization, b"\r\n\r\n"))
 
-    def unsigned_get(self, path: str, query: str = "") -> bytes:
+    def unsigned_get(self, path: str, query: bytes = b"") -> bytes:
         """Return a GET without Date and Authorization."""
-        return (self._unsigned_get % (path, query and "?" + query)).encode("ascii")
+        return b"".join((b"GET ", path.encode(), query and b"?" + query, f" HTTP/1.1\r\n{self._fixed}\r\n".encode()))
 
-    def post(self, path: str, body: str, date: str, authorization: str) -> bytes:
-        """Return a signed POST of an encoded form, which is ASCII."""
-        return (self._post % (path, date, authorization, len(body), body)).encode("ascii")
+    def post(self, path: str, body: bytes, date: str, authorization: bytes) -> bytes:
+        """Return a signed POST of an encoded form."""
+        head = self._heads.get(path)
+        if head is None or head.date != date:
+            head = self._heads[path] = _Head(
+                date, f"POST {path} HTTP/1.1\r\n{self._fixed}{_FORM}Date: {date}\r\nAuthorization: ".encode()
+            )
+        return b"".join((head.octets, authorization, _LENGTH, str(len(body)).encode(), b"\r\n\r\n", body))
+
+
+class _Head:
+    """What stands in front of the authorization of all requests to a path that have this date."""
+
+    __slots__ = ("date", "octets")
+
+    def __init__(self, date: str, octets: bytes) -> None:
+        self.date = date
+        self.octets = octets

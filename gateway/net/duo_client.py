@@ -234,14 +234,14 @@ class DuoClient:
         self._finish(pending, trouble)
 
     def _octets(self, pending: "PendingCall") -> bytes:
-        method, path, params, is_signed = pending.flavour.request(pending.call)
-        if not is_signed:
-            return self._template.unsigned_get(path, params)
+        request = pending.flavour.request(pending.call)
+        if not request.is_signed:
+            return self._template.unsigned_get(request.path, request.params)
         date = self._clock.date(pending.dated_at)
-        authorization = self._signer.authorization(date, method, path, params)
-        if method == "GET":
-            return self._template.get(path, params, date, authorization)
-        return self._template.post(path, params, date, authorization)
+        authorization = self._signer.authorization(date, request.method, request.path, request.params)
+        if request.method == "GET":
+            return self._template.get(request.path, request.params, date, authorization)
+        return self._template.post(request.path, request.params, date, authorization)
 
     def asked_anew(self, pending: "PendingCall", now: float) -> None:
         """Begin to wait anew for a call whose connection was dead: that says nothing of Duo."""

@@ -1,14 +1,12 @@
 """All that the shared secret of a NAS is used for: hiding User-Password, and both authenticators.
 
-The MD5 states of the secret and of its two HMAC pads are made once and copied for each use: Message-Authenticator
-then costs 0.75 µs, where `hmac.digest` takes 1.85 µs (CPython 3.11, OpenSSL 3.0).
+The MD5 states of the secret and of its two HMAC pads are made once and copied for each use.
 """
 
-import hashlib
-from functools import partial
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
+from gateway.hashes import Hmac, md5
 from gateway.radius.dictionary import AUTHENTICATOR_SIZE, MAX_PASSWORD_SIZE, MESSAGE_AUTHENTICATOR
 
 if TYPE_CHECKING:
@@ -16,14 +14,13 @@ if TYPE_CHECKING:
 
 _BLOCK_SIZE: Final = 64  # octets, RFC 2104 section 2: the block of MD5
 _ZERO_AUTHENTICATOR: Final = bytes(AUTHENTICATOR_SIZE)
-_md5 = partial(hashlib.md5, usedforsecurity=False)  # RADIUS leaves no choice; the flag keeps it available in FIPS mode
-_EMPTY_STATE: Final = _md5()
+_EMPTY_STATE: Final = md5(b"")
 
 
 class SharedSecret:
     """The secret that a NAS and the gateway share; octets, not text, of any length above zero (RFC 2865 section 3)."""
 
-    __slots__ = ("_inner_pad", "_octets", "_outer_pad", "_state")
+    __slots__ = ("_hmac", "_octets", "_state")
 
     def __init__(self, octets: bytes) -> None:
         """Prepare the hash states.
@@ -33,12 +30,9 @@ class SharedSecret:
         """
         if not octets:
             raise ValueError("a shared secret must not be empty")
-        key = octets if len(octets) <= _BLOCK_SIZE else _md5(octets).digest()
-        key = key.ljust(_BLOCK_SIZE, b"\0")
         self._octets = octets
-        self._state = _md5(octets)
-        self._inner_pad = _md5(bytes(octet ^ 0x36 for octet in key))
-        self._outer_pad = _md5(bytes(octet ^ 0x5C for octet in key))
+        self._state = md5(octets)
+        self._hmac = Hmac(md5, _BLOCK_SIZE, octets)
 
     def __repr__(self) -> str:
         """Hide the secret."""
@@ -46,11 +40,7 @@ class SharedSecret:
 
     def message_authenticator(self, octets: bytes) -> bytes:
         """Return the HMAC-MD5 of a packet whose Message-Authenticator value is zero (RFC 3579 section 3.2)."""
-        inner = self._inner_pad.copy()
-        inner.update(octets)
-        outer = self._outer_pad.copy()
-        outer.update(inner.digest())
-        return outer.digest()
+        return self._hmac.digest(octets)
 
     def has_signed(self, request: "Packet") -> bool:
         """Whether the request's one Message-Authenticator, of 18 octets, is right; compared in constant time.

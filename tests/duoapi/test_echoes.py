@@ -17,7 +17,9 @@ from gateway.duoapi.signing import Signer
 PASSCODE = "987654"
 YUBIKEY = "cccccbdefghijklnrtuvcbdefghijklnrtuvcbdefghi"
 IKEY = "DIABCDEFGHIJKLMNOPQR"
-HEADER = Signer(IKEY, b"k" * 40, "api.test").authorization("a date", "POST", "/auth/v2/auth", "factor=passcode")
+HEADER = (
+    Signer(IKEY, b"k" * 40, "api.test").authorization("a date", "POST", "/auth/v2/auth", b"factor=passcode").decode()
+)
 SIGNATURE = base64.b64decode(HEADER.removeprefix("Basic ")).decode().partition(":")[2]
 
 FORMS: dict[str, Callable[[str], str]] = {

@@ -29,7 +29,9 @@ from tests.duoapi.test_echoes import FORMS, YUBIKEY
 from tests.engine.scene import GO_ON, Stage, message
 
 PASSCODE = "987654"
-HEADER = Signer("DIABCDEFGHIJKLMNOPQR", b"k" * 40, "api.test").authorization("a date", "POST", "/auth/v2/auth", "")
+HEADER = (
+    Signer("DIABCDEFGHIJKLMNOPQR", b"k" * 40, "api.test").authorization("a date", "POST", "/auth/v2/auth", b"").decode()
+)
 
 
 def seen(stage: Stage, answer: Answer | DuoUnavailable, caplog: pytest.LogCaptureFixture | None = None) -> str:
@@ -152,7 +154,7 @@ def test_a_server_that_sends_our_request_back_as_its_texts(flavour: Flavour, htt
 
 def echoed(flavour: Flavour, call: Call, http_status: int, form: str) -> bytes:
     """An answer all of whose texts are our request, the passcode in it in this form."""
-    params = flavour.request(call).params.replace(PASSCODE, FORMS[form](PASSCODE))
+    params = flavour.request(call).params.decode().replace(PASSCODE, FORMS[form](PASSCODE))
     text = f"Authorization: {HEADER} {params}"
     response: dict[str, Any] = {"result": "deny", "status": text, "status_msg": text}
     if http_status == 200:

@@ -5,14 +5,14 @@ from gateway.http1.request import RequestTemplate
 
 def test_post() -> None:
     template = RequestTemplate("api-x.test", "radgate/1 (100%)")
-    assert template.post("/auth/v2/preauth", "username=jdoe", "DATE", "Basic abc") == (
+    assert template.post("/auth/v2/preauth", b"username=jdoe", "DATE", b"Basic abc") == (
         b"POST /auth/v2/preauth HTTP/1.1\r\n"
         b"Host: api-x.test\r\n"
         b"User-Agent: radgate/1 (100%)\r\n"
         b"Accept: application/json\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n"
         b"Date: DATE\r\n"
         b"Authorization: Basic abc\r\n"
-        b"Content-Type: application/x-www-form-urlencoded\r\n"
         b"Content-Length: 13\r\n"
         b"\r\n"
         b"username=jdoe"
@@ -21,8 +21,8 @@ def test_post() -> None:
 
 def test_get_with_and_without_query() -> None:
     template = RequestTemplate("[::1]:8443", "radgate")
-    assert template.get("/a", "txid=1", "D", "B").startswith(b"GET /a?txid=1 HTTP/1.1\r\nHost: [::1]:8443\r\n")
-    assert template.get("/a", "", "D", "B").startswith(b"GET /a HTTP/1.1\r\n")
+    assert template.get("/a", b"txid=1", "D", b"B").startswith(b"GET /a?txid=1 HTTP/1.1\r\nHost: [::1]:8443\r\n")
+    assert template.get("/a", b"", "D", b"B").startswith(b"GET /a HTTP/1.1\r\n")
     assert b"Authorization" not in template.unsigned_get("/a")
 
 

@@ -101,7 +101,23 @@ def test_what_is_not_http(octets: bytes) -> None:
 def test_bounds() -> None:
     announced = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY_SIZE + 1)
     assert fault_of(announced, b"x" * MAX_BODY_SIZE, b"x") is ResponseFault.BODY_TOO_LONG
-    many = b"".join(b"X-%d: y\r\n" % number for number in range(200))
-    assert fault_of(b"HTTP/1.1 200 OK\r\n" + many + b"\r\n") is ResponseFault.HEAD_TOO_LONG
+    many = b"".join(b"X-%d: y\r\n" % number for number in range(10_000))
+    assert fault_of(b"HTTP/1.1 200 OK\r\n", many) is ResponseFault.HEAD_TOO_LONG
     assert fault_of(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 70_000) is ResponseFault.HEAD_TOO_LONG
     assert fault_of(*[b"HTTP/1.1 100 Continue\r\n\r\n"] * 3_000) is ResponseFault.HEAD_TOO_LONG
+
+
+def test_fields_of_an_interim_answer_are_not_those_of_the_answer() -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n\r\n"
+    assert read(interim + b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n") == Response(429, b"", True)
+    reader = ResponseReader()
+    assert reader.feed(b"HTTP/1.1 103 Early Hints\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhi") is None
+    assert reader.feed_eof() == Response(200, b"hi", False)
+
+
+def test_what_looks_like_a_field_in_a_body_is_none() -> None:
+    reader = ResponseReader()
+    assert reader.feed(b"HTTP/1.1 200 OK\r\n\r\n\r\nContent-Length: 3\r\n") is None
+    assert reader.feed_eof() == Response(200, b"\r\nContent-Length: 3\r\n", False)
+    answer = b"HTTP/1.1 429 Slow\r\nContent-Length: 18\r\n\r\n\r\nRetry-After: 9\r\n"
+    assert ResponseReader().feed(answer) == Response(429, b"\r\nRetry-After: 9\r\n", True)

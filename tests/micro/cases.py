@@ -134,7 +134,7 @@ def sign_auth() -> Run:
     """An auth to its parameters, encoded, and the Authorization header."""
     signer = Signer("DIXXXXXXXXXXXXXXXXXX", bytes(40), "api-xxxxxxxx.duosecurity.com")
 
-    def run() -> str:
+    def run() -> bytes:
         request = V2.request(AUTH)
         return signer.authorization(DATE, request.method, request.path, request.params)
 
@@ -144,7 +144,7 @@ def sign_auth() -> Run:
 def encode_post() -> Run:
     """The octets of a signed POST."""
     template = RequestTemplate("api-xxxxxxxx.duosecurity.com", "radgate/1.0")
-    body, authorization = V2.request(AUTH).params, "Basic " + "x" * 200
+    body, authorization = V2.request(AUTH).params, b"Basic " + b"x" * 200
     return lambda: template.post("/auth/v2/auth", body, DATE, authorization)
 
 

@@ -129,7 +129,9 @@ def test_signed_post(authority: Authority, server_file: str) -> None:
     assert body == "ipaddr=203.0.113.7&username=j%20doe"
     date = formatdate(int(NOW))
     assert f"Date: {date}" in lines
-    authorization = Signer(IKEY, SKEY, "127.0.0.1").authorization(date, "POST", "/auth/v2/preauth", body)
+    authorization = (
+        Signer(IKEY, SKEY, "127.0.0.1").authorization(date, "POST", "/auth/v2/preauth", body.encode()).decode()
+    )
     assert f"Authorization: {authorization}" in lines
     assert client.n_pending == 0
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -55,12 +56,27 @@ def comparable(content: dict[str, Any]) -> dict[str, Any]:
             response[drawn] = type(response[drawn]).__name__
     for device in response.get("devices", ()):
         device["device"] = device["device"][:2]
+        for name in ("number", "display_name"):
+            device[name] = device[name].rstrip("0123456789)")
     return text
 
 
 @pytest.mark.parametrize("call", ["ping", "check"])
 def test_the_time(duos: tuple[SimulatorProcess, SimulatorProcess], call: str) -> None:
     assert isinstance(same(duos, lambda duo: duo.get(call)).response["time"], int)
+
+
+def test_heads_are_as_long_as_those_of_a_service_and_differ(duos: tuple[SimulatorProcess, SimulatorProcess]) -> None:
+    heads = []
+    with DuoClient(duos[0]) as lean:
+        for _ in range(2):
+            lean.send_get("ping")
+            answer = lean.http.getresponse()
+            heads.append(dict(answer.getheaders()))
+            answer.read()
+    assert len(heads[0]) >= 8
+    assert heads[0]["X-Request-Id"] != heads[1]["X-Request-Id"]
+    assert parsedate_to_datetime(heads[0]["Date"])
 
 
 def test_preauth(duos: tuple[SimulatorProcess, SimulatorProcess]) -> None:
