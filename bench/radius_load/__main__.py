@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.endings import in_order
 from bench.radius_load.fleet import Progress
 from bench.radius_load.limit import Step, find_limit
 from bench.radius_load.plan import LoadPlan
@@ -35,9 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         plan = _plan(options)
-        if options.find_limit:
-            return _find_limit(plan, options)
-        result = run_load(plan, _tell_progress if sys.stderr.isatty() else None)
+        with in_order():
+            if options.find_limit:
+                return _find_limit(plan, options)
+            result = run_load(plan, _tell_progress if sys.stderr.isatty() else None)
     except (OSError, ValueError, LoadError) as error:
         print(f"radius_load: {error}", file=sys.stderr)
         return 2

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection, wait
 
+from bench.endings import die_with
 from bench.radius_load.fleet import Fleet, Progress
 from bench.radius_load.plan import LoadPlan
 from bench.radius_load.result import LoadResult, Record, merge
@@ -47,7 +48,8 @@ def _sender(plan: LoadPlan, process: int) -> Iterator[Connection]:
     """Start a process; it is gone on leaving."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    child = context.Process(target=_send_load, args=(plan, process, theirs), name=f"load-{process}", daemon=True)
+    arguments = plan, process, theirs, os.getpid()
+    child = context.Process(target=_send_load, args=arguments, name=f"load-{process}", daemon=True)
     child.start()
     theirs.close()
     try:
@@ -100,8 +102,9 @@ def _next_word(pipe: Connection) -> object:
     return word
 
 
-def _send_load(plan: LoadPlan, process: int, pipe: Connection) -> None:
+def _send_load(plan: LoadPlan, process: int, pipe: Connection, parent: int) -> None:
     """What a process does."""
+    die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends us
     if plan.cores:
         os.sched_setaffinity(0, {plan.cores[process % len(plan.cores)]})
