@@ -13,16 +13,12 @@ from multiprocessing.connection import Connection, wait
 
 from bench.endings import die_with
 from bench.radius_load.fleet import Fleet, Progress
-from bench.radius_load.plan import LoadPlan
+from bench.radius_load.plan import LoadError, LoadPlan
 from bench.radius_load.result import LoadResult, Record, merge
 
 SILENCE_S = 30.0  # a process that has not told for so long how far it is hangs
 _BEGIN_AFTER_S = 0.05  # all processes know the instant by then
 _READY = "ready"
-
-
-class LoadError(Exception):
-    """The load could not be made; the text says why."""
 
 
 def run_load(plan: LoadPlan, on_progress: Callable[[Progress], None] | None = None) -> LoadResult:
@@ -48,8 +44,9 @@ def _sender(plan: LoadPlan, process: int) -> Iterator[Connection]:
     """Start a process; it is gone on leaving."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    arguments = plan, process, theirs, os.getpid()
-    child = context.Process(target=_send_load, args=arguments, name=f"load-{process}", daemon=True)
+    child = context.Process(
+        target=_send_load, args=(plan, process, theirs, os.getpid()), name=f"load-{process}", daemon=True
+    )
     child.start()
     theirs.close()
     try:
