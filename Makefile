@@ -1,26 +1,41 @@
-# Each command makes the virtual environment itself; nothing is needed beforehand but Python 3.11 or newer with venv.
-PYTHON ?= python3
+# Each command makes its virtual environment itself; nothing is needed beforehand but Python 3.11 or newer with venv.
+# One is for work on the source. The other has what a user gets, compiled if there is a C compiler: RADGATE_PURE=1 does
+# without, for a quicker start.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --disable-pip-version-check -q install -c requirements/dev.lock
+RUN := .venv-run
+PIP_INSTALL := -m pip --disable-pip-version-check -q install -c requirements/dev.lock
+SOURCES := pyproject.toml requirements/dev.lock tools/compiling.py \
+	$(shell find gateway bench -name results -prune -o -type f ! -name '*.pyc' ! -name '*.so' -print)
 export PIP_ROOT_USER_ACTION = ignore
+
+# Who names a Python means that one, also where there is an environment already.
+define as_named
+@[ -z "$(PYTHON)" ] || [ "$$($(1)/bin/python -c '$(WHICH)')" = "$$($(PYTHON) -c '$(WHICH)')" ] || \
+	{ echo "$(1) was made with another Python than $(PYTHON): rm -rf $(1)" >&2; exit 1; }
+endef
+WHICH := import sys; print(sys.base_prefix, sys.version)
 
 .PHONY: help demo test check format bench micro compiled interpreted lock clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
-demo: $(VENV)/.run-ready  ## a gateway, a simulated Duo, and real logins; KEEP=1 leaves them running to play with
-	@$(BIN)/python -m bench.demo $(if $(KEEP),--keep)
+demo: $(RUN)/.ready  ## a gateway, a simulated Duo, and real logins; KEEP=1 leaves them running to play with
+	$(call as_named,$(RUN))
+	@$(RUN)/bin/python -m bench.demo $(if $(KEEP),--keep)
 
 test: $(VENV)/.dev-ready  ## lint, types, import contracts and all tests: what CI runs
+	$(call as_named,$(VENV))
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/check
 
 format: $(VENV)/.dev-ready  ## put the code into its one layout
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
 
-bench: $(VENV)/.bench-ready  ## CPU per login, memory, start time and floods on this machine
-	@$(BIN)/python -m bench.costs
+bench: $(RUN)/.bench-ready  ## CPU per login, memory, start time and floods on this machine
+	$(call as_named,$(RUN))
+	@$(RUN)/bin/python -m bench.costs
 
 micro: $(VENV)/.dev-ready  ## what each piece of the hot path costs, and how that has changed
 	@$(BIN)/python -m tests.micro $(if $(UPDATE),--update)
@@ -31,32 +46,31 @@ compiled: $(VENV)/.dev-ready  ## compile the hot path here, which takes a minute
 interpreted: $(VENV)/bin/python  ## remove what was compiled
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/compile clean
 
-lock: $(VENV)/.dev-ready  ## pin the newest versions that pyproject.toml permits
-	@$(BIN)/pip -q install pip-tools
-	@$(BIN)/pip-compile -q --upgrade --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host \
+lock: $(VENV)/.dev-ready  ## pin the newest versions that pyproject.toml permits, for every Python it permits
+	@$(BIN)/pip -q install uv
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --upgrade --no-header --no-emit-index-url \
 		--no-emit-find-links --extra dev --extra bench -o requirements/dev.lock pyproject.toml
 	@! grep -n 'file:\|://' requirements/dev.lock
 
 clean:  ## remove what was made
 	tools/compile clean
-	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(RUN) .mypy_cache .ruff_cache .import_linter_cache
 
-$(VENV)/bin/python:
-	@echo "Making a virtual environment in $(VENV) …"
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else 0'
-	@$(PYTHON) -m venv $(VENV)
-
-$(VENV)/.run-ready: pyproject.toml requirements/dev.lock | $(VENV)/bin/python
-	@echo "Installing radgate …"
-	@$(PIP) -e .
-	@touch $@
+%/bin/python:
+	@python=$$(tools/find_python $(PYTHON)) && echo "Making a virtual environment in $* with $$python …" && \
+		"$$python" -m venv $*
 
 $(VENV)/.dev-ready: pyproject.toml requirements/dev.lock | $(VENV)/bin/python
 	@echo "Installing radgate and what its tests need …"
-	@$(PIP) -e '.[bench,dev]'
-	@touch $@ $(VENV)/.run-ready $(VENV)/.bench-ready
+	@RADGATE_PURE=1 $(BIN)/python $(PIP_INSTALL) -e '.[bench,dev]'
+	@touch $@
 
-$(VENV)/.bench-ready: pyproject.toml requirements/dev.lock | $(VENV)/bin/python
-	@echo "Installing radgate and what its bench needs …"
-	@$(PIP) -e '.[bench]'
-	@touch $@ $(VENV)/.run-ready
+$(RUN)/.ready: $(SOURCES) | $(RUN)/bin/python
+	@echo "Installing radgate, which takes a minute or two where it is compiled …"
+	@$(RUN)/bin/python $(PIP_INSTALL) .
+	@touch $@
+
+$(RUN)/.bench-ready: $(SOURCES) | $(RUN)/bin/python
+	@echo "Installing radgate and what its bench needs, which takes a minute or two where it is compiled …"
+	@$(RUN)/bin/python $(PIP_INSTALL) '.[bench]'
+	@touch $@ $(RUN)/.ready

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -203,13 +204,14 @@ def reason_in(log: Path, n_lines: int) -> str:
 
 def stay(simulator: SimulatorProcess, config: Path, port: int) -> None:
     """Leave everything running until Ctrl-C."""
+    radgate = Path(sys.executable).with_name("radgate")
     users = ", ".join(user["username"] for user in simulator.get("/api/users"))
     print(
         f"""
-Everything keeps running; Ctrl-C ends it. In another terminal, from this folder:
+Everything keeps running; Ctrl-C ends it. In another terminal:
 
-  .venv/bin/radgate login alice push --config {config}
-  .venv/bin/radgate login trent push --config {config}     (answer this push on the simulated Duo's page)
+  {radgate} login alice push --config {config}
+  {radgate} login trent push --config {config}     (answer this push on the simulated Duo's page)
   echo '{RADCLIENT_LINE}' | radclient 127.0.0.1:{port} auth '{SHARED_SECRET}'
 
 Users: {users}. Passcode: 123456.
@@ -219,7 +221,8 @@ The log: {config.parent}/log/authproxy.log""",
     try:
         signal.pause()
     except KeyboardInterrupt:
-        print("\nStopping …")
+        with suppress(OSError):  # the terminal may be gone
+            print("\nStopping …", flush=True)
 
 
 if __name__ == "__main__":

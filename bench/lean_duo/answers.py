@@ -1,6 +1,6 @@
 """Whole answers, made beforehand: Duo's JSON, its HTTP head, and the answers of a Duo that is not well."""
 
-import orjson
+import msgspec
 
 from bench.simulator import cloud
 from bench.simulator.cloud import CallRefused, State
@@ -36,7 +36,7 @@ def http(http_status: int, body: bytes, content_type: str = "application/json") 
 
 def ok(response: object) -> bytes:
     """Return a success in Duo's envelope."""
-    return http(200, orjson.dumps({"stat": "OK", "response": response}))
+    return http(200, msgspec.json.encode({"stat": "OK", "response": response}))
 
 
 def refusal(error: CallRefused) -> bytes:

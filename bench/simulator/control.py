@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-import orjson
 from aiohttp import web
 
 from bench.simulator.cloud import Account, Event, Transaction
@@ -284,11 +283,11 @@ async def _decision(request: web.Request) -> Event:
 
 
 def _problem(kind: type[web.HTTPException], text: str) -> web.HTTPException:
-    return kind(text=orjson.dumps({"error": text}).decode(), content_type="application/json")
+    return kind(text=msgspec.json.encode({"error": text}).decode(), content_type="application/json")
 
 
 def _json(content: object) -> web.Response:
-    return web.Response(body=orjson.dumps(content), content_type="application/json")
+    return web.Response(body=msgspec.json.encode(content), content_type="application/json")
 
 
 def _describe_pending(transaction: Transaction, now: float) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-import orjson
+import msgspec
 
 from bench.simulator.cloud import CallRefused, Cloud, Transaction
 
@@ -72,7 +72,7 @@ Step = Reply | Wait | Begun
 
 def ok(response: object, outcome: str) -> Reply:
     """Duo's envelope for success."""
-    return Reply(200, orjson.dumps({"stat": "OK", "response": response}), outcome)
+    return Reply(200, msgspec.json.encode({"stat": "OK", "response": response}), outcome)
 
 
 def refused(error: CallRefused) -> Reply:
@@ -80,7 +80,7 @@ def refused(error: CallRefused) -> Reply:
     content: dict[str, object] = {"stat": "FAIL", "code": error.code, "message": MESSAGES[error.code]}
     if error.detail:
         content["message_detail"] = error.detail
-    return Reply(error.code // 100, orjson.dumps(content), str(error.code))
+    return Reply(error.code // 100, msgspec.json.encode(content), str(error.code))
 
 
 def required(parameters: Mapping[str, str], name: str) -> str:

@@ -16,7 +16,7 @@ from gateway.duoapi.calls import Answer, Call, Check, DuoUnavailable, Ping, Refu
 from gateway.engine.explanations import SET_THE_CLOCK, TROUBLES
 from gateway.engine.pool_plan import PoolLimits
 from gateway.net.duo_client import CORRECTION_WORTH_TELLING_S, Application, DuoClient
-from gateway.net.https_opening import Endpoint, Proxy, TlsSocket, open_tls
+from gateway.net.https_opening import Endpoint, Proxy, TlsSocket, find_addresses, open_tls
 from gateway.net.https_pool import HttpsPool
 from gateway.net.resolver import Resolver
 from gateway.net.tls import TrustStore
@@ -96,14 +96,8 @@ class _Walk:
             pool.close()
 
     async def _resolve(self, endpoint: Endpoint, resolver: Resolver) -> None:
-        host, port = endpoint.proxy or (endpoint.host, endpoint.port)
-        try:
-            async with asyncio.timeout(STEP_TIMEOUT_S):
-                addresses = await resolver.addresses(host, port)
-        except TimeoutError as error:
-            text = f"cannot resolve {host}: no answer within {STEP_TIMEOUT_S:g} s"
-            raise DuoUnavailable(Trouble.DNS, text) from error
-        what = f"the proxy {host}" if endpoint.proxy else host
+        addresses = await find_addresses(endpoint, resolver, STEP_TIMEOUT_S)
+        what = f"the proxy {endpoint.proxy.host}" if endpoint.proxy else endpoint.host
         self.note("dns", Severity.OK, f"{what} is {', '.join(map(str, addresses))}")
 
     def _note_connection(self, opened: TlsSocket, endpoint: Endpoint, took_s: float) -> None:

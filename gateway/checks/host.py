@@ -11,25 +11,26 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.checks.findings import Finding, Severity
+from gateway.config.drafting import USER
 from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.settings import ConsoleSettings, GatewaySettings, Settings
+from gateway.engine.words import counted
 from gateway.logs.files import is_for_group
 from gateway.supervisor.access import Closed, find_closed
-from gateway.supervisor.arbiter import FEW_FILES, worker_count
+from gateway.supervisor.form import REMEDY, hot_path
 from gateway.supervisor.identity import UnknownIdentity, find_identity
+from gateway.supervisor.limits import files_wanted, raise_file_limit
+from gateway.supervisor.procfs import user_of
 from gateway.supervisor.sockets import (
     RECEIVE_BUFFER,
     CannotListen,
     ListeningSockets,
-    bucket_count,
     grow_receive_buffer,
 )
-from gateway.worker.wiring import pending_share
+from gateway.worker.wiring import worker_count
 
 HOST = "this machine"
-SMALL_BUFFER = 1_048_576  # octets of receive buffer below which a rush may lose datagrams
-
-_NR_OPEN = Path("/proc/sys/fs/nr_open")
+SMALL_BUFFER = 1_048_576  # bytes of receive buffer below which a rush may lose datagrams
 
 
 class RunningGateway(NamedTuple):
@@ -50,10 +51,12 @@ def host_findings(settings: Settings, running: RunningGateway | None) -> Iterato
         yield _listener(address, running)
     if settings.gateway.console is not None:
         yield _status_page(settings.gateway.console, running)
+    yield _hot_path()
     yield _receive_buffer()
     yield _descriptors(settings, running)
     yield _log_directory(settings)
     yield from _identity(settings.gateway)
+    yield from _root(settings.gateway, running)
 
 
 def _listener(address: ListeningAddress, running: RunningGateway | None) -> Finding:
@@ -82,6 +85,12 @@ def _status_page(console: ConsoleSettings, running: RunningGateway | None) -> Fi
     return Finding(subject, "status page", Severity.OK, "free to listen on")
 
 
+def _hot_path() -> Finding:
+    form = hot_path()
+    severity = Severity.OK if form.is_compiled else Severity.NOTE
+    return Finding(HOST, "hot path", severity, str(form), "" if form.is_compiled else REMEDY)
+
+
 def _receive_buffer() -> Finding:
     granted = _granted_buffer()
     text = f"the kernel grants each socket {granted} octets of receive buffer"
@@ -99,13 +108,11 @@ def _granted_buffer() -> int:
 
 def _descriptors(settings: Settings, running: RunningGateway | None) -> Finding:
     """Each pending push holds a connection to Duo, and so a descriptor of its worker."""
-    n_workers = worker_count(settings)
-    needed = FEW_FILES + len(listening_addresses(settings)) * bucket_count(n_workers)
-    needed += pending_share(settings, n_workers)
+    n_workers, needed = worker_count(settings), files_wanted(settings).in_all
     granted, whose = _file_limit(needed, running)
     text = (
         f"{whose} may open {granted} files; {needed} are needed for "
-        f"max_pending={settings.gateway.max_pending} in {n_workers} workers"
+        f"max_pending={settings.gateway.max_pending} in {counted(n_workers, 'worker')}"
     )
     if granted < needed:
         remedy = "raise LimitNOFILE in the systemd unit, or ulimit -Hn, or lower max_pending"
@@ -114,15 +121,11 @@ def _descriptors(settings: Settings, running: RunningGateway | None) -> Finding:
 
 
 def _file_limit(needed: int, running: RunningGateway | None) -> tuple[int, str]:
-    """Return the limit, and whose it is; root raises it as far as the kernel permits."""
+    """Return the limit, and whose it is; ours is raised as a start would."""
     with contextlib.suppress(OSError):  # it has gone, or is another user's
         if running is not None:
             return resource.prlimit(running.pid, resource.RLIMIT_NOFILE)[1], "each process of the running gateway"
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError):
-        if os.geteuid() == 0:
-            hard = max(hard, min(needed, int(_NR_OPEN.read_text())))
-    return hard, "a process started from here"
+    return raise_file_limit(needed), "a process started from here"
 
 
 def _log_directory(settings: Settings) -> Finding:
@@ -164,6 +167,15 @@ def _identity(gateway: GatewaySettings) -> Iterator[Finding]:
     if (gateway.user or gateway.group) and os.geteuid() != 0:
         text = "user and group in [gateway] need the gateway to be started by root"
         yield Finding(HOST, "user", Severity.NOTE, text)
+
+
+def _root(gateway: GatewaySettings, running: RunningGateway | None) -> Iterator[Finding]:
+    """Warn of workers that are root; who asks as root is taken for who starts the gateway, unless that runs already."""
+    is_root = os.geteuid() == 0 if running is None else user_of(running.pid) == 0
+    if gateway.user is None and is_root:
+        text = "workers, which meet the network, and the console run as root"
+        remedy = f"write user={USER} into [gateway], and make it: useradd --system {USER}, or conf/radgate.sysusers"
+        yield Finding(HOST, "user", Severity.WARNING, text, remedy)
 
 
 def _known(key: str, name: str, look_up: Callable[[str], object], remedy: str) -> Finding:

@@ -22,7 +22,7 @@ FILES_OF_SECRETS = frozenset(
     {"skey_file", "radius_secret_N_file", "radius_secret_file_N", "secrets_key_file", "console_token_file"}
 )
 README = """\
-Written by `radgate support`. Secrets of the configuration are hidden in every file: *****[40] stands for 40 octets.
+Written by `radgate support`. Secrets of the configuration are hidden in every file: *****[40] stands for 40 bytes.
 
 configuration.txt   the file, as far as it may be shown
 check.txt           radgate check --connect

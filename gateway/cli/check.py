@@ -6,25 +6,29 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from gateway.checks.findings import Finding, Severity
 from gateway.cli.exits import Exit
-from gateway.config.ini import parse_ini
+from gateway.cli.terminal import as_json, typed
 from gateway.config.listening import listening_addresses
-from gateway.config.problems import ConfigError, Problem
-from gateway.config.reading import read_settings
+from gateway.config.problems import ConfigError, Problem, in_order
+from gateway.config.reading import PRIVATE_MODE, locate, read_settings
 from gateway.config.settings import Settings
-from gateway.supervisor.access import find_obstacle
-from gateway.supervisor.identity import UnknownIdentity, find_identity
+from gateway.config.surroundings import MAX_FILE_SIZE, FileContent, read_configuration
+from gateway.supervisor.form import hot_path
+from gateway.supervisor.obstacles import find_obstacles
+
+STDIN = "-"
 
 _DESCRIPTION = """Find every problem of the configuration file, and print each with its line and
-what to write instead. With --connect also look at all that the file names, and
+what to write instead: what it says wrongly, and what this machine or its user
+could not start with. With --connect also look at all that the file names, and
 change nothing: each Duo application (name, connection, certificates, clock,
 keys), each address to listen on, and this machine's limits. A running gateway
 is not disturbed."""
-_EXAMPLE = """example:
+_EXAMPLE = """examples:
   radgate check --config authproxy.cfg --connect
+  radgate check --config /tmp/new.cfg --as /etc/radgate/authproxy.cfg
+  ansible-vault view authproxy.cfg | radgate check --config - --as /etc/radgate/authproxy.cfg
 
 exit status: 0 usable (warnings do not matter, unless --strict), 2 the file or
 this machine must be changed, 4 Duo cannot be reached"""
@@ -41,47 +45,54 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--connect", action="store_true", help="also ask Duo, and look at this machine")
+    parser.add_argument(
+        "--as",
+        dest="target",
+        metavar="PATH",
+        help="check it as if it stood there: relative paths in it begin in that folder",
+    )
     parser.add_argument("--strict", action="store_true", help="count warnings as errors")
     parser.add_argument("--json", action="store_true", help="print the problems as JSON")
-    parser.set_defaults(command=command)
+    parser.set_defaults(command=command, reads_stdin=True)
 
 
 def command(options: argparse.Namespace) -> int:
     """Print the problems; the status says whether `run` would start."""
-    settings, problems = _read(options.config)
-    if settings is not None and (obstacle := _obstacle(options.config, settings)):
-        settings, problems = None, [*problems, obstacle]
-    is_usable = settings is not None and not (options.strict and problems)
+    settings, problems = _read(options)
+    is_usable = settings is not None and not any(problem.is_error for problem in problems)
     findings = _examine(settings) if options.connect and settings is not None else None
+    is_content = is_usable and not (options.strict and problems)
     if options.json:
-        sys.stdout.write(orjson.dumps(_as_json(options.config, problems, is_usable, findings)).decode() + "\n")
+        print(as_json(_as_json(_name(options), problems, is_content, findings)))
     else:
-        _print(options, settings, problems, is_usable, findings)
-    if not is_usable:
+        _print(options, settings if is_usable else None, problems, is_content, findings)
+    if not is_content:
         return Exit.CONFIGURATION
     return _exit_status(findings or [], options.strict)
 
 
-def _read(path: str) -> tuple[Settings | None, list[Problem]]:
+def _read(options: argparse.Namespace) -> tuple[Settings | None, list[Problem]]:
+    """Return what the file says, unless it has errors, and all problems, this machine's with it too."""
+    path = options.target or options.config
     try:
-        return read_settings(path)
+        content = _content(options)
+        settings, problems = read_settings(path, content)
     except ConfigError as error:
         return None, error.problems
+    return settings, in_order([*problems, *locate(find_obstacles(settings), content.octets)])
 
 
-def _obstacle(path: str, settings: Settings) -> Problem | None:
-    """Return what is closed to the user of `[gateway]`, if we may know: root alone can ask for somebody else."""
-    try:
-        text = find_obstacle(settings, find_identity(settings.gateway.user, settings.gateway.group))
-    except UnknownIdentity:
-        return None
-    key = "user" if settings.gateway.user else "group"
-    return Problem("gateway", key, text, _line_of(path, "gateway", key)) if text else None
+def _content(options: argparse.Namespace) -> FileContent:
+    """Return what is to be checked; a copy, or what comes through a pipe, may be readable by whom it likes."""
+    if options.config == STDIN:
+        return FileContent(sys.stdin.buffer.read(MAX_FILE_SIZE), PRIVATE_MODE)
+    content = read_configuration(str(Path(options.config).absolute()))
+    return content._replace(mode=PRIVATE_MODE) if options.target else content
 
 
-def _line_of(path: str, section: str, key: str) -> int:
-    sections = parse_ini(Path(path).read_bytes())[0]
-    return next((each.entries[key].line for each in sections if each.name == section and key in each.entries), 0)
+def _name(options: argparse.Namespace) -> str:
+    """Return how the file is called: as it was typed."""
+    return "<stdin>" if options.config == STDIN else str(options.config)
 
 
 def _examine(settings: Settings) -> list[Finding]:
@@ -102,15 +113,16 @@ def _exit_status(findings: list[Finding], is_strict: bool) -> int:
 
 def _as_json(path: str, problems: list[Problem], is_usable: bool, findings: list[Finding] | None) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "file": path.encode(errors="surrogateescape").decode(errors="replace"),
+        "file": typed(path),
         "usable": is_usable,
+        "hot_path": hot_path()._asdict(),
         "problems": [
             {
                 "line": problem.line or None,
                 "section": problem.section or None,
                 "key": problem.key or None,
                 "severity": problem.severity.value,
-                "text": problem.text,
+                "text": typed(problem.text),
             }
             for problem in problems
         ],
@@ -129,8 +141,10 @@ def _print(
 ) -> None:
     from gateway.cli.findings import print_findings, print_problems
 
-    lines = [(problem.render(options.config), problem.is_error) for problem in problems]
-    print_problems(lines, _summary(options.config, settings, problems, is_usable), is_usable=is_usable)
+    lines = [(problem.render(_name(options)), problem.is_error) for problem in problems]
+    if findings is None and (note := hot_path().note):
+        lines.append((note, False))
+    print_problems(lines, _summary(_name(options), settings, problems, is_usable), is_usable=is_usable)
     if findings is not None:
         print_findings(findings)
 

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from gateway.checks.findings import Finding, Severity
 from gateway.cli.terminal import plain_console, printable
+from gateway.engine.words import counted
 
 _STYLES = {
     Severity.OK: "green",
@@ -16,6 +17,7 @@ _STYLES = {
     Severity.PROBLEM: "bold red",
     Severity.UNREACHABLE: "bold red",
 }
+_ADJECTIVES = (Severity.OK, Severity.UNREACHABLE)
 _WIDTH = max(map(len, Severity)) + 2
 
 
@@ -56,4 +58,8 @@ def _lines(findings: list[Finding]) -> Iterator[Text]:
 
 def _counted(findings: list[Finding]) -> str:
     counts = Counter(finding.severity for finding in findings)
-    return "looked at: " + ", ".join(f"{counts[severity]} {severity}" for severity in Severity if counts[severity])
+    return "looked at: " + ", ".join(_many(counts[severity], severity) for severity in Severity if counts[severity])
+
+
+def _many(number: int, severity: Severity) -> str:
+    return f"{number} {severity}" if severity in _ADJECTIVES else counted(number, severity)

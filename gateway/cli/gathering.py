@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.config.handle import read_handle, read_log_dir
 from gateway.config.problems import ConfigError
+from gateway.config.surroundings import CREDENTIALS_DIRECTORY
 from gateway.logs.files import check_single, rotated_files
 from gateway.logs.setup import AUTH_EVENTS_FILE, LOG_FILE
 from gateway.supervisor.control_client import ControlError, ask
@@ -84,10 +85,25 @@ def _facts(paths: Iterable[str]) -> bytes:
     return b"".join(b"== %s\n%s\n" % (path.encode(), _read_end(Path(path), _MAX_READ)) for path in paths)
 
 
+def find_credentials(config: Path) -> Iterator[str]:
+    """Yield the folder of secrets that systemd gives to the running gateway, if there is one and we may know."""
+    try:
+        environment = Path(f"/proc/{_ask_status(config)['pid']}/environ").read_bytes().split(b"\0")
+    except (ControlError, ConfigError, KeyError, TypeError, OSError):
+        return
+    prefix = f"{CREDENTIALS_DIRECTORY}=".encode()
+    yield from (os.fsdecode(each.removeprefix(prefix)) for each in environment if each.startswith(prefix))
+
+
+def _ask_status(config: Path) -> dict[str, Any]:
+    status: dict[str, Any] = ask(read_handle(config).run_dir, "status", ASK_TIMEOUT_S)["status"]
+    return status
+
+
 def _process_items(config: Path) -> Iterator[Item]:
     """Yield what the kernel says of the gateway's processes, and their last words to `radgate start`."""
     try:
-        status = ask(read_handle(config).run_dir, "status", ASK_TIMEOUT_S)["status"]
+        status = _ask_status(config)
         pids = [status["pid"], *(worker["pid"] for worker in status["workers"] if worker["pid"])]
     except (ControlError, ConfigError, KeyError, TypeError):
         return

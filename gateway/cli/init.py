@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import pwd
 import secrets
 import sys
 from collections.abc import Callable
@@ -9,14 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.cli.exits import Exit
-from gateway.config.drafting import Draft, SecretSource, draft_text
+from gateway.config.drafting import USER, Draft, SecretSource, draft_text
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import parse_settings
 from gateway.config.servers import SKEY_SIZE
 from gateway.config.settings import FailMode
-from gateway.config.surroundings import read_disk, reason
+from gateway.config.surroundings import read_disk
 from gateway.config.values import BadValueError, choice, host_port, integration_key, networks, port
-from gateway.config.writing import create_file
+from gateway.config.writing import create_file, explain_error
 
 Value = TypeVar("Value")
 
@@ -63,6 +64,12 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--generate-secret", action="store_true", help="make the secret of clients without a file")
     parser.add_argument("--failmode", metavar="MODE", help="safe or secure (default: safe)")
+    parser.add_argument(
+        "--user",
+        metavar="NAME",
+        default=USER if os.geteuid() == 0 else "",
+        help=f"as whom workers run (default: {USER} if you are root; '' is nobody else)",
+    )
     parser.add_argument("--port", metavar="PORT", default="1812", help="UDP port to listen on (default: 1812)")
     parser.set_defaults(command=command)
 
@@ -83,12 +90,12 @@ def command(options: argparse.Namespace) -> int:
     except BadValueError as error:
         return _refuse(str(error))
     except OSError as error:
-        return _refuse(f"cannot write {path}: {reason(error)}")
+        return _refuse(f"cannot write {explain_error(error)}")
     except ConfigError as error:
         raise ConfigError([*error.problems, Problem("", "", "nothing was written")], str(path)) from error
     for problem in warnings:
         print(problem.render(str(path)))
-    _tell(path, has_made_secret=has_made_secret)
+    _tell(path, options.user, has_made_secret=has_made_secret)
     return Exit.OK
 
 
@@ -134,7 +141,7 @@ def _draft(options: argparse.Namespace) -> tuple[Draft, bool]:
     mode = options.failmode or ("" if is_asking else FailMode.SAFE.value)
     fail_mode = _given_or_asked("failmode", mode, choice(FailMode), FailMode.SAFE.value)
     return Draft(
-        ikey, secret_key, api_host, clients, fail_mode.value, _parsed("port", options.port, port)
+        ikey, secret_key, api_host, clients, fail_mode.value, _parsed("port", options.port, port), options.user
     ), has_made_secret
 
 
@@ -200,12 +207,22 @@ def _addresses(text: str) -> list[str]:
     return [_address(each) for each in addresses]
 
 
-def _tell(path: Path, *, has_made_secret: bool) -> None:
+def _is_known(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
+
+
+def _tell(path: Path, user: str, *, has_made_secret: bool) -> None:
     print(f"{path} is written.")
     if has_made_secret:
         print("A shared secret was made: radius_secret_1 in that file. Put it into the RADIUS client's settings.")
     option = f"--config {path}"
     print("Next:")
+    if user and not _is_known(user):
+        print(f"  useradd --system {user}   make the user as whom workers run; there is none of this name yet")
     print(f"  radgate check --connect {option}      is all of it right, does Duo answer?")
     print(f"  radgate run {option}                  serve; or as a service: conf/radgate.service")
     print(f"  radgate login USER push {option}      try a login")

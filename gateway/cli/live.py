@@ -18,7 +18,7 @@ from rich.text import Text
 from gateway.cli.rates import Rates, rates_of
 from gateway.cli.terminal import plain_console, printable
 from gateway.supervisor.control_client import ControlError
-from gateway.supervisor.status import Status, log_alerts, slot_alerts
+from gateway.supervisor.status import Status, log_alerts, reload_alerts, slot_alerts
 
 WINDOW = 10  # intervals: rates are those of the last ten seconds
 
@@ -102,7 +102,7 @@ def _alerts(now: Status) -> Iterator[Text]:
             yield Text(f"FAIL MODE of {application['ikey']} for {lasting}: {effect}", "bold white on red")
     for alert in slot_alerts(now):
         yield Text(alert, "bold yellow" if alert.startswith("NOT READY") else "bold white on red")
-    for alert in log_alerts(now):
+    for alert in reload_alerts(now) + log_alerts(now):
         yield Text(alert, "bold yellow")
 
 

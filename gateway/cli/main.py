@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from gateway import __version__
 from gateway.cli import check, init, login, protect, reload, restart, run, start, status, stop, support, version
 from gateway.cli.exits import Exit
-from gateway.config.problems import ConfigError
+from gateway.cli.parsers import Parser
+from gateway.config.problems import ConfigError, Problem
 from gateway.supervisor.control_client import ControlError, NotRunning
 
 DEFAULT_CONFIG = "/etc/radgate/authproxy.cfg"
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     options.config = getattr(options, "config", None) or os.environ.get("RADGATE_CONFIG") or DEFAULT_CONFIG
     try:
+        if options.config == check.STDIN and not getattr(options, "reads_stdin", False):
+            raise ConfigError([Problem("", "", "standard input is read by radgate check alone; name a file")], "-")
         return int(options.command(options))
     except ConfigError as error:
         print(error, file=sys.stderr)
@@ -48,8 +51,11 @@ def build_parser() -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help=f"the configuration file (default: $RADGATE_CONFIG, else {DEFAULT_CONFIG})",
     )
-    parser = argparse.ArgumentParser(
-        prog="radgate", description="A RADIUS gateway to Duo that reads authproxy.cfg unchanged.", parents=[common]
+    parser = Parser(
+        prog="radgate",
+        description="A RADIUS gateway to Duo that reads authproxy.cfg unchanged.",
+        parents=[common],
+        commands=tuple(command.__name__.rpartition(".")[2] for command in COMMANDS),
     )
     parser.add_argument("--version", action="version", version=f"radgate {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

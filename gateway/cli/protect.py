@@ -22,9 +22,9 @@ from gateway.config.protection import (
 )
 from gateway.config.rewriting import SECRETS_KEY_FILE, protect_entries, reveal_entries
 from gateway.config.schema import section_kind
-from gateway.config.surroundings import Surroundings, read_disk
+from gateway.config.surroundings import Surroundings, read_configuration, read_disk
 from gateway.config.values import BadValueError
-from gateway.config.writing import create_file, replace_file
+from gateway.config.writing import create_file, explain_error, replace_file
 
 EXAMPLE = """\
 examples:
@@ -72,12 +72,13 @@ def command(options: argparse.Namespace) -> int:
     except ConfigError as error:
         raise ConfigError(error.problems, str(path)) from error
     except (OSError, ValueError) as error:
-        print(f"radgate: {error}; nothing was changed", file=sys.stderr)
+        text = explain_error(error) if isinstance(error, OSError) else error
+        print(f"radgate: {text}; nothing was changed", file=sys.stderr)
         return Exit.CONFIGURATION
 
 
 def _protect_file(path: Path, options: argparse.Namespace) -> int:
-    content = _surroundings(path).read(str(path))
+    content = read_configuration(str(path))
     octets = content.octets
     key_file = _find_key_file(path, octets, options.key_file)
     present = _read_key(key_file)
@@ -92,7 +93,12 @@ def _protect_file(path: Path, options: argparse.Namespace) -> int:
         if present is None and rewritten != octets:
             create_file(key_file, encode_key(secrets_key))
     if rewritten != octets:
-        replace_file(path, rewritten)
+        try:
+            replace_file(path, rewritten)
+        except OSError:
+            if present is None and path.read_bytes() == octets:  # nothing needs the key that was made for it
+                key_file.unlink()
+            raise
     _tell(path, rewritten.count(SCHEME.encode()) - octets.count(SCHEME.encode()), key_file)
     return Exit.OK
 
@@ -114,7 +120,7 @@ def _protect_value(path: Path, options: argparse.Namespace) -> int:
     name = protected_key(key)
     if name is None or section_kind(section) is None:
         raise BadValueError(f"[{section}] {key} holds no secret; write --value radius_server_duo_only skey, say")
-    octets = b"" if options.key_file else _surroundings(path).read(str(path)).octets
+    octets = b"" if options.key_file else read_configuration(str(path)).octets
     key_file = _find_key_file(path, octets, options.key_file)
     secrets_key = _read_key(key_file) or _no_key(key_file)
     print(f"{name}={protect(_read_secret(key), section, key, secrets_key, _nonce())}")

@@ -2,25 +2,84 @@
 
 import argparse
 import contextlib
+import sys
+from collections.abc import Iterator
 from typing import Any
 
+from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.cli.start import start
 from gateway.cli.stop import stop
 from gateway.config.handle import read_handle
-from gateway.config.reading import read_settings
-from gateway.supervisor.control_client import NotRunning
+from gateway.config.listening import listening_addresses
+from gateway.config.problems import ConfigError, Problem
+from gateway.config.reading import locate, read_settings
+from gateway.config.settings import Settings
+from gateway.config.surroundings import read_configuration
+from gateway.supervisor.control_client import ControlError, NotRunning, ask
+from gateway.supervisor.obstacles import find_obstacles
+from gateway.supervisor.sockets import CannotListen, try_port
+from gateway.supervisor.status import Status
+
+ASK_TIMEOUT_S = 10.0
+
+DESCRIPTION = """\
+Check the file, stop the gateway as radgate stop does, if it runs, and start it as radgate start does. A file with
+errors stops nothing. For new settings radgate reload is enough, and loses nothing.
+"""
+STATUSES = """\
+exit status: 0 it serves, 2 errors in the file, and nothing was stopped, 3 stopped, and cannot start, 4 it does not end
+or answer, or we may not ask.
+"""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("restart", parents=[common], help="stop if it runs, and start")
+    parser = add_command(subparsers, common, "restart", "stop if it runs, and start", DESCRIPTION, STATUSES)
     parser.set_defaults(command=command)
 
 
 def command(options: argparse.Namespace) -> int:
-    """Stop the gateway if it runs, and start it."""
-    read_settings(options.config)  # a file with errors must not stop a gateway that serves
+    """Stop the gateway if it runs, and start it; a file that cannot start never stops one that serves."""
+    running = _running(options.config)
+    try:
+        _try(options.config, running)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        if running is not None:
+            print(f"radgate: not restarted; pid {running['pid']} serves on, nothing was changed", file=sys.stderr)
+        return Exit.CONFIGURATION
     with contextlib.suppress(NotRunning):
         if status := stop(read_handle(options.config)):
             return status
     return start(options.config)
+
+
+def _running(config: str) -> Status | None:
+    """Return the status of the gateway that runs, if one does and can be asked."""
+    with contextlib.suppress(ConfigError, ControlError):
+        status: Status = ask(read_handle(config).run_dir, "status", ASK_TIMEOUT_S)["status"]
+        return status
+    return None
+
+
+def _try(config: str, running: Status | None) -> None:
+    """Raises ConfigError where the file, or this machine with it, would keep the gateway from starting."""
+    settings, _ = read_settings(config)
+    problems = find_obstacles(settings, makes=True)
+    if running is not None:
+        problems += _taken(settings, running)
+    if problems:
+        raise ConfigError(locate(problems, read_configuration(settings.path).octets), config)
+
+
+def _taken(settings: Settings, running: Status) -> Iterator[Problem]:
+    """Yield the addresses that others than the gateway have."""
+    own = {listening.rpartition(":")[2] for server in running["servers"] for listening in server["listen"]}
+    for address in listening_addresses(settings):
+        if str(address.port) not in own:
+            try:
+                try_port(address)
+            except CannotListen as error:
+                if error.is_taken:
+                    yield Problem(address.servers[0].section, "port", str(error))

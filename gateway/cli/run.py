@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import errno
 import os
 import sys
 from typing import Any
@@ -10,11 +9,14 @@ from typing import Any
 import uvloop
 
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
+from gateway.config.naming import SUPERVISOR, name_process
 from gateway.config.reading import read_settings
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import Settings
+from gateway.config.writing import explain_error
 from gateway.logs.losses import Losses
-from gateway.logs.setup import log_loop_error, start_logging, stop_logging
+from gateway.logs.setup import LogUnusable, log_loop_error, start_logging, stop_logging
 from gateway.supervisor.access import find_obstacle
 from gateway.supervisor.arbiter import Arbiter
 from gateway.supervisor.identity import Identity, UnknownIdentity, find_identity
@@ -30,15 +32,26 @@ _TRY_EVERY_S = 0.05
 STDOUT, STDERR = 1, 2
 
 
+DESCRIPTION = """\
+Serve in the foreground, until SIGTERM or SIGINT: for systemd, containers and a first try. "radgate ready: ..." on
+standard error says that every worker serves. SIGHUP reads the file again, SIGUSR1 reopens the logs; a second SIGTERM
+ends everything at once.
+"""
+STATUSES = """\
+exit status: 0 stopped, 2 errors in the file, 3 cannot start (an address in use, say); standard error says why.
+"""
+
+
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("run", parents=[common], help="serve in the foreground")
+    parser = add_command(subparsers, common, "run", "serve in the foreground", DESCRIPTION, STATUSES)
     parser.set_defaults(command=command)
 
 
 def command(options: argparse.Namespace) -> int:
     """Serve; the status is 0 after a clean stop."""
     keep_memory_private()
+    name_process(SUPERVISOR)
     missing = _open_missing_descriptors()
     settings, warnings = read_settings(options.config)
     for problem in warnings:
@@ -56,7 +69,10 @@ def command(options: argparse.Namespace) -> int:
     except (CannotListen, RunDirUnusable, UnknownIdentity) as error:
         print(f"radgate: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"radgate: cannot start: {_explain(error, settings)}", file=sys.stderr)
+        print(
+            f"radgate: cannot start: {error if isinstance(error, LogUnusable) else explain_error(error)}",
+            file=sys.stderr,
+        )
     finally:
         stop_logging()
     return Exit.CANNOT_START
@@ -96,15 +112,3 @@ async def _arbiter(settings: Settings, losses: Losses) -> Arbiter:
                 say(f"radgate: a gateway died here; waiting up to {patience_s:g} s for its workers to end: {error}")
                 is_said = True
         await asyncio.sleep(_TRY_EVERY_S)
-
-
-def _explain(error: OSError, settings: Settings) -> str:
-    """Return what failed, and which key to mend where it is the log."""
-    if not error.filename:
-        return str(error)
-    remedy = ""
-    if error.errno == errno.EFBIG:
-        remedy = "; raise ulimit -f, LimitFSIZE= in the systemd unit"
-    elif str(error.filename).startswith(settings.log.directory):
-        remedy = "; mend log_dir, or who may write there"
-    return f"{error.filename}: {error.strerror}{remedy}"

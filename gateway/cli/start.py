@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.config.handle import read_handle
 from gateway.supervisor.control_client import NotRunning, ask
 
@@ -21,9 +22,18 @@ _LOOK_EVERY_S = 0.05
 _END_TIMEOUT_S = 10.0
 
 
+DESCRIPTION = """\
+Serve in the background; return once every worker serves, or with what kept the gateway from it. Where one runs already
+for this run_dir, say so.
+"""
+STATUSES = """\
+exit status: 0 it serves, 2 errors in the file, 3 cannot start, 4 one runs that does not answer or that we may not ask.
+"""
+
+
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("start", parents=[common], help="serve in the background")
+    parser = add_command(subparsers, common, "start", "serve in the background", DESCRIPTION, STATUSES)
     parser.set_defaults(command=command)
 
 

@@ -6,10 +6,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
 from gateway import __version__
 from gateway.cli.exits import Exit
+from gateway.cli.terminal import as_json
 from gateway.config.handle import read_handle
 from gateway.supervisor.control_client import ControlError, ask
 from gateway.supervisor.status import Status, render_status
@@ -66,10 +65,10 @@ def _ask(run_dir: str) -> Status:
 def _print_json(status: Status, run_dir: str | None) -> None:
     """Print an object a line: this one, and if there is somebody to ask, a newer one every second."""
     with contextlib.suppress(KeyboardInterrupt):
-        print(orjson.dumps(status).decode(), flush=True)
+        print(as_json(status), flush=True)
         while run_dir is not None:
             time.sleep(EVERY_S)
-            print(orjson.dumps(_ask(run_dir)).decode(), flush=True)
+            print(as_json(_ask(run_dir)), flush=True)
 
 
 def _watch(run_dir: str) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.config.handle import Handle, read_handle
 from gateway.supervisor.control_client import Connection, ControlError, ask
 
@@ -15,9 +16,18 @@ MARGIN_S = 15.0  # beyond drain_timeout_s: the supervisor ends workers that hang
 _LOOK_EVERY_S = 1.0
 
 
+DESCRIPTION = """\
+Take no new requests, finish pending logins (for drain_timeout_s at most), and return when the gateway has ended. Ctrl-C
+ends the waiting, not the stop.
+"""
+STATUSES = """\
+exit status: 0 it has ended, 2 the file cannot be read, 4 it does not end or answer, or we may not ask, 5 nothing runs.
+"""
+
+
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("stop", parents=[common], help="finish pending logins and stop")
+    parser = add_command(subparsers, common, "stop", "finish pending logins and stop", DESCRIPTION, STATUSES)
     parser.set_defaults(command=command)
 
 

@@ -1,6 +1,7 @@
 """`radgate support`: a file for somebody who is to help, without any secret in it."""
 
 import argparse
+import os
 import socket
 import sys
 import time
@@ -8,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli.exits import Exit
-from gateway.config.problems import ConfigError, Problem
-from gateway.config.surroundings import read_disk, reason
-from gateway.config.writing import create_file
+from gateway.config.surroundings import CREDENTIALS_DIRECTORY, read_configuration
+from gateway.config.writing import create_file, explain_error
 
 DESCRIPTION = """\
-Write a ZIP file for somebody who is to help: the configuration without its secrets (*****[40] stands for 40 octets),
+Write a ZIP file for somebody who is to help: the configuration without its secrets (*****[40] stands for 40 bytes),
 what radgate check --connect, status and version say, the newest lines of the logs with stack dumps, and this machine's
 limits. Nothing is sent anywhere.
 """
@@ -24,6 +24,8 @@ examples:
 
 Secrets are looked for and hidden in every file of it, also as base64, hexadecimal or percent signs. The logs name
 users and addresses; --anonymous puts user-0001, user-0002 … in the place of users, the same one everywhere.
+
+Secrets that systemd gives to the gateway alone (%d/ in the file) can be hidden while it runs, if root asks.
 
 exit status: 0 written, 2 there is no such configuration file, 3 the ZIP file cannot be written.
 """
@@ -47,19 +49,18 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Write the bundle."""
     from gateway.cli.bundle import build_bundle  # which the other commands need not wait for
+    from gateway.cli.gathering import find_credentials
 
     path = Path(options.config).absolute()
-    try:
-        octets = read_disk(str(path)).octets
-    except (OSError, ValueError) as error:
-        text = f"cannot read it: {reason(error)}; name the configuration file with --config FILE"
-        raise ConfigError([Problem("", "", text)], str(path)) from error
+    octets = read_configuration(str(path)).octets
+    for directory in find_credentials(path):  # for us, and for the commands that we run
+        os.environ.setdefault(CREDENTIALS_DIRECTORY, directory)
     output = Path(options.output or _default_name()).absolute()
     try:
         bundle = build_bundle(path, octets, is_anonymous=options.anonymous)
         create_file(output, bundle.octets)
     except OSError as error:
-        print(f"radgate: cannot write {output}: {reason(error)}", file=sys.stderr)
+        print(f"radgate: cannot write {explain_error(error)}", file=sys.stderr)
         return Exit.CANNOT_START
     print(f"{output} ({output.stat().st_size / 1024:.0f} KB)")
     hidden = "Secrets are hidden in it"

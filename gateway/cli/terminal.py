@@ -1,6 +1,10 @@
-"""What the commands need of a terminal."""
+"""What the commands need of a terminal, and of programs that read what they print."""
 
-from typing import TYPE_CHECKING
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,3 +20,14 @@ def plain_console(*, on_stderr: bool = False) -> "Console":
 def printable(text: str) -> str:
     """Return the text without what could drive a terminal: it may quote peers."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def as_json(value: Any) -> str:
+    """Return the value in one line of ASCII, so that it can be read whatever the encoding of the output is."""
+    text = msgspec.json.encode(value).decode()
+    return re.sub(r"[^\x00-\x7f]+", lambda match: json.dumps(match[0])[1:-1], text)
+
+
+def typed(text: str) -> str:
+    """Return an argument or a path without the octets that are no text in this machine's encoding."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")

@@ -8,20 +8,41 @@ from typing import Any
 
 from gateway import __version__
 from gateway.cli.exits import Exit
-from gateway.engine import core
+from gateway.cli.parsers import add_command
+from gateway.cli.terminal import as_json
+from gateway.supervisor.form import hot_path
+
+DESCRIPTION = """\
+Print the versions of what is installed, and which form of the hot path runs: for a report to somebody who is to help.
+radgate status says what the running gateway is.
+"""
+STATUSES = """\
+exit status: 0.
+"""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("version", parents=[common], help="print the versions that matter")
+    parser = add_command(subparsers, common, "version", "print the versions that matter", DESCRIPTION, STATUSES)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(command=command)
 
 
-def command(_options: argparse.Namespace) -> int:
-    """Print one line for each part."""
-    print(f"radgate {__version__}")
-    print(f"Python {platform.python_version()}")
-    print(ssl.OPENSSL_VERSION)
-    print(f"uvloop {metadata.version('uvloop')}")
-    print(f"hot path {'interpreted' if core.__file__.endswith('.py') else 'compiled'}")
+def command(options: argparse.Namespace) -> int:
+    """Print one line for each part, or all of it as JSON."""
+    parts = _parts()
+    if options.json:
+        print(as_json({name.lower().replace(" ", "_"): version for name, version in parts.items()}))
+    else:
+        print(*(f"{name} {version}" for name, version in parts.items()), sep="\n")
     return Exit.OK
+
+
+def _parts() -> dict[str, str]:
+    return {
+        "radgate": __version__,
+        "Python": platform.python_version(),
+        "OpenSSL": ssl.OPENSSL_VERSION.removeprefix("OpenSSL "),
+        "uvloop": metadata.version("uvloop"),
+        "hot path": str(hot_path()),
+    }

@@ -1,6 +1,7 @@
 """`python -m gateway.config PATH FD`: read a configuration file in a process of its own.
 
-What came of it goes to an inherited descriptor. The exit status is 0, or 2 if the file has errors.
+What came of it goes to an inherited descriptor. The exit status is 0, or 2 if the file has errors; with any other one
+standard error says what went wrong, never with what the file holds.
 
 The supervisor takes new settings this way: its loop never waits for a disk, and a newer version of the code reads
 newer keys.
@@ -8,21 +9,31 @@ newer keys.
 
 import os
 import sys
+import traceback
 
 from gateway.config.handed import ReadOutcome, encode_outcome
 from gateway.config.problems import ConfigError
 from gateway.config.reading import read_settings
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import encode_settings
+from gateway.config.writing import explain_error
 
 
 def main(arguments: list[str]) -> int:
     """Read, write, and return the exit status."""
     keep_memory_private()
     path, descriptor = arguments
-    outcome = read_outcome(path)
-    with os.fdopen(int(descriptor), "wb") as file:
-        file.write(encode_outcome(outcome))
+    try:
+        outcome = read_outcome(path)
+        with os.fdopen(int(descriptor), "wb") as file:
+            file.write(encode_outcome(outcome))
+    except OSError as error:
+        print(explain_error(error), file=sys.stderr)  # noqa: T201 -- the supervisor tells it
+        return 1
+    except Exception as error:  # noqa: BLE001 -- our own mistake, without its text, which may hold a secret
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        print(f"{type(error).__name__} in {where.name}, a mistake of ours", file=sys.stderr)  # noqa: T201
+        return 70
     return 2 if outcome.problems else 0
 
 

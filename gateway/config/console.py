@@ -1,9 +1,12 @@
 """The keys of the status page: where it is, what its visitors must know, and its certificate."""
 
 import re
+from functools import partial
 
+from gateway.certificates import BadCertificates, serving_context, trusting_context
 from gateway.config.scope import Scope
 from gateway.config.settings import ConsoleSettings, Secret
+from gateway.config.slips import content_of, secret_slips
 from gateway.config.surroundings import Surroundings
 from gateway.config.values import BadValueError, is_loopback, listening_address
 
@@ -21,7 +24,7 @@ def read_console(scope: Scope, surroundings: Surroundings) -> ConsoleSettings | 
     console = ConsoleSettings(
         host=where.host,
         port=where.port or 0,
-        token=_token(scope, token) if token else None,
+        token=_token(scope, surroundings, token) if token else None,
         certificate=Secret(certificate) if certificate else None,
     )
     if not is_loopback(console.host):
@@ -40,15 +43,16 @@ def _guard(scope: Scope, console: ConsoleSettings) -> None:
             scope.warn(entry, f"{text}; write {_CERT_KEY}=PATH and {_KEY_KEY}=PATH, or an address such as 127.0.0.1")
 
 
-def _token(scope: Scope, token: bytes) -> Secret | None:
+def _token(scope: Scope, surroundings: Surroundings, token: bytes) -> Secret | None:
     """Return the token of the file, without what surrounds it."""
-    token = token.strip()
+    token = content_of(token).strip()
     if not _TOKEN.fullmatch(token):
         entry = scope.entries("console_token_file")[0]
+        path = surroundings.resolve(entry.value)
         text = "must hold a token of 16 to 512 letters, digits and signs without blanks"
-        scope.error(entry, f"{entry.value} {text}; write one with: openssl rand -hex 32 > {entry.value}")
+        scope.error(entry, f"{path} {text}; write one with: openssl rand -hex 32 > {path}")
         return None
-    return Secret(token)
+    return Secret(token) if scope.note(scope.entries("console_token_file")[0], secret_slips(token)) else None
 
 
 def _read_certificate(scope: Scope, surroundings: Surroundings) -> bytes | None:
@@ -59,31 +63,40 @@ def _read_certificate(scope: Scope, surroundings: Surroundings) -> bytes | None:
             scope.missing(other, f"is missing, and {given} is there; write {other}=PATH")
     if chain is None or key is None:
         return None
-    try:
-        _match(chain, key)
-    except BadValueError as error:
-        scope.error(scope.entries(_KEY_KEY)[0], str(error))
+    for name, check in ((_CERT_KEY, partial(_check_chain, chain)), (_KEY_KEY, partial(_check_key, chain, key))):
+        try:
+            check()
+        except BadValueError as error:
+            scope.error(scope.entries(name)[0], str(error))
+            return None
     return chain + b"\n" + key
 
 
-def _match(chain: bytes, key: bytes) -> None:
-    """Raises BadValueError where the key is not that of the chain's first certificate."""
+def _check_chain(chain: bytes) -> None:
+    """Raises BadValueError where one of the chain's certificates cannot be used."""
+    try:
+        trusting_context(chain)
+    except BadCertificates as error:
+        raise BadValueError(f"{error}; name a PEM file in which the server's own certificate comes first") from error
+
+
+def _check_key(chain: bytes, key: bytes) -> None:
+    """Raises BadValueError where the key is not that of the chain's first certificate, or OpenSSL refuses them."""
     from cryptography import x509  # it takes long to import, and few files need it
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    try:
-        first = x509.load_pem_x509_certificates(chain)[0]
-    except ValueError as error:
-        text = f"{_CERT_KEY} holds no certificate; name a PEM file in which the server's own comes first"
-        raise BadValueError(text) from error
     try:
         private_key = load_pem_private_key(key, None)
     except TypeError as error:
         raise BadValueError("is encrypted; decrypt it with openssl pkey, and protect the file by its mode") from error
     except ValueError as error:
         raise BadValueError("holds no private key; name a PEM file with -----BEGIN PRIVATE KEY-----") from error
-    if private_key.public_key() != first.public_key():
+    if private_key.public_key() != x509.load_pem_x509_certificates(chain)[0].public_key():
         raise BadValueError(f"this key does not belong to the first certificate of {_CERT_KEY}")
+    try:
+        serving_context(chain + b"\n" + key)
+    except BadCertificates as error:
+        raise BadValueError(f"{error}; write another {_CERT_KEY} and {_KEY_KEY}") from error
 
 
 def _read_file(scope: Scope, surroundings: Surroundings, key: str) -> bytes | None:

@@ -3,12 +3,14 @@
 import re
 from typing import NamedTuple
 
-from gateway.config.ini import Entry, has_inline_comment
-from gateway.config.protection import CannotReveal, decode_key, is_protected, reveal
+from gateway.config.ini import Entry
+from gateway.config.protection import SCHEME, CannotReveal, decode_key, is_protected, reveal
 from gateway.config.scope import Scope
+from gateway.config.slips import content_of, secret_slips
 from gateway.config.surroundings import Surroundings
 
-_WINDOWS_FORM = "AQAAANCMnd8BFdERjHoAwE"  # how what DPAPI encrypts begins, in base64
+_WINDOWS_FORMS = (b"AQAAANCMnd8BFdERjHoAwE", b"01000000d08c9ddf0115d1118c7a00c0")
+"""How what DPAPI encrypts begins, in base64 and as PowerShell writes it."""
 _SECRET_LIKE = re.compile("[A-Za-z0-9+=]{24,}")
 
 
@@ -37,19 +39,36 @@ def read_secret(scope: Scope, surroundings: Surroundings, keys: SecretKeys) -> F
     entries = scope.entries(*keys.all)
     if not entries:
         return None
-    entry, *others = entries
+    given = [entry for entry in entries if entry.value]
+    if not given:
+        scope.error(entries[0], f"has no value; write {keys.clear}=SECRET, or {keys.files[0]}=PATH")
+        return None
+    entry, *others = given
     for other in others:
         scope.error(other, f"{entry.key} gives this secret too, in line {entry.line}; remove one of the two")
-    if not entry.value:
-        scope.error(entry, f"has no value; write {keys.clear}=SECRET, or {keys.files[0]}=PATH")
-        return None
+    for empty in (entry for entry in entries if not entry.value):
+        scope.warn(empty, f"has no value and is ignored: {entry.key} gives this secret; remove the line")
+    octets = _octets_of(scope, surroundings, entry, keys)
+    return FoundSecret(octets, entry) if octets and _may_be_secret(scope, entry, keys, octets) else None
+
+
+def _octets_of(scope: Scope, surroundings: Surroundings, entry: Entry, keys: SecretKeys) -> bytes | None:
     if entry.key == keys.protected:
-        octets = _revealed(scope, surroundings, entry, keys)
-    elif entry.key == keys.clear:
-        octets = _secret_in_clear(scope, entry, keys)
-    else:
-        octets = _secret_of_file(scope, surroundings, entry, keys)
-    return FoundSecret(octets, entry) if octets else None
+        return _revealed(scope, surroundings, entry, keys)
+    if entry.key == keys.clear:
+        return entry.value.encode()
+    return _secret_of_file(scope, surroundings, entry, keys)
+
+
+def _may_be_secret(scope: Scope, entry: Entry, keys: SecretKeys, octets: bytes) -> bool:
+    """Note what is odd about a secret, wherever it stands; return whether it can be one."""
+    if octets.startswith(SCHEME.encode()):
+        scope.error(entry, f"is encrypted; write {keys.protected}=, or the secret in clear")
+        return False
+    if octets.startswith(_WINDOWS_FORMS):
+        scope.error(entry, "was encrypted on Windows, and can be read there alone; write the secret in clear")
+        return False
+    return scope.note(entry, secret_slips(octets))
 
 
 def read_secrets_key(scope: Scope, surroundings: Surroundings) -> bytes | None:
@@ -57,7 +76,7 @@ def read_secrets_key(scope: Scope, surroundings: Surroundings) -> bytes | None:
     entries = [entry for entry in scope.entries("secrets_key_file") if entry.value]
     if not entries:
         return None
-    content = _read_private(scope, surroundings, entries[0], "key")
+    content = read_private(scope, surroundings, entries[0], "key")
     if content is None:
         return b""
     try:
@@ -86,47 +105,22 @@ def _revealed(scope: Scope, surroundings: Surroundings, entry: Entry, keys: Secr
     return None
 
 
-def _secret_in_clear(scope: Scope, entry: Entry, keys: SecretKeys) -> bytes | None:
-    if is_protected(entry.value):
-        scope.error(entry, f"is encrypted; write {keys.protected}=, or the secret in clear")
-        return None
-    if entry.value.startswith(_WINDOWS_FORM):
-        scope.error(entry, "Duo's proxy on Windows has encrypted it, and alone can read it; write the secret in clear")
-        return None
-    if len(entry.value) > 1 and entry.value[0] == entry.value[-1] and entry.value[0] in "\"'":
-        scope.warn(entry, "the quotation marks are part of the secret; remove them if they are not meant")
-    if has_inline_comment(entry.value):
-        scope.warn(entry, "what looks like a comment is part of the secret; write comments on a line of their own")
-    return entry.value.encode()
-
-
 def _secret_of_file(scope: Scope, surroundings: Surroundings, entry: Entry, keys: SecretKeys) -> bytes | None:
     if _SECRET_LIKE.fullmatch(entry.value):  # and would be shown as the name of a file that is not there
         scope.error(entry, f"looks like the secret itself; write {keys.clear}=SECRET, or the path of a file here")
         return None
-    content = _read_private(scope, surroundings, entry, "secret")
+    return read_private(scope, surroundings, entry, "secret")
+
+
+def read_private(scope: Scope, surroundings: Surroundings, entry: Entry, what: str) -> bytes | None:
+    """Return the one value, never empty, that the file that an entry names holds; None after a problem."""
+    content = scope.parse(entry, lambda path: surroundings.read(surroundings.resolve(path)))
     if content is None:
         return None
-    secret = _without_newline(content)
-    if secret != secret.strip():
-        text = f"blanks or newlines around the secret in {entry.value} are part of it; remove them if not meant"
-        scope.warn(entry, text)
-    return secret
-
-
-def _read_private(scope: Scope, surroundings: Surroundings, entry: Entry, what: str) -> bytes | None:
-    """Return the content, never empty, of the file that an entry names; None after a problem."""
-    path = scope.parse(entry, surroundings.resolve)
-    content = path and scope.parse(entry._replace(value=path), surroundings.read)
-    if not path or not content:
-        return None
+    path = surroundings.resolve(entry.value)
     if content.is_readable_by_others:
         scope.warn(entry, f"every user of this machine can read {path}; run chmod o-r {path}")
-    if not _without_newline(content.octets):
+    octets = content_of(content.octets)
+    if not octets.strip():
         scope.error(entry, f"{path} is empty; write the {what} into it")
-        return None
-    return content.octets
-
-
-def _without_newline(octets: bytes) -> bytes:
-    return octets.removesuffix(b"\n").removesuffix(b"\r") if octets.endswith(b"\n") else octets
+    return octets if octets.strip() else None

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+USER = "radgate"  # as whom workers run by the recipes; conf/radgate.sysusers makes it
+
 
 class SecretSource(NamedTuple):
     """A secret in clear, or the file that it is in."""
@@ -19,7 +21,10 @@ class SecretSource(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """What a file must say, and nothing else; clients are addresses, networks or ranges, each with its secret."""
+    """What a file must say, and nothing else; clients are addresses, networks or ranges, each with its secret.
+
+    Without a `user` nothing is said of it: who is not root cannot become anybody.
+    """
 
     ikey: str
     secret_key: SecretSource
@@ -27,6 +32,13 @@ class Draft(NamedTuple):
     clients: tuple[tuple[str, SecretSource], ...]
     fail_mode: str = "safe"
     port: int = 1812
+    user: str = ""
+
+
+_USER_LINES = (
+    "[gateway]",
+    "; The workers, which meet the network, run as this user. The supervisor stays root, for this file and for ports.",
+)
 
 
 def draft_text(draft: Draft) -> str:
@@ -50,5 +62,6 @@ def draft_text(draft: Draft) -> str:
         f"failmode={draft.fail_mode}",
         f"port={draft.port}",
         "",
+        *((*_USER_LINES, f"user={draft.user}", "") if draft.user else ()),
     ]
     return "\n".join(lines)

@@ -9,7 +9,8 @@ from gateway.config import schema
 from gateway.config.ini import Section, parse_ini
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.scope import Scope
-from gateway.config.surroundings import Surroundings, read_disk
+from gateway.config.slips import path_slips
+from gateway.config.surroundings import Surroundings, read_configuration, read_disk
 from gateway.config.values import BadValueError, seconds
 
 
@@ -24,37 +25,48 @@ def read_handle(path: str | os.PathLike[str]) -> Handle:
     """Return what the file says, or the default where the file has it wrong.
 
     Raises:
-        ConfigError: the file cannot be read, or is no configuration at all.
+        ConfigError: the file cannot be read, is no configuration at all, or says wrongly where to ask.
     """
-    scope, surroundings = _read(path, "gateway", schema.GATEWAY)
-    return Handle(
-        run_dir=scope.read_optional("run_dir", surroundings.resolve) or surroundings.run_dir,
-        drain_timeout_s=scope.read("drain_timeout_s", seconds(3600)),
-    )
+    problems: list[Problem] = []
+    scope, surroundings = _read(path, "gateway", schema.GATEWAY, problems)
+    run_dir = read_run_dir(scope, surroundings)
+    if any(problem.is_error for problem in problems):
+        raise ConfigError(problems, str(path))
+    return Handle(run_dir, drain_timeout_s=scope.read("drain_timeout_s", seconds(3600)))
+
+
+def read_run_dir(scope: Scope, surroundings: Surroundings) -> str:
+    """Return where the control socket is, as [gateway] says, or else this machine."""
+    if any(entry.value for entry in scope.entries("run_dir")):
+        return scope.read_text("run_dir", surroundings.resolve_run_dir, path_slips) or surroundings.run_dir
+    try:
+        return surroundings.resolve_run_dir(surroundings.run_dir)
+    except BadValueError as error:
+        scope.missing("run_dir", f"is missing, and {error}")
+        return surroundings.run_dir
 
 
 def read_log_dir(path: str | os.PathLike[str]) -> str:
     """Return where the logs are. Raises as `read_handle` does."""
-    scope, surroundings = _read(path, "main", schema.MAIN)
+    scope, surroundings = _read(path, "main", schema.MAIN, problems=[])
     return scope.read_optional("log_dir", surroundings.resolve) or surroundings.log_dir
 
 
-def _read(path: str | os.PathLike[str], name: str, defaults: Mapping[str, str]) -> tuple[Scope, Surroundings]:
+def _read(
+    path: str | os.PathLike[str], name: str, defaults: Mapping[str, str], problems: list[Problem]
+) -> tuple[Scope, Surroundings]:
     """Return a section over [main], and what is around the file."""
     full_path = str(Path(path).absolute())
     surroundings = Surroundings(
         folder=str(Path(full_path).parent), read_file=read_disk, environment=os.environ, user_id=os.getuid()
     )
-    sections = {section.name: section for section in reversed(_read_sections(full_path, surroundings))}
+    sections = {section.name: section for section in reversed(_read_sections(full_path))}
     section, main = (sections.get(each, Section(each)) for each in (name, "main"))
-    return Scope(section, main, defaults, problems=[]), surroundings
+    return Scope(section, main, defaults, problems), surroundings
 
 
-def _read_sections(path: str, surroundings: Surroundings) -> list[Section]:
-    try:
-        sections, problems = parse_ini(surroundings.read(path).octets)
-    except BadValueError as error:
-        raise ConfigError([Problem("", "", str(error))], path) from error
+def _read_sections(path: str) -> list[Section]:
+    sections, problems = parse_ini(read_configuration(path).octets)
     if problems and not sections:
         raise ConfigError(problems, path)
     return sections

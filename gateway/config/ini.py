@@ -4,24 +4,30 @@ The rules are those of Python's configparser, in whose form Duo's proxy has its 
 `key: value`, comments on lines of their own after `;` or `#`; all that follows the first `=` or `:` is value, an inline
 comment too. Stricter in one point: a line indented deeper than the entry above it would continue that entry's value,
 which is hardly ever meant, and is a problem here.
+A section that does not matter has no problems, whatever it holds, and comments may be of any encoding.
 The text of a line never appears in a problem, since it may be a secret.
 """
 
 import codecs
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gateway.config.problems import Problem
+from gateway.config.problems import Problem, Severity
 from gateway.config.schema import SINGLE
+from gateway.config.slips import not_ascii, seen, unseen
 
 MOST_PROBLEMS = 30  # nobody reads more, and a file of another kind has thousands
 
-_HEADER = re.compile(r"\[([^\]]*)\]\s*(?:[;#].*)?")
+_HEADER = re.compile(r"\[([^\]]*)\]")
 _NAME = re.compile(r"(?=.{1,64}$)[\w.-]+(?: [\w.-]+)*")
-_INLINE_COMMENT = re.compile(r"\s[;#]")
 _DELIMITER = re.compile(r"[=:]")
 _OTHER_ENCODINGS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # UTF-32's mark begins like one of them or with NUL
+_UNDECODABLE = re.compile("[\udc80-\udcff]")
+_BYTE_ORDER_MARK = "\ufeff"  # in the middle of a file, where somebody has put files together
+_COMMENT_AFTER_SECTION = re.compile(r"^(\[[^\]]*\])\s*[;#].*")
+_PLAIN_BLANKS = str.maketrans("", "", "\t\v\f\r")
 
 
 class Entry(NamedTuple):
@@ -42,100 +48,159 @@ class Section:
     entries: dict[str, Entry] = field(default_factory=dict)
 
 
-def parse_ini(octets: bytes) -> tuple[list[Section], list[Problem]]:
+def parse_ini(octets: bytes, matters: Callable[[str], bool] = lambda _: True) -> tuple[list[Section], list[Problem]]:
     """Return the sections in the order of the file, and what could not be read.
 
-    A repeated section is a section of its own, and the first of repeated keys stays: both are problems anyway.
+    A repeated section is a section of its own unless it is empty, and the first of repeated keys stays: both are
+    problems anyway.
+
+    Args:
+        octets: as they are in the file.
+        matters: says by a section's name whether its form matters; if not, nothing in it is a problem.
     """
     octets = octets.removeprefix(codecs.BOM_UTF8)
     if octets.startswith(_OTHER_ENCODINGS) or b"\0" in octets:
         return [], [Problem("", "", "the file is UTF-16 or not text; save it as UTF-8", 1)]
-    parser = _Parser()
+    parser = _Parser(matters)
     for number, line in enumerate(octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"), 1):
         parser.feed(line, number)
         if len(parser.problems) >= MOST_PROBLEMS:
             text = "so much before this line is wrong that the rest was not read; is this the right file?"
             parser.problems.append(Problem("", "", text, number))
             break
-    return parser.sections, parser.problems
-
-
-def has_inline_comment(value: str) -> bool:
-    """Whether a part of the value looks as if it was meant as a comment."""
-    return _INLINE_COMMENT.search(value) is not None
+    return parser.finish()
 
 
 class _Parser:
     """Takes one line after the other."""
 
-    def __init__(self) -> None:
-        self.sections: list[Section] = []
+    def __init__(self, matters: Callable[[str], bool]) -> None:
         self.problems: list[Problem] = []
+        self._sections: list[Section] = []
+        self._matters = matters
         self._section: Section | None = None
-        self._first_lines: dict[str, int] = {}
+        self._is_ignored = False
         self._entry: Entry | None = None
         self._indent = 0
+        self._margins = ""
 
     def feed(self, octets: bytes, number: int) -> None:
-        try:
-            line = octets.decode()
-        except UnicodeDecodeError:
+        line = octets.decode(errors="surrogateescape")
+        text = line.strip().lstrip(_BYTE_ORDER_MARK)
+        if text.startswith("["):
+            text = _COMMENT_AFTER_SECTION.sub(r"\1", text)
+        if (seen(text) or ";")[0] in ";#" and not _UNDECODABLE.match(text):
+            return
+        if not octets.isascii() and _UNDECODABLE.search(text):
             self._report("the line is not UTF-8; save the file as UTF-8", number)
-            line = octets.decode(errors="replace")  # its key is not missing
-        text = line.strip()
-        if text and text[0] not in ";#":
-            self._feed_text(text, len(line) - len(line.lstrip()), number)
+            text = _UNDECODABLE.sub("\ufffd", text)  # its key is not missing
+        indent = len(line) - len(line.lstrip())
+        self._margins = line[:indent] + line[len(line.rstrip()) :]
+        self._feed_text(text, indent, number)
+
+    def finish(self) -> tuple[list[Section], list[Problem]]:
+        """Return what was found; of sections with one name those that are empty are left out."""
+        kept: dict[str, Section] = {}
+        left_out = []
+        for section in self._sections:
+            first = kept.setdefault(section.name, section)
+            if first is section:
+                continue
+            is_needless = not section.entries or not first.entries
+            if not section.entries:
+                left_out.append(section)
+            elif not first.entries:
+                left_out.append(first)
+                kept[section.name] = section
+            if self._matters(section.name):
+                self.problems.append(_repetition(section, first, is_needless=is_needless))
+        return [section for section in self._sections if not any(section is each for each in left_out)], self.problems
 
     def _feed_text(self, text: str, indent: int, number: int) -> None:
         if self._entry is not None and indent > self._indent:
-            self._report(
-                f"the line is indented and would continue the value of line {self._entry.line}; "
-                "remove the blanks before it, or write that value on one line",
-                number,
-            )
-            if _split_entry(text)[0]:
-                self._add_entry(text, number)  # its key is not missing
+            self._continue_value(text, number, self._entry)
             return
         self._indent = indent
-        if text.startswith("["):
+        shown = seen(text)
+        if text[0] == "[" or (shown[0] == "[" and shown[-1] == "]"):
             self._open_section(text, number)
         else:
             self._add_entry(text, number)
 
-    def _open_section(self, text: str, number: int) -> None:
+    def _continue_value(self, text: str, number: int, entry: Entry) -> None:
         header = _HEADER.fullmatch(text)
+        if self._is_ignored and header and self._matters(header[1].strip().lower()):
+            self._is_ignored = False  # or a section that matters would go with one that does not
+        self._report(
+            f"the line is indented and would continue the value of line {entry.line}; "
+            "remove the blanks before it, or write that value on one line",
+            number,
+        )
+        if _NAME.fullmatch(_split_entry(text)[0]):
+            self._add_entry(text, number)  # its key is not missing
+
+    def _open_section(self, text: str, number: int) -> None:
+        header = _HEADER.fullmatch(seen(text))
         name = header[1].strip().lower() if header else ""
         self._section, self._entry = Section(name, number), None
+        self._is_ignored = False
         if not _NAME.fullmatch(name):
             self._section.name = ""
-            self._report("this is no section line, which ends with ]; write [NAME]", number)
+            self._report(f"this is no section line, which ends with ]; write [NAME]{_with_odd_character(text)}", number)
             return
-        first = self._first_lines.setdefault(name, number)
-        if first != number:
-            other_name = "" if name in SINGLE else ", or give this one a number of its own"
-            self._report(f"the section is there already, from line {first}; put the two together{other_name}", number)
-        self.sections.append(self._section)
+        self._is_ignored = not self._matters(name)
+        self._check_name(text, seen(text), number)
+        self._sections.append(self._section)
 
     def _add_entry(self, text: str, number: int) -> None:
-        key, value = _split_entry(text)
+        written, value = _split_entry(text)
+        key = seen(written)
         if not _NAME.fullmatch(key):
-            self._report("this is neither [section] nor key=value; a comment starts with ; or #", number)
+            remedy = "a comment starts with ; or #"
+            self._report(f"this is neither [section] nor key=value; {remedy}{_with_odd_character(text)}", number)
             return
         if self._section is None:
-            text = (
-                "this stands before the first section; write the section above it, [radius_server_duo_only] or [main]"
-            )
-            self._report(text, number, key)
+            place = "move it into its section, or write the section's line above it"
+            self._report(f"this stands before the first section; {place}", number, key)
             self._section = Section("")
+        self._check_name(written, key, number, key)
+        self._check_margins(text, written, value, number, key)
         entry = self._entry = Entry(self._section.name, key, value, number)
         first = self._section.entries.setdefault(key, entry)
         if first is not entry:
             other_number = ", or give one another number" if key[-1].isdigit() else ""
-            text = f"the key is there already, in line {first.line}; remove one of the two{other_number}"
-            self._report(text, number, key)
+            self._report(
+                f"the key is there already, in line {first.line}; remove one of the two{other_number}", number, key
+            )
 
-    def _report(self, text: str, number: int, key: str = "") -> None:
-        self.problems.append(Problem(self._section.name if self._section else "", key, text, number))
+    def _check_name(self, written: str, name: str, number: int, key: str = "") -> None:
+        if written != name and (odd := unseen(written) or not_ascii(written)):
+            self._report(f"holds a character that does not belong there, {odd}; type the name anew", number, key)
+
+    def _check_margins(self, text: str, key: str, value: str, number: int, name: str) -> None:
+        """Note a blank that is none of ASCII's around the value. It does no harm, but who copied it may have more."""
+        margins = self._margins + text[len(key) : len(text) - len(value)]
+        if not margins.isascii() and (odd := unseen(margins.translate(_PLAIN_BLANKS))):
+            text = f"a blank beside the value is {odd}, which is left out; type a plain one, or none"
+            self._report(text, number, name, Severity.WARNING)
+
+    def _report(self, text: str, number: int, key: str = "", severity: Severity = Severity.ERROR) -> None:
+        if not self._is_ignored:
+            self.problems.append(Problem(self._section.name if self._section else "", key, text, number, severity))
+
+
+def _repetition(section: Section, first: Section, *, is_needless: bool) -> Problem:
+    if is_needless:
+        text = f"the section is there already, from line {first.line}, and one of the two is empty; remove that"
+        return Problem(section.name, "", text, section.line, Severity.WARNING)
+    number = "" if section.name in SINGLE else ", or give this one a number of its own"
+    text = f"the section is there already, from line {first.line}; put the two together{number}"
+    return Problem(section.name, "", text, section.line)
+
+
+def _with_odd_character(text: str) -> str:
+    odd = unseen(text) or not_ascii(text.replace("\ufffd", ""))
+    return f"; it holds a character that does not belong there, {odd}" if odd else ""
 
 
 def _split_entry(text: str) -> tuple[str, str]:

@@ -1,8 +1,8 @@
 """How `radgate login` asks the running gateway: as a RADIUS client of its own, on this machine alone.
 
 The gateway knows it without a line in the file: each section has a loopback source address for it and a secret made
-from the section's own, which whoever may read the file can make as well. So a login can be tried before any directory
-is set up.
+from the section's own. So a login can be tried before any directory is set up. The supervisor, which has the secrets
+wherever they are kept, has it done by a process of its own (`supervisor.login`).
 """
 
 import hashlib

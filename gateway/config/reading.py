@@ -11,18 +11,31 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from msgspec import structs
+
+from gateway.certificates import BadCertificates, trusting_context
 from gateway.config import schema
+from gateway.config.clients import unused_defaults
 from gateway.config.conflicts import ServedSection, application_problems, overlap_problems
 from gateway.config.console import read_console
 from gateway.config.credentials import has_clear_secrets, read_secrets_key
+from gateway.config.handle import read_run_dir
 from gateway.config.ini import Section, parse_ini
 from gateway.config.problems import ConfigError, Problem, Severity, in_order
 from gateway.config.schema import section_kind
 from gateway.config.scope import Scope
 from gateway.config.servers import read_server
 from gateway.config.settings import GatewaySettings, LogFormat, LogSettings, Settings
-from gateway.config.spelling import name_problems
-from gateway.config.surroundings import LONGEST_PATH, FileContent, ReadFile, Surroundings, read_disk
+from gateway.config.slips import account_slips, path_slips
+from gateway.config.spelling import is_read, name_problems
+from gateway.config.surroundings import (
+    LONGEST_PATH,
+    FileContent,
+    ReadFile,
+    Surroundings,
+    read_configuration,
+    read_disk,
+)
 from gateway.config.values import (
     BadValueError,
     boolean,
@@ -38,25 +51,27 @@ from gateway.config.values import (
 
 SYSTEM_CERTIFICATES = "system"
 
-_CERTIFICATE = b"CERTIFICATE-----"
-_PRIVATE_MODE = 0o600
+PRIVATE_MODE = 0o600
 
 
-def read_settings(path: str | os.PathLike[str]) -> tuple[Settings, list[Problem]]:
+def read_settings(path: str | os.PathLike[str], content: FileContent | None = None) -> tuple[Settings, list[Problem]]:
     """Return what the file on disk says, and warnings.
+
+    Args:
+        path: of the file; its folder is where relative paths begin.
+        content: what the file is to hold, if that is not there yet.
 
     Raises:
         ConfigError: there is an error in the file, or it cannot be read; carries all errors and warnings.
     """
     full_path = str(Path(path).absolute())
+    if not _is_text(full_path):
+        text = "the path is not UTF-8, as which our processes tell it to each other; rename the file, or its folder"
+        raise ConfigError([Problem("", "", text)], full_path)
     surroundings = Surroundings(
         folder=str(Path(full_path).parent), read_file=read_disk, environment=os.environ, user_id=os.getuid()
     )
-    try:
-        content = surroundings.read(full_path)
-    except BadValueError as error:
-        raise ConfigError([Problem("", "", str(error))], full_path) from error
-    return _parse(content, full_path, surroundings)
+    return _parse(content or read_configuration(full_path), full_path, surroundings)
 
 
 def parse_settings(
@@ -77,11 +92,24 @@ def parse_settings(
     surroundings = Surroundings(
         folder=str(Path(path).parent), read_file=read_file, environment=environment or {}, user_id=user_id
     )
-    return _parse(FileContent(octets, _PRIVATE_MODE), path, surroundings)
+    return _parse(FileContent(octets, PRIVATE_MODE), path, surroundings)
+
+
+def locate(problems: list[Problem], octets: bytes) -> list[Problem]:
+    """Return problems with the lines of their keys in a configuration file, which whoever found them does not know."""
+    sections = {section.name: section for section in reversed(parse_ini(octets, is_read)[0])}
+    return [structs.replace(problem, line=_line_of(sections, problem)) for problem in problems]
+
+
+def _line_of(sections: dict[str, Section], problem: Problem) -> int:
+    """Return the line of the key, in [main] if that has it for the section; else that of the section."""
+    own, main = (sections.get(name, Section(name)) for name in (problem.section, "main"))
+    entry = own.entries.get(problem.key) or main.entries.get(problem.key)
+    return entry.line if entry is not None else own.line
 
 
 def _parse(content: FileContent, path: str, surroundings: Surroundings) -> tuple[Settings, list[Problem]]:
-    sections, problems = parse_ini(content.octets)
+    sections, problems = parse_ini(content.octets, is_read)
     if problems and not sections:
         raise ConfigError(problems, path)
     problems += name_problems(sections)
@@ -99,10 +127,12 @@ def _read_sections(sections: list[Section], path: str, surroundings: Surrounding
     gateway_scope = Scope(_first(sections, "gateway"), main, schema.GATEWAY, problems)
     surroundings = replace(surroundings, secrets_key=read_secrets_key(gateway_scope, surroundings))
     ca_certs_file = main_scope.read_optional("http_ca_certs_file", partial(_certificates, surroundings))
-    scopes = [Scope(section, main, schema.SERVER, problems) for section in sections if _is_served(section)]
+    served_sections = [section for section in sections if _is_served(section)]
+    scopes = [Scope(section, main, schema.SERVER, problems) for section in served_sections]
     served = [ServedSection(read_server(scope, surroundings, ca_certs_file), scope) for scope in scopes]
     if not served:
         problems.append(Problem("", "", "there is nothing to serve; write a [radius_server_duo_only] section"))
+    problems += unused_defaults(main, served_sections)
     problems += overlap_problems(served)
     problems += application_problems(served)
     return Settings(
@@ -115,7 +145,7 @@ def _read_sections(sections: list[Section], path: str, surroundings: Surrounding
 
 def _read_log(main: Scope, gateway: Scope, surroundings: Surroundings) -> LogSettings:
     return LogSettings(
-        directory=main.read_optional("log_dir", surroundings.resolve) or surroundings.log_dir,
+        directory=main.read_text("log_dir", surroundings.resolve, path_slips) or surroundings.log_dir,
         debug=main.read("debug", boolean),
         stdout=main.read("log_stdout", boolean),
         format=gateway.read("log_format", choice(LogFormat)),
@@ -130,9 +160,9 @@ def _read_log(main: Scope, gateway: Scope, surroundings: Surroundings) -> LogSet
 def _read_gateway(scope: Scope, surroundings: Surroundings) -> GatewaySettings:
     return GatewaySettings(
         workers=scope.read("workers", workers),
-        run_dir=scope.read_optional("run_dir", surroundings.resolve) or surroundings.run_dir,
-        user=scope.read_optional("user", plain),
-        group=scope.read_optional("group", plain),
+        run_dir=read_run_dir(scope, surroundings),
+        user=scope.read_text("user", plain, account_slips),
+        group=scope.read_text("group", plain, account_slips),
         console=read_console(scope, surroundings),
         max_pending=scope.read("max_pending", integer(1, 10_000_000)),
         duplicate_window_s=scope.read("duplicate_window_s", seconds(3600)),
@@ -142,16 +172,27 @@ def _read_gateway(scope: Scope, surroundings: Surroundings) -> GatewaySettings:
 
 
 def _certificates(surroundings: Surroundings, text: str) -> str:
-    """Return the path of a PEM file that holds a certificate, or `system`."""
+    """Return the path of a PEM file whose certificates can all be used, or `system`."""
     if text.lower() == SYSTEM_CERTIFICATES:
         return SYSTEM_CERTIFICATES
     path = surroundings.resolve(text)
-    if _CERTIFICATE not in surroundings.read(path).octets:
+    content = surroundings.read(path)
+    try:
+        trusting_context(content.octets)
+    except BadCertificates as error:
         shown = quoted(path, LONGEST_PATH)
         raise BadValueError(
-            f"{shown} holds no certificate; name a PEM file with -----BEGIN CERTIFICATE-----, or system"
-        )
+            f"{shown} cannot be used: {error}; name a PEM file with -----BEGIN CERTIFICATE-----, or system"
+        ) from error
     return path
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _mode_problems(content: FileContent, sections: list[Section], path: str) -> list[Problem]:

@@ -64,7 +64,7 @@ def clear_entries(octets: bytes, secrets_key: bytes) -> list[Clear]:
         ConfigError: a name is not, or a secret cannot be decrypted.
     """
     sections, problems = parse_ini(octets)
-    problems += [problem for problem in name_problems(sections) if problem.is_error]
+    problems = [problem for problem in (*problems, *name_problems(sections)) if problem.is_error]
     found = []
     for section in sections:
         for entry in section.entries.values():

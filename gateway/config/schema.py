@@ -146,6 +146,12 @@ TREATMENTS = {
 
 SERVED = "radius_server_duo_only"
 
+OTHER_RADIUS, OTHER_LDAP = "radius_server", "ldap_server"
+"""How the names of all servers of Duo's proxy begin; stand for kinds that nobody knows."""
+
+DECISIVE = frozenset({"failmode", "require_message_authenticator"})
+"""Keys that decide who gets in: the default must not hold because a template had no value for one."""
+
 SINGLE = frozenset({"main", "gateway"})
 """Sections that take no number."""
 
@@ -168,6 +174,12 @@ def section_kind(name: str) -> str | None:
     if kind not in TREATMENTS or (kind in SINGLE and kind != name):
         return None
     return kind
+
+
+def treatment(kind: str) -> Treatment:
+    """Return what becomes of sections of a kind, which may be an unknown one of a known family."""
+    unknown = Treatment.OTHER_SERVER if kind == OTHER_RADIUS else Treatment.IGNORED
+    return TREATMENTS.get(kind, unknown)
 
 
 def key_pattern(key: str) -> str:

@@ -1,16 +1,18 @@
 """One section's keys, with those of [main] as defaults, read one by one; problems are noted, and reading goes on."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from gateway.config.ini import Entry, Section, has_inline_comment
+from gateway.config.ini import Entry, Section
 from gateway.config.problems import Problem, Severity
+from gateway.config.schema import DECISIVE
+from gateway.config.slips import QUOTATION_MARKS, Slip, has_inline_comment, path_slips, unfilled, unseen
 from gateway.config.values import BadValueError
 
 Value = TypeVar("Value")
 
-_QUOTATION_MARKS = "\"'“”‘’«»„`"
+_PATH_KEY = re.compile("(.*_)?(dir|file)(_.*)?")
 
 
 class Scope:
@@ -42,13 +44,21 @@ class Scope:
         self._check_overridden(key, parse)
         for entry in self.entries(key):
             if not entry.value:
-                self.error(entry, f"has no value; write one, such as the default {default}, or remove the line")
+                self._note_empty(entry, default)
                 continue
             try:
                 return parse(entry.value)
             except BadValueError as error:
                 self.error(entry, _explanation(entry, error))
         return parse(default)
+
+    def _note_empty(self, entry: Entry, default: str) -> None:
+        """An empty value means the default, unless it decides who gets in, or [main] says otherwise."""
+        overridden = self._main.entries.get(entry.key, entry)
+        if entry.key in DECISIVE or overridden.value:
+            self.error(entry, f"has no value; write one, such as the default {default}, or remove the line")
+        else:
+            self.warn(entry, f"has no value, which means the default {default}; write one or remove the line")
 
     def read_optional(self, key: str, parse: Callable[[str], Value]) -> Value | None:
         """Return the key's value, or None without one: the key is missing, or empty, which gets a warning."""
@@ -57,6 +67,14 @@ class Scope:
                 return self.parse(entry, parse)
             self.warn(entry, "has no value and is ignored; write one or remove the line")
         return None
+
+    def read_text(
+        self, key: str, parse: Callable[[str], Value], slips: Callable[[str], Iterable[Slip]]
+    ) -> Value | None:
+        """Return free text as `read_optional` does, and note what nobody meant to be in it."""
+        for entry in self.entries(key):
+            self.note(entry, slips(entry.value))
+        return self.read_optional(key, parse)
 
     def read_required(self, key: str, parse: Callable[[str], Value], example: str) -> Value | None:
         """Return the key's value; None, and a problem, without one."""
@@ -90,6 +108,13 @@ class Scope:
         """Note what is wrong with an entry."""
         self._problems.append(Problem(entry.section, entry.key, text, entry.line))
 
+    def note(self, entry: Entry, slips: Iterable[Slip]) -> bool:
+        """Note what is odd about an entry's value; return whether it can be used."""
+        found = list(slips)
+        for slip in found:
+            (self.error if slip.is_error else self.warn)(entry, slip.text)
+        return not any(slip.is_error for slip in found)
+
     def warn(self, entry: Entry, text: str) -> None:
         """Note what is odd about an entry."""
         self._problems.append(Problem(entry.section, entry.key, text, entry.line, Severity.WARNING))
@@ -97,11 +122,14 @@ class Scope:
 
 def _explanation(entry: Entry, error: BadValueError) -> str:
     """Return the error, with what is often behind it."""
-    if has_inline_comment(entry.value):
+    value = entry.value
+    if hidden := unseen(value):
+        return f"{error}; it holds a character that cannot be seen, {hidden}: type the value anew"
+    if shown := unfilled(value):
+        return f"{error}; it looks like the {shown} of a template that was not filled in"
+    if has_inline_comment(value):
         return f"{error}; a comment needs a line of its own, here it is part of the value"
-    if entry.value and entry.value[0] in _QUOTATION_MARKS:
+    if value and value[0] in QUOTATION_MARKS:
         return f"{error}; remove the quotation marks, they are part of the value"
-    hidden = next((letter for letter in entry.value if not letter.isprintable()), None)
-    if hidden is not None:
-        return f"{error}; it holds a character that cannot be seen, U+{ord(hidden):04X}: type the value anew"
-    return str(error)
+    slips = path_slips(value) if _PATH_KEY.fullmatch(entry.key) else ()
+    return "; ".join([str(error), *(slip.text for slip in slips)])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from gateway.config.attributes import attribute
 from gateway.config.clients import read_clients
@@ -20,6 +21,7 @@ from gateway.config.settings import (
     ServerSettings,
     UnrecognisedFactor,
 )
+from gateway.config.slips import name_slips, repeated_letter
 from gateway.config.surroundings import Surroundings
 from gateway.config.values import (
     BadValueError,
@@ -37,10 +39,17 @@ from gateway.config.values import (
     port,
     quoted,
     seconds,
+    seconds_or_0,
 )
 
 SKEY_SIZE = 40  # characters
+SHORTEST_API_TIMEOUT_S = 1.0  # a handshake with Duo and its answer take a quarter of it
+SHORTEST_DEADLINE_S = 0.1
 PLACEHOLDER_HOST = "api-XXXXXXXX.duosecurity.com"
+DUO_DOMAINS = ("duosecurity.com", "duofederal.com")
+
+_DUO_HOST = re.compile(r"api-[0-9a-f]{8}\.(duosecurity|duofederal)\.com")
+_DOMAIN_LIKENESS = 0.85  # `duosecurity.co` is like `duosecurity.com`
 
 _SKEY = SecretKeys("skey", ("skey_file",), "skey_protected")
 _EXEMPT_USERNAME = re.compile("exempt_username_[0-9]+")
@@ -66,7 +75,7 @@ def read_server(scope: Scope, surroundings: Surroundings, ca_certs_file: str | N
         require_message_authenticator=_read_message_authenticator_rule(scope),
         limit_proxy_state=scope.read("limit_proxy_state", boolean),
         reject_delay_s=scope.read("reject_delay_s", seconds(60)),
-        response_deadline_s=scope.read("response_deadline_s", seconds(600)),
+        response_deadline_s=scope.read("response_deadline_s", seconds_or_0(SHORTEST_DEADLINE_S, 600)),
         coalesce=scope.read("coalesce", boolean),
         max_pending_per_user=scope.read("max_pending_per_user", integer(0, 100_000)),
         status_server=scope.read("status_server", boolean),
@@ -85,7 +94,7 @@ def _read_application(scope: Scope, surroundings: Surroundings, ca_certs_file: s
         api_port=api.port or 0,
         ikey=_read_ikey(scope),
         secret_key=_read_secret_key(scope, surroundings),
-        api_timeout_s=scope.read("api_timeout", seconds(3600)),
+        api_timeout_s=scope.read("api_timeout", seconds_or_0(SHORTEST_API_TIMEOUT_S, 3600)),
         api_version=scope.read("api_version", choice(ApiVersion)),
         http_proxy_host=scope.read_optional("http_proxy_host", host),
         http_proxy_port=scope.read("http_proxy_port", port),
@@ -95,6 +104,7 @@ def _read_application(scope: Scope, surroundings: Surroundings, ca_certs_file: s
 
 def _read_api_address(scope: Scope) -> HostPort:
     found = scope.read_required("api_host", _api_host, PLACEHOLDER_HOST) or HostPort("", None)
+    _check_api_host(scope, found.host)
     api_port = scope.read("api_port", port)
     given = _nearest(scope, "api_host", "api_port")
     if found.port is None or "api_host" not in given:
@@ -106,17 +116,39 @@ def _read_api_address(scope: Scope) -> HostPort:
 
 def _api_host(text: str) -> HostPort:
     """Return the API's address; not the sample's, with which `failmode=safe` would let everybody in."""
-    found = host_port(text)
-    if found.host.lower() == PLACEHOLDER_HOST.lower():
-        raise BadValueError(f"{text} is the placeholder of the sample; write the API hostname of your Duo application")
+    if repeated_letter(text.partition(".")[0].lower().removeprefix("api-")) == "x":
+        raise BadValueError("is the placeholder of samples; write the API hostname of your Duo application")
+    found = host_port(text, PLACEHOLDER_HOST)
     if found.host.startswith("admin-"):
         raise BadValueError(f"{text} is Duo's admin panel; write the API hostname of your Duo application, api-…")
     return found
 
 
+def _check_api_host(scope: Scope, name: str) -> None:
+    """Note a name that is none of Duo's but looks as if it should be one: with `failmode=safe` it lets everybody in."""
+    if not name or _DUO_HOST.fullmatch(name) or name == "localhost" or ":" in name:
+        return
+    entry = scope.entries("api_host")[0]
+    domain = ".".join(name.split(".")[-2:])
+    if "." not in name:
+        scope.warn(entry, f"has no dot and is no whole name; write it as in {PLACEHOLDER_HOST}")  # it may be the skey
+    elif domain in DUO_DOMAINS:
+        text = "is none of Duo's names, which are api-, 8 digits or letters a to f, and the domain"
+        scope.warn(entry, f"{quoted(name)} {text}; copy it again from Duo's admin panel")
+    elif close := get_close_matches(domain, DUO_DOMAINS, n=1, cutoff=_DOMAIN_LIKENESS):
+        scope.warn(entry, f"{quoted(name)} is not under {close[0]}; write that if it is meant")
+
+
 def _read_ikey(scope: Scope) -> str:
     ikey = scope.read_required("ikey", integration_key, "DIXXXXXXXXXXXXXXXXXX")
-    if ikey and not ikey.startswith("DI"):
+    letter = repeated_letter(ikey.upper().removeprefix("DI")) if ikey else None
+    if letter == "x":
+        text = "is the placeholder of samples; write the integration key of your Duo application"
+        scope.error(scope.entries("ikey")[0], text)
+    elif letter:
+        text = "is one character again and again, as placeholders are; copy it from Duo's admin panel"
+        scope.warn(scope.entries("ikey")[0], text)
+    elif ikey and not ikey.startswith("DI"):
         text = f"{ikey} does not start with DI as Duo's integration keys do; copy it again from Duo's admin panel"
         scope.warn(scope.entries("ikey")[0], text)
     return ikey or ""
@@ -154,7 +186,7 @@ def _read_message_authenticator_rule(scope: Scope) -> RequireMessageAuthenticato
 def _read_exempt_usernames(scope: Scope) -> frozenset[str]:
     usernames = set()
     for entry in scope.matching(_EXEMPT_USERNAME):
-        if username := scope.read_optional(entry.key, plain):
+        if username := scope.read_text(entry.key, plain, name_slips):
             usernames.add(username)
             scope.warn(
                 entry,
@@ -165,7 +197,7 @@ def _read_exempt_usernames(scope: Scope) -> frozenset[str]:
 
 
 def _read_probe_usernames(scope: Scope) -> frozenset[str]:
-    usernames = (scope.read_optional(entry.key, plain) for entry in scope.matching(_PROBE_USERNAME))
+    usernames = (scope.read_text(entry.key, plain, name_slips) for entry in scope.matching(_PROBE_USERNAME))
     return frozenset(username.strip().lower() for username in usernames if username)
 
 

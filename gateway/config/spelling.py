@@ -1,8 +1,8 @@
 """Names that are not known, or not known where they stand. A mistyped `failmode` must never start."""
 
 import re
-from collections.abc import Iterator
-from difflib import get_close_matches
+from collections.abc import Collection, Iterator, Mapping
+from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 
 from gateway.config.ini import Entry, Section
@@ -12,6 +12,8 @@ from gateway.config.schema import (
     GATEWAY,
     KEYS,
     MAIN,
+    OTHER_LDAP,
+    OTHER_RADIUS,
     SERVED,
     SINGLE,
     TREATMENTS,
@@ -20,11 +22,15 @@ from gateway.config.schema import (
     Treatment,
     key_pattern,
     section_kind,
+    treatment,
 )
+from gateway.config.slips import not_ascii
 
 _KEY_LIKENESS = 0.8  # `fail_mod` is like `failmode`, `http_proxy_user` is not like `http_proxy_host`
 _SECTION_LIKENESS = 0.7  # `mian` is like `main`
 _SURE_LIKENESS = 0.92  # `radius_server_duo` is too little like `radius_server_auto` to be meant for it
+_FAMILY_LIKENESS = 0.8  # `raidus_server` is like `radius_server`
+_ENDING_LIKENESS = 0.6  # `duo` is like `duo_only`, `accounting` is not like `concat`
 _SHORTEST_SWAPPED = 4
 _LONGEST_NAME = 64  # comparing takes time with the square of the length
 _DIGITS = re.compile("[0-9]+")
@@ -38,41 +44,87 @@ def name_problems(sections: list[Section]) -> Iterator[Problem]:
 
     What is mistyped is read from here on as what was meant: nothing is called missing, and the values are checked too.
     """
-    names = {section.name for section in sections}
+    by_name = {section.name: section for section in sections}
     for section in sections:
-        if section_kind(section.name) is None:
-            meant = _meant_section(section.name)
-            yield _unknown_section(section, meant)
-            if meant is not None and meant not in names:
-                section.name = meant
-        kind = section_kind(section.name)
-        if kind in KEYS:
+        kind = section_kind(section.name) or meant_kind(section.name)
+        if kind is None:
+            yield _warning(section, "is not known, ignored; remove it, or correct it if it is mistyped")
+        elif kind not in KEYS:
+            yield _unserved_section(section, kind, by_name)
+        else:
+            if section_kind(section.name) is None:
+                yield _mistyped_section(section, kind, by_name)
             for entry in list(section.entries.values()):
-                yield from _key_problems(section, entry, kind)
-        elif kind is not None:
-            yield _unserved_section(section, kind)
+                yield from _key_problems(section, entry, kind, by_name)
 
 
-def _unknown_section(section: Section, meant: str | None) -> Problem:
-    if meant is None:
-        return _warning(section, "is not known, ignored; remove it, or correct it if it is mistyped")
-    return Problem(section.name, "", f"is not known; write [{meant}]", section.line)
+def is_read(name: str) -> bool:
+    """Whether the section of this name, as it is or as it was meant, is one that is read."""
+    return (section_kind(name) or meant_kind(name)) in KEYS
 
 
-def _meant_section(name: str) -> str | None:
+def meant_kind(name: str) -> str | None:
+    """Return the kind of section that an unknown name was probably meant for; None if it is like no other."""
     if name == "default":  # Python's configparser has defaults for all sections there
         return "main"
-    kind = _closest(name, _SECTIONS, _SECTION_LIKENESS)
-    if kind is None:
-        return None
-    if TREATMENTS[kind] is Treatment.OTHER_SERVER and not _closest(name, (kind,), _SURE_LIKENESS):
-        kind = SERVED
+    letters = _letters(_DIGITS.sub("", name))
+    longest_first = sorted(_SECTIONS, key=len, reverse=True)
+    extended = (kind for kind in longest_first if re.match(rf"{kind}[^a-z]", name))
+    return (
+        next(extended, None) or _closest(name, _SECTIONS, _SURE_LIKENESS) or _of_family(letters) or _closest_lone(name)
+    )
+
+
+def _of_family(letters: str) -> str | None:
+    """Return the kind of server whose name begins with that of its family, or the family if its ending is unknown."""
+    for family, without_ending in ((OTHER_RADIUS, SERVED), (OTHER_LDAP, OTHER_LDAP)):
+        stem = _letters(family)
+        if SequenceMatcher(None, letters[: len(stem)], stem).ratio() < _FAMILY_LIKENESS:
+            continue
+        ending = letters[len(stem) :]
+        kinds = {_letters(kind)[len(stem) :]: kind for kind in _SECTIONS if kind.startswith(family)}
+        close = get_close_matches(ending, kinds, n=1, cutoff=_ENDING_LIKENESS)
+        return kinds[close[0]] if close else family if ending else without_ending
+    return OTHER_LDAP if letters.startswith("ldap") else None
+
+
+def _closest_lone(name: str) -> str | None:
+    """Return what the name is like among the kinds without a family, whose names are short."""
+    return _closest(name, tuple(kind for kind in _SECTIONS if "_server_" not in kind), _SECTION_LIKENESS)
+
+
+def _mistyped_section(section: Section, kind: str, by_name: dict[str, Section]) -> Problem:
+    """Say what to write, which must not stand there already; read the section as that."""
+    name, line = section.name, section.line
+    odd = _odd_letter(name)
+    if kind in SINGLE and kind in by_name:
+        text = (
+            f"is not known{odd}; [{kind}] is there already, in line {by_name[kind].line}: put the keys together there"
+        )
+        return Problem(name, "", text, line)
+    section.name = _free_name(kind, name, by_name)
+    by_name[section.name] = section
+    only_number = " (only a number may follow)" if name.startswith(kind) and kind not in SINGLE else ""
+    return Problem(name, "", f"is not known{odd}; write [{section.name}]{only_number}", line)
+
+
+def _free_name(kind: str, name: str, taken: Collection[str]) -> str:
+    """Return the kind with the number that the name has, or else the first one that is free."""
     number = _DIGITS.search(name)
-    return kind + number[0] if number and kind not in SINGLE else kind
+    wanted = [kind] if kind in SINGLE or not number else [f"{kind}{number[0]}"]
+    candidates = [*wanted, kind, *(f"{kind}{n}" for n in range(2, len(taken) + 3))]
+    return next(candidate for candidate in candidates if candidate not in taken or kind in SINGLE)
 
 
-def _unserved_section(section: Section, kind: str) -> Problem:
-    match TREATMENTS[kind]:
+def _unserved_section(section: Section, kind: str, by_name: Mapping[str, Section]) -> Problem:
+    match treatment(kind):
+        case Treatment.OTHER_SERVER if kind == "radius_server_auto" and _asks_duo_alone(section, by_name):
+            text = (
+                f"is not served; with client=duo_only_client write [{_free_name(SERVED, section.name, by_name)}] and "
+                "unrecognised_factor=auto: whatever is typed, Duo chooses the factor; factors and allow_concat have no "
+                "effect there"
+            )
+            return Problem(section.name, "", text, section.line)
         case Treatment.OTHER_SERVER:
             text = f"is not served, only {SERVED} is; keep Duo's proxy for it, on another port, and remove it here"
             return Problem(section.name, "", text, section.line)
@@ -82,29 +134,62 @@ def _unserved_section(section: Section, kind: str) -> Problem:
             return _warning(section, "ignored: it does not concern RADIUS; keep Duo's proxy for it")
 
 
-def _key_problems(section: Section, entry: Entry, kind: str) -> Iterator[Problem]:
+def _asks_duo_alone(section: Section, by_name: Mapping[str, Section]) -> bool:
+    """Whether the section's client is one that checks no password: the one it names, or the only one that there is."""
+    clients = [name for name in by_name if (section_kind(name) or "").endswith("_client")]
+    own, main = section.entries.get("client"), by_name.get("main", Section("main")).entries.get("client")
+    client = own or main
+    named = [client.value.lower()] if client is not None and client.value else clients
+    return len(named) == 1 and section_kind(named[0]) == "duo_only_client"
+
+
+def _key_problems(section: Section, entry: Entry, kind: str, by_name: Mapping[str, Section]) -> Iterator[Problem]:
     pattern = key_pattern(entry.key)
     if pattern in KEYS[kind]:
         return
     if pattern in WITHOUT_EFFECT:
         yield _key_problem(entry, f"has no effect here: {WITHOUT_EFFECT[pattern]}", Severity.WARNING)
     elif home := _home(pattern):
-        yield _misplaced(entry, kind, home)
+        yield _misplaced(entry, kind, home, by_name)
     elif meant := _closest(entry.key, _ADVISED[kind], _KEY_LIKENESS):
-        number = _DIGITS.search(entry.key)
-        meant = meant.replace("N", number[0] if number else "1")
-        yield _key_problem(entry, f"is not known; write {meant}")
-        section.entries.setdefault(meant, entry._replace(key=meant))
+        yield _mistyped_key(section, entry, meant)
     else:
-        yield _key_problem(entry, "is not known, ignored; remove it, or correct it if it is mistyped", Severity.WARNING)
+        yield _key_problem(
+            entry,
+            f"is not known{_odd_letter(entry.key)}, ignored; remove it, or correct it if it is mistyped",
+            Severity.WARNING,
+        )
 
 
-def _misplaced(entry: Entry, kind: str, home: str) -> Problem:
+def _mistyped_key(section: Section, entry: Entry, pattern: str) -> Problem:
+    """Say what to write, which must not stand there already; read the entry as that."""
+    number = _DIGITS.search(entry.key)
+    meant = pattern.replace("N", number[0]) if number else _free_key(section, pattern)
+    there = section.entries.setdefault(meant, entry._replace(key=meant))
+    odd = _odd_letter(entry.key)
+    if there.line == entry.line:
+        return _key_problem(entry, f"is not known{odd}; write {meant}")
+    return _key_problem(entry, f"is not known{odd}; {meant} is there, in line {there.line}: remove one of the two")
+
+
+def _free_key(section: Section, pattern: str) -> str:
+    """Return the key with the first number that is free; one that takes no number as it is."""
+    keys = (pattern.replace("N", str(number)) for number in range(1, len(section.entries) + 2))
+    return next((key for key in keys if key not in section.entries), pattern)
+
+
+def _misplaced(entry: Entry, kind: str, home: str, by_name: Mapping[str, Section]) -> Problem:
     """Duo's proxy ignores a key in the wrong place; not so what is written for us, or decides who gets in."""
     if home in FOREIGN:
         return _key_problem(entry, f"has no effect here, it is a key of [{home}]; remove it", Severity.WARNING)
     severity = Severity.WARNING if home == "main" and kind != "gateway" else Severity.ERROR
-    return _key_problem(entry, f"has no effect here; write it in [{home}]", severity)
+    homes = [section for name, section in by_name.items() if section_kind(name) == home]
+    holder = next((section for section in homes if entry.key in section.entries), None)
+    if holder is not None:
+        line = holder.entries[entry.key].line
+        return _key_problem(entry, f"has no effect here, [{holder.name}] has it in line {line}; remove it", severity)
+    name = homes[0].name if len(homes) == 1 else home
+    return _key_problem(entry, f"has no effect here; write it in [{name}]", severity)
 
 
 def _home(pattern: str) -> str | None:
@@ -140,6 +225,11 @@ def _is_swapped(name: str, known: str) -> bool:
 
 def _letters(name: str) -> str:
     return _SEPARATORS.sub("", _DIGITS.sub("n", name.lower()))
+
+
+def _odd_letter(name: str) -> str:
+    odd = not_ascii(name)
+    return f" ({odd} is in it)" if odd else ""
 
 
 def _key_problem(entry: Entry, text: str, severity: Severity = Severity.ERROR) -> Problem:

@@ -1,15 +1,29 @@
 """What a configuration depends on outside its file: an argument, so that reading stays pure."""
 
+import errno
+import os
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.config.problems import ConfigError, Problem
 from gateway.config.values import BadValueError, quoted
 
 MAX_FILE_SIZE = 16 * 2**20  # octets: a hundred thousand clients fit in, and /dev/zero comes to an end
+CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"  # systemd's variable, systemd.exec(5)
 LONGEST_PATH = 256  # characters of a path that a problem shows
+DUO_CONFIG = "/opt/duoauthproxy/conf/authproxy.cfg"
+CONTROL_SOCKET = "control.sock"
+LONGEST_SOCKET_PATH = 107  # octets: what struct sockaddr_un holds
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe, which is not waited for",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 class FileContent(NamedTuple):
@@ -42,7 +56,7 @@ class Surroundings:
         """Return an absolute path: `%d/` is `$CREDENTIALS_DIRECTORY`, what is relative is in `folder`."""
         if not text.startswith("%d/"):
             return str(Path(self.folder, text))
-        credentials = self.environment.get("CREDENTIALS_DIRECTORY")
+        credentials = self.environment.get(CREDENTIALS_DIRECTORY)
         if not credentials:
             raise BadValueError("%d/ needs LoadCredential= in the systemd unit; add that, or write a whole path")
         return str(Path(credentials, text.removeprefix("%d/")))
@@ -52,8 +66,7 @@ class Surroundings:
         try:
             return self.read_file(path)
         except (OSError, ValueError) as error:
-            text = f"cannot read {quoted(path, LONGEST_PATH)}: {reason(error)}"
-            raise BadValueError(f"{text}; correct the path, or put a readable file there") from error
+            raise BadValueError(unreadable(path, error)) from error
 
     @property
     def log_dir(self) -> str:
@@ -73,15 +86,59 @@ class Surroundings:
             return str(Path(runtime, "radgate"))
         return f"/tmp/radgate-{self.user_id}"  # noqa: S108
 
+    def resolve_run_dir(self, text: str) -> str:
+        """Return an absolute path that leaves room for the control socket's name."""
+        path = self.resolve(text)
+        excess = len(os.fsencode(Path(path, CONTROL_SOCKET))) - LONGEST_SOCKET_PATH
+        if excess > 0:
+            raise BadValueError(
+                f"{quoted(path, LONGEST_PATH)} is too long by {excess} for the control socket in it, whose path has "
+                f"{LONGEST_SOCKET_PATH} octets at most; write a shorter one, such as /run/radgate"
+            )
+        return path
+
 
 def read_disk(path: str) -> FileContent:
-    """Return the content of a file on disk; OSError if that fails, ValueError if it is larger than `MAX_FILE_SIZE`."""
-    with Path(path).open("rb") as file:
+    """Return the content of a regular file on disk; nothing else is opened, for it might keep us waiting.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no regular file, or larger than `MAX_FILE_SIZE`.
+    """
+    mode = Path(path).stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(mode):
+        raise ValueError(f"it is {_KINDS.get(stat.S_IFMT(mode), 'no file')}")
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
         octets = file.read(MAX_FILE_SIZE + 1)
-        mode = Path(path).stat().st_mode
     if len(octets) > MAX_FILE_SIZE:
         raise ValueError(f"it is larger than {MAX_FILE_SIZE} octets")
     return FileContent(octets, mode)
+
+
+def read_configuration(path: str, read_file: ReadFile = read_disk) -> FileContent:
+    """Return the content of a configuration file.
+
+    Raises:
+        ConfigError: it cannot be read; where there is none, the text says how to come by one.
+    """
+    try:
+        return read_file(path)
+    except FileNotFoundError as error:
+        ways = "make one with radgate init, or name yours with --config FILE or RADGATE_CONFIG=FILE"
+        if os.path.exists(DUO_CONFIG):  # noqa: PTH110 -- Path.exists raises where we may not look
+            ways += f"; that of Duo's proxy can be taken as it is: {DUO_CONFIG}"
+        text = f"cannot read {quoted(path, LONGEST_PATH)}: {reason(error)}; {ways}"
+    except (OSError, ValueError) as error:
+        text = unreadable(path, error)
+    raise ConfigError([Problem("", "", text)], path)
+
+
+def unreadable(path: str, error: Exception) -> str:
+    """Return why a file cannot be read, and what to do."""
+    text = f"cannot read {quoted(path, LONGEST_PATH)}: {reason(error)}"
+    return f"{text}; correct the path, or put a readable file there"
 
 
 def reason(error: Exception) -> str:

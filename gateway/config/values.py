@@ -24,6 +24,7 @@ _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 _MAPPED_IPV4 = IPv6Network("::ffff:0:0/96")
 _SIZE_UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
+_LARGEST_LOG = 2**40  # octets
 _FACILITIES = frozenset(
     {"KERN", "USER", "MAIL", "DAEMON", "AUTH", "SYSLOG", "LPR", "NEWS", "UUCP", "CRON", "AUTHPRIV", "FTP"}
     | {f"LOCAL{number}" for number in range(8)}
@@ -32,12 +33,14 @@ _FACILITIES = frozenset(
 _INTEGER = re.compile("[0-9]{1,18}")
 _DECIMAL = re.compile("[0-9]{1,9}([.][0-9]{1,9})?")
 _SIZE = re.compile("([0-9]{1,9}) ?([kmg])i?b?", re.IGNORECASE)
-_SCHEME = re.compile("https?://", re.IGNORECASE)
+_SCHEME = re.compile("https?://", re.IGNORECASE | re.ASCII)
 _LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
-_HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}([.]{_LABEL})*", re.IGNORECASE)
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}([.]{_LABEL})*", re.IGNORECASE | re.ASCII)
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?")
-_ADDRESS_LIKE = re.compile("[0-9a-f.:/, -]+", re.IGNORECASE)
+_ADDRESS_LIKE = re.compile("[0-9a-f.:/, -]+", re.IGNORECASE | re.ASCII)
 _IKEY = re.compile("[A-Za-z0-9]{20}")
+_PASSWORDS = ("\\x42\\u0042", "xn--bcher-kva", "".join(map(chr, range(0x20, 0x7F))))
+_NATIONAL = str.maketrans({"¥": "\\", "₩": "\\", "‾": "~"})  # what Japan and Korea write in the place of two signs
 _HARMLESS = re.compile(r"""[\w.:/\\,%+\[\]"' -]+""")
 
 
@@ -111,6 +114,18 @@ def seconds(high: int) -> Callable[[str], float]:
     return parse
 
 
+def seconds_or_0(low: float, high: int) -> Callable[[str], float]:
+    """Return the parser of seconds from `low` to `high`, or 0, which says that there is none."""
+
+    def parse(text: str) -> float:
+        found = seconds(high)(text)
+        if 0 < found < low:
+            raise BadValueError(f"{quoted(text)} is too short for anybody to answer; write 0, or {low:g} to {high}")
+        return found
+
+    return parse
+
+
 port = integer(1, 65535)
 
 
@@ -126,10 +141,11 @@ def workers(text: str) -> int:
 
 def log_size(text: str) -> int:
     """Return a number of octets; what has a unit is refused with the number to write."""
-    if size := _SIZE.fullmatch(text):
-        n_octets = int(size[1]) * _SIZE_UNITS[size[2].lower()]
+    size = _SIZE.fullmatch(text)
+    n_octets = int(size[1]) * _SIZE_UNITS[size[2].lower()] if size else 0
+    if 0 < n_octets <= _LARGEST_LOG:
         raise BadValueError(f"{quoted(text)} has a unit; write octets: {n_octets}")
-    return integer(0, 2**40)(text)
+    return integer(0, _LARGEST_LOG)(text)
 
 
 def facility(text: str) -> str:
@@ -143,12 +159,23 @@ def facility(text: str) -> str:
 
 
 def codec(text: str) -> str:
-    """Return the name of a character set that Python can encode and decode."""
+    """Return the name of a character set in which a password can be read: the letters of `push` are those of ASCII."""
     try:
         "".encode(text)
     except (LookupError, ValueError):
         raise BadValueError(f"{quoted(text)} is not a known character set; write utf-8, latin-1, cp1252 …") from None
+    if not all(_reads(text, sample) for sample in _PASSWORDS):
+        raise BadValueError(
+            f"{quoted(text)} cannot read a password such as push or 123456; write utf-8, latin-1, cp1252, cp932 …"
+        )
     return text.lower()
+
+
+def _reads(charset: str, ascii_text: str) -> bool:
+    try:
+        return ascii_text.encode("ascii").decode(charset).translate(_NATIONAL) == ascii_text
+    except ValueError:
+        return False
 
 
 def plain(text: str) -> str:
@@ -171,13 +198,29 @@ def integration_key(text: str) -> str:
 
 
 def address(text: str) -> str:
-    """Return an IPv4 or IPv6 address in its usual form."""
+    """Return an IPv4 or IPv6 address to listen on in its usual form."""
     try:
-        return str(ip_address(text))
+        found = ip_address(text)
     except ValueError:
         raise BadValueError(
             f"{quoted(text)} is not an address; write one of this machine's, such as 10.0.0.5"
         ) from None
+    if why := _why_deaf(found):
+        raise BadValueError(f"{quoted(text)} {why}; write one of this machine's addresses, such as 10.0.0.5")
+    return str(found)
+
+
+def _why_deaf(found: IPv4Address | IPv6Address) -> str:
+    """Return why nobody can be served at an address; empty if that is not known of it."""
+    if found.is_multicast:
+        return "is a multicast address, from which nothing can be answered"
+    if found == IPv4Address("255.255.255.255"):
+        return "is the broadcast address, from which nothing can be answered"
+    if isinstance(found, IPv6Address) and found.ipv4_mapped:
+        return f"is {found.ipv4_mapped} in IPv6 form, at which nothing arrives"
+    if isinstance(found, IPv6Address) and found.is_link_local and not found.scope_id:
+        return f"is of one link alone and does not say which, as in {found}%eth0"
+    return ""
 
 
 def host(text: str) -> str:
@@ -188,8 +231,11 @@ def host(text: str) -> str:
     return found.host
 
 
-def host_port(text: str) -> HostPort:
-    """Split `host`, `host:port`, `[IPv6]`, `[IPv6]:port` or a bare IPv6 address; the host in lower case."""
+def host_port(text: str, example: str = "host.example.com") -> HostPort:
+    """Split `host`, `host:port`, `[IPv6]`, `[IPv6]:port` or a bare IPv6 address; the host in lower case.
+
+    `example` is what a name may look like.
+    """
     if scheme := _SCHEME.match(text):
         raise BadValueError(
             f"{quoted(text)} is an address of a web page; remove {scheme[0]} and write the host name alone"
@@ -203,7 +249,7 @@ def host_port(text: str) -> HostPort:
     if text.count(":") > 1:
         return HostPort(_ipv6_address(text), None)
     name, colon, number = text.partition(":")
-    return HostPort(_host_name(name), port(number) if colon else None)
+    return HostPort(_host_name(name, example), port(number) if colon else None)
 
 
 def listening_address(text: str) -> HostPort | None:
@@ -273,12 +319,13 @@ def _ipv6_address(text: str) -> str:
         ) from None
 
 
-def _host_name(text: str) -> str:
+def _host_name(text: str, example: str) -> str:
+    text = text.removesuffix(".")  # the root, which certificates do not name
     is_number = text.rpartition(".")[2].isdigit()
     if is_number and not _is_ipv4(text):
         raise BadValueError(f"{quoted(text)} is not an address; write a host name or four numbers from 0 to 255")
     if not _HOST_NAME.fullmatch(text):
-        raise BadValueError(f"{quoted(text)} is not a host name; write it as in api-XXXXXXXX.duosecurity.com")
+        raise BadValueError(f"{quoted(text)} is not a host name; write it as in {example}")
     return text.lower()
 
 

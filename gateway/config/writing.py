@@ -1,12 +1,21 @@
 """Configuration files on disk, written so that a crash leaves the former one or the new one, never a part."""
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 PRIVATE_MODE = 0o600
+LARGER_FILES = "raise ulimit -f, LimitFSIZE= in the systemd unit"
+
+_REMEDIES = {
+    errno.EFBIG: LARGER_FILES,
+    errno.EBUSY: "it is mounted on its own, as in a container: run this where the file itself is",
+    errno.EROFS: "it is mounted read-only, as in a container: run this where the file itself is",
+}
 
 
 def create_file(path: Path, octets: bytes) -> None:
@@ -16,14 +25,15 @@ def create_file(path: Path, octets: bytes) -> None:
         FileExistsError: it is there already, and stays as it is.
         OSError: it cannot be written.
     """
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
-    try:
-        _write(descriptor, octets)
-    except BaseException:
-        path.unlink()
-        raise
-    _sync_folder(path.parent)
+    with _named(path):
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
+        try:
+            _write(descriptor, octets)
+        except BaseException:
+            path.unlink()
+            raise
+        _sync_folder(path.parent)
 
 
 def replace_file(path: Path, octets: bytes) -> None:
@@ -33,20 +43,37 @@ def replace_file(path: Path, octets: bytes) -> None:
         OSError: it cannot be written, and is as it was.
     """
     path = path.resolve(strict=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with _named(path):
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            status = path.stat()
+            if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(descriptor, status.st_uid, status.st_gid)
+            _write(descriptor, octets)
+            shutil.copystat(path, name)
+            os.utime(name)
+            Path(name).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+        _sync_folder(path.parent)
+
+
+def explain_error(error: OSError) -> str:
+    """Return what failed, the file first, and what to do where that is known."""
+    text = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"{text}; {remedy}" if remedy else text
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error name the file that is wanted, and not one for the time being, or none."""
     try:
-        status = path.stat()
-        if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
-            os.fchown(descriptor, status.st_uid, status.st_gid)
-        _write(descriptor, octets)
-        shutil.copystat(path, name)
-        os.utime(name)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
-    _sync_folder(path.parent)
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _write(descriptor: int, octets: bytes) -> None:

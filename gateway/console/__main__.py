@@ -17,6 +17,7 @@ from typing import Any
 
 import uvloop
 
+from gateway.config.naming import CONSOLE, name_process
 from gateway.config.secrecy import keep_memory_private
 from gateway.console.facts import Facts
 from gateway.console.pages import Pages, Rules
@@ -37,6 +38,7 @@ def main(arguments: list[str]) -> int:
     orders = decode_console_orders(read_memfd(int(arguments[-1])))
     _be_modest()
     keep_memory_private()
+    name_process(CONSOLE)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(_serve(orders))

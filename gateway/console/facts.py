@@ -11,10 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import orjson
 
 from gateway.console.exposition import exposition
-from gateway.console.health import Finding, examine
+from gateway.console.health import Finding, examine, examine_life
 from gateway.console.history import History
 from gateway.console.recent import RecentLogins
 from gateway.logs.setup import reopen_logs
@@ -76,6 +75,10 @@ class Facts:
         """Return what is wrong."""
         return examine(self.status, self.age_s)
 
+    def examine_life(self) -> Finding:
+        """Return what only a restart would mend."""
+        return examine_life(self.age_s)
+
     def _ask(self) -> None:
         self._timer = self._loop.call_later(ASK_EVERY_S, self._ask)
         self.logins.look()
@@ -98,7 +101,7 @@ class Facts:
         self._answered_at = self._loop.time()
         self.logins.follow(facts.ledgers)
         self.octets, self._metrics = facts.status, None
-        self.status = orjson.loads(facts.status)
+        self.status = msgspec.json.decode(facts.status)
         self.history.take(self.status, time.time(), self._answered_at)
 
 

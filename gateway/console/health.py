@@ -1,14 +1,15 @@
-"""Whether the gateway is well, in one answer for load balancers and monitors. Pure."""
+"""Whether the gateway is well, for balancers and monitors, and whether it lives, for who would start it anew. Pure."""
 
 from typing import Any, NamedTuple
 
-from gateway.engine.slots import UNSERVED_AFTER_S
+from gateway.engine.slots import UNSERVED_AFTER_S, unserved_state
 
 STALE_AFTER_S = 5.0  # the supervisor is asked every second
+HUNG_AFTER_S = 30.0  # as long as systemd waits for it (WatchdogSec=)
 
 
 class Finding(NamedTuple):
-    """What `/healthz` says: nothing is wrong without problems."""
+    """What `/healthz`, `/readyz` and `/livez` say: nothing is wrong without problems."""
 
     problems: list[str]
 
@@ -33,7 +34,7 @@ def examine(status: dict[str, Any] | None, age_s: float) -> Finding:
     if not any(worker["state"] == "ready" for worker in status["workers"]):
         problems.append("no worker serves")
     problems += [
-        f"nobody serves slot {worker['slot']} ({worker['state']}) for {worker['unserved_s']:.0f} s: "
+        f"nobody serves slot {worker['slot']} ({unserved_state(worker['state'])}) for {worker['unserved_s']:.0f} s: "
         "its users get no answer"
         for worker in status["workers"]
         if worker["generation"] == status["generation"] and worker["unserved_s"] > UNSERVED_AFTER_S
@@ -44,3 +45,11 @@ def examine(status: dict[str, Any] | None, age_s: float) -> Finding:
         if application["failmode_active"] and "secure" in application["failmode"]
     ]
     return Finding(problems)
+
+
+def examine_life(age_s: float) -> Finding:
+    """Return what a restart of the gateway would mend, where the supervisor was heard of `age_s` ago.
+
+    No outage of Duo's is among it, nor a worker that dies: the supervisor sees to those.
+    """
+    return Finding([f"the supervisor has not answered for {age_s:.0f} s"] if age_s > HUNG_AFTER_S else [])

@@ -6,7 +6,8 @@
 | GET /live.json?after=CURSOR | what the page shows, all of it or what is new |
 | GET /status.json | the same as `radgate status --json` |
 | GET /metrics | Prometheus's text |
-| GET /healthz | 200 or 503; why, to those who may know |
+| GET /healthz, /readyz | 200, or 503 where logins should go elsewhere; why, to those who may know |
+| GET /livez | 200, or 503 where only a restart helps; likewise |
 | GET, POST /login, POST /logout | where a token is wanted: a form for people, who get a cookie |
 
 Where the console is bound to a loopback address, only requests for such a host are answered: a foreign web page could
@@ -30,6 +31,8 @@ from gateway.console.files import PUBLIC, File, load_files
 from gateway.console.visitors import SESSION_S, Patience, Sessions, Token
 from gateway.logs.setup import log_mistake
 
+LIVE = "/livez"
+HEALTH = ("/healthz", "/readyz", LIVE)
 COOKIE = "radgate_session"
 MISTAKE_EVERY_S = 10.0  # between two lines: what a visitor can cause must not roll the log away
 _MAX_BODY = 4_096  # octets: a form with a token
@@ -90,7 +93,7 @@ class Pages:
                 web.get("/live.json", self._live),
                 web.get("/status.json", self._status),
                 web.get("/metrics", self._metrics),
-                web.get("/healthz", self._healthz),
+                *(web.get(path, self._health) for path in HEALTH),
                 web.post("/login", self._log_in),
                 web.post("/logout", self._log_out),
             ]
@@ -119,7 +122,7 @@ class Pages:
     async def _admit(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         if self._host_names is not None and _host_name(request.host) not in self._host_names:
             raise web.HTTPMisdirectedRequest(text="Ask for localhost, or for the address that console= names.\n")
-        if request.path in PUBLIC or request.path in ("/login", "/healthz") or self._may_look(request):
+        if request.path in PUBLIC or request.path in ("/login", *HEALTH) or self._may_look(request):
             return await handler(request)
         if request.path == "/":
             raise web.HTTPSeeOther("/login")
@@ -179,8 +182,8 @@ class Pages:
         status = 200 if self._facts.status is not None else 503
         return web.Response(body=self._facts.metrics, status=status, headers={"Content-Type": CONTENT_TYPE})
 
-    async def _healthz(self, request: web.Request) -> web.StreamResponse:
-        finding = self._facts.examine()
+    async def _health(self, request: web.Request) -> web.StreamResponse:
+        finding = self._facts.examine_life() if request.path == LIVE else self._facts.examine()
         content = finding.content
         if not self._may_know_why(request):
             del content["reasons"]

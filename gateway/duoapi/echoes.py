@@ -4,8 +4,10 @@ Every text of an answer passes `shown` when it is read, and whatever a login end
 more, for a login knows its passcode also where Duo was not told it. Nearly every text is a short sentence without a
 digit, and is as it was after one search. In others
 
-- the passcode goes, as it is or in capitals; with blanks or dashes between its signs, or `+`; with signs as percent,
-  JSON, JavaScript or HTML escapes; in hexadecimal; in base64, with whatever surrounds it there. That it is part of a
+- the passcode goes, as it is or in capitals; with blanks, dashes, tags or `+` between its signs; with signs as
+  percent, JSON, JavaScript or HTML escapes; as the numbers of its octets, hexadecimal, decimal, octal or binary,
+  whatever stands between them; in base64, once or twice, also of UTF-16 or on several lines, with whatever surrounds
+  it there; without its leading zeros; and what is left of it where the text ends within it. That it is part of a
   longer text of digits or letters does not save it.
 - credentials go: `Basic` with what follows, the integration key with a signature, long hexadecimal, long base64.
 
@@ -16,15 +18,19 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Final
+from unicodedata import normalize
 
 MAX_TEXT: Final = 1_000  # characters of a text that goes to a person and into the log
 MARK: Final = "***"
 _MAX_LOOKED_AT: Final = 4_000  # characters: looking costs a microsecond or so for each
 MAX_PAGE: Final = 2_000  # octets of a page that is not Duo's, of which a few are shown
-_MAX_FORM: Final = 300  # characters that a passcode takes at most: a YubiKey's 44, each as `\u0063`
+_MAX_FORM: Final = 500  # characters that a passcode takes at most: a YubiKey's 44, each as `\U00000063`
 
-may_echo: Final = re.compile(r"\d|[^ ]{16}").search
-"""Whether a text is worth a look: it holds a digit or a long word."""
+may_echo: Final = re.compile(r"\d|[^ ]{16}|[a-z][A-Z]|(?:\b\w{1,4}\W+){10}").search
+"""Whether a text is worth a look: it holds a digit, a long word, one with a capital inside, or many short ones.
+
+Base64 of digits may be without a digit (`MDAwMDAw`), but no six of them are without such a capital.
+"""
 
 _MANY_HARMLESS: Final = 512
 _MAX_REMEMBERED: Final = 200  # characters
@@ -42,9 +48,13 @@ _CREDENTIALS: Final = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SIGN: Final = re.compile(
-    r"(?is)%(?:25)*([0-9a-f]{2})|\\(?:u00|x|u\{0*)([0-9a-f]{2})\}?|&\#x0*([0-9a-f]{2});|&\#0*([0-9]{2,3});|&nbsp;|."
+    r"(?is)%(?:25)*([0-9a-f]{2})|\\(?:u00|x|u\{0*)([0-9a-f]{2})\}?|&\#x0*([0-9a-f]{2});|&\#0*([0-9]{2,3});|&nbsp;"
+    r"|</?[a-z]{1,9}>|."
 )
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{6,}=*")
+_BASE64: Final = (re.compile(r"[A-Za-z0-9+/_-]{6,}=*"), re.compile(r"[A-Za-z0-9+/_\s-]{6,}=*"))  # then across lines
+_NUMBER_BASES: Final = "xdob"
+_NOT_OF_NUMBERS: Final = re.compile(r"[^1-9]")  # zeros fill up; `0x`, `u`, `amp` and the like stand in between
+_SHORTEST: Final = 4  # signs: of what is left of a passcode
 _SAME_IN_URLS: Final = str.maketrans("-_", "+/")
 
 
@@ -81,34 +91,75 @@ def without_passcode(text: str, passcode: str) -> str:
     """Return a text without the passcode, which is empty if there is none."""
     if not passcode or is_harmless(text):
         return text
-    text = _BASE64.sub(lambda run: MARK if _encodes(run[0], passcode) else run[0], text)
-    octets = passcode.lower().encode(), passcode.upper().encode()
-    return _without(text, {passcode.lower(), *(each.hex() for each in octets)})
+    encoded = _in_base64(passcode)
+    for runs in _BASE64:
+        text = runs.sub(lambda run: MARK if _holds(run[0], encoded) else run[0], text)
+    return _without(text, passcode)
 
 
-def _encodes(run: str, passcode: str) -> bool:
-    """Whether base64 holds a passcode, wherever in a group of three octets it begins."""
-    plain = run.translate(_SAME_IN_URLS)
-    return any(form in plain for each in {passcode, passcode.lower(), passcode.upper()} for form in _base64(each))
+def _holds(run: str, encoded: set[str]) -> bool:
+    """Whether a run of base64 holds one of these."""
+    plain = "".join(run.split()).translate(_SAME_IN_URLS)
+    return any(form in plain for form in encoded)
 
 
-def _base64(passcode: str) -> Iterator[str]:
-    """Yield what the octets of a passcode are in base64 without what depends on their neighbours."""
+def _in_base64(passcode: str) -> set[str]:
+    """Return what a passcode may be in base64: as it is or in capitals, of octets or UTF-16, once or twice."""
+    texts = {passcode, passcode.lower(), passcode.upper()}
+    once = {
+        form for text in texts for code in ("ascii", "utf-16-le", "utf-16-be") for form in _base64(text.encode(code))
+    }
+    return once | {form for text in once for form in _base64(text.encode())}
+
+
+def _base64(octets: bytes) -> Iterator[str]:
+    """Yield what octets are in base64 without what depends on their neighbours, wherever in a group of three they
+    begin.
+    """
     for n_before in range(3):
-        octets = bytes(n_before) + passcode.encode()
-        yield b64encode(octets).decode()[(0, 2, 3)[n_before] : len(octets) * 8 // 6]
+        padded = bytes(n_before) + octets
+        yield b64encode(padded).decode()[(0, 2, 3)[n_before] : len(padded) * 8 // 6]
 
 
-def _without(text: str, forms: set[str]) -> str:
-    """Return a text with a mark wherever its signs, unescaped and without blanks between them, are one of these."""
+def _without(text: str, passcode: str) -> str:
+    """Return a text with a mark wherever its signs, unescaped and without blanks between them, are the passcode or the
+    numbers of its octets.
+    """
     matches = [(match, _unescaped(match)) for match in _SIGN.finditer(text)]
     signs = [(sign, match) for match, sign in matches if sign.isalnum()]
     plain = "".join(sign for sign, _ in signs)
     pieces, end = [], 0
-    for start, stop in sorted(place for form in forms for place in _places(plain, form)):
+    for start, stop in sorted(_spans(plain, passcode.lower())):
         pieces += [text[end : signs[start][1].start()], MARK]
         end = max(end, signs[stop - 1][1].end())
     return "".join([*pieces, text[end:]])
+
+
+def _spans(plain: str, passcode: str) -> Iterator[tuple[int, int]]:
+    """Yield where signs are the passcode, in small letters: from, to."""
+    for form in {passcode, passcode.encode().hex(), passcode.upper().encode().hex()}:
+        yield from _places(plain, form)
+    left = len(passcode) - 1
+    while left >= _SHORTEST and not plain.endswith(passcode[:left]):
+        left -= 1
+    if left >= _SHORTEST:
+        yield len(plain) - left, len(plain)
+    number = passcode.lstrip("0")
+    if _SHORTEST <= len(number) < len(passcode):
+        yield from _places(plain, number)
+    kept = [place for place, sign in enumerate(plain) if sign in "123456789"]
+    digits = "".join([plain[place] for place in kept])
+    for form in _numbers(passcode):
+        for start, stop in _places(digits, form):
+            end = kept[stop - 1] + 1
+            yield kept[start], end + len(plain[end:]) - len(plain[end:].lstrip("0"))
+
+
+def _numbers(passcode: str) -> set[str]:
+    """Return the octets of a passcode as numbers in every base, without zeros and letters."""
+    texts = (passcode, passcode.upper())
+    written = {"".join(format(octet, base) for octet in text.encode()) for text in texts for base in _NUMBER_BASES}
+    return {_NOT_OF_NUMBERS.sub("", each) for each in written}
 
 
 def _places(plain: str, form: str) -> Iterator[tuple[int, int]]:
@@ -122,7 +173,9 @@ def _unescaped(match: re.Match[str]) -> str:
     """Return one small letter or other sign."""
     octet = match[1] or match[2] or match[3]
     sign = chr(int(octet, 16) if octet else int(match[4])) if octet or match[4] else match[0]
+    if sign.isascii():
+        return sign.lower()
     if sign.isdecimal():  # of whatever script
         return str(int(sign))
-    lower = sign.lower()
+    lower = normalize("NFKC", sign).lower()
     return lower if len(lower) == 1 else sign

@@ -1,8 +1,7 @@
 """Signatures of Duo's API: canonical parameters, canonical request, HMAC, Authorization header.
 
-`Signer` is the way of every call: version 2 with SHA-512, keyed once. The functions `canonical_v2` and
-`canonical_v5` state the rules plainly for every version and digest; tests hold `Signer` against them and against
-Duo's published vectors.
+`Signer` is the way of every call: version 2 with SHA-512, keyed once. `canonical_v2` states the rule
+plainly; tests hold `Signer` against it and against Duo's published vectors.
 
 Nothing here reads a clock: the text of the Date header is an argument, and the very same text must go into the header.
 """
@@ -81,29 +80,3 @@ class Signer:
 def canonical_v2(date: str, method: str, host: str, path: str, params: Params) -> str:
     """Return the text that signature version 2 signs; `params` are the query's or the form body's."""
     return "\n".join([date, method.upper(), host.lower(), path, encode_params(params)])
-
-
-def canonical_v5(
-    date: str, method: str, host: str, path: str, params: Params, body: bytes = b"", headers: Params = ()
-) -> str:
-    """Return the text that signature version 5 signs.
-
-    Args:
-        date: the text of the Date (or X-Duo-Date) header.
-        method: of the request.
-        host: without port.
-        path: without query.
-        params: those of the query only.
-        body: the octets sent.
-        headers: the `X-Duo-*` ones.
-    """
-    lines = [canonical_v2(date, method, host, path, params)]
-    lines.append(hashlib.sha512(body).hexdigest())
-    lines.append(hashlib.sha512(_canonical_headers(headers).encode()).hexdigest())
-    return "\n".join(lines)
-
-
-def _canonical_headers(headers: Params) -> str:
-    """Names in lower case, sorted, and values, all joined by NUL."""
-    pairs = sorted((name.lower(), value) for name, value in headers)
-    return "\0".join(text for pair in pairs for text in pair)

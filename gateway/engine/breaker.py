@@ -37,6 +37,7 @@ from gateway.engine.witness import (
 QUIET_INTERVAL_S = 60.0  # between rounds of probes while all is well
 SLOW_INTERVAL_S = 10.0  # while the last ping took so long that calls are waited for longer than usual
 CLOCK_INTERVAL_S = 10.0  # while this machine's clock is off
+DOWN_INTERVAL_S = 2.0  # while Duo is down: no less than ping and check take
 SUSPECT_INTERVAL_S = 0.25  # while something is odd
 HURRIED_INTERVAL_S = 0.5  # while logins wait or fail and probes pass
 KEYS_INTERVAL_S = 5.0  # while the keys are refused
@@ -144,11 +145,9 @@ class BreakerLimits(NamedTuple):
 
     Attributes:
         failures_to_open: how long a streak begins fail mode: 2 to 64.
-        probe_interval_s: between rounds of probes while Duo is down: at least 2 s, the time of ping and check.
     """
 
     failures_to_open: int = 5
-    probe_interval_s: float = 2.0
 
 
 class ProbeKind(StrEnum):
@@ -496,8 +495,6 @@ class Breaker:
 
     @property
     def _round_interval_s(self) -> float:
-        if self._state is BreakerState.DOWN:
-            return self._limits.probe_interval_s
         if self._state is BreakerState.HEALTHY and patience_s(self._ping_s, OVERDUE_S) > OVERDUE_S:
             return SLOW_INTERVAL_S
         return _ROUND_INTERVALS_S[self._state]
@@ -574,6 +571,7 @@ def _waiting_s(seen: Evidence, now: float) -> float:
 _ROUND_INTERVALS_S = {
     BreakerState.HEALTHY: QUIET_INTERVAL_S,
     BreakerState.SUSPECT: SUSPECT_INTERVAL_S,
+    BreakerState.DOWN: DOWN_INTERVAL_S,
     BreakerState.TRIAL: QUIET_INTERVAL_S,
     BreakerState.KEYS_REFUSED: KEYS_INTERVAL_S,
     BreakerState.CLOCK_SKEWED: CLOCK_INTERVAL_S,

@@ -15,7 +15,7 @@ from gateway.engine.credentials import Credentials, is_probe, read_credentials, 
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.login import DECIDED, ELSEWHERE, WAITING, Ask, Login, Step
-from gateway.engine.nas import Nas, NasTable, Section, count_clients
+from gateway.engine.nas import Nas, NasTable, Section, count_addresses
 from gateway.engine.notices import Notice, Notices, UnsignedNas
 from gateway.engine.password import TypedFactor, meaning_of, read_password
 from gateway.engine.pending import PendingLogin, PendingLogins
@@ -155,12 +155,13 @@ class Engine:
         self._outages: dict[str, DuoUnavailable] = {}
         self._trials: set[str] = set()
         self._hands_over = False
-        self._places = Places(max_pending, count_clients(tables))
+        self._places = Places(max_pending, count_addresses(tables))
         self._duplicates = DuplicateCache(duplicate_window_s, max_answered)
         self._pending = PendingLogins()
         self._timers = Timers()
         self._effects: list[Effect] = []
         self._n_late = 0
+        self._held_back: dict[bytes, tuple[Verdict, float]] = {}  # rejections by the login's key, and until when
         self.notices = Notices()
 
     @property
@@ -226,13 +227,13 @@ class Engine:
 
     def _give_up_waiting(self, logins: list[PendingLogin], error: DuoUnavailable, now: float) -> None:
         for pending in logins:
-            self._effects.append(StopAsking(pending))
+            self._stop_asking(pending, now)
             self._proceed(pending, pending.login.unavailable(error, now), now)
 
     def _ask_again(self, logins: list[PendingLogin], now: float) -> None:
         """Ask anew what became of pushes, a few at a time: Duo may have forgotten the question in its outage."""
         for place, pending in enumerate(logins):
-            self._effects.append(StopAsking(pending))
+            self._stop_asking(pending, now)
             self._proceed(pending, pending.login.ask_again(now + place * RESUME_PAUSE_S, now), now)
 
     def try_one(self, application: str) -> None:
@@ -241,8 +242,9 @@ class Engine:
 
     def adopt(self, pending: PendingLogin) -> list[Effect]:
         """Take up a login that another worker began, and waits for Duo's answer to."""
-        client = pending.last_peer.address[0] if pending.last_peer is not None else ""
-        self._add(pending, self._places.asking(pending.section.name, client, pending.started_at))
+        client = pending.transactions[-1].nas.name if pending.transactions else ""
+        address = pending.last_peer.address[0] if pending.last_peer is not None else ""
+        self._add(pending, self._places.asking(pending.section.name, client, address, pending.started_at))
         for transaction in pending.transactions:
             self._duplicates.add(transaction)
         self._keep(pending)
@@ -423,9 +425,12 @@ class Engine:
         if same is not None:
             self._join(same, transaction)
             return
+        if key in self._held_back:
+            self._join_rejection(key, transaction, now)
+            return
         person = person_key(section.name, account)
         n_of_person = self._pending.of_person(person)
-        holder = self._places.asking(section.name, transaction.peer.address[0], now)
+        holder = self._places.asking(section.name, transaction.nas.name, transaction.peer.address[0], now)
         if not self._places.may_have(holder, n_of_person, now):
             self._discard(DiscardReason.OVERLOAD, transaction.peer, transaction.nas, now)
         elif 0 < section.max_pending_per_user <= n_of_person:
@@ -450,6 +455,27 @@ class Engine:
             self._duplicates.forget(oldest)
         same.section.counters.coalesced()
         self._keep_again(same)
+
+    def _hold_back(self, pending: PendingLogin, verdict: Verdict, newest: Transaction, now: float) -> None:
+        """Let the login be known until its newest packet has its rejection: who asks again must not be counted again.
+
+        Clients with little patience ask from a new port before they can have heard. Only a rejection can be joined:
+        what was approved lets nobody else in.
+        """
+        until = _due(newest)
+        if until > now and pending.section.coalesce:
+            self._held_back[pending.key] = (verdict, until)
+            self._timers.at(until, self._let_go, pending.key)
+
+    def _let_go(self, key: bytes, _now: float) -> None:
+        self._held_back.pop(key, None)
+
+    def _join_rejection(self, key: bytes, transaction: Transaction, now: float) -> None:
+        """Let a packet have the rejection that its login is about to get, at the same time."""
+        verdict, due = self._held_back[key]
+        self._take_up(transaction)
+        transaction.nas.section.counters.coalesced()
+        self._answer(transaction, verdict, now, due)
 
     def _add(self, pending: PendingLogin, holder: Holder) -> None:
         """Take a login up."""
@@ -481,15 +507,24 @@ class Engine:
             self._finish(pending, step, now)
             return
         self._keep(pending)
+        pending.waits_since = now
         if isinstance(step, Ask):
+            if step.at:  # the pause before it is a person's
+                pending.duo_s += step.at - now
+                pending.waits_since = step.at
             self._effects.append(AskDuo(pending, step.call, step.at))
         else:
             is_settled = pending.login.is_in_doubt and pending.section.application in self._outages
             self._timers.at(now if is_settled else step.until, self._give_up, pending)
 
+    def _stop_asking(self, pending: PendingLogin, now: float) -> None:
+        pending.waited(now)
+        self._effects.append(StopAsking(pending))
+
     def _give_up(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
             is_duo_away = pending.section.application in self._outages
+            pending.waited(now)
             self._finish(pending, pending.login.give_up(is_duo_away), now)
 
     def _keep(self, pending: PendingLogin) -> None:
@@ -522,7 +557,7 @@ class Engine:
 
     def _deadline(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
-            self._effects.append(StopAsking(pending))
+            self._stop_asking(pending, now)
             self._finish(pending, pending.login.expire(), now)
 
     def _finish(self, pending: PendingLogin, verdict: Verdict, now: float) -> None:
@@ -555,6 +590,8 @@ class Engine:
         transactions, pending.transactions = pending.transactions, []
         for key, digest in pending.let_go or ():
             self._duplicates.silence(key, digest, now)
+        if verdict.reason in _DELAYED and transactions:
+            self._hold_back(pending, verdict, transactions[-1], now)
         for transaction in reversed(transactions):
             transaction.pending = None
             self._answer(transaction, verdict, now)
@@ -569,8 +606,10 @@ class Engine:
         identifier, section = transaction.packet.identifier, transaction.nas.section.name
         self._effects.append(Finished(transaction.peer, identifier, user_name, section, verdict, "", 0.0, 1))
 
-    def _answer(self, transaction: Transaction, verdict: Verdict, now: float) -> None:
-        """Reply now, or when the section's delay for refused credentials is over; till then duplicates meet silence."""
+    def _answer(self, transaction: Transaction, verdict: Verdict, now: float, due: float = 0.0) -> None:
+        """Reply when it is due, or when the section's delay for refused credentials is over; till then duplicates meet
+        silence.
+        """
         if transaction.is_superseded:
             return
         nas = transaction.nas
@@ -578,7 +617,8 @@ class Engine:
         octets = encode_reply(verdict.code, transaction.packet, nas.shared_secret, *texts, place=nas.signature_place)
         answered = self._duplicates.as_answered(transaction, octets, now)
         self._effects.append(KeepAnswer(answered, transaction.peer.bucket))
-        due = transaction.received_at + _reject_delay_s(transaction) if verdict.reason in _DELAYED else now
+        if verdict.reason in _DELAYED:
+            due = due or _due(transaction)
         if due > now:
             self._n_late += 1
             self._timers.at(due, self._send_late, (transaction, octets))
@@ -594,9 +634,11 @@ class Engine:
             self._effects.append(SendReply(octets, transaction.peer))
 
 
-def _reject_delay_s(transaction: Transaction) -> float:
-    """Return the section's delay, and up to a tenth more, so that its length tells nothing.
+def _due(transaction: Transaction) -> float:
+    """Return when a rejection may leave: after the section's delay, and up to a tenth more, so that its length tells
+    nothing.
 
     The Request Authenticator is as random as the engine needs.
     """
-    return transaction.nas.section.reject_delay_s * (1 + transaction.packet.authenticator[0] / 2560)
+    delay_s = transaction.nas.section.reject_delay_s * (1 + transaction.packet.authenticator[0] / 2560)
+    return transaction.received_at + delay_s

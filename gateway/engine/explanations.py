@@ -119,7 +119,7 @@ REASONS: dict[Reason, Explanation] = {
         "the RFCs do not permit that: look for software of the RADIUS client that is out of date",
     ),
     Reason.MALFORMED_PASSWORD: Explanation(
-        "The User-Password was not 16, 32 … 128 octets long",
+        "The User-Password was not 16, 32 … 128 bytes long",
         "the RFCs do not permit that: look for software of the RADIUS client that is out of date",
     ),
     Reason.UNKNOWN_STATE: Explanation(
@@ -157,7 +157,7 @@ DISCARDS: dict[DiscardReason, Explanation] = {
         "limit_proxy_state=no too, at the risk of CVE-2024-3596",
     ),
     DiscardReason.MESSAGE_AUTHENTICATOR_MALFORMED: Explanation(
-        "it has two Message-Authenticators, or one that is not 16 octets long",
+        "it has two Message-Authenticators, or one that is not 16 bytes long",
         "look for software of the client that is out of date",
     ),
     DiscardReason.PROXY_STATE_UNAUTHENTICATED: Explanation(
@@ -174,7 +174,7 @@ DISCARDS: dict[DiscardReason, Explanation] = {
         "which throws users out again without an answer) set accounting=acknowledge",
     ),
     DiscardReason.PACKET_TOO_SHORT: Explanation(
-        "it is no RADIUS packet: fewer than 20 octets", "look for what sends other things than RADIUS to this port"
+        "it is no RADIUS packet: fewer than 20 bytes", "look for what sends other things than RADIUS to this port"
     ),
     DiscardReason.LENGTH_FIELD: Explanation(
         "it is no RADIUS packet: its Length field is outside 20 to 4096",
@@ -233,10 +233,14 @@ TROUBLES: dict[Trouble, Explanation] = {
         "roots (certifi)",
     ),
     Trouble.PROXY: Explanation(
-        "The HTTP proxy did not open a tunnel to Duo", "see http_proxy_host and http_proxy_port, and that proxy's log"
+        "The HTTP proxy did not open a tunnel to Duo",
+        "see whether the proxy of http_proxy_host and http_proxy_port runs, and its log; one that asks for a user name "
+        "and password (407) must let api_host pass without them",
     ),
     Trouble.TIMEOUT: Explanation(
-        "Duo did not answer in time", "see status.duo.com, and firewalls that drop packets without a word"
+        "Duo did not answer in time",
+        "see status.duo.com, the proxy of http_proxy_host if there is one, and firewalls that drop packets without a "
+        "word",
     ),
     Trouble.CLOSED: Explanation(
         "The connection was lost before the answer came", "see status.duo.com, and proxies and firewalls on the way"
@@ -266,8 +270,3 @@ TROUBLES: dict[Trouble, Explanation] = {
         "see the line 'Fail mode begins' in the log, which has the cause",
     ),
 }
-
-EXPLANATIONS: dict[str, Explanation] = {
-    word.value: explanation for table in (REASONS, DISCARDS, TROUBLES) for word, explanation in table.items()
-}
-"""All of them by their word, which is also the anchor of their section in docs/troubleshooting.md."""

@@ -10,18 +10,15 @@ from gateway.engine.login import LoginPolicy
 from gateway.engine.statistics import SectionCounters, uncounted
 from gateway.radius.address import AddressAttribute
 from gateway.radius.dictionary import (
-    ACCT_MULTI_SESSION_ID,
-    ACCT_SESSION_ID,
-    CALLED_STATION_ID,
-    CALLING_STATION_ID,
-    FRAMED_IP_ADDRESS,
-    FRAMED_IPV6_ADDRESS,
-    FRAMED_IPV6_PREFIX,
-    NAS_IDENTIFIER,
-    NAS_PORT,
-    NAS_PORT_ID,
-    TUNNEL_CLIENT_ENDPOINT,
-    VENDOR_SPECIFIC,
+    ACCT_DELAY_TIME,
+    EVENT_TIMESTAMP,
+    MESSAGE_AUTHENTICATOR,
+    NAS_IP_ADDRESS,
+    NAS_IPV6_ADDRESS,
+    PROXY_STATE,
+    STATE,
+    USER_NAME,
+    USER_PASSWORD,
 )
 from gateway.radius.reply import SignaturePlace
 from gateway.radius.shared_secret import SharedSecret
@@ -29,22 +26,20 @@ from gateway.radius.shared_secret import SharedSecret
 _MAX_REMEMBERED_SOURCES = 65_536
 MAX_STATUS_A_SECOND: Final = 50  # Status-Servers of one NAS; a load balancer asks every few seconds
 
-# What tells two machines or two sessions apart, and what a real repetition of a login repeats. NAS-IP-Address is not
-# among it: the two controllers of a directory, which ask for the same login, may differ in it.
-_SESSION_ATTRIBUTES: Final[frozenset[int]] = frozenset(
+# What a real repetition of a login may change. Whatever else a request holds tells two machines or two sessions apart,
+# attributes that nobody here knows of included: a second push is harmless, another's approval is not. NAS-IP-Address
+# may change because the two controllers of a directory, which ask for the same login, may differ in it.
+_MAY_CHANGE: Final[frozenset[int]] = frozenset(
     {
-        ACCT_MULTI_SESSION_ID,
-        ACCT_SESSION_ID,
-        CALLED_STATION_ID,
-        CALLING_STATION_ID,
-        FRAMED_IP_ADDRESS,
-        FRAMED_IPV6_ADDRESS,
-        FRAMED_IPV6_PREFIX,
-        NAS_IDENTIFIER,
-        NAS_PORT,
-        NAS_PORT_ID,
-        TUNNEL_CLIENT_ENDPOINT,
-        VENDOR_SPECIFIC,
+        USER_NAME,  # its meaning counts, and that of the password
+        USER_PASSWORD,
+        NAS_IP_ADDRESS,
+        NAS_IPV6_ADDRESS,
+        STATE,
+        PROXY_STATE,
+        ACCT_DELAY_TIME,
+        EVENT_TIMESTAMP,
+        MESSAGE_AUTHENTICATOR,
     }
 )
 
@@ -194,8 +189,8 @@ class Section:
         self.policy = policy
         self.password_charset = password_charset
         self.client_address = client_address
-        own = {client_address.kind} if client_address is not None else set()
-        self.session_attributes = bytes(kind in _SESSION_ATTRIBUTES | own for kind in range(256))
+        may_change = _MAY_CHANGE - {client_address.kind} if client_address is not None else _MAY_CHANGE
+        self.session_attributes = bytes(kind not in may_change for kind in range(256))
         self.require_signature = require_signature
         self.limit_proxy_state = limit_proxy_state
         self.reject_delay_s = reject_delay_s
@@ -215,7 +210,7 @@ class NasTable:
 
     Attributes:
         sections: those that its clients belong to, in order.
-        clients: the names of their sections, and their networks.
+        clients: the names of their sections, their own, and their networks.
     """
 
     def __init__(self, entries: Collection[tuple[str, Nas]]) -> None:
@@ -232,7 +227,7 @@ class NasTable:
             if by_prefix.setdefault(int(network.network_address) >> shift, nas) is not nas:
                 raise ValueError(f"{cidr} belongs to two clients")
         self.sections = list(dict.fromkeys(nas.section for _, nas in entries))
-        self.clients = {(nas.section.name, cidr) for cidr, nas in entries if not nas.is_operator}
+        self.clients = {(nas.section.name, nas.name, cidr) for cidr, nas in entries if not nas.is_operator}
         self._lengths = {version: sorted(found, reverse=True) for version, found in self._networks.items()}
         self._remembered: dict[str, Nas] = {}
 
@@ -254,9 +249,9 @@ class NasTable:
         return None
 
 
-def count_clients(tables: Iterable[NasTable]) -> dict[str, int]:
-    """Return how many clients each section may have; a network of them counts as all its addresses."""
-    counts: dict[str, int] = {section.name: 0 for table in tables for section in table.sections}
-    for section, cidr in {client for table in tables for client in table.clients}:
-        counts[section] += ip_network(cidr).num_addresses
+def count_addresses(tables: Iterable[NasTable]) -> dict[str, dict[str, int]]:
+    """Return how many addresses each client of each section may have; a network has all of its own."""
+    counts: dict[str, dict[str, int]] = {section.name: {} for table in tables for section in table.sections}
+    for section, client, cidr in {each for table in tables for each in table.clients}:
+        counts[section][client] = counts[section].get(client, 0) + ip_network(cidr).num_addresses
     return counts

@@ -49,10 +49,9 @@ class _Quiet:
 
 
 class Notices:
-    """Counts of discards by reason, and the lines that are due for them."""
+    """The lines that are due for discards."""
 
     def __init__(self) -> None:
-        self.counts: dict[DiscardReason, int] = {}
         self._quiet: dict[tuple[DiscardReason, str, int], _Quiet] = {}
         self._tidy_at = 0.0
 
@@ -60,7 +59,6 @@ class Notices:
         self, reason: DiscardReason, source: str, listener: int, nas: Nas | None, now: float
     ) -> Notice | None:
         """Count one discarded packet; return the line that is due, if one is."""
-        self.counts[reason] = self.counts.get(reason, 0) + 1
         quiet = self._quiet.get((reason, source, listener))
         if quiet is None and self._is_full(now):
             source, nas = "", None

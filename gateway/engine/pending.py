@@ -31,7 +31,8 @@ class PendingLogin:
             be left: the login goes on, for it may be asked again, and must not be pushed again then.
         let_go: what packets were known by that wait no more because there were too many.
         last_peer, last_identifier: of the newest packet, for the log.
-        duo_s: how long Duo took over its answers so far.
+        duo_s: how long Duo, or a person, took over its answers so far.
+        waits_since: since when it waits for one, or for word that Duo is away: what is given up then was Duo's time.
         kept_as: what the journal says of it; None for nothing.
         elsewhere: the link and the number of the worker that waits for Duo's answer; (-1, -1) for this one.
         handle: for the network side alone: what cancels the question that Duo is being asked.
@@ -54,6 +55,7 @@ class PendingLogin:
         "section",
         "started_at",
         "transactions",
+        "waits_since",
     )
 
     def __init__(
@@ -77,12 +79,16 @@ class PendingLogin:
         self.last_identifier = 0
         self.key = key
         self.person_key = person or person_key(section.name, account_of(login.user_name))
-        self.started_at = now
+        self.started_at = self.waits_since = now
         self.duo_s = 0.0
         self.kept_as: tuple[str, str] | None = None
         self.elsewhere = (-1, -1)
         self.handle: object = None
         self.holder: Holder | None = None
+
+    def waited(self, now: float) -> None:
+        """Note that its waiting ends without an answer: all of it was Duo's time."""
+        self.duo_s += now - self.waits_since
 
     def join(self, transaction: Transaction) -> Transaction | None:
         """Let another packet wait; return the one that waits no more for it, the oldest, if there are too many.

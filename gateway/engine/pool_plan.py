@@ -228,11 +228,6 @@ class PoolPlan(Generic[Call, Connection]):
         return len(self._busy) + len(self._polling)
 
     @property
-    def n_patient(self) -> int:
-        """Connections whose call waits for a person."""
-        return len(self._polling)
-
-    @property
     def n_opening(self) -> int:
         """Attempts to open a connection."""
         return self._n_opening

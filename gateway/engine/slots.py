@@ -18,6 +18,11 @@ class SlotState(StrEnum):
     BACKOFF = "backoff"
 
 
+def unserved_state(state: str) -> str:
+    """Return what to call a state in which nobody serves the slot: a worker that is ready, and does nothing, hangs."""
+    return "hangs" if state == SlotState.READY else state
+
+
 class SlotEvent(StrEnum):
     """What happens to a slot."""
 

@@ -127,8 +127,8 @@ class Witness:
             return
         if user:
             self._note_user(user, trouble, now)
-        if trouble is Trouble.TIMEOUT and asked_at < self._since:
-            return
+        if (trouble is Trouble.TIMEOUT or trouble is Trouble.PROXY) and asked_at < self._since:
+            return  # it waited in vain, before
         self._note_trouble(trouble, now)
         if trouble is Trouble.CONFIGURATION or trouble is Trouble.CLOCK:
             self._heard(call, now)

@@ -360,8 +360,7 @@ def open_log(path: Path, owner: tuple[int, int] | None = None) -> int:
     """
     is_new = not path.parent.exists()
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
-    descriptor = os.open(path, flags | (os.O_NOFOLLOW if owner is not None else 0), 0o640)
+    descriptor = os.open(path, os.O_CREAT | _flags(owner), 0o640)
     if owner is not None:
         try:
             _give_away(descriptor, path.parent, owner, is_new=is_new)
@@ -369,6 +368,52 @@ def open_log(path: Path, owner: tuple[int, int] | None = None) -> int:
             os.close(descriptor)
             raise
     return descriptor
+
+
+def try_log(path: Path, owner: tuple[int, int] | None = None) -> None:
+    """Make sure that `open_log` would succeed; nothing is made, or given away.
+
+    Raises:
+        OSError: it would not.
+    """
+    if not os.path.exists(path):  # noqa: PTH110 -- Path.exists raises where we may not look
+        try_folder(path.parent)
+        return
+    descriptor = os.open(path, _flags(owner))
+    try:
+        if owner is not None:
+            check_single(os.fstat(descriptor))
+    finally:
+        os.close(descriptor)
+
+
+def try_folder(folder: Path) -> None:
+    """Make sure that files can be made in a folder, or that it can be made itself.
+
+    Raises:
+        OSError: neither.
+    """
+    try:
+        status = folder.stat()
+    except FileNotFoundError:
+        if folder.is_symlink():
+            raise
+        try_folder(folder.parent)
+        return
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))  # which leaves no trace
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR):
+            raise
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
+
+
+def _flags(owner: tuple[int, int] | None) -> int:
+    nofollow = os.O_NOFOLLOW if owner is not None else 0
+    return os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | nofollow
 
 
 def _give_away(descriptor: int, folder: Path, owner: tuple[int, int], *, is_new: bool) -> None:

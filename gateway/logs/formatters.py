@@ -7,7 +7,7 @@ import logging
 import time
 from typing import Any
 
-import orjson
+import msgspec
 
 from gateway.logs.lines import Lines
 
@@ -45,4 +45,4 @@ class AuthEventFormatter(logging.Formatter):
         if record.name == self._events_logger:
             return message
         timestamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-        return orjson.dumps({"timestamp": timestamp, "event_type": "log", "msg": message}).decode()
+        return msgspec.json.encode({"timestamp": timestamp, "event_type": "log", "msg": message}).decode()

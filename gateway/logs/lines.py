@@ -11,7 +11,7 @@ import time
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
-import orjson
+import msgspec
 
 _LEVELS: Final = {
     logging.DEBUG: "debug",
@@ -22,6 +22,7 @@ _LEVELS: Final = {
 }
 codecs.lookup("unicode_escape")  # imported now: later there may be no descriptor left to do it with
 _PLAIN: Final = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without blank, double quote, equals sign and backslash
+_encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 
 
 class Timestamps:
@@ -85,8 +86,8 @@ class JsonLines:
             **fields,
         }
         try:
-            return orjson.dumps(content, default=str).decode()
-        except TypeError:  # a file's name that is not UTF-8
+            return _encode(content).decode()
+        except ValueError:  # a file's name that is not UTF-8
             return json.dumps(content, default=str)
 
 
@@ -94,7 +95,7 @@ class JsonLines:
 def _pair(key: str, value: str | int) -> str:
     """Return ` key=value`, the value bare if it is one plain word, else in double quotes."""
     text = str(value)
-    return f" {key}={text if _PLAIN.fullmatch(text) else orjson.dumps(one_line(text)).decode()}"
+    return f" {key}={text if _PLAIN.fullmatch(text) else msgspec.json.encode(one_line(text)).decode()}"
 
 
 def one_line(text: str) -> str:

@@ -1,15 +1,17 @@
 """Point the `gateway` loggers at their files, once in each process."""
 
 import asyncio
+import contextlib
 import logging
+import os
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.engine.statistics import AUTHEVENTS, AUTHPROXY, STDOUT, SYSLOG
 from gateway.logs.events import EventLog
-from gateway.logs.files import FileHandler, LineHandler, Rotation
+from gateway.logs.files import FileHandler, LineHandler, Rotation, open_log, try_log
 from gateway.logs.formatters import AuthEventFormatter, LineFormatter
 from gateway.logs.lines import JsonLines, Lines, TextLines
 from gateway.logs.losses import Losses
@@ -19,6 +21,13 @@ from gateway.logs.syslog import SyslogHandler
 LOG_FILE = AUTHPROXY
 AUTH_EVENTS_FILE = AUTHEVENTS
 AUTH_EVENTS_LOGGER = "gateway.authevents"
+
+# Made once now, with all that it loads: later there may be no descriptor left to do it with.
+traceback.format_list([traceback.FrameSummary("", 1, "", line="")])
+
+
+class LogUnusable(OSError):  # noqa: N818 -- reads as what it says
+    """A log cannot be written; the text says where, why, and which key to mend."""
 
 
 class LogPlan(NamedTuple):
@@ -37,6 +46,11 @@ class LogPlan(NamedTuple):
         """Return the logs that there are."""
         named = {STDOUT if self.stdout else AUTHPROXY: True, AUTHEVENTS: self.auth_events, SYSLOG: bool(self.syslog)}
         return [name for name, is_wanted in named.items() if is_wanted]
+
+    @property
+    def files(self) -> list[str]:
+        """Return those that are files in the directory."""
+        return [name for name in self.names if name in (AUTHPROXY, AUTHEVENTS)]
 
 
 def start_logging(
@@ -60,7 +74,7 @@ def start_logging(
         losses: lines that cannot be written are counted there.
 
     Raises:
-        OSError: a file cannot be opened, and there is no spare descriptor of it.
+        LogUnusable: a file cannot be opened, and there is no spare descriptor of it.
     """
     # Nobody reads where in the code a line was made, or by which thread: not looking it up halves a record's cost.
     logging._srcfile = None  # noqa: SLF001 -- the way that the library's documentation gives
@@ -70,7 +84,8 @@ def start_logging(
     def open_file(name: str) -> FileHandler:
         rotation = plan.rotation if rotates else None
         spare = (spares or {}).get(name, -1)
-        return FileHandler(plan.directory / name, loop, owner, rotation, spare=spare, losses=losses)
+        with _explained(plan):
+            return FileHandler(plan.directory / name, loop, owner, rotation, spare=spare, losses=losses)
 
     writers: list[LineHandler] = [open_file(AUTH_EVENTS_FILE)] if plan.auth_events else []
     try:
@@ -90,6 +105,32 @@ def start_logging(
     events.disabled = not plan.auth_events
     _attach(events, writers, AuthEventFormatter(AUTH_EVENTS_LOGGER))
     return EventLog(first.descriptor, [handler.write for handler in handlers], lines)
+
+
+def try_logging(plan: LogPlan, owner: tuple[int, int] | None = None, *, makes: bool = False) -> None:
+    """Make sure that the files could be opened for this owner; make them if that `makes` them, else change nothing.
+
+    Raises:
+        LogUnusable: one could not.
+    """
+    for name in plan.files:
+        with _explained(plan):
+            if makes:
+                os.close(open_log(plan.directory / name, owner))
+            else:
+                try_log(plan.directory / name, owner)
+
+
+@contextlib.contextmanager
+def _explained(plan: LogPlan) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        text = f"cannot write logs to {plan.directory}: {error.strerror or error}; write log_dir= in [main]"
+        if plan.stdout:
+            raise LogUnusable(f"{text}, or see who may write there: log_auth_events needs a folder") from error
+        also = " (log_auth_events needs a folder too)" if plan.auth_events else ""
+        raise LogUnusable(f"{text}, see who may write there, or write log_stdout=true{also}") from error
 
 
 def _attach(logger: logging.Logger, handlers: list[LineHandler], formatter: logging.Formatter) -> None:

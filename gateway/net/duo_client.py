@@ -223,6 +223,16 @@ class DuoClient:
         )
         self._pool.send(exchange)
 
+    def _send_again(self, pending: "PendingCall") -> None:
+        """Ask once more, after a wait that Duo wanted."""
+        pending.held_s += self._now() - pending.held_since
+        self._send(pending)
+
+    def _give_up(self, pending: "PendingCall", trouble: DuoUnavailable) -> None:
+        """End a call that has waited in vain for being asked again."""
+        pending.held_s += self._now() - pending.held_since
+        self._finish(pending, trouble)
+
     def _octets(self, pending: "PendingCall") -> bytes:
         method, path, params, is_signed = pending.flavour.request(pending.call)
         if not is_signed:
@@ -295,7 +305,8 @@ class DuoClient:
         pending.n_waits += 1
         if self._observer is not None:
             self._observer.postponed(pending.call, pending, self._now())
-        pending.timer = self._loop.call_later(wait_s, self._send, pending)
+        pending.held_since = self._now()
+        pending.timer = self._loop.call_later(wait_s, self._send_again, pending)
         return True
 
     def _ask_by_duos_clock(self, pending: "PendingCall", trouble: DuoUnavailable) -> None:
@@ -303,7 +314,10 @@ class DuoClient:
         if pending.dated_at <= self._clock.told_at:  # another call's ping was quicker
             self._send(pending)
             return
-        pending.timer = self._loop.call_later(max(0.0, pending.deadline - self._now()), self._finish, pending, trouble)
+        pending.held_since = self._now()
+        pending.timer = self._loop.call_later(
+            max(0.0, pending.deadline - pending.held_since), self._give_up, pending, trouble
+        )
         self._awaiting_time.append((pending, trouble))
         if len(self._awaiting_time) == 1:
             self.ask(Ping(), self._ping_ended)
@@ -316,9 +330,9 @@ class DuoClient:
             if pending.timer is not None:
                 pending.timer.cancel()
             if pending.dated_at <= self._clock.told_at:
-                self._send(pending)
+                self._send_again(pending)
             else:
-                self._finish(pending, trouble)
+                self._give_up(pending, trouble)
 
     def _take_time(self, duo_time: int, pending: "PendingCall") -> None:
         correction_s = self._clock.told(duo_time, pending.dated_at, self._boot_clock())
@@ -345,8 +359,10 @@ class PendingCall:
 
     Attributes:
         asked_at: when, by `time.monotonic`.
-        wire_s: seconds of it on the wire, all repetitions together: whole when `on_answer` is called. The rest until
-            then went into waits for a connection, for a rate limit, for Duo's time, and into our own work.
+        wire_s: seconds of it on the wire, all repetitions together: whole when `on_answer` is called.
+        held_s: seconds for which Duo held it up otherwise: it took long to connect, wanted to be asked later (429), or
+            its time was asked for. The rest until the answer went into waits for a connection that others of our calls
+            had, and into our own work.
     """
 
     __slots__ = (
@@ -357,6 +373,8 @@ class PendingCall:
         "deadline",
         "exchange",
         "flavour",
+        "held_s",
+        "held_since",
         "n_waits",
         "on_answer",
         "timer",
@@ -371,7 +389,7 @@ class PendingCall:
         self.asked_at = asked_at
         self.deadline = deadline
         self.dated_at = 0.0
-        self.wire_s = 0.0
+        self.wire_s = self.held_s = self.held_since = 0.0
         self.flavour: Flavour = V2
         self.exchange: Exchange | None = None
         self.timer: asyncio.TimerHandle | None = None
@@ -383,7 +401,7 @@ class PendingCall:
 
         Of a long poll that is all: nobody waits for its connection but itself.
         """
-        return now - self.asked_at if type(self.call) is AuthStatus else self.wire_s
+        return now - self.asked_at if type(self.call) is AuthStatus else self.wire_s + self.held_s
 
     def cancel(self) -> None:
         """Drop the call: its `on_answer` is not called any more. What Duo has begun goes on there."""
@@ -398,6 +416,7 @@ class PendingCall:
         exchange = self.exchange
         if exchange is not None:
             self.wire_s += exchange.wire_s
+            self.held_s += exchange.stalled_s
             self.exchange = None  # no reference cycle: the collector would have to find one for every call
         self._client.heard(self, outcome)
 

@@ -1,12 +1,14 @@
 """One request and its answer, as the connection pool carries it."""
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from gateway.duoapi.calls import DuoUnavailable
 from gateway.http1.response import Response
 
 if TYPE_CHECKING:
     from gateway.net.https_connection import HttpsConnection
+
+_ALL: Final = float("inf")
 
 Outcome: TypeAlias = Response | DuoUnavailable
 
@@ -36,6 +38,8 @@ class Exchange:
         second: the same request on another connection, while both are out: the first answer counts.
         wire_s: seconds from the request's first octet to the end of its answer, or to whatever else ended it; all
             connections together that it was written to.
+        stalled_s: seconds off the wire for which the other side is to blame: see `stalled`.
+        silence_before_s: what the pool had counted as silence when it was asked, the present one included.
     """
 
     __slots__ = (
@@ -50,6 +54,8 @@ class Exchange:
         "octets",
         "recipient",
         "second",
+        "silence_before_s",
+        "stalled_s",
         "waits_for_person",
         "wire_s",
     )
@@ -83,7 +89,7 @@ class Exchange:
         self.is_retry = False
         self.asked_at = 0.0
         self.began_at = 0.0
-        self.wire_s = 0.0
+        self.wire_s = self.stalled_s = self.silence_before_s = 0.0
         self.carrier: Carrier | None = None
         self.connection: HttpsConnection | None = None
         self.second: Exchange | None = None
@@ -97,6 +103,12 @@ class Exchange:
         """Note that it has left its connection, answered or not."""
         self.connection = None
         self.wire_s += now - self.began_at
+
+    def stalled(self, now: float, most_s: float = _ALL) -> None:
+        """Note that the time off the wire so far, at most `most_s`, went into connecting, or into waiting for a
+        connection while no answer came.
+        """
+        self.stalled_s = max(0.0, min(now - self.asked_at - self.wire_s, most_s))
 
     def cancel(self) -> None:
         """Want no answer any more; a request that has been written cannot be taken back."""

@@ -5,9 +5,11 @@ addresses share the time, so that a black hole among them does not use up what t
 """
 
 import asyncio
+import contextlib
 import errno
 import socket
 import ssl
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from gateway.duoapi.calls import DuoUnavailable, Trouble
@@ -16,6 +18,7 @@ from gateway.net.resolver import Address, Resolver
 from gateway.net.tls import TrustStore, tls_trouble
 
 READ_SIZE = 16_384
+PROXY_AUTHENTICATION_REQUIRED = 407
 
 
 class Proxy(NamedTuple):
@@ -59,12 +62,7 @@ async def open_tls(endpoint: Endpoint, resolver: Resolver, session: ssl.SSLSessi
     """
     deadline = asyncio.get_running_loop().time() + endpoint.connect_timeout_s
     host, port = endpoint.proxy or (endpoint.host, endpoint.port)
-    try:
-        async with asyncio.timeout_at(deadline):
-            addresses = await resolver.addresses(host, port)
-    except TimeoutError as error:
-        text = f"cannot resolve {host}: no answer within {endpoint.connect_timeout_s:.1f} s"
-        raise DuoUnavailable(Trouble.DNS, text) from error
+    addresses = await find_addresses(endpoint, resolver, endpoint.connect_timeout_s)
     trouble = DuoUnavailable(Trouble.DNS, f"cannot resolve {host}: no addresses")
     for n_before, address in enumerate(addresses):
         try:
@@ -75,22 +73,51 @@ async def open_tls(endpoint: Endpoint, resolver: Resolver, session: ssl.SSLSessi
     raise trouble
 
 
+async def find_addresses(endpoint: Endpoint, resolver: Resolver, timeout_s: float) -> list[Address]:
+    """Return where to connect to: the proxy if there is one.
+
+    Raises:
+        DuoUnavailable: it has no address, or DNS does not answer in time.
+    """
+    host, port = endpoint.proxy or (endpoint.host, endpoint.port)
+    with _blaming_proxy(endpoint, host):
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await resolver.addresses(host, port)
+        except TimeoutError as error:
+            raise DuoUnavailable(Trouble.DNS, f"cannot resolve {host}: no answer within {timeout_s:.1f} s") from error
+
+
+@contextlib.contextmanager
+def _blaming_proxy(endpoint: Endpoint, proxy: object) -> Iterator[None]:
+    """Where there is a proxy, it is what cannot be reached: its failures are none of Duo's name, port or route."""
+    try:
+        yield
+    except DuoUnavailable as failure:
+        if endpoint.proxy is None or failure.trouble is Trouble.BUSY:
+            raise
+        raise DuoUnavailable(Trouble.PROXY, f"proxy {proxy}: {failure.detail}") from failure
+
+
 async def _open_at(
     address: Address, endpoint: Endpoint, session: ssl.SSLSession | None, deadline: float, n_sharing: int
 ) -> TlsSocket:
     """Open at one address with an equal share of the time left; whatever fails closes the socket."""
     now = asyncio.get_running_loop().time()
     sock = _new_socket(address)
+    trouble = Trouble.TIMEOUT if endpoint.proxy is None else Trouble.PROXY  # until there is a tunnel
     try:
         async with asyncio.timeout_at(now + max(0.0, deadline - now) / n_sharing):
-            await _connect(sock, address)
+            with _blaming_proxy(endpoint, address):
+                await _connect(sock, address)
             if endpoint.proxy is not None:
                 await _open_tunnel(sock, endpoint, address)
+            trouble = Trouble.TIMEOUT
             return await _shake_hands(sock, endpoint, session, address)
     except TimeoutError as error:
         sock.close()
         text = f"no connection to {_peer(endpoint, address)} within {endpoint.connect_timeout_s:.1f} s"
-        raise DuoUnavailable(Trouble.TIMEOUT, text) from error
+        raise DuoUnavailable(trouble, text) from error
     except BaseException:
         sock.close()
         raise
@@ -138,6 +165,12 @@ async def _open_tunnel(sock: socket.socket, endpoint: Endpoint, address: Address
         raise DuoUnavailable(Trouble.PROXY, f"proxy {address}: {error}") from error
     except OSError as error:
         raise DuoUnavailable(Trouble.PROXY, f"proxy {address}: {error.strerror or error}") from error
+    if answer.http_status == PROXY_AUTHENTICATION_REQUIRED:
+        text = (
+            f"proxy {address} asks for a user name and password ({answer.http_status} {answer.reason}), which radgate "
+            f"does not send: let it pass {endpoint.host} without"
+        )
+        raise DuoUnavailable(Trouble.PROXY, text)
     if answer.http_status // 100 != 2:
         text = (
             f"proxy {address} refused a tunnel to {endpoint.host}:{endpoint.port}: {answer.http_status} {answer.reason}"

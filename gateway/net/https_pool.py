@@ -35,6 +35,7 @@ FRESH_WITHIN_S: Final = 3.0  # well below any server's idle time-out
 SESSION_FOR_S: Final = 300.0  # then the server's certificate is verified again
 POLL_OVERDUE_S: Final = 1.5  # a long poll is looked at once, when it is so old
 LATE_S: Final = 0.5  # our own pause: answers may lie unread in sockets, and nothing is overdue
+SILENCE_S: Final = 0.5  # without an answer: who waits for a connection meanwhile waits for the other side
 _ALL: Final = float("inf")
 _NEVER_IDLE: Final = -1.0
 
@@ -74,7 +75,8 @@ class HttpsPool:
         self._connections: set[HttpsConnection] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._ticked_at = self._busy_until = 0.0  # the loop's thread had used so many seconds of a processor by then
-        self._answered_at = float("-inf")
+        self._answered_at = 0.0
+        self._silence_s = 0.0  # all of it so far
         self._session: ssl.SSLSession | None = None
         self._session_until = float("-inf")
         self.is_closed = False
@@ -83,6 +85,7 @@ class HttpsPool:
         """Carry `exchange` out; its recipient hears of it, never before this returns."""
         now = self._now()
         exchange.asked_at = now
+        exchange.silence_before_s = self._silence_s + now - self._answered_at
         exchange.carrier = self
         if self.is_closed:
             self._fail(exchange, DuoUnavailable(Trouble.CLOSED, "the connection pool is closed"))
@@ -140,7 +143,9 @@ class HttpsPool:
     def connection_answered(self, connection: HttpsConnection, exchange: Exchange, response: Response) -> None:
         """Give the connection to the next call first, so that a call made by the recipient finds the pool settled."""
         self._deadlines.discard(exchange, exchange.deadline)
-        self._answered_at = now = self._now()
+        now = self._now()
+        self._note_silence(now)
+        self._answered_at = now
         exchange.ended(now)
         if exchange.second is not None:
             self._drop_second(exchange, now)
@@ -149,6 +154,9 @@ class HttpsPool:
                 self._keep_session(connection, now)
             waiting = self._plan.released(connection, now)
             if waiting is not None:
+                silence_s = self._silence_s - waiting.silence_before_s
+                if silence_s > SILENCE_S:
+                    waiting.stalled(now, silence_s)
                 self._begin(waiting, connection, now)
         else:
             self._forget(connection)
@@ -181,6 +189,7 @@ class HttpsPool:
             return
         if isinstance(outcome, DuoUnavailable):
             if first.connection is None:  # lost meanwhile
+                first.stalled(self._now())
                 self._fail(first, outcome)
             return
         self._doubts.answered_first(second.began_at)
@@ -188,6 +197,7 @@ class HttpsPool:
             self._detach(first, self._now())
         else:
             first.wire_s += second.wire_s
+            first.stalled(self._now())
         self._close(self._plan.drop_idle(first.began_at))
         self._deadlines.discard(first, first.deadline)
         first.carrier = None
@@ -209,6 +219,12 @@ class HttpsPool:
     def _begin(self, exchange: Exchange, connection: HttpsConnection, now: float) -> None:
         exchange.began(connection, now)
         connection.begin(exchange)
+
+    def _note_silence(self, now: float) -> None:
+        """Add the time since the last answer, if it was so long that whoever waited did so for the other side."""
+        silence_s = now - self._answered_at
+        if silence_s > SILENCE_S:
+            self._silence_s += silence_s
 
     def _keep_session(self, connection: HttpsConnection, now: float) -> None:
         """Let further connections resume this one's TLS session for a while, if its handshake was a whole one."""
@@ -275,7 +291,9 @@ class HttpsPool:
 
     def _opening_failed(self, opening: Opening, trouble: DuoUnavailable) -> None:
         self._session = None  # it may be what was not liked
+        now = self._now()
         for failing in self._plan.open_failed(opening):
+            failing.stalled(now)
             self._fail(failing, trouble)
 
     def _take(self, connection: HttpsConnection) -> None:
@@ -284,6 +302,7 @@ class HttpsPool:
         now = self._now()
         exchange = self._plan.opened(connection, now)
         if exchange is not None:
+            exchange.stalled(now)
             self._begin(exchange, connection, now)
         elif self._timer is None:
             self._begin_ticking(now)
@@ -319,14 +338,25 @@ class HttpsPool:
         self._detach(exchange, now)
         if had_connection:
             self._close(self._plan.drop_idle(exchange.began_at))
-        what = "no answer from" if had_connection else "no connection to"
-        text = f"{what} {self.endpoint} within {exchange.deadline - exchange.asked_at:.1f} s"
+        within = f"within {exchange.deadline - exchange.asked_at:.1f} s"
         # It waited for a connection while others were answered: there are too many calls, and the service is well.
         is_busy = not had_connection and self._answered_at > exchange.asked_at
+        if not is_busy:
+            exchange.stalled(now)
         may_have_acted = had_connection and not exchange.is_repeatable
-        trouble = Trouble.BUSY if is_busy else Trouble.TIMEOUT
+        if had_connection:
+            trouble, text = Trouble.TIMEOUT, f"no answer from {self.endpoint} {within}"
+        else:
+            trouble, text = self._unreached(within)
+        trouble = Trouble.BUSY if is_busy else trouble
         self._fail(exchange, DuoUnavailable(trouble, text, may_have_acted=may_have_acted))
         self._open_more()
+
+    def _unreached(self, within: str) -> tuple[Trouble, str]:
+        proxy = self.endpoint.proxy
+        if proxy is None:
+            return Trouble.TIMEOUT, f"no connection to {self.endpoint} {within}"
+        return Trouble.PROXY, f"no connection to {self.endpoint} through proxy {proxy.host}:{proxy.port} {within}"
 
     # Calls that wait on connections which may be dead.
 

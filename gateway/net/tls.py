@@ -1,9 +1,11 @@
 """Which certificates are trusted, and what a failed handshake means in plain words."""
 
 import ssl
+from pathlib import Path
 
 import certifi
 
+from gateway.certificates import BadCertificates, openssl_reason, system_context, trusting_context
 from gateway.duoapi.calls import DuoUnavailable, Trouble
 
 SYSTEM_TRUST = "system"
@@ -21,22 +23,18 @@ class TrustStore:
             ca_certs_file: a PEM file; None is the bundle shipped with the gateway, `system` the system's own.
 
         Raises:
-            ValueError: the file cannot be read or holds no certificate.
+            ValueError: the file cannot be read, or one of its certificates cannot be used.
         """
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
         if ca_certs_file == SYSTEM_TRUST:
-            context.load_default_certs()
-            self.name = "the system's"
-        else:
-            path = ca_certs_file or certifi.where()
-            self.name = ca_certs_file or "the bundle shipped with the gateway"
-            try:
-                context.load_verify_locations(path)
-            except OSError as error:  # ssl.SSLError is one
-                raise ValueError(f"no trusted roots in {path}: {_reason(error)}") from error
-        self.context = context
+            self.name, self.context = "the system's", system_context()
+            return
+        path = ca_certs_file or certifi.where()
+        self.name = ca_certs_file or "the bundle shipped with the gateway"
+        try:
+            self.context = trusting_context(Path(path).read_bytes())
+        except (OSError, BadCertificates) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ValueError(f"no trusted roots in {path}: {reason}") from error
 
 
 def tls_trouble(error: Exception, peer: str, trust: TrustStore) -> DuoUnavailable:
@@ -57,8 +55,8 @@ def tls_trouble(error: Exception, peer: str, trust: TrustStore) -> DuoUnavailabl
 
 def _reason(error: Exception) -> str:
     """OpenSSL's reason in lower case, `wrong version number`, or the system's text."""
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.replace("_", " ").lower()
+    if isinstance(error, ssl.SSLError):
+        return openssl_reason(error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

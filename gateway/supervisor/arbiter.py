@@ -14,7 +14,9 @@ from typing import Any
 
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings, decode_settings, encode_settings
+from gateway.config.writing import explain_error
 from gateway.engine.statistics import Measure, Totals, merge
+from gateway.engine.words import counted
 from gateway.logs.losses import Losses
 from gateway.logs.setup import reopen_logs, start_logging
 from gateway.net.board import Board
@@ -23,9 +25,12 @@ from gateway.supervisor.control import ControlSocket, ReloadOutcome
 from gateway.supervisor.crew import CANNOT_START, Crew, CrewPlan, Post, bequeath, describe_status
 from gateway.supervisor.duo_watch import DuoWatch
 from gateway.supervisor.facts import gateway_status
+from gateway.supervisor.form import hot_path
 from gateway.supervisor.identity import UnknownIdentity, find_identity
-from gateway.supervisor.limits import raise_file_limit
+from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.log_watch import LogWatch, log_troubles
+from gateway.supervisor.login import LoginQuestion, log_in
+from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reading import read_in_child
 from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
@@ -35,14 +40,13 @@ from gateway.supervisor.vigil import Vigil
 from gateway.worker.channel import ReopenLogs
 from gateway.worker.ledger import Ledger
 from gateway.worker.orders import GenerationOrders, memfd
-from gateway.worker.wiring import board_plan, log_plan, pending_share
+from gateway.worker.wiring import board_plan, log_plan, worker_count
 
 log = logging.getLogger("gateway.supervisor")
 
 SETTLE_TIMEOUT_S = 10.0  # for posts whose workers have just died, before a reload
 PREPARE_TIMEOUT_S = 60.0
 SERVE_TIMEOUT_S = 15.0
-FEW_FILES = 2_000  # a worker's connections for brief calls, idle ones, logs
 START_TRIES = 3  # of a post, while no worker has ever served: then the gateway cannot start
 PREPARATIONS = 5  # a worker of the present generation may die during one: then it begins anew
 REMEMBER_S = 180.0  # former settings: longer than any login lasts
@@ -79,6 +83,7 @@ class Arbiter:
         self._settings_fds: dict[int, int] = {}
         addresses = listening_addresses(settings)
         n_workers = worker_count(settings)
+        raise_file_limit(files_wanted(settings).in_all)
         self._sockets = ListeningSockets(addresses, bucket_count(n_workers))
         self._crew = self._new_crew(1, settings, n_workers, self._sockets)
         self._former: list[Crew] = []
@@ -93,6 +98,7 @@ class Arbiter:
         self._log_watch = LogWatch(lambda: log_troubles(self._crews(), self._losses), self._count_lost_lines)
         self._vigil = Vigil(self._crews)
         self._duo_watch = DuoWatch(self._crews)
+        self._last_reload: tuple[ReloadOutcome, float] | None = None
         self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
         self._control = ControlSocket(settings.gateway.run_dir, self)
         self._console = ConsoleKeeper(self.status, self._ledgers)
@@ -153,22 +159,21 @@ class Arbiter:
         granted = self._sockets.receive_buffer
         if granted < 1_048_576:
             log.warning(
-                "The kernel grants sockets %d octets of receive buffer: a rush may lose datagrams; "
+                "The kernel grants sockets %d bytes of receive buffer: a rush may lose datagrams; "
                 "raise it with sysctl net.core.rmem_max=4194304",
                 granted,
             )
 
     def _raise_file_limit(self) -> None:
-        """Each pending push holds a connection to Duo: say so if a worker may not have enough of them."""
+        """Say so if a worker may not have enough files."""
         plan = self._crew.plan
-        wanted = FEW_FILES + len(self._sockets.groups) * self._sockets.n_buckets
-        wanted += pending_share(plan.settings, plan.n_workers)
+        wanted = files_wanted(plan.settings).in_all
         granted = raise_file_limit(wanted)
         if granted < wanted:
             log.warning(
-                "A process may open %d files here; %d are needed for max_pending=%d logins in %d workers: "
+                "A process may open %d files here; %d are needed for max_pending=%d logins in %s: "
                 "raise LimitNOFILE in the systemd unit, or ulimit -Hn, or lower max_pending",
-                *(granted, wanted, plan.settings.gateway.max_pending, plan.n_workers),
+                *(granted, wanted, plan.settings.gateway.max_pending, counted(plan.n_workers, "worker")),
             )
 
     def _listening(self) -> list[str]:
@@ -196,7 +201,8 @@ class Arbiter:
             if self._announce is not None:
                 where = [f"udp {address}" for address in self._listening()]
                 where += [f"status page {self._console.url}"] if self._console.url else []
-                self._announce(f"radgate ready: {len(crew.posts)} workers, {', '.join(where)}")
+                workers = counted(len(crew.posts), "worker")
+                self._announce(f"radgate ready: {workers}, hot path {hot_path()}, {', '.join(where)}")
                 self._announce = None
                 self._notifier.ready()
 
@@ -276,6 +282,7 @@ class Arbiter:
                 outcome = await self._reload()
             finally:
                 self._notifier.ready()
+        self._last_reload = outcome, self._loop.time()
         for warning in outcome.warnings:
             log.warning("%s", warning)
         for problem in outcome.problems:
@@ -303,6 +310,7 @@ class Arbiter:
         if n_workers > self._sockets.n_buckets:
             return [f"workers={n_workers} needs a restart; without one there can be {self._sockets.n_buckets} at most"]
         addresses = listening_addresses(settings)
+        raise_file_limit(files_wanted(settings).in_all)
         try:
             sockets = ListeningSockets(addresses, self._sockets.n_buckets, self._sockets_in_use())
         except CannotListen as error:
@@ -349,7 +357,7 @@ class Arbiter:
         except UnknownIdentity as error:
             return str(error)
         except OSError as error:
-            return f"no workers can be prepared: {error.strerror or error}"
+            return f"no workers can be prepared: {explain_error(error)}"
         crew.start(in_background=True)
         try:
             async with asyncio.timeout(PREPARE_TIMEOUT_S):
@@ -406,6 +414,10 @@ class Arbiter:
         else:
             self._loop.call_later(REMEMBER_S, self._forget_settings, number)
 
+    async def login(self, question: LoginQuestion) -> LoginOutcome:
+        """Log in, as an operator who tries it, by the settings that are in use. Raises as `log_in` does."""
+        return await log_in(self._crew.plan.settings, question)
+
     def _reopen_logs(self) -> None:
         """Somebody has moved the log files away."""
         reopen_logs()
@@ -456,7 +468,15 @@ class Arbiter:
             **status,
             "max_pending": self._crew.plan.settings.gateway.max_pending,
             "console": self._console.state(),
+            "last_reload": self._reload_status(),
         }
+
+    def _reload_status(self) -> dict[str, Any] | None:
+        """Return what became of the last reload; None if there was none."""
+        if self._last_reload is None:
+            return None
+        outcome, at = self._last_reload
+        return {"ok": not outcome.problems, "age_s": self._loop.time() - at, "problems": outcome.problems}
 
     def _totals(self) -> Totals:
         totals = merge(self._counted, self._crew.counted())
@@ -470,8 +490,3 @@ class Arbiter:
     def _ledgers(self) -> list[int]:
         """Return where finished logins are shown."""
         return [crew.plan.ledger.descriptor for crew in self._crews()]
-
-
-def worker_count(settings: Settings) -> int:
-    """Return the number of workers: as configured, or one for each core that we may use."""
-    return settings.gateway.workers or len(os.sched_getaffinity(0))

@@ -2,6 +2,7 @@
 
 A Unix stream socket in `run_dir`, for root and the gateway's own user. One JSON object a line each way:
 `{"command": "status"}`, and `{"ok": true, …}` or `{"ok": false, "error": "…", "problems": ["FILE:LINE …"]}`.
+`login` has one more key, with what `LoginQuestion` holds; octets are base64. No answer holds a secret.
 """
 
 import asyncio
@@ -10,21 +11,25 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from gateway.config.problems import ConfigError
 from gateway.logs.setup import log_mistake
+from gateway.supervisor.login import LoginQuestion
+from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.run_dir import RunDir
 
 log = logging.getLogger("gateway.supervisor")
 Result = TypeVar("Result")
 
 MAX_REQUEST = 65_536  # octets
-MAX_CONNECTIONS = 8
+MAX_CONNECTIONS = 16
+MAX_LOGINS = 8  # at once: each waits for a person, and others must be able to ask meanwhile
 IDLE_TIMEOUT_S = 10.0
 
 _PEER = struct.Struct("3i")  # struct ucred: process, user, group
@@ -51,6 +56,9 @@ class Commands(Protocol):
     async def reload(self) -> ReloadOutcome:
         """Read the configuration file again; return once the new generation serves. May be asked while it is at it."""
 
+    async def login(self, question: LoginQuestion) -> LoginOutcome:
+        """Log in at the gateway itself; ConfigError if there is no such section."""
+
     def stop(self) -> None:
         """Begin to drain. Asked again, it changes nothing."""
 
@@ -60,13 +68,15 @@ class Command(StrEnum):
 
     STATUS = "status"
     RELOAD = "reload"
+    LOGIN = "login"
     STOP = "stop"
 
 
 class Request(msgspec.Struct):
-    """A line that asks."""
+    """A line that asks; `login` is what the command of that name needs."""
 
     command: Command
+    login: LoginQuestion | None = None
 
 
 class Peer(NamedTuple):
@@ -103,6 +113,7 @@ class ControlSocket:
         self._commands = commands
         self._idle_timeout_s = idle_timeout_s
         self._conversations: set[asyncio.Task[None]] = set()
+        self._n_logins = 0
 
     async def open(self) -> None:
         """Claim the folder and begin to answer.
@@ -147,10 +158,11 @@ class ControlSocket:
         try:
             self._admit(peer)
             while True:
-                command = await self._next_command(reader)
+                request = await self._next_request(reader)
+                command = request.command
                 if command is not Command.STATUS:
                     log.info("Asked to %s by process %d of user %d", command, peer.process_id, peer.user_id)
-                await self._send(writer, await self._perform(command))
+                await self._send(writer, await self._perform(request, reader))
                 if command is Command.STOP:
                     self._commands.stop()
                     await _stay_until_the_end(reader, writer)
@@ -163,27 +175,44 @@ class ControlSocket:
         if len(self._conversations) > MAX_CONNECTIONS:
             raise _Refusal("too many connections at once; try again")
 
-    async def _next_command(self, reader: asyncio.StreamReader) -> Command:
+    async def _next_request(self, reader: asyncio.StreamReader) -> Request:
         try:
             line = await self._in_time(reader.readuntil())
-            return msgspec.json.decode(line, type=Request).command
+            return msgspec.json.decode(line, type=Request)
         except asyncio.LimitOverrunError as error:
             raise _Refusal(f"a request has at most {MAX_REQUEST} octets") from error
         except (ValueError, RecursionError) as error:
             raise _Refusal(f"this is no request: {error}") from error
 
-    async def _perform(self, command: Command) -> dict[str, Any]:
+    async def _perform(self, request: Request, reader: asyncio.StreamReader) -> dict[str, Any]:
         try:
-            match command:
+            match request.command:
                 case Command.STATUS:
                     return {"ok": True, "status": self._commands.status()}
                 case Command.RELOAD:
                     return _reload_answer(await self._commands.reload())
+                case Command.LOGIN:
+                    return await self._log_in(request.login, reader)
                 case Command.STOP:
                     return {"ok": True, "pid": os.getpid()}
+        except EOFError:  # whoever asked has gone
+            raise
         except Exception as error:  # noqa: BLE001 -- whoever asks must learn that there is no answer
             log_mistake("A command met a mistake of ours", error)
             return _failure("the gateway met a mistake of its own; its log says more")
+
+    async def _log_in(self, question: LoginQuestion | None, reader: asyncio.StreamReader) -> dict[str, Any]:
+        if question is None:
+            return _failure("this is no request: login needs user, password and timeout_s")
+        if self._n_logins >= MAX_LOGINS:
+            return _failure(f"{MAX_LOGINS} logins of radgate login are pending; wait for one of them")
+        self._n_logins += 1
+        try:
+            return _login_answer(await _unless_gone(self._commands.login(question), reader))
+        except ConfigError as error:
+            return {**_failure("not asked"), "problems": [problem.render(error.path) for problem in error.problems]}
+        finally:
+            self._n_logins -= 1
 
     async def _send(self, writer: asyncio.StreamWriter, answer: dict[str, Any]) -> None:
         writer.write(msgspec.json.encode(answer) + b"\n")
@@ -203,6 +232,30 @@ def _reload_answer(outcome: ReloadOutcome) -> dict[str, Any]:
     if outcome.problems:
         return {**_failure("not reloaded; nothing was changed"), "problems": outcome.problems}
     return {"ok": True, "generation": outcome.generation, "warnings": outcome.warnings}
+
+
+def _login_answer(outcome: LoginOutcome) -> dict[str, Any]:
+    if not outcome.reply:
+        return _failure(outcome.text)
+    return {"ok": True, "reply": outcome.reply, "text": outcome.text, "took_s": outcome.took_s}
+
+
+async def _unless_gone(work: Coroutine[Any, Any, Result], reader: asyncio.StreamReader) -> Result:
+    """Return what the work comes to, or give it up when the other end hangs up, or talks before it is answered.
+
+    Raises:
+        EOFError: it was given up.
+    """
+    working, hearing = asyncio.ensure_future(work), asyncio.ensure_future(reader.read(1))
+    try:
+        await asyncio.wait((working, hearing), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise EOFError
+        return working.result()
+    finally:
+        for each in (working, hearing):
+            each.cancel()
+        await asyncio.gather(working, hearing, return_exceptions=True)
 
 
 async def _stay_until_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

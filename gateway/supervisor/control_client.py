@@ -11,9 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import orjson
+import msgspec
 
-CONTROL_SOCKET = "control.sock"
+from gateway.config.surroundings import CONTROL_SOCKET
+
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user and group of whoever listens; unix(7)
 
 
@@ -33,8 +34,9 @@ class Declined(ControlError):  # noqa: N818
         self.problems = problems
 
 
-def ask(run_dir: str, command: str, timeout_s: float) -> dict[str, Any]:
-    """Return the gateway's answer to `status`, `reload` or `stop`; it begins to perform `stop` after answering.
+def ask(run_dir: str, command: str, timeout_s: float, **more: Any) -> dict[str, Any]:
+    """Return the gateway's answer to a command, with `more` where it needs that: `status`, `reload`, `login` or `stop`,
+    which it begins to perform after answering.
 
     Raises:
         NotRunning: nobody listens in this folder.
@@ -42,7 +44,7 @@ def ask(run_dir: str, command: str, timeout_s: float) -> dict[str, Any]:
         ControlError: it says nothing, or nothing that can be read, within `timeout_s`; or we may not ask.
     """
     with Connection(run_dir, timeout_s) as gateway:
-        return gateway.ask(command)
+        return gateway.ask(command, **more)
 
 
 class Connection:
@@ -80,12 +82,12 @@ class Connection:
         if user_id not in known:
             raise ControlError(f"user {user_id} answers at {path}, not the gateway; mend run_dir in [gateway]")
 
-    def ask(self, command: str) -> dict[str, Any]:
-        """Return the answer."""
+    def ask(self, command: str, **more: Any) -> dict[str, Any]:
+        """Return the answer to a command, with what it needs."""
         try:
             with contextlib.suppress(ConnectionError):  # it may have said why it wants no more, and gone
-                self._socket.sendall(orjson.dumps({"command": command}) + b"\n")
-            answer: dict[str, Any] = orjson.loads(self._lines.readline())
+                self._socket.sendall(msgspec.json.encode({"command": command, **more}) + b"\n")
+            answer: dict[str, Any] = msgspec.json.decode(self._lines.readline())
         except TimeoutError as error:
             raise ControlError(f"the gateway does not answer within {self._timeout_s:g} s") from error
         except (OSError, ValueError) as error:

@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from gateway.config.settings import Settings
+from gateway.config.writing import explain_error
 from gateway.engine.slots import Slot, SlotEvent, SlotState
 from gateway.engine.statistics import Totals, merge
 from gateway.logs.setup import log_descriptors
@@ -196,7 +197,7 @@ class Crew:
             post.journal_fd = create_journal(pending_share(self.plan.settings, self.plan.n_workers))
             post.process = process = WorkerProcess(self._orders(post), self.plan.identity)
         except OSError as error:
-            post.fail(describe_error(error))
+            post.fail(explain_error(error))
             log.error("Worker %d cannot be started: %s", post.slot.number, post.trouble)
             if post.journal_fd >= 0:
                 os.close(post.journal_fd)
@@ -415,12 +416,6 @@ def _take_copy(post: Post, claim: Predecessor) -> Predecessor:
     copy = msgspec.structs.replace(claim, journal_fd=os.dup(claim.journal_fd), link_fd=-1)
     post.take_claim(copy)
     return copy
-
-
-def describe_error(error: OSError) -> str:
-    """Return what went wrong, and with which file."""
-    reason = error.strerror or str(error)
-    return f"{error.filename}: {reason}" if error.filename else reason
 
 
 def describe_status(status: int) -> str:

@@ -12,6 +12,7 @@ from gateway.engine.breaker import Health
 from gateway.engine.statistics import LOGS, Measure, Totals
 from gateway.logs.losses import Losses
 from gateway.supervisor.crew import Crew
+from gateway.supervisor.form import hot_path
 from gateway.supervisor.log_watch import Troubles, describe_trouble, log_troubles
 from gateway.supervisor.procfs import process_usage
 from gateway.supervisor.status import (
@@ -47,7 +48,7 @@ def gateway_status(
     now_ns = time.monotonic_ns()
     settings = crew.plan.settings
     return build_status(
-        GatewayFacts(__version__, os.getpid(), crew.number, int(started_at * 1e9), now_ns),
+        GatewayFacts(__version__, os.getpid(), crew.number, int(started_at * 1e9), now_ns, hot_path()),
         chain(_workers(crew), (worker for each in former for worker in _workers(each) if worker.pid)),
         _servers(settings),
         _applications(settings, health, started_at),

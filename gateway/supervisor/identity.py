@@ -3,11 +3,18 @@
 import grp
 import os
 import pwd
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+Entry = TypeVar("Entry")
 
 
 class UnknownIdentity(Exception):  # noqa: N818 -- reads as what it says
-    """The machine has no such user or group, or we may not become it; the text says so."""
+    """The machine has no such user or group, or we may not become it; the text says so. `key` is that of [gateway]."""
+
+    def __init__(self, text: str, key: str) -> None:
+        super().__init__(text)
+        self.key = key
 
 
 class Identity(NamedTuple):
@@ -40,13 +47,28 @@ def find_identity(user: str | None, group: str | None) -> Identity:
     Raises:
         UnknownIdentity: there is no such name, or we are not root.
     """
-    if user is None and group is None:
-        return SAME_IDENTITY
-    if os.geteuid() != 0:
-        raise UnknownIdentity("user and group in [gateway] need the gateway to be started by root")
+    identity = look_up_identity(user, group)
+    if identity != SAME_IDENTITY and os.geteuid() != 0:
+        text = "user and group in [gateway] need the gateway to be started by root"
+        raise UnknownIdentity(text, "user" if user is not None else "group")
+    return identity
+
+
+def look_up_identity(user: str | None, group: str | None) -> Identity:
+    """Return the identity of these names, whether or not we may become it.
+
+    Raises:
+        UnknownIdentity: there is no such name.
+    """
+    account = _look_up("user", user, pwd.getpwnam) if user is not None else None
+    own_group = account.pw_gid if account is not None else None
+    group_id = _look_up("group", group, grp.getgrnam).gr_gid if group is not None else own_group
+    return Identity(account.pw_uid if account is not None else None, group_id)
+
+
+def _look_up(key: str, name: str, of_name: Callable[[str], Entry]) -> Entry:
     try:
-        account = pwd.getpwnam(user) if user is not None else None
-        group_id = grp.getgrnam(group).gr_gid if group is not None else account.pw_gid if account else None
+        return of_name(name)
     except KeyError as error:
-        raise UnknownIdentity(f"user or group in [gateway]: {error.args[0]}") from error
-    return Identity(account.pw_uid if account else None, group_id)
+        remedy = f"{key}add --system {name}, or correct {key}= in [gateway]"
+        raise UnknownIdentity(f"there is no {key} {name} on this machine; {remedy}", key) from error

@@ -41,10 +41,6 @@ class Notifier:
         """We drain, and then end."""
         self._send("STOPPING=1")
 
-    def status(self, text: str) -> None:
-        """Show a line of text in `systemctl status`."""
-        self._send("STATUS=" + text.replace("\n", " "))
-
     def watchdog(self) -> None:
         """We are alive."""
         self._send("WATCHDOG=1")

@@ -23,3 +23,12 @@ def process_usage(pid: int) -> ProcessUsage:
     fields = text.rpartition(")")[2].split()  # the name may hold blanks and parentheses
     ticks = int(fields[_UTIME]) + int(fields[_STIME])
     return ProcessUsage(ticks / os.sysconf("SC_CLK_TCK"), int(fields[_RSS]) * os.sysconf("SC_PAGE_SIZE"))
+
+
+def user_of(pid: int) -> int | None:
+    """Return the effective user of a process, by number; None if it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[2]) for line in lines if line.startswith("Uid:")), None)

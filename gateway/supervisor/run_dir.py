@@ -5,6 +5,7 @@ behind is known to be stale; and no file of the folder can be replaced between l
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import socket
@@ -12,7 +13,9 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.supervisor.control_client import CONTROL_SOCKET
+from gateway.config.surroundings import CONTROL_SOCKET
+from gateway.config.writing import LARGER_FILES
+from gateway.logs.files import try_folder
 
 PID_FILE = "radgate.pid"
 
@@ -34,7 +37,7 @@ class RunDir:
         """
         self.path = Path(path)
         with _explained(self.path):
-            self.path.mkdir(mode=0o755 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+            _make(self.path)
             self._folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._check_owner()
@@ -72,13 +75,7 @@ class RunDir:
 
     def _check_owner(self) -> None:
         """Make sure that nobody else can put a socket of theirs into the place of ours, in /tmp say."""
-        status = os.fstat(self._folder)
-        if status.st_uid not in (os.geteuid(), 0):
-            text = f"{self.path} belongs to user {status.st_uid}; write another run_dir in [gateway]"
-            raise RunDirUnusable(text)
-        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            text = f"others may write to {self.path}; chmod go-w {self.path}, or write another run_dir in [gateway]"
-            raise RunDirUnusable(text)
+        _check_owner(self.path, os.fstat(self._folder))
 
     def _claim(self) -> None:
         with _explained(self.path):
@@ -126,9 +123,37 @@ def was_left(path: str | Path) -> bool:
     return True
 
 
+def try_run_dir(path: str | Path, *, makes: bool = False) -> None:
+    """Make sure that the folder could be claimed but for another gateway that uses it; make it if that `makes` it.
+
+    Raises:
+        RunDirUnusable: it could not.
+    """
+    path = Path(path)
+    with _explained(path):
+        if makes:
+            _make(path)
+        try_folder(path)
+        if path.exists():
+            _check_owner(path, path.stat())
+
+
+def _make(path: Path) -> None:
+    path.mkdir(mode=0o755 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+
+
+def _check_owner(path: Path, status: os.stat_result) -> None:
+    if status.st_uid not in (os.geteuid(), 0):
+        raise RunDirUnusable(f"{path} belongs to user {status.st_uid}; write another run_dir in [gateway]")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        text = f"others may write to {path}; chmod go-w {path}, or write another run_dir in [gateway]"
+        raise RunDirUnusable(text)
+
+
 @contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunDirUnusable(f"cannot use {path}: {error.strerror or error}; mend run_dir in [gateway]") from error
+        remedy = LARGER_FILES if error.errno == errno.EFBIG else "mend run_dir in [gateway]"
+        raise RunDirUnusable(f"cannot use {path}: {error.strerror or error}; {remedy}") from error

@@ -18,7 +18,7 @@ from gateway.net.steering import steer_by_user
 from gateway.worker.orders import BucketOrders, SocketOrders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 RECEIVE_BUFFER = 4_194_304  # octets asked for each socket: about 5,000 small datagrams
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h; Python does not name it
@@ -79,6 +79,7 @@ class ListeningSockets:
         try:
             for address in addresses:
                 if not any(address[:3] == group.address[:3] for group in held):
+                    try_address(address)
                     _refuse_taken(address, held)  # all of them first: our own sockets would count as taken, too
             for address in addresses:
                 group = next((each for each in held if each.address[:3] == address[:3]), None)
@@ -95,14 +96,12 @@ class ListeningSockets:
 
     def _bind(self, group: _Group) -> None:
         address = group.address
-        try:
+        with _explained(address):
             for _ in range(self.n_buckets):
                 group.sockets.append(open_socket(address.family, address.host, address.port, shared=True))
                 grow_receive_buffer(group.sockets[-1])
             if self.n_buckets > 1:
                 steer_by_user(group.sockets[0], self.n_buckets)
-        except OSError as error:
-            raise CannotListen(f"cannot listen on udp {address}: {_explain(error)}") from error
 
     def of_slot(self, slot: int, n_slots: int) -> list[SocketOrders]:
         """Return the share of one of so many workers: the same buckets of every address."""
@@ -169,12 +168,46 @@ def grow_receive_buffer(udp: socket.socket) -> int:
 
 def _refuse_taken(address: ListeningAddress, held: list[_Group]) -> None:
     """Bind once alone: a second gateway of the same user would join the first one's group without a word."""
-    if any((group.address.family, group.address.port) == (address.family, address.port) for group in held):
-        return  # our own sockets would be in the way
-    try:
+    if not any((group.address.family, group.address.port) == (address.family, address.port) for group in held):
+        try_port(address)  # else our own sockets would be in the way
+
+
+def try_address(address: ListeningAddress) -> None:
+    """Make sure that an address is one of this machine's from which it can answer, whoever has the port.
+
+    Raises:
+        CannotListen: it is not.
+    """
+    with _explained(address), open_socket(address.family, address.host, 0, shared=False) as udp:
+        _refuse_broadcast(udp)
+
+
+def try_port(address: ListeningAddress) -> None:
+    """Bind an address and its port alone, and give them up again.
+
+    Raises:
+        CannotListen: somebody has them, or we may not.
+    """
+    with _explained(address):
         open_socket(address.family, address.host, address.port, shared=False).close()
+
+
+@contextlib.contextmanager
+def _explained(address: ListeningAddress) -> "Iterator[None]":
+    try:
+        yield
     except OSError as error:
         raise CannotListen(f"cannot listen on udp {address}: {_explain(error)}") from error
+
+
+def _refuse_broadcast(udp: socket.socket) -> None:
+    """Raise EADDRNOTAVAIL where a network's broadcast address is bound: the kernel alone knows that it is one."""
+    try:
+        udp.connect(udp.getsockname())  # which sends nothing
+    except PermissionError as error:
+        raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL)) from error
+    except OSError:  # no route, perhaps not yet
+        pass
 
 
 def _explain(error: OSError) -> str:

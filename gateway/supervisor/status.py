@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from gateway.duoapi.calls import Trouble
-from gateway.engine.slots import UNSERVED_AFTER_S
+from gateway.engine.slots import UNSERVED_AFTER_S, unserved_state
 from gateway.engine.statistics import (
     BOUNDS_S,
     CALL_KINDS,
@@ -29,6 +29,7 @@ from gateway.engine.statistics import (
 from gateway.engine.verdict import Reason
 from gateway.radius.dictionary import Code
 from gateway.radius.discards import DiscardReason
+from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 
 Status = dict[str, Any]
@@ -50,6 +51,7 @@ class GatewayFacts(NamedTuple):
     generation: int
     started_at_ns: int
     now_ns: int
+    hot_path: Form
 
 
 class WorkerFacts(NamedTuple):
@@ -112,6 +114,7 @@ def build_status(
         "pid": gateway.pid,
         "uptime_s": _seconds(gateway.now_ns - gateway.started_at_ns),
         "generation": gateway.generation,
+        "hot_path": gateway.hot_path._asdict(),
         "workers": [_worker(worker, gateway.now_ns) for worker in workers],
         "servers": [_server(server, totals) for server in servers],
         "applications": [_application(application, totals, gateway.now_ns) for application in applications],
@@ -292,6 +295,8 @@ def render_status(status: Status, before: Status | None = None) -> str:
         *_table(servers, _SERVER_COLUMNS, 1, _server_details),
         "",
         *_table(status["applications"], _APPLICATION_COLUMNS, 4, _application_details),
+        "",
+        *_wrapped(f"Hot path {Form(**status['hot_path'])}", ""),
         *_lost_lines(status),
     ]
     return "".join(f"{_printable(line)}\n" for line in lines)
@@ -299,7 +304,7 @@ def render_status(status: Status, before: Status | None = None) -> str:
 
 def _lost_lines(status: Status) -> list[str]:
     lost = _counted("log lines lost", {log["log"]: log["lines_lost"] for log in status["logs"]})
-    return ["", *(line.strip() for line in lost)] if lost else []
+    return [line.strip() for line in lost]
 
 
 def _headline(status: Status) -> str:
@@ -319,7 +324,8 @@ def _alerts(status: Status) -> list[str]:
             lines += _wrapped(f"FAIL MODE of {application['ikey']} for {lasting}: {effect}", "")
         elif application["state"] != "healthy":
             lines += _wrapped(f"{application['ikey']} is {application['state']} for {lasting}: why stands below", "")
-    lines += [line for alert in slot_alerts(status) + log_alerts(status) for line in _wrapped(alert, "")]
+    others = slot_alerts(status) + reload_alerts(status) + log_alerts(status)
+    lines += [line for alert in others for line in _wrapped(alert, "")]
     return lines or ["All workers are ready, and no application is in fail mode."]
 
 
@@ -328,7 +334,7 @@ def slot_alerts(status: Status) -> list[str]:
     workers = [worker for worker in status["workers"] if worker["generation"] == status["generation"]]
     unserved = [worker for worker in workers if worker["unserved_s"] > UNSERVED_AFTER_S]
     lines = [
-        f"NOBODY SERVES slot {worker['slot']} ({worker['state']}) for {_span(worker['unserved_s'])}: "
+        f"NOBODY SERVES slot {worker['slot']} ({unserved_state(worker['state'])}) for {_span(worker['unserved_s'])}: "
         "its users get no answer; authproxy.log says why"
         for worker in unserved
     ]
@@ -338,6 +344,15 @@ def slot_alerts(status: Status) -> list[str]:
         if worker["state"] != "ready" and worker not in unserved
     ]
     return [*lines, f"NOT READY: {', '.join(unready)}"] if unready else lines
+
+
+def reload_alerts(status: Status) -> list[str]:
+    """Return why the last reload was refused, if it was; a gateway of an older version does not tell."""
+    last = status.get("last_reload")
+    if not last or last["ok"]:
+        return []
+    told = f"RELOAD REFUSED {_span(last['age_s'])} ago; generation {status['generation']} serves on"
+    return [f"{told}: {'; '.join(last['problems'])}"]
 
 
 def log_alerts(status: Status) -> list[str]:

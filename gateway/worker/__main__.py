@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import uvloop
 
+from gateway.config.naming import name_process, worker_name
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import decode_settings
 from gateway.engine.digests import Digests
@@ -72,6 +73,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)  # a terminal sends them to the whole group; the supervisor alone decides
     keep_memory_private()
     orders = decode_orders(read_memfd(int(arguments[-1])))
+    name_process(worker_name(orders.slot))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             return runner.run(Worker(orders).work())

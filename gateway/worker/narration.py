@@ -37,7 +37,7 @@ class Narrator:
                 "Received duplicate request, or a packet like others that were discarded, from %s", peer.address[:2]
             )
         elif any(isinstance(effect, Notice) for effect in effects):
-            log.debug("Discarded %d octets from %s", len(datagram), peer.address[:2])
+            log.debug("Discarded %d bytes from %s", len(datagram), peer.address[:2])
         else:
             log.debug("Received new request id %d from %s", datagram[1], peer.address[:2])
 

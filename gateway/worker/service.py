@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-import orjson
+import msgspec
 
 from gateway.duoapi.calls import Answer, Call, DuoUnavailable
 from gateway.engine.core import (
@@ -245,7 +245,7 @@ class Service:
         self._ring.write(login_record(finished, time.time()))
         if not events.disabled:
             ikey = self._ikeys.get(finished.section, "")
-            events.info(orjson.dumps(auth_event(finished, ikey, self._hostname)).decode())
+            events.info(msgspec.json.encode(auth_event(finished, ikey, self._hostname)).decode())
 
     def _warn(self, notice: Notice) -> None:
         text, fields = notice_line(notice, self._listening[notice.listener])

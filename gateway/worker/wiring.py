@@ -1,6 +1,7 @@
 """Settings into parts: the only place where the worker's parts meet the configuration."""
 
 import math
+import os
 from pathlib import Path
 
 from gateway.config.listening import ListeningAddress
@@ -52,6 +53,11 @@ def log_plan(log: LogSettings) -> LogPlan:
         Rotation(log.max_size, log.max_files),
         log.syslog_facility if log.syslog else "",
     )
+
+
+def worker_count(settings: Settings) -> int:
+    """Return the number of workers: as configured, or one for each core that we may use."""
+    return settings.gateway.workers or len(os.sched_getaffinity(0))
 
 
 def pending_share(settings: Settings, n_workers: int) -> int:

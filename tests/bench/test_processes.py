@@ -8,7 +8,8 @@ import pytest
 from bench.processes import SECRET, OneWorker, SimulatorProcess, StartError, gateway_config
 from gateway.config.reading import read_settings
 
-DUO = SimpleNamespace(ca="system", ikey="DIXXXXXXXXXXXXXXXXXX", secret_key="k" * 40, api_host="127.0.0.1:4430")
+IKEY, SKEY = "DIABCDEFGHIJKLMNOPQR", "k3yOfTheSimulatorThatNobodyElseHasAtAll0"
+DUO = SimpleNamespace(ca="system", ikey=IKEY, secret_key=SKEY, api_host="127.0.0.1:4430")
 
 
 def test_a_configuration_says_to_the_gateway_what_was_meant(tmp_path):

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-import orjson
+import msgspec
 
 from bench.observe import workers_of
 from bench.processes import DRAIN_S, GatewayProcess, SimulatorProcess, free_udp_port
@@ -346,7 +346,7 @@ class Scene:
     async def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         people = self.folder / "people.json"
-        people.write_bytes(orjson.dumps([plan.person() for plan in self.plans]))
+        people.write_bytes(msgspec.json.encode([plan.person() for plan in self.plans]))
         options = ("--users", str(people), "--push-expires", "600", "--poll-hold", str(self._poll_hold_s))
         for number in range(self._n_duos):
             duo = await asyncio.to_thread(SimulatorProcess, self.folder / f"duo{number}", *options)

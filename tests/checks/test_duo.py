@@ -1,6 +1,7 @@
 """The walk to Duo, step by step, against the simulated Duo and against peers that are none."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,23 @@ class TestProxy:
         assert last(findings) == ("proxy", Severity.UNREACHABLE)
         assert "403" in findings[-1].text
         assert "http_proxy_host" in findings[-1].remedy
+
+    def test_one_that_is_down_is_what_must_be_reached_and_not_duo(self, simulator):
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))  # and does not listen
+            port = bound.getsockname()[1]
+            settings = application(simulator, http_proxy_host="127.0.0.1", http_proxy_port=port)
+            findings = run(examine_application(settings))
+        assert last(findings) == ("proxy", Severity.UNREACHABLE)
+        assert f"proxy 127.0.0.1:{port}: connection refused" in findings[-1].text
+        assert "see whether the proxy of http_proxy_host and http_proxy_port runs" in findings[-1].remedy
+
+    def test_one_that_wants_a_user_name_is_told_apart(self, simulator):
+        findings = self.walk_through(
+            simulator, b"HTTP/1.1 407 Nope\r\nProxy-Authenticate: NTLM\r\nProxy-Authenticate: Basic\r\n\r\n"
+        )
+        assert last(findings) == ("proxy", Severity.UNREACHABLE)
+        assert "asks for a user name and password (407 Nope), which radgate does not send" in findings[-1].text
 
 
 def test_what_answers_in_words_that_are_not_duos_is_no_duo(tmp_path: Path):

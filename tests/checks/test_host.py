@@ -160,3 +160,25 @@ class TestIdentity:
         problem = next(finding for finding in findings if finding.severity is Severity.PROBLEM)
         assert f"there is no {key} no-such-one" in problem.text
         assert f"{key}add --system no-such-one" in problem.remedy
+
+    @pytest.mark.parametrize("user_id", [0, 1000])
+    def test_workers_that_would_be_root_are_a_warning(self, tmp_path, monkeypatch, user_id):
+        monkeypatch.setattr(os, "geteuid", lambda: user_id)
+        found = look(settings_of(tmp_path)).get("user")
+        assert (found is not None) is (user_id == 0)
+        if found is not None:
+            assert found.severity is Severity.WARNING
+            assert "write user=radgate into [gateway]" in found.remedy
+
+    def test_a_gateway_that_runs_as_somebody_else_is_none_whoever_asks(self, tmp_path, monkeypatch):
+        """Where the unit says User=, and root runs the check."""
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        for user_id, is_warned in ((0, True), (1000, False), (None, False)):
+            monkeypatch.setattr(host, "user_of", lambda _, user_id=user_id: user_id)
+            found = look(settings_of(tmp_path), RunningGateway(4711, frozenset()))
+            assert ("user" in found) is is_warned
+
+    def test_with_user_and_without_group_nothing_is_root(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        assert look(settings_of(tmp_path, gateway="user=nobody\n"))["user"].severity is Severity.OK
+        assert look(settings_of(tmp_path, gateway="group=daemon\n"))["user"].severity is Severity.WARNING

@@ -22,6 +22,7 @@ STATUS: dict[str, Any] = {
     "pid": 4711,
     "uptime_s": 1.0,
     "generation": 1,
+    "hot_path": {"is_compiled": True, "why_not": ""},
     "workers": [],
     "servers": [],
     "applications": [],

@@ -1,9 +1,14 @@
 """`radgate check`: every problem at once, for people and for programs."""
 
+import io
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
+from gateway.supervisor.form import hot_path
 from tests.cli.files import problem_of, run_main, write_config
 from tests.config.files import MINIMAL, SHARED_SECRET, SKEY
 
@@ -73,7 +78,9 @@ def test_json_of_a_good_file(tmp_path, capsys):
     config = write_config(tmp_path)
     status, lines = check(capsys, config, "--json")
     assert status == 0
-    assert [json.loads(line) for line in lines] == [{"file": config, "usable": True, "problems": []}]
+    assert [json.loads(line) for line in lines] == [
+        {"file": config, "usable": True, "hot_path": hot_path()._asdict(), "problems": []}
+    ]
 
 
 def test_json_holds_every_problem_with_its_place(tmp_path, capsys):
@@ -118,3 +125,96 @@ def test_secrets_that_every_user_can_read_are_a_warning(tmp_path, capsys):
     status, lines = check(capsys, config)
     assert status == 0
     assert "chmod o-r" in lines[0]
+
+
+class TestElsewhere:
+    """A file that is to stand somewhere else."""
+
+    TEXT = MINIMAL.replace(f"skey={SKEY}", "skey_file=skey")
+
+    @pytest.fixture
+    def target(self, tmp_path):
+        (tmp_path / "etc").mkdir()
+        write_config(tmp_path / "etc", SKEY, "skey")
+        return str(tmp_path / "etc" / "authproxy.cfg")
+
+    def test_a_copy_is_checked_as_if_it_stood_there(self, tmp_path, capsys, target):
+        copy = write_config(tmp_path, self.TEXT, "copy.cfg")
+        assert check(capsys, copy)[0] == 2
+        assert check(capsys, copy, "--as", target) == (
+            0,
+            [f"{copy}: no problems; 1 server section on udp 0.0.0.0:1812"],
+        )
+
+    def test_its_problems_have_the_name_that_was_typed(self, tmp_path, capsys, target):
+        copy = write_config(tmp_path, self.TEXT + "port=no\n", "copy.cfg")
+        status, lines = check(capsys, copy, "--as", target)
+        assert (status, problem_of(lines[0])[:2]) == (2, (copy, "7"))
+
+    def test_that_others_can_read_the_copy_is_no_problem_of_the_file(self, tmp_path, capsys, target):
+        copy = write_config(tmp_path, MINIMAL, "copy.cfg")
+        (tmp_path / "copy.cfg").chmod(0o644)
+        assert "no problems" in check(capsys, copy, "--as", target)[1][-1]
+
+    @pytest.mark.parametrize(("text", "status"), [(TEXT, 0), (TEXT + "port=no\n", 2)])
+    def test_standard_input(self, capsys, monkeypatch, target, text, status):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        ended, lines = check(capsys, "-", "--as", target)
+        assert ended == status
+        assert all(line.startswith("<stdin>:") for line in lines)
+
+    def test_standard_input_alone_stands_in_the_present_folder(self, tmp_path, capsys, monkeypatch, target):
+        monkeypatch.chdir(tmp_path / "etc")
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(self.TEXT.encode())))
+        assert check(capsys, "-")[0] == 0
+
+    @pytest.mark.parametrize("command", ["run", "reload", "status", "restart"])
+    def test_nobody_else_reads_it(self, capsys, command):
+        status, _, err = run_main(capsys, command, "--config", "-")
+        assert (status, err) == (2, "-: standard input is read by radgate check alone; name a file\n")
+
+
+def test_what_this_machine_would_refuse_comes_in_the_order_of_the_file_with_the_rest(tmp_path, capsys):
+    config = write_config(tmp_path, f"{WARNED}interface=192.0.2.1\n[gateway]\ngroup=no-such-one\n")
+    status, lines = check(capsys, config)
+    assert status == 2
+    assert [problem_of(line)[1:] for line in lines[:-1]] == [
+        ("7", "radius_server_duo_only", "new_key_of_a_later_version"),
+        ("8", "radius_server_duo_only", "interface"),
+        ("10", "gateway", "group"),
+    ]
+    assert lines[-1] == f"{config}: 2 errors, 1 warning; the gateway would not start"
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "start", "check", "status", "reload", "restart", "stop", "login", "support"]
+)
+def test_every_command_names_the_ways_to_a_file_where_there_is_none(tmp_path, capsys, command):
+    arguments = [command, "alice"] if command == "login" else [command]
+    status, out, err = run_main(capsys, *arguments, "--config", str(tmp_path / "missing.cfg"))
+    assert status == 2
+    for way in ("No such file or directory", "radgate init", "--config FILE", "RADGATE_CONFIG=FILE"):
+        assert way in out + err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "cp437"])
+@pytest.mark.parametrize("value", ["sécure", "安全", "\U0001f512", 'a"\\é'])
+def test_json_can_be_read_whatever_the_encoding_of_the_output(tmp_path, encoding, value):
+    config = write_config(tmp_path, f"[main]\nlog_dir=/{value}/\n{MINIMAL}failmode={value}\n")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "gateway", "check", "--config", config, "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout.isascii()
+    assert json.loads(done.stdout)["usable"] is False
+
+
+def test_json_of_a_file_whose_name_is_no_text(tmp_path, capsys):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    config = write_config(folder)
+    (folder / "authproxy.cfg").chmod(0o644)
+    status, out, _ = run_main(capsys, "check", "--json", "--config", config)
+    assert status == 2
+    assert json.loads(out)["file"].endswith("caf\ufffd/authproxy.cfg")
+    assert "the path is not UTF-8" in json.loads(out)["problems"][0]["text"]

@@ -43,6 +43,7 @@ def test_arguments_alone_make_a_file_without_problems(config, given, tmp_path, c
     assert config.stat().st_mode & 0o777 == 0o600
     settings, problems = read_settings(config)
     assert not problems
+    assert settings.gateway.user == ("radgate" if os.geteuid() == 0 else None)
     (server,) = settings.servers
     made, from_file = (client.shared_secret.octets.decode() for client in server.clients)
     assert re.fullmatch("[0-9a-f]{32}", made)
@@ -51,6 +52,15 @@ def test_arguments_alone_make_a_file_without_problems(config, given, tmp_path, c
     assert made not in out
     assert "radius_secret_1 in that file" in out
     assert f"radgate check --connect --config {config}" in out
+
+
+@pytest.mark.parametrize(("name", "hint"), [("no-such-user", True), ("nobody", False), ("", False)])
+def test_the_user_of_the_workers_is_named_and_how_to_make_one(config, given, capsys, name, hint):
+    arguments = [*given, "--client", "10.0.1.10", "--generate-secret", f"--user={name}"]
+    status, out, _ = run_main(capsys, "init", "--config", str(config), *arguments)
+    assert status == 0
+    assert read_settings(config)[0].gateway.user == (name or None)
+    assert (f"useradd --system {name}" in out) is hint
 
 
 def test_two_files_have_two_secrets(config, given, capsys):

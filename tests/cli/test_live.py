@@ -72,6 +72,7 @@ def status(**changes: Any) -> dict[str, Any]:
         "pid": 4711,
         "uptime_s": 20.0,
         "generation": 1,
+        "hot_path": {"is_compiled": True, "why_not": ""},
         "workers": [worker()],
         "servers": [server()],
         "applications": [application()],

@@ -1,5 +1,6 @@
 """`radgate login` against a scripted gateway, and against none."""
 
+import asyncio
 import io
 import os
 import socket
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from gateway.config.operator import operator_client
 from gateway.config.reading import read_settings
@@ -16,10 +18,52 @@ from gateway.radius.dictionary import USER_NAME, USER_PASSWORD, Code
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import encode_reply
 from gateway.radius.shared_secret import SharedSecret
+from gateway.supervisor.control import ControlSocket
+from gateway.supervisor.login import LoginQuestion, log_in
+from gateway.supervisor.login_helper import LoginOutcome
 from tests.cli.files import run_main, write_config
 from tests.config.files import MINIMAL
+from tests.supervisor.scripted import ScriptedArbiter
 
 TWO_SECTIONS = MINIMAL + MINIMAL.replace("only]", "only2]").replace("10.0.1.10", "10.0.2.10").replace("Dir", "Oth")
+
+
+class Arbiter(ScriptedArbiter):
+    """Logs in as the supervisor does."""
+
+    def __init__(self, config: str) -> None:
+        super().__init__({})
+        self._settings, _ = read_settings(config)
+
+    async def login(self, question: LoginQuestion) -> LoginOutcome:
+        return await log_in(self._settings, question)
+
+
+class Supervisor:
+    """A control socket in a thread of its own, with a gateway's settings behind it."""
+
+    def __init__(self, config: str, run_dir: Path) -> None:
+        self._is_open = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(config, run_dir))
+        self._thread.start()
+        assert self._is_open.wait(20.0)
+
+    def _run(self, config: str, run_dir: Path) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve(config, run_dir))
+
+    async def _serve(self, config: str, run_dir: Path) -> None:
+        control = ControlSocket(run_dir, Arbiter(config))
+        await control.open()
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._is_open.set()
+        await self._stop.wait()
+        await control.close()
+
+    def close(self) -> None:
+        """Answer no more."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
 
 
 class ScriptedGateway:
@@ -35,7 +79,9 @@ class ScriptedGateway:
         self._thread: threading.Thread | None = None
         self.port = self._udp.getsockname()[1]
         keys = f"port={self.port}\ninterface=127.0.0.1\n"
-        self.config = write_config(folder, TWO_SECTIONS.replace("skey=", keys + "skey="))
+        text = f"[gateway]\nrun_dir={folder}/run\n" + TWO_SECTIONS.replace("skey=", keys + "skey=")
+        self.config = write_config(folder, text)
+        self.supervisor: Supervisor | None = Supervisor(self.config, folder / "run")
         self.asked: list[tuple[bytes, bytes, str]] = []
 
     def answer(self, code: Code, *texts: str, section: int = 0, secret: bytes | None = None) -> None:
@@ -56,6 +102,12 @@ class ScriptedGateway:
         assert ours.has_signed(packet)
         self._udp.sendto(encode_reply(code, packet, secret, *texts), source)
 
+    def stop(self) -> None:
+        """Run no more."""
+        if self.supervisor is not None:
+            self.supervisor.close()
+            self.supervisor = None
+
     def close(self) -> None:
         """Give the port up."""
         if self._thread is not None:
@@ -69,6 +121,7 @@ class ScriptedGateway:
 def gateway(tmp_path: Path) -> Iterator[ScriptedGateway]:
     gateway = ScriptedGateway(tmp_path)
     yield gateway
+    gateway.stop()
     gateway.close()
 
 
@@ -165,13 +218,41 @@ def test_nothing_listening_is_said_at_once_with_status_4(gateway, capsys):
     gateway.close()
     status, out, err = run_main(capsys, "login", "alice", "push", "--config", gateway.config)
     assert (status, out) == (4, "")
-    assert err == f"radgate: nothing listens on 127.0.0.1:{gateway.port}; is the gateway running?\n"
+    assert err == f"radgate: nothing listens on 127.0.0.1:{gateway.port}\n"
+
+
+def test_nothing_running_is_said_with_status_4(gateway, capsys):
+    gateway.stop()
+    status, out, err = run_main(capsys, "login", "alice", "push", "--config", gateway.config)
+    assert (status, out) == (4, "")
+    assert err.startswith("radgate: not running; nobody answers at ")
 
 
 def test_a_silent_gateway_is_given_up_after_the_timeout_with_status_4(gateway, capsys):
     status, _, err = run_main(capsys, "login", "alice", "push", "--timeout", "0.05", "--config", gateway.config)
     assert status == 4
-    assert err == "radgate: no answer within 0.05 s; was the file changed since the gateway started?\n"
+    assert err == "radgate: no answer within 0.05 s\n"
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "601", "nan", "inf", "soon"])
+def test_a_timeout_has_bounds(gateway, capsys, timeout):
+    with pytest.raises(SystemExit) as stopped:
+        run_main(capsys, "login", "alice", "push", f"--timeout={timeout}", "--config", gateway.config)
+    assert stopped.value.code == 2
+    assert "seconds above 0, at most 600" in capsys.readouterr().err
+
+
+def test_the_command_needs_no_secret_of_the_file(gateway, capsys):
+    """Which systemd, or a key that systemd has, may give to the gateway alone."""
+    gateway.answer(Code.ACCESS_ACCEPT, "Welcome")
+    config = Path(gateway.config)
+    lines = config.read_text().splitlines()
+    hidden = ["skey_file=%d/skey" if line.startswith("skey=") else line for line in lines]
+    hidden = ["radius_secret_1_file=%d/r" if line.startswith("radius_secret_1=") else line for line in hidden]
+    config.write_text("\n".join([*hidden, "[gateway]"]).replace("[gateway]", "[gateway]\nsecrets_key_file=%d/key", 1))
+    status, out, err = run_main(capsys, "login", "alice", "push", "--config", gateway.config)
+    assert (status, err) == (0, "")
+    assert out.endswith(" s: Welcome\n")
 
 
 def test_an_answer_that_is_not_the_gateways_is_not_believed(gateway, capsys):
@@ -181,8 +262,23 @@ def test_an_answer_that_is_not_the_gateways_is_not_believed(gateway, capsys):
     assert "the shared secrets differ" in err
 
 
-@pytest.mark.parametrize("user", ["", "n" * 254, os.fsdecode(b"\xff")], ids=["empty", "too long", "no text"])
+def test_a_name_that_is_no_text_here_goes_out_as_it_was_typed(gateway, capsys):
+    """As in a terminal whose locale is C."""
+    gateway.answer(Code.ACCESS_REJECT)
+    assert run_main(capsys, "login", os.fsdecode(b"\xffx"), "push", "--config", gateway.config)[0] == 1
+    assert gateway.asked[0][0] == b"\xffx"
+
+
+@pytest.mark.parametrize("user", ["", "n" * 254], ids=["empty", "too long"])
 def test_a_user_name_that_no_packet_can_hold_is_no_traceback(gateway, capsys, user):
     status, out, err = run_main(capsys, "login", user, "push", "--config", gateway.config)
     assert (status, out) == (4, "")
     assert err.startswith("radgate: ")
+
+
+def test_a_name_in_octets_that_are_no_text_is_sent_as_it_was_typed(gateway, capsys):
+    """As argv holds it where the locale is C and UTF-8 mode is off."""
+    gateway.answer(Code.ACCESS_ACCEPT, "yes")
+    status, _, err = run_main(capsys, "login", os.fsdecode("zoë".encode("latin-1")), "push", "--config", gateway.config)
+    assert (status, err) == (0, "")
+    assert gateway.asked[0][0] == "zoë".encode("latin-1")

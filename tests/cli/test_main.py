@@ -16,7 +16,21 @@ from gateway.net.listener import open_socket
 from tests.cli.files import problem_of, run_main, write_config
 from tests.config.files import MINIMAL
 
-COMMANDS = (["check"], ["run"], ["start"], ["restart"], ["login", "alice", "push"])
+NAMES = [
+    "run",
+    "start",
+    "stop",
+    "restart",
+    "reload",
+    "status",
+    "check",
+    "login",
+    "init",
+    "protect",
+    "support",
+    "version",
+]
+COMMANDS = (["check"], ["run"], ["start"], ["restart"])
 
 
 def run_process(*arguments: str | bytes, **options: Any) -> subprocess.CompletedProcess[bytes]:
@@ -65,29 +79,36 @@ class TestArguments:
         assert stopped.value.code == 2
         assert capsys.readouterr().err.startswith("usage: radgate")
 
-    @pytest.mark.parametrize(
-        "command",
-        [
-            "run",
-            "start",
-            "stop",
-            "restart",
-            "reload",
-            "status",
-            "check",
-            "login",
-            "init",
-            "protect",
-            "support",
-            "version",
-        ],
-    )
+    @pytest.mark.parametrize("command", NAMES)
     def test_help_names_every_command_and_every_command_has_help(self, capsys, command):
         for arguments in (["--help"], [command, "--help"]):
             with pytest.raises(SystemExit) as stopped:
                 main(arguments)
             assert stopped.value.code == 0
             assert command in capsys.readouterr().out
+
+    @pytest.mark.parametrize("command", NAMES)
+    def test_help_says_what_a_command_does_and_what_its_status_means(self, capsys, command):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        said = capsys.readouterr().out
+        assert "exit status: 0" in said
+        assert len(said.partition("options:")[0].splitlines()) >= 3
+        assert max(map(len, said.splitlines())) <= 120
+
+    @pytest.mark.parametrize(
+        ("typed", "meant"), [("statsu", "status"), ("relaod", "reload"), ("logn", "login"), ("Start", "start")]
+    )
+    def test_a_mistyped_command_is_told_which_one_may_be_meant(self, capsys, typed, meant):
+        with pytest.raises(SystemExit) as stopped:
+            main([typed])
+        assert stopped.value.code == 2
+        assert capsys.readouterr().err.endswith(f"there is no command {typed!r}; did you mean {meant}?\n")
+
+    def test_a_command_like_no_other_gets_the_list_of_all(self, capsys):
+        with pytest.raises(SystemExit):
+            main(["xyzzy"])
+        assert "there is no command 'xyzzy'; there are init, run, start" in capsys.readouterr().err
 
 
 class TestExitStatuses:
@@ -227,13 +248,15 @@ class TestNoTraceback:
         assert "permission denied" in (out + err).lower()
 
     @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
-    def test_a_file_whose_name_is_no_text_is_checked(self, tmp_path, options):
+    def test_a_file_whose_name_is_no_text_is_refused_by_check_as_by_run(self, tmp_path, options):
         """Names on Linux are octets; Python shows what is no UTF-8 as lone surrogates, which nothing can encode."""
         config = os.fsencode(tmp_path) + b"/authproxy-\xff.cfg"
         Path(write_config(tmp_path)).rename(os.fsdecode(config))
-        ended = run_process(b"check", *options, b"--config", config)
-        assert b"Traceback" not in ended.stderr
-        assert ended.returncode == 0
+        for command in ([b"check", *options], [b"run"]):
+            ended = run_process(*command, b"--config", config)
+            assert b"Traceback" not in ended.stderr
+            assert ended.returncode == 2
+            assert b"the path is not UTF-8" in ended.stdout + ended.stderr
 
     def test_a_missing_file_whose_name_is_no_text_is_named(self, tmp_path):
         ended = run_process(b"run", b"--config", os.fsencode(tmp_path) + b"/authproxy-\xff.cfg")

@@ -1,5 +1,8 @@
 """Encrypting the secrets of a file, one secret, and the way back."""
 
+import errno
+import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -152,7 +155,10 @@ def test_errors_of_the_file_are_those_of_check(config, key_file, capsys):
     config.write_text(f"{MINIMAL}sky=x\n")
     status, _, err = run_main(capsys, "protect", str(config), "--key-file", str(key_file))
     assert status == 2
-    assert err == f"{config}:7 [radius_server_duo_only] sky: is not known; write skey\n"
+    assert (
+        err
+        == f"{config}:7 [radius_server_duo_only] sky: is not known; skey is there, in line 3: remove one of the two\n"
+    )
     assert not key_file.exists()
 
 
@@ -160,3 +166,55 @@ def test_help_has_an_example(capsys):
     with pytest.raises(SystemExit):
         run_main(capsys, "protect", "--help")
     assert "radgate protect --config /etc/radgate/authproxy.cfg --key-file" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (
+            "bind",
+            "Device or resource busy; it is mounted on its own, as in a container: run this where the file itself is",
+        ),
+        ("bind,ro", "is mounted "),
+    ],
+)
+def test_a_file_that_is_mounted_on_its_own_stays_and_no_key_is_left(config, key_file, tmp_path, options, why):
+    (tmp_path / "source.cfg").write_bytes(config.read_bytes())
+    program = (
+        f'mount -o {options} source.cfg {config} && exec "$0" -P -m gateway protect {config} --key-file {key_file}'
+    )
+    command = ["unshare", "--mount", "sh", "-c", program, sys.executable]
+    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    if refused.returncode in (1, 32):
+        pytest.skip(f"no mount here: {refused.stderr}")
+    assert (refused.returncode, key_file.exists()) == (2, False)
+    assert refused.stderr.startswith(f"radgate: {config}: ")
+    assert why in refused.stderr
+    assert refused.stderr.endswith("; nothing was changed\n")
+    assert SKEY in config.read_text()
+
+
+def test_a_key_that_the_file_needs_by_now_stays_whatever_fails_then(config, key_file, capsys, monkeypatch):
+    def replace_and_fail(path: Path, octets: bytes) -> None:
+        path.write_bytes(octets)
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr("gateway.cli.protect.replace_file", replace_and_fail)
+    status, _, err = run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+    assert (status, key_file.exists()) == (2, True)
+    assert f"{config}: Input/output error" in err
+
+
+def test_a_limit_of_the_size_of_files_is_told_with_the_file(config, key_file, capsys):
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, former[1]))
+    try:
+        status, _, err = run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    assert (status, key_file.exists(), SKEY in config.read_text()) == (2, False, True)
+    assert (
+        err
+        == f"radgate: {config}: File too large; raise ulimit -f, LimitFSIZE= in the systemd unit; nothing was changed\n"
+    )

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import pytest
 
+from gateway.supervisor.form import hot_path
 from tests.integration.site import Site
 
 pytestmark = pytest.mark.integration
@@ -89,7 +90,7 @@ class TestStart:
     def test_it_returns_once_the_gateway_serves_and_says_what_that_said(self, site):
         started = site.radgate("start")
         assert (started.returncode, started.stdout) == (0, "")
-        assert started.stderr == f"radgate ready: 2 workers, udp 0.0.0.0:{site.port}\n"
+        assert started.stderr == f"radgate ready: 2 workers, hot path {hot_path()}, udp 0.0.0.0:{site.port}\n"
         assert site.nas().login("alice", "123456").is_accept
 
     def test_warnings_of_the_file_are_passed_on(self, site):

@@ -6,7 +6,7 @@ import urllib.parse
 import zipfile
 from pathlib import Path
 
-import orjson
+import msgspec
 import pytest
 
 from gateway.cli import gathering
@@ -87,7 +87,7 @@ def careless_lines(secret: str) -> str:
         secret.encode().hex(),
         secret.encode().hex().upper(),
         urllib.parse.quote(secret, safe=""),
-        orjson.dumps({"secret": secret}).decode(),
+        msgspec.json.encode({"secret": secret}).decode(),
     ]
     return "".join(f"2026-11-23T09:00:00.000000+0000 [gateway.worker#info] said {form} there\n" for form in forms)
 
@@ -200,7 +200,9 @@ def test_nothing_is_written_over(config, capsys):
 def test_no_configuration(tmp_path, capsys):
     status, _, err = run_main(capsys, "support", "--config", str(tmp_path / "missing.cfg"))
     assert status == 2
-    assert err.startswith(f"{tmp_path / 'missing.cfg'}: cannot read it: No such file or directory; name the ")
+    assert err.startswith(
+        f"{tmp_path / 'missing.cfg'}: cannot read '{tmp_path}/missing.cfg': No such file or directory; "
+    )
 
 
 @pytest.mark.integration
@@ -215,7 +217,7 @@ def test_a_running_gateway(site: Site):
         site.radgate("stop")
     assert made.returncode == 0, made.stderr
     files = contents(output)
-    assert len(orjson.loads(files["status.json"])["workers"]) == 2
+    assert len(msgspec.json.decode(files["status.json"])["workers"]) == 2
     assert files["processes.txt"].count(b"Max open files") == 3
     assert b"radgate ready: 2 workers" in files["stderr.txt"]
     assert b"no problems" in files["check.txt"]

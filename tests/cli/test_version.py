@@ -1,5 +1,6 @@
 """`radgate version`: for a report to somebody who has to help."""
 
+import json
 import platform
 import ssl
 from importlib import metadata
@@ -17,8 +18,17 @@ def test_the_versions_that_matter_one_a_line(capsys):
         f"Python {platform.python_version()}",
         ssl.OPENSSL_VERSION,
         f"uvloop {metadata.version('uvloop')}",
-        f"hot path {'compiled' if IS_COMPILED else 'interpreted'}",
+        "hot path compiled" if IS_COMPILED else "hot path interpreted: it runs from its source tree",
     ]
+
+
+def test_programs_get_the_same_as_json(capsys):
+    status, out, err = run_main(capsys, "version", "--json")
+    assert (status, err) == (0, "")
+    told = json.loads(out)
+    assert set(told) == {"radgate", "python", "openssl", "uvloop", "hot_path"}
+    assert told["radgate"] == __version__
+    assert f"OpenSSL {told['openssl']}" == ssl.OPENSSL_VERSION
 
 
 def test_no_configuration_file_is_needed(capsys):

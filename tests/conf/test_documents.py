@@ -8,7 +8,8 @@ import pytest
 
 from gateway.cli.main import build_parser
 from gateway.config.schema import KEYS, key_pattern
-from tests.config.files import IKEY, SKEY, problems_of
+from gateway.config.slips import secret_slips
+from tests.config.files import IKEY, SHARED_SECRET, SKEY, problems_of
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
@@ -51,5 +52,21 @@ def test_the_file_of_the_walk_to_workspaces_can_be_used():
     (block,) = re.findall(
         "^```ini\n(.*?)^```", (ROOT / "docs" / "amazon-workspaces.md").read_text(), re.MULTILINE | re.DOTALL
     )
+    assert {problem.key for problem in problems_of(block) if problem.is_error} == {
+        "ikey", "skey", "api_host", "radius_secret_1", "radius_secret_2",
+    }  # fmt: skip
     text = block.replace("DIXXXXXXXXXXXXXXXXXX", IKEY).replace("api-XXXXXXXX", "api-12345678").replace("X" * 40, SKEY)
-    assert problems_of(text) == []
+    assert problems_of(text.replace("X" * 24, SHARED_SECRET)) == []
+
+
+def test_no_value_of_the_documents_or_samples_counts_as_a_secret():
+    """What is published, anybody can try."""
+    files = [*ROOT.glob("docs/*.md"), *ROOT.glob("conf/*.cfg"), ROOT / "README.md"]
+    entries = [
+        match
+        for path in files
+        for match in re.finditer(r"^;?(skey|radius_secret_\d+)=(?!radgate1:)(\S+)$", path.read_text(), re.MULTILINE)
+    ]
+    assert len(entries) >= 5
+    for entry in entries:
+        assert any(slip.is_error for slip in secret_slips(entry[2].encode())), entry[0]

@@ -9,9 +9,11 @@ import pytest
 
 from gateway.cli.exits import Exit
 from gateway.cli.stop import MARGIN_S
+from gateway.config.drafting import USER
 from gateway.config.schema import GATEWAY
 
 UNIT = Path(__file__).parents[2] / "conf" / "radgate.service"
+SYSUSERS = UNIT.with_suffix(".sysusers")
 TEXT = UNIT.read_text()
 SETTINGS = dict(re.findall(r"^(\w+)=(.*)$", TEXT, re.MULTILINE))
 COMMAND = "/opt/radgate/bin/radgate"
@@ -46,3 +48,16 @@ def test_only_an_error_in_the_file_is_not_tried_again():
 
 def test_a_worker_without_memory_does_not_stop_the_gateway():
     assert SETTINGS["OOMPolicy"] == "continue"
+
+
+def test_the_user_of_the_recipe_is_the_one_that_init_writes():
+    lines = [line for line in SYSUSERS.read_text().splitlines() if not line.startswith("#")]
+    assert [line.split()[:2] for line in lines] == [["u", USER]]
+    assert f"user={USER} in [gateway]" in TEXT
+
+
+@pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="systemd-sysusers is not installed")
+def test_systemd_makes_the_user(tmp_path):
+    (tmp_path / "etc").mkdir()
+    subprocess.run(["systemd-sysusers", f"--root={tmp_path}", "-"], input=SYSUSERS.read_text(), text=True, check=True)
+    assert (tmp_path / "etc" / "passwd").read_text().startswith(f"{USER}:")

@@ -4,7 +4,7 @@ import pytest
 
 from tests.config.files import IKEY, SHARED_SECRET, SKEY, parse, problems_of
 
-MAIN = f"[main]\nikey={IKEY}\nskey={SKEY}\napi_host=api-1.duosecurity.com\n"
+MAIN = f"[main]\nikey={IKEY}\nskey={SKEY}\napi_host=api-12345678.duosecurity.com\n"
 
 
 def server(number: int, *networks: str, lines: str = "") -> str:
@@ -86,5 +86,5 @@ def test_application_with_two_secret_keys():
 
 
 def test_other_application_may_have_another_secret_key():
-    lines = f"ikey=DI{'O' * 18}\nskey={'o' * 40}\n"
+    lines = f"ikey=DIOABCDEFGHIJKLMNOPQ\nskey={SKEY.swapcase()}\n"
     assert not problems_of(MAIN + server(1, "10.0.0.1") + server(2, "10.0.0.2", lines=lines))

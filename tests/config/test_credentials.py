@@ -4,7 +4,7 @@ from gateway.config.problems import Severity
 from gateway.config.settings import Secret
 from tests.config.files import IKEY, SHARED_SECRET, SKEY, parse, problems_of
 
-HEAD = f"[radius_server_duo_only]\nikey={IKEY}\napi_host=api-1.duosecurity.com\nradius_ip_1=10.0.0.1\n"
+HEAD = f"[radius_server_duo_only]\nikey={IKEY}\napi_host=api-12345678.duosecurity.com\nradius_ip_1=10.0.0.1\n"
 
 
 @pytest.mark.parametrize("content", [SKEY, f"{SKEY}\n", f"{SKEY}\r\n"])
@@ -71,6 +71,6 @@ def test_secret_file_that_others_can_read_is_a_warning():
 
 def test_blanks_around_the_secret_of_a_file_are_a_warning():
     text = f"{HEAD}skey={SKEY}\nradius_secret_1_file=secret\n"
-    (problem,) = problems_of(text, {"/etc/radgate/secret": SHARED_SECRET.encode() + b"\n\n"})
+    (problem,) = problems_of(text, {"/etc/radgate/secret": SHARED_SECRET.encode() + b" \n"})
     assert (problem.key, problem.severity) == ("radius_secret_1_file", Severity.WARNING)
     assert SHARED_SECRET not in problem.text

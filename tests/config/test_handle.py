@@ -42,12 +42,20 @@ def test_a_faulty_file_tells_where_the_gateway_is_all_the_same(tmp_path, text):
     assert read_handle(config) == Handle("/there", 5.0)
 
 
-def test_a_value_that_cannot_be_used_is_the_default(tmp_path, monkeypatch):
-    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+def test_a_value_that_cannot_be_used_is_the_default(tmp_path):
     default = read_handle(write_config(tmp_path, ""))
-    text = "[gateway]\nrun_dir=%d/run\ndrain_timeout_s=soon\n"
-    assert read_handle(write_config(tmp_path, text)) == default
+    assert read_handle(write_config(tmp_path, "[gateway]\ndrain_timeout_s=soon\n")) == default
     assert default.drain_timeout_s == 70.0
+
+
+@pytest.mark.parametrize("run_dir", ["%d/run", "/run/" + 90 * "x", "é" * 47])
+def test_where_to_ask_is_never_guessed(tmp_path, monkeypatch, run_dir):
+    """Another gateway may be at the default."""
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    config = write_config(tmp_path, f"{MINIMAL}[gateway]\ndrain_timeout_s=5\nrun_dir={run_dir}\n")
+    for read in (read_handle, read_settings):
+        with pytest.raises(ConfigError, match=rf"{config}:9 \[gateway\] run_dir: "):
+            read(config)
 
 
 @pytest.mark.parametrize("octets", [b"\x7fELF\0", MINIMAL.encode("utf-16")])

@@ -2,7 +2,7 @@ import codecs
 
 import pytest
 
-from gateway.config.ini import Section, has_inline_comment, parse_ini
+from gateway.config.ini import Section, parse_ini
 
 
 def sections_of(octets: bytes) -> list[Section]:
@@ -78,7 +78,7 @@ def test_all_keys_of_a_section_may_be_indented_alike():
         ("no_key", b"[main]\n=hunter2\n", 2, "main", "neither"),
         ("endless_key", b"[main]\n" + b"hunter2" * 10_000 + b"=1\n", 2, "main", "neither"),
         ("strange_key", b"[main]\nhun?ter2=1\n", 2, "main", "neither"),
-        ("no_section", b"\ndebug=true\nlog_dir=/x\n", 2, "", "[radius_server_duo_only] or [main]"),
+        ("no_section", b"\ndebug=true\nlog_dir=/x\n", 2, "", "move it into its section"),
         ("open_section", b"[main\ndebug=true\n", 1, "", "[NAME]"),
         ("empty_section", b"[]\ndebug=true\n", 1, "", "[NAME]"),
         ("text_after_section", b"[main] debug=true\n", 1, "", "[NAME]"),
@@ -117,7 +117,9 @@ def test_a_key_that_cannot_be_read_as_it_should_is_not_missing():
 
 
 def test_only_a_section_that_may_have_a_number_is_offered_one():
-    texts = [parse_ini(f"[{name}]\n[{name}]\n".encode())[1][0].text for name in ("main", "radius_server_duo_only")]
+    texts = [
+        parse_ini(f"[{name}]\na=1\n[{name}]\nb=1\n".encode())[1][0].text for name in ("main", "radius_server_duo_only")
+    ]
     assert ["number" in text for text in texts] == [False, True]
 
 
@@ -126,7 +128,100 @@ def test_each_undecodable_line_is_named():
     assert [problem.line for problem in problems] == [2, 4]
 
 
-def test_inline_comments_are_recognised():
-    assert has_inline_comment("safe ; or secure")
-    assert has_inline_comment("safe\t# or secure")
-    assert not has_inline_comment("pass;word#1")
+class TestWhatDoesNotMatter:
+    """A section that is ignored is ignored whatever it holds."""
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"auth_type=plain\nauth_type=plain\n",
+            b"ldap_filter=(&(objectCategory=person)\n  (memberOf=CN=VPN,DC=corp)\n  (!(x=1)))\n",
+            b"search_dn=OU=Z\xfcrich,DC=corp\n",
+            b"allow_searches_after_bind\n",
+            b"=x\nhun?ter=2\n" + b"words only\n" * 100,
+            "k\u00a0ey=1\n\u200b=2\n".encode(),
+            b"a=1\n[cloud]\na=2\n",
+            b"{ json: 1 }\n<xml/>\n\\\n",
+        ],
+    )
+    def test_no_form_is_a_problem(self, body):
+        sections, problems = parse_ini(b"[cloud]\n" + body + b"[main]\ndebug=true\n", lambda name: name == "main")
+        assert not problems
+        assert sections[-1].entries["debug"].value == "true"
+
+    def test_what_matters_is_read_as_strictly_as_ever(self):
+        _, problems = parse_ini(b"[cloud]\na\n[main]\na=1\na=2\nb\n c=\xff\n", lambda name: name == "main")
+        assert [problem.line for problem in problems] == [5, 6, 7, 7]
+
+    def test_a_section_that_matters_is_not_lost_in_one_that_does_not(self):
+        _, problems = parse_ini(b"[cloud]\na=1\n [main]\n debug=true\n", lambda name: name == "main")
+        assert [(problem.line, "indented" in problem.text) for problem in problems] == [(3, True), (4, True)]
+
+
+@pytest.mark.parametrize("comment", [b"; f\xfcr", b"# \xff\xfe", b"  ;\xe4", b"[main] ; gr\xfc\xdfe", b"[main]# \xe9"])
+def test_comments_may_be_of_any_encoding(comment):
+    assert sections_of(b"[main]\n" + comment.replace(b"[main]", b"[cloud]") + b"\na=1\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "section", "key", "character"),
+    [
+        ("fail\u200bmode=safe", "main", "failmode", "U+200B ZERO WIDTH SPACE"),
+        ("\u200bfailmode=safe", "main", "failmode", "U+200B ZERO WIDTH SPACE"),
+        ("failmode\u2060=safe", "main", "failmode", "U+2060 WORD JOINER"),
+        ("fail\u00admode=safe", "main", "failmode", "U+00AD SOFT HYPHEN"),
+        ("radius\u00a0ip=1", "main", "radiusip", "U+00A0 NO-BREAK SPACE"),
+        ("fail\tmode=safe", "main", "failmode", "U+0009 TAB"),
+        ("“failmode”=safe", "main", "failmode", "U+201C LEFT DOUBLE QUOTATION MARK"),
+        ("[clo\u200bud]", "cloud", "", "U+200B ZERO WIDTH SPACE"),
+        ("[cloud\u00a0]", "cloud", "", "U+00A0 NO-BREAK SPACE"),
+        ("\u200b[cloud]", "cloud", "", "U+200B ZERO WIDTH SPACE"),
+        ("failmode safe\u200b", "main", "", "U+200B ZERO WIDTH SPACE"),
+        ("fail\u2011mode=safe", "main", "", "U+2011 NON-BREAKING HYPHEN"),
+        ("failmode\uff1dsafe", "main", "", "U+FF1D FULLWIDTH EQUALS SIGN"),
+        ("[clo\u2011ud]", "", "", "U+2011 NON-BREAKING HYPHEN"),
+    ],
+)
+def test_hidden_characters_are_named_in_keys_and_section_lines(line, section, key, character):
+    sections, (problem,) = parse_ini(f"[main]\na=1\n{line}\n".encode())
+    assert (problem.section, problem.key, problem.line, problem.is_error) == (section, key, 3, True)
+    assert character in problem.text
+    assert key == "" or key in sections[0].entries  # it is read as what was meant
+
+
+@pytest.mark.parametrize(
+    "line", ["failmode\u00a0=safe", "failmode=\u00a0safe", "failmode=safe\u00a0", "\u3000failmode=safe"]
+)
+def test_a_blank_of_another_kind_around_a_value_is_left_out_and_named(line):
+    sections, (problem,) = parse_ini(f"[main]\n{line}\n".encode())
+    assert not problem.is_error
+    assert "U+00A0" in problem.text or "U+3000" in problem.text
+    assert sections[0].entries["failmode"].value == "safe"
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"[main]\na=1\n\x1a",
+        "[main]\na=1\n\ufeff[cloud]\nb=1\n".encode(),
+        "[main]\n\ufeff; put together\na=1\n".encode(),
+        "[main]\n\u200b\n\u00a0\na=1\n".encode(),
+        b"\xef\xbb\xbf\xef\xbb\xbf[main]\r\na=1\r\n",
+        b"\t[main]\n\ta: 1 \t\n",
+        b"[main]\na\t=\t1\n",
+    ],
+)
+def test_what_editors_and_copying_leave_behind_means_nothing(octets):
+    assert sections_of(octets)[0].entries["a"].value == "1"
+
+
+@pytest.mark.parametrize(("text", "line"), [("[a]\n[a]\nb=1\n", 2), ("[a]\nb=1\n[a]\n", 3), ("[a]\n\n[A]\n", 3)])
+def test_an_empty_section_that_is_repeated_does_no_harm(text, line):
+    sections, (problem,) = parse_ini(text.encode())
+    assert (problem.line, problem.is_error, len(sections)) == (line, False, 1)
+    assert list(sections[0].entries) == (["b"] if "b" in text else [])
+
+
+def test_a_continued_value_is_one_problem_and_no_second():
+    _, (problem,) = parse_ini(b"[main]\nldap_filter=(&(a=b)\n  (c=d))\n")
+    assert "indented" in problem.text

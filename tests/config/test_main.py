@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from gateway.config.__main__ import read_outcome
+from gateway.config.__main__ import main, read_outcome
 from gateway.config.handed import ReadOutcome, decode_outcome, encode_outcome
 from gateway.config.reading import read_settings
 from gateway.config.settings import decode_settings
@@ -69,3 +69,12 @@ def test_the_repr_holds_no_secret(tmp_path):
     assert SKEY.encode() in encode_outcome(outcome)
     assert SKEY not in repr(outcome)
     assert SKEY not in str(outcome)
+
+
+def test_a_mistake_of_ours_is_told_without_its_text(tmp_path, monkeypatch, capsys):
+    def fail(path: str) -> ReadOutcome:
+        raise ValueError(f"{path} holds {SKEY}")
+
+    monkeypatch.setattr("gateway.config.__main__.read_outcome", fail)
+    assert main([write_config(tmp_path), "-1"]) == 70
+    assert capsys.readouterr().err == "ValueError in fail, a mistake of ours\n"

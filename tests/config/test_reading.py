@@ -1,4 +1,5 @@
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -6,11 +7,11 @@ import pytest
 from gateway.config.problems import ConfigError, Severity
 from gateway.config.reading import read_settings
 from gateway.config.settings import ConsoleSettings, GatewaySettings, LogFormat, LogSettings, Secret
+from tests.config.certificates import certificate
 from tests.config.files import IKEY, MINIMAL, PATH, SHARED_SECRET, SKEY, parse, problems_of
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 SAMPLE = Path(__file__).parents[2] / "conf" / "authproxy.sample.cfg"
-PEM = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 N_MUTATIONS = 500
 SIGNIFICANT = (b"\n", b"\n ", b" ", b"=", b":", b"[", b"]", b"-", b"/", b"%", b"#", b"\0", b"\xff")
 
@@ -33,7 +34,7 @@ def test_every_key_of_main_arrives():
     settings, problems = parse(
         "[main]\ndebug=1\nlog_dir=log\nlog_stdout=yes\nlog_max_size=0\nlog_max_files=0\nlog_auth_events=on\n"
         f"log_syslog=true\nsyslog_facility=log_local7\nhttp_ca_certs_file=ca.pem\n{MINIMAL}",
-        {"/etc/radgate/ca.pem": PEM},
+        {"/etc/radgate/ca.pem": certificate()[0]},
         mode=0o644,
     )
     assert not problems
@@ -93,7 +94,7 @@ def test_gateway_keys_in_main_are_defaults_too():
     ("section", "lines", "key", "severity", "remedy"),
     [
         ("main", "debug=maybe", "debug", ERROR, "true or false"),
-        ("main", "debug=", "debug", ERROR, "default false"),
+        ("main", "debug=", "debug", WARNING, "means the default false"),
         ("main", "log_dir=", "log_dir", WARNING, "remove the line"),
         ("main", "log_max_size=10MB", "log_max_size", ERROR, "write octets: 10485760"),
         ("main", "log_max_files=-1", "log_max_files", ERROR, "from 0"),
@@ -136,7 +137,7 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file():
             "[radius_server_duo_only]\n"
             f"ikey={IKEY}\n"
             "skey=short\n"
-            "api-host=api-1.duosecurity.com\n"
+            "api-host=api-12345678.duosecurity.com\n"
             "radius_ip=10.0.0.1\n"
             "failmode=saef\n"
             "just words\n"
@@ -230,3 +231,66 @@ def test_what_is_no_file_is_a_config_error(tmp_path):
 def test_a_mistyped_value_in_main_is_an_error_even_where_every_section_has_its_own():
     (problem,) = problems_of(f"[main]\nfailmode=secur\n{MINIMAL}failmode=safe\n")
     assert (problem.section, problem.key, problem.line, problem.is_error) == ("main", "failmode", 2, True)
+
+
+IGNORED = (
+    "ad_client",
+    "radius_client4",
+    "ldap_server_auto",
+    "ldap_server_challenge",
+    "cloud",
+    "sso",
+    "http_proxy",
+    "prometheus",
+    "ad_client_corp",
+)
+
+
+@pytest.mark.parametrize("name", IGNORED)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"host=a\nauth_type=plain\nhost=a\nservice_account_password=\nservice_account_password=\n",
+        b"host=dc1\nldap_filter=(&(objectCategory=person)\n  (memberOf=CN=VPN Users,DC=corp)\n  (!(uac=514)))\n",
+        b"search_dn=OU=Z\xfcrich,DC=corp\n",
+        b"allow_searches_after_bind\n",
+        b"a=1\n" + b"  more of it\n" * 200,
+        b'<?xml version="1.0"?>\n{}\n%%\n',
+        "ho\u200bst=“a”\nskey=XXXX\n".encode(),
+    ],
+)
+def test_ignored_sections_are_ignored_whatever_they_hold(name, body):
+    """One warning for each, and the gateway starts, wherever in the file they stand."""
+    section = b"[" + name.encode() + b"]\n" + body + b"\n"
+    for text in (section + MINIMAL.encode(), MINIMAL.encode() + b"\n" + section):
+        settings, (problem,) = parse(text)
+        assert (problem.section, problem.severity) == (name, WARNING)
+        assert "ignored" in problem.text
+        assert len(settings.servers) == 1
+
+
+def test_one_ignored_section_twice_is_two_warnings():
+    _, problems = parse(f"[ad_client]\nhost=a\n[ad_client]\nhost=b\n{MINIMAL}")
+    assert [(problem.line, problem.severity) for problem in problems] == [(1, WARNING), (3, WARNING)]
+
+
+def test_of_a_section_that_is_not_served_nothing_but_that_is_told():
+    (problem,) = problems_of(f"{MINIMAL}[radius_server_eap]\nprompt=a\nprompt=b\n  c\nwords\n")
+    assert (problem.section, problem.severity) == ("radius_server_eap", ERROR)
+
+
+@pytest.mark.parametrize(
+    "line", ["auth_type=plain\nauth_type=plain\n", "failmode=safe\n  or secure\n", "log_dir=/\xe4\n", "words\n"]
+)
+@pytest.mark.parametrize("section", ["main", "gateway", "duo_only_client", "radius_server_duo_only2"])
+def test_in_sections_that_are_read_the_form_matters(section, line):
+    text = f"{MINIMAL}[{section}]\n{line}".encode("latin-1")
+    problems = [problem for problem in problems_of(text) if problem.line > 7]
+    assert any(problem.is_error for problem in problems)
+
+
+@pytest.mark.parametrize("size", ["10MB", "512k", "5000G"])
+def test_what_is_to_be_written_for_a_size_can_be_written(size):
+    (problem,) = problems_of(f"[main]\nlog_max_size={size}\n{MINIMAL}")
+    for number in re.findall("write octets: ([0-9]+)", problem.text):
+        assert not problems_of(f"[main]\nlog_max_size={number}\n{MINIMAL}")

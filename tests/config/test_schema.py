@@ -19,7 +19,7 @@ from gateway.config.schema import (
     section_kind,
 )
 from tests.config.certificates import certificate
-from tests.config.files import parse, problems_of
+from tests.config.files import IKEY, SHARED_SECRET, SKEY, parse, problems_of
 
 CONF = Path(__file__).parents[2] / "conf"
 FULL = (CONF / "authproxy.full.cfg").read_text()
@@ -34,13 +34,15 @@ def test_sample_has_no_problems_once_it_is_completed():
 
 def test_sample_as_it_stands_never_starts():
     """With `failmode=safe` and a Duo that is not there it would let everybody in."""
-    (problem,) = problems_of((CONF / "authproxy.sample.cfg").read_text())
-    assert (problem.key, problem.is_error) == ("api_host", True)
+    problems = problems_of((CONF / "authproxy.sample.cfg").read_text())
+    assert {problem.key for problem in problems} == {"ikey", "skey", "api_host", "radius_secret_1", "radius_secret_2"}
+    assert all(problem.is_error for problem in problems)
 
 
 def completed(text: str) -> str:
-    """Write an API host name in the placeholder's place."""
-    return text.replace("api-XXXXXXXX.duosecurity.com", "api-12345678.duosecurity.com")
+    """Write values in the placeholders' place."""
+    text = text.replace("api-XXXXXXXX.duosecurity.com", "api-12345678.duosecurity.com")
+    return text.replace(f"DI{'X' * 18}", IKEY).replace("X" * 40, SKEY).replace("X" * 24, SHARED_SECRET)
 
 
 def written_keys(section: str) -> dict[str, str]:
@@ -84,10 +86,10 @@ def test_full_file_can_be_used_when_its_keys_are_uncommented(left_out):
     text = re.sub("^;(?=[a-z])", "", text, flags=re.MULTILINE)
     chain, key = certificate()
     files = {
-        "/cred/skey": b"s" * 40,
-        "/cred/radius_secret": b"r" * 20,
+        "/cred/skey": SKEY.encode(),
+        "/cred/radius_secret": SHARED_SECRET.encode(),
         "/cred/secrets.key": encode_key(bytes(32)),
-        "/etc/radgate/console.token": b"t" * 16,
+        "/etc/radgate/console.token": b"token-of-the-page-1",
         "/etc/radgate/console.crt": chain,
         "/cred/console.key": key,
     }

@@ -162,7 +162,7 @@ def test_a_name_that_is_let_in_cannot_be_that_of_a_probe():
         ("failmode=", "failmode", ERROR, "such as the default safe"),
         ("failmode=safe ; or secure", "failmode", ERROR, "a comment needs a line of its own"),
         ("port=0", "port", ERROR, "from 1 to 65535"),
-        ("port=", "port", ERROR, "1812"),
+        ("port=", "port", WARNING, "the default 1812"),
         ("interface=eth0", "interface", ERROR, "10.0.0.5"),
         ("interface=", "interface", WARNING, "remove the line"),
         ("interface=fd00::1", "radius_ip_1", WARNING, "other IP version"),

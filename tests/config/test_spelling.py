@@ -14,15 +14,11 @@ ERROR, WARNING = Severity.ERROR, Severity.WARNING
         ("fail-mode", "failmode"),
         ("filamode", "failmode"),
         ("failmode2", "failmode"),
-        ("api-host", "api_host"),
-        ("apihost", "api_host"),
-        ("api_hots", "api_host"),
-        ("radius_ip", "radius_ip_1"),
+        ("radius_ip", "radius_ip_2"),  # the first number is taken
         ("radius_ip2", "radius_ip_2"),
-        ("radius_ip_n", "radius_ip_1"),
-        ("radius_ip_1_2", "radius_ip_1"),
+        ("radius_ip_n", "radius_ip_2"),
         ("raduis_ip_17", "radius_ip_17"),
-        ("radius_secret", "radius_secret_1"),
+        ("radius_secret", "radius_secret_2"),
         ("radius_secret3", "radius_secret_3"),
         ("radius_secret_file", "radius_secret_1_file"),
         ("iface", None),
@@ -47,15 +43,31 @@ def test_key_like_a_known_one_is_an_error_that_names_it(key, meant):
 
 
 @pytest.mark.parametrize(
+    ("key", "meant", "line"),
+    [
+        ("api-host", "api_host", 4),
+        ("apihost", "api_host", 4),
+        ("api_hots", "api_host", 4),
+        ("radius_ip_1_2", "radius_ip_1", 5),
+        ("ikye", "ikey", 2),
+        ("skye", "skey", 3),
+    ],
+)
+def test_a_key_is_not_offered_where_it_stands_already(key, meant, line):
+    problem, *_ = problems_of(f"{MINIMAL}{key}=1\n")
+    assert problem.is_error
+    assert problem.text == f"is not known; {meant} is there, in line {line}: remove one of the two"
+
+
+@pytest.mark.parametrize(
     ("section", "meant"),
     [
-        ("radius_server_duoonly", "radius_server_duo_only"),
-        ("radius_server_duo_only_2", "radius_server_duo_only2"),
+        ("radius_server_duoonly", "radius_server_duo_only2"),
         ("radius-server-duo-only3", "radius_server_duo_only3"),
-        ("radius_server_duo", "radius_server_duo_only"),
-        ("radius_server", "radius_server_duo_only"),
-        ("raidus_server_duo_only", "radius_server_duo_only"),
-        ("radius_server_challange", "radius_server_challenge"),
+        ("radius_server_duo", "radius_server_duo_only2"),
+        ("radius_server", "radius_server_duo_only2"),
+        ("raidus_server_duo_only", "radius_server_duo_only2"),
+        ("raidus_server_duo", "radius_server_duo_only2"),
         ("duo_only_cleint", "duo_only_client"),
         ("mian", "main"),
         ("main2", "main"),
@@ -64,7 +76,8 @@ def test_key_like_a_known_one_is_an_error_that_names_it(key, meant):
         ("prometheus", None),
     ],
 )
-def test_section_like_a_known_one_is_an_error_that_names_it(section, meant):
+def test_section_like_a_known_one_is_an_error_that_names_what_to_write(section, meant):
+    """Never one that stands there already: who follows the advice would get the next error."""
     problem, *others = problems_of(f"{MINIMAL}[{section}]\n")
     assert {(other.section, other.line) for other in others} <= {(meant, 7)}  # it is read as that section
     assert (problem.section, problem.key, problem.line) == (section, "", 7)
@@ -74,6 +87,86 @@ def test_section_like_a_known_one_is_an_error_that_names_it(section, meant):
     else:
         assert not problem.is_error
         assert "is not known, ignored" in problem.text
+
+
+@pytest.mark.parametrize(
+    ("there", "section", "meant"),
+    [
+        ("", "radius_server_duo_only_vpn", "radius_server_duo_only2"),
+        ("", "radius_server_duo_only_2", "radius_server_duo_only2"),
+        ("", "radius_server_duo_only tokyo", "radius_server_duo_only2"),
+        ("", "radius_server_duo_only-1", "radius_server_duo_only1"),
+        ("[radius_server_duo_only2]\n", "radius_server_duo_only_vpn", "radius_server_duo_only3"),
+        ("[radius_server_duo_only2]\n", "radius_server_duo_only_2", "radius_server_duo_only3"),
+        ("[duo_only_client]\n", "duo_only_client_vpn", "duo_only_client2"),
+    ],
+)
+def test_a_section_with_a_name_of_its_own_gets_the_next_free_number(there, section, meant):
+    problems = problems_of(f"{MINIMAL}{there}[{section}]\n")
+    (problem,) = [problem for problem in problems if problem.section == section]
+    assert problem.is_error
+    assert problem.text == f"is not known; write [{meant}] (only a number may follow)"
+
+
+def test_what_would_be_a_second_main_is_to_be_put_into_the_first():
+    (problem,) = problems_of(f"[main]\ndebug=true\n[mian]\nlog_dir=/x\n{MINIMAL}")
+    assert problem.text == "is not known; [main] is there already, in line 1: put the keys together there"
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "radius_server_accounting",
+        "radius_server_push",
+        "radius_server_challange",
+        "radius_server_vpn2",
+        "raduis_server_atuo",
+        "radius_server_mschap",
+    ],
+)
+def test_radius_servers_that_nobody_knows_are_not_served(section):
+    (problem,) = problems_of(f"{MINIMAL}[{section}]\nport=1813\n")
+    assert (problem.section, problem.is_error) == (section, True)
+    assert "is not served" in problem.text
+    assert "write [" not in problem.text
+
+
+@pytest.mark.parametrize(
+    "section",
+    ["ldap_server_challenge", "ldap_server_concat", "ldap_server", "ldap_auto", "lpad_server_auto", "cloud_eu"],
+)
+def test_what_does_not_concern_radius_is_ignored_under_any_name(section):
+    (problem,) = problems_of(f"{MINIMAL}[{section}]\nikey = x\nikey = y\n")
+    assert (problem.section, problem.is_error) == (section, False)
+    assert "does not concern RADIUS" in problem.text
+
+
+@pytest.mark.parametrize("section", ["ad_client_corp", "radius_client_nps", "ad_clinet", "radius-client"])
+def test_first_factors_are_ignored_under_any_name(section):
+    (problem,) = problems_of(f"{MINIMAL}[{section}]\nhost=10.0.0.1\n")
+    assert (problem.section, problem.is_error) == (section, False)
+    assert "checks no first factor" in problem.text
+
+
+@pytest.mark.parametrize("client", ["[duo_only_client]\n", "[main]\nclient=duo_only_client\n", "[duo_only_client3]\n"])
+@pytest.mark.parametrize("line", ["", "client=Duo_Only_Client\n"])
+def test_auto_that_asks_duo_alone_is_told_what_does_the_same_here(client, line):
+    problems = problems_of(f"{client}[radius_server_auto]\n{line}factors=push\n")
+    (problem,) = [problem for problem in problems if problem.section == "radius_server_auto"]
+    assert problem.is_error
+    assert "write [radius_server_duo_only] and unrecognised_factor=auto" in problem.text
+
+
+@pytest.mark.parametrize("clients", ["[ad_client]\n", "[ad_client]\n[duo_only_client]\n", ""])
+def test_auto_that_checks_a_password_is_not_served(clients):
+    problems = problems_of(f"{clients}[radius_server_auto]\n")
+    (problem,) = [problem for problem in problems if problem.section == "radius_server_auto"]
+    assert "keep Duo's proxy" in problem.text
+
+
+def test_a_letter_that_looks_like_another_is_named():
+    (key,) = problems_of(f"{MINIMAL}f\u0430ilmode=secure\n")
+    assert key.text == "is not known (U+0430 CYRILLIC SMALL LETTER A is in it); write failmode"
 
 
 @pytest.mark.parametrize(
@@ -99,6 +192,23 @@ def test_section_like_a_known_one_is_an_error_that_names_it(section, meant):
 def test_key_outside_of_its_section(section, key, severity, remedy):
     (problem,) = problems_of(f"[{section}]\n{key}=1\n{MINIMAL}")
     assert (problem.section, problem.key, problem.line, problem.severity) == (section, key, 2, severity)
+    assert remedy in problem.text
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "remedy"),
+    [
+        (f"[main]\ndebug=true\n{MINIMAL}debug=1\n", "debug", "[main] has it in line 2; remove it"),
+        (f"[duo_only_client]\nikey=1\n{MINIMAL}", "ikey", "[radius_server_duo_only] has it in line 4; remove it"),
+        (
+            "[gateway]\nfailmode=safe\n" + MINIMAL.replace("only]", "only7]"),
+            "failmode",
+            "write it in [radius_server_duo_only7]",
+        ),
+    ],
+)
+def test_a_key_is_sent_where_it_is_not_yet(text, key, remedy):
+    (problem,) = [problem for problem in problems_of(text) if problem.key == key]
     assert remedy in problem.text
 
 
@@ -137,9 +247,7 @@ def test_sections_that_are_not_served_get_one_warning_each(section):
     assert "ignored" in problem.text
 
 
-@pytest.mark.parametrize(
-    ("typed", "meant"), [("prot", "port"), ("ikye", "ikey"), ("skye", "skey"), ("cleint", "client")]
-)
+@pytest.mark.parametrize(("typed", "meant"), [("prot", "port"), ("cleint", "client")])
 def test_two_letters_that_changed_places_are_a_typing_mistake(typed, meant):
     (problem,) = [problem for problem in problems_of(f"{MINIMAL}{typed}=1\n") if problem.key == typed]
     assert problem.is_error

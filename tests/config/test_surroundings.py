@@ -1,7 +1,19 @@
+import os
+import socket
+
 import pytest
 
-from gateway.config.surroundings import MAX_FILE_SIZE, FileContent, Surroundings, read_disk
+from gateway.config.problems import ConfigError
+from gateway.config.surroundings import (
+    CONTROL_SOCKET,
+    MAX_FILE_SIZE,
+    FileContent,
+    Surroundings,
+    read_configuration,
+    read_disk,
+)
 from gateway.config.values import BadValueError
+from tests.config.files import MINIMAL, parse
 
 
 def surroundings(user_id: int = 0, **environment: str) -> Surroundings:
@@ -48,5 +60,48 @@ def test_what_cannot_be_read_is_told_in_the_words_of_the_system(tmp_path):
         surroundings().read(str(tmp_path))
     with pytest.raises(BadValueError, match="No such file"):
         surroundings().read(str(tmp_path / "missing"))
+    large = tmp_path / "large"
+    large.touch()
+    os.truncate(large, MAX_FILE_SIZE + 1)
     with pytest.raises(BadValueError, match=f"larger than {MAX_FILE_SIZE}"):
-        surroundings().read("/dev/zero")
+        surroundings().read(str(large))
+
+
+def test_nothing_but_a_regular_file_is_opened_for_it_might_keep_us_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+    for path, what in (("pipe", "a pipe"), ("link", "a pipe"), ("socket", "a socket"), ("/dev/zero", "a device")):
+        with pytest.raises(BadValueError, match=f"it is {what}.*; correct the path, or put a readable file there"):
+            surroundings().read(str(tmp_path / path))
+
+
+@pytest.mark.parametrize(("length", "is_usable"), [(94, True), (95, False), (200, False)])
+def test_the_control_socket_must_have_room(length, is_usable):
+    path = "/run/" + "x" * (length - 5)
+    if is_usable:
+        assert surroundings().resolve_run_dir(path) == path
+        with socket.socket(socket.AF_UNIX) as asking, pytest.raises(FileNotFoundError):
+            asking.connect(f"{path}/{CONTROL_SOCKET}")
+    else:
+        with pytest.raises(BadValueError, match=f"too long by {length - 94} for the control socket"):
+            surroundings().resolve_run_dir(path)
+
+
+def test_a_default_that_leaves_no_room_is_a_problem_of_the_key_that_is_missing():
+    with pytest.raises(ConfigError) as caught:
+        parse(MINIMAL, user_id=7, environment={"XDG_RUNTIME_DIR": "/run/" + "x" * 100})
+    (problem,) = caught.value.problems
+    assert (problem.section, problem.key) == ("gateway", "run_dir")
+    assert "write a shorter one, such as /run/radgate" in problem.text
+
+
+def test_where_there_is_no_configuration_the_ways_to_one_are_named(tmp_path, monkeypatch):
+    of_duo = tmp_path / "authproxy.cfg"
+    monkeypatch.setattr("gateway.config.surroundings.DUO_CONFIG", str(of_duo))
+    with pytest.raises(ConfigError, match=r"radgate init.*--config FILE.*RADGATE_CONFIG=FILE$"):
+        read_configuration(str(tmp_path / "missing"))
+    of_duo.touch()
+    with pytest.raises(ConfigError, match=f"that of Duo's proxy can be taken as it is: {of_duo}$"):
+        read_configuration(str(tmp_path / "missing"))

@@ -11,14 +11,14 @@ from types import SimpleNamespace
 import pytest
 
 import gateway
-from gateway.cli import login
-from gateway.config.operator import OperatorClient
 from gateway.radius import shared_secret
 from gateway.radius.client import verify_reply
 from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR, Code
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import sign_reply
 from gateway.radius.shared_secret import SharedSecret
+from gateway.supervisor import login_helper
+from gateway.supervisor.login_helper import LoginOrders
 from tests.conformance.wire import RA, accept, forged, pap, signed
 from tests.engine.scene import SECRET, Stage
 from tests.vectors import load, octets
@@ -116,20 +116,22 @@ def test_U6_each_request_of_radgate_login_has_a_new_random_authenticator(monkeyp
         drawn.append(os.getrandom(size))
         return drawn[-1]
 
-    monkeypatch.setattr(login, "os", SimpleNamespace(urandom=draw))
+    monkeypatch.setattr(login_helper, "os", SimpleNamespace(urandom=draw))
     secret = SharedSecret(b"of the operator")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
-        client = OperatorClient(
+        orders = LoginOrders(
             family=socket.AF_INET,
             source="127.0.0.1",
             destination="127.0.0.1",
             port=silent.getsockname()[1],
             shared_secret=b"of the operator",
+            user=b"alice",
+            password=b"push",
+            timeout_s=0.01,
         )
         for _ in range(2):
-            with pytest.raises(OSError, match="no answer"):
-                login._exchange(client, "alice", "push", 0.01)
+            assert login_helper.log_in(orders).text == "no answer within 0.01 s"
         requests = [decode_packet(silent.recv(4096)) for _ in range(2)]
     assert [request.authenticator for request in requests] == drawn
     assert drawn[0] != drawn[1]

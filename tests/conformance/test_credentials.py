@@ -226,7 +226,7 @@ def test_P9_an_unreadable_request_is_discarded_only_where_the_secret_was_never_p
     stage = Stage(policy={"preauth_always": False})
     stage.receive(signed(pap(b"123456")))
     stage.receive(plain(pap(b"gr\xfc\xdfe"), identifier=2))
-    assert DiscardReason.WRONG_SECRET not in stage.engine.notices.counts
+    assert DiscardReason.WRONG_SECRET not in stage.discards
 
 
 def test_P6_a_secret_that_a_signature_or_the_padding_has_proven_is_not_accused():

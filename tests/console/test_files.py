@@ -21,7 +21,7 @@ def test_every_file_is_served():
 def test_what_the_files_name_is_there():
     named = {each for text in OWN.values() for each in re.findall(r'(?:src|href|action)="(/[^"]*)"', text)}
     named |= {f"/static/{each}" for text in OWN.values() for each in re.findall(r'from "\./([^"]*)"', text)}
-    assert named - {*FILES, "/logout", "/metrics", "/status.json", "/healthz"} == set()
+    assert named - {*FILES, "/logout", "/metrics", "/status.json", "/healthz", "/livez"} == set()
 
 
 def test_no_other_host_is_named():

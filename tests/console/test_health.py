@@ -1,8 +1,8 @@
-"""`/healthz`: 200 while every slot is served, or was until just now, and no application is in `secure` fail mode."""
+"""`/healthz` and `/livez`: what a balancer is told, and what would have the gateway started anew."""
 
 import pytest
 
-from gateway.console.health import STALE_AFTER_S, examine
+from gateway.console.health import HUNG_AFTER_S, STALE_AFTER_S, examine, examine_life
 from gateway.engine.slots import UNSERVED_AFTER_S
 from tests.console.scene import IKEY, Gateway
 
@@ -20,15 +20,15 @@ def test_a_restart_is_no_failure():
     assert examine(gateway.status, 0.5).http_status == 200
 
 
-@pytest.mark.parametrize("state", ["starting", "backoff", "ready"])
-def test_a_slot_that_nobody_serves_is_one(state):
+@pytest.mark.parametrize(("state", "why"), [("starting", "starting"), ("backoff", "backoff"), ("ready", "hangs")])
+def test_a_slot_that_nobody_serves_is_one(state, why):
     """Of those that are ready a worker that hangs."""
     gateway = Gateway()
     gateway.states = [state, "ready"]
     gateway.unserved_s = [UNSERVED_AFTER_S + 1, 0.0]
     finding = examine(gateway.status, 0.5)
     assert finding.http_status == 503
-    assert finding.problems == [f"nobody serves slot 0 ({state}) for 4 s: its users get no answer"]
+    assert finding.problems == [f"nobody serves slot 0 ({why}) for 4 s: its users get no answer"]
 
 
 def test_a_slot_of_a_generation_that_leaves_is_none():
@@ -62,3 +62,8 @@ def test_failmode_secure_alone_is_no_failure():
 def test_what_is_old_says_nothing():
     assert examine(None, 0.5).http_status == 503
     assert examine(Gateway().status, STALE_AFTER_S + 1).http_status == 503
+
+
+def test_a_supervisor_that_hangs_needs_a_restart_and_nothing_less_does():
+    assert examine_life(STALE_AFTER_S + 1).http_status == 200
+    assert examine_life(HUNG_AFTER_S + 1) == ([f"the supervisor has not answered for {HUNG_AFTER_S + 1:.0f} s"],)

@@ -15,7 +15,7 @@ from gateway.engine.explanations import DISCARDS, REASONS
 from gateway.engine.reasons import Reason
 from tests.config.certificates import certificate
 from tests.console.scene import IKEY, SECTION, Gateway, record
-from tests.console.site import GUARDED, TOKEN, Site, console
+from tests.console.site import GUARDED, LOOPBACK, TOKEN, Site, console
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 WRONG = {"Authorization": "Bearer a-token-of-somebody-else"}
@@ -63,17 +63,33 @@ def test_metrics():
     visit(story)
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 @pytest.mark.parametrize(("failmode", "status"), [("safe", 200), ("secure", 503)])
-def test_healthz(failmode, status):
+def test_healthz(failmode, status, path):
     gateway = Gateway()
     gateway.fails(failmode)
 
     async def story(site: Site) -> None:
-        answer = await site.ask("/healthz")
+        answer = await site.ask(path)
         assert answer.status == status
         assert bool(answer.json["reasons"]) is (status == 503)
 
     visit(story, gateway)
+
+
+@pytest.mark.parametrize("rules", [LOOPBACK, GUARDED], ids=["loopback", "guarded"])
+def test_no_outage_is_a_reason_to_start_the_gateway_anew(rules):
+    """A liveness probe that failed would end every pod while Duo is away, or while a worker is replaced."""
+    gateway = Gateway()
+    gateway.fails("secure")
+    gateway.states, gateway.unserved_s = ["backoff", "backoff"], [60.0, 60.0]
+
+    async def story(site: Site) -> None:
+        answer = await site.ask("/livez")
+        assert (answer.status, answer.json["status"]) == (200, "ok")
+        assert (await site.ask("/readyz")).status == 503
+
+    visit(story, gateway, rules=rules)
 
 
 def test_the_page_gets_only_what_is_new():
@@ -123,7 +139,7 @@ def test_headers_of_every_answer(path):
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8480", "127.0.0.1.evil.example", "localhost.", ""])
 def test_a_foreign_name_that_leads_here_gets_nothing(host):
     async def story(site: Site) -> None:
-        for path in (*PAGES, "/healthz", "/login"):
+        for path in (*PAGES, "/healthz", "/livez", "/login"):
             answer = await site.ask(path, headers={"Host": host})
             assert answer.status in (400, 421), path
             assert SECTION not in answer.text

@@ -44,6 +44,23 @@ FORMS: dict[str, Callable[[str], str]] = {
     "base64 behind two octets": lambda text: base64.b64encode(b"e=" + text.encode() + b"&u").decode(),
     "base64 for URLs": lambda text: base64.urlsafe_b64encode(b"\xfb\xff" + text.encode() + b"\xff").decode(),
     "in capitals, base64": lambda text: base64.b64encode(text.upper().encode()).decode(),
+    "base64 of UTF-16": lambda text: base64.b64encode(text.encode("utf-16-le")).decode(),
+    "base64 of UTF-16, the greater octet first": lambda text: base64.b64encode(text.encode("utf-16-be")).decode(),
+    "base64, twice": lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
+    "base64 on two lines": lambda text: base64.encodebytes(b"p" * 53 + text.encode()).decode().strip(),
+    "as in C, octal": lambda text: "".join(f"\\{ord(sign):03o}" for sign in text),
+    "as in C++": lambda text: "".join(f"\\U{ord(sign):08x}" for sign in text),
+    "as in old JavaScript": lambda text: "".join(f"%u{ord(sign):04x}" for sign in text),
+    "code points": lambda text: " ".join(f"U+{ord(sign):04X}" for sign in text),
+    "octets": lambda text: " ".join(f"0x{octet:02X}" for octet in text.encode()),
+    "octets, decimal": lambda text: json.dumps(list(text.encode())),
+    "bits": lambda text: " ".join(f"{octet:08b}" for octet in text.encode()),
+    "UTF-16, hexadecimal": lambda text: text.encode("utf-16-be").hex(),
+    "HTML, sloppy": lambda text: "".join(f"&#{ord(sign)}" for sign in text),
+    "HTML, twice": lambda text: "".join(f"&amp;#{ord(sign)};" for sign in text),
+    "signs with tags": lambda text: "".join(f"<b>{sign}</b>" for sign in text),
+    "a list of signs": lambda text: json.dumps(list(text)),
+    "wide": lambda text: "".join(chr(ord(sign) + 0xFEE0) for sign in text),
 }
 SURROUNDINGS = [
     "{}",
@@ -61,8 +78,6 @@ SURROUNDINGS = [
 @pytest.mark.parametrize("passcode", [PASSCODE, "0123456789", YUBIKEY])
 @pytest.mark.parametrize("form", FORMS)
 def test_a_passcode_goes_in_every_form_and_wherever_it_stands(form, passcode):
-    if form == "in groups" and passcode is YUBIKEY:
-        pytest.skip("nobody reads 44 letters aloud; a text without digits and long words is not looked at")
     echo = FORMS[form](passcode)
     for surroundings in SURROUNDINGS:
         text = cleaned(surroundings.format(echo), passcode)
@@ -145,7 +160,7 @@ def test_nor_is_one_halved_where_a_text_is_too_long_to_look_at_all_of_it(form):
     for n_before in range(0, 60, 3):
         text = shown("." * n_before + f"{echo} | " * (20_000 // len(echo)), "9876543210")
         assert len(text) <= MAX_TEXT
-        assert set(text) <= set(".* |"), text[-40:]
+        assert not set(text) & set("123456789"), text[-40:]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])
@@ -215,3 +230,23 @@ def test_whatever_stands_around_it(before, passcode, form, after):
 def test_a_passcode_is_not_seen_in_other_digits_or_behind_other_signs(echo: str) -> None:
     seen = shown(f"bad code {echo} typed", "987654")
     assert seen == f"bad code {MARK} typed"
+
+
+@pytest.mark.parametrize("passcode", ["000000", "110322", "0000000000", "3210321"])
+def test_base64_without_a_digit_is_looked_at(passcode):
+    for before in ("", "=", "e="):
+        echo = base64.b64encode(f"{before}{passcode}".encode()).decode()
+        assert shown(f"bad code {echo} typed", passcode) == f"bad code {MARK} typed"
+
+
+@pytest.mark.parametrize("passcode", ["987654", "9876543210", YUBIKEY])
+@pytest.mark.parametrize("before", ["user=alice&factor=passcode&code=", '{"passcode": "', "you typed "])
+def test_what_is_left_of_a_passcode_where_a_text_ends_is_not_seen(before, passcode):
+    for n_left in (max(4, len(passcode) // 2), len(passcode) - 1):
+        assert shown(before + passcode[:n_left], passcode) == before + MARK
+        assert shown(f"{before}{passcode[:n_left]}…", passcode) == f"{before}{MARK}…"
+
+
+def test_a_passcode_that_was_taken_for_a_number_is_not_seen():
+    assert shown("12345 is no string", "012345") == f"{MARK} is no string"
+    assert shown('{"code": 9183645.0}', "0009183645") == f'{{"code": {MARK}.0}}'

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
-from gateway.duoapi.signing import Signer, canonical_v2, canonical_v5, encode_params, percent_encode
+from gateway.duoapi.signing import Signer, canonical_v2, encode_params, percent_encode
 
 FILE = Path(__file__).parents[1] / "vectors" / "duo-signatures.json"
-VECTORS = json.loads(FILE.read_text(encoding="utf-8"))["vectors"]
+VECTORS = [
+    vector
+    for vector in json.loads(FILE.read_text(encoding="utf-8"))["vectors"]
+    if vector["signature_version"] == 2  # 5 is not spoken here
+]
 
 SKEY = "deadbeef" * 5
 HOST = "API-TEST0001.duosecurity.com"
@@ -22,45 +26,37 @@ USER = "josé müller+test@example.com"
 TXID = "45f7c92b-f45f-4862-8545-e0f58e78075a"
 PUSH = {"username": "jdoe", "factor": "push", "device": "auto", "async": "1", "pushinfo": PUSHINFO}
 
-# method, path, parameters, v5 body, start of v2 SHA-1, start of v2 SHA-512, start of v5 SHA-512
+# method, path, parameters, start of v2 SHA-1, start of v2 SHA-512
 GATEWAY_CALLS = {
-    "E1": ("GET", "/auth/v2/ping", {}, "", "0332b6f883ee14e0", "da48c01c5eef5b59", "7c76d6841f6fdc93"),
-    "E2": ("GET", "/auth/v2/check", {}, "", "d595175f614466e0", "a6cfdeee26c0cd41", "123708f09d7771ce"),
+    "E1": ("GET", "/auth/v2/ping", {}, "0332b6f883ee14e0", "da48c01c5eef5b59"),
+    "E2": ("GET", "/auth/v2/check", {}, "d595175f614466e0", "a6cfdeee26c0cd41"),
     "E3": (
         "POST",
         "/auth/v2/preauth",
         {"username": "jdoe", "ipaddr": "203.0.113.7"},
-        '{"ipaddr":"203.0.113.7","username":"jdoe"}',
         "0b81fc5158fd5926",
         "7393fb6274fd59ce",
-        "3cf7a620ce95baf8",
     ),
     "E4": (
         "POST",
         "/auth/v2/auth",
         PUSH,
-        '{"async":"1","device":"auto","factor":"push","pushinfo":"' + PUSHINFO + '","username":"jdoe"}',
         "31c7224ee9f3774b",
         "badb58a832986f4a",
-        "cf17a676ced2b1cf",
     ),
     "E5": (
         "POST",
         "/auth/v2/auth",
         {"username": USER, "factor": "passcode", "passcode": "123456"},
-        '{"factor":"passcode","passcode":"123456","username":"jos\\u00e9 m\\u00fcller+test@example.com"}',
         "75d9f8d32f1c28bb",
         "2e83a22984f866d9",
-        "20a72e7e65e79bb1",
     ),
     "E6": (
         "GET",
         "/auth/v2/auth_status",
         {"txid": TXID},
-        "",
         "eb778a51b4173101",
         "2dd03613caa67327",
-        "1730116145b05fae",
     ),
 }
 
@@ -72,18 +68,15 @@ def sign(canonical: str, secret_key: str, digest: str = "sha512") -> str:
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_vector_file(vector: dict[str, Any]) -> None:
     where = (vector["date"], vector["method"], vector["host"], vector["path"], vector["params"].items())
-    if vector["signature_version"] == 5:
-        canonical = canonical_v5(*where, body=vector.get("body", "").encode())
-    else:
-        canonical = canonical_v2(*where)
-        assert encode_params(vector["params"].items()) == vector["encoded_params"]
+    canonical = canonical_v2(*where)
+    assert encode_params(vector["params"].items()) == vector["encoded_params"]
     assert canonical == vector["canonical_request"]
     assert sign(canonical, vector["secret_key"], vector["digest"]) == vector["signature_hex"]
 
 
 @pytest.mark.parametrize(
     "vector",
-    [vector for vector in VECTORS if vector["signature_version"] == 2 and vector["digest"] == "sha512"],
+    [vector for vector in VECTORS if vector["digest"] == "sha512"],
     ids=lambda vector: vector["name"],
 )
 def test_signer_makes_the_header_of_the_vector(vector: dict[str, Any]) -> None:
@@ -95,12 +88,10 @@ def test_signer_makes_the_header_of_the_vector(vector: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", GATEWAY_CALLS)
 def test_calls_that_a_gateway_makes(name: str) -> None:
-    method, path, params, body, sha1, sha512, v5 = GATEWAY_CALLS[name]
+    method, path, params, sha1, sha512 = GATEWAY_CALLS[name]
     canonical = canonical_v2(DATE, method, HOST, path, params.items())
     assert sign(canonical, SKEY, "sha1").startswith(sha1)
     assert sign(canonical, SKEY).startswith(sha512)
-    query = params.items() if method == "GET" else ()
-    assert sign(canonical_v5(DATE, method, HOST, path, query, body.encode()), SKEY).startswith(v5)
     header = Signer("DI" + "X" * 18, SKEY.encode(), HOST).authorization(
         DATE, method, path, encode_params(params.items())
     )
@@ -119,31 +110,6 @@ def test_duo_documentation_example() -> None:
     skey = "Zh5eGmUq9zpfQnyUIu5OL9iWoMMv5ZNmk3zLJ4Ep"
     assert sign(canonical, skey, "sha1") == "2d97d6166319781b5a3a07af39d366f491234edc"
     assert sign(canonical, skey).startswith("1bffb8924348f7db7da9e7d7d749ded9")
-
-
-def test_signed_duo_date_header_of_v5() -> None:
-    """Vectors D and E7: `X-Duo-Date` as a signed header."""
-    date = "Fri, 24 May 2024 12:00:00 -0000"
-    canonical = canonical_v5(
-        date, "GET", "api-xxxxxxxx.duosecurity.com", "/api/path", (), headers=[("X-Duo-Date", date)]
-    )
-    assert sign(canonical, "testtesttesttesttesttesttesttesttesttest").startswith("c454639d75b4e3d99b8b1d5e41cd7bb2")
-    canonical = canonical_v5(DATE, "POST", HOST, "/auth/v2/preauth", (), b'{"username":"jdoe"}', [("X-Duo-Date", DATE)])
-    assert canonical.split("\n")[-1].startswith("049fa31a15814d53bb2938f6032a8521")
-    assert sign(canonical, SKEY).startswith("2907cd1c77a67e634a091ff0e99b2f67")
-
-
-@pytest.mark.parametrize(
-    ("headers", "digest"),
-    [
-        ([("X-Duo-Header-1", "header_value_1")], "630b4bfe7e9abd03da2eee8f0a5d4e60"),
-        ([("X-Duo-B", "header_value_2"), ("x-duo-A", "header_value_1")], "60be11a30e0756f2ee2afdce1db849b9"),
-        ([], "cf83e1357eefb8bdf1542850d66d8007"),
-    ],
-)
-def test_duo_headers_of_v5(headers: list[tuple[str, str]], digest: str) -> None:
-    """Vector C."""
-    assert canonical_v5(DATE, "GET", HOST, "/", (), headers=headers).split("\n")[-1].startswith(digest)
 
 
 def test_method_and_host_are_normalised_in_the_canonical_text() -> None:

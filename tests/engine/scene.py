@@ -7,9 +7,11 @@ from gateway.engine.core import AskDuo, Effect, Engine, Finished, SendReply
 from gateway.engine.digests import Digests
 from gateway.engine.login import LoginPolicy
 from gateway.engine.nas import Nas, NasTable, Section
+from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, row_layout
 from gateway.engine.transaction import Peer
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import REPLY_MESSAGE
+from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet, decode_packet
 from gateway.radius.shared_secret import SharedSecret
 
@@ -25,6 +27,10 @@ class Stage:
     """An engine with one section; keyword arguments are the section's, or the policy's."""
 
     def __init__(self, *, max_pending: int = 100, policy: dict[str, Any] | None = None, **section: Any) -> None:
+        layout = row_layout(BoardPlan(1, ("",), ()))
+        self._cells = [0] * layout.n_cells
+        self._discards = {reason: layout.counters[Measure.DISCARDS, "", reason] for reason in DiscardReason}
+        section.setdefault("counters", SectionCounters(self._cells, layout, ""))
         self.section = Section("radius_server_duo_only", "app", LoginPolicy(**policy or {}), **section)
         self.nas = Nas("radius_ip_1", self.section, SECRET)
         self.engine = Engine(
@@ -61,6 +67,11 @@ class Stage:
     def hand_over(self) -> list[Effect]:
         """Let all be kept; the last question stays the last."""
         return self.engine.hand_over()
+
+    @property
+    def discards(self) -> dict[DiscardReason, int]:
+        """How many datagrams met silence, by reason; not where a test counts for itself."""
+        return {reason: self._cells[cell] for reason, cell in self._discards.items() if self._cells[cell]}
 
     @property
     def asked(self) -> list[AskDuo]:

@@ -14,6 +14,7 @@ import pytest
 
 from gateway.duoapi.calls import Preauth, Trouble
 from gateway.engine.breaker import (
+    DOWN_INTERVAL_S,
     EARLY_PROBE_TIMEOUT_S,
     MOST_TRIALS,
     TRIAL_S,
@@ -217,7 +218,7 @@ def closing_of(seed: int, *, is_former_rule: bool = False) -> tuple[float, int]:
 
 LONGEST_ROUND_S = 2 * EARLY_PROBE_TIMEOUT_S + 2 * SHOW_S
 LONGEST_TRIAL_S = TRIAL_S + LONGEST_PATIENCE_S + 2 * SHOW_S
-LONGEST_CLOSING_S = 1.0 + MOST_TRIALS * (BreakerLimits().probe_interval_s + LONGEST_ROUND_S + LONGEST_TRIAL_S)
+LONGEST_CLOSING_S = 1.0 + MOST_TRIALS * (DOWN_INTERVAL_S + LONGEST_ROUND_S + LONGEST_TRIAL_S)
 
 
 def opening_of(seed: int, *, is_hanging: bool, n_evil: int = 0) -> float:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from gateway.duoapi.calls import (
@@ -41,7 +41,7 @@ def seen(stage: Stage, answer: Answer | DuoUnavailable, caplog: pytest.LogCaptur
     finished = stage.finished
     texts = [
         repr(finished_line(finished, 0)),
-        orjson.dumps(auth_event(finished, "DI", "host")).decode(),
+        msgspec.json.encode(auth_event(finished, "DI", "host")).decode(),
         repr(login_record(finished, 0.0)),
         finished.verdict.explanation,
         repr(finished.verdict),

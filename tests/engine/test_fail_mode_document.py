@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.schema import GATEWAY
 from gateway.engine import breaker, witness
 from gateway.engine.breaker import BreakerEvent, BreakerLimits, BreakerState
+from gateway.supervisor.duo_watch import consequence
+from gateway.worker.wiring import application_key
+from tests.config.files import MINIMAL, parse
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "fail-mode.md").read_text()
@@ -43,3 +47,15 @@ def test_every_state_says_whether_fail_mode_is_active(state: BreakerState):
 def test_every_event_is_explained(event: BreakerEvent):
     explained = re.findall(r"^\| ([a-z, ]+) \| ", DOCUMENT.partition("| event |")[2], re.MULTILINE)
     assert event.replace("_", " ") in ", ".join(explained).split(", ")
+
+
+def test_what_can_be_set_is_a_key_of_the_file():
+    settable = {name for name, _ in THRESHOLDS if name.islower()}
+    assert settable == set(BreakerLimits._fields) <= set(GATEWAY)
+
+
+def test_the_lines_in_it_are_those_of_the_log():
+    settings, _ = parse(MINIMAL)
+    words = consequence(settings, application_key(settings.servers[0].application))
+    sentence = f"{words[0].upper()}{words[1:]}"
+    assert f". {sentence} application=" in DOCUMENT

@@ -1,7 +1,8 @@
 """What the engine tells the board of logins: how many are pending, and whose time they took."""
 
-from typing import cast
+from typing import Any, cast
 
+from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.core import KeepLogin
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
@@ -14,9 +15,9 @@ from tests.engine.test_statistics import FIRST, Row
 class Counted:
     """A stage whose section is counted on a row."""
 
-    def __init__(self) -> None:
+    def __init__(self, **section: Any) -> None:
         self.row = Row()
-        self.stage = Stage(counters=self.row.first)
+        self.stage = Stage(counters=self.row.first, **section)
 
     @property
     def n_pending(self) -> int:
@@ -93,4 +94,81 @@ def test_nor_is_it_less_than_nothing_where_clocks_differ():
     counted.stage.answer(PUSHED, now=10.0)
     cast("PendingLogin", counted.stage.asked[-1].pending).duo_s = 6.0
     counted.stage.answer(ALLOWED, now=15.0)
+    assert counted.took_us(Measure.GATEWAY_SECONDS) == 0
+
+
+SILENCE = DuoUnavailable(Trouble.TIMEOUT, "no answer")
+
+
+def test_what_is_given_up_in_an_outage_was_duos_time():
+    counted = Counted()
+    counted.stage.login(now=10.0)
+    counted.stage.engine.outage(counted.stage.section.application, SILENCE, 12.2)
+    assert counted.took_us(Measure.LOGIN_SECONDS) == 2_200_000
+    assert counted.took_us(Measure.GATEWAY_SECONDS) == 0
+
+
+def test_and_what_was_measured_of_earlier_answers_counts_beside_it():
+    counted = Counted()
+    counted.stage.login("alice", "123456", now=10.0)
+    counted.stage.asked[-1].pending.duo_s = 0.2
+    counted.stage.answer(GO_ON, now=10.25)
+    counted.stage.engine.outage(counted.stage.section.application, SILENCE, 12.0)
+    assert counted.took_us(Measure.GATEWAY_SECONDS) == 50_000
+
+
+def test_what_a_deadline_ends_was_duos_time():
+    counted = Counted(response_deadline_s=3.0)
+    counted.stage.login(now=10.0)
+    counted.stage.engine.timer(13.0)
+    assert counted.took_us(Measure.LOGIN_SECONDS) == 3_000_000
+    assert counted.took_us(Measure.GATEWAY_SECONDS) == 0
+
+
+def test_waiting_for_the_breaker_is_duos_time():
+    """A push may be out, and its connection is lost: the login waits a moment for word that Duo is away."""
+    counted = Counted()
+    counted.stage.login("alice", "push", now=10.0)
+    counted.stage.answer(GO_ON, now=10.0)
+    counted.stage.answer(DuoUnavailable(Trouble.CLOSED, "lost", may_have_acted=True), now=10.0)
+    due = counted.stage.engine.next_timer
+    assert due is not None
+    assert due > 10.5
+    counted.stage.engine.timer(due)
+    assert counted.n_pending == 0
+    assert counted.took_us(Measure.LOGIN_SECONDS) > 500_000
+    assert counted.took_us(Measure.GATEWAY_SECONDS) == 0
+
+
+def test_so_is_the_pause_before_a_push_is_asked_about_again():
+    counted = Counted()
+    counted.stage.login("alice", "push", now=10.0)
+    counted.stage.answer(GO_ON, now=10.0)
+    counted.stage.answer(PUSHED, now=10.0)
+    counted.stage.answer(SILENCE, now=10.0)
+    asked = counted.stage.asked[-1]
+    assert asked.at > 10.0
+    counted.stage.answer(ALLOWED, now=asked.at)
+    assert counted.took_us(Measure.LOGIN_SECONDS) > 0
+    assert counted.took_us(Measure.GATEWAY_SECONDS) == 0
+
+
+def test_so_is_all_that_another_worker_waited_for_when_a_deadline_ends_it():
+    counted = Counted(response_deadline_s=3.0)
+    counted.adopt()
+    counted.stage.engine.timer(3.0)
+    assert counted.n_pending == 0
+    assert counted.took_us(Measure.GATEWAY_SECONDS) == 0
+
+
+def test_questions_asked_anew_after_an_outage_lose_nothing_of_duos_time():
+    counted = Counted()
+    counted.stage.login("alice", "push", now=10.0)
+    counted.stage.answer(GO_ON, now=10.0)
+    counted.stage.answer(PUSHED, now=10.0)
+    application = counted.stage.section.application
+    counted.stage.engine.outage(application, SILENCE, 12.0)
+    counted.stage.effects = counted.stage.engine.outage(application, None, 20.0)
+    counted.stage.answer(ALLOWED, now=20.0)
+    assert counted.took_us(Measure.LOGIN_SECONDS) == 10_000_000
     assert counted.took_us(Measure.GATEWAY_SECONDS) == 0

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.engine import nas as module
 from gateway.engine.login import LoginPolicy
-from gateway.engine.nas import Nas, NasTable, Section, count_clients
+from gateway.engine.nas import Nas, NasTable, Section, count_addresses
 from gateway.radius.shared_secret import SharedSecret
 from tests.compiled import only_interpreted
 from tests.engine.scene import SECRET, Stage
@@ -151,7 +151,7 @@ def test_a_nas_shows_its_name_and_never_its_secret():
     assert repr(nas("radius_ip_7 of [radius_server_duo_only]")) == "<Nas radius_ip_7 of [radius_server_duo_only]>"
 
 
-def test_clients_are_counted_by_section_once_however_many_addresses_listen():
+def test_addresses_are_counted_by_client_once_however_many_addresses_listen():
     tokyo, osaka = Section("tokyo", "app", LoginPolicy()), Section("osaka", "app", LoginPolicy())
     operator = Nas("radgate login", osaka, SharedSecret(b"x"), is_operator=True)
     entries = [
@@ -159,4 +159,4 @@ def test_clients_are_counted_by_section_once_however_many_addresses_listen():
         ("198.51.100.0/24", Nas("many", osaka, SharedSecret(b"x"))),
         ("127.82.65.1/32", operator),
     ]
-    assert count_clients([NasTable(entries), NasTable(entries[:1])]) == {"tokyo": 1, "osaka": 256}
+    assert count_addresses([NasTable(entries), NasTable(entries[:1])]) == {"tokyo": {"one": 1}, "osaka": {"many": 256}}

@@ -149,7 +149,7 @@ def test_no_brief_call_waits_for_a_connection_that_a_long_poll_occupies() -> Non
         poll(pool, f"poll {number}")
     for number in range(len(pool.begin_openings())):
         pool.opened(f"c{number}", now=0.0)
-    assert pool.n_patient == 500
+    assert pool.n_busy == 500
     assert not pool.has_room(True)
     ask(pool, "brief")
     pool.afford(1)

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.engine.core import AskDuo
+from gateway.engine.core import AskDuo, SendReply
 from gateway.engine.digests import Digests
 from gateway.engine.password import meaning_of, read_password
 from gateway.engine.person import account_of, person_key
 from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import (
+    ACCESS_ACCEPT,
+    ACCESS_REJECT,
     CALLING_STATION_ID,
     NAS_IDENTIFIER,
     NAS_IP_ADDRESS,
@@ -20,7 +22,7 @@ from gateway.radius.dictionary import (
     PROXY_STATE,
     VENDOR_SPECIFIC,
 )
-from tests.engine.scene import SECRET, Stage
+from tests.engine.scene import ALLOWED, DENIED, GO_ON, SECRET, Stage
 
 MACHINE = encode_attribute(CALLING_STATION_ID, b"203.0.113.9[4500]")
 
@@ -62,6 +64,18 @@ class Clients:
         pytest.param(
             MACHINE + encode_attribute(VENDOR_SPECIFIC, bytes((0, 0, 99, 117, 7, 6)) + b"1.2.3.4"), id="a vendor's"
         ),
+        pytest.param(MACHINE + encode_attribute(6, bytes((0, 0, 0, 6))), id="an administrator's session"),
+        pytest.param(MACHINE + encode_attribute(14, bytes((192, 0, 2, 1))), id="a host to log in to"),
+        pytest.param(MACHINE + encode_attribute(61, bytes((0, 0, 0, 5))), id="a kind of port"),
+        pytest.param(MACHINE + encode_attribute(77, b"CONNECT 198.51.100.66"), id="a connection"),
+        pytest.param(MACHINE + encode_attribute(90, b"other"), id="who opens a tunnel"),
+        pytest.param(MACHINE + encode_attribute(94, bytes(2)), id="a line"),
+        pytest.param(MACHINE + encode_attribute(96, bytes(8)), id="an interface"),
+        pytest.param(MACHINE + encode_attribute(123, bytes(18)), id="a delegated prefix"),
+        pytest.param(
+            MACHINE + encode_attribute(241, b"\x1a" + bytes((0, 0, 0, 9, 1)) + b"other"), id="an extended one"
+        ),
+        pytest.param(MACHINE + encode_attribute(250, b"other"), id="one that nobody knows"),
     ],
 )
 def test_another_machine_or_session_is_another_login(other: bytes):
@@ -83,7 +97,8 @@ def test_the_attribute_that_the_section_names_tells_machines_apart_whatever_it_h
         pytest.param(MACHINE, id="nothing else"),
         pytest.param(MACHINE + encode_attribute(NAS_IP_ADDRESS, bytes((192, 0, 2, 11))), id="another controller"),
         pytest.param(MACHINE + encode_attribute(PROXY_STATE, b"42"), id="a proxy's mark"),
-        pytest.param(encode_attribute(6, bytes((0, 0, 0, 8))) + MACHINE, id="Service-Type"),
+        pytest.param(MACHINE + encode_attribute(95, bytes(16)), id="another controller's IPv6 address"),
+        pytest.param(encode_attribute(41, bytes(4)) + MACHINE, id="Acct-Delay-Time"),
         pytest.param(encode_attribute(55, bytes(4)) + MACHINE, id="Event-Timestamp"),
     ],
 )
@@ -159,7 +174,7 @@ def test_one_person_is_pushed_as_often_as_the_limit_says_in_however_many_spellin
 def histories(seed: int, n: int) -> Iterator[tuple[bytes, bytes]]:
     """Pairs of attribute lists as clients send them, of a few kinds and values, in any order."""
     chance = random.Random(seed)
-    kinds = [5, 8, 26, 30, 31, 32, 44, 50, 66, 87, 97, 168, NAS_IP_ADDRESS, PROXY_STATE, 6, 61, 77]
+    kinds = [5, 8, 26, 30, 31, 32, 44, 50, 66, 87, 97, 168, 6, 61, 77, 94, 241, NAS_IP_ADDRESS, PROXY_STATE, 55]
 
     def attributes() -> bytes:
         chosen = [(chance.choice(kinds), bytes([chance.randrange(3)]) * 8) for _ in range(chance.randint(0, 5))]
@@ -173,7 +188,7 @@ def histories(seed: int, n: int) -> Iterator[tuple[bytes, bytes]]:
 
 def test_two_requests_that_differ_in_what_tells_machines_or_sessions_apart_are_two_logins():
     """Over 10,000 pairs; and those that do not are one."""
-    telling = {5, 8, 26, 30, 31, 32, 44, 50, 66, 87, 97, 168}
+    telling = {5, 8, 26, 30, 31, 32, 44, 50, 66, 87, 97, 168, 6, 61, 77, 94, 241}
     n_same = 0
     for first, second in histories(7, 10_000):
         keys = [key_of(attributes) for attributes in (first, second)]
@@ -218,3 +233,85 @@ def test_no_two_lists_of_values_share_a_key():
 
 def test_the_meaning_of_a_factor_is_no_text():
     assert meaning_of(read_password("push"), b"push") != meaning_of(None, b"push 0 ")
+
+
+class TestRejectionThatIsHeldBack:
+    """A client with little patience tries again before it hears that the passcode was wrong: Duo counts it once."""
+
+    def rejected(self, stage: Stage, *, at: float, now: float) -> None:
+        """Ask for a login that Duo denies before the delay is over."""
+        stage.login(identifier=1, port=40_001, now=at)
+        stage.answer(GO_ON, now=now)
+        stage.answer(DENIED, now=now)
+        assert not stage.replies
+
+    def test_the_same_login_from_a_new_port_gets_it_too(self):
+        stage = Stage(reject_delay_s=1.0)
+        self.rejected(stage, at=0.0, now=0.1)
+        stage.login(identifier=2, port=40_002, now=0.5)
+        assert not stage.asked
+        assert not stage.replies
+        stage.login(identifier=3, port=40_003, now=0.999)
+        assert not stage.asked
+        assert not stage.replies
+        ports = set()
+        while (due := stage.engine.next_timer) is not None:
+            assert due <= 1.1
+            ports |= {effect.peer.address[1] for effect in stage.engine.timer(due) if isinstance(effect, SendReply)}
+        assert ports == {40_001, 40_002, 40_003}
+        assert stage.engine.is_idle
+
+    def test_its_retransmission_meets_silence_and_then_the_same_answer(self):
+        stage = Stage(reject_delay_s=1.0)
+        self.rejected(stage, at=0.0, now=0.1)
+        for now in (0.5, 0.6):
+            stage.login(identifier=2, port=40_002, now=now)
+            assert not stage.asked
+            assert not stage.replies
+        while (due := stage.engine.next_timer) is not None:
+            stage.engine.timer(due)
+        stage.login(identifier=2, port=40_002, now=2.0)
+        assert [reply.code for reply in stage.replies] == [ACCESS_REJECT]
+
+    def test_the_last_packet_of_a_slow_login_counts(self):
+        stage = Stage(reject_delay_s=1.0)
+        stage.login(identifier=1, port=40_001, now=0.0)
+        stage.login(identifier=2, port=40_002, now=2.0)
+        stage.login(identifier=1, port=40_009, user="bob", now=2.1)
+        (bob,) = stage.asked
+        (alice,) = [pending for pending in stage.engine._pending if pending is not bob.pending]
+        stage.engine.duo_answered(alice, GO_ON, 2.2)
+        sent = [effect for effect in stage.engine.duo_answered(alice, DENIED, 2.2) if isinstance(effect, SendReply)]
+        assert [effect.peer.address[1] for effect in sent] == [40_001]
+        stage.login(identifier=3, port=40_003, now=2.9)
+        assert not stage.asked
+        assert not stage.replies
+
+    def test_another_passcode_is_another_login(self):
+        stage = Stage(reject_delay_s=1.0)
+        self.rejected(stage, at=0.0, now=0.1)
+        stage.login(password="654321", identifier=2, port=40_002, now=0.5)
+        assert stage.asked
+
+    def test_once_it_has_been_answered_it_is_a_new_login(self):
+        stage = Stage(reject_delay_s=1.0)
+        self.rejected(stage, at=0.0, now=0.1)
+        while (due := stage.engine.next_timer) is not None:
+            stage.engine.timer(due)
+        stage.login(identifier=2, port=40_002, now=1.2)
+        assert stage.asked
+
+    def test_nobody_joins_where_the_section_does_not_want_it(self):
+        stage = Stage(reject_delay_s=1.0, coalesce=False)
+        self.rejected(stage, at=0.0, now=0.1)
+        stage.login(identifier=2, port=40_002, now=0.5)
+        assert stage.asked
+
+    def test_nobody_is_let_in_by_what_was_approved_before(self):
+        stage = Stage(reject_delay_s=1.0)
+        stage.login(identifier=1, port=40_001)
+        stage.answer(GO_ON, now=0.1)
+        stage.answer(ALLOWED, now=0.1)
+        assert [reply.code for reply in stage.replies] == [ACCESS_ACCEPT]
+        stage.login(identifier=2, port=40_002, now=0.2)
+        assert stage.asked

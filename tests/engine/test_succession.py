@@ -120,7 +120,7 @@ class TestAfterADeath:
         second.effects = second.engine.left_alone(pending, 1.5, 1.0)
         (question,) = second.asked
         assert question.call == AuthStatus("tx-1", PERSON_PATIENCE_S - 1.5)
-        assert pending.duo_s == 1.0 - pending.started_at  # what has passed is not counted as our own share
+        assert pending.duo_s == 1.5 - pending.started_at  # what has passed, and the pause, are not our own share
         assert question.at == 1.5
         effects = second.answer(ALLOWED, now=5.0)
         first.answer(ALLOWED, now=5.0)

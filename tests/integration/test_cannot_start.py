@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.processes import GatewayProcess
+from bench.processes import GatewayProcess, free_udp_port
+from tests.cli.files import write_config
+from tests.config.files import MINIMAL
 from tests.integration.site import Site
 from tests.integration.test_console import status_of, until
 
@@ -154,3 +156,58 @@ def test_a_limit_of_the_size_of_files_is_named(site: Site):
         r"raise ulimit -f, LimitFSIZE= in the systemd unit\n",
         refused.stderr,
     )
+
+
+def test_many_addresses_start_under_the_usual_soft_limit(site: Site):
+    """The hard one is what counts: it is made use of before the sockets are bound."""
+    site.configure()
+    section = site.config.read_text().partition("[radius_server_duo_only]")[2].partition("[gateway]")[0]
+    first = free_udp_port()
+    others = [
+        section.replace(f"port={site.port}\n", f"port={first}\n").replace("\n", f"\ninterface=127.1.{n}.1\n", 1)
+        for n in range(40)
+    ]
+    text = "".join(f"[radius_server_duo_only{n + 2}]{each}" for n, each in enumerate(others))
+    with site.config.open("a") as file:
+        file.write(text)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (150, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+    with GatewayProcess(site.config, preexec_fn=limit):
+        assert site.nas().login("alice", "123456").is_accept
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize(
+    ("main", "remedy"),
+    [
+        ("", "or write log_stdout=true"),
+        ("[main]\nlog_stdout=true\nlog_auth_events=true\n", "log_auth_events needs a folder"),
+    ],
+)
+def test_a_user_without_a_home_is_told_which_keys_say_where_logs_go(tmp_path: Path, main: str, remedy: str):
+    tmp_path.chmod(0o755)
+    for folder in tmp_path.parents[:-2]:
+        folder.chmod(0o711)
+    config = write_config(tmp_path, main + MINIMAL)
+    os.chown(config, 1_000_690_000, 0)
+    program = (
+        "import contextlib, io, os, sys; from gateway.cli.main import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()): main(['check', *sys.argv[2:]])  # loads all modules\n"
+        "os.setgroups([]); os.setuid(1_000_690_000); sys.exit(main(sys.argv[1:]))"
+    )
+    environment = {"HOME": "/", "PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
+    for command, status in (("check", 2), ("run", 3)):
+        ended = subprocess.run(
+            [sys.executable, "-P", "-c", program, command, "--config", config],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ended.returncode == status, ended.stderr
+        text = "cannot write logs to /.local/state/radgate: Permission denied; write log_dir= in [main], "
+        assert text in ended.stdout + ended.stderr
+        assert remedy in ended.stdout + ended.stderr

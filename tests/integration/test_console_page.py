@@ -93,6 +93,17 @@ def test_a_login_is_seen_without_a_reload_and_can_be_found(site, visit):
     expect_text(seen.row("erin"), "duo_bypass")
 
 
+@pytest.mark.parametrize("width", [1300, 1600])
+def test_no_advice_is_cut_off(site, visit, width):
+    nas = site.start(gateway=ANY_PORT).nas()
+    seen = visit(url_of(site.gateway))
+    seen.page.set_viewport_size({"width": width, "height": 900})
+    nas.login("alice", "123456")
+    expect_text(seen.page.locator("#servers"), "require_message_authenticator=yes can be set")
+    hidden = "element => { const box = element.closest('.scroll'); return box.scrollWidth - box.clientWidth; }"
+    assert seen.page.locator("#servers").evaluate(hidden) <= 0
+
+
 def test_markup_in_a_user_name_is_text(site, visit):
     nas = site.start(gateway=ANY_PORT).nas()
     seen = visit(url_of(site.gateway))
@@ -120,6 +131,18 @@ def test_fail_mode_is_loud_in_words(site, visit):
         assert "fail mode" in json.load(failure.value)["reasons"][0]
     site.simulator.heal()
     nas.login("alice", "123456")
+    expect(seen.page.locator("#state")).to_have_text("All is well", timeout=SLOWLY_MS)
+
+
+def test_a_refused_reload_says_why_until_another_one_succeeds(site, visit):
+    site.start(gateway=ANY_PORT)
+    seen = visit(url_of(site.gateway))
+    site.configure(gateway=ANY_PORT, failmode="sometimes")
+    assert site.radgate("reload").returncode == 2
+    expect_text(seen.page.get_by_role("alert"), "The last reload was refused; generation 1 serves on")
+    expect_text(seen.page.get_by_role("alert"), "failmode: 'sometimes' is not known; write safe or secure")
+    site.configure(gateway=ANY_PORT)
+    assert site.radgate("reload").returncode == 0
     expect(seen.page.locator("#state")).to_have_text("All is well", timeout=SLOWLY_MS)
 
 

@@ -10,6 +10,7 @@ import pytest
 from bench.processes import GatewayProcess, SimulatorProcess, free_udp_port
 from gateway.radius.client import encode_access_request, verify_reply
 from gateway.radius.shared_secret import SharedSecret
+from gateway.supervisor.form import hot_path
 from tests.integration.site import Nas, Site, parse_line, run_radgate
 
 pytestmark = pytest.mark.integration
@@ -162,7 +163,7 @@ class TestSeveralSections:
             section(site, "2", "127.0.0.2", SECRETS[1], port, "unrecognised_factor=auto"),
         )
         with GatewayProcess(site.config) as gateway:
-            assert gateway.announced == f"radgate ready: 2 workers, udp 0.0.0.0:{site.port}"
+            assert gateway.announced == f"radgate ready: 2 workers, hot path {hot_path()}, udp 0.0.0.0:{site.port}"
             nas, other = site.nas(host="127.0.0.1", secret=SECRETS[0]), site.nas(host="127.0.0.2", secret=SECRETS[1])
             swapped = site.nas(host="127.0.0.2", secret=SECRETS[0])
             swapped.send("alice", "123456")
@@ -250,7 +251,10 @@ class TestIPv6:
         keys = [f"port={ipv6_port}"] + ([f"interface={interface}"] if interface else [])
         write(site, section(site, "", "::1", SECRETS[0], *keys))
         with GatewayProcess(site.config) as gateway:
-            assert gateway.announced == f"radgate ready: 2 workers, udp [{interface or '::'}]:{ipv6_port}"
+            assert (
+                gateway.announced
+                == f"radgate ready: 2 workers, hot path {hot_path()}, udp [{interface or '::'}]:{ipv6_port}"
+            )
             assert login_by_ipv6(ipv6_port, SECRETS[0]) == 2
         (line,) = site.log_lines()
         assert "(('::1', " in line.text

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from gateway.radius.client import encode_access_request, encode_attribute
-from gateway.radius.dictionary import CALLING_STATION_ID, NAS_IDENTIFIER
+from gateway.radius.dictionary import CALLING_STATION_ID, NAS_IDENTIFIER, PROXY_STATE
 from gateway.radius.shared_secret import SharedSecret
 from tests.integration.site import SECRET, Site
+from tests.integration.test_reload import until
 
 pytestmark = pytest.mark.integration
 
@@ -75,7 +76,7 @@ def test_a_name_behind_eighty_attributes_is_steered_and_joined_as_any_other(site
         add_user(site, user, answer_after_s=1.0)
         nas.send(user, "push")
         octets = encode_access_request(100 + number, bytes(16), secret, user.encode(), b"push")
-        before = encode_attribute(6, bytes(4)) * 80
+        before = encode_attribute(PROXY_STATE, b"42") * 80  # which repetitions may change
         body = octets[38:]  # behind Message-Authenticator
         header = octets[:2] + struct.pack("!H", len(octets) + len(before)) + octets[4:20]
         unsigned = header + before + body + b"\x50\x12" + bytes(16)
@@ -107,6 +108,20 @@ def test_the_newest_packet_of_a_login_is_answered_however_many_there_were(site: 
     site.simulator.post("/api/pending", {"decision": "approve"})
     assert tries[-1].receive().is_accept
     assert n_pushes(site, "slow") == 1
+
+
+def test_a_wrong_passcode_is_counted_once_however_often_an_impatient_client_asks(site: Site):
+    """As openvpn-auth-radius with wait=1: it tries anew while the rejection is held back, again and again."""
+    site.start(gateway="workers=2", reject_delay_s=3)
+    add_user(site, "typist", passcodes=["123456"])
+    tries = [site.nas() for _ in range(4)]
+    tries[0].send("typist", "000000")
+    until(lambda: site.log_text.count("reason=duo_denied") == 1)
+    for each in tries[1:]:
+        each.send("typist", "000000")
+    assert [each.receive().code for each in tries] == [3] * 4
+    assert site.simulator.get("/api/counts")["users"]["typist"]["passcode"] == 1
+    assert len(site.log_lines()) == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="reads packets off the wire")

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import orjson
+import msgspec
 import pytest
 
 from bench.processes import GatewayProcess
@@ -53,7 +53,7 @@ def test_workers_write_every_line_once_while_the_supervisor_rotates(site: Site, 
     files = [*rotated_files(log), log]
     assert users_in(*files) == {f"user{number}": 1 for number in range(n_logins)}
     lines = [line for file in [*rotated_files(events), events] for line in file.read_text().splitlines()]
-    assert Counter(orjson.loads(line)["username"] for line in lines) == users_in(*files)
+    assert Counter(msgspec.json.decode(line)["username"] for line in lines) == users_in(*files)
     assert "worker=0" in log.read_text() + files[0].read_text()
     assert all(file.stat().st_mode & 0o007 == 0 for file in files)
 
@@ -102,7 +102,7 @@ def test_the_journal_gets_json_lines_with_their_priority(site: Site):
     ours.close()
     lines = [re.fullmatch(rb"<([2-7])>(\{.*\})", line) for line in received.splitlines()]
     assert all(lines), received
-    levels = {orjson.loads(match[2])["level"]: match[1] for match in lines if match}
+    levels = {msgspec.json.decode(match[2])["level"]: match[1] for match in lines if match}
     assert levels["info"] == b"6"
     assert b'"reason":"' in received
     assert not (site.folder / "log").exists()

@@ -1,5 +1,6 @@
 """Duo away, in every way there is: fail mode decides, within `api_timeout`, and the line says so."""
 
+import json
 from itertools import count
 
 import pytest
@@ -46,6 +47,36 @@ def test_a_rate_limit_of_duo_never_lets_anybody_in(site: Site, failmode):
     (line,) = site.log_lines()
     assert line.fields["reason"] == "overloaded"
     assert "(rate_limit: " in line.text
+
+
+STALLS = [
+    pytest.param({"kind": "refuse"}, 1, id="refusing"),
+    pytest.param({"kind": "black_hole"}, 3, id="hanging"),
+    pytest.param({"kind": "black_hole", "endpoint": "preauth"}, 1, id="one call hanging"),
+    pytest.param({"kind": "slow", "delay_s": 1.2}, 1, id="slow"),
+    pytest.param({"kind": "rate_limit", "calls": 1, "retry_after_s": 1}, 1, id="rate limit"),
+    pytest.param({"kind": "drop"}, 1, id="dropped connections"),
+]
+
+
+@pytest.mark.parametrize("is_fresh", [False, True], ids=["with connections", "without"])
+@pytest.mark.parametrize(("fault", "n_logins"), STALLS)
+def test_waiting_for_duo_is_no_share_of_the_gateways_own(site: Site, fault, n_logins, is_fresh):
+    """However Duo keeps a login waiting, and whoever ends the wait: an answer, a time-out, fail mode."""
+    if is_fresh:
+        site.simulator.fault(**fault)
+    nas = site.start(failmode="safe", api_timeout=2).nas()
+    if not is_fresh:
+        site.simulator.fault(**fault)
+    for number in range(n_logins):
+        nas.send(f"user{number}", "123456")
+    for _ in range(n_logins):
+        nas.receive()
+    status = json.loads(site.radgate("status", "--json").stdout)
+    histograms = status["histograms"]["servers"]["radius_server_duo_only"]
+    assert histograms["login"]["counts"][-1] == n_logins
+    others_s = 0.25 * n_logins  # this machine is busy with other tests
+    assert histograms["gateway"]["sum_s"] <= others_s
 
 
 def test_duo_back_again_is_used_again(site: Site):

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from bench.processes import SimulatorProcess, free_udp_port
@@ -56,7 +56,7 @@ def reload(site: Site, **options: Any) -> None:
 
 
 def status(site: Site) -> dict[str, Any]:
-    answer: dict[str, Any] = orjson.loads(site.radgate("status", "--json").stdout)
+    answer: dict[str, Any] = msgspec.json.decode(site.radgate("status", "--json").stdout)
     return answer
 
 

@@ -5,7 +5,7 @@ import signal
 from functools import partial
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from gateway.worker.channel import STACK_SIGNAL
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 
 def workers(site: Site) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = orjson.loads(site.radgate("status", "--json").stdout)["workers"]
+    found: list[dict[str, Any]] = msgspec.json.decode(site.radgate("status", "--json").stdout)["workers"]
     return found
 
 

@@ -3,7 +3,7 @@
 import logging
 import re
 
-import orjson
+import msgspec
 import pytest
 
 from gateway.config.redaction import Replacer
@@ -31,7 +31,7 @@ def lines_of(name: str) -> bytes:
     done = finished(user_name=name)
     text, fields = finished_line(done, 1)
     made = [form.line(0.0, logging.INFO, "gateway.worker", text, fields) for form in (TextLines(), JsonLines())]
-    return "\n".join([*made, orjson.dumps(auth_event(done, "DIXX", "host")).decode(), ""]).encode()
+    return "\n".join([*made, msgspec.json.encode(auth_event(done, "DIXX", "host")).decode(), ""]).encode()
 
 
 @pytest.mark.parametrize("name", NAMES)

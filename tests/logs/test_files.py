@@ -19,7 +19,7 @@ from gateway.logs.files import FileHandler, Rotation, open_log, rotated_files
 from gateway.logs.formatters import LineFormatter
 from gateway.logs.lines import TextLines
 from gateway.logs.losses import Losses
-from gateway.logs.setup import LogPlan, log_descriptors, reopen_logs, start_logging, stop_logging
+from gateway.logs.setup import LogPlan, LogUnusable, log_descriptors, reopen_logs, start_logging, stop_logging
 from tests.logs.writing import WRITERS_LINE
 
 INFO = logging.INFO
@@ -366,7 +366,7 @@ def test_a_start_that_fails_changes_nothing_and_leaves_no_file_open(tmp_path, re
     start_logging(LogPlan(tmp_path))
     (tmp_path / "other" / "authproxy.log").mkdir(parents=True)
     before = n_open()
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(LogUnusable, match=f"cannot write logs to {tmp_path}/other: Is a directory; write log_dir="):
         start_logging(LogPlan(tmp_path / "other", auth_events=True))
     assert n_open() == before
     logging.getLogger("gateway.worker").info("here")

@@ -28,7 +28,7 @@ from gateway.duoapi.calls import (
     Trouble,
 )
 from gateway.duoapi.signing import Signer
-from gateway.net.duo_client import Application, CallObserver, DuoClient
+from gateway.net.duo_client import Application, CallObserver, DuoClient, PendingCall
 from gateway.net.https_pool import HttpsPools
 from tests.net.authority import Authority
 from tests.net.peer import Script, Visit, answer, run, tls_peer, turn_until
@@ -687,17 +687,61 @@ def test_time_on_the_wire_is_known_when_the_answer_is_told(authority: Authority,
     run(scenario())
 
 
-def test_all_of_a_long_poll_is_duos_time_but_only_the_wire_of_a_brief_call(
+async def ask_shares(client: DuoClient, call: Call) -> tuple[PendingCall, float, float]:
+    """Return the call, how much of its time was Duo's, as known when its answer is told, and how long it took."""
+    told: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    pending = client.ask(call, lambda _: told.set_result(time.monotonic()))
+    ended_at = await told
+    return pending, pending.duo_s(ended_at), ended_at - pending.asked_at
+
+
+def test_all_of_a_long_poll_is_duos_time(authority: Authority, server_file: str) -> None:
+    async def scenario() -> None:
+        async with tls_peer(scripted([], ALLOW), server_file) as peer:
+            with client_of(peer.port, authority) as client:
+                _, duo_s, took_s = await ask_shares(client, AuthStatus("tx"))
+                assert duo_s == took_s
+
+    run(scenario())
+
+
+def test_of_a_brief_call_the_wire_and_the_opening_of_its_connection_are_duos_time(
     authority: Authority, server_file: str
 ) -> None:
     async def scenario() -> None:
         async with tls_peer(scripted([], ALLOW, ALLOW), server_file) as peer:
             with client_of(peer.port, authority) as client:
-                for call, is_all in ((AuthStatus("tx"), True), (Preauth("jdoe"), False)):
-                    told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-                    pending = client.ask(call, told.set_result)
-                    await told
-                    assert (pending.duo_s(pending.asked_at + 10.0) == 10.0) is is_all
+                first, first_s, took_s = await ask_shares(client, Preauth("jdoe"))
+                assert first.wire_s < first.wire_s + first.held_s == first_s <= took_s
+                second, second_s, _ = await ask_shares(client, Preauth("jdoe"))
+                assert second.held_s == 0.0
+                assert second_s == second.wire_s
+
+    run(scenario())
+
+
+def test_the_time_after_which_duo_wants_to_be_asked_again_is_duos(authority: Authority, server_file: str) -> None:
+    limit = fail(42901, "Too many requests", "429 Too Many Requests", "Retry-After: 0")
+
+    async def scenario() -> None:
+        async with tls_peer(scripted([], ALLOW, limit, ALLOW), server_file) as peer:
+            with client_of(peer.port, authority) as client:
+                await ask(client, Preauth("jdoe"))
+                pending, duo_s, took_s = await ask_shares(client, Preauth("jdoe"))
+                assert 0.0 < pending.wire_s < duo_s <= took_s
+
+    run(scenario())
+
+
+def test_the_time_in_which_duos_clock_is_asked_is_duos(authority: Authority, server_file: str) -> None:
+    async def scenario() -> None:
+        duo = ClockedDuo(NOW)
+        async with tls_peer(duo, server_file) as peer:
+            with client_of(peer.port, authority) as client:
+                await ask(client, Preauth("jdoe"))
+                duo.now = duo.told = int(NOW) + 3600
+                pending, duo_s, took_s = await ask_shares(client, Preauth("jdoe"))
+                assert 0.0 < pending.wire_s < duo_s <= took_s
 
     run(scenario())
 
@@ -707,8 +751,9 @@ def test_a_call_that_found_no_connection_was_never_on_the_wire(authority: Author
         with socket.socket() as bound:  # and nobody listens
             bound.bind(("127.0.0.1", 0))
             with client_of(bound.getsockname()[1], authority) as client:
-                wire_s, _ = await ask_timed(client, Preauth("jdoe"))
-                assert wire_s == 0.0
+                pending, duo_s, _ = await ask_shares(client, Preauth("jdoe"))
+                assert pending.wire_s == 0.0
+                assert duo_s == pending.held_s > 0.0
 
     run(scenario())
 

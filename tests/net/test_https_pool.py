@@ -14,7 +14,7 @@ from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.pool_plan import PoolLimits
 from gateway.http1.response import Response
 from gateway.net.exchange import Exchange, Outcome
-from gateway.net.https_opening import Endpoint, Proxy
+from gateway.net.https_opening import Endpoint, Proxy, open_tls
 from gateway.net.https_pool import HttpsPool
 from gateway.net.resolver import Address, Resolver
 from gateway.net.tls import TrustStore
@@ -557,7 +557,11 @@ def proxy_script(target_port: int, answer_octets: bytes) -> Script:
     ("octets", "detail"),
     [
         (b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n", None),
-        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "407 Proxy Authentication Required"),
+        (
+            b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: NTLM\r\n\r\n",
+            "(407 Proxy Authentication Required), which radgate does not send: let it pass duo.test without",
+        ),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", "refused a tunnel to duo.test:443: 403 Forbidden"),
         (b"SSH-2.0-OpenSSH\r\n", "not an HTTP proxy"),
     ],
 )
@@ -575,6 +579,51 @@ def test_http_proxy(authority: Authority, server_file: str, octets: bytes, detai
                     assert isinstance(outcome, DuoUnavailable)
                     assert outcome.trouble is Trouble.PROXY
                     assert detail in outcome.detail
+
+    run(scenario())
+
+
+def test_a_proxy_that_is_down_is_named_and_nothing_of_duos(authority: Authority) -> None:
+    async def scenario() -> None:
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))  # and does not listen
+            port = bound.getsockname()[1]
+            with pool_to(443, authority, proxy=Proxy("127.0.0.1", port)) as pool:
+                failure = await ask_in_vain(pool)
+        assert failure.trouble is Trouble.PROXY
+        assert failure.detail == f"proxy 127.0.0.1:{port}: connection refused by 127.0.0.1:{port}"
+
+    run(scenario())
+
+
+def test_a_proxy_that_hangs_is_named(authority: Authority) -> None:
+    async def scenario() -> None:
+        async with tls_peer(Visit.until_client_leaves, None) as silent:
+            with pool_to(443, authority, proxy=Proxy("127.0.0.1", silent.port), connect_timeout_s=0.05) as pool:
+                failure = await ask_in_vain(pool)
+                waited = await ask_in_vain(pool, timeout_s=0.01)
+        for each in (failure, waited):
+            assert each.trouble is Trouble.PROXY
+            assert f"through proxy 127.0.0.1:{silent.port}" in each.detail
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("error", [OSError(-2, "Name or service not known"), None], ids=["unknown", "DNS hangs"])
+def test_a_proxy_without_an_address_is_named(authority: Authority, error: OSError | None) -> None:
+    class Clueless(Resolver):
+        async def _getaddrinfo(self, host: str, port: int) -> list[Address]:
+            del host, port
+            if error is None:
+                await asyncio.Event().wait()
+            raise error or AssertionError
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        endpoint = Endpoint("duo.test", 443, Proxy("proxy.test", 3128), TrustStore(authority.ca_file), 0.05)
+        with pytest.raises(DuoUnavailable, match=r"^proxy proxy\.test: cannot resolve proxy\.test: ") as caught:
+            await open_tls(endpoint, Clueless(loop.time))
+        assert caught.value.trouble is Trouble.PROXY
 
     run(scenario())
 

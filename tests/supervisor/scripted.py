@@ -4,6 +4,8 @@ import asyncio
 from typing import Any
 
 from gateway.supervisor.control import ReloadOutcome
+from gateway.supervisor.login import LoginQuestion
+from gateway.supervisor.login_helper import LoginOutcome
 
 
 class ScriptedArbiter:
@@ -12,12 +14,18 @@ class ScriptedArbiter:
     Attributes:
         answer: its status; an exception is raised.
         outcome: of a reload; an exception is raised.
+        login_outcome: of a login; an exception is raised, None is never.
+        questions: logins that it was asked for.
+        given_up: is set when a login that never ends is given up.
         stops: how often it was asked to stop.
     """
 
     def __init__(self, answer: dict[str, Any]) -> None:
         self.answer: dict[str, Any] | Exception = answer
         self.outcome: ReloadOutcome | Exception = ReloadOutcome(2, ["a.cfg:3 warning: odd"], [])
+        self.login_outcome: LoginOutcome | Exception | None = LoginOutcome(reply="Access-Accept", text="Hi", took_s=0.5)
+        self.questions: list[LoginQuestion] = []
+        self.given_up = asyncio.Event()
         self.stops = 0
 
     def status(self) -> dict[str, Any]:
@@ -32,6 +40,18 @@ class ScriptedArbiter:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
+
+    async def login(self, question: LoginQuestion) -> LoginOutcome:
+        """Pretend to log in."""
+        self.questions.append(question)
+        if isinstance(self.login_outcome, Exception):
+            raise self.login_outcome
+        if self.login_outcome is not None:
+            return self.login_outcome
+        try:
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+        finally:
+            self.given_up.set()
 
     def stop(self) -> None:
         """Count."""

@@ -10,6 +10,7 @@ import pytest
 from gateway.supervisor import access
 from gateway.supervisor.access import Closed, find_closed, find_obstacle
 from gateway.supervisor.identity import SAME_IDENTITY, Identity
+from tests.config.certificates import certificate
 from tests.config.files import MINIMAL, parse
 
 NOBODY = Identity(65534, 65534)
@@ -77,7 +78,7 @@ def test_workers_that_could_not_begin(folder, monkeypatch):
 
 def test_trusted_roots_that_workers_cannot_read(folder, monkeypatch):
     roots = folder / "roots.pem"
-    roots.write_text("-----BEGIN CERTIFICATE-----\n")
+    roots.write_bytes(certificate()[0])
     roots.chmod(0o600)
     text = f"[main]\nhttp_ca_certs_file={roots}\n{MINIMAL}[gateway]\nuser=nobody\n"
     settings = parse(text, files={str(roots): roots.read_bytes()})[0]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -15,9 +16,11 @@ from typing import Any
 import pytest
 import uvloop
 
+from gateway.config.problems import ConfigError, Problem
 from gateway.supervisor import control
-from gateway.supervisor.control import MAX_CONNECTIONS, MAX_REQUEST, ControlSocket, Peer, ReloadOutcome
+from gateway.supervisor.control import MAX_CONNECTIONS, MAX_LOGINS, MAX_REQUEST, ControlSocket, Peer, ReloadOutcome
 from gateway.supervisor.control_client import Connection, ControlError, Declined, NotRunning, ask
+from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.run_dir import RunDir, RunDirUnusable
 from tests.supervisor.scripted import ScriptedArbiter
 
@@ -113,6 +116,99 @@ class TestAnswers:
             return await asyncio.to_thread(ask, str(run_dir), "status", 20.0)
 
         assert play(run_dir, arbiter, scene)["ok"]
+
+
+QUESTION = {"user": "YWxpY2U=", "password": "cHVzaA==", "server": None, "timeout_s": 20.0}
+LOGIN = json.dumps({"command": "login", "login": QUESTION}).encode() + b"\n"
+
+
+class TestLogin:
+    def ask(self, run_dir: Path, arbiter: ScriptedArbiter) -> Any:
+        asking = partial(asyncio.to_thread, ask, str(run_dir), "login", 20.0, login=QUESTION)
+        return play(run_dir, arbiter, asking)
+
+    def test_the_arbiter_is_given_the_octets_and_its_outcome_is_told(self, run_dir, arbiter):
+        answer = self.ask(run_dir, arbiter)
+        assert answer == {"ok": True, "reply": "Access-Accept", "text": "Hi", "took_s": 0.5}
+        assert [(each.user, each.password) for each in arbiter.questions] == [(b"alice", b"push")]
+
+    def test_no_answer_is_declined_with_the_reason(self, run_dir, arbiter):
+        arbiter.login_outcome = LoginOutcome(reply="", text="no answer within 20 s", took_s=20.0)
+        with pytest.raises(Declined, match="no answer within 20 s") as declined:
+            self.ask(run_dir, arbiter)
+        assert declined.value.problems == []
+
+    def test_a_section_that_is_not_there_is_a_problem_of_the_file(self, run_dir, arbiter):
+        arbiter.login_outcome = ConfigError([Problem("radius_server_x", "", "no such server section")], "/a.cfg")
+        with pytest.raises(Declined) as declined:
+            self.ask(run_dir, arbiter)
+        assert declined.value.problems == ["/a.cfg [radius_server_x]: no such server section"]
+
+    def test_what_was_typed_is_in_no_line_of_the_log(self, run_dir, arbiter, caplog):
+        caplog.set_level("DEBUG")
+        arbiter.login_outcome = RuntimeError("our own mistake")
+        with pytest.raises(Declined):
+            self.ask(run_dir, arbiter)
+        assert "Asked to login by process" in caplog.text
+        assert not {"push", "cHVzaA", "alice"} & set(re.findall(r"\w+", caplog.text))
+        assert "push" not in repr(arbiter.questions)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            pytest.param({"timeout_s": 0.0}, id="no time"),
+            pytest.param({"timeout_s": 1e9}, id="for ever"),
+            pytest.param({"user": "no base64!"}, id="user"),
+            pytest.param({"password": None}, id="no password"),
+            pytest.param({"server": 7}, id="server"),
+        ],
+    )
+    def test_a_question_that_is_none_is_refused_without_what_was_typed(self, run_dir, arbiter, wrong):
+        octets = json.dumps({"command": "login", "login": {**QUESTION, **wrong}}).encode() + b"\n"
+        (answer,) = told(run_dir, arbiter, octets)
+        assert answer["error"].startswith("this is no request: ")
+        assert "cHVzaA" not in answer["error"]
+        assert arbiter.questions == []
+
+    def test_a_login_without_a_question_is_refused(self, run_dir, arbiter):
+        (answer,) = told(run_dir, arbiter, b'{"command":"login"}\n')
+        assert answer["ok"] is False
+        assert arbiter.questions == []
+
+    def test_whoever_hangs_up_wants_no_login_any_more(self, run_dir, arbiter):
+        arbiter.login_outcome = None
+
+        async def scene() -> None:
+            _, writer = await asyncio.open_unix_connection(run_dir / "control.sock")
+            writer.write(LOGIN)
+            await writer.drain()
+            while not arbiter.questions:  # noqa: ASYNC110 -- until it has been asked
+                await asyncio.sleep(0)
+            writer.close()
+            await arbiter.given_up.wait()
+
+        play(run_dir, arbiter, scene)
+
+    def test_logins_that_wait_for_people_leave_room_for_other_commands(self, run_dir, arbiter):
+        arbiter.login_outcome = None
+
+        async def scene() -> tuple[bytes, Any]:
+            path = run_dir / "control.sock"
+            crowd = [await asyncio.open_unix_connection(path) for _ in range(MAX_LOGINS + 1)]
+            for _, writer in crowd:
+                writer.write(LOGIN)
+            refused = [asyncio.ensure_future(reader.readline()) for reader, _ in crowd]
+            (first,), waiting = await asyncio.wait(refused, return_when=asyncio.FIRST_COMPLETED)
+            status = await asyncio.to_thread(ask, str(run_dir), "status", 20.0)
+            for each in waiting:
+                each.cancel()
+            for _, writer in crowd:
+                writer.close()
+            return first.result(), status
+
+        refused, status = play(run_dir, arbiter, scene)
+        assert json.loads(refused)["error"] == f"{MAX_LOGINS} logins of radgate login are pending; wait for one of them"
+        assert status["ok"]
 
 
 STOP_AND_LINGER = """\

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.supervisor.control_client import CONTROL_SOCKET, Connection, ControlError
+from gateway.config.surroundings import CONTROL_SOCKET
+from gateway.supervisor.control_client import Connection, ControlError
 
 NOBODY = 65534
 

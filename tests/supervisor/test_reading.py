@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine
@@ -79,12 +80,30 @@ def test_large_settings_arrive_too(tmp_path):
     assert len(decode_settings(outcome.settings_octets).servers[0].clients) == 2_999
 
 
-@pytest.mark.parametrize(("code", "status"), [(BROKEN, 7), (KILLED, -9), ("raise RuntimeError('secret')", 1)])
-def test_a_child_that_dies_is_a_problem(instead, code, status):
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [
+        (BROKEN, "status 7"),
+        (KILLED, "status -9"),
+        ("raise RuntimeError('secret')", "status 1: RuntimeError"),
+        ("import nothing_like_it", "status 1: ModuleNotFoundError: No module named 'nothing_like_it'"),
+        ("import sys; sys.exit('first\\nlast words')", "status 1: last words"),
+    ],
+)
+def test_a_child_that_dies_is_a_problem_with_its_last_words(instead, code, end):
     instead(code)
-    assert read("/x.cfg").problems == [
-        f"/x.cfg: the process that read it ended with status {status}; radgate check says more"
-    ]
+    assert read("/x.cfg").problems == [f"/x.cfg: the process that read it ended with {end}; radgate check says more"]
+
+
+def test_a_limit_that_the_outcome_does_not_fit_in_is_named(tmp_path):
+    config = write_config(tmp_path)
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, former[1]))
+    try:
+        (problem,) = read(config).problems
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    assert "status 1: File too large; raise ulimit -f, LimitFSIZE= in the systemd unit" in problem
 
 
 def children() -> set[str]:
@@ -124,7 +143,9 @@ def test_a_gateway_that_stops_meanwhile_leaves_no_child_behind(instead):
 
 def test_no_process_to_be_had_is_a_problem(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    assert read("/x.cfg").problems == ["/x.cfg: no process can be started to read it: No such file or directory"]
+    assert read("/x.cfg").problems == [
+        "/x.cfg: no process can be started to read it: /nowhere/python: No such file or directory"
+    ]
 
 
 def test_other_children_of_the_supervisor_are_left_to_it(tmp_path):

@@ -19,6 +19,7 @@ from gateway.engine.statistics import (
 )
 from gateway.engine.verdict import Reason
 from gateway.radius.discards import DiscardReason
+from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.status import (
     ApplicationFacts,
@@ -36,7 +37,7 @@ NAME = f"{HOST}:443/{IKEY}"
 PLAN = BoardPlan(1, (SECTION, QUIET), (NAME,))
 LAYOUT = row_layout(PLAN)
 S = 1_000_000_000
-GATEWAY = GatewayFacts("1.2.3", 100, 2, 1_000 * S, 1_100 * S)
+GATEWAY = GatewayFacts("1.2.3", 100, 2, 1_000 * S, 1_100 * S, Form(is_compiled=True))
 SERVERS = [ServerFacts(SECTION, ("0.0.0.0:1812", "[::]:1812")), ServerFacts(QUIET, ("0.0.0.0:1645",))]
 HEALTHY = ApplicationFacts(NAME, HOST, IKEY, "safe", "healthy", False, 1_001 * S, "")
 
@@ -388,6 +389,17 @@ def test_a_lost_log_is_said_while_that_lasts_and_its_lost_lines_for_good():
     assert lines_of(status)[-1] == "log lines lost: authproxy.log 7"
 
 
+def test_a_refused_reload_is_said_with_its_reasons_until_another_one_succeeds():
+    status = status_of(Worker().facts())
+    status["last_reload"] = {"ok": False, "age_s": 75.0, "problems": ["/etc/x:7 [main] debug: wrong", "more"]}
+    assert lines_of(status)[1:3] == [
+        "RELOAD REFUSED 00:01:15 ago; generation 2 serves on: /etc/x:7 [main] debug: wrong; more",
+        "",
+    ]
+    status["last_reload"]["ok"] = True
+    assert lines_of(status)[1] == "All workers are ready, and no application is in fail mode."
+
+
 def test_the_text_as_a_whole():
     worker = Worker()
     for _ in range(4):
@@ -426,6 +438,8 @@ DIXXXXXXXXXXXXXXXXXX  api-12345678.duosecurity.com  healthy  safe         0     
     Duo's certificate is not trusted; look at http_ca_certs_file
     calls: preauth 1
     errors: tls 1
+
+Hot path compiled
 """
     )
 
@@ -460,7 +474,7 @@ def test_even_the_greatest_numbers_and_names_fit_into_100_columns():
     section, host = "radius_server_duo_only_of_the_directory_with_a_long_name", "duo." * 30 + "example"
     reading = read_row(cells, LAYOUT)
     totals = merge(reading.totals, reading.totals)
-    gateway = GatewayFacts("1.2.3", 4_194_304, 9_999, 0, 10**19)
+    gateway = GatewayFacts("1.2.3", 4_194_304, 9_999, 0, 10**19, Form(is_compiled=False, why_not="x" * 120))
     usage = ProcessUsage(1e12, 10**15)
     workers = [WorkerFacts(slot, 999, "draining", 2**64 - 1, 10**9, usage, reading) for slot in range(1_000, 1_003)]
     workers = [worker._replace(pid=4_194_304) for worker in workers]
@@ -501,3 +515,8 @@ def test_great_counts_are_shown_in_six_letters(count, shown):
 def test_a_gateway_that_is_only_starting_can_be_shown():
     status = build_status(GATEWAY, [], [], [], Totals(*read_row([0] * LAYOUT.n_cells, LAYOUT).totals))
     assert lines_of(status)[0].startswith("radgate 1.2.3")
+
+
+def test_a_slot_whose_worker_is_ready_and_does_nothing_is_said_to_hang():
+    status = status_of(Worker(11).facts(state="ready", unserved_s=12.0))
+    assert lines_of(status)[1].startswith("NOBODY SERVES slot 0 (hangs) for 00:00:12: ")

@@ -22,9 +22,9 @@ const CHARTS = [
     format: duration,
     least: 0.1,
     series: [
-      { key: "login_p50", name: "half within", colour: "--blue", dash: [] },
-      { key: "login_p90", name: "90 %", colour: "--warm", dash: [6, 3] },
-      { key: "login_p99", name: "99 %", colour: "--bad", dash: [2, 3] },
+      { key: "login_p50", name: "median", colour: "--blue", dash: [] },
+      { key: "login_p90", name: "p90", colour: "--warm", dash: [6, 3] },
+      { key: "login_p99", name: "p99", colour: "--bad", dash: [2, 3] },
     ],
   },
   {
@@ -32,8 +32,8 @@ const CHARTS = [
     format: duration,
     least: 0.001,
     series: [
-      { key: "gateway_p50", name: "half within", colour: "--blue", dash: [] },
-      { key: "gateway_p99", name: "99 %", colour: "--bad", dash: [2, 3] },
+      { key: "gateway_p50", name: "median", colour: "--blue", dash: [] },
+      { key: "gateway_p99", name: "p99", colour: "--bad", dash: [2, 3] },
     ],
   },
   {

@@ -51,7 +51,7 @@ function show(news) {
   if (!status) return;
   const pending = status.servers.reduce((sum, server) => sum + server.pending, 0);
   setText(byId("service"), `version ${status.version}, generation ${status.generation}, up ${span(status.uptime_s)}`);
-  const alerts = [...staleness(news.age_s), ...failModes(status), ...unreadyWorkers(status), ...lostLogs(status), ...fullness(pending, status.max_pending)];
+  const alerts = [...staleness(news.age_s), ...failModes(status), ...unreadyWorkers(status), ...refusedReload(status), ...lostLogs(status), ...fullness(pending, status.max_pending)];
   showAlerts(alerts);
   showState(alerts);
   showTiles(status, pending);
@@ -84,14 +84,22 @@ function failModes(status) {
 function unreadyWorkers(status) {
   const workers = status.workers.filter((worker) => worker.generation === status.generation);
   const isUnserved = (worker) => worker.unserved_s > UNSERVED_AFTER_S;
+  const condition = (worker) => (worker.state === "ready" ? "hangs" : worker.state);
   const unready = workers.filter((worker) => worker.state !== "ready" || isUnserved(worker));
   if (!unready.length) return [];
-  const which = unready.map((worker) => `worker ${worker.slot} (${worker.state})`).join(", ");
+  const which = unready.map((worker) => `worker ${worker.slot} (${condition(worker)})`).join(", ");
   const none = unready.length === workers.length;
   if (!none && !unready.some(isUnserved)) return [{ mood: "warm", key: "workers", title: "Not every worker serves", text: which }];
   const title = none ? "No worker serves" : `Nobody serves slot ${unready.filter(isUnserved).map((worker) => worker.slot).join(", ")}`;
   const text = unready.some(isUnserved) ? `${which}. These users get no answer; authproxy.log says why.` : which;
   return [{ mood: "bad", key: "workers", title, text }];
+}
+
+function refusedReload(status) {
+  const last = status.last_reload;
+  if (!last || last.ok) return [];
+  const title = `The last reload was refused; generation ${status.generation} serves on`;
+  return [{ mood: "warm", key: "reload", title, text: last.problems.join("; ") }];
 }
 
 function lostLogs(status) {
@@ -139,8 +147,8 @@ function showTiles(status, pending) {
     ["Accepted", count(sum("accepts")), ""],
     ["Rejected", count(sum("rejects")), ""],
     ["Pending", count(pending), `of ${count(status.max_pending)}`],
-    ["Half within", duration(now.login_p50), ""],
-    ["99 % within", duration(now.login_p99), ""],
+    ["Median", duration(now.login_p50), ""],
+    ["p99", duration(now.login_p99), ""],
     ["Workers ready", count(ready), `of ${status.workers.length}`],
     ...status.logs.filter((log) => log.lines_lost).map((log) => ["Log lines lost", count(log.lines_lost), log.log]),
   ];

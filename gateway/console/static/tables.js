@@ -56,9 +56,9 @@ const SERVER_COLUMNS = [
   ["Repeated", "number", (server) => count(server.duplicates)],
   ["Joined", "number", (server) => count(server.coalesced)],
   ["Discarded", "number", (server) => count(sum(server.discards))],
-  ["Half within", "number", (server) => duration(server.accepts + server.rejects ? server.latency_ms.p50 / 1000 : null)],
-  ["99 % within", "number", (server) => duration(server.accepts + server.rejects ? server.latency_ms.p99 / 1000 : null)],
-  ["Message-Authenticator", "", (server) => server.advice],
+  ["Median", "number", (server) => duration(server.accepts + server.rejects ? server.latency_ms.p50 / 1000 : null)],
+  ["p99", "number", (server) => duration(server.accepts + server.rejects ? server.latency_ms.p99 / 1000 : null)],
+  ["Advice", "wrap", (server) => server.advice],
 ];
 
 export const showServers = (servers) => showTable(byId("servers"), servers, (server) => server.section, SERVER_COLUMNS);

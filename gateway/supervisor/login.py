@@ -1,0 +1,67 @@
+"""`radgate login`, as the supervisor performs it: it has the secrets, wherever they came from, and hands none out."""
+
+from typing import Annotated
+
+import msgspec
+
+from gateway.config.operator import operator_client
+from gateway.config.problems import ConfigError, Problem
+from gateway.config.settings import ServerSettings, Settings
+from gateway.supervisor.helper import run_helper
+from gateway.supervisor.login_helper import LoginOrders, LoginOutcome
+
+HELPER_MODULE = "gateway.supervisor.login_helper"
+LONGEST_S = 600.0
+MARGIN_S = 10.0  # for the start of the process that asks
+
+Seconds = Annotated[float, msgspec.Meta(gt=0.0, le=LONGEST_S)]
+
+
+class LoginQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """Who wants to log in, by what they typed.
+
+    Attributes:
+        server: the section to ask; None is the first.
+        timeout_s: how long an answer is waited for.
+    """
+
+    user: bytes
+    password: bytes
+    server: str | None = None
+    timeout_s: Seconds
+
+    def __repr__(self) -> str:
+        return f"<LoginQuestion server={self.server}>"
+
+
+async def log_in(settings: Settings, question: LoginQuestion) -> LoginOutcome:
+    """Return what became of a login at the section that the question names.
+
+    Raises:
+        ConfigError: there is no such section, or it cannot be asked this way.
+    """
+    client = operator_client(settings, _choose_server(settings, question.server))
+    orders = LoginOrders(
+        **client._asdict(), user=question.user, password=question.password, timeout_s=question.timeout_s
+    )
+    try:
+        end = await run_helper([HELPER_MODULE], question.timeout_s + MARGIN_S, msgspec.msgpack.encode(orders))
+        return msgspec.msgpack.decode(end.octets, type=LoginOutcome)
+    except ValueError:
+        return _failure(f"the process that asks ended with status {end.status}")
+    except TimeoutError:
+        return _failure("the process that asks took too long")
+    except OSError as error:
+        return _failure(f"no process can be started to ask: {error.strerror}")
+
+
+def _choose_server(settings: Settings, section: str | None) -> ServerSettings:
+    for server in settings.servers:
+        if section in (None, server.section):
+            return server
+    known = ", ".join(server.section for server in settings.servers)
+    raise ConfigError([Problem(str(section), "", f"no such server section; there is {known}")], settings.path)
+
+
+def _failure(text: str) -> LoginOutcome:
+    return LoginOutcome(reply="", text=text, took_s=0.0)

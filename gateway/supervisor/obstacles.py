@@ -1,0 +1,136 @@
+"""What on this machine would keep a gateway with these settings from starting; each thing with the key to mend.
+
+The parts are asked that a start uses: what they refuse then they refuse here.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator
+
+from gateway.config.listening import ListeningAddress, listening_addresses
+from gateway.config.problems import Problem
+from gateway.config.settings import Settings, encode_settings
+from gateway.config.writing import explain_error
+from gateway.engine.digests import Digests
+from gateway.logs.setup import LogUnusable, try_logging
+from gateway.net.board import Board
+from gateway.net.journal import create_journal
+from gateway.net.tls import TrustStore
+from gateway.supervisor.access import find_obstacle
+from gateway.supervisor.identity import UnknownIdentity, find_identity, look_up_identity
+from gateway.supervisor.limits import files_wanted, raise_file_limit
+from gateway.supervisor.run_dir import RunDirUnusable, try_run_dir
+from gateway.supervisor.sockets import CannotListen, try_address, try_port
+from gateway.worker.duo import open_probe_clients
+from gateway.worker.generations import Generation
+from gateway.worker.ledger import Ledger
+from gateway.worker.orders import memfd
+from gateway.worker.wiring import board_plan, build_engine, log_plan, pending_share, worker_count
+
+FILES_OF_WORKER = 6  # that the supervisor holds: channel, journal, last words, pidfd, a bucket's passage
+
+
+def find_obstacles(settings: Settings, *, makes: bool = False) -> list[Problem]:
+    """Return what would end `run`, as the user who asks, at once; without lines.
+
+    Ports that are taken are none: they may be the running gateway's. Nor is, for others than root, what only root may
+    do for the user of [gateway].
+
+    Args:
+        settings: of a file without errors.
+        makes: folders and logs are made as a start would, and not only looked at.
+    """
+    return [
+        *_of_addresses(settings),
+        *_of_files(settings),
+        *_of_identity(settings),
+        *_of_folders(settings, makes=makes),
+        *_of_trust(settings),
+        *_of_workers(settings),
+    ]
+
+
+def _of_addresses(settings: Settings) -> Iterator[Problem]:
+    for address in listening_addresses(settings):
+        try:
+            try_address(address)
+            try_port(address)
+        except CannotListen as error:
+            if not error.is_taken:
+                yield Problem(address.servers[0].section, _key_of(address), str(error))
+
+
+def _key_of(address: ListeningAddress) -> str:
+    return "interface" if address.servers[0].interface else "port"
+
+
+def _of_files(settings: Settings) -> Iterator[Problem]:
+    wanted = files_wanted(settings).listening + FILES_OF_WORKER * worker_count(settings)
+    granted = raise_file_limit(wanted)
+    if wanted > granted:
+        text = f"the sockets to listen on need {wanted} open files, and a process may open {granted} here"
+        remedy = "raise LimitNOFILE in the systemd unit, or ulimit -Hn, or write fewer workers or ports"
+        yield Problem("gateway", "workers", f"{text}; {remedy}")
+
+
+def _of_identity(settings: Settings) -> Iterator[Problem]:
+    user, group = settings.gateway.user, settings.gateway.group
+    try:
+        identity = look_up_identity(user, group)
+    except UnknownIdentity as error:
+        yield Problem("gateway", error.key, str(error))
+        return
+    if os.geteuid() == 0 and (obstacle := find_obstacle(settings, identity)):
+        yield Problem("gateway", "user" if user else "group", obstacle)
+
+
+def _of_folders(settings: Settings, *, makes: bool) -> Iterator[Problem]:
+    try:
+        owner = find_identity(settings.gateway.user, settings.gateway.group).owner
+    except UnknownIdentity:
+        if os.geteuid() != 0:  # whoever starts it is somebody else
+            return
+        owner = None
+    try:
+        try_logging(log_plan(settings.log), owner, makes=makes)
+    except LogUnusable as error:
+        yield Problem("main", "log_dir", str(error))
+    try:
+        try_run_dir(settings.gateway.run_dir, makes=makes)
+    except RunDirUnusable as error:
+        yield Problem("gateway", "run_dir", str(error))
+
+
+def _of_trust(settings: Settings) -> Iterator[Problem]:
+    for file in dict.fromkeys(server.application.ca_certs_file for server in settings.servers):
+        try:
+            TrustStore(file)
+        except ValueError as error:
+            yield Problem("main", "http_ca_certs_file", str(error))
+
+
+def _of_workers(settings: Settings) -> Iterator[Problem]:
+    """Make what supervisor and workers make of the settings alone."""
+    try:
+        asyncio.run(_make_parts(settings))
+        _make_memory(settings)
+    except OSError as error:
+        yield Problem("", "", f"no worker can be started: {explain_error(error)}")
+    except ValueError as error:
+        yield Problem("", "", f"no worker can be made of these settings: {error}")
+
+
+async def _make_parts(settings: Settings) -> None:
+    for client in open_probe_clients(settings).values():
+        client.close()
+    build_engine(settings, Generation(1, settings).tables, Digests(bytes(32)), 1)
+
+
+def _make_memory(settings: Settings) -> None:
+    n_workers = worker_count(settings)
+    with contextlib.ExitStack() as made:
+        made.callback(os.close, memfd("radgate-settings", encode_settings(settings)))
+        made.callback(os.close, create_journal(pending_share(settings, n_workers)))
+        made.callback(Board.create(board_plan(settings, n_workers)).close)
+        made.callback(Ledger.create(n_workers).close)

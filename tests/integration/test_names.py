@@ -1,0 +1,25 @@
+"""Processes of ours are told apart by `ps`, `top` and `pgrep radgate`."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.site import Site
+from tests.integration.test_reload import until
+
+pytestmark = pytest.mark.integration
+
+
+def name_of(pid: int | str) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def names_of_children(pid: int) -> list[str]:
+    return sorted(map(name_of, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def test_supervisor_workers_and_console_have_names(site: Site):
+    site.start(gateway="console=127.0.0.1:0")
+    supervisor = site.gateway.process.pid
+    assert name_of(supervisor) == "radgate"
+    until(lambda: names_of_children(supervisor) == ["radgate-console", "radgate-w0", "radgate-w1"])

@@ -1,0 +1,160 @@
+"""Compiles the hot path with mypyc while a wheel is built; where that cannot be done the build goes on without.
+
+hatchling loads this file as its hook; the modules stand beside its name in pyproject.toml. `RADGATE_PURE=1` does not
+try, `RADGATE_PURE=0` makes a failure an error. All is done in a folder of its own: a build that is killed leaves the
+tree as it was. pip hides what a build says, so the reason goes into the package, for `radgate version` to tell.
+
+`python tools/compiling.py` compiles in place, for `tools/compile`.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "gateway"
+NOTE = f"{PACKAGE}/interpreted.txt"  # gateway/supervisor/form.py reads it
+HEADER = "Python.h"
+SETUP = """\
+import os, sys
+from mypyc.build import mypycify
+from setuptools import setup
+
+modules = sys.argv[2:]
+del sys.argv[2:]
+# Types are checked by `make test`, strictly; a warning of somebody's compiler is no reason to go without.
+extensions = mypycify(["--config-file=", *modules], debug_level="0", group_name="gateway")
+for each in extensions:
+    each.extra_compile_args.append("-Wno-error")
+    each.extra_link_args.append("-Wl,--strip-all")
+setup(name="radgate", ext_modules=extensions, script_args=["build_ext", "--inplace", f"-j{os.cpu_count()}"])
+"""
+
+
+class CannotCompileError(Exception):
+    """Why not, in one line."""
+
+
+class CompileHook(BuildHookInterface[Any]):
+    """Adds the compiled modules to the wheel, or the reason why there are none."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """Return what compiling needs, in the versions that the tests are run with: nothing where it cannot be done."""
+        names = {"mypy", "setuptools", *map(name_of, self.metadata.core.dependencies)}
+        return (
+            [] if self.target_name != "wheel" or obstacle() else [line for line in locked() if name_of(line) in names]
+        )
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile, or note why not; an editable installation is for those who change the source."""
+        if self.target_name != "wheel" or version == "editable":
+            return
+        self._room = tempfile.TemporaryDirectory(prefix="radgate-build-")
+        room = Path(self._room.name)
+        try:
+            build_data["force_include"].update(
+                {str(room / path): path for path in compiled(room, self.config["modules"])}
+            )
+            build_data.update(pure_python=False, infer_tag=True)
+        except CannotCompileError as error:
+            if os.environ.get("RADGATE_PURE") == "0":
+                raise
+            self.app.display_warning(f"The hot path is not compiled, and a login costs up to twice the CPU: {error}")
+            (room / "note").write_text(f"{error}\n")
+            build_data["force_include"][str(room / "note")] = NOTE
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Leave nothing behind once the wheel is written."""
+        del version, build_data, artifact_path
+        if hasattr(self, "_room"):
+            self._room.cleanup()
+
+
+def compiled(room: Path, modules: list[str]) -> list[str]:
+    """Compile a copy of the package in an empty folder; return the paths of what was made, from there.
+
+    Raises:
+        CannotCompileError: the text says why.
+    """
+    if why_not := obstacle():
+        raise CannotCompileError(why_not)
+    shutil.copytree(ROOT / PACKAGE, room / PACKAGE, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    asked = [sys.executable, "-c", SETUP, "--", *modules]
+    environment = {**os.environ, "CC": shlex.join(compiler())}
+    ended = subprocess.run(
+        asked, cwd=room, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if ended.returncode != 0:
+        print(ended.stdout, file=sys.stderr)
+        raise CannotCompileError(f"mypyc or the C compiler failed: {telling_line(ended.stdout)}")
+    return [str(path.relative_to(room)) for path in (*room.glob("*.so"), *room.glob(f"{PACKAGE}/**/*.so"))]
+
+
+def obstacle() -> str:
+    """Return what keeps the compiler from its work, or nothing."""
+    if os.environ.get("RADGATE_PURE") == "1":
+        return "RADGATE_PURE=1 asked for it when it was installed"
+    command = compiler()
+    if shutil.which(command[0]) is None:
+        return f"there was no C compiler ({command[0]}) when it was installed"
+    folders = [sysconfig.get_path("include"), sysconfig.get_path("platinclude")]
+    if not any(Path(folder, HEADER).exists() for folder in folders):
+        return f"there was no {HEADER} of Python {sysconfig.get_python_version()} when it was installed"
+    includes = [f"-I{folder}" for folder in folders]
+    syntax_only = [*command, *includes, "-fsyntax-only", "-x", "c", "-"]
+    trial = subprocess.run(syntax_only, input=f"#include <{HEADER}>\n", text=True, capture_output=True, check=False)
+    return f"the C compiler ({command[0]}) does not work: {telling_line(trial.stderr)}" if trial.returncode else ""
+
+
+def compiler() -> list[str]:
+    """Return the command of the one that was asked for, or that made this Python, or of any that is there."""
+    if asked := os.environ.get("CC"):
+        return shlex.split(asked)
+    known = [*filter(None, [sysconfig.get_config_var("CC")]), "cc", "gcc", "clang"]
+    commands = [shlex.split(each) for each in known]
+    return next((each for each in commands if shutil.which(each[0])), ["cc"])
+
+
+def telling_line(output: str) -> str:
+    """Return the first line that names an error, or else the last one."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
+    return next((line for line in lines if "error:" in line.lower()), lines[-1])[:200]
+
+
+def locked() -> list[str]:
+    """Return the lines of the versions that the tests are run with."""
+    lines = (ROOT / "requirements" / "dev.lock").read_text().splitlines()
+    return [line for line in lines if re.match(r"\w", line)]
+
+
+def name_of(requirement: str) -> str:
+    """Return which package a requirement is about."""
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
+
+
+def main() -> None:
+    """Compile in place."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    modules = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["modules"]
+    with tempfile.TemporaryDirectory(prefix="radgate-build-") as room:
+        for path in compiled(Path(room), modules):
+            shutil.copy2(Path(room, path), ROOT / path)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except CannotCompileError as error:
+        sys.exit(f"The hot path cannot be compiled: {error}")
