@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 
 from bench.extra import run
-from bench.processes import interrupt_when_ended
 
 HELP = """\
 How many logins a second does this machine carry?
@@ -22,8 +21,13 @@ What happens to my users when Duo slows down or a host dies?
     python -m bench run duo-brownout duo-outage
     python -m bench run worker-kill reload-under-load retransmit-storm garbage-flood
 
+How many logins a second does my own gateway carry, with its configuration, on its host?
+    python -m bench.radius_load --target HOST:PORT --secret-file FILE --mix passcode=1 --find-limit
+                                                never with the real Duo behind it: see docs/tuning.md
+
     python -m bench list                        all scenarios, each with its question and how long it takes
     python -m bench compare A.json B.json       two runs side by side
+        --fail-if 'p99 > 50ms'                  makes `run` and `compare` fail, for a pipeline
     python -m bench COMMAND --help              the options of a command
 """
 
@@ -44,5 +48,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    interrupt_when_ended()
     sys.exit(main())

@@ -7,15 +7,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import tune
 from bench.compare import compare, differences
 from bench.processes import StartError
-from bench.radius_load import LoadError
-from bench.report.files import FOLDER, keep
-from bench.report.record import Judgement, Run, RunFileError, read_run
-from bench.run import run_scenario
-from bench.scenario import Scenario, ScenarioError, load_scenario, names
-from bench.screen import console, progress, show_comparison, show_findings, show_run, show_table
+from bench.radius_load.plan import LoadError
+from bench.report.counting import counted
+from bench.report.record import FOLDER, Finding, Judgement, Run, RunFileError, read_run
+from bench.scenario import ScenarioError, load_scenario, names
+from bench.screen import console, in_short, show_comparison, show_findings, show_table
+from bench.thresholds import Threshold, broken, read_threshold, told
 
 SCALES = (0.001, 1000.0)
 
@@ -43,13 +42,44 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--workers", type=_positive_int, help="of the gateway (default: one for each core but one)")
     _add_common(run)
+    _add_fail_if(run, _threshold, "a run meets CONDITION, such as 'p99 > 50ms'; again for more")
+    run.epilog = f"{RUN_STATUS}\n\n{FIGURES}"
     comparison = _command(commands, "compare", "two runs side by side", _compare)
     comparison.add_argument("first", type=Path, metavar="A.json")
     comparison.add_argument("second", type=Path, metavar="B.json")
+    _add_fail_if(
+        comparison,
+        _comparing_threshold,
+        "B meets CONDITION: 'p99 > 50ms', or 'cpu > 110%%' of A's; again for more",
+    )
+    comparison.epilog = f"{COMPARE_STATUS}\n\n{FIGURES}"
     tuning = _command(commands, "tune", "the limit with 1, 2 … workers, and the recommended number", _tune)
     tuning.add_argument("--most", type=_positive_int, help="workers to try (default: one more than cores)")
     _add_common(tuning)
+    tuning.epilog = TUNE_STATUS
     return parser
+
+
+_OTHERS = """\
+2  wrong arguments
+  3  a run could not be made, or something is not installed
+  130, 143, 129  ended by Ctrl-C, SIGTERM, SIGHUP"""
+RUN_STATUS = f"""\
+exit status:
+  0  all was well
+  1  what must never happen has happened, or a condition is met
+  {_OTHERS}"""
+COMPARE_STATUS = """\
+exit status:
+  0  both are shown; no condition is met
+  1  a condition is met, or one with a % cannot be held: not the same scenario, length, workers or machine
+  2  wrong arguments, or a file that is not that of a run"""
+TUNE_STATUS = f"""\
+exit status:
+  0  all was well, also where no number is recommended
+  1  what must never happen has happened
+  {_OTHERS}"""
+FIGURES = f"figures of a condition:\n{told()}"
 
 
 def _command(
@@ -58,7 +88,7 @@ def _command(
     what: str,
     perform: Callable[[argparse.Namespace], int],
 ) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, description=what)
+    command = commands.add_parser(name, description=what, formatter_class=argparse.RawDescriptionHelpFormatter)
     command.set_defaults(perform=perform)
     return command
 
@@ -68,6 +98,25 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         "--scale", type=_scale, default=1.0, help="run so many times as long, rates as they are (default: %(default)g)"
     )
     command.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="for reports (default: %(default)s)")
+
+
+def _add_fail_if(command: argparse.ArgumentParser, read: Callable[[str], Threshold], when: str) -> None:
+    command.add_argument(
+        "--fail-if", type=read, action="append", default=[], metavar="CONDITION", help=f"exit status 1 if {when}"
+    )
+
+
+def _threshold(text: str) -> Threshold:
+    if (threshold := _comparing_threshold(text)).is_relative:
+        raise argparse.ArgumentTypeError(f"{text!r}: for a % there must be two runs, to compare")
+    return threshold
+
+
+def _comparing_threshold(text: str) -> Threshold:
+    try:
+        return read_threshold(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _scale(text: str) -> float:
@@ -91,65 +140,43 @@ def _n_cores() -> int:
 def _list(_options: argparse.Namespace) -> int:
     scenarios = [load_scenario(name) for name in names()]
     show_table(
-        ("scenario", "takes about", "question"), [(each.name, _long(each.takes_s), each.question) for each in scenarios]
+        ("scenario", "takes about", "question"),
+        [(each.name, in_short(each.takes_s), each.question) for each in scenarios],
     )
     return 0
 
 
-def _long(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-
-
 def _run(options: argparse.Namespace) -> int:
+    from bench.rounds import run_all
+
     scenarios = [load_scenario(name) for name in options.scenarios]
     n_workers = options.workers or max(1, _n_cores() - 1)
-    _say_how_long(scenarios, options.scale)
-    runs = [_run_one(scenario, n_workers, options.scale, options.out) for scenario in scenarios]
-    return 0 if all(run.is_ok for run in runs) else 1
+    runs = run_all(scenarios, n_workers, options.scale, options.out)
+    n_broken = sum(_show_broken(options.fail_if, run) for run in runs)
+    return 0 if all(run.is_ok for run in runs) and not n_broken else 1
 
 
-def _say_how_long(scenarios: Sequence[Scenario], scale: float) -> None:
-    takes_s = sum(scenario.scaled(scale).takes_s for scenario in scenarios)
-    console.print(f"This takes about {_long(takes_s)}.", style="dim")
-
-
-def _run_one(scenario: Scenario, n_workers: int, scale: float, folder: Path) -> Run:
-    with progress(scenario.name) as tell:
-        run = run_scenario(scenario, n_workers=n_workers, scale=scale, tell=tell)
-    show_run(run)
-    for path in keep(run, folder):
-        console.print(f"  {path}", style="dim", soft_wrap=True)
-    return run
+def _show_broken(thresholds: Sequence[Threshold], run: Run, other: Run | None = None) -> int:
+    """Print which conditions a run meets; return how many."""
+    found = broken(thresholds, run, other)
+    show_findings([Finding(Judgement.WRONG, f"{run.scenario}: {sentence}") for sentence in found])
+    return len(found)
 
 
 def _compare(options: argparse.Namespace) -> int:
     first, second = read_run(options.first), read_run(options.second)
     for name, run in (("A", first), ("B", second)):
-        console.print(
-            f"{name}  {run.scenario}, {run.workers} worker(s), {run.began}, commit {run.commit}", markup=False
-        )
-    for difference in differences(first, second):
+        workers = counted(run.workers, "worker")
+        console.print(f"{name}  {run.scenario}, {workers}, {run.began}, commit {run.commit}", markup=False)
+    found = differences(first, second)
+    for difference in found:
         console.print(f"!  {difference}", style="yellow", markup=False)
     show_comparison(compare(first, second))
-    return 0
+    n_broken = _show_broken(options.fail_if, second, first)
+    return 1 if n_broken or (found and any(each.is_relative for each in options.fail_if)) else 0
 
 
 def _tune(options: argparse.Namespace) -> int:
-    scenario = load_scenario(tune.SCENARIO)
-    most = options.most or _n_cores() + 1
-    _say_how_long([scenario] * most, options.scale)
-    runs = []
-    for n_workers in range(1, most + 1):
-        with progress(f"{n_workers} worker(s)") as tell:
-            runs.append(run_scenario(scenario, n_workers=n_workers, scale=options.scale, tell=tell))
-        console.print(f"{n_workers} worker(s): {runs[-1].limit or 0:,.0f} logins/s")
-        show_findings([finding for finding in runs[-1].findings if finding.judgement is Judgement.WRONG])
-        keep(runs[-1], options.out)
-    all_tried = [tune.tried(run) for run in runs]
-    show_table(tune.HEADS, tune.rows(all_tried))
-    for sentence in tune.advice(all_tried, _n_cores()):
-        console.print(sentence, markup=False)
-    page = options.out / "tune.html"
-    page.write_text(tune.render_tuning(all_tried, runs), encoding="utf-8")
-    console.print(str(page), style="dim", soft_wrap=True)
-    return 0 if all(run.is_ok for run in runs) else 1
+    from bench.rounds import tune
+
+    return 0 if tune(options.most or _n_cores() + 1, _n_cores(), options.scale, options.out) else 1

@@ -61,8 +61,8 @@ def _latencies(kind: str) -> list[_Figure]:
     """Return the figures of a kind of login: percentiles of all, and what they were second by second."""
     words = spoken(kind)
     return [
-        _Figure(f"{words}, half within", "ms", lambda run: _latency(run, kind, "p50", "p50_ms")),
-        _Figure(f"{words}, 99 % within", "ms", lambda run: _latency(run, kind, "p99", "p99_ms")),
+        _Figure(f"{words}, median", "ms", lambda run: _latency(run, kind, "p50", "p50_ms")),
+        _Figure(f"{words}, p99", "ms", lambda run: _latency(run, kind, "p99", "p99_ms")),
     ]
 
 
@@ -128,7 +128,7 @@ _FIGURES = (
     _Figure("carried up to", "logins/s", lambda run: _plain(run.carried_rate)),
     _Figure("offered", "logins/s", lambda run: _plain(run.offered_rate)),
     _Figure("answered", "logins/s", lambda run: _plain(run.achieved_rate)),
-    _Figure("the gateway's own share, p50", "ms", lambda run: _plain(run.gateway_ms.get("p50"))),
+    _Figure("the gateway's own share, median", "ms", lambda run: _plain(run.gateway_ms.get("p50"))),
     _Figure("the gateway's own share, p99", "ms", lambda run: _plain(run.gateway_ms.get("p99"))),
     _Figure(
         "CPU of the workers per login, the median second",

@@ -11,14 +11,14 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.processes import GatewayProcess, SimulatorProcess, StartError, free_udp_port, interrupt_when_ended
+from bench.endings import in_order, scratch_folder
+from bench.processes import GatewayProcess, SimulatorProcess, StartError, free_udp_port
 from gateway.radius.client import encode_access_request, verify_reply
 from gateway.radius.dictionary import REPLY_MESSAGE, Code
 from gateway.radius.shared_secret import SharedSecret
@@ -60,6 +60,7 @@ api_timeout=3
 workers=2
 console=127.0.0.1:0
 run_dir={folder}/run
+drain_timeout_s=2
 """
 
 
@@ -107,14 +108,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.demo", description="radgate at work, with a simulated Duo.")
     parser.add_argument("--keep", action="store_true", help="stay, so that you can send logins and answer pushes")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="radgate-demo-") as folder:
-        try:
-            return run(Path(folder), is_kept=options.keep)
-        except StartError as error:
-            print(f"The demo could not start: {error}", file=sys.stderr)
-            return 1
-        except KeyboardInterrupt:
-            return 130
+    try:
+        with in_order(), scratch_folder("radgate-demo-") as folder:
+            return run(folder, is_kept=options.keep)
+    except StartError as error:
+        print(f"The demo could not start: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def run(folder: Path, *, is_kept: bool) -> int:
@@ -225,5 +226,4 @@ The log: {config.parent}/log/authproxy.log""",
 
 
 if __name__ == "__main__":
-    interrupt_when_ended()
     sys.exit(main())

@@ -1,5 +1,6 @@
 """The real programs as child processes, the gateway and the simulated Duo: configured, started, ended by their id."""
 
+import contextlib
 import json
 import os
 import select
@@ -12,32 +13,17 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from bench.cores import allow_all_cores, pin_alone
+from bench.endings import start
 from bench.observe import workers_of
 
 START_TIMEOUT_S = 30.0
-_ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+DRAIN_S = 2.0  # what is pending when a run is over, nobody waits for
+AT_ONCE_S = 10.0
 SECRET = "a secret for the bench alone"
-
-
-def interrupt_when_ended() -> None:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does, so that no process and no folder of ours is left behind.
-
-    What was told to ignore them (`nohup`) goes on doing so. They count once: neither a shell that sends a second SIGHUP
-    nor anybody who is impatient cuts the clearing up short.
-    """
-    for number in _ENDINGS:
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _interrupt)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    for each in _ENDINGS:
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 class StartError(Exception):
@@ -45,7 +31,7 @@ class StartError(Exception):
 
 
 class Program:
-    """A child process that says on one stream when it is ready.
+    """A child process that says on one stream when it is ready, and does not outlive us.
 
     Attributes:
         output: what it said on that stream so far.
@@ -53,8 +39,8 @@ class Program:
 
     def __init__(self, arguments: list[str], *, stream: str, **options: Any) -> None:
         """Start `python -P -m ARGUMENTS…`; `stream`, stdout or stderr, is the one to listen to."""
-        pipes = {stream: subprocess.PIPE, "stdin": subprocess.DEVNULL}
-        self.process = subprocess.Popen([sys.executable, "-P", "-m", *arguments], **{**options, **pipes})
+        given = {**options, stream: subprocess.PIPE, "stdin": subprocess.DEVNULL}
+        self.process = start([sys.executable, "-P", "-m", *arguments], **given)
         self._pipe = getattr(self.process, stream)
         os.set_blocking(self._pipe.fileno(), False)
         self.output = ""
@@ -77,6 +63,14 @@ class Program:
                 self.output += said.decode()
         raise StartError(f"{self.process.args!r} did not say {text!r}; it said:\n{self.output}")
 
+    def until_ready(self, text: str, timeout_s: float = START_TIMEOUT_S) -> str:
+        """Return the line that holds `text`; a program that does not come to say it is ended."""
+        try:
+            return self.wait_for(text, timeout_s)
+        except BaseException:
+            self.stop(DRAIN_S)
+            raise
+
     def heard(self) -> str:
         """Take what it has said since; return all that it has said on its stream."""
         if not self._pipe.closed:
@@ -89,14 +83,15 @@ class Program:
         self.process.send_signal(number)
 
     def stop(self, timeout_s: float = START_TIMEOUT_S) -> int:
-        """End it with SIGTERM, or SIGKILL if that is not enough; return its exit status."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        """End it and return its exit status. After so long it is asked again, and at last it is killed.
+
+        A gateway that is asked again waits for no pending login any more.
+        """
+        for number, patience_s in ((signal.SIGTERM, timeout_s), (signal.SIGTERM, AT_ONCE_S), (signal.SIGKILL, None)):
+            self.process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(patience_s)
+                break
         self.heard()
         self._pipe.close()
         return self.process.returncode
@@ -108,7 +103,7 @@ class Program:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self._pipe.closed:
-            self.stop()
+            self.stop(DRAIN_S if kind else START_TIMEOUT_S)
 
 
 class SimulatorProcess(Program):
@@ -122,11 +117,7 @@ class SimulatorProcess(Program):
     def __init__(self, folder: Path, *options: str, module: str = "bench.simulator") -> None:
         """Start it and wait until it serves."""
         super().__init__([module, "--dir", str(folder), *options], stream="stdout")
-        try:
-            announced = json.loads(self.wait_for("api_host"))
-        except BaseException:
-            self.stop()
-            raise
+        announced = json.loads(self.until_ready("api_host"))
         self.api_host: str = announced["api_host"]
         self.ca: str = announced["ca"]
         self.ikey: str = announced["ikey"]
@@ -172,11 +163,7 @@ class GatewayProcess(Program):
             StartError: it did not come up; `output` of the error holds the reason.
         """
         super().__init__(["gateway", "run", "--config", str(config)], stream="stderr", **options)
-        try:
-            self.announced = self.wait_for("radgate ready", timeout_s)
-        except BaseException:
-            self.stop()
-            raise
+        self.announced = self.until_ready("radgate ready", timeout_s)
 
     def worker_pids(self) -> list[int]:
         """Return its live workers."""

@@ -1,22 +1,23 @@
 """One run of a scenario, from its beginning to its figures."""
 
 import time
-from collections.abc import Callable
 
 import msgspec
 
 from bench.director import Director
 from bench.observe import Observer, Sample
-from bench.radius_load import LoadPlan, LoadResult, Phase, Progress, run_load
+from bench.radius_load.fleet import Progress
 from bench.radius_load.limit import Demand, find_limit
 from bench.radius_load.limit import Step as Tried
+from bench.radius_load.plan import LoadPlan, Phase
+from bench.radius_load.processes import run_load
+from bench.radius_load.result import LoadResult
 from bench.report import figures
 from bench.report.assembly import Seen, written_down
 from bench.report.record import Marked, Run, Step
 from bench.scenario import Scenario, Search
+from bench.screen import Tell
 from bench.stage import Stage
-
-Tell = Callable[[str, float, float], None]
 
 
 def run_scenario(scenario: Scenario, *, n_workers: int, scale: float = 1.0, tell: Tell = lambda *_: None) -> Run:

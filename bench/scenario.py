@@ -14,8 +14,7 @@ import msgspec
 
 from bench.lean_duo.distribution import read_distribution
 from bench.lean_duo.faults import Fault, FaultKind
-from bench.radius_load.limit import WARM_UP_S
-from bench.radius_load.plan import LoadPlan, Phase
+from bench.radius_load.plan import WARM_UP_S, LoadPlan, Phase
 
 FOLDER = Path(__file__).parent / "scenarios"
 USUAL_STEPS = 12  # of a search for the limit

@@ -1,7 +1,7 @@
 """What a run shows on the terminal: a bar while it lasts, then findings, figures and files."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -12,9 +12,10 @@ from rich.table import Table
 from bench.compare import Line, Measured
 from bench.report.record import Finding, Judgement, Run
 from bench.report.words import summary_of
-from bench.run import Tell
 
 _MARKS = {Judgement.GOOD: ("✓", "green"), Judgement.EXPECTED: ("–", "dim"), Judgement.WRONG: ("✗", "bold red")}
+
+Tell = Callable[[str, float, float], None]
 
 WIDTH = 120  # where the output is no terminal
 console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH)
@@ -31,6 +32,11 @@ def progress(title: str) -> Iterator[Tell]:
             bar.update(task, total=of_s or None, completed=passed_s, now=now)
 
         yield tell
+
+
+def in_short(seconds: float) -> str:
+    """Return `28 s`, `30 min`."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def show_run(run: Run) -> None:

@@ -8,8 +8,6 @@ import contextlib
 import ipaddress
 import os
 import signal
-import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,14 +17,14 @@ from typing import NamedTuple, Self
 import msgspec
 
 from bench.cores import allow_all_cores
+from bench.endings import scratch_folder
 from bench.observe import Process, children_of, workers_of
-from bench.processes import SECRET, GatewayConfig, GatewayProcess, SimulatorProcess, gateway_config
+from bench.processes import DRAIN_S, SECRET, GatewayConfig, GatewayProcess, SimulatorProcess, gateway_config
 from bench.radius_load.nas import source_addresses
 from bench.radius_load.plan import LoadPlan
 from bench.scenario import Scenario
 
 WORKERS_A_PROCESS = 2  # so many, and more, can one process of the load keep busy
-DRAIN_S = 2.0  # what is pending when the load is over, nobody waits for
 HOSTS = ("127.0.0.1", "127.0.0.2")  # the gateway is asked at both where a NAS knows two servers
 _MISTAKES = ("Traceback", "traceback=", "mistake of ours", "Fatal Python error")
 
@@ -72,7 +70,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
-            self._folder = Path(starting.enter_context(tempfile.TemporaryDirectory(prefix="radgate-bench-")))
+            self._folder = starting.enter_context(scratch_folder("radgate-bench-"))
             os.sched_setaffinity(0, self.placement.others)  # children inherit it
             starting.callback(os.sched_setaffinity, 0, self._cores)
             options = [word for name, value in self._scenario.duo.items() for word in (f"--{name}", value)]
@@ -80,7 +78,7 @@ class Stage:
             config = self._config()
             self.port, self.run_dir = config.port, config.run_dir
             self.gateway = starting.enter_context(GatewayProcess(config.path, preexec_fn=allow_all_cores))
-            starting.callback(self._stop_gateway)
+            starting.callback(self.gateway.stop, DRAIN_S)
             self.pin_workers()
             self._resources = starting.pop_all()
         return self
@@ -141,12 +139,6 @@ class Stage:
         scenario = self._scenario
         gateway = {"workers": self._n_workers, **scenario.gateway}
         return gateway_config(self._folder, self.duo, clients=clients_of(scenario), gateway=gateway, **scenario.server)
-
-    def _stop_gateway(self) -> None:
-        """Ask it to end; being asked a second time, on leaving, it ends at once."""
-        self.gateway.signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.gateway.process.wait(DRAIN_S)
 
 
 def clients_of(scenario: Scenario) -> list[list[str]]:

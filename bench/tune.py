@@ -1,12 +1,17 @@
-"""How many workers to set: the limit is looked for with 1, 2 … workers, and the knee of that curve is the answer."""
+"""How many workers to set: the limit is looked for with 1, 2 … workers, and the knee of that curve is the answer.
 
-from collections.abc import Mapping, Sequence
+There is no answer where the figures contradict each other, or where the workers were not what was at the limit.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
 from bench.report.charts import draw
-from bench.report.limits import THE_WORKERS, limited_by
+from bench.report.counting import counted
+from bench.report.limits import DUO, THE_CORES, THE_LOAD, THE_WORKERS, limited_by
 from bench.report.page import describe, document, figures, table
 from bench.report.record import Run
 
@@ -47,21 +52,97 @@ def knee(rates: Mapping[int, float]) -> int:
 
 
 def advice(all_tried: Sequence[Tried], n_cores: int) -> list[str]:
-    """Return the recommendation, and what limits its worth."""
-    best = knee({each.workers: each.rate for each in all_tried})
-    rate = next(each.rate for each in all_tried if each.workers == best)
-    if not rate:
-        return ["workers: not known", "No rate that was tried was carried, with any number of workers."]
-    or_more, why = _worth_of_more(best, all_tried)
-    sentences = [f"workers={best}{or_more}", f"{best} worker(s) carried {rate:,.0f} logins/s; {why}."]
+    """Return the recommendation, and what limits its worth; none, and why, where there are doubts."""
+    if not any(each.rate for each in all_tried):
+        return [NOT_KNOWN, "No rate that was tried was carried, with any number of workers."]
+    if found := doubts(all_tried, n_cores):
+        return [NOT_KNOWN, *found, REMEDY]
+    chosen = _best(all_tried)
+    or_more, why = _worth_of_more(chosen.workers, all_tried)
+    sentences = [
+        f"workers={chosen.workers}{or_more}",
+        f"{counted(chosen.workers, 'worker')} carried {chosen.rate:,.0f} logins/s; {why}.",
+    ]
     crowded = [each.workers for each in all_tried if each.workers >= n_cores]
     if crowded:
         sentences.append(
-            f"The load and the simulated Duo run on the same {n_cores} cores: from {crowded[0]} workers on they compete"
-            " with the gateway. In service, where Duo and the NAS are elsewhere, one worker for each core carries more."
+            f"The load and the simulated Duo run on the same {counted(n_cores, 'core')}: from"
+            f" {counted(crowded[0], 'worker')} on they compete with the gateway. In service, where Duo and the NAS are"
+            " elsewhere, one worker for each core carries more."
         )
     others = [each for each in all_tried if each.limited_by != THE_WORKERS]
-    return sentences + [f"With {each.workers} worker(s) the limit was that of {each.limited_by}." for each in others]
+    return sentences + [
+        f"With {counted(each.workers, 'worker')} the limit was that of {each.limited_by}." for each in others
+    ]
+
+
+NOT_KNOWN = "workers: not known"
+REMEDY = (
+    "So nothing is recommended: the run was too short, others were at work here, or the machine has too few cores for"
+    " Duo and the load beside the workers. Let it run longer (--scale 2), and with nothing beside it."
+)
+
+
+def doubts(all_tried: Sequence[Tried], n_cores: int) -> list[str]:
+    """Return why the figures recommend nothing; empty where they may be believed.
+
+    With as many workers as cores, and more, load and Duo compete with them: these may well carry less, or wait.
+    """
+    ordered = sorted(all_tried)
+    free = [each for each in ordered if each.workers < n_cores]
+    chosen = _best(all_tried)
+    waiting = [each for each in free if each.workers <= chosen.workers and each.limited_by == THE_CORES]
+    found = [*_contradicted(ordered), *_drops(free), *map(_waited, waiting)]
+    return found or ([_not_the_limit(chosen)] if chosen.limited_by in (DUO, THE_LOAD) else [])
+
+
+def _best(all_tried: Sequence[Tried]) -> Tried:
+    best = knee({each.workers: each.rate for each in all_tried})
+    return next(each for each in all_tried if each.workers == best)
+
+
+def _contradicted(ordered: Sequence[Tried]) -> Iterator[str]:
+    """Say whose limit was none: what gave more workers more did not limit fewer."""
+    for fewer in ordered:
+        most = max(ordered, key=lambda each: each.rate)
+        if fewer.limited_by in (DUO, THE_LOAD) and is_contradicted(fewer, ordered):
+            yield (
+                f"{counted(fewer.workers, 'worker')} carried {fewer.rate:,.0f} logins/s and used"
+                f" {_of_a_core(fewer)}, as if {fewer.limited_by} gave no more; but with"
+                f" {counted(most.workers, 'worker')} it gave {most.rate:,.0f}."
+            )
+
+
+def is_contradicted(one: Tried, all_tried: Sequence[Tried]) -> bool:
+    """Whether what is said to be the limit has carried more with other numbers of workers."""
+    return one.limited_by in (DUO, THE_LOAD) and any(each.rate > one.rate * (1 + WORTH) for each in all_tried)
+
+
+def _drops(free: Sequence[Tried]) -> Iterator[str]:
+    for fewer, more in combinations(free, 2):
+        if more.rate < fewer.rate * (1 - WORTH):
+            yield (
+                f"{counted(more.workers, 'worker')} carried {more.rate:,.0f} logins/s, less than"
+                f" {counted(fewer.workers, 'worker')} with {fewer.rate:,.0f}, and each had a core to itself."
+            )
+
+
+def _waited(tried: Tried) -> str:
+    return (
+        f"With {counted(tried.workers, 'worker')} each had a core of its own, and yet had to wait for it: somebody else"
+        " was at work there."
+    )
+
+
+def _not_the_limit(tried: Tried) -> str:
+    return (
+        f"{counted(tried.workers, 'worker')} carried {tried.rate:,.0f} logins/s with {_of_a_core(tried)}: the"
+        f" limit was that of {tried.limited_by}, and theirs was not reached."
+    )
+
+
+def _of_a_core(tried: Tried) -> str:
+    return f"{tried.core_share:.2f} of a core" + (" each" if tried.workers > 1 else "")
 
 
 def _worth_of_more(best: int, all_tried: Sequence[Tried]) -> tuple[str, str]:
@@ -80,19 +161,26 @@ HEADS = ("workers", "limit, logins/s", "cores per worker, held", "CPU per login,
 def rows(all_tried: Sequence[Tried]) -> list[tuple[int, str, float, float | None, str]]:
     """Return the table."""
     return [
-        (each.workers, f"{each.rate:,.0f}", round(each.core_share, 2), each.us_per_login, each.limited_by)
+        (
+            each.workers,
+            f"{each.rate:,.0f}",
+            round(each.core_share, 2),
+            each.us_per_login,
+            "not known" if is_contradicted(each, all_tried) else each.limited_by,
+        )
         for each in all_tried
     ]
 
 
-def curve(all_tried: Sequence[Tried]) -> str:
-    """Return the picture, as SVG that stands in a page."""
-    best = knee({each.workers: each.rate for each in all_tried})
+def curve(all_tried: Sequence[Tried], setting: str) -> str:
+    """Return the picture, as SVG that stands in a page; the setting stands at its place where there is one."""
 
     def paint(axes: Axes) -> None:
         axes.plot([each.workers for each in all_tried], [each.rate for each in all_tried], "o-")
-        chosen = next(each for each in all_tried if each.workers == best)
-        axes.annotate(f"workers={best}", (best, chosen.rate), (0, -16), textcoords="offset points", ha="center")
+        if setting != NOT_KNOWN:
+            chosen = _best(all_tried)
+            where = chosen.workers, chosen.rate
+            axes.annotate(f"workers={chosen.workers}", where, (0, -16), textcoords="offset points", ha="center")
         axes.set(xlabel="workers", ylabel="logins/s carried", xticks=[each.workers for each in all_tried])
         axes.set_ylim(bottom=0)
         axes.margins(x=0.15)
@@ -108,7 +196,7 @@ def render_tuning(all_tried: Sequence[Tried], runs: Sequence[Run]) -> str:
         '<h1>How many workers?</h1><p class="question">Passcode logins, each asked of a simulated Duo over TLS.</p>',
         f'<p class="answer"><code>{setting}</code></p>',
         "".join(f"<p>{sentence}</p>" for sentence in sentences),
-        f'<div class="alone">{figures([("Logins per second that are carried", curve(all_tried))])}</div>',
+        f'<div class="alone">{figures([("Logins per second that are carried", curve(all_tried, setting))])}</div>',
         table("", HEADS, rows(all_tried)),
         f"<footer>{runs[0].began}; commit {runs[0].commit}; {describe(machine)}</footer>",
     ]

@@ -9,12 +9,12 @@ import argparse
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.cores import leave_first_core
 from bench.costs import budget, floods, growth, logins, memory, starts
+from bench.endings import scratch_folder
 from bench.peers.driver import DriverError
 from bench.processes import StartError
 
@@ -44,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{machine}; median [range] of {options.runs} runs", flush=True)
     try:
         for name in [options.cost] if options.cost else [name for name in COSTS if name not in ("growth", "budget")]:
-            with tempfile.TemporaryDirectory(prefix="radgate-bench-") as folder:
-                COSTS[name](Path(folder), options.runs)
+            with scratch_folder("radgate-bench-") as folder:
+                COSTS[name](folder, options.runs)
     except (DriverError, StartError) as error:
         print(f"the figures could not be taken: {error}", file=sys.stderr)
         return 3

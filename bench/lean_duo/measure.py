@@ -11,13 +11,12 @@ import select
 import socket
 import ssl
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from bench.cores import cpu_s, leave_first_core, pin_alone, resident
+from bench.endings import in_order, scratch_folder
 from bench.processes import SimulatorProcess
 from bench.spread import tell
 
@@ -68,8 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     duo_options = ("--awake", "0", "--approval", "constant:inf", "--poll-hold", "3600", "--push-expires", "3600")
     with (
-        tempfile.TemporaryDirectory(prefix="radgate-bench-") as name,
-        SimulatorProcess(Path(name), *duo_options, module="bench.lean_duo") as duo,
+        in_order(),
+        scratch_folder("radgate-bench-") as folder,
+        SimulatorProcess(folder, *duo_options, module="bench.lean_duo") as duo,
     ):
         pin_alone(duo.process.pid)
         leave_first_core()

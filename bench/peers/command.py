@@ -10,12 +10,12 @@ import json
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.cores import leave_first_core
+from bench.endings import scratch_folder
 from bench.peers import freeradius
 from bench.peers.driver import MOST_IN_FLIGHT, PASSCODE, DriverError
 from bench.peers.line_up import LINE_UP
@@ -41,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lines = [Line(peer, why_not=peer.missing()) for peer in LINE_UP if not options.only or peer.name in options.only]
     n_missing = sum(bool(line.why_not) for line in lines)
     leave_first_core()
-    with tempfile.TemporaryDirectory(prefix="radgate-peers-") as name:
-        compare(lines, Path(name), options.runs, options.windows, options.logins)
-        hold_pushes(lines, Path(name))
+    with scratch_folder("radgate-peers-") as folder:
+        compare(lines, folder, options.runs, options.windows, options.logins)
+        hold_pushes(lines, folder)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, CPython {platform.python_version()}"
     print(f"{machine}; median [range] of {options.runs} runs")
     show(lines, N_LOGINS, NOTES)

@@ -10,9 +10,6 @@ import socket
 import time
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bench import processes
 from gateway.radius.client import encode_access_request, verify_reply
 from gateway.radius.dictionary import AUTHENTICATOR_SIZE, Code
@@ -41,7 +38,7 @@ class Burst(NamedTuple):
     """
 
     elapsed_s: float
-    latencies_s: NDArray[np.float64]
+    latencies_s: list[float]
 
     @property
     def n_logins(self) -> int:
@@ -71,7 +68,7 @@ def log_in(
     finally:
         nas.close()
     _see_all_accepted(requests, nas.replies)
-    return Burst(elapsed_s, np.array(nas.latencies_s))
+    return Burst(elapsed_s, nas.latencies_s)
 
 
 class _Nas:

@@ -5,11 +5,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from bench.radius_load.plan import LoadPlan, Phase
+from bench.radius_load.plan import WARM_UP_S, LoadPlan, Phase
 from bench.radius_load.processes import run_load
 from bench.radius_load.result import LoadResult
-
-WARM_UP_S = 1.0
 
 
 class Demand(NamedTuple):

@@ -14,6 +14,17 @@ import msgspec
 
 from gateway.radius.dictionary import Code
 
+WARM_UP_S = 1.0  # of each rate in the search for a limit
+NEVER = {
+    "invalid": ("reply could not be verified", "replies could not be verified"),
+    "unsigned": ("reply had no Message-Authenticator", "replies had no Message-Authenticator"),
+    "double_answers": ("request got two different answers", "requests got two different answers"),
+}  # counts of what no server may do, and how a report speaks of one and of more
+
+
+class LoadError(Exception):
+    """The load could not be made; the text says why."""
+
 
 class Phase(msgspec.Struct, frozen=True):
     """So many seconds at a rate in logins per second, which changes evenly from the first to the last instant."""

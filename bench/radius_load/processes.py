@@ -11,17 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection, wait
 
+from bench.endings import die_with
 from bench.radius_load.fleet import Fleet, Progress
-from bench.radius_load.plan import LoadPlan
+from bench.radius_load.plan import LoadError, LoadPlan
 from bench.radius_load.result import LoadResult, Record, merge
 
 SILENCE_S = 30.0  # a process that has not told for so long how far it is hangs
 _BEGIN_AFTER_S = 0.05  # all processes know the instant by then
 _READY = "ready"
-
-
-class LoadError(Exception):
-    """The load could not be made; the text says why."""
 
 
 def run_load(plan: LoadPlan, on_progress: Callable[[Progress], None] | None = None) -> LoadResult:
@@ -47,7 +44,9 @@ def _sender(plan: LoadPlan, process: int) -> Iterator[Connection]:
     """Start a process; it is gone on leaving."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    child = context.Process(target=_send_load, args=(plan, process, theirs), name=f"load-{process}", daemon=True)
+    child = context.Process(
+        target=_send_load, args=(plan, process, theirs, os.getpid()), name=f"load-{process}", daemon=True
+    )
     child.start()
     theirs.close()
     try:
@@ -100,8 +99,9 @@ def _next_word(pipe: Connection) -> object:
     return word
 
 
-def _send_load(plan: LoadPlan, process: int, pipe: Connection) -> None:
+def _send_load(plan: LoadPlan, process: int, pipe: Connection, parent: int) -> None:
     """What a process does."""
+    die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends us
     if plan.cores:
         os.sched_setaffinity(0, {plan.cores[process % len(plan.cores)]})

@@ -25,12 +25,6 @@ from numpy.typing import NDArray
 from bench.radius_load.plan import KINDS, LoadPlan
 from gateway.radius.dictionary import Code
 
-NEVER = {
-    "invalid": "replies could not be verified.",
-    "unsigned": "replies had no Message-Authenticator.",
-    "double_answers": "requests got two different answers.",
-}  # counts of what no server may do, and how a report speaks of them
-
 LATE_S = 0.010  # a first packet that leaves later than this after its plan is late
 PERCENTILES = (50, 90, 99, 99.9)
 

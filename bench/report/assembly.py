@@ -11,8 +11,9 @@ import numpy as np
 
 from bench.machine import commit, this_machine
 from bench.observe import Sample
-from bench.radius_load import LoadResult
+from bench.radius_load.result import LoadResult
 from bench.report import figures
+from bench.report.counting import counted
 from bench.report.limits import findings_of_search
 from bench.report.record import COUNTS, Finding, Judgement, Marked, Run, Step
 from bench.report.words import Tally, failures_of, findings_of, remarks_of
@@ -52,6 +53,7 @@ def written_down(seen: Seen) -> Run:
     processes = figures.processes_of(_during_load(seen.samples, result))
     statuses = [sample.status for sample in seen.samples if sample.status] or [_NO_STATUS]
     first, last = statuses[0], statuses[-1]
+    reasons = figures.counts_between(first, last, "reasons")
     in_time = int(np.count_nonzero(result.record.answered_at <= plan.duration_s))
     return Run(
         scenario=scenario.name,
@@ -76,7 +78,7 @@ def written_down(seen: Seen) -> Run:
         latency_ms=figures.latencies_by_kind(result),
         curves=figures.curves_by_kind(result),
         gateway_ms=figures.share_of_gateway_ms(first, last),
-        reasons=figures.counts_between(first, last, "reasons"),
+        reasons=reasons,
         discards=figures.counts_between(first, last, "discards"),
         duo=_flat(seen.duo_counts),
         processes=processes,
@@ -87,7 +89,7 @@ def written_down(seen: Seen) -> Run:
         looks=looks,
         findings=[
             *findings_of_search(seen.limit, seen.steps),
-            *findings_of(_tally(seen), scenario.expect),
+            *findings_of(_tally(seen, reasons), scenario.expect),
             *failures_of(seen.marked),
             *_own_mistakes(seen),
         ],
@@ -110,7 +112,7 @@ def _during_load(samples: list[Sample], result: LoadResult) -> list[Sample]:
     return chosen if len(chosen) > 1 else [samples[0], samples[-1]]
 
 
-def _tally(seen: Seen) -> Tally:
+def _tally(seen: Seen, reasons: Mapping[str, int]) -> Tally:
     result = seen.result
     return Tally(
         planned=result.planned,
@@ -118,6 +120,7 @@ def _tally(seen: Seen) -> Tally:
         lost=result.lost,
         unexpected=result.unexpected,
         counts=result.record.counts,
+        reasons=reasons,
         pushes=seen.duo_counts["pushes"],
         excess=(Counter(seen.pushes) - result.record.push_logins).total(),
         overlapping=seen.duo_counts["overlaps"],
@@ -129,9 +132,8 @@ def _own_mistakes(seen: Seen) -> Iterator[Finding]:
         yield Finding(Judgement.WRONG, f"The gateway ended during the run: {seen.gateway_end}.")
     if seen.mistakes:
         first = textwrap.shorten(seen.mistakes[0], 300, placeholder=" …")
-        yield Finding(
-            Judgement.WRONG, f"The gateway owns up to {len(seen.mistakes):,} mistakes of its own, first: {first}"
-        )
+        count = counted(len(seen.mistakes), "mistake")
+        yield Finding(Judgement.WRONG, f"The gateway owns up to {count} of its own, first: {first}")
 
 
 def _flat(counts: Mapping[str, Any]) -> dict[str, int]:

@@ -132,9 +132,11 @@ def percentile_curve(curves: Mapping[str, Sequence[tuple[float, float]]]) -> str
             most = max([most, *(at for at, _ in points)])
         shares = [share for share in (0.5, 0.9, 0.99, 0.999, 0.9999) if 1 / (1 - share) <= most]
         axes.set_xscale("log")
-        axes.set_xticks([1 / (1 - share) for share in shares], [f"{share * 100:g} %" for share in shares])
+        axes.set_xticks(
+            [1 / (1 - share) for share in shares], ["median", *(f"p{share * 100:g}" for share in shares[1:])]
+        )
         axes.minorticks_off()
-        axes.set(xlabel="share of the logins", ylabel="answered within, ms")
+        axes.set(xlabel="percentile of the logins", ylabel="ms")
         _scale(axes, logarithmic=True)
         _key(axes, len(curves))
 
@@ -149,7 +151,7 @@ def steps_chart(steps: Sequence[Step], bound_ms: float) -> str:
             chosen = [(step.rate, step.p99_ms) for step in steps if (not step.complaint) is is_carried and step.p99_ms]
             axes.plot([rate for rate, _ in chosen], [p99_ms for _, p99_ms in chosen], marker, label=name)
         axes.axhline(bound_ms, color=_MARK, linestyle="--", linewidth=0.9)
-        axes.set(xlabel="logins/s offered", ylabel="99 % answered within, ms")
+        axes.set(xlabel="logins/s offered", ylabel="p99, ms")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         _scale(axes, logarithmic=True)
         _key(axes, 2)
@@ -198,8 +200,8 @@ def _latency(run: Run, kind: str) -> str:
     seconds = [(second.at_s, second.latency.get(kind)) for second in run.seconds if second.planned]
     return lines(
         {
-            "half within": [(at_s, each.p50_ms if each else None) for at_s, each in seconds],
-            "99 % within": [(at_s, each.p99_ms if each else None) for at_s, each in seconds],
+            "median": [(at_s, each.p50_ms if each else None) for at_s, each in seconds],
+            "p99": [(at_s, each.p99_ms if each else None) for at_s, each in seconds],
         },
         x=_TIME,
         y="ms",

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from bench.observe import Sample, Usage, by_role
 from bench.radius_load.plan import KINDS
 from bench.radius_load.result import LoadResult
+from bench.report.limits import LONG_MS
 from bench.report.record import Look, Percentiles, ProcessFigures, Second
 from gateway.radius.dictionary import Code
 
 FEW_LOGINS = 50  # CPU per login is said of intervals with no fewer
 FEW_SECONDS = 5
-LONG_MS = 250.0  # that half of the passcodes of a second may take
 CURVE = (0.0, *np.linspace(0.05, 0.9, 18), *(1 - 10.0 ** -np.linspace(1.1, 4, 30)), 1.0)
 
 Histogram = Mapping[str, Any]

@@ -5,8 +5,6 @@ from pathlib import Path
 from bench.report.page import render_run
 from bench.report.record import Run, write_run
 
-FOLDER = Path("bench", "results")
-
 
 def keep(run: Run, folder: Path) -> tuple[Path, Path]:
     """Write both; return their paths. The name tells scenario, number of workers and time."""

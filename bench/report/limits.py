@@ -6,10 +6,15 @@ does: they sleep when there is nothing to do, and a worker that slept at the lim
 
 from collections.abc import Sequence
 
+from bench.report.counting import counted
 from bench.report.record import Finding, Judgement, Run, Step
 
 BUSY = 0.85  # of its core: what a worker at its limit uses, at the least
 THE_WORKERS = "the workers"
+DUO = "the simulated Duo"
+THE_LOAD = "the load generator"
+THE_CORES = "the cores, which others needed too"
+LONG_MS = 250.0  # median of the passcodes of a second that are still carried
 
 
 def limited_by(run: Run) -> str:
@@ -34,10 +39,10 @@ def _complaints(limit: float, steps: Sequence[Step]) -> list[str]:
 def _limited_by(complaints: Sequence[str], core_share: float, waited_share: float) -> str:
     """Return who: shares are those of the time for which a worker had a core, and was kept waiting for one."""
     if any("load generator" in complaint for complaint in complaints):
-        return "the load generator"
+        return THE_LOAD
     if core_share + waited_share < BUSY:
-        return "the simulated Duo"
-    return THE_WORKERS if core_share >= BUSY else "the cores, which others needed too"
+        return DUO
+    return THE_WORKERS if core_share >= BUSY else THE_CORES
 
 
 def limit_in_words(run: Run) -> str:
@@ -45,8 +50,8 @@ def limit_in_words(run: Run) -> str:
     if not run.limit:
         return ""
     if (who := limited_by(run)) == THE_WORKERS:
-        return f"The limit of {run.workers} worker(s) was {run.limit:,.0f} logins/s."
-    return f"{run.workers} worker(s) carried at least {run.limit:,.0f} logins/s: the limit was that of {who}."
+        return f"The limit of {counted(run.workers, 'worker')} was {run.limit:,.0f} logins/s."
+    return f"{counted(run.workers, 'worker')} carried at least {run.limit:,.0f} logins/s: the limit was that of {who}."
 
 
 def findings_of_search(limit: float | None, steps: Sequence[Step]) -> list[Finding]:

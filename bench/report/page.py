@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from bench.report.charts import charts_of, steps_chart
+from bench.report.counting import counted
 from bench.report.record import COUNTS, Machine, Run
 from bench.report.words import milliseconds, spoken, summary_of
 
@@ -125,7 +126,7 @@ def _tables(run: Run) -> str:
         table("Logins, as the load generator counts", ("", "number"), counts),
         table("Reasons, as the gateway counts", ("reason", "logins"), run.reasons.items()),
         table("Discards, as the gateway counts", ("reason", "datagrams"), run.discards.items()),
-        table("At Duo", ("", "number"), run.duo.items()),
+        table("At Duo", ("", "number"), [(spoken(name), count) for name, count in run.duo.items()]),
     )) + "</div>"  # fmt: skip
 
 
@@ -139,7 +140,7 @@ def _plan(run: Run) -> str:
 
 def _footer(run: Run) -> str:
     scale = "" if run.scale == 1 else f", at {run.scale:g} of its length"
-    text = f"{run.began}{scale}; {run.workers} worker(s); commit {run.commit}; {describe(run.machine)}"
+    text = f"{run.began}{scale}; {counted(run.workers, 'worker')}; commit {run.commit}; {describe(run.machine)}"
     return f"<footer>{escape(text)}</footer>"
 
 

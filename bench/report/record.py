@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 FORMAT = 2
+FOLDER = Path("bench", "results")  # for the documents and their pages
 COUNTS = (
     "planned", "sent", "unsent", "late", "answered", "lost", "unexpected", "invalid", "double_answers",
     "retransmissions",

@@ -7,7 +7,6 @@ Nothing here reads a clock: the text of the Date header is an argument, and the 
 """
 
 import binascii
-import hashlib
 import re
 from collections.abc import Iterable
 from typing import Final

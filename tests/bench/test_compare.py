@@ -39,7 +39,7 @@ def test_figures_of_both_runs_stand_side_by_side_with_their_ratio():
     assert lines["answered"].ratio == 1.5
     assert lines["lost"].ratio is None, "there is no ratio to nothing"
     assert lines["CPU of the workers per login, the median second"].judgement == "as before"
-    assert lines["push, 99 % within"].first == Measured(3.0, 3.0, 3.0)
+    assert lines["push, p99"].first == Measured(3.0, 3.0, 3.0)
     assert "limit" not in lines
 
 

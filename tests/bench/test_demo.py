@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.observe import children_of
+
 pytestmark = pytest.mark.integration
 
 
@@ -46,16 +48,14 @@ class Demo:
         os.close(self.terminal)
         self.terminal = -1
 
-    def left(self) -> list[str]:
-        """What there is still of its session, zombies apart."""
-        return [entry.name for entry in Path("/proc").iterdir() if entry.name.isdecimal() and self._is_alive(entry)]
+    def see(self) -> None:
+        """Remember what it has started."""
+        self._began = {pid: began for pid in descendants(self.process.pid) if (began := _began(pid))}
+        assert len(self._began) >= 5  # Duo, supervisor, two workers, and who removes the folder
 
-    def _is_alive(self, entry: Path) -> bool:
-        try:
-            state, _, _, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-        return int(session) == self.process.pid and state != "Z"
+    def left(self) -> list[int]:
+        """What there is still of that."""
+        return [pid for pid, began in self._began.items() if _began(pid) == began]
 
     def end(self) -> None:
         with suppress(ProcessLookupError):
@@ -63,6 +63,21 @@ class Demo:
         self.process.wait()
         if self.terminal >= 0:
             self.hang_up()
+
+
+def descendants(pid: int) -> Iterator[int]:
+    for child in children_of(pid):
+        yield child
+        yield from descendants(child)
+
+
+def _began(pid: int) -> str:
+    """When a process began; empty if there is none, or a zombie alone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return "" if fields[0] == "Z" else fields[19]
 
 
 @pytest.fixture
@@ -85,6 +100,7 @@ ENDINGS = {
 @pytest.mark.parametrize("end", ENDINGS.values(), ids=ENDINGS)
 def test_however_it_is_ended_nothing_is_left(demo: Demo, end: Callable[[Demo], object]) -> None:
     demo.wait_for(b"radgate ready")
+    demo.see()
     end(demo)
     demo.process.wait(60)
     assert demo.left() == []

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.report.record import ProcessFigures, Step
-from bench.tune import Tried, advice, curve, knee, tried
+from bench.tune import NOT_KNOWN, REMEDY, Tried, advice, curve, knee, rows, tried
 from tests.bench.report.examples import a_run
 
 
@@ -40,7 +40,7 @@ def test_the_advice_says_what_to_set_and_what_it_is_worth():
         [Tried(1, 5000.0, 0.88, 150.0, "the workers"), Tried(2, 5100.0, 0.9, 160.0, "the workers")], n_cores=2
     )
     assert setting == "workers=1"
-    assert rest[0] == "1 worker(s) carried 5,000 logins/s; more were no use here."
+    assert rest[0] == "1 worker carried 5,000 logins/s; more were no use here."
     assert "from 2 workers on they compete" in rest[1]
 
 
@@ -49,15 +49,15 @@ def test_more_workers_that_were_not_at_the_limit_prove_nothing(other):
     setting, *rest = advice([Tried(1, 5000.0, 0.88, 150.0, "the workers"), Tried(2, 5100.0, 0.5, 160.0, other)], 4)
     assert setting == "workers=1, or more"
     assert rest == [
-        "1 worker(s) carried 5,000 logins/s; more were no use here, where something else was the limit.",
-        f"With 2 worker(s) the limit was that of {other}.",
+        "1 worker carried 5,000 logins/s; more were no use here, where something else was the limit.",
+        f"With 2 workers the limit was that of {other}.",
     ]
 
 
 def test_where_the_most_workers_carried_most_more_may_carry_more():
     setting, sentence = advice([Tried(workers, workers * 900.0, 0.9, 150.0, "the workers") for workers in (1, 2)], 4)
     assert setting == "workers=2, or more"
-    assert sentence == "2 worker(s) carried 1,800 logins/s; more were not tried."
+    assert sentence == "2 workers carried 1,800 logins/s; more were not tried."
 
 
 def test_where_nothing_was_carried_nothing_is_advised():
@@ -68,4 +68,51 @@ def test_where_nothing_was_carried_nothing_is_advised():
 
 
 def test_the_curve_names_the_number():
-    assert "workers=1" in curve([Tried(1, 5000.0, 0.9, 150.0, ""), Tried(2, 5100.0, 0.5, 160.0, "")])
+    assert "workers=1" in curve([Tried(1, 5000.0, 0.9, 150.0, ""), Tried(2, 5100.0, 0.5, 160.0, "")], "workers=1")
+
+
+WORKERS, DUO, LOAD, CORES = (
+    "the workers",
+    "the simulated Duo",
+    "the load generator",
+    "the cores, which others needed too",
+)
+
+
+def nothing_is_advised(all_tried, n_cores=8):
+    setting, *why, remedy = advice(all_tried, n_cores)
+    assert (setting, remedy) == (NOT_KNOWN, REMEDY)
+    assert "workers=" not in curve(all_tried, setting)
+    return why
+
+
+@pytest.mark.parametrize("other", [DUO, LOAD])
+def test_what_gave_more_workers_more_was_no_limit_for_fewer(other):
+    all_tried = [Tried(1, 1688.0, 0.52, 300.0, other), Tried(2, 5750.0, 0.9, 150.0, WORKERS)]
+    (sentence,) = nothing_is_advised(all_tried, n_cores=2)
+    assert sentence == (
+        f"1 worker carried 1,688 logins/s and used 0.52 of a core, as if {other} gave no more;"
+        " but with 2 workers it gave 5,750."
+    )
+    assert [row[-1] for row in rows(all_tried)] == ["not known", WORKERS]
+
+
+def test_workers_far_below_a_full_core_were_not_at_their_limit():
+    (sentence,) = nothing_is_advised([Tried(1, 5000.0, 0.4, 80.0, DUO), Tried(2, 5100.0, 0.2, 80.0, DUO)])
+    assert sentence.startswith("1 worker carried 5,000 logins/s with 0.40 of a core: the limit was that of the simul")
+
+
+def test_a_worker_that_has_to_wait_for_a_core_of_its_own_is_not_alone_on_the_machine():
+    assert len(nothing_is_advised([Tried(1, 3000.0, 0.6, 200.0, CORES), Tried(2, 9000.0, 0.9, 200.0, WORKERS)])) == 1
+
+
+def test_more_workers_with_cores_of_their_own_do_not_carry_less():
+    (sentence,) = nothing_is_advised(
+        [Tried(1, 5000.0, 0.9, 1.0, WORKERS), Tried(2, 2000.0, 0.9, 1.0, WORKERS), Tried(3, 9000.0, 0.9, 1.0, WORKERS)]
+    )
+    assert sentence.startswith("2 workers carried 2,000 logins/s, less than 1 worker with 5,000")
+
+
+def test_where_the_load_needs_the_same_cores_more_workers_may_carry_less():
+    setting, *_ = advice([Tried(1, 5000.0, 0.9, 150.0, WORKERS), Tried(2, 3000.0, 0.6, 150.0, CORES)], 2)
+    assert setting == "workers=1, or more"

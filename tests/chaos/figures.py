@@ -5,7 +5,6 @@ import asyncio
 import math
 import os
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
+from bench.endings import in_order, scratch_folder
 from tests.chaos.checker import Violation
 
 Result = TypeVar("Result")
@@ -71,11 +71,12 @@ def parser(module: str, what: str) -> argparse.ArgumentParser:
 def each_seed(options: argparse.Namespace, run: Callable[[Path, int], bool]) -> int:
     """Play once for each seed, in a folder of its own; return the exit status: 0 if every run was as it should be."""
     n_wrong = 0
-    for seed in range(options.first_seed, options.first_seed + options.seeds):
-        if options.keep:
-            n_wrong += not run(options.keep / str(seed), seed)
-            continue
-        with tempfile.TemporaryDirectory(prefix="radgate-chaos-") as folder:
-            n_wrong += not run(Path(folder), seed)
+    with in_order():
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
+            if options.keep:
+                n_wrong += not run(options.keep / str(seed), seed)
+                continue
+            with scratch_folder("radgate-chaos-") as folder:
+                n_wrong += not run(folder, seed)
     tell(f"{options.seeds - n_wrong} of {options.seeds} runs without a violation")
     return 1 if n_wrong else 0

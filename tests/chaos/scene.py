@@ -8,7 +8,6 @@ import os
 import random
 import re
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from bench.observe import workers_of
-from bench.processes import GatewayProcess, SimulatorProcess, free_udp_port
+from bench.processes import DRAIN_S, GatewayProcess, SimulatorProcess, free_udp_port
 from tests.chaos.checker import AFTERMATH_S, Evidence, Violation, check
 from tests.chaos.fleet import Address, Fleet, Habits
 from tests.chaos.records import Outage, Plan
@@ -29,7 +28,6 @@ from tests.chaos.relay import CALM, Mood, TcpRelay, UdpRelay, Weather
 SECRET = "a shared secret of 32 characters"
 GATEWAY_HOSTS = ("127.0.0.1", "127.0.0.2")  # one gateway, asked at two addresses, as a directory asks two servers
 WAIT_S = 60.0
-DRAIN_S = 2.0  # what is pending when the fleet is done, nobody waits for
 DEADLINE_S = 20.0
 
 _MAIN = """\
@@ -389,10 +387,7 @@ class Scene:
             self.resume(Worker(pid, -1))
         if self._gateway is not None:
             gateway, self._gateway = self._gateway, None
-            gateway.signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                await asyncio.to_thread(gateway.process.wait, DRAIN_S)
-            await asyncio.to_thread(gateway.stop)  # being asked a second time, it ends at once
+            await asyncio.to_thread(gateway.stop, DRAIN_S)
 
 
 async def kill_in_slot(scene: Scene, fleet: Fleet, slot: int) -> bool:

@@ -6,13 +6,13 @@
 import argparse
 import platform
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from bench.endings import in_order, scratch_folder
 from tests.compiled import IS_COMPILED
 from tests.micro import baseline
 from tests.micro.baseline import Entry
@@ -53,8 +53,8 @@ def tell(text: str) -> None:
 def measure_times(names: Iterable[str]) -> dict[str, tuple[float, float]]:
     """Return seconds of each case, and the same in reference loops."""
     cases = [f"{TIMES}::test_time[{name}]" for name in names]
-    with tempfile.TemporaryDirectory(prefix="radgate-micro-") as folder:
-        report = Path(folder) / "times.json"
+    with in_order(), scratch_folder("radgate-micro-") as folder:
+        report = folder / "times.json"
         options = ["--benchmark-disable-gc", "--benchmark-quiet", f"--benchmark-json={report}"]
         if pytest.main([*cases, *options, "-p", "no:terminalreporter"]):
             raise SystemExit(f"a case has failed; `pytest {TIMES}` tells why")

@@ -9,12 +9,12 @@ import asyncio
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import uvloop
 
+from bench.endings import in_order, scratch_folder, start
 from gateway.duoapi.calls import Answer, AuthStatus, DuoUnavailable, Preauth
 from gateway.engine.pool_plan import PoolLimits
 from gateway.net.duo_client import Application, DuoClient
@@ -58,10 +58,10 @@ def main() -> None:
         os.execve(
             sys.executable, [sys.executable, "-m", "tests.net.measure_exchange", str(n_calls)], os.environ | MALLOC
         )
-    with tempfile.TemporaryDirectory() as directory:
-        authority = Authority(Path(directory))
+    with in_order(), scratch_folder("radgate-exchange-") as folder:
+        authority = Authority(folder)
         command = [sys.executable, "-c", SERVER, authority.server_file("127.0.0.1")]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
+        with start(command, stdout=subprocess.PIPE) as server:
             assert server.stdout is not None
             port = int(server.stdout.readline())
             try:

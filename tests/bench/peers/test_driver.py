@@ -46,7 +46,7 @@ def test_every_login_has_a_latency() -> None:
     with peer(accept) as port:
         burst = log_in(port, 600, 8)
     assert burst.n_logins == 600
-    assert 0 < burst.latencies_s.min() <= burst.latencies_s.max() <= burst.elapsed_s
+    assert 0 < min(burst.latencies_s) <= max(burst.latencies_s) <= burst.elapsed_s
 
 
 def test_window_is_kept() -> None:

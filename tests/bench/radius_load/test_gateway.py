@@ -3,7 +3,8 @@
 import pytest
 
 from bench.processes import GatewayProcess, SimulatorProcess, gateway_config
-from bench.radius_load import LoadPlan, Mix, Retransmission, phases_from_text, run_load
+from bench.radius_load.plan import LoadPlan, Mix, Retransmission, phases_from_text
+from bench.radius_load.processes import run_load
 from tests.bench.radius_load.responder import SECRET
 
 pytestmark = pytest.mark.integration

@@ -3,8 +3,8 @@ from itertools import takewhile
 import numpy as np
 import pytest
 
-from bench.radius_load.limit import WARM_UP_S, Demand, find_limit, next_rate
-from bench.radius_load.plan import LoadPlan, Phase
+from bench.radius_load.limit import Demand, find_limit, next_rate
+from bench.radius_load.plan import WARM_UP_S, LoadPlan, Phase
 from bench.radius_load.result import Counts, LoadResult, Record
 
 PLAN = LoadPlan(targets=(("127.0.0.1", 1812),), shared_secret="xyzzy", phases=(Phase(1, 1, 1),))

@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from bench.radius_load import LoadPlan, LoadResult, phases_from_text
-from bench.radius_load.__main__ import is_clean, main
-from bench.radius_load.result import NEVER, Record
+from bench.radius_load.__main__ import main
+from bench.radius_load.command import is_clean
+from bench.radius_load.plan import NEVER, LoadPlan, phases_from_text
+from bench.radius_load.result import LoadResult, Record
 from tests.bench.radius_load.responder import SECRET, Responder, accept, duo, reject
 
 

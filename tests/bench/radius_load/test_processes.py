@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.radius_load import LoadError, LoadPlan, Mix, phases_from_text, run_load
+from bench.radius_load.plan import LoadError, LoadPlan, Mix, phases_from_text
+from bench.radius_load.processes import run_load
 from gateway.radius.dictionary import USER_NAME
 from tests.bench.radius_load.responder import SECRET, Responder, accept, duo
 

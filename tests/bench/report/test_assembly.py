@@ -89,13 +89,13 @@ def test_a_run_with_a_failed_event_is_not_as_it_must_be():
 
 def test_the_gateways_own_mistakes_are_wrong():
     (finding,) = wrong(written_down(seen(None, None, mistakes=["Traceback (most recent call last):"])))
-    assert finding.startswith("The gateway owns up to 1 mistakes of its own, first: Traceback")
+    assert finding.startswith("The gateway owns up to 1 mistake of its own, first: Traceback")
 
 
 def test_who_was_pushed_once_too_often_is_found_though_another_was_never_pushed():
     pushes = Counter({"u000000": 2, "u000001": 1})
     run = written_down(seen(None, None, pushes=pushes))
-    assert wrong(run) == ["1 of 3 pushes were one too many: somebody was pushed twice."]
+    assert wrong(run) == ["1 of 3 pushes was too many: somebody was pushed twice."]
 
 
 def test_what_two_controllers_were_told_reaches_the_report():
@@ -103,10 +103,10 @@ def test_what_two_controllers_were_told_reaches_the_report():
     left.result.record.counts.add({"contradictions": 2, "unsigned": 1, "half_answered": 4})
     run = written_down(left)
     assert wrong(run) == [
-        "Two controllers were told different things of 2 logins.",
-        "1 replies had no Message-Authenticator.",
+        "2 logins: two controllers were told different things, which must not be.",
+        "1 reply had no Message-Authenticator.",
     ]
-    assert any(finding.text.startswith("4 of the logins were answered to one controller") for finding in run.findings)
+    assert any(finding.text.startswith("4 logins: answered to one controller only") for finding in run.findings)
 
 
 def test_a_limit_of_nothing_is_not_as_it_must_be():

@@ -45,12 +45,16 @@ def test_the_lowest_rate_beyond_the_limit_counts():
 
 
 def test_a_limit_of_the_workers_is_the_limit_and_another_the_least():
-    assert limit_in_words(searched(CARRIED, FAILED)) == "The limit of 2 worker(s) was 1,000 logins/s."
-    at_least = "2 worker(s) carried at least 1,000 logins/s: the limit was that of the load generator."
+    assert limit_in_words(searched(CARRIED, FAILED)) == "The limit of 2 workers was 1,000 logins/s."
+    at_least = "2 workers carried at least 1,000 logins/s: the limit was that of the load generator."
     run = searched(CARRIED, Step(1500, 0.9, 300.0, GENERATOR))
     assert limit_in_words(run) == at_least
     assert summary_of(run)[0].startswith(f"{at_least} 1,000 logins/s offered")
     assert limit_in_words(a_run(limit=None)) == ""
+
+
+def test_one_worker_is_one():
+    assert limit_in_words(a_run(limit=900.0, workers=1, steps=[])) == "The limit of 1 worker was 900 logins/s."
 
 
 def test_a_search_that_found_nothing_is_a_finding():

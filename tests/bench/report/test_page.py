@@ -70,7 +70,7 @@ def test_charts_take_their_colours_from_the_page(page):
 def test_every_axis_is_named_with_its_unit():
     for what, svg in charts_of(a_run()):
         texts = re.findall(r">([^<>]+)</text>", svg)
-        assert any("seconds" in text or "share" in text for text in texts), what
+        assert any("seconds" in text or "percentile" in text for text in texts), what
         assert any(
             text in ("logins/s", "ms", "logins", "cores", "MB", "connections", "answered within, ms") for text in texts
         ), what
@@ -83,3 +83,10 @@ def test_a_run_without_answers_has_a_page():
 
 def test_a_table_without_rows_is_nothing():
     assert table("Nothing", ("a",), []) == ""
+
+
+def test_what_duo_counts_has_plain_names():
+    names = ("n_calls", "pushed_users", "overlaps", "verified", "wrongly_signed", "decided", "accepted")
+    page = render_run(a_run(duo=dict.fromkeys(names, 3)))
+    assert "pushes beside another of the same user" in page
+    assert not [name for name in names if f'<td class="words">{name}</td>' in page]

@@ -15,6 +15,7 @@ GOOD = Tally(
     lost=0,
     unexpected=0,
     counts=Counts(),
+    reasons={},
     pushes=400,
     excess=0,
     overlapping=0,
@@ -41,15 +42,22 @@ def test_all_is_well():
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"lost": 3}, "3 of the logins were lost."),
-        ({"unexpected": 2}, "2 outcomes were unexpected."),
-        ({"overlapping": 1}, "1 of 400 pushes were one too many: somebody was pushed twice."),
-        ({"pushes": 402, "excess": 2}, "2 of 402 pushes were one too many: somebody was pushed twice."),
-        ({"counts": Counts(half_answered=5)}, "5 of the logins were answered to one controller only."),
-        ({"counts": Counts(invalid=1)}, "1 replies could not be verified."),
+        ({"lost": 3}, "3 logins had no answer, which must not be."),
+        ({"unexpected": 2}, "2 logins ended otherwise than with a Duo that answers, which must not be."),
+        (
+            {"unexpected": 1, "reasons": {"overloaded": 1}},
+            "1 rejected because the gateway or Duo had too much to do, which must not be.",
+        ),
+        ({"overlapping": 1}, "1 of 400 pushes was too many: somebody was pushed twice."),
+        ({"pushes": 402, "excess": 2}, "2 of 402 pushes were too many: somebody was pushed twice."),
+        ({"counts": Counts(half_answered=5)}, "5 logins: answered to one controller only, which must not be."),
+        ({"counts": Counts(invalid=1)}, "1 reply could not be verified."),
         ({"counts": Counts(unsigned=2)}, "2 replies had no Message-Authenticator."),
         ({"counts": Counts(double_answers=4)}, "4 requests got two different answers."),
-        ({"counts": Counts(contradictions=3)}, "Two controllers were told different things of 3 logins."),
+        (
+            {"counts": Counts(contradictions=3)},
+            "3 logins: two controllers were told different things, which must not be.",
+        ),
     ],
 )
 def test_what_must_never_happen_is_said(changes, text):
@@ -62,9 +70,31 @@ def test_a_scenario_may_expect_losses_and_says_so():
     assert not wrong(Expectation(unexpected=None), unexpected=999)
     assert not wrong(Expectation(5, 3), counts=Counts(half_answered=5, contradictions=3))
     assert len(wrong(Expectation(5, 3), counts=Counts(half_answered=6, contradictions=4))) == 2
-    finding = findings_of(GOOD._replace(unexpected=9), Expectation(unexpected=None))[2]
-    assert finding.judgement is Judgement.EXPECTED
-    assert finding.text == "9 outcomes were unexpected. This scenario expects some."
+    assert findings_of(GOOD._replace(lost=1), Expectation(lost=5))[0] == Finding(
+        Judgement.EXPECTED, "1 login had no answer; 5 may be so."
+    )
+
+
+NINE = "9 logins ended otherwise than with a Duo that answers"
+
+
+@pytest.mark.parametrize(
+    ("unexpected", "reasons", "text"),
+    [
+        (6072, {"duo_allowed": 9000, "failmode_secure": 6072}, "6,072 rejected by fail mode, as meant."),
+        (1, {"failmode_safe": 1}, "1 accepted by fail mode, as meant."),
+        (
+            9,
+            {"duo_allowed": 50, "duo_denied": 3, "failmode_secure": 6, "deadline": 2},
+            f"{NINE} (6 rejected by fail mode, 2 rejected because time was up), as meant.",
+        ),
+        (9, {}, f"{NINE}, as meant."),
+        (4, {"no_such_device": 4}, "4 no such device, as meant."),
+    ],
+)
+def test_what_became_of_logins_while_duo_was_away_is_said_by_reason(unexpected, reasons, text):
+    found = findings_of(GOOD._replace(unexpected=unexpected, reasons=reasons), Expectation(unexpected=None))[2]
+    assert found == Finding(Judgement.EXPECTED, text)
 
 
 def test_no_scenario_may_expect_a_second_push():
@@ -95,7 +125,7 @@ def test_a_worker_that_had_to_wait_for_its_core_is_not_hidden():
 def test_the_summary_begins_with_the_rate():
     rate, latency, share, cost = summary_of(a_run())
     assert rate == "100 logins/s offered, 100 answered, for 10 s."
-    assert latency.startswith("Answered, push: half within 1.00 ms, 99 % within 3.00 ms; passcode:")
+    assert latency.startswith("Answered, push: median 1.00 ms, p99 3.00 ms; passcode:")
     assert "0.50 ms" in share
     assert cost.startswith("A login cost 1,500 µs")
 
@@ -103,7 +133,7 @@ def test_the_summary_begins_with_the_rate():
 def test_a_ramp_has_a_rate_up_to_which_all_was_well():
     assert summary_of(a_run(carried_rate=1234.0))[1] == (
         "Up to 1,234 logins/s there were no two seconds in a row with a login lost, not sent or answered wrongly,"
-        " or with half of the passcodes taking over 250 ms."
+        " or with a median of the passcodes over 250 ms."
     )
 
 

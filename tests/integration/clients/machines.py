@@ -13,6 +13,7 @@ from typing import ClassVar, Self
 
 import pytest
 
+from bench.endings import start
 from bench.processes import Program
 
 PATIENCE_S = 30.0
@@ -53,12 +54,11 @@ class Foreign(Program):
 
     def __init__(self, *arguments: str, typed: str = "") -> None:
         """Start it in a session of its own, without a terminal; what is typed is its standard input."""
-        self.process = subprocess.Popen(
+        self.process = start(
             [program(arguments[0]), *arguments[1:]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
         )
         assert self.process.stdin is not None
         with self.process.stdin as stdin:
@@ -87,7 +87,7 @@ class Machine:
     """A namespace with a network and a /run of its own."""
 
     def __init__(self) -> None:
-        self._holder = subprocess.Popen(
+        self._holder = start(
             ["unshare", "--net", "--mount", "sh", "-ec", _HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         assert self._holder.stdout is not None
