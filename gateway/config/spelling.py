@@ -128,6 +128,9 @@ def _unserved_section(section: Section, kind: str, by_name: Mapping[str, Section
         case Treatment.OTHER_SERVER:
             text = f"is not served, only {SERVED} is; keep Duo's proxy for it, on another port, and remove it here"
             return Problem(section.name, "", text, section.line)
+        case Treatment.FIRST_FACTOR if not section.name.startswith(kind):
+            wanted = _free_name(kind, section.name, by_name)
+            return Problem(section.name, "", f"is not known; write [{wanted}], or remove the section", section.line)
         case Treatment.FIRST_FACTOR:
             return _warning(section, f"ignored: {SERVED} checks no first factor; remove the section")
         case _:

@@ -141,11 +141,25 @@ def test_what_does_not_concern_radius_is_ignored_under_any_name(section):
     assert "does not concern RADIUS" in problem.text
 
 
-@pytest.mark.parametrize("section", ["ad_client_corp", "radius_client_nps", "ad_clinet", "radius-client"])
-def test_first_factors_are_ignored_under_any_name(section):
+@pytest.mark.parametrize(
+    "section", ["ad_client", "ad_client_corp", "radius_client3", "radius_client_nps", "duo_only_client"]
+)
+def test_first_factors_are_ignored(section):
+    problems = problems_of(f"{MINIMAL}[{section}]\nhost=10.0.0.1\n")
+    assert not any(problem.is_error for problem in problems if problem.section == section)
+
+
+@pytest.mark.parametrize(
+    ("section", "meant"),
+    [
+        ("ad_clinet", "ad_client"),
+        ("radius-client2", "radius_client2"),
+    ],
+)
+def test_a_mistyped_first_factor_is_an_error_that_names_the_known_one(section, meant):
     (problem,) = problems_of(f"{MINIMAL}[{section}]\nhost=10.0.0.1\n")
-    assert (problem.section, problem.is_error) == (section, False)
-    assert "checks no first factor" in problem.text
+    assert (problem.section, problem.is_error) == (section, True)
+    assert f"write [{meant}]" in problem.text
 
 
 @pytest.mark.parametrize("client", ["[duo_only_client]\n", "[main]\nclient=duo_only_client\n", "[duo_only_client3]\n"])
