@@ -36,7 +36,8 @@ del sys.argv[2:]
 extensions = mypycify(["--config-file=", *modules], debug_level="0", group_name="gateway")
 for each in extensions:
     each.extra_compile_args.append("-Wno-error")
-    each.extra_link_args.append("-Wl,--strip-all")
+    if os.environ.get("RADGATE_SYMBOLS") != "1":  # profilers need them, nobody else
+        each.extra_link_args.append("-Wl,--strip-all")
 setup(name="radgate", ext_modules=extensions, script_args=["build_ext", "--inplace", f"-j{os.cpu_count()}"])
 """
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from bench.peers.driver import log_in
 from bench.processes import GatewayConfig, OneWorker, SimulatorProcess, StartError, gateway_config
+from gateway.radius import packet
 
 WARM_UP = 600
 N_LOGINS = 1_000
@@ -53,7 +54,7 @@ class Stage(NamedTuple):
 
 STAGES = (
     Stage("datagram in", ("sock_recvmsg",), 800),
-    Stage("decode", ("CPyDef_packet___decode_packet", "CPyPy_packet___decode_packet"), 150),
+    Stage("decode", ("CPyDef_packet___Packet", "CPyDef_packet___packet_length"), 150),
     Stage("Message-Authenticator verified", ("CPyDef_shared_secret___SharedSecret___has_signed",), 2_560),
     Stage("packet digest, duplicate cache", ("CPyDef_duplicates___*",), 150),
     Stage("credentials", ("CPyDef_credentials___read_credentials",), 1_140),
@@ -86,6 +87,8 @@ def show(folder: Path, _n_runs: int) -> None:
     """Measure and print; one run is enough, for nothing else on the machine changes the figures."""
     if shutil.which("valgrind") is None:
         raise StartError("instructions are counted by callgrind: install valgrind")
+    if Path(packet.__file__).suffix != ".so":
+        raise StartError("stages are told by the names of C functions: compile the hot path, make compiled")
     profiles = []
     for number, case in enumerate(CASES):
         (own := folder / f"budget{number}").mkdir()
