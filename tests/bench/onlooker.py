@@ -36,8 +36,9 @@ def _tell(*numbers: int) -> None:
 
 
 def _as_usual() -> None:
-    """The tests may run under nohup themselves."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """The tests may run under nohup, or in the background, themselves."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _kill_children() -> list[int]:

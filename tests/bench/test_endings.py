@@ -21,6 +21,7 @@ from tests.integration.test_console import until
 
 pytestmark = pytest.mark.integration
 
+PATIENCE_S = 150.0
 KILLED = {"SIGTERM": 143, "SIGHUP": 129, "SIGKILL": -9}
 Wait = Callable[["Running"], object]
 
@@ -43,8 +44,8 @@ class Running:
     def end(self, number: int, send: Callable[[int, int], None] = os.kill) -> tuple[int, list[int]]:
         """Send a signal; return the program's exit status, and who outlived it for long."""
         send(self.pid, number)
-        *_, last = self._said  # what else it prints comes first
-        status, *stayed = map(int, last.split())
+        said, _ = self._onlooker.communicate(timeout=PATIENCE_S)
+        status, *stayed = map(int, said.splitlines()[-1].split())  # what else it prints comes first
         return status, stayed
 
     def close(self) -> None:
