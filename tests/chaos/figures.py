@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import math
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -32,7 +33,35 @@ def is_long_form() -> bool:
 def play(scenario: Coroutine[Any, Any, Result]) -> Result:
     """Run a scenario to its end on a loop of its own, and return its result."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(scenario)
+        return runner.run(_until_ended(scenario))
+
+
+async def _until_ended(scenario: Coroutine[Any, Any, Result]) -> Result:
+    """Run a scenario until SIGTERM or SIGHUP, which leave every `with` of its own.
+
+    What a handler raises by itself is lost if the loop is within a callback then.
+    """
+    task, loop, ended = asyncio.current_task(), asyncio.get_running_loop(), list[int]()
+    assert task is not None
+
+    def end(number: int) -> None:
+        ended.append(number)
+        task.cancel()
+
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in former.items():
+        if handler is not signal.SIG_IGN:
+            loop.add_signal_handler(number, end, number)
+    try:
+        return await scenario
+    except asyncio.CancelledError:
+        if ended:
+            sys.exit(128 + ended[0])
+        raise
+    finally:
+        for number, handler in former.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
 
 
 def tell(text: str) -> None:
