@@ -13,6 +13,7 @@ from gateway.engine.doubts import is_unheard
 from gateway.engine.pool_plan import Opening, PoolLimits
 from gateway.http1.response import Response
 from gateway.net.exchange import Exchange, Outcome
+from gateway.net.https_opening import Endpoint
 from gateway.net.https_pool import HttpsPool
 from tests.compiled import IS_COMPILED
 
@@ -156,11 +157,11 @@ class StagedPool(HttpsPool):
         asyncio._set_running_loop(loop)
         try:
             nothing: Any = None
-            super().__init__(nothing, nothing, limits)
+            endpoint = Endpoint("duo.test", 443, proxy=None, trust=nothing, connect_timeout_s=5.0)
+            super().__init__(endpoint, nothing, limits)
         finally:
             asyncio._set_running_loop(before)
         self._now = loop.time
-        self.endpoint = "duo.test"  # type: ignore[assignment] # all that is asked of it is its text
 
     def _start_opening(self, opening: Opening) -> None:
         self._network.loop.call_later(3 * self._network.round_trip_s, self._end_opening, opening)
