@@ -7,16 +7,25 @@ nothing that an unauthenticated sender can forge touches the duplicate cache or 
 from itertools import count
 from typing import Final
 
-import msgspec
-
-from gateway.duoapi.calls import Answer, Call, DuoUnavailable
+from gateway.duoapi.calls import Answer, DuoUnavailable
 from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
 from gateway.engine.credentials import Credentials, is_probe, read_credentials, shown_user_name
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
+from gateway.engine.effects import (
+    AskDuo,
+    Effect,
+    Finished,
+    ForgetLogin,
+    KeepAnswer,
+    KeepLogin,
+    PassOn,
+    SendReply,
+    StopAsking,
+)
 from gateway.engine.login import DECIDED, ELSEWHERE, WAITING, Ask, Login, Step
 from gateway.engine.nas import Nas, NasTable, Section, count_addresses
-from gateway.engine.notices import Notice, Notices, UnsignedNas
+from gateway.engine.notices import Notices
 from gateway.engine.password import TypedFactor, meaning_of, read_password
 from gateway.engine.pending import PendingLogin, PendingLogins
 from gateway.engine.person import account_of, needs_another_bucket, person_key
@@ -38,79 +47,6 @@ from gateway.radius.packet import Packet, packet_length
 from gateway.radius.reply import encode_accounting_response, encode_reply
 
 RESUME_PAUSE_S: Final = 0.002  # between questions about pushes that are asked anew: each may open a connection to Duo
-
-
-class SendReply(msgspec.Struct, gc=False):
-    """Send these octets back the way the request came."""
-
-    octets: bytes
-    peer: Peer
-
-
-class AskDuo(msgspec.Struct, gc=False):
-    """Ask Duo on behalf of this login, not before the instant `at`; bring the answer to `duo_answered` or
-    `duo_unavailable`.
-    """
-
-    pending: PendingLogin
-    call: Call
-    at: float
-
-
-class PassOn(msgspec.Struct, gc=False):
-    """Give this datagram to the worker that reads this bucket: the user's other packets come to it."""
-
-    datagram: bytes
-    peer: Peer
-    bucket: int
-
-
-class StopAsking(msgspec.Struct, gc=False):
-    """Nobody waits for Duo's answer to this login any more."""
-
-    pending: PendingLogin
-
-
-class KeepLogin(msgspec.Struct, gc=False):
-    """Write this login into the journal before anything else is done."""
-
-    pending: PendingLogin
-
-
-class ForgetLogin(msgspec.Struct, gc=False):
-    """Take this login out of the journal; `verdict` is None for one that ended without."""
-
-    pending: PendingLogin
-    verdict: Verdict | None
-
-
-class KeepAnswer(msgspec.Struct, gc=False):
-    """Write this answer into the journal before it is sent."""
-
-    answered: Answered
-    bucket: int
-
-
-class Finished(msgspec.Struct, gc=False):
-    """A login has ended: worth a line. `user_name` is empty when the request had none that can be shown.
-
-    `duo_s` is how much of `duration_s` Duo took.
-    """
-
-    peer: Peer
-    identifier: int
-    user_name: str
-    section: str
-    verdict: Verdict
-    factor: str
-    duration_s: float
-    n_packets: int
-    duo_s: float = 0.0
-
-
-Effect = (
-    SendReply | PassOn | AskDuo | StopAsking | KeepLogin | ForgetLogin | KeepAnswer | Finished | Notice | UnsignedNas
-)
 
 # What a person's wrong or refused credential caused is answered late on purpose, to slow guessing down.
 _DELAYED: Final = frozenset(
@@ -314,7 +250,7 @@ class Engine:
         notice = self.notices.discarded(reason, peer.address[0], peer.listener, nas, now)
         if notice is not None:
             if reason is DiscardReason.OVERLOAD:
-                notice = notice._replace(detail=self._places.greatest)
+                notice.detail = self._places.greatest
             self._effects.append(notice)
 
     def _packet_received(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:

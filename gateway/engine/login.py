@@ -6,9 +6,9 @@ its behaviour: `TRANSITIONS` says which states may follow, `_HANDLERS` what an a
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, final
 
-import msgspec
+from mypy_extensions import mypyc_attr
 
 from gateway.duoapi.calls import (
     AUTO,
@@ -32,6 +32,7 @@ from gateway.engine.password import TypedFactor
 from gateway.engine.records import LoginRecord
 from gateway.engine.verdict import Reason, Verdict, duo_hint, rejection
 from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT
+from gateway.values import Value
 
 PERSON_PATIENCE_S: Final = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
 DOUBT_S: Final = 2.5  # until it is known whether Duo is away; see docs/fail-mode.md
@@ -96,17 +97,27 @@ TRANSITIONS: dict[LoginState, frozenset[LoginState]] = {
 }
 
 
-class Ask(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Ask(Value):
     """Ask Duo this, not before the instant `at` (0: now)."""
 
-    call: Call
-    at: float = 0.0
+    __slots__ = ("at", "call")
+
+    def __init__(self, call: Call, at: float = 0.0) -> None:
+        self.call = call
+        self.at = at
 
 
-class Hold(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Hold(Value):
     """Nothing can be asked: give the login up at the instant `until`, or now if Duo is known to be away."""
 
-    until: float
+    __slots__ = ("until",)
+
+    def __init__(self, until: float) -> None:
+        self.until = until
 
 
 Step = Ask | Hold | Verdict

@@ -2,19 +2,22 @@
 left out.
 """
 
-from typing import Final, NamedTuple
+from typing import Final, final
 
-import msgspec
+from mypy_extensions import mypyc_attr
 
 from gateway.engine.nas import Nas
 from gateway.radius.discards import DiscardReason
+from gateway.values import Value
 
 INTERVAL_S: Final = 60.0
 DAY_S: Final = 86_400.0
 _MAX_SOURCES: Final = 1_024  # more sources than this in one interval share a line per reason
 
 
-class Notice(NamedTuple):
+@final
+@mypyc_attr(acyclic=True)
+class Notice(Value):
     """Tell the administrator.
 
     Attributes:
@@ -23,19 +26,29 @@ class Notice(NamedTuple):
         detail: more about it; empty for no more.
     """
 
-    reason: DiscardReason
-    source: str
-    listener: int
-    nas: Nas | None
-    n_packets: int
-    detail: str = ""
+    __slots__ = ("detail", "listener", "n_packets", "nas", "reason", "source")
+
+    def __init__(
+        self, reason: DiscardReason, source: str, listener: int, nas: Nas | None, n_packets: int, detail: str = ""
+    ) -> None:
+        self.reason = reason
+        self.source = source
+        self.listener = listener
+        self.nas = nas
+        self.n_packets = n_packets
+        self.detail = detail
 
 
-class UnsignedNas(msgspec.Struct):
+@final
+@mypyc_attr(acyclic=True)
+class UnsignedNas(Value):
     """Tell the administrator, once a day, that this NAS sends Access-Requests without Message-Authenticator."""
 
-    source: str
-    nas: Nas
+    __slots__ = ("nas", "source")
+
+    def __init__(self, source: str, nas: Nas) -> None:
+        self.source = source
+        self.nas = nas
 
 
 class _Quiet:

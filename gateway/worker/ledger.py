@@ -14,7 +14,7 @@ from zlib import crc32
 
 import msgspec
 
-from gateway.engine.core import Finished
+from gateway.engine.effects import Finished
 from gateway.net.shared_memory import create_memory
 
 N_CELLS: Final = 256

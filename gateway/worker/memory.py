@@ -4,7 +4,7 @@ import time
 
 import msgspec
 
-from gateway.engine.core import ForgetLogin, KeepAnswer, KeepLogin
+from gateway.engine.effects import ForgetLogin, KeepAnswer, KeepLogin
 from gateway.engine.records import AnswerRecord, LoginRecord
 from gateway.net.journal import MAX_LOGIN_OCTETS, Journal
 from gateway.worker.links import AnswerKept, HandedOver, LinkWriter, LoginForgotten, LoginKept, Message

@@ -16,7 +16,7 @@ from gateway.duoapi.calls import (
     PreauthAnswer,
     Refusal,
 )
-from gateway.engine.core import AskDuo, Effect, Finished, SendReply
+from gateway.engine.effects import AskDuo, Effect, Finished, SendReply
 from gateway.engine.notices import Notice
 from gateway.engine.pending import PendingLogin
 from gateway.engine.transaction import Peer

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 
 from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.breaker import BreakerState
-from gateway.engine.core import Effect, Engine
+from gateway.engine.core import Engine
+from gateway.engine.effects import Effect
 from gateway.engine.statistics import BulletinCells
 
 _STATES = tuple(BreakerState)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.engine.core import PassOn
+from gateway.engine.effects import PassOn
 from gateway.engine.records import UNREADABLE
 from gateway.engine.transaction import Peer
 

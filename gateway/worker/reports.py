@@ -6,7 +6,7 @@ import time
 from functools import lru_cache
 from typing import Any, Final
 
-from gateway.engine.core import Finished
+from gateway.engine.effects import Finished
 from gateway.engine.explanations import DISCARDS
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.transaction import Address

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import msgspec
 
 from gateway.duoapi.calls import Answer, Call, DuoUnavailable
-from gateway.engine.core import (
+from gateway.engine.core import Engine
+from gateway.engine.effects import (
     AskDuo,
     Effect,
-    Engine,
     Finished,
     ForgetLogin,
     KeepAnswer,

@@ -19,8 +19,9 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway.engine.core import RESUME_PAUSE_S, Effect, Engine
+from gateway.engine.core import RESUME_PAUSE_S, Engine
 from gateway.engine.duplicates import Answered
+from gateway.engine.effects import Effect
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import UNREADABLE, AnswerRecord, LoginRecord, PacketRecord

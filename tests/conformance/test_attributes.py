@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from gateway.engine.core import Finished
+from gateway.engine.effects import Finished
 from gateway.engine.verdict import Reason, rejection
 from gateway.logs.lines import TextLines
 from gateway.radius.address import AddressAttribute

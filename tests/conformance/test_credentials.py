@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.engine.core import AskDuo
 from gateway.engine.credentials import Credentials, read_credentials
+from gateway.engine.effects import AskDuo
 from gateway.engine.notices import Notice
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import CHAP_CHALLENGE, CHAP_PASSWORD, EAP_MESSAGE, STATE, USER_PASSWORD

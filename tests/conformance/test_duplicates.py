@@ -9,7 +9,7 @@ import pytest
 
 from gateway.config.listening import ListeningAddress
 from gateway.duoapi.calls import Answer
-from gateway.engine.core import StopAsking
+from gateway.engine.effects import StopAsking
 from gateway.engine.notices import Notice
 from gateway.engine.pending import MAX_WAITING_PACKETS
 from gateway.net.listener import open_socket

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.config.settings import RequireMessageAuthenticator
-from gateway.engine.core import AskDuo, Effect
+from gateway.engine.effects import AskDuo, Effect
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.radius.client import encode_access_request, encode_attribute, verify_reply
 from gateway.radius.dictionary import EAP_MESSAGE, MESSAGE_AUTHENTICATOR, PROXY_STATE, USER_NAME, Code

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.engine.core import Finished
+from gateway.engine.effects import Finished
 from gateway.radius.discards import DecodeError
 from gateway.radius.packet import decode_packet
 from gateway.radius.shared_secret import SharedSecret

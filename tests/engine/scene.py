@@ -3,8 +3,9 @@
 from typing import Any
 
 from gateway.duoapi.calls import Answer, AuthAnswer, DuoUnavailable, PreauthAnswer
-from gateway.engine.core import AskDuo, Effect, Engine, Finished, SendReply
+from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
+from gateway.engine.effects import AskDuo, Effect, Finished, SendReply
 from gateway.engine.login import LoginPolicy
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, row_layout

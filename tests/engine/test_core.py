@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.duoapi.calls import Auth, AuthAnswer, DuoUnavailable, Preauth, Trouble
-from gateway.engine.core import AskDuo, Finished, PassOn, SendReply, StopAsking
+from gateway.engine.effects import AskDuo, Finished, PassOn, SendReply, StopAsking
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.person import bucket_of
 from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, WorkerRow, row_layout

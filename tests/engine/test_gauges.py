@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from gateway.duoapi.calls import DuoUnavailable, Trouble
-from gateway.engine.core import KeepLogin
+from gateway.engine.effects import KeepLogin
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
 from gateway.engine.statistics import Measure

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.engine.core import AskDuo, SendReply
 from gateway.engine.digests import Digests
+from gateway.engine.effects import AskDuo, SendReply
 from gateway.engine.password import meaning_of, read_password
 from gateway.engine.person import account_of, person_key
 from gateway.radius.address import AddressAttribute

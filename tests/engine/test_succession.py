@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from gateway.duoapi.calls import AuthAnswer, AuthStatus, DuoUnavailable, Factor, Trouble
-from gateway.engine.core import AskDuo, Effect, Finished, ForgetLogin, KeepAnswer, KeepLogin, SendReply, StopAsking
 from gateway.engine.digests import Digests
+from gateway.engine.effects import AskDuo, Effect, Finished, ForgetLogin, KeepAnswer, KeepLogin, SendReply, StopAsking
 from gateway.engine.login import PERSON_PATIENCE_S, Login, LoginState
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import LoginRecord

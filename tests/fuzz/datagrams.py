@@ -10,8 +10,9 @@ import atheris
 
 with atheris.instrument_imports(include=["gateway.radius", "gateway.engine"]):
     from gateway.duoapi.calls import AuthAnswer, PreauthAnswer
-    from gateway.engine.core import AskDuo, Effect, Engine
+    from gateway.engine.core import Engine
     from gateway.engine.digests import Digests
+    from gateway.engine.effects import AskDuo, Effect
     from gateway.engine.login import LoginPolicy
     from gateway.engine.nas import Nas, NasTable, Section
     from gateway.engine.transaction import Peer

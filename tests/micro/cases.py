@@ -11,9 +11,9 @@ from itertools import count, cycle
 from gateway.duoapi.calls import Auth, AuthAnswer, Factor, Preauth
 from gateway.duoapi.flavours import V2
 from gateway.duoapi.signing import Signer
-from gateway.engine.core import AskDuo, Effect, Finished, KeepAnswer, KeepLogin
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
+from gateway.engine.effects import AskDuo, Effect, Finished, KeepAnswer, KeepLogin
 from gateway.engine.transaction import Peer, Transaction
 from gateway.engine.verdict import Reason, Verdict
 from gateway.http1.request import RequestTemplate

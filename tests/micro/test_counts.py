@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from gateway.duoapi.calls import PreauthAnswer
-from gateway.engine.core import SendReply
 from gateway.engine.duplicates import Answered
+from gateway.engine.effects import SendReply
 from gateway.http1.response import Response
 from gateway.radius import packet
 from gateway.radius.dictionary import Code

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.core import AskDuo
+from gateway.engine.effects import AskDuo
 from gateway.net.journal import MAX_LOGIN_OCTETS
 from gateway.radius.packet import decode_packet
 from gateway.worker.links import HandedOver

@@ -22,7 +22,7 @@ from gateway.worker.wiring import build_engine
 from tests.config.files import MINIMAL, SHARED_SECRET, parse
 
 if TYPE_CHECKING:
-    from gateway.engine.core import Effect
+    from gateway.engine.effects import Effect
 
 KEY = bytes(32)
 SECTION = "radius_server_duo_only"

@@ -7,8 +7,8 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from gateway.engine.core import ForgetLogin, KeepAnswer, KeepLogin
 from gateway.engine.duplicates import Answered
+from gateway.engine.effects import ForgetLogin, KeepAnswer, KeepLogin
 from gateway.engine.records import AnswerRecord, LoginRecord
 from gateway.engine.verdict import Reason, rejection
 from gateway.net.journal import MAX_LOGIN_OCTETS, Journal, create_journal

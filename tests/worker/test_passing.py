@@ -6,7 +6,7 @@ import socket
 import msgspec
 import pytest
 
-from gateway.engine.core import PassOn
+from gateway.engine.effects import PassOn
 from gateway.engine.transaction import Peer
 from gateway.worker.passing import Inlet, Passing
 

@@ -5,7 +5,7 @@ import re
 import msgspec
 import pytest
 
-from gateway.engine.core import Finished
+from gateway.engine.effects import Finished
 from gateway.engine.nas import Nas
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.transaction import Peer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, DuoUnavailable, Trouble
-from gateway.engine.core import AskDuo, SendReply
+from gateway.engine.effects import AskDuo, SendReply
 from gateway.engine.transaction import Peer
 from gateway.logs.events import EventLog
 from gateway.logs.lines import TextLines

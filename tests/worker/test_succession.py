@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from gateway.duoapi.calls import AuthStatus
-from gateway.engine.core import AskDuo, Effect, KeepAnswer, KeepLogin, SendReply
+from gateway.engine.effects import AskDuo, Effect, KeepAnswer, KeepLogin, SendReply
 from gateway.engine.login import PERSON_PATIENCE_S
 from gateway.engine.pending import PendingLogin
 from gateway.engine.transaction import Peer

@@ -1,0 +1,137 @@
+"""What the engine has decided and others perform: what to send, to ask, to write down and to tell."""
+
+from typing import final
+
+from mypy_extensions import mypyc_attr
+
+from gateway.duoapi.calls import Call
+from gateway.engine.duplicates import Answered
+from gateway.engine.notices import Notice, UnsignedNas
+from gateway.engine.pending import PendingLogin
+from gateway.engine.transaction import Peer
+from gateway.engine.verdict import Verdict
+from gateway.values import Value
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class SendReply(Value):
+    """Send these octets back the way the request came."""
+
+    __slots__ = ("octets", "peer")
+
+    def __init__(self, octets: bytes, peer: Peer) -> None:
+        self.octets = octets
+        self.peer = peer
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class AskDuo(Value):
+    """Ask Duo on behalf of this login, not before the instant `at`; bring the answer to `duo_answered` or
+    `duo_unavailable`.
+    """
+
+    __slots__ = ("at", "call", "pending")
+
+    def __init__(self, pending: PendingLogin, call: Call, at: float) -> None:
+        self.pending = pending
+        self.call = call
+        self.at = at
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class PassOn(Value):
+    """Give this datagram to the worker that reads this bucket: the user's other packets come to it."""
+
+    __slots__ = ("bucket", "datagram", "peer")
+
+    def __init__(self, datagram: bytes, peer: Peer, bucket: int) -> None:
+        self.datagram = datagram
+        self.peer = peer
+        self.bucket = bucket
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class StopAsking(Value):
+    """Nobody waits for Duo's answer to this login any more."""
+
+    __slots__ = ("pending",)
+
+    def __init__(self, pending: PendingLogin) -> None:
+        self.pending = pending
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class KeepLogin(Value):
+    """Write this login into the journal before anything else is done."""
+
+    __slots__ = ("pending",)
+
+    def __init__(self, pending: PendingLogin) -> None:
+        self.pending = pending
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class ForgetLogin(Value):
+    """Take this login out of the journal; `verdict` is None for one that ended without."""
+
+    __slots__ = ("pending", "verdict")
+
+    def __init__(self, pending: PendingLogin, verdict: Verdict | None) -> None:
+        self.pending = pending
+        self.verdict = verdict
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class KeepAnswer(Value):
+    """Write this answer into the journal before it is sent."""
+
+    __slots__ = ("answered", "bucket")
+
+    def __init__(self, answered: Answered, bucket: int) -> None:
+        self.answered = answered
+        self.bucket = bucket
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Finished(Value):
+    """A login has ended: worth a line. `user_name` is empty when the request had none that can be shown.
+
+    `duo_s` is how much of `duration_s` Duo took.
+    """
+
+    __slots__ = ("duo_s", "duration_s", "factor", "identifier", "n_packets", "peer", "section", "user_name", "verdict")
+
+    def __init__(
+        self,
+        peer: Peer,
+        identifier: int,
+        user_name: str,
+        section: str,
+        verdict: Verdict,
+        factor: str,
+        duration_s: float,
+        n_packets: int,
+        duo_s: float = 0.0,
+    ) -> None:
+        self.peer = peer
+        self.identifier = identifier
+        self.user_name = user_name
+        self.section = section
+        self.verdict = verdict
+        self.factor = factor
+        self.duration_s = duration_s
+        self.n_packets = n_packets
+        self.duo_s = duo_s
+
+
+Effect = (
+    SendReply | PassOn | AskDuo | StopAsking | KeepLogin | ForgetLogin | KeepAnswer | Finished | Notice | UnsignedNas
+)
