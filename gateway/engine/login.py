@@ -70,6 +70,8 @@ def choose_device(typed: TypedFactor, devices: tuple[Device, ...]) -> str | None
 class LoginState(StrEnum):
     """Where a login stands."""
 
+    __hash__ = str.__hash__  # in C; an enumeration's own is Python's
+
     NEW = "new"
     PREAUTH = "preauth"
     AUTH = "auth"

@@ -6,6 +6,8 @@ from enum import StrEnum
 class Reason(StrEnum):
     """The value stands in logs and metrics, and is the name of a section of docs/troubleshooting.md."""
 
+    __hash__ = str.__hash__  # in C; an enumeration's own is Python's, and each login looks its reason up a few times
+
     DUO_ALLOWED = "duo_allowed"
     DUO_BYPASS = "duo_bypass"
     DUO_DENIED = "duo_denied"

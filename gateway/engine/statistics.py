@@ -8,13 +8,14 @@ What was read is keyed by names, so that rows, and boards of different plans, ca
 """
 
 import struct
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import accumulate
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, final
 from zlib import crc32
+
+from mypy_extensions import i64
 
 from gateway.duoapi.calls import Auth, AuthStatus, Call, Check, Ping, Preauth, Trouble
 from gateway.engine.verdict import Reason
@@ -42,6 +43,7 @@ BOUNDS_S: Final[Sequence[float]] = (
 )
 # fmt: on
 """The upper bounds of a histogram's buckets, each inclusive; one bucket without bound follows."""
+_BOUNDS: Final = list(BOUNDS_S)
 _SUM: Final = len(BOUNDS_S) + 1  # behind the buckets stands the sum in microseconds
 _HISTOGRAM_SIZE: Final = _SUM + 1
 
@@ -178,6 +180,56 @@ def _histogram_keys(plan: BoardPlan) -> Iterator[Key]:
         yield from ((Measure.CALL_SECONDS, application, kind) for kind in CALL_KINDS.values())
 
 
+@final
+class Cell:
+    """A number of a row in the hands of its one writer, who knows it and need not read it."""
+
+    __slots__ = ("_cells", "_index", "_n")
+
+    def __init__(self, cells: Cells, index: int) -> None:
+        self._cells = cells
+        self._index = index
+        self._n = cells[index]
+
+    def add(self, n: int = 1) -> None:
+        """Count so many more."""
+        self.show(self._n + n)
+
+    def show(self, n: int) -> None:
+        """Set it."""
+        self._cells[self._index] = n
+        self._n = n
+
+
+@final
+class _Durations:
+    """A histogram in the hands of its one writer."""
+
+    __slots__ = ("_buckets", "_sum")
+
+    def __init__(self, cells: Cells, first: int) -> None:
+        self._buckets = [Cell(cells, first + number) for number in range(_SUM)]
+        self._sum = Cell(cells, first + _SUM)
+
+    def observe(self, seconds: float) -> None:
+        """Count something that took so long."""
+        self._buckets[_bucket(seconds)].add()
+        self._sum.add(int(seconds * 1e6 + 0.5))
+
+
+def _bucket(seconds: float) -> i64:
+    """Return the number of the first bound that is not exceeded: `bisect_left`, which wants its floats as objects."""
+    low: i64 = 0
+    high: i64 = len(_BOUNDS)
+    while low < high:
+        middle = (low + high) >> 1
+        if _BOUNDS[middle] < seconds:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 class WorkerRow:
     """A row in the hands of the worker that writes it.
 
@@ -199,6 +251,8 @@ class WorkerRow:
         cells = self._cells
         for index in (*self._layout.gauges.values(), *self._layout.evidence.values()):
             cells[index] = 0  # of evidence that is the checksum
+        for section in self.sections.values():
+            section.begin()
         cells[_LAG] = cells[_LAG_MAX] = cells[_LAG_MAX_BEFORE] = 0
         cells[_STARTED_AT] = cells[_HEARTBEAT] = cells[_WINDOW_SINCE] = now_ns
         cells[_PID] = pid
@@ -236,7 +290,6 @@ class SectionCounters:
     """What happens at one server section, as one worker sees it."""
 
     __slots__ = (
-        "_cells",
         "_coalesced",
         "_discards",
         "_gateway",
@@ -250,59 +303,61 @@ class SectionCounters:
 
     def __init__(self, cells: Cells, layout: RowLayout, section: str) -> None:
         counters, histograms = layout.counters, layout.histograms
-        self._cells = cells
-        self._requests = counters[Measure.REQUESTS, section]
-        self._unsigned = counters[Measure.UNSIGNED, section]
-        self._resent = counters[Measure.DUPLICATES, section, RETRANSMISSION]
-        self._coalesced = counters[Measure.DUPLICATES, section, COALESCED]
-        self._discards = {reason: counters[Measure.DISCARDS, section, reason] for reason in DiscardReason}
-        self._verdicts = {reason: counters[Measure.VERDICTS, section, reason] for reason in Reason}
-        self._pending = layout.gauges[Measure.PENDING, section]
-        self._login = histograms[Measure.LOGIN_SECONDS, section]
-        self._gateway = histograms[Measure.GATEWAY_SECONDS, section]
+        self._requests = Cell(cells, counters[Measure.REQUESTS, section])
+        self._unsigned = Cell(cells, counters[Measure.UNSIGNED, section])
+        self._resent = Cell(cells, counters[Measure.DUPLICATES, section, RETRANSMISSION])
+        self._coalesced = Cell(cells, counters[Measure.DUPLICATES, section, COALESCED])
+        self._discards = {reason: Cell(cells, counters[Measure.DISCARDS, section, reason]) for reason in DiscardReason}
+        self._verdicts = {reason: Cell(cells, counters[Measure.VERDICTS, section, reason]) for reason in Reason}
+        self._pending = Cell(cells, layout.gauges[Measure.PENDING, section])
+        self._login = _Durations(cells, histograms[Measure.LOGIN_SECONDS, section])
+        self._gateway = _Durations(cells, histograms[Measure.GATEWAY_SECONDS, section])
+
+    def begin(self) -> None:
+        """Know of no pending login, whatever a predecessor had."""
+        self._pending.show(0)
 
     def requested(self) -> None:
         """Count an Access-Request of a known client."""
-        self._cells[self._requests] += 1
+        self._requests.add()
 
     def unsigned(self) -> None:
         """Count an Access-Request that was taken without Message-Authenticator."""
-        self._cells[self._unsigned] += 1
+        self._unsigned.add()
 
     def retransmitted(self) -> None:
         """Count a request that repeats another octet for octet."""
-        self._cells[self._resent] += 1
+        self._resent.add()
 
     def coalesced(self) -> None:
         """Count a new request that joined a pending login."""
-        self._cells[self._coalesced] += 1
+        self._coalesced.add()
 
     def discarded(self, reason: DiscardReason) -> None:
         """Count a datagram that is not answered."""
-        self._cells[self._discards[reason]] += 1
+        self._discards[reason].add()
 
     def began(self) -> None:
         """Count a login as pending, until it is `finished` or `left`."""
-        self._cells[self._pending] += 1
+        self._pending.add()
 
     def left(self) -> None:
         """Count a pending login no more: its end comes elsewhere, or never."""
-        self._cells[self._pending] -= 1
+        self._pending.add(-1)
 
     def refused(self, reason: Reason) -> None:
         """Count the verdict on a request that never became a login."""
-        self._cells[self._verdicts[reason]] += 1
+        self._verdicts[reason].add()
 
     def finished(self, reason: Reason, duration_s: float, gateway_s: float) -> None:
         """Count the verdict on a login that began, how long it took, and how much of that was the gateway's own share.
 
         Neither time may be negative.
         """
-        cells = self._cells
-        cells[self._pending] -= 1
-        cells[self._verdicts[reason]] += 1
-        _observe(cells, self._login, duration_s)
-        _observe(cells, self._gateway, gateway_s)
+        self._pending.add(-1)
+        self._verdicts[reason].add()
+        self._login.observe(duration_s)
+        self._gateway.observe(gateway_s)
 
 
 def uncounted() -> SectionCounters:
@@ -317,27 +372,29 @@ class ApplicationCounters:
     __slots__ = ("_busy", "_calls", "_cells", "_evidence", "_idle", "_troubles")
 
     def __init__(self, cells: Cells, layout: RowLayout, application: str) -> None:
+        counters, gauges, histograms = layout.counters, layout.gauges, layout.histograms
         self._cells = cells
         self._calls = {
-            call: layout.histograms[Measure.CALL_SECONDS, application, kind] for call, kind in CALL_KINDS.items()
+            call: _Durations(cells, histograms[Measure.CALL_SECONDS, application, kind])
+            for call, kind in CALL_KINDS.items()
         }
-        self._troubles = {trouble: layout.counters[Measure.TROUBLES, application, trouble] for trouble in Trouble}
-        self._idle = layout.gauges[Measure.CONNECTIONS, application, IDLE]
-        self._busy = layout.gauges[Measure.CONNECTIONS, application, BUSY]
+        self._troubles = {trouble: Cell(cells, counters[Measure.TROUBLES, application, trouble]) for trouble in Trouble}
+        self._idle = Cell(cells, gauges[Measure.CONNECTIONS, application, IDLE])
+        self._busy = Cell(cells, gauges[Measure.CONNECTIONS, application, BUSY])
         self._evidence = layout.evidence[(application,)]
 
     def called(self, call: type[Call], duration_s: float) -> None:
         """Count a call that has ended, in whatever way, and how long it took."""
-        _observe(self._cells, self._calls[call], duration_s)
+        self._calls[call].observe(duration_s)
 
     def troubled(self, trouble: Trouble) -> None:
         """Count a call that ended without an answer."""
-        self._cells[self._troubles[trouble]] += 1
+        self._troubles[trouble].add()
 
     def connected(self, n_idle: int, n_busy: int) -> None:
         """Show how many connections there are."""
-        self._cells[self._idle] = n_idle
-        self._cells[self._busy] = n_busy
+        self._idle.show(n_idle)
+        self._busy.show(n_busy)
 
     def write_evidence(self, values: Sequence[float]) -> None:
         """Show up to `EVIDENCE_SIZE` numbers, as a whole."""
@@ -345,11 +402,6 @@ class ApplicationCounters:
         for index, value in enumerate(_EVIDENCE_CELLS.unpack(octets), self._evidence + 1):
             self._cells[index] = value
         self._cells[self._evidence] = crc32(octets)
-
-
-def _observe(cells: Cells, first: int, seconds: float) -> None:
-    cells[first + bisect_left(BOUNDS_S, seconds)] += 1
-    cells[first + _SUM] += int(seconds * 1e6 + 0.5)
 
 
 class Bulletin(NamedTuple):

@@ -239,6 +239,8 @@ def test_a_successor_goes_on_with_the_counters_and_begins_with_the_gauges():
     row.writer.begin(1, 10)
     row.writer.beat(20, 5)
     row.writer.count(Measure.DATAGRAMS, 3)
+    row.first.refused(Reason.DUO_ALLOWED)
+    row.first.refused(Reason.DUO_ALLOWED)
     row.first.began()
     row.duo.connected(1, 1)
     row.duo.called(Ping, 0.1)
@@ -246,11 +248,14 @@ def test_a_successor_goes_on_with_the_counters_and_begins_with_the_gauges():
     successor = WorkerRow(row.cells, LAYOUT, PLAN)
     successor.begin(2, 30)
     successor.count(Measure.DATAGRAMS)
+    successor.sections[FIRST].began()
+    successor.sections[FIRST].finished(Reason.DUO_ALLOWED, 0.1, 0.1)
+    successor.applications[DUO].called(Ping, 0.1)
     pulse, totals = row.read()
     assert pulse == (2, 30, 30, 0, 0)
-    assert totals.counters == {(Measure.DATAGRAMS,): 4}
+    assert totals.counters == {(Measure.DATAGRAMS,): 4, (Measure.VERDICTS, FIRST, "duo_allowed"): 3}
     assert totals.gauges == {}
-    assert totals.histogram(Measure.CALL_SECONDS, DUO, "ping").n_observed == 1
+    assert totals.histogram(Measure.CALL_SECONDS, DUO, "ping") == Histogram((*[0] * 9, 2, *[0] * 10), 200_000)
     assert read_evidence(row.cells, LAYOUT, DUO) is None
 
 
