@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
+from gateway.engine.verdict import Reason, Verdict
+from gateway.radius.dictionary import Code
+
 if TYPE_CHECKING:
     from gateway.engine.transaction import Address
 else:
@@ -80,3 +83,23 @@ class AnswerRecord(msgspec.Struct, array_like=True):
     digest: bytes
     reply: bytes
     expires_at: Instant
+
+
+class VerdictRecord(msgspec.Struct):
+    """How a login ended, see `engine.verdict.Verdict`."""
+
+    code: Code
+    reason: Reason
+    reply_message: str
+    account: str
+    hint: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict itself."""
+        return Verdict(self.code, self.reason, self.reply_message, self.account, self.hint)
+
+
+def verdict_record(verdict: Verdict) -> VerdictRecord:
+    """Return what a link tells of a verdict."""
+    return VerdictRecord(verdict.code, verdict.reason, verdict.reply_message, verdict.account, verdict.hint)

@@ -11,8 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from gateway.engine.records import UNREADABLE, AnswerRecord, LoginRecord
-from gateway.engine.verdict import Verdict
+from gateway.engine.records import UNREADABLE, AnswerRecord, LoginRecord, VerdictRecord
 
 _MAX_MESSAGE = 131_072  # octets: sixteen packets with all their Proxy-State
 _MESSAGES_A_TURN = 64
@@ -32,7 +31,7 @@ class LoginForgotten(msgspec.Struct, tag=True):
     """A login has its verdict, or, with None, begins anew when it is asked again."""
 
     number: int
-    verdict: Verdict | None
+    verdict: VerdictRecord | None
 
 
 class AnswerKept(msgspec.Struct, tag=True):

@@ -5,7 +5,7 @@ import time
 import msgspec
 
 from gateway.engine.effects import ForgetLogin, KeepAnswer, KeepLogin
-from gateway.engine.records import AnswerRecord, LoginRecord
+from gateway.engine.records import AnswerRecord, LoginRecord, verdict_record
 from gateway.net.journal import MAX_LOGIN_OCTETS, Journal
 from gateway.worker.links import AnswerKept, HandedOver, LinkWriter, LoginForgotten, LoginKept, Message
 
@@ -36,7 +36,8 @@ class Memory:
         pending = effect.pending
         self._journal.forget_login(pending.number)
         if self._links:
-            self._tell(pending.bucket, LoginForgotten(pending.number, effect.verdict))
+            verdict = verdict_record(effect.verdict) if effect.verdict is not None else None
+            self._tell(pending.bucket, LoginForgotten(pending.number, verdict))
 
     def keep_answer(self, effect: KeepAnswer) -> None:
         """Write a reply down."""

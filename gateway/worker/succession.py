@@ -194,8 +194,9 @@ class Succession:
                 pending = legacy.elsewhere.get(record.number)
                 if pending is not None:
                     self._perform(self._engine.heard_elsewhere(pending, record))
-            case LoginForgotten(number, verdict):
+            case LoginForgotten(number, told):
                 pending = legacy.elsewhere.pop(number, None)
+                verdict = told.verdict if told is not None else None
                 if pending is not None:
                     self._perform(self._engine.decided_elsewhere(pending, verdict, now))
             case AnswerKept(record):

@@ -3,11 +3,12 @@
 import asyncio
 import socket
 
-from gateway.engine.records import AnswerRecord, LoginRecord
+from gateway.engine.records import AnswerRecord, LoginRecord, verdict_record
 from gateway.engine.verdict import Reason, rejection
 from gateway.worker.links import AnswerKept, HandedOver, LinkReader, LinkWriter, LoginForgotten, LoginKept, Message
 
 RECORD = LoginRecord(7, 3, 1, "s", "alice", b"key", "waiting", "push", "tx", 1.0, 2.0, 0.5, [])
+LOST = verdict_record(rejection(Reason.PUSH_LOST))
 
 
 def heard(messages: list[Message], *, is_slow: bool = False) -> list[Message | None]:
@@ -44,7 +45,7 @@ def test_all_kinds_of_messages_arrive_as_they_were_sent():
         HandedOver(),
         LoginKept(RECORD),
         AnswerKept(AnswerRecord(("192.0.2.10", 40001), 0, 3, b"digest", b"reply", 9.0)),
-        LoginForgotten(7, rejection(Reason.PUSH_LOST)),
+        LoginForgotten(7, LOST),
         LoginForgotten(8, None),
     ]
     assert heard(messages) == [*messages, None]
@@ -64,3 +65,11 @@ def test_a_successor_that_is_gone_harms_nobody():
         await writer.flushed()
 
     asyncio.run(scene())
+
+
+def test_a_verdict_is_the_same_at_the_other_end():
+    verdict = rejection(Reason.UNKNOWN_FACTOR)
+    (message, _) = heard([LoginForgotten(7, verdict_record(verdict))])
+    assert isinstance(message, LoginForgotten)
+    assert message.verdict is not None
+    assert message.verdict.verdict == verdict

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.engine.duplicates import Answered
 from gateway.engine.effects import ForgetLogin, KeepAnswer, KeepLogin
-from gateway.engine.records import AnswerRecord, LoginRecord
+from gateway.engine.records import AnswerRecord, LoginRecord, verdict_record
 from gateway.engine.verdict import Reason, rejection
 from gateway.net.journal import MAX_LOGIN_OCTETS, Journal, create_journal
 from gateway.radius.client import encode_access_request, encode_attribute
@@ -136,7 +136,7 @@ class TestTelling:
         scene.memory.keep_answer(answered())
         scene.memory.forget_login(ForgetLogin(effect.pending, verdict))
         record = effect.pending.record()
-        assert mine.sent == [HandedOver(), LoginKept(record), LoginForgotten(record.number, verdict)]
+        assert mine.sent == [HandedOver(), LoginKept(record), LoginForgotten(record.number, verdict_record(verdict))]
         assert other.sent == [HandedOver(), AnswerKept(scene.answers[0])]
 
     def test_users_whom_nobody_takes_are_told_of_to_nobody(self, scene):

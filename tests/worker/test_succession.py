@@ -15,6 +15,7 @@ from gateway.duoapi.calls import AuthStatus
 from gateway.engine.effects import AskDuo, Effect, KeepAnswer, KeepLogin, SendReply
 from gateway.engine.login import PERSON_PATIENCE_S
 from gateway.engine.pending import PendingLogin
+from gateway.engine.records import verdict_record
 from gateway.engine.transaction import Peer
 from gateway.engine.verdict import Reason, rejection
 from gateway.net.journal import Journal, create_journal
@@ -253,7 +254,8 @@ class TestOfTheLiving:
             successor.engine.datagram_received(request(8), Peer((NAS, 40001), 0), time.monotonic())
             reply = b"\x03\x07" + bytes(18)
             await living.said(
-                AnswerKept(answer_record(request(), reply)), LoginForgotten(1, rejection(Reason.DEADLINE))
+                AnswerKept(answer_record(request(), reply)),
+                LoginForgotten(1, verdict_record(rejection(Reason.DEADLINE))),
             )
             assert [each.octets[1] for each in successor.effects if isinstance(each, SendReply)] == [8]
             assert successor.engine.is_idle
