@@ -6,8 +6,11 @@ tolerate them (Duo Auth API, "General").
 """
 
 from enum import StrEnum
+from typing import final
 
-import msgspec
+from mypy_extensions import mypyc_attr
+
+from gateway.values import Value
 
 
 class Factor(StrEnum):
@@ -29,94 +32,152 @@ class Factor(StrEnum):
 AUTO, PUSH, PHONE, SMS, PASSCODE = Factor
 
 
-class Ping(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Ping(Value):
     """Is Duo there? Unsigned."""
 
+    __slots__ = ()
 
-class Check(msgspec.Struct, gc=False):
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Check(Value):
     """Are keys, signature and clock right?"""
 
+    __slots__ = ()
 
-class Preauth(msgspec.Struct, gc=False):
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Preauth(Value):
     """May this user log in, and with what?"""
 
-    username: str
-    ipaddr: str | None = None
+    __slots__ = ("ipaddr", "username")
+
+    def __init__(self, username: str, ipaddr: str | None = None) -> None:
+        self.username = username
+        self.ipaddr = ipaddr
 
 
-class Auth(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Auth(Value):
     """Verify the second factor.
 
     `device` is v2's device id or "auto"; `ordinal` is what the user typed (`push2` is 2) or 0 for none, which v1
     wants instead. A factor that waits for a person is asked asynchronously and answered with a txid.
     """
 
-    username: str
-    factor: Factor
-    device: str = "auto"
-    ordinal: int = 0
-    passcode: str = ""
-    ipaddr: str | None = None
+    __slots__ = ("device", "factor", "ipaddr", "ordinal", "passcode", "username")
+
+    def __init__(
+        self,
+        username: str,
+        factor: Factor,
+        device: str = "auto",
+        ordinal: int = 0,
+        passcode: str = "",
+        ipaddr: str | None = None,
+    ) -> None:
+        self.username = username
+        self.factor = factor
+        self.device = device
+        self.ordinal = ordinal
+        self.passcode = passcode
+        self.ipaddr = ipaddr
 
     def __repr__(self) -> str:
         """Hide the passcode."""
         return f"<Auth {self.username!r} {self.factor} device={self.device}>"
 
 
-class AuthStatus(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class AuthStatus(Value):
     """What has become of the asynchronous auth `txid`? A long poll: Duo answers when the state changes.
 
     `patience_s` bounds this question, not the person.
     """
 
-    txid: str
-    patience_s: float = 75.0
+    __slots__ = ("patience_s", "txid")
+
+    def __init__(self, txid: str, patience_s: float = 75.0) -> None:
+        self.txid = txid
+        self.patience_s = patience_s
 
 
 Call = Ping | Check | Preauth | Auth | AuthStatus
 
 
-class Device(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Device(Value):
     """One entry of the preauth device list, in Duo's order; a token has no capabilities."""
 
-    device: str
-    capabilities: frozenset[str] = frozenset()
+    __slots__ = ("capabilities", "device")
+
+    def __init__(self, device: str, capabilities: frozenset[str] = frozenset()) -> None:
+        self.device = device
+        self.capabilities = capabilities
 
 
-class Time(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Time(Value):
     """The answer to ping and check: Duo's clock in Unix seconds, None where the flavour does not tell it (v1)."""
 
-    time: int | None
+    __slots__ = ("time",)
+
+    def __init__(self, time: int | None) -> None:
+        self.time = time
 
 
-class PreauthAnswer(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class PreauthAnswer(Value):
     """`result` is `auth`, `allow`, `deny`, `enroll` or a value that Duo may add later."""
 
-    result: str
-    status_msg: str = ""
-    devices: tuple[Device, ...] = ()
-    enroll_portal_url: str = ""
+    __slots__ = ("devices", "enroll_portal_url", "result", "status_msg")
+
+    def __init__(
+        self, result: str, status_msg: str = "", devices: tuple[Device, ...] = (), enroll_portal_url: str = ""
+    ) -> None:
+        self.result = result
+        self.status_msg = status_msg
+        self.devices = devices
+        self.enroll_portal_url = enroll_portal_url
 
 
-class AuthAnswer(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class AuthAnswer(Value):
     """`result` is `allow`, `deny`, `waiting` or a later value; empty, with a `txid`, when an asynchronous auth began.
 
     `status` is v2's machine word (`timeout`, `fraud`, `locked_out`, `sent` …), empty in v1.
     """
 
-    result: str
-    status: str = ""
-    status_msg: str = ""
-    txid: str = ""
+    __slots__ = ("result", "status", "status_msg", "txid")
+
+    def __init__(self, result: str, status: str = "", status_msg: str = "", txid: str = "") -> None:
+        self.result = result
+        self.status = status
+        self.status_msg = status_msg
+        self.txid = txid
 
 
-class Refusal(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Refusal(Value):
     """Duo understood us and said no to the call itself: HTTP 4xx with `stat` FAIL, not 429. No verdict on the user."""
 
-    http_status: int
-    code: int
-    message: str
-    detail: str = ""
+    __slots__ = ("code", "detail", "http_status", "message")
+
+    def __init__(self, http_status: int, code: int, message: str, detail: str = "") -> None:
+        self.http_status = http_status
+        self.code = code
+        self.message = message
+        self.detail = detail
 
     @property
     def is_configuration(self) -> bool:

@@ -14,9 +14,10 @@ A redirect is never followed: a signed request belongs to the host that it was s
 """
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, final
 
 import msgspec
+from mypy_extensions import mypyc_attr
 
 from gateway.duoapi import messages
 from gateway.duoapi.calls import (
@@ -39,6 +40,7 @@ from gateway.duoapi.calls import (
 )
 from gateway.duoapi.echoes import MAX_PAGE, cleaned, shown
 from gateway.duoapi.signing import encode_params, percent_encode
+from gateway.values import Value
 
 Content = TypeVar("Content")
 
@@ -50,7 +52,9 @@ _WORDS: Final = frozenset(
 )
 
 
-class ApiRequest:
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class ApiRequest(Value):
     """A call on its way to HTTP: POST carries the parameters as a form, GET as the query.
 
     `params` are as they are signed and sent, see `signing.encode_params`.

@@ -9,10 +9,12 @@ parsing them. The two that are rarely wanted are looked for in the octets of the
 
 import re
 from enum import Enum
-from typing import Final
+from typing import Final, final
 
 import httptools
-import msgspec
+from mypy_extensions import mypyc_attr
+
+from gateway.values import Value
 
 MAX_BODY_SIZE: Final = 1_048_576  # octets; Duo's answers have a few hundred
 MAX_HEAD_SIZE: Final = 65_536  # octets before the body begins
@@ -25,13 +27,18 @@ _LENGTH: Final = re.compile(rb"(?im)^(?:content-length|transfer-encoding):(.*)$"
 _RETRY_AFTER: Final = re.compile(rb"(?im)^retry-after:(.*)$")
 
 
-class Response(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Response(Value):
     """One whole answer; `is_reusable` says whether the connection may carry another request after it."""
 
-    http_status: int
-    body: bytes
-    is_reusable: bool
-    retry_after: str = ""
+    __slots__ = ("body", "http_status", "is_reusable", "retry_after")
+
+    def __init__(self, http_status: int, body: bytes, is_reusable: bool, retry_after: str = "") -> None:
+        self.http_status = http_status
+        self.body = body
+        self.is_reusable = is_reusable
+        self.retry_after = retry_after
 
 
 class ResponseFault(Enum):
