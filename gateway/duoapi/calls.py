@@ -51,13 +51,14 @@ class Check(Value):
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Preauth(Value):
-    """May this user log in, and with what?"""
+    """May this user log in, and, if the answer is to say so, with which devices?"""
 
-    __slots__ = ("ipaddr", "username")
+    __slots__ = ("ipaddr", "username", "wants_devices")
 
-    def __init__(self, username: str, ipaddr: str | None = None) -> None:
+    def __init__(self, username: str, ipaddr: str | None = None, wants_devices: bool = False) -> None:
         self.username = username
         self.ipaddr = ipaddr
+        self.wants_devices = wants_devices
 
 
 @final
@@ -136,7 +137,7 @@ class Time(Value):
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class PreauthAnswer(Value):
-    """`result` is `auth`, `allow`, `deny`, `enroll` or a value that Duo may add later."""
+    """`result` is `auth`, `allow`, `deny`, `enroll` or a later value; `devices` are there where they were wanted."""
 
     __slots__ = ("devices", "enroll_portal_url", "result", "status_msg")
 

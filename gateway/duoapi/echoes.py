@@ -34,7 +34,7 @@ Base64 of digits may be without a digit (`MDAwMDAw`), but no six of them are wit
 
 _MANY_HARMLESS: Final = 512
 _MAX_REMEMBERED: Final = 200  # characters
-_harmless: Final[set[str]] = set()  # texts that were looked at: Duo has few, and a look costs as much as a signature
+_harmless: Final[set[str]] = set()  # what is shown as it is: Duo has few texts, and a look costs as much as a signature
 
 _CREDENTIALS: Final = re.compile(
     r"""
@@ -64,7 +64,7 @@ def is_harmless(text: str) -> bool:
         return True
     if may_echo(text):
         return False
-    if len(text) <= _MAX_REMEMBERED:
+    if len(text) <= _MAX_REMEMBERED and text.isascii() and text.isprintable():
         if len(_harmless) >= _MANY_HARMLESS:
             _harmless.clear()
         _harmless.add(text)
@@ -73,7 +73,8 @@ def is_harmless(text: str) -> bool:
 
 def shown(text: str | None, passcode: str = "") -> str:
     """Return a text as a person may see it: cleaned, no longer than one reads, and blanks for control characters."""
-    text = text or ""
+    if not text or text in _harmless:
+        return text or ""
     if not (text.isascii() and text.isprintable() and is_harmless(text)):
         cut = text[:_MAX_LOOKED_AT]
         is_cut = len(cut) < len(text)

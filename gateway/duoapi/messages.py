@@ -51,12 +51,17 @@ class DeviceContent(msgspec.Struct, gc=False):
 
 
 class PreauthContent(msgspec.Struct, gc=False):
-    """v2 preauth."""
+    """v2 preauth, where no device matters: most of the answer is their list."""
 
     result: str
     status_msg: str | None = None
-    devices: list[DeviceContent] | None = None
     enroll_portal_url: str | None = None
+
+
+class PreauthDevicesContent(PreauthContent, gc=False):
+    """The whole of v2 preauth."""
+
+    devices: list[DeviceContent] | None = None
 
 
 class AuthContent(msgspec.Struct, gc=False):
@@ -93,6 +98,7 @@ decode_failure = msgspec.json.Decoder(Failure).decode
 decode_time = msgspec.json.Decoder(Envelope[TimeContent]).decode
 decode_word = msgspec.json.Decoder(Envelope[str]).decode
 decode_preauth = msgspec.json.Decoder(Envelope[PreauthContent]).decode
+decode_preauth_devices = msgspec.json.Decoder(Envelope[PreauthDevicesContent]).decode
 decode_auth = msgspec.json.Decoder(Envelope[AuthContent]).decode
 decode_preauth_v1 = msgspec.json.Decoder(Envelope[PreauthContentV1]).decode
 decode_auth_v1 = msgspec.json.Decoder(Envelope[AuthContentV1]).decode

@@ -17,6 +17,8 @@ from gateway.hashes import Hmac, sha512
 Params = Iterable[tuple[str, str]]
 
 _SHA512_BLOCK_SIZE: Final = 128  # octets, FIPS 180-4
+_hexlify: Final = binascii.hexlify
+_base64: Final = binascii.b2a_base64
 _is_plain = re.compile(r"[A-Za-z0-9._~-]*").fullmatch
 
 
@@ -45,7 +47,7 @@ class Signer:
     What is the same for all requests to a path within a second, and in all headers, is written once.
     """
 
-    __slots__ = ("_beginnings", "_canonical_host", "_credentials", "_hmac")
+    __slots__ = ("_beginnings", "_canonical_host", "_hmac", "_scheme", "_user_rest")
 
     def __init__(self, ikey: str, secret_key: bytes, host: str) -> None:
         """Key the signer.
@@ -55,7 +57,10 @@ class Signer:
             secret_key: its secret key, the 40 octets as displayed.
             host: the API host name, without port; its letter case does not matter.
         """
-        self._credentials = ikey.encode("ascii") + b":"
+        user = ikey.encode("ascii") + b":"
+        n_whole = len(user) // 3 * 3  # octets that base64 writes whatever follows: all of a usual key
+        self._scheme = b"Basic " + binascii.b2a_base64(user[:n_whole], newline=False)
+        self._user_rest = user[n_whole:]
         self._canonical_host = host.lower()
         self._hmac = Hmac(sha512, _SHA512_BLOCK_SIZE, secret_key)
         self._beginnings: dict[str, _Beginning] = {}
@@ -74,8 +79,8 @@ class Signer:
             beginning = self._beginnings[path] = _Beginning(
                 date, f"{date}\n{method}\n{self._canonical_host}\n{path}\n".encode()
             )
-        signature = self._hmac.digest(beginning.octets + params).hex()
-        return b"Basic " + binascii.b2a_base64(self._credentials + signature.encode(), newline=False)
+        signature = _hexlify(self._hmac.digest(beginning.octets + params))
+        return self._scheme + _base64(self._user_rest + signature, newline=False)
 
 
 class _Beginning:

@@ -221,8 +221,9 @@ class Login:
             self._no_factor = Reason.NO_PASSWORD
         if self._typed is None and self.policy.automatic:
             self._typed = TypedFactor(AUTO)
-        if self.policy.preauth_always or (self._typed is not None and self._typed.ordinal):
-            return self._ask(PREAUTH, Preauth(self.user_name, self._ipaddr), now)
+        wants_devices = self._typed is not None and self._typed.ordinal > 0
+        if self.policy.preauth_always or wants_devices:
+            return self._ask(PREAUTH, Preauth(self.user_name, self._ipaddr, wants_devices), now)
         return self._authenticate((), now)
 
     def answered(self, answer: Answer, now: float) -> Step:

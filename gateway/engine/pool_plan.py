@@ -87,9 +87,9 @@ class PoolPlan(Generic[Call, Connection]):
 
     def __init__(self, limits: PoolLimits) -> None:
         self._limits = limits
-        self._idle: OrderedDict[Connection, float] = OrderedDict()  # idle since; the newest is last
-        self._busy: OrderedDict[Connection, float] = OrderedDict()  # with a brief call since; the newest is last
-        self._polling: OrderedDict[Connection, float] = OrderedDict()  # the same with a long poll
+        self._idle: dict[Connection, float] = {}  # idle since; the newest is last
+        self._busy: dict[Connection, float] = {}  # with a brief call since; the newest is last
+        self._polling: dict[Connection, float] = {}  # the same with a long poll
         self._brief: OrderedDict[Call, int] = OrderedDict()  # waiting calls and their turn
         self._patient: OrderedDict[Call, int] = OrderedDict()
         self._n_opening = 0
@@ -169,8 +169,7 @@ class PoolPlan(Generic[Call, Connection]):
 
     def released(self, connection: Connection, now: float) -> Call | None:
         """Return the call that a connection serves next after it has done its last, None when it idles."""
-        if self._busy.pop(connection, None) is None:
-            del self._polling[connection]
+        del (self._busy if connection in self._busy else self._polling)[connection]
         return self._serve(connection, now, is_new=False)
 
     def closed(self, connection: Connection) -> None:

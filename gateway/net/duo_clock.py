@@ -20,12 +20,12 @@ class DuoClock:
         told_at: the instant at which Duo last told its time, minus infinity before it has.
     """
 
-    __slots__ = ("_ahead_s", "_date", "_date_second", "told_at")
+    __slots__ = ("_ahead_s", "_date", "_date_until", "told_at")
 
     def __init__(self, unix_now: float, now: float) -> None:
         """Begin with what the machine's wall clock says at the instant `now`."""
         self._ahead_s = unix_now - now
-        self._date_second = -1
+        self._date_until = float("-inf")
         self._date = ""
         self.told_at = float("-inf")
 
@@ -35,9 +35,10 @@ class DuoClock:
 
     def date(self, now: float) -> str:
         """Return Duo's time at the instant `now` as a Date header; made once a second."""
-        second = int(now + self._ahead_s)
-        if second != self._date_second:
-            self._date_second = second
+        unix_now = now + self._ahead_s
+        if not self._date_until - 1.0 <= unix_now < self._date_until:
+            second = int(unix_now)
+            self._date_until = second + 1.0
             self._date = formatdate(second)
         return self._date
 

@@ -195,10 +195,10 @@ class HttpsConnection:
     def _read_tls(self) -> Response | None:
         """Read all that has come: an answer is given out only when nothing is left that could be taken for the next."""
         response = None
-        incoming, tls = self._incoming, self._tls
+        incoming, read = self._incoming, self._tls.read
         while True:
             try:
-                octets = tls.read(READ_SIZE)
+                octets = read(READ_SIZE)
             except ssl.SSLWantReadError:
                 break
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
@@ -211,7 +211,7 @@ class HttpsConnection:
             if self._exchange is None:
                 raise ResponseError(ResponseFault.NOT_ASKED)
             response = self._reader.feed(octets)
-            if not incoming.pending and not tls.pending():
+            if not incoming.pending:  # one record at most was open, and READ_SIZE takes all of one
                 break
         if self._outgoing.pending:  # TLS 1.3 answers a key update
             self._send(self._unsent + self._outgoing.read())

@@ -10,14 +10,14 @@ import errno
 import socket
 import ssl
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.http1.connect import ConnectError, connect_request, read_connect_answer
 from gateway.net.resolver import Address, Resolver
 from gateway.net.tls import TrustStore, tls_trouble
 
-READ_SIZE = 16_384
+READ_SIZE: Final = 16_384  # octets: the most that a TLS record holds (RFC 8446 section 5.1)
 PROXY_AUTHENTICATION_REQUIRED = 407
 
 

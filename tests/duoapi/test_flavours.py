@@ -124,11 +124,12 @@ def test_v2_preauth_answer() -> None:
             "unheard_of": {"deep": [1]},
         }
     )
-    assert V2.read(Preauth("jdoe"), 200, body) == PreauthAnswer(
+    assert V2.read(Preauth("jdoe", wants_devices=True), 200, body) == PreauthAnswer(
         "auth",
         "Account is active",
         (Device("DP1", frozenset({"auto", "push", "hologram"})), Device("DH1")),
     )
+    assert V2.read(Preauth("jdoe"), 200, body) == PreauthAnswer("auth", "Account is active")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,34 @@ def test_v2_preauth_answer() -> None:
     ],
 )
 def test_v2_other_preauth_answers(response: dict[str, Any], expected: PreauthAnswer) -> None:
-    assert V2.read(Preauth("jdoe"), 200, ok(response)) == expected
+    for wants_devices in (False, True):
+        assert V2.read(Preauth("jdoe", None, wants_devices), 200, ok(response)) == expected
+
+
+def test_devices_that_nobody_wants_are_not_looked_at() -> None:
+    body = ok({"result": "auth", "devices": "none today"})
+    assert V2.read(Preauth("jdoe"), 200, body) == PreauthAnswer("auth")
+
+
+def test_a_verdict_of_the_same_octets_is_the_same_for_every_login() -> None:
+    body = ok({"result": "allow", "status": "allow", "status_msg": "Success. Logging you in..."})
+    first, second = (V2.read(Auth(user, Factor.PASSCODE, passcode="123456"), 200, body) for user in ("jdoe", "alice"))
+    assert first == AuthAnswer("allow", "allow", "Success. Logging you in...")
+    assert second is first
+
+
+@pytest.mark.parametrize(
+    ("passcode", "status_msg"),
+    [
+        ("123456", "Incorrect passcode 123456."),
+        ("cccccccccccbdefghijklnrtuvcbdefghijklnrtuvcb", "No: cccccccccccbdefghijklnrtuvcbdefghijklnrtuvcb"),
+    ],
+)
+def test_no_verdict_is_remembered_in_which_something_typed_may_be(passcode: str, status_msg: str) -> None:
+    body = ok({"result": "deny", "status": "deny", "status_msg": status_msg})
+    auth = Auth("jdoe", Factor.PASSCODE, passcode=passcode)
+    assert passcode not in repr(V2.read(auth, 200, body))
+    assert V2.read(auth, 200, body) is not V2.read(auth, 200, body)
 
 
 def test_v2_auth_answers() -> None:

@@ -62,7 +62,7 @@ def test_a_passcode_is_preauth_then_auth():
 
 def test_preauth_is_skipped_when_only_needed_for_the_device_list():
     assert begin(login(preauth_always=False), "123456").call.passcode == "123456"
-    assert isinstance(begin(login(preauth_always=False), "push2").call, Preauth)
+    assert begin(login(preauth_always=False), "push2").call == Preauth("alice", "203.0.113.7", wants_devices=True)
 
 
 @pytest.mark.parametrize(
