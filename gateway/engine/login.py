@@ -30,7 +30,7 @@ from gateway.duoapi.echoes import is_harmless, without_passcode
 from gateway.engine.explanations import REASONS, TROUBLES
 from gateway.engine.password import TypedFactor
 from gateway.engine.records import LoginRecord
-from gateway.engine.verdict import Reason, Verdict, duo_hint, rejection
+from gateway.engine.verdict import Reason, Verdict, duo_account, duo_hint, rejection
 from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT
 from gateway.values import Value
 
@@ -375,7 +375,7 @@ class Login:
         self, is_allowed: bool, reason: Reason, status_msg: str, factor: Factor | None, result: str = ""
     ) -> Verdict:
         result = result or ("allow" if is_allowed else "deny")
-        account = f"Duo authentication returned {result!r}: {status_msg!r}"
+        account = duo_account(result, status_msg)
         code = ACCESS_ACCEPT if is_allowed else ACCESS_REJECT
         text = status_msg or ("Login approved." if is_allowed else "Login refused.")
         return Verdict(code, reason, text, account, duo_hint(reason, factor, status_msg))
