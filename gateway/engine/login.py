@@ -30,7 +30,7 @@ from gateway.duoapi.echoes import is_harmless, without_passcode
 from gateway.engine.explanations import REASONS, TROUBLES
 from gateway.engine.password import TypedFactor
 from gateway.engine.records import LoginRecord
-from gateway.engine.verdict import Reason, Verdict, duo_hint, rejection
+from gateway.engine.verdict import Reason, Verdict, duo_account, duo_hint, rejection
 from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT
 from gateway.values import Value
 
@@ -82,13 +82,20 @@ class LoginState(StrEnum):
 
 
 # Bare names, for the tables' sake; before Python 3.12 they also cost a tenth of `LoginState.NEW`.
-NEW, PREAUTH, AUTH, WAITING, ELSEWHERE, LOST, DECIDED = LoginState
-_DUO_ALLOWED, _UNKNOWN_FACTOR = Reason.DUO_ALLOWED, Reason.UNKNOWN_FACTOR
+NEW: Final = LoginState.NEW
+PREAUTH: Final = LoginState.PREAUTH
+AUTH: Final = LoginState.AUTH
+WAITING: Final = LoginState.WAITING
+ELSEWHERE: Final = LoginState.ELSEWHERE
+LOST: Final = LoginState.LOST
+DECIDED: Final = LoginState.DECIDED
+_DUO_ALLOWED: Final = Reason.DUO_ALLOWED
+_UNKNOWN_FACTOR: Final = Reason.UNKNOWN_FACTOR
 
 _STATES: Final = {state.value: state for state in LoginState}
 _FACTORS: Final = {factor.value: factor for factor in Factor}
 
-TRANSITIONS: dict[LoginState, frozenset[LoginState]] = {
+TRANSITIONS: Final[dict[LoginState, frozenset[LoginState]]] = {
     NEW: frozenset({PREAUTH, AUTH, ELSEWHERE, DECIDED}),
     PREAUTH: frozenset({AUTH, DECIDED}),
     AUTH: frozenset({WAITING, LOST, DECIDED}),
@@ -376,7 +383,7 @@ class Login:
         self, is_allowed: bool, reason: Reason, status_msg: str, factor: Factor | None, result: str = ""
     ) -> Verdict:
         result = result or ("allow" if is_allowed else "deny")
-        account = f"Duo authentication returned {result!r}: {status_msg!r}"
+        account = duo_account(result, status_msg)
         code = ACCESS_ACCEPT if is_allowed else ACCESS_REJECT
         text = status_msg or ("Login approved." if is_allowed else "Login refused.")
         return Verdict(code, reason, text, account, duo_hint(reason, factor, status_msg))
@@ -417,7 +424,7 @@ class Login:
         return f"<Login {self.user_name!r} {self.state}>"
 
 
-_HANDLERS: dict[tuple[LoginState, type], Callable[[Login, Any, float], Step]] = {
+_HANDLERS: Final[dict[tuple[LoginState, type], Callable[[Login, Any, float], Step]]] = {
     (PREAUTH, PreauthAnswer): Login._preauth_answered,
     (PREAUTH, Refusal): Login._refused,
     (AUTH, AuthAnswer): Login._auth_answered,
@@ -426,7 +433,7 @@ _HANDLERS: dict[tuple[LoginState, type], Callable[[Login, Any, float], Step]] = 
     (WAITING, Refusal): Login._refused,
 }
 
-_DENIALS: dict[str, Reason] = {
+_DENIALS: Final[dict[str, Reason]] = {
     "timeout": Reason.DUO_TIMEOUT,
     "fraud": Reason.DUO_FRAUD,
     "locked_out": Reason.DUO_LOCKED_OUT,

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import accumulate
-from typing import Final, NamedTuple, Protocol, final
+from typing import Any, Final, NamedTuple, Protocol, final
 from zlib import crc32
 
 from mypy_extensions import i64
@@ -64,6 +64,8 @@ _STATE, _TRIAL, _SINCE, _FAILMODE_ACTIVE, _PING = range(5)
 
 class Measure(StrEnum):
     """What a number counts or gauges: the first part of its key, with the rest as stated."""
+
+    __hash__ = str.__hash__  # in C; an enumeration's own is Python's
 
     # The worker's own: nothing
     DATAGRAMS = "datagrams"
@@ -188,7 +190,7 @@ class Cell:
 
     def __init__(self, cells: Cells, index: int) -> None:
         self._cells = cells
-        self._index = index
+        self._index: Any = index  # as an object: cells want one for each change
         self._n = cells[index]
 
     def add(self, n: int = 1) -> None:
@@ -240,6 +242,8 @@ class WorkerRow:
     def __init__(self, cells: Cells, layout: RowLayout, plan: BoardPlan) -> None:
         self._cells = cells
         self._layout = layout
+        self._counters = {measure: Cell(cells, layout.counters[(measure,)]) for measure in WORKER_COUNTERS}
+        self._gauges = {measure: Cell(cells, layout.gauges[(measure,)]) for measure in WORKER_GAUGES}
         self.sections = {name: SectionCounters(cells, layout, name) for name in plan.sections}
         self.applications = {name: ApplicationCounters(cells, layout, name) for name in plan.applications}
 
@@ -271,11 +275,11 @@ class WorkerRow:
 
     def count(self, measure: Measure, n: int = 1) -> None:
         """Add to one of the `WORKER_COUNTERS`."""
-        self._cells[self._layout.counters[(measure,)]] += n
+        self._counters[measure].add(n)
 
     def gauge(self, measure: Measure, value: int) -> None:
         """Set one of the `WORKER_GAUGES`."""
-        self._cells[self._layout.gauges[(measure,)]] = value
+        self._gauges[measure].show(value)
 
     def log_lines_lost(self, log: str, n_lines: int) -> None:
         """Count lines that could not be written to one of the `LOGS`."""

@@ -1,18 +1,35 @@
 """How a login ends: the reply, the reason from a fixed list, our own Reply-Messages, hints for the administrator."""
 
-from typing import Final
+from typing import Final, final
 
-import msgspec
+from mypy_extensions import mypyc_attr
 
 from gateway.duoapi.calls import PASSCODE, Factor
+from gateway.duoapi.echoes import is_harmless
 from gateway.engine.explanations import REASONS
 from gateway.engine.reasons import Reason
 from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT, Code
+from gateway.values import Value
 
-__all__ = ["FACTORS_TEXT", "PROBE_TEXT", "UNPROVEN_PASSWORD", "Reason", "Verdict", "duo_hint", "rejection"]
+__all__ = [
+    "FACTORS_TEXT",
+    "PROBE_TEXT",
+    "UNPROVEN_PASSWORD",
+    "Reason",
+    "Verdict",
+    "duo_account",
+    "duo_hint",
+    "rejection",
+]
+
+_MANY_TEXTS: Final = 64
+_LONG_TEXT: Final = 200  # characters
+_accounts: Final[dict[str, dict[str, str]]] = {"allow": {}, "deny": {}}  # by result and text: Duo has few
 
 
-class Verdict(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Verdict(Value):
     """The end of a login.
 
     Attributes:
@@ -23,11 +40,14 @@ class Verdict(msgspec.Struct, gc=False):
         hint: what an administrator should look at; empty when the account says it all.
     """
 
-    code: Code
-    reason: Reason
-    reply_message: str
-    account: str
-    hint: str = ""
+    __slots__ = ("account", "code", "hint", "reason", "reply_message")
+
+    def __init__(self, code: Code, reason: Reason, reply_message: str, account: str, hint: str = "") -> None:
+        self.code = code
+        self.reason = reason
+        self.reply_message = reply_message
+        self.account = account
+        self.hint = hint
 
     @property
     def is_accept(self) -> bool:
@@ -41,10 +61,10 @@ class Verdict(msgspec.Struct, gc=False):
         return f"reason={self.reason}: {self.account}{hint}"
 
 
-PROBE_TEXT = "The gateway is alive. Nobody can log in by this name."
-FACTORS_TEXT = "Enter a passcode, or push, phone or sms."
+PROBE_TEXT: Final = "The gateway is alive. Nobody can log in by this name."
+FACTORS_TEXT: Final = "Enter a passcode, or push, phone or sms."
 
-_REPLY_MESSAGES: dict[Reason, str] = {
+_REPLY_MESSAGES: Final[dict[Reason, str]] = {
     Reason.NO_PASSWORD: FACTORS_TEXT,
     Reason.UNKNOWN_FACTOR: FACTORS_TEXT,
     Reason.UNREADABLE_PASSWORD: FACTORS_TEXT,
@@ -81,26 +101,26 @@ def _unproven_password() -> Verdict:
 UNPROVEN_PASSWORD: Final = _unproven_password()
 """The end of a request whose password is not readable, and whose shared secret nothing in it has proven."""
 
-_DUO_DENIED = Reason.DUO_DENIED
+_DUO_DENIED: Final = Reason.DUO_DENIED
 
 # Duo's texts say too little of these, whatever was asked.
-_HINTS = {
+_HINTS: Final = {
     reason: REASONS[reason].remedy
     for reason in (Reason.NOT_ENROLLED, Reason.SMS_SENT, Reason.DUO_LOCKED_OUT, Reason.DUO_FRAUD)
 }
 
 # Of denials several causes share one text.
-_DENIED_PASSCODE = (
+_DENIED_PASSCODE: Final = (
     "Duo says this of a correct passcode too when the application's policy does not permit passcodes, "
     "or when user access is off for the application"
 )
-_DENIED_BEFORE_ANY_FACTOR = (
+_DENIED_BEFORE_ANY_FACTOR: Final = (
     "refused before any factor: the user may be disabled or locked out, user access may be off for the application "
     "(the default of a new one), or its new user policy may deny a user whom Duo knows by another name"
 )
 
 # Of what Duo says before any factor is asked: words of its text, and what they mean more exactly.
-_TEXT_HINTS = {
+_TEXT_HINTS: Final = {
     "not enrolled": f"the application's policy denies users whom Duo does not know: {_HINTS[Reason.NOT_ENROLLED]}",
     "locked out": _HINTS[Reason.DUO_LOCKED_OUT],
     "disabled": (
@@ -118,3 +138,19 @@ def duo_hint(reason: Reason, factor: Factor | None, status_msg: str = "") -> str
         return _DENIED_PASSCODE if factor is PASSCODE else ""
     said = status_msg.lower()
     return next((hint for words, hint in _TEXT_HINTS.items() if words in said), _DENIED_BEFORE_ANY_FACTOR)
+
+
+def duo_account(result: str, status_msg: str) -> str:
+    """Return what the log says of Duo's answer.
+
+    What cannot hold anything that was typed is put together once: quoting costs as much as the rest of a verdict.
+    """
+    known = _accounts.get(result)
+    account = known.get(status_msg) if known is not None else None
+    if account is None:
+        account = f"Duo authentication returned {result!r}: {status_msg!r}"
+        if known is not None and len(status_msg) <= _LONG_TEXT and is_harmless(status_msg):
+            if len(known) >= _MANY_TEXTS:
+                known.clear()
+            known[status_msg] = account
+    return account

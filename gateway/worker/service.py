@@ -93,14 +93,8 @@ class Service:
         self._timer_at = 0.0
         self._idle: asyncio.Event | None = None
         self._narrator = Narrator() if log.isEnabledFor(logging.DEBUG) else None
-        self._perform_one: dict[type, Callable[[Any], None]] = {
-            SendReply: self._send,
-            AskDuo: self._ask,
+        self._perform_seldom: dict[type, Callable[[Any], None]] = {
             StopAsking: self._stop_asking,
-            KeepLogin: memory.keep_login,
-            ForgetLogin: memory.forget_login,
-            KeepAnswer: memory.keep_answer,
-            Finished: self._report,
             Notice: self._warn,
             UnsignedNas: self._warn_unsigned,
         }
@@ -112,7 +106,7 @@ class Service:
         self._readers = [*listeners, *inlets]
         self._senders = {listener.number: listener for listener in listeners}
         if passing is not None:
-            self._perform_one[PassOn] = passing.pass_on
+            self._perform_seldom[PassOn] = passing.pass_on
 
     def serve(self) -> None:
         """Begin to read."""
@@ -187,10 +181,9 @@ class Service:
 
     def perform(self, effects: list[Effect]) -> None:
         """Do what the engine has decided, in its order."""
-        perform_one = self._perform_one
         for effect in effects:
             try:
-                perform_one[type(effect)](effect)
+                self._perform_one(effect)
             except Exception as error:  # noqa: BLE001 -- nor may it keep the other effects from happening
                 log_mistake(f"{type(effect).__name__} met a mistake of ours", error)
                 if isinstance(effect, AskDuo):  # nobody would ever answer it
@@ -198,6 +191,22 @@ class Service:
         self._arm()
         if self._idle is not None:
             self._note_idle()
+
+    def _perform_one(self, effect: Effect) -> None:
+        if isinstance(effect, SendReply):
+            self._send(effect)
+        elif isinstance(effect, AskDuo):
+            self._ask(effect)
+        elif isinstance(effect, KeepAnswer):
+            self._memory.keep_answer(effect)
+        elif isinstance(effect, Finished):
+            self._report(effect)
+        elif isinstance(effect, KeepLogin):
+            self._memory.keep_login(effect)
+        elif isinstance(effect, ForgetLogin):
+            self._memory.forget_login(effect)
+        else:
+            self._perform_seldom[type(effect)](effect)
 
     def _arm(self) -> None:
         """Have the engine called at its next instant."""

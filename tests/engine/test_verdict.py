@@ -3,8 +3,9 @@
 import pytest
 
 from gateway.duoapi.calls import Factor
+from gateway.engine import verdict as module
 from gateway.engine.explanations import REASONS
-from gateway.engine.verdict import Reason, duo_hint, rejection
+from gateway.engine.verdict import Reason, duo_account, duo_hint, rejection
 
 DUOS_OWN = {reason for reason in Reason if reason.startswith(("duo_", "failmode_", "not_", "sms_", "exempt"))}
 
@@ -57,3 +58,27 @@ def test_what_duo_says_too_little_of_is_explained_as_everywhere_else(reason, fac
 @pytest.mark.parametrize("reason", [Reason.DUO_ALLOWED, Reason.DUO_BYPASS, Reason.DUO_TIMEOUT])
 def test_a_text_that_says_it_all_gets_none(reason):
     assert duo_hint(reason, Factor.PUSH, "Success. Logging you in...") == ""
+
+
+def remembered() -> set[str]:
+    return {text for texts in module._accounts.values() for text in texts}
+
+
+@pytest.mark.parametrize("result", ["allow", "deny", "a word of later times"])
+def test_what_duo_says_is_quoted_the_first_time_and_every_other(result):
+    accounts = {duo_account(result, "It's fine.") for _ in range(3)}
+    assert accounts == {f'Duo authentication returned {result!r}: "It\'s fine."'}
+
+
+@pytest.mark.parametrize("text", ["no 123456 today", "dteffujehknhfjbrjnlnldnhcujvddbikngjrtgh", "so " * 100])
+def test_what_may_hold_something_typed_and_what_is_long_is_not_remembered(text):
+    assert duo_account("deny", text) == f"Duo authentication returned 'deny': {text!r}"
+    assert text not in remembered()
+
+
+def test_no_more_texts_are_remembered_than_duo_has():
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    for first in letters:
+        for second in letters:
+            duo_account("deny", f"Denied because of {first}{second}.")
+    assert len(remembered()) <= 2 * module._MANY_TEXTS
