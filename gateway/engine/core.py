@@ -339,7 +339,7 @@ class Engine:
         if reason is not None:
             self._discard(reason, peer, nas, now)
         else:
-            octets = encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret, place=nas.signature_place)
+            octets = encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret, "", "", nas.signature_place)
             self._effects.append(SendReply(octets, peer))
 
     def _probed(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
@@ -350,7 +350,7 @@ class Engine:
             return
         if not packet.has(MESSAGE_AUTHENTICATOR):
             self._note_unsigned(nas, peer, now)
-        octets = encode_reply(ACCESS_REJECT, packet, nas.shared_secret, PROBE_TEXT, place=nas.signature_place)
+        octets = encode_reply(ACCESS_REJECT, packet, nas.shared_secret, PROBE_TEXT, "", nas.signature_place)
         self._effects.append(SendReply(octets, peer))
 
     def _accounted(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
@@ -613,8 +613,9 @@ class Engine:
         if transaction.is_superseded:
             return
         nas = transaction.nas
-        texts = (verdict.reply_message, verdict.explanation) if nas.is_operator else (verdict.reply_message,)
-        octets = encode_reply(verdict.code, transaction.packet, nas.shared_secret, *texts, place=nas.signature_place)
+        text, reason = verdict.reply_message, verdict.explanation if nas.is_operator else ""
+        packet, secret = transaction.packet, nas.shared_secret
+        octets = encode_reply(verdict.code, packet, secret, text, reason, nas.signature_place)
         answered = self._duplicates.as_answered(transaction, octets, now)
         self._effects.append(KeepAnswer(answered, transaction.peer.bucket))
         if verdict.reason in _DELAYED:
