@@ -12,7 +12,7 @@ import msgspec
 from gateway.duoapi.calls import Answer, Call, DuoUnavailable
 from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
 from gateway.engine.credentials import Credentials, is_probe, read_credentials, shown_user_name
-from gateway.engine.digests import Digests
+from gateway.engine.digests import Digests, login_key
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.login import DECIDED, ELSEWHERE, WAITING, Ask, Login, Step
 from gateway.engine.nas import Nas, NasTable, Section, count_addresses
@@ -30,7 +30,6 @@ from gateway.radius.dictionary import (
     ACCESS_REJECT,
     ACCESS_REQUEST,
     ACCOUNTING_REQUEST,
-    MESSAGE_AUTHENTICATOR,
     STATUS_SERVER,
 )
 from gateway.radius.discards import DecodeError, DiscardReason
@@ -88,7 +87,7 @@ class KeepAnswer(msgspec.Struct, gc=False):
     """Write this answer into the journal before it is sent."""
 
     answered: Answered
-    bucket: int
+    peer: Peer
 
 
 class Finished(msgspec.Struct, gc=False):
@@ -162,6 +161,7 @@ class Engine:
         self._effects: list[Effect] = []
         self._n_late = 0
         self._held_back: dict[bytes, tuple[Verdict, float]] = {}  # rejections by the login's key, and until when
+        self._adopted: set[bytes] = set()  # the keys of other workers' logins that can be joined
         self.notices = Notices()
 
     @property
@@ -242,6 +242,8 @@ class Engine:
 
     def adopt(self, pending: PendingLogin) -> list[Effect]:
         """Take up a login that another worker began, and waits for Duo's answer to."""
+        pending.digest = pending.key
+        self._adopted.add(pending.key)
         client = pending.transactions[-1].nas.name if pending.transactions else ""
         address = pending.last_peer.address[0] if pending.last_peer is not None else ""
         self._add(pending, self._places.asking(pending.section.name, client, address, pending.started_at))
@@ -251,12 +253,12 @@ class Engine:
         self._arm_deadline(pending)
         return self._flush()
 
-    def adopt_answer(self, answered: Answered, bucket: int, now: float) -> list[Effect]:
-        """Take up an answer that another worker gave."""
+    def adopt_answer(self, answered: Answered, peer: Peer, now: float) -> list[Effect]:
+        """Take up an answer that another worker gave to this peer."""
         answers = self._duplicates.adopt(answered, now)
         if answers is not None and answers.pending is not None:
             answers.pending.leave(answers)
-        self._effects.append(KeepAnswer(answered, bucket))
+        self._effects.append(KeepAnswer(answered, peer))
         return self._flush()
 
     def left_alone(self, pending: PendingLogin, at: float, now: float) -> list[Effect]:
@@ -348,7 +350,7 @@ class Engine:
         if isinstance(found, DiscardReason):
             self._discard(found, peer, nas, now)
             return
-        if not packet.has(MESSAGE_AUTHENTICATOR):
+        if not packet.signed_at:
             self._note_unsigned(nas, peer, now)
         octets = encode_reply(ACCESS_REJECT, packet, nas.shared_secret, PROBE_TEXT, "", nas.signature_place)
         self._effects.append(SendReply(octets, peer))
@@ -375,26 +377,26 @@ class Engine:
             self._discard(reason, peer, nas, now)
             return
         # A Message-Authenticator that was verified names these very octets, and nobody else can make it.
-        digest = packet.value(MESSAGE_AUTHENTICATOR) or self._digests.packet(packet.octets)
-        key = transaction_key(packet, peer)
+        digest = packet.signature or self._digests.packet(packet.octets)
+        key = transaction_key(packet.identifier, peer)
         known = self._duplicates.find(key, digest, now)
         if known is not None:
             counters.retransmitted()
             if known.reply:
                 self._effects.append(SendReply(known.reply, peer))
             return
-        credentials = read_credentials(packet, nas, source)
-        if isinstance(credentials, DiscardReason):
-            self._discard(credentials, peer, nas, now)
+        found = read_credentials(packet, nas, source)
+        if not isinstance(found, Credentials) and isinstance(found, DiscardReason):
+            self._discard(found, peer, nas, now)
             return
-        if not packet.has(MESSAGE_AUTHENTICATOR):
+        if not packet.signed_at:
             self._note_unsigned(nas, peer, now)
         transaction = Transaction(packet, nas, peer, digest, now, key)
-        if isinstance(credentials, Verdict):
-            self._take_up(transaction)
-            self._refuse(transaction, shown_user_name(packet), credentials, now)
+        if isinstance(found, Credentials):
+            self._login_asked(transaction, found, now)
         else:
-            self._login_asked(transaction, credentials, now)
+            self._take_up(transaction)
+            self._refuse(transaction, shown_user_name(packet), found, now)
 
     def _note_unsigned(self, nas: Nas, peer: Peer, now: float) -> None:
         nas.section.counters.unsigned()
@@ -414,19 +416,20 @@ class Engine:
         section = transaction.nas.section
         account = account_of(credentials.user_name)
         typed = read_password(credentials.password) if credentials.password else None
-        key = self._digests.login(
+        key = login_key(
             section.name,
             account,
             meaning_of(typed, credentials.typed),
             credentials.ipaddr,
             transaction.packet.attributes_of(section.session_attributes),
         )
-        same = self._pending.same(key) if section.coalesce else None
+        known_as = self._known_as(key) if self._adopted else key
+        same = self._pending.same(known_as) if section.coalesce else None
         if same is not None:
             self._join(same, transaction)
             return
-        if key in self._held_back:
-            self._join_rejection(key, transaction, now)
+        if known_as in self._held_back:
+            self._join_rejection(known_as, transaction, now)
             return
         person = person_key(section.name, account)
         n_of_person = self._pending.of_person(person)
@@ -446,6 +449,11 @@ class Engine:
             self._add(pending, holder)
             self._arm_deadline(pending)
             self._proceed(pending, step, now)
+
+    def _known_as(self, key: bytes) -> bytes:
+        """Return the key's digest if that is all that is known of the same login, which another worker began."""
+        digest = self._digests.login(key)
+        return digest if digest in self._adopted else key
 
     def _join(self, same: PendingLogin, transaction: Transaction) -> None:
         """Let a packet wait for a pending login; the newest may always, the oldest then no more."""
@@ -469,6 +477,12 @@ class Engine:
 
     def _let_go(self, key: bytes, _now: float) -> None:
         self._held_back.pop(key, None)
+        self._forget_adopted(key)
+
+    def _forget_adopted(self, key: bytes) -> None:
+        """Look no more for another worker's login that can be joined no more."""
+        if key not in self._held_back and self._pending.same(key) is None:
+            self._adopted.discard(key)
 
     def _join_rejection(self, key: bytes, transaction: Transaction, now: float) -> None:
         """Let a packet have the rejection that its login is about to get, at the same time."""
@@ -534,6 +548,7 @@ class Engine:
             progress = (login.progress, login.txid)
             if pending.kept_as != progress:
                 pending.kept_as = progress
+                pending.digest = pending.digest or self._digests.login(pending.key)
                 self._effects.append(KeepLogin(pending))
 
     def _keep_again(self, pending: PendingLogin) -> None:
@@ -552,6 +567,8 @@ class Engine:
         self._pending.remove(pending)
         if pending.holder is not None:
             self._places.leave(pending.holder)
+        if self._adopted:
+            self._forget_adopted(pending.key)
         if pending.kept_as is not None:
             self._effects.append(ForgetLogin(pending, verdict))
 
@@ -617,7 +634,7 @@ class Engine:
         packet, secret = transaction.packet, nas.shared_secret
         octets = encode_reply(verdict.code, packet, secret, text, reason, nas.signature_place)
         answered = self._duplicates.as_answered(transaction, octets, now)
-        self._effects.append(KeepAnswer(answered, transaction.peer.bucket))
+        self._effects.append(KeepAnswer(answered, transaction.peer))
         if verdict.reason in _DELAYED:
             due = due or _due(transaction)
         if due > now:

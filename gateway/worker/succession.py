@@ -24,7 +24,7 @@ from gateway.engine.duplicates import Answered
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import UNREADABLE, AnswerRecord, LoginRecord, PacketRecord
-from gateway.engine.transaction import Peer, Transaction
+from gateway.engine.transaction import Peer, Transaction, transaction_key
 from gateway.logs.setup import log_mistake
 from gateway.net.journal import ForeignJournal, Journal
 from gateway.radius.packet import decode_packet
@@ -253,9 +253,9 @@ class Succession:
     def _take_answer(self, legacy: Legacy, record: AnswerRecord, now: float) -> None:
         listener = legacy.number(record.listener)
         if listener is not None and record.bucket in self._buckets and len(record.reply) > 1:
-            key = (record.address, listener, record.reply[1])
-            answered = Answered(key, record.digest, record.reply, record.expires_at)
-            self._perform(self._engine.adopt_answer(answered, record.bucket, now))
+            peer = Peer(record.address, listener, bucket=record.bucket)
+            answered = Answered(transaction_key(record.reply[1], peer), record.digest, record.reply, record.expires_at)
+            self._perform(self._engine.adopt_answer(answered, peer, now))
 
     def _restored(self, legacy: Legacy, record: LoginRecord) -> PendingLogin | None:
         generation = self._generations.find(record.generation)
