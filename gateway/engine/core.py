@@ -23,7 +23,7 @@ from gateway.engine.person import account_of, needs_another_bucket, person_key
 from gateway.engine.places import Holder, Places
 from gateway.engine.records import LoginRecord
 from gateway.engine.timers import Timers
-from gateway.engine.transaction import Peer, Transaction, transaction_key
+from gateway.engine.transaction import Peer, Transaction
 from gateway.engine.verdict import PROBE_TEXT, Reason, Verdict, rejection
 from gateway.radius.dictionary import (
     ACCESS_ACCEPT,
@@ -378,7 +378,7 @@ class Engine:
             return
         # A Message-Authenticator that was verified names these very octets, and nobody else can make it.
         digest = packet.signature or self._digests.packet(packet.octets)
-        key = transaction_key(packet.identifier, peer)
+        key = peer.key(packet.identifier)
         known = self._duplicates.find(key, digest, now)
         if known is not None:
             counters.retransmitted()

@@ -53,6 +53,8 @@ def person_of(account: str) -> str:
     What stands before the first `@` counts, and of that what stands behind the last backslash or slash; the kernel's
     steering program walks the same way. Dots and blanks around it do not count. A name that is all domain is itself.
     """
+    if account.isalnum():
+        return account
     if "@" not in account and "\\" not in account and "/" not in account:
         return account.strip(" .") or account
     name = account.partition("@")[0].replace("\\", "/").rpartition("/")[2]

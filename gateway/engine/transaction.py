@@ -18,6 +18,7 @@ Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 TransactionKey: TypeAlias = str  # it remembers its hash, which a tuple does not
 Path: TypeAlias = list[tuple[int, int, bytes]]
 _NO_PATH: Final[Path] = []
+_CHARACTERS: Final = [chr(number) for number in range(256)]
 
 
 @final
@@ -32,13 +33,27 @@ class Peer(Value):
         bucket: which of the sockets that share the listening address it came to; all packets of a user come to one.
     """
 
-    __slots__ = ("address", "bucket", "listener", "path")
+    __slots__ = ("_name", "address", "bucket", "listener", "path")
 
     def __init__(self, address: Address, listener: int, path: Path = _NO_PATH, bucket: int = 0) -> None:
         self.address = address
         self.listener = listener
         self.path = path
         self.bucket = bucket
+        self._name = ""
+
+    def key(self, identifier: int) -> TransactionKey:
+        """Return what RFC 5080 section 2.2.2 tells requests apart by, before the Request Authenticator."""
+        if not self._name:
+            self._name = f"{self.address} {self.listener} "
+        return self._name + _CHARACTERS[identifier]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Peer) or self.listener != other.listener or self.bucket != other.bucket:
+            return False
+        return self.address == other.address and self.path == other.path
+
+    __hash__ = Value.__hash__
 
 
 class Transaction:
@@ -61,7 +76,7 @@ class Transaction:
         self.nas = nas
         self.peer = peer
         self.received_at = now
-        self.key = key or transaction_key(packet.identifier, peer)
+        self.key = key or peer.key(packet.identifier)
         self.digest = digest
         self.pending: PendingLogin | None = None
         self.is_superseded = False
@@ -78,11 +93,3 @@ class Transaction:
             self.digest,
             self.received_at,
         )
-
-
-def transaction_key(identifier: int, peer: Peer) -> TransactionKey:
-    """Return what RFC 5080 section 2.2.2 tells requests apart by, before the Request Authenticator."""
-    address = peer.address
-    if len(address) == 2:
-        return f"{address[0]} {address[1]} {peer.listener} {identifier}"
-    return f"{address} {peer.listener} {identifier}"

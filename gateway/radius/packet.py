@@ -8,6 +8,8 @@ are ignored (RFC 5080 section 2.5).
 from collections.abc import Iterator
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from gateway.radius.dictionary import (
     AUTHENTICATOR_SIZE,
     CHAP_PASSWORD,
@@ -51,6 +53,7 @@ def packet_length(datagram: bytes) -> int:
     return length
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Packet:
     """A RADIUS packet whose frame is right; values are cut from the octets only when somebody asks for them.
 
@@ -91,8 +94,7 @@ class Packet:
             if size < 2 or size > length - offset:
                 raise DecodeError(DiscardReason.ATTRIBUTE_LENGTH, offset)
             kind = octets[offset]
-            if kind not in first:
-                first[kind] = offset
+            if first.setdefault(kind, offset) == offset:
                 marks |= _MARKS[kind]
                 if kind == MESSAGE_AUTHENTICATOR:
                     self.signed_at = offset

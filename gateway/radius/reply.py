@@ -23,6 +23,7 @@ from gateway.radius.packet import HAS_PROXY_STATE, Packet
 from gateway.radius.shared_secret import SharedSecret
 
 _HEADER: Final = Struct("!BBH16s")
+_CODES: Final = {code: bytes([code]) for code in Code}
 _SIGNATURE_HEAD: Final = bytes([MESSAGE_AUTHENTICATOR, 18])
 _EMPTY_MESSAGE_AUTHENTICATOR: Final = _SIGNATURE_HEAD + bytes(16)
 _MESSAGE_AUTHENTICATOR_END: Final = HEADER_SIZE + 18
@@ -77,11 +78,11 @@ def sign_reply(
     if place is not _FIRST and (place is _LAST or not request.has(MESSAGE_AUTHENTICATOR)):
         return _sign_elsewhere(code, request, shared_secret, attributes, place)
     length = _MESSAGE_AUTHENTICATOR_END + len(attributes)
-    begin = (code << 24 | request.identifier << 16 | length).to_bytes(4, "big")
-    unsigned = b"".join([begin, request.authenticator, _EMPTY_MESSAGE_AUTHENTICATOR, attributes])
-    body = b"".join([_SIGNATURE_HEAD, shared_secret.message_authenticator(unsigned), attributes])
-    signed = b"".join([begin, request.authenticator, body])
-    return b"".join([begin, shared_secret.response_authenticator(signed), body])
+    begin = _CODES[code] + (request.identifier << 16 | length).to_bytes(3, "big")
+    header = begin + request.authenticator
+    signature = shared_secret.message_authenticator(header + _EMPTY_MESSAGE_AUTHENTICATOR + attributes)
+    body = _SIGNATURE_HEAD + signature + attributes
+    return begin + shared_secret.response_authenticator(header + body) + body
 
 
 def encode_accounting_response(request: Packet, shared_secret: SharedSecret, place: SignaturePlace = _FIRST) -> bytes:

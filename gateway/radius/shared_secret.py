@@ -4,6 +4,7 @@ The MD5 states of its two HMAC pads are made once and copied for each use.
 """
 
 from hmac import compare_digest
+from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from gateway.hashes import Hmac, md5
@@ -12,6 +13,8 @@ from gateway.radius.dictionary import AUTHENTICATOR_SIZE, MAX_PASSWORD_SIZE
 if TYPE_CHECKING:
     from gateway.radius.packet import Packet
 
+_BLOCK: Final = Struct("=2Q")  # of User-Password
+_TWO_BLOCKS: Final = Struct("=4Q")
 _BLOCK_SIZE: Final = 64  # octets, RFC 2104 section 2: the block of MD5
 _ZERO_AUTHENTICATOR: Final = bytes(AUTHENTICATOR_SIZE)
 
@@ -48,7 +51,7 @@ class SharedSecret:
         if not request.signed_at:
             return False
         octets, start = request.octets, request.signed_at + 2
-        unsigned = b"".join([octets[:start], _ZERO_AUTHENTICATOR, octets[start + AUTHENTICATOR_SIZE :]])
+        unsigned = octets[:start] + _ZERO_AUTHENTICATOR + octets[start + AUTHENTICATOR_SIZE :]
         return compare_digest(self.message_authenticator(unsigned), request.signature)
 
     def response_authenticator(self, octets: bytes) -> bytes:
@@ -87,14 +90,16 @@ class SharedSecret:
         """
         if not 16 <= len(hidden) <= MAX_PASSWORD_SIZE or len(hidden) % 16:
             return None
-        pads = md5(self._octets + request_authenticator).digest()
-        for start in range(0, len(hidden) - 16, 16):
-            pads += md5(self._octets + hidden[start : start + 16]).digest()
-        return _xor(hidden, pads).rstrip(b"\0")
+        clear = _xor(hidden[:16], md5(self._octets + request_authenticator).digest())
+        for start in range(16, len(hidden), 16):
+            pad = md5(self._octets + hidden[start - 16 : start]).digest()
+            clear += _xor(hidden[start : start + 16], pad)
+        return clear.rstrip(b"\0")
 
 
-def _xor(octets: bytes, pad: bytes) -> bytes:
-    return (int.from_bytes(octets, "big") ^ int.from_bytes(pad, "big")).to_bytes(len(octets), "big")
+def _xor(block: bytes, pad: bytes) -> bytes:
+    a, b, c, d = _TWO_BLOCKS.unpack(block + pad)
+    return _BLOCK.pack(a ^ c, b ^ d)
 
 
 def without_authenticator(packet: "Packet") -> bytes:

@@ -24,7 +24,7 @@ from gateway.engine.duplicates import Answered
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import UNREADABLE, AnswerRecord, LoginRecord, PacketRecord
-from gateway.engine.transaction import Peer, Transaction, transaction_key
+from gateway.engine.transaction import Peer, Transaction
 from gateway.logs.setup import log_mistake
 from gateway.net.journal import ForeignJournal, Journal
 from gateway.radius.packet import decode_packet
@@ -254,7 +254,7 @@ class Succession:
         listener = legacy.number(record.listener)
         if listener is not None and record.bucket in self._buckets and len(record.reply) > 1:
             peer = Peer(record.address, listener, bucket=record.bucket)
-            answered = Answered(transaction_key(record.reply[1], peer), record.digest, record.reply, record.expires_at)
+            answered = Answered(peer.key(record.reply[1]), record.digest, record.reply, record.expires_at)
             self._perform(self._engine.adopt_answer(answered, peer, now))
 
     def _restored(self, legacy: Legacy, record: LoginRecord) -> PendingLogin | None:
