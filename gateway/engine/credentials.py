@@ -60,7 +60,7 @@ def read_credentials(packet: Packet, nas: Nas, source: str) -> Credentials | Ver
     whose password is no text, or what random octets look like too often. Silence answers it where nothing has ever
     proven the secret: it is most likely wrong, and the NAS could not verify a reply either.
     """
-    name, hidden = packet.value(USER_NAME) or b"", packet.value(USER_PASSWORD) or b""
+    name, hidden = packet.user_name, packet.value(USER_PASSWORD) or b""
     if packet.marks & _UNUSUAL or packet.has_repeats or not name or not hidden:
         reason = _refuse_attributes(packet)
         if reason is not None:
@@ -91,7 +91,7 @@ def is_probe(packet: Packet, section: Section) -> bool:
 
 def user_name_octets(packet: Packet) -> bytes:
     """Return the User-Name as far as it is meant; empty for none."""
-    return _before_nul(packet.value(USER_NAME) or b"")
+    return _before_nul(packet.user_name)
 
 
 def shown_user_name(packet: Packet) -> str:
@@ -133,7 +133,7 @@ def _refuse_attributes(packet: Packet) -> Reason | None:
         STATE
     ):  # duo_only never challenges: no State is ours (RFC 5080, 2.1.1)
         return Reason.UNKNOWN_STATE
-    if packet.value(USER_NAME) is None:
+    if not packet.user_name:
         return Reason.NO_USER_NAME
     return None if packet.has(USER_PASSWORD) else Reason.UNSUPPORTED_CREDENTIALS
 

@@ -19,6 +19,7 @@ from gateway.radius.dictionary import (
     MESSAGE_AUTHENTICATOR,
     PROXY_STATE,
     STATE,
+    USER_NAME,
     VENDOR_SPECIFIC,
 )
 from gateway.radius.discards import DecodeError, DiscardReason
@@ -62,10 +63,11 @@ class Packet:
         code, identifier: as in the header.
         authenticator: the 16 octets of the header field; the Request Authenticator in a request.
         marks: `HAS_PROXY_STATE` and its like, added up.
-        signed_at: where the first Message-Authenticator begins, in octets from the start of the packet; 0 for none.
+        named_at, signed_at: where the first User-Name and the first Message-Authenticator begin, in octets from the
+            start of the packet; 0 for none.
     """
 
-    __slots__ = ("_first", "_more", "authenticator", "code", "identifier", "marks", "octets", "signed_at")
+    __slots__ = ("_first", "_more", "authenticator", "code", "identifier", "marks", "named_at", "octets", "signed_at")
 
     def __init__(self, datagram: bytes, length: int) -> None:
         """Walk the attributes of a datagram whose `length` came from `packet_length`.
@@ -80,7 +82,7 @@ class Packet:
         self._first: dict[int, int] = {}  # attribute type -> offset of the first of that type
         self._more: list[int] | None = None  # offsets of all further ones
         self.marks = 0
-        self.signed_at = 0
+        self.named_at = self.signed_at = 0
         self._walk(octets, length)
 
     def _walk(self, octets: bytes, length: int) -> None:
@@ -96,7 +98,9 @@ class Packet:
             kind = octets[offset]
             if first.setdefault(kind, offset) == offset:
                 marks |= _MARKS[kind]
-                if kind == MESSAGE_AUTHENTICATOR:
+                if kind == USER_NAME:
+                    self.named_at = offset
+                elif kind == MESSAGE_AUTHENTICATOR:
                     self.signed_at = offset
             elif self._more is None:
                 self._more = [offset]
@@ -123,6 +127,12 @@ class Packet:
     def offset(self, kind: int) -> int | None:
         """Return where the first attribute of this type begins, in octets from the start of the packet."""
         return self._first.get(kind)
+
+    @property
+    def user_name(self) -> bytes:
+        """The octets of the first User-Name; empty for none."""
+        offset = self.named_at
+        return self.octets[offset + 2 : offset + self.octets[offset + 1]] if offset else b""
 
     @property
     def signature(self) -> bytes:

@@ -7,14 +7,16 @@ from hmac import compare_digest
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import i64
+
 from gateway.hashes import Hmac, md5
 from gateway.radius.dictionary import AUTHENTICATOR_SIZE, MAX_PASSWORD_SIZE
 
 if TYPE_CHECKING:
     from gateway.radius.packet import Packet
 
-_BLOCK: Final = Struct("=2Q")  # of User-Password
-_TWO_BLOCKS: Final = Struct("=4Q")
+_BLOCK: Final = Struct("=2q")  # of User-Password
+_TWO_BLOCKS: Final = Struct("=4q")
 _BLOCK_SIZE: Final = 64  # octets, RFC 2104 section 2: the block of MD5
 _ZERO_AUTHENTICATOR: Final = bytes(AUTHENTICATOR_SIZE)
 
@@ -98,8 +100,8 @@ class SharedSecret:
 
 
 def _xor(block: bytes, pad: bytes) -> bytes:
-    a, b, c, d = _TWO_BLOCKS.unpack(block + pad)
-    return _BLOCK.pack(a ^ c, b ^ d)
+    words: tuple[i64, i64, i64, i64] = _TWO_BLOCKS.unpack(block + pad)
+    return _BLOCK.pack(words[0] ^ words[2], words[1] ^ words[3])
 
 
 def without_authenticator(packet: "Packet") -> bytes:
