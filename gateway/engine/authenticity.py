@@ -12,14 +12,13 @@ reply is in the attacker's hands. So Proxy-State of such an address has to be si
 
 from gateway.engine.nas import Nas
 from gateway.radius.dictionary import (
-    EAP_MESSAGE,
     HEADER_SIZE,
     MAX_PACKET_SIZE,
     MESSAGE_AUTHENTICATOR,
     PROXY_STATE,
 )
 from gateway.radius.discards import DiscardReason
-from gateway.radius.packet import Packet, decode_packet
+from gateway.radius.packet import HAS_EAP, HAS_PROXY_STATE, Packet, decode_packet
 from gateway.radius.shared_secret import without_authenticator
 
 
@@ -28,9 +27,9 @@ def refuse_packet(packet: Packet, nas: Nas, source: str) -> DiscardReason | None
 
     EAP must be signed (RFC 3579 section 3.1), and so proves the shared secret, but no habit.
     """
-    if packet.has(PROXY_STATE) and len(packet.attributes(PROXY_STATE)) > MAX_PACKET_SIZE - HEADER_SIZE - 18:
+    if packet.marks & HAS_PROXY_STATE and len(packet.attributes(PROXY_STATE)) > MAX_PACKET_SIZE - HEADER_SIZE - 18:
         return DiscardReason.PROXY_STATE_TOO_LONG
-    if not packet.has(MESSAGE_AUTHENTICATOR):
+    if not packet.signed_at:
         return _refuse_unsigned(packet, nas, source)
     reason = refuse_signature(packet, nas)
     if reason is None and source not in nas.signers:
@@ -39,7 +38,7 @@ def refuse_packet(packet: Packet, nas: Nas, source: str) -> DiscardReason | None
 
 
 def _learn(packet: Packet, nas: Nas, source: str) -> None:
-    if packet.has(EAP_MESSAGE):
+    if packet.marks & HAS_EAP:
         nas.was_read(source)
     else:
         nas.signed(source)
@@ -47,10 +46,9 @@ def _learn(packet: Packet, nas: Nas, source: str) -> None:
 
 def refuse_signature(packet: Packet, nas: Nas) -> DiscardReason | None:
     """Return what is wrong with the packet's Message-Authenticator, or None if it is right."""
-    offset = packet.offset(MESSAGE_AUTHENTICATOR)
-    if offset is None:
+    if not packet.signed_at:
         return DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
-    if packet.octets[offset + 1] != 18 or packet.is_repeated(MESSAGE_AUTHENTICATOR):
+    if packet.octets[packet.signed_at + 1] != 18 or packet.is_repeated(MESSAGE_AUTHENTICATOR):
         return DiscardReason.MESSAGE_AUTHENTICATOR_MALFORMED
     if not nas.shared_secret.has_signed(packet):
         return DiscardReason.MESSAGE_AUTHENTICATOR_WRONG
@@ -64,18 +62,18 @@ def refuse_accounting(packet: Packet, nas: Nas) -> DiscardReason | None:
     """
     if not nas.shared_secret.has_authenticated(packet):
         return DiscardReason.ACCOUNTING_AUTHENTICATOR_WRONG
-    if not packet.has(MESSAGE_AUTHENTICATOR):
+    if not packet.signed_at:
         return None
     return refuse_signature(decode_packet(without_authenticator(packet)), nas)
 
 
 def _refuse_unsigned(packet: Packet, nas: Nas, source: str) -> DiscardReason | None:
     section = nas.section
-    if packet.has(EAP_MESSAGE):
+    if packet.marks & HAS_EAP:
         return DiscardReason.EAP_UNAUTHENTICATED
     if section.require_signature:
         return DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
-    if not packet.has(PROXY_STATE):
+    if not packet.marks & HAS_PROXY_STATE:
         return None
     if section.require_signature is None and nas.has_signed(source):
         return DiscardReason.MESSAGE_AUTHENTICATOR_MISSING

@@ -10,7 +10,7 @@ from typing import Final
 from gateway.duoapi.calls import Answer, DuoUnavailable
 from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
 from gateway.engine.credentials import Credentials, is_probe, read_credentials, shown_user_name
-from gateway.engine.digests import Digests
+from gateway.engine.digests import Digests, login_key
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.effects import (
     AskDuo,
@@ -32,14 +32,13 @@ from gateway.engine.person import account_of, needs_another_bucket, person_key
 from gateway.engine.places import Holder, Places
 from gateway.engine.records import LoginRecord
 from gateway.engine.timers import Timers
-from gateway.engine.transaction import Peer, Transaction, transaction_key
+from gateway.engine.transaction import Peer, Transaction
 from gateway.engine.verdict import PROBE_TEXT, Reason, Verdict, rejection
 from gateway.radius.dictionary import (
     ACCESS_ACCEPT,
     ACCESS_REJECT,
     ACCESS_REQUEST,
     ACCOUNTING_REQUEST,
-    MESSAGE_AUTHENTICATOR,
     STATUS_SERVER,
 )
 from gateway.radius.discards import DecodeError, DiscardReason
@@ -98,6 +97,7 @@ class Engine:
         self._effects: list[Effect] = []
         self._n_late = 0
         self._held_back: dict[bytes, tuple[Verdict, float]] = {}  # rejections by the login's key, and until when
+        self._adopted: set[bytes] = set()  # the keys of other workers' logins that can be joined
         self.notices = Notices()
 
     @property
@@ -178,6 +178,8 @@ class Engine:
 
     def adopt(self, pending: PendingLogin) -> list[Effect]:
         """Take up a login that another worker began, and waits for Duo's answer to."""
+        pending.digest = pending.key
+        self._adopted.add(pending.key)
         client = pending.transactions[-1].nas.name if pending.transactions else ""
         address = pending.last_peer.address[0] if pending.last_peer is not None else ""
         self._add(pending, self._places.asking(pending.section.name, client, address, pending.started_at))
@@ -187,12 +189,12 @@ class Engine:
         self._arm_deadline(pending)
         return self._flush()
 
-    def adopt_answer(self, answered: Answered, bucket: int, now: float) -> list[Effect]:
-        """Take up an answer that another worker gave."""
+    def adopt_answer(self, answered: Answered, peer: Peer, now: float) -> list[Effect]:
+        """Take up an answer that another worker gave to this peer."""
         answers = self._duplicates.adopt(answered, now)
         if answers is not None and answers.pending is not None:
             answers.pending.leave(answers)
-        self._effects.append(KeepAnswer(answered, bucket))
+        self._effects.append(KeepAnswer(answered, peer))
         return self._flush()
 
     def left_alone(self, pending: PendingLogin, at: float, now: float) -> list[Effect]:
@@ -275,7 +277,7 @@ class Engine:
         if reason is not None:
             self._discard(reason, peer, nas, now)
         else:
-            octets = encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret, place=nas.signature_place)
+            octets = encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret, "", "", nas.signature_place)
             self._effects.append(SendReply(octets, peer))
 
     def _probed(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
@@ -284,9 +286,9 @@ class Engine:
         if isinstance(found, DiscardReason):
             self._discard(found, peer, nas, now)
             return
-        if not packet.has(MESSAGE_AUTHENTICATOR):
+        if not packet.signed_at:
             self._note_unsigned(nas, peer, now)
-        octets = encode_reply(ACCESS_REJECT, packet, nas.shared_secret, PROBE_TEXT, place=nas.signature_place)
+        octets = encode_reply(ACCESS_REJECT, packet, nas.shared_secret, PROBE_TEXT, "", nas.signature_place)
         self._effects.append(SendReply(octets, peer))
 
     def _accounted(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
@@ -311,26 +313,26 @@ class Engine:
             self._discard(reason, peer, nas, now)
             return
         # A Message-Authenticator that was verified names these very octets, and nobody else can make it.
-        digest = packet.value(MESSAGE_AUTHENTICATOR) or self._digests.packet(packet.octets)
-        key = transaction_key(packet, peer)
+        digest = packet.signature or self._digests.packet(packet.octets)
+        key = peer.key(packet.identifier)
         known = self._duplicates.find(key, digest, now)
         if known is not None:
             counters.retransmitted()
             if known.reply:
                 self._effects.append(SendReply(known.reply, peer))
             return
-        credentials = read_credentials(packet, nas, source)
-        if isinstance(credentials, DiscardReason):
-            self._discard(credentials, peer, nas, now)
+        found = read_credentials(packet, nas, source)
+        if not isinstance(found, Credentials) and isinstance(found, DiscardReason):
+            self._discard(found, peer, nas, now)
             return
-        if not packet.has(MESSAGE_AUTHENTICATOR):
+        if not packet.signed_at:
             self._note_unsigned(nas, peer, now)
         transaction = Transaction(packet, nas, peer, digest, now, key)
-        if isinstance(credentials, Verdict):
-            self._take_up(transaction)
-            self._refuse(transaction, shown_user_name(packet), credentials, now)
+        if isinstance(found, Credentials):
+            self._login_asked(transaction, found, now)
         else:
-            self._login_asked(transaction, credentials, now)
+            self._take_up(transaction)
+            self._refuse(transaction, shown_user_name(packet), found, now)
 
     def _note_unsigned(self, nas: Nas, peer: Peer, now: float) -> None:
         nas.section.counters.unsigned()
@@ -350,19 +352,20 @@ class Engine:
         section = transaction.nas.section
         account = account_of(credentials.user_name)
         typed = read_password(credentials.password) if credentials.password else None
-        key = self._digests.login(
+        key = login_key(
             section.name,
             account,
             meaning_of(typed, credentials.typed),
             credentials.ipaddr,
             transaction.packet.attributes_of(section.session_attributes),
         )
-        same = self._pending.same(key) if section.coalesce else None
+        known_as = self._known_as(key) if self._adopted else key
+        same = self._pending.same(known_as) if section.coalesce else None
         if same is not None:
             self._join(same, transaction)
             return
-        if key in self._held_back:
-            self._join_rejection(key, transaction, now)
+        if known_as in self._held_back:
+            self._join_rejection(known_as, transaction, now)
             return
         person = person_key(section.name, account)
         n_of_person = self._pending.of_person(person)
@@ -382,6 +385,11 @@ class Engine:
             self._add(pending, holder)
             self._arm_deadline(pending)
             self._proceed(pending, step, now)
+
+    def _known_as(self, key: bytes) -> bytes:
+        """Return the key's digest if that is all that is known of the same login, which another worker began."""
+        digest = self._digests.login(key)
+        return digest if digest in self._adopted else key
 
     def _join(self, same: PendingLogin, transaction: Transaction) -> None:
         """Let a packet wait for a pending login; the newest may always, the oldest then no more."""
@@ -405,6 +413,12 @@ class Engine:
 
     def _let_go(self, key: bytes, _now: float) -> None:
         self._held_back.pop(key, None)
+        self._forget_adopted(key)
+
+    def _forget_adopted(self, key: bytes) -> None:
+        """Look no more for another worker's login that can be joined no more."""
+        if key not in self._held_back and self._pending.same(key) is None:
+            self._adopted.discard(key)
 
     def _join_rejection(self, key: bytes, transaction: Transaction, now: float) -> None:
         """Let a packet have the rejection that its login is about to get, at the same time."""
@@ -470,6 +484,7 @@ class Engine:
             progress = (login.progress, login.txid)
             if pending.kept_as != progress:
                 pending.kept_as = progress
+                pending.digest = pending.digest or self._digests.login(pending.key)
                 self._effects.append(KeepLogin(pending))
 
     def _keep_again(self, pending: PendingLogin) -> None:
@@ -488,6 +503,8 @@ class Engine:
         self._pending.remove(pending)
         if pending.holder is not None:
             self._places.leave(pending.holder)
+        if self._adopted:
+            self._forget_adopted(pending.key)
         if pending.kept_as is not None:
             self._effects.append(ForgetLogin(pending, verdict))
 
@@ -549,10 +566,11 @@ class Engine:
         if transaction.is_superseded:
             return
         nas = transaction.nas
-        texts = (verdict.reply_message, verdict.explanation) if nas.is_operator else (verdict.reply_message,)
-        octets = encode_reply(verdict.code, transaction.packet, nas.shared_secret, *texts, place=nas.signature_place)
+        text, reason = verdict.reply_message, verdict.explanation if nas.is_operator else ""
+        packet, secret = transaction.packet, nas.shared_secret
+        octets = encode_reply(verdict.code, packet, secret, text, reason, nas.signature_place)
         answered = self._duplicates.as_answered(transaction, octets, now)
-        self._effects.append(KeepAnswer(answered, transaction.peer.bucket))
+        self._effects.append(KeepAnswer(answered, transaction.peer))
         if verdict.reason in _DELAYED:
             due = due or _due(transaction)
         if due > now:

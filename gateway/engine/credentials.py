@@ -1,9 +1,9 @@
 """What an Access-Request asks for: who, with which typed text, from where. Or why it cannot be read."""
 
 import re
-from typing import Final
+from typing import Final, final
 
-import msgspec
+from mypy_extensions import mypyc_attr
 
 from gateway.engine.nas import Nas, Section
 from gateway.engine.password import read_password
@@ -11,25 +11,26 @@ from gateway.engine.verdict import UNPROVEN_PASSWORD, Reason, Verdict, rejection
 from gateway.radius.dictionary import (
     CHAP_CHALLENGE,
     CHAP_PASSWORD,
-    EAP_MESSAGE,
-    MESSAGE_AUTHENTICATOR,
     NAS_PORT,
     STATE,
     USER_NAME,
     USER_PASSWORD,
 )
 from gateway.radius.discards import DiscardReason
-from gateway.radius.packet import Packet
+from gateway.radius.packet import HAS_CHAP, HAS_EAP, HAS_STATE, Packet
+from gateway.values import Value
 
 # RFC 2865 section 5.44
 _AT_MOST_ONCE: Final = (USER_NAME, USER_PASSWORD, CHAP_PASSWORD, STATE, NAS_PORT, CHAP_CHALLENGE)
-_OTHER_WAYS: Final = frozenset({CHAP_PASSWORD, EAP_MESSAGE})
+_UNUSUAL: Final = HAS_CHAP | HAS_EAP | HAS_STATE
 
 _PROVING_NULS: Final = 2  # at the end of a revealed password: another secret gives that once in 65,536 times
 _CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-class Credentials(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Credentials(Value):
     """A readable request.
 
     Attributes:
@@ -38,10 +39,13 @@ class Credentials(msgspec.Struct, gc=False):
         ipaddr: the address of the user's own machine, if the NAS tells it.
     """
 
-    user_name: str
-    typed: bytes
-    password: str | None
-    ipaddr: str | None
+    __slots__ = ("ipaddr", "password", "typed", "user_name")
+
+    def __init__(self, user_name: str, typed: bytes, password: str | None, ipaddr: str | None) -> None:
+        self.user_name = user_name
+        self.typed = typed
+        self.password = password
+        self.ipaddr = ipaddr
 
     def __repr__(self) -> str:
         """Hide the password."""
@@ -56,20 +60,20 @@ def read_credentials(packet: Packet, nas: Nas, source: str) -> Credentials | Ver
     whose password is no text, or what random octets look like too often. Silence answers it where nothing has ever
     proven the secret: it is most likely wrong, and the NAS could not verify a reply either.
     """
-    reason = _refuse_attributes(packet)
-    if reason is not None:
-        return rejection(reason)
-    name = packet.value(USER_NAME) or b""
-    user_name = _readable(_before_nul(name) if 0 in name else name, "utf-8")
+    name, hidden = packet.user_name, packet.value(USER_PASSWORD) or b""
+    if packet.marks & _UNUSUAL or packet.has_repeats or not name or not hidden:
+        reason = _refuse_attributes(packet)
+        if reason is not None:
+            return rejection(reason)
+    user_name = _readable(_before_nul(name), "utf-8")
     if not user_name:
         return rejection(Reason.BAD_USER_NAME if user_name is None else Reason.NO_USER_NAME)
-    hidden = packet.value(USER_PASSWORD) or b""
     clear = nas.shared_secret.reveal_user_password(hidden, packet.authenticator)
     if clear is None:
         return rejection(Reason.MALFORMED_PASSWORD)
-    typed = _before_nul(clear) if 0 in clear else clear
+    typed = _before_nul(clear)
     password = _readable(typed.strip(), nas.section.password_charset)
-    if not packet.has(MESSAGE_AUTHENTICATOR):
+    if not packet.signed_at:
         n_nuls = len(hidden) - len(clear)
         if password is None or _may_be_chance(password, typed, len(clear), n_nuls):
             return _refuse_unproven(nas, source, n_nuls)
@@ -87,7 +91,7 @@ def is_probe(packet: Packet, section: Section) -> bool:
 
 def user_name_octets(packet: Packet) -> bytes:
     """Return the User-Name as far as it is meant; empty for none."""
-    return _before_nul(packet.value(USER_NAME) or b"")
+    return _before_nul(packet.user_name)
 
 
 def shown_user_name(packet: Packet) -> str:
@@ -97,7 +101,7 @@ def shown_user_name(packet: Packet) -> str:
 
 def _before_nul(octets: bytes) -> bytes:
     """Return what stands before the first NUL: clients in C send what happened to lie behind it, too."""
-    return octets.partition(b"\0")[0]
+    return octets.partition(b"\0")[0] if 0 in octets else octets
 
 
 def _may_be_chance(password: str, typed: bytes, n_octets: int, n_nuls: int) -> bool:
@@ -122,12 +126,14 @@ def _refuse_unproven(nas: Nas, source: str, n_nuls: int) -> Verdict | DiscardRea
 def _refuse_attributes(packet: Packet) -> Reason | None:
     if packet.has_repeats and any(packet.is_repeated(kind) for kind in _AT_MOST_ONCE):
         return Reason.CONFLICTING_CREDENTIALS
-    if packet.has_any(_OTHER_WAYS):
+    if packet.marks & (HAS_CHAP | HAS_EAP):
         both = packet.has(USER_PASSWORD)
         return Reason.CONFLICTING_CREDENTIALS if both else Reason.UNSUPPORTED_CREDENTIALS
-    if packet.has(STATE) and packet.value(STATE):  # duo_only never challenges: no State is ours (RFC 5080, 2.1.1)
+    if packet.marks & HAS_STATE and packet.value(
+        STATE
+    ):  # duo_only never challenges: no State is ours (RFC 5080, 2.1.1)
         return Reason.UNKNOWN_STATE
-    if packet.value(USER_NAME) is None:
+    if not packet.user_name:
         return Reason.NO_USER_NAME
     return None if packet.has(USER_PASSWORD) else Reason.UNSUPPORTED_CREDENTIALS
 
@@ -137,7 +143,7 @@ def _readable(octets: bytes, charset: str) -> str | None:
     Duo.
     """
     try:
-        text = octets.decode(charset)
+        text = octets.decode("utf-8") if charset == "utf-8" else octets.decode(charset)
     except UnicodeError:
         return None
     return text if text.isprintable() or not _CONTROL_CHARACTERS.search(text) else None

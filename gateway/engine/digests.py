@@ -1,11 +1,23 @@
 """Short names for what must be known again and never be shown: digests under a key that leaves no process of ours."""
 
 from hashlib import blake2b
-from struct import Struct
 from typing import Final
 
 _SIZE: Final = 16
-_LENGTH: Final = Struct("!I")
+
+
+def login_key(section: str, account: str, meaning: str, ipaddr: str | None, session: bytes) -> bytes:
+    """Return what makes two packets the same login; it holds what was typed, and stays in the memory of a worker.
+
+    Args:
+        section: of the client.
+        account: see `engine.person`.
+        meaning: of what was typed, see `engine.password`.
+        ipaddr: the address of the user's machine, where known.
+        session: the attributes that tell machines and sessions apart, as they stand.
+    """
+    texts = f"{section}\0{account}\0{ipaddr or ''}\0{meaning}".encode()
+    return len(texts).to_bytes(4, "big") + texts + session
 
 
 class Digests:
@@ -22,19 +34,10 @@ class Digests:
         digest.update(octets)
         return digest.digest()
 
-    def login(self, section: str, account: str, meaning: str, ipaddr: str | None, session: bytes) -> bytes:
-        """Return what makes two packets the same login.
-
-        Args:
-            section: of the client.
-            account: see `engine.person`.
-            meaning: of what was typed, see `engine.password`.
-            ipaddr: the address of the user's machine, where known.
-            session: the attributes that tell machines and sessions apart, as they stand.
-        """
+    def login(self, key: bytes) -> bytes:
+        """Return what stands for a `login_key` where others may read it."""
         digest = self._login.copy()
-        texts = f"{section}\0{account}\0{ipaddr or ''}\0{meaning}".encode()
-        digest.update(_LENGTH.pack(len(texts)) + texts + session)
+        digest.update(key)
         return digest.digest()
 
     def __repr__(self) -> str:

@@ -8,19 +8,26 @@ requests never.
 """
 
 from collections import deque
+from typing import final
 
-import msgspec
+from mypy_extensions import mypyc_attr
 
 from gateway.engine.transaction import Transaction, TransactionKey
+from gateway.values import Value
 
 
-class Answered(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True)
+class Answered(Value):
     """What is left of an answered transaction: enough to know its duplicates, and the octets for them, or none."""
 
-    key: TransactionKey
-    digest: bytes
-    reply: bytes
-    expires_at: float
+    __slots__ = ("digest", "expires_at", "key", "reply")
+
+    def __init__(self, key: TransactionKey, digest: bytes, reply: bytes, expires_at: float) -> None:
+        self.key = key
+        self.digest = digest
+        self.reply = reply
+        self.expires_at = expires_at
 
 
 class DuplicateCache:

@@ -92,11 +92,11 @@ class ForgetLogin(Value):
 class KeepAnswer(Value):
     """Write this answer into the journal before it is sent."""
 
-    __slots__ = ("answered", "bucket")
+    __slots__ = ("answered", "peer")
 
-    def __init__(self, answered: Answered, bucket: int) -> None:
+    def __init__(self, answered: Answered, peer: Peer) -> None:
         self.answered = answered
-        self.bucket = bucket
+        self.peer = peer
 
 
 @final

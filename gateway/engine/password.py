@@ -5,23 +5,28 @@ dropped, for Duo Mobile shows `123 456`. 6 to 10 digits or 44 modhex characters 
 """
 
 import re
-from typing import Final
+from typing import Final, final
 
-import msgspec
+from mypy_extensions import mypyc_attr
 
 from gateway.duoapi.calls import PASSCODE, Factor
+from gateway.values import Value
 
 _FACTOR_WORD: Final = re.compile(r"(push|phone|sms)([1-9][0-9]?)?", re.IGNORECASE | re.ASCII)  # no ſ for an s
-_DIGITS: Final = re.compile(r"[0-9]{6,10}")
 _MODHEX: Final = re.compile(r"[cbdefghijklnrtuv]{44}", re.IGNORECASE | re.ASCII)
 
 
-class TypedFactor(msgspec.Struct, gc=False):
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class TypedFactor(Value):
     """What the user asked for; `ordinal` 0 is "no number typed", `passcode` is empty but for `Factor.PASSCODE`."""
 
-    factor: Factor
-    ordinal: int = 0
-    passcode: str = ""
+    __slots__ = ("factor", "ordinal", "passcode")
+
+    def __init__(self, factor: Factor, ordinal: int = 0, passcode: str = "") -> None:
+        self.factor = factor
+        self.ordinal = ordinal
+        self.passcode = passcode
 
     def __repr__(self) -> str:
         """Hide the passcode."""
@@ -31,21 +36,27 @@ class TypedFactor(msgspec.Struct, gc=False):
 def read_password(text: str) -> TypedFactor | None:
     """Return the factor that the text names, or None if it names none."""
     text = text.strip()
-    if _DIGITS.fullmatch(text):  # most logins of a rush; no factor word looks like it
+    if _is_passcode(text):  # most logins of a rush; no factor word looks like it
         return TypedFactor(PASSCODE, 0, text)
     word = _FACTOR_WORD.fullmatch(text)
     if word:
         return TypedFactor(Factor(word[1].lower()), int(word[2] or 0))
     digits = "".join(text.split())
-    if _DIGITS.fullmatch(digits):
-        return TypedFactor(PASSCODE, passcode=digits)
+    if _is_passcode(digits):
+        return TypedFactor(PASSCODE, 0, digits)
     if _MODHEX.fullmatch(text):
-        return TypedFactor(PASSCODE, passcode=text.lower())
+        return TypedFactor(PASSCODE, 0, text.lower())
     return None
+
+
+def _is_passcode(text: str) -> bool:
+    return 6 <= len(text) <= 10 and text.isdigit() and text.isascii()
 
 
 def meaning_of(typed: TypedFactor | None, octets: bytes) -> str:
     """Return what is the same for all ways to type the same thing; what names no factor means just its octets."""
     if typed is None:
         return "text " + octets.strip().decode("latin-1")
+    if typed.factor is PASSCODE:
+        return "passcode 0 " + typed.passcode
     return f"{typed.factor} {typed.ordinal} {typed.passcode}"

@@ -23,7 +23,9 @@ class PendingLogin:
     Attributes:
         number: its name among all logins that this worker has had.
         bucket: which of the sockets that share an address the user's packets come to.
-        key: the keyed digest of what makes another packet the same login.
+        key: what makes another packet the same login, see `digests.login_key`; of another worker's login its digest,
+            which is all that is known of it here.
+        digest: the keyed digest of that, once the login has been kept.
         section: the server section whose rules apply.
         holder: the client whose place it has.
         person_key: what is the same for all logins of a person at a section.
@@ -40,6 +42,7 @@ class PendingLogin:
 
     __slots__ = (
         "bucket",
+        "digest",
         "duo_s",
         "elsewhere",
         "handle",
@@ -78,6 +81,7 @@ class PendingLogin:
         self.last_peer: Peer | None = None
         self.last_identifier = 0
         self.key = key
+        self.digest = b""
         self.person_key = person or person_key(section.name, account_of(login.user_name))
         self.started_at = self.waits_since = now
         self.duo_s = 0.0
@@ -121,7 +125,7 @@ class PendingLogin:
             self.section.generation,
             self.section.name,
             login.user_name,
-            self.key,
+            self.digest,
             login.progress.value,
             login.factor.value if login.factor is not None else "",
             login.txid,

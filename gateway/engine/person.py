@@ -14,7 +14,7 @@ import re
 from typing import Final
 from unicodedata import category, normalize
 
-from gateway.radius.dictionary import HEADER_SIZE, USER_NAME
+from gateway.radius.dictionary import HEADER_SIZE
 from gateway.radius.packet import Packet
 
 # Characters that Unicode calls ignorable although they are no format characters (DerivedCoreProperties).
@@ -53,6 +53,8 @@ def person_of(account: str) -> str:
     What stands before the first `@` counts, and of that what stands behind the last backslash or slash; the kernel's
     steering program walks the same way. Dots and blanks around it do not count. A name that is all domain is itself.
     """
+    if account.isalnum():
+        return account
     if "@" not in account and "\\" not in account and "/" not in account:
         return account.strip(" .") or account
     name = account.partition("@")[0].replace("\\", "/").rpartition("/")[2]
@@ -83,11 +85,10 @@ def bucket_of(person: str, n_buckets: int) -> int:
 
 def needs_another_bucket(packet: Packet, bucket: int, n_buckets: int) -> int | None:
     """Return which bucket a packet belongs to if the kernel put it into another one than its person's; else None."""
-    offset = packet.offset(USER_NAME)
-    if offset is None:
+    if not packet.named_at:
         return None
-    name = packet.octets[offset + 2 : offset + packet.octets[offset + 1]]
-    if is_plain(name) and offset <= _SURELY_WALKED:
+    name = packet.user_name
+    if packet.named_at <= _SURELY_WALKED and is_plain(name):
         return None
     right = bucket_of(person_of(account_of(name.partition(b"\0")[0].decode(errors="replace"))), n_buckets)
     return right if right != bucket else None

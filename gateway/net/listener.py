@@ -11,11 +11,13 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-from gateway.engine.transaction import Peer
+from gateway.engine.transaction import Address, Peer
 
 _BUFFER_SIZE: Final = 4096  # octets; what is longer is padding (RFC 2865 section 3), and the kernel drops it
 _ANCILLARY_SIZE: Final = 128
 _DATAGRAMS_A_TURN: Final = 64  # then the other sockets of the loop have their turn
+_MAX_PEERS: Final = 1_024  # remembered: a directory asks from few ports
+_CALM_TURNS: Final = 8  # after one that found a datagram alone
 _PKTINFO: Final = struct.Struct("@I4s4s")  # in_pktinfo: interface, the local address, the header's destination
 _PKTINFO6: Final = struct.Struct("@16sI")  # in6_pktinfo: address, interface
 SO_RXQ_OVFL: Final = 40  # asm-generic/socket.h
@@ -26,6 +28,7 @@ IPV6_MTU_DISCOVER: Final = 23
 PMTUDISC_DONT: Final = 0
 
 Ancillary = list[tuple[int, int, bytes]]
+_NO_WAY: Final[Ancillary] = []
 
 
 def open_socket(family: int, host: str, port: int, *, shared: bool) -> socket.socket:
@@ -73,6 +76,10 @@ class UdpListener:
         self._bucket = bucket
         self._on_datagram = on_datagram
         self._way_back: dict[bytes, Ancillary] = {}  # control message -> what to hand back: a few local addresses
+        self._last_pktinfo = b""
+        self._last_way = _NO_WAY
+        self._peers: dict[Address, Peer] = {}
+        self._n_calm = 0  # turns that look for no second datagram
         self.n_received = 0
         self.n_unsent = 0
         self.n_overflowed = 0
@@ -93,27 +100,50 @@ class UdpListener:
             self.n_unsent += 1
 
     def _drain(self) -> None:
-        receive, hand_on, number, bucket = self._udp.recvmsg, self._on_datagram, self.number, self._bucket
-        for _ in range(_DATAGRAMS_A_TURN):
+        """Read what is there, 64 datagrams at most.
+
+        Where they come one at a time, most turns spare the look that finds nothing. What is left lying makes the socket
+        readable in the next turn.
+        """
+        if self._n_calm:
+            self._n_calm -= 1
+            self._receive(1)
+        elif self._receive(_DATAGRAMS_A_TURN) == 1:
+            self._n_calm = _CALM_TURNS
+
+    def _receive(self, n_most: int) -> int:
+        receive, hand_on = self._udp.recvmsg, self._on_datagram
+        for n_received in range(n_most):
             try:
                 datagram, ancillary, _, address = receive(_BUFFER_SIZE, _ANCILLARY_SIZE)
             except BlockingIOError:
-                return
+                return n_received
             self.n_received += 1
-            hand_on(datagram, Peer(address, number, self._way(ancillary), bucket))
+            hand_on(datagram, self._peer(address, ancillary))
+        return n_most
+
+    def _peer(self, address: Address, ancillary: Ancillary) -> Peer:
+        """Return who sent a datagram. So many are remembered; a flood of forged addresses only makes them forgotten."""
+        way = self._way(ancillary)
+        peer = self._peers.get(address)
+        if peer is None or peer.path is not way:
+            if len(self._peers) >= _MAX_PEERS:
+                self._peers.clear()
+            peer = self._peers[address] = Peer(address, self.number, way, self._bucket)
+        return peer
 
     def _way(self, ancillary: Ancillary) -> Ancillary:
         """Return the control message that makes the reply leave from the address that was asked."""
-        if len(ancillary) == 1:
-            known = self._way_back.get(ancillary[0][2])
-            if known is not None:
-                return known
         for level, kind, octets in ancillary:
+            if octets == self._last_pktinfo:
+                return self._last_way
             if level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL:
                 self.n_overflowed = int.from_bytes(octets[:4], "little")
             elif kind in (IP_PKTINFO, socket.IPV6_PKTINFO):
-                return self._way_back.setdefault(octets, [(level, kind, _without_interface(octets))])
-        return []
+                self._last_pktinfo = octets
+                self._last_way = self._way_back.setdefault(octets, [(level, kind, _without_interface(octets))])
+                return self._last_way
+        return _NO_WAY
 
 
 def _without_interface(pktinfo: bytes) -> bytes:

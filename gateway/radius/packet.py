@@ -8,10 +8,33 @@ are ignored (RFC 5080 section 2.5).
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.radius.dictionary import HEADER_SIZE, MAX_PACKET_SIZE, VENDOR_SPECIFIC
+from mypy_extensions import mypyc_attr
+
+from gateway.radius.dictionary import (
+    AUTHENTICATOR_SIZE,
+    CHAP_PASSWORD,
+    EAP_MESSAGE,
+    HEADER_SIZE,
+    MAX_PACKET_SIZE,
+    MESSAGE_AUTHENTICATOR,
+    PROXY_STATE,
+    STATE,
+    USER_NAME,
+    VENDOR_SPECIFIC,
+)
 from gateway.radius.discards import DecodeError, DiscardReason
 
 MAX_REPEATS: Final = 200  # attributes beyond the first of each type: a walk must stay short whatever is sent
+
+# Marks of a packet: what it holds that most logins do not.
+HAS_PROXY_STATE: Final = 1
+HAS_STATE: Final = 2
+HAS_CHAP: Final = 4
+HAS_EAP: Final = 8
+_MARKS: Final = bytes(
+    {PROXY_STATE: HAS_PROXY_STATE, STATE: HAS_STATE, CHAP_PASSWORD: HAS_CHAP, EAP_MESSAGE: HAS_EAP}.get(kind, 0)
+    for kind in range(256)
+)
 
 
 def packet_length(datagram: bytes) -> int:
@@ -31,6 +54,7 @@ def packet_length(datagram: bytes) -> int:
     return length
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Packet:
     """A RADIUS packet whose frame is right; values are cut from the octets only when somebody asks for them.
 
@@ -38,9 +62,12 @@ class Packet:
         octets: the packet without padding, 20..4096 octets.
         code, identifier: as in the header.
         authenticator: the 16 octets of the header field; the Request Authenticator in a request.
+        marks: `HAS_PROXY_STATE` and its like, added up.
+        named_at, signed_at: where the first User-Name and the first Message-Authenticator begin, in octets from the
+            start of the packet; 0 for none.
     """
 
-    __slots__ = ("_first", "_more", "authenticator", "code", "identifier", "octets")
+    __slots__ = ("_first", "_more", "authenticator", "code", "identifier", "marks", "named_at", "octets", "signed_at")
 
     def __init__(self, datagram: bytes, length: int) -> None:
         """Walk the attributes of a datagram whose `length` came from `packet_length`.
@@ -54,10 +81,13 @@ class Packet:
         self.authenticator = octets[4:20]
         self._first: dict[int, int] = {}  # attribute type -> offset of the first of that type
         self._more: list[int] | None = None  # offsets of all further ones
+        self.marks = 0
+        self.named_at = self.signed_at = 0
         self._walk(octets, length)
 
     def _walk(self, octets: bytes, length: int) -> None:
         first = self._first
+        marks = 0
         offset = HEADER_SIZE
         while offset < length:
             if length - offset < 2:
@@ -66,8 +96,12 @@ class Packet:
             if size < 2 or size > length - offset:
                 raise DecodeError(DiscardReason.ATTRIBUTE_LENGTH, offset)
             kind = octets[offset]
-            if kind not in first:
-                first[kind] = offset
+            if first.setdefault(kind, offset) == offset:
+                marks |= _MARKS[kind]
+                if kind == USER_NAME:
+                    self.named_at = offset
+                elif kind == MESSAGE_AUTHENTICATOR:
+                    self.signed_at = offset
             elif self._more is None:
                 self._more = [offset]
             elif len(self._more) < MAX_REPEATS:
@@ -75,14 +109,11 @@ class Packet:
             else:
                 raise DecodeError(DiscardReason.TOO_MANY_ATTRIBUTES, offset)
             offset += size
+        self.marks = marks
 
     def has(self, kind: int) -> bool:
         """Whether there is an attribute of this type, of whatever length."""
         return kind in self._first
-
-    def has_any(self, kinds: frozenset[int]) -> bool:
-        """Whether there is an attribute of any of these types."""
-        return not kinds.isdisjoint(self._first)
 
     def value(self, kind: int) -> bytes | None:
         """Return the value of the first attribute of this type; None when absent, or empty (RFC 2865 section 5: then
@@ -96,6 +127,18 @@ class Packet:
     def offset(self, kind: int) -> int | None:
         """Return where the first attribute of this type begins, in octets from the start of the packet."""
         return self._first.get(kind)
+
+    @property
+    def user_name(self) -> bytes:
+        """The octets of the first User-Name; empty for none."""
+        offset = self.named_at
+        return self.octets[offset + 2 : offset + self.octets[offset + 1]] if offset else b""
+
+    @property
+    def signature(self) -> bytes:
+        """The value of the first Message-Authenticator, taken for 16 octets; empty when there is none."""
+        start = self.signed_at + 2
+        return self.octets[start : start + AUTHENTICATOR_SIZE] if self.signed_at else b""
 
     @property
     def has_repeats(self) -> bool:
@@ -112,7 +155,8 @@ class Packet:
         """
         if kind not in self._first:
             return b""
-        return b"".join(self._of(kind))
+        octets = self.octets
+        return b"".join([octets[offset : offset + octets[offset + 1]] for offset in self._offsets(kind)])
 
     def attributes_of(self, kinds: bytes) -> bytes:
         """Return all attributes of some types as they stood, Type and Length included: the first of each type, then the
@@ -144,10 +188,6 @@ class Packet:
                 if found:
                     return found
         return None
-
-    def _of(self, kind: int) -> Iterator[bytes]:
-        octets = self.octets
-        return (octets[offset : offset + octets[offset + 1]] for offset in self._offsets(kind))
 
     def _offsets(self, kind: int) -> Iterator[int]:
         if kind in self._first:

@@ -19,12 +19,17 @@ from gateway.radius.dictionary import (
     REPLY_MESSAGE,
     Code,
 )
-from gateway.radius.packet import Packet
+from gateway.radius.packet import HAS_PROXY_STATE, Packet
 from gateway.radius.shared_secret import SharedSecret
 
 _HEADER: Final = Struct("!BBH16s")
-_EMPTY_MESSAGE_AUTHENTICATOR: Final = bytes([MESSAGE_AUTHENTICATOR, 18]) + bytes(16)
-_MESSAGE_AUTHENTICATOR_END: Final = HEADER_SIZE + len(_EMPTY_MESSAGE_AUTHENTICATOR)
+_CODES: Final = {code: bytes([code]) for code in Code}
+_SIGNATURE_HEAD: Final = bytes([MESSAGE_AUTHENTICATOR, 18])
+_EMPTY_MESSAGE_AUTHENTICATOR: Final = _SIGNATURE_HEAD + bytes(16)
+_MESSAGE_AUTHENTICATOR_END: Final = HEADER_SIZE + 18
+_ROOM: Final = MAX_PACKET_SIZE - _MESSAGE_AUTHENTICATOR_END  # for texts and Proxy-States
+_MAX_REMEMBERED: Final = 256
+_remembered: Final[dict[str, bytes]] = {}  # texts as attributes: most replies have one of a few
 
 
 class SignaturePlace(Enum):
@@ -42,7 +47,12 @@ _LAST: Final = SignaturePlace.LAST
 
 
 def encode_reply(
-    code: Code, request: Packet, shared_secret: SharedSecret, *texts: str, place: SignaturePlace = _FIRST
+    code: Code,
+    request: Packet,
+    shared_secret: SharedSecret,
+    text: str = "",
+    second_text: str = "",
+    place: SignaturePlace = _FIRST,
 ) -> bytes:
     """Return the reply's octets, at most 4096.
 
@@ -50,8 +60,10 @@ def encode_reply(
     beside the Proxy-States is left out (RFC 2865 section 5.18). Proxy-State is returned unchanged and in order
     (section 5.33).
     """
+    if not request.marks & HAS_PROXY_STATE and not second_text:
+        return sign_reply(code, request, shared_secret, _encode_text(text), place)
     proxy_state = request.attributes(PROXY_STATE)
-    messages = encode_texts(texts, MAX_PACKET_SIZE - _MESSAGE_AUTHENTICATOR_END - len(proxy_state)) if texts else b""
+    messages = encode_texts((text, second_text), _ROOM - len(proxy_state))
     return sign_reply(code, request, shared_secret, messages + proxy_state, place)
 
 
@@ -66,10 +78,11 @@ def sign_reply(
     if place is not _FIRST and (place is _LAST or not request.has(MESSAGE_AUTHENTICATOR)):
         return _sign_elsewhere(code, request, shared_secret, attributes, place)
     length = _MESSAGE_AUTHENTICATOR_END + len(attributes)
-    header = _HEADER.pack(code, request.identifier, length, request.authenticator)
+    begin = _CODES[code] + (request.identifier << 16 | length).to_bytes(3, "big")
+    header = begin + request.authenticator
     signature = shared_secret.message_authenticator(header + _EMPTY_MESSAGE_AUTHENTICATOR + attributes)
-    body = _EMPTY_MESSAGE_AUTHENTICATOR[:2] + signature + attributes
-    return header[:4] + shared_secret.response_authenticator(header + body) + body
+    body = _SIGNATURE_HEAD + signature + attributes
+    return begin + shared_secret.response_authenticator(header + body) + body
 
 
 def encode_accounting_response(request: Packet, shared_secret: SharedSecret, place: SignaturePlace = _FIRST) -> bytes:
@@ -112,6 +125,16 @@ def reply_basis(request: Packet) -> bytes:
         attributes = _EMPTY_MESSAGE_AUTHENTICATOR + attributes
     length = HEADER_SIZE + len(attributes)
     return _HEADER.pack(request.code, request.identifier, length, request.authenticator) + attributes
+
+
+def _encode_text(text: str) -> bytes:
+    """Return Reply-Message attributes for one text in a packet that holds nothing else."""
+    attributes = _remembered.get(text)
+    if attributes is None:
+        if len(_remembered) >= _MAX_REMEMBERED:
+            _remembered.clear()
+        attributes = _remembered[text] = encode_texts((text,), _ROOM)
+    return attributes
 
 
 def encode_texts(texts: tuple[str, ...], room: int) -> bytes:

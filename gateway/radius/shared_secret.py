@@ -1,26 +1,30 @@
 """All that the shared secret of a NAS is used for: hiding User-Password, and both authenticators.
 
-The MD5 states of the secret and of its two HMAC pads are made once and copied for each use.
+The MD5 states of its two HMAC pads are made once and copied for each use.
 """
 
 from hmac import compare_digest
+from struct import Struct
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import i64
+
 from gateway.hashes import Hmac, md5
-from gateway.radius.dictionary import AUTHENTICATOR_SIZE, MAX_PASSWORD_SIZE, MESSAGE_AUTHENTICATOR
+from gateway.radius.dictionary import AUTHENTICATOR_SIZE, MAX_PASSWORD_SIZE
 
 if TYPE_CHECKING:
     from gateway.radius.packet import Packet
 
+_BLOCK: Final = Struct("=2q")  # of User-Password
+_TWO_BLOCKS: Final = Struct("=4q")
 _BLOCK_SIZE: Final = 64  # octets, RFC 2104 section 2: the block of MD5
 _ZERO_AUTHENTICATOR: Final = bytes(AUTHENTICATOR_SIZE)
-_EMPTY_STATE: Final = md5(b"")
 
 
 class SharedSecret:
     """The secret that a NAS and the gateway share; octets, not text, of any length above zero (RFC 2865 section 3)."""
 
-    __slots__ = ("_hmac", "_octets", "_state")
+    __slots__ = ("_hmac", "_octets")
 
     def __init__(self, octets: bytes) -> None:
         """Prepare the hash states.
@@ -31,7 +35,6 @@ class SharedSecret:
         if not octets:
             raise ValueError("a shared secret must not be empty")
         self._octets = octets
-        self._state = md5(octets)
         self._hmac = Hmac(md5, _BLOCK_SIZE, octets)
 
     def __repr__(self) -> str:
@@ -47,20 +50,17 @@ class SharedSecret:
 
         RFC 3579 section 3.2: found by offset, taken as zero for the calculation, wherever in the packet it stands.
         """
-        offset = request.offset(MESSAGE_AUTHENTICATOR)
-        if offset is None:
+        if not request.signed_at:
             return False
-        octets, start, end = request.octets, offset + 2, offset + 18
-        expected = self.message_authenticator(octets[:start] + _ZERO_AUTHENTICATOR + octets[end:])
-        return compare_digest(expected, octets[start:end])
+        octets, start = request.octets, request.signed_at + 2
+        unsigned = octets[:start] + _ZERO_AUTHENTICATOR + octets[start + AUTHENTICATOR_SIZE :]
+        return compare_digest(self.message_authenticator(unsigned), request.signature)
 
     def response_authenticator(self, octets: bytes) -> bytes:
         """Return the MD5 of a reply that carries the Request Authenticator in its header, and the secret (RFC 2865
         section 3).
         """
-        state = _EMPTY_STATE.copy()  # half of what a new one costs
-        state.update(octets + self._octets)
-        return state.digest()
+        return md5(octets + self._octets).digest()
 
     def has_authenticated(self, request: "Packet") -> bool:
         """Whether the Request Authenticator of an Accounting-Request is right; compared in constant time.
@@ -80,7 +80,7 @@ class SharedSecret:
         padded = password.ljust(max(16, -(-len(password) // 16) * 16), b"\0")
         hidden, previous = b"", request_authenticator
         for start in range(0, len(padded), 16):
-            previous = self._xor_block(padded[start : start + 16], previous)
+            previous = _xor(padded[start : start + 16], md5(self._octets + previous).digest())
             hidden += previous
         return hidden
 
@@ -92,18 +92,16 @@ class SharedSecret:
         """
         if not 16 <= len(hidden) <= MAX_PASSWORD_SIZE or len(hidden) % 16:
             return None
-        clear, previous = b"", request_authenticator
-        for start in range(0, len(hidden), 16):
-            block = hidden[start : start + 16]
-            clear += self._xor_block(block, previous)
-            previous = block
+        clear = _xor(hidden[:16], md5(self._octets + request_authenticator).digest())
+        for start in range(16, len(hidden), 16):
+            pad = md5(self._octets + hidden[start - 16 : start]).digest()
+            clear += _xor(hidden[start : start + 16], pad)
         return clear.rstrip(b"\0")
 
-    def _xor_block(self, block: bytes, previous: bytes) -> bytes:
-        state = self._state.copy()
-        state.update(previous)
-        pad = state.digest()
-        return (int.from_bytes(block, "big") ^ int.from_bytes(pad, "big")).to_bytes(16, "big")
+
+def _xor(block: bytes, pad: bytes) -> bytes:
+    words: tuple[i64, i64, i64, i64] = _TWO_BLOCKS.unpack(block + pad)
+    return _BLOCK.pack(words[0] ^ words[2], words[1] ^ words[3])
 
 
 def without_authenticator(packet: "Packet") -> bytes:

@@ -41,9 +41,10 @@ class Memory:
 
     def keep_answer(self, effect: KeepAnswer) -> None:
         """Write a reply down."""
-        answered = effect.answered
-        address, listener, _ = answered.key
-        record = AnswerRecord(address, listener, effect.bucket, answered.digest, answered.reply, answered.expires_at)
+        answered, peer = effect.answered, effect.peer
+        record = AnswerRecord(
+            peer.address, peer.listener, peer.bucket, answered.digest, answered.reply, answered.expires_at
+        )
         self._journal.keep_answer(_encode(record), answered.expires_at, time.monotonic())
         if self._links:
             self._tell(record.bucket, AnswerKept(record))

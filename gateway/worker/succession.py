@@ -255,9 +255,9 @@ class Succession:
     def _take_answer(self, legacy: Legacy, record: AnswerRecord, now: float) -> None:
         listener = legacy.number(record.listener)
         if listener is not None and record.bucket in self._buckets and len(record.reply) > 1:
-            key = (record.address, listener, record.reply[1])
-            answered = Answered(key, record.digest, record.reply, record.expires_at)
-            self._perform(self._engine.adopt_answer(answered, record.bucket, now))
+            peer = Peer(record.address, listener, bucket=record.bucket)
+            answered = Answered(peer.key(record.reply[1]), record.digest, record.reply, record.expires_at)
+            self._perform(self._engine.adopt_answer(answered, peer, now))
 
     def _restored(self, legacy: Legacy, record: LoginRecord) -> PendingLogin | None:
         generation = self._generations.find(record.generation)

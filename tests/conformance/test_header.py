@@ -132,7 +132,7 @@ def test_H8_datagrams_of_unknown_addresses_cost_no_md5(monkeypatch):
         raise AssertionError("computed for a stranger")
 
     stage = Stage()
-    for method in ("message_authenticator", "response_authenticator", "_xor_block"):
+    for method in ("message_authenticator", "response_authenticator", "reveal_user_password"):
         monkeypatch.setattr(SharedSecret, method, refuse)
     stage.receive(plain(ALICE + encode_attribute(80, bytes(16))), host="198.51.100.1")
     assert discard_reason(stage) == "unknown_client"

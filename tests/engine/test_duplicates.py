@@ -2,7 +2,7 @@
 
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
-from gateway.engine.transaction import Peer, Transaction, transaction_key
+from gateway.engine.transaction import Peer, Transaction
 from gateway.radius.client import encode_attribute
 from gateway.radius.packet import Packet, decode_packet
 from tests.engine.scene import Stage
@@ -28,7 +28,7 @@ def cache(max_answered: int = 1000) -> DuplicateCache:
 
 
 def find(known: DuplicateCache, packet: Packet, peer: Peer, now: float) -> Transaction | Answered | None:
-    return known.find(transaction_key(packet, peer), DIGESTS.packet(packet.octets), now)
+    return known.find(peer.key(packet.identifier), DIGESTS.packet(packet.octets), now)
 
 
 def from_port(port: int) -> Peer:
@@ -203,4 +203,4 @@ class TestAnswersOfAnotherWorker:
 
 
 def answered_with(packet: Packet, reply: bytes, expires_at: float) -> Answered:
-    return Answered(transaction_key(packet, PEER), DIGESTS.packet(packet.octets), reply, expires_at)
+    return Answered(PEER.key(packet.identifier), DIGESTS.packet(packet.octets), reply, expires_at)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.engine.digests import Digests
+from gateway.engine.digests import Digests, login_key
 from gateway.engine.effects import AskDuo, SendReply
 from gateway.engine.password import meaning_of, read_password
 from gateway.engine.person import account_of, person_key
@@ -221,7 +221,7 @@ def test_no_two_lists_of_values_share_a_key():
     digests = Digests(bytes(32))
     parts = ["", "a", "ab", "b"]
     keys = {
-        digests.login(section, account_of(user), meaning_of(None, typed.encode()), ip, session.encode())
+        digests.login(login_key(section, account_of(user), meaning_of(None, typed.encode()), ip, session.encode()))
         for section in parts
         for user in parts
         for typed in parts

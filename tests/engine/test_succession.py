@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from gateway.duoapi.calls import AuthAnswer, AuthStatus, DuoUnavailable, Factor, Trouble
-from gateway.engine.digests import Digests
+from gateway.engine.digests import Digests, login_key
 from gateway.engine.effects import AskDuo, Effect, Finished, ForgetLogin, KeepAnswer, KeepLogin, SendReply, StopAsking
 from gateway.engine.login import PERSON_PATIENCE_S, Login, LoginState
 from gateway.engine.pending import PendingLogin
@@ -160,10 +160,10 @@ class TestAfterADeath:
     def test_another_key_would_know_nothing(self):
         """So that a digest tells nothing to whoever does not have it."""
         one, other = Digests(b"one"), Digests(b"other")
-        assert one.login("s", "alice", "push", None, b"") != other.login("s", "alice", "push", None, b"")
+        key = login_key("s", "alice", "push", None, b"")
+        assert one.login(key) != other.login(key)
         assert one.packet(b"x") != other.packet(b"x")
-        assert one.login("s", "al", "ice", None, b"") != one.login("s", "alice", "", None, b"")
-        assert one.login("s", "al", "ice", None, b"") != one.login("s", "al", "ic", None, b"e")
+        assert one.login(key) != one.packet(key)
 
     def test_a_push_without_a_name_is_rejected_when_it_must_be_over_and_never_asked_for_again(self):
         first, second = Stage(), Stage()
@@ -195,13 +195,36 @@ class TestAfterADeath:
         assert second.engine.n_pending == 0
         assert kinds(second.login("alice", "123456", now=3.0)) == [AskDuo]
 
+    def test_whoever_asks_again_while_its_rejection_is_held_back_gets_that_rejection(self):
+        first, second = Stage(), Stage(reject_delay_s=1.0)
+        pending = adopted(second, pushed(first))
+        second.engine.left_alone(pending, 1.0, 1.0)
+        second.login("alice", "push", identifier=8, now=1.9)
+        second.effects = second.engine.duo_answered(pending, DENIED, 2.0)
+        assert [reply.identifier for reply in second.replies] == [7]  # it has waited long enough
+        assert kinds(second.login("alice", "push", identifier=9, now=2.1)) == [KeepAnswer]
+        second.effects = second.engine.timer(9.0)
+        assert {reply.identifier for reply in second.replies} == {8, 9}
+
+    @pytest.mark.parametrize("ends", ["decided", "held back", "abandoned"])
+    def test_once_it_has_ended_nothing_is_looked_for_by_digests(self, ends):
+        first, second = Stage(), Stage(reject_delay_s=1.0)
+        pending = adopted(second, pushed(first))
+        if ends == "abandoned":
+            second.engine.decided_elsewhere(pending, None, 2.0)
+        else:
+            second.engine.left_alone(pending, 1.0, 1.0)
+            second.engine.duo_answered(pending, ALLOWED if ends == "decided" else DENIED, 2.0)
+            second.engine.timer(9.0)
+        assert not second.engine._adopted
+
     def test_an_answer_is_sent_again_octet_for_octet(self):
         first, second = Stage(), Stage()
         first.login()
         first.answer(GO_ON)
         effects = first.answer(ALLOWED)
         (answer,) = [each for each in effects if isinstance(each, KeepAnswer)]
-        assert kinds(second.engine.adopt_answer(answer.answered, 0, 1.0)) == [KeepAnswer]
+        assert kinds(second.engine.adopt_answer(answer.answered, answer.peer, 1.0)) == [KeepAnswer]
         assert [each.octets for each in second.login(now=2.0) if isinstance(each, SendReply)] == [
             each.octets for each in effects if isinstance(each, SendReply)
         ]
@@ -223,7 +246,7 @@ class TestWhileThePredecessorLives:
         effects = first.answer(ALLOWED, now=2.0)
         (answer,) = [each for each in effects if isinstance(each, KeepAnswer)]
         (forgotten,) = [each for each in effects if isinstance(each, ForgetLogin)]
-        second.engine.adopt_answer(answer.answered, 0, 2.0)
+        second.engine.adopt_answer(answer.answered, answer.peer, 2.0)
         second.effects = second.engine.decided_elsewhere(pending, forgotten.verdict, 2.0)
         assert [reply.identifier for reply in second.replies] == [9]
         assert Finished not in kinds(second.effects)  # the predecessor has told of it

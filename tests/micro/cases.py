@@ -172,7 +172,7 @@ def memory() -> Memory:
 def keep_answer() -> Run:
     """An answer into the journal."""
     kept, request = memory(), transaction(1)
-    effect = KeepAnswer(Answered(request.key, request.digest, bytes(80), 30.0), 0)
+    effect = KeepAnswer(Answered(request.key, request.digest, bytes(80), 30.0), request.peer)
     return lambda: kept.keep_answer(effect)
 
 

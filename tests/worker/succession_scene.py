@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.engine.digests import Digests
+from gateway.engine.digests import Digests, login_key
 from gateway.engine.records import AnswerRecord, LoginRecord, PacketRecord
 from gateway.net.journal import Journal, create_journal
 from gateway.radius.client import encode_access_request
@@ -50,7 +50,7 @@ def name_of(octets: bytes) -> bytes:
 def login_record(number: int = 1, user: str = "alice", **fields: Any) -> LoginRecord:
     """A push whose name is known, for which one packet waits."""
     now = time.monotonic()
-    key = Digests(KEY).login(SECTION, user, "push 0 ", None, b"")
+    key = Digests(KEY).login(login_key(SECTION, user, "push 0 ", None, b""))
     packets = [packet_record(request(user=user))]
     record = LoginRecord(number, 0, 1, SECTION, user, key, "waiting", "push", "tx-1", now, now, now, packets)
     return msgspec.structs.replace(record, **fields)

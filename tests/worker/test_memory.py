@@ -10,6 +10,7 @@ import pytest
 from gateway.engine.duplicates import Answered
 from gateway.engine.effects import ForgetLogin, KeepAnswer, KeepLogin
 from gateway.engine.records import AnswerRecord, LoginRecord, verdict_record
+from gateway.engine.transaction import Peer
 from gateway.engine.verdict import Reason, rejection
 from gateway.net.journal import MAX_LOGIN_OCTETS, Journal, create_journal
 from gateway.radius.client import encode_access_request, encode_attribute
@@ -76,8 +77,8 @@ def scene() -> Iterator[Scene]:
 
 
 def answered(**fields: Any) -> KeepAnswer:
-    values = {"key": (("192.0.2.1", 7), 0, 5), "digest": b"d", "reply": b"\x02\x05", "expires_at": 1e9, **fields}
-    return KeepAnswer(Answered(**values), 3)
+    values = {"key": "key", "digest": b"d", "reply": b"\x02\x05", "expires_at": 1e9, **fields}
+    return KeepAnswer(Answered(**values), Peer(("192.0.2.1", 7), 0, bucket=3))
 
 
 def test_a_login_is_read_as_it_was_kept_until_it_is_forgotten(scene):
