@@ -204,3 +204,24 @@ class TestAnswersOfAnotherWorker:
 
 def answered_with(packet: Packet, reply: bytes, expires_at: float) -> Answered:
     return Answered(PEER.key(packet.identifier), DIGESTS.packet(packet.octets), reply, expires_at)
+
+
+def test_a_peer_is_known_by_source_listener_and_way_whether_or_not_it_has_asked():
+    asked = Peer(PEER.address, 0)
+    keys = {asked.key(identifier) for identifier in range(256)}
+    assert len(keys) == 256
+    assert asked == Peer(PEER.address, 0)
+    for other in (
+        from_port(40002),
+        Peer(PEER.address, 1),
+        Peer(PEER.address, 0, [(0, 8, b"")]),
+        Peer(PEER.address, 0, [], 1),
+    ):
+        assert asked != other
+    for other in (
+        from_port(40002),
+        Peer(PEER.address, 1),
+        Peer((*PEER.address, 0, 0), 0),
+        Peer((*PEER.address, 0, 1), 0),
+    ):
+        assert keys.isdisjoint(other.key(identifier) for identifier in range(256))
