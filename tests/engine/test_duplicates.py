@@ -64,8 +64,8 @@ class TestFinding:
 
     def test_the_way_by_which_it_came_does_not_matter(self):
         known = cache()
-        known.add(transaction(peer=Peer(PEER.address, 0, path="one")))
-        assert find(known, request(), Peer(PEER.address, 0, path="other"), 0.0) is not None
+        known.add(transaction(peer=Peer(PEER.address, 0, [(0, 8, b"one")])))
+        assert find(known, request(), Peer(PEER.address, 0, [(0, 8, b"other")]), 0.0) is not None
 
     def test_a_pending_request_has_no_reply_and_meets_silence(self):
         known = cache()
