@@ -132,6 +132,7 @@ class Hold(Value):
 Step = Ask | Hold | Verdict
 
 
+@mypyc_attr(free_list_len=1)
 class Login:
     """What one user asked for, and how far Duo is with it.
 

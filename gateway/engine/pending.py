@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import mypyc_attr
+
 from gateway.engine.login import Login
 from gateway.engine.nas import Section
 from gateway.engine.person import account_of, person_key
@@ -17,6 +19,7 @@ MAX_WAITING_PACKETS: Final = 16  # two controllers, three tries, and patience; a
 MAX_LET_GO: Final = 64
 
 
+@mypyc_attr(free_list_len=1)
 class PendingLogin:
     """A login and the packets that wait for its verdict.
 

@@ -7,12 +7,12 @@ from hmac import compare_digest
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
-
 from gateway.hashes import Hmac, md5
 from gateway.radius.dictionary import AUTHENTICATOR_SIZE, MAX_PASSWORD_SIZE
 
 if TYPE_CHECKING:
+    from mypy_extensions import i64
+
     from gateway.radius.packet import Packet
 
 _BLOCK: Final = Struct("=2q")  # of User-Password

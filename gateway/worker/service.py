@@ -1,16 +1,16 @@
 """The worker's shell: what the engine decides is performed here, and nothing is decided.
 
-The way of one login: `_datagram_received` -> engine -> `_ask` -> Duo -> `_duo_answered` -> engine -> `_send`.
+The way of one login: `_datagram_received` -> engine -> `_ask` -> Duo -> `duo_answered` -> engine -> `_send`.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, final
 
 import msgspec
+from mypy_extensions import mypyc_attr
 
 from gateway.duoapi.calls import Answer, Call, DuoUnavailable
 from gateway.engine.core import Engine
@@ -153,7 +153,8 @@ class Service:
             self._narrator.received(datagram, peer, effects)
         self.perform(effects)
 
-    def _duo_answered(self, pending: PendingLogin, answer: Answer | DuoUnavailable) -> None:
+    def duo_answered(self, pending: PendingLogin, answer: Answer | DuoUnavailable) -> None:
+        """Take what became of a login's question."""
         now = time.monotonic()
         handle: Any = pending.handle
         pending.duo_s += handle.duo_s(now)
@@ -238,7 +239,7 @@ class Service:
 
     def _ask_now(self, pending: PendingLogin, call: Call) -> None:
         asker = self._askers[pending.section.application]
-        pending.handle = asker.ask(call, partial(self._duo_answered, pending))
+        pending.handle = asker.ask(call, _Question(self, pending))
 
     def _stop_asking(self, effect: StopAsking) -> None:
         handle: Any = effect.pending.handle
@@ -263,3 +264,18 @@ class Service:
     def _warn_unsigned(self, unsigned: UnsignedNas) -> None:
         text, fields = unsigned_line(unsigned)
         log.warning(text, extra={"fields": fields})
+
+
+@final
+@mypyc_attr(free_list_len=1)
+class _Question:
+    """A login's question to Duo: called with the answer."""
+
+    __slots__ = ("_pending", "_service")
+
+    def __init__(self, service: Service, pending: PendingLogin) -> None:
+        self._service = service
+        self._pending = pending
+
+    def __call__(self, answer: Answer | DuoUnavailable) -> None:
+        self._service.duo_answered(self._pending, answer)

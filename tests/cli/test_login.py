@@ -100,7 +100,8 @@ class ScriptedGateway:
         password = ours.reveal_user_password(packet.value(USER_PASSWORD) or b"", packet.authenticator)
         self.asked.append((packet.value(USER_NAME) or b"", password or b"", source[0]))
         assert ours.has_signed(packet)
-        self._udp.sendto(encode_reply(code, packet, secret, "".join(texts)), source)
+        text, second_text = (*texts, "", "")[:2]
+        self._udp.sendto(encode_reply(code, packet, secret, text, second_text), source)
 
     def stop(self) -> None:
         """Run no more."""

@@ -64,8 +64,8 @@ class TestFinding:
 
     def test_the_way_by_which_it_came_does_not_matter(self):
         known = cache()
-        known.add(transaction(peer=Peer(PEER.address, 0, path="one")))
-        assert find(known, request(), Peer(PEER.address, 0, path="other"), 0.0) is not None
+        known.add(transaction(peer=Peer(PEER.address, 0, [(0, 8, b"one")])))
+        assert find(known, request(), Peer(PEER.address, 0, [(0, 8, b"other")]), 0.0) is not None
 
     def test_a_pending_request_has_no_reply_and_meets_silence(self):
         known = cache()
@@ -204,3 +204,24 @@ class TestAnswersOfAnotherWorker:
 
 def answered_with(packet: Packet, reply: bytes, expires_at: float) -> Answered:
     return Answered(PEER.key(packet.identifier), DIGESTS.packet(packet.octets), reply, expires_at)
+
+
+def test_a_peer_is_known_by_source_listener_and_way_whether_or_not_it_has_asked():
+    asked = Peer(PEER.address, 0)
+    keys = {asked.key(identifier) for identifier in range(256)}
+    assert len(keys) == 256
+    assert asked == Peer(PEER.address, 0)
+    for other in (
+        from_port(40002),
+        Peer(PEER.address, 1),
+        Peer(PEER.address, 0, [(0, 8, b"")]),
+        Peer(PEER.address, 0, [], 1),
+    ):
+        assert asked != other
+    for other in (
+        from_port(40002),
+        Peer(PEER.address, 1),
+        Peer((*PEER.address, 0, 0), 0),
+        Peer((*PEER.address, 0, 1), 0),
+    ):
+        assert keys.isdisjoint(other.key(identifier) for identifier in range(256))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.radius import reply as reply_module
 from gateway.radius.dictionary import Code
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import (
@@ -111,3 +112,18 @@ def test_an_accounting_response_is_signed_if_its_request_is(place, signature):
     assert reply.offset(80) == offset
     as_signed = decode_packet(reply.octets[:4] + bytes(16) + reply.octets[20:])
     assert secret.has_signed(as_signed) is (offset is not None)
+
+
+def test_a_remembered_text_leaves_room_for_proxy_states():
+    """The same text in a packet of its own, and beside Proxy-States that leave no room for all of it."""
+    secret, states = SharedSecret(b"secret"), (b"\x21\xff" + bytes(253)) * 15
+    for state in (b"", states, b""):
+        reply = decode_packet(encode_reply(Code.ACCESS_REJECT, request_with(state), secret, "m" * 500))
+        assert reply.attributes(33) == state
+        assert b"".join(reply.values(18)) == b"m" * (0 if state else 500)
+
+
+def test_texts_are_remembered_up_to_a_bound():
+    for number in range(1_000):
+        encode_reply(Code.ACCESS_REJECT, request_with(b""), SharedSecret(b"secret"), f"text {number}")
+    assert len(reply_module._remembered) <= 256
