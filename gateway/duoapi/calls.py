@@ -6,7 +6,7 @@ tolerate them (Duo Auth API, "General").
 """
 
 from enum import StrEnum
-from typing import final
+from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
@@ -29,7 +29,11 @@ class Factor(StrEnum):
 
 
 # Bare names: before Python 3.12 to look a member up costs as much as a call.
-AUTO, PUSH, PHONE, SMS, PASSCODE = Factor
+AUTO: Final = Factor.AUTO
+PUSH: Final = Factor.PUSH
+PHONE: Final = Factor.PHONE
+SMS: Final = Factor.SMS
+PASSCODE: Final = Factor.PASSCODE
 
 
 @final

@@ -117,12 +117,14 @@ def _preauth_v2(call: Preauth) -> ApiRequest:
 
 
 def _auth_v2(call: Auth) -> ApiRequest:
+    ipaddr, username = _ipaddr(call), percent_encode(call.username)
     if call.factor is PASSCODE:
-        params = f"factor=passcode&{_ipaddr(call)}passcode={percent_encode(call.passcode)}&"
+        params = f"factor=passcode&{ipaddr}passcode={percent_encode(call.passcode)}&username={username}"
     else:
         is_async = "async=1&" if call.factor.waits_for_person else ""
-        params = f"{is_async}device={percent_encode(call.device)}&factor={call.factor.value}&{_ipaddr(call)}"
-    return ApiRequest("POST", "/auth/v2/auth", f"{params}username={percent_encode(call.username)}")
+        device, factor = percent_encode(call.device), call.factor.value
+        params = f"{is_async}device={device}&factor={factor}&{ipaddr}username={username}"
+    return ApiRequest("POST", "/auth/v2/auth", params)
 
 
 def _auth_status_v2(call: AuthStatus) -> ApiRequest:

@@ -34,6 +34,7 @@ class Exchange:
     """A request on its way.
 
     Attributes:
+        due_with: the exchanges that fail with it for want of an answer, itself included while it is waited for.
         is_retry: whether it has had its second chance.
         second: the same request on another connection, while both are out: the first answer counts.
         wire_s: seconds from the request's first octet to the end of its answer, or to whatever else ended it; all
@@ -48,6 +49,7 @@ class Exchange:
         "carrier",
         "connection",
         "deadline",
+        "due_with",
         "is_question",
         "is_repeatable",
         "is_retry",
@@ -93,6 +95,7 @@ class Exchange:
         self.carrier: Carrier | None = None
         self.connection: HttpsConnection | None = None
         self.second: Exchange | None = None
+        self.due_with: set[Exchange] | None = None
 
     def began(self, connection: "HttpsConnection", now: float) -> None:
         """Note that the request is being written to `connection`."""
@@ -103,6 +106,11 @@ class Exchange:
         """Note that it has left its connection, answered or not."""
         self.connection = None
         self.wire_s += now - self.began_at
+
+    def forget_deadline(self) -> None:
+        """Let its deadline pass without a word."""
+        if self.due_with is not None:
+            self.due_with.discard(self)
 
     def stalled(self, now: float, most_s: float = _ALL) -> None:
         """Note that the time off the wire so far, at most `most_s`, went into connecting, or into waiting for a

@@ -93,7 +93,7 @@ class HttpsPool:
         if not self._plan.has_room(exchange.waits_for_person):
             self._fail(exchange, DuoUnavailable(Trouble.BUSY, f"too many calls to {self.endpoint} at once"))
             return
-        self._deadlines.add(exchange, exchange.deadline)
+        exchange.due_with = self._deadlines.add(exchange, exchange.deadline)
         if self._timer is None:
             self._begin_ticking(now)
         self._place(exchange, self._idle_timeout_s if exchange.is_repeatable else self._fresh_within_s, now)
@@ -107,7 +107,7 @@ class HttpsPool:
         """Drop `exchange`: its recipient hears no more of it. One on the wire takes its connection with it."""
         now = self._now()
         exchange.carrier = None
-        self._deadlines.discard(exchange, exchange.deadline)
+        exchange.forget_deadline()
         self._drop_second(exchange, now)
         self._detach(exchange, now)
         self._open_more()
@@ -142,7 +142,7 @@ class HttpsPool:
 
     def connection_answered(self, connection: HttpsConnection, exchange: Exchange, response: Response) -> None:
         """Give the connection to the next call first, so that a call made by the recipient finds the pool settled."""
-        self._deadlines.discard(exchange, exchange.deadline)
+        exchange.forget_deadline()
         now = self._now()
         self._note_silence(now)
         self._answered_at = now
@@ -199,7 +199,7 @@ class HttpsPool:
             first.wire_s += second.wire_s
             first.stalled(self._now())
         self._close(self._plan.drop_idle(first.began_at))
-        self._deadlines.discard(first, first.deadline)
+        first.forget_deadline()
         first.carrier = None
         first.recipient.responded(outcome)
 
@@ -255,7 +255,7 @@ class HttpsPool:
             self._plan.closed(connection)
 
     def _fail(self, exchange: Exchange, trouble: DuoUnavailable) -> None:
-        self._deadlines.discard(exchange, exchange.deadline)
+        exchange.forget_deadline()
         self._loop.call_soon(self._tell, exchange, trouble)
 
     def _tell(self, exchange: Exchange, outcome: Outcome) -> None:

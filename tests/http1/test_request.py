@@ -19,6 +19,14 @@ def test_post() -> None:
     )
 
 
+@pytest.mark.parametrize("size", [0, 1, 511, 512, 10_000])
+def test_forms_of_every_length_say_how_long_they_are(size: int) -> None:
+    octets = RequestTemplate("api-x.test", "radgate").post("/a", b"x" * size, "DATE", b"Basic abc")
+    head, _, body = octets.partition(b"\r\n\r\n")
+    assert head.endswith(b"\r\nContent-Length: %d" % size)
+    assert body == b"x" * size
+
+
 def test_get_with_and_without_query() -> None:
     template = RequestTemplate("[::1]:8443", "radgate")
     assert template.get("/a", b"txid=1", "D", b"B").startswith(b"GET /a?txid=1 HTTP/1.1\r\nHost: [::1]:8443\r\n")
