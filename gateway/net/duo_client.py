@@ -20,7 +20,9 @@ import time
 from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
+
+from mypy_extensions import mypyc_attr
 
 from gateway.duoapi.calls import (
     PASSCODE,
@@ -40,7 +42,7 @@ from gateway.duoapi.signing import Signer
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import Response
 from gateway.net.duo_clock import DuoClock
-from gateway.net.exchange import Exchange, Outcome
+from gateway.net.exchange import Exchange, Outcome, Recipient
 from gateway.net.https_pool import HttpsPool, PoolCounts
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -81,7 +83,8 @@ class Application(NamedTuple):
 OnAnswer = Callable[[Answer | DuoUnavailable], None]
 
 
-class CallObserver(Protocol):
+@mypyc_attr(allow_interpreted_subclasses=True)
+class CallObserver:
     """Who hears of every call: that it was asked, and then one of the others. `token` tells calls apart.
 
     A call whose connection was dead is forgotten and asked with the same token.
@@ -89,20 +92,27 @@ class CallObserver(Protocol):
     `now` is an instant by `time.monotonic`; `seconds` have passed since the call was asked, all waits included.
     """
 
+    __slots__ = ()
+
     def asked(self, call: Call, token: object, now: float) -> None:
         """The call goes out, or waits for a connection."""
+        raise NotImplementedError
 
     def answered(self, call: Call, token: object, seconds: float, now: float) -> None:
         """Duo itself answered, be it a refusal."""
+        raise NotImplementedError
 
     def failed(self, call: Call, token: object, trouble: Trouble, detail: str, seconds: float, now: float) -> None:
         """It ended without an answer of Duo's that could be used."""
+        raise NotImplementedError
 
     def postponed(self, call: Call, token: object, now: float) -> None:
         """Duo wants to be asked again later (429)."""
+        raise NotImplementedError
 
     def forgotten(self, token: object) -> None:
         """Nobody wants to know any more, or nobody can tell whether it was Duo that answered."""
+        raise NotImplementedError
 
 
 class DuoClient:
@@ -160,7 +170,7 @@ class DuoClient:
         if self._observer is not None:
             self._observer.asked(call, pending, now)
         self._pending.add(pending)
-        self._send(pending)
+        self._send(pending, now)
         return pending
 
     def start(self, on_checked: OnAnswer) -> None:
@@ -208,7 +218,7 @@ class DuoClient:
         """Calls without an answer yet."""
         return len(self._pending)
 
-    def _send(self, pending: "PendingCall") -> None:
+    def _send(self, pending: "PendingCall", now: float) -> None:
         call = pending.call
         pending.flavour = V2 if type(call) is Ping else self._flavour
         pending.timer = None
@@ -221,17 +231,19 @@ class DuoClient:
             is_question=type(call) is not Auth,
             waits_for_person=type(call) is AuthStatus,
         )
-        self._pool.send(exchange)
+        self._pool.send(exchange, now)
 
     def _send_again(self, pending: "PendingCall") -> None:
         """Ask once more, after a wait that Duo wanted."""
-        pending.held_s += self._now() - pending.held_since
-        self._send(pending)
+        now = self._now()
+        pending.held_s += now - pending.held_since
+        self._send(pending, now)
 
     def _give_up(self, pending: "PendingCall", trouble: DuoUnavailable) -> None:
         """End a call that has waited in vain for being asked again."""
-        pending.held_s += self._now() - pending.held_since
-        self._finish(pending, trouble)
+        now = self._now()
+        pending.held_s += now - pending.held_since
+        self._finish(pending, trouble, now)
 
     def _octets(self, pending: "PendingCall") -> bytes:
         request = pending.flavour.request(pending.call)
@@ -249,75 +261,73 @@ class DuoClient:
             self._observer.forgotten(pending)
             self._observer.asked(pending.call, pending, now)
 
-    def heard(self, pending: "PendingCall", outcome: Outcome) -> None:
+    def heard(self, pending: "PendingCall", outcome: Outcome, now: float) -> None:
         """Take a call's outcome: deliver it, or ask again."""
         if isinstance(outcome, DuoUnavailable):
-            self._finish(pending, outcome)
+            self._finish(pending, outcome, now)
             return
         try:
             answer = pending.flavour.read(pending.call, outcome.http_status, outcome.body)
         except DuoUnavailable as trouble:
-            if trouble.trouble is not Trouble.RATE_LIMIT or not self._ask_again_later(pending, outcome):
-                self._finish(pending, trouble)
+            if trouble.trouble is not Trouble.RATE_LIMIT or not self._ask_again_later(pending, outcome, now):
+                self._finish(pending, trouble, now)
             return
         except Exception as error:  # noqa: BLE001 -- no answer, however odd, may leave a login without an end
             text = f"an answer that cannot be read: {type(error).__name__}"
-            self._finish(pending, DuoUnavailable(Trouble.BAD_ANSWER, text))
+            self._finish(pending, DuoUnavailable(Trouble.BAD_ANSWER, text), now)
             return
         if type(answer) is Refusal and answer.is_configuration:
-            self._refused(pending, answer)
+            self._refused(pending, answer, now)
             return
         if type(answer) is Time and answer.time is not None:
             self._take_time(answer.time, pending)
         if type(pending.call) is not Ping:
             self._may_change_flavour = False  # it works: later 40301s have another cause, and pushes are under way
-        self._finish(pending, answer)
+        self._finish(pending, answer, now)
 
-    def _refused(self, pending: "PendingCall", refusal: Refusal) -> None:
+    def _refused(self, pending: "PendingCall", refusal: Refusal, now: float) -> None:
         """Ask in the other flavour, or by Duo's clock, what Duo refused for what may be mended so; else give it up."""
         trouble = _configuration_trouble(refusal)
         is_dated = type(pending.call) is not Ping
         if refusal.is_wrong_application_type and self._change_over(pending):
-            self._send(pending)
+            self._send(pending, now)
         elif refusal.is_clock and is_dated and not pending.was_misdated:
             pending.was_misdated = True
-            self._ask_by_duos_clock(pending, trouble)
+            self._ask_by_duos_clock(pending, trouble, now)
         else:
-            self._finish(pending, trouble)
+            self._finish(pending, trouble, now)
 
-    def _finish(self, pending: "PendingCall", result: Answer | DuoUnavailable) -> None:
+    def _finish(self, pending: "PendingCall", result: Answer | DuoUnavailable, now: float) -> None:
         self._pending.discard(pending)
         try:
             if self._observer is not None:
-                _tell(self._observer, pending, result, self._now())
+                _tell(self._observer, pending, result, now)
         finally:  # no mistake of an observer may leave a login without an end
             pending.on_answer(result)
 
-    def _ask_again_later(self, pending: "PendingCall", response: Response) -> bool:
+    def _ask_again_later(self, pending: "PendingCall", response: Response, now: float) -> bool:
         """Whether another try, after the wait that is due, fits into the call's time."""
         if pending.n_waits == len(RATE_LIMIT_WAITS_S):
             return False
         wait_s = RATE_LIMIT_WAITS_S[pending.n_waits] + self._draw()
         if response.retry_after:
             wait_s = _retry_after_s(response.retry_after, self._clock.unix_time(self._boot_clock()), wait_s)
-        if self._now() + wait_s >= pending.deadline:
+        if now + wait_s >= pending.deadline:
             return False
         pending.n_waits += 1
         if self._observer is not None:
-            self._observer.postponed(pending.call, pending, self._now())
-        pending.held_since = self._now()
+            self._observer.postponed(pending.call, pending, now)
+        pending.held_since = now
         pending.timer = self._loop.call_later(wait_s, self._send_again, pending)
         return True
 
-    def _ask_by_duos_clock(self, pending: "PendingCall", trouble: DuoUnavailable) -> None:
+    def _ask_by_duos_clock(self, pending: "PendingCall", trouble: DuoUnavailable, now: float) -> None:
         """Ask the call again as soon as Duo has told its time, or fail with `trouble` when the call's time is over."""
         if pending.dated_at <= self._clock.told_at:  # another call's ping was quicker
-            self._send(pending)
+            self._send(pending, now)
             return
-        pending.held_since = self._now()
-        pending.timer = self._loop.call_later(
-            max(0.0, pending.deadline - pending.held_since), self._give_up, pending, trouble
-        )
+        pending.held_since = now
+        pending.timer = self._loop.call_later(max(0.0, pending.deadline - now), self._give_up, pending, trouble)
         self._awaiting_time.append((pending, trouble))
         if len(self._awaiting_time) == 1:
             self.ask(Ping(), self._ping_ended)
@@ -354,7 +364,7 @@ class DuoClient:
         return was_v2
 
 
-class PendingCall:
+class PendingCall(Recipient):
     """A call that has been asked; `cancel` when its answer is of no more interest.
 
     Attributes:
@@ -411,14 +421,14 @@ class PendingCall:
             self.timer.cancel()
         self._client.drop(self)
 
-    def responded(self, outcome: Outcome) -> None:
+    def responded(self, outcome: Outcome, now: float) -> None:
         """Take what the pool brings."""
         exchange = self.exchange
         if exchange is not None:
             self.wire_s += exchange.wire_s
             self.held_s += exchange.stalled_s
             self.exchange = None  # no reference cycle: the collector would have to find one for every call
-        self._client.heard(self, outcome)
+        self._client.heard(self, outcome, now)
 
     def asked_anew(self, now: float) -> None:
         """Hear that its connection was dead."""

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from mypy_extensions import mypyc_attr
+
 from gateway.duoapi.calls import DuoUnavailable
 from gateway.http1.response import Response
 
@@ -20,14 +22,19 @@ class Carrier(Protocol):
         """Drop the exchange."""
 
 
-class Recipient(Protocol):
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Recipient:
     """Who wants the answer."""
 
-    def responded(self, outcome: Outcome) -> None:
+    __slots__ = ()
+
+    def responded(self, outcome: Outcome, now: float) -> None:
         """Take the answer, or why there is none: exactly once, never within `send`; never after `cancel`."""
+        raise NotImplementedError
 
     def asked_anew(self, now: float) -> None:
         """Hear that the request has been lost on its way, and is asked anew on a new connection."""
+        raise NotImplementedError
 
 
 class Exchange:

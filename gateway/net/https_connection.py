@@ -11,7 +11,7 @@ import asyncio
 import socket
 import ssl
 import struct
-from typing import Final, Protocol
+from typing import Any, Final
 
 from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.doubts import is_unheard
@@ -25,16 +25,20 @@ _VIEW: Final = memoryview(_BUFFER)
 _TCP_INFO: Final = struct.Struct("=24xI40xI")  # tcpi_unacked, tcpi_rtt in microseconds: linux/tcp.h
 
 
-class ConnectionOwner(Protocol):
+class ConnectionOwner:
     """Who hears what becomes of a connection."""
+
+    __slots__ = ()
 
     def connection_answered(self, connection: "HttpsConnection", exchange: Exchange, response: Response) -> None:
         """The exchange has its answer; the connection is free if `response.is_reusable`, else closed."""
+        raise NotImplementedError
 
     def connection_lost(
         self, connection: "HttpsConnection", exchange: Exchange | None, trouble: DuoUnavailable, may_have_acted: bool
     ) -> None:
         """The connection is closed, with an exchange that has no answer, or idle."""
+        raise NotImplementedError
 
 
 class HttpsConnection:
@@ -43,21 +47,26 @@ class HttpsConnection:
     __slots__ = (
         "_exchange",
         "_incoming",
+        "_is_open",
         "_loop",
         "_n_sent",
         "_name",
         "_outgoing",
         "_owner",
+        "_read",
         "_reader",
         "_socket",
         "_tls",
         "_unsent",
+        "_write",
     )
 
     def __init__(self, opened: TlsSocket, name: str, owner: ConnectionOwner, loop: asyncio.AbstractEventLoop) -> None:
         """Take over an opened connection; `name` is the server's, for texts."""
         self._socket = opened.socket
         self._tls = opened.tls
+        below: Any = getattr(opened.tls, "_sslobj", opened.tls)  # in C; what lies over it is Python and hands all on
+        self._read, self._write = below.read, below.write
         self._incoming = opened.incoming
         self._outgoing = opened.outgoing
         self._name = name
@@ -67,6 +76,7 @@ class HttpsConnection:
         self._exchange: Exchange | None = None
         self._n_sent = 0
         self._unsent = b""
+        self._is_open = True
         loop.add_reader(self._socket, self._on_readable)
 
     def begin(self, exchange: Exchange) -> None:
@@ -74,7 +84,7 @@ class HttpsConnection:
         self._exchange = exchange
         self._n_sent = 0
         try:
-            self._tls.write(exchange.octets)
+            self._write(exchange.octets)
         except ssl.SSLError as error:
             self._lose(f"TLS with {self._name} failed: {error.reason}")
             return
@@ -83,7 +93,7 @@ class HttpsConnection:
     def is_open_now(self) -> bool:
         """Look whether the other side has closed this idle connection, also if the loop has not come to it yet."""
         self._on_readable()
-        return self._socket.fileno() >= 0
+        return self._is_open
 
     @property
     def exchange(self) -> Exchange | None:
@@ -109,8 +119,9 @@ class HttpsConnection:
 
     def close(self) -> None:
         """Close without telling the owner. Duo is told by TLS, as a courtesy, if the socket takes it."""
-        if self._socket.fileno() < 0:
+        if not self._is_open:
             return
+        self._is_open = False
         self._loop.remove_reader(self._socket)
         if self._unsent:
             self._loop.remove_writer(self._socket)
@@ -176,7 +187,7 @@ class HttpsConnection:
         else:
             self._incoming.write_eof()
         self._decrypt()
-        return size > 0 and self._socket.fileno() >= 0
+        return size > 0 and self._is_open
 
     def _decrypt(self) -> None:
         """Turn what came into an answer, or into the end of the connection."""
@@ -195,10 +206,9 @@ class HttpsConnection:
     def _read_tls(self) -> Response | None:
         """Read all that has come: an answer is given out only when nothing is left that could be taken for the next."""
         response = None
-        incoming, read = self._incoming, self._tls.read
         while True:
             try:
-                octets = read(READ_SIZE)
+                octets: bytes = self._read(READ_SIZE)
             except ssl.SSLWantReadError:
                 break
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
@@ -211,9 +221,10 @@ class HttpsConnection:
             if self._exchange is None:
                 raise ResponseError(ResponseFault.NOT_ASKED)
             response = self._reader.feed(octets)
-            if not incoming.pending:  # one record at most was open, and READ_SIZE takes all of one
+            if not self._incoming.pending:  # one record at most was open, and READ_SIZE takes all of one
                 break
-        if self._outgoing.pending:  # TLS 1.3 answers a key update
+        # TLS 1.3 answers a key update, before the next request at the latest: that would take it along.
+        if response is None and self._outgoing.pending:
             self._send(self._unsent + self._outgoing.read())
         return response
 

@@ -22,8 +22,8 @@ from gateway.engine.doubts import OVERDUE_S, Doubts, Step, Waiting
 from gateway.engine.pool_plan import MOST_OPENINGS, Opening, PoolLimits, PoolPlan, affordable_openings
 from gateway.http1.response import Response
 from gateway.net.deadlines import TICK_S, Deadlines
-from gateway.net.exchange import Exchange, Outcome
-from gateway.net.https_connection import HttpsConnection
+from gateway.net.exchange import Exchange, Outcome, Recipient
+from gateway.net.https_connection import ConnectionOwner, HttpsConnection
 from gateway.net.https_opening import Endpoint, Proxy, open_tls
 from gateway.net.resolver import Resolver
 from gateway.net.tls import TrustStore
@@ -49,7 +49,7 @@ class PoolCounts(NamedTuple):
     waiting: int
 
 
-class HttpsPool:
+class HttpsPool(ConnectionOwner):
     """Carries exchanges to one endpoint. All methods belong to the loop's thread."""
 
     def __init__(
@@ -81,9 +81,8 @@ class HttpsPool:
         self._session_until = float("-inf")
         self.is_closed = False
 
-    def send(self, exchange: Exchange) -> None:
-        """Carry `exchange` out; its recipient hears of it, never before this returns."""
-        now = self._now()
+    def send(self, exchange: Exchange, now: float) -> None:
+        """Carry `exchange` out, which is asked `now`; its recipient hears of it, never before this returns."""
         exchange.asked_at = now
         exchange.silence_before_s = self._silence_s + now - self._answered_at
         exchange.carrier = self
@@ -161,7 +160,7 @@ class HttpsPool:
         else:
             self._forget(connection)
         exchange.carrier = None
-        exchange.recipient.responded(response)
+        exchange.recipient.responded(response, now)
 
     def connection_lost(
         self, connection: HttpsConnection, exchange: Exchange | None, trouble: DuoUnavailable, may_have_acted: bool
@@ -182,26 +181,26 @@ class HttpsPool:
             trouble.may_have_acted = may_have_acted and not exchange.is_repeatable
             self._fail(exchange, trouble)
 
-    def second_ended(self, first: Exchange, outcome: Outcome) -> None:
+    def second_ended(self, first: Exchange, outcome: Outcome, now: float) -> None:
         """Take what asking a second time has brought, before the first asking brought anything."""
         second, first.second = first.second, None
         if second is None:
             return
         if isinstance(outcome, DuoUnavailable):
             if first.connection is None:  # lost meanwhile
-                first.stalled(self._now())
+                first.stalled(now)
                 self._fail(first, outcome)
             return
         self._doubts.answered_first(second.began_at)
         if first.connection is not None:
-            self._detach(first, self._now())
+            self._detach(first, now)
         else:
             first.wire_s += second.wire_s
-            first.stalled(self._now())
+            first.stalled(now)
         self._close(self._plan.drop_idle(first.began_at))
         first.forget_deadline()
         first.carrier = None
-        first.recipient.responded(outcome)
+        first.recipient.responded(outcome, now)
 
     # Helpers.
 
@@ -261,7 +260,7 @@ class HttpsPool:
     def _tell(self, exchange: Exchange, outcome: Outcome) -> None:
         if exchange.carrier is not None:  # not cancelled meanwhile
             exchange.carrier = None
-            exchange.recipient.responded(outcome)
+            exchange.recipient.responded(outcome, self._now())
 
     def _open_more(self) -> None:
         if not self.is_closed:
@@ -425,7 +424,7 @@ class HttpsPool:
         self._fail(exchange, DuoUnavailable(Trouble.TIMEOUT, text, may_have_acted=True))
 
 
-class _First:
+class _First(Recipient):
     """The recipient of a second asking: the first one."""
 
     __slots__ = ("_first", "_pool")
@@ -434,9 +433,9 @@ class _First:
         self._pool = pool
         self._first = first
 
-    def responded(self, outcome: Outcome) -> None:
+    def responded(self, outcome: Outcome, now: float) -> None:
         """Take what came of it."""
-        self._pool.second_ended(self._first, outcome)
+        self._pool.second_ended(self._first, outcome, now)
 
     def asked_anew(self, now: float) -> None:
         """Hear nothing: it is asked once."""

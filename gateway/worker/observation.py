@@ -1,19 +1,34 @@
 """What a worker sees of one Duo application: counted on the board, and shown to the supervisor as evidence."""
 
+from typing import final
+
 from gateway.duoapi.calls import Call, Trouble
 from gateway.engine.statistics import ApplicationCounters
 from gateway.engine.witness import Witness
+from gateway.net.duo_client import CallObserver
 
 
-class Observation:
-    """Hears of every call to an application, see `net.duo_client.CallObserver`."""
+@final
+class Observation(CallObserver):
+    """Hears of every call to an application."""
+
+    __slots__ = ("_counters", "_witness")
 
     def __init__(self, counters: ApplicationCounters) -> None:
         self._counters = counters
         self._witness = Witness()
-        self.asked = self._witness.asked
-        self.postponed = self._witness.postponed
-        self.forgotten = self._witness.forgotten
+
+    def asked(self, call: Call, token: object, now: float) -> None:
+        """Note a question."""
+        self._witness.asked(call, token, now)
+
+    def postponed(self, call: Call, token: object, now: float) -> None:
+        """Note HTTP 429."""
+        self._witness.postponed(call, token, now)
+
+    def forgotten(self, token: object) -> None:
+        """Note that nobody wants to know any more."""
+        self._witness.forgotten(token)
 
     def answered(self, call: Call, token: object, seconds: float, now: float) -> None:
         """Count and note an answer."""

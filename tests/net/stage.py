@@ -12,7 +12,7 @@ from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.doubts import is_unheard
 from gateway.engine.pool_plan import Opening, PoolLimits
 from gateway.http1.response import Response
-from gateway.net.exchange import Exchange, Outcome
+from gateway.net.exchange import Exchange, Outcome, Recipient
 from gateway.net.https_opening import Endpoint
 from gateway.net.https_pool import HttpsPool
 from tests.compiled import IS_COMPILED
@@ -176,7 +176,7 @@ class StagedPool(HttpsPool):
         self._open_more()
 
 
-class Asked:
+class Asked(Recipient):
     """A call of a test; it notes what becomes of it."""
 
     def __init__(
@@ -204,12 +204,13 @@ class Asked:
             is_question=is_question,
             waits_for_person=waits_for_person,
         )
-        pool.send(self.exchange)
+        pool.send(self.exchange, loop.now)
 
-    def responded(self, outcome: Outcome) -> None:
+    def responded(self, outcome: Outcome, now: float) -> None:
         assert self.outcome is None, "told twice"
         self.outcome = outcome
-        self.ended_at = self._loop.now
+        assert now == self._loop.now
+        self.ended_at = now
         self._then(self)
 
     def asked_anew(self, now: float) -> None:

@@ -571,7 +571,7 @@ def test_a_small_correction_is_made_without_a_word(authority: Authority, server_
 # What an observer hears.
 
 
-class Diary:
+class Diary(CallObserver):
     """An observer that keeps what it hears, in the words of a test."""
 
     def __init__(self) -> None:

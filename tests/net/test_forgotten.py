@@ -8,6 +8,7 @@ import pytest
 from gateway.duoapi.calls import Check, DuoUnavailable, Ping, Trouble
 from gateway.engine.pool_plan import PoolLimits
 from gateway.http1.response import Response
+from gateway.net.duo_client import CallObserver
 from gateway.net.https_pool import HttpsPool
 from tests.net.authority import Authority
 from tests.net.peer import Visit, answer, run, serve, tls_peer, turn_until
@@ -307,14 +308,26 @@ def test_a_connection_that_has_idled_too_long_is_not_used_though_nobody_has_clos
     run(scenario())
 
 
-class Notes:
+class Notes(CallObserver):
     """An observer that writes down what it hears."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    def __getattr__(self, name: str) -> object:
-        return lambda *_: self.heard.append(name)
+    def asked(self, *_: object) -> None:
+        self.heard.append("asked")
+
+    def answered(self, *_: object) -> None:
+        self.heard.append("answered")
+
+    def failed(self, *_: object) -> None:
+        self.heard.append("failed")
+
+    def postponed(self, *_: object) -> None:
+        self.heard.append("postponed")
+
+    def forgotten(self, *_: object) -> None:
+        self.heard.append("forgotten")
 
 
 def test_a_call_that_is_asked_anew_counts_as_asked_just_now(authority: Authority, server_file: str) -> None:
@@ -324,7 +337,7 @@ def test_a_call_that_is_asked_anew_counts_as_asked_just_now(authority: Authority
         firewall = Firewall()
         async with tls_peer(firewall, server_file) as peer:
             notes = Notes()
-            with client_of(peer.port, authority, observer=notes) as client:  # type: ignore[arg-type]
+            with client_of(peer.port, authority, observer=notes) as client:
                 await ask_duo(client, Ping())
                 firewall.forget()
                 notes.heard.clear()

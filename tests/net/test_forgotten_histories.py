@@ -56,13 +56,13 @@ class Witnessed(Asked):
         watch.witness.asked(call, self, pool._network.loop.now)
         super().__init__(pool, **settings)
 
-    def responded(self, outcome: Any) -> None:
-        now, witness = self._loop.now, self._watch.witness
+    def responded(self, outcome: Any, now: float) -> None:
+        witness = self._watch.witness
         if isinstance(outcome, DuoUnavailable):
             witness.failed(self.call, self, outcome.trouble, outcome.detail, now - self.asked_at, now)
         else:
             witness.answered(self.call, self, now - self.asked_at, now)
-        super().responded(outcome)
+        super().responded(outcome, now)
 
     def asked_anew(self, now: float) -> None:
         self._watch.witness.forgotten(self)

@@ -13,7 +13,7 @@ import pytest
 from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.pool_plan import PoolLimits
 from gateway.http1.response import Response
-from gateway.net.exchange import Exchange, Outcome
+from gateway.net.exchange import Exchange, Outcome, Recipient
 from gateway.net.https_opening import Endpoint, Proxy, open_tls
 from gateway.net.https_pool import HttpsPool
 from gateway.net.resolver import Address, Resolver
@@ -57,7 +57,7 @@ def pool_to(
         pool.close()
 
 
-class Sent:
+class Sent(Recipient):
     """An exchange that a test has sent and may wait for."""
 
     def __init__(
@@ -80,9 +80,9 @@ class Sent:
             is_question=is_question,
             waits_for_person=waits_for_person,
         )
-        pool.send(self.exchange)
+        pool.send(self.exchange, time.monotonic())
 
-    def responded(self, outcome: Outcome) -> None:
+    def responded(self, outcome: Outcome, now: float) -> None:
         self.outcome.set_result(outcome)
 
     def asked_anew(self, now: float) -> None:
