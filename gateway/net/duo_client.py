@@ -364,6 +364,7 @@ class DuoClient:
         return was_v2
 
 
+@mypyc_attr(free_list_len=1)
 class PendingCall(Recipient):
     """A call that has been asked; `cancel` when its answer is of no more interest.
 

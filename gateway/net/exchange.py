@@ -37,6 +37,7 @@ class Recipient:
         raise NotImplementedError
 
 
+@mypyc_attr(free_list_len=1)
 class Exchange:
     """A request on its way.
 
