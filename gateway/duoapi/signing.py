@@ -8,7 +8,9 @@ Nothing here reads a clock: the text of the Date header is an argument, and the 
 
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from importlib import import_module
 from typing import Final
 from urllib.parse import quote
 
@@ -18,7 +20,6 @@ Params = Iterable[tuple[str, str]]
 
 _SHA512_BLOCK_SIZE: Final = 128  # octets, FIPS 180-4
 _hexlify: Final = binascii.hexlify
-_base64: Final = binascii.b2a_base64
 _is_plain = re.compile(r"[A-Za-z0-9._~-]*").fullmatch
 
 
@@ -41,6 +42,18 @@ def encode_params(params: Params) -> str:
     return "&".join([f"{key}={value}" for key, value in pairs])
 
 
+def quickest_base64() -> Callable[[bytes], bytes]:
+    """Return that of mypyc's library: Python's own takes 27 instructions for each octet, a quarter of a signature."""
+    try:
+        quickest: Callable[[bytes], bytes] = import_module("librt.base64").b64encode
+    except (ImportError, AttributeError):
+        return partial(binascii.b2a_base64, newline=False)
+    return quickest
+
+
+_base64: Final = quickest_base64()
+
+
 class Signer:
     """Makes Authorization headers of one application: signature version 2, HMAC-SHA-512.
 
@@ -59,7 +72,7 @@ class Signer:
         """
         user = ikey.encode("ascii") + b":"
         n_whole = len(user) // 3 * 3  # octets that base64 writes whatever follows: all of a usual key
-        self._scheme = b"Basic " + binascii.b2a_base64(user[:n_whole], newline=False)
+        self._scheme = b"Basic " + _base64(user[:n_whole])
         self._user_rest = user[n_whole:]
         self._canonical_host = host.lower()
         self._hmac = Hmac(sha512, _SHA512_BLOCK_SIZE, secret_key)
@@ -80,7 +93,7 @@ class Signer:
                 date, f"{date}\n{method}\n{self._canonical_host}\n{path}\n".encode()
             )
         signature = _hexlify(self._hmac.digest(beginning.octets + params))
-        return self._scheme + _base64(self._user_rest + signature, newline=False)
+        return self._scheme + _base64(self._user_rest + signature)
 
 
 class _Beginning:

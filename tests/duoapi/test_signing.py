@@ -3,13 +3,14 @@
 import hashlib
 import hmac
 import json
-from base64 import b64decode
+import sys
+from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.duoapi.signing import Signer, canonical_v2, encode_params, percent_encode
+from gateway.duoapi.signing import Signer, canonical_v2, encode_params, percent_encode, quickest_base64
 
 FILE = Path(__file__).parents[1] / "vectors" / "duo-signatures.json"
 VECTORS = [
@@ -143,3 +144,15 @@ def test_key_longer_than_a_block_is_hashed_first() -> None:
         b64decode(signer.authorization("date", "GET", "/", b"").removeprefix(b"Basic ")).decode() == f"ikey:{expected}"
     )
     assert hashlib.sha512().block_size == 128
+
+
+@pytest.mark.parametrize("is_library_there", [True, False])
+def test_base64_is_the_same_with_and_without_the_quicker_library(
+    monkeypatch: pytest.MonkeyPatch, is_library_there: bool
+) -> None:
+    if not is_library_there:
+        monkeypatch.setitem(sys.modules, "librt.base64", None)
+    base64 = quickest_base64()
+    for size in range(200):
+        octets = bytes(range(size))
+        assert base64(octets) == b64encode(octets)
