@@ -14,6 +14,7 @@ from gateway.config.problems import ConfigError, Problem, in_order
 from gateway.config.reading import PRIVATE_MODE, locate, read_settings
 from gateway.config.settings import Settings
 from gateway.config.surroundings import MAX_FILE_SIZE, FileContent, read_configuration
+from gateway.engine.words import counted
 from gateway.supervisor.form import hot_path
 from gateway.supervisor.obstacles import find_obstacles
 
@@ -151,15 +152,11 @@ def _print(
 
 def _summary(path: str, settings: Settings | None, problems: list[Problem], is_usable: bool) -> str:
     n_errors = sum(problem.is_error for problem in problems)
-    counted = f"{_count(n_errors, 'error')}, {_count(len(problems) - n_errors, 'warning')}"
+    found = f"{counted(n_errors, 'error')}, {counted(len(problems) - n_errors, 'warning')}"
     if settings is None:
-        return f"{path}: {counted}; the gateway would not start"
+        return f"{path}: {found}; the gateway would not start"
     if not is_usable:
-        return f"{path}: {counted}; warnings count as errors (--strict)"
+        return f"{path}: {found}; warnings count as errors (--strict)"
     where = ", ".join(f"udp {address}" for address in listening_addresses(settings))
-    served = _count(len(settings.servers), "server section")
-    return f"{path}: {counted if problems else 'no problems'}; {served} on {where}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    served = counted(len(settings.servers), "server section")
+    return f"{path}: {found if problems else 'no problems'}; {served} on {where}"

@@ -12,13 +12,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.signals import as_at_a_terminal
+
 _PR_SET_CHILD_SUBREAPER = 36
 MOST_S = 60  # after which what is left is killed, and counts as left behind
 
 
 def main() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    program = subprocess.Popen(sys.argv[1:], start_new_session=True, stdin=subprocess.DEVNULL, preexec_fn=_as_usual)
+    program = subprocess.Popen(
+        sys.argv[1:], start_new_session=True, stdin=subprocess.DEVNULL, preexec_fn=as_at_a_terminal
+    )
     _tell(program.pid)
     status = program.wait()
     stayed: list[int] = []
@@ -33,12 +37,6 @@ def main() -> None:
 def _tell(*numbers: int) -> None:
     sys.stdout.write(" ".join(map(str, numbers)) + "\n")
     sys.stdout.flush()
-
-
-def _as_usual() -> None:
-    """The tests may run under nohup, or in the background, themselves."""
-    for number in (signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def _kill_children() -> list[int]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.observe import children_of
+from tests.signals import as_at_a_terminal
 
 pytestmark = pytest.mark.integration
 
@@ -25,8 +26,7 @@ class Demo:
         self.terminal, slave = os.openpty()
 
         def begin() -> None:
-            for number in (signal.SIGHUP, signal.SIGINT):  # the tests may run under nohup or in the background
-                signal.signal(number, signal.SIG_DFL)
+            as_at_a_terminal()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self.process = subprocess.Popen(

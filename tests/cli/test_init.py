@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -16,6 +17,7 @@ import pytest
 from gateway.config.reading import read_settings
 from tests.cli.files import run_main
 from tests.config.files import IKEY, SHARED_SECRET, SKEY
+from tests.signals import as_at_a_terminal
 
 API_HOST = "api-12345678.duosecurity.com"
 END = 30.0
@@ -134,7 +136,13 @@ class Terminal:
         command = [sys.executable, "-P", "-m", "gateway", *arguments]
         environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200"}
         self.process = subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=environment
+            command,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            env=environment,
+            preexec_fn=as_at_a_terminal,
         )
         os.close(theirs)
         self.shown = ""
@@ -220,7 +228,7 @@ def test_what_can_be_left_empty(config, terminal):
 def test_ctrl_c_writes_nothing(config, terminal):
     terminal.answer("(ikey): ", IKEY)
     terminal.read_until("not shown: ")
-    terminal.process.send_signal(2)
+    terminal.process.send_signal(signal.SIGINT)
     assert terminal.end() == 130
     assert not config.exists()
     assert "Traceback" not in terminal.shown

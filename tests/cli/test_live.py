@@ -15,6 +15,7 @@ from rich.console import Console
 from gateway.cli.live import plain_lines, screen
 from gateway.supervisor.control_client import ControlError, NotRunning
 from tests.integration.site import Site
+from tests.signals import as_at_a_terminal
 
 SECTION = "radius_server_duo_only"
 BOUNDS_S = [0.1, 1.0]
@@ -160,11 +161,6 @@ def test_plain_lines_name_each_section_and_only_what_is_not_as_it_should_be():
     assert gone.endswith(" the gateway does not answer within 10 s")
 
 
-def heed_ctrl_c() -> None:
-    """Whoever runs the tests in the background has it ignored, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize(("terminal", "mark"), [("xterm", "\x1b[?1049h"), ("dumb", " logins/s, ")])
 def test_on_a_terminal_of_its_own_until_ctrl_c(site: Site, terminal, mark):
     """A whole screen where that is possible, lines where not; Ctrl-C ends it with status 0."""
@@ -173,7 +169,7 @@ def test_on_a_terminal_of_its_own_until_ctrl_c(site: Site, terminal, mark):
     environment = {**os.environ, "TERM": terminal, "COLUMNS": "80", "LINES": "24"}
     command = [sys.executable, "-P", "-m", "gateway", "status", "--watch", "--config", str(site.config)]
     process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, preexec_fn=heed_ctrl_c
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, preexec_fn=as_at_a_terminal
     )
     try:
         os.close(theirs)

@@ -1,5 +1,6 @@
 """`radgate start`, `stop`, `restart`, `reload` and `status` of a real gateway."""
 
+import contextlib
 import json
 import os
 import select
@@ -14,6 +15,7 @@ import pytest
 
 from gateway.supervisor.form import hot_path
 from tests.integration.site import Site
+from tests.signals import as_at_a_terminal
 
 pytestmark = pytest.mark.integration
 
@@ -80,10 +82,16 @@ def status_of(site: Site) -> dict[str, Any]:
     return status
 
 
-def begin(site: Site, *arguments: str) -> "subprocess.Popen[str]":
-    """Run a command without waiting for it."""
+@contextlib.contextmanager
+def begin(site: Site, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run a command without waiting for it; a test that fails does not wait for its end either."""
     command = [sys.executable, "-P", "-m", "gateway", *arguments, "--config", str(site.config)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=as_at_a_terminal) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 class TestStart:

@@ -2,6 +2,8 @@
 
 from typing import Any, cast
 
+import pytest
+
 from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.effects import KeepLogin
 from gateway.engine.login import Login
@@ -49,18 +51,12 @@ def test_a_login_is_pending_from_its_first_packet_to_its_verdict():
     assert counted.n_pending == 0
 
 
-def test_one_that_another_worker_decides_is_pending_no_more():
+@pytest.mark.parametrize("verdict", [rejection(Reason.DEADLINE), None], ids=["decides", "abandons"])
+def test_one_that_another_worker_ends_is_pending_no_more(verdict):
     counted = Counted()
     pending = counted.adopt()
     assert counted.n_pending == 1
-    counted.stage.engine.decided_elsewhere(pending, rejection(Reason.DEADLINE), 1.0)
-    assert counted.n_pending == 0
-
-
-def test_one_that_another_worker_abandons_is_pending_no_more():
-    counted = Counted()
-    pending = counted.adopt()
-    counted.stage.engine.decided_elsewhere(pending, None, 1.0)
+    counted.stage.engine.decided_elsewhere(pending, verdict, 1.0)
     assert counted.n_pending == 0
 
 

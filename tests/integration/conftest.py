@@ -11,7 +11,7 @@ from tests.integration.site import Site
 
 @pytest.fixture(scope="session")
 def shared_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with SimulatorProcess(tmp_path_factory.mktemp("duo"), "--push-expires", "5") as simulator:
+    with SimulatorProcess(tmp_path_factory.mktemp("duo")) as simulator:
         yield simulator
 
 
@@ -29,4 +29,6 @@ def site(tmp_path: Path, simulator: SimulatorProcess) -> Iterator[Site]:
     """A gateway of two workers for one NAS at 127.0.0.1; `site.start(...)` runs it."""
     site = Site(tmp_path, simulator)
     yield site
+    simulator.heal()
+    simulator.post("/api/reset", {})  # a push that nobody has answered would keep the gateway from ending
     site.stop()

@@ -7,15 +7,16 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from bench.processes import GatewayProcess, free_udp_port
+from bench.processes import GatewayProcess, Program, free_udp_port
 from tests.cli.files import write_config
 from tests.config.files import MINIMAL
 from tests.integration.site import Site
-from tests.integration.test_console import status_of, until
+from tests.integration.test_console import status_of
 
 pytestmark = pytest.mark.integration
 
@@ -111,24 +112,22 @@ def test_an_interpreter_that_is_gone_is_named(site: Site):
 
 @pytest.mark.parametrize("command", ["run", "start"])
 def test_a_start_waits_for_the_workers_of_a_gateway_that_died(site: Site, command: str):
-    """A login that waits for a person keeps them, and with them the ports, for 3 s."""
-    nas = site.start().nas()
-    nas.send("trent", "push")
-    until(lambda: site.simulator.get("/api/pending"))
-    site.gateway.signal(signal.SIGKILL)
-    site.gateway.process.wait(20)
-    if command == "run":
-        with GatewayProcess(site.config) as gateway:
-            said = gateway.output
-            assert site.nas().login("alice", "123456").is_accept
-    else:
-        started = site.radgate("start")
-        assert started.returncode == 0, started.stderr
-        said = started.stderr
+    """They have the ports until they find that nobody supervises them: these stand still until they are waited for."""
+    gateway = site.start().gateway
+    with ExitStack() as stack:
+        for pid in gateway.worker_pids():
+            os.kill(pid, signal.SIGSTOP)
+            stack.callback(os.kill, pid, signal.SIGCONT)
+        gateway.signal(signal.SIGKILL)
+        gateway.process.wait(20)
+        successor = Program(["gateway", command, "--config", str(site.config)], stream="stderr")
+        said = successor.until_ready("a gateway died here")
+    with successor:
+        successor.wait_for("radgate ready")
         assert site.nas().login("alice", "123456").is_accept
         assert site.radgate("stop").returncode == 0
-    address = f"0.0.0.0:{site.port}"
-    assert f"a gateway died here; waiting up to 4 s for its workers to end: cannot listen on udp {address}" in said
+        assert successor.process.wait(20) == 0
+    assert f"waiting up to 4 s for its workers to end: cannot listen on udp 0.0.0.0:{site.port}: " in said
 
 
 def test_a_port_that_somebody_else_holds_is_refused_at_once_after_a_clean_stop(site: Site):

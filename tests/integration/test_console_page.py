@@ -1,35 +1,20 @@
 """The status page in a real browser: live, searchable, usable by keyboard and screen reader; it asks nobody else."""
 
 import json
-import shutil
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-
+from tests.chromium import MARKS, Browser, Page, browser, expect
 from tests.integration.test_console import ANY_PORT, TOKEN, url_of
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+__all__ = ["browser"]
+
 SLOWLY_MS = 40_000
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-    pytest.mark.filterwarnings("default"),  # the library's own
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+pytestmark = MARKS
 
 
 class Visit:

@@ -15,13 +15,14 @@ import pytest
 from bench.processes import GatewayProcess
 from tests.integration.site import Site
 from tests.integration.test_console import status_of, until
+from tests.signals import as_at_a_terminal
 
 pytestmark = pytest.mark.integration
 
 
 def with_a_terminal() -> None:
-    """Make standard input the controlling terminal; the tests may run under nohup themselves."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """Make standard input the controlling terminal."""
+    as_at_a_terminal()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
@@ -32,7 +33,7 @@ class Terminal:
         self._master, slave = os.openpty()
 
         def begin() -> None:
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup themselves
+            as_at_a_terminal()
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
             prepare()
 

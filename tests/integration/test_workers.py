@@ -113,7 +113,11 @@ def test_a_second_signal_stops_at_once(site: Site):
 
 
 def test_workers_end_with_their_supervisor(site: Site):
+    """They give what is pending 3 s, of the 60 s that a push lives."""
     gateway = site.start().gateway
+    site.nas().send("trent", "push")
+    while not site.simulator.get("/api/pending"):
+        pass
     pidfds = [os.pidfd_open(pid) for pid in gateway.worker_pids()]
     gateway.signal(signal.SIGKILL)
     for pidfd in pidfds:
