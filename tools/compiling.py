@@ -4,7 +4,7 @@ hatchling loads this file as its hook; the modules stand beside its name in pypr
 try, `RADGATE_PURE=0` makes a failure an error. All is done in a folder of its own: a build that is killed leaves the
 tree as it was. pip hides what a build says, so the reason goes into the package, for `radgate version` to tell.
 
-`python tools/compiling.py` compiles in place, for `tools/compile`.
+`python tools/compiling.py` compiles in place, for `tools/compile`, and with the name of a folder there.
 """
 
 import os
@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "gateway"
 NOTE = f"{PACKAGE}/interpreted.txt"  # gateway/supervisor/form.py reads it
 HEADER = "Python.h"
+NOT_SOURCE = shutil.ignore_patterns("*.so", "__pycache__")
 SETUP = """\
 import os, sys
 from mypyc.build import mypycify
@@ -91,7 +92,7 @@ def compiled(room: Path, modules: list[str]) -> list[str]:
     """
     if why_not := obstacle():
         raise CannotCompileError(why_not)
-    shutil.copytree(ROOT / PACKAGE, room / PACKAGE, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    shutil.copytree(ROOT / PACKAGE, room / PACKAGE, ignore=NOT_SOURCE)
     asked = [sys.executable, "-c", SETUP, "--", *modules]
     environment = {**os.environ, "CC": shlex.join(compiler())}
     ended = subprocess.run(
@@ -145,17 +146,19 @@ def name_of(requirement: str) -> str:
     return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
 
 
-def main() -> None:
-    """Compile in place."""
+def main(folder: Path) -> None:
+    """Compile in place, or into a folder that gets the package as a whole."""
+    if folder != ROOT:
+        shutil.copytree(ROOT / PACKAGE, folder / PACKAGE, ignore=NOT_SOURCE)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     modules = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["modules"]
     with tempfile.TemporaryDirectory(prefix="radgate-build-") as room:
         for path in compiled(Path(room), modules):
-            shutil.copy2(Path(room, path), ROOT / path)
+            shutil.copy2(Path(room, path), folder / path)
 
 
 if __name__ == "__main__":
     try:
-        main()
+        main(Path(sys.argv[1]) if sys.argv[1:] else ROOT)
     except CannotCompileError as error:
         sys.exit(f"The hot path cannot be compiled: {error}")
