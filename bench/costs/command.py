@@ -23,14 +23,15 @@ COSTS: dict[str, Callable[[Path, int], None]] = {
     "starts": starts.show,
     "floods": floods.show,
     "memory": memory.show,
-    "growth": growth.show,
     "budget": budget.show,
 }
-PAIRS = "pairs"
-LONG = ("growth", "budget")
+GROWTH, PAIRS = "growth", "pairs"
+LONG = ("budget", GROWTH, PAIRS)
 EPILOG = f"""\
 {PAIRS}, for example: an older installation beside this one, each login at 0.65 of its cost or less
   python -m bench.costs {PAIRS} --before /opt/radgate-old --at-most 0.65
+many clients, sections, pushes pending and logins before, each at 1.05 of the cost of none or less
+  python -m bench.costs {GROWTH} --at-most 1.05
 
 exit status:
   0  all was measured
@@ -48,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     machine = f"{platform.machine()}, {n_cores} cores, CPython {platform.python_version()}"
     print(f"{machine}; median [range] of {options.runs} runs", flush=True)
     try:
-        if options.cost == PAIRS:
-            return _show_pairs(options)
+        if options.cost in (GROWTH, PAIRS):
+            return _show_ratios(options)
         for name in [options.cost] if options.cost else [name for name in COSTS if name not in LONG]:
             with scratch_folder("radgate-bench-") as folder:
                 COSTS[name](folder, options.runs)
@@ -59,9 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _show_pairs(options: argparse.Namespace) -> int:
+def _show_ratios(options: argparse.Namespace) -> int:
     with scratch_folder("radgate-bench-") as folder:
-        ratios = pairs.show(folder, options.runs, (options.before, options.after))
+        if options.cost == PAIRS:
+            ratios = pairs.show(folder, options.runs, (options.before, options.after))
+        else:
+            ratios = growth.show(folder, options.runs)
     too_dear = [ratio for ratio in ratios if options.at_most is not None and ratio.median > options.at_most]
     if too_dear:
         print(f"{len(too_dear)} of {len(ratios)} ratios are above {options.at_most:g}", file=sys.stderr)
@@ -79,8 +83,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add(
         "cost",
         nargs="?",
-        choices=[*COSTS, PAIRS],
-        help=f"(default: all but {', '.join(LONG)} and {PAIRS}, which take minutes)",
+        choices=[*COSTS, GROWTH, PAIRS],
+        help=f"(default: all but {', '.join(LONG)}, which take minutes)",
     )
     add("--runs", type=int, default=5, help="of each figure; of a ratio three times as many (default: %(default)s)")
     add("--before", type=_python, metavar="VENV", help=f"for {PAIRS}: the installation to compare with")
@@ -91,6 +95,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--runs: write a whole number above 0")
     if (options.cost == PAIRS) is not bool(options.before):
         parser.error(f"{PAIRS} needs --before VENV, and nothing else does")
+    if options.at_most is not None and options.cost not in (GROWTH, PAIRS):
+        parser.error(f"--at-most: only {GROWTH} and {PAIRS} have ratios")
     return options
 
 

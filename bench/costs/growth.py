@@ -16,7 +16,7 @@ from bench.peers.driver import log_in, request
 from bench.peers.runs import burst
 from bench.peers.stage import Serving
 from bench.processes import GatewayConfig, OneWorker, SimulatorProcess, gateway_config
-from bench.spread import tell_pair
+from bench.spread import Spread, tell_pair
 
 WINDOW = 32
 WARM_UP = 1_000
@@ -46,11 +46,13 @@ CASES = {
 }
 
 
-def show(folder: Path, n_runs: int) -> None:
-    """Measure and print."""
+def show(folder: Path, n_runs: int) -> list[Spread]:
+    """Measure, print, and return all ratios."""
+    ratios = []
     for number, (what, size) in enumerate(CASES.items()):
         (own := folder / str(number)).mkdir()
-        tell_pair(what, *measure(own, size, N_LOGINS, RUNS_FOR_ONE * n_runs))
+        ratios.append(tell_pair(what, *measure(own, size, N_LOGINS, RUNS_FOR_ONE * n_runs)))
+    return ratios
 
 
 def measure(folder: Path, size: Size, n_logins: int, n_runs: int) -> tuple[list[float], list[float]]:

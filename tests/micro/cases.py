@@ -11,7 +11,7 @@ from itertools import count, cycle
 from gateway.duoapi.calls import Auth, AuthAnswer, Factor, Preauth
 from gateway.duoapi.flavours import V2
 from gateway.duoapi.signing import Signer
-from gateway.engine.core import AskDuo, Effect, Finished, KeepAnswer, KeepLogin
+from gateway.engine.core import AskDuo, Effect, Engine, Finished, KeepAnswer, KeepLogin
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.transaction import Peer, Transaction
@@ -199,9 +199,9 @@ def write_line() -> Run:
     return run
 
 
-def logins(password: bytes, answers: list[AuthAnswer]) -> Run:
-    """Return whole logins in the engine, of many users: preauth says "auth", and then Duo gives these answers."""
-    engine = Stage().engine
+def logins(password: bytes, answers: list[AuthAnswer], engine: Engine | None = None) -> Run:
+    """Return whole logins in an engine, of many users: preauth says "auth", and then Duo gives these answers."""
+    engine = engine or Stage().engine
     requests = cycle([access_request(number, password) for number in range(N_REQUESTS)])
     instants = count()
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from bench.costs import command, pairs
+from bench.costs import command, growth, pairs
 from bench.processes import StartError
 from bench.spread import Spread
 
@@ -32,11 +32,19 @@ def test_a_ratio_above_what_is_wanted_is_a_status(monkeypatch, capsys, at_most, 
     assert capsys.readouterr().err == ("1 of 2 ratios are above 0.6\n" if status else "")
 
 
+def test_growth_has_ratios_too(monkeypatch, capsys):
+    monkeypatch.setattr(growth, "show", lambda *_: [Spread(1.06, 1.0, 1.1)])
+    monkeypatch.setattr(command, "leave_first_core", lambda: None)
+    assert command.main(["growth", "--at-most", "1.05"]) == 1
+    assert capsys.readouterr().err == "1 of 1 ratios are above 1.05\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["pairs"], "pairs needs --before VENV"),
         (["logins", "--before", sys.prefix], "and nothing else does"),
+        (["--at-most", "1"], "only growth and pairs have ratios"),
         (["pairs", "--before", "/nonexistent"], "'/nonexistent': there is no bin/python"),
     ],
 )
