@@ -76,6 +76,11 @@ STAGES = (
 )
 
 
+UNSEEN = (
+    "?  no function of that name is seen, as in a Python without symbols (Debian's): it is in what ties them together"
+)
+
+
 class Profile(NamedTuple):
     """Instructions of a login: in all, and of the calls of one C function by another, with all beneath them."""
 
@@ -93,9 +98,15 @@ def show(folder: Path, _n_runs: int) -> None:
     for number, case in enumerate(CASES):
         (own := folder / f"budget{number}").mkdir()
         profiles.append(measure(own, case))
-    print(f"{'instructions of a login':<34}{'least':>8}" + "".join(f"{case.what:>26}" for case in CASES))
+    print("\n".join(table(profiles)))
+
+
+def table(profiles: Iterable[Profile]) -> list[str]:
+    """Return the lines of the table, and what a `?` means if there is one."""
+    lines = [f"{'instructions of a login':<34}{'least':>8}" + "".join(f"{case.what:>26}" for case in CASES)]
     for what, least, *figures in rows(profiles):
-        print(f"{what:<34}{least:>8}" + "".join(f"{figure:>26,.0f}" for figure in figures))
+        lines.append(f"{what:<34}{least:>8}" + "".join(f"{f'{each:,.0f}' if each else '?':>26}" for each in figures))
+    return [*lines, UNSEEN] if any("?" in line for line in lines) else lines
 
 
 def rows(profiles: Iterable[Profile]) -> list[tuple[str | float, ...]]:
