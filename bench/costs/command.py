@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.cores import leave_first_core
 from bench.costs import budget, floods, growth, logins, memory, pairs, starts
+from bench.costs.growth import RUNS_FOR_ONE
 from bench.endings import scratch_folder
 from bench.peers.driver import DriverError
 from bench.processes import StartError
@@ -25,8 +26,8 @@ COSTS: dict[str, Callable[[Path, int], None]] = {
     "memory": memory.show,
     "budget": budget.show,
 }
-GROWTH, PAIRS = "growth", "pairs"
-LONG = ("budget", GROWTH, PAIRS)
+GROWTH, PAIRS = RATIOS = "growth", "pairs"
+LONG = ("budget", *RATIOS)
 EPILOG = f"""\
 {PAIRS}, for example: an older installation beside this one, each login at 0.65 of its cost or less
   python -m bench.costs {PAIRS} --before /opt/radgate-old --at-most 0.65
@@ -47,9 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     n_cores = len(os.sched_getaffinity(0))
     leave_first_core()
     machine = f"{platform.machine()}, {n_cores} cores, CPython {platform.python_version()}"
-    print(f"{machine}; median [range] of {options.runs} runs", flush=True)
+    what = (
+        f"[quartiles] of {RUNS_FOR_ONE * options.runs} pairs"
+        if options.cost in RATIOS
+        else f"[range] of {options.runs} runs"
+    )
+    print(f"{machine}; median {what}", flush=True)
     try:
-        if options.cost in (GROWTH, PAIRS):
+        if options.cost in RATIOS:
             return _show_ratios(options)
         for name in [options.cost] if options.cost else [name for name in COSTS if name not in LONG]:
             with scratch_folder("radgate-bench-") as folder:
@@ -83,7 +89,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add(
         "cost",
         nargs="?",
-        choices=[*COSTS, GROWTH, PAIRS],
+        choices=[*COSTS, *RATIOS],
         help=f"(default: all but {', '.join(LONG)}, which take minutes)",
     )
     add("--runs", type=int, default=5, help="of each figure; of a ratio three times as many (default: %(default)s)")
@@ -95,7 +101,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--runs: write a whole number above 0")
     if (options.cost == PAIRS) is not bool(options.before):
         parser.error(f"{PAIRS} needs --before VENV, and nothing else does")
-    if options.at_most is not None and options.cost not in (GROWTH, PAIRS):
+    if options.at_most is not None and options.cost not in RATIOS:
         parser.error(f"--at-most: only {GROWTH} and {PAIRS} have ratios")
     return options
 
