@@ -1,8 +1,9 @@
 """Where the instructions of a login go: one worker under callgrind, stage by stage.
 
-Instructions of user space are counted, the kernel's are not; they differ by 1 % from run to run, whatever else the
-machine does. Stages are told by the names of C functions, so the hot path has to be compiled in place (`make compiled`)
-with its symbols. No stage holds another; what is in none is what ties them together: calls, effects, objects.
+Instructions of user space are counted, the kernel's are not. They differ by 1 or 2 % from run to run, whatever else the
+machine does; now and then a run is a tenth dearer, so a surprise is to be taken again. Stages are told by the names of
+C functions, so the hot path has to be compiled in place (`make compiled`) with its symbols. No stage holds another;
+what is in none is what ties them together: calls, effects, objects.
 """
 
 import os
