@@ -37,10 +37,10 @@ class Program:
         output: what it said on that stream so far.
     """
 
-    def __init__(self, arguments: list[str], *, stream: str, **options: Any) -> None:
+    def __init__(self, arguments: list[str], *, stream: str, python: str = sys.executable, **options: Any) -> None:
         """Start `python -P -m ARGUMENTS…`; `stream`, stdout or stderr, is the one to listen to."""
         given = {**options, stream: subprocess.PIPE, "stdin": subprocess.DEVNULL}
-        self.process = start([sys.executable, "-P", "-m", *arguments], **given)
+        self.process = start([python, "-P", "-m", *arguments], **given)
         self._pipe = getattr(self.process, stream)
         os.set_blocking(self._pipe.fileno(), False)
         self.output = ""

@@ -4,7 +4,7 @@ hatchling loads this file as its hook; the modules stand beside its name in pypr
 try, `RADGATE_PURE=0` makes a failure an error. All is done in a folder of its own: a build that is killed leaves the
 tree as it was. pip hides what a build says, so the reason goes into the package, for `radgate version` to tell.
 
-`python tools/compiling.py` compiles in place, for `tools/compile`.
+`python tools/compiling.py` compiles in place, for `tools/compile`, and with the name of a folder there.
 """
 
 import os
@@ -25,17 +25,19 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "gateway"
 NOTE = f"{PACKAGE}/interpreted.txt"  # gateway/supervisor/form.py reads it
 HEADER = "Python.h"
+FASTER = ("-fno-semantic-interposition", "-fno-plt")  # calls go where they go without a look into a table
+NOT_SOURCE = shutil.ignore_patterns("*.so", "__pycache__")
 SETUP = """\
 import os, sys
 from mypyc.build import mypycify
 from setuptools import setup
 
-modules = sys.argv[2:]
-del sys.argv[2:]
+divided = sys.argv.index("--")
+flags, modules = sys.argv[1:divided], sys.argv[divided + 1 :]
 # Types are checked by `make test`, strictly; a warning of somebody's compiler is no reason to go without.
 extensions = mypycify(["--config-file=", *modules], debug_level="0", group_name="gateway")
 for each in extensions:
-    each.extra_compile_args.append("-Wno-error")
+    each.extra_compile_args = [*each.extra_compile_args, "-Wno-error", *flags]
     if os.environ.get("RADGATE_SYMBOLS") != "1":  # profilers need them, nobody else
         each.extra_link_args.append("-Wl,--strip-all")
 setup(name="radgate", ext_modules=extensions, script_args=["build_ext", "--inplace", f"-j{os.cpu_count()}"])
@@ -91,8 +93,8 @@ def compiled(room: Path, modules: list[str]) -> list[str]:
     """
     if why_not := obstacle():
         raise CannotCompileError(why_not)
-    shutil.copytree(ROOT / PACKAGE, room / PACKAGE, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-    asked = [sys.executable, "-c", SETUP, "--", *modules]
+    shutil.copytree(ROOT / PACKAGE, room / PACKAGE, ignore=NOT_SOURCE)
+    asked = [sys.executable, "-c", SETUP, *filter(takes, FASTER), "--", *modules]
     environment = {**os.environ, "CC": shlex.join(compiler())}
     ended = subprocess.run(
         asked, cwd=room, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
@@ -117,6 +119,12 @@ def obstacle() -> str:
     syntax_only = [*command, *includes, "-fsyntax-only", "-x", "c", "-"]
     trial = subprocess.run(syntax_only, input=f"#include <{HEADER}>\n", text=True, capture_output=True, check=False)
     return f"the C compiler ({command[0]}) does not work: {telling_line(trial.stderr)}" if trial.returncode else ""
+
+
+def takes(flag: str) -> bool:
+    """Whether the compiler knows a flag: one that it does not must cost no build."""
+    trial = [*compiler(), "-Werror", flag, "-fsyntax-only", "-x", "c", "-"]
+    return subprocess.run(trial, input="", text=True, capture_output=True, check=False).returncode == 0
 
 
 def compiler() -> list[str]:
@@ -145,17 +153,19 @@ def name_of(requirement: str) -> str:
     return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
 
 
-def main() -> None:
-    """Compile in place."""
+def main(folder: Path) -> None:
+    """Compile in place, or into a folder that gets the package as a whole."""
+    if folder != ROOT:
+        shutil.copytree(ROOT / PACKAGE, folder / PACKAGE, ignore=NOT_SOURCE)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     modules = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["modules"]
     with tempfile.TemporaryDirectory(prefix="radgate-build-") as room:
         for path in compiled(Path(room), modules):
-            shutil.copy2(Path(room, path), ROOT / path)
+            shutil.copy2(Path(room, path), folder / path)
 
 
 if __name__ == "__main__":
     try:
-        main()
+        main(Path(sys.argv[1]) if sys.argv[1:] else ROOT)
     except CannotCompileError as error:
         sys.exit(f"The hot path cannot be compiled: {error}")

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from typing import NamedTuple
 
 from bench.observe import ask_gateway
@@ -17,6 +16,7 @@ from bench.peers.driver import log_in, request
 from bench.peers.runs import burst
 from bench.peers.stage import Serving
 from bench.processes import GatewayConfig, OneWorker, SimulatorProcess, gateway_config
+from bench.spread import Spread, tell_pair
 
 WINDOW = 32
 WARM_UP = 1_000
@@ -46,11 +46,13 @@ CASES = {
 }
 
 
-def show(folder: Path, n_runs: int) -> None:
-    """Measure and print."""
+def show(folder: Path, n_runs: int) -> list[Spread]:
+    """Measure, print, and return all ratios."""
+    ratios = []
     for number, (what, size) in enumerate(CASES.items()):
         (own := folder / str(number)).mkdir()
-        print(f"{what:<32} {_told(*measure(own, size, N_LOGINS, RUNS_FOR_ONE * n_runs))}", flush=True)
+        ratios.append(tell_pair(what, *measure(own, size, N_LOGINS, RUNS_FOR_ONE * n_runs)))
+    return ratios
 
 
 def measure(folder: Path, size: Size, n_logins: int, n_runs: int) -> tuple[list[float], list[float]]:
@@ -115,12 +117,3 @@ def _pending(gateway: GatewayConfig) -> int:
     """Return how many long polls have a connection of their own."""
     (application,) = ask_gateway(gateway.run_dir, "status")["status"]["applications"]
     return int(application["connections"]["busy"])
-
-
-def _told(plain: list[float], grown: list[float]) -> str:
-    ratios = sorted(b / a for a, b in zip(plain, grown, strict=True))
-    quarter = len(ratios) // 4
-    return (
-        f"{median(plain):6.1f} µs a login, then {median(grown):6.1f} µs: "
-        f"{median(ratios):.2f} times as much [{ratios[quarter]:.2f} to {ratios[-1 - quarter]:.2f}]"
-    )

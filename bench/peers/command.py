@@ -26,12 +26,14 @@ from bench.peers.table import as_json, show
 from bench.processes import SimulatorProcess, StartError
 
 NOTES = f"""\
-window: logins in flight. CPU µs: a login's, of all processes and threads that serve. MB: proportional share, loaded.
-busy: CPU seconds a second; below about 90 % the NAS, the simulated Duo or others on this machine were the limit, and
-CPU is what to compare. × radgate: CPU by that of radgate with as many calls, round by round.
-pushes held: of {N_LOGINS} asked for at once and approved after {APPROVAL_S:.0f} s, those not kept waiting for others.
-FreeRADIUS has {freeradius.N_THREADS} threads with a kept-alive connection each; calls are signed where nothing is said.
-The floor is the least that Python can do for one call, and no gateway: see bench/peers/floor.py.
+calls: of Duo, auth alone or preauth and auth. window: logins in flight. CPU µs:
+a login's, of all processes and threads that serve. MB: proportional share,
+loaded. busy: CPU seconds a second; below about 90 % the NAS, the simulated Duo
+or others on this machine were the limit, and CPU is what to compare.
+held: of {N_LOGINS} pushes asked for at once and approved after {APPROVAL_S:.0f} s, those not kept
+waiting for others. FreeRADIUS has {freeradius.N_THREADS} threads with a kept-alive connection
+each; calls are signed where nothing is said. The floor is the least that Python
+can do for one call, and no gateway: see bench/peers/floor.py.
 """
 
 
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hold_pushes(lines, folder)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, CPython {platform.python_version()}"
     print(f"{machine}; median [range] of {options.runs} runs")
-    show(lines, N_LOGINS, NOTES)
+    show(lines, NOTES)
     if options.json:
         content = {"machine": machine, "n_logins": options.logins, "peers": as_json(lines)}
         options.json.write_text(json.dumps(content, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""The table for people, and the same as JSON for programs."""
+"""The ratios and the table for people, and the same as JSON for programs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,21 +9,26 @@ from rich.table import Table
 from bench.peers.runs import Figures, Line, figures
 from bench.spread import Spread
 
-_COLUMNS = ("asks Duo", "window", "logins/s", "busy", "CPU µs", "× radgate", "p99 ms", "MB", "pushes held")
-_CALLS = {0: "no", 1: "auth", 2: "preauth, auth"}
-_WIDTH = 160  # columns that the table may use, wherever it goes: folded it could not be read
-_YARDSTICKS = {0: "radgate", 1: "radgate", 2: "radgate-full"}  # by calls of Duo: with whom a peer is compared
+_COLUMNS = ("calls", "window", "logins/s", "busy", "CPU µs", "p99 ms", "MB", "held")
+_CALLS = {0: "asks nobody", 1: "one call", 2: "two calls"}
+_WIDTH = 80  # columns that the table may use, wherever it goes: folded it could not be read
+_YARDSTICKS = {0: "radgate", 1: "radgate", 2: "radgate-full"}  # by calls of Duo: who is compared with a peer
+_FIRST = ("freeradius-rest", "freeradius-full", "floor")  # the ratios that are looked for
 
 
-def show(lines: Sequence[Line], n_asked: int, notes: str) -> None:
-    """Print the table and what its columns mean; `n_asked` pushes were asked for at once."""
-    table = Table()
-    table.add_column("peer", no_wrap=True)
+def show(lines: Sequence[Line], notes: str) -> None:
+    """Print the ratios, the table, and what its columns mean."""
+    console = Console(width=_WIDTH, highlight=False, markup=False)
+    if ratios := _ratios(lines):
+        console.print("radgate: CPU of a login, by that of a peer with as many calls in the same round")
+        console.print("\n".join(ratios))
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("peer", width=18)
     for column in _COLUMNS:
         table.add_column(column, justify="right", no_wrap=True)
     for line in lines:
-        table.add_row(line.peer.what, _CALLS[line.peer.n_calls], *_cells(line, _figures(line, lines), n_asked))
-    console = Console(width=_WIDTH, highlight=False, markup=False)
+        table.add_row(line.peer.what, str(line.peer.n_calls), *_cells(line, _figures(line, lines)))
+    console.print()
     console.print(table)
     console.print(notes, end="", soft_wrap=True)
     for line in lines:
@@ -47,21 +52,32 @@ def as_json(lines: Sequence[Line]) -> list[dict[str, Any]]:
     ]
 
 
+def _ratios(lines: Sequence[Line]) -> list[str]:
+    """Return a line for each peer that the gateway was measured beside, the most looked for first."""
+    others = [line for line in lines if line.peer.name not in _YARDSTICKS.values()]
+    found = [(line.peer, figures.cpu_ratio) for line in others if (figures := _figures(line, lines))]
+    found.sort(key=lambda each: _FIRST.index(each[0].name) if each[0].name in _FIRST else len(_FIRST))
+    return [
+        f"  {peer.what:<33}{_CALLS[peer.n_calls]:<13}{ratio.median:5.2f}  [{ratio.low:.2f} to {ratio.high:.2f}]"
+        for peer, ratio in found
+        if ratio
+    ]
+
+
 def _figures(line: Line, lines: Sequence[Line]) -> Figures | None:
     name = _YARDSTICKS[line.peer.n_calls]
     return figures(line, next((each for each in lines if each.peer.name == name), None))
 
 
-def _cells(line: Line, found: Figures | None, n_asked: int) -> list[str]:
-    held = "" if line.n_held is None else f"{line.n_held} of {n_asked}"
+def _cells(line: Line, found: Figures | None) -> list[str]:
+    held = "" if line.n_held is None else str(line.n_held)
     if found is None:
-        return [*[""] * 7, held]
+        return [*[""] * 6, held]
     return [
         str(found.window),
         _text(found.rate, "{:,.0f}"),
         f"{found.busy.median:.0%}",
         _text(found.cpu_us, "{:.0f}"),
-        "" if found.cpu_ratio is None else _text(found.cpu_ratio, "{:.2f}"),
         _text(found.p99_ms, "{:.1f}"),
         f"{found.memory_mb.median:.0f}",
         held,
@@ -71,4 +87,4 @@ def _cells(line: Line, found: Figures | None, n_asked: int) -> list[str]:
 def _text(spread: Spread, form: str) -> str:
     """Return the median, and the range where it differs."""
     median, low, high = (form.format(value) for value in spread)
-    return median if low == high else f"{median}\n{low} to {high}"
+    return median if low == high else f"{median}\n{low}–{high}"

@@ -1,12 +1,14 @@
 """`python -m tests.micro`: what each piece of the hot path costs, in time and in work, and how that has changed.
 
-`--update` writes the baseline of the running version of Python anew; the commit that does so says why.
+`--update` writes the baselines of the running Python anew, that of the compiled form too where it can be compiled and
+counted; the commit that does so says why. Where the hot path is compiled in place, its own figures are shown.
 """
 
 import argparse
 import platform
+import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,12 +16,14 @@ import pytest
 
 from bench.endings import in_order, scratch_folder
 from tests.compiled import IS_COMPILED
-from tests.micro import baseline
+from tests.micro import baseline, compiled_baseline
 from tests.micro.baseline import Entry
 from tests.micro.cases import CASES
 from tests.micro.counting import count_work
+from tests.micro.instructions import BUILD, ROOT, Instructions, count_instructions, obstacle
 
 TIMES = Path(__file__).with_name("times.py")
+COMPILING = ROOT / "tools" / "compiling.py"
 
 
 def main() -> int:
@@ -31,18 +35,53 @@ def main() -> int:
     options = parser.parse_args()
     if options.update and IS_COMPILED:
         parser.error("the hot path is compiled, and its work cannot be counted: `make interpreted` first")
-    baselines = baseline.load()
-    known = baselines.get(baseline.VERSION, {})
+    names = options.case or list(CASES)
+    if IS_COMPILED:
+        show_compiled(names, count_instructions(names) if not obstacle() else {})
+        return 0
+    entries = show_interpreted(names)
+    if options.update:
+        baseline.store(baseline.updated(baseline.load(), baseline.VERSION, entries))
+        tell(f"{baseline.FILE} is written; say in the commit why.")
+        update_compiled(names)
+    return 0
+
+
+def show_interpreted(names: Sequence[str]) -> dict[str, Entry]:
+    """Measure, print, and return what each case takes of the interpreter."""
+    known = baseline.load().get(baseline.VERSION, {})
     entries: dict[str, Entry] = {}
     tell(f"CPython {platform.python_version()}; in brackets the change since the baseline; times are the shortest")
     tell(f"{'case':<28}{'µs':>7}  {'reference loops':<17}{'instructions':<15}{'calls into C'}")
-    for name, (seconds, ratio) in measure_times(options.case or CASES).items():
+    for name, (seconds, ratio) in measure_times(names).items():
         entries[name] = entry = Entry(*count_work(CASES[name]()), round(ratio, 3))
         tell(f"{name:<28}{seconds * 1e6:>7.2f}  {beside(entry, known.get(name))}")
-    if options.update:
-        baseline.store(baseline.updated(baselines, baseline.VERSION, entries))
-        tell(f"{baseline.FILE} is written; say in the commit why.")
-    return 0
+    return entries
+
+
+def show_compiled(names: Sequence[str], counted: Mapping[str, Instructions]) -> None:
+    """Measure the times of compiled cases, and print these and the instructions of the processor."""
+    known = compiled_baseline.load().get(BUILD, {})
+    tell(f"{BUILD}, compiled; in brackets the change since the baseline; times are the shortest")
+    tell(f"{'case':<28}{'µs':>7}  {'instructions':<16}{'of our own':<16}{'calls to others'}")
+    for name, (seconds, _) in measure_times(names).items():
+        columns = instructions_beside(counted[name], known.get(name)) if counted else obstacle()
+        tell(f"{name:<28}{seconds * 1e6:>7.2f}  {columns}")
+
+
+def update_compiled(names: Sequence[str]) -> None:
+    """Compile a copy, count, and write the baseline; what keeps us from it is said, and is no failure."""
+    if why_not := obstacle():
+        tell(f"The baseline of the compiled form is as it was: {why_not}")
+        return
+    tell("Compiling a copy, which takes a minute or two …")
+    with in_order(), scratch_folder("radgate-micro-") as folder:
+        if subprocess.run([sys.executable, str(COMPILING), str(folder)], check=False).returncode:
+            tell("The baseline of the compiled form is as it was.")
+            return
+        counted = count_instructions(names, folder)
+    compiled_baseline.store(compiled_baseline.updated(compiled_baseline.load(), BUILD, counted))
+    tell(f"{compiled_baseline.FILE} is written, too.")
 
 
 def tell(text: str) -> None:
@@ -74,6 +113,14 @@ def beside(entry: Entry, known: Entry | None) -> str:
     ratio = f"{entry.ratio:.3f} [{entry.ratio / known.ratio - 1:+.0%}]"
     instructions = f"{entry.instructions} [{entry.instructions / known.instructions - 1:+.0%}]"
     return f"{ratio:<17}{instructions:<15}{entry.c_calls} [{entry.c_calls - known.c_calls:+d}]"
+
+
+def instructions_beside(counted: Instructions, known: Instructions | None) -> str:
+    """Return columns, each with the change since the baseline."""
+    before = known or counted
+    total = f"{counted.total} [{counted.total / before.total - 1:+.0%}]"
+    own = f"{counted.own} [{counted.own / before.own - 1:+.0%}]"
+    return f"{total:<16}{own:<16}{counted.calls} [{counted.calls - before.calls:+d}]"
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from itertools import count, cycle
 from gateway.duoapi.calls import Auth, AuthAnswer, Factor, Preauth
 from gateway.duoapi.flavours import V2
 from gateway.duoapi.signing import Signer
+from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.effects import AskDuo, Effect, Finished, KeepAnswer, KeepLogin
@@ -199,9 +200,9 @@ def write_line() -> Run:
     return run
 
 
-def logins(password: bytes, answers: list[AuthAnswer]) -> Run:
-    """Return whole logins in the engine, of many users: preauth says "auth", and then Duo gives these answers."""
-    engine = Stage().engine
+def logins(password: bytes, answers: list[AuthAnswer], engine: Engine | None = None) -> Run:
+    """Return whole logins in an engine, of many users: preauth says "auth", and then Duo gives these answers."""
+    engine = engine or Stage().engine
     requests = cycle([access_request(number, password) for number in range(N_REQUESTS)])
     instants = count()
 

@@ -1,10 +1,8 @@
 """How much work a call is, in numbers that no other load on the machine changes: instructions and calls into C.
 
 They are exact, whatever the machine, the hash seed and the build, for one minor version of CPython. What C code does
-within a call (hashing, msgspec, the HTTP parser) is not seen: for that there are times, `python -m tests.micro`.
-
-The instructions of the processor, as valgrind counts them, were the alternative: they see C code as well, but differ by
-a tenth from build to build, now and then from start to start, and take half a minute for each case.
+within a call (hashing, msgspec, the HTTP parser) is not seen: for that there are times, `python -m tests.micro`, and
+where the hot path is compiled the instructions of the processor (`tests.micro.instructions`).
 """
 
 import gc

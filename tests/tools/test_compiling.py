@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
@@ -160,6 +161,19 @@ def test_a_compiler_that_fails_half_way_is_named(tree, tmp_path):
     built = tree.build(CC=compiler)
     assert built.status == 0
     assert "cc: error: no room" in built.text(NOTE)
+
+
+@needs_compiler
+@pytest.mark.parametrize("unknown", ["-fno-plt", "-fno-*", ""])
+def test_flags_that_a_compiler_does_not_know_are_left_out(tree, tmp_path, unknown):
+    log = tmp_path / "log"
+    refuses = f'for each; do case $each in {unknown}) echo "cc: error: $each?"; exit 1 ;; esac; done' if unknown else ""
+    notes = f'case " $* " in *fsyntax-only*) ;; *" -c "*) echo "$*" >> {log} ;; esac'
+    built = tree.build(CC=program(tmp_path / "cc", f'{refuses}\n{notes}\nexec {shutil.which("cc")} "$@"'))
+    assert NOTE not in built.names, built.said
+    known = {flag for flag in ("-fno-semantic-interposition", "-fno-plt") if not unknown or not fnmatch(flag, unknown)}
+    compilings = log.read_text().splitlines()
+    assert [known <= set(line.split()) for line in compilings] == [True] * len(compilings)
 
 
 @needs_compiler

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.costs.budget import STAGES, Profile, read_profile, rows
+from bench.costs.budget import STAGES, Profile, read_profile, rows, table
 
 COUNTED = """\
 version: 1
@@ -46,6 +46,14 @@ def test_what_a_stage_calls_of_its_own_is_in_it_already_and_the_rest_adds_up() -
     assert table["what ties them together"] == 1700.0
     assert table["in all"] == 2000.0
     assert len(table) == len(STAGES) + 2
+
+
+def test_a_stage_that_is_not_seen_is_not_said_to_cost_nothing() -> None:
+    *lines, note = table([read_profile(COUNTED, 2)])
+    told = {line[:34].strip(): line.split()[-1] for line in lines}
+    assert told["datagram in"] == "?"
+    assert told["packet digest, duplicate cache"] == "300"
+    assert note.startswith("?  no function of that name is seen")
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.what)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.costs import growth
 from bench.costs.growth import Size, clients_of, measure
 
 pytestmark = pytest.mark.integration
@@ -11,6 +12,14 @@ def test_clients_are_dealt_to_the_sections_and_the_last_one_is_the_bench():
     sections = clients_of(Size(n_sections=3, n_clients=7))
     assert [len(clients) for clients in sections] == [3, 3, 1]
     assert sections[-1] == ["127.0.0.1"]
+
+
+def test_all_four_are_measured_and_their_ratios_told(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(growth, "measure", lambda *_: ([10.0], [11.0]))
+    assert [ratio.median for ratio in growth.show(tmp_path, 1)] == [1.1] * 4
+    told = capsys.readouterr().out.splitlines()
+    assert [line.partition("  ")[0].split()[-1] for line in told] == ["1", "clients", "pending", "before"]
+    assert all("1.10 times as much" in line for line in told)
 
 
 def test_both_gateways_are_measured_while_pushes_are_pending(tmp_path):

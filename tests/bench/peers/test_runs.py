@@ -1,7 +1,11 @@
 """What is made of the runs."""
 
+import pytest
+
+from bench.peers import runs
 from bench.peers.line_up import LINE_UP
 from bench.peers.runs import Line, Run, best_window, figures
+from bench.peers.stage import Serving
 
 PEER = LINE_UP[0]
 
@@ -32,7 +36,7 @@ def test_ratio_is_taken_round_by_round() -> None:
     yardstick = line({16: run(1000, 100.0)}, {16: run(333, 300.0)}, {16: run(1000, 100.0)})
     found = figures(line({32: run(500, 200.0)}, {32: run(166, 600.0)}, {32: run(500, 200.0)}), yardstick)
     assert found is not None
-    assert found.cpu_ratio == (2.0, 2.0, 2.0)
+    assert found.cpu_ratio == (0.5, 0.5, 0.5)
 
 
 def test_no_ratio_to_a_yardstick_that_failed_on_the_way() -> None:
@@ -44,3 +48,12 @@ def test_no_ratio_to_a_yardstick_that_failed_on_the_way() -> None:
 def test_who_failed_or_was_not_run_has_no_figures() -> None:
     assert figures(line({16: run(1)}, why_not="it ended"), None) is None
     assert figures(line(), None) is None
+
+
+def test_a_peer_has_its_connections_for_each_window_before_it_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the p99 of a window is that of the handshakes that its first logins wait for."""
+    done: list[tuple[str, int]] = []
+    monkeypatch.setattr(runs, "log_in", lambda _port, _n, window, **_: done.append(("warm-up", window)))
+    monkeypatch.setattr(runs, "burst", lambda _serving, window, _n, _: done.append(("measured", window)))
+    assert list(runs.measure(PEER, Serving(1812, ()), [16, 64], 100)) == [16, 64]
+    assert done == [("warm-up", 64), ("warm-up", 16), ("measured", 16), ("warm-up", 64), ("measured", 64)]
