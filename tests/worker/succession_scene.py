@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gateway.engine.answers import packed_answer
 from gateway.engine.digests import Digests
+from gateway.engine.duplicates import Answered
 from gateway.engine.records import AnswerRecord, LoginRecord, PacketRecord
 from gateway.net.journal import Journal, create_journal
 from gateway.radius.client import encode_access_request
@@ -60,6 +62,12 @@ def answer_record(octets: bytes, reply: bytes, **fields: Any) -> AnswerRecord:
     """What was replied to that request."""
     digest = name_of(octets)
     return msgspec.structs.replace(AnswerRecord((NAS, 40001), 0, 0, digest, reply, time.monotonic() + 30), **fields)
+
+
+def packed(record: AnswerRecord) -> bytes:
+    """What stands in a journal of that answer."""
+    key = (record.address, record.listener, record.reply[1])
+    return packed_answer(Answered(key, record.digest, record.reply, record.expires_at), record.bucket)
 
 
 class Successor:
