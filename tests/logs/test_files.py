@@ -455,7 +455,7 @@ class TestRotation:
         }
 
     def test_what_waits_to_be_written_goes_to_the_former_file_before_the_new_one_is_begun(self, handler):
-        handler._lines = ["held back, and long"]
+        handler._gathering._lines = ["held back, and long"]
         handler.path.rename(handler.path.with_name("x.log.1"))
         handler.look()
         assert written(handler.path.with_name("x.log.1")) == "held back, and long\n"
