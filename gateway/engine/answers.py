@@ -6,27 +6,27 @@ What a later version adds behind the reply is not read.
 """
 
 from struct import Struct
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from gateway.engine.duplicates import Answered
 from gateway.engine.records import AnswerRecord
+
+if TYPE_CHECKING:
+    from gateway.engine.transaction import Address
 
 _HEAD: Final = Struct("=diiIIIBBH")
 
 
-def packed_answer(answered: Answered, bucket: int) -> bytes:
-    """Return an answer's octets."""
-    address, listener, _ = answered.key
-    digest, reply = answered.digest, answered.reply
+def packed_answer(
+    address: "Address", listener: int, bucket: int, digest: bytes, reply: bytes, expires_at: float
+) -> bytes:
+    """Return an answer's octets; the arguments are an `AnswerRecord`'s."""
     host = address[0].encode()
     flow = scope = 0
     if len(address) == 4:
         flow, scope = address[2], address[3]
-    head = _HEAD.pack(
-        answered.expires_at, listener, bucket, address[1], flow, scope, len(host), len(digest), len(reply)
-    )
+    head = _HEAD.pack(expires_at, listener, bucket, address[1], flow, scope, len(host), len(digest), len(reply))
     return b"".join([head, host, digest, reply])
 
 

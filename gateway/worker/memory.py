@@ -43,7 +43,8 @@ class Memory:
     def keep_answer(self, effect: KeepAnswer) -> None:
         """Write a reply down."""
         answered = effect.answered
-        octets = packed_answer(answered, effect.bucket)
+        address, listener, _ = answered.key
+        octets = packed_answer(address, listener, effect.bucket, answered.digest, answered.reply, answered.expires_at)
         self._journal.keep_answer(octets, answered.expires_at, time.monotonic())
         if self._links:
             self._tell(effect.bucket, AnswerKept(unpacked_answer(octets)))

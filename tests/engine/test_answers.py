@@ -5,7 +5,6 @@ import math
 import pytest
 
 from gateway.engine.answers import packed_answer, unpacked_answer
-from gateway.engine.duplicates import Answered
 from gateway.engine.records import UNREADABLE, AnswerRecord
 from gateway.engine.transaction import Address
 
@@ -14,7 +13,7 @@ IPV6: Address = ("fe80::1%eth0", 1812, 0xFFFFF, 7)
 
 
 def packed(address: Address = IPV4, digest: bytes = bytes(16), reply: bytes = b"\x02\x05", at: float = 9.5) -> bytes:
-    return packed_answer(Answered((address, 2, 5), digest, reply, at), 3)
+    return packed_answer(address, 2, 3, digest, reply, at)
 
 
 @pytest.mark.parametrize("address", [IPV4, IPV6, ("::ffff:192.0.2.1", 0, 0, 0)])

@@ -134,10 +134,26 @@ def test_a_writer_killed_at_any_instant_leaves_what_it_had_or_what_it_wrote() ->
 
 
 def test_who_does_not_know_the_key_is_not_believed(descriptor: int) -> None:
-    Journal(descriptor, b"another key").keep_login(1, b"forged")
+    other = Journal(descriptor, b"another key")
+    other.keep_login(1, b"forged")
+    other.keep_answer(b"forged", 30.0, 0.0)
     reader = successor(descriptor)
     assert not list(reader.logins())
-    assert reader.n_skipped == 1
+    assert not list(reader.answers())
+    assert reader.n_skipped == 2
+
+
+def test_a_record_can_neither_be_numbered_anew_nor_lengthened(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    journal.keep_login(1, b"alice")
+    offset = journal._cells[1]
+    whole = os.pread(descriptor, CELL_SIZE, offset)
+    os.pwrite(descriptor, (2).to_bytes(8, "little") + whole[8:], offset)
+    assert not list(successor(descriptor).logins())
+    os.pwrite(descriptor, whole[:16] + (6).to_bytes(4, "little") + whole[20:], offset)
+    assert not list(successor(descriptor).logins())
+    os.pwrite(descriptor, whole, offset)
+    assert list(successor(descriptor).logins()) == [b"alice"]
 
 
 @pytest.mark.parametrize("octets", [b"", b"short", bytes(65_536)])
@@ -147,6 +163,13 @@ def test_a_foreign_file_is_refused(octets: bytes) -> None:
     with pytest.raises(ForeignJournal):
         Journal(descriptor, KEY)
     os.close(descriptor)
+
+
+@pytest.mark.parametrize("version", [1, 2, 4])
+def test_a_journal_of_another_version_is_refused(descriptor: int, version: int) -> None:
+    os.pwrite(descriptor, b"radgate journal" + bytes([version]), 0)
+    with pytest.raises(ForeignJournal, match="of this version"):
+        Journal(descriptor, KEY)
 
 
 def test_a_reader_goes_on_where_it_was(descriptor: int) -> None:

@@ -9,7 +9,6 @@ import msgspec
 
 from gateway.engine.answers import packed_answer
 from gateway.engine.digests import Digests
-from gateway.engine.duplicates import Answered
 from gateway.engine.records import AnswerRecord, LoginRecord, PacketRecord
 from gateway.net.journal import Journal, create_journal
 from gateway.radius.client import encode_access_request
@@ -66,8 +65,7 @@ def answer_record(octets: bytes, reply: bytes, **fields: Any) -> AnswerRecord:
 
 def packed(record: AnswerRecord) -> bytes:
     """What stands in a journal of that answer."""
-    key = (record.address, record.listener, record.reply[1])
-    return packed_answer(Answered(key, record.digest, record.reply, record.expires_at), record.bucket)
+    return packed_answer(*msgspec.structs.astuple(record))
 
 
 class Successor:
