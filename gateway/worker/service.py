@@ -36,7 +36,7 @@ from gateway.worker.links import LinkWriter
 from gateway.worker.memory import Memory
 from gateway.worker.narration import Narrator
 from gateway.worker.passing import Inlet, Passing
-from gateway.worker.reports import WARNED_REASONS, auth_event, finished_line, notice_line, unsigned_line
+from gateway.worker.reports import LoginLog, auth_event, notice_line, unsigned_line
 
 log = logging.getLogger("gateway.worker")
 events = logging.getLogger(AUTH_EVENTS_LOGGER)
@@ -79,12 +79,11 @@ class Service:
     ) -> None:
         self._engine = engine
         self._memory = memory
-        self._event_log = event_log
         self._askers = askers
         self._ikeys = ikeys
         self._listening = listening
         self._hostname = hostname
-        self._slot = slot
+        self._login_log = LoginLog(event_log, slot)
         self._ring = ring
         self._readers: list[UdpListener | Inlet] = []
         self._senders: dict[int, UdpListener] = {}
@@ -239,10 +238,9 @@ class Service:
     def _report(self, finished: Finished) -> None:
         if self._narrator is not None:
             self._narrator.finished(finished)
-        text, fields = finished_line(finished, self._slot)
-        level = logging.WARNING if finished.verdict.reason in WARNED_REASONS else logging.INFO
-        self._event_log.event(level, log.name, text, fields)
-        self._ring.write(login_record(finished, time.time()))
+        now = time.time()
+        self._login_log.tell(finished, now)
+        self._ring.write(login_record(finished, now))
         if not events.disabled:
             ikey = self._ikeys.get(finished.section, "")
             events.info(msgspec.json.encode(auth_event(finished, ikey, self._hostname)).decode())
