@@ -31,7 +31,7 @@ from gateway.engine.transaction import Peer
 from gateway.logs.events import EventLog
 from gateway.logs.setup import AUTH_EVENTS_LOGGER, log_mistake
 from gateway.net.listener import UdpListener
-from gateway.worker.ledger import LoginRing, login_record
+from gateway.worker.ledger import LastLogins, LoginRing
 from gateway.worker.links import LinkWriter
 from gateway.worker.memory import Memory
 from gateway.worker.narration import Narrator
@@ -84,10 +84,10 @@ class Service:
         self._listening = listening
         self._hostname = hostname
         self._login_log = LoginLog(event_log, slot)
-        self._ring = ring
         self._readers: list[UdpListener | Inlet] = []
         self._senders: dict[int, UdpListener] = {}
         self._loop = asyncio.get_running_loop()
+        self._last_logins = LastLogins(ring, self._loop.call_later)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._idle: asyncio.Event | None = None
@@ -140,6 +140,8 @@ class Service:
                 await self._memory.told()
         except TimeoutError:
             return False
+        finally:
+            self._last_logins.flush()
         return True
 
     @property
@@ -240,7 +242,7 @@ class Service:
             self._narrator.finished(finished)
         now = time.time()
         self._login_log.tell(finished, now)
-        self._ring.write(login_record(finished, now))
+        self._last_logins.add(finished, now)
         if not events.disabled:
             ikey = self._ikeys.get(finished.section, "")
             events.info(msgspec.json.encode(auth_event(finished, ikey, self._hostname)).decode())
