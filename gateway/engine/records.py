@@ -7,6 +7,7 @@ Another version may have written them. What it adds at the end of a record is no
 not know are no reason to lose a login, see `engine.login.Login.heard_elsewhere`.
 """
 
+import struct
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
@@ -22,7 +23,7 @@ else:
 Instant = Annotated[float, msgspec.Meta(ge=0.0, le=1e10)]
 """Monotonic seconds; the bound is there because what is neither less nor greater breaks every queue of timers."""
 
-UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+UNREADABLE: Final = (msgspec.MsgspecError, struct.error, ValueError, RecursionError)
 """What decoding raises, of octets that are no such record."""
 
 

@@ -16,10 +16,11 @@ import os
 import re
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.logs.gathering import Gathering, encoded
 from gateway.logs.losses import Losses
 
 log = logging.getLogger("gateway.logs")
@@ -33,17 +34,35 @@ _NUMBER = re.compile("[1-9][0-9]{0,5}")  # not the dates that logrotate appends
 
 
 class LineHandler(logging.Handler, ABC):
-    """A handler that gathers lines and writes them once the loop has a moment."""
+    """A handler that gathers lines and writes them once the loop has a moment.
+
+    Attributes:
+        write: takes a line, and its level, that needs no record.
+    """
 
     portion = FILE_PORTION
 
-    def __init__(self, name: str, loop: asyncio.AbstractEventLoop | None = None, losses: Losses | None = None) -> None:
-        """Write to the log of this name, one of `statistics.LOGS`; without a loop each line at once."""
+    def __init__(
+        self,
+        name: str,
+        loop: asyncio.AbstractEventLoop | None = None,
+        losses: Losses | None = None,
+        frame: Callable[[str, int], str] | None = None,
+    ) -> None:
+        """Write to a log.
+
+        Args:
+            name: of the log, one of `statistics.LOGS`.
+            loop: without one each line is written at once.
+            losses: what is lost is counted there.
+            frame: see `Gathering`.
+        """
         super().__init__()
         self._log_name = name
         self._loop = loop
         self._losses = losses if losses is not None else Losses()
-        self._lines: list[str] = []
+        self._gathering = Gathering(self.flush, loop.call_soon if loop is not None else None, frame)
+        self.write = self._gathering.add
         self._n_lost = 0  # that have not been told yet
         self._mend = b""
         self._put_error = 0
@@ -53,20 +72,12 @@ class LineHandler(logging.Handler, ABC):
         """Take a record."""
         self.write(self.format(record), record.levelno)
 
-    def write(self, line: str, level: int) -> None:  # noqa: ARG002 -- some destinations want to know it
-        """Take a line of a level of the logging library."""
-        self._lines.append(line)
-        if self._loop is None:
-            self.flush()
-        elif len(self._lines) == 1:
-            self._loop.call_soon(self.flush)
-
     def flush(self) -> None:
         """Write what was gathered, and first of all how many lines were lost, if that has not been told yet."""
-        lines, self._lines = self._lines, []
-        if lines:
+        portions = self._gathering.take(self.portion)
+        if portions:
             self._tell_loss()
-        for portion in _portions(lines, self.portion):
+        for portion in portions:
             if n_lost := self._put_portion(portion):
                 self._n_lost += n_lost
                 self._losses.lost(self._log_name, n_lost)
@@ -74,7 +85,7 @@ class LineHandler(logging.Handler, ABC):
             self._trial = self._loop.call_later(LOOK_EVERY_S, self._try_again)
 
     def _tell_loss(self) -> None:
-        if self._n_lost and not self._put_portion(_encoded(self._loss())):
+        if self._n_lost and not self._put_portion(encoded(self._loss())):
             self._n_lost = 0
 
     def _try_again(self) -> None:
@@ -86,11 +97,7 @@ class LineHandler(logging.Handler, ABC):
     def _loss(self) -> str:
         lost = f"{self._n_lost} lines before this one could not be written"
         record = logging.makeLogRecord({"name": log.name, "levelno": logging.ERROR, "msg": lost})
-        return self._frame(self.format(record), logging.ERROR)
-
-    def _frame(self, line: str, _level: int) -> str:
-        """Return the line as this destination wants it."""
-        return line
+        return self._gathering.framed(self.format(record), logging.ERROR)
 
     def _put_portion(self, portion: bytes) -> int:
         """Return how many lines were lost. On a disk that fills up a line may be cut off: the next one begins anew."""
@@ -329,23 +336,6 @@ def _stat(path: Path) -> os.stat_result | None:
     with contextlib.suppress(FileNotFoundError):
         return path.stat(follow_symlinks=True)
     return None
-
-
-def _portions(lines: list[str], size: int) -> Iterator[bytes]:
-    """Put lines together to at most `size` octets, or a single longer line."""
-    portion = b""
-    for line in lines:
-        octets = _encoded(line)
-        if portion and len(portion) + len(octets) > size:
-            yield portion
-            portion = b""
-        portion += octets
-    if portion:
-        yield portion
-
-
-def _encoded(line: str) -> bytes:
-    return line.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def open_log(path: Path, owner: tuple[int, int] | None = None) -> int:

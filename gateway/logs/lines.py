@@ -8,7 +8,6 @@ import json
 import logging
 import re
 import time
-from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -39,8 +38,8 @@ class Timestamps:
             local = time.localtime(second)
             self._second = second
             self._until_second, self._zone = time.strftime("%Y-%m-%dT%H:%M:%S", local), time.strftime("%z", local)
-        microsecond = str(int((instant - second) * 1_000_000))
-        return f"{self._until_second}.{microsecond.zfill(6)}{self._zone}"
+        microsecond = str(1_000_000 + int((instant - second) * 1_000_000))
+        return f"{self._until_second}.{microsecond[1:]}{self._zone}"
 
 
 class Lines(Protocol):
@@ -54,7 +53,7 @@ class Lines(Protocol):
             level: as the logging library numbers them.
             name: of the logger.
             text: what happened.
-            fields: what is known of it by name; hashable values.
+            fields: what is known of it by name.
         """
 
 
@@ -66,8 +65,11 @@ class TextLines:
 
     def line(self, created: float, level: int, name: str, text: str, fields: dict[str, Any]) -> str:
         """Return the line of an event, without its end."""
-        pairs = "".join(map(_pair, fields, fields.values()))
-        return f"{self._timestamps.text(created)} [{name}#{_LEVELS[level]}] {one_line(text)}{pairs}"
+        return f"{self.stamp(created)}{origin(level, name)}{one_line(text)}{pairs(fields)}"
+
+    def stamp(self, created: float) -> str:
+        """Return what a line begins with."""
+        return self._timestamps.text(created)
 
 
 class JsonLines:
@@ -91,11 +93,18 @@ class JsonLines:
             return json.dumps(content, default=str)
 
 
-@lru_cache(2_048, typed=True)  # most are of a few: reasons, sections, milliseconds
-def _pair(key: str, value: str | int) -> str:
-    """Return ` key=value`, the value bare if it is one plain word, else in double quotes."""
-    text = str(value)
-    return f" {key}={text if _PLAIN.fullmatch(text) else msgspec.json.encode(one_line(text)).decode()}"
+def origin(level: int, name: str) -> str:
+    """Return what a line has behind its instant."""
+    return f" [{name}#{_LEVELS[level]}] "
+
+
+def pairs(fields: dict[str, Any]) -> str:
+    """Return ` key=value` for each field, the value bare if it is one plain word, else in double quotes."""
+    return "".join([f" {key}={_value(str(value))}" for key, value in fields.items()])
+
+
+def _value(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else msgspec.json.encode(one_line(text)).decode()
 
 
 def one_line(text: str) -> str:

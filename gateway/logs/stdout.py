@@ -36,19 +36,12 @@ class StdoutHandler(LineHandler):
         losses: Losses | None = None,
     ) -> None:
         """Take the descriptor number `standard`, and the environment in which systemd tells what it leads to."""
-        super().__init__(STDOUT, loop, losses)
         is_socket = stat.S_ISSOCK(os.fstat(standard).st_mode)
-        self._is_journal = is_socket and is_journal(standard, environment)
+        is_for_journal = is_socket and is_journal(standard, environment)
+        super().__init__(STDOUT, loop, losses, _with_priority if is_for_journal else None)
         self._socket = socket.socket(fileno=os.dup(standard)) if is_socket else None
         self._room: select.poll | None = None
         self.descriptor = self._socket.fileno() if self._socket is not None else self._open_anew(standard)
-
-    def write(self, line: str, level: int) -> None:
-        """Take a line."""
-        super().write(self._frame(line, level), level)
-
-    def _frame(self, line: str, level: int) -> str:
-        return f"<{priority(level)}>{line}" if self._is_journal else line
 
     def _put(self, octets: bytes) -> int:
         if self._socket is not None:
@@ -81,6 +74,10 @@ class StdoutHandler(LineHandler):
             self._socket.close()
         else:
             os.close(self.descriptor)
+
+
+def _with_priority(line: str, level: int) -> str:
+    return f"<{priority(level)}>{line}"
 
 
 def is_journal(descriptor: int, environment: Mapping[str, str]) -> bool:

@@ -44,16 +44,12 @@ class SyslogHandler(LineHandler):
         address: str = SYSLOG_SOCKET,
         losses: Losses | None = None,
     ) -> None:
-        super().__init__(SYSLOG, loop, losses)
+        super().__init__(SYSLOG, loop, losses, self._frame)
         self._facility = facility_number(facility) * 8
         self._address = address
         self._tag = f"radgate[{os.getpid()}]"
         self._trouble = ""
         self._socket: socket.socket | None = None
-
-    def write(self, line: str, level: int) -> None:
-        """Take a line."""
-        super().write(self._frame(line, level), level)
 
     def _frame(self, line: str, level: int) -> str:
         stamp = time.strftime("%b %e %H:%M:%S")

@@ -4,8 +4,9 @@ import time
 
 import msgspec
 
+from gateway.engine.answers import packed_answer, unpacked_answer
 from gateway.engine.effects import ForgetLogin, KeepAnswer, KeepLogin
-from gateway.engine.records import AnswerRecord, LoginRecord, verdict_record
+from gateway.engine.records import LoginRecord, verdict_record
 from gateway.net.journal import MAX_LOGIN_OCTETS, Journal
 from gateway.worker.links import AnswerKept, HandedOver, LinkWriter, LoginForgotten, LoginKept, Message
 
@@ -42,12 +43,12 @@ class Memory:
     def keep_answer(self, effect: KeepAnswer) -> None:
         """Write a reply down."""
         answered, peer = effect.answered, effect.peer
-        record = AnswerRecord(
+        octets = packed_answer(
             peer.address, peer.listener, peer.bucket, answered.digest, answered.reply, answered.expires_at
         )
-        self._journal.keep_answer(_encode(record), answered.expires_at, time.monotonic())
+        self._journal.keep_answer(octets, answered.expires_at, time.monotonic())
         if self._links:
-            self._tell(record.bucket, AnswerKept(record))
+            self._tell(peer.bucket, AnswerKept(unpacked_answer(octets)))
 
     def hand_over(self, links: dict[int, LinkWriter]) -> None:
         """Say that the journal is complete, and from now on tell the successors, by bucket, what becomes of it."""

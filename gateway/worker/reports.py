@@ -2,17 +2,23 @@
 `authevents.log`.
 """
 
+import logging
 import time
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, final
 
 from gateway.engine.effects import Finished
 from gateway.engine.explanations import DISCARDS
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.transaction import Address
-from gateway.engine.verdict import Reason
+from gateway.engine.verdict import Reason, Verdict
+from gateway.logs.events import EventLog
+from gateway.logs.lines import TextLines, one_line, origin, pairs
+from gateway.radius.dictionary import Code
 
+LOGGER: Final = "gateway.worker"
 WARNED_REASONS: Final = frozenset({Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.INTERNAL_ERROR, Reason.EXEMPT})
+_MAX_ALIKE: Final = 256
+_MAX_SOURCES: Final = 1_024
 
 
 def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
@@ -21,8 +27,7 @@ def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
     The text begins as Duo's proxy writes it: `(('10.80.16.236', 58411), y-ikeda, 6): Duo authentication returned …`.
     """
     verdict = finished.verdict
-    # A name must look neither like the pairs that follow nor like the end of this prefix.
-    user_name = finished.user_name.replace("=", r"\x3d").replace('"', r"\x22").replace("):", r")\x3a") or "-"
+    user_name = _shown(finished.user_name)
     text = f"({_source(finished.peer.address)}, {user_name}, {finished.identifier}): {verdict.account}"
     reply = verdict.code.label if finished.n_packets else "none"  # whoever asked has given up
     fields: dict[str, Any] = {"reply": reply, "reason": verdict.reason}
@@ -38,10 +43,97 @@ def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
     return text, fields
 
 
-@lru_cache(1_024)  # a directory asks from few ports
+def _shown(user_name: str) -> str:
+    """Return a name that looks neither like the pairs that follow nor like the end of what stands before the text."""
+    return user_name.replace("=", r"\x3d").replace('"', r"\x22").replace("):", r")\x3a") or "-"
+
+
 def _source(address: Address) -> str:
     """Return an address as Duo's proxy writes it: `('10.80.16.236', 58411)`."""
     return str(address[:2])
+
+
+def _level(verdict: Verdict) -> int:
+    return logging.WARNING if verdict.reason in WARNED_REASONS else logging.INFO
+
+
+@final
+class _Alike:
+    """What the lines of many logins have in common."""
+
+    __slots__ = ("begin", "end", "level", "middle")
+
+    def __init__(self, finished: Finished, slot: int) -> None:
+        verdict = finished.verdict
+        _, fields = finished_line(finished, slot)
+        own = ("duration_ms", "packets", "hint")
+        self.level = _level(verdict)
+        self.begin = origin(self.level, LOGGER)
+        first = pairs({name: value for name, value in fields.items() if name not in own})
+        self.middle = f": {one_line(verdict.account)}{first} duration_ms="
+        self.end = pairs({"hint": verdict.hint}) if verdict.hint else ""
+
+
+_AlikeKey = tuple[str, Reason, str, Code, str, str, bool]
+
+
+class LoginLog:
+    """Tells the log of finished logins. As text, what many lines have in common is made once, and little is kept."""
+
+    __slots__ = ("_alike", "_event_log", "_lines", "_slot", "_sources")
+
+    def __init__(self, event_log: EventLog, slot: int) -> None:
+        self._event_log = event_log
+        lines = event_log.lines
+        self._lines = lines if isinstance(lines, TextLines) else None
+        self._slot = slot
+        self._alike: dict[_AlikeKey, _Alike] = {}
+        self._sources: dict[Address, str] = {}  # a directory asks from few ports
+
+    def tell(self, finished: Finished, at: float) -> None:
+        """Write the line that `finished_line` describes; `at` is in Unix seconds."""
+        lines = self._lines
+        if lines is None:
+            text, fields = finished_line(finished, self._slot)
+            self._event_log.event(at, _level(finished.verdict), LOGGER, text, fields)
+            return
+        alike = self._alike_of(finished)
+        user_name = finished.user_name
+        if not user_name.isprintable() or "=" in user_name or '"' in user_name or "):" in user_name or not user_name:
+            user_name = one_line(_shown(user_name))
+        packets = f" packets={finished.n_packets}" if finished.n_packets > 1 else ""
+        self._event_log.put(
+            f"{lines.stamp(at)}{alike.begin}({self._source(finished.peer.address)}, {user_name}, {finished.identifier})"
+            f"{alike.middle}{round(finished.duration_s * 1000)}{packets}{alike.end}",
+            alike.level,
+        )
+
+    def _alike_of(self, finished: Finished) -> _Alike:
+        verdict = finished.verdict
+        is_answered = finished.n_packets > 0
+        key = (
+            verdict.account,
+            verdict.reason,
+            verdict.hint,
+            verdict.code,
+            finished.factor,
+            finished.section,
+            is_answered,
+        )
+        alike = self._alike.get(key)
+        if alike is None:
+            if len(self._alike) >= _MAX_ALIKE:
+                self._alike.clear()
+            alike = self._alike[key] = _Alike(finished, self._slot)
+        return alike
+
+    def _source(self, address: Address) -> str:
+        source = self._sources.get(address)
+        if source is None:
+            if len(self._sources) >= _MAX_SOURCES:
+                self._sources.clear()
+            source = self._sources[address] = one_line(_source(address))
+        return source
 
 
 def notice_line(notice: Notice, listening: str) -> tuple[str, dict[str, Any]]:

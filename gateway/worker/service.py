@@ -31,12 +31,12 @@ from gateway.engine.transaction import Peer
 from gateway.logs.events import EventLog
 from gateway.logs.setup import AUTH_EVENTS_LOGGER, log_mistake
 from gateway.net.listener import UdpListener
-from gateway.worker.ledger import LoginRing, login_record
+from gateway.worker.ledger import LastLogins, LoginRing
 from gateway.worker.links import LinkWriter
 from gateway.worker.memory import Memory
 from gateway.worker.narration import Narrator
 from gateway.worker.passing import Inlet, Passing
-from gateway.worker.reports import WARNED_REASONS, auth_event, finished_line, notice_line, unsigned_line
+from gateway.worker.reports import LoginLog, auth_event, notice_line, unsigned_line
 
 log = logging.getLogger("gateway.worker")
 events = logging.getLogger(AUTH_EVENTS_LOGGER)
@@ -79,16 +79,15 @@ class Service:
     ) -> None:
         self._engine = engine
         self._memory = memory
-        self._event_log = event_log
         self._askers = askers
         self._ikeys = ikeys
         self._listening = listening
         self._hostname = hostname
-        self._slot = slot
-        self._ring = ring
+        self._login_log = LoginLog(event_log, slot)
         self._readers: list[UdpListener | Inlet] = []
         self._senders: dict[int, UdpListener] = {}
         self._loop = asyncio.get_running_loop()
+        self._last_logins = LastLogins(ring, self._loop.call_later)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._idle: asyncio.Event | None = None
@@ -135,6 +134,8 @@ class Service:
                 await self._memory.told()
         except TimeoutError:
             return False
+        finally:
+            self._last_logins.flush()
         return True
 
     @property
@@ -249,10 +250,9 @@ class Service:
     def _report(self, finished: Finished) -> None:
         if self._narrator is not None:
             self._narrator.finished(finished)
-        text, fields = finished_line(finished, self._slot)
-        level = logging.WARNING if finished.verdict.reason in WARNED_REASONS else logging.INFO
-        self._event_log.event(level, log.name, text, fields)
-        self._ring.write(login_record(finished, time.time()))
+        now = time.time()
+        self._login_log.tell(finished, now)
+        self._last_logins.add(finished, now)
         if not events.disabled:
             ikey = self._ikeys.get(finished.section, "")
             events.info(msgspec.json.encode(auth_event(finished, ikey, self._hostname)).decode())

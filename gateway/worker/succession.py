@@ -19,6 +19,7 @@ from typing import TypeVar
 
 import msgspec
 
+from gateway.engine.answers import unpacked_answer
 from gateway.engine.core import RESUME_PAUSE_S, Engine
 from gateway.engine.duplicates import Answered
 from gateway.engine.effects import Effect
@@ -35,8 +36,7 @@ from gateway.worker.orders import Predecessor
 
 log = logging.getLogger("gateway.worker")
 _Record = TypeVar("_Record")
-_logins = msgspec.msgpack.Decoder(LoginRecord)
-_answers = msgspec.msgpack.Decoder(AnswerRecord)
+_login = msgspec.msgpack.Decoder(LoginRecord).decode
 
 
 class Legacy:
@@ -67,14 +67,14 @@ class Legacy:
     def logins(self) -> Iterator[LoginRecord]:
         """Yield the logins of the journal."""
         for octets in self.journal.logins() if self.journal is not None else ():
-            record = self._decoded(_logins, octets)
+            record = self._decoded(_login, octets)
             if record is not None:
                 yield record
 
     def new_answers(self) -> Iterator[AnswerRecord]:
         """Yield the answers that were written since the last time."""
         for octets in self.journal.answers() if self.journal is not None else ():
-            record = self._decoded(_answers, octets)
+            record = self._decoded(unpacked_answer, octets)
             if record is not None:
                 yield record
 
@@ -97,9 +97,9 @@ class Legacy:
             self.journal.close()
             self.journal = None
 
-    def _decoded(self, decoder: "msgspec.msgpack.Decoder[_Record]", octets: bytes) -> _Record | None:
+    def _decoded(self, decode: Callable[[bytes], _Record], octets: bytes) -> _Record | None:
         try:
-            return decoder.decode(octets)
+            return decode(octets)
         except UNREADABLE:  # of a version that says something else
             self.n_unread += 1
             return None

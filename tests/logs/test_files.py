@@ -229,7 +229,7 @@ class TestSpareDescriptor:
         for name in plan.names:
             (tmp_path / name).rename(tmp_path / f"{name}.1")
             (tmp_path / name).mkdir()
-        start_logging(plan, spares=spares).event(INFO, "gateway.worker", "here", {})
+        start_logging(plan, spares=spares).event(0.0, INFO, "gateway.worker", "here", {})
         assert "here" in written(tmp_path / f"{AUTHPROXY}.1")
         assert log_descriptors(LogPlan(tmp_path / "elsewhere")) == {}
         for spare in spares.values():
@@ -258,7 +258,7 @@ def test_logging_starts_with_a_plan(tmp_path, restore_logging):
     event_log = start_logging(LogPlan(tmp_path, json=True, auth_events=True))
     logging.getLogger("gateway.worker").info("hello %s", "there", extra={"fields": {"key": 1}})
     logging.getLogger("gateway.worker").debug("unseen")
-    event_log.event(INFO, "gateway.worker", "short way", {"reason": "duo_allowed"})
+    event_log.event(0.0, INFO, "gateway.worker", "short way", {"reason": "duo_allowed"})
     logging.getLogger("gateway.authevents").info("{}")
     first, second = written(tmp_path / "authproxy.log").splitlines()
     assert '"message":"hello there","key":1' in first
@@ -336,11 +336,11 @@ def test_the_owner_can_open_the_log_in_a_folder_that_systemd_made_for_root(mode)
 
 def test_a_log_that_was_moved_away_is_begun_anew(tmp_path, restore_logging):
     event_log = start_logging(LogPlan(tmp_path, auth_events=True))
-    event_log.event(INFO, "gateway.worker", "before", {})
+    event_log.event(0.0, INFO, "gateway.worker", "before", {})
     for name in ("authproxy.log", "authevents.log"):
         (tmp_path / name).rename(tmp_path / f"{name}.1")
     reopen_logs()
-    event_log.event(INFO, "gateway.worker", "after", {})
+    event_log.event(0.0, INFO, "gateway.worker", "after", {})
     logging.getLogger("gateway.authevents").info("{}")
     assert "after" in written(tmp_path / "authproxy.log")
     assert "after" not in written(tmp_path / "authproxy.log.1")
@@ -352,7 +352,7 @@ def test_a_log_that_cannot_be_begun_anew_goes_on_where_it_was(tmp_path, restore_
     (tmp_path / "authproxy.log").rename(tmp_path / "authproxy.log.1")
     (tmp_path / "authproxy.log").mkdir()
     reopen_logs()
-    event_log.event(INFO, "gateway.worker", "after", {})
+    event_log.event(0.0, INFO, "gateway.worker", "after", {})
     text = written(tmp_path / "authproxy.log.1")
     assert "The log cannot be opened anew: Is a directory" in text
     assert "after" in text
@@ -455,7 +455,7 @@ class TestRotation:
         }
 
     def test_what_waits_to_be_written_goes_to_the_former_file_before_the_new_one_is_begun(self, handler):
-        handler._lines = ["held back, and long"]
+        handler._gathering._lines = ["held back, and long"]
         handler.path.rename(handler.path.with_name("x.log.1"))
         handler.look()
         assert written(handler.path.with_name("x.log.1")) == "held back, and long\n"

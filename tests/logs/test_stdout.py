@@ -36,7 +36,7 @@ def journal_of(descriptor: int) -> dict[str, str]:
 def test_a_pipe_gets_portions_that_are_never_mixed_with_another_writers(pipe):
     reader, writer = pipe
     handler = StdoutHandler(standard=writer, environment={})
-    handler._lines = ["x" * 1000] * 10
+    handler._gathering._lines = ["x" * 1000] * 10
     handler.flush()
     assert os.read(reader, 65536) == (b"x" * 1000 + b"\n") * 10
     assert handler.portion == 4096

@@ -121,11 +121,11 @@ def test_both_ways_lead_to_file_and_syslog_and_what_syslog_does_not_take_is_told
 ):
     monkeypatch.setattr("gateway.logs.setup.SyslogHandler", partial(SyslogHandler, address=address))
     event_log = start_logging(LogPlan(tmp_path, syslog="LOG_USER"))
-    event_log.event(INFO, "gateway.worker", "while there is none", {})
+    event_log.event(0.0, INFO, "gateway.worker", "while there is none", {})
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as unix:
         unix.bind(address)
         unix.settimeout(20)
-        event_log.event(INFO, "gateway.worker", "short way", {"reason": "duo_allowed"})
+        event_log.event(0.0, INFO, "gateway.worker", "short way", {"reason": "duo_allowed"})
         logging.getLogger("gateway.worker").warning("long way")
         received = [unix.recv(9000).decode() for _ in range(3)]
     stop_logging()

@@ -19,6 +19,7 @@ from gateway.engine.transaction import Peer, Transaction
 from gateway.engine.verdict import Reason, Verdict
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import ResponseReader
+from gateway.logs.events import EventLog
 from gateway.logs.lines import TextLines
 from gateway.net.journal import Journal, create_journal
 from gateway.radius.client import encode_access_request, encode_attribute
@@ -26,7 +27,7 @@ from gateway.radius.dictionary import PROXY_STATE, USER_PASSWORD, Code
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import encode_reply
 from gateway.worker.memory import Memory
-from gateway.worker.reports import finished_line
+from gateway.worker.reports import LoginLog
 from tests.engine.scene import ALLOWED, GO_ON, PUSHED, SECRET, SOURCE, Stage
 
 Run = Callable[[], object]
@@ -189,15 +190,10 @@ def keep_login() -> Run:
 
 def write_line() -> Run:
     """A finished login to its line in the log."""
-    formatter = TextLines()
+    log = LoginLog(EventLog(-1, [lambda _line, _level: None], TextLines()), 0)
     verdict = Verdict(Code.ACCESS_ACCEPT, Reason.DUO_ALLOWED, "", "Duo authentication returned 'allow': 'Success'")
     finished = Finished(Peer((SOURCE, 40_001), 0), 7, "u000123", "radius_server_duo_only", verdict, "push", 0.2, 1)
-
-    def run() -> str:
-        text, fields = finished_line(finished, 0)
-        return formatter.line(1_800_000_000.25, 20, "gateway.worker", text, fields)
-
-    return run
+    return lambda: log.tell(finished, 1_800_000_000.25)
 
 
 def logins(password: bytes, answers: list[AuthAnswer], engine: Engine | None = None) -> Run:

@@ -1,6 +1,7 @@
 """What is written is read, what is torn is not believed, and memory goes round."""
 
 import os
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -85,7 +86,7 @@ def test_a_record_torn_anywhere_is_skipped(descriptor: int) -> None:
     journal.keep_login(1, b"alice")
     offset = journal._cells[1]
     whole = os.pread(descriptor, CELL_SIZE, offset)
-    for position in [*range(12), *range(16, RECORD_OVERHEAD + 5)]:
+    for position in range(RECORD_OVERHEAD + 5):
         torn = bytearray(whole)
         torn[position] ^= 0x55
         os.pwrite(descriptor, torn, offset)
@@ -96,11 +97,63 @@ def test_a_record_torn_anywhere_is_skipped(descriptor: int) -> None:
     assert list(successor(descriptor).logins()) == [b"alice"]
 
 
+def instants(before: bytes, after: bytes) -> Iterator[bytes]:
+    """Yield what the memory may hold while one record is written: checksum and octets first, the number last."""
+    changed = [offset for offset, octet in enumerate(before) if octet != after[offset]]
+    start, end = changed[0] & -32, changed[-1] + 1
+    behind = start + 8
+    for n in range(behind, end + 1):
+        yield before[:behind] + after[behind:n] + before[n:]
+        yield before[:behind] + after[behind:n] + bytes(end - n) + before[end:]  # NULs may go before the octets
+    for n in range(start, behind + 1):
+        yield after[:n] + before[n:behind] + after[behind:]
+
+
+def test_a_writer_killed_at_any_instant_leaves_what_it_had_or_what_it_wrote() -> None:
+    descriptor = create_journal(1, segment_size=256)
+    journal = Journal(descriptor, KEY)
+    everything: list[bytes] = []
+    for number in range(20):  # a few times round
+        everything.append(b"answer %d" % number * (number % 5 + 1))
+        before = os.pread(descriptor, 1 << 20, 0)
+        journal.keep_answer(everything[-1], 30.0, 0.0)
+        for octets in instants(before, os.pread(descriptor, 1 << 20, 0)):
+            os.pwrite(descriptor, octets, 0)
+            found = answers(descriptor)  # the newest, without a gap
+            assert found in (everything[-1 - len(found) : -1], everything[-len(found) :])
+            assert found or number == 0
+        assert answers(descriptor)[-1] == everything[-1]
+    for number in range(20):
+        before = os.pread(descriptor, 1 << 20, 0)
+        journal.keep_login(number, b"alice %d" % number)
+        for octets in instants(before, os.pread(descriptor, 1 << 20, 0)):
+            os.pwrite(descriptor, octets, 0)
+            assert list(successor(descriptor).logins()) in ([], [b"alice %d" % number])
+        journal.forget_login(number)
+    os.close(descriptor)
+
+
 def test_who_does_not_know_the_key_is_not_believed(descriptor: int) -> None:
-    Journal(descriptor, b"another key").keep_login(1, b"forged")
+    other = Journal(descriptor, b"another key")
+    other.keep_login(1, b"forged")
+    other.keep_answer(b"forged", 30.0, 0.0)
     reader = successor(descriptor)
     assert not list(reader.logins())
-    assert reader.n_skipped == 1
+    assert not list(reader.answers())
+    assert reader.n_skipped == 2
+
+
+def test_a_record_can_neither_be_numbered_anew_nor_lengthened(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    journal.keep_login(1, b"alice")
+    offset = journal._cells[1]
+    whole = os.pread(descriptor, CELL_SIZE, offset)
+    os.pwrite(descriptor, (2).to_bytes(8, "little") + whole[8:], offset)
+    assert not list(successor(descriptor).logins())
+    os.pwrite(descriptor, whole[:16] + (6).to_bytes(4, "little") + whole[20:], offset)
+    assert not list(successor(descriptor).logins())
+    os.pwrite(descriptor, whole, offset)
+    assert list(successor(descriptor).logins()) == [b"alice"]
 
 
 @pytest.mark.parametrize("octets", [b"", b"short", bytes(65_536)])
@@ -110,6 +163,13 @@ def test_a_foreign_file_is_refused(octets: bytes) -> None:
     with pytest.raises(ForeignJournal):
         Journal(descriptor, KEY)
     os.close(descriptor)
+
+
+@pytest.mark.parametrize("version", [1, 2, 4])
+def test_a_journal_of_another_version_is_refused(descriptor: int, version: int) -> None:
+    os.pwrite(descriptor, b"radgate journal" + bytes([version]), 0)
+    with pytest.raises(ForeignJournal, match="of this version"):
+        Journal(descriptor, KEY)
 
 
 def test_a_reader_goes_on_where_it_was(descriptor: int) -> None:

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.effects import AskDuo
+from gateway.engine.records import AnswerRecord
 from gateway.net.journal import MAX_LOGIN_OCTETS
 from gateway.radius.packet import decode_packet
 from gateway.worker.links import HandedOver
-from tests.worker.succession_scene import Successor, answer_record, login_record, request
+from tests.worker.succession_scene import Successor, answer_record, login_record, packed, request
 from tests.worker.test_succession import Living, ended
 
 settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=200)
@@ -34,9 +35,14 @@ def another() -> bytes:
     return encode(login_record())
 
 
-def answer() -> bytes:
+def reply() -> AnswerRecord:
     """What was replied to it."""
-    return encode(answer_record(request(), b"\x02\x07" + bytes(18)))
+    return answer_record(request(), b"\x02\x07" + bytes(18))
+
+
+def answer() -> bytes:
+    """The same, in a journal."""
+    return packed(reply())
 
 
 def altered(octets: bytes, places: list[int], value: Any) -> Any:
@@ -76,9 +82,19 @@ def test_any_octets(octets, others):
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=4), values, values)
 def test_any_mutation_of_a_record(places, value, other):
     with closing(Successor()) as successor:
-        odd = mutated(answer(), places, other)
+        odd = encode(altered(encode(reply()), places, other))
         successor.predecessor(mutated(another(), places, value), good(), answers=(odd, answer()))
         assert serves(successor)
+
+
+@given(st.integers(0, 300), st.binary(max_size=8), st.integers(0, 8))
+def test_any_mutation_of_an_answer(place, octets, n_lost):
+    with closing(Successor()) as successor:
+        whole = answer()
+        place %= len(whole)
+        successor.predecessor(good(), answers=(whole[:place] + octets + whole[place + n_lost :], answer()))
+        assert serves(successor)
+        assert successor.n_lost <= 1
 
 
 @given(st.integers(0, 300), st.integers(0, 255))
@@ -103,7 +119,7 @@ def test_any_messages_of_a_predecessor_that_lives(messages, places, value):
         succession = successor.begin()
         odd = [
             {"type": "LoginKept", "record": altered(another(), places, value)},
-            {"type": "AnswerKept", "record": altered(answer(), places, value)},
+            {"type": "AnswerKept", "record": altered(encode(reply()), places, value)},
             {"type": "LoginForgotten", "number": 99, "verdict": value},
         ]
         for octets in (*messages, *map(encode, odd)):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gateway.engine.answers import packed_answer
 from gateway.engine.digests import Digests, login_key
 from gateway.engine.records import AnswerRecord, LoginRecord, PacketRecord
 from gateway.net.journal import Journal, create_journal
@@ -60,6 +61,11 @@ def answer_record(octets: bytes, reply: bytes, **fields: Any) -> AnswerRecord:
     """What was replied to that request."""
     digest = name_of(octets)
     return msgspec.structs.replace(AnswerRecord((NAS, 40001), 0, 0, digest, reply, time.monotonic() + 30), **fields)
+
+
+def packed(record: AnswerRecord) -> bytes:
+    """What stands in a journal of that answer."""
+    return packed_answer(*msgspec.structs.astuple(record))
 
 
 class Successor:

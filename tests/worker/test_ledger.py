@@ -2,12 +2,25 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.worker.ledger import N_CELLS, Ledger, LoginRecord, login_record, open_ring, private_ring
+from gateway.worker.ledger import (
+    HOLD_S,
+    N_CELLS,
+    LastLogins,
+    Ledger,
+    LoginRecord,
+    login_record,
+    open_ring,
+    private_ring,
+)
 from tests.console.scene import record
 from tests.worker.test_reports import finished
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -105,6 +118,79 @@ def test_a_reader_sees_whole_records_while_a_writer_writes(ledger):
                 assert each.account == each.user_name.removeprefix("user") * 40
                 last = number
     assert writing.exception() is None
+
+
+class Shown:
+    """The last logins of a ring, and what the loop was asked for."""
+
+    def __init__(self) -> None:
+        self.ring = private_ring()
+        self.wanted: list[tuple[float, Callable[[], None]]] = []
+        self.last = LastLogins(self.ring, lambda delay, call: self.wanted.append((delay, call)))
+
+    def add(self, at: float, *numbers: int) -> None:
+        """Let these logins end."""
+        for number in numbers:
+            self.last.add(finished(user_name=f"user{number}"), at)
+
+    def elapse(self) -> None:
+        """Let the loop do what it was asked for."""
+        ((delay, call),) = self.wanted
+        assert delay == HOLD_S
+        self.wanted.clear()
+        call()
+
+    @property
+    def names(self) -> list[str]:
+        """What is seen."""
+        return [each.record.user_name for each in self.ring.read(0)]
+
+
+class TestLastLogins:
+    def test_one_login_now_and_then_is_seen_at_once_and_asks_for_no_timer(self):
+        shown = Shown()
+        for number in range(3):
+            shown.add(1_000.0 + number * HOLD_S * 1.5, number)
+            assert shown.names == [f"user{each}" for each in range(number + 1)]
+        assert shown.wanted == []
+
+    def test_those_that_follow_at_once_are_seen_together(self):
+        shown = Shown()
+        shown.add(1_000.0, 0, 1, 2)
+        shown.add(1_000.05, 3)
+        assert shown.names == ["user0"]
+        shown.elapse()
+        assert shown.names == ["user0", "user1", "user2", "user3"]
+        assert shown.ring.read(3)[0].record.at == 1_000.05
+        shown.add(1_000.12, 4)  # soon after those that were held back
+        assert shown.names[-1] == "user3"
+        shown.elapse()
+        shown.add(1_001.0, 5)
+        assert shown.names[-2:] == ["user4", "user5"]
+        assert shown.wanted == []
+
+    @pytest.mark.parametrize("n_logins", [N_CELLS, N_CELLS + 1, N_CELLS + 2, 2 * N_CELLS, 5_000])
+    def test_of_too_many_the_last_are_seen(self, n_logins):
+        shown = Shown()
+        shown.add(1_000.0, *range(n_logins))
+        shown.elapse()
+        assert shown.names == [f"user{each}" for each in range(n_logins - N_CELLS, n_logins)]
+        assert shown.ring.read(0)[-1].number == n_logins
+        assert shown.ring.read(n_logins - 3)[0].record.user_name == f"user{n_logins - 3}"
+
+    def test_a_clock_that_is_put_back_holds_nothing_back(self):
+        shown = Shown()
+        shown.add(1_000.0, 0)
+        shown.add(10.0, 1)
+        assert shown.names == ["user0", "user1"]
+
+    def test_what_is_held_back_can_be_shown_before_its_time(self):
+        shown = Shown()
+        shown.add(1_000.0, 0, 1)
+        shown.last.flush()
+        assert shown.names == ["user0", "user1"]
+        shown.elapse()
+        assert shown.names == ["user0", "user1"]
 
 
 def test_garbage_is_no_ledger():

@@ -7,6 +7,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from gateway.engine.answers import unpacked_answer
 from gateway.engine.duplicates import Answered
 from gateway.engine.effects import ForgetLogin, KeepAnswer, KeepLogin
 from gateway.engine.records import AnswerRecord, LoginRecord, verdict_record
@@ -39,7 +40,7 @@ class Scene:
     @property
     def answers(self) -> list[AnswerRecord]:
         """What a successor reads."""
-        return [msgspec.msgpack.decode(each, type=AnswerRecord) for each in Journal(self.descriptor, KEY).answers()]
+        return [unpacked_answer(each) for each in Journal(self.descriptor, KEY).answers()]
 
     def pushed(self, n_packets: int = 1, n_octets: int = 0) -> KeepLogin:
         """Let alice be pushed, by so many packets with so many octets of Proxy-State each."""

@@ -1,19 +1,23 @@
 """The words of the log: one line for a login, one for discards, an object for `authevents.log`."""
 
+import logging
 import re
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.engine.effects import Finished
 from gateway.engine.nas import Nas
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.transaction import Peer
 from gateway.engine.verdict import Reason, Verdict, rejection
-from gateway.logs.lines import TextLines
+from gateway.logs.events import EventLog
+from gateway.logs.lines import JsonLines, Lines, TextLines
 from gateway.radius.dictionary import Code
 from gateway.radius.discards import DiscardReason
-from gateway.worker.reports import WARNED_REASONS, auth_event, finished_line, notice_line, unsigned_line
+from gateway.worker.reports import WARNED_REASONS, LoginLog, auth_event, finished_line, notice_line, unsigned_line
 from tests.engine.scene import SECRET, Stage
 
 DENIED = Verdict(
@@ -107,6 +111,103 @@ class TestFinishedLine:
 
     def test_logins_that_duo_had_no_say_in_are_warnings(self):
         assert {Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.EXEMPT, Reason.INTERNAL_ERROR} == WARNED_REASONS
+
+
+class Told:
+    """A log of finished logins, and what it was told.
+
+    Attributes:
+        lines: with their levels.
+    """
+
+    def __init__(self, form: Lines) -> None:
+        self.lines: list[tuple[str, int]] = []
+        self._form = form
+        self.log = LoginLog(EventLog(-1, [lambda line, level: self.lines.append((line, level))], form), 3)
+
+    def line(self, done: Finished, at: float = 1_800_000_000.25) -> tuple[str, int]:
+        """The line and level of one more login."""
+        self.log.tell(done, at)
+        return self.lines.pop()
+
+    def expected(self, done: Finished, at: float = 1_800_000_000.25) -> tuple[str, int]:
+        """What `finished_line` says of it, put together the long way."""
+        level = logging.WARNING if done.verdict.reason in WARNED_REASONS else logging.INFO
+        return self._form.line(at, level, "gateway.worker", *finished_line(done, 3)), level
+
+
+odd_texts = st.text() | st.text("ab=\"):,\\ \n\x1b'") | st.sampled_from(["y-ikeda", "", "EXAMPLE\\y-ikeda"])
+addresses = st.sampled_from([("10.80.16.236", 58411), ("2001:db8::1", 58411, 0, 0), ("fe80::1%eth0", 1, 2, 3)])
+verdicts = st.builds(
+    Verdict,
+    st.sampled_from([Code.ACCESS_ACCEPT, Code.ACCESS_REJECT]),
+    st.sampled_from(Reason),
+    st.just(""),
+    odd_texts,
+    odd_texts,
+)
+logins = st.builds(
+    Finished,
+    st.builds(Peer, addresses, st.just(0)),
+    st.integers(0, 255),
+    odd_texts,
+    st.sampled_from(["radius_server_auto", "a section", ""]),
+    verdicts,
+    st.sampled_from(["", "push", "passcode"]),
+    st.floats(0, 1e6) | st.sampled_from([0.0005, 0.0015, 0.0625]),
+    st.integers(0, 3),
+)
+
+
+class TestLoginLog:
+    @given(st.lists(logins, min_size=1, max_size=8), st.floats(0, 4e9))
+    @settings(derandomize=True, deadline=None)
+    def test_as_text_it_writes_what_the_long_way_would(self, many, at):
+        told = Told(TextLines())
+        for done in many * 2:
+            assert told.line(done, at) == told.expected(done, at)
+
+    def test_as_json_too(self):
+        told = Told(JsonLines())
+        for done in (finished(), finished(ALLOWED), finished(rejection(Reason.INTERNAL_ERROR))):
+            assert told.line(done) == told.expected(done)
+
+    @pytest.mark.parametrize("form", [TextLines(), JsonLines()])
+    def test_logins_that_duo_had_no_say_in_are_warnings(self, form):
+        told = Told(form)
+        assert [told.line(finished(rejection(each)))[1] for each in (Reason.INTERNAL_ERROR, Reason.DEADLINE)] == [
+            30,
+            20,
+        ]
+
+    def test_one_login_never_has_what_another_one_had(self):
+        told, others = (
+            Told(TextLines()),
+            (
+                finished(ALLOWED),
+                finished(n_packets=0),
+                finished(n_packets=2),
+                finished(factor=""),
+                finished(section="radius_server_auto"),
+                finished(user_name="bob"),
+                finished(identifier=7),
+                finished(duration_s=1.0),
+                finished(peer=Peer(("10.80.16.236", 58412), 0)),
+                finished(Verdict(DENIED.code, DENIED.reason, "", DENIED.account, "")),
+                finished(Verdict(Code.ACCESS_ACCEPT, DENIED.reason, "", DENIED.account, DENIED.hint)),
+            ),
+        )
+        for done in (finished(), *others, finished()):
+            assert told.line(done) == told.expected(done)
+
+    def test_what_it_keeps_is_bounded(self):
+        told = Told(TextLines())
+        for number in range(3_000):
+            verdict = Verdict(Code.ACCESS_REJECT, Reason.DUO_DENIED, "", f"text {number}", "")
+            done = finished(verdict, peer=Peer(("192.0.2.1", number), 0))
+            assert told.line(done) == told.expected(done)
+        assert len(told.log._alike) <= 256
+        assert len(told.log._sources) <= 1_024
 
 
 class TestNoticeLine:

@@ -93,6 +93,7 @@ class Scene:
     Attributes:
         diary: what the listener was told, in order.
         lines: of the log.
+        ring: of the last logins.
     """
 
     def __init__(self, **section: Any) -> None:
@@ -106,8 +107,8 @@ class Scene:
         os.close(descriptor)
         log = EventLog(-1, [lambda line, _level: self.lines.append(line)], TextLines())
         duos, ikeys = {"app": self.duo}, {"radius_server_duo_only": "DI"}
-        ring = private_ring()
-        self.service = Service(self.stage.engine, self.memory, log, duos, ikeys, ["*:1812"], "host", 0, ring)
+        self.ring = private_ring()
+        self.service = Service(self.stage.engine, self.memory, log, duos, ikeys, ["*:1812"], "host", 0, self.ring)
         self.service.take_sockets([cast("UdpListener", self.listener)])
 
     def login(self, password: str = "123456", identifier: int = 7, user: str = "alice") -> None:
@@ -267,6 +268,17 @@ class TestLeaving:
             stage.login()
             assert not await stage.service.drain(0.0)
             assert stage.service.n_pending == 1
+
+        play(scene)
+
+    def test_its_last_logins_are_all_seen_when_it_leaves(self):
+        async def scene() -> None:
+            stage = Scene()
+            for identifier in range(3):
+                stage.login(identifier=identifier, user=f"user{identifier}")
+                stage.answer(GO_ON, ALLOWED)
+            assert await stage.service.drain(60.0)
+            assert [each.record.user_name for each in stage.ring.read(0)] == ["user0", "user1", "user2"]
 
         play(scene)
 

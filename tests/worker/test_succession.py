@@ -23,7 +23,16 @@ from gateway.worker.links import AnswerKept, HandedOver, LinkWriter, LoginForgot
 from gateway.worker.orders import Predecessor
 from gateway.worker.succession import Succession
 from tests.compiled import only_interpreted
-from tests.worker.succession_scene import KEY, NAS, Successor, answer_record, login_record, packet_record, request
+from tests.worker.succession_scene import (
+    KEY,
+    NAS,
+    Successor,
+    answer_record,
+    login_record,
+    packed,
+    packet_record,
+    request,
+)
 
 encode = msgspec.msgpack.encode
 
@@ -60,14 +69,14 @@ class TestOfTheDead:
 
     def test_an_answer_is_given_again_octet_for_octet(self, successor):
         reply = b"\x02\x07" + bytes(18)
-        successor.predecessor(answers=(encode(answer_record(request(), reply)),))
+        successor.predecessor(answers=(packed(answer_record(request(), reply)),))
         successor.take_over()
         effects = successor.engine.datagram_received(request(), Peer((NAS, 40001), 0), time.monotonic())
         assert [each.octets for each in effects if isinstance(each, SendReply)] == [reply]
 
     def test_an_answer_that_has_expired_is_none(self, successor):
         expired = answer_record(request(), b"\x02\x07" + bytes(18), expires_at=0.0)
-        successor.predecessor(answers=(encode(expired),))
+        successor.predecessor(answers=(packed(expired),))
         successor.take_over()
         assert not any(isinstance(each, KeepAnswer) for each in successor.effects)
 
@@ -107,9 +116,11 @@ class TestOfTheDead:
 class TestOfAnotherVersion:
     def test_what_it_adds_to_a_record_is_not_read(self, successor):
         octets = encode([*msgspec.msgpack.decode(encode(login_record())), "a field of tomorrow", {"and": "another"}])
-        answer = msgspec.msgpack.decode(encode(answer_record(request(9), b"\x02\x09" + bytes(18))))
-        successor.predecessor(octets, answers=(encode([*answer, 7]),))
+        reply = b"\x02\x09" + bytes(18)
+        successor.predecessor(octets, answers=(packed(answer_record(request(9), reply)) + b"a field of tomorrow",))
         successor.take_over()
+        again = successor.engine.datagram_received(request(9), Peer((NAS, 40001), 0), time.monotonic())
+        assert [each.octets for each in again if isinstance(each, SendReply)] == [reply]
         assert asked(successor) == ["tx-1"]
         assert (successor.engine.n_pending, successor.n_lost) == (1, 0)
 
