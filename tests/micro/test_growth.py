@@ -5,8 +5,9 @@ What more memory costs the processor's caches is not seen: for that there is `py
 
 import pytest
 
-from gateway.engine.core import AskDuo, Engine
+from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
+from gateway.engine.effects import AskDuo
 from gateway.engine.login import LoginPolicy
 from gateway.engine.nas import Nas, NasTable, Section
 from tests.compiled import only_interpreted
