@@ -60,7 +60,7 @@ STAGES = (
         ("CPyDef_packet___packet_length", "CPyDef_packet___Packet_____init__", "CPyDef_packet___Packet____walk"),
         150,
     ),
-    Stage("Message-Authenticator verified", ("CPyDef_shared_secret___SharedSecret___has_signed",), 2_560),
+    Stage("Message-Authenticator verified", ("CPyDef_shared_secret___SharedSecret___has_signed*",), 2_560),
     Stage("packet digest, duplicate cache", ("CPyDef_duplicates___*",), 150),
     Stage("credentials", ("CPyDef_credentials___read_credentials",), 1_140),
     Stage("person and login's key", ("CPyDef_person___*", "CPyDef_digests___*"), 100),
