@@ -15,7 +15,7 @@ import pytest
 from bench.simulator import Answer, Application, Event, Fault, FaultKind, Person, Settings, Simulator, new_application
 from bench.simulator.listener import Door
 from bench.simulator.people import phone, user_id
-from tests.bench.api_client import ApiClient, client_of, simulator_and_client
+from tests.bench.simulator.api_client import ApiClient, client_of, simulator_and_client
 
 Scenario = Callable[[Simulator, ApiClient], Awaitable[None]]
 

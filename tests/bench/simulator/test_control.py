@@ -11,7 +11,7 @@ import pytest
 
 from bench.simulator import Person, Simulator
 from bench.simulator.people import Answer, phone
-from tests.bench.api_client import ApiClient, simulator_and_client
+from tests.bench.simulator.api_client import ApiClient, simulator_and_client
 
 Scenario = Callable[[Simulator, ApiClient], Awaitable[None]]
 
