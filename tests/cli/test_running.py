@@ -14,6 +14,7 @@ from typing import Any, Self
 import pytest
 
 from gateway.supervisor.form import hot_path
+from tests.children import child
 from tests.integration.site import Site
 from tests.signals import as_at_a_terminal
 
@@ -84,14 +85,10 @@ def status_of(site: Site) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def begin(site: Site, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run a command without waiting for it; a test that fails does not wait for its end either."""
+    """Run a command beside the test."""
     command = [sys.executable, "-P", "-m", "gateway", *arguments, "--config", str(site.config)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=as_at_a_terminal) as process:
-        try:
-            yield process
-        except BaseException:
-            process.kill()
-            raise
+    with child(command, stdout=subprocess.PIPE, text=True, preexec_fn=as_at_a_terminal) as process:
+        yield process
 
 
 class TestStart:
@@ -168,12 +165,11 @@ class TestStop:
         start(site)
         nas = site.nas()
         nas.send("trent", "push")
-        while not (pending := site.simulator.get("/api/pending")):
-            pass
+        (push,) = site.simulator.pending()
         with begin(site, "stop") as stopping:
             assert stopping.stdout is not None
             assert stopping.stdout.readline() == "waiting for pending logins: 1 (at most 70 s)\n"
-            site.simulator.post(f"/api/pending/{pending[0]['txid']}", {"decision": "approve"})
+            site.simulator.decide(push)
             assert nas.receive().is_accept
             assert stopping.stdout.readlines()[-1].endswith("has stopped\n")
         assert stopping.returncode == 0
@@ -182,13 +178,12 @@ class TestStop:
         start(site)
         nas = site.nas()
         nas.send("trent", "push")
-        while not (pending := site.simulator.get("/api/pending")):
-            pass
+        (push,) = site.simulator.pending()
         with begin(site, "stop") as first, begin(site, "stop") as second:
             for stopping in (first, second):
                 assert stopping.stdout is not None
                 assert stopping.stdout.readline().startswith("waiting for pending logins: 1 ")
-            site.simulator.post(f"/api/pending/{pending[0]['txid']}", {"decision": "approve"})
+            site.simulator.decide(push)
             assert nas.receive().is_accept
         assert (first.returncode, second.returncode) == (0, 0)
 

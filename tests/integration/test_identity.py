@@ -11,7 +11,7 @@ from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import CALLING_STATION_ID, NAS_IDENTIFIER, PROXY_STATE
 from gateway.radius.shared_secret import SharedSecret
 from tests.integration.site import SECRET, Site
-from tests.integration.test_reload import until
+from tests.integration.test_console import until
 
 pytestmark = pytest.mark.integration
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.site import Site
-from tests.integration.test_reload import until
+from tests.integration.test_console import until
 
 pytestmark = pytest.mark.integration
 

@@ -87,6 +87,7 @@ def test_1_000_pushes_each_asked_for_six_times_are_1_000_pushes(site: Site):
         site.nas().login(user, "123456")
     decided: set[str] = set()
     while len(decided) < n_logins:
+        site.simulator.until(pushes=len(decided) + 1)
         for pending in site.simulator.get("/api/pending"):
             if pending["txid"] not in decided:
                 site.simulator.post(f"/api/pending/{pending['txid']}", {"decision": "approve"})

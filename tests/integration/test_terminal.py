@@ -80,10 +80,10 @@ def test_a_terminal_that_is_closed_ends_the_run_and_pending_logins_are_finished(
     terminal = open_terminal()
     nas = site.nas()
     nas.send("trent", "push")
-    (pending,) = until(lambda: site.simulator.get("/api/pending"))
+    (push,) = site.simulator.pending()
     terminal.close()
     until(lambda: "Stopping: no more requests are taken" in site.log_text)
-    site.simulator.post(f"/api/pending/{pending['txid']}", {"decision": "approve"})
+    site.simulator.decide(push)
     assert nas.receive().is_accept
     assert terminal.gateway.process.wait(20) == 0
     assert "The terminal is gone" in site.log_text
