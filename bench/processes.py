@@ -109,7 +109,7 @@ class Program:
 
 
 class SimulatorProcess(Program):
-    """A simulated Duo with the default cast, controlled over its loopback page.
+    """A simulated Duo, `bench.simulator` with the default cast or the lean one, controlled over its loopback port.
 
     Attributes:
         api_host, ca, ikey, control: as the simulator announces them.
@@ -164,7 +164,7 @@ class SimulatorProcess(Program):
             raise TimeoutError(f"not {at_least} within {within_s:g} s, but {self.get('/api/counts')}")
 
     def pending(self, at_least: int = 1) -> list[dict[str, Any]]:
-        """Wait for so many undecided pushes, and return all there are then, oldest first.
+        """Wait for so many undecided pushes, and return all there are then, oldest first; `bench.simulator` knows them.
 
         Raises:
             TimeoutError: they did not come.

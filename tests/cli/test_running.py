@@ -21,6 +21,8 @@ from tests.signals import as_at_a_terminal
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 
 @pytest.fixture
 def site(site: Site) -> Iterator[Site]:
@@ -32,7 +34,7 @@ def site(site: Site) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def shared_site(tmp_path_factory: pytest.TempPathFactory, shared_simulator: SimulatorProcess) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"), shared_simulator)
+    site = Site(tmp_path_factory.mktemp("site"), shared_simulator, N_WORKERS)
     site.configure()
     start(site)
     yield site

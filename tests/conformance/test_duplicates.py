@@ -299,8 +299,7 @@ def test_D12_a_worker_that_is_killed_causes_no_second_push(site: Site):
     nas = site.start(gateway="workers=1").nas()
     request = nas.send("zoe", "push")
     (push,) = site.simulator.pending()
-    while not nas.login("alice", "123456").is_accept:  # Duo has named the push by now
-        pass
+    site.simulator.until(auth_status=1)  # so the worker knows the push by its name
     (worker,) = site.gateway.worker_pids()
     os.kill(worker, signal.SIGKILL)
     nas.send_octets(request)

@@ -107,8 +107,9 @@ class Site:
         gateway_said: on standard error, by the one that was stopped last.
     """
 
-    def __init__(self, folder: Path, simulator: SimulatorProcess) -> None:
+    def __init__(self, folder: Path, simulator: SimulatorProcess, n_workers: int = 1) -> None:
         self.folder = folder
+        self._n_workers = n_workers  # unless a test says otherwise
         self.simulator = simulator
         self.config = folder / "authproxy.cfg"
         self.port = free_udp_port()
@@ -137,7 +138,7 @@ class Site:
             *(f"{key}={value}" for key, value in keys.items() if value is not None),
             "[gateway]",
             "" if "console=" in gateway else "console=off",
-            "" if "workers" in gateway else "workers=2",
+            "" if "workers" in gateway else f"workers={self._n_workers}",
             f"run_dir={self.folder / 'run'}",
             gateway,
         ]

@@ -20,6 +20,8 @@ from tests.integration.test_console import status_of, until
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 REASON = "error while loading shared libraries: libexample.so.1"
 
 BREAK_WORKERS = f"""

@@ -15,6 +15,8 @@ from tests.integration.test_console import until
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 PHONE = {"device": "DPHONE1", "type": "phone", "capabilities": ["push", "phone"]}
 # Accounts of one person, no two of them alike, of which the kernel takes some to another worker than others.
 SPELLINGS = [

@@ -9,6 +9,8 @@ from tests.integration.test_console import until
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 
 def name_of(pid: int | str) -> str:
     return Path(f"/proc/{pid}/comm").read_text().strip()

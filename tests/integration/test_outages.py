@@ -10,6 +10,8 @@ from tests.integration.test_console import until
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 FAULTS = [
     pytest.param({"kind": "refuse"}, "connect", id="refusing"),
     pytest.param({"kind": "black_hole"}, "timeout", id="hanging"),

@@ -14,6 +14,8 @@ from tests.integration.test_console import until
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 PHONE = {"device": "D1", "capabilities": ["auto", "push"]}
 USERS = [f"person{number}" for number in range(12)]
 

@@ -10,6 +10,8 @@ from tests.vectors import load, octets
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 N_DATAGRAMS = 200_000
 BURST = 500
 

@@ -14,6 +14,8 @@ from tests.integration.test_console import until
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 
 def workers(site: Site) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = msgspec.json.decode(site.radgate("status", "--json").stdout)["workers"]

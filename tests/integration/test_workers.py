@@ -15,6 +15,8 @@ from tests.integration.site import SECRET, Site
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 
 def slots_of_users(log_text: str) -> dict[str, set[str]]:
     """Return which workers each user's logins met."""

@@ -97,6 +97,7 @@ def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + TIMEOUT_S
     while not condition():
         assert time.monotonic() < deadline, "in vain"
+        time.sleep(0.005)
 
 
 def count(duo: SimulatorProcess, name: str) -> Any:
