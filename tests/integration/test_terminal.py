@@ -150,7 +150,7 @@ def test_closed_standard_descriptors_are_no_place_for_sockets(site: Site):
     command = [sys.executable, "-P", "-m", "gateway", "run", "--config", str(site.config)]
     process = subprocess.Popen(command, preexec_fn=closed_standard_descriptors)
     try:
-        until(lambda: site.log_text.count(") is ready") == 2)
+        until(lambda: ") is ready" in site.log_text)
         assert site.nas().login("alice", "123456").is_accept
         for pid in (process.pid, *(worker["pid"] for worker in status_of(site)["workers"])):
             assert {str(Path(f"/proc/{pid}/fd/{number}").readlink()) for number in range(3)} == {"/dev/null"}
