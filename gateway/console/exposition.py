@@ -9,9 +9,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from gateway.duoapi.calls import Trouble
 from gateway.engine.statistics import COALESCED, REPLY_CODES, RETRANSMISSION
 from gateway.radius.discards import DiscardReason
+from gateway.unavailable import Trouble
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 

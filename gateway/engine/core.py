@@ -7,7 +7,7 @@ nothing that an unauthenticated sender can forge touches the duplicate cache or 
 from itertools import count
 from typing import Final
 
-from gateway.duoapi.calls import Answer, DuoUnavailable
+from gateway.duoapi.calls import Answer
 from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
 from gateway.engine.credentials import Credentials, is_probe, read_credentials, shown_user_name
 from gateway.engine.digests import Digests, login_key
@@ -44,6 +44,7 @@ from gateway.radius.dictionary import (
 from gateway.radius.discards import DecodeError, DiscardReason
 from gateway.radius.packet import Packet, packet_length
 from gateway.radius.reply import encode_accounting_response, encode_reply
+from gateway.unavailable import Unavailable
 
 RESUME_PAUSE_S: Final = 0.002  # between questions about pushes that are asked anew: each may open a connection to Duo
 
@@ -87,7 +88,7 @@ class Engine:
         self._n_buckets = n_buckets
         self._digests = digests
         self._numbers = count(1)
-        self._outages: dict[str, DuoUnavailable] = {}
+        self._outages: dict[str, Unavailable] = {}
         self._trials: set[str] = set()
         self._hands_over = False
         self._places = Places(max_pending, count_addresses(tables))
@@ -135,7 +136,7 @@ class Engine:
             self._proceed(pending, pending.login.answered(answer, now), now)
         return self._flush()
 
-    def duo_unavailable(self, pending: PendingLogin, error: DuoUnavailable, now: float) -> list[Effect]:
+    def duo_unavailable(self, pending: PendingLogin, error: Unavailable, now: float) -> list[Effect]:
         """Take note that Duo did not answer the login's last question."""
         if pending.login.state is not DECIDED:
             self._proceed(pending, pending.login.unavailable(error, now), now)
@@ -147,7 +148,7 @@ class Engine:
             self._finish(pending, rejection(Reason.INTERNAL_ERROR), now)
         return self._flush()
 
-    def outage(self, application: str, error: DuoUnavailable | None, now: float) -> list[Effect]:
+    def outage(self, application: str, error: Unavailable | None, now: float) -> list[Effect]:
         """Let fail mode decide about an application's logins from now on, or, with None, no more.
 
         Logins that wait for a brief answer are decided too; a push that is out is waited for.
@@ -161,7 +162,7 @@ class Engine:
             self._ask_again([each for each in logins if each.login.state is WAITING], now)
         return self._flush()
 
-    def _give_up_waiting(self, logins: list[PendingLogin], error: DuoUnavailable, now: float) -> None:
+    def _give_up_waiting(self, logins: list[PendingLogin], error: Unavailable, now: float) -> None:
         for pending in logins:
             self._stop_asking(pending, now)
             self._proceed(pending, pending.login.unavailable(error, now), now)

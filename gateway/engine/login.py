@@ -20,7 +20,6 @@ from gateway.duoapi.calls import (
     AuthStatus,
     Call,
     Device,
-    DuoUnavailable,
     Factor,
     Preauth,
     PreauthAnswer,
@@ -32,6 +31,7 @@ from gateway.engine.password import TypedFactor
 from gateway.engine.records import LoginRecord
 from gateway.engine.verdict import Reason, Verdict, duo_account, duo_hint, rejection
 from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT
+from gateway.unavailable import Unavailable
 from gateway.values import Value
 
 PERSON_PATIENCE_S: Final = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
@@ -164,7 +164,7 @@ class Login:
         self.state = NEW
         self._ipaddr = ipaddr
         self._typed: TypedFactor | None = None
-        self._doubt: DuoUnavailable | None = None
+        self._doubt: Unavailable | None = None
         self._no_factor = _UNKNOWN_FACTOR
         self.asked_at = self.pushed_at = 0.0
         self._polls = 0
@@ -238,7 +238,7 @@ class Login:
         """Return the step that follows Duo's answer to the last `Ask`."""
         return _HANDLERS[self.state, type(answer)](self, answer, now)
 
-    def unavailable(self, error: DuoUnavailable, now: float) -> Step:
+    def unavailable(self, error: Unavailable, now: float) -> Step:
         """Return the step that follows when Duo did not answer the last `Ask`."""
         if self.state is WAITING:
             return self._poll_failed(error, now)
@@ -324,7 +324,7 @@ class Login:
         at = now + POLL_PAUSE_S if was_quick and self._polls > _FREE_POLLS else now
         return self._poll(now, at, f"Duo had not decided after {PERSON_PATIENCE_S:g} s")
 
-    def _poll_failed(self, error: DuoUnavailable, now: float) -> Step:
+    def _poll_failed(self, error: Unavailable, now: float) -> Step:
         """Ask again: the question is harmless, and the person may have approved, or denied.
 
         Fail mode has no part in it any more. A push is out: nobody gets in because its answer was lost.
@@ -389,7 +389,7 @@ class Login:
         text = status_msg or ("Login approved." if is_allowed else "Login refused.")
         return Verdict(code, reason, text, account, duo_hint(reason, factor, status_msg))
 
-    def _fail_mode(self, error: DuoUnavailable) -> Verdict:
+    def _fail_mode(self, error: Unavailable) -> Verdict:
         if error.trouble.is_provoked:
             verdict = rejection(Reason.OVERLOADED)
             verdict.account += f" ({error.trouble}: {error.detail})"

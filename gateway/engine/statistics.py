@@ -17,10 +17,11 @@ from zlib import crc32
 
 from mypy_extensions import i64
 
-from gateway.duoapi.calls import Auth, AuthStatus, Call, Check, Ping, Preauth, Trouble
+from gateway.duoapi.calls import Auth, AuthStatus, Call, Check, Ping, Preauth
 from gateway.engine.verdict import Reason
 from gateway.radius.dictionary import Code
 from gateway.radius.discards import DiscardReason
+from gateway.unavailable import Trouble
 
 Key = tuple[str, ...]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import certifi
 
 from gateway.certificates import BadCertificates, openssl_reason, system_context, trusting_context
-from gateway.duoapi.calls import DuoUnavailable, Trouble
+from gateway.unavailable import Trouble, Unavailable
 
 SYSTEM_TRUST = "system"
 
@@ -37,7 +37,7 @@ class TrustStore:
             raise ValueError(f"no trusted roots in {path}: {reason}") from error
 
 
-def tls_trouble(error: Exception, peer: str, trust: TrustStore) -> DuoUnavailable:
+def tls_trouble(error: Exception, peer: str, trust: TrustStore) -> Unavailable:
     """Return what a failed handshake with `peer` means."""
     match error:
         case ssl.SSLCertVerificationError():
@@ -45,12 +45,12 @@ def tls_trouble(error: Exception, peer: str, trust: TrustStore) -> DuoUnavailabl
             is_clock = error.verify_code in _OF_THE_CLOCK
             advice = "see this machine's clock" if is_clock else "somebody may be in between"
             text = f"certificate verify failed for {peer}: {reason}; {advice}; the trusted roots are {trust.name}"
-            return DuoUnavailable(Trouble.CERTIFICATE, text)
+            return Unavailable(Trouble.CERTIFICATE, text)
         case ssl.SSLZeroReturnError() | ssl.SSLEOFError():
             text = f"{peer} closed the connection during the TLS handshake"
         case _:
             text = f"TLS handshake with {peer} failed: {_reason(error)}"
-    return DuoUnavailable(Trouble.TLS, text)
+    return Unavailable(Trouble.TLS, text)
 
 
 def _reason(error: Exception) -> str:

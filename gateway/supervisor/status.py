@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from gateway.duoapi.calls import Trouble
 from gateway.engine.slots import UNSERVED_AFTER_S, unserved_state
 from gateway.engine.statistics import (
     BOUNDS_S,
@@ -31,6 +30,7 @@ from gateway.radius.dictionary import Code
 from gateway.radius.discards import DiscardReason
 from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
+from gateway.unavailable import Trouble
 
 Status = dict[str, Any]
 _Columns = dict[str, Callable[[Status], str]]

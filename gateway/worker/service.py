@@ -12,7 +12,7 @@ from typing import Any, Protocol, final
 import msgspec
 from mypy_extensions import mypyc_attr
 
-from gateway.duoapi.calls import Answer, Call, DuoUnavailable
+from gateway.duoapi.calls import Answer, Call
 from gateway.engine.core import Engine
 from gateway.engine.effects import (
     AskDuo,
@@ -31,6 +31,7 @@ from gateway.engine.transaction import Peer
 from gateway.logs.events import EventLog
 from gateway.logs.setup import AUTH_EVENTS_LOGGER, log_mistake
 from gateway.net.listener import UdpListener
+from gateway.unavailable import Unavailable
 from gateway.worker.ledger import LastLogins, LoginRing
 from gateway.worker.links import LinkWriter
 from gateway.worker.memory import Memory
@@ -52,7 +53,7 @@ class Cancellable(Protocol):
 class Asker(Protocol):
     """Somebody who asks one Duo application: `net.duo_client`."""
 
-    def ask(self, call: Call, on_answer: Callable[[Answer | DuoUnavailable], None]) -> Cancellable:
+    def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> Cancellable:
         """Ask; `on_answer` is called exactly once, unless the question is cancelled."""
 
 
@@ -154,7 +155,7 @@ class Service:
             self._narrator.received(datagram, peer, effects)
         self.perform(effects)
 
-    def duo_answered(self, pending: PendingLogin, answer: Answer | DuoUnavailable) -> None:
+    def duo_answered(self, pending: PendingLogin, answer: Answer | Unavailable) -> None:
         """Take what became of a login's question."""
         now = time.monotonic()
         handle: Any = pending.handle
@@ -163,7 +164,7 @@ class Service:
         if self._narrator is not None:
             self._narrator.answered(pending, answer)
         try:
-            if isinstance(answer, DuoUnavailable):
+            if isinstance(answer, Unavailable):
                 effects = self._engine.duo_unavailable(pending, answer, now)
             else:
                 effects = self._engine.duo_answered(pending, answer, now)
@@ -277,5 +278,5 @@ class _Question:
         self._service = service
         self._pending = pending
 
-    def __call__(self, answer: Answer | DuoUnavailable) -> None:
+    def __call__(self, answer: Answer | Unavailable) -> None:
         self._service.duo_answered(self._pending, answer)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR, REPLY_MESSAGE
 from gateway.radius.packet import decode_packet
+from gateway.unavailable import Trouble, Unavailable
 from tests.config.files import MINIMAL, parse
 from tests.conformance.wire import accept, asked, decide, pap, sent, signed
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, Stage
@@ -77,7 +77,7 @@ def test_R4_what_no_person_caused_is_not_delayed():
     """draft-ietf-radext-deprecating-radius, Delaying Access-Rejects: an outage, or a request that cannot be read."""
     stage = Stage(reject_delay_s=1.0, policy={"fail_open": False})
     (question,) = asked(stage.receive(signed(pap())))
-    assert sent(stage.engine.duo_unavailable(question.pending, DuoUnavailable(Trouble.CONNECT, "refused"), 0.1))
+    assert sent(stage.engine.duo_unavailable(question.pending, Unavailable(Trouble.CONNECT, "refused"), 0.1))
     assert sent(stage.receive(signed(identifier=2)))
 
 

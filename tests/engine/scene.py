@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.duoapi.calls import Answer, AuthAnswer, DuoUnavailable, PreauthAnswer
+from gateway.duoapi.calls import Answer, AuthAnswer, PreauthAnswer
 from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.effects import AskDuo, Effect, Finished, SendReply
@@ -15,6 +15,7 @@ from gateway.radius.dictionary import REPLY_MESSAGE
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet, decode_packet
 from gateway.radius.shared_secret import SharedSecret
+from gateway.unavailable import Unavailable
 
 SECRET = SharedSecret(b"a shared secret")
 SOURCE = "192.0.2.10"
@@ -56,10 +57,10 @@ class Stage:
         request = encode_access_request(identifier, authenticator, SECRET, user.encode(), password.encode())
         return self.receive(request, now=now, port=port)
 
-    def answer(self, answer: Answer | DuoUnavailable, *, now: float = 0.0) -> list[Effect]:
+    def answer(self, answer: Answer | Unavailable, *, now: float = 0.0) -> list[Effect]:
         """Answer the question that was asked last."""
         pending = self.asked[-1].pending
-        if isinstance(answer, DuoUnavailable):
+        if isinstance(answer, Unavailable):
             self.effects = self.engine.duo_unavailable(pending, answer, now)
         else:
             self.effects = self.engine.duo_answered(pending, answer, now)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.duoapi.calls import Auth, AuthAnswer, DuoUnavailable, Preauth, Trouble
+from gateway.duoapi.calls import Auth, AuthAnswer, Preauth
 from gateway.engine.effects import AskDuo, Finished, PassOn, SendReply, StopAsking
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.person import bucket_of
@@ -12,6 +12,7 @@ from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_access_request, encode_attribute, sign_request, verify_reply
 from gateway.radius.dictionary import Code
 from gateway.radius.shared_secret import SharedSecret
+from gateway.unavailable import Trouble, Unavailable
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, SOURCE, Stage, message
 from tests.vectors import load, octets
 
@@ -326,8 +327,8 @@ class TestProbes:
     def test_a_probe_is_answered_while_the_gateway_is_full_and_while_duo_is_away(self):
         stage = Stage(max_pending=1, probe_usernames=self.PROBES)
         stage.login()
-        stage.engine.outage("other", DuoUnavailable(Trouble.CONNECT, ""), 0.0)
-        stage.engine.outage("app", DuoUnavailable(Trouble.CONNECT, ""), 0.0)
+        stage.engine.outage("other", Unavailable(Trouble.CONNECT, ""), 0.0)
+        stage.engine.outage("app", Unavailable(Trouble.CONNECT, ""), 0.0)
         stage.receive(probe())
         assert ([reply.code for reply in stage.replies], stage.asked) == ([3], [])
 
@@ -387,7 +388,7 @@ class TestTimers:
     def test_fail_mode_and_overload_are_never_delayed(self):
         stage = Stage(reject_delay_s=1.0, policy={"fail_open": False})
         stage.login()
-        stage.answer(DuoUnavailable(Trouble.CONNECT, "connection refused"))
+        stage.answer(Unavailable(Trouble.CONNECT, "connection refused"))
         assert [reply.code for reply in stage.replies] == [3]
 
     def test_a_deadline_rejects_and_duos_late_answer_changes_nothing(self):
@@ -427,7 +428,7 @@ class TestBounds:
 class TestALostPush:
     """The connection is lost with a push on it."""
 
-    LOST = DuoUnavailable(Trouble.CLOSED, "the connection was forgotten", may_have_acted=True)
+    LOST = Unavailable(Trouble.CLOSED, "the connection was forgotten", may_have_acted=True)
 
     def asked(self) -> Stage:
         stage = Stage(policy={"fail_open": True})
@@ -449,10 +450,10 @@ class TestALostPush:
         for outage_at in (0.5, 2.0):
             stage = self.asked()
             if outage_at < 1.0:
-                stage.engine.outage("app", DuoUnavailable(Trouble.OUTAGE, "known"), outage_at)
+                stage.engine.outage("app", Unavailable(Trouble.OUTAGE, "known"), outage_at)
             stage.answer(self.LOST, now=1.0)
             if outage_at > 1.0:
-                stage.engine.outage("app", DuoUnavailable(Trouble.OUTAGE, "known"), outage_at)
+                stage.engine.outage("app", Unavailable(Trouble.OUTAGE, "known"), outage_at)
             due = stage.engine.next_timer
             assert due == (1.0 if outage_at < 1.0 else 3.5)
             stage.effects = stage.engine.timer(due)

@@ -6,22 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.duoapi.calls import (
-    AUTO,
-    Answer,
-    Auth,
-    AuthAnswer,
-    Call,
-    DuoUnavailable,
-    Preauth,
-    PreauthAnswer,
-    Refusal,
-    Trouble,
-)
+from gateway.duoapi.calls import AUTO, Answer, Auth, AuthAnswer, Call, Preauth, PreauthAnswer, Refusal
 from gateway.duoapi.flavours import V1, V2, Flavour
 from gateway.duoapi.signing import Signer
 from gateway.engine.login import Login, LoginPolicy
 from gateway.engine.password import read_password
+from gateway.unavailable import Trouble, Unavailable
 from gateway.worker.ledger import login_record
 from gateway.worker.narration import Narrator
 from gateway.worker.reports import auth_event, finished_line
@@ -34,7 +24,7 @@ HEADER = (
 )
 
 
-def seen(stage: Stage, answer: Answer | DuoUnavailable, caplog: pytest.LogCaptureFixture | None = None) -> str:
+def seen(stage: Stage, answer: Answer | Unavailable, caplog: pytest.LogCaptureFixture | None = None) -> str:
     """Answer the last question; return all that anybody can see of how the login ended."""
     pending = stage.asked[-1].pending
     if caplog is not None:
@@ -58,7 +48,7 @@ def asked(stage: Stage, password: str) -> None:
     stage.answer(GO_ON)
 
 
-def answers(echo: str) -> list[Answer | DuoUnavailable]:
+def answers(echo: str) -> list[Answer | Unavailable]:
     """All that can repeat it after an auth."""
     return [
         AuthAnswer("deny", "deny", f"bad code: {echo}"),
@@ -68,9 +58,9 @@ def answers(echo: str) -> list[Answer | DuoUnavailable]:
         AuthAnswer("", "", echo, ""),
         Refusal(400, 40002, f"Invalid: {echo}", f"see {echo}"),
         Refusal(404, 0, echo),
-        DuoUnavailable(Trouble.BAD_ANSWER, f"HTTP 200 with a web page that begins '<{echo}'"),
-        DuoUnavailable(Trouble.CONFIGURATION, f"Duo answered 40103 {echo}; {echo}; check skey"),
-        DuoUnavailable(Trouble.RATE_LIMIT, echo),
+        Unavailable(Trouble.BAD_ANSWER, f"HTTP 200 with a web page that begins '<{echo}'"),
+        Unavailable(Trouble.CONFIGURATION, f"Duo answered 40103 {echo}; {echo}; check skey"),
+        Unavailable(Trouble.RATE_LIMIT, echo),
     ]
 
 
@@ -105,7 +95,7 @@ def test_however_it_was_typed(typed):
         PreauthAnswer(f"odd {PASSCODE}", "?"),
         PreauthAnswer("enroll", f"Enrol {PASSCODE}", (), f"https://api.test/portal?passcode={PASSCODE}"),
         Refusal(400, 40002, f"passcode={PASSCODE}"),
-        DuoUnavailable(Trouble.BAD_ANSWER, PASSCODE),
+        Unavailable(Trouble.BAD_ANSWER, PASSCODE),
     ],
 )
 def test_preauth_cannot_tell_it_either_although_it_was_not_told(answer, caplog):
@@ -169,7 +159,7 @@ class TestForgetting:
             lambda login: login.answered(AuthAnswer("deny"), 0.0),
             lambda login: login.answered(AuthAnswer("allow"), 0.0),
             lambda login: login.answered(Refusal(400, 40002, "No"), 0.0),
-            lambda login: login.unavailable(DuoUnavailable(Trouble.TIMEOUT, ""), 0.0),
+            lambda login: login.unavailable(Unavailable(Trouble.TIMEOUT, ""), 0.0),
             lambda login: login.expire(),
         ],
     )

@@ -4,12 +4,12 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.effects import KeepLogin
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
 from gateway.engine.statistics import Measure
 from gateway.engine.verdict import Reason, rejection
+from gateway.unavailable import Trouble, Unavailable
 from tests.engine.scene import ALLOWED, GO_ON, PUSHED, Stage
 from tests.engine.test_statistics import FIRST, Row
 
@@ -93,7 +93,7 @@ def test_nor_is_it_less_than_nothing_where_clocks_differ():
     assert counted.took_us(Measure.GATEWAY_SECONDS) == 0
 
 
-SILENCE = DuoUnavailable(Trouble.TIMEOUT, "no answer")
+SILENCE = Unavailable(Trouble.TIMEOUT, "no answer")
 
 
 def test_what_is_given_up_in_an_outage_was_duos_time():
@@ -126,7 +126,7 @@ def test_waiting_for_the_breaker_is_duos_time():
     counted = Counted()
     counted.stage.login("alice", "push", now=10.0)
     counted.stage.answer(GO_ON, now=10.0)
-    counted.stage.answer(DuoUnavailable(Trouble.CLOSED, "lost", may_have_acted=True), now=10.0)
+    counted.stage.answer(Unavailable(Trouble.CLOSED, "lost", may_have_acted=True), now=10.0)
     due = counted.stage.engine.next_timer
     assert due is not None
     assert due > 10.5

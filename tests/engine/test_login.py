@@ -2,18 +2,7 @@
 
 import pytest
 
-from gateway.duoapi.calls import (
-    Auth,
-    AuthAnswer,
-    AuthStatus,
-    Device,
-    DuoUnavailable,
-    Factor,
-    Preauth,
-    PreauthAnswer,
-    Refusal,
-    Trouble,
-)
+from gateway.duoapi.calls import Auth, AuthAnswer, AuthStatus, Device, Factor, Preauth, PreauthAnswer, Refusal
 from gateway.engine.login import DOUBT_S, PERSON_PATIENCE_S, Ask, Hold, Login, LoginPolicy, LoginState, Step
 from gateway.engine.nas import Section
 from gateway.engine.password import read_password
@@ -21,9 +10,10 @@ from gateway.engine.pending import PendingLogin
 from gateway.engine.records import LoginRecord
 from gateway.engine.verdict import Verdict
 from gateway.radius.dictionary import Code
+from gateway.unavailable import Trouble, Unavailable
 
 GO_ON = PreauthAnswer("auth", "Account is active")
-TIMEOUT = DuoUnavailable(Trouble.TIMEOUT, "no answer within 5 s")
+TIMEOUT = Unavailable(Trouble.TIMEOUT, "no answer within 5 s")
 
 
 def login(**policy) -> Login:
@@ -192,7 +182,7 @@ def test_fail_mode_decides_while_duo_is_away_and_says_why(fail_open, code, reaso
 )
 def test_a_status_question_that_fails_is_asked_again_as_long_as_a_push_lives(trouble):
     waiting = pushed()
-    lost = DuoUnavailable(trouble, "gone")
+    lost = Unavailable(trouble, "gone")
     assert waiting.unavailable(lost, 30.0) == Ask(AuthStatus("tx", 44.0), 31.0)
     assert waiting.unavailable(lost, 60.0) == Ask(AuthStatus("tx", 14.0), 61.0)
     assert waiting.answered(AuthAnswer("allow", "allow", "x"), 62.0).reason == "duo_allowed"
@@ -254,7 +244,7 @@ def test_a_word_of_duo_that_is_not_known_yet_is_no_yes_and_no_outage(fail_open):
 def test_what_users_can_provoke_never_lets_anybody_in(fail_open, trouble):
     crowded = login(fail_open=fail_open)
     begin(crowded, "123456")
-    verdict = crowded.unavailable(DuoUnavailable(trouble, "too many calls"), 1.0)
+    verdict = crowded.unavailable(Unavailable(trouble, "too many calls"), 1.0)
     assert (verdict.code, verdict.reason) == (Code.ACCESS_REJECT, "overloaded")
 
 
@@ -282,7 +272,7 @@ def test_where_duo_says_nothing_to_the_person_we_do(result, text):
 class TestALostQuestion:
     """The connection was lost with a push on it: Duo may have acted, or be gone."""
 
-    LOST = DuoUnavailable(Trouble.CLOSED, "the connection was forgotten", may_have_acted=True)
+    LOST = Unavailable(Trouble.CLOSED, "the connection was forgotten", may_have_acted=True)
 
     def asked(self, **policy) -> Login:
         waiting = login(**policy)
@@ -311,5 +301,5 @@ class TestALostQuestion:
         assert other.give_up(is_duo_away=True).reason.value == "push_lost"
 
     def test_what_was_not_sent_is_decided_at_once(self):
-        refused = DuoUnavailable(Trouble.CONNECT, "connection refused")
+        refused = Unavailable(Trouble.CONNECT, "connection refused")
         assert self.asked(fail_open=True).unavailable(refused, 1.0).reason.value == "failmode_safe"

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from gateway.duoapi.calls import Auth, AuthStatus, Check, Ping, Preauth, Trouble
+from gateway.duoapi.calls import Auth, AuthStatus, Check, Ping, Preauth
 from gateway.engine.statistics import (
     AUTHEVENTS,
     AUTHPROXY,
@@ -34,6 +34,7 @@ from gateway.engine.statistics import (
 from gateway.engine.verdict import Reason, rejection
 from gateway.radius.dictionary import Code
 from gateway.radius.discards import DiscardReason
+from gateway.unavailable import Trouble
 
 FIRST, SECOND = "radius_server_duo_only", "radius_server_duo_only2"
 DUO = "api-12345678.duosecurity.com:443/DIXXXXXXXXXXXXXXXXXX"

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from gateway.duoapi.calls import AuthAnswer, AuthStatus, DuoUnavailable, Factor, Trouble
+from gateway.duoapi.calls import AuthAnswer, AuthStatus, Factor
 from gateway.engine.digests import Digests, login_key
 from gateway.engine.effects import AskDuo, Effect, Finished, ForgetLogin, KeepAnswer, KeepLogin, SendReply, StopAsking
 from gateway.engine.login import PERSON_PATIENCE_S, Login, LoginState
@@ -14,9 +14,10 @@ from gateway.radius.client import encode_attribute, sign_request
 from gateway.radius.dictionary import USER_NAME, USER_PASSWORD, Code
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import SignaturePlace
+from gateway.unavailable import Trouble, Unavailable
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, Stage
 
-AWAY = DuoUnavailable(Trouble.OUTAGE, "as the gateway knows already")
+AWAY = Unavailable(Trouble.OUTAGE, "as the gateway knows already")
 
 
 def kinds(effects: list[Effect]) -> list[type]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, DuoUnavailable, Trouble
+from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call
 from gateway.engine.effects import AskDuo, SendReply
 from gateway.engine.transaction import Peer
 from gateway.logs.events import EventLog
@@ -15,6 +15,7 @@ from gateway.logs.lines import TextLines
 from gateway.net.journal import Journal, create_journal
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import Code
+from gateway.unavailable import Trouble, Unavailable
 from gateway.worker.ledger import private_ring
 from gateway.worker.links import HandedOver, LinkWriter
 from gateway.worker.memory import Memory
@@ -34,7 +35,7 @@ PEER = Peer((SOURCE, 40001), 0)
 class Question:
     """A call that was asked, for the test to answer."""
 
-    def __init__(self, call: Call, on_answer: Callable[[Answer | DuoUnavailable], None]) -> None:
+    def __init__(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> None:
         self.call = call
         self.answer = on_answer
         self.is_cancelled = False
@@ -55,7 +56,7 @@ class ScriptedDuo:
         self.questions: list[Question] = []
         self.fails: Exception | None = None
 
-    def ask(self, call: Call, on_answer: Callable[[Answer | DuoUnavailable], None]) -> Question:
+    def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> Question:
         """Take note."""
         if self.fails is not None:
             raise self.fails
@@ -116,7 +117,7 @@ class Scene:
         octets = encode_access_request(identifier, bytes([identifier]) * 16, SECRET, user.encode(), password.encode())
         self.service.datagram_received(octets, PEER)
 
-    def answer(self, *answers: Answer | DuoUnavailable) -> None:
+    def answer(self, *answers: Answer | Unavailable) -> None:
         """Answer the last question, and those that follow."""
         for answer in answers:
             self.duo.questions[-1].answer(answer)
@@ -157,7 +158,7 @@ def test_a_mistake_in_the_engine_ends_one_packet_or_login_and_no_other(where, mo
         monkeypatch.setattr(engine, where, fail)
         stage.login(identifier=8, user="bob")
         stage.service._timer_due()
-        stage.duo.questions[0].answer(DuoUnavailable(Trouble.TIMEOUT, "") if where == "duo_unavailable" else GO_ON)
+        stage.duo.questions[0].answer(Unavailable(Trouble.TIMEOUT, "") if where == "duo_unavailable" else GO_ON)
         monkeypatch.undo()
         stage.login(identifier=9, user="carol")
         stage.answer(GO_ON, ALLOWED)
