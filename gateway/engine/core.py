@@ -13,20 +13,20 @@ from gateway.engine.credentials import Credentials, is_probe, read_credentials, 
 from gateway.engine.digests import Digests, login_key
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.effects import (
-    AskDuo,
     Effect,
     Finished,
     ForgetLogin,
     KeepAnswer,
     KeepLogin,
     PassOn,
+    PutQuestion,
     SendReply,
     StopAsking,
 )
-from gateway.engine.login import DECIDED, ELSEWHERE, WAITING, Ask, Login, Step
-from gateway.engine.nas import Nas, NasTable, Section, count_addresses
+from gateway.engine.login import DECIDED, ELSEWHERE, FAIL_MODE_STATES, WAITING, Ask, Login, Step
+from gateway.engine.nas import Nas, NasTable, count_addresses
 from gateway.engine.notices import Notices
-from gateway.engine.password import TypedFactor, meaning_of, read_password
+from gateway.engine.password import meaning_of, read_password
 from gateway.engine.pending import PendingLogin, PendingLogins
 from gateway.engine.person import account_of, needs_another_bucket, person_key
 from gateway.engine.places import Holder, Places
@@ -130,14 +130,14 @@ class Engine:
             self._discard(error.reason, peer, nas, now)
         return self._flush()
 
-    def duo_answered(self, pending: PendingLogin, answer: Answer, now: float) -> list[Effect]:
-        """Take Duo's answer to the login's last question."""
+    def answered(self, pending: PendingLogin, answer: Answer, now: float) -> list[Effect]:
+        """Take the answer to the login's last question."""
         if pending.login.state is not DECIDED:
             self._proceed(pending, pending.login.answered(answer, now), now)
         return self._flush()
 
-    def duo_unavailable(self, pending: PendingLogin, error: Unavailable, now: float) -> list[Effect]:
-        """Take note that Duo did not answer the login's last question."""
+    def unavailable(self, pending: PendingLogin, error: Unavailable, now: float) -> list[Effect]:
+        """Take note that nobody answered the login's last question."""
         if pending.login.state is not DECIDED:
             self._proceed(pending, pending.login.unavailable(error, now), now)
         return self._flush()
@@ -154,7 +154,7 @@ class Engine:
         Logins that wait for a brief answer are decided too; a push that is out is waited for.
         """
         self._trials.discard(application)
-        logins = [pending for pending in self._pending if pending.section.application == application]
+        logins = [pending for pending in self._pending if pending.login.policy.application == application]
         if error is not None:
             self._outages[application] = error
             self._give_up_waiting([each for each in logins if each.login.waits_briefly], error, now)
@@ -378,7 +378,7 @@ class Engine:
             self._refuse(transaction, credentials.user_name, Reason.TOO_MANY_PENDING, now)
         else:
             login = Login(section.policy, credentials.user_name, credentials.ipaddr)
-            step = self._first_step(login, credentials, typed, section, now)
+            step = login.begin(credentials.password, typed, now)
             bucket = transaction.peer.bucket
             pending = PendingLogin(next(self._numbers), login, section, key, bucket, now, person)
             self._take_up(transaction)
@@ -435,25 +435,15 @@ class Engine:
         pending.holder = holder
         pending.section.counters.began()
 
-    def _first_step(
-        self, login: Login, credentials: Credentials, typed: TypedFactor | None, section: Section, now: float
-    ) -> Step:
-        """Ask Duo, unless it is known to be away: then fail mode decides, but for the one login that is to try."""
-        step = login.begin(credentials.password, typed, now)
-        outage = self._outages.get(section.application)
-        if outage is None or isinstance(step, Verdict):
-            return step
-        if section.application in self._trials:
-            self._trials.discard(section.application)
-            return step
-        return login.unavailable(outage, now)
-
     def _arm_deadline(self, pending: PendingLogin) -> None:
         deadline_s = pending.section.response_deadline_s
         if deadline_s:
             self._timers.at(pending.started_at + deadline_s, self._deadline, pending)
 
     def _proceed(self, pending: PendingLogin, step: Step, now: float) -> None:
+        """Put the login's next question, hold it, or end it."""
+        if self._outages and isinstance(step, Ask):
+            step = self._in_outage(pending, step, now)
         if isinstance(step, Verdict):
             self._finish(pending, step, now)
             return
@@ -463,10 +453,26 @@ class Engine:
             if step.at:  # the pause before it is a person's
                 pending.duo_s += step.at - now
                 pending.waits_since = step.at
-            self._effects.append(AskDuo(pending, step.call, step.at))
+            self._effects.append(PutQuestion(pending, step.to, step.question, step.at))
         else:
-            is_settled = pending.login.is_in_doubt and pending.section.application in self._outages
+            is_settled = pending.login.is_in_doubt and pending.login.policy.application in self._outages
             self._timers.at(now if is_settled else step.until, self._give_up, pending)
+
+    def _in_outage(self, pending: PendingLogin, ask: Ask, now: float) -> Step:
+        """Return what follows a question that is about to be put while a Duo application is away.
+
+        Fail mode decides in its place if it is for that application and nobody is pushed yet. One login is to try all
+        the same, to its end. A question to anybody else is put: whether its answer lets the user in does not depend
+        on Duo.
+        """
+        outage = self._outages.get(ask.to)
+        if outage is None or pending.is_trial or pending.login.state not in FAIL_MODE_STATES:
+            return ask
+        if ask.to in self._trials:
+            self._trials.discard(ask.to)
+            pending.is_trial = True
+            return ask
+        return pending.login.unavailable(outage, now)
 
     def _stop_asking(self, pending: PendingLogin, now: float) -> None:
         pending.waited(now)
@@ -474,7 +480,7 @@ class Engine:
 
     def _give_up(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
-            is_duo_away = pending.section.application in self._outages
+            is_duo_away = pending.login.policy.application in self._outages
             pending.waited(now)
             self._finish(pending, pending.login.give_up(is_duo_away), now)
 

@@ -1,7 +1,10 @@
 """One login as a state machine, from the typed factor to the verdict.
 
-A login asks Duo one thing at a time: it returns the next `Ask`, or its `Verdict`. The tables below are the whole of
-its behaviour: `TRANSITIONS` says which states may follow, `_HANDLERS` what an answer of Duo means in each state.
+A login asks somebody one thing at a time: it returns the next `Ask`, or its `Verdict`. The tables of this file are the
+whole of its behaviour: `TRANSITIONS` says which states may follow, `_HANDLERS` what an answer means in each state, and
+`_FAILURES` what it means that there is none. A new kind of question is a state and its rows.
+
+Fail mode belongs to the questions to Duo before anybody is pushed: the rows of PREAUTH and AUTH know it, no others do.
 """
 
 from collections.abc import Callable
@@ -44,12 +47,14 @@ class LoginPolicy(NamedTuple):
     """What a server section says about its logins; plain values, for the engine knows no configuration.
 
     Attributes:
+        application: whom to ask for the second factor, by the name under which the worker holds that Duo application.
         fail_open: `failmode=safe`: let the user in while Duo is unavailable.
         automatic: what is neither passcode nor factor word asks for Duo's automatic factor.
         preauth_always: ask `/preauth` even when the typed factor does not need the device list.
         exempt: user names that log in without Duo.
     """
 
+    application: str
     fail_open: bool = True
     automatic: bool = False
     preauth_always: bool = True
@@ -105,16 +110,23 @@ TRANSITIONS: Final[dict[LoginState, frozenset[LoginState]]] = {
     DECIDED: frozenset(),
 }
 
+FAIL_MODE_STATES: Final = (PREAUTH, AUTH)
+"""Where fail mode may take the place of a question that is about to be put: Duo is asked, and nobody is pushed yet."""
+
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Ask(Value):
-    """Ask Duo this, not before the instant `at` (0: now)."""
+    """Ask somebody this, not before the instant `at` (0: now).
 
-    __slots__ = ("at", "call")
+    `to` is the name under which the worker holds who answers: a Duo application.
+    """
 
-    def __init__(self, call: Call, at: float = 0.0) -> None:
-        self.call = call
+    __slots__ = ("at", "question", "to")
+
+    def __init__(self, to: str, question: Call, at: float = 0.0) -> None:
+        self.to = to
+        self.question = question
         self.at = at
 
 
@@ -203,7 +215,7 @@ class Login:
     @property
     def waits_briefly(self) -> bool:
         """Whether it waits here for an answer of Duo's that does not wait for a person, and asking pushes nobody."""
-        return self.state in (PREAUTH, AUTH) and not self.has_pushed
+        return self.state in FAIL_MODE_STATES and not self.has_pushed
 
     @property
     def has_pushed(self) -> bool:
@@ -235,18 +247,12 @@ class Login:
         return self._authenticate((), now)
 
     def answered(self, answer: Answer, now: float) -> Step:
-        """Return the step that follows Duo's answer to the last `Ask`."""
+        """Return the step that follows the answer to the last `Ask`."""
         return _HANDLERS[self.state, type(answer)](self, answer, now)
 
     def unavailable(self, error: Unavailable, now: float) -> Step:
-        """Return the step that follows when Duo did not answer the last `Ask`."""
-        if self.state is WAITING:
-            return self._poll_failed(error, now)
-        if error.may_have_acted:
-            self._doubt = error
-            self._move(LOST)
-            return Hold(now + DOUBT_S)
-        return self._decide(self._fail_mode(error))
+        """Return the step that follows when the last `Ask` was not answered, or is not even put."""
+        return _FAILURES[self.state](self, error, now)
 
     def resume(self, at: float, now: float) -> Step | None:
         """Return how to go on, at an instant, without the worker that waited for Duo's answer; None to begin anew.
@@ -319,6 +325,17 @@ class Login:
             self._duo_verdict(False, Reason.DUO_DENIED, answer.status_msg, self.factor, answer.result or "?")
         )
 
+    def _preauth_failed(self, error: Unavailable, _now: float) -> Step:
+        return self._decide(self._fail_mode(error))
+
+    def _auth_failed(self, error: Unavailable, now: float) -> Step:
+        """Let fail mode decide, but not at once if somebody may have been pushed: Duo may be there all the same."""
+        if not error.may_have_acted:
+            return self._decide(self._fail_mode(error))
+        self._doubt = error
+        self._move(LOST)
+        return Hold(now + DOUBT_S)
+
     def _still_waiting(self, now: float) -> Step:
         was_quick = now - self.asked_at < POLL_PAUSE_S
         at = now + POLL_PAUSE_S if was_quick and self._polls > _FREE_POLLS else now
@@ -368,7 +385,7 @@ class Login:
     def _ask(self, state: LoginState, call: Call, at: float) -> Ask:
         self._move(state)
         self.asked_at = at
-        return Ask(call)
+        return Ask(self.policy.application, call)
 
     def _judge(self, answer: AuthAnswer) -> Verdict:
         """Turn Duo's verdict into ours; allow or deny alone decides, the status only names the reason."""
@@ -432,6 +449,12 @@ _HANDLERS: Final[dict[tuple[LoginState, type], Callable[[Login, Any, float], Ste
     (AUTH, Refusal): Login._refused,
     (WAITING, AuthAnswer): Login._auth_answered,
     (WAITING, Refusal): Login._refused,
+}
+
+_FAILURES: Final[dict[LoginState, Callable[[Login, Unavailable, float], Step]]] = {
+    PREAUTH: Login._preauth_failed,
+    AUTH: Login._auth_failed,
+    WAITING: Login._poll_failed,
 }
 
 _DENIALS: Final[dict[str, Reason]] = {

@@ -133,7 +133,6 @@ class Section:
 
     Attributes:
         generation: of the settings that it comes from.
-        application: an opaque key of the Duo application, handed back with every question to Duo.
         require_signature: None is `auto`: of an address that has signed once, with Proxy-State alone.
         acknowledges_accounting: whether Accounting-Requests are answered, of which nothing is kept.
         probe_usernames: the names, in lower case, that balancers ask for to see whether the gateway lives.
@@ -145,7 +144,6 @@ class Section:
     __slots__ = (
         "acknowledges_accounting",
         "answers_status",
-        "application",
         "client_address",
         "coalesce",
         "counters",
@@ -165,7 +163,6 @@ class Section:
     def __init__(
         self,
         name: str,
-        application: str,
         policy: LoginPolicy,
         *,
         password_charset: str = "utf-8",
@@ -185,7 +182,6 @@ class Section:
         self.name = name
         self.counters = counters or uncounted()
         self.generation = generation
-        self.application = application
         self.policy = policy
         self.password_charset = password_charset
         self.client_address = client_address

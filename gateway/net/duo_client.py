@@ -27,6 +27,7 @@ from mypy_extensions import mypyc_attr
 from gateway.duoapi.calls import PASSCODE, Answer, Auth, AuthStatus, Call, Check, Ping, Refusal, Time
 from gateway.duoapi.flavours import V1, V2, Flavour
 from gateway.duoapi.signing import Signer
+from gateway.engine.asking import Asking
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import Response
 from gateway.net.duo_clock import DuoClock
@@ -354,7 +355,7 @@ class DuoClient:
 
 
 @mypyc_attr(free_list_len=1)
-class PendingCall(Recipient):
+class PendingCall(Recipient, Asking):
     """A call that has been asked; `cancel` when its answer is of no more interest.
 
     Attributes:
@@ -396,7 +397,7 @@ class PendingCall(Recipient):
         self.n_waits = 0
         self.was_misdated = False
 
-    def duo_s(self, now: float) -> float:
+    def took_s(self, now: float) -> float:
         """Return how many seconds of it, until its answer `now`, were Duo's or a person's.
 
         Of a long poll that is all: nobody waits for its connection but itself.

@@ -6,7 +6,7 @@ Passwords, passcodes and enrolment addresses stay out of it, as everywhere.
 import logging
 
 from gateway.duoapi.calls import Answer, Auth, AuthAnswer, AuthStatus, Call, Preauth, PreauthAnswer, Refusal
-from gateway.engine.effects import AskDuo, Effect, Finished, SendReply
+from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
 from gateway.engine.notices import Notice
 from gateway.engine.pending import PendingLogin
 from gateway.engine.transaction import Peer
@@ -32,10 +32,10 @@ class Narrator:
         else:
             log.debug("Received new request id %d from %s", datagram[1], peer.address[:2])
 
-    def asks(self, effect: AskDuo) -> None:
+    def asks(self, effect: PutQuestion) -> None:
         """Tell of a question to Duo."""
         section = effect.pending.section.name
-        log.debug("Asking Duo %s for [%s]", describe_call(effect.call), section)
+        log.debug("Asking Duo %s for [%s]", describe_call(effect.question), section)
 
     def answered(self, pending: PendingLogin, answer: Answer | Unavailable) -> None:
         """Tell of Duo's answer."""

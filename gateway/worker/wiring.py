@@ -90,8 +90,8 @@ def build_section(server: ServerSettings, generation: int = 0, counters: Section
     attribute = server.client_ip_attr
     return Section(
         server.section,
-        application_key(server.application),
         LoginPolicy(
+            application_key(server.application),
             fail_open=server.fail_mode is FailMode.SAFE,
             automatic=server.unrecognised_factor is UnrecognisedFactor.AUTO,
             preauth_always=server.preauth is Preauth.ALWAYS,

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.engine.credentials import Credentials, read_credentials
-from gateway.engine.effects import AskDuo
+from gateway.engine.effects import PutQuestion
 from gateway.engine.notices import Notice
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import CHAP_CHALLENGE, CHAP_PASSWORD, EAP_MESSAGE, STATE, USER_PASSWORD
@@ -98,7 +98,7 @@ def test_P4_only_an_explicit_policy_gives_the_empty_password_a_meaning():
     """RFC 2865 section 5.2: `unrecognised_factor=auto`."""
     stage = Stage(policy={"preauth_always": False, "automatic": True})
     (question,) = asked(stage.receive(signed(pap(b""))))
-    assert question.call.factor == "auto"
+    assert question.question.factor == "auto"
 
 
 @pytest.mark.parametrize(
@@ -179,12 +179,12 @@ def test_P12_nothing_that_may_be_shown_holds_a_password_a_state_or_a_secret():
     packet = decode_packet(signed(pap(b"987654") + encode_attribute(STATE, b"state-octets")))
     credentials = read_credentials(decode_packet(signed(pap(b"987654"))), stage.nas, SOURCE)
     pending = question.pending
-    for shown in (question, question.call, pending, pending.login, pending.transactions[0], credentials, packet):
+    for shown in (question, question.question, pending, pending.login, pending.transactions[0], credentials, packet):
         assert "987654" not in repr(shown)
         assert "state-octets" not in repr(shown)
     assert "a shared secret" not in repr(stage.nas) + repr(SECRET)
-    (end,) = finished(stage.engine.duo_answered(pending, DENIED, 0.0))
-    assert isinstance(question, AskDuo)
+    (end,) = finished(stage.engine.answered(pending, DENIED, 0.0))
+    assert isinstance(question, PutQuestion)
     assert "987654" not in repr(end)
 
 

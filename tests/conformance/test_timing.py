@@ -68,16 +68,16 @@ def test_R4_a_second_factor_that_took_longer_than_the_delay_adds_nothing():
     """draft-ietf-radext-deprecating-radius, Delaying Access-Rejects."""
     stage = Stage(reject_delay_s=1.0)
     (question,) = asked(stage.receive(signed(pap(b"push")), now=0.0))
-    stage.engine.duo_answered(question.pending, GO_ON, 0.1)
-    stage.engine.duo_answered(question.pending, PUSHED, 0.2)
-    assert sent(stage.engine.duo_answered(question.pending, DENIED, 20.0))
+    stage.engine.answered(question.pending, GO_ON, 0.1)
+    stage.engine.answered(question.pending, PUSHED, 0.2)
+    assert sent(stage.engine.answered(question.pending, DENIED, 20.0))
 
 
 def test_R4_what_no_person_caused_is_not_delayed():
     """draft-ietf-radext-deprecating-radius, Delaying Access-Rejects: an outage, or a request that cannot be read."""
     stage = Stage(reject_delay_s=1.0, policy={"fail_open": False})
     (question,) = asked(stage.receive(signed(pap())))
-    assert sent(stage.engine.duo_unavailable(question.pending, Unavailable(Trouble.CONNECT, "refused"), 0.1))
+    assert sent(stage.engine.unavailable(question.pending, Unavailable(Trouble.CONNECT, "refused"), 0.1))
     assert sent(stage.receive(signed(identifier=2)))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from gateway.duoapi.calls import Answer, AuthAnswer, PreauthAnswer
 from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
-from gateway.engine.effects import AskDuo, Effect, Finished, SendReply
+from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
 from gateway.engine.login import LoginPolicy
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, row_layout
@@ -33,7 +33,7 @@ class Stage:
         self._cells = [0] * layout.n_cells
         self._discards = {reason: layout.counters[Measure.DISCARDS, "", reason] for reason in DiscardReason}
         section.setdefault("counters", SectionCounters(self._cells, layout, ""))
-        self.section = Section("radius_server_duo_only", "app", LoginPolicy(**policy or {}), **section)
+        self.section = Section("radius_server_duo_only", LoginPolicy("app", **policy or {}), **section)
         self.nas = Nas("radius_ip_1", self.section, SECRET)
         self.engine = Engine(
             [NasTable([("192.0.2.0/24", self.nas)])],
@@ -61,9 +61,9 @@ class Stage:
         """Answer the question that was asked last."""
         pending = self.asked[-1].pending
         if isinstance(answer, Unavailable):
-            self.effects = self.engine.duo_unavailable(pending, answer, now)
+            self.effects = self.engine.unavailable(pending, answer, now)
         else:
-            self.effects = self.engine.duo_answered(pending, answer, now)
+            self.effects = self.engine.answered(pending, answer, now)
         return self.effects
 
     def hand_over(self) -> list[Effect]:
@@ -76,9 +76,9 @@ class Stage:
         return {reason: self._cells[cell] for reason, cell in self._discards.items() if self._cells[cell]}
 
     @property
-    def asked(self) -> list[AskDuo]:
+    def asked(self) -> list[PutQuestion]:
         """Questions among the last effects."""
-        return [effect for effect in self.effects if isinstance(effect, AskDuo)]
+        return [effect for effect in self.effects if isinstance(effect, PutQuestion)]
 
     @property
     def replies(self) -> list[Packet]:

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.duoapi.calls import Auth, AuthAnswer, Preauth
-from gateway.engine.effects import AskDuo, Finished, PassOn, SendReply, StopAsking
+from gateway.engine.effects import Finished, PassOn, PutQuestion, SendReply, StopAsking
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.person import bucket_of
 from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, WorkerRow, row_layout
@@ -35,9 +35,9 @@ def accepted_request(**fields) -> bytes:
 def test_a_login_from_request_to_reply():
     stage = Stage()
     stage.login("alice", "123456", now=1.0)
-    assert stage.asked[0].call == Preauth("alice", None)
+    assert stage.asked[0].question == Preauth("alice", None)
     stage.answer(GO_ON, now=1.1)
-    assert isinstance(stage.asked[0].call, Auth)
+    assert isinstance(stage.asked[0].question, Auth)
     stage.answer(ALLOWED, now=1.25)
     (reply,) = stage.replies
     assert (reply.code, reply.identifier, message(reply)) == (2, 7, "Success. Logging you in...")
@@ -74,10 +74,10 @@ class TestDuplicates:
         older = stage.asked[0].pending
         stage.login("bob")
         newer = stage.asked[0].pending
-        effects = [*stage.engine.duo_answered(older, GO_ON, 0.0), *stage.engine.duo_answered(older, ALLOWED, 0.0)]
+        effects = [*stage.engine.answered(older, GO_ON, 0.0), *stage.engine.answered(older, ALLOWED, 0.0)]
         assert not any(isinstance(effect, SendReply) for effect in effects)
-        stage.engine.duo_answered(newer, GO_ON, 0.0)
-        assert any(isinstance(effect, SendReply) for effect in stage.engine.duo_answered(newer, ALLOWED, 0.0))
+        stage.engine.answered(newer, GO_ON, 0.0)
+        assert any(isinstance(effect, SendReply) for effect in stage.engine.answered(newer, ALLOWED, 0.0))
 
     def test_the_same_login_in_a_new_packet_joins_and_all_are_answered_newest_first(self):
         stage = Stage()
@@ -241,7 +241,7 @@ class TestCredentials:
         }.items():
             stage = Stage(client_address=AddressAttribute(0, 31, "string"))
             stage.receive(accepted_request(attributes=encode_attribute(31, value)))
-            assert stage.asked[0].call.ipaddr == ipaddr
+            assert stage.asked[0].question.ipaddr == ipaddr
 
 
 class TestUnsignedRequests:
@@ -315,7 +315,7 @@ class TestProbes:
     def test_other_names_are_no_probes(self, name):
         stage = Stage(probe_usernames=self.PROBES)
         stage.receive(probe(name))
-        assert any(isinstance(effect, AskDuo | Finished) for effect in stage.effects)
+        assert any(isinstance(effect, PutQuestion | Finished) for effect in stage.effects)
 
     def test_whatever_credentials_a_probe_has(self):
         stage = Stage(probe_usernames=self.PROBES)
@@ -400,7 +400,7 @@ class TestTimers:
         stage.effects = stage.engine.timer(18.0)
         assert stage.effects[0] == StopAsking(pending)
         assert ([reply.code for reply in stage.replies], stage.reason) == ([3], "deadline")
-        assert stage.engine.duo_answered(pending, AuthAnswer("allow"), 19.0) == []
+        assert stage.engine.answered(pending, AuthAnswer("allow"), 19.0) == []
 
 
 class TestBounds:
@@ -440,7 +440,9 @@ class TestALostPush:
         stage = self.asked()
         stage.answer(self.LOST, now=1.0)
         assert stage.replies == []
-        assert not [each for each in stage.login("alice", "push", identifier=8, now=1.1) if isinstance(each, AskDuo)]
+        assert not [
+            each for each in stage.login("alice", "push", identifier=8, now=1.1) if isinstance(each, PutQuestion)
+        ]
         stage.effects = stage.engine.timer(stage.engine.next_timer)
         assert [reply.code for reply in stage.replies] == [Code.ACCESS_REJECT] * 2
         assert stage.reason == "push_lost"
@@ -473,4 +475,4 @@ class TestPassingOn:
         (notice,) = stage.engine.datagram_received(request[:-1] + b"\0", wrong, 0.0)
         assert notice.reason.value == "message_authenticator_wrong"
         there = Peer((SOURCE, 40_001), 0, [], right)
-        assert any(isinstance(effect, AskDuo) for effect in stage.engine.datagram_received(request, there, 0.0))
+        assert any(isinstance(effect, PutQuestion) for effect in stage.engine.datagram_received(request, there, 0.0))

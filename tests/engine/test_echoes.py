@@ -81,9 +81,9 @@ def test_however_it_was_typed(typed):
     stage = Stage()
     asked(stage, typed)
     (question,) = stage.asked
-    assert isinstance(question.call, Auth)
-    told = seen(stage, AuthAnswer("deny", "deny", f"{question.call.passcode} and {typed} are wrong"))
-    assert question.call.passcode not in told.lower()
+    assert isinstance(question.question, Auth)
+    told = seen(stage, AuthAnswer("deny", "deny", f"{question.question.passcode} and {typed} are wrong"))
+    assert question.question.passcode not in told.lower()
     assert typed not in told
 
 
@@ -117,9 +117,9 @@ def test_the_address_to_enrol_at_reaches_its_user_whole():
 def test_what_names_no_factor_is_never_sent_and_so_cannot_be_repeated():
     stage = Stage(policy={"automatic": True})
     stage.login("alice", "Correct-Horse-1")
-    calls = [stage.asked[-1].call]
+    calls = [stage.asked[-1].question]
     stage.answer(GO_ON)
-    calls.append(stage.asked[-1].call)
+    calls.append(stage.asked[-1].question)
     assert isinstance(calls[1], Auth)
     assert calls[1].factor is AUTO
     for flavour in (V1, V2):
@@ -135,7 +135,7 @@ def test_a_server_that_sends_our_request_back_as_its_texts(flavour: Flavour, htt
     """The whole way, from what is sent to what is seen."""
     stage = Stage()
     asked(stage, PASSCODE)
-    call = stage.asked[-1].call
+    call = stage.asked[-1].question
     told = seen(stage, flavour.read(call, http_status, echoed(flavour, call, http_status, form)))
     assert PASSCODE not in told
     assert FORMS[form](PASSCODE) not in told
@@ -164,7 +164,7 @@ class TestForgetting:
         ],
     )
     def test_a_login_that_is_decided_knows_its_passcode_no_more(self, end):
-        login = Login(LoginPolicy(preauth_always=False), "alice")
+        login = Login(LoginPolicy("app", preauth_always=False), "alice")
         login.begin(PASSCODE, read_password(PASSCODE), 0.0)
         assert login._typed is not None
         assert login._typed.passcode == PASSCODE
@@ -173,8 +173,8 @@ class TestForgetting:
         assert login.factor == "passcode"  # which the log tells
 
     def test_nor_does_one_that_preauth_decided(self):
-        login = Login(LoginPolicy(), "alice")
-        assert isinstance(login.begin(PASSCODE, read_password(PASSCODE), 0.0).call, Preauth)
+        login = Login(LoginPolicy("app"), "alice")
+        assert isinstance(login.begin(PASSCODE, read_password(PASSCODE), 0.0).question, Preauth)
         login.answered(PreauthAnswer("deny"), 0.0)
         assert login._typed is not None
         assert login._typed.passcode == ""

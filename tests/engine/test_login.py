@@ -17,12 +17,12 @@ TIMEOUT = Unavailable(Trouble.TIMEOUT, "no answer within 5 s")
 
 
 def login(**policy) -> Login:
-    return Login(LoginPolicy(**policy), "alice", "203.0.113.7")
+    return Login(LoginPolicy("app", **policy), "alice", "203.0.113.7")
 
 
 def record_of(one: Login) -> LoginRecord:
     """What another worker gets to know of a login."""
-    section = Section("radius_server_duo_only", "app", one.policy)
+    section = Section("radius_server_duo_only", one.policy)
     return PendingLogin(1, one, section, b"", 0, 0.0).record()
 
 
@@ -35,15 +35,15 @@ def pushed(**policy) -> Login:
     waiting = login(**policy)
     begin(waiting, "push")
     waiting.answered(GO_ON, 0.0)
-    assert waiting.answered(AuthAnswer("", txid="tx"), 0.0) == Ask(AuthStatus("tx"))
+    assert waiting.answered(AuthAnswer("", txid="tx"), 0.0) == Ask("app", AuthStatus("tx"))
     return waiting
 
 
 def test_a_passcode_is_preauth_then_auth():
     passcode = login()
-    assert begin(passcode, "123456") == Ask(Preauth("alice", "203.0.113.7"))
+    assert begin(passcode, "123456") == Ask("app", Preauth("alice", "203.0.113.7"))
     expected = Auth("alice", Factor.PASSCODE, "auto", 0, "123456", "203.0.113.7")
-    assert passcode.answered(GO_ON, 0.0) == Ask(expected)
+    assert passcode.answered(GO_ON, 0.0) == Ask("app", expected)
     verdict = passcode.answered(AuthAnswer("allow", "allow", "Success. Logging you in..."), 0.0)
     assert isinstance(verdict, Verdict)
     assert (verdict.code, verdict.reason, verdict.reply_message) == (2, "duo_allowed", "Success. Logging you in...")
@@ -51,8 +51,8 @@ def test_a_passcode_is_preauth_then_auth():
 
 
 def test_preauth_is_skipped_when_only_needed_for_the_device_list():
-    assert begin(login(preauth_always=False), "123456").call.passcode == "123456"
-    assert begin(login(preauth_always=False), "push2").call == Preauth("alice", "203.0.113.7", wants_devices=True)
+    assert begin(login(preauth_always=False), "123456").question.passcode == "123456"
+    assert begin(login(preauth_always=False), "push2").question == Preauth("alice", "203.0.113.7", wants_devices=True)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_number_picks_the_nth_device_that_can_do_the_factor():
     for typed, device in {"push1": "PHONE2", "push2": "PHONE3", "phone2": "PHONE2", "sms1": "PHONE1"}.items():
         numbered = login()
         begin(numbered, typed)
-        assert numbered.answered(PreauthAnswer("auth", devices=devices), 0.0).call.device == device
+        assert numbered.answered(PreauthAnswer("auth", devices=devices), 0.0).question.device == device
     missing = login()
     begin(missing, "sms2")
     assert missing.answered(PreauthAnswer("auth", devices=devices), 0.0).reason.value == "no_such_device"
@@ -130,7 +130,7 @@ def test_a_number_picks_the_nth_device_that_can_do_the_factor():
 def test_without_a_device_list_the_number_itself_goes_to_duo():
     numbered = login()
     begin(numbered, "push2")
-    call = numbered.answered(GO_ON, 0.0).call
+    call = numbered.answered(GO_ON, 0.0).question
     assert (call.device, call.ordinal) == ("auto", 2)
 
 
@@ -159,7 +159,7 @@ def test_a_user_in_bypass_may_type_anything():
 def test_a_text_that_is_no_factor_may_mean_the_automatic_one(typed):
     automatic = login(automatic=True)
     begin(automatic, typed)
-    call = automatic.answered(GO_ON, 0.0).call
+    call = automatic.answered(GO_ON, 0.0).question
     assert (call.factor, call.passcode) == (Factor.AUTO, "")
 
 
@@ -183,8 +183,8 @@ def test_fail_mode_decides_while_duo_is_away_and_says_why(fail_open, code, reaso
 def test_a_status_question_that_fails_is_asked_again_as_long_as_a_push_lives(trouble):
     waiting = pushed()
     lost = Unavailable(trouble, "gone")
-    assert waiting.unavailable(lost, 30.0) == Ask(AuthStatus("tx", 44.0), 31.0)
-    assert waiting.unavailable(lost, 60.0) == Ask(AuthStatus("tx", 14.0), 61.0)
+    assert waiting.unavailable(lost, 30.0) == Ask("app", AuthStatus("tx", 44.0), 31.0)
+    assert waiting.unavailable(lost, 60.0) == Ask("app", AuthStatus("tx", 14.0), 61.0)
     assert waiting.answered(AuthAnswer("allow", "allow", "x"), 62.0).reason == "duo_allowed"
 
 
@@ -198,16 +198,16 @@ def test_nobody_gets_in_because_the_answer_to_a_push_was_lost(fail_open):
 
 def test_no_question_outlasts_the_push():
     waiting = pushed()
-    assert waiting.answered(AuthAnswer("waiting"), 70.0) == Ask(AuthStatus("tx", 5.0))
+    assert waiting.answered(AuthAnswer("waiting"), 70.0) == Ask("app", AuthStatus("tx", 5.0))
 
 
 def test_a_long_poll_goes_on_at_once_but_a_quick_one_is_paced():
     waiting = pushed()
     still = AuthAnswer("waiting", "pushed", "Pushed a login request")
-    assert waiting.answered(still, 0.25) == Ask(AuthStatus("tx", 74.75))
-    assert waiting.answered(still, 0.5) == Ask(AuthStatus("tx", 74.5))
-    assert waiting.answered(still, 0.75) == Ask(AuthStatus("tx", 73.25), 1.75)
-    assert waiting.answered(still, 31.5) == Ask(AuthStatus("tx", 43.5))
+    assert waiting.answered(still, 0.25) == Ask("app", AuthStatus("tx", 74.75))
+    assert waiting.answered(still, 0.5) == Ask("app", AuthStatus("tx", 74.5))
+    assert waiting.answered(still, 0.75) == Ask("app", AuthStatus("tx", 73.25), 1.75)
+    assert waiting.answered(still, 31.5) == Ask("app", AuthStatus("tx", 43.5))
 
 
 def test_a_push_that_duo_never_decides_times_out():
@@ -296,7 +296,7 @@ class TestALostQuestion:
 
     def test_a_push_that_a_dead_worker_asked_for_is_no_business_of_fail_mode(self):
         first = self.asked()
-        other = Login.restored(LoginPolicy(fail_open=True), record_of(first))
+        other = Login.restored(LoginPolicy("app", fail_open=True), record_of(first))
         assert other.resume(1.0, 1.0) == Hold(PERSON_PATIENCE_S)
         assert other.give_up(is_duo_away=True).reason.value == "push_lost"
 

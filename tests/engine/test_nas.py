@@ -152,7 +152,7 @@ def test_a_nas_shows_its_name_and_never_its_secret():
 
 
 def test_addresses_are_counted_by_client_once_however_many_addresses_listen():
-    tokyo, osaka = Section("tokyo", "app", LoginPolicy()), Section("osaka", "app", LoginPolicy())
+    tokyo, osaka = Section("tokyo", LoginPolicy("app")), Section("osaka", LoginPolicy("app"))
     operator = Nas("radgate login", osaka, SharedSecret(b"x"), is_operator=True)
     entries = [
         ("192.0.2.1/32", Nas("one", tokyo, SharedSecret(b"x"))),

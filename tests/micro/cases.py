@@ -14,7 +14,7 @@ from gateway.duoapi.signing import Signer
 from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
-from gateway.engine.effects import AskDuo, Effect, Finished, KeepAnswer, KeepLogin
+from gateway.engine.effects import Effect, Finished, KeepAnswer, KeepLogin, PutQuestion
 from gateway.engine.transaction import Peer, Transaction
 from gateway.engine.verdict import Reason, Verdict
 from gateway.http1.request import RequestTemplate
@@ -205,10 +205,10 @@ def logins(password: bytes, answers: list[AuthAnswer], engine: Engine | None = N
     def run() -> list[Effect]:
         (datagram, peer), now = next(requests), next(instants) * STEP_S
         (asked,) = engine.datagram_received(datagram, peer, now)
-        assert isinstance(asked, AskDuo)
-        effects = engine.duo_answered(asked.pending, GO_ON, now)
+        assert isinstance(asked, PutQuestion)
+        effects = engine.answered(asked.pending, GO_ON, now)
         for answer in answers:
-            effects = engine.duo_answered(asked.pending, answer, now)
+            effects = engine.answered(asked.pending, answer, now)
         return effects
 
     for _ in range(N_REQUESTS):

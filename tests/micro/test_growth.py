@@ -7,7 +7,7 @@ import pytest
 
 from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
-from gateway.engine.effects import AskDuo
+from gateway.engine.effects import PutQuestion
 from gateway.engine.login import LoginPolicy
 from gateway.engine.nas import Nas, NasTable, Section
 from tests.compiled import only_interpreted
@@ -24,7 +24,7 @@ def engine(n_clients: int = 1, n_sections: int = 1, n_pending: int = 0) -> Engin
     """Return an engine whose last client, in its last section, is the NAS, and with pushes that nobody answers."""
     counters = Stage().section.counters
     sections = [
-        Section(f"radius_server_duo_only{number}", "app", LoginPolicy(), counters=counters)
+        Section(f"radius_server_duo_only{number}", LoginPolicy("app"), counters=counters)
         for number in range(n_sections)
     ]
     addresses = [f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(n_clients - 1)] + [SOURCE]
@@ -37,7 +37,7 @@ def engine(n_clients: int = 1, n_sections: int = 1, n_pending: int = 0) -> Engin
     )
     for number in range(N_REQUESTS, N_REQUESTS + n_pending):
         (asked,) = made.datagram_received(*access_request(number, b"push"), 0.0)
-        assert isinstance(asked, AskDuo)
+        assert isinstance(asked, PutQuestion)
     return made
 
 

@@ -693,7 +693,7 @@ async def ask_shares(client: DuoClient, call: Call) -> tuple[PendingCall, float,
     told: asyncio.Future[float] = asyncio.get_running_loop().create_future()
     pending = client.ask(call, lambda _: told.set_result(time.monotonic()))
     ended_at = await told
-    return pending, pending.duo_s(ended_at), ended_at - pending.asked_at
+    return pending, pending.took_s(ended_at), ended_at - pending.asked_at
 
 
 def test_all_of_a_long_poll_is_duos_time(authority: Authority, server_file: str) -> None:
