@@ -9,7 +9,6 @@ from typing import Final
 
 from gateway.duoapi.calls import Answer
 from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
-from gateway.engine.credentials import Credentials, is_probe, read_credentials, shown_user_name
 from gateway.engine.digests import Digests, login_key
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.effects import (
@@ -24,9 +23,10 @@ from gateway.engine.effects import (
     StopAsking,
 )
 from gateway.engine.login import DECIDED, ELSEWHERE, FAIL_MODE_STATES, WAITING, Ask, Login, Step
+from gateway.engine.modes.mode import Asked
+from gateway.engine.modes.reading import is_probe, shown_user_name
 from gateway.engine.nas import Nas, NasTable, count_addresses
 from gateway.engine.notices import Notices
-from gateway.engine.password import meaning_of, read_password
 from gateway.engine.pending import PendingLogin, PendingLogins
 from gateway.engine.person import account_of, needs_another_bucket, person_key
 from gateway.engine.places import Holder, Places
@@ -259,7 +259,7 @@ class Engine:
     def _packet_received(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
         section = nas.section
         if packet.code == ACCESS_REQUEST:
-            if section.probe_usernames and is_probe(packet, section):
+            if section.probe_usernames and is_probe(packet, section.probe_usernames):
                 self._probed(packet, nas, peer, now)
             else:
                 self._access_requested(packet, nas, peer, now)
@@ -283,7 +283,7 @@ class Engine:
 
     def _probed(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
         """Reject a balancer's health probe at once: no login, no cache, no Duo; but a wrong secret is told of."""
-        found = refuse_packet(packet, nas, peer.address[0]) or read_credentials(packet, nas, peer.address[0])
+        found = refuse_packet(packet, nas, peer.address[0]) or nas.section.mode.read(packet, nas, peer.address[0])
         if isinstance(found, DiscardReason):
             self._discard(found, peer, nas, now)
             return
@@ -322,14 +322,14 @@ class Engine:
             if known.reply:
                 self._effects.append(SendReply(known.reply, peer))
             return
-        found = read_credentials(packet, nas, source)
-        if not isinstance(found, Credentials) and isinstance(found, DiscardReason):
+        found = nas.section.mode.read(packet, nas, source)
+        if not isinstance(found, Asked) and isinstance(found, DiscardReason):
             self._discard(found, peer, nas, now)
             return
         if not packet.signed_at:
             self._note_unsigned(nas, peer, now)
         transaction = Transaction(packet, nas, peer, digest, now, key)
-        if isinstance(found, Credentials):
+        if isinstance(found, Asked):
             self._login_asked(transaction, found, now)
         else:
             self._take_up(transaction)
@@ -348,16 +348,15 @@ class Engine:
             older.pending.leave(older)
             self._keep_again(older.pending)
 
-    def _login_asked(self, transaction: Transaction, credentials: Credentials, now: float) -> None:
+    def _login_asked(self, transaction: Transaction, asked: Asked, now: float) -> None:
         """Join the same login if it is pending, else begin one, if there is a place for it."""
         section = transaction.nas.section
-        account = account_of(credentials.user_name)
-        typed = read_password(credentials.password) if credentials.password else None
+        account = account_of(asked.user_name)
         key = login_key(
             section.name,
             account,
-            meaning_of(typed, credentials.typed),
-            credentials.ipaddr,
+            asked.meaning,
+            asked.ipaddr,
             transaction.packet.attributes_of(section.session_attributes),
         )
         known_as = self._known_as(key) if self._adopted else key
@@ -375,10 +374,10 @@ class Engine:
             self._discard(DiscardReason.OVERLOAD, transaction.peer, transaction.nas, now)
         elif 0 < section.max_pending_per_user <= n_of_person:
             self._take_up(transaction)
-            self._refuse(transaction, credentials.user_name, Reason.TOO_MANY_PENDING, now)
+            self._refuse(transaction, asked.user_name, Reason.TOO_MANY_PENDING, now)
         else:
-            login = Login(section.policy, credentials.user_name, credentials.ipaddr)
-            step = login.begin(credentials.password, typed, now)
+            login = Login(section.policy, asked.user_name, asked.ipaddr)
+            step = section.mode.begin(login, asked, now)
             bucket = transaction.peer.bucket
             pending = PendingLogin(next(self._numbers), login, section, key, bucket, now, person)
             self._take_up(transaction)
@@ -572,10 +571,7 @@ class Engine:
         """
         if transaction.is_superseded:
             return
-        nas = transaction.nas
-        text, reason = verdict.reply_message, verdict.explanation if nas.is_operator else ""
-        packet, secret = transaction.packet, nas.shared_secret
-        octets = encode_reply(verdict.code, packet, secret, text, reason, nas.signature_place)
+        octets = transaction.encode(verdict)
         answered = self._duplicates.as_answered(transaction, octets, now)
         self._effects.append(KeepAnswer(answered, transaction.peer))
         if verdict.reason in _DELAYED:

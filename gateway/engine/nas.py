@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from gateway.engine.login import LoginPolicy
+from gateway.engine.modes.mode import Mode
+from gateway.engine.sender import Sender
 from gateway.engine.statistics import SectionCounters, uncounted
-from gateway.radius.address import AddressAttribute
 from gateway.radius.dictionary import (
     ACCT_DELAY_TIME,
     EVENT_TIMESTAMP,
@@ -44,7 +44,7 @@ _MAY_CHANGE: Final[frozenset[int]] = frozenset(
 )
 
 
-class Nas:
+class Nas(Sender):
     """One `radius_ip_N` of a section: a RADIUS client, or a network of them that share a secret.
 
     Attributes:
@@ -52,20 +52,16 @@ class Nas:
         section: the rules for its logins.
         is_operator: `radgate login` on this machine, which is told the reason too.
         signature_place: where its replies have their Message-Authenticator.
-        signers: the addresses that have signed, see `has_signed`; not all of them if there are very many.
         unsigned_told_until: when the log may name it again for sending unsigned requests.
     """
 
     __slots__ = (
         "_n_status",
-        "_proven",
         "_status_since",
         "is_operator",
         "name",
         "section",
-        "shared_secret",
         "signature_place",
-        "signers",
         "unsigned_told_until",
     )
 
@@ -78,35 +74,14 @@ class Nas:
         is_operator: bool = False,
         signature_place: SignaturePlace = SignaturePlace.FIRST,
     ) -> None:
+        super().__init__(shared_secret)
         self.name = name
         self.section = section
-        self.shared_secret = shared_secret
         self.is_operator = is_operator
         self.signature_place = signature_place
-        self.signers: set[str] = set()
-        self._proven: set[str] = set()
         self._status_since = float("-inf")
         self._n_status = 0
         self.unsigned_told_until = float("-inf")
-
-    def has_signed(self, source: str) -> bool:
-        """Whether this address has sent an Access-Request with a right Message-Authenticator, other than EAP."""
-        return source in self.signers
-
-    def signed(self, source: str) -> None:
-        """Remember that it has; so its secret is right, too."""
-        if source not in self.signers:
-            _remember(self.signers, source)
-            _remember(self._proven, source)
-
-    def is_proven(self, source: str) -> bool:
-        """Whether a password or signature of this address was right, so that its shared secret must be."""
-        return source in self._proven
-
-    def was_read(self, source: str) -> None:
-        """Remember that one was."""
-        if source not in self._proven:
-            _remember(self._proven, source)
 
     def may_ask_status(self, now: float) -> bool:
         """Whether one more Status-Server is answered: where the section permits it, so many in a second."""
@@ -122,21 +97,16 @@ class Nas:
         return f"<Nas {self.name}>"
 
 
-def _remember(sources: set[str], source: str) -> None:
-    """Remember an address, one of so many: a network may be large, and only those that know the secret get here."""
-    if len(sources) < _MAX_REMEMBERED_SOURCES:
-        sources.add(source)
-
-
 class Section:
     """The rules of one server section, in the engine's own words.
 
     Attributes:
+        mode: how its requests are read and its logins begin.
+        policy: what of that a login carries on.
         generation: of the settings that it comes from.
         require_signature: None is `auto`: of an address that has signed once, with Proxy-State alone.
         acknowledges_accounting: whether Accounting-Requests are answered, of which nothing is kept.
         probe_usernames: the names, in lower case, that balancers ask for to see whether the gateway lives.
-        client_address: the attribute that may hold the user's address; None for none.
         session_attributes: a 1 at the types of attributes that tell machines and sessions apart, for `attributes_of`.
         counters: of what happens here.
     """
@@ -144,14 +114,13 @@ class Section:
     __slots__ = (
         "acknowledges_accounting",
         "answers_status",
-        "client_address",
         "coalesce",
         "counters",
         "generation",
         "limit_proxy_state",
         "max_pending_per_user",
+        "mode",
         "name",
-        "password_charset",
         "policy",
         "probe_usernames",
         "reject_delay_s",
@@ -163,10 +132,8 @@ class Section:
     def __init__(
         self,
         name: str,
-        policy: LoginPolicy,
+        mode: Mode,
         *,
-        password_charset: str = "utf-8",
-        client_address: AddressAttribute | None = None,
         require_signature: bool | None = None,
         limit_proxy_state: bool = True,
         reject_delay_s: float = 0.0,
@@ -182,9 +149,9 @@ class Section:
         self.name = name
         self.counters = counters or uncounted()
         self.generation = generation
-        self.policy = policy
-        self.password_charset = password_charset
-        self.client_address = client_address
+        self.mode = mode
+        self.policy = mode.policy
+        client_address = mode.client_address
         may_change = _MAY_CHANGE - {client_address.kind} if client_address is not None else _MAY_CHANGE
         self.session_attributes = bytes(kind not in may_change for kind in range(256))
         self.require_signature = require_signature

@@ -33,8 +33,9 @@ class PendingLogin:
         section: the server section whose rules apply.
         holder: the client whose place it has.
         person_key: what is the same for all logins of a person at a section.
-        transactions: in order of arrival, `MAX_WAITING_PACKETS` at most; without those that were superseded. None may
-            be left: the login goes on, for it may be asked again, and must not be pushed again then.
+        transactions: who waits for the verdict, in order of arrival, `MAX_WAITING_PACKETS` at most; without those that
+            were superseded. None may be left: the login goes on, for it may be asked again, and must not be pushed
+            again then.
         let_go: what packets were known by that wait no more because there were too many.
         last_peer, last_identifier: of the newest packet, for the log.
         duo_s: how long Duo, or a person, took over its answers so far.

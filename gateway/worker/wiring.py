@@ -21,6 +21,8 @@ from gateway.config.settings import (
 from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.login import LoginPolicy
+from gateway.engine.modes.duo_only import DuoOnly
+from gateway.engine.modes.mode import Mode
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.statistics import BoardPlan, SectionCounters
 from gateway.logs.files import Rotation
@@ -87,18 +89,9 @@ def board_plan(settings: Settings, n_workers: int) -> BoardPlan:
 
 def build_section(server: ServerSettings, generation: int = 0, counters: SectionCounters | None = None) -> Section:
     """Return the rules of one server section."""
-    attribute = server.client_ip_attr
     return Section(
         server.section,
-        LoginPolicy(
-            application_key(server.application),
-            fail_open=server.fail_mode is FailMode.SAFE,
-            automatic=server.unrecognised_factor is UnrecognisedFactor.AUTO,
-            preauth_always=server.preauth is Preauth.ALWAYS,
-            exempt=server.exempt_usernames,
-        ),
-        password_charset=server.pw_codec,
-        client_address=AddressAttribute(attribute.vendor, attribute.kind, attribute.data_type),
+        _build_mode(server),
         require_signature=_REQUIRE_SIGNATURE[server.require_message_authenticator],
         limit_proxy_state=server.limit_proxy_state,
         reject_delay_s=server.reject_delay_s,
@@ -110,6 +103,18 @@ def build_section(server: ServerSettings, generation: int = 0, counters: Section
         probe_usernames=server.probe_usernames,
         generation=generation,
         counters=counters,
+    )
+
+
+def _build_mode(server: ServerSettings) -> Mode:
+    attribute = server.client_ip_attr
+    return DuoOnly(
+        LoginPolicy(application_key(server.application), fail_open=server.fail_mode is FailMode.SAFE),
+        automatic=server.unrecognised_factor is UnrecognisedFactor.AUTO,
+        preauth_always=server.preauth is Preauth.ALWAYS,
+        exempt=server.exempt_usernames,
+        charset=server.pw_codec,
+        client_address=AddressAttribute(attribute.vendor, attribute.kind, attribute.data_type),
     )
 
 

@@ -7,6 +7,7 @@ from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
 from gateway.engine.login import LoginPolicy
+from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, row_layout
 from gateway.engine.transaction import Peer
@@ -25,15 +26,21 @@ DENIED = AuthAnswer("deny", "deny", "Incorrect passcode. Please try again.")
 PUSHED = AuthAnswer("", txid="tx-1")
 
 
+def duo_only(*, fail_open: bool = True, **mode: Any) -> DuoOnly:
+    """The mode of a section whose application is `app`."""
+    return DuoOnly(LoginPolicy("app", fail_open), **mode)
+
+
 class Stage:
-    """An engine with one section; keyword arguments are the section's, or the policy's."""
+    """An engine with one section; keyword arguments are the section's, or its mode's."""
 
     def __init__(self, *, max_pending: int = 100, policy: dict[str, Any] | None = None, **section: Any) -> None:
         layout = row_layout(BoardPlan(1, ("",), ()))
         self._cells = [0] * layout.n_cells
         self._discards = {reason: layout.counters[Measure.DISCARDS, "", reason] for reason in DiscardReason}
         section.setdefault("counters", SectionCounters(self._cells, layout, ""))
-        self.section = Section("radius_server_duo_only", LoginPolicy("app", **policy or {}), **section)
+        reading = {name: section.pop(name) for name in ("charset", "client_address") if name in section}
+        self.section = Section("radius_server_duo_only", duo_only(**reading, **policy or {}), **section)
         self.nas = Nas("radius_ip_1", self.section, SECRET)
         self.engine = Engine(
             [NasTable([("192.0.2.0/24", self.nas)])],

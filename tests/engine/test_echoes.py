@@ -10,7 +10,8 @@ from gateway.duoapi.calls import AUTO, Answer, Auth, AuthAnswer, Call, Preauth, 
 from gateway.duoapi.flavours import V1, V2, Flavour
 from gateway.duoapi.signing import Signer
 from gateway.engine.login import Login, LoginPolicy
-from gateway.engine.password import read_password
+from gateway.engine.reasons import Reason
+from gateway.engine.typed_factor import read_factor
 from gateway.unavailable import Trouble, Unavailable
 from gateway.worker.ledger import login_record
 from gateway.worker.narration import Narrator
@@ -164,8 +165,8 @@ class TestForgetting:
         ],
     )
     def test_a_login_that_is_decided_knows_its_passcode_no_more(self, end):
-        login = Login(LoginPolicy("app", preauth_always=False), "alice")
-        login.begin(PASSCODE, read_password(PASSCODE), 0.0)
+        login = Login(LoginPolicy("app"), "alice")
+        login.ask_duo(read_factor(PASSCODE), Reason.UNKNOWN_FACTOR, False, 0.0)
         assert login._typed is not None
         assert login._typed.passcode == PASSCODE
         end(login)
@@ -174,7 +175,8 @@ class TestForgetting:
 
     def test_nor_does_one_that_preauth_decided(self):
         login = Login(LoginPolicy("app"), "alice")
-        assert isinstance(login.begin(PASSCODE, read_password(PASSCODE), 0.0).question, Preauth)
+        step = login.ask_duo(read_factor(PASSCODE), Reason.UNKNOWN_FACTOR, True, 0.0)
+        assert isinstance(step.question, Preauth)
         login.answered(PreauthAnswer("deny"), 0.0)
         assert login._typed is not None
         assert login._typed.passcode == ""

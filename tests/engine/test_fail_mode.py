@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from gateway.duoapi.calls import Auth, AuthStatus, Factor, Preauth
 from gateway.engine.effects import PutQuestion
 from gateway.engine.login import FAIL_MODE_STATES, Ask, Login, LoginPolicy, LoginState
-from gateway.engine.password import TypedFactor
 from gateway.engine.pending import PendingLogin
+from gateway.engine.typed_factor import TypedFactor
 from gateway.engine.verdict import Reason, Verdict
 from gateway.unavailable import Trouble, Unavailable
 from tests.engine.scene import ALLOWED, GO_ON, PUSHED, Stage
@@ -91,7 +91,8 @@ def test_once_somebody_else_has_said_yes_fail_mode_decides_at_duos_question():
     pending = asking_somebody_else(stage)
     stage.engine.outage("app", AWAY, 0.5)
     assert put(stage, pending, DIRECTORY) == ["directory"]
-    stage.engine._proceed(pending, pending.login.begin("123456", TypedFactor(Factor.PASSCODE), 2.0), 2.0)
+    step = pending.login.ask_duo(TypedFactor(Factor.PASSCODE), Reason.UNKNOWN_FACTOR, True, 2.0)
+    stage.engine._proceed(pending, step, 2.0)
     stage.effects = stage.engine.timer(2.0)
     assert (stage.asked, stage.reason) == ([], "failmode_safe")
 

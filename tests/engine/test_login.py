@@ -4,12 +4,13 @@ import pytest
 
 from gateway.duoapi.calls import Auth, AuthAnswer, AuthStatus, Device, Factor, Preauth, PreauthAnswer, Refusal
 from gateway.engine.login import DOUBT_S, PERSON_PATIENCE_S, Ask, Hold, Login, LoginPolicy, LoginState, Step
+from gateway.engine.modes.duo_only import DuoOnly
+from gateway.engine.modes.mode import Asked
 from gateway.engine.nas import Section
-from gateway.engine.password import read_password
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import LoginRecord
-from gateway.engine.verdict import Verdict
-from gateway.radius.dictionary import Code
+from gateway.engine.typed_factor import read_factor
+from gateway.engine.verdict import Outcome, Verdict
 from gateway.unavailable import Trouble, Unavailable
 
 GO_ON = PreauthAnswer("auth", "Account is active")
@@ -20,14 +21,15 @@ def login(**policy) -> Login:
     return Login(LoginPolicy("app", **policy), "alice", "203.0.113.7")
 
 
+def begin(one: Login, typed: str | None, **mode) -> Step:
+    asked = Asked("alice", b"", typed, read_factor(typed) if typed else None, "", "203.0.113.7")
+    return DuoOnly(one.policy, **mode).begin(one, asked, 0.0)
+
+
 def record_of(one: Login) -> LoginRecord:
     """What another worker gets to know of a login."""
-    section = Section("radius_server_duo_only", one.policy)
+    section = Section("radius_server_duo_only", DuoOnly(one.policy))
     return PendingLogin(1, one, section, b"", 0, 0.0).record()
-
-
-def begin(one: Login, typed: str | None) -> Step:
-    return one.begin(typed, read_password(typed) if typed else None, 0.0)
 
 
 def pushed(**policy) -> Login:
@@ -46,62 +48,66 @@ def test_a_passcode_is_preauth_then_auth():
     assert passcode.answered(GO_ON, 0.0) == Ask("app", expected)
     verdict = passcode.answered(AuthAnswer("allow", "allow", "Success. Logging you in..."), 0.0)
     assert isinstance(verdict, Verdict)
-    assert (verdict.code, verdict.reason, verdict.reply_message) == (2, "duo_allowed", "Success. Logging you in...")
+    assert (verdict.outcome, verdict.reason, verdict.reply_message) == (
+        "accept",
+        "duo_allowed",
+        "Success. Logging you in...",
+    )
     assert verdict.account == "Duo authentication returned 'allow': 'Success. Logging you in...'"
 
 
 def test_preauth_is_skipped_when_only_needed_for_the_device_list():
-    assert begin(login(preauth_always=False), "123456").question.passcode == "123456"
-    assert begin(login(preauth_always=False), "push2").question == Preauth("alice", "203.0.113.7", wants_devices=True)
+    assert begin(login(), "123456", preauth_always=False).question.passcode == "123456"
+    assert begin(login(), "push2", preauth_always=False).question == Preauth("alice", "203.0.113.7", wants_devices=True)
 
 
 @pytest.mark.parametrize(
-    ("answer", "code", "reason", "reply_message"),
+    ("answer", "outcome", "reason", "reply_message"),
     [
-        (PreauthAnswer("allow", "Bypass"), Code.ACCESS_ACCEPT, "duo_bypass", "Bypass"),
+        (PreauthAnswer("allow", "Bypass"), Outcome.ACCEPT, "duo_bypass", "Bypass"),
         (
             PreauthAnswer("deny", "Your account is disabled"),
-            Code.ACCESS_REJECT,
+            Outcome.REJECT,
             "duo_denied",
             "Your account is disabled",
         ),
         (
             PreauthAnswer("enroll", "Enroll an authentication device to proceed", (), "https://api.example/portal?x"),
-            Code.ACCESS_REJECT,
+            Outcome.REJECT,
             "not_enrolled",
             "Enroll an authentication device to proceed https://api.example/portal?x",
         ),
-        (PreauthAnswer("something new", "Text"), Code.ACCESS_REJECT, "duo_denied", "Text"),
+        (PreauthAnswer("something new", "Text"), Outcome.REJECT, "duo_denied", "Text"),
     ],
 )
-def test_preauth_may_decide_alone(answer, code, reason, reply_message):
+def test_preauth_may_decide_alone(answer, outcome, reason, reply_message):
     decided = login()
     begin(decided, "push")
     verdict = decided.answered(answer, 0.0)
-    assert (verdict.code, verdict.reason.value, verdict.reply_message) == (code, reason, reply_message)
+    assert (verdict.outcome, verdict.reason.value, verdict.reply_message) == (outcome, reason, reply_message)
     assert "https://" not in verdict.account + verdict.hint
 
 
 @pytest.mark.parametrize(
-    ("typed", "answer", "code", "reason"),
+    ("typed", "answer", "outcome", "reason"),
     [
-        ("push", AuthAnswer("allow", "bypass", "x"), Code.ACCESS_ACCEPT, "duo_bypass"),
-        ("123456", AuthAnswer("deny", "deny", "x"), Code.ACCESS_REJECT, "duo_denied"),
-        ("123456", AuthAnswer("deny", "locked_out", "x"), Code.ACCESS_REJECT, "duo_locked_out"),
-        ("push", AuthAnswer("deny", "timeout", "x"), Code.ACCESS_REJECT, "duo_timeout"),
-        ("push", AuthAnswer("deny", "fraud", "x"), Code.ACCESS_REJECT, "duo_fraud"),
-        ("sms", AuthAnswer("deny", "sent", "x"), Code.ACCESS_REJECT, "sms_sent"),
-        ("sms", AuthAnswer("deny", "", "x"), Code.ACCESS_REJECT, "sms_sent"),
-        ("123456", AuthAnswer("deny", "a new status", "x"), Code.ACCESS_REJECT, "duo_denied"),
-        ("push", AuthAnswer("allow", "a new status", "x"), Code.ACCESS_ACCEPT, "duo_allowed"),
+        ("push", AuthAnswer("allow", "bypass", "x"), Outcome.ACCEPT, "duo_bypass"),
+        ("123456", AuthAnswer("deny", "deny", "x"), Outcome.REJECT, "duo_denied"),
+        ("123456", AuthAnswer("deny", "locked_out", "x"), Outcome.REJECT, "duo_locked_out"),
+        ("push", AuthAnswer("deny", "timeout", "x"), Outcome.REJECT, "duo_timeout"),
+        ("push", AuthAnswer("deny", "fraud", "x"), Outcome.REJECT, "duo_fraud"),
+        ("sms", AuthAnswer("deny", "sent", "x"), Outcome.REJECT, "sms_sent"),
+        ("sms", AuthAnswer("deny", "", "x"), Outcome.REJECT, "sms_sent"),
+        ("123456", AuthAnswer("deny", "a new status", "x"), Outcome.REJECT, "duo_denied"),
+        ("push", AuthAnswer("allow", "a new status", "x"), Outcome.ACCEPT, "duo_allowed"),
     ],
 )
-def test_allow_or_deny_decides_and_the_status_names_the_reason(typed, answer, code, reason):
+def test_allow_or_deny_decides_and_the_status_names_the_reason(typed, answer, outcome, reason):
     decided = login()
     begin(decided, typed)
     decided.answered(GO_ON, 0.0)
     verdict = decided.answered(answer, 0.0)
-    assert (verdict.code, verdict.reason.value, verdict.reply_message) == (code, reason, "x")
+    assert (verdict.outcome, verdict.reason.value, verdict.reply_message) == (outcome, reason, "x")
 
 
 def test_a_denied_passcode_carries_the_hint_that_policy_may_forbid_passcodes():
@@ -140,11 +146,11 @@ def test_without_a_device_list_the_number_itself_goes_to_duo():
 )
 @pytest.mark.parametrize("preauth_always", [True, False])
 def test_a_text_that_is_no_factor_is_rejected_and_never_shown_or_sent(typed, reason, preauth_always):
-    rejected = login(preauth_always=preauth_always)
-    verdict = begin(rejected, typed)
+    rejected = login()
+    verdict = begin(rejected, typed, preauth_always=preauth_always)
     if preauth_always:
         verdict = rejected.answered(GO_ON, 0.0)
-    assert (verdict.code, verdict.reason.value) == (Code.ACCESS_REJECT, reason)
+    assert (verdict.outcome, verdict.reason.value) == (Outcome.REJECT, reason)
     assert "Winter2026!" not in str(verdict)
 
 
@@ -157,22 +163,24 @@ def test_a_user_in_bypass_may_type_anything():
 
 @pytest.mark.parametrize("typed", ["", "Winter2026!", None])
 def test_a_text_that_is_no_factor_may_mean_the_automatic_one(typed):
-    automatic = login(automatic=True)
-    begin(automatic, typed)
+    automatic = login()
+    begin(automatic, typed, automatic=True)
     call = automatic.answered(GO_ON, 0.0).question
     assert (call.factor, call.passcode) == (Factor.AUTO, "")
 
 
 def test_exempt_users_never_meet_duo():
-    assert begin(login(exempt=frozenset({"alice"})), "whatever").reason.value == "exempt"
+    assert begin(login(), "whatever", exempt=frozenset({"alice"})).reason.value == "exempt"
 
 
-@pytest.mark.parametrize(("fail_open", "code", "reason"), [(True, 2, "failmode_safe"), (False, 3, "failmode_secure")])
-def test_fail_mode_decides_while_duo_is_away_and_says_why(fail_open, code, reason):
+@pytest.mark.parametrize(
+    ("fail_open", "outcome", "reason"), [(True, "accept", "failmode_safe"), (False, "reject", "failmode_secure")]
+)
+def test_fail_mode_decides_while_duo_is_away_and_says_why(fail_open, outcome, reason):
     unlucky = login(fail_open=fail_open)
     begin(unlucky, "push")
     verdict = unlucky.unavailable(TIMEOUT, 5.0)
-    assert (verdict.code, verdict.reason.value) == (code, reason)
+    assert (verdict.outcome, verdict.reason.value) == (outcome, reason)
     assert "no answer within 5 s" in verdict.account
     assert "no answer" not in verdict.reply_message
 
@@ -192,7 +200,7 @@ def test_a_status_question_that_fails_is_asked_again_as_long_as_a_push_lives(tro
 def test_nobody_gets_in_because_the_answer_to_a_push_was_lost(fail_open):
     waiting = pushed(fail_open=fail_open)
     verdict = waiting.unavailable(TIMEOUT, 75.0)
-    assert (verdict.code, verdict.reason) == (Code.ACCESS_REJECT, "duo_timeout")
+    assert (verdict.outcome, verdict.reason) == (Outcome.REJECT, "duo_timeout")
     assert "could not be asked what became of the push (timeout: no answer" in verdict.account
 
 
@@ -221,7 +229,7 @@ def test_a_refused_call_is_a_reject_that_names_what_duo_said():
     begin(refused, "push")
     refused.answered(GO_ON, 0.0)
     verdict = refused.answered(Refusal(400, 40002, "Invalid request parameters", "no capable device"), 0.0)
-    assert (verdict.code, verdict.reason.value) == (Code.ACCESS_REJECT, "duo_refused_call")
+    assert (verdict.outcome, verdict.reason.value) == (Outcome.REJECT, "duo_refused_call")
     assert "no capable device" in verdict.account
 
 
@@ -245,12 +253,12 @@ def test_what_users_can_provoke_never_lets_anybody_in(fail_open, trouble):
     crowded = login(fail_open=fail_open)
     begin(crowded, "123456")
     verdict = crowded.unavailable(Unavailable(trouble, "too many calls"), 1.0)
-    assert (verdict.code, verdict.reason) == (Code.ACCESS_REJECT, "overloaded")
+    assert (verdict.outcome, verdict.reason) == (Outcome.REJECT, "overloaded")
 
 
 def test_a_decided_login_decides_no_more():
-    decided = login(preauth_always=False)
-    begin(decided, "")
+    decided = login()
+    begin(decided, "", preauth_always=False)
     with pytest.raises(ValueError, match="decided"):
         decided.expire()
 

@@ -7,8 +7,8 @@ import pytest
 
 from gateway.engine.digests import Digests, login_key
 from gateway.engine.effects import PutQuestion, SendReply
-from gateway.engine.password import meaning_of, read_password
 from gateway.engine.person import account_of, person_key
+from gateway.engine.typed_factor import meaning_of, read_factor
 from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import (
@@ -232,7 +232,7 @@ def test_no_two_lists_of_values_share_a_key():
 
 
 def test_the_meaning_of_a_factor_is_no_text():
-    assert meaning_of(read_password("push"), b"push") != meaning_of(None, b"push 0 ")
+    assert meaning_of(read_factor("push"), b"push") != meaning_of(None, b"push 0 ")
 
 
 class TestRejectionThatIsHeldBack:

@@ -14,6 +14,7 @@ with atheris.instrument_imports(include=["gateway.radius", "gateway.engine"]):
     from gateway.engine.digests import Digests
     from gateway.engine.effects import Effect, PutQuestion
     from gateway.engine.login import LoginPolicy
+    from gateway.engine.modes.duo_only import DuoOnly
     from gateway.engine.nas import Nas, NasTable, Section
     from gateway.engine.transaction import Peer
     from gateway.radius.address import AddressAttribute
@@ -23,8 +24,7 @@ SECRET = SharedSecret(b"fuzz")
 PEER = Peer(("192.0.2.10", 40001), 0)
 SECTION = Section(
     "radius_server_duo_only",
-    LoginPolicy("app", automatic=True),
-    client_address=AddressAttribute(25461, 7, "string"),
+    DuoOnly(LoginPolicy("app"), automatic=True, client_address=AddressAttribute(25461, 7, "string")),
     require_signature=False,
     limit_proxy_state=False,
     reject_delay_s=1.0,

@@ -16,7 +16,7 @@ from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.effects import Effect, Finished, KeepAnswer, KeepLogin, PutQuestion
 from gateway.engine.transaction import Peer, Transaction
-from gateway.engine.verdict import Reason, Verdict
+from gateway.engine.verdict import Outcome, Reason, Verdict
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import ResponseReader
 from gateway.logs.events import EventLog
@@ -191,7 +191,7 @@ def keep_login() -> Run:
 def write_line() -> Run:
     """A finished login to its line in the log."""
     log = LoginLog(EventLog(-1, [lambda _line, _level: None], TextLines()), 0)
-    verdict = Verdict(Code.ACCESS_ACCEPT, Reason.DUO_ALLOWED, "", "Duo authentication returned 'allow': 'Success'")
+    verdict = Verdict(Outcome.ACCEPT, Reason.DUO_ALLOWED, "", "Duo authentication returned 'allow': 'Success'")
     finished = Finished(Peer((SOURCE, 40_001), 0), 7, "u000123", "radius_server_duo_only", verdict, "push", 0.2, 1)
     return lambda: log.tell(finished, 1_800_000_000.25)
 
