@@ -4,7 +4,6 @@ The engine is told what arrived and when, and returns what to do about it. The o
 nothing that an unauthenticated sender can forge touches the duplicate cache or costs memory that lasts.
 """
 
-from itertools import count
 from typing import Final
 
 from gateway.duoapi.calls import Answer
@@ -22,7 +21,7 @@ from gateway.engine.effects import (
     SendReply,
     StopAsking,
 )
-from gateway.engine.login import DECIDED, ELSEWHERE, FAIL_MODE_STATES, WAITING, Ask, Login, Step
+from gateway.engine.login import DECIDED, ELSEWHERE, FAIL_MODE_STATES, WAITING, Ask, Hold, Login, Step
 from gateway.engine.modes.mode import Asked
 from gateway.engine.modes.reading import is_probe, shown_user_name
 from gateway.engine.nas import Nas, NasTable, count_addresses
@@ -87,7 +86,7 @@ class Engine:
         self._tables = tables
         self._n_buckets = n_buckets
         self._digests = digests
-        self._numbers = count(1)
+        self._n_numbers = 0
         self._outages: dict[str, Unavailable] = {}
         self._trials: set[str] = set()
         self._hands_over = False
@@ -236,7 +235,8 @@ class Engine:
 
     def next_number(self) -> int:
         """Return a number for another login."""
-        return next(self._numbers)
+        self._n_numbers += 1
+        return self._n_numbers
 
     def timer(self, now: float) -> list[Effect]:
         """Do what has come due."""
@@ -379,7 +379,7 @@ class Engine:
             login = Login(section.policy, asked.user_name, asked.ipaddr)
             step = section.mode.begin(login, asked, now)
             bucket = transaction.peer.bucket
-            pending = PendingLogin(next(self._numbers), login, section, key, bucket, now, person)
+            pending = PendingLogin(self.next_number(), login, section, key, bucket, now, person)
             self._take_up(transaction)
             pending.join(transaction)
             self._add(pending, holder)
@@ -441,37 +441,45 @@ class Engine:
 
     def _proceed(self, pending: PendingLogin, step: Step, now: float) -> None:
         """Put the login's next question, hold it, or end it."""
-        if self._outages and isinstance(step, Ask):
-            step = self._in_outage(pending, step, now)
         if isinstance(step, Verdict):
             self._finish(pending, step, now)
-            return
-        self._keep(pending)
-        pending.waits_since = now
-        if isinstance(step, Ask):
-            if step.at:  # the pause before it is a person's
-                pending.duo_s += step.at - now
-                pending.waits_since = step.at
-            self._effects.append(PutQuestion(pending, step.to, step.question, step.at))
+        elif isinstance(step, Ask):
+            if self._outages and self._is_for_fail_mode(pending, step):
+                self._proceed(pending, pending.login.unavailable(self._outages[step.to], now), now)
+            else:
+                self._put(pending, step, now)
         else:
-            is_settled = pending.login.is_in_doubt and pending.login.policy.application in self._outages
-            self._timers.at(now if is_settled else step.until, self._give_up, pending)
+            self._hold(pending, step, now)
 
-    def _in_outage(self, pending: PendingLogin, ask: Ask, now: float) -> Step:
-        """Return what follows a question that is about to be put while a Duo application is away.
+    def _is_for_fail_mode(self, pending: PendingLogin, ask: Ask) -> bool:
+        """Whether fail mode decides in place of a question that is about to be put.
 
-        Fail mode decides in its place if it is for that application and nobody is pushed yet. One login is to try all
+        So it is while the Duo application that it is for is away, as long as nobody is pushed. One login is to try all
         the same, to its end. A question to anybody else is put: whether its answer lets the user in does not depend
         on Duo.
         """
-        outage = self._outages.get(ask.to)
-        if outage is None or pending.is_trial or pending.login.state not in FAIL_MODE_STATES:
-            return ask
+        if ask.to not in self._outages or pending.login.state not in FAIL_MODE_STATES:
+            return False
         if ask.to in self._trials:
             self._trials.discard(ask.to)
             pending.is_trial = True
-            return ask
-        return pending.login.unavailable(outage, now)
+        return not pending.is_trial
+
+    def _put(self, pending: PendingLogin, ask: Ask, now: float) -> None:
+        """Have a question put, once what must not be asked twice is kept."""
+        self._keep(pending)
+        pending.waits_since = now
+        if ask.at:  # the pause before it is a person's
+            pending.duo_s += ask.at - now
+            pending.waits_since = ask.at
+        self._effects.append(PutQuestion(pending, ask.to, ask.question, ask.at))
+
+    def _hold(self, pending: PendingLogin, hold: Hold, now: float) -> None:
+        """Give a login up later, or now if that Duo is away tells already what its doubt means."""
+        self._keep(pending)
+        pending.waits_since = now
+        is_settled = pending.login.is_in_doubt and pending.login.policy.application in self._outages
+        self._timers.at(now if is_settled else hold.until, self._give_up, pending)
 
     def _stop_asking(self, pending: PendingLogin, now: float) -> None:
         pending.waited(now)

@@ -15,8 +15,6 @@ class Code(IntEnum):
     section 2).
     """
 
-    __hash__ = int.__hash__  # in C; an enumeration's own is Python's
-
     ACCESS_REQUEST = 1
     ACCESS_ACCEPT = 2
     ACCESS_REJECT = 3

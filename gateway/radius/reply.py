@@ -66,10 +66,13 @@ def encode_reply(
     """
     if not request.marks & HAS_PROXY_STATE and not second_text and not attributes:
         return sign_reply(code, request, shared_secret, _encode_text(text), place)
-    behind = attributes + request.attributes(PROXY_STATE)
-    if len(behind) > _ROOM:
+    behind = request.attributes(PROXY_STATE)
+    if attributes:
+        behind = attributes + behind
+    room = _ROOM - len(behind)
+    if room < 0:
         raise ValueError(f"{len(behind)} octets of attributes do not fit into a reply")
-    messages = encode_texts((text, second_text), _ROOM - len(behind))
+    messages = encode_texts((text, second_text), room)
     return sign_reply(code, request, shared_secret, messages + behind, place)
 
 

@@ -62,12 +62,12 @@ class DuoOnly(Mode):
         a login whose password is no text, or what random octets look like too often. Silence answers it where nothing
         has ever proven the secret: it is most likely wrong, and the NAS could not verify a reply either.
         """
-        name, hidden = packet.user_name, packet.value(USER_PASSWORD) or b""
-        if packet.marks & UNUSUAL or packet.has_repeats or not name or not hidden:
+        hidden = packet.value(USER_PASSWORD) or b""
+        if packet.marks & UNUSUAL or packet.has_repeats or not hidden:
             reason = refuse_attributes(packet)
             if reason is not None:
                 return rejection(reason)
-        user_name = readable(before_nul(name), "utf-8")
+        user_name = readable(before_nul(packet.user_name), "utf-8")
         if not user_name:
             return rejection(Reason.BAD_USER_NAME if user_name is None else Reason.NO_USER_NAME)
         clear = sender.shared_secret.reveal_user_password(hidden, packet.authenticator)
