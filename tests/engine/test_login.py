@@ -1,8 +1,12 @@
 """One login, from the typed factor to the verdict."""
 
+import runpy
+from pathlib import Path
+
 import pytest
 
 from gateway.duoapi.calls import Auth, AuthAnswer, AuthStatus, Device, Factor, Preauth, PreauthAnswer, Refusal
+from gateway.engine import login as login_module
 from gateway.engine.login import DOUBT_S, PERSON_PATIENCE_S, Ask, Hold, Login, LoginPolicy, LoginState, Step
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.modes.mode import Asked
@@ -13,6 +17,7 @@ from gateway.engine.typed_factor import read_factor
 from gateway.engine.verdict import Outcome, Verdict
 from gateway.unavailable import Trouble, Unavailable
 
+ROOT = Path(__file__).parents[2]
 GO_ON = PreauthAnswer("auth", "Account is active")
 TIMEOUT = Unavailable(Trouble.TIMEOUT, "no answer within 5 s")
 
@@ -311,3 +316,13 @@ class TestALostQuestion:
     def test_what_was_not_sent_is_decided_at_once(self):
         refused = Unavailable(Trouble.CONNECT, "connection refused")
         assert self.asked(fail_open=True).unavailable(refused, 1.0).reason.value == "failmode_safe"
+
+
+def test_the_diagram_in_the_documentation_is_what_the_table_gives():
+    draw = runpy.run_path(str(ROOT / "tools" / "draw_login.py"))["draw"]
+    assert f"```mermaid\n{draw()}\n```" in (ROOT / "ARCHITECTURE.md").read_text()
+
+
+def test_whoever_is_asked_may_fail():
+    """Each state in which an answer means something has a row for that there is none."""
+    assert {state for state, _ in login_module._HANDLERS} == set(login_module._FAILURES)
