@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from gateway.certificates import BadCertificates, trusting_context
+from gateway.certificates import SYSTEM, BadCertificates, trusting_context
 from gateway.config import schema
 from gateway.config.clients import unused_defaults
 from gateway.config.conflicts import ServedSection, application_problems, overlap_problems
@@ -48,8 +48,6 @@ from gateway.config.values import (
     seconds,
     workers,
 )
-
-SYSTEM_CERTIFICATES = "system"
 
 PRIVATE_MODE = 0o600
 
@@ -173,8 +171,8 @@ def _read_gateway(scope: Scope, surroundings: Surroundings) -> GatewaySettings:
 
 def _certificates(surroundings: Surroundings, text: str) -> str:
     """Return the path of a PEM file whose certificates can all be used, or `system`."""
-    if text.lower() == SYSTEM_CERTIFICATES:
-        return SYSTEM_CERTIFICATES
+    if text.lower() == SYSTEM:
+        return SYSTEM
     path = surroundings.resolve(text)
     content = surroundings.read(path)
     try:
