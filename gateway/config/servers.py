@@ -10,17 +10,7 @@ from gateway.config.credentials import SecretKeys, read_secret
 from gateway.config.ini import Entry
 from gateway.config.schema import section_kind
 from gateway.config.scope import Scope
-from gateway.config.settings import (
-    Accounting,
-    ApiVersion,
-    ApplicationSettings,
-    FailMode,
-    Preauth,
-    RequireMessageAuthenticator,
-    Secret,
-    ServerSettings,
-    UnrecognisedFactor,
-)
+from gateway.config.settings import ApiVersion, ApplicationSettings, Secret, ServerSettings
 from gateway.config.slips import name_slips, repeated_letter
 from gateway.config.surroundings import Surroundings
 from gateway.config.values import (
@@ -40,6 +30,13 @@ from gateway.config.values import (
     quoted,
     seconds,
     seconds_or_0,
+)
+from gateway.engine.rules import (
+    Accounting,
+    FailMode,
+    PreauthRule,
+    RequireMessageAuthenticator,
+    UnrecognisedFactor,
 )
 
 SKEY_SIZE = 40  # characters
@@ -67,7 +64,7 @@ def read_server(scope: Scope, surroundings: Surroundings, ca_certs_file: str | N
         application=_read_application(scope, surroundings, ca_certs_file),
         fail_mode=scope.read("failmode", choice(FailMode)),
         unrecognised_factor=scope.read("unrecognised_factor", choice(UnrecognisedFactor)),
-        preauth=scope.read("preauth", choice(Preauth)),
+        preauth=scope.read("preauth", choice(PreauthRule)),
         client_ip_attr=scope.read("client_ip_attr", attribute),
         pw_codec=scope.read("pw_codec", codec),
         exempt_usernames=_read_exempt_usernames(scope),

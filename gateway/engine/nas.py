@@ -7,6 +7,14 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from gateway.engine.login import LoginPolicy
+from gateway.engine.rules import (
+    Accounting,
+    FailMode,
+    PreauthRule,
+    RequireMessageAuthenticator,
+    SectionRules,
+    UnrecognisedFactor,
+)
 from gateway.engine.statistics import SectionCounters, uncounted
 from gateway.radius.address import AddressAttribute
 from gateway.radius.dictionary import (
@@ -42,6 +50,12 @@ _MAY_CHANGE: Final[frozenset[int]] = frozenset(
         MESSAGE_AUTHENTICATOR,
     }
 )
+
+_REQUIRE_SIGNATURE: Final = {
+    RequireMessageAuthenticator.YES: True,
+    RequireMessageAuthenticator.NO: False,
+    RequireMessageAuthenticator.AUTO: None,
+}
 
 
 class Nas:
@@ -110,7 +124,7 @@ class Nas:
 
     def may_ask_status(self, now: float) -> bool:
         """Whether one more Status-Server is answered: where the section permits it, so many in a second."""
-        if not self.section.answers_status:
+        if not self.section.rules.status_server:
             return False
         if now - self._status_since >= 1.0:
             self._status_since, self._n_status = now, 0
@@ -129,28 +143,29 @@ def _remember(sources: set[str], source: str) -> None:
 
 
 class Section:
-    """The rules of one server section, in the engine's own words.
+    """One server section: its rules, and what is known of it here beside them.
+
+    What every login looks at is taken out of the rules once, for an attribute of this class costs a compiled caller
+    nothing. All else is asked of the rules themselves, and a new rule is.
 
     Attributes:
         generation: of the settings that it comes from.
         application: an opaque key of the Duo application, handed back with every question to Duo.
         require_signature: None is `auto`: of an address that has signed once, with Proxy-State alone.
         acknowledges_accounting: whether Accounting-Requests are answered, of which nothing is kept.
-        probe_usernames: the names, in lower case, that balancers ask for to see whether the gateway lives.
-        client_address: the attribute that may hold the user's address; None for none.
+        policy: what of the rules a login carries on.
+        client_address: the attribute that may hold the user's address.
         session_attributes: a 1 at the types of attributes that tell machines and sessions apart, for `attributes_of`.
         counters: of what happens here.
     """
 
     __slots__ = (
         "acknowledges_accounting",
-        "answers_status",
         "application",
         "client_address",
         "coalesce",
         "counters",
         "generation",
-        "limit_proxy_state",
         "max_pending_per_user",
         "name",
         "password_charset",
@@ -159,6 +174,7 @@ class Section:
         "reject_delay_s",
         "require_signature",
         "response_deadline_s",
+        "rules",
         "session_attributes",
     )
 
@@ -166,40 +182,35 @@ class Section:
         self,
         name: str,
         application: str,
-        policy: LoginPolicy,
+        rules: SectionRules,
         *,
-        password_charset: str = "utf-8",
-        client_address: AddressAttribute | None = None,
-        require_signature: bool | None = None,
-        limit_proxy_state: bool = True,
-        reject_delay_s: float = 0.0,
-        response_deadline_s: float = 0.0,
-        coalesce: bool = True,
-        max_pending_per_user: int = 0,
-        answers_status: bool = True,
-        acknowledges_accounting: bool = False,
-        probe_usernames: frozenset[str] = frozenset(),
         generation: int = 0,
         counters: SectionCounters | None = None,
     ) -> None:
         self.name = name
-        self.counters = counters or uncounted()
-        self.generation = generation
         self.application = application
-        self.policy = policy
-        self.password_charset = password_charset
-        self.client_address = client_address
-        may_change = _MAY_CHANGE - {client_address.kind} if client_address is not None else _MAY_CHANGE
+        self.rules = rules
+        self.generation = generation
+        self.counters = counters or uncounted()
+        self.coalesce = rules.coalesce
+        self.max_pending_per_user = rules.max_pending_per_user
+        self.reject_delay_s = rules.reject_delay_s
+        self.response_deadline_s = rules.response_deadline_s
+        self.probe_usernames = rules.probe_usernames
+        self.policy = LoginPolicy(
+            fail_open=rules.fail_mode is FailMode.SAFE,
+            automatic=rules.unrecognised_factor is UnrecognisedFactor.AUTO,
+            preauth_always=rules.preauth is PreauthRule.ALWAYS,
+            exempt=rules.exempt_usernames,
+        )
+        self.password_charset = rules.pw_codec
+        self.acknowledges_accounting = rules.accounting is Accounting.ACKNOWLEDGE
+        self.require_signature = _REQUIRE_SIGNATURE[rules.require_message_authenticator]
+        attribute = rules.client_ip_attr
+        address = AddressAttribute(attribute.vendor, attribute.kind, attribute.data_type)
+        self.client_address: AddressAttribute | None = address
+        may_change = _MAY_CHANGE - {address.kind}
         self.session_attributes = bytes(kind not in may_change for kind in range(256))
-        self.require_signature = require_signature
-        self.limit_proxy_state = limit_proxy_state
-        self.reject_delay_s = reject_delay_s
-        self.response_deadline_s = response_deadline_s
-        self.coalesce = coalesce
-        self.max_pending_per_user = max_pending_per_user
-        self.answers_status = answers_status
-        self.acknowledges_accounting = acknowledges_accounting
-        self.probe_usernames = probe_usernames
 
 
 class NasTable:

@@ -8,6 +8,7 @@ from gateway.engine.digests import Digests
 from gateway.engine.effects import AskDuo, Effect, Finished, SendReply
 from gateway.engine.login import LoginPolicy
 from gateway.engine.nas import Nas, NasTable, Section
+from gateway.engine.rules import SectionRules
 from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, row_layout
 from gateway.engine.transaction import Peer
 from gateway.radius.client import encode_access_request
@@ -24,15 +25,25 @@ DENIED = AuthAnswer("deny", "deny", "Incorrect passcode. Please try again.")
 PUSHED = AuthAnswer("", txid="tx-1")
 
 
+def section_of(name: str = "radius_server_duo_only", **attributes: Any) -> Section:
+    """A section that neither delays nor limits; keyword arguments are rules, or attributes of the section itself."""
+    given = {"reject_delay_s": 0.0, "max_pending_per_user": 0, "client_address": None, **attributes}
+    rules = {key: given.pop(key) for key in SectionRules.__struct_fields__ if key in given}
+    section = Section(name, "app", SectionRules(**rules))
+    for attribute, value in given.items():
+        setattr(section, attribute, value)
+    return section
+
+
 class Stage:
-    """An engine with one section; keyword arguments are the section's, or the policy's."""
+    """An engine with one section; keyword arguments are those of `section_of`, or the policy's."""
 
     def __init__(self, *, max_pending: int = 100, policy: dict[str, Any] | None = None, **section: Any) -> None:
         layout = row_layout(BoardPlan(1, ("",), ()))
         self._cells = [0] * layout.n_cells
         self._discards = {reason: layout.counters[Measure.DISCARDS, "", reason] for reason in DiscardReason}
         section.setdefault("counters", SectionCounters(self._cells, layout, ""))
-        self.section = Section("radius_server_duo_only", "app", LoginPolicy(**policy or {}), **section)
+        self.section = section_of(policy=LoginPolicy(**policy or {}), **section)
         self.nas = Nas("radius_ip_1", self.section, SECRET)
         self.engine = Engine(
             [NasTable([("192.0.2.0/24", self.nas)])],

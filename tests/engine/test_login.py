@@ -15,12 +15,12 @@ from gateway.duoapi.calls import (
     Trouble,
 )
 from gateway.engine.login import DOUBT_S, PERSON_PATIENCE_S, Ask, Hold, Login, LoginPolicy, LoginState, Step
-from gateway.engine.nas import Section
 from gateway.engine.password import read_password
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import LoginRecord
 from gateway.engine.verdict import Verdict
 from gateway.radius.dictionary import Code
+from tests.engine.scene import section_of
 
 GO_ON = PreauthAnswer("auth", "Account is active")
 TIMEOUT = DuoUnavailable(Trouble.TIMEOUT, "no answer within 5 s")
@@ -32,7 +32,7 @@ def login(**policy) -> Login:
 
 def record_of(one: Login) -> LoginRecord:
     """What another worker gets to know of a login."""
-    section = Section("radius_server_duo_only", "app", one.policy)
+    section = section_of(policy=one.policy)
     return PendingLogin(1, one, section, b"", 0, 0.0).record()
 
 

@@ -3,11 +3,10 @@
 import pytest
 
 from gateway.engine import nas as module
-from gateway.engine.login import LoginPolicy
-from gateway.engine.nas import Nas, NasTable, Section, count_addresses
+from gateway.engine.nas import Nas, NasTable, count_addresses
 from gateway.radius.shared_secret import SharedSecret
 from tests.compiled import only_interpreted
-from tests.engine.scene import SECRET, Stage
+from tests.engine.scene import SECRET, Stage, section_of
 
 
 def nas(name: str = "radius_ip_1") -> Nas:
@@ -152,7 +151,7 @@ def test_a_nas_shows_its_name_and_never_its_secret():
 
 
 def test_addresses_are_counted_by_client_once_however_many_addresses_listen():
-    tokyo, osaka = Section("tokyo", "app", LoginPolicy()), Section("osaka", "app", LoginPolicy())
+    tokyo, osaka = section_of("tokyo"), section_of("osaka")
     operator = Nas("radgate login", osaka, SharedSecret(b"x"), is_operator=True)
     entries = [
         ("192.0.2.1/32", Nas("one", tokyo, SharedSecret(b"x"))),

@@ -9,7 +9,7 @@ from gateway.engine.digests import Digests, login_key
 from gateway.engine.effects import AskDuo, SendReply
 from gateway.engine.password import meaning_of, read_password
 from gateway.engine.person import account_of, person_key
-from gateway.radius.address import AddressAttribute
+from gateway.engine.rules import AttributeSettings
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import (
     ACCESS_ACCEPT,
@@ -85,7 +85,7 @@ def test_another_machine_or_session_is_another_login(other: bytes):
 
 
 def test_the_attribute_that_the_section_names_tells_machines_apart_whatever_it_holds():
-    clients = Clients(client_address=AddressAttribute(0, 95, "ipv6addr"))
+    clients = Clients(client_ip_attr=AttributeSettings(name="", vendor=0, kind=95, data_type="ipv6addr"))
     assert clients.ask(encode_attribute(95, b"odd"))
     assert clients.ask(encode_attribute(95, b"odder"))
     assert not clients.ask(encode_attribute(95, b"odd"))
