@@ -82,11 +82,23 @@ class ServerSettings(SectionRules, frozen=True, kw_only=True):
     """One server section: its policy, where it listens, who may ask, and its Duo application."""
 
     section: str
+    client: str | None = None
+    """The client section that it names; None if it names none."""
     interface: str | None = None
     """The local address to listen on; None is every address."""
     port: int = 1812
     clients: tuple[ClientSettings, ...]
     application: ApplicationSettings
+
+
+class DuoOnlyClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="duo_only_client"):
+    """One `[duo_only_clientN]` section: a first factor that nobody is asked for."""
+
+    section: str
+
+
+FirstFactor = DuoOnlyClient
+"""What a client section can be; told apart by `kind`."""
 
 
 class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +135,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     log: LogSettings
     gateway: GatewaySettings
+    clients: tuple[FirstFactor, ...] = ()
     servers: tuple[ServerSettings, ...]
 
 

@@ -4,6 +4,7 @@ clients.
 
 from collections.abc import Collection, Iterable
 from ipaddress import ip_address, ip_network
+from sys import intern
 from typing import Final
 
 from gateway.engine.login import LoginPolicy
@@ -203,7 +204,7 @@ class Section:
             preauth_always=rules.preauth is PreauthRule.ALWAYS,
             exempt=rules.exempt_usernames,
         )
-        self.password_charset = rules.pw_codec
+        self.password_charset = intern(rules.pw_codec)  # each login compares it: the same object is equal at once
         self.acknowledges_accounting = rules.accounting is Accounting.ACKNOWLEDGE
         self.require_signature = _REQUIRE_SIGNATURE[rules.require_message_authenticator]
         attribute = rules.client_ip_attr

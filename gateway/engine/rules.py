@@ -85,5 +85,5 @@ class SectionRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rules_of(settings: SectionRules) -> SectionRules:
-    """Return the policy alone, of settings that hold more: addresses and secrets, which the engine has no use for."""
+    """Return the rules alone, of settings that hold more: addresses and secrets, which the engine has no use for."""
     return msgspec.convert(settings, SectionRules, from_attributes=True)
