@@ -187,10 +187,11 @@ def _free_key(section: Section, pattern: str) -> str:
 
 def _misplaced(entry: Entry, kind: str, home: str, by_name: Mapping[str, Section]) -> Problem:
     """Duo's proxy ignores a key in the wrong place; not so what is written for us, or decides who gets in."""
-    if home not in OWN_KEYS or (home not in SINGLE and kind in SERVED):
+    if _is_foreign(home, kind):
         return _key_problem(entry, f"has no effect here, it is a key of [{home}]; remove it", Severity.WARNING)
     severity = Severity.WARNING if home == "main" and kind != "gateway" else Severity.ERROR
-    homes = [section for name, section in by_name.items() if section_kind(name) == home]
+    pattern = key_pattern(entry.key)
+    homes = [each for name, each in by_name.items() if pattern in OWN_KEYS.get(section_kind(name) or "", ())]
     holder = next((section for section in homes if entry.key in section.entries), None)
     if holder is not None:
         line = holder.entries[entry.key].line
@@ -199,8 +200,15 @@ def _misplaced(entry: Entry, kind: str, home: str, by_name: Mapping[str, Section
     return _key_problem(entry, f"has no effect here; write it in [{name}]", severity)
 
 
+def _is_foreign(home: str, kind: str) -> bool:
+    """Whether the key is one that Duo's proxy knows in sections of another sort alone, and ignores in this one."""
+    if home not in OWN_KEYS or KINDS[home].read_client is not None:
+        return True
+    return home in SERVED and kind in SERVED
+
+
 def _home(pattern: str) -> str | None:
-    """Return the section where the key has an effect, or where Duo's proxy gives it one."""
+    """Return the first kind of section where the key has an effect, or where Duo's proxy gives it one."""
     keys = (*OWN_KEYS.items(), *FOREIGN.items())
     return next((section for section, known in keys if pattern in known), None)
 

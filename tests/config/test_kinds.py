@@ -92,6 +92,21 @@ class TestTable:
     def test_the_ones_that_are_served_are_enumerated(self, kinds, text):
         assert spelling._enumerated(kinds) == text
 
+    @pytest.mark.parametrize(
+        ("home", "kind", "is_foreign"),
+        [
+            ("sso", "radius_server_duo_only", True),
+            ("duo_only_client", "radius_server_duo_only", True),
+            ("radius_server_duo_only", "duo_only_client", False),
+            ("radius_server_duo_only", "gateway", False),
+            ("main", "radius_server_duo_only", False),
+            ("gateway", "radius_server_duo_only", False),
+        ],
+    )
+    def test_a_key_of_another_sort_of_section_does_no_harm(self, home, kind, is_foreign):
+        """As long as it is none that is written for us, or decides who gets in."""
+        assert spelling._is_foreign(home, kind) is is_foreign
+
 
 class TestClients:
     def test_all_are_there_in_the_order_of_the_file(self):
