@@ -5,10 +5,8 @@ from pathlib import Path
 
 import certifi
 
-from gateway.certificates import BadCertificates, openssl_reason, system_context, trusting_context
+from gateway.certificates import SYSTEM, BadCertificates, openssl_reason, system_context, trusting_context
 from gateway.unavailable import Trouble, Unavailable
-
-SYSTEM_TRUST = "system"
 
 _OF_THE_CLOCK = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL's x509_vfy.h
 
@@ -25,7 +23,7 @@ class TrustStore:
         Raises:
             ValueError: the file cannot be read, or one of its certificates cannot be used.
         """
-        if ca_certs_file == SYSTEM_TRUST:
+        if ca_certs_file == SYSTEM:
             self.name, self.context = "the system's", system_context()
             return
         path = ca_certs_file or certifi.where()

@@ -9,6 +9,7 @@ from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
 from gateway.engine.login import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
+from gateway.engine.rules import SectionRules
 from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, row_layout
 from gateway.engine.transaction import Peer
 from gateway.radius.client import encode_access_request
@@ -26,13 +27,26 @@ DENIED = AuthAnswer("deny", "deny", "Incorrect passcode. Please try again.")
 PUSHED = AuthAnswer("", txid="tx-1")
 
 
-def duo_only(*, fail_open: bool = True, **mode: Any) -> DuoOnly:
-    """The mode of a section whose application is `app`."""
-    return DuoOnly(LoginPolicy("app", fail_open), **mode)
+def duo_only(*, fail_open: bool = True, **attributes: Any) -> DuoOnly:
+    """The mode of a section whose application is `app`; keyword arguments are its attributes."""
+    mode = DuoOnly(LoginPolicy("app", fail_open), SectionRules())
+    for attribute, value in {"client_address": None, **attributes}.items():
+        setattr(mode, attribute, value)
+    return mode
+
+
+def section_of(name: str = "radius_server_duo_only", mode: DuoOnly | None = None, **attributes: Any) -> Section:
+    """A section that neither delays nor limits; keyword arguments are rules, or attributes of the section itself."""
+    given = {"reject_delay_s": 0.0, "max_pending_per_user": 0, **attributes}
+    rules = {key: given.pop(key) for key in SectionRules.__struct_fields__ if key in given}
+    section = Section(name, mode or duo_only(), SectionRules(**rules))
+    for attribute, value in given.items():
+        setattr(section, attribute, value)
+    return section
 
 
 class Stage:
-    """An engine with one section; keyword arguments are the section's, or its mode's."""
+    """An engine with one section; keyword arguments are those of `section_of`, or of its mode."""
 
     def __init__(self, *, max_pending: int = 100, policy: dict[str, Any] | None = None, **section: Any) -> None:
         layout = row_layout(BoardPlan(1, ("",), ()))
@@ -40,7 +54,7 @@ class Stage:
         self._discards = {reason: layout.counters[Measure.DISCARDS, "", reason] for reason in DiscardReason}
         section.setdefault("counters", SectionCounters(self._cells, layout, ""))
         reading = {name: section.pop(name) for name in ("charset", "client_address") if name in section}
-        self.section = Section("radius_server_duo_only", duo_only(**reading, **policy or {}), **section)
+        self.section = section_of(mode=duo_only(**reading, **policy or {}), **section)
         self.nas = Nas("radius_ip_1", self.section, SECRET)
         self.engine = Engine(
             [NasTable([("192.0.2.0/24", self.nas)])],

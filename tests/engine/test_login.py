@@ -10,12 +10,13 @@ from gateway.engine import login as login_module
 from gateway.engine.login import DOUBT_S, PERSON_PATIENCE_S, Ask, Hold, Login, LoginPolicy, LoginState, Step
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.modes.mode import Asked
-from gateway.engine.nas import Section
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import LoginRecord
+from gateway.engine.rules import SectionRules
 from gateway.engine.typed_factor import read_factor
 from gateway.engine.verdict import Outcome, Verdict
 from gateway.unavailable import Trouble, Unavailable
+from tests.engine.scene import section_of
 
 ROOT = Path(__file__).parents[2]
 GO_ON = PreauthAnswer("auth", "Account is active")
@@ -28,12 +29,15 @@ def login(**policy) -> Login:
 
 def begin(one: Login, typed: str | None, **mode) -> Step:
     asked = Asked("alice", b"", typed, read_factor(typed) if typed else None, "", "203.0.113.7")
-    return DuoOnly(one.policy, **mode).begin(one, asked, 0.0)
+    duo_only = DuoOnly(one.policy, SectionRules())
+    for attribute, value in mode.items():
+        setattr(duo_only, attribute, value)
+    return duo_only.begin(one, asked, 0.0)
 
 
 def record_of(one: Login) -> LoginRecord:
     """What another worker gets to know of a login."""
-    section = Section("radius_server_duo_only", DuoOnly(one.policy))
+    section = section_of(mode=DuoOnly(one.policy, SectionRules()))
     return PendingLogin(1, one, section, b"", 0, 0.0).record()
 
 

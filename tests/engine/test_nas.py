@@ -3,10 +3,10 @@
 import pytest
 
 from gateway.engine import nas as module
-from gateway.engine.nas import Nas, NasTable, Section, count_addresses
+from gateway.engine.nas import Nas, NasTable, count_addresses
 from gateway.radius.shared_secret import SharedSecret
 from tests.compiled import only_interpreted
-from tests.engine.scene import SECRET, Stage, duo_only
+from tests.engine.scene import SECRET, Stage, section_of
 
 
 def nas(name: str = "radius_ip_1") -> Nas:
@@ -139,7 +139,7 @@ def test_a_nas_shows_its_name_and_never_its_secret():
 
 
 def test_addresses_are_counted_by_client_once_however_many_addresses_listen():
-    tokyo, osaka = Section("tokyo", duo_only()), Section("osaka", duo_only())
+    tokyo, osaka = section_of("tokyo"), section_of("osaka")
     operator = Nas("radgate login", osaka, SharedSecret(b"x"), is_operator=True)
     entries = [
         ("192.0.2.1/32", Nas("one", tokyo, SharedSecret(b"x"))),

@@ -103,7 +103,7 @@ class TestSection:
         assert duo_only.charset == "latin-1"
         assert address_in(section, encode_attribute(30, b"203.0.113.7")) == "203.0.113.7"
         assert section.require_signature is True
-        assert not section.limit_proxy_state
+        assert not section.rules.limit_proxy_state
         assert (section.reject_delay_s, section.response_deadline_s) == (2.5, 18.0)
         assert not section.coalesce
         assert section.max_pending_per_user == 9
@@ -120,7 +120,7 @@ class TestSection:
         assert duo_only.charset == "utf-8"
         assert address_in(section, encode_attribute(31, b"203.0.113.7")) == "203.0.113.7"
         assert section.require_signature is None
-        assert section.limit_proxy_state
+        assert section.rules.limit_proxy_state
         assert (section.reject_delay_s, section.response_deadline_s) == (1.0, 0.0)
         assert section.coalesce
         assert section.max_pending_per_user == 3

@@ -16,10 +16,10 @@ from gateway.engine.modes.reading import (
     refuse_attributes,
     refuse_unproven,
 )
+from gateway.engine.rules import PreauthRule, SectionRules, UnrecognisedFactor
 from gateway.engine.sender import Sender
 from gateway.engine.typed_factor import TypedFactor, meaning_of, read_factor
 from gateway.engine.verdict import ACCEPT, Reason, Verdict, rejection
-from gateway.radius.address import AddressAttribute
 from gateway.radius.dictionary import USER_PASSWORD
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet
@@ -42,17 +42,12 @@ class DuoOnly(Mode):
     def __init__(
         self,
         policy: LoginPolicy,
-        *,
-        automatic: bool = False,
-        preauth_always: bool = True,
-        exempt: frozenset[str] = frozenset(),
-        charset: str = "utf-8",
-        client_address: AddressAttribute | None = None,
+        rules: SectionRules,
     ) -> None:
-        super().__init__(policy, charset=charset, client_address=client_address)
-        self.automatic = automatic
-        self.preauth_always = preauth_always
-        self.exempt = exempt
+        super().__init__(policy, rules)
+        self.automatic = rules.unrecognised_factor is UnrecognisedFactor.AUTO
+        self.preauth_always = rules.preauth is PreauthRule.ALWAYS
+        self.exempt = rules.exempt_usernames
 
     def read(self, packet: Packet, sender: Sender, source: str) -> Asked | Verdict | DiscardReason:
         """Return what a request asks for, the rejection, or the reason to stay silent.

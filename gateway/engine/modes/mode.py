@@ -1,9 +1,12 @@
 """What the modes have in common: a request is read, and a login begins. Nothing outside asks which mode it is."""
 
+from sys import intern
 from typing import TYPE_CHECKING, final
 
 from mypy_extensions import mypyc_attr
 
+from gateway.engine.rules import SectionRules
+from gateway.radius.address import AddressAttribute
 from gateway.values import Value
 
 if TYPE_CHECKING:
@@ -11,7 +14,6 @@ if TYPE_CHECKING:
     from gateway.engine.sender import Sender
     from gateway.engine.typed_factor import TypedFactor
     from gateway.engine.verdict import Verdict
-    from gateway.radius.address import AddressAttribute
     from gateway.radius.discards import DiscardReason
     from gateway.radius.packet import Packet
 
@@ -64,12 +66,13 @@ class Mode:
 
     __slots__ = ("charset", "client_address", "policy")
 
-    def __init__(
-        self, policy: "LoginPolicy", *, charset: str = "utf-8", client_address: "AddressAttribute | None" = None
-    ) -> None:
+    def __init__(self, policy: "LoginPolicy", rules: SectionRules) -> None:
         self.policy = policy
-        self.charset = charset
-        self.client_address = client_address
+        self.charset = intern(rules.pw_codec)  # each login compares it: the same object is equal at once
+        attribute = rules.client_ip_attr
+        self.client_address: AddressAttribute | None = AddressAttribute(
+            attribute.vendor, attribute.kind, attribute.data_type
+        )
 
     def read(self, packet: "Packet", sender: "Sender", source: str) -> "Asked | Verdict | DiscardReason":
         """Return what a request asks for, the rejection, or the reason to stay silent.
