@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+SYSTEM = "system"  # in the place of a file's path: what this machine trusts
+
 _BOM = b"\xef\xbb\xbf"
 _MARK = re.compile(rb"-----(BEGIN|END) (?:X509 |TRUSTED )?CERTIFICATE-----")
 _OTHER_FORMS = (

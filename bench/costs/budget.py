@@ -62,7 +62,7 @@ STAGES = (
     ),
     Stage("Message-Authenticator verified", ("CPyDef_shared_secret___SharedSecret___has_signed*",), 2_560),
     Stage("packet digest, duplicate cache", ("CPyDef_duplicates___*",), 150),
-    Stage("credentials", ("CPyDef_credentials___read_credentials",), 1_140),
+    Stage("credentials", ("CPyDef_duo_only___DuoOnly___read",), 1_140),
     Stage("person and login's key", ("CPyDef_person___*", "CPyDef_digests___*"), 100),
     Stage("question's text", ("CPyDef_flavours___Flavour___request", "CPyDef_request___RequestTemplate___*"), 260),
     Stage("signature", ("CPyDef_signing___Signer___authorization",), 11_700),

@@ -15,20 +15,11 @@ import uvloop
 from yarl import URL
 
 from bench.peers.radius_server import Login, RadiusServer, Settings, announce, open_udp, read_settings
-from gateway.duoapi.calls import (
-    Answer,
-    Auth,
-    AuthAnswer,
-    AuthStatus,
-    Call,
-    DuoUnavailable,
-    Factor,
-    Preauth,
-    PreauthAnswer,
-)
+from gateway.duoapi.calls import Answer, Auth, AuthAnswer, AuthStatus, Call, Factor, Preauth, PreauthAnswer
 from gateway.duoapi.flavours import V2
 from gateway.duoapi.signing import Signer
 from gateway.radius.shared_secret import SharedSecret
+from gateway.unavailable import Unavailable
 
 PREAUTH_FIRST = "preauth+auth"
 AUTH_ALONE = "auth"
@@ -46,7 +37,7 @@ class Duo:
         """Return Duo's answer.
 
         Raises:
-            DuoUnavailable, aiohttp.ClientError, TimeoutError: there is none.
+            Unavailable, aiohttp.ClientError, TimeoutError: there is none.
         """
         request, date = V2.request(call), formatdate()
         method, path, params = request.method, request.path, request.params
@@ -78,7 +69,7 @@ class Gateway:
     async def _serve(self, login: Login) -> None:
         try:
             verdict = await self._verdict(login)
-        except (DuoUnavailable, aiohttp.ClientError, TimeoutError):
+        except (Unavailable, aiohttp.ClientError, TimeoutError):
             verdict = AuthAnswer("deny", status_msg="Duo is away")
         text = verdict.status_msg if isinstance(verdict, (AuthAnswer, PreauthAnswer)) else "refused"
         self._radius.answer(login, text, is_allowed=getattr(verdict, "result", "") == "allow")

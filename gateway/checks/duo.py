@@ -12,7 +12,7 @@ from gateway import __version__
 from gateway.checks.certificates import certificate_findings, verified_chain
 from gateway.checks.findings import Finding, Severity
 from gateway.config.settings import ApplicationSettings
-from gateway.duoapi.calls import Answer, Call, Check, DuoUnavailable, Ping, Refusal, Trouble
+from gateway.duoapi.calls import Answer, Call, Check, Ping, Refusal
 from gateway.engine.explanations import SET_THE_CLOCK, TROUBLES
 from gateway.engine.pool_plan import PoolLimits
 from gateway.net.duo_client import CORRECTION_WORTH_TELLING_S, Application, DuoClient
@@ -20,6 +20,7 @@ from gateway.net.https_opening import Endpoint, Proxy, TlsSocket, find_addresses
 from gateway.net.https_pool import HttpsPool
 from gateway.net.resolver import Resolver
 from gateway.net.tls import TrustStore
+from gateway.unavailable import Trouble, Unavailable
 
 STEP_TIMEOUT_S = 5.0  # for name, connection and TLS together, for ping, and for check
 
@@ -39,7 +40,7 @@ async def examine_application(settings: ApplicationSettings) -> list[Finding]:
     try:
         await walk.connect()
         await walk.ask()
-    except DuoUnavailable as trouble:
+    except Unavailable as trouble:
         walk.failed(trouble)
     except ValueError as error:  # the trusted roots cannot be loaded
         walk.note("tls", Severity.PROBLEM, str(error), "name a PEM file in http_ca_certs_file, or remove the line")
@@ -63,7 +64,7 @@ class _Walk:
     def note(self, step: str, severity: Severity, text: str, remedy: str = "") -> None:
         self.findings.append(Finding(self._name, step, severity, text, remedy))
 
-    def failed(self, trouble: DuoUnavailable) -> None:
+    def failed(self, trouble: Unavailable) -> None:
         severity = Severity.PROBLEM if trouble.trouble in _OURS else Severity.UNREACHABLE
         step = _STEPS.get(trouble.trouble, self._step)
         self.note(step, severity, trouble.detail, TROUBLES[trouble.trouble].remedy)
@@ -126,13 +127,13 @@ class _Walk:
         self._refuse(await _ask(client, Check()))
         self.note("keys", Severity.OK, f"Duo accepts ikey and skey (API version {client.api_version})")
 
-    def _refuse(self, answer: Answer | DuoUnavailable) -> None:
+    def _refuse(self, answer: Answer | Unavailable) -> None:
         """Raise what is no good answer."""
-        if isinstance(answer, DuoUnavailable):
+        if isinstance(answer, Unavailable):
             raise answer
         if isinstance(answer, Refusal):
             text = f"{self._settings.api_host} answered {answer.code or answer.http_status} {answer.message}".rstrip()
-            raise DuoUnavailable(Trouble.BAD_ANSWER, text)
+            raise Unavailable(Trouble.BAD_ANSWER, text)
 
     def _endpoint(self) -> Endpoint:
         settings = self._settings
@@ -144,7 +145,7 @@ class _Walk:
 _trust_store = lru_cache(TrustStore)  # which many applications share, and which takes time to load
 
 
-async def _ask(client: DuoClient, call: Call) -> Answer | DuoUnavailable:
-    answered: asyncio.Future[Answer | DuoUnavailable] = asyncio.get_running_loop().create_future()
+async def _ask(client: DuoClient, call: Call) -> Answer | Unavailable:
+    answered: asyncio.Future[Answer | Unavailable] = asyncio.get_running_loop().create_future()
     client.ask(call, answered.set_result)
     return await answered

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from gateway.checks.findings import Finding, Severity
-from gateway.config.settings import FailMode, ServerSettings
+from gateway.config.settings import ServerSettings
+from gateway.engine.rules import FailMode
 
 WIDE = {4: 16, 6: 48}  # prefix lengths; a network wider than this holds more than a site's RADIUS clients
 

@@ -12,15 +12,12 @@ from gateway.config.problems import ConfigError, Problem
 from gateway.config.protection import clear_key, decode_key, is_protected, reveal
 from gateway.config.reading import read_settings
 from gateway.config.redaction import SHORTEST_SECRET, Redactor, Replacer, redact_config, secrets_of
-from gateway.config.rewriting import SECRETS_KEY_FILE
 from gateway.config.schema import key_pattern
+from gateway.config.secret_keys import SECRETS_KEY_FILE, names_secret_file
 from gateway.config.settings import Settings
 from gateway.config.surroundings import Surroundings, read_disk
 from gateway.logs.anonymity import name_users
 
-FILES_OF_SECRETS = frozenset(
-    {"skey_file", "radius_secret_N_file", "radius_secret_file_N", "secrets_key_file", "console_token_file"}
-)
 README = """\
 Written by `radgate support`. Secrets of the configuration are hidden in every file: *****[40] stands for 40 bytes.
 
@@ -104,7 +101,7 @@ def _secrets_elsewhere(path: Path, octets: bytes) -> _Elsewhere:
 
 def _secret_of(entry: Entry, surroundings: Surroundings, key: bytes) -> bytes:
     """Return the secret that an entry names or holds encrypted, or nothing; ValueError if it cannot be read."""
-    if key_pattern(entry.key) in FILES_OF_SECRETS and entry.value:
+    if names_secret_file(entry.key) and entry.value:
         return surroundings.read(surroundings.resolve(entry.value)).octets.strip()
     if is_protected(entry.value) and (name := clear_key(entry.key)):
         return reveal(entry.value, entry.section, name, decode_key(key))

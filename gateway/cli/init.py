@@ -14,10 +14,10 @@ from gateway.config.drafting import USER, Draft, SecretSource, draft_text
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import parse_settings
 from gateway.config.servers import SKEY_SIZE
-from gateway.config.settings import FailMode
 from gateway.config.surroundings import read_disk
 from gateway.config.values import BadValueError, choice, host_port, integration_key, networks, port
 from gateway.config.writing import create_file, explain_error
+from gateway.engine.rules import FailMode
 
 Value = TypeVar("Value")
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from gateway.cli.exits import Exit
 from gateway.config.ini import parse_ini
+from gateway.config.kinds import section_kind
 from gateway.config.problems import ConfigError
 from gateway.config.protection import (
     KEY_SIZE,
@@ -20,8 +21,8 @@ from gateway.config.protection import (
     protect,
     protected_key,
 )
-from gateway.config.rewriting import SECRETS_KEY_FILE, protect_entries, reveal_entries
-from gateway.config.schema import section_kind
+from gateway.config.rewriting import protect_entries, reveal_entries
+from gateway.config.secret_keys import SECRETS_KEY_FILE
 from gateway.config.surroundings import Surroundings, read_configuration, read_disk
 from gateway.config.values import BadValueError
 from gateway.config.writing import create_file, explain_error, replace_file

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pyrad.dictionary import Dictionary
 
-from gateway.config.settings import AttributeSettings
 from gateway.config.values import BadValueError, quoted
+from gateway.engine.rules import AttributeSettings
 
 _FILE = Path(__file__).with_name("dictionary")
 _SHORT_NAMES = {"paloalto": "PaloAlto-Client-Source-IP"}

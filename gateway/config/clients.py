@@ -6,10 +6,11 @@ from ipaddress import ip_network
 
 from msgspec.structs import replace
 
-from gateway.config.credentials import FoundSecret, SecretKeys, read_secret
+from gateway.config.credentials import FoundSecret, read_secret
 from gateway.config.ini import Entry, Section
 from gateway.config.problems import Problem
 from gateway.config.scope import Scope
+from gateway.config.secret_keys import RADIUS_SECRET
 from gateway.config.settings import ClientSettings, Secret
 from gateway.config.surroundings import Surroundings
 from gateway.config.values import Network, choice, has_host_bits, networks, quoted
@@ -21,10 +22,9 @@ SHORT_SECRET = 12  # octets: a shared secret up to here can be guessed from one 
 _LEAST_PREFIX = {4: 8, 6: 16}  # bits: 10.0.0.0/8 and a provider's own network are the widest that anybody has
 _OWN_ADDRESSES = "write the addresses or networks of the RADIUS clients alone"
 
-_CLIENT_KEY = re.compile(
-    "(?:radius_(?:ip|secret|secret_file|secret_protected)|message_authenticator_in_replies)_([0-9]+)"
-    "|radius_secret_([0-9]+)_file"
-)
+_PATTERNS = ("radius_ip_N", *RADIUS_SECRET.all, f"{_PLACE_KEY}N")
+_CLIENT_KEY = re.compile("|".join(pattern.replace("N", "[0-9]+") for pattern in _PATTERNS))
+_DIGITS = re.compile("[0-9]+")
 
 
 def read_clients(scope: Scope, surroundings: Surroundings) -> tuple[ClientSettings, ...]:
@@ -53,8 +53,8 @@ def unused_defaults(main: Section, served: Iterable[Section]) -> Iterator[Proble
 
 
 def _number(entry: Entry) -> str:
-    match = _CLIENT_KEY.fullmatch(entry.key)
-    return (match[1] or match[2]) if match else ""
+    number = _DIGITS.search(entry.key) if _CLIENT_KEY.fullmatch(entry.key) else None
+    return number[0] if number else ""
 
 
 def _is_ip(entry: Entry) -> bool:
@@ -67,11 +67,7 @@ def _without_address(number: str) -> str:
 
 def _read_client(scope: Scope, surroundings: Surroundings, number: str) -> ClientSettings | None:
     name = f"radius_ip_{number}"
-    keys = SecretKeys(
-        f"radius_secret_{number}",
-        (f"radius_secret_{number}_file", f"radius_secret_file_{number}"),
-        f"radius_secret_protected_{number}",
-    )
+    keys = RADIUS_SECRET.numbered(number)
     addresses, secrets = scope.entries(name), scope.entries(*keys.all)
     if not addresses:
         (entry, *_) = secrets or scope.entries(_PLACE_KEY + number)

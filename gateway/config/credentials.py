@@ -4,27 +4,15 @@ import re
 from typing import NamedTuple
 
 from gateway.config.ini import Entry
-from gateway.config.protection import SCHEME, CannotReveal, decode_key, is_protected, reveal
+from gateway.config.protection import SCHEME, CannotReveal, decode_key, is_protected, protected_key, reveal
 from gateway.config.scope import Scope
+from gateway.config.secret_keys import SECRETS_KEY_FILE, SecretKeys
 from gateway.config.slips import content_of, secret_slips
 from gateway.config.surroundings import Surroundings
 
 _WINDOWS_FORMS = (b"AQAAANCMnd8BFdERjHoAwE", b"01000000d08c9ddf0115d1118c7a00c0")
 """How what DPAPI encrypts begins, in base64 and as PowerShell writes it."""
 _SECRET_LIKE = re.compile("[A-Za-z0-9+=]{24,}")
-
-
-class SecretKeys(NamedTuple):
-    """The keys that can give one secret: in clear, in a file, and encrypted."""
-
-    clear: str
-    files: tuple[str, ...]
-    protected: str
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """Every one of them, in the order of preference."""
-        return (self.clear, *self.files, self.protected)
 
 
 class FoundSecret(NamedTuple):
@@ -73,7 +61,7 @@ def _may_be_secret(scope: Scope, entry: Entry, keys: SecretKeys, octets: bytes) 
 
 def read_secrets_key(scope: Scope, surroundings: Surroundings) -> bytes | None:
     """Return the key that [gateway]'s `secrets_key_file` names; empty after a problem, None if it names none."""
-    entries = [entry for entry in scope.entries("secrets_key_file") if entry.value]
+    entries = [entry for entry in scope.entries(SECRETS_KEY_FILE) if entry.value]
     if not entries:
         return None
     content = read_private(scope, surroundings, entries[0], "key")
@@ -88,7 +76,7 @@ def read_secrets_key(scope: Scope, surroundings: Surroundings) -> bytes | None:
 
 def has_clear_secrets(entries: list[Entry]) -> bool:
     """Whether one of the entries holds a secret itself."""
-    return any(re.fullmatch("skey|radius_secret_[0-9]+", entry.key) and entry.value for entry in entries)
+    return any(entry.value and protected_key(entry.key) for entry in entries)
 
 
 def _revealed(scope: Scope, surroundings: Surroundings, entry: Entry, keys: SecretKeys) -> bytes | None:

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.config import schema
+from gateway.config.general import GATEWAY, MAIN, read_run_dir
 from gateway.config.ini import Section, parse_ini
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.scope import Scope
-from gateway.config.slips import path_slips
 from gateway.config.surroundings import Surroundings, read_configuration, read_disk
-from gateway.config.values import BadValueError, seconds
+from gateway.config.values import seconds
 
 
 class Handle(NamedTuple):
@@ -28,27 +27,16 @@ def read_handle(path: str | os.PathLike[str]) -> Handle:
         ConfigError: the file cannot be read, is no configuration at all, or says wrongly where to ask.
     """
     problems: list[Problem] = []
-    scope, surroundings = _read(path, "gateway", schema.GATEWAY, problems)
+    scope, surroundings = _read(path, "gateway", GATEWAY, problems)
     run_dir = read_run_dir(scope, surroundings)
     if any(problem.is_error for problem in problems):
         raise ConfigError(problems, str(path))
     return Handle(run_dir, drain_timeout_s=scope.read("drain_timeout_s", seconds(3600)))
 
 
-def read_run_dir(scope: Scope, surroundings: Surroundings) -> str:
-    """Return where the control socket is, as [gateway] says, or else this machine."""
-    if any(entry.value for entry in scope.entries("run_dir")):
-        return scope.read_text("run_dir", surroundings.resolve_run_dir, path_slips) or surroundings.run_dir
-    try:
-        return surroundings.resolve_run_dir(surroundings.run_dir)
-    except BadValueError as error:
-        scope.missing("run_dir", f"is missing, and {error}")
-        return surroundings.run_dir
-
-
 def read_log_dir(path: str | os.PathLike[str]) -> str:
     """Return where the logs are. Raises as `read_handle` does."""
-    scope, surroundings = _read(path, "main", schema.MAIN, problems=[])
+    scope, surroundings = _read(path, "main", MAIN, problems=[])
     return scope.read_optional("log_dir", surroundings.resolve) or surroundings.log_dir
 
 

@@ -6,8 +6,9 @@ values that only that machine can read.
 """
 
 import base64
-import re
 from typing import TYPE_CHECKING
+
+from gateway.config.secret_keys import secret_keys
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,8 +18,6 @@ KEY_SIZE = 32  # octets
 NONCE_SIZE = 12  # octets
 
 _TAG_SIZE = 16
-_SECRET_KEY = re.compile("(skey|secret|service_account_password|radius_secret(?=_))(_[0-9]+)?")
-_PROTECTED_KEY = re.compile("(skey|secret|service_account_password|radius_secret(?=_protected_))_protected(_[0-9]+)?")
 
 
 class CannotReveal(ValueError):  # noqa: N818 -- reads as what it says
@@ -27,14 +26,14 @@ class CannotReveal(ValueError):  # noqa: N818 -- reads as what it says
 
 def protected_key(key: str) -> str | None:
     """Return the key for the encrypted form of a secret, `radius_secret_protected_1`; None if `key` holds no secret."""
-    match = _SECRET_KEY.fullmatch(key)
-    return f"{match[1]}_protected{match[2] or ''}" if match else None
+    keys = secret_keys(key)
+    return keys.protected if keys and key == keys.clear else None
 
 
 def clear_key(key: str) -> str | None:
     """Return the key for a secret in clear, `radius_secret_1`; None if `key` holds no encrypted one."""
-    match = _PROTECTED_KEY.fullmatch(key)
-    return f"{match[1]}{match[2] or ''}" if match else None
+    keys = secret_keys(key)
+    return keys.clear if keys and key == keys.protected else None
 
 
 def is_protected(value: str) -> bool:

@@ -1,55 +1,28 @@
 """An `authproxy.cfg` -> `Settings`, or every problem of it at once.
 
-`ini` finds sections and lines, `spelling` checks the names against `schema`, `scope` reads the keys of a section over
-those of [main], `conflicts` compares the sections. All of them go on after a problem; whether there was an error is
-asked once, at the end.
+`ini` finds sections and lines, `spelling` checks the names against `kinds`, whose rows name the reader of each section;
+`scope` reads its keys over those of [main], `conflicts` compares the sections. All of them go on after a problem;
+whether there was an error is asked once, at the end.
 """
 
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from msgspec import structs
 
-from gateway.certificates import BadCertificates, trusting_context
-from gateway.config import schema
 from gateway.config.clients import unused_defaults
 from gateway.config.conflicts import ServedSection, application_problems, overlap_problems
-from gateway.config.console import read_console
 from gateway.config.credentials import has_clear_secrets, read_secrets_key
-from gateway.config.handle import read_run_dir
+from gateway.config.general import GATEWAY, MAIN, read_ca_certs_file, read_gateway, read_log
 from gateway.config.ini import Section, parse_ini
+from gateway.config.kinds import KINDS, SERVED, Kind, section_kind
 from gateway.config.problems import ConfigError, Problem, Severity, in_order
-from gateway.config.schema import section_kind
-from gateway.config.scope import Scope
-from gateway.config.servers import read_server
-from gateway.config.settings import GatewaySettings, LogFormat, LogSettings, Settings
-from gateway.config.slips import account_slips, path_slips
+from gateway.config.scope import Context, Scope
+from gateway.config.settings import Settings
 from gateway.config.spelling import is_read, name_problems
-from gateway.config.surroundings import (
-    LONGEST_PATH,
-    FileContent,
-    ReadFile,
-    Surroundings,
-    read_configuration,
-    read_disk,
-)
-from gateway.config.values import (
-    BadValueError,
-    boolean,
-    choice,
-    facility,
-    integer,
-    log_size,
-    plain,
-    quoted,
-    seconds,
-    workers,
-)
-
-SYSTEM_CERTIFICATES = "system"
+from gateway.config.surroundings import FileContent, ReadFile, Surroundings, read_configuration, read_disk
 
 PRIVATE_MODE = 0o600
 
@@ -122,69 +95,33 @@ def _parse(content: FileContent, path: str, surroundings: Surroundings) -> tuple
 
 
 def _read_sections(sections: list[Section], path: str, surroundings: Surroundings, problems: list[Problem]) -> Settings:
+    """Return what they say: [main] and [gateway], then clients, then servers, which name their clients."""
     main = _first(sections, "main")
-    main_scope = Scope(main, main, schema.MAIN, problems)
-    gateway_scope = Scope(_first(sections, "gateway"), main, schema.GATEWAY, problems)
+    main_scope = Scope(main, main, MAIN, problems)
+    gateway_scope = Scope(_first(sections, "gateway"), main, GATEWAY, problems)
     surroundings = replace(surroundings, secrets_key=read_secrets_key(gateway_scope, surroundings))
-    ca_certs_file = main_scope.read_optional("http_ca_certs_file", partial(_certificates, surroundings))
-    served_sections = [section for section in sections if _is_served(section)]
-    scopes = [Scope(section, main, schema.SERVER, problems) for section in served_sections]
-    served = [ServedSection(read_server(scope, surroundings, ca_certs_file), scope) for scope in scopes]
+    context = Context(surroundings, read_ca_certs_file(main_scope, surroundings))
+    scopes = [(kind, Scope(section, main, kind.keys, problems)) for kind, section in _kinds_of(sections)]
+    clients = tuple(kind.read_client(scope, context) for kind, scope in scopes if kind.read_client)
+    context = context._replace(clients={client.section: client for client in clients})
+    served = [ServedSection(kind.read_server(scope, context), scope) for kind, scope in scopes if kind.read_server]
     if not served:
-        problems.append(Problem("", "", "there is nothing to serve; write a [radius_server_duo_only] section"))
-    problems += unused_defaults(main, served_sections)
+        problems.append(Problem("", "", f"there is nothing to serve; write a [{SERVED[0]}] section"))
+    problems += unused_defaults(main, [section for kind, section in _kinds_of(sections) if kind.read_server])
     problems += overlap_problems(served)
     problems += application_problems(served)
     return Settings(
         path=path,
-        log=_read_log(main_scope, gateway_scope, surroundings),
-        gateway=_read_gateway(gateway_scope, surroundings),
+        log=read_log(main_scope, gateway_scope, surroundings),
+        gateway=read_gateway(gateway_scope, surroundings),
+        clients=clients,
         servers=tuple(settings for settings, _ in served),
     )
 
 
-def _read_log(main: Scope, gateway: Scope, surroundings: Surroundings) -> LogSettings:
-    return LogSettings(
-        directory=main.read_text("log_dir", surroundings.resolve, path_slips) or surroundings.log_dir,
-        debug=main.read("debug", boolean),
-        stdout=main.read("log_stdout", boolean),
-        format=gateway.read("log_format", choice(LogFormat)),
-        auth_events=main.read("log_auth_events", boolean),
-        max_size=main.read("log_max_size", log_size),
-        max_files=main.read("log_max_files", integer(0, 100_000)),
-        syslog=main.read("log_syslog", boolean),
-        syslog_facility=main.read("syslog_facility", facility),
-    )
-
-
-def _read_gateway(scope: Scope, surroundings: Surroundings) -> GatewaySettings:
-    return GatewaySettings(
-        workers=scope.read("workers", workers),
-        run_dir=read_run_dir(scope, surroundings),
-        user=scope.read_text("user", plain, account_slips),
-        group=scope.read_text("group", plain, account_slips),
-        console=read_console(scope, surroundings),
-        max_pending=scope.read("max_pending", integer(1, 10_000_000)),
-        duplicate_window_s=scope.read("duplicate_window_s", seconds(3600)),
-        drain_timeout_s=scope.read("drain_timeout_s", seconds(3600)),
-        failures_to_open=scope.read("failures_to_open", integer(2, 64)),
-    )
-
-
-def _certificates(surroundings: Surroundings, text: str) -> str:
-    """Return the path of a PEM file whose certificates can all be used, or `system`."""
-    if text.lower() == SYSTEM_CERTIFICATES:
-        return SYSTEM_CERTIFICATES
-    path = surroundings.resolve(text)
-    content = surroundings.read(path)
-    try:
-        trusting_context(content.octets)
-    except BadCertificates as error:
-        shown = quoted(path, LONGEST_PATH)
-        raise BadValueError(
-            f"{shown} cannot be used: {error}; name a PEM file with -----BEGIN CERTIFICATE-----, or system"
-        ) from error
-    return path
+def _kinds_of(sections: list[Section]) -> list[tuple[Kind, Section]]:
+    kinds = ((section_kind(section.name), section) for section in sections)
+    return [(KINDS[kind], section) for kind, section in kinds if kind is not None]
 
 
 def _is_text(path: str) -> bool:
@@ -205,8 +142,3 @@ def _mode_problems(content: FileContent, sections: list[Section], path: str) -> 
 
 def _first(sections: list[Section], name: str) -> Section:
     return next((section for section in sections if section.name == name), Section(name))
-
-
-def _is_served(section: Section) -> bool:
-    kind = section_kind(section.name)
-    return kind is not None and schema.TREATMENTS[kind] is schema.Treatment.SERVED

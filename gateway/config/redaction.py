@@ -15,9 +15,10 @@ from urllib.parse import quote, quote_plus
 import msgspec
 
 from gateway.config.ini import Entry, Section, parse_ini
+from gateway.config.kinds import FOREIGN, KEYS, section_kind
 from gateway.config.problems import Problem
-from gateway.config.protection import clear_key, protected_key
-from gateway.config.schema import FOREIGN, KEYS, key_pattern, section_kind
+from gateway.config.schema import key_pattern
+from gateway.config.secret_keys import secret_keys
 from gateway.config.settings import Secret, Settings
 
 SHORTEST_SECRET = 4  # octets: a shorter one would be found everywhere
@@ -94,7 +95,9 @@ def _is_plain(entry: Entry) -> bool:
 
 
 def _is_secret_key(key: str) -> bool:
-    return bool(protected_key(key) or clear_key(key) or (_SECRET_WORDS.search(key) and "_file" not in key))
+    """Whether the value is a secret, by the list, or for a key that nobody knows by its words."""
+    keys = secret_keys(key)
+    return key not in keys.files if keys else bool(_SECRET_WORDS.search(key) and "_file" not in key)
 
 
 def _suspects(line: str, entry: Entry | None, *, is_faulty: bool) -> Iterator[bytes]:

@@ -7,9 +7,8 @@ from typing import NamedTuple
 from gateway.config.ini import Entry, parse_ini
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.protection import CannotReveal, clear_key, is_protected, protect, protected_key, reveal
+from gateway.config.secret_keys import SECRETS_KEY_FILE
 from gateway.config.spelling import name_problems
-
-SECRETS_KEY_FILE = "secrets_key_file"
 
 _LINE_END = re.compile(rb"(\r\n|\r|\n)")
 _ENTRY = re.compile(r"(\s*)([^=:]*?)(\s*[=:][^\S\r\n]*)(.*?)(\s*)", re.DOTALL)

@@ -2,17 +2,29 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from gateway.config.ini import Entry, Section
 from gateway.config.problems import Problem, Severity
 from gateway.config.schema import DECISIVE
+from gateway.config.settings import FirstFactor
 from gateway.config.slips import QUOTATION_MARKS, Slip, has_inline_comment, path_slips, unfilled, unseen
+from gateway.config.surroundings import Surroundings
 from gateway.config.values import BadValueError
 
 Value = TypeVar("Value")
 
 _PATH_KEY = re.compile("(.*_)?(dir|file)(_.*)?")
+
+
+class Context(NamedTuple):
+    """What is around a section: the machine, and what others say for it."""
+
+    surroundings: Surroundings
+    ca_certs_file: str | None = None
+    """[main]'s, for all Duo applications."""
+    clients: Mapping[str, FirstFactor] = {}
+    """The client sections by name; they are read before the servers, which name theirs."""
 
 
 class Scope:

@@ -1,4 +1,4 @@
-"""A `[radius_server_duo_onlyN]` section: its clients, its Duo application and how it answers."""
+"""What all server sections have: RADIUS clients, a Duo application and how they answer."""
 
 import re
 from collections.abc import Mapping
@@ -6,21 +6,11 @@ from difflib import get_close_matches
 
 from gateway.config.attributes import attribute
 from gateway.config.clients import read_clients
-from gateway.config.credentials import SecretKeys, read_secret
+from gateway.config.credentials import read_secret
 from gateway.config.ini import Entry
-from gateway.config.schema import section_kind
-from gateway.config.scope import Scope
-from gateway.config.settings import (
-    Accounting,
-    ApiVersion,
-    ApplicationSettings,
-    FailMode,
-    Preauth,
-    RequireMessageAuthenticator,
-    Secret,
-    ServerSettings,
-    UnrecognisedFactor,
-)
+from gateway.config.scope import Context, Scope
+from gateway.config.secret_keys import RADIUS_SECRET, SKEY
+from gateway.config.settings import ApiVersion, ApplicationSettings, Secret, ServerSettings
 from gateway.config.slips import name_slips, repeated_letter
 from gateway.config.surroundings import Surroundings
 from gateway.config.values import (
@@ -41,6 +31,46 @@ from gateway.config.values import (
     seconds,
     seconds_or_0,
 )
+from gateway.engine.rules import (
+    Accounting,
+    FailMode,
+    PreauthRule,
+    RequireMessageAuthenticator,
+    UnrecognisedFactor,
+)
+
+SERVER = {
+    "ikey": "",
+    **SKEY.rows,
+    "api_host": "",
+    "api_port": "443",
+    "radius_ip_N": "",
+    **RADIUS_SECRET.rows,
+    "message_authenticator_in_replies_N": "first",
+    "client": "",
+    "interface": "",
+    "port": "1812",
+    "failmode": "safe",
+    "api_timeout": "0",
+    "api_version": "auto",
+    "preauth": "always",
+    "http_proxy_host": "",
+    "http_proxy_port": "80",
+    "unrecognised_factor": "reject",
+    "client_ip_attr": "Calling-Station-Id",
+    "pw_codec": "utf-8",
+    "exempt_username_N": "",
+    "probe_username_N": "",
+    "require_message_authenticator": "auto",
+    "force_message_authenticator": "",
+    "limit_proxy_state": "yes",
+    "reject_delay_s": "1.0",
+    "response_deadline_s": "0",
+    "coalesce": "true",
+    "max_pending_per_user": "3",
+    "status_server": "yes",
+    "accounting": "off",
+}
 
 SKEY_SIZE = 40  # characters
 SHORTEST_API_TIMEOUT_S = 1.0  # a handshake with Duo and its answer take a quarter of it
@@ -51,23 +81,22 @@ DUO_DOMAINS = ("duosecurity.com", "duofederal.com")
 _DUO_HOST = re.compile(r"api-[0-9a-f]{8}\.(duosecurity|duofederal)\.com")
 _DOMAIN_LIKENESS = 0.85  # `duosecurity.co` is like `duosecurity.com`
 
-_SKEY = SecretKeys("skey", ("skey_file",), "skey_protected")
-_EXEMPT_USERNAME = re.compile("exempt_username_[0-9]+")
+EXEMPT_USERNAME = re.compile("exempt_username_[0-9]+")
 _PROBE_USERNAME = re.compile("probe_username_[0-9]+")
 
 
-def read_server(scope: Scope, surroundings: Surroundings, ca_certs_file: str | None) -> ServerSettings:
-    """Return the section's settings. `ca_certs_file` is [main]'s, for all sections."""
-    scope.read_optional("client", _duo_only_client)
+def read_server(scope: Scope, context: Context, client: str | None) -> ServerSettings:
+    """Return the section's settings; `client` is what its kind makes of that key."""
     settings = ServerSettings(
         section=scope.section,
+        client=client,
         interface=scope.read_optional("interface", address),
         port=scope.read("port", port),
-        clients=read_clients(scope, surroundings),
-        application=_read_application(scope, surroundings, ca_certs_file),
+        clients=read_clients(scope, context.surroundings),
+        application=_read_application(scope, context),
         fail_mode=scope.read("failmode", choice(FailMode)),
         unrecognised_factor=scope.read("unrecognised_factor", choice(UnrecognisedFactor)),
-        preauth=scope.read("preauth", choice(Preauth)),
+        preauth=scope.read("preauth", choice(PreauthRule)),
         client_ip_attr=scope.read("client_ip_attr", attribute),
         pw_codec=scope.read("pw_codec", codec),
         exempt_usernames=_read_exempt_usernames(scope),
@@ -87,18 +116,18 @@ def read_server(scope: Scope, surroundings: Surroundings, ca_certs_file: str | N
     return settings
 
 
-def _read_application(scope: Scope, surroundings: Surroundings, ca_certs_file: str | None) -> ApplicationSettings:
+def _read_application(scope: Scope, context: Context) -> ApplicationSettings:
     api = _read_api_address(scope)
     return ApplicationSettings(
         api_host=api.host,
         api_port=api.port or 0,
         ikey=_read_ikey(scope),
-        secret_key=_read_secret_key(scope, surroundings),
+        secret_key=_read_secret_key(scope, context.surroundings),
         api_timeout_s=scope.read("api_timeout", seconds_or_0(SHORTEST_API_TIMEOUT_S, 3600)),
         api_version=scope.read("api_version", choice(ApiVersion)),
         http_proxy_host=scope.read_optional("http_proxy_host", host),
         http_proxy_port=scope.read("http_proxy_port", port),
-        ca_certs_file=ca_certs_file,
+        ca_certs_file=context.ca_certs_file,
     )
 
 
@@ -155,9 +184,9 @@ def _read_ikey(scope: Scope) -> str:
 
 
 def _read_secret_key(scope: Scope, surroundings: Surroundings) -> Secret:
-    if not scope.entries(*_SKEY.all):
+    if not scope.entries(*SKEY.all):
         scope.missing("skey", "is missing; write skey= with the application's secret key, or skey_file=PATH")
-    found = read_secret(scope, surroundings, _SKEY)
+    found = read_secret(scope, surroundings, SKEY)
     if found is None:
         return Secret(b"")
     n_characters = len(found.octets.decode(errors="replace"))
@@ -184,16 +213,8 @@ def _read_message_authenticator_rule(scope: Scope) -> RequireMessageAuthenticato
 
 
 def _read_exempt_usernames(scope: Scope) -> frozenset[str]:
-    usernames = set()
-    for entry in scope.matching(_EXEMPT_USERNAME):
-        if username := scope.read_text(entry.key, plain, name_slips):
-            usernames.add(username)
-            scope.warn(
-                entry,
-                f"ANYBODY can log in as {quoted(username)}: Duo is not asked, and duo_only checks no password; "
-                "remove the line unless the RADIUS client itself checks a password first",
-            )
-    return frozenset(usernames)
+    usernames = (scope.read_text(entry.key, plain, name_slips) for entry in scope.matching(EXEMPT_USERNAME))
+    return frozenset(username for username in usernames if username)
 
 
 def _read_probe_usernames(scope: Scope) -> frozenset[str]:
@@ -223,15 +244,6 @@ def _check_deadline(scope: Scope, settings: ServerSettings) -> None:
     for entry in scope.entries("response_deadline_s"):
         if 0 < deadline <= delay:
             scope.warn(entry, f"ends before a reject may be sent; write more than reject_delay_s, which is {delay:g}")
-
-
-def _duo_only_client(text: str) -> str:
-    if section_kind(text.lower()) != "duo_only_client":
-        raise BadValueError(
-            f"{quoted(text)} would check a first factor, but radius_server_duo_only asks Duo alone; "
-            "write client=duo_only_client, or keep Duo's proxy for this section"
-        )
-    return text
 
 
 def _nearest(scope: Scope, *keys: str) -> Mapping[str, Entry]:

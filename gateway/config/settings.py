@@ -8,6 +8,7 @@ from enum import Enum
 
 import msgspec
 
+from gateway.engine.rules import SectionRules
 from gateway.radius.reply import SignaturePlace
 
 
@@ -20,50 +21,12 @@ class Secret(msgspec.Struct, frozen=True):
         return "Secret(…)"
 
 
-class FailMode(Enum):
-    """What a login gets while Duo is unreachable: `safe` lets it in, `secure` rejects it."""
-
-    SAFE = "safe"
-    SECURE = "secure"
-
-
-class UnrecognisedFactor(Enum):
-    """What a password means that is neither passcode nor factor word, or is empty."""
-
-    REJECT = "reject"
-    AUTO = "auto"
-
-
 class ApiVersion(Enum):
     """Duo's API flavour: `/auth/v2`, `/rest/v1`, or v2, and v1 when Duo says that the application may not use v2."""
 
     AUTO = "auto"
     V1 = "1"
     V2 = "2"
-
-
-class Preauth(Enum):
-    """Whether every login asks `/preauth`, or only one whose typed factor needs the device list."""
-
-    ALWAYS = "always"
-    NEEDED = "needed"
-
-
-class RequireMessageAuthenticator(Enum):
-    """Whether Access-Requests without Message-Authenticator are discarded; `auto`: those with Proxy-State, once their
-    address has signed.
-    """
-
-    YES = "yes"
-    NO = "no"
-    AUTO = "auto"
-
-
-class Accounting(Enum):
-    """What becomes of Accounting-Requests: they are discarded, or answered and forgotten."""
-
-    OFF = "off"
-    ACKNOWLEDGE = "acknowledge"
 
 
 class LogFormat(Enum):
@@ -115,43 +78,27 @@ class ApplicationSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A PEM file; None is the shipped certifi bundle, `system` the system's trust store."""
 
 
-class AttributeSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A RADIUS attribute by its numbers; `vendor` is 0 for one of the RFCs, `data_type` as dictionaries write it."""
-
-    name: str
-    vendor: int
-    kind: int
-    data_type: str
-
-
-CALLING_STATION_ID = AttributeSettings(name="Calling-Station-Id", vendor=0, kind=31, data_type="string")
-
-
-class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """One `[radius_server_duo_onlyN]` section."""
+class ServerSettings(SectionRules, frozen=True, kw_only=True):
+    """One server section: its policy, where it listens, who may ask, and its Duo application."""
 
     section: str
+    client: str | None = None
+    """The client section that it names; None if it names none."""
     interface: str | None = None
     """The local address to listen on; None is every address."""
     port: int = 1812
     clients: tuple[ClientSettings, ...]
     application: ApplicationSettings
-    fail_mode: FailMode = FailMode.SAFE
-    unrecognised_factor: UnrecognisedFactor = UnrecognisedFactor.REJECT
-    preauth: Preauth = Preauth.ALWAYS
-    client_ip_attr: AttributeSettings = CALLING_STATION_ID
-    pw_codec: str = "utf-8"
-    exempt_usernames: frozenset[str] = frozenset()
-    probe_usernames: frozenset[str] = frozenset()
-    """In lower case."""
-    require_message_authenticator: RequireMessageAuthenticator = RequireMessageAuthenticator.AUTO
-    limit_proxy_state: bool = True
-    reject_delay_s: float = 1.0
-    response_deadline_s: float = 0.0
-    coalesce: bool = True
-    max_pending_per_user: int = 3
-    status_server: bool = True
-    accounting: Accounting = Accounting.OFF
+
+
+class DuoOnlyClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="duo_only_client"):
+    """One `[duo_only_clientN]` section: a first factor that nobody is asked for."""
+
+    section: str
+
+
+FirstFactor = DuoOnlyClient
+"""What a client section can be; told apart by `kind`."""
 
 
 class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +135,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     log: LogSettings
     gateway: GatewaySettings
+    clients: tuple[FirstFactor, ...] = ()
     servers: tuple[ServerSettings, ...]
 
 

@@ -1,29 +1,26 @@
 """Names that are not known, or not known where they stand. A mistyped `failmode` must never start."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 
 from gateway.config.ini import Entry, Section
-from gateway.config.problems import Problem, Severity
-from gateway.config.schema import (
+from gateway.config.kinds import (
     FOREIGN,
-    GATEWAY,
     KEYS,
-    MAIN,
+    KINDS,
     OTHER_LDAP,
     OTHER_RADIUS,
+    OWN_KEYS,
     SERVED,
-    SINGLE,
-    TREATMENTS,
-    UNADVISED,
-    WITHOUT_EFFECT,
     Treatment,
-    key_pattern,
     section_kind,
     treatment,
 )
+from gateway.config.problems import Problem, Severity
+from gateway.config.schema import SINGLE, WITHOUT_EFFECT, key_pattern
+from gateway.config.secret_keys import OTHER_SPELLINGS
 from gateway.config.slips import not_ascii
 
 _KEY_LIKENESS = 0.8  # `fail_mod` is like `failmode`, `http_proxy_user` is not like `http_proxy_host`
@@ -35,8 +32,9 @@ _SHORTEST_SWAPPED = 4
 _LONGEST_NAME = 64  # comparing takes time with the square of the length
 _DIGITS = re.compile("[0-9]+")
 _SEPARATORS = re.compile("[^a-z0-9]")
-_SECTIONS = tuple(TREATMENTS)
-_ADVISED = {kind: tuple(sorted(keys - UNADVISED)) for kind, keys in KEYS.items()}
+_SECTIONS = tuple(KINDS)
+_DUO_ONLY = "radius_server_duo_only"
+_ADVISED = {kind: tuple(sorted(keys - OTHER_SPELLINGS)) for kind, keys in KEYS.items()}
 
 
 def name_problems(sections: list[Section]) -> Iterator[Problem]:
@@ -49,7 +47,7 @@ def name_problems(sections: list[Section]) -> Iterator[Problem]:
         kind = section_kind(section.name) or meant_kind(section.name)
         if kind is None:
             yield _warning(section, "is not known, ignored; remove it, or correct it if it is mistyped")
-        elif kind not in KEYS:
+        elif treatment(kind) is not Treatment.READ:
             yield _unserved_section(section, kind, by_name)
         else:
             if section_kind(section.name) is None:
@@ -60,7 +58,7 @@ def name_problems(sections: list[Section]) -> Iterator[Problem]:
 
 def is_read(name: str) -> bool:
     """Whether the section of this name, as it is or as it was meant, is one that is read."""
-    return (section_kind(name) or meant_kind(name)) in KEYS
+    return treatment(section_kind(name) or meant_kind(name) or "") is Treatment.READ
 
 
 def meant_kind(name: str) -> str | None:
@@ -77,7 +75,7 @@ def meant_kind(name: str) -> str | None:
 
 def _of_family(letters: str) -> str | None:
     """Return the kind of server whose name begins with that of its family, or the family if its ending is unknown."""
-    for family, without_ending in ((OTHER_RADIUS, SERVED), (OTHER_LDAP, OTHER_LDAP)):
+    for family, without_ending in ((OTHER_RADIUS, SERVED[0]), (OTHER_LDAP, OTHER_LDAP)):
         stem = _letters(family)
         if SequenceMatcher(None, letters[: len(stem)], stem).ratio() < _FAMILY_LIKENESS:
             continue
@@ -119,22 +117,28 @@ def _free_name(kind: str, name: str, taken: Collection[str]) -> str:
 def _unserved_section(section: Section, kind: str, by_name: Mapping[str, Section]) -> Problem:
     match treatment(kind):
         case Treatment.OTHER_SERVER if kind == "radius_server_auto" and _asks_duo_alone(section, by_name):
+            wanted = _free_name(_DUO_ONLY, section.name, by_name)
             text = (
-                f"is not served; with client=duo_only_client write [{_free_name(SERVED, section.name, by_name)}] and "
-                "unrecognised_factor=auto: whatever is typed, Duo chooses the factor; factors and allow_concat have no "
-                "effect there"
+                f"is not served; with client=duo_only_client write [{wanted}] and unrecognised_factor=auto: whatever "
+                "is typed, Duo chooses the factor; factors and allow_concat have no effect there"
             )
             return Problem(section.name, "", text, section.line)
         case Treatment.OTHER_SERVER:
-            text = f"is not served, only {SERVED} is; keep Duo's proxy for it, on another port, and remove it here"
-            return Problem(section.name, "", text, section.line)
+            text = f"is not served, only {_enumerated(SERVED)}"
+            remedy = "keep Duo's proxy for it, on another port, and remove it here"
+            return Problem(section.name, "", f"{text}; {remedy}", section.line)
         case Treatment.FIRST_FACTOR if not section.name.startswith(kind):
             wanted = _free_name(kind, section.name, by_name)
             return Problem(section.name, "", f"is not known; write [{wanted}], or remove the section", section.line)
         case Treatment.FIRST_FACTOR:
-            return _warning(section, f"ignored: {SERVED} checks no first factor; remove the section")
+            return _warning(section, f"ignored: {_DUO_ONLY} checks no first factor; remove the section")
         case _:
             return _warning(section, "ignored: it does not concern RADIUS; keep Duo's proxy for it")
+
+
+def _enumerated(kinds: Sequence[str]) -> str:
+    *others, last = kinds
+    return f"{', '.join(others)} and {last} are" if others else f"{last} is"
 
 
 def _asks_duo_alone(section: Section, by_name: Mapping[str, Section]) -> bool:
@@ -183,10 +187,11 @@ def _free_key(section: Section, pattern: str) -> str:
 
 def _misplaced(entry: Entry, kind: str, home: str, by_name: Mapping[str, Section]) -> Problem:
     """Duo's proxy ignores a key in the wrong place; not so what is written for us, or decides who gets in."""
-    if home in FOREIGN:
+    if _is_foreign(home, kind):
         return _key_problem(entry, f"has no effect here, it is a key of [{home}]; remove it", Severity.WARNING)
     severity = Severity.WARNING if home == "main" and kind != "gateway" else Severity.ERROR
-    homes = [section for name, section in by_name.items() if section_kind(name) == home]
+    pattern = key_pattern(entry.key)
+    homes = [each for name, each in by_name.items() if pattern in OWN_KEYS.get(section_kind(name) or "", ())]
     holder = next((section for section in homes if entry.key in section.entries), None)
     if holder is not None:
         line = holder.entries[entry.key].line
@@ -195,12 +200,17 @@ def _misplaced(entry: Entry, kind: str, home: str, by_name: Mapping[str, Section
     return _key_problem(entry, f"has no effect here; write it in [{name}]", severity)
 
 
+def _is_foreign(home: str, kind: str) -> bool:
+    """Whether the key is one that Duo's proxy knows in sections of another sort alone, and ignores in this one."""
+    if home not in OWN_KEYS or KINDS[home].read_client is not None:
+        return True
+    return home in SERVED and kind in SERVED
+
+
 def _home(pattern: str) -> str | None:
-    """Return the section where the key has an effect, or where Duo's proxy gives it one."""
-    for section, keys in (("main", MAIN), ("gateway", GATEWAY), (SERVED, KEYS[SERVED])):
-        if pattern in keys:
-            return section
-    return next((section for section, keys in FOREIGN.items() if pattern in keys), None)
+    """Return the first kind of section where the key has an effect, or where Duo's proxy gives it one."""
+    keys = (*OWN_KEYS.items(), *FOREIGN.items())
+    return next((section for section, known in keys if pattern in known), None)
 
 
 @lru_cache(maxsize=1024)

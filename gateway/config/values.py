@@ -15,7 +15,7 @@ from ipaddress import (
 )
 from typing import NamedTuple, TypeVar
 
-from gateway.config.settings import RequireMessageAuthenticator
+from gateway.engine.rules import RequireMessageAuthenticator
 
 Network = IPv4Network | IPv6Network
 Word = TypeVar("Word", bound=Enum)

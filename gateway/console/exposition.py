@@ -9,9 +9,10 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from gateway.duoapi.calls import Trouble
-from gateway.engine.statistics import COALESCED, REPLY_CODES, RETRANSMISSION
+from gateway.engine.replies import LABELS
+from gateway.engine.statistics import COALESCED, OUTCOMES, RETRANSMISSION
 from gateway.radius.discards import DiscardReason
+from gateway.unavailable import Trouble
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -66,9 +67,9 @@ def _of_servers(status: _Status) -> Iterator[Metric]:
         "Logins that have ended, by reply and reason.",
         ["server", "reply", "reason"],
         (
-            ((server["section"], code.label, reason.value), server["reasons"].get(reason.value, 0))
+            ((server["section"], LABELS[outcome], reason.value), server["reasons"].get(reason.value, 0))
             for server in servers
-            for reason, code in REPLY_CODES.items()
+            for reason, outcome in OUTCOMES.items()
         ),
     )
     yield _counter(

@@ -6,14 +6,14 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from gateway.engine.reasons import Reason
-from gateway.engine.statistics import EMPTY_HISTOGRAM, REPLY_CODES, Histogram
-from gateway.radius.dictionary import Code
+from gateway.engine.statistics import EMPTY_HISTOGRAM, OUTCOMES, Histogram
+from gateway.engine.verdict import Outcome
 
 N_SAMPLES = 3_600
 WINDOW_S = 10.0  # over which quantiles are taken: a second alone has too few logins
 
 _FAIL_MODE = frozenset({Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE})
-_ACCEPTED = frozenset(reason for reason, code in REPLY_CODES.items() if code is Code.ACCESS_ACCEPT) - _FAIL_MODE
+_ACCEPTED = frozenset(reason for reason, outcome in OUTCOMES.items() if outcome is Outcome.ACCEPT) - _FAIL_MODE
 _REJECTED = frozenset(Reason) - _ACCEPTED - _FAIL_MODE
 
 

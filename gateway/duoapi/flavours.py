@@ -6,9 +6,9 @@ How an HTTP answer is judged, the same for both:
 | --- | --- | --- |
 | 200 | `stat` OK with the documented content | the answer |
 | 4xx | `stat` FAIL | `Refusal` |
-| 429 | any | `DuoUnavailable` RATE_LIMIT |
-| 5xx | any | `DuoUnavailable` HTTP_STATUS |
-| anything else: a redirect, a captive portal's page, JSON of another shape | | `DuoUnavailable` BAD_ANSWER |
+| 429 | any | `Unavailable` RATE_LIMIT |
+| 5xx | any | `Unavailable` HTTP_STATUS |
+| anything else: a redirect, a captive portal's page, JSON of another shape | | `Unavailable` BAD_ANSWER |
 
 A redirect is never followed: a signed request belongs to the host that it was signed for.
 """
@@ -30,16 +30,15 @@ from gateway.duoapi.calls import (
     Call,
     Check,
     Device,
-    DuoUnavailable,
     Ping,
     Preauth,
     PreauthAnswer,
     Refusal,
     Time,
-    Trouble,
 )
 from gateway.duoapi.echoes import MAX_PAGE, cleaned, is_harmless, shown
 from gateway.duoapi.signing import encode_params, percent_encode
+from gateway.unavailable import Trouble, Unavailable
 from gateway.values import Value
 
 Content = TypeVar("Content")
@@ -99,7 +98,7 @@ class Flavour:
         """Return the answer to `call`.
 
         Raises:
-            DuoUnavailable: the service failed or what answered was not Duo.
+            Unavailable: the service failed or what answered was not Duo.
         """
         if http_status != 200:
             return _read_failure(call, http_status, body)
@@ -263,11 +262,11 @@ def _content(envelope: messages.Envelope[Content]) -> Content:
 def _read_failure(call: Call, http_status: int, body: bytes) -> Refusal:
     """Return the refusal that a status other than 200 carries, or raise for what is none."""
     if http_status == 429:
-        raise DuoUnavailable(Trouble.RATE_LIMIT, "Duo answered HTTP 429, too many requests")
+        raise Unavailable(Trouble.RATE_LIMIT, "Duo answered HTTP 429, too many requests")
     if http_status >= 500:
-        raise DuoUnavailable(Trouble.HTTP_STATUS, f"Duo answered HTTP {http_status}")
+        raise Unavailable(Trouble.HTTP_STATUS, f"Duo answered HTTP {http_status}")
     if 300 <= http_status < 400:
-        raise DuoUnavailable(Trouble.BAD_ANSWER, f"HTTP {http_status}, a redirect, which Duo never sends")
+        raise Unavailable(Trouble.BAD_ANSWER, f"HTTP {http_status}, a redirect, which Duo never sends")
     try:
         failure = messages.decode_failure(body)
     except _NOT_JSON as error:
@@ -287,7 +286,7 @@ def _passcode(call: Call) -> str:
     return call.passcode if isinstance(call, Auth) else ""
 
 
-def _not_duo(call: Call, http_status: int, body: bytes) -> DuoUnavailable:
+def _not_duo(call: Call, http_status: int, body: bytes) -> Unavailable:
     """Describe an answer that is not Duo's; the beginning of a web page names the proxy or portal that sent it."""
     beginning = body.lstrip()
     if not beginning:
@@ -299,7 +298,7 @@ def _not_duo(call: Call, http_status: int, body: bytes) -> DuoUnavailable:
         text = f"HTTP {http_status} with a web page that begins {page[:60]!a}"
     else:  # it may be an echo of our own request, passcode and all
         text = f"HTTP {http_status} with a body that is not JSON"
-    return DuoUnavailable(Trouble.BAD_ANSWER, text)
+    return Unavailable(Trouble.BAD_ANSWER, text)
 
 
 # `/auth/v2` is what Duo develops; devices are named by the ids that preauth lists.

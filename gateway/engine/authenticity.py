@@ -77,4 +77,4 @@ def _refuse_unsigned(packet: Packet, nas: Nas, source: str) -> DiscardReason | N
         return None
     if section.require_signature is None and nas.has_signed(source):
         return DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
-    return DiscardReason.PROXY_STATE_UNAUTHENTICATED if section.limit_proxy_state else None
+    return DiscardReason.PROXY_STATE_UNAUTHENTICATED if section.rules.limit_proxy_state else None

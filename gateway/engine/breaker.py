@@ -22,7 +22,6 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import ClassVar, NamedTuple
 
-from gateway.duoapi.calls import Trouble
 from gateway.engine.explanations import LOGINS_FAIL, SET_THE_CLOCK, TROUBLES
 from gateway.engine.witness import (
     LATELY_S,
@@ -33,6 +32,7 @@ from gateway.engine.witness import (
     add_up,
     patience_s,
 )
+from gateway.unavailable import Trouble
 
 QUIET_INTERVAL_S = 60.0  # between rounds of probes while all is well
 SLOW_INTERVAL_S = 10.0  # while the last ping took so long that calls are waited for longer than usual

@@ -4,29 +4,28 @@ The engine is told what arrived and when, and returns what to do about it. The o
 nothing that an unauthenticated sender can forge touches the duplicate cache or costs memory that lasts.
 """
 
-from itertools import count
 from typing import Final
 
-from gateway.duoapi.calls import Answer, DuoUnavailable
+from gateway.duoapi.calls import Answer
 from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
-from gateway.engine.credentials import Credentials, is_probe, read_credentials, shown_user_name
 from gateway.engine.digests import Digests, login_key
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.effects import (
-    AskDuo,
     Effect,
     Finished,
     ForgetLogin,
     KeepAnswer,
     KeepLogin,
     PassOn,
+    PutQuestion,
     SendReply,
     StopAsking,
 )
-from gateway.engine.login import DECIDED, ELSEWHERE, WAITING, Ask, Login, Step
-from gateway.engine.nas import Nas, NasTable, Section, count_addresses
+from gateway.engine.login import DECIDED, ELSEWHERE, FAIL_MODE_STATES, WAITING, Ask, Hold, Login, Step
+from gateway.engine.modes.mode import Asked
+from gateway.engine.modes.reading import is_probe, shown_user_name
+from gateway.engine.nas import Nas, NasTable, count_addresses
 from gateway.engine.notices import Notices
-from gateway.engine.password import TypedFactor, meaning_of, read_password
 from gateway.engine.pending import PendingLogin, PendingLogins
 from gateway.engine.person import account_of, needs_another_bucket, person_key
 from gateway.engine.places import Holder, Places
@@ -44,6 +43,7 @@ from gateway.radius.dictionary import (
 from gateway.radius.discards import DecodeError, DiscardReason
 from gateway.radius.packet import Packet, packet_length
 from gateway.radius.reply import encode_accounting_response, encode_reply
+from gateway.unavailable import Unavailable
 
 RESUME_PAUSE_S: Final = 0.002  # between questions about pushes that are asked anew: each may open a connection to Duo
 
@@ -86,8 +86,8 @@ class Engine:
         self._tables = tables
         self._n_buckets = n_buckets
         self._digests = digests
-        self._numbers = count(1)
-        self._outages: dict[str, DuoUnavailable] = {}
+        self._n_numbers = 0
+        self._outages: dict[str, Unavailable] = {}
         self._trials: set[str] = set()
         self._hands_over = False
         self._places = Places(max_pending, count_addresses(tables))
@@ -129,14 +129,14 @@ class Engine:
             self._discard(error.reason, peer, nas, now)
         return self._flush()
 
-    def duo_answered(self, pending: PendingLogin, answer: Answer, now: float) -> list[Effect]:
-        """Take Duo's answer to the login's last question."""
+    def answered(self, pending: PendingLogin, answer: Answer, now: float) -> list[Effect]:
+        """Take the answer to the login's last question."""
         if pending.login.state is not DECIDED:
             self._proceed(pending, pending.login.answered(answer, now), now)
         return self._flush()
 
-    def duo_unavailable(self, pending: PendingLogin, error: DuoUnavailable, now: float) -> list[Effect]:
-        """Take note that Duo did not answer the login's last question."""
+    def unavailable(self, pending: PendingLogin, error: Unavailable, now: float) -> list[Effect]:
+        """Take note that nobody answered the login's last question."""
         if pending.login.state is not DECIDED:
             self._proceed(pending, pending.login.unavailable(error, now), now)
         return self._flush()
@@ -147,13 +147,13 @@ class Engine:
             self._finish(pending, rejection(Reason.INTERNAL_ERROR), now)
         return self._flush()
 
-    def outage(self, application: str, error: DuoUnavailable | None, now: float) -> list[Effect]:
+    def outage(self, application: str, error: Unavailable | None, now: float) -> list[Effect]:
         """Let fail mode decide about an application's logins from now on, or, with None, no more.
 
         Logins that wait for a brief answer are decided too; a push that is out is waited for.
         """
         self._trials.discard(application)
-        logins = [pending for pending in self._pending if pending.section.application == application]
+        logins = [pending for pending in self._pending if pending.login.policy.application == application]
         if error is not None:
             self._outages[application] = error
             self._give_up_waiting([each for each in logins if each.login.waits_briefly], error, now)
@@ -161,7 +161,7 @@ class Engine:
             self._ask_again([each for each in logins if each.login.state is WAITING], now)
         return self._flush()
 
-    def _give_up_waiting(self, logins: list[PendingLogin], error: DuoUnavailable, now: float) -> None:
+    def _give_up_waiting(self, logins: list[PendingLogin], error: Unavailable, now: float) -> None:
         for pending in logins:
             self._stop_asking(pending, now)
             self._proceed(pending, pending.login.unavailable(error, now), now)
@@ -235,7 +235,8 @@ class Engine:
 
     def next_number(self) -> int:
         """Return a number for another login."""
-        return next(self._numbers)
+        self._n_numbers += 1
+        return self._n_numbers
 
     def timer(self, now: float) -> list[Effect]:
         """Do what has come due."""
@@ -258,7 +259,7 @@ class Engine:
     def _packet_received(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
         section = nas.section
         if packet.code == ACCESS_REQUEST:
-            if section.probe_usernames and is_probe(packet, section):
+            if section.probe_usernames and is_probe(packet, section.probe_usernames):
                 self._probed(packet, nas, peer, now)
             else:
                 self._access_requested(packet, nas, peer, now)
@@ -282,7 +283,7 @@ class Engine:
 
     def _probed(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
         """Reject a balancer's health probe at once: no login, no cache, no Duo; but a wrong secret is told of."""
-        found = refuse_packet(packet, nas, peer.address[0]) or read_credentials(packet, nas, peer.address[0])
+        found = refuse_packet(packet, nas, peer.address[0]) or nas.section.mode.read(packet, nas, peer.address[0])
         if isinstance(found, DiscardReason):
             self._discard(found, peer, nas, now)
             return
@@ -321,14 +322,14 @@ class Engine:
             if known.reply:
                 self._effects.append(SendReply(known.reply, peer))
             return
-        found = read_credentials(packet, nas, source)
-        if not isinstance(found, Credentials) and isinstance(found, DiscardReason):
+        found = nas.section.mode.read(packet, nas, source)
+        if not isinstance(found, Asked) and isinstance(found, DiscardReason):
             self._discard(found, peer, nas, now)
             return
         if not packet.signed_at:
             self._note_unsigned(nas, peer, now)
         transaction = Transaction(packet, nas, peer, digest, now, key)
-        if isinstance(found, Credentials):
+        if isinstance(found, Asked):
             self._login_asked(transaction, found, now)
         else:
             self._take_up(transaction)
@@ -347,16 +348,15 @@ class Engine:
             older.pending.leave(older)
             self._keep_again(older.pending)
 
-    def _login_asked(self, transaction: Transaction, credentials: Credentials, now: float) -> None:
+    def _login_asked(self, transaction: Transaction, asked: Asked, now: float) -> None:
         """Join the same login if it is pending, else begin one, if there is a place for it."""
         section = transaction.nas.section
-        account = account_of(credentials.user_name)
-        typed = read_password(credentials.password) if credentials.password else None
+        account = account_of(asked.user_name)
         key = login_key(
             section.name,
             account,
-            meaning_of(typed, credentials.typed),
-            credentials.ipaddr,
+            asked.meaning,
+            asked.ipaddr,
             transaction.packet.attributes_of(section.session_attributes),
         )
         known_as = self._known_as(key) if self._adopted else key
@@ -374,12 +374,12 @@ class Engine:
             self._discard(DiscardReason.OVERLOAD, transaction.peer, transaction.nas, now)
         elif 0 < section.max_pending_per_user <= n_of_person:
             self._take_up(transaction)
-            self._refuse(transaction, credentials.user_name, Reason.TOO_MANY_PENDING, now)
+            self._refuse(transaction, asked.user_name, Reason.TOO_MANY_PENDING, now)
         else:
-            login = Login(section.policy, credentials.user_name, credentials.ipaddr)
-            step = self._first_step(login, credentials, typed, section, now)
+            login = Login(section.policy, asked.user_name, asked.ipaddr)
+            step = section.mode.begin(login, asked, now)
             bucket = transaction.peer.bucket
-            pending = PendingLogin(next(self._numbers), login, section, key, bucket, now, person)
+            pending = PendingLogin(self.next_number(), login, section, key, bucket, now, person)
             self._take_up(transaction)
             pending.join(transaction)
             self._add(pending, holder)
@@ -434,38 +434,52 @@ class Engine:
         pending.holder = holder
         pending.section.counters.began()
 
-    def _first_step(
-        self, login: Login, credentials: Credentials, typed: TypedFactor | None, section: Section, now: float
-    ) -> Step:
-        """Ask Duo, unless it is known to be away: then fail mode decides, but for the one login that is to try."""
-        step = login.begin(credentials.password, typed, now)
-        outage = self._outages.get(section.application)
-        if outage is None or isinstance(step, Verdict):
-            return step
-        if section.application in self._trials:
-            self._trials.discard(section.application)
-            return step
-        return login.unavailable(outage, now)
-
     def _arm_deadline(self, pending: PendingLogin) -> None:
         deadline_s = pending.section.response_deadline_s
         if deadline_s:
             self._timers.at(pending.started_at + deadline_s, self._deadline, pending)
 
     def _proceed(self, pending: PendingLogin, step: Step, now: float) -> None:
+        """Put the login's next question, hold it, or end it."""
         if isinstance(step, Verdict):
             self._finish(pending, step, now)
-            return
+        elif isinstance(step, Ask):
+            if self._outages and self._is_for_fail_mode(pending, step):
+                self._proceed(pending, pending.login.unavailable(self._outages[step.to], now), now)
+            else:
+                self._put(pending, step, now)
+        else:
+            self._hold(pending, step, now)
+
+    def _is_for_fail_mode(self, pending: PendingLogin, ask: Ask) -> bool:
+        """Whether fail mode decides in place of a question that is about to be put.
+
+        So it is while the Duo application that it is for is away, as long as nobody is pushed. One login is to try all
+        the same, to its end. A question to anybody else is put: whether its answer lets the user in does not depend
+        on Duo.
+        """
+        if ask.to not in self._outages or pending.login.state not in FAIL_MODE_STATES:
+            return False
+        if ask.to in self._trials:
+            self._trials.discard(ask.to)
+            pending.is_trial = True
+        return not pending.is_trial
+
+    def _put(self, pending: PendingLogin, ask: Ask, now: float) -> None:
+        """Have a question put, once what must not be asked twice is kept."""
         self._keep(pending)
         pending.waits_since = now
-        if isinstance(step, Ask):
-            if step.at:  # the pause before it is a person's
-                pending.duo_s += step.at - now
-                pending.waits_since = step.at
-            self._effects.append(AskDuo(pending, step.call, step.at))
-        else:
-            is_settled = pending.login.is_in_doubt and pending.section.application in self._outages
-            self._timers.at(now if is_settled else step.until, self._give_up, pending)
+        if ask.at:  # the pause before it is a person's
+            pending.duo_s += ask.at - now
+            pending.waits_since = ask.at
+        self._effects.append(PutQuestion(pending, ask.to, ask.question, ask.at))
+
+    def _hold(self, pending: PendingLogin, hold: Hold, now: float) -> None:
+        """Give a login up later, or now if that Duo is away tells already what its doubt means."""
+        self._keep(pending)
+        pending.waits_since = now
+        is_settled = pending.login.is_in_doubt and pending.login.policy.application in self._outages
+        self._timers.at(now if is_settled else hold.until, self._give_up, pending)
 
     def _stop_asking(self, pending: PendingLogin, now: float) -> None:
         pending.waited(now)
@@ -473,7 +487,7 @@ class Engine:
 
     def _give_up(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
-            is_duo_away = pending.section.application in self._outages
+            is_duo_away = pending.login.policy.application in self._outages
             pending.waited(now)
             self._finish(pending, pending.login.give_up(is_duo_away), now)
 
@@ -565,10 +579,7 @@ class Engine:
         """
         if transaction.is_superseded:
             return
-        nas = transaction.nas
-        text, reason = verdict.reply_message, verdict.explanation if nas.is_operator else ""
-        packet, secret = transaction.packet, nas.shared_secret
-        octets = encode_reply(verdict.code, packet, secret, text, reason, nas.signature_place)
+        octets = transaction.encode(verdict)
         answered = self._duplicates.as_answered(transaction, octets, now)
         self._effects.append(KeepAnswer(answered, transaction.peer))
         if verdict.reason in _DELAYED:

@@ -12,7 +12,7 @@ def login_key(section: str, account: str, meaning: str, ipaddr: str | None, sess
     Args:
         section: of the client.
         account: see `engine.person`.
-        meaning: of what was typed, see `engine.password`.
+        meaning: of what was typed, see `engine.modes.mode.Asked`.
         ipaddr: the address of the user's machine, where known.
         session: the attributes that tell machines and sessions apart, as they stand.
     """

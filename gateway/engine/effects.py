@@ -27,16 +27,18 @@ class SendReply(Value):
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
-class AskDuo(Value):
-    """Ask Duo on behalf of this login, not before the instant `at`; bring the answer to `duo_answered` or
-    `duo_unavailable`.
+class PutQuestion(Value):
+    """Ask `to` this on behalf of a login, not before the instant `at` (0: now).
+
+    The answer is for `Engine.answered`; that there is none, for `Engine.unavailable`.
     """
 
-    __slots__ = ("at", "call", "pending")
+    __slots__ = ("at", "pending", "question", "to")
 
-    def __init__(self, pending: PendingLogin, call: Call, at: float) -> None:
+    def __init__(self, pending: PendingLogin, to: str, question: Call, at: float) -> None:
         self.pending = pending
-        self.call = call
+        self.to = to
+        self.question = question
         self.at = at
 
 
@@ -56,7 +58,7 @@ class PassOn(Value):
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class StopAsking(Value):
-    """Nobody waits for Duo's answer to this login any more."""
+    """Nobody waits for the answer to this login's question any more."""
 
     __slots__ = ("pending",)
 
@@ -133,5 +135,14 @@ class Finished(Value):
 
 
 Effect = (
-    SendReply | PassOn | AskDuo | StopAsking | KeepLogin | ForgetLogin | KeepAnswer | Finished | Notice | UnsignedNas
+    SendReply
+    | PassOn
+    | PutQuestion
+    | StopAsking
+    | KeepLogin
+    | ForgetLogin
+    | KeepAnswer
+    | Finished
+    | Notice
+    | UnsignedNas
 )

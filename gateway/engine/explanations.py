@@ -7,9 +7,9 @@ the words of this table, which a test holds.
 
 from typing import NamedTuple
 
-from gateway.duoapi.calls import Trouble
 from gateway.engine.reasons import Reason
 from gateway.radius.discards import DiscardReason
+from gateway.unavailable import Trouble
 
 DOCUMENT = "docs/troubleshooting.md"
 

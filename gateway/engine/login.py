@@ -1,17 +1,19 @@
 """One login as a state machine, from the typed factor to the verdict.
 
-A login asks Duo one thing at a time: it returns the next `Ask`, or its `Verdict`. The tables below are the whole of
-its behaviour: `TRANSITIONS` says which states may follow, `_HANDLERS` what an answer of Duo means in each state.
+A login asks somebody one thing at a time: it returns the next `Ask`, or its `Verdict`. The tables of this file are the
+whole of its behaviour: `TRANSITIONS` says which states may follow, `_HANDLERS` what an answer means in each state, and
+`_FAILURES` what it means that there is none. A new kind of question is a state and its rows.
+
+Fail mode belongs to the questions to Duo before anybody is pushed: the rows of PREAUTH and AUTH know it, no others do.
 """
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, final
 
 from mypy_extensions import mypyc_attr
 
 from gateway.duoapi.calls import (
-    AUTO,
     PASSCODE,
     SMS,
     Answer,
@@ -20,7 +22,6 @@ from gateway.duoapi.calls import (
     AuthStatus,
     Call,
     Device,
-    DuoUnavailable,
     Factor,
     Preauth,
     PreauthAnswer,
@@ -28,10 +29,10 @@ from gateway.duoapi.calls import (
 )
 from gateway.duoapi.echoes import is_harmless, without_passcode
 from gateway.engine.explanations import REASONS, TROUBLES
-from gateway.engine.password import TypedFactor
 from gateway.engine.records import LoginRecord
-from gateway.engine.verdict import Reason, Verdict, duo_account, duo_hint, rejection
-from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT
+from gateway.engine.typed_factor import TypedFactor
+from gateway.engine.verdict import ACCEPT, REJECT, Reason, Verdict, duo_account, duo_hint, rejection
+from gateway.unavailable import Unavailable
 from gateway.values import Value
 
 PERSON_PATIENCE_S: Final = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
@@ -40,20 +41,21 @@ POLL_PAUSE_S: Final = 1.0  # between questions to a Duo that answers a long poll
 _FREE_POLLS: Final = 2  # the first long poll answers "pushed" at once: no pause for it
 
 
-class LoginPolicy(NamedTuple):
-    """What a server section says about its logins; plain values, for the engine knows no configuration.
+@final
+@mypyc_attr(acyclic=True)
+class LoginPolicy(Value):
+    """What a login carries on of its section's mode; plain values, for the engine knows no configuration.
 
     Attributes:
+        application: whom to ask for the second factor, by the name under which the worker holds that Duo application.
         fail_open: `failmode=safe`: let the user in while Duo is unavailable.
-        automatic: what is neither passcode nor factor word asks for Duo's automatic factor.
-        preauth_always: ask `/preauth` even when the typed factor does not need the device list.
-        exempt: user names that log in without Duo.
     """
 
-    fail_open: bool = True
-    automatic: bool = False
-    preauth_always: bool = True
-    exempt: frozenset[str] = frozenset()
+    __slots__ = ("application", "fail_open")
+
+    def __init__(self, application: str, fail_open: bool = True) -> None:
+        self.application = application
+        self.fail_open = fail_open
 
 
 def choose_device(typed: TypedFactor, devices: tuple[Device, ...]) -> str | None:
@@ -105,16 +107,23 @@ TRANSITIONS: Final[dict[LoginState, frozenset[LoginState]]] = {
     DECIDED: frozenset(),
 }
 
+FAIL_MODE_STATES: Final = (PREAUTH, AUTH)
+"""Where fail mode may take the place of a question that is about to be put: Duo is asked, and nobody is pushed yet."""
+
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Ask(Value):
-    """Ask Duo this, not before the instant `at` (0: now)."""
+    """Ask somebody this, not before the instant `at` (0: now).
 
-    __slots__ = ("at", "call")
+    `to` is the name under which the worker holds who answers: a Duo application.
+    """
 
-    def __init__(self, call: Call, at: float = 0.0) -> None:
-        self.call = call
+    __slots__ = ("at", "question", "to")
+
+    def __init__(self, to: str, question: Call, at: float = 0.0) -> None:
+        self.to = to
+        self.question = question
         self.at = at
 
 
@@ -164,7 +173,7 @@ class Login:
         self.state = NEW
         self._ipaddr = ipaddr
         self._typed: TypedFactor | None = None
-        self._doubt: DuoUnavailable | None = None
+        self._doubt: Unavailable | None = None
         self._no_factor = _UNKNOWN_FACTOR
         self.asked_at = self.pushed_at = 0.0
         self._polls = 0
@@ -203,7 +212,7 @@ class Login:
     @property
     def waits_briefly(self) -> bool:
         """Whether it waits here for an answer of Duo's that does not wait for a person, and asking pushes nobody."""
-        return self.state in (PREAUTH, AUTH) and not self.has_pushed
+        return self.state in FAIL_MODE_STATES and not self.has_pushed
 
     @property
     def has_pushed(self) -> bool:
@@ -217,36 +226,29 @@ class Login:
         """Return a text in which Duo may have repeated what was typed, as it may be seen."""
         return without_passcode(text, self._typed.passcode if self._typed is not None else "")
 
-    def begin(self, password: str | None, typed: TypedFactor | None, now: float) -> Step:
-        """Return the first step, by the password and what it means; `password` None is one that no charset explains."""
-        if self.user_name in self.policy.exempt:
-            account = "The user is exempt from Duo (exempt_username_N)"
-            return self._decide(Verdict(ACCESS_ACCEPT, Reason.EXEMPT, "", account))
+    def ask_duo(self, typed: TypedFactor | None, no_factor: Reason, preauth_always: bool, now: float) -> Step:
+        """Return the first question to Duo, for this factor; without one Duo is asked for what needs none.
+
+        Args:
+            typed: the factor; None for none.
+            no_factor: what the login is rejected for then, once it needs one.
+            preauth_always: ask `/preauth` even when the factor does not need the device list.
+            now: monotonic seconds.
+        """
         self._typed = typed
-        if password is None:
-            self._no_factor = Reason.UNREADABLE_PASSWORD
-        elif not password.strip():
-            self._no_factor = Reason.NO_PASSWORD
-        if self._typed is None and self.policy.automatic:
-            self._typed = TypedFactor(AUTO)
-        wants_devices = self._typed is not None and self._typed.ordinal > 0
-        if self.policy.preauth_always or wants_devices:
+        self._no_factor = no_factor
+        wants_devices = typed is not None and typed.ordinal > 0
+        if preauth_always or wants_devices:
             return self._ask(PREAUTH, Preauth(self.user_name, self._ipaddr, wants_devices), now)
         return self._authenticate((), now)
 
     def answered(self, answer: Answer, now: float) -> Step:
-        """Return the step that follows Duo's answer to the last `Ask`."""
+        """Return the step that follows the answer to the last `Ask`."""
         return _HANDLERS[self.state, type(answer)](self, answer, now)
 
-    def unavailable(self, error: DuoUnavailable, now: float) -> Step:
-        """Return the step that follows when Duo did not answer the last `Ask`."""
-        if self.state is WAITING:
-            return self._poll_failed(error, now)
-        if error.may_have_acted:
-            self._doubt = error
-            self._move(LOST)
-            return Hold(now + DOUBT_S)
-        return self._decide(self._fail_mode(error))
+    def unavailable(self, error: Unavailable, now: float) -> Step:
+        """Return the step that follows when the last `Ask` was not answered, or is not even put."""
+        return _FAILURES[self.state](self, error, now)
 
     def resume(self, at: float, now: float) -> Step | None:
         """Return how to go on, at an instant, without the worker that waited for Duo's answer; None to begin anew.
@@ -275,13 +277,13 @@ class Login:
         other; while others are answered, nobody gets in for it.
         """
         if self._doubt is not None and is_duo_away:
-            return self._decide(self._fail_mode(self._doubt))
+            return self.decide(self._fail_mode(self._doubt))
         verdict = rejection(Reason.PUSH_LOST)
         if self._doubt is not None:
             verdict.account = (
                 f"Whether Duo has asked anybody cannot be known ({self._doubt.trouble}: {self._doubt.detail})"
             )
-        return self._decide(verdict)
+        return self.decide(verdict)
 
     @property
     def is_in_doubt(self) -> bool:
@@ -290,24 +292,24 @@ class Login:
 
     def expire(self) -> Verdict:
         """End the login because its deadline has come."""
-        return self._decide(rejection(Reason.DEADLINE))
+        return self.decide(rejection(Reason.DEADLINE))
 
     def _preauth_answered(self, answer: PreauthAnswer, now: float) -> Step:
         if answer.result == "auth":
             return self._authenticate(answer.devices, now)
         if answer.result == "allow":
-            return self._decide(self._duo_verdict(True, Reason.DUO_BYPASS, answer.status_msg, None))
+            return self.decide(self._duo_verdict(True, Reason.DUO_BYPASS, answer.status_msg, None))
         if answer.result == "enroll":
             verdict = self._duo_verdict(False, Reason.NOT_ENROLLED, answer.status_msg, None, result="enroll")
             # The address lets its holder enrol a device: it goes to the user and never into a log.
             text = f"{answer.status_msg} {answer.enroll_portal_url}".strip()
             verdict.reply_message = text
-            return self._decide(verdict)
-        return self._decide(self._duo_verdict(False, Reason.DUO_DENIED, answer.status_msg, None, result=answer.result))
+            return self.decide(verdict)
+        return self.decide(self._duo_verdict(False, Reason.DUO_DENIED, answer.status_msg, None, result=answer.result))
 
     def _auth_answered(self, answer: AuthAnswer, now: float) -> Step:
         if answer.result in ("allow", "deny"):
-            return self._decide(self._judge(answer))
+            return self.decide(self._judge(answer))
         if answer.txid and self.state is AUTH:
             self.txid = answer.txid
             self.pushed_at = now
@@ -315,16 +317,27 @@ class Login:
         if answer.result == "waiting" and self.txid:
             return self._still_waiting(now)
         # Duo has answered, with a word that is not known yet: that is no yes, and no outage either.
-        return self._decide(
+        return self.decide(
             self._duo_verdict(False, Reason.DUO_DENIED, answer.status_msg, self.factor, answer.result or "?")
         )
+
+    def _preauth_failed(self, error: Unavailable, _now: float) -> Step:
+        return self.decide(self._fail_mode(error))
+
+    def _auth_failed(self, error: Unavailable, now: float) -> Step:
+        """Let fail mode decide, but not at once if somebody may have been pushed: Duo may be there all the same."""
+        if not error.may_have_acted:
+            return self.decide(self._fail_mode(error))
+        self._doubt = error
+        self._move(LOST)
+        return Hold(now + DOUBT_S)
 
     def _still_waiting(self, now: float) -> Step:
         was_quick = now - self.asked_at < POLL_PAUSE_S
         at = now + POLL_PAUSE_S if was_quick and self._polls > _FREE_POLLS else now
         return self._poll(now, at, f"Duo had not decided after {PERSON_PATIENCE_S:g} s")
 
-    def _poll_failed(self, error: DuoUnavailable, now: float) -> Step:
+    def _poll_failed(self, error: Unavailable, now: float) -> Step:
         """Ask again: the question is harmless, and the person may have approved, or denied.
 
         Fail mode has no part in it any more. A push is out: nobody gets in because its answer was lost.
@@ -341,16 +354,16 @@ class Login:
             account += f" ({refusal.detail!r})"
         text = "Duo could not use this factor. Try another one."
         hint = REASONS[Reason.DUO_REFUSED_CALL].remedy
-        return self._decide(Verdict(ACCESS_REJECT, Reason.DUO_REFUSED_CALL, text, account, hint))
+        return self.decide(Verdict(REJECT, Reason.DUO_REFUSED_CALL, text, account, hint))
 
     def _authenticate(self, devices: tuple[Device, ...], now: float) -> Step:
         """Ask for the typed factor, or reject what named none; a user whom preauth let in was never asked for one."""
         typed = self._typed
         if typed is None:
-            return self._decide(rejection(self._no_factor))
+            return self.decide(rejection(self._no_factor))
         device = choose_device(typed, devices)
         if device is None:
-            return self._decide(rejection(Reason.NO_SUCH_DEVICE))
+            return self.decide(rejection(Reason.NO_SUCH_DEVICE))
         call = Auth(self.user_name, typed.factor, device, typed.ordinal, typed.passcode, self._ipaddr)
         return self._ask(AUTH, call, now)
 
@@ -359,7 +372,7 @@ class Login:
         left_s = self.pushed_at + PERSON_PATIENCE_S - at
         if left_s <= 0:
             text = "Login timed out."
-            return self._decide(Verdict(ACCESS_REJECT, Reason.DUO_TIMEOUT, text, why_not))
+            return self.decide(Verdict(REJECT, Reason.DUO_TIMEOUT, text, why_not))
         self._polls += 1
         ask = self._ask(WAITING, AuthStatus(self.txid, left_s), at)
         ask.at = at if at > now else 0.0
@@ -368,7 +381,7 @@ class Login:
     def _ask(self, state: LoginState, call: Call, at: float) -> Ask:
         self._move(state)
         self.asked_at = at
-        return Ask(call)
+        return Ask(self.policy.application, call)
 
     def _judge(self, answer: AuthAnswer) -> Verdict:
         """Turn Duo's verdict into ours; allow or deny alone decides, the status only names the reason."""
@@ -385,11 +398,11 @@ class Login:
     ) -> Verdict:
         result = result or ("allow" if is_allowed else "deny")
         account = duo_account(result, status_msg)
-        code = ACCESS_ACCEPT if is_allowed else ACCESS_REJECT
+        outcome = ACCEPT if is_allowed else REJECT
         text = status_msg or ("Login approved." if is_allowed else "Login refused.")
-        return Verdict(code, reason, text, account, duo_hint(reason, factor, status_msg))
+        return Verdict(outcome, reason, text, account, duo_hint(reason, factor, status_msg))
 
-    def _fail_mode(self, error: DuoUnavailable) -> Verdict:
+    def _fail_mode(self, error: Unavailable) -> Verdict:
         if error.trouble.is_provoked:
             verdict = rejection(Reason.OVERLOADED)
             verdict.account += f" ({error.trouble}: {error.detail})"
@@ -399,12 +412,12 @@ class Login:
         if self.policy.fail_open:
             account += "; failmode=safe lets the user in without a second factor"
             text = "Logged in without a second factor, which is unavailable."
-            return Verdict(ACCESS_ACCEPT, Reason.FAILMODE_SAFE, text, account, hint)
+            return Verdict(ACCEPT, Reason.FAILMODE_SAFE, text, account, hint)
         account += "; failmode=secure rejects"
         text = "The second factor is unavailable. Please try again later."
-        return Verdict(ACCESS_REJECT, Reason.FAILMODE_SECURE, text, account, hint)
+        return Verdict(REJECT, Reason.FAILMODE_SECURE, text, account, hint)
 
-    def _decide(self, verdict: Verdict) -> Verdict:
+    def decide(self, verdict: Verdict) -> Verdict:
         """End it, and forget the passcode; nobody may have it from what Duo said."""
         self._move(DECIDED)
         typed = self._typed
@@ -432,6 +445,12 @@ _HANDLERS: Final[dict[tuple[LoginState, type], Callable[[Login, Any, float], Ste
     (AUTH, Refusal): Login._refused,
     (WAITING, AuthAnswer): Login._auth_answered,
     (WAITING, Refusal): Login._refused,
+}
+
+_FAILURES: Final[dict[LoginState, Callable[[Login, Unavailable, float], Step]]] = {
+    PREAUTH: Login._preauth_failed,
+    AUTH: Login._auth_failed,
+    WAITING: Login._poll_failed,
 }
 
 _DENIALS: Final[dict[str, Reason]] = {

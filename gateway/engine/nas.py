@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from gateway.engine.login import LoginPolicy
+from gateway.engine.modes.mode import Mode
+from gateway.engine.rules import Accounting, RequireMessageAuthenticator, SectionRules
+from gateway.engine.sender import Sender
 from gateway.engine.statistics import SectionCounters, uncounted
-from gateway.radius.address import AddressAttribute
 from gateway.radius.dictionary import (
     ACCT_DELAY_TIME,
     EVENT_TIMESTAMP,
@@ -43,8 +44,14 @@ _MAY_CHANGE: Final[frozenset[int]] = frozenset(
     }
 )
 
+_REQUIRE_SIGNATURE: Final = {
+    RequireMessageAuthenticator.YES: True,
+    RequireMessageAuthenticator.NO: False,
+    RequireMessageAuthenticator.AUTO: None,
+}
 
-class Nas:
+
+class Nas(Sender):
     """One `radius_ip_N` of a section: a RADIUS client, or a network of them that share a secret.
 
     Attributes:
@@ -52,20 +59,16 @@ class Nas:
         section: the rules for its logins.
         is_operator: `radgate login` on this machine, which is told the reason too.
         signature_place: where its replies have their Message-Authenticator.
-        signers: the addresses that have signed, see `has_signed`; not all of them if there are very many.
         unsigned_told_until: when the log may name it again for sending unsigned requests.
     """
 
     __slots__ = (
         "_n_status",
-        "_proven",
         "_status_since",
         "is_operator",
         "name",
         "section",
-        "shared_secret",
         "signature_place",
-        "signers",
         "unsigned_told_until",
     )
 
@@ -78,39 +81,18 @@ class Nas:
         is_operator: bool = False,
         signature_place: SignaturePlace = SignaturePlace.FIRST,
     ) -> None:
+        super().__init__(shared_secret)
         self.name = name
         self.section = section
-        self.shared_secret = shared_secret
         self.is_operator = is_operator
         self.signature_place = signature_place
-        self.signers: set[str] = set()
-        self._proven: set[str] = set()
         self._status_since = float("-inf")
         self._n_status = 0
         self.unsigned_told_until = float("-inf")
 
-    def has_signed(self, source: str) -> bool:
-        """Whether this address has sent an Access-Request with a right Message-Authenticator, other than EAP."""
-        return source in self.signers
-
-    def signed(self, source: str) -> None:
-        """Remember that it has; so its secret is right, too."""
-        if source not in self.signers:
-            _remember(self.signers, source)
-            _remember(self._proven, source)
-
-    def is_proven(self, source: str) -> bool:
-        """Whether a password or signature of this address was right, so that its shared secret must be."""
-        return source in self._proven
-
-    def was_read(self, source: str) -> None:
-        """Remember that one was."""
-        if source not in self._proven:
-            _remember(self._proven, source)
-
     def may_ask_status(self, now: float) -> bool:
         """Whether one more Status-Server is answered: where the section permits it, so many in a second."""
-        if not self.section.answers_status:
+        if not self.section.rules.status_server:
             return False
         if now - self._status_since >= 1.0:
             self._status_since, self._n_status = now, 0
@@ -122,84 +104,64 @@ class Nas:
         return f"<Nas {self.name}>"
 
 
-def _remember(sources: set[str], source: str) -> None:
-    """Remember an address, one of so many: a network may be large, and only those that know the secret get here."""
-    if len(sources) < _MAX_REMEMBERED_SOURCES:
-        sources.add(source)
-
-
 class Section:
-    """The rules of one server section, in the engine's own words.
+    """One server section: its rules, and what is known of it here beside them.
+
+    What every login looks at is taken out of the rules once, for an attribute of this class costs a compiled caller
+    nothing. All else is asked of the rules themselves, and a new rule is.
 
     Attributes:
+        mode: how its requests are read and its logins begin.
+        policy: what of that a login carries on.
         generation: of the settings that it comes from.
-        application: an opaque key of the Duo application, handed back with every question to Duo.
         require_signature: None is `auto`: of an address that has signed once, with Proxy-State alone.
         acknowledges_accounting: whether Accounting-Requests are answered, of which nothing is kept.
-        probe_usernames: the names, in lower case, that balancers ask for to see whether the gateway lives.
-        client_address: the attribute that may hold the user's address; None for none.
         session_attributes: a 1 at the types of attributes that tell machines and sessions apart, for `attributes_of`.
         counters: of what happens here.
     """
 
     __slots__ = (
         "acknowledges_accounting",
-        "answers_status",
-        "application",
-        "client_address",
         "coalesce",
         "counters",
         "generation",
-        "limit_proxy_state",
         "max_pending_per_user",
+        "mode",
         "name",
-        "password_charset",
         "policy",
         "probe_usernames",
         "reject_delay_s",
         "require_signature",
         "response_deadline_s",
+        "rules",
         "session_attributes",
     )
 
     def __init__(
         self,
         name: str,
-        application: str,
-        policy: LoginPolicy,
+        mode: Mode,
+        rules: SectionRules,
         *,
-        password_charset: str = "utf-8",
-        client_address: AddressAttribute | None = None,
-        require_signature: bool | None = None,
-        limit_proxy_state: bool = True,
-        reject_delay_s: float = 0.0,
-        response_deadline_s: float = 0.0,
-        coalesce: bool = True,
-        max_pending_per_user: int = 0,
-        answers_status: bool = True,
-        acknowledges_accounting: bool = False,
-        probe_usernames: frozenset[str] = frozenset(),
         generation: int = 0,
         counters: SectionCounters | None = None,
     ) -> None:
         self.name = name
-        self.counters = counters or uncounted()
+        self.mode = mode
+        self.policy = mode.policy
+        self.rules = rules
         self.generation = generation
-        self.application = application
-        self.policy = policy
-        self.password_charset = password_charset
-        self.client_address = client_address
+        self.counters = counters or uncounted()
+        self.coalesce = rules.coalesce
+        self.max_pending_per_user = rules.max_pending_per_user
+        self.reject_delay_s = rules.reject_delay_s
+        self.response_deadline_s = rules.response_deadline_s
+        self.probe_usernames = rules.probe_usernames
+        self.acknowledges_accounting = rules.accounting is Accounting.ACKNOWLEDGE
+        self.require_signature = _REQUIRE_SIGNATURE[rules.require_message_authenticator]
+        client_address = mode.client_address
         may_change = _MAY_CHANGE - {client_address.kind} if client_address is not None else _MAY_CHANGE
         self.session_attributes = bytes(kind not in may_change for kind in range(256))
-        self.require_signature = require_signature
-        self.limit_proxy_state = limit_proxy_state
-        self.reject_delay_s = reject_delay_s
-        self.response_deadline_s = response_deadline_s
-        self.coalesce = coalesce
-        self.max_pending_per_user = max_pending_per_user
-        self.answers_status = answers_status
-        self.acknowledges_accounting = acknowledges_accounting
-        self.probe_usernames = probe_usernames
 
 
 class NasTable:

@@ -13,6 +13,7 @@ from gateway.engine.records import LoginRecord
 from gateway.engine.transaction import Peer, Transaction, TransactionKey
 
 if TYPE_CHECKING:
+    from gateway.engine.asking import Asking
     from gateway.engine.places import Holder
 
 MAX_WAITING_PACKETS: Final = 16  # two controllers, three tries, and patience; a replayed packet must not cost memory
@@ -32,24 +33,27 @@ class PendingLogin:
         section: the server section whose rules apply.
         holder: the client whose place it has.
         person_key: what is the same for all logins of a person at a section.
-        transactions: in order of arrival, `MAX_WAITING_PACKETS` at most; without those that were superseded. None may
-            be left: the login goes on, for it may be asked again, and must not be pushed again then.
+        transactions: who waits for the verdict, in order of arrival, `MAX_WAITING_PACKETS` at most; without those that
+            were superseded. None may be left: the login goes on, for it may be asked again, and must not be pushed
+            again then.
         let_go: what packets were known by that wait no more because there were too many.
         last_peer, last_identifier: of the newest packet, for the log.
         duo_s: how long Duo, or a person, took over its answers so far.
         waits_since: since when it waits for one, or for word that Duo is away: what is given up then was Duo's time.
         kept_as: what the journal says of it; None for nothing.
         elsewhere: the link and the number of the worker that waits for Duo's answer; (-1, -1) for this one.
-        handle: for the network side alone: what cancels the question that Duo is being asked.
+        asking: the question that is under way.
+        is_trial: it asks Duo, although fail mode decides about the others of its application.
     """
 
     __slots__ = (
+        "asking",
         "bucket",
         "digest",
         "duo_s",
         "elsewhere",
-        "handle",
         "holder",
+        "is_trial",
         "kept_as",
         "key",
         "last_identifier",
@@ -90,7 +94,8 @@ class PendingLogin:
         self.duo_s = 0.0
         self.kept_as: tuple[str, str] | None = None
         self.elsewhere = (-1, -1)
-        self.handle: object = None
+        self.asking: Asking | None = None
+        self.is_trial = False
         self.holder: Holder | None = None
 
     def waited(self, now: float) -> None:

@@ -40,7 +40,7 @@ class PoolLimits(NamedTuple):
     max_patient: int = 20_000
     """Connections busy with, and calls queued as, long polls."""
     max_opening: int = 256
-    """Attempts at once: most of their time is Duo's and the network's."""
+    """Attempts at once: most of their time is the other side's and the network's."""
     polls_a_tick: int = 8
     """Attempts for long polls that begin in each tick however busy the loop is."""
     max_idle: int = 1_000

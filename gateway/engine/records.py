@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
+from gateway.engine.replies import OUTCOMES, REPLY_CODES
 from gateway.engine.verdict import Reason, Verdict
 from gateway.radius.dictionary import Code
 
@@ -94,13 +95,16 @@ class VerdictRecord(msgspec.Struct):
     reply_message: str
     account: str
     hint: str = ""
+    attributes: bytes = b""
 
     @property
     def verdict(self) -> Verdict:
         """The verdict itself."""
-        return Verdict(self.code, self.reason, self.reply_message, self.account, self.hint)
+        outcome = OUTCOMES[self.code]
+        return Verdict(outcome, self.reason, self.reply_message, self.account, self.hint, self.attributes)
 
 
 def verdict_record(verdict: Verdict) -> VerdictRecord:
     """Return what a link tells of a verdict."""
-    return VerdictRecord(verdict.code, verdict.reason, verdict.reply_message, verdict.account, verdict.hint)
+    code, text = REPLY_CODES[verdict.outcome], verdict.reply_message
+    return VerdictRecord(code, verdict.reason, text, verdict.account, verdict.hint, verdict.attributes)

@@ -17,10 +17,10 @@ from zlib import crc32
 
 from mypy_extensions import i64
 
-from gateway.duoapi.calls import Auth, AuthStatus, Call, Check, Ping, Preauth, Trouble
-from gateway.engine.verdict import Reason
-from gateway.radius.dictionary import Code
+from gateway.duoapi.calls import Auth, AuthStatus, Call, Check, Ping, Preauth
+from gateway.engine.verdict import Outcome, Reason
 from gateway.radius.discards import DiscardReason
+from gateway.unavailable import Trouble
 
 Key = tuple[str, ...]
 
@@ -33,8 +33,8 @@ CALL_KINDS: dict[type[Call], str] = {
 }
 
 _ACCEPTED: Final = frozenset({Reason.DUO_ALLOWED, Reason.DUO_BYPASS, Reason.EXEMPT, Reason.FAILMODE_SAFE})
-REPLY_CODES: Final = {reason: Code.ACCESS_ACCEPT if reason in _ACCEPTED else Code.ACCESS_REJECT for reason in Reason}
-"""What the NAS is answered: the reason of the verdict decides it."""
+OUTCOMES: Final = {reason: Outcome.ACCEPT if reason in _ACCEPTED else Outcome.REJECT for reason in Reason}
+"""What a login comes to that ends for this reason."""
 
 # fmt: off
 BOUNDS_S: Final[Sequence[float]] = (

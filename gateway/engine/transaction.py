@@ -6,8 +6,11 @@ from mypy_extensions import mypyc_attr
 
 from gateway.engine.nas import Nas
 from gateway.engine.records import PacketRecord
+from gateway.engine.replies import REPLY_CODES
+from gateway.engine.verdict import Verdict
+from gateway.engine.waiter import Waiter
 from gateway.radius.packet import Packet
-from gateway.radius.reply import reply_basis
+from gateway.radius.reply import encode_reply, reply_basis
 from gateway.values import Value
 
 if TYPE_CHECKING:
@@ -56,7 +59,7 @@ class Peer(Value):
     __hash__ = Value.__hash__
 
 
-class Transaction:
+class Transaction(Waiter):
     """One Access-Request until its reply.
 
     Attributes:
@@ -80,6 +83,19 @@ class Transaction:
         self.digest = digest
         self.pending: PendingLogin | None = None
         self.is_superseded = False
+
+    def encode(self, verdict: Verdict) -> bytes:
+        """Return the reply; `radgate login` is told the reason, too."""
+        nas = self.nas
+        return encode_reply(
+            REPLY_CODES[verdict.outcome],
+            self.packet,
+            nas.shared_secret,
+            verdict.reply_message,
+            verdict.explanation if nas.is_operator else "",
+            nas.signature_place,
+            verdict.attributes,
+        )
 
     def record(self) -> PacketRecord:
         """Return what another worker must know to answer it."""

@@ -1,5 +1,9 @@
-"""How a login ends: the reply, the reason from a fixed list, our own Reply-Messages, hints for the administrator."""
+"""How a login ends: the outcome, the reason from a fixed list, our own texts for the person, hints for administrators.
 
+Nothing here is RADIUS: whoever waits for a verdict says it in its own protocol, see `engine.waiter`.
+"""
+
+from enum import StrEnum
 from typing import Final, final
 
 from mypy_extensions import mypyc_attr
@@ -8,13 +12,15 @@ from gateway.duoapi.calls import PASSCODE, Factor
 from gateway.duoapi.echoes import is_harmless
 from gateway.engine.explanations import REASONS
 from gateway.engine.reasons import Reason
-from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT, Code
 from gateway.values import Value
 
 __all__ = [
+    "ACCEPT",
     "FACTORS_TEXT",
     "PROBE_TEXT",
+    "REJECT",
     "UNPROVEN_PASSWORD",
+    "Outcome",
     "Reason",
     "Verdict",
     "duo_account",
@@ -27,32 +33,58 @@ _LONG_TEXT: Final = 200  # characters
 _accounts: Final[dict[str, dict[str, str]]] = {"allow": {}, "deny": {}}  # by result and text: Duo has few
 
 
+class Outcome(StrEnum):
+    """What a verdict comes to for the user."""
+
+    __hash__ = str.__hash__  # in C; an enumeration's own is Python's
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    CHALLENGE = "challenge"
+    """The user is asked for more."""
+
+
+# Bare names: before Python 3.12 to look a member up costs as much as a call.
+ACCEPT: Final = Outcome.ACCEPT
+REJECT: Final = Outcome.REJECT
+
+
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Verdict(Value):
     """The end of a login.
 
     Attributes:
-        code: Access-Accept or Access-Reject.
+        outcome: whether the user gets in.
         reason: from the fixed list.
         reply_message: for the person; empty for none.
         account: what happened, for the log; never holds what the user typed.
         hint: what an administrator should look at; empty when the account says it all.
+        attributes: for who waits, in octets of its protocol, beside the message; empty for none.
     """
 
-    __slots__ = ("account", "code", "hint", "reason", "reply_message")
+    __slots__ = ("account", "attributes", "hint", "outcome", "reason", "reply_message")
 
-    def __init__(self, code: Code, reason: Reason, reply_message: str, account: str, hint: str = "") -> None:
-        self.code = code
+    def __init__(
+        self,
+        outcome: Outcome,
+        reason: Reason,
+        reply_message: str,
+        account: str,
+        hint: str = "",
+        attributes: bytes = b"",
+    ) -> None:
+        self.outcome = outcome
         self.reason = reason
         self.reply_message = reply_message
         self.account = account
         self.hint = hint
+        self.attributes = attributes
 
     @property
     def is_accept(self) -> bool:
         """Whether the user gets in."""
-        return self.code is ACCESS_ACCEPT
+        return self.outcome is ACCEPT
 
     @property
     def explanation(self) -> str:
@@ -86,7 +118,7 @@ _REPLY_MESSAGES: Final[dict[Reason, str]] = {
 def rejection(reason: Reason) -> Verdict:
     """Return our own Access-Reject for a reason that Duo has no part in."""
     happened, remedy = REASONS[reason]
-    return Verdict(ACCESS_REJECT, reason, _REPLY_MESSAGES[reason], happened, remedy)
+    return Verdict(REJECT, reason, _REPLY_MESSAGES[reason], happened, remedy)
 
 
 def _unproven_password() -> Verdict:

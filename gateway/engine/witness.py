@@ -18,7 +18,8 @@ The rules:
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from gateway.duoapi.calls import Auth, Call, Preauth, Trouble
+from gateway.duoapi.calls import Auth, Call, Preauth
+from gateway.unavailable import Trouble
 
 SILENCE_S: Final = 0.5  # without an answer while calls wait: worth a look
 OVERDUE_S: Final = 1.0  # a call that waits longer has failed as far as can be told

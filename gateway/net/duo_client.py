@@ -5,8 +5,8 @@
 | 429, too many requests | asked again after 1, 2, 4 s and a random part of one, or Retry-After, if time allows |
 | "wrong integration type" (40301) from v2 before any answer, version `auto` | asked in v1, and so is all that follows |
 | the date is off or unreadable (40105, 40104) | a ping sets our clock by Duo's, and the call is asked again, once |
-| the date is still off, or Duo told no time | `DuoUnavailable` CLOCK: as CONFIGURATION |
-| any other 401 or 403 | `DuoUnavailable` CONFIGURATION: no user can mend it, so fail mode decides, loudly |
+| the date is still off, or Duo told no time | `Unavailable` CLOCK: as CONFIGURATION |
+| any other 401 or 403 | `Unavailable` CONFIGURATION: no user can mend it, so fail mode decides, loudly |
 | the connection is lost | see `https_pool`: only what does no harm is sent again |
 
 What was answered 429, 403 or 401 has not been acted on, so that even an auth may be asked again.
@@ -24,26 +24,16 @@ from typing import Final, NamedTuple
 
 from mypy_extensions import mypyc_attr
 
-from gateway.duoapi.calls import (
-    PASSCODE,
-    Answer,
-    Auth,
-    AuthStatus,
-    Call,
-    Check,
-    DuoUnavailable,
-    Ping,
-    Refusal,
-    Time,
-    Trouble,
-)
+from gateway.duoapi.calls import PASSCODE, Answer, Auth, AuthStatus, Call, Check, Ping, Refusal, Time
 from gateway.duoapi.flavours import V1, V2, Flavour
 from gateway.duoapi.signing import Signer
+from gateway.engine.asking import Asking
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import Response
 from gateway.net.duo_clock import DuoClock
 from gateway.net.exchange import Exchange, Outcome, Recipient
 from gateway.net.https_pool import HttpsPool, PoolCounts
+from gateway.unavailable import Trouble, Unavailable
 
 CONNECT_TIMEOUT_S: Final = 5.0
 BRIEF_TIMEOUT_S: Final = 10.0
@@ -80,7 +70,7 @@ class Application(NamedTuple):
         return f"Application({self.ikey!r}, secret_key=…, {self.api_timeout_s!r}, {self.api_version!r})"
 
 
-OnAnswer = Callable[[Answer | DuoUnavailable], None]
+OnAnswer = Callable[[Answer | Unavailable], None]
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -160,7 +150,7 @@ class DuoClient:
         self._on_clock_corrected = on_clock_corrected
         self._observer = observer
         self._pending: set[PendingCall] = set()
-        self._awaiting_time: list[tuple[PendingCall, DuoUnavailable]] = []  # while a ping asks for it
+        self._awaiting_time: list[tuple[PendingCall, Unavailable]] = []  # while a ping asks for it
 
     def ask(self, call: Call, on_answer: OnAnswer) -> "PendingCall":
         """Ask Duo; `on_answer` hears the answer or why there is none, once, and never before this returns."""
@@ -239,7 +229,7 @@ class DuoClient:
         pending.held_s += now - pending.held_since
         self._send(pending, now)
 
-    def _give_up(self, pending: "PendingCall", trouble: DuoUnavailable) -> None:
+    def _give_up(self, pending: "PendingCall", trouble: Unavailable) -> None:
         """End a call that has waited in vain for being asked again."""
         now = self._now()
         pending.held_s += now - pending.held_since
@@ -263,18 +253,18 @@ class DuoClient:
 
     def heard(self, pending: "PendingCall", outcome: Outcome, now: float) -> None:
         """Take a call's outcome: deliver it, or ask again."""
-        if isinstance(outcome, DuoUnavailable):
+        if isinstance(outcome, Unavailable):
             self._finish(pending, outcome, now)
             return
         try:
             answer = pending.flavour.read(pending.call, outcome.http_status, outcome.body)
-        except DuoUnavailable as trouble:
+        except Unavailable as trouble:
             if trouble.trouble is not Trouble.RATE_LIMIT or not self._ask_again_later(pending, outcome, now):
                 self._finish(pending, trouble, now)
             return
         except Exception as error:  # noqa: BLE001 -- no answer, however odd, may leave a login without an end
             text = f"an answer that cannot be read: {type(error).__name__}"
-            self._finish(pending, DuoUnavailable(Trouble.BAD_ANSWER, text), now)
+            self._finish(pending, Unavailable(Trouble.BAD_ANSWER, text), now)
             return
         if type(answer) is Refusal and answer.is_configuration:
             self._refused(pending, answer, now)
@@ -297,7 +287,7 @@ class DuoClient:
         else:
             self._finish(pending, trouble, now)
 
-    def _finish(self, pending: "PendingCall", result: Answer | DuoUnavailable, now: float) -> None:
+    def _finish(self, pending: "PendingCall", result: Answer | Unavailable, now: float) -> None:
         self._pending.discard(pending)
         try:
             if self._observer is not None:
@@ -321,7 +311,7 @@ class DuoClient:
         pending.timer = self._loop.call_later(wait_s, self._send_again, pending)
         return True
 
-    def _ask_by_duos_clock(self, pending: "PendingCall", trouble: DuoUnavailable, now: float) -> None:
+    def _ask_by_duos_clock(self, pending: "PendingCall", trouble: Unavailable, now: float) -> None:
         """Ask the call again as soon as Duo has told its time, or fail with `trouble` when the call's time is over."""
         if pending.dated_at <= self._clock.told_at:  # another call's ping was quicker
             self._send(pending, now)
@@ -332,7 +322,7 @@ class DuoClient:
         if len(self._awaiting_time) == 1:
             self.ask(Ping(), self._ping_ended)
 
-    def _ping_ended(self, _answer: Answer | DuoUnavailable) -> None:
+    def _ping_ended(self, _answer: Answer | Unavailable) -> None:
         waiting, self._awaiting_time = self._awaiting_time, []
         for pending, trouble in waiting:
             if pending not in self._pending:  # cancelled, or its time is over
@@ -365,7 +355,7 @@ class DuoClient:
 
 
 @mypyc_attr(free_list_len=1)
-class PendingCall(Recipient):
+class PendingCall(Recipient, Asking):
     """A call that has been asked; `cancel` when its answer is of no more interest.
 
     Attributes:
@@ -407,7 +397,7 @@ class PendingCall(Recipient):
         self.n_waits = 0
         self.was_misdated = False
 
-    def duo_s(self, now: float) -> float:
+    def took_s(self, now: float) -> float:
         """Return how many seconds of it, until its answer `now`, were Duo's or a person's.
 
         Of a long poll that is all: nobody waits for its connection but itself.
@@ -444,9 +434,9 @@ def _is_repeatable(call: Call) -> bool:
     return type(call) is not Auth or call.factor is PASSCODE
 
 
-def _tell(observer: CallObserver, pending: PendingCall, result: Answer | DuoUnavailable, now: float) -> None:
+def _tell(observer: CallObserver, pending: PendingCall, result: Answer | Unavailable, now: float) -> None:
     call, seconds = pending.call, now - pending.asked_at
-    if isinstance(result, DuoUnavailable):
+    if isinstance(result, Unavailable):
         observer.failed(call, pending, result.trouble, result.detail, seconds, now)
     elif type(result) is Refusal and result.code <= 0:  # somebody in between, not Duo
         observer.forgotten(pending)
@@ -454,13 +444,13 @@ def _tell(observer: CallObserver, pending: PendingCall, result: Answer | DuoUnav
         observer.answered(call, pending, seconds, now)
 
 
-def _configuration_trouble(refusal: Refusal) -> DuoUnavailable:
+def _configuration_trouble(refusal: Refusal) -> Unavailable:
     texts = [f"Duo answered {refusal.code or refusal.http_status} {refusal.message}"]
     if refusal.detail:
         texts.append(refusal.detail)
     if refusal.code in _HINTS:
         texts.append(_HINTS[refusal.code])
-    return DuoUnavailable(Trouble.CLOCK if refusal.is_clock else Trouble.CONFIGURATION, "; ".join(texts))
+    return Unavailable(Trouble.CLOCK if refusal.is_clock else Trouble.CONFIGURATION, "; ".join(texts))
 
 
 def _retry_after_s(text: str, unix_now: float, otherwise: float) -> float:

@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from mypy_extensions import mypyc_attr
 
-from gateway.duoapi.calls import DuoUnavailable
 from gateway.http1.response import Response
+from gateway.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from gateway.net.https_connection import HttpsConnection
 
 _ALL: Final = float("inf")
 
-Outcome: TypeAlias = Response | DuoUnavailable
+Outcome: TypeAlias = Response | Unavailable
 
 
 class Carrier(Protocol):
@@ -87,7 +87,7 @@ class Exchange:
             deadline: the instant, by `time.monotonic`, at which it fails for want of an answer.
             recipient: takes the answer.
             is_repeatable: whether asking twice does no harm.
-            is_question: whether it changes nothing at Duo, so that it may be asked twice on a mere suspicion.
+            is_question: whether it changes nothing there, so that it may be asked twice on a mere suspicion.
             waits_for_person: whether it is a long poll, which has connections of its own.
         """
         self.octets = octets

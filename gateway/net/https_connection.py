@@ -1,4 +1,4 @@
-"""One kept-alive TLS connection to Duo, carrying one exchange after another.
+"""One kept-alive TLS connection, carrying one exchange after another.
 
 The socket is read on readiness, and TLS runs between two memory buffers (`ssl.MemoryBIO`). Measured against
 uvloop's own TLS transport, on one core, malloc thresholds set, a 230-octet POST and a 460-octet answer, `httptools`
@@ -13,11 +13,11 @@ import ssl
 import struct
 from typing import Any, Final
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.doubts import is_unheard
 from gateway.http1.response import Response, ResponseError, ResponseFault, ResponseReader
 from gateway.net.exchange import Exchange
 from gateway.net.https_opening import READ_SIZE, TlsSocket
+from gateway.unavailable import Trouble, Unavailable
 
 _READS_A_TURN: Final = 32
 _BUFFER: Final = bytearray(65_536)  # for all connections: nothing stays in it
@@ -35,7 +35,7 @@ class ConnectionOwner:
         raise NotImplementedError
 
     def connection_lost(
-        self, connection: "HttpsConnection", exchange: Exchange | None, trouble: DuoUnavailable, may_have_acted: bool
+        self, connection: "HttpsConnection", exchange: Exchange | None, trouble: Unavailable, may_have_acted: bool
     ) -> None:
         """The connection is closed, with an exchange that has no answer, or idle."""
         raise NotImplementedError
@@ -118,7 +118,7 @@ class HttpsConnection:
         return None if self._tls.session_reused else self._tls.session
 
     def close(self) -> None:
-        """Close without telling the owner. Duo is told by TLS, as a courtesy, if the socket takes it."""
+        """Close without telling the owner. The other side is told by TLS, as a courtesy, if the socket takes it."""
         if not self._is_open:
             return
         self._is_open = False
@@ -251,4 +251,4 @@ class HttpsConnection:
     def _lose(self, detail: str, trouble: Trouble = Trouble.CLOSED) -> None:
         exchange = self._exchange
         self.close()
-        self._owner.connection_lost(self, exchange, DuoUnavailable(trouble, detail), self._n_sent > 0)
+        self._owner.connection_lost(self, exchange, Unavailable(trouble, detail), self._n_sent > 0)

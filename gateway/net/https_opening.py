@@ -1,4 +1,4 @@
-"""Opening a connection to Duo: address by address, through a proxy if there is one, then TLS.
+"""Opening a connection: address by address, through a proxy if there is one, then TLS.
 
 A TCP, proxy or TLS failure moves on to the next address (a load balancer may fail on one address alone). The
 addresses share the time, so that a black hole among them does not use up what the next one needs.
@@ -12,10 +12,10 @@ import ssl
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.http1.connect import ConnectError, connect_request, read_connect_answer
 from gateway.net.resolver import Address, Resolver
 from gateway.net.tls import TrustStore, tls_trouble
+from gateway.unavailable import Trouble, Unavailable
 
 READ_SIZE: Final = 16_384  # octets: the most that a TLS record holds (RFC 8446 section 5.1)
 PROXY_AUTHENTICATION_REQUIRED = 407
@@ -58,16 +58,16 @@ async def open_tls(endpoint: Endpoint, resolver: Resolver, session: ssl.SSLSessi
     verified then: a quarter of what a handshake costs us (0.7 instead of 0.95 ms).
 
     Raises:
-        DuoUnavailable: no address would have us in time; the last one's reason.
+        Unavailable: no address would have us in time; the last one's reason.
     """
     deadline = asyncio.get_running_loop().time() + endpoint.connect_timeout_s
     host, port = endpoint.proxy or (endpoint.host, endpoint.port)
     addresses = await find_addresses(endpoint, resolver, endpoint.connect_timeout_s)
-    trouble = DuoUnavailable(Trouble.DNS, f"cannot resolve {host}: no addresses")
+    trouble = Unavailable(Trouble.DNS, f"cannot resolve {host}: no addresses")
     for n_before, address in enumerate(addresses):
         try:
             return await _open_at(address, endpoint, session, deadline, len(addresses) - n_before)
-        except DuoUnavailable as failure:
+        except Unavailable as failure:
             trouble = failure
             resolver.failed(host, port, address)
     raise trouble
@@ -77,7 +77,7 @@ async def find_addresses(endpoint: Endpoint, resolver: Resolver, timeout_s: floa
     """Return where to connect to: the proxy if there is one.
 
     Raises:
-        DuoUnavailable: it has no address, or DNS does not answer in time.
+        Unavailable: it has no address, or DNS does not answer in time.
     """
     host, port = endpoint.proxy or (endpoint.host, endpoint.port)
     with _blaming_proxy(endpoint, host):
@@ -85,18 +85,18 @@ async def find_addresses(endpoint: Endpoint, resolver: Resolver, timeout_s: floa
             async with asyncio.timeout(timeout_s):
                 return await resolver.addresses(host, port)
         except TimeoutError as error:
-            raise DuoUnavailable(Trouble.DNS, f"cannot resolve {host}: no answer within {timeout_s:.1f} s") from error
+            raise Unavailable(Trouble.DNS, f"cannot resolve {host}: no answer within {timeout_s:.1f} s") from error
 
 
 @contextlib.contextmanager
 def _blaming_proxy(endpoint: Endpoint, proxy: object) -> Iterator[None]:
-    """Where there is a proxy, it is what cannot be reached: its failures are none of Duo's name, port or route."""
+    """Where there is a proxy, it is what cannot be reached: its failures are none of the host's name, port or route."""
     try:
         yield
-    except DuoUnavailable as failure:
+    except Unavailable as failure:
         if endpoint.proxy is None or failure.trouble is Trouble.BUSY:
             raise
-        raise DuoUnavailable(Trouble.PROXY, f"proxy {proxy}: {failure.detail}") from failure
+        raise Unavailable(Trouble.PROXY, f"proxy {proxy}: {failure.detail}") from failure
 
 
 async def _open_at(
@@ -117,7 +117,7 @@ async def _open_at(
     except TimeoutError as error:
         sock.close()
         text = f"no connection to {_peer(endpoint, address)} within {endpoint.connect_timeout_s:.1f} s"
-        raise DuoUnavailable(trouble, text) from error
+        raise Unavailable(trouble, text) from error
     except BaseException:
         sock.close()
         raise
@@ -129,7 +129,7 @@ def _new_socket(address: Address) -> socket.socket:
     except OSError as error:  # too many open files, or no such family
         is_ours = error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
         trouble = Trouble.BUSY if is_ours else Trouble.CONNECT
-        raise DuoUnavailable(trouble, f"cannot open a socket: {error.strerror}") from error
+        raise Unavailable(trouble, f"cannot open a socket: {error.strerror}") from error
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # A long poll may wait for a minute: the kernel looks whether the other side is still there, within half of one.
@@ -144,9 +144,9 @@ async def _connect(sock: socket.socket, address: Address) -> None:
     try:
         await asyncio.get_running_loop().sock_connect(sock, address.sockaddr)
     except ConnectionRefusedError as error:
-        raise DuoUnavailable(Trouble.CONNECT, f"connection refused by {address}") from error
+        raise Unavailable(Trouble.CONNECT, f"connection refused by {address}") from error
     except OSError as error:
-        raise DuoUnavailable(Trouble.CONNECT, f"cannot connect to {address}: {error.strerror or error}") from error
+        raise Unavailable(Trouble.CONNECT, f"cannot connect to {address}: {error.strerror or error}") from error
 
 
 async def _open_tunnel(sock: socket.socket, endpoint: Endpoint, address: Address) -> None:
@@ -158,24 +158,24 @@ async def _open_tunnel(sock: socket.socket, endpoint: Endpoint, address: Address
         while answer is None:
             received = await loop.sock_recv(sock, READ_SIZE)
             if not received:
-                raise DuoUnavailable(Trouble.PROXY, f"proxy {address} closed the connection instead of answering")
+                raise Unavailable(Trouble.PROXY, f"proxy {address} closed the connection instead of answering")
             octets += received
             answer = read_connect_answer(octets)
     except ConnectError as error:
-        raise DuoUnavailable(Trouble.PROXY, f"proxy {address}: {error}") from error
+        raise Unavailable(Trouble.PROXY, f"proxy {address}: {error}") from error
     except OSError as error:
-        raise DuoUnavailable(Trouble.PROXY, f"proxy {address}: {error.strerror or error}") from error
+        raise Unavailable(Trouble.PROXY, f"proxy {address}: {error.strerror or error}") from error
     if answer.http_status == PROXY_AUTHENTICATION_REQUIRED:
         text = (
             f"proxy {address} asks for a user name and password ({answer.http_status} {answer.reason}), which radgate "
             f"does not send: let it pass {endpoint.host} without"
         )
-        raise DuoUnavailable(Trouble.PROXY, text)
+        raise Unavailable(Trouble.PROXY, text)
     if answer.http_status // 100 != 2:
         text = (
             f"proxy {address} refused a tunnel to {endpoint.host}:{endpoint.port}: {answer.http_status} {answer.reason}"
         )
-        raise DuoUnavailable(Trouble.PROXY, text.rstrip())
+        raise Unavailable(Trouble.PROXY, text.rstrip())
 
 
 async def _shake_hands(

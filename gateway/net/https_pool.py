@@ -17,7 +17,6 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.doubts import OVERDUE_S, Doubts, Step, Waiting
 from gateway.engine.pool_plan import MOST_OPENINGS, Opening, PoolLimits, PoolPlan, affordable_openings
 from gateway.http1.response import Response
@@ -27,6 +26,7 @@ from gateway.net.https_connection import ConnectionOwner, HttpsConnection
 from gateway.net.https_opening import Endpoint, Proxy, open_tls
 from gateway.net.resolver import Resolver
 from gateway.net.tls import TrustStore
+from gateway.unavailable import Trouble, Unavailable
 
 if TYPE_CHECKING:
     import ssl
@@ -87,10 +87,10 @@ class HttpsPool(ConnectionOwner):
         exchange.silence_before_s = self._silence_s + now - self._answered_at
         exchange.carrier = self
         if self.is_closed:
-            self._fail(exchange, DuoUnavailable(Trouble.CLOSED, "the connection pool is closed"))
+            self._fail(exchange, Unavailable(Trouble.CLOSED, "the connection pool is closed"))
             return
         if not self._plan.has_room(exchange.waits_for_person):
-            self._fail(exchange, DuoUnavailable(Trouble.BUSY, f"too many calls to {self.endpoint} at once"))
+            self._fail(exchange, Unavailable(Trouble.BUSY, f"too many calls to {self.endpoint} at once"))
             return
         exchange.due_with = self._deadlines.add(exchange, exchange.deadline)
         if self._timer is None:
@@ -163,7 +163,7 @@ class HttpsPool(ConnectionOwner):
         exchange.recipient.responded(response, now)
 
     def connection_lost(
-        self, connection: HttpsConnection, exchange: Exchange | None, trouble: DuoUnavailable, may_have_acted: bool
+        self, connection: HttpsConnection, exchange: Exchange | None, trouble: Unavailable, may_have_acted: bool
     ) -> None:
         """Try the exchange once more where that does no harm."""
         self._forget(connection)
@@ -186,7 +186,7 @@ class HttpsPool(ConnectionOwner):
         second, first.second = first.second, None
         if second is None:
             return
-        if isinstance(outcome, DuoUnavailable):
+        if isinstance(outcome, Unavailable):
             if first.connection is None:  # lost meanwhile
                 first.stalled(now)
                 self._fail(first, outcome)
@@ -253,7 +253,7 @@ class HttpsPool(ConnectionOwner):
             self._connections.discard(connection)
             self._plan.closed(connection)
 
-    def _fail(self, exchange: Exchange, trouble: DuoUnavailable) -> None:
+    def _fail(self, exchange: Exchange, trouble: Unavailable) -> None:
         exchange.forget_deadline()
         self._loop.call_soon(self._tell, exchange, trouble)
 
@@ -278,17 +278,17 @@ class HttpsPool(ConnectionOwner):
         try:
             opened = await open_tls(self.endpoint, self._resolver, self._session)
             connection = HttpsConnection(opened, str(self.endpoint), self, self._loop)
-        except DuoUnavailable as trouble:
+        except Unavailable as trouble:
             self._opening_failed(opening, trouble)
         except Exception as error:
             # Whatever it was, the plan must hear of it: it permits so many openings at once and no more.
-            self._opening_failed(opening, DuoUnavailable(Trouble.BUSY, f"cannot connect: {type(error).__name__}"))
+            self._opening_failed(opening, Unavailable(Trouble.BUSY, f"cannot connect: {type(error).__name__}"))
             raise
         else:
             self._take(connection)
         self._open_more()
 
-    def _opening_failed(self, opening: Opening, trouble: DuoUnavailable) -> None:
+    def _opening_failed(self, opening: Opening, trouble: Unavailable) -> None:
         self._session = None  # it may be what was not liked
         now = self._now()
         for failing in self._plan.open_failed(opening):
@@ -348,7 +348,7 @@ class HttpsPool(ConnectionOwner):
         else:
             trouble, text = self._unreached(within)
         trouble = Trouble.BUSY if is_busy else trouble
-        self._fail(exchange, DuoUnavailable(trouble, text, may_have_acted=may_have_acted))
+        self._fail(exchange, Unavailable(trouble, text, may_have_acted=may_have_acted))
         self._open_more()
 
     def _unreached(self, within: str) -> tuple[Trouble, str]:
@@ -421,7 +421,7 @@ class HttpsPool(ConnectionOwner):
         """Let a call fail that nobody has acknowledged, and that must not be asked again."""
         self._detach(exchange, now)
         text = f"no sign of life from {self.endpoint} for {now - exchange.began_at:.1f} s"
-        self._fail(exchange, DuoUnavailable(Trouble.TIMEOUT, text, may_have_acted=True))
+        self._fail(exchange, Unavailable(Trouble.TIMEOUT, text, may_have_acted=True))
 
 
 class _First(Recipient):

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
+from gateway.unavailable import Trouble, Unavailable
 
 MAX_AGE_S = 60.0
 AVOID_S = 60.0  # how long an address that failed is tried after the others
@@ -41,7 +41,7 @@ class Resolver:
         """Return where to try, those that have failed lately last.
 
         Raises:
-            DuoUnavailable: the name cannot be resolved, and never was.
+            Unavailable: the name cannot be resolved, and never was.
         """
         entry = self._entries.get((host, port))
         if entry is not None:
@@ -78,7 +78,7 @@ class Resolver:
             entry = self._entries.get((host, port))
             if entry is None:
                 reason = (isinstance(error, OSError) and error.strerror) or str(error)
-                raise DuoUnavailable(Trouble.DNS, f"cannot resolve {host}: {reason}") from error
+                raise Unavailable(Trouble.DNS, f"cannot resolve {host}: {reason}") from error
             addresses = entry.addresses
         self._entries[host, port] = _Entry(addresses, self._clock() + MAX_AGE_S)
         return addresses

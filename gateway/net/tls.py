@@ -5,10 +5,8 @@ from pathlib import Path
 
 import certifi
 
-from gateway.certificates import BadCertificates, openssl_reason, system_context, trusting_context
-from gateway.duoapi.calls import DuoUnavailable, Trouble
-
-SYSTEM_TRUST = "system"
+from gateway.certificates import SYSTEM, BadCertificates, openssl_reason, system_context, trusting_context
+from gateway.unavailable import Trouble, Unavailable
 
 _OF_THE_CLOCK = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL's x509_vfy.h
 
@@ -25,7 +23,7 @@ class TrustStore:
         Raises:
             ValueError: the file cannot be read, or one of its certificates cannot be used.
         """
-        if ca_certs_file == SYSTEM_TRUST:
+        if ca_certs_file == SYSTEM:
             self.name, self.context = "the system's", system_context()
             return
         path = ca_certs_file or certifi.where()
@@ -37,7 +35,7 @@ class TrustStore:
             raise ValueError(f"no trusted roots in {path}: {reason}") from error
 
 
-def tls_trouble(error: Exception, peer: str, trust: TrustStore) -> DuoUnavailable:
+def tls_trouble(error: Exception, peer: str, trust: TrustStore) -> Unavailable:
     """Return what a failed handshake with `peer` means."""
     match error:
         case ssl.SSLCertVerificationError():
@@ -45,12 +43,12 @@ def tls_trouble(error: Exception, peer: str, trust: TrustStore) -> DuoUnavailabl
             is_clock = error.verify_code in _OF_THE_CLOCK
             advice = "see this machine's clock" if is_clock else "somebody may be in between"
             text = f"certificate verify failed for {peer}: {reason}; {advice}; the trusted roots are {trust.name}"
-            return DuoUnavailable(Trouble.CERTIFICATE, text)
+            return Unavailable(Trouble.CERTIFICATE, text)
         case ssl.SSLZeroReturnError() | ssl.SSLEOFError():
             text = f"{peer} closed the connection during the TLS handshake"
         case _:
             text = f"TLS handshake with {peer} failed: {_reason(error)}"
-    return DuoUnavailable(Trouble.TLS, text)
+    return Unavailable(Trouble.TLS, text)
 
 
 def _reason(error: Exception) -> str:

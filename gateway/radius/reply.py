@@ -53,18 +53,27 @@ def encode_reply(
     text: str = "",
     second_text: str = "",
     place: SignaturePlace = _FIRST,
+    attributes: bytes = b"",
 ) -> bytes:
     """Return the reply's octets, at most 4096.
 
     Each text becomes one or more Reply-Message attributes, cut between characters; what does not fit into the packet
-    beside the Proxy-States is left out (RFC 2865 section 5.18). Proxy-State is returned unchanged and in order
-    (section 5.33).
+    beside the rest is left out (RFC 2865 section 5.18). Behind them stand further `attributes`, encoded, and then
+    Proxy-State, unchanged and in order (section 5.33).
+
+    Raises:
+        ValueError: the further attributes do not fit beside the Proxy-States.
     """
-    if not request.marks & HAS_PROXY_STATE and not second_text:
+    if not request.marks & HAS_PROXY_STATE and not second_text and not attributes:
         return sign_reply(code, request, shared_secret, _encode_text(text), place)
-    proxy_state = request.attributes(PROXY_STATE)
-    messages = encode_texts((text, second_text), _ROOM - len(proxy_state))
-    return sign_reply(code, request, shared_secret, messages + proxy_state, place)
+    behind = request.attributes(PROXY_STATE)
+    if attributes:
+        behind = attributes + behind
+    room = _ROOM - len(behind)
+    if room < 0:
+        raise ValueError(f"{len(behind)} octets of attributes do not fit into a reply")
+    messages = encode_texts((text, second_text), room)
+    return sign_reply(code, request, shared_secret, messages + behind, place)
 
 
 def sign_reply(

@@ -22,7 +22,7 @@ from gateway.logs.setup import reopen_logs, start_logging
 from gateway.net.board import Board
 from gateway.supervisor.console_keeper import ConsoleKeeper
 from gateway.supervisor.control import ControlSocket, ReloadOutcome
-from gateway.supervisor.crew import CANNOT_START, Crew, CrewPlan, Post, bequeath, describe_status
+from gateway.supervisor.crew import Crew, CrewPlan, Post, bequeath, describe_status
 from gateway.supervisor.duo_watch import DuoWatch
 from gateway.supervisor.facts import gateway_status
 from gateway.supervisor.form import hot_path
@@ -39,7 +39,7 @@ from gateway.supervisor.terminal import HangUp, Terminal
 from gateway.supervisor.vigil import Vigil
 from gateway.worker.channel import ReopenLogs
 from gateway.worker.ledger import Ledger
-from gateway.worker.orders import GenerationOrders, memfd
+from gateway.worker.orders import CANNOT_START, GenerationOrders, memfd
 from gateway.worker.wiring import board_plan, log_plan, worker_count
 
 log = logging.getLogger("gateway.supervisor")

@@ -27,12 +27,11 @@ from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.stderr import say
 from gateway.worker.channel import FromWorker, HandOver, Successor, ToWorker, hear_worker, tell_worker
 from gateway.worker.ledger import Ledger
-from gateway.worker.orders import GenerationOrders, Orders, Predecessor
+from gateway.worker.orders import CANNOT_START, GenerationOrders, Orders, Predecessor
 from gateway.worker.wiring import application_key, log_plan, pending_share
 
 log = logging.getLogger("gateway.supervisor")
 
-CANNOT_START = 3  # a worker's exit status: starting it again would hardly help
 SILENT_AFTER_S = 2.0  # a worker shows ten times a second that its loop turns
 HANDOVER_TIMEOUT_S = 2.0  # then the worker is killed, and its successor takes over from the journal
 MAX_DEATHS = 3  # of workers that were to take over from a dead one: then what it knew is given up, and not the slot

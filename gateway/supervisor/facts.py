@@ -7,8 +7,9 @@ from itertools import chain
 
 from gateway import __version__
 from gateway.config.listening import listening_addresses
-from gateway.config.settings import RequireMessageAuthenticator, Settings
+from gateway.config.settings import Settings
 from gateway.engine.breaker import Health
+from gateway.engine.rules import RequireMessageAuthenticator
 from gateway.engine.statistics import LOGS, Measure, Totals
 from gateway.logs.losses import Losses
 from gateway.supervisor.crew import Crew

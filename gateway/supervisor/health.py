@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from gateway.duoapi.calls import Answer, Call, Check, DuoUnavailable, Ping, Refusal, Time, Trouble
+from gateway.duoapi.calls import Answer, Call, Check, Ping, Refusal, Time
 from gateway.engine.breaker import (
     Breaker,
     BreakerEvent,
@@ -28,6 +28,7 @@ from gateway.engine.breaker import (
 )
 from gateway.engine.witness import LONGEST_PATIENCE_S, Evidence
 from gateway.logs.setup import log_mistake
+from gateway.unavailable import Trouble, Unavailable
 
 log = logging.getLogger("gateway.health")
 
@@ -53,7 +54,7 @@ class Asked(Protocol):
 class Asker(Protocol):
     """Somebody who asks one application: `net.duo_client`."""
 
-    def ask(self, call: Call, on_answer: Callable[[Answer | DuoUnavailable], None]) -> Asked:
+    def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> Asked:
         """Ask; `on_answer` is called exactly once, never before this returns, and not if the question is cancelled."""
 
 
@@ -162,7 +163,7 @@ class _Watched:
         if probe is not None:
             self.application.breaker.probed(probe, Failed(Trouble.BUSY, "the probe was dropped"), self._clock())
 
-    def _answered(self, probe: Probe, answer: Answer | DuoUnavailable) -> None:
+    def _answered(self, probe: Probe, answer: Answer | Unavailable) -> None:
         try:
             asked = self._handles.pop(probe, None)
             outcome = outcome_of(answer, self._wall_clock(), asked.wire_s if asked is not None else None)
@@ -271,13 +272,13 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def outcome_of(answer: Answer | DuoUnavailable, unix_now: float, wire_s: float | None = None) -> Outcome:
+def outcome_of(answer: Answer | Unavailable, unix_now: float, wire_s: float | None = None) -> Outcome:
     """Return what an answer to a probe means, for which Duo took `wire_s` of all the time since it was asked."""
     if isinstance(answer, Time):
         return Passed(answer.time - unix_now if answer.time is not None else None, wire_s)
     if isinstance(answer, Refusal):  # a probe holds nothing of a user's that Duo could refuse
         return Failed(Trouble.BAD_ANSWER, f"HTTP {answer.http_status} {answer.message!r}")
-    if not isinstance(answer, DuoUnavailable):
+    if not isinstance(answer, Unavailable):
         return Failed(Trouble.BAD_ANSWER, f"an answer that was not asked for: {type(answer).__name__}")
     if answer.trouble in (Trouble.CONFIGURATION, Trouble.CLOCK):
         return Refused(answer.trouble, answer.detail)

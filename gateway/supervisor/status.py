@@ -4,18 +4,18 @@ Both are pure. The object is plain JSON, and its histograms hold all that a page
 """
 
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from gateway.duoapi.calls import Trouble
 from gateway.engine.slots import UNSERVED_AFTER_S, unserved_state
 from gateway.engine.statistics import (
     BOUNDS_S,
     CALL_KINDS,
     COALESCED,
     CONNECTION_STATES,
-    REPLY_CODES,
+    OUTCOMES,
     RETRANSMISSION,
     WORKER_COUNTERS,
     WORKER_GAUGES,
@@ -26,11 +26,11 @@ from gateway.engine.statistics import (
     RowReading,
     Totals,
 )
-from gateway.engine.verdict import Reason
-from gateway.radius.dictionary import Code
+from gateway.engine.verdict import Outcome, Reason
 from gateway.radius.discards import DiscardReason
 from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
+from gateway.unavailable import Trouble
 
 Status = dict[str, Any]
 _Columns = dict[str, Callable[[Status], str]]
@@ -157,16 +157,18 @@ def _server(server: ServerFacts, totals: Totals) -> Status:
     reasons = _counts(counters, Measure.VERDICTS, section, Reason)
     discards = _counts(counters, Measure.DISCARDS, section, DiscardReason)
     n_unsigned = counters[Measure.UNSIGNED, section] + sum(discards[reason] for reason in _FOR_WANT_OF_A_SIGNATURE)
-    accepts = sum(reasons[reason] for reason, code in REPLY_CODES.items() if code is Code.ACCESS_ACCEPT)
+    replies = Counter[Outcome]()
+    for reason, outcome in OUTCOMES.items():
+        replies[outcome] += reasons[reason]
     return {
         "section": section,
         "listen": list(server.listen),
         "requests": counters[Measure.REQUESTS, section],
         "unsigned": n_unsigned,
         "advice": _advice(server, counters[Measure.REQUESTS, section], n_unsigned),
-        "accepts": accepts,
-        "rejects": sum(reasons.values()) - accepts,
-        "challenges": 0,  # duo_only never challenges
+        "accepts": replies[Outcome.ACCEPT],
+        "rejects": replies[Outcome.REJECT],
+        "challenges": replies[Outcome.CHALLENGE],
         "duplicates": counters[Measure.DUPLICATES, section, RETRANSMISSION],
         "coalesced": counters[Measure.DUPLICATES, section, COALESCED],
         "pending": totals.gauges[Measure.PENDING, section],

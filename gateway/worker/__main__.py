@@ -50,7 +50,15 @@ from gateway.worker.ledger import open_ring
 from gateway.worker.links import LinkWriter
 from gateway.worker.memory import Memory
 from gateway.worker.observation import Observation
-from gateway.worker.orders import ORPHAN_DRAIN_S, Orders, SocketOrders, decode_orders, read_memfd, take_stderr
+from gateway.worker.orders import (
+    CANNOT_START,
+    ORPHAN_DRAIN_S,
+    Orders,
+    SocketOrders,
+    decode_orders,
+    read_memfd,
+    take_stderr,
+)
 from gateway.worker.outages import Outages
 from gateway.worker.passing import Inlet, Passing
 from gateway.worker.pulse import Pulse, open_board, private_row
@@ -62,7 +70,6 @@ if TYPE_CHECKING:
     from gateway.net.duo_client import DuoClient
 
 log = logging.getLogger("gateway.worker")
-CANNOT_START = 3  # the exit status that tells the supervisor not to try again
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 GC_THRESHOLDS = (10_000, 50, 100)  # a login leaves next to no cycles: seldom looking costs no memory
 

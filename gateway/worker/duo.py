@@ -8,13 +8,14 @@ import msgspec
 
 from gateway import __version__
 from gateway.config.settings import ApplicationSettings, Settings
-from gateway.duoapi.calls import Answer, DuoUnavailable
+from gateway.duoapi.calls import Answer
 from gateway.engine.explanations import SET_THE_CLOCK
 from gateway.engine.pool_plan import PoolLimits
 from gateway.engine.witness import LONGEST_PATIENCE_S
 from gateway.net.duo_client import CORRECTION_WORTH_TELLING_S, Application, CallObserver, DuoClient
 from gateway.net.https_opening import Proxy
 from gateway.net.https_pool import HttpsPools
+from gateway.unavailable import Unavailable
 from gateway.worker.wiring import application_key, pending_share
 
 log = logging.getLogger("gateway.duo")
@@ -92,8 +93,8 @@ class _Checked:
     def __init__(self, settings: ApplicationSettings) -> None:
         self._fields = _name(settings)
 
-    def __call__(self, answer: Answer | DuoUnavailable) -> None:
-        if isinstance(answer, DuoUnavailable):
+    def __call__(self, answer: Answer | Unavailable) -> None:
+        if isinstance(answer, Unavailable):
             fields = {**self._fields, "trouble": answer.trouble.value}
             log.warning("Duo did not pass the check of keys and clock: %s", answer, extra={"fields": fields})
         else:

@@ -20,6 +20,7 @@ from zlib import crc32
 import msgspec
 
 from gateway.engine.effects import Finished
+from gateway.engine.replies import LABELS
 from gateway.net.shared_memory import create_memory
 
 N_CELLS: Final = 256
@@ -71,7 +72,7 @@ def login_record(finished: Finished, at: float) -> LoginRecord:
         finished.user_name,
         finished.peer.address[0],
         finished.section,
-        verdict.code.label if finished.n_packets else "none",
+        LABELS[verdict.outcome] if finished.n_packets else "none",
         verdict.reason,
         finished.factor,
         round(finished.duration_s * 1000),

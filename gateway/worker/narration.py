@@ -5,22 +5,13 @@ Passwords, passcodes and enrolment addresses stay out of it, as everywhere.
 
 import logging
 
-from gateway.duoapi.calls import (
-    Answer,
-    Auth,
-    AuthAnswer,
-    AuthStatus,
-    Call,
-    DuoUnavailable,
-    Preauth,
-    PreauthAnswer,
-    Refusal,
-)
-from gateway.engine.effects import AskDuo, Effect, Finished, SendReply
+from gateway.duoapi.calls import Answer, Auth, AuthAnswer, AuthStatus, Call, Preauth, PreauthAnswer, Refusal
+from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
 from gateway.engine.notices import Notice
 from gateway.engine.pending import PendingLogin
 from gateway.engine.transaction import Peer
 from gateway.radius.dictionary import Code
+from gateway.unavailable import Unavailable
 
 log = logging.getLogger("gateway.worker")
 
@@ -41,12 +32,12 @@ class Narrator:
         else:
             log.debug("Received new request id %d from %s", datagram[1], peer.address[:2])
 
-    def asks(self, effect: AskDuo) -> None:
+    def asks(self, effect: PutQuestion) -> None:
         """Tell of a question to Duo."""
         section = effect.pending.section.name
-        log.debug("Asking Duo %s for [%s]", describe_call(effect.call), section)
+        log.debug("Asking Duo %s for [%s]", describe_call(effect.question), section)
 
-    def answered(self, pending: PendingLogin, answer: Answer | DuoUnavailable) -> None:
+    def answered(self, pending: PendingLogin, answer: Answer | Unavailable) -> None:
         """Tell of Duo's answer."""
         login = pending.login
         log.debug("%s: %s", login.without_passcode(describe_answer(answer)), login)
@@ -72,7 +63,7 @@ def describe_call(call: Call) -> str:
     return name
 
 
-def describe_answer(answer: Answer | DuoUnavailable) -> str:
+def describe_answer(answer: Answer | Unavailable) -> str:
     """Return Duo's answer in a few words."""
     match answer:
         case PreauthAnswer():
@@ -81,6 +72,6 @@ def describe_answer(answer: Answer | DuoUnavailable) -> str:
             return f"Got auth result for: {answer.result or 'begun'!r} {answer.status} ({answer.status_msg!r})"
         case Refusal():
             return f"Duo refused with {answer.code}: {answer.message!r}"
-        case DuoUnavailable():
+        case Unavailable():
             return f"Got no answer ({answer.trouble}: {answer.detail})"
     return "Got an answer"

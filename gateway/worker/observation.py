@@ -2,10 +2,11 @@
 
 from typing import final
 
-from gateway.duoapi.calls import Call, Trouble
+from gateway.duoapi.calls import Call
 from gateway.engine.statistics import ApplicationCounters
 from gateway.engine.witness import Witness
 from gateway.net.duo_client import CallObserver
+from gateway.unavailable import Trouble
 
 
 @final

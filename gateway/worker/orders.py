@@ -11,6 +11,7 @@ import msgspec
 from gateway.config.settings import ConsoleSettings, LogSettings
 from gateway.net.shared_memory import create_memory
 
+CANNOT_START = 3  # a worker's exit status: starting it again would hardly help
 ORPHAN_DRAIN_S = 3.0  # a worker without a supervisor finishes within: the next supervisor wants the ports it holds
 
 

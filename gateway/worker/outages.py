@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.breaker import BreakerState
 from gateway.engine.core import Engine
 from gateway.engine.effects import Effect
 from gateway.engine.statistics import BulletinCells
+from gateway.unavailable import Trouble, Unavailable
 
 _STATES = tuple(BreakerState)
 _DETAILS = {
@@ -56,6 +56,6 @@ class Outages:
         self._drop_idle_connections(application)
         if not (state.admits_trial and old.is_fail_mode_active):
             detail = _DETAILS.get(state, "as the gateway knows already, so that nobody waits")
-            self._perform(self._engine.outage(application, DuoUnavailable(Trouble.OUTAGE, detail), now))
+            self._perform(self._engine.outage(application, Unavailable(Trouble.OUTAGE, detail), now))
         if state.admits_trial:
             self._engine.try_one(application)

@@ -9,11 +9,11 @@ from typing import Any, Final, final
 from gateway.engine.effects import Finished
 from gateway.engine.explanations import DISCARDS
 from gateway.engine.notices import Notice, UnsignedNas
+from gateway.engine.replies import LABELS
 from gateway.engine.transaction import Address
-from gateway.engine.verdict import Reason, Verdict
+from gateway.engine.verdict import Outcome, Reason, Verdict
 from gateway.logs.events import EventLog
 from gateway.logs.lines import TextLines, one_line, origin, pairs
-from gateway.radius.dictionary import Code
 
 LOGGER: Final = "gateway.worker"
 WARNED_REASONS: Final = frozenset({Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.INTERNAL_ERROR, Reason.EXEMPT})
@@ -29,7 +29,7 @@ def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
     verdict = finished.verdict
     user_name = _shown(finished.user_name)
     text = f"({_source(finished.peer.address)}, {user_name}, {finished.identifier}): {verdict.account}"
-    reply = verdict.code.label if finished.n_packets else "none"  # whoever asked has given up
+    reply = LABELS[verdict.outcome] if finished.n_packets else "none"  # whoever asked has given up
     fields: dict[str, Any] = {"reply": reply, "reason": verdict.reason}
     if finished.factor:
         fields["factor"] = finished.factor
@@ -74,7 +74,7 @@ class _Alike:
         self.end = pairs({"hint": verdict.hint}) if verdict.hint else ""
 
 
-_AlikeKey = tuple[str, Reason, str, Code, str, str, bool]
+_AlikeKey = tuple[str, Reason, str, Outcome, str, str, bool]
 
 
 class LoginLog:
@@ -115,7 +115,7 @@ class LoginLog:
             verdict.account,
             verdict.reason,
             verdict.hint,
-            verdict.code,
+            verdict.outcome,
             finished.factor,
             finished.section,
             is_answered,

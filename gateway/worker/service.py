@@ -1,6 +1,6 @@
 """The worker's shell: what the engine decides is performed here, and nothing is decided.
 
-The way of one login: `_datagram_received` -> engine -> `_ask` -> Duo -> `duo_answered` -> engine -> `_send`.
+The way of one login: `datagram_received` -> engine -> `_ask` -> Duo -> `answered` -> engine -> `_send`.
 """
 
 import asyncio
@@ -12,16 +12,17 @@ from typing import Any, Protocol, final
 import msgspec
 from mypy_extensions import mypyc_attr
 
-from gateway.duoapi.calls import Answer, Call, DuoUnavailable
+from gateway.duoapi.calls import Answer, Call
+from gateway.engine.asking import Asking
 from gateway.engine.core import Engine
 from gateway.engine.effects import (
-    AskDuo,
     Effect,
     Finished,
     ForgetLogin,
     KeepAnswer,
     KeepLogin,
     PassOn,
+    PutQuestion,
     SendReply,
     StopAsking,
 )
@@ -31,6 +32,7 @@ from gateway.engine.transaction import Peer
 from gateway.logs.events import EventLog
 from gateway.logs.setup import AUTH_EVENTS_LOGGER, log_mistake
 from gateway.net.listener import UdpListener
+from gateway.unavailable import Unavailable
 from gateway.worker.ledger import LastLogins, LoginRing
 from gateway.worker.links import LinkWriter
 from gateway.worker.memory import Memory
@@ -42,17 +44,10 @@ log = logging.getLogger("gateway.worker")
 events = logging.getLogger(AUTH_EVENTS_LOGGER)
 
 
-class Cancellable(Protocol):
-    """A question that may be given up."""
-
-    def cancel(self) -> None:
-        """Want no answer any more."""
-
-
 class Asker(Protocol):
-    """Somebody who asks one Duo application: `net.duo_client`."""
+    """Somebody who asks one service, such as a Duo application: `net.duo_client`."""
 
-    def ask(self, call: Call, on_answer: Callable[[Answer | DuoUnavailable], None]) -> Cancellable:
+    def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> Asking:
         """Ask; `on_answer` is called exactly once, unless the question is cancelled."""
 
 
@@ -60,7 +55,7 @@ class Service:
     """One worker's engine on its event loop.
 
     Args:
-        askers: by the key that sections name their application with.
+        askers: by the name that the engine's questions are for.
         ikeys: the integration key of each application, for `authevents.log`.
         listening: what each listener is called in the log, by its number.
     """
@@ -154,19 +149,20 @@ class Service:
             self._narrator.received(datagram, peer, effects)
         self.perform(effects)
 
-    def duo_answered(self, pending: PendingLogin, answer: Answer | DuoUnavailable) -> None:
+    def answered(self, pending: PendingLogin, answer: Answer | Unavailable) -> None:
         """Take what became of a login's question."""
         now = time.monotonic()
-        handle: Any = pending.handle
-        pending.duo_s += handle.duo_s(now)
-        pending.handle = None
+        asking = pending.asking
+        if asking is not None:
+            pending.duo_s += asking.took_s(now)
+            pending.asking = None
         if self._narrator is not None:
             self._narrator.answered(pending, answer)
         try:
-            if isinstance(answer, DuoUnavailable):
-                effects = self._engine.duo_unavailable(pending, answer, now)
+            if isinstance(answer, Unavailable):
+                effects = self._engine.unavailable(pending, answer, now)
             else:
-                effects = self._engine.duo_answered(pending, answer, now)
+                effects = self._engine.answered(pending, answer, now)
         except Exception as error:  # noqa: BLE001 -- our own mistake ends this login, not the worker
             log_mistake("A login met a mistake of ours and is rejected", error)
             effects = self._engine.failed(pending, now)
@@ -188,7 +184,7 @@ class Service:
                 self._perform_one(effect)
             except Exception as error:  # noqa: BLE001 -- nor may it keep the other effects from happening
                 log_mistake(f"{type(effect).__name__} met a mistake of ours", error)
-                if isinstance(effect, AskDuo):  # nobody would ever answer it
+                if isinstance(effect, PutQuestion):  # nobody would ever answer it
                     self.perform(self._engine.failed(effect.pending, time.monotonic()))
         self._arm()
         if self._idle is not None:
@@ -197,7 +193,7 @@ class Service:
     def _perform_one(self, effect: Effect) -> None:
         if isinstance(effect, SendReply):
             self._send(effect)
-        elif isinstance(effect, AskDuo):
+        elif isinstance(effect, PutQuestion):
             self._ask(effect)
         elif isinstance(effect, KeepAnswer):
             self._memory.keep_answer(effect)
@@ -229,23 +225,24 @@ class Service:
             self._narrator.sends(effect)
         self._senders[effect.peer.listener].send(effect.octets, effect.peer)
 
-    def _ask(self, effect: AskDuo) -> None:
+    def _ask(self, effect: PutQuestion) -> None:
         if self._narrator is not None:
             self._narrator.asks(effect)
-        pending, call, at = effect.pending, effect.call, effect.at
+        at = effect.at
         if at:
-            pending.handle = self._loop.call_later(max(0.0, at - time.monotonic()), self._ask_now, pending, call)
+            timer = self._loop.call_later(max(0.0, at - time.monotonic()), self._ask_now, effect)
+            effect.pending.asking = _Later(timer)
         else:
-            self._ask_now(pending, call)
+            self._ask_now(effect)
 
-    def _ask_now(self, pending: PendingLogin, call: Call) -> None:
-        asker = self._askers[pending.section.application]
-        pending.handle = asker.ask(call, _Question(self, pending))
+    def _ask_now(self, effect: PutQuestion) -> None:
+        pending = effect.pending
+        pending.asking = self._askers[effect.to].ask(effect.question, _Recipient(self, pending))
 
     def _stop_asking(self, effect: StopAsking) -> None:
-        handle: Any = effect.pending.handle
-        if handle is not None:
-            handle.cancel()
+        asking = effect.pending.asking
+        if asking is not None:
+            asking.cancel()
 
     def _report(self, finished: Finished) -> None:
         if self._narrator is not None:
@@ -268,8 +265,8 @@ class Service:
 
 @final
 @mypyc_attr(free_list_len=1)
-class _Question:
-    """A login's question to Duo: called with the answer."""
+class _Recipient:
+    """Who waits for the answer to a login's question: called with it."""
 
     __slots__ = ("_pending", "_service")
 
@@ -277,5 +274,23 @@ class _Question:
         self._service = service
         self._pending = pending
 
-    def __call__(self, answer: Answer | DuoUnavailable) -> None:
-        self._service.duo_answered(self._pending, answer)
+    def __call__(self, answer: Answer | Unavailable) -> None:
+        self._service.answered(self._pending, answer)
+
+
+@final
+class _Later(Asking):
+    """A question that is to be asked at an instant."""
+
+    __slots__ = ("_timer",)
+
+    def __init__(self, timer: asyncio.TimerHandle) -> None:
+        self._timer = timer
+
+    def cancel(self) -> None:
+        """Do not ask."""
+        self._timer.cancel()
+
+    def took_s(self, _now: float) -> float:
+        """Return 0: nobody has been asked."""
+        return 0.0

@@ -6,35 +6,19 @@ from pathlib import Path
 
 from gateway.config.listening import ListeningAddress
 from gateway.config.operator import operator_secret, operator_source
-from gateway.config.settings import (
-    Accounting,
-    ApplicationSettings,
-    FailMode,
-    LogFormat,
-    LogSettings,
-    Preauth,
-    RequireMessageAuthenticator,
-    ServerSettings,
-    Settings,
-    UnrecognisedFactor,
-)
+from gateway.config.settings import ApplicationSettings, LogFormat, LogSettings, ServerSettings, Settings
 from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.login import LoginPolicy
+from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
+from gateway.engine.rules import FailMode, rules_of
 from gateway.engine.statistics import BoardPlan, SectionCounters
 from gateway.logs.files import Rotation
 from gateway.logs.setup import LogPlan
-from gateway.radius.address import AddressAttribute
 from gateway.radius.shared_secret import SharedSecret
 
 _MAX_ANSWERED = 100_000  # answers kept for retransmissions, oldest out first
-
-_REQUIRE_SIGNATURE = {
-    RequireMessageAuthenticator.YES: True,
-    RequireMessageAuthenticator.NO: False,
-    RequireMessageAuthenticator.AUTO: None,
-}
 
 
 def application_key(application: ApplicationSettings) -> str:
@@ -86,31 +70,10 @@ def board_plan(settings: Settings, n_workers: int) -> BoardPlan:
 
 
 def build_section(server: ServerSettings, generation: int = 0, counters: SectionCounters | None = None) -> Section:
-    """Return the rules of one server section."""
-    attribute = server.client_ip_attr
-    return Section(
-        server.section,
-        application_key(server.application),
-        LoginPolicy(
-            fail_open=server.fail_mode is FailMode.SAFE,
-            automatic=server.unrecognised_factor is UnrecognisedFactor.AUTO,
-            preauth_always=server.preauth is Preauth.ALWAYS,
-            exempt=server.exempt_usernames,
-        ),
-        password_charset=server.pw_codec,
-        client_address=AddressAttribute(attribute.vendor, attribute.kind, attribute.data_type),
-        require_signature=_REQUIRE_SIGNATURE[server.require_message_authenticator],
-        limit_proxy_state=server.limit_proxy_state,
-        reject_delay_s=server.reject_delay_s,
-        response_deadline_s=server.response_deadline_s,
-        coalesce=server.coalesce,
-        max_pending_per_user=server.max_pending_per_user,
-        answers_status=server.status_server,
-        acknowledges_accounting=server.accounting is Accounting.ACKNOWLEDGE,
-        probe_usernames=server.probe_usernames,
-        generation=generation,
-        counters=counters,
-    )
+    """Return a server section as the engine knows it."""
+    rules = rules_of(server)
+    policy = LoginPolicy(application_key(server.application), fail_open=rules.fail_mode is FailMode.SAFE)
+    return Section(server.section, DuoOnly(policy, rules), rules, generation=generation, counters=counters)
 
 
 def build_table(settings: Settings, address: ListeningAddress, sections: dict[str, Section]) -> NasTable:

@@ -4,7 +4,8 @@ import pytest
 
 from gateway.checks.findings import Finding, Severity
 from gateway.checks.sections import section_findings
-from gateway.config.settings import ApplicationSettings, ClientSettings, FailMode, Secret, ServerSettings
+from gateway.config.settings import ApplicationSettings, ClientSettings, Secret, ServerSettings
+from gateway.engine.rules import FailMode
 
 
 def findings(*networks: tuple[str, ...], fail_mode: FailMode = FailMode.SECURE) -> list[Finding]:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.cli.main import DEFAULT_CONFIG, build_parser
 from gateway.cli.stop import MARGIN_S
-from gateway.config.schema import GATEWAY
+from gateway.config.general import GATEWAY
 from gateway.config.surroundings import Surroundings, read_disk
 
 ROOT = Path(__file__).parents[2]

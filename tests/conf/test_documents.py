@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.main import build_parser
-from gateway.config.schema import KEYS, key_pattern
+from gateway.config.kinds import KEYS
+from gateway.config.schema import key_pattern
 from gateway.config.slips import secret_slips
 from tests.config.files import IKEY, SHARED_SECRET, SKEY, problems_of
 

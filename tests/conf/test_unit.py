@@ -10,7 +10,7 @@ import pytest
 from gateway.cli.exits import Exit
 from gateway.cli.stop import MARGIN_S
 from gateway.config.drafting import USER
-from gateway.config.schema import GATEWAY
+from gateway.config.general import GATEWAY
 
 UNIT = Path(__file__).parents[2] / "conf" / "radgate.service"
 SYSUSERS = UNIT.with_suffix(".sysusers")

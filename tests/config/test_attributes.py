@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.config.attributes import attribute
-from gateway.config.settings import CALLING_STATION_ID
 from gateway.config.values import BadValueError
+from gateway.engine.rules import CALLING_STATION_ID
 
 
 def test_the_default_is_what_the_dictionary_says():

@@ -6,24 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.general import GATEWAY, MAIN
+from gateway.config.kinds import FOREIGN, KEYS, KINDS, section_kind
 from gateway.config.protection import encode_key
-from gateway.config.schema import (
-    FOREIGN,
-    GATEWAY,
-    KEYS,
-    MAIN,
-    SERVER,
-    TREATMENTS,
-    WITHOUT_EFFECT,
-    key_pattern,
-    section_kind,
-)
+from gateway.config.schema import WITHOUT_EFFECT, key_pattern
+from gateway.config.servers import SERVER
 from tests.config.certificates import certificate
 from tests.config.files import IKEY, SHARED_SECRET, SKEY, parse, problems_of
 
 CONF = Path(__file__).parents[2] / "conf"
 FULL = (CONF / "authproxy.full.cfg").read_text()
-TABLES = {"main": MAIN, "gateway": GATEWAY, "radius_server_duo_only": SERVER}
+TABLES = {name: kind.keys for name, kind in KINDS.items() if kind.keys}
 
 
 def test_sample_has_no_problems_once_it_is_completed():
@@ -102,7 +95,7 @@ def test_tables_do_not_contradict_each_other():
     assert not MAIN.keys() & GATEWAY.keys() & SERVER.keys()
     assert not WITHOUT_EFFECT.keys() & KEYS["main"]
     assert not any(keys & KEYS["main"] for keys in FOREIGN.values())
-    assert {*FOREIGN, *KEYS} <= TREATMENTS.keys()
+    assert not any(kind.keys and kind.foreign for kind in KINDS.values())
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,8 @@
 import pytest
 
 from gateway.config.problems import Severity
-from gateway.config.settings import (
-    Accounting,
-    ApplicationSettings,
-    ClientSettings,
-    FailMode,
-    RequireMessageAuthenticator,
-    Secret,
-    ServerSettings,
-)
+from gateway.config.settings import ApplicationSettings, ClientSettings, Secret, ServerSettings
+from gateway.engine.rules import Accounting, FailMode, RequireMessageAuthenticator
 from tests.config.files import IKEY, MINIMAL, SERVER, SHARED_SECRET, SKEY, parse, problems_of
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING

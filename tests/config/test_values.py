@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from gateway.config import values
-from gateway.config.settings import FailMode, RequireMessageAuthenticator
 from gateway.config.values import BadValueError, HostPort
+from gateway.engine.rules import FailMode, RequireMessageAuthenticator
 
 
 def refusal(parse: Callable[[str], Any], text: str) -> str:

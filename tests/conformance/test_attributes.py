@@ -87,7 +87,7 @@ def test_A4_the_order_of_types_means_nothing():
     calls = set()
     for order in permutations((name, password, others)):
         (question,) = asked(Stage().receive(signed(b"".join(order))))
-        calls.add(repr(question.call))
+        calls.add(repr(question.question))
     assert len(calls) == 1
 
 
@@ -142,7 +142,7 @@ def test_A8_an_error_inside_one_vendor_attribute_does_not_reach_the_next(broken)
     right = attribute(VENDOR_SPECIFIC, vendor + attribute(1, b"203.0.113.7"))
     stage = Stage(client_address=AddressAttribute(25461, 1, "string"))
     (question,) = asked(stage.receive(signed(pap() + attribute(VENDOR_SPECIFIC, vendor + broken) + right)))
-    assert question.call.ipaddr == "203.0.113.7"
+    assert question.question.ipaddr == "203.0.113.7"
 
 
 def test_A9_an_interior_nul_ends_no_value_that_is_only_passed_on():
@@ -155,7 +155,7 @@ def test_A9_a_name_and_a_password_end_at_the_first_nul():
     """RFC 2865 section 5 has it otherwise, but nobody types a NUL, and programs in C send rubbish there."""
     stage = Stage()
     (question,) = asked(stage.receive(signed(pap(b"123456\0\xff\x01", user=b"alice\0mallory"))))
-    assert question.call.username == "alice"
+    assert question.question.username == "alice"
     decide(stage, question)
     assert (stage.finished.user_name, stage.finished.factor) == ("alice", "passcode")
     stage.receive(signed(pap(user=b"\0mallory"), identifier=2))
@@ -310,7 +310,7 @@ def test_A19_an_ipv4_address_has_exactly_4_octets(value, address):
             signed(pap() + attribute(FRAMED_IP_ADDRESS, value))
         )
     )
-    assert question.call.ipaddr == address
+    assert question.question.ipaddr == address
 
 
 def line_for(user_name: str) -> str:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.engine.credentials import Credentials, read_credentials
-from gateway.engine.effects import AskDuo
+from gateway.engine.effects import PutQuestion
+from gateway.engine.modes.mode import Asked
 from gateway.engine.notices import Notice
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import CHAP_CHALLENGE, CHAP_PASSWORD, EAP_MESSAGE, STATE, USER_PASSWORD
@@ -34,10 +34,10 @@ EAP = encode_attribute(EAP_MESSAGE, b"\x02\x01\x00\x0a\x01alice")
 
 def password_read(password: bytes, charset: str = "utf-8") -> str | None:
     """What the engine takes the password for."""
-    stage = Stage(password_charset=charset)
-    credentials = read_credentials(decode_packet(signed(pap(password))), stage.nas, SOURCE)
-    assert isinstance(credentials, Credentials)
-    return credentials.password
+    stage = Stage(charset=charset)
+    found = stage.section.mode.read(decode_packet(signed(pap(password))), stage.nas, SOURCE)
+    assert isinstance(found, Asked)
+    return found.text
 
 
 @pytest.mark.parametrize("size", [*range(16), 17, 24, 127, 129, 144, 253])
@@ -98,7 +98,7 @@ def test_P4_only_an_explicit_policy_gives_the_empty_password_a_meaning():
     """RFC 2865 section 5.2: `unrecognised_factor=auto`."""
     stage = Stage(policy={"preauth_always": False, "automatic": True})
     (question,) = asked(stage.receive(signed(pap(b""))))
-    assert question.call.factor == "auto"
+    assert question.question.factor == "auto"
 
 
 @pytest.mark.parametrize(
@@ -177,14 +177,14 @@ def test_P12_nothing_that_may_be_shown_holds_a_password_a_state_or_a_secret():
     stage = Stage(policy={"preauth_always": False})
     (question,) = asked(stage.receive(signed(pap(b"987654"))))
     packet = decode_packet(signed(pap(b"987654") + encode_attribute(STATE, b"state-octets")))
-    credentials = read_credentials(decode_packet(signed(pap(b"987654"))), stage.nas, SOURCE)
+    found = stage.section.mode.read(decode_packet(signed(pap(b"987654"))), stage.nas, SOURCE)
     pending = question.pending
-    for shown in (question, question.call, pending, pending.login, pending.transactions[0], credentials, packet):
+    for shown in (question, question.question, pending, pending.login, pending.transactions[0], found, packet):
         assert "987654" not in repr(shown)
         assert "state-octets" not in repr(shown)
     assert "a shared secret" not in repr(stage.nas) + repr(SECRET)
-    (end,) = finished(stage.engine.duo_answered(pending, DENIED, 0.0))
-    assert isinstance(question, AskDuo)
+    (end,) = finished(stage.engine.answered(pending, DENIED, 0.0))
+    assert isinstance(question, PutQuestion)
     assert "987654" not in repr(end)
 
 

@@ -73,8 +73,8 @@ def test_D2_a_duplicate_meets_silence_while_the_original_is_pending():
     stage = Stage()
     (question,) = asked(stage.receive(REQUEST))
     assert stage.receive(REQUEST, now=1.0) == []
-    stage.engine.duo_answered(question.pending, GO_ON, 2.0)
-    stage.engine.duo_answered(question.pending, PUSHED, 3.0)
+    stage.engine.answered(question.pending, GO_ON, 2.0)
+    stage.engine.answered(question.pending, PUSHED, 3.0)
     assert stage.receive(REQUEST, now=29.0) == []
 
 
@@ -166,8 +166,8 @@ def test_D8_a_pending_request_is_known_as_long_as_duo_is_asked():
     """RFC 5080 section 2.2.2: else a retransmission would be a second push."""
     stage = Stage()
     (question,) = asked(stage.receive(REQUEST))
-    stage.engine.duo_answered(question.pending, GO_ON, 0.0)
-    stage.engine.duo_answered(question.pending, PUSHED, 0.0)
+    stage.engine.answered(question.pending, GO_ON, 0.0)
+    stage.engine.answered(question.pending, PUSHED, 0.0)
     for identifier in range(2, 52):  # others come and go, and their replies expire
         (other,) = asked(
             stage.receive(signed(pap(user=b"u%d" % identifier), identifier=identifier), now=1.0 * identifier)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.config.settings import RequireMessageAuthenticator
-from gateway.engine.effects import AskDuo, Effect
+from gateway.engine.effects import Effect, PutQuestion
 from gateway.engine.notices import Notice, UnsignedNas
+from gateway.engine.rules import RequireMessageAuthenticator
 from gateway.radius.client import encode_access_request, encode_attribute, verify_reply
 from gateway.radius.dictionary import EAP_MESSAGE, MESSAGE_AUTHENTICATOR, PROXY_STATE, USER_NAME, Code
 from gateway.radius.packet import decode_packet
@@ -250,9 +250,9 @@ def test_M13_a_reply_to_an_unsigned_request_reflects_nothing_but_proxy_state(ans
     assert b"chosen" not in reply
 
 
-def decide_by_us(stage: Stage, question: AskDuo) -> list[Effect]:
+def decide_by_us(stage: Stage, question: PutQuestion) -> list[Effect]:
     """Let a login end with our own text: what was typed names no factor."""
-    stage.effects = stage.engine.duo_answered(question.pending, GO_ON, 0.0)
+    stage.effects = stage.engine.answered(question.pending, GO_ON, 0.0)
     return stage.effects
 
 

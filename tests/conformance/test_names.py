@@ -15,8 +15,8 @@ from tests.engine.scene import Stage
 def name_asked(user: bytes) -> str:
     """The name that Duo is asked about."""
     (question,) = asked(Stage().receive(signed(pap(user=user))))
-    assert isinstance(question.call, Preauth)
-    return question.call.username
+    assert isinstance(question.question, Preauth)
+    return question.question.username
 
 
 @pytest.mark.parametrize("user", ["n" * 253, "ü" * 126, "x"])
@@ -81,4 +81,4 @@ def test_N6_the_users_address_goes_to_duo_only_if_it_is_one(value, address):
     """RFC 2865 section 5.31 lets Calling-Station-Id hold anything."""
     stage = Stage(client_address=AddressAttribute(0, CALLING_STATION_ID, "string"))
     (question,) = asked(stage.receive(signed(pap() + encode_attribute(CALLING_STATION_ID, value))))
-    assert question.call.ipaddr == address
+    assert question.question.ipaddr == address

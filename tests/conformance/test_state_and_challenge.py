@@ -33,6 +33,6 @@ def test_S1_no_reply_holds_a_state_or_is_a_challenge():
     (question,) = asked(stage.receive(signed(pap(b"push"))))
     decide(stage, question, PUSHED)
     assert not sent(stage.effects)
-    (reply,) = sent(stage.engine.duo_answered(question.pending, DENIED, 1.0))
+    (reply,) = sent(stage.engine.answered(question.pending, DENIED, 1.0))
     assert reply[0] == Code.ACCESS_REJECT
     assert not decode_packet(reply).has(STATE)

@@ -96,7 +96,7 @@ def test_T4_status_server_is_answered_by_default():
 
 def test_T4_status_server_can_be_switched_off():
     """RFC 5997 section 4.2."""
-    stage = Stage(answers_status=False)
+    stage = Stage(status_server=False)
     stage.receive(status())
     assert discard_reason(stage) == "status_refused"
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR, REPLY_MESSAGE
 from gateway.radius.packet import decode_packet
+from gateway.unavailable import Trouble, Unavailable
 from tests.config.files import MINIMAL, parse
 from tests.conformance.wire import accept, asked, decide, pap, sent, signed
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, Stage
@@ -68,16 +68,16 @@ def test_R4_a_second_factor_that_took_longer_than_the_delay_adds_nothing():
     """draft-ietf-radext-deprecating-radius, Delaying Access-Rejects."""
     stage = Stage(reject_delay_s=1.0)
     (question,) = asked(stage.receive(signed(pap(b"push")), now=0.0))
-    stage.engine.duo_answered(question.pending, GO_ON, 0.1)
-    stage.engine.duo_answered(question.pending, PUSHED, 0.2)
-    assert sent(stage.engine.duo_answered(question.pending, DENIED, 20.0))
+    stage.engine.answered(question.pending, GO_ON, 0.1)
+    stage.engine.answered(question.pending, PUSHED, 0.2)
+    assert sent(stage.engine.answered(question.pending, DENIED, 20.0))
 
 
 def test_R4_what_no_person_caused_is_not_delayed():
     """draft-ietf-radext-deprecating-radius, Delaying Access-Rejects: an outage, or a request that cannot be read."""
     stage = Stage(reject_delay_s=1.0, policy={"fail_open": False})
     (question,) = asked(stage.receive(signed(pap())))
-    assert sent(stage.engine.duo_unavailable(question.pending, DuoUnavailable(Trouble.CONNECT, "refused"), 0.1))
+    assert sent(stage.engine.unavailable(question.pending, Unavailable(Trouble.CONNECT, "refused"), 0.1))
     assert sent(stage.receive(signed(identifier=2)))
 
 

@@ -3,7 +3,7 @@
 from gateway.duoapi.calls import Answer
 from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
-from gateway.engine.effects import AskDuo, Effect, Finished, SendReply
+from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
 from gateway.engine.nas import Nas, NasTable
 from gateway.engine.transaction import Peer
 from gateway.radius.client import encode_attribute, sign_request
@@ -73,9 +73,9 @@ def sent(effects: list[Effect]) -> list[bytes]:
     return [effect.octets for effect in effects if isinstance(effect, SendReply)]
 
 
-def asked(effects: list[Effect]) -> list[AskDuo]:
+def asked(effects: list[Effect]) -> list[PutQuestion]:
     """The questions among effects."""
-    return [effect for effect in effects if isinstance(effect, AskDuo)]
+    return [effect for effect in effects if isinstance(effect, PutQuestion)]
 
 
 def finished(effects: list[Effect]) -> list[Finished]:
@@ -92,10 +92,10 @@ def discard_reason(stage: Stage) -> str:
     return reason.value
 
 
-def decide(stage: Stage, question: AskDuo, answer: Answer = ALLOWED, *, now: float = 0.0) -> list[Effect]:
+def decide(stage: Stage, question: PutQuestion, answer: Answer = ALLOWED, *, now: float = 0.0) -> list[Effect]:
     """Let Duo answer a login that has just been asked about: go on, then this."""
-    stage.engine.duo_answered(question.pending, GO_ON, now)
-    stage.effects = stage.engine.duo_answered(question.pending, answer, now)
+    stage.engine.answered(question.pending, GO_ON, now)
+    stage.effects = stage.engine.answered(question.pending, answer, now)
     return stage.effects
 
 

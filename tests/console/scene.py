@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.duoapi.calls import Auth, Trouble
+from gateway.duoapi.calls import Auth
 from gateway.engine.reasons import Reason
 from gateway.engine.statistics import BoardPlan, WorkerRow, merge, read_row, row_layout
 from gateway.supervisor.form import Form
@@ -15,6 +15,7 @@ from gateway.supervisor.status import (
     WorkerFacts,
     build_status,
 )
+from gateway.unavailable import Trouble
 from gateway.worker.ledger import LoginRecord
 
 SECTION, IKEY = "radius_server_duo_only", "DIXXXXXXXXXXXXXXXXXX"

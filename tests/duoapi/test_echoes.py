@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.duoapi.calls import Auth, Check, DuoUnavailable, Factor, Preauth, Refusal
+from gateway.duoapi.calls import Auth, Check, Factor, Preauth, Refusal
 from gateway.duoapi.echoes import MARK, MAX_TEXT, cleaned, may_echo, shown
 from gateway.duoapi.flavours import V1, V2
 from gateway.duoapi.signing import Signer
+from gateway.unavailable import Unavailable
 
 PASSCODE = "987654"
 YUBIKEY = "cccccbdefghijklnrtuvcbdefghijklnrtuvcbdefghi"
@@ -194,7 +195,7 @@ def test_no_field_of_an_answer_repeats_it(flavour, field):
     [f"<p>passcode={PASSCODE}</p>", f"<{PASSCODE[:3]} {PASSCODE[3:]}", f"<b>{HEADER}", f"<{'.' * 55}{PASSCODE}"],
 )
 def test_a_page_that_repeats_it_is_told_without(page):
-    with pytest.raises(DuoUnavailable) as caught:
+    with pytest.raises(Unavailable) as caught:
         V2.read(Auth("alice", Factor.PASSCODE, passcode=PASSCODE), 200, page.encode())
     assert "with a web page that begins '<" in caught.value.detail
     for secret in (PASSCODE, PASSCODE[:3], PASSCODE[3:], HEADER[6:26]):

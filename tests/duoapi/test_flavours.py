@@ -12,25 +12,24 @@ from gateway.duoapi.calls import (
     Call,
     Check,
     Device,
-    DuoUnavailable,
     Factor,
     Ping,
     Preauth,
     PreauthAnswer,
     Refusal,
     Time,
-    Trouble,
 )
 from gateway.duoapi.flavours import V1, V2, Flavour
 from gateway.duoapi.signing import encode_params
+from gateway.unavailable import Trouble, Unavailable
 
 
 def ok(response: Any) -> bytes:
     return json.dumps({"stat": "OK", "response": response}).encode()
 
 
-def trouble_of(flavour: Flavour, call: Call, http_status: int, body: bytes) -> DuoUnavailable:
-    with pytest.raises(DuoUnavailable) as caught:
+def trouble_of(flavour: Flavour, call: Call, http_status: int, body: bytes) -> Unavailable:
+    with pytest.raises(Unavailable) as caught:
         flavour.read(call, http_status, body)
     return caught.value
 

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from gateway.duoapi.calls import Answer, AuthAnswer, DuoUnavailable, PreauthAnswer
+from gateway.duoapi.calls import Answer, AuthAnswer, PreauthAnswer
 from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
-from gateway.engine.effects import AskDuo, Effect, Finished, SendReply
+from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
 from gateway.engine.login import LoginPolicy
+from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
+from gateway.engine.rules import SectionRules
 from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, row_layout
 from gateway.engine.transaction import Peer
 from gateway.radius.client import encode_access_request
@@ -15,6 +17,7 @@ from gateway.radius.dictionary import REPLY_MESSAGE
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet, decode_packet
 from gateway.radius.shared_secret import SharedSecret
+from gateway.unavailable import Unavailable
 
 SECRET = SharedSecret(b"a shared secret")
 SOURCE = "192.0.2.10"
@@ -24,15 +27,34 @@ DENIED = AuthAnswer("deny", "deny", "Incorrect passcode. Please try again.")
 PUSHED = AuthAnswer("", txid="tx-1")
 
 
+def duo_only(*, fail_open: bool = True, **attributes: Any) -> DuoOnly:
+    """The mode of a section whose application is `app`; keyword arguments are its attributes."""
+    mode = DuoOnly(LoginPolicy("app", fail_open), SectionRules())
+    for attribute, value in {"client_address": None, **attributes}.items():
+        setattr(mode, attribute, value)
+    return mode
+
+
+def section_of(name: str = "radius_server_duo_only", mode: DuoOnly | None = None, **attributes: Any) -> Section:
+    """A section that neither delays nor limits; keyword arguments are rules, or attributes of the section itself."""
+    given = {"reject_delay_s": 0.0, "max_pending_per_user": 0, **attributes}
+    rules = {key: given.pop(key) for key in SectionRules.__struct_fields__ if key in given}
+    section = Section(name, mode or duo_only(), SectionRules(**rules))
+    for attribute, value in given.items():
+        setattr(section, attribute, value)
+    return section
+
+
 class Stage:
-    """An engine with one section; keyword arguments are the section's, or the policy's."""
+    """An engine with one section; keyword arguments are those of `section_of`, or of its mode."""
 
     def __init__(self, *, max_pending: int = 100, policy: dict[str, Any] | None = None, **section: Any) -> None:
         layout = row_layout(BoardPlan(1, ("",), ()))
         self._cells = [0] * layout.n_cells
         self._discards = {reason: layout.counters[Measure.DISCARDS, "", reason] for reason in DiscardReason}
         section.setdefault("counters", SectionCounters(self._cells, layout, ""))
-        self.section = Section("radius_server_duo_only", "app", LoginPolicy(**policy or {}), **section)
+        reading = {name: section.pop(name) for name in ("charset", "client_address") if name in section}
+        self.section = section_of(mode=duo_only(**reading, **policy or {}), **section)
         self.nas = Nas("radius_ip_1", self.section, SECRET)
         self.engine = Engine(
             [NasTable([("192.0.2.0/24", self.nas)])],
@@ -56,13 +78,13 @@ class Stage:
         request = encode_access_request(identifier, authenticator, SECRET, user.encode(), password.encode())
         return self.receive(request, now=now, port=port)
 
-    def answer(self, answer: Answer | DuoUnavailable, *, now: float = 0.0) -> list[Effect]:
+    def answer(self, answer: Answer | Unavailable, *, now: float = 0.0) -> list[Effect]:
         """Answer the question that was asked last."""
         pending = self.asked[-1].pending
-        if isinstance(answer, DuoUnavailable):
-            self.effects = self.engine.duo_unavailable(pending, answer, now)
+        if isinstance(answer, Unavailable):
+            self.effects = self.engine.unavailable(pending, answer, now)
         else:
-            self.effects = self.engine.duo_answered(pending, answer, now)
+            self.effects = self.engine.answered(pending, answer, now)
         return self.effects
 
     def hand_over(self) -> list[Effect]:
@@ -75,9 +97,9 @@ class Stage:
         return {reason: self._cells[cell] for reason, cell in self._discards.items() if self._cells[cell]}
 
     @property
-    def asked(self) -> list[AskDuo]:
+    def asked(self) -> list[PutQuestion]:
         """Questions among the last effects."""
-        return [effect for effect in self.effects if isinstance(effect, AskDuo)]
+        return [effect for effect in self.effects if isinstance(effect, PutQuestion)]
 
     @property
     def replies(self) -> list[Packet]:

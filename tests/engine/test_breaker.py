@@ -11,7 +11,7 @@ from zlib import crc32
 
 import pytest
 
-from gateway.duoapi.calls import Call, Preauth, Trouble
+from gateway.duoapi.calls import Call, Preauth
 from gateway.engine.breaker import (
     CALM_S,
     CLOCK_INTERVAL_S,
@@ -40,6 +40,7 @@ from gateway.engine.breaker import (
 )
 from gateway.engine.explanations import LOGINS_FAIL, TROUBLES
 from gateway.engine.witness import LATELY_S, LONGEST_PATIENCE_S, OVERDUE_S, SILENCE_S, Evidence, Witness
+from gateway.unavailable import Trouble
 
 HEALTHY, SUSPECT, DOWN, TRIAL, KEYS_REFUSED, CLOCK_SKEWED = BreakerState
 

@@ -12,7 +12,7 @@ from zlib import crc32
 
 import pytest
 
-from gateway.duoapi.calls import Preauth, Trouble
+from gateway.duoapi.calls import Preauth
 from gateway.engine.breaker import (
     DOWN_INTERVAL_S,
     EARLY_PROBE_TIMEOUT_S,
@@ -28,6 +28,7 @@ from gateway.engine.breaker import (
     Probe,
 )
 from gateway.engine.witness import LONGEST_PATIENCE_S, Evidence, Witness
+from gateway.unavailable import Trouble
 
 STEP_S = 0.05
 SHOW_S = 0.1  # between two looks, and as long as evidence is old

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.duoapi.calls import Auth, AuthAnswer, DuoUnavailable, Preauth, Trouble
-from gateway.engine.effects import AskDuo, Finished, PassOn, SendReply, StopAsking
+from gateway.duoapi.calls import Auth, AuthAnswer, Preauth
+from gateway.engine.effects import Finished, PassOn, PutQuestion, SendReply, StopAsking
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.person import bucket_of
 from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, WorkerRow, row_layout
@@ -12,6 +12,7 @@ from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_access_request, encode_attribute, sign_request, verify_reply
 from gateway.radius.dictionary import Code
 from gateway.radius.shared_secret import SharedSecret
+from gateway.unavailable import Trouble, Unavailable
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, SOURCE, Stage, message
 from tests.vectors import load, octets
 
@@ -34,9 +35,9 @@ def accepted_request(**fields) -> bytes:
 def test_a_login_from_request_to_reply():
     stage = Stage()
     stage.login("alice", "123456", now=1.0)
-    assert stage.asked[0].call == Preauth("alice", None)
+    assert stage.asked[0].question == Preauth("alice", None)
     stage.answer(GO_ON, now=1.1)
-    assert isinstance(stage.asked[0].call, Auth)
+    assert isinstance(stage.asked[0].question, Auth)
     stage.answer(ALLOWED, now=1.25)
     (reply,) = stage.replies
     assert (reply.code, reply.identifier, message(reply)) == (2, 7, "Success. Logging you in...")
@@ -73,10 +74,10 @@ class TestDuplicates:
         older = stage.asked[0].pending
         stage.login("bob")
         newer = stage.asked[0].pending
-        effects = [*stage.engine.duo_answered(older, GO_ON, 0.0), *stage.engine.duo_answered(older, ALLOWED, 0.0)]
+        effects = [*stage.engine.answered(older, GO_ON, 0.0), *stage.engine.answered(older, ALLOWED, 0.0)]
         assert not any(isinstance(effect, SendReply) for effect in effects)
-        stage.engine.duo_answered(newer, GO_ON, 0.0)
-        assert any(isinstance(effect, SendReply) for effect in stage.engine.duo_answered(newer, ALLOWED, 0.0))
+        stage.engine.answered(newer, GO_ON, 0.0)
+        assert any(isinstance(effect, SendReply) for effect in stage.engine.answered(newer, ALLOWED, 0.0))
 
     def test_the_same_login_in_a_new_packet_joins_and_all_are_answered_newest_first(self):
         stage = Stage()
@@ -240,7 +241,7 @@ class TestCredentials:
         }.items():
             stage = Stage(client_address=AddressAttribute(0, 31, "string"))
             stage.receive(accepted_request(attributes=encode_attribute(31, value)))
-            assert stage.asked[0].call.ipaddr == ipaddr
+            assert stage.asked[0].question.ipaddr == ipaddr
 
 
 class TestUnsignedRequests:
@@ -314,7 +315,7 @@ class TestProbes:
     def test_other_names_are_no_probes(self, name):
         stage = Stage(probe_usernames=self.PROBES)
         stage.receive(probe(name))
-        assert any(isinstance(effect, AskDuo | Finished) for effect in stage.effects)
+        assert any(isinstance(effect, PutQuestion | Finished) for effect in stage.effects)
 
     def test_whatever_credentials_a_probe_has(self):
         stage = Stage(probe_usernames=self.PROBES)
@@ -326,8 +327,8 @@ class TestProbes:
     def test_a_probe_is_answered_while_the_gateway_is_full_and_while_duo_is_away(self):
         stage = Stage(max_pending=1, probe_usernames=self.PROBES)
         stage.login()
-        stage.engine.outage("other", DuoUnavailable(Trouble.CONNECT, ""), 0.0)
-        stage.engine.outage("app", DuoUnavailable(Trouble.CONNECT, ""), 0.0)
+        stage.engine.outage("other", Unavailable(Trouble.CONNECT, ""), 0.0)
+        stage.engine.outage("app", Unavailable(Trouble.CONNECT, ""), 0.0)
         stage.receive(probe())
         assert ([reply.code for reply in stage.replies], stage.asked) == ([3], [])
 
@@ -387,7 +388,7 @@ class TestTimers:
     def test_fail_mode_and_overload_are_never_delayed(self):
         stage = Stage(reject_delay_s=1.0, policy={"fail_open": False})
         stage.login()
-        stage.answer(DuoUnavailable(Trouble.CONNECT, "connection refused"))
+        stage.answer(Unavailable(Trouble.CONNECT, "connection refused"))
         assert [reply.code for reply in stage.replies] == [3]
 
     def test_a_deadline_rejects_and_duos_late_answer_changes_nothing(self):
@@ -399,7 +400,7 @@ class TestTimers:
         stage.effects = stage.engine.timer(18.0)
         assert stage.effects[0] == StopAsking(pending)
         assert ([reply.code for reply in stage.replies], stage.reason) == ([3], "deadline")
-        assert stage.engine.duo_answered(pending, AuthAnswer("allow"), 19.0) == []
+        assert stage.engine.answered(pending, AuthAnswer("allow"), 19.0) == []
 
 
 class TestBounds:
@@ -427,7 +428,7 @@ class TestBounds:
 class TestALostPush:
     """The connection is lost with a push on it."""
 
-    LOST = DuoUnavailable(Trouble.CLOSED, "the connection was forgotten", may_have_acted=True)
+    LOST = Unavailable(Trouble.CLOSED, "the connection was forgotten", may_have_acted=True)
 
     def asked(self) -> Stage:
         stage = Stage(policy={"fail_open": True})
@@ -439,7 +440,9 @@ class TestALostPush:
         stage = self.asked()
         stage.answer(self.LOST, now=1.0)
         assert stage.replies == []
-        assert not [each for each in stage.login("alice", "push", identifier=8, now=1.1) if isinstance(each, AskDuo)]
+        assert not [
+            each for each in stage.login("alice", "push", identifier=8, now=1.1) if isinstance(each, PutQuestion)
+        ]
         stage.effects = stage.engine.timer(stage.engine.next_timer)
         assert [reply.code for reply in stage.replies] == [Code.ACCESS_REJECT] * 2
         assert stage.reason == "push_lost"
@@ -449,10 +452,10 @@ class TestALostPush:
         for outage_at in (0.5, 2.0):
             stage = self.asked()
             if outage_at < 1.0:
-                stage.engine.outage("app", DuoUnavailable(Trouble.OUTAGE, "known"), outage_at)
+                stage.engine.outage("app", Unavailable(Trouble.OUTAGE, "known"), outage_at)
             stage.answer(self.LOST, now=1.0)
             if outage_at > 1.0:
-                stage.engine.outage("app", DuoUnavailable(Trouble.OUTAGE, "known"), outage_at)
+                stage.engine.outage("app", Unavailable(Trouble.OUTAGE, "known"), outage_at)
             due = stage.engine.next_timer
             assert due == (1.0 if outage_at < 1.0 else 3.5)
             stage.effects = stage.engine.timer(due)
@@ -472,4 +475,4 @@ class TestPassingOn:
         (notice,) = stage.engine.datagram_received(request[:-1] + b"\0", wrong, 0.0)
         assert notice.reason.value == "message_authenticator_wrong"
         there = Peer((SOURCE, 40_001), 0, [], right)
-        assert any(isinstance(effect, AskDuo) for effect in stage.engine.datagram_received(request, there, 0.0))
+        assert any(isinstance(effect, PutQuestion) for effect in stage.engine.datagram_received(request, there, 0.0))

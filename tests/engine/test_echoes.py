@@ -6,22 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.duoapi.calls import (
-    AUTO,
-    Answer,
-    Auth,
-    AuthAnswer,
-    Call,
-    DuoUnavailable,
-    Preauth,
-    PreauthAnswer,
-    Refusal,
-    Trouble,
-)
+from gateway.duoapi.calls import AUTO, Answer, Auth, AuthAnswer, Call, Preauth, PreauthAnswer, Refusal
 from gateway.duoapi.flavours import V1, V2, Flavour
 from gateway.duoapi.signing import Signer
 from gateway.engine.login import Login, LoginPolicy
-from gateway.engine.password import read_password
+from gateway.engine.reasons import Reason
+from gateway.engine.typed_factor import read_factor
+from gateway.unavailable import Trouble, Unavailable
 from gateway.worker.ledger import login_record
 from gateway.worker.narration import Narrator
 from gateway.worker.reports import auth_event, finished_line
@@ -34,7 +25,7 @@ HEADER = (
 )
 
 
-def seen(stage: Stage, answer: Answer | DuoUnavailable, caplog: pytest.LogCaptureFixture | None = None) -> str:
+def seen(stage: Stage, answer: Answer | Unavailable, caplog: pytest.LogCaptureFixture | None = None) -> str:
     """Answer the last question; return all that anybody can see of how the login ended."""
     pending = stage.asked[-1].pending
     if caplog is not None:
@@ -58,7 +49,7 @@ def asked(stage: Stage, password: str) -> None:
     stage.answer(GO_ON)
 
 
-def answers(echo: str) -> list[Answer | DuoUnavailable]:
+def answers(echo: str) -> list[Answer | Unavailable]:
     """All that can repeat it after an auth."""
     return [
         AuthAnswer("deny", "deny", f"bad code: {echo}"),
@@ -68,9 +59,9 @@ def answers(echo: str) -> list[Answer | DuoUnavailable]:
         AuthAnswer("", "", echo, ""),
         Refusal(400, 40002, f"Invalid: {echo}", f"see {echo}"),
         Refusal(404, 0, echo),
-        DuoUnavailable(Trouble.BAD_ANSWER, f"HTTP 200 with a web page that begins '<{echo}'"),
-        DuoUnavailable(Trouble.CONFIGURATION, f"Duo answered 40103 {echo}; {echo}; check skey"),
-        DuoUnavailable(Trouble.RATE_LIMIT, echo),
+        Unavailable(Trouble.BAD_ANSWER, f"HTTP 200 with a web page that begins '<{echo}'"),
+        Unavailable(Trouble.CONFIGURATION, f"Duo answered 40103 {echo}; {echo}; check skey"),
+        Unavailable(Trouble.RATE_LIMIT, echo),
     ]
 
 
@@ -91,9 +82,9 @@ def test_however_it_was_typed(typed):
     stage = Stage()
     asked(stage, typed)
     (question,) = stage.asked
-    assert isinstance(question.call, Auth)
-    told = seen(stage, AuthAnswer("deny", "deny", f"{question.call.passcode} and {typed} are wrong"))
-    assert question.call.passcode not in told.lower()
+    assert isinstance(question.question, Auth)
+    told = seen(stage, AuthAnswer("deny", "deny", f"{question.question.passcode} and {typed} are wrong"))
+    assert question.question.passcode not in told.lower()
     assert typed not in told
 
 
@@ -105,7 +96,7 @@ def test_however_it_was_typed(typed):
         PreauthAnswer(f"odd {PASSCODE}", "?"),
         PreauthAnswer("enroll", f"Enrol {PASSCODE}", (), f"https://api.test/portal?passcode={PASSCODE}"),
         Refusal(400, 40002, f"passcode={PASSCODE}"),
-        DuoUnavailable(Trouble.BAD_ANSWER, PASSCODE),
+        Unavailable(Trouble.BAD_ANSWER, PASSCODE),
     ],
 )
 def test_preauth_cannot_tell_it_either_although_it_was_not_told(answer, caplog):
@@ -127,9 +118,9 @@ def test_the_address_to_enrol_at_reaches_its_user_whole():
 def test_what_names_no_factor_is_never_sent_and_so_cannot_be_repeated():
     stage = Stage(policy={"automatic": True})
     stage.login("alice", "Correct-Horse-1")
-    calls = [stage.asked[-1].call]
+    calls = [stage.asked[-1].question]
     stage.answer(GO_ON)
-    calls.append(stage.asked[-1].call)
+    calls.append(stage.asked[-1].question)
     assert isinstance(calls[1], Auth)
     assert calls[1].factor is AUTO
     for flavour in (V1, V2):
@@ -145,7 +136,7 @@ def test_a_server_that_sends_our_request_back_as_its_texts(flavour: Flavour, htt
     """The whole way, from what is sent to what is seen."""
     stage = Stage()
     asked(stage, PASSCODE)
-    call = stage.asked[-1].call
+    call = stage.asked[-1].question
     told = seen(stage, flavour.read(call, http_status, echoed(flavour, call, http_status, form)))
     assert PASSCODE not in told
     assert FORMS[form](PASSCODE) not in told
@@ -169,13 +160,13 @@ class TestForgetting:
             lambda login: login.answered(AuthAnswer("deny"), 0.0),
             lambda login: login.answered(AuthAnswer("allow"), 0.0),
             lambda login: login.answered(Refusal(400, 40002, "No"), 0.0),
-            lambda login: login.unavailable(DuoUnavailable(Trouble.TIMEOUT, ""), 0.0),
+            lambda login: login.unavailable(Unavailable(Trouble.TIMEOUT, ""), 0.0),
             lambda login: login.expire(),
         ],
     )
     def test_a_login_that_is_decided_knows_its_passcode_no_more(self, end):
-        login = Login(LoginPolicy(preauth_always=False), "alice")
-        login.begin(PASSCODE, read_password(PASSCODE), 0.0)
+        login = Login(LoginPolicy("app"), "alice")
+        login.ask_duo(read_factor(PASSCODE), Reason.UNKNOWN_FACTOR, False, 0.0)
         assert login._typed is not None
         assert login._typed.passcode == PASSCODE
         end(login)
@@ -183,8 +174,9 @@ class TestForgetting:
         assert login.factor == "passcode"  # which the log tells
 
     def test_nor_does_one_that_preauth_decided(self):
-        login = Login(LoginPolicy(), "alice")
-        assert isinstance(login.begin(PASSCODE, read_password(PASSCODE), 0.0).call, Preauth)
+        login = Login(LoginPolicy("app"), "alice")
+        step = login.ask_duo(read_factor(PASSCODE), Reason.UNKNOWN_FACTOR, True, 0.0)
+        assert isinstance(step.question, Preauth)
         login.answered(PreauthAnswer("deny"), 0.0)
         assert login._typed is not None
         assert login._typed.passcode == ""

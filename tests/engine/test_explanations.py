@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.duoapi.calls import Trouble
 from gateway.engine import explanations
 from gateway.engine.explanations import DISCARDS, REASONS, TROUBLES
 from gateway.engine.reasons import Reason
 from gateway.radius.discards import DiscardReason
+from gateway.unavailable import Trouble
 
 DOCUMENT = (Path(__file__).parents[2] / explanations.DOCUMENT).read_text()
 WORDS = [str(word) for words in (Reason, DiscardReason, Trouble) for word in words]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.schema import GATEWAY
+from gateway.config.general import GATEWAY
 from gateway.engine import breaker, witness
 from gateway.engine.breaker import BreakerEvent, BreakerLimits, BreakerState
 from gateway.supervisor.duo_watch import consequence

@@ -4,12 +4,12 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.effects import KeepLogin
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
 from gateway.engine.statistics import Measure
 from gateway.engine.verdict import Reason, rejection
+from gateway.unavailable import Trouble, Unavailable
 from tests.engine.scene import ALLOWED, GO_ON, PUSHED, Stage
 from tests.engine.test_statistics import FIRST, Row
 
@@ -93,13 +93,13 @@ def test_nor_is_it_less_than_nothing_where_clocks_differ():
     assert counted.took_us(Measure.GATEWAY_SECONDS) == 0
 
 
-SILENCE = DuoUnavailable(Trouble.TIMEOUT, "no answer")
+SILENCE = Unavailable(Trouble.TIMEOUT, "no answer")
 
 
 def test_what_is_given_up_in_an_outage_was_duos_time():
     counted = Counted()
     counted.stage.login(now=10.0)
-    counted.stage.engine.outage(counted.stage.section.application, SILENCE, 12.2)
+    counted.stage.engine.outage(counted.stage.section.policy.application, SILENCE, 12.2)
     assert counted.took_us(Measure.LOGIN_SECONDS) == 2_200_000
     assert counted.took_us(Measure.GATEWAY_SECONDS) == 0
 
@@ -109,7 +109,7 @@ def test_and_what_was_measured_of_earlier_answers_counts_beside_it():
     counted.stage.login("alice", "123456", now=10.0)
     counted.stage.asked[-1].pending.duo_s = 0.2
     counted.stage.answer(GO_ON, now=10.25)
-    counted.stage.engine.outage(counted.stage.section.application, SILENCE, 12.0)
+    counted.stage.engine.outage(counted.stage.section.policy.application, SILENCE, 12.0)
     assert counted.took_us(Measure.GATEWAY_SECONDS) == 50_000
 
 
@@ -126,7 +126,7 @@ def test_waiting_for_the_breaker_is_duos_time():
     counted = Counted()
     counted.stage.login("alice", "push", now=10.0)
     counted.stage.answer(GO_ON, now=10.0)
-    counted.stage.answer(DuoUnavailable(Trouble.CLOSED, "lost", may_have_acted=True), now=10.0)
+    counted.stage.answer(Unavailable(Trouble.CLOSED, "lost", may_have_acted=True), now=10.0)
     due = counted.stage.engine.next_timer
     assert due is not None
     assert due > 10.5
@@ -162,7 +162,7 @@ def test_questions_asked_anew_after_an_outage_lose_nothing_of_duos_time():
     counted.stage.login("alice", "push", now=10.0)
     counted.stage.answer(GO_ON, now=10.0)
     counted.stage.answer(PUSHED, now=10.0)
-    application = counted.stage.section.application
+    application = counted.stage.section.policy.application
     counted.stage.engine.outage(application, SILENCE, 12.0)
     counted.stage.effects = counted.stage.engine.outage(application, None, 20.0)
     counted.stage.answer(ALLOWED, now=20.0)

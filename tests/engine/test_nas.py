@@ -3,11 +3,10 @@
 import pytest
 
 from gateway.engine import nas as module
-from gateway.engine.login import LoginPolicy
-from gateway.engine.nas import Nas, NasTable, Section, count_addresses
+from gateway.engine.nas import Nas, NasTable, count_addresses
 from gateway.radius.shared_secret import SharedSecret
 from tests.compiled import only_interpreted
-from tests.engine.scene import SECRET, Stage
+from tests.engine.scene import SECRET, Stage, section_of
 
 
 def nas(name: str = "radius_ip_1") -> Nas:
@@ -135,24 +134,12 @@ def test_strangers_are_not_remembered_at_all():
     assert clients._remembered == {}
 
 
-def test_what_is_known_of_a_clients_addresses_is_bounded(monkeypatch):
-    """A network may be large; one more address is then taken for one that has never signed."""
-    monkeypatch.setattr(module, "_MAX_REMEMBERED_SOURCES", 100)
-    client = nas()
-    for number in range(1000):
-        client.signed(f"10.0.{number >> 8}.{number & 255}")
-        client.was_read(f"10.1.{number >> 8}.{number & 255}")
-    assert (len(client.signers), len(client._proven)) == (100, 100)
-    assert client.has_signed("10.0.0.99")
-    assert not client.has_signed("10.0.0.100")
-
-
 def test_a_nas_shows_its_name_and_never_its_secret():
     assert repr(nas("radius_ip_7 of [radius_server_duo_only]")) == "<Nas radius_ip_7 of [radius_server_duo_only]>"
 
 
 def test_addresses_are_counted_by_client_once_however_many_addresses_listen():
-    tokyo, osaka = Section("tokyo", "app", LoginPolicy()), Section("osaka", "app", LoginPolicy())
+    tokyo, osaka = section_of("tokyo"), section_of("osaka")
     operator = Nas("radgate login", osaka, SharedSecret(b"x"), is_operator=True)
     entries = [
         ("192.0.2.1/32", Nas("one", tokyo, SharedSecret(b"x"))),

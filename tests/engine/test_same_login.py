@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.engine.digests import Digests, login_key
-from gateway.engine.effects import AskDuo, SendReply
-from gateway.engine.password import meaning_of, read_password
+from gateway.engine.effects import PutQuestion, SendReply
 from gateway.engine.person import account_of, person_key
+from gateway.engine.typed_factor import meaning_of, read_factor
 from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import (
@@ -41,7 +41,7 @@ class Clients:
         octets = encode_access_request(
             self._number % 256, authenticator, SECRET, user.encode(), password.encode(), attributes
         )
-        return any(isinstance(effect, AskDuo) for effect in self.stage.receive(octets, port=40_000 + self._number))
+        return any(isinstance(effect, PutQuestion) for effect in self.stage.receive(octets, port=40_000 + self._number))
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def key_of(attributes: bytes) -> bytes:
     """The key of the login that a request with these attributes begins."""
     stage = Stage()
     octets = encode_access_request(1, bytes(16), SECRET, b"alice", b"push", attributes)
-    (question,) = [effect for effect in stage.receive(octets) if isinstance(effect, AskDuo)]
+    (question,) = [effect for effect in stage.receive(octets) if isinstance(effect, PutQuestion)]
     return question.pending.key
 
 
@@ -232,7 +232,7 @@ def test_no_two_lists_of_values_share_a_key():
 
 
 def test_the_meaning_of_a_factor_is_no_text():
-    assert meaning_of(read_password("push"), b"push") != meaning_of(None, b"push 0 ")
+    assert meaning_of(read_factor("push"), b"push") != meaning_of(None, b"push 0 ")
 
 
 class TestRejectionThatIsHeldBack:
@@ -280,8 +280,8 @@ class TestRejectionThatIsHeldBack:
         stage.login(identifier=1, port=40_009, user="bob", now=2.1)
         (bob,) = stage.asked
         (alice,) = [pending for pending in stage.engine._pending if pending is not bob.pending]
-        stage.engine.duo_answered(alice, GO_ON, 2.2)
-        sent = [effect for effect in stage.engine.duo_answered(alice, DENIED, 2.2) if isinstance(effect, SendReply)]
+        stage.engine.answered(alice, GO_ON, 2.2)
+        sent = [effect for effect in stage.engine.answered(alice, DENIED, 2.2) if isinstance(effect, SendReply)]
         assert [effect.peer.address[1] for effect in sent] == [40_001]
         stage.login(identifier=3, port=40_003, now=2.9)
         assert not stage.asked

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from gateway.duoapi.calls import Auth, AuthStatus, Check, Ping, Preauth, Trouble
+from gateway.duoapi.calls import Auth, AuthStatus, Check, Ping, Preauth
 from gateway.engine.statistics import (
     AUTHEVENTS,
     AUTHPROXY,
@@ -14,7 +14,7 @@ from gateway.engine.statistics import (
     EVIDENCE_SIZE,
     LAG_WINDOW_NS,
     LOGS,
-    REPLY_CODES,
+    OUTCOMES,
     SYSLOG,
     BoardPlan,
     Bulletin,
@@ -31,9 +31,9 @@ from gateway.engine.statistics import (
     read_row,
     row_layout,
 )
-from gateway.engine.verdict import Reason, rejection
-from gateway.radius.dictionary import Code
+from gateway.engine.verdict import Outcome, Reason, rejection
 from gateway.radius.discards import DiscardReason
+from gateway.unavailable import Trouble
 
 FIRST, SECOND = "radius_server_duo_only", "radius_server_duo_only2"
 DUO = "api-12345678.duosecurity.com:443/DIXXXXXXXXXXXXXXXXXX"
@@ -192,11 +192,11 @@ def test_connections_and_the_gauges_of_the_worker_are_what_was_shown_last():
 @pytest.mark.parametrize("reason", Reason)
 def test_the_reply_that_follows_from_a_reason_is_that_of_the_verdict(reason):
     try:
-        code = rejection(reason).code
+        outcome = rejection(reason).outcome
     except KeyError:  # of Duo's reasons and fail mode's
         let_in = {Reason.DUO_ALLOWED, Reason.DUO_BYPASS, Reason.EXEMPT, Reason.FAILMODE_SAFE}
-        code = Code.ACCESS_ACCEPT if reason in let_in else Code.ACCESS_REJECT
-    assert REPLY_CODES[reason] is code
+        outcome = Outcome.ACCEPT if reason in let_in else Outcome.REJECT
+    assert OUTCOMES[reason] is outcome
 
 
 # Signs of life.

@@ -3,9 +3,18 @@
 import msgspec
 import pytest
 
-from gateway.duoapi.calls import AuthAnswer, AuthStatus, DuoUnavailable, Factor, Trouble
+from gateway.duoapi.calls import AuthAnswer, AuthStatus, Factor
 from gateway.engine.digests import Digests, login_key
-from gateway.engine.effects import AskDuo, Effect, Finished, ForgetLogin, KeepAnswer, KeepLogin, SendReply, StopAsking
+from gateway.engine.effects import (
+    Effect,
+    Finished,
+    ForgetLogin,
+    KeepAnswer,
+    KeepLogin,
+    PutQuestion,
+    SendReply,
+    StopAsking,
+)
 from gateway.engine.login import PERSON_PATIENCE_S, Login, LoginState
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import LoginRecord
@@ -14,9 +23,10 @@ from gateway.radius.client import encode_attribute, sign_request
 from gateway.radius.dictionary import USER_NAME, USER_PASSWORD, Code
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import SignaturePlace
+from gateway.unavailable import Trouble, Unavailable
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, Stage
 
-AWAY = DuoUnavailable(Trouble.OUTAGE, "as the gateway knows already")
+AWAY = Unavailable(Trouble.OUTAGE, "as the gateway knows already")
 
 
 def kinds(effects: list[Effect]) -> list[type]:
@@ -53,18 +63,18 @@ def adopted(stage: Stage, record: LoginRecord) -> PendingLogin:
 class TestKeeping:
     def test_a_login_is_kept_before_it_may_push_and_when_the_push_has_its_name(self):
         stage = Stage()
-        assert kinds(stage.login("alice", "push")) == [AskDuo]
+        assert kinds(stage.login("alice", "push")) == [PutQuestion]
         effects = stage.answer(GO_ON)
-        assert kinds(effects) == [KeepLogin, AskDuo]
+        assert kinds(effects) == [KeepLogin, PutQuestion]
         assert [(each.state, each.factor, each.txid) for each in kept(effects)] == [("auth", "push", "")]
         effects = stage.answer(PUSHED)
-        assert kinds(effects) == [KeepLogin, AskDuo]
+        assert kinds(effects) == [KeepLogin, PutQuestion]
         assert [(each.state, each.txid) for each in kept(effects)] == [("waiting", "tx-1")]
 
     def test_further_questions_change_nothing_worth_keeping(self):
         stage = Stage()
         pushed(stage)
-        assert kinds(stage.answer(AuthAnswer("waiting", "pushed"), now=20.0)) == [AskDuo]
+        assert kinds(stage.answer(AuthAnswer("waiting", "pushed"), now=20.0)) == [PutQuestion]
 
     @pytest.mark.parametrize("typed", ["123456", "sms"])
     def test_what_may_be_asked_twice_is_not_kept(self, typed):
@@ -119,7 +129,7 @@ class TestAfterADeath:
         pending = adopted(second, pushed(first))
         second.effects = second.engine.left_alone(pending, 1.5, 1.0)
         (question,) = second.asked
-        assert question.call == AuthStatus("tx-1", PERSON_PATIENCE_S - 1.5)
+        assert question.question == AuthStatus("tx-1", PERSON_PATIENCE_S - 1.5)
         assert pending.duo_s == 1.5 - pending.started_at  # what has passed, and the pause, are not our own share
         assert question.at == 1.5
         effects = second.answer(ALLOWED, now=5.0)
@@ -154,7 +164,7 @@ class TestAfterADeath:
         second.engine.left_alone(pending, 1.0, 1.0)
         assert second.login("alice", "push", now=2.0) == []
         assert kinds(second.login("alice", "push", identifier=9, now=3.0)) == [KeepLogin]
-        second.effects = second.engine.duo_answered(pending, ALLOWED, 4.0)
+        second.effects = second.engine.answered(pending, ALLOWED, 4.0)
         assert [reply.identifier for reply in second.replies] == [9, 7]
 
     def test_another_key_would_know_nothing(self):
@@ -193,14 +203,14 @@ class TestAfterADeath:
         assert second.login("alice", "123456", now=1.0) == []
         second.engine.left_alone(pending, 2.0, 2.0)
         assert second.engine.n_pending == 0
-        assert kinds(second.login("alice", "123456", now=3.0)) == [AskDuo]
+        assert kinds(second.login("alice", "123456", now=3.0)) == [PutQuestion]
 
     def test_whoever_asks_again_while_its_rejection_is_held_back_gets_that_rejection(self):
         first, second = Stage(), Stage(reject_delay_s=1.0)
         pending = adopted(second, pushed(first))
         second.engine.left_alone(pending, 1.0, 1.0)
         second.login("alice", "push", identifier=8, now=1.9)
-        second.effects = second.engine.duo_answered(pending, DENIED, 2.0)
+        second.effects = second.engine.answered(pending, DENIED, 2.0)
         assert [reply.identifier for reply in second.replies] == [7]  # it has waited long enough
         assert kinds(second.login("alice", "push", identifier=9, now=2.1)) == [KeepAnswer]
         second.effects = second.engine.timer(9.0)
@@ -214,7 +224,7 @@ class TestAfterADeath:
             second.engine.decided_elsewhere(pending, None, 2.0)
         else:
             second.engine.left_alone(pending, 1.0, 1.0)
-            second.engine.duo_answered(pending, ALLOWED if ends == "decided" else DENIED, 2.0)
+            second.engine.answered(pending, ALLOWED if ends == "decided" else DENIED, 2.0)
             second.engine.timer(9.0)
         assert not second.engine._adopted
 
@@ -264,20 +274,20 @@ class TestWhileThePredecessorLives:
             second.engine.heard_elsewhere(pending, record)
         second.effects = second.engine.left_alone(pending, 9.0, 9.0)
         (question,) = second.asked
-        assert isinstance(question.call, AuthStatus)
+        assert isinstance(question.question, AuthStatus)
 
     def test_a_login_that_it_abandons_begins_anew(self):
         first, second = Stage(), Stage()
         pending = adopted(second, pushed(first))
         second.engine.decided_elsewhere(pending, None, 1.0)
-        assert kinds(second.login("alice", "push", now=2.0)) == [AskDuo]
+        assert kinds(second.login("alice", "push", now=2.0)) == [PutQuestion]
 
     def test_what_comes_late_changes_nothing(self):
         first, second = Stage(), Stage()
         record = pushed(first)
         pending = adopted(second, record)
         second.engine.left_alone(pending, 1.0, 1.0)
-        second.engine.duo_answered(pending, ALLOWED, 2.0)
+        second.engine.answered(pending, ALLOWED, 2.0)
         (verdict,) = [each.verdict for each in first.answer(DENIED) if isinstance(each, ForgetLogin)]
         assert second.engine.decided_elsewhere(pending, verdict, 3.0) == []
         assert second.engine.heard_elsewhere(pending, record) == []
@@ -311,13 +321,13 @@ class TestOutages:
     def test_other_applications_are_not_concerned(self):
         stage = Stage()
         stage.engine.outage("another", AWAY, 0.0)
-        assert kinds(stage.login()) == [AskDuo]
+        assert kinds(stage.login()) == [PutQuestion]
 
     def test_one_login_may_try(self):
         stage = Stage()
         stage.engine.outage("app", AWAY, 0.0)
         stage.engine.try_one("app")
-        assert kinds(stage.login("alice", "123456", identifier=1)) == [AskDuo]
+        assert kinds(stage.login("alice", "123456", identifier=1)) == [PutQuestion]
         stage.login("bob", "123456", identifier=2)
         assert stage.reason == "failmode_safe"
 
@@ -327,10 +337,10 @@ class TestOutages:
         pushed(stage)
         stage.engine.outage("app", AWAY, 1.0)
         stage.effects = stage.engine.outage("app", None, 10.0)
-        assert kinds(stage.effects) == [StopAsking, AskDuo]
-        assert stage.asked[0].call == AuthStatus("tx-1", PERSON_PATIENCE_S - 10.0)
+        assert kinds(stage.effects) == [StopAsking, PutQuestion]
+        assert stage.asked[0].question == AuthStatus("tx-1", PERSON_PATIENCE_S - 10.0)
         assert stage.engine.outage("app", None, 11.0) == []
-        assert kinds(stage.login("bob", identifier=8)) == [AskDuo]
+        assert kinds(stage.login("bob", identifier=8)) == [PutQuestion]
 
     def test_an_exempt_user_needs_no_fail_mode(self):
         stage = Stage(policy={"exempt": frozenset({"root"})})

@@ -2,8 +2,9 @@
 
 import pytest
 
-from gateway.duoapi.calls import Auth, AuthStatus, Call, Check, Factor, Ping, Preauth, Trouble
+from gateway.duoapi.calls import Auth, AuthStatus, Call, Check, Factor, Ping, Preauth
 from gateway.engine.witness import LATELY_S, MAX_USERS, OVERDUE_S, SILENCE_S, Evidence, Witness, add_up, patience_s
+from gateway.unavailable import Trouble
 
 POLL = AuthStatus("tx")
 

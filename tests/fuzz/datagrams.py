@@ -12,25 +12,32 @@ with atheris.instrument_imports(include=["gateway.radius", "gateway.engine"]):
     from gateway.duoapi.calls import AuthAnswer, PreauthAnswer
     from gateway.engine.core import Engine
     from gateway.engine.digests import Digests
-    from gateway.engine.effects import AskDuo, Effect
+    from gateway.engine.effects import Effect, PutQuestion
     from gateway.engine.login import LoginPolicy
+    from gateway.engine.modes.duo_only import DuoOnly
     from gateway.engine.nas import Nas, NasTable, Section
+    from gateway.engine.rules import (
+        AttributeSettings,
+        RequireMessageAuthenticator,
+        SectionRules,
+        UnrecognisedFactor,
+    )
     from gateway.engine.transaction import Peer
-    from gateway.radius.address import AddressAttribute
     from gateway.radius.shared_secret import SharedSecret
 
 SECRET = SharedSecret(b"fuzz")
 PEER = Peer(("192.0.2.10", 40001), 0)
+RULES = SectionRules(
+    unrecognised_factor=UnrecognisedFactor.AUTO,
+    client_ip_attr=AttributeSettings(name="", vendor=25461, kind=7, data_type="string"),
+    require_message_authenticator=RequireMessageAuthenticator.NO,
+    limit_proxy_state=False,
+    response_deadline_s=20.0,
+)
 SECTION = Section(
     "radius_server_duo_only",
-    "app",
-    LoginPolicy(automatic=True),
-    client_address=AddressAttribute(25461, 7, "string"),
-    require_signature=False,
-    limit_proxy_state=False,
-    reject_delay_s=1.0,
-    response_deadline_s=20.0,
-    max_pending_per_user=3,
+    DuoOnly(LoginPolicy("app"), RULES),
+    RULES,
 )
 NAS = Nas("radius_ip_1", SECTION, SECRET)
 
@@ -54,10 +61,10 @@ class Harness:
     def perform(self, effects: list[Effect]) -> None:
         """Answer what is asked."""
         for effect in effects:
-            if isinstance(effect, AskDuo):
-                is_preauth = type(effect.call).__name__ == "Preauth"
+            if isinstance(effect, PutQuestion):
+                is_preauth = type(effect.question).__name__ == "Preauth"
                 answer = PreauthAnswer("auth") if is_preauth else AuthAnswer("allow", "allow", "Success")
-                self.perform(self.engine.duo_answered(effect.pending, answer, self.now))
+                self.perform(self.engine.answered(effect.pending, answer, self.now))
 
 
 def _signed(attributes: bytes) -> bytes:

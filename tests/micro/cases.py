@@ -14,9 +14,9 @@ from gateway.duoapi.signing import Signer
 from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
-from gateway.engine.effects import AskDuo, Effect, Finished, KeepAnswer, KeepLogin
+from gateway.engine.effects import Effect, Finished, KeepAnswer, KeepLogin, PutQuestion
 from gateway.engine.transaction import Peer, Transaction
-from gateway.engine.verdict import Reason, Verdict
+from gateway.engine.verdict import Outcome, Reason, Verdict
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import ResponseReader
 from gateway.logs.events import EventLog
@@ -191,7 +191,7 @@ def keep_login() -> Run:
 def write_line() -> Run:
     """A finished login to its line in the log."""
     log = LoginLog(EventLog(-1, [lambda _line, _level: None], TextLines()), 0)
-    verdict = Verdict(Code.ACCESS_ACCEPT, Reason.DUO_ALLOWED, "", "Duo authentication returned 'allow': 'Success'")
+    verdict = Verdict(Outcome.ACCEPT, Reason.DUO_ALLOWED, "", "Duo authentication returned 'allow': 'Success'")
     finished = Finished(Peer((SOURCE, 40_001), 0), 7, "u000123", "radius_server_duo_only", verdict, "push", 0.2, 1)
     return lambda: log.tell(finished, 1_800_000_000.25)
 
@@ -205,10 +205,10 @@ def logins(password: bytes, answers: list[AuthAnswer], engine: Engine | None = N
     def run() -> list[Effect]:
         (datagram, peer), now = next(requests), next(instants) * STEP_S
         (asked,) = engine.datagram_received(datagram, peer, now)
-        assert isinstance(asked, AskDuo)
-        effects = engine.duo_answered(asked.pending, GO_ON, now)
+        assert isinstance(asked, PutQuestion)
+        effects = engine.answered(asked.pending, GO_ON, now)
         for answer in answers:
-            effects = engine.duo_answered(asked.pending, answer, now)
+            effects = engine.answered(asked.pending, answer, now)
         return effects
 
     for _ in range(N_REQUESTS):

@@ -7,11 +7,10 @@ import pytest
 
 from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
-from gateway.engine.effects import AskDuo
-from gateway.engine.login import LoginPolicy
-from gateway.engine.nas import Nas, NasTable, Section
+from gateway.engine.effects import PutQuestion
+from gateway.engine.nas import Nas, NasTable
 from tests.compiled import only_interpreted
-from tests.engine.scene import ALLOWED, SECRET, SOURCE, Stage
+from tests.engine.scene import ALLOWED, SECRET, SOURCE, Stage, section_of
 from tests.micro.cases import N_REQUESTS, access_request, logins
 from tests.micro.counting import count_work
 
@@ -23,10 +22,7 @@ TOLERANCE = 0.05
 def engine(n_clients: int = 1, n_sections: int = 1, n_pending: int = 0) -> Engine:
     """Return an engine whose last client, in its last section, is the NAS, and with pushes that nobody answers."""
     counters = Stage().section.counters
-    sections = [
-        Section(f"radius_server_duo_only{number}", "app", LoginPolicy(), counters=counters)
-        for number in range(n_sections)
-    ]
+    sections = [section_of(f"radius_server_duo_only{number}", counters=counters) for number in range(n_sections)]
     addresses = [f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(n_clients - 1)] + [SOURCE]
     clients = [
         (address, Nas(f"radius_ip_{number}", sections[number * n_sections // n_clients], SECRET))
@@ -37,7 +33,7 @@ def engine(n_clients: int = 1, n_sections: int = 1, n_pending: int = 0) -> Engin
     )
     for number in range(N_REQUESTS, N_REQUESTS + n_pending):
         (asked,) = made.datagram_received(*access_request(number, b"push"), 0.0)
-        assert isinstance(asked, AskDuo)
+        assert isinstance(asked, PutQuestion)
     return made
 
 

@@ -15,10 +15,11 @@ from pathlib import Path
 import uvloop
 
 from bench.endings import in_order, scratch_folder, start
-from gateway.duoapi.calls import Answer, AuthStatus, DuoUnavailable, Preauth
+from gateway.duoapi.calls import Answer, AuthStatus, Preauth
 from gateway.engine.pool_plan import PoolLimits
 from gateway.net.duo_client import Application, DuoClient
 from gateway.net.https_pool import HttpsPools
+from gateway.unavailable import Unavailable
 from tests.net.authority import Authority
 from tests.net.peer import turn_until
 
@@ -84,9 +85,9 @@ class Caller:
     def ask(self) -> None:
         self.client.ask(Preauth("jdoe", "203.0.113.7"), self.answered)
 
-    def answered(self, answer: Answer | DuoUnavailable) -> None:
+    def answered(self, answer: Answer | Unavailable) -> None:
         self.n_left -= 1
-        self.n_troubles += isinstance(answer, DuoUnavailable)
+        self.n_troubles += isinstance(answer, Unavailable)
         if self.n_left > 0:
             self.ask()
         elif not self.done.done():
@@ -115,7 +116,7 @@ async def measure_memory(port: int, ca_file: str, n_polls: int) -> None:
     pools = HttpsPools(PoolLimits())
     pool = pools.pool("127.0.0.1", port, ca_certs_file=ca_file)
     client = DuoClient(pool, Application("DI" + "X" * 18, b"d" * 40))
-    troubles: list[Answer | DuoUnavailable] = []
+    troubles: list[Answer | Unavailable] = []
     before, cpu, wall = _resident_kb(), time.process_time(), time.perf_counter()
     for number in range(n_polls):
         client.ask(AuthStatus(f"{number:08}-f45f-4862-8545-e0f58e78075a"), troubles.append)

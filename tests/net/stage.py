@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.doubts import is_unheard
 from gateway.engine.pool_plan import Opening, PoolLimits
 from gateway.http1.response import Response
 from gateway.net.exchange import Exchange, Outcome, Recipient
 from gateway.net.https_opening import Endpoint
 from gateway.net.https_pool import HttpsPool
+from gateway.unavailable import Trouble, Unavailable
 from tests.compiled import IS_COMPILED
 
 if IS_COMPILED:
@@ -143,7 +143,7 @@ class Connection:
     def _reset(self, exchange: Exchange) -> None:
         if self.exchange is exchange:
             self.close()
-            trouble = DuoUnavailable(Trouble.CLOSED, "reset")
+            trouble = Unavailable(Trouble.CLOSED, "reset")
             self._pool.connection_lost(self, exchange, trouble, may_have_acted=True)
 
 
@@ -172,7 +172,7 @@ class StagedPool(HttpsPool):
             self._network.connections.append(connection)
             self._take(connection)
         else:
-            self._opening_failed(opening, DuoUnavailable(Trouble.CONNECT, "refused"))
+            self._opening_failed(opening, Unavailable(Trouble.CONNECT, "refused"))
         self._open_more()
 
 

@@ -18,18 +18,17 @@ from gateway.duoapi.calls import (
     AuthStatus,
     Call,
     Check,
-    DuoUnavailable,
     Factor,
     Ping,
     Preauth,
     PreauthAnswer,
     Refusal,
     Time,
-    Trouble,
 )
 from gateway.duoapi.signing import Signer
 from gateway.net.duo_client import Application, CallObserver, DuoClient, PendingCall
 from gateway.net.https_pool import HttpsPools
+from gateway.unavailable import Trouble, Unavailable
 from tests.net.authority import Authority
 from tests.net.peer import Script, Visit, answer, run, tls_peer, turn_until
 
@@ -37,7 +36,7 @@ IKEY = "DIXXXXXXXXXXXXXXXXXX"
 SKEY = b"deadbeef" * 5
 NOW = 1741083330.5
 
-Result = Answer | DuoUnavailable
+Result = Answer | Unavailable
 
 ALLOW = answer('{"stat":"OK","response":{"result":"allow","status":"allow","status_msg":"Welcome"}}')
 WRONG_TYPE = answer('{"stat":"FAIL","code":40301,"message":"Access forbidden"}', "403 Forbidden")
@@ -89,8 +88,8 @@ def client_of(
         pools.close()
 
 
-async def ask(client: DuoClient, call: Call) -> Answer | DuoUnavailable:
-    result: asyncio.Future[Answer | DuoUnavailable] = asyncio.get_running_loop().create_future()
+async def ask(client: DuoClient, call: Call) -> Answer | Unavailable:
+    result: asyncio.Future[Answer | Unavailable] = asyncio.get_running_loop().create_future()
     client.ask(call, result.set_result)
     return await result
 
@@ -108,10 +107,10 @@ def scripted(requests: list[str], *answers: bytes) -> Script:
 
 def ask_scripted(
     authority: Authority, server_file: str, calls: list[Call], *answers: bytes, **settings: Any
-) -> tuple[list[str], list[Answer | DuoUnavailable], DuoClient]:
+) -> tuple[list[str], list[Answer | Unavailable], DuoClient]:
     """Return the requests, the results and the client of asking `calls` one after the other."""
 
-    async def scenario() -> tuple[list[str], list[Answer | DuoUnavailable], DuoClient]:
+    async def scenario() -> tuple[list[str], list[Answer | Unavailable], DuoClient]:
         requests: list[str] = []
         async with tls_peer(scripted(requests, *answers), server_file) as peer:
             with client_of(peer.port, authority, **settings) as client:
@@ -158,7 +157,7 @@ def test_wrong_keys_are_a_trouble_of_configuration(authority: Authority, server_
     refusal = fail(40103, "Invalid signature in request credentials", "401 Unauthorized")
     _, results, _ = ask_scripted(authority, server_file, [Check()], refusal)
     (trouble,) = results
-    assert isinstance(trouble, DuoUnavailable)
+    assert isinstance(trouble, Unavailable)
     assert trouble.trouble is Trouble.CONFIGURATION
     assert trouble.detail == "Duo answered 40103 Invalid signature in request credentials; check skey"
 
@@ -207,7 +206,7 @@ def test_application_that_neither_version_accepts_is_a_trouble_of_configuration(
     authority: Authority, server_file: str
 ) -> None:
     requests, results, client = ask_scripted(authority, server_file, [Check(), Check()], WRONG_TYPE)
-    assert [result.trouble for result in results if isinstance(result, DuoUnavailable)] == [Trouble.CONFIGURATION] * 2
+    assert [result.trouble for result in results if isinstance(result, Unavailable)] == [Trouble.CONFIGURATION] * 2
     assert len(requests) == 4
     assert client.api_version == "2"
 
@@ -218,7 +217,7 @@ def test_once_v2_has_worked_it_stays(authority: Authority, server_file: str) -> 
     requests, results, client = ask_scripted(
         authority, server_file, [Check(), Preauth("jdoe"), Check()], time, WRONG_TYPE, time
     )
-    assert isinstance(results[1], DuoUnavailable)
+    assert isinstance(results[1], Unavailable)
     assert results[1].trouble is Trouble.CONFIGURATION
     assert "RADIUS or Auth API" in results[1].detail
     assert all(request.split(" ")[1].startswith("/auth/v2/") for request in requests)
@@ -239,7 +238,7 @@ def test_a_lost_passcode_is_asked_again_and_a_lost_push_is_not(
 
         async with tls_peer(hangs_up, server_file) as peer:
             with client_of(peer.port, authority) as client:
-                assert isinstance(await ask(client, call), DuoUnavailable)
+                assert isinstance(await ask(client, call), Unavailable)
         return requests
 
     assert len(run(scenario())) == n_requests
@@ -247,7 +246,7 @@ def test_a_lost_passcode_is_asked_again_and_a_lost_push_is_not(
 
 def test_fixed_version_never_changes(authority: Authority, server_file: str) -> None:
     requests, results, _ = ask_scripted(authority, server_file, [Check()], WRONG_TYPE, api_version="2")
-    assert isinstance(results[0], DuoUnavailable)
+    assert isinstance(results[0], Unavailable)
     assert len(requests) == 1
 
 
@@ -267,7 +266,7 @@ def test_rate_limit_ends_after_three_waits(authority: Authority, server_file: st
     date = formatdate(NOW - 5, usegmt=True)
     limit = fail(42901, "Too many requests", "429 Too Many Requests", f"Retry-After: {date}")
     requests, results, _ = ask_scripted(authority, server_file, [Check()], limit)
-    assert isinstance(results[0], DuoUnavailable)
+    assert isinstance(results[0], Unavailable)
     assert results[0].trouble is Trouble.RATE_LIMIT
     assert len(requests) == 4
 
@@ -278,7 +277,7 @@ def test_rate_limit_whose_wait_does_not_fit_ends_at_once(
 ) -> None:
     limit = fail(42901, "Too many requests", "429 Too Many Requests", *headers)
     requests, results, _ = ask_scripted(authority, server_file, [Check()], limit, api_timeout_s=5.0, draw=9.0)
-    assert isinstance(results[0], DuoUnavailable)
+    assert isinstance(results[0], Unavailable)
     assert len(requests) == 1
 
 
@@ -301,7 +300,7 @@ def test_api_timeout_bounds_a_brief_call(authority: Authority, server_file: str)
         async with tls_peer(say_nothing, server_file) as peer:
             with client_of(peer.port, authority, api_timeout_s=0.2) as client:
                 trouble = await ask(client, Auth("jdoe", Factor.PUSH))
-                assert isinstance(trouble, DuoUnavailable)
+                assert isinstance(trouble, Unavailable)
                 assert trouble.trouble is Trouble.TIMEOUT
 
     run(scenario())
@@ -312,7 +311,7 @@ def test_start_checks_in_the_background(authority: Authority, server_file: str) 
         requests: list[str] = []
         async with tls_peer(scripted(requests, answer()), server_file) as peer:
             with client_of(peer.port, authority) as client:
-                checked: asyncio.Future[Answer | DuoUnavailable] = asyncio.get_running_loop().create_future()
+                checked: asyncio.Future[Answer | Unavailable] = asyncio.get_running_loop().create_future()
                 client.start(checked.set_result)
                 assert await checked == Time(1)
 
@@ -330,7 +329,7 @@ def test_cancelled_and_closed_calls_are_never_answered(authority: Authority, ser
 
         async with tls_peer(say_nothing, server_file) as peer:
             with client_of(peer.port, authority) as client:
-                results: list[Answer | DuoUnavailable] = []
+                results: list[Answer | Unavailable] = []
                 client.ask(Check(), results.append).cancel()
                 client.ask(AuthStatus("tx-1"), results.append)
                 await asked.wait()
@@ -457,7 +456,7 @@ def test_a_ping_says_nothing_about_the_version_that_an_application_may_use(
 
 
 def assert_clock_trouble(result: Result) -> None:
-    assert isinstance(result, DuoUnavailable)
+    assert isinstance(result, Unavailable)
     assert result.trouble is Trouble.CLOCK
     assert result.detail == "Duo answered 40105 Bad request timestamp; check this machine's clock"
 
@@ -694,7 +693,7 @@ async def ask_shares(client: DuoClient, call: Call) -> tuple[PendingCall, float,
     told: asyncio.Future[float] = asyncio.get_running_loop().create_future()
     pending = client.ask(call, lambda _: told.set_result(time.monotonic()))
     ended_at = await told
-    return pending, pending.duo_s(ended_at), ended_at - pending.asked_at
+    return pending, pending.took_s(ended_at), ended_at - pending.asked_at
 
 
 def test_all_of_a_long_poll_is_duos_time(authority: Authority, server_file: str) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, Check, DuoUnavailable, Factor, Preauth
+from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, Check, Factor, Preauth
+from gateway.unavailable import Unavailable
 from tests.net.authority import Authority
 from tests.net.peer import Visit, answer, run, tls_peer
 from tests.net.test_duo_client import ask, client_of
@@ -38,7 +39,7 @@ def test_neither_passcode_nor_credentials_come_back(authority: Authority, server
             requests.append(await visit.request())
             visit.send(echo_of(requests[-1], status, form))
 
-    async def asked(calls: list[Call]) -> list[Answer | DuoUnavailable]:
+    async def asked(calls: list[Call]) -> list[Answer | Unavailable]:
         async with tls_peer(script, server_file) as peer:
             with client_of(peer.port, authority, api_version=api_version) as client:
                 return [await ask(client, call) for call in calls]

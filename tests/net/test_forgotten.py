@@ -5,11 +5,12 @@ from collections.abc import Iterable
 
 import pytest
 
-from gateway.duoapi.calls import Check, DuoUnavailable, Ping, Trouble
+from gateway.duoapi.calls import Check, Ping
 from gateway.engine.pool_plan import PoolLimits
 from gateway.http1.response import Response
 from gateway.net.duo_client import CallObserver
 from gateway.net.https_pool import HttpsPool
+from gateway.unavailable import Trouble, Unavailable
 from tests.net.authority import Authority
 from tests.net.peer import Visit, answer, run, serve, tls_peer, turn_until
 from tests.net.test_duo_client import ask as ask_duo
@@ -341,7 +342,7 @@ def test_a_call_that_is_asked_anew_counts_as_asked_just_now(authority: Authority
                 await ask_duo(client, Ping())
                 firewall.forget()
                 notes.heard.clear()
-                assert not isinstance(await ask_duo(client, Ping()), DuoUnavailable)
+                assert not isinstance(await ask_duo(client, Ping()), Unavailable)
                 assert notes.heard == ["asked", "forgotten", "asked", "answered"]
 
     run(scenario())
@@ -354,7 +355,7 @@ def test_with_a_short_time_there_is_still_a_second_chance(authority: Authority, 
             with client_of(peer.port, authority, api_timeout_s=2.0) as client:
                 await ask_duo(client, Ping())
                 firewall.forget()
-                assert not isinstance(await ask_duo(client, Check()), DuoUnavailable)
+                assert not isinstance(await ask_duo(client, Check()), Unavailable)
                 assert peer.n_visits == 2
 
     run(scenario())

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from gateway.duoapi.calls import Auth, Call, DuoUnavailable, Factor, Preauth
+from gateway.duoapi.calls import Auth, Call, Factor, Preauth
 from gateway.engine.breaker import Breaker, Passed, Probe
 from gateway.engine.pool_plan import PoolLimits
 from gateway.engine.witness import Witness
 from gateway.http1.response import Response
+from gateway.unavailable import Unavailable
 from tests.net.stage import Asked, Loop, Network, StagedPool
 
 LOOK_S = 0.1
@@ -58,7 +59,7 @@ class Witnessed(Asked):
 
     def responded(self, outcome: Any, now: float) -> None:
         witness = self._watch.witness
-        if isinstance(outcome, DuoUnavailable):
+        if isinstance(outcome, Unavailable):
             witness.failed(self.call, self, outcome.trouble, outcome.detail, now - self.asked_at, now)
         else:
             witness.answered(self.call, self, now - self.asked_at, now)
@@ -143,7 +144,7 @@ class History:
             assert call.outcome is not None
             if call.exchange.is_repeatable:
                 assert isinstance(call.outcome, Response)
-            elif isinstance(call.outcome, DuoUnavailable):
+            elif isinstance(call.outcome, Unavailable):
                 assert call.outcome.may_have_acted
             if not call.exchange.is_repeatable:
                 assert len(self.network.carriers_of(call)) == 1

@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.doubts import GIVE_UP_S, OVERDUE_S, SCOUT_INTERVAL_S
 from gateway.engine.pool_plan import PoolLimits
 from gateway.http1.response import Response
 from gateway.net.deadlines import TICK_S
+from gateway.unavailable import Trouble, Unavailable
 from tests.net.stage import Asked, Loop, Network, StagedPool
 
 ROUND_TRIP_S = 0.02
@@ -62,7 +62,7 @@ def test_a_push_on_a_forgotten_connection_is_sent_once_and_given_up() -> None:
     network.forget()
     push = Asked(pool, is_repeatable=False, is_question=False)
     loop.run_until(loop.now + GIVE_UP_S + 2 * TICK_S)
-    assert isinstance(push.outcome, DuoUnavailable)
+    assert isinstance(push.outcome, Unavailable)
     assert push.outcome.trouble is Trouble.TIMEOUT
     assert push.outcome.detail == "no sign of life from duo.test for 3.0 s"
     assert push.outcome.may_have_acted
@@ -169,7 +169,7 @@ def test_without_new_connections_calls_end_in_their_time() -> None:
     calls = [Asked(pool, timeout_s=timeout_s) for timeout_s in (2.0, 10.0)]
     loop.run_until(loop.now + 10.1)
     for call in calls:
-        assert isinstance(call.outcome, DuoUnavailable)
+        assert isinstance(call.outcome, Unavailable)
         assert not call.outcome.may_have_acted
     assert pool.counts == (0, 0, 0, 0)
     assert not network.open_connections

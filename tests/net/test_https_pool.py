@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.pool_plan import PoolLimits
 from gateway.http1.response import Response
 from gateway.net.exchange import Exchange, Outcome, Recipient
@@ -18,6 +17,7 @@ from gateway.net.https_opening import Endpoint, Proxy, open_tls
 from gateway.net.https_pool import HttpsPool
 from gateway.net.resolver import Address, Resolver
 from gateway.net.tls import TrustStore
+from gateway.unavailable import Trouble, Unavailable
 from tests.compiled import only_interpreted
 from tests.net.authority import Authority
 from tests.net.peer import Script, Visit, answer, run, serve, tls_peer, turn_until
@@ -95,9 +95,9 @@ async def ask(
     return await Sent(pool, is_repeatable=is_repeatable, is_question=is_question, timeout_s=timeout_s).outcome
 
 
-async def ask_in_vain(pool: HttpsPool, *, is_repeatable: bool = True, timeout_s: float = 20.0) -> DuoUnavailable:
+async def ask_in_vain(pool: HttpsPool, *, is_repeatable: bool = True, timeout_s: float = 20.0) -> Unavailable:
     outcome = await ask(pool, is_repeatable=is_repeatable, timeout_s=timeout_s)
-    assert isinstance(outcome, DuoUnavailable)
+    assert isinstance(outcome, Unavailable)
     return outcome
 
 
@@ -174,7 +174,7 @@ def test_a_session_is_dropped_when_a_connection_cannot_be_opened(authority: Auth
             with pool_to(peer.port, authority) as pool:
                 await Sent(pool).outcome
                 assert pool._session is not None
-                pool._opening_failed(pool._plan.warm(1)[0], DuoUnavailable(Trouble.TLS, "no"))
+                pool._opening_failed(pool._plan.warm(1)[0], Unavailable(Trouble.TLS, "no"))
                 assert pool._session is None
 
     run(scenario())
@@ -320,7 +320,7 @@ def test_time_on_the_wire_of_a_call_without_answer(authority: Authority, server_
             with pool_to(peer.port, authority) as pool:
                 await ask(pool)
                 sent = Sent(pool, timeout_s=0.1)
-                assert isinstance(await sent.outcome, DuoUnavailable)
+                assert isinstance(await sent.outcome, Unavailable)
                 assert sent.exchange.connection is None
                 assert sent.exchange.wire_s > 0.0
 
@@ -566,7 +566,7 @@ def test_http_proxy(authority: Authority, server_file: str, octets: bytes, detai
                 if detail is None:
                     assert isinstance(outcome, Response)
                 else:
-                    assert isinstance(outcome, DuoUnavailable)
+                    assert isinstance(outcome, Unavailable)
                     assert outcome.trouble is Trouble.PROXY
                     assert detail in outcome.detail
 
@@ -611,7 +611,7 @@ def test_a_proxy_without_an_address_is_named(authority: Authority, error: OSErro
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
         endpoint = Endpoint("duo.test", 443, Proxy("proxy.test", 3128), TrustStore(authority.ca_file), 0.05)
-        with pytest.raises(DuoUnavailable, match=r"^proxy proxy\.test: cannot resolve proxy\.test: ") as caught:
+        with pytest.raises(Unavailable, match=r"^proxy proxy\.test: cannot resolve proxy\.test: ") as caught:
             await open_tls(endpoint, Clueless(loop.time))
         assert caught.value.trouble is Trouble.PROXY
 
@@ -641,7 +641,7 @@ def test_brief_calls_go_on_beside_500_pending_long_polls(authority: Authority, s
                 assert all(isinstance(outcome, Response) for outcome in brief)
                 assert peer.n_visits in (501, 502)
                 refused = await Sent(pool, waits_for_person=True).outcome
-                assert isinstance(refused, DuoUnavailable)
+                assert isinstance(refused, Unavailable)
                 assert refused.trouble is Trouble.BUSY
                 released.set()
                 outcomes = await asyncio.gather(*(poll.outcome for poll in polls))

@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.net.resolver import MAX_AGE_S, Address, Resolver
+from gateway.unavailable import Trouble, Unavailable
 from tests.net.peer import run
 
 A = Address(socket.AF_INET, ("192.0.2.1", 443))
@@ -75,7 +75,7 @@ def test_last_known_addresses_stand_in_while_dns_is_away() -> None:
     async def scenario() -> None:
         away = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         resolver = ScriptedResolver(away, [A], away)
-        with pytest.raises(DuoUnavailable) as caught:
+        with pytest.raises(Unavailable) as caught:
             await resolver.addresses("duo.test", 443)
         assert caught.value.trouble is Trouble.DNS
         assert caught.value.detail == "cannot resolve duo.test: Temporary failure in name resolution"

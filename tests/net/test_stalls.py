@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.duoapi.calls import DuoUnavailable
 from gateway.engine.pool_plan import PoolLimits
+from gateway.unavailable import Unavailable
 from tests.net.stage import Asked, Loop, Network, StagedPool
 
 ROUND_TRIP_S = 0.02
@@ -46,7 +46,7 @@ def test_no_connection_to_be_had() -> None:
     network.is_reachable = False
     asked = Asked(pool)
     loop.run_until(loop.now + 1.0)
-    assert isinstance(asked.outcome, DuoUnavailable)
+    assert isinstance(asked.outcome, Unavailable)
     assert asked.exchange.stalled_s == pytest.approx(OPENING_S)
 
 
@@ -55,7 +55,7 @@ def test_no_connection_in_the_time_of_the_call() -> None:
     network.round_trip_s = 20.0
     asked = Asked(pool, timeout_s=2.0)
     loop.run_until(loop.now + 3.0)
-    assert isinstance(asked.outcome, DuoUnavailable)
+    assert isinstance(asked.outcome, Unavailable)
     assert ours_s(asked) == pytest.approx(0.0)
     assert asked.exchange.stalled_s > 1.9
 

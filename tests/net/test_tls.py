@@ -4,8 +4,8 @@ import ssl
 
 import pytest
 
-from gateway.duoapi.calls import Trouble
 from gateway.net.tls import TrustStore, tls_trouble
+from gateway.unavailable import Trouble
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config.kinds import KEYS
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import parse_settings
-from gateway.config.schema import KEYS
 from gateway.config.surroundings import FileContent
 from tests.config.files import MINIMAL
 

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.effects import AskDuo
+from gateway.engine.effects import PutQuestion
 from gateway.engine.records import AnswerRecord
 from gateway.net.journal import MAX_LOGIN_OCTETS
 from gateway.radius.packet import decode_packet
@@ -64,7 +64,7 @@ def mutated(octets: bytes, places: list[int], value: Any) -> bytes:
 def serves(successor: Successor) -> bool:
     """Whether it takes over, asks about the good login, and lives on through all its timers."""
     successor.take_over()
-    asked = [each.call.txid for each in successor.effects if isinstance(each, AskDuo)]  # type: ignore[union-attr]
+    asked = [each.question.txid for each in successor.effects if isinstance(each, PutQuestion)]  # type: ignore[union-attr]
     now, engine = time.monotonic(), successor.engine
     while engine.next_timer is not None and engine.next_timer <= now + 100:
         engine.timer(engine.next_timer)

@@ -127,3 +127,23 @@ def test_texts_are_remembered_up_to_a_bound():
     for number in range(1_000):
         encode_reply(Code.ACCESS_REJECT, request_with(b""), SharedSecret(b"secret"), f"text {number}")
     assert len(reply_module._remembered) <= 256
+
+
+def test_further_attributes_stand_between_the_texts_and_proxy_state():
+    state = b"\x18\x04ab"
+    reply = encode_reply(
+        Code.ACCESS_CHALLENGE, request_with(b"\x21\x03a"), SharedSecret(b"secret"), "no", attributes=state
+    )
+    assert (reply[0], reply[38:]) == (11, b"\x12\x04no" + state + b"\x21\x03a")
+    alone = encode_reply(Code.ACCESS_CHALLENGE, request_with(b""), SharedSecret(b"secret"), "no", attributes=state)
+    assert alone[38:] == b"\x12\x04no" + state
+
+
+def test_further_attributes_have_precedence_over_texts_and_must_fit():
+    request, secret = request_with(b"\x21\xff" + bytes(253)), SharedSecret(b"secret")
+    attributes = (b"\x1a\xff" + bytes(253)) * 14
+    reply = encode_reply(Code.ACCESS_ACCEPT, request, secret, "m" * 2000, attributes=attributes)
+    assert len(reply) <= 4096
+    assert attributes + request.attributes(33) in reply
+    with pytest.raises(ValueError, match="do not fit"):
+        encode_reply(Code.ACCESS_ACCEPT, request, secret, attributes=attributes + attributes[:510])

@@ -15,12 +15,12 @@ import pytest
 from gateway.engine.slots import SlotState
 from gateway.net.board import Board
 from gateway.supervisor import crew as crew_module
-from gateway.supervisor.crew import CANNOT_START, MAX_DEATHS, Crew, CrewPlan, Post, bequeath
+from gateway.supervisor.crew import MAX_DEATHS, Crew, CrewPlan, Post, bequeath
 from gateway.supervisor.identity import SAME_IDENTITY
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.worker.channel import FromWorker, HandOver, Spares, hear_supervisor, tell_supervisor
 from gateway.worker.ledger import Ledger
-from gateway.worker.orders import GenerationOrders, Orders
+from gateway.worker.orders import CANNOT_START, GenerationOrders, Orders
 from gateway.worker.wiring import board_plan
 from tests.config.files import MINIMAL, parse
 from tests.worker.test_channel import no_descriptor_left

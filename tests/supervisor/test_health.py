@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.duoapi.calls import Answer, AuthAnswer, Call, Check, DuoUnavailable, Ping, Refusal, Time, Trouble
+from gateway.duoapi.calls import Answer, AuthAnswer, Call, Check, Ping, Refusal, Time
 from gateway.engine.breaker import (
     EARLY_PROBE_TIMEOUT_S,
     LOGINS_WELL_S,
@@ -24,17 +24,18 @@ from gateway.engine.breaker import (
 from gateway.engine.explanations import LOGINS_FAIL, TROUBLES
 from gateway.engine.witness import Evidence
 from gateway.supervisor.health import Application, HealthWatch, outcome_of
+from gateway.unavailable import Trouble, Unavailable
 
 KEY = "api-test0001.duosecurity.com:443/DIXXXXXXXXXXXXXXXXXX"
 UNIX_NOW = 1_741_083_330.0
 CONSEQUENCE = "users get in without a second factor at [radius_server_duo_only] (failmode=safe)"
 SENTENCE = "Users get in without a second factor at [radius_server_duo_only] (failmode=safe)"
-REFUSED = DuoUnavailable(Trouble.CONNECT, "connection refused by 127.0.0.1:443")
-WRONG_KEYS = DuoUnavailable(Trouble.CONFIGURATION, "Duo answered 40103 Invalid signature; check skey")
+REFUSED = Unavailable(Trouble.CONNECT, "connection refused by 127.0.0.1:443")
+WRONG_KEYS = Unavailable(Trouble.CONFIGURATION, "Duo answered 40103 Invalid signature; check skey")
 
 
 class Question:
-    def __init__(self, call: Call, on_answer: Callable[[Answer | DuoUnavailable], None]) -> None:
+    def __init__(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> None:
         self.call = call
         self.answer = on_answer
         self.is_cancelled = False
@@ -52,7 +53,7 @@ class Duo:
         self.questions: list[Question] = []
         self.unheard: list[Question] = []
 
-    def ask(self, call: Call, on_answer: Callable[[Answer | DuoUnavailable], None]) -> Question:
+    def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> Question:
         question = Question(call, on_answer)
         self.questions.append(question)
         if isinstance(self.says(call), RuntimeError):
@@ -432,11 +433,11 @@ def test_it_runs_on_the_loop_until_it_is_stopped():
         (Time(None), Passed(None)),
         (REFUSED, Failed(Trouble.CONNECT, "connection refused by 127.0.0.1:443")),
         (WRONG_KEYS, Refused(Trouble.CONFIGURATION, "Duo answered 40103 Invalid signature; check skey")),
-        (DuoUnavailable(Trouble.CLOCK, "40105"), Refused(Trouble.CLOCK, "40105")),
-        (DuoUnavailable(Trouble.RATE_LIMIT, "429"), Failed(Trouble.RATE_LIMIT, "429")),
+        (Unavailable(Trouble.CLOCK, "40105"), Refused(Trouble.CLOCK, "40105")),
+        (Unavailable(Trouble.RATE_LIMIT, "429"), Failed(Trouble.RATE_LIMIT, "429")),
         (Refusal(403, 0, "a firewall"), Failed(Trouble.BAD_ANSWER, "HTTP 403 'a firewall'")),
         (AuthAnswer("allow"), Failed(Trouble.BAD_ANSWER, "an answer that was not asked for: AuthAnswer")),
     ],
 )
-def test_what_an_answer_to_a_probe_means(answer: Answer | DuoUnavailable, outcome: Outcome):
+def test_what_an_answer_to_a_probe_means(answer: Answer | Unavailable, outcome: Outcome):
     assert outcome_of(answer, UNIX_NOW) == outcome

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.duoapi.calls import Auth, AuthStatus, Preauth, Trouble
+from gateway.duoapi.calls import Auth, AuthStatus, Preauth
 from gateway.engine.statistics import (
     BOUNDS_S,
     BoardPlan,
@@ -30,6 +30,7 @@ from gateway.supervisor.status import (
     build_status,
     render_status,
 )
+from gateway.unavailable import Trouble
 
 SECTION, QUIET = "radius_server_duo_only", "radius_server_duo_only2"
 HOST, IKEY = "api-12345678.duosecurity.com", "DIXXXXXXXXXXXXXXXXXX"

@@ -50,7 +50,7 @@ class Scene:
             self.stage.receive(request)
             if not identifier:
                 pending = self.stage.asked[-1].pending
-        self.stage.effects = self.stage.engine.duo_answered(pending, GO_ON, 0.0)
+        self.stage.effects = self.stage.engine.answered(pending, GO_ON, 0.0)
         return KeepLogin(pending)
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from gateway.duoapi.calls import DuoUnavailable, Trouble
 from gateway.engine.breaker import BreakerState
 from gateway.engine.statistics import Bulletin, BulletinCells
+from gateway.unavailable import Trouble, Unavailable
 from gateway.worker.outages import Outages
 
 
@@ -14,7 +14,7 @@ class Engine:
     def __init__(self) -> None:
         self.told: list[tuple[str, Trouble | None]] = []
 
-    def outage(self, application: str, error: DuoUnavailable | None, now: float) -> list[Any]:
+    def outage(self, application: str, error: Unavailable | None, now: float) -> list[Any]:
         self.told.append(("outage", error.trouble if error is not None else None))
         return []
 

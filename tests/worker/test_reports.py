@@ -12,22 +12,21 @@ from gateway.engine.effects import Finished
 from gateway.engine.nas import Nas
 from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.transaction import Peer
-from gateway.engine.verdict import Reason, Verdict, rejection
+from gateway.engine.verdict import Outcome, Reason, Verdict, rejection
 from gateway.logs.events import EventLog
 from gateway.logs.lines import JsonLines, Lines, TextLines
-from gateway.radius.dictionary import Code
 from gateway.radius.discards import DiscardReason
 from gateway.worker.reports import WARNED_REASONS, LoginLog, auth_event, finished_line, notice_line, unsigned_line
 from tests.engine.scene import SECRET, Stage
 
 DENIED = Verdict(
-    Code.ACCESS_REJECT,
+    Outcome.REJECT,
     Reason.DUO_DENIED,
     "Incorrect passcode. Please try again.",
     "Duo authentication returned 'deny': 'Incorrect passcode. Please try again.'",
     "look at the policy",
 )
-ALLOWED = Verdict(Code.ACCESS_ACCEPT, Reason.DUO_ALLOWED, "Success.", "Duo authentication returned 'allow': 'Success.'")
+ALLOWED = Verdict(Outcome.ACCEPT, Reason.DUO_ALLOWED, "Success.", "Duo authentication returned 'allow': 'Success.'")
 FIELDS_OF_SIEM_PARSERS = {  # reference of Duo's proxy, section 5; `dn` is for LDAP alone
     "timestamp",
     "event_type",
@@ -140,7 +139,7 @@ odd_texts = st.text() | st.text("ab=\"):,\\ \n\x1b'") | st.sampled_from(["y-iked
 addresses = st.sampled_from([("10.80.16.236", 58411), ("2001:db8::1", 58411, 0, 0), ("fe80::1%eth0", 1, 2, 3)])
 verdicts = st.builds(
     Verdict,
-    st.sampled_from([Code.ACCESS_ACCEPT, Code.ACCESS_REJECT]),
+    st.sampled_from([Outcome.ACCEPT, Outcome.REJECT]),
     st.sampled_from(Reason),
     st.just(""),
     odd_texts,
@@ -193,8 +192,8 @@ class TestLoginLog:
                 finished(identifier=7),
                 finished(duration_s=1.0),
                 finished(peer=Peer(("10.80.16.236", 58412), 0)),
-                finished(Verdict(DENIED.code, DENIED.reason, "", DENIED.account, "")),
-                finished(Verdict(Code.ACCESS_ACCEPT, DENIED.reason, "", DENIED.account, DENIED.hint)),
+                finished(Verdict(DENIED.outcome, DENIED.reason, "", DENIED.account, "")),
+                finished(Verdict(Outcome.ACCEPT, DENIED.reason, "", DENIED.account, DENIED.hint)),
             ),
         )
         for done in (finished(), *others, finished()):
@@ -203,7 +202,7 @@ class TestLoginLog:
     def test_what_it_keeps_is_bounded(self):
         told = Told(TextLines())
         for number in range(3_000):
-            verdict = Verdict(Code.ACCESS_REJECT, Reason.DUO_DENIED, "", f"text {number}", "")
+            verdict = Verdict(Outcome.REJECT, Reason.DUO_DENIED, "", f"text {number}", "")
             done = finished(verdict, peer=Peer(("192.0.2.1", number), 0))
             assert told.line(done) == told.expected(done)
         assert len(told.log._alike) <= 256

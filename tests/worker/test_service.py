@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, DuoUnavailable, Trouble
-from gateway.engine.effects import AskDuo, SendReply
+from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call
+from gateway.engine.asking import Asking
+from gateway.engine.effects import PutQuestion, SendReply
 from gateway.engine.transaction import Peer
 from gateway.logs.events import EventLog
 from gateway.logs.lines import TextLines
 from gateway.net.journal import Journal, create_journal
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import Code
+from gateway.unavailable import Trouble, Unavailable
 from gateway.worker.ledger import private_ring
 from gateway.worker.links import HandedOver, LinkWriter
 from gateway.worker.memory import Memory
@@ -31,10 +33,10 @@ pytestmark = only_interpreted  # a compiled service takes no scripted listener
 PEER = Peer((SOURCE, 40001), 0)
 
 
-class Question:
+class Question(Asking):
     """A call that was asked, for the test to answer."""
 
-    def __init__(self, call: Call, on_answer: Callable[[Answer | DuoUnavailable], None]) -> None:
+    def __init__(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> None:
         self.call = call
         self.answer = on_answer
         self.is_cancelled = False
@@ -43,7 +45,7 @@ class Question:
         """Take note."""
         self.is_cancelled = True
 
-    def duo_s(self, _now: float) -> float:
+    def took_s(self, _now: float) -> float:
         """Pretend that Duo was quick."""
         return 0.0
 
@@ -55,7 +57,7 @@ class ScriptedDuo:
         self.questions: list[Question] = []
         self.fails: Exception | None = None
 
-    def ask(self, call: Call, on_answer: Callable[[Answer | DuoUnavailable], None]) -> Question:
+    def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> Question:
         """Take note."""
         if self.fails is not None:
             raise self.fails
@@ -116,7 +118,7 @@ class Scene:
         octets = encode_access_request(identifier, bytes([identifier]) * 16, SECRET, user.encode(), password.encode())
         self.service.datagram_received(octets, PEER)
 
-    def answer(self, *answers: Answer | DuoUnavailable) -> None:
+    def answer(self, *answers: Answer | Unavailable) -> None:
         """Answer the last question, and those that follow."""
         for answer in answers:
             self.duo.questions[-1].answer(answer)
@@ -144,7 +146,7 @@ def test_a_login_is_asked_about_answered_and_told_of():
     play(scene)
 
 
-@pytest.mark.parametrize("where", ["datagram_received", "duo_answered", "duo_unavailable", "timer"])
+@pytest.mark.parametrize("where", ["datagram_received", "answered", "unavailable", "timer"])
 def test_a_mistake_in_the_engine_ends_one_packet_or_login_and_no_other(where, monkeypatch, caplog):
     async def scene() -> None:
         stage = Scene()
@@ -157,12 +159,12 @@ def test_a_mistake_in_the_engine_ends_one_packet_or_login_and_no_other(where, mo
         monkeypatch.setattr(engine, where, fail)
         stage.login(identifier=8, user="bob")
         stage.service._timer_due()
-        stage.duo.questions[0].answer(DuoUnavailable(Trouble.TIMEOUT, "") if where == "duo_unavailable" else GO_ON)
+        stage.duo.questions[0].answer(Unavailable(Trouble.TIMEOUT, "") if where == "unavailable" else GO_ON)
         monkeypatch.undo()
         stage.login(identifier=9, user="carol")
         stage.answer(GO_ON, ALLOWED)
         assert stage.replies[-1] == (Code.ACCESS_ACCEPT, 9)
-        if where.startswith("duo"):
+        if where in ("answered", "unavailable"):
             assert stage.replies[0] == (Code.ACCESS_REJECT, 7)
             assert "reason=internal_error" in stage.lines[0]
 
@@ -201,10 +203,11 @@ def test_a_question_for_later_is_asked_then_or_never_if_it_is_given_up():
         stage.answer(GO_ON, PUSHED)
         pending = next(iter(stage.stage.engine._pending))
         n_asked = len(stage.duo.questions)
-        stage.service.perform([AskDuo(pending, AuthStatus("tx-1"), 1e12)])
+        stage.service.perform([PutQuestion(pending, "app", AuthStatus("tx-1"), 1e12)])
         assert len(stage.duo.questions) == n_asked
-        cast("asyncio.TimerHandle", pending.handle).cancel()
-        stage.service.perform([AskDuo(pending, AuthStatus("tx-1"), 0.001)])  # long ago
+        assert pending.asking is not None
+        pending.asking.cancel()
+        stage.service.perform([PutQuestion(pending, "app", AuthStatus("tx-1"), 0.001)])  # long ago
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert len(stage.duo.questions) == n_asked + 1

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from gateway.duoapi.calls import AuthStatus
-from gateway.engine.effects import AskDuo, Effect, KeepAnswer, KeepLogin, SendReply
+from gateway.engine.effects import Effect, KeepAnswer, KeepLogin, PutQuestion, SendReply
 from gateway.engine.login import PERSON_PATIENCE_S
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import verdict_record
@@ -46,7 +46,7 @@ def successor() -> Iterator[Successor]:
 
 def asked(successor: Successor) -> list[str]:
     """The names of the pushes that it asks Duo about."""
-    calls = [each.call for each in successor.effects if isinstance(each, AskDuo)]
+    calls = [each.question for each in successor.effects if isinstance(each, PutQuestion)]
     return [call.txid for call in calls if isinstance(call, AuthStatus)]
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -22,6 +23,9 @@ from gateway.radius.shared_secret import SharedSecret
 from gateway.worker.generations import Generation
 from gateway.worker.wiring import application_key, build_engine, build_section, build_table, log_plan
 from tests.config.files import IKEY, MINIMAL, SHARED_SECRET, parse
+
+if TYPE_CHECKING:
+    from gateway.engine.modes.duo_only import DuoOnly
 
 PALO_ALTO = 25461  # its number among vendors
 ALL_KEYS = """\
@@ -59,8 +63,10 @@ def tables_of(text: str) -> list[NasTable]:
 
 def address_in(section: Section, attribute: bytes) -> str | None:
     """Return what a section takes for the user's address in a request with this attribute."""
-    assert section.client_address is not None
-    return section.client_address.read(decode_packet(bytes([1, 1, 0, 20 + len(attribute)]) + bytes(16) + attribute))
+    assert section.mode.client_address is not None
+    return section.mode.client_address.read(
+        decode_packet(bytes([1, 1, 0, 20 + len(attribute)]) + bytes(16) + attribute)
+    )
 
 
 def found(table: NasTable, source: str) -> Nas:
@@ -88,15 +94,16 @@ def test_where_a_clients_replies_are_signed_reaches_the_engine():
 class TestSection:
     def test_every_key_reaches_the_engine(self):
         section = section_of(ALL_KEYS)
+        duo_only = cast("DuoOnly", section.mode)
         assert section.name == "radius_server_duo_only"
         assert not section.policy.fail_open
-        assert section.policy.automatic
-        assert not section.policy.preauth_always
-        assert section.policy.exempt == {"svc"}
-        assert section.password_charset == "latin-1"
+        assert duo_only.automatic
+        assert not duo_only.preauth_always
+        assert duo_only.exempt == {"svc"}
+        assert duo_only.charset == "latin-1"
         assert address_in(section, encode_attribute(30, b"203.0.113.7")) == "203.0.113.7"
         assert section.require_signature is True
-        assert not section.limit_proxy_state
+        assert not section.rules.limit_proxy_state
         assert (section.reject_delay_s, section.response_deadline_s) == (2.5, 18.0)
         assert not section.coalesce
         assert section.max_pending_per_user == 9
@@ -105,14 +112,15 @@ class TestSection:
 
     def test_the_defaults_are_those_of_duos_proxy_and_the_contract(self):
         section = section_of()
+        duo_only = cast("DuoOnly", section.mode)
         assert section.policy.fail_open
-        assert not section.policy.automatic
-        assert section.policy.preauth_always
-        assert section.policy.exempt == frozenset()
-        assert section.password_charset == "utf-8"
+        assert not duo_only.automatic
+        assert duo_only.preauth_always
+        assert duo_only.exempt == frozenset()
+        assert duo_only.charset == "utf-8"
         assert address_in(section, encode_attribute(31, b"203.0.113.7")) == "203.0.113.7"
         assert section.require_signature is None
-        assert section.limit_proxy_state
+        assert section.rules.limit_proxy_state
         assert (section.reject_delay_s, section.response_deadline_s) == (1.0, 0.0)
         assert section.coalesce
         assert section.max_pending_per_user == 3

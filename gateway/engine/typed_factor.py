@@ -1,4 +1,4 @@
-"""What the User-Password of a duo_only login means: a passcode, a factor word, or neither.
+"""What a typed text means as a second factor: a passcode, a factor word, or neither.
 
 Surrounding blanks are dropped and the letter case of factor words is ignored; blanks inside an all-digit passcode are
 dropped, for Duo Mobile shows `123 456`. 6 to 10 digits or 44 modhex characters (a YubiKey's output) are a passcode.
@@ -33,7 +33,7 @@ class TypedFactor(Value):
         return f"<TypedFactor {self.factor}{self.ordinal or ''}>"
 
 
-def read_password(text: str) -> TypedFactor | None:
+def read_factor(text: str) -> TypedFactor | None:
     """Return the factor that the text names, or None if it names none."""
     text = text.strip()
     if _is_passcode(text):  # most logins of a rush; no factor word looks like it

@@ -1,11 +1,11 @@
-"""What a request asks for, beyond the cases that the engine's tests walk through."""
+"""What a request of a duo_only section asks for, beyond the cases that the engine's tests walk through."""
 
 import random
 
 import pytest
 
-from gateway.engine import credentials
-from gateway.engine.credentials import Credentials
+from gateway.engine.modes.mode import Asked
+from gateway.engine.modes.reading import shown_user_name
 from gateway.engine.nas import Nas
 from gateway.engine.verdict import Reason, Verdict
 from gateway.radius.address import AddressAttribute
@@ -23,9 +23,9 @@ def nas(**section) -> Nas:
     return Stage(**section).nas
 
 
-def read_credentials(packet: Packet, client: Nas, source: str = SOURCE) -> Credentials | Reason | DiscardReason:
-    """The credentials, or why there are none."""
-    found = credentials.read_credentials(packet, client, source)
+def read_or_not(packet: Packet, client: Nas, source: str = SOURCE) -> Asked | Reason | DiscardReason:
+    """What is asked, or why nothing is."""
+    found = client.section.mode.read(packet, client, source)
     return found.reason if isinstance(found, Verdict) else found
 
 
@@ -38,9 +38,9 @@ def unsigned(password: bytes = b"123456", secret: SharedSecret = SECRET, user: b
     return decode_packet(bytes([1, 1, 0, 20 + len(attributes)]) + RA + attributes)
 
 
-def read(packet: Packet, client: Nas | None = None) -> Credentials:
-    found = read_credentials(packet, client or nas(), SOURCE)
-    assert isinstance(found, Credentials), found
+def read(packet: Packet, client: Nas | None = None) -> Asked:
+    found = read_or_not(packet, client or nas(), SOURCE)
+    assert isinstance(found, Asked), found
     return found
 
 
@@ -53,24 +53,24 @@ class TestUserName:
 
     @pytest.mark.parametrize("name", ["a\tb", "\x1b[2J", "a\x7f", "a\x85b", "a\u2028b", "a\u2029b"])
     def test_a_name_that_could_break_a_line_or_a_terminal_is_refused(self, name):
-        assert read_credentials(signed(name.encode()), nas(), SOURCE) is Reason.BAD_USER_NAME
+        assert read_or_not(signed(name.encode()), nas(), SOURCE) is Reason.BAD_USER_NAME
 
     @pytest.mark.parametrize("octets", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\xaf"])
     def test_a_name_that_is_no_utf_8_is_refused_whatever_pw_codec_says(self, octets):
-        assert read_credentials(signed(octets), nas(password_charset="latin-1"), SOURCE) is Reason.BAD_USER_NAME
+        assert read_or_not(signed(octets), nas(charset="latin-1"), SOURCE) is Reason.BAD_USER_NAME
 
     @pytest.mark.parametrize("rubbish", [b"", b"\0\0", b"x", b"\xff\n"])
     def test_a_name_ends_at_the_first_nul(self, rubbish):
         """pam_radius and others send the memory behind a C string, too."""
         assert read(signed(b"alice\0" + rubbish)).user_name == "alice"
-        assert read_credentials(signed(b"\0" + rubbish), nas()) is Reason.NO_USER_NAME
-        assert credentials.shown_user_name(signed(b"al\xffice\0" + rubbish)) == "al\\xffice"
+        assert read_or_not(signed(b"\0" + rubbish), nas()) is Reason.NO_USER_NAME
+        assert shown_user_name(signed(b"al\xffice\0" + rubbish)) == "al\\xffice"
 
     def test_an_empty_name_is_none(self):
         """RFC 2865 section 5: an attribute without a value is as good as none."""
         attributes = b"\x01\x02" + encode_attribute(2, SECRET.hide_user_password(b"123456", RA))
         packet = decode_packet(bytes([1, 1, 0, 20 + len(attributes)]) + RA + attributes)
-        assert read_credentials(packet, nas(), SOURCE) is Reason.NO_USER_NAME
+        assert read_or_not(packet, nas(), SOURCE) is Reason.NO_USER_NAME
 
 
 class TestPassword:
@@ -92,22 +92,22 @@ class TestPassword:
         ],
     )
     def test_the_typed_text_without_blanks_around_it_or_none(self, octets, text):
-        assert read(signed(password=octets)).password == text
+        assert read(signed(password=octets)).text == text
 
     def test_the_sections_charset_decides(self):
-        assert (
-            read(signed(password="pässwörd".encode("latin-1")), nas(password_charset="latin-1")).password == "pässwörd"
-        )
-        assert read(signed(password="pässwörd".encode("latin-1"))).password is None
+        assert read(signed(password="pässwörd".encode("latin-1")), nas(charset="latin-1")).text == "pässwörd"
+        assert read(signed(password="pässwörd".encode("latin-1"))).text is None
 
     @pytest.mark.parametrize("n_octets", [1, 15, 17, 144])
     def test_a_size_that_hiding_never_gives_is_malformed(self, n_octets):
         attributes = encode_attribute(1, b"alice") + encode_attribute(2, bytes(n_octets))
         packet = decode_packet(bytes([1, 1, 0, 20 + len(attributes)]) + RA + attributes)
-        assert read_credentials(packet, nas(), SOURCE) is Reason.MALFORMED_PASSWORD
+        assert read_or_not(packet, nas(), SOURCE) is Reason.MALFORMED_PASSWORD
 
     def test_what_is_typed_is_the_same_whatever_rubbish_stands_behind_it(self):
-        assert {read(signed(password=b"push" + rubbish)).typed for rubbish in (b"", b"\0a", b"\0\xff\xfe")} == {b"push"}
+        assert {read(signed(password=b"push" + rubbish)).password for rubbish in (b"", b"\0a", b"\0\xff\xfe")} == {
+            b"push"
+        }
 
     def test_it_never_shows_itself(self):
         assert "123456" not in repr(read(signed()))
@@ -115,28 +115,28 @@ class TestPassword:
 
 class TestWrongSecret:
     def test_an_unreadable_password_of_a_nas_that_was_never_read_is_met_with_silence(self):
-        assert read_credentials(unsigned(secret=OTHER_SECRET), nas(), SOURCE) is DiscardReason.WRONG_SECRET
+        assert read_or_not(unsigned(secret=OTHER_SECRET), nas(), SOURCE) is DiscardReason.WRONG_SECRET
 
     def test_a_readable_password_proves_the_secret(self):
         client = nas()
-        assert read(unsigned(), client).password == "123456"
+        assert read(unsigned(), client).text == "123456"
         assert client.is_proven(SOURCE)
-        assert read_credentials(unsigned(b"\xff\xfe"), client, SOURCE) is Reason.UNREADABLE_PASSWORD
+        assert read_or_not(unsigned(b"\xff\xfe"), client, SOURCE) is Reason.UNREADABLE_PASSWORD
 
     def test_an_empty_password_proves_nothing(self):
         """Whatever the secret, zero octets may come out of it by chance more often than a word."""
         client = nas()
-        assert read(unsigned(b""), client).password == ""
+        assert read(unsigned(b""), client).text == ""
         assert not client.is_proven(SOURCE)
 
     def test_what_one_address_proves_says_nothing_of_another(self):
         client = nas()
         read(unsigned(), client)
         unreadable = unsigned(b"\xff" * 16)
-        assert read_credentials(unreadable, client, "192.0.2.77") is DiscardReason.WRONG_SECRET
+        assert read_or_not(unreadable, client, "192.0.2.77") is DiscardReason.WRONG_SECRET
 
     def test_a_signed_request_is_answered_for_its_secret_is_right(self):
-        assert read(signed(password=b"\xff\xfe")).password is None
+        assert read(signed(password=b"\xff\xfe")).text is None
 
 
 class TestProof:
@@ -146,22 +146,22 @@ class TestProof:
 
     def test_padding_proves_the_secret_of_an_unreadable_password(self):
         client = nas()
-        assert read_credentials(unsigned(self.LATIN), client) is Reason.UNREADABLE_PASSWORD
+        assert read_or_not(unsigned(self.LATIN), client) is Reason.UNREADABLE_PASSWORD
         assert client.is_proven(SOURCE)
 
     @pytest.mark.parametrize("n_nuls", [0, 1])
     def test_less_than_two_nuls_prove_nothing(self, n_nuls):
         client, password = nas(), b"\xff" * (16 - n_nuls)
-        assert read_credentials(unsigned(password), client) is DiscardReason.WRONG_SECRET
+        assert read_or_not(unsigned(password), client) is DiscardReason.WRONG_SECRET
         assert not client.is_proven(SOURCE)
         client.was_read(SOURCE)
-        assert read_credentials(unsigned(password), client) is Reason.UNREADABLE_PASSWORD
+        assert read_or_not(unsigned(password), client) is Reason.UNREADABLE_PASSWORD
 
     @pytest.mark.parametrize("n_octets", [14, 15, 30])
     def test_the_hint_accuses_the_secret_only_where_nothing_has_proven_it(self, n_octets):
         client = nas()
         client.was_read(SOURCE)
-        refused = credentials.read_credentials(unsigned(b"\xff" * n_octets), client, SOURCE)
+        refused = client.section.mode.read(unsigned(b"\xff" * n_octets), client, SOURCE)
         assert isinstance(refused, Verdict)
         assert "pw_codec" in refused.hint
         assert ("shared secret" in refused.explanation) is (n_octets == 15)
@@ -170,29 +170,29 @@ class TestProof:
     @pytest.mark.parametrize("rubbish", [b"\0\xff", b"\0abc\x01", b"\0x" + b"y" * 20])
     def test_a_factor_in_front_of_rubbish_is_read_and_proves_the_secret(self, typed, rubbish):
         client = nas()
-        assert read(unsigned(typed + rubbish), client).typed == typed
+        assert read(unsigned(typed + rubbish), client).password == typed
         assert client.is_proven(SOURCE)
 
     @pytest.mark.parametrize("typed", [b"", b"W", b"Winter2026!"])
     def test_other_text_in_front_of_rubbish_is_no_login_unless_it_is_signed(self, typed):
         """One random octet in 256 is a NUL, and Duo's automatic factor would push for what stands before it."""
         rubbish = b"\0\xff\x01" + b"y" * (13 - len(typed))
-        assert read_credentials(unsigned(typed + rubbish), nas()) is DiscardReason.WRONG_SECRET
-        assert read(signed(password=typed + rubbish)).typed == typed
+        assert read_or_not(unsigned(typed + rubbish), nas()) is DiscardReason.WRONG_SECRET
+        assert read(signed(password=typed + rubbish)).password == typed
 
     def test_text_in_a_charset_in_which_nearly_everything_is_text_needs_more(self):
-        client = nas(password_charset="latin-1")
+        client = nas(charset="latin-1")
         for password in ("é" * 16, "é" * 15):
-            assert read_credentials(unsigned(password.encode("latin-1")), client) is DiscardReason.WRONG_SECRET
-            assert read(signed(password=password.encode("latin-1")), client).password == password
-        assert read(unsigned(self.LATIN), client).password == "Azértè01"
-        assert read(unsigned(b"Winter 2026 Tokyo"[:16]), client).password == "Winter 2026 Toky"
+            assert read_or_not(unsigned(password.encode("latin-1")), client) is DiscardReason.WRONG_SECRET
+            assert read(signed(password=password.encode("latin-1")), client).text == password
+        assert read(unsigned(self.LATIN), client).text == "Azértè01"
+        assert read(unsigned(b"Winter 2026 Tokyo"[:16]), client).text == "Winter 2026 Toky"
 
     @pytest.mark.parametrize("charset", ["utf-8", "latin-1", "cp1252", "shift_jis"])
     def test_random_octets_are_hardly_ever_a_login(self, charset):
-        chance, client = random.Random(7), nas(password_charset=charset)
+        chance, client = random.Random(7), nas(charset=charset)
         requests = (unsigned(b"push", SharedSecret(chance.randbytes(16))) for _ in range(5_000))
-        assert not any(isinstance(read_credentials(request, client), Credentials) for request in requests)
+        assert not any(isinstance(read_or_not(request, client), Asked) for request in requests)
 
 
 class TestUserAddress:

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.duoapi.calls import Factor
-from gateway.engine.password import TypedFactor, read_password
+from gateway.engine.typed_factor import TypedFactor, read_factor
 
 MODHEX = "cccccccbdefghijklnrtuvcbdefghijklnrtuvcbdefg"
 
@@ -25,7 +25,7 @@ MODHEX = "cccccccbdefghijklnrtuvcbdefghijklnrtuvcbdefg"
     ],
 )
 def test_passcodes_and_factor_words_are_recognised(typed, meaning):
-    assert read_password(typed) == meaning
+    assert read_factor(typed) == meaning
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_passcodes_and_factor_words_are_recognised(typed, meaning):
     ],
 )
 def test_everything_else_is_neither(typed):
-    assert read_password(typed) is None
+    assert read_factor(typed) is None
 
 
 def test_repr_hides_a_passcode():

@@ -1,0 +1,43 @@
+"""The sections `[duo_only_clientN]` and `[radius_server_duo_onlyN]`: nobody checks a password, Duo alone is asked."""
+
+from gateway.config import servers
+from gateway.config.schema import without_number
+from gateway.config.scope import Context, Scope
+from gateway.config.settings import DuoOnlyClient, ServerSettings
+from gateway.config.values import BadValueError, quoted
+
+CLIENT_KEYS: dict[str, str] = {}
+
+SERVER_KEYS = servers.SERVER
+
+
+def read_client(scope: Scope, _context: Context) -> DuoOnlyClient:
+    """Return the settings of a client section, which has no keys."""
+    return DuoOnlyClient(section=scope.section)
+
+
+def read_server(scope: Scope, context: Context) -> ServerSettings:
+    """Return the settings of a server section, which need not name its client, nor need that be there."""
+    settings = servers.read_server(scope, context, scope.read_optional("client", _client))
+    _warn_of_exempt_usernames(scope, settings)
+    return settings
+
+
+def _client(text: str) -> str:
+    name = text.lower()
+    if without_number(name) != "duo_only_client":
+        raise BadValueError(
+            f"{quoted(text)} would check a first factor, but radius_server_duo_only asks Duo alone; "
+            "write client=duo_only_client, or keep Duo's proxy for this section"
+        )
+    return name
+
+
+def _warn_of_exempt_usernames(scope: Scope, settings: ServerSettings) -> None:
+    for entry in scope.matching(servers.EXEMPT_USERNAME):
+        if entry.value in settings.exempt_usernames:
+            scope.warn(
+                entry,
+                f"ANYBODY can log in as {quoted(entry.value)}: Duo is not asked, and duo_only checks no password; "
+                "remove the line unless the RADIUS client itself checks a password first",
+            )
