@@ -379,7 +379,8 @@ class Engine:
             login = Login(section.policy, asked.user_name, asked.ipaddr)
             step = section.mode.begin(login, asked, now)
             bucket = transaction.peer.bucket
-            pending = PendingLogin(self.next_number(), login, section, key, bucket, now, person)
+            self._n_numbers += 1
+            pending = PendingLogin(self._n_numbers, login, section, key, bucket, now, person)
             self._take_up(transaction)
             pending.join(transaction)
             self._add(pending, holder)
@@ -441,13 +442,18 @@ class Engine:
 
     def _proceed(self, pending: PendingLogin, step: Step, now: float) -> None:
         """Put the login's next question, hold it, or end it."""
-        if isinstance(step, Verdict):
-            self._finish(pending, step, now)
-        elif isinstance(step, Ask):
+        if isinstance(step, Ask):
             if self._outages and self._is_for_fail_mode(pending, step):
                 self._proceed(pending, pending.login.unavailable(self._outages[step.to], now), now)
-            else:
-                self._put(pending, step, now)
+                return
+            self._keep(pending)  # what must not be asked twice
+            pending.waits_since = now
+            if step.at:  # the pause before it is a person's
+                pending.duo_s += step.at - now
+                pending.waits_since = step.at
+            self._effects.append(PutQuestion(pending, step.to, step.question, step.at))
+        elif isinstance(step, Verdict):
+            self._finish(pending, step, now)
         else:
             self._hold(pending, step, now)
 
@@ -464,15 +470,6 @@ class Engine:
             self._trials.discard(ask.to)
             pending.is_trial = True
         return not pending.is_trial
-
-    def _put(self, pending: PendingLogin, ask: Ask, now: float) -> None:
-        """Have a question put, once what must not be asked twice is kept."""
-        self._keep(pending)
-        pending.waits_since = now
-        if ask.at:  # the pause before it is a person's
-            pending.duo_s += ask.at - now
-            pending.waits_since = ask.at
-        self._effects.append(PutQuestion(pending, ask.to, ask.question, ask.at))
 
     def _hold(self, pending: PendingLogin, hold: Hold, now: float) -> None:
         """Give a login up later, or now if that Duo is away tells already what its doubt means."""

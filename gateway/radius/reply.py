@@ -69,10 +69,9 @@ def encode_reply(
     behind = request.attributes(PROXY_STATE)
     if attributes:
         behind = attributes + behind
-    room = _ROOM - len(behind)
-    if room < 0:
-        raise ValueError(f"{len(behind)} octets of attributes do not fit into a reply")
-    messages = encode_texts((text, second_text), room)
+        if len(behind) > _ROOM:
+            raise ValueError(f"{len(behind)} octets of attributes do not fit into a reply")
+    messages = encode_texts((text, second_text), _ROOM - len(behind))
     return sign_reply(code, request, shared_secret, messages + behind, place)
 
 
