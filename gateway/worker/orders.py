@@ -42,9 +42,8 @@ class Predecessor(msgspec.Struct, array_like=True):
 
     Attributes:
         generation: of its settings, by which its journal counts listening addresses.
-        link_fd: on which it tells what becomes of its logins; -1 for one that is dead.
+        link_fd: on which it tells what becomes of its logins; None for one that is dead.
         has_handed_over: it did so already, to a worker that has died since.
-        n_deaths: of workers that were to take over from it and never served; for the supervisor alone.
     """
 
     pid: int
@@ -53,6 +52,11 @@ class Predecessor(msgspec.Struct, array_like=True):
     link_fd: int = -1
     has_handed_over: bool = False
     n_deaths: int = 0
+
+    @property
+    def lives(self) -> bool:
+        """Whether it can still tell."""
+        return self.link_fd >= 0
 
 
 class Orders(msgspec.Struct):
