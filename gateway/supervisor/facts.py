@@ -69,17 +69,17 @@ def _logs(names: list[str], troubles: Troubles, totals: Totals, losses: Losses) 
 
 def _workers(crew: Crew) -> Iterator[WorkerFacts]:
     now = time.monotonic()
-    for post in crew.posts:
-        pid = post.process.pid if post.process is not None else 0
+    for slot in crew.slots:
+        pid = slot.worker.pid if slot.worker is not None else 0
         yield WorkerFacts(
-            post.slot.number,
+            slot.number,
             crew.number,
-            post.slot.state.value,
+            slot.state.value,
             pid,
-            post.slot.restarts,
+            slot.life.restarts,
             process_usage(pid),
-            crew.board.read(post.slot.number),
-            crew.unserved_s(post, now),
+            crew.board.read(slot.number),
+            crew.unserved_s(slot, now),
         )
 
 

@@ -49,14 +49,13 @@ class Predecessor(msgspec.Struct, array_like=True):
     pid: int
     generation: int
     journal_fd: int
-    link_fd: int = -1
+    link_fd: int | None = None
     has_handed_over: bool = False
-    n_deaths: int = 0
 
     @property
     def lives(self) -> bool:
-        """Whether it can still tell."""
-        return self.link_fd >= 0
+        """Whether it can still tell; a supervisor of older code writes -1 for the link of one that cannot."""
+        return self.link_fd is not None and self.link_fd >= 0
 
 
 class Orders(msgspec.Struct):
@@ -96,7 +95,9 @@ class Orders(msgspec.Struct):
         for each in self.buckets:
             found += [each.outlet_fd, each.inlet_fd]
         for predecessor in self.predecessors:
-            found += [predecessor.journal_fd, predecessor.link_fd]
+            found.append(predecessor.journal_fd)
+            if predecessor.link_fd is not None:
+                found.append(predecessor.link_fd)
         return [descriptor for descriptor in found if descriptor >= 0]
 
     def __repr__(self) -> str:

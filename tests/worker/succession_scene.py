@@ -89,7 +89,7 @@ class Successor:
         *octets: bytes,
         answers: tuple[bytes, ...] = (),
         pid: int = 100,
-        link_fd: int = -1,
+        link_fd: int | None = None,
         origin: Origin | None = None,
     ) -> None:
         """Let it take the place of a worker whose journal holds these records; of our version and clock if not said."""
