@@ -11,8 +11,9 @@ predecessors have handed over.
 Events come in, what is to be done goes out, in order, and exactly one `Answer` at the end.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 SETTLE_TIMEOUT_S: Final = 10.0  # for slots whose workers have just died
 PREPARE_TIMEOUT_S: Final = 60.0
@@ -83,29 +84,35 @@ TRANSITIONS: dict[ChangeoverState, dict[ChangeoverEvent, ChangeoverState]] = {
 }
 
 
-class Wait(NamedTuple):
+@dataclass(frozen=True)
+class Wait:
     """Say `TIMED_OUT` after so many seconds; any earlier `Wait` is over."""
 
     for_s: float
 
 
-class Prepare(NamedTuple):
+@dataclass(frozen=True)
+class Prepare:
     """Start the next generation's workers, to take over from the present one's."""
 
 
-class Discard(NamedTuple):
+@dataclass(frozen=True)
+class Discard:
     """End the next generation's workers; the present one serves on."""
 
 
-class SwitchOver(NamedTuple):
+@dataclass(frozen=True)
+class SwitchOver:
     """Make the next generation the present one, and let the former one hand over."""
 
 
-class SayLate(NamedTuple):
+@dataclass(frozen=True)
+class SayLate:
     """Say that not every worker serves yet."""
 
 
-class Answer(NamedTuple):
+@dataclass(frozen=True)
+class Answer:
     """Tell who asked for it: what keeps the next generation from serving, or nothing, for it serves."""
 
     problem: str

@@ -128,7 +128,7 @@ class Crew:
 
     def orders(self, worker: Worker, journal_fd: int, predecessors: list[Predecessor]) -> Orders:
         """Return what one of its workers is told at the start."""
-        plan, number = self.plan, worker.slot
+        plan, number = self.plan, worker.slot.number
         return Orders(
             slot=number,
             n_workers=plan.n_workers,
@@ -180,7 +180,7 @@ class Crews:
         self.plan = SuccessionPlan()
         self._owner = owner
         self._loop = asyncio.get_running_loop()
-        self._crews: dict[int, Crew] = {}  # by the generation's number
+        self._crews: dict[Generation, Crew] = {}
         self._processes: dict[Worker, WorkerProcess] = {}
         self._journals: dict[Worker, int] = {}
         self._near_ends: dict[Link, socket.socket] = {}
@@ -204,14 +204,14 @@ class Crews:
     def create(self, plan: CrewPlan) -> Crew:
         """Return another generation's crew, without workers."""
         crew = Crew(plan, self)
-        self._crews[crew.number] = crew
+        self._crews[crew.generation] = crew
         self.plan.add(crew.generation)
         return crew
 
     def forget(self, crew: Crew) -> None:
         """Let go of a crew of which nobody is left."""
         self._perform(self.plan.remove(crew.generation))
-        del self._crews[crew.number]
+        del self._crews[crew.generation]
         crew.close()
 
     def bequeath(self, former: Crew, crew: Crew) -> None:
@@ -269,9 +269,9 @@ class Crews:
             process = WorkerProcess(crew.orders(worker, self._journals[worker], predecessors), crew.plan.identity)
         except OSError as error:
             trouble = explain_error(error)
-            log.error("Worker %d cannot be started: %s", worker.slot, trouble)
+            log.error("Worker %d cannot be started: %s", worker.slot.number, trouble)
             self._perform(self.plan.could_not_spawn(worker, trouble, self._loop.time()))
-            self._owner.worker_missing(crew, self.plan.slot(worker))
+            self._owner.worker_missing(crew, worker.slot)
             return
         worker.pid = process.pid
         self._processes[worker] = process
@@ -281,7 +281,7 @@ class Crews:
     def _predecessor(self, claim: Claim) -> Predecessor:
         worker = claim.worker
         link_fd = self._far_ends[claim.link].fileno() if claim.link is not None else None
-        return Predecessor(worker.pid, worker.generation, self._journals[worker], link_fd, claim.has_handed_over)
+        return Predecessor(worker.pid, worker.generation.number, self._journals[worker], link_fd, claim.has_handed_over)
 
     def _start_later(self, later: StartLater) -> None:
         self._loop.call_later(later.after_s, self._start_again, later.slot)
@@ -301,7 +301,7 @@ class Crews:
     def _insist(self, worker: Worker) -> None:
         effects = self.plan.insist(worker)
         if effects:
-            log.error("Worker %d (pid %d) does not hand over and is killed", worker.slot, worker.pid)
+            log.error("Worker %d (pid %d) does not hand over and is killed", worker.slot.number, worker.pid)
         self._perform(effects)
 
     def _signal(self, worker: Worker, number: int) -> None:
@@ -339,7 +339,7 @@ class Crews:
             self._owner.worker_prepared(crew)
         elif word is FromWorker.SERVING:
             self._perform(self.plan.serving(worker, self._loop.time()))
-            log.info("Worker %d (pid %d) is ready", worker.slot, worker.pid)
+            log.info("Worker %d (pid %d) is ready", worker.slot.number, worker.pid)
             self._owner.worker_serves(crew)
         else:
             self._perform(self.plan.handed_over(worker))
@@ -350,16 +350,16 @@ class Crews:
         words = process.last_words
         status = process.reap()
         del self._processes[worker]
-        crew, slot, fate = self._crews[worker.generation], self.plan.slot(worker), describe_status(status)
+        crew, fate = self._crews[worker.generation], describe_status(status)
         if not crew.generation.is_dismissed:
             self._tell_death(worker, fate, words)
         trouble, is_unsuited = words.rpartition("\n")[2] or fate, status == CANNOT_START
         self._perform(self.plan.exited(worker, trouble, self._loop.time(), is_unsuited=is_unsuited))
-        self._owner.worker_gone(crew, slot, status)
+        self._owner.worker_gone(crew, worker.slot, status)
 
     def _tell_death(self, worker: Worker, fate: str, words: str) -> None:
         fields = {"said": words} if words else {}
-        log.error("Worker %d (pid %d) died: %s", worker.slot, worker.pid, fate, extra={"fields": fields})
+        log.error("Worker %d (pid %d) died: %s", worker.slot.number, worker.pid, fate, extra={"fields": fields})
         if words:
             say(words)
 

@@ -9,7 +9,7 @@ after each event what nobody needs is closed.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from gateway.supervisor.slot_life import SlotEvent, SlotLife, SlotState
 
@@ -21,13 +21,16 @@ class Worker:
     """A process that is to be, is, or was.
 
     Attributes:
-        generation, slot: their numbers.
+        generation, slot: where it is, or was: numbers come again after a preparation that was given up.
         pid: 0 before it is started.
     """
 
-    generation: int
-    slot: int
+    generation: "Generation"
+    slot: "Slot"
     pid: int = 0
+
+    def __repr__(self) -> str:
+        return f"<Worker {self.slot.number} of generation {self.generation.number}, pid {self.pid}>"
 
 
 @dataclass(eq=False)
@@ -137,64 +140,74 @@ class Generation:
         return all(slot.worker is None for slot in self.slots)
 
 
-class Spawn(NamedTuple):
+@dataclass(frozen=True)
+class Spawn:
     """Start a worker, with a journal of its own, that takes over what is claimed."""
 
     worker: Worker
     claims: Sequence[Claim]
 
 
-class StartLater(NamedTuple):
+@dataclass(frozen=True)
+class StartLater:
     """Say `backoff_elapsed` after so many seconds."""
 
     slot: Slot
     after_s: float
 
 
-class OpenLink(NamedTuple):
+@dataclass(frozen=True)
+class OpenLink:
     """Make a link."""
 
     link: Link
 
 
-class TellToHandOver(NamedTuple):
+@dataclass(frozen=True)
+class TellToHandOver:
     """Let a worker read no more, and tell on these links what becomes of its logins; say `insist` later."""
 
     worker: Worker
     links: Sequence[Link]
 
 
-class Stop(NamedTuple):
+@dataclass(frozen=True)
+class Stop:
     """Let a worker finish what is pending and end."""
 
     worker: Worker
 
 
-class Kill(NamedTuple):
+@dataclass(frozen=True)
+class Kill:
     """End a worker at once."""
 
     worker: Worker
 
 
-class GoOnWithout(NamedTuple):
+@dataclass(frozen=True)
+class GoOnWithout:
     """Say that a slot goes on without what its last workers knew."""
 
     slot: Slot
 
 
-class CloseJournal(NamedTuple):
+@dataclass(frozen=True)
+class CloseJournal:
     """Nobody needs what a worker wrote any more."""
 
     worker: Worker
 
 
-class CloseNearEnd(NamedTuple):
+@dataclass(frozen=True)
+class CloseNearEnd:
     """Its worker is gone, or nobody takes over from it: the link ends."""
 
     link: Link
 
 
-class CloseFarEnd(NamedTuple):
+@dataclass(frozen=True)
+class CloseFarEnd:
     """Nobody will come who has not got this end."""
 
     link: Link
@@ -294,30 +307,30 @@ class SuccessionPlan:
 
     def could_not_spawn(self, worker: Worker, trouble: str, now: float) -> list[Effect]:
         """Try again later: there is no process to be had, or no descriptor."""
-        slot = self.slot(worker)
+        slot = worker.slot
         slot.worker = None
         slot.trouble, slot.n_failures = trouble, slot.n_failures + 1
-        is_dismissed = self._generation(worker).is_dismissed
+        is_dismissed = worker.generation.is_dismissed
         effects = self._leave(slot, now) if is_dismissed else self._back_off(slot, now)
         return effects + self._unneeded()
 
     def prepared(self, worker: Worker) -> list[Effect]:
         """Note that it would serve, if its predecessors had handed over."""
-        slot = self.slot(worker)
+        slot = worker.slot
         slot.is_prepared = True
         slot.trouble, slot.n_failures = "", 0
         return []
 
     def serving(self, worker: Worker, now: float) -> list[Effect]:
         """Note that it serves, and knows all that its predecessors did."""
-        slot = self.slot(worker)
+        slot = worker.slot
         slot.life.happened(SlotEvent.REPORTED_READY, now)
         slot.drop_known()
         return self._unneeded()
 
     def handed_over(self, worker: Worker) -> list[Effect]:
         """Note that it reads no more, and its journal is complete; a successor's successor must know."""
-        self.slot(worker).has_handed_over = True
+        worker.slot.has_handed_over = True
         for claim in self._claims():
             if claim.worker is worker:
                 claim.has_handed_over = True
@@ -325,8 +338,8 @@ class SuccessionPlan:
 
     def insist(self, worker: Worker) -> list[Effect]:
         """End one that has not handed over: it hangs, or was not to be told. Its journal hands over for it."""
-        slot = self._slot_with(worker)
-        return [Kill(worker)] if slot is not None and not slot.has_handed_over else []
+        slot = worker.slot
+        return [Kill(worker)] if slot.worker is worker and not slot.has_handed_over else []
 
     def exited(self, worker: Worker, trouble: str, now: float, *, is_unsuited: bool = False) -> list[Effect]:
         """Let others take over from it.
@@ -337,11 +350,11 @@ class SuccessionPlan:
             now: the instant.
             is_unsuited: it has said itself why it cannot start, which is none of its predecessors' doing.
         """
-        slot = self.slot(worker)
+        slot = worker.slot
         if not slot.is_prepared:
             slot.trouble, slot.n_failures = trouble, slot.n_failures + 1
         slot.worker, slot.is_prepared, slot.has_handed_over = None, False, False
-        if self._generation(worker).is_dismissed:
+        if worker.generation.is_dismissed:
             effects = self._leave(slot, now)
         else:
             effects = self._succeed(slot, worker, now, is_unsuited=is_unsuited)
@@ -358,7 +371,7 @@ class SuccessionPlan:
 
     def _spawn(self, generation: Generation, slot: Slot, now: float) -> Effect:
         slot.life.happened(SlotEvent.SPAWNED, now)
-        slot.worker = worker = Worker(generation.number, slot.number)
+        slot.worker = worker = Worker(generation, slot)
         slot.spawned_at = now
         self._journals.append(worker)
         return Spawn(worker, tuple(slot.claims))
@@ -393,24 +406,7 @@ class SuccessionPlan:
             if slot.state is SlotState.READY:
                 slot.drop_known()
 
-    # Who is where, and who needs what.
-
-    def slot(self, worker: Worker) -> Slot:
-        """Return where a worker is, or was last.
-
-        Raises:
-            KeyError: its generation is no more.
-        """
-        return self._generation(worker).slots[worker.slot]
-
-    def _generation(self, worker: Worker) -> Generation:
-        for generation in self.generations:
-            if generation.number == worker.generation:
-                return generation
-        raise KeyError(worker.generation)
-
-    def _slot_with(self, worker: Worker) -> Slot | None:
-        return next((slot for slot in self._slots() if slot.worker is worker), None)
+    # Who needs what.
 
     def _slots(self) -> Iterator[Slot]:
         return (slot for generation in self.generations for slot in generation.slots)
