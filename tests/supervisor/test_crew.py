@@ -6,8 +6,6 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from itertools import count
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -19,57 +17,13 @@ from gateway.supervisor.identity import SAME_IDENTITY
 from gateway.supervisor.slot_life import SlotState
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.succession_plan import MAX_DEATHS, Slot
-from gateway.worker.channel import FromWorker, HandOver, Spares, hear_supervisor, tell_supervisor
+from gateway.worker.channel import FromWorker, HandOver, Spares, hear_supervisor
 from gateway.worker.ledger import Ledger
-from gateway.worker.orders import GenerationOrders, Orders
+from gateway.worker.orders import GenerationOrders
 from gateway.worker.wiring import board_plan
 from tests.config.files import MINIMAL, parse
+from tests.supervisor.scripted_worker import ScriptedProcess, n_descriptors, said, turns
 from tests.worker.test_channel import no_descriptor_left
-
-pids = count(1000)
-
-
-def n_descriptors() -> int:
-    """How many this process has."""
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-class ScriptedProcess:
-    """A worker that says and does what a test wants; `predecessors` are those of its orders."""
-
-    last_words = ""
-
-    def __init__(self, orders: Orders, _identity: object) -> None:
-        self.pid = next(pids)
-        self.predecessors = [(each.pid, each.lives) for each in orders.predecessors]
-        self.links = [os.dup(each.link_fd) for each in orders.predecessors if each.link_fd is not None]
-        self.channel, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.pidfd, self._life = os.pipe()
-        self.signals: list[int] = []
-        self._status = 0
-
-    def signal(self, number: int) -> None:
-        """Take note."""
-        self.signals.append(number)
-
-    def prefer_others(self) -> None:
-        """Change nothing."""
-
-    prefer_nobody = prefer_others
-
-    def exit(self, status: int) -> None:
-        """End."""
-        self._status = status
-        self.theirs.close()
-        os.close(self._life)
-        for link in self.links:
-            os.close(link)
-
-    def reap(self) -> int:
-        """Tell how it ended."""
-        os.close(self.pidfd)
-        self.channel.close()
-        return self._status
 
 
 class Owner:
@@ -146,12 +100,6 @@ def worker(crew: Crew) -> ScriptedProcess:
     return cast("ScriptedProcess", crew.process(crew.slots[0]))
 
 
-async def said(process: ScriptedProcess, word: FromWorker) -> None:
-    """Let a worker say something, and the crew hear it."""
-    tell_supervisor(process.theirs, word)
-    await turns()
-
-
 async def died(crew: Crew, status: int) -> ScriptedProcess:
     """Let the worker die; return the next one."""
     before = worker(crew)
@@ -160,12 +108,6 @@ async def died(crew: Crew, status: int) -> ScriptedProcess:
         while crew.slots[0].worker is None or worker(crew) is before:  # noqa: ASYNC110 -- the crew tells nobody
             await asyncio.sleep(0)
     return worker(crew)
-
-
-async def turns() -> None:
-    """Let the loop see what there is."""
-    for _ in range(4):
-        await asyncio.sleep(0)
 
 
 async def serving(stage: Scene, crew: Crew) -> ScriptedProcess:
