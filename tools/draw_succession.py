@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Print the state diagrams of ARCHITECTURE.md, of a slot and of a changeover, in Mermaid's language, from their tables."""
+"""Print two state diagrams of ARCHITECTURE.md in Mermaid's language, from their tables: a slot and a changeover."""
 
 from collections.abc import Mapping
 from enum import StrEnum
