@@ -183,6 +183,11 @@ class TestOfAnotherVersion:
         assert (successor.engine.n_pending, successor.n_lost) == (0, 1)
         assert "its clock is none" in caplog.text
 
+    def test_what_a_supervisor_of_the_version_before_calls_dead_is_dead(self, successor):
+        successor.predecessor(encode(login_record()), link_fd=-1)
+        successor.take_over()
+        assert asked(successor) == ["tx-1"]
+
     def test_a_writer_that_said_nothing_is_of_the_version_before_and_of_this_machines_clock(self, successor):
         record = login_record(elsewhere=(-1, -1))
         successor.predecessor(encode(record), origin=Origin(0, 0.0))
@@ -312,9 +317,12 @@ class TestOfNoUse:
 class Living:
     """A predecessor that lives: what it writes, and what it says on its link."""
 
-    def __init__(self, successor: Successor, *octets: bytes, origin: Origin | None = None) -> None:
+    def __init__(
+        self, successor: Successor, *octets: bytes, origin: Origin | None = None, has_handed_over: bool = False
+    ) -> None:
         self.link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         successor.predecessor(*octets, link_fd=theirs.detach(), origin=origin)
+        successor._predecessors[-1].has_handed_over = has_handed_over
         self.writer = LinkWriter(self.link, asyncio.get_running_loop())
         self.successor = successor
 
@@ -339,6 +347,20 @@ class TestOfTheLiving:
             assert successor.engine.n_pending == 0
             await living.said(HandedOver())
             await succession.complete()
+            assert successor.engine.n_pending == 1
+            assert asked(successor) == []
+            living.writer.close()
+            await ended(succession)
+            assert asked(successor) == ["tx-1"]
+
+        asyncio.run(scene())
+
+    def test_one_that_has_handed_over_to_a_worker_that_died_since_is_taken_from_at_once(self, successor):
+        async def scene() -> None:
+            living = Living(successor, encode(login_record()), has_handed_over=True)
+            succession = successor.begin()
+            async with asyncio.timeout(10):
+                await succession.complete()
             assert successor.engine.n_pending == 1
             assert asked(successor) == []
             living.writer.close()
