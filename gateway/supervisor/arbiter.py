@@ -329,8 +329,8 @@ class Arbiter:
 
     def discard(self, crew: Crew | None) -> None:
         """End the next generation's workers; the present ones never heard of them."""
-        settings_fd = self._settings_fds.pop(self.crew.number + 1, -1)
-        if settings_fd >= 0:
+        settings_fd = self._settings_fds.pop(self.crew.number + 1, None)
+        if settings_fd is not None:
             os.close(settings_fd)
         if crew is not None:
             self._former.append(crew)

@@ -38,7 +38,7 @@ def gateway_status(
     """Return `status.json` of a gateway whose `crew` serves, while `former` ones finish what they have begun.
 
     Args:
-        crew: its workers are those that are shown, empty posts included.
+        crew: its workers are those that are shown, empty slots included.
         former: of these the workers that are still there.
         health: how an application is, by its key.
         totals: all that was ever counted.

@@ -80,8 +80,11 @@ class Reload:
 
     async def outcome(self) -> str:
         """Change over, and return what keeps the generation from serving; empty if it serves."""
-        self._perform(self._changeover.begin(is_settled=self._former.generation.is_ready))
-        return await self._answer
+        try:
+            self._perform(self._changeover.begin(is_settled=self._former.generation.is_ready))
+            return await self._answer
+        finally:
+            self.stop()  # which changes nothing but after a mistake of ours, that leaves nothing half prepared
 
     # What happens meanwhile.
 

@@ -276,6 +276,25 @@ def test_without_a_descriptor_a_reload_changes_nothing(play, monkeypatch):
     play(scene)
 
 
+def test_a_mistake_of_ours_leaves_nothing_half_prepared(play, monkeypatch):
+    async def scene(stage: Stage) -> None:
+        before = held_in_all()
+        prepare = stage.arbiter.prepare
+
+        def mistaken(reload: Any) -> None:
+            prepare(reload)
+            raise RuntimeError("a mistake")
+
+        monkeypatch.setattr(stage.arbiter, "prepare", mistaken)
+        with pytest.raises(RuntimeError):
+            await stage.arbiter.reload()
+        assert stage.workers[1].signals == [signal.SIGKILL]
+        await stage.exits(stage.workers[1], -signal.SIGKILL)
+        assert held_in_all() == before
+
+    play(scene)
+
+
 def test_a_file_with_mistakes_starts_nothing(play):
     async def scene(stage: Stage) -> None:
         stage.read = ReadOutcome(problems=["a.cfg:3 no such key"], warnings=["odd"])
