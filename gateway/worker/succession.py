@@ -194,7 +194,7 @@ class Succession:
         n_lost = legacy.take_n_lost()
         if n_lost:
             self._on_lost(n_lost)
-            log.error("%d records of %s are of no use: their logins may have to begin anew", n_lost, legacy.name)
+            log.error("%d records of %s cannot be used; their logins may have to start again", n_lost, legacy.name)
 
     def _heard(self, legacy: Legacy, message: Message) -> None:
         if isinstance(message, HandedOver):
@@ -227,7 +227,7 @@ class Succession:
         for place, pending in enumerate(left.values()):
             self._carefully(legacy, self._go_on, pending, now + place * RESUME_PAUSE_S, now)
         if left:
-            log.info("Goes on with %d logins of %s, which is gone", len(left), legacy.name)
+            log.info("Took over %d logins from %s, which is gone", len(left), legacy.name)
         self._tell_lost(legacy)
         self._note_complete()
 
@@ -320,7 +320,7 @@ def read_legacy(predecessor: Predecessor, key: bytes, generations: Generations) 
         n_refused = max(1, sum(1 for _ in journal.logins()))
         return Legacy(predecessor, journal, numbers, _later_s(journal))
     except ForeignJournal as error:
-        log.error("What the worker with pid %d knew is lost: %s", predecessor.pid, error)
+        log.error("The journal of the worker with pid %d cannot be used: %s", predecessor.pid, error)
     legacy = Legacy(predecessor, None, numbers)
     legacy.n_unread = n_refused
     return legacy

@@ -142,7 +142,7 @@ class TestDeaths:
             assert process.predecessors == []
             await said(process, FromWorker.SERVING)
             assert crew.generation.is_ready
-            assert "Slot 0 goes on without what its last workers knew" in caplog.text
+            assert "Slot 0 discards what its last workers left" in caplog.text
 
         play(scene)
 

@@ -109,7 +109,7 @@ class TestOfTheDead:
         os.write(descriptor, bytes(8192))
         successor._predecessors.append(Predecessor(100, 1, descriptor))
         successor.take_over()
-        assert "What the worker with pid 100 knew is lost" in caplog.text
+        assert "The journal of the worker with pid 100 cannot be used" in caplog.text
 
     def test_a_section_that_no_settings_know_costs_its_logins_alone(self, successor, caplog):
         successor.predecessor(encode(login_record(section="gone")), encode(login_record(2, "bob")))
@@ -173,7 +173,7 @@ class TestOfAnotherVersion:
         assert successor.n_lost == 2
         (line,) = [each.message for each in caplog.records]
         assert line == (
-            "What the worker with pid 100 knew is lost: its records are of version "
+            "The journal of the worker with pid 100 cannot be used: its records are of version "
             f"{VERSION + 1}, and this version reads {VERSION} at most"
         )
 
@@ -260,7 +260,7 @@ class TestOfNoUse:
         successor.predecessor(octets, encode(login_record(2, "bob")), answers=(octets or b"\xc1",))
         successor.take_over()
         assert (successor.engine.n_pending, successor.n_lost) == (1, 2)
-        assert "2 records of the worker with pid 100 are of no use" in caplog.text
+        assert "2 records of the worker with pid 100 cannot be used" in caplog.text
 
     @pytest.mark.parametrize("instant", [float("nan"), float("inf"), -2e10])
     def test_an_instant_that_is_none_is_of_no_use(self, successor, instant):
