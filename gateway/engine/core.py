@@ -200,7 +200,7 @@ class Engine:
     def left_alone(self, pending: PendingLogin, at: float, now: float) -> list[Effect]:
         """Go on with an adopted login at an instant: the worker that waited for Duo's answer is gone."""
         if pending.login.state is ELSEWHERE:
-            pending.elsewhere = (-1, -1)
+            pending.elsewhere = None
             pending.duo_s = now - pending.started_at  # how much of it was the other worker's, nobody can tell
             step = pending.login.resume(at, now)
             if step is not None:

@@ -41,7 +41,7 @@ class PendingLogin:
         duo_s: how long Duo, or a person, took over its answers so far.
         waits_since: since when it waits for one, or for word that Duo is away: what is given up then was Duo's time.
         kept_as: what the journal says of it; None for nothing.
-        elsewhere: the link and the number of the worker that waits for Duo's answer; (-1, -1) for this one.
+        elsewhere: the pid of another worker that waits for Duo's answer, and its number for the login; None: this one.
         asking: the question that is under way.
         is_trial: it asks Duo, although fail mode decides about the others of its application.
     """
@@ -93,7 +93,7 @@ class PendingLogin:
         self.started_at = self.waits_since = now
         self.duo_s = 0.0
         self.kept_as: tuple[str, str] | None = None
-        self.elsewhere = (-1, -1)
+        self.elsewhere: tuple[int, int] | None = None
         self.asking: Asking | None = None
         self.is_trial = False
         self.holder: Holder | None = None

@@ -4,7 +4,11 @@ They hold what is needed to answer, and to push nobody twice: no password, no pa
 typed is there only within the keyed digest that tells one login from another.
 
 Another version may have written them. What it adds at the end of a record is not read; words that this version does
-not know are no reason to lose a login, see `engine.login.Login.heard_elsewhere`.
+not know are no reason to lose a login, see `engine.login.Login.heard_elsewhere`. Where a field comes to mean something
+else, `VERSION` is raised, and who does not know that version refuses its records as a whole.
+
+Instants are those of the writer's clock: packing one costs nothing then, and each login packs some. How that clock
+stands to one that all processes share is said once, see `net.journal.Origin`, and its reader moves them to its own.
 """
 
 import struct
@@ -21,8 +25,13 @@ if TYPE_CHECKING:
 else:
     Address = tuple[str | int, ...]  # msgspec knows no choice between two kinds of tuples
 
-Instant = Annotated[float, msgspec.Meta(ge=0.0, le=1e10)]
-"""Monotonic seconds; the bound is there because what is neither less nor greater breaks every queue of timers."""
+VERSION: Final = 1
+"""Of the records; 0 is one that said no version, and differs in nothing that is read."""
+
+Instant = Annotated[float, msgspec.Meta(ge=-1e10, le=1e10)]
+"""Monotonic seconds; negative is before the reader's clock began. The bounds are there because what is neither less nor
+greater breaks every queue of timers.
+"""
 
 UNREADABLE: Final = (msgspec.MsgspecError, struct.error, ValueError, RecursionError)
 """What decoding raises, of octets that are no such record."""
@@ -57,7 +66,7 @@ class LoginRecord(msgspec.Struct, array_like=True):
         generation: of the settings that hold its section and application.
         key: the keyed digest of what makes another packet the same login.
         state, factor, txid, asked_at, pushed_at: see `engine.login.Login`; instants are monotonic seconds.
-        elsewhere: the link and the number of the worker that still waits for Duo's answer; -1 for none.
+        elsewhere: the pid of another worker that waits for Duo's answer, and its number for the login; None for none.
     """
 
     number: int
@@ -73,7 +82,17 @@ class LoginRecord(msgspec.Struct, array_like=True):
     pushed_at: Instant
     started_at: Instant
     packets: list[PacketRecord]
-    elsewhere: tuple[int, int] = (-1, -1)
+    elsewhere: tuple[int, int] | None = None
+
+    def moved(self, by_s: float) -> "LoginRecord":
+        """Return the record with its instants that much later: on the clock of another process."""
+        return msgspec.structs.replace(
+            self,
+            asked_at=self.asked_at + by_s,
+            pushed_at=self.pushed_at + by_s,
+            started_at=self.started_at + by_s,
+            packets=[msgspec.structs.replace(each, received_at=each.received_at + by_s) for each in self.packets],
+        )
 
 
 class AnswerRecord(msgspec.Struct, array_like=True):
@@ -85,6 +104,10 @@ class AnswerRecord(msgspec.Struct, array_like=True):
     digest: bytes
     reply: bytes
     expires_at: Instant
+
+    def moved(self, by_s: float) -> "AnswerRecord":
+        """Return the record with its instant that much later: on the clock of another process."""
+        return msgspec.structs.replace(self, expires_at=self.expires_at + by_s)
 
 
 class VerdictRecord(msgspec.Struct):

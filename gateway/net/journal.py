@@ -7,18 +7,22 @@ A journal is a memfd of the supervisor's with one writer, a worker, and one read
 - two segments of answers, written by turns. The next segment begins, at its start, once the first answer of this one
   and every answer of the other one have expired; so the memory in use is that of two windows of time.
 
+Its writer says at the start what its records are to be read by, see `Origin`.
+
 Each record has a sequence number, its length, and a keyed checksum over both and its octets. What is torn, foreign or
 forged is skipped and counted, never believed. The checksum is SipHash as CPython has it for cached modules, which costs
 a sixth of a keyed BLAKE2; its key has 64 bits, so 128 more are hashed before all else.
 """
 
+import math
 import mmap
 import os
+import time
 from _imp import source_hash
 from collections.abc import Iterator
 from hashlib import blake2b
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.net.shared_memory import create_memory
 
@@ -28,6 +32,8 @@ _SPARE_CELLS: Final = 16
 _MAGIC: Final = b"radgate journal\x03"
 _HEADER: Final = Struct("=16sQQ")  # magic, number of cells, octets of a segment
 _HEADER_SIZE: Final = 4_096
+_ORIGIN: Final = Struct("=dQ")  # as `Origin`, behind the header
+_ORIGIN_AT: Final = 64
 _SEQUENCE: Final = Struct("=Q")  # 0 for nothing
 _RECORD: Final = Struct("=Q8sI")  # sequence, checksum, octets of the record
 _SECRET_SIZE: Final = 16
@@ -40,6 +46,28 @@ _ALIGNMENT: Final = 32
 
 class ForeignJournal(Exception):  # noqa: N818 -- reads as what it says
     """The descriptor holds no journal that this version can read."""
+
+
+class Origin(NamedTuple):
+    """What the writer of a journal says of all its records, once: so none of them needs to.
+
+    Attributes:
+        version: of the records, see `engine.records`; 0 for a writer that has said nothing.
+        ahead_s: by how much CLOCK_BOOTTIME, which the processes of a machine share, is ahead of the clock that the
+            writer's instants are of.
+    """
+
+    version: int
+    ahead_s: float
+
+
+def boottime_ahead_s() -> float:
+    """Return by how many seconds CLOCK_BOOTTIME is ahead of our monotonic clock: for as long as the machine has slept.
+
+    In whole milliseconds, and the best of three readings, so that two processes find the same if the machine has not
+    slept in between.
+    """
+    return round(max(time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic() for _ in range(3)), 3)
 
 
 def create_journal(max_logins: int, segment_size: int = SEGMENT_SIZE) -> int:
@@ -91,6 +119,17 @@ class Journal:
 
     # Reading.
 
+    def origin(self) -> Origin:
+        """Return what the writer has said of its records.
+
+        Raises:
+            ForeignJournal: that is no number.
+        """
+        ahead_s, version = _ORIGIN.unpack_from(self._memory, _ORIGIN_AT)
+        if not math.isfinite(ahead_s):
+            raise ForeignJournal("its clock is none")
+        return Origin(version, ahead_s)
+
     @property
     def n_skipped(self) -> int:
         """How many records were not believed when they were last read; one that was being written may be by now."""
@@ -136,6 +175,10 @@ class Journal:
         return source_hash(self._sum_key, _SUMMED.pack(self._secret, sequence, len(octets)) + octets)
 
     # Writing.
+
+    def begin(self, origin: Origin) -> None:
+        """Say what the records are to be read by, before there is one."""
+        _ORIGIN.pack_into(self._memory, _ORIGIN_AT, origin.ahead_s, origin.version)
 
     def keep_login(self, number: int, octets: bytes) -> bool:
         """Keep the record of a login in place of an older one with this number; False if it does not fit."""

@@ -1,4 +1,4 @@
-"""The supervisor's loop: keep a worker at every post, pass signals on, bring in new generations, never wait for one
+"""The supervisor's loop: keep a worker at every slot, pass signals on, bring in new generations, never wait for one
 worker.
 """
 
@@ -14,7 +14,6 @@ from typing import Any
 
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings, decode_settings, encode_settings
-from gateway.config.writing import explain_error
 from gateway.engine.statistics import Measure, Totals, merge
 from gateway.engine.words import counted
 from gateway.logs.losses import Losses
@@ -22,19 +21,21 @@ from gateway.logs.setup import reopen_logs, start_logging
 from gateway.net.board import Board
 from gateway.supervisor.console_keeper import ConsoleKeeper
 from gateway.supervisor.control import ControlSocket, ReloadOutcome
-from gateway.supervisor.crew import Crew, CrewPlan, Post, bequeath, describe_status
+from gateway.supervisor.crew import Crew, CrewPlan, Crews
 from gateway.supervisor.duo_watch import DuoWatch
 from gateway.supervisor.facts import gateway_status
 from gateway.supervisor.form import hot_path
-from gateway.supervisor.identity import UnknownIdentity, find_identity
+from gateway.supervisor.identity import find_identity
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.log_watch import LogWatch, log_troubles
 from gateway.supervisor.login import LoginQuestion, log_in
 from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reading import read_in_child
+from gateway.supervisor.reload import Reload
 from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
 from gateway.supervisor.stderr import say
+from gateway.supervisor.succession_plan import Slot
 from gateway.supervisor.terminal import HangUp, Terminal
 from gateway.supervisor.vigil import Vigil
 from gateway.worker.channel import ReopenLogs
@@ -44,11 +45,7 @@ from gateway.worker.wiring import board_plan, log_plan, worker_count
 
 log = logging.getLogger("gateway.supervisor")
 
-SETTLE_TIMEOUT_S = 10.0  # for posts whose workers have just died, before a reload
-PREPARE_TIMEOUT_S = 60.0
-SERVE_TIMEOUT_S = 15.0
-START_TRIES = 3  # of a post, while no worker has ever served: then the gateway cannot start
-PREPARATIONS = 5  # a worker of the present generation may die during one: then it begins anew
+START_TRIES = 3  # of a slot, while no worker has ever served: then the gateway cannot start
 REMEMBER_S = 180.0  # former settings: longer than any login lasts
 
 
@@ -85,13 +82,11 @@ class Arbiter:
         n_workers = worker_count(settings)
         raise_file_limit(files_wanted(settings).in_all)
         self._sockets = ListeningSockets(addresses, bucket_count(n_workers))
-        self._crew = self._new_crew(1, settings, n_workers, self._sockets)
+        self._workers = Crews(self)
+        self.crew = self._new_crew(1, settings, n_workers, self._sockets)
         self._former: list[Crew] = []
-        self._sockets_to_come: list[ListeningSockets] = []
-        self._preparing: Crew | None = None
-        self._preparation: asyncio.Future[str] | None = None
         self._reloading = asyncio.Lock()
-        self._serving = asyncio.Event()
+        self._under_way: Reload | None = None
         self._stopped = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._losses = losses or Losses()
@@ -118,7 +113,8 @@ class Arbiter:
         except OSError:
             board.close()
             raise
-        return Crew(CrewPlan(settings, generations, n_workers, sockets, identity, self._key, board, ledger), self)
+        plan = CrewPlan(settings, generations, n_workers, sockets, identity, self._key, board, ledger)
+        return self._workers.create(plan)
 
     async def run(self) -> int:
         """Serve until told to stop; return the exit status."""
@@ -129,11 +125,11 @@ class Arbiter:
             self._loop.add_signal_handler(signal.SIGHUP, self._hung_up_or_reload_asked)
             self._loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs)
             self._say_start()
-            self._crew.start()
+            self._workers.start(self.crew)
             self._vigil.start()
             self._log_watch.start()
-            self._duo_watch.start(self._crew.plan.settings)
-            self._console.follow(self._crew.plan.settings, self._crew.plan.identity)
+            self._duo_watch.start(self.crew.plan.settings)
+            self._console.follow(self.crew.plan.settings, self.crew.plan.identity)
             self._watch_over()
             await self._stopped.wait()
         finally:
@@ -148,13 +144,13 @@ class Arbiter:
         return self._status
 
     def _crews(self) -> Iterator[Crew]:
-        yield self._crew
+        yield self.crew
         yield from self._former
-        if self._preparing is not None:
-            yield self._preparing
+        if self._under_way is not None and self._under_way.crew is not None:
+            yield self._under_way.crew
 
     def _say_start(self) -> None:
-        log.info("Starting workers (%d) for %s", len(self._crew.posts), ", ".join(self._listening()))
+        log.info("Starting workers (%d) for %s", len(self.crew.slots), ", ".join(self._listening()))
         self._raise_file_limit()
         granted = self._sockets.receive_buffer
         if granted < 1_048_576:
@@ -166,7 +162,7 @@ class Arbiter:
 
     def _raise_file_limit(self) -> None:
         """Say so if a worker may not have enough files."""
-        plan = self._crew.plan
+        plan = self.crew.plan
         wanted = files_wanted(plan.settings).in_all
         granted = raise_file_limit(wanted)
         if granted < wanted:
@@ -177,7 +173,7 @@ class Arbiter:
             )
 
     def _listening(self) -> list[str]:
-        return [str(address) for address in listening_addresses(self._crew.plan.settings)]
+        return [str(address) for address in listening_addresses(self.crew.plan.settings)]
 
     def _watch_over(self) -> None:
         """Tell systemd that this loop turns."""
@@ -188,74 +184,64 @@ class Arbiter:
     # What a crew tells.
 
     def worker_prepared(self, crew: Crew) -> None:
-        """Note that one more worker of the next generation would serve."""
-        if crew is self._preparing and crew.is_prepared:
-            self._end_preparation("")
+        """Let a reload go on once every worker would serve."""
+        if self._under_way is not None:
+            self._under_way.worker_prepared(crew)
 
-    def worker_serves(self, crew: Crew, post: Post) -> None:
-        """Announce the gateway once every worker serves."""
-        del post
+    def worker_serves(self, crew: Crew) -> None:
+        """Announce the gateway, and let a reload go on, once every worker serves."""
         self._has_served = True
-        if crew is self._crew and crew.is_ready:
-            self._serving.set()
-            if self._announce is not None:
-                where = [f"udp {address}" for address in self._listening()]
-                where += [f"status page {self._console.url}"] if self._console.url else []
-                workers = counted(len(crew.posts), "worker")
-                self._announce(f"radgate ready: {workers}, hot path {hot_path()}, {', '.join(where)}")
-                self._announce = None
-                self._notifier.ready()
+        if crew is not self.crew or not crew.generation.is_ready:
+            return
+        if self._under_way is not None:
+            self._under_way.all_serve()
+        if self._announce is not None:
+            where = [f"udp {address}" for address in self._listening()]
+            where += [f"status page {self._console.url}"] if self._console.url else []
+            workers = counted(len(crew.slots), "worker")
+            self._announce(f"radgate ready: {workers}, hot path {hot_path()}, {', '.join(where)}")
+            self._announce = None
+            self._notifier.ready()
 
-    def worker_handed_over(self, pid: int) -> None:
-        """Let a successor's successor know, should there be one."""
-        for crew in self._crews():
-            for post in crew.posts:
-                post.note_handed_over(pid)
-
-    def worker_missing(self, crew: Crew, post: Post) -> None:
+    def worker_missing(self, crew: Crew, slot: Slot) -> None:
         """See whether there will ever be one."""
-        if crew is self._preparing:
-            self._end_preparation(f"a worker could not start with it: {post.trouble}")
-        elif crew is self._crew:
-            self._give_up_if_hopeless(post)
-
-    def worker_gone(self, crew: Crew, post: Post, pid: int, status: int) -> None:
-        """Tell successors, and see whether this was the last one, or one without which there is nothing to do."""
-        for each in self._crews():
-            for other in each.posts:
-                other.let_go(pid)
-        if crew is self._preparing:
-            verb = "could not start with it" if status == CANNOT_START or post.trouble else "died"
-            self._end_preparation(f"a worker {verb}: {post.trouble or describe_status(status)}")
-        elif crew is self._crew:
-            if self._preparing is not None:
-                self._end_preparation("again")
-            self._give_up_if_hopeless(post, is_final=status == CANNOT_START)
-        elif crew.is_gone:
-            self._retire(crew)
+        if self._under_way is not None:
+            self._under_way.worker_missing(crew, slot)
+        if crew is self.crew:
+            self._give_up_if_hopeless(slot)
+        self._retire_if_gone(crew)
         self._note_stopped()
 
-    def _give_up_if_hopeless(self, post: Post, *, is_final: bool = False) -> None:
+    def worker_gone(self, crew: Crew, slot: Slot, status: int) -> None:
+        """See whether this was the last one, or one without which there is nothing to do."""
+        if self._under_way is not None:
+            self._under_way.worker_gone(crew, slot, status)
+        if crew is self.crew:
+            self._give_up_if_hopeless(slot, is_final=status == CANNOT_START)
+        self._retire_if_gone(crew)
+        self._note_stopped()
+
+    def _give_up_if_hopeless(self, slot: Slot, *, is_final: bool = False) -> None:
         """Where no worker has ever served, and one cannot start, neither can the gateway."""
-        is_hopeless = is_final or (not self._has_served and post.n_failures >= START_TRIES)
+        is_hopeless = is_final or (not self._has_served and slot.n_failures >= START_TRIES)
         if self._announce is None or not is_hopeless or self._is_stopping:
             return
-        log.error("Worker %d cannot start: %s", post.slot.number, post.trouble)
-        say(f"radgate: cannot start: worker {post.slot.number}: {post.trouble}")
+        log.error("Worker %d cannot start: %s", slot.number, slot.trouble)
+        say(f"radgate: cannot start: worker {slot.number}: {slot.trouble}")
         self._status = CANNOT_START
         self.stop()
 
-    def _retire(self, crew: Crew) -> None:
-        if crew in self._former:
+    def _retire_if_gone(self, crew: Crew) -> None:
+        if crew in self._former and crew.generation.is_gone:
             self._former.remove(crew)
             crew.plan.sockets.close(self._sockets_in_use())
             self._counted = merge(self._counted, crew.counted().retired())
-            crew.board.close()
-            crew.plan.ledger.close()
+            self._workers.forget(crew)
 
     def _sockets_in_use(self) -> list[ListeningSockets]:
         """A former generation's workers answer by their sockets until they leave; till then those can be had again."""
-        return [*(crew.plan.sockets for crew in self._crews()), *self._sockets_to_come]
+        to_come = [self._under_way.sockets] if self._under_way is not None else []
+        return [*(crew.plan.sockets for crew in self._crews()), *to_come]
 
     # Reload.
 
@@ -294,7 +280,7 @@ class Arbiter:
         return outcome
 
     async def _reload(self) -> ReloadOutcome:
-        path = self._crew.plan.settings.path
+        path = self.crew.plan.settings.path
         read = await read_in_child(path)
         problems = read.problems
         if read.settings_octets is not None and not self._is_stopping:
@@ -302,7 +288,7 @@ class Arbiter:
             problems = [f"{path}: {problem}" for problem in await self._change_over(settings)]
         elif self._is_stopping:
             problems = ["the gateway is stopping"]
-        return ReloadOutcome(self._crew.number, read.warnings, problems)
+        return ReloadOutcome(self.crew.number, read.warnings, problems)
 
     async def _change_over(self, settings: Settings) -> list[str]:
         """Bring in a generation with these settings; return what keeps it from serving."""
@@ -315,98 +301,54 @@ class Arbiter:
             sockets = ListeningSockets(addresses, self._sockets.n_buckets, self._sockets_in_use())
         except CannotListen as error:
             return [str(error)]
-        self._sockets_to_come = [sockets]
-        failure = await self._prepare_and_switch(settings, n_workers, sockets)
-        self._sockets_to_come = []
-        if failure:
+        self._under_way = reload = Reload(settings, n_workers, sockets, self)
+        try:
+            problem = await reload.outcome()
+        finally:
+            self._under_way = None
+        if problem:
             sockets.close(self._sockets_in_use())
-            return [failure]
+            return [problem]
         with contextlib.suppress(OSError):  # the workers could write there; the former file is written on
-            owner = self._crew.plan.identity.owner
+            owner = self.crew.plan.identity.owner
             start_logging(log_plan(settings.log), self._loop, owner, rotates=True, losses=self._losses)
         return []
 
-    async def _prepare_and_switch(self, settings: Settings, n_workers: int, sockets: ListeningSockets) -> str:
-        for _ in range(PREPARATIONS):
-            await self._settle()
-            failure = await self._prepare(settings, n_workers, sockets)
-            if not failure:
-                self._switch(sockets)
-                return await self._all_serve()
-            self._abandon_preparation()
-            if failure != "again" or self._is_stopping:
-                return failure
-        return "workers die too often; see the log, and reload once more"
+    def prepare(self, reload: Reload) -> None:
+        """Start the next generation's workers; those of the present one are told of in their orders.
 
-    async def _settle(self) -> None:
-        """Give posts of the present generation the time to be ready, so that their workers can hand over."""
-        if not self._crew.is_ready:
-            self._serving.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SETTLE_TIMEOUT_S):
-                    await self._serving.wait()
+        Raises:
+            OSError: no descriptor is to be had.
+            UnknownIdentity: the machine has no such user or group.
+        """
+        crew = self._new_crew(self.crew.number + 1, reload.settings, reload.n_workers, reload.sockets)
+        reload.crew = crew
+        self._duo_watch.brief(crew)
+        self._workers.bequeath(self.crew, crew)
+        self._workers.start(crew, in_background=True)
 
-    async def _prepare(self, settings: Settings, n_workers: int, sockets: ListeningSockets) -> str:
-        """Start the next generation's workers; return what went wrong: `again` if it is worth another try."""
-        try:
-            crew = self._new_crew(self._crew.number + 1, settings, n_workers, sockets)
-            self._preparing = crew
-            self._preparation = self._loop.create_future()
-            self._duo_watch.brief(crew)
-            bequeath(self._crew, crew)
-        except UnknownIdentity as error:
-            return str(error)
-        except OSError as error:
-            return f"no workers can be prepared: {explain_error(error)}"
-        crew.start(in_background=True)
-        try:
-            async with asyncio.timeout(PREPARE_TIMEOUT_S):
-                return await self._preparation
-        except TimeoutError:
-            return f"the new workers were not ready within {PREPARE_TIMEOUT_S:g} s"
-
-    def _end_preparation(self, failure: str) -> None:
-        if self._preparation is not None and not self._preparation.done():
-            self._preparation.set_result(failure)
-
-    def _abandon_preparation(self) -> None:
-        crew, self._preparing = self._preparing, None
-        settings_fd = self._settings_fds.pop(self._crew.number + 1, -1)
-        if settings_fd >= 0:
+    def discard(self, crew: Crew | None) -> None:
+        """End the next generation's workers; the present ones never heard of them."""
+        settings_fd = self._settings_fds.pop(self.crew.number + 1, None)
+        if settings_fd is not None:
             os.close(settings_fd)
-        for post in self._crew.posts:
-            post.drop_links()
         if crew is not None:
             self._former.append(crew)
-            crew.abort()
-            if crew.is_gone:
-                self._retire(crew)
+            self._workers.abort(crew)
+            self._retire_if_gone(crew)
 
-    def _switch(self, sockets: ListeningSockets) -> None:
-        """From here on the new generation serves: each worker as soon as its predecessors have handed over."""
-        former, crew = self._crew, self._preparing
-        if crew is None:
-            return
-        self._preparing, self._crew = None, crew
+    def switch(self, crew: Crew, sockets: ListeningSockets) -> None:
+        """From here on the next generation serves: each worker as soon as its predecessors have handed over."""
+        former, self.crew = self.crew, crew
         crew.on_duty_since = self._loop.time()
         self._former.append(former)
-        self._serving.clear()
         self._duo_watch.start(crew.plan.settings)
         self._console.follow(crew.plan.settings, crew.plan.identity)
-        former.hand_over()
+        self._workers.hand_over(former)
         self._loop.call_later(former.plan.settings.gateway.drain_timeout_s + 5.0, former.signal, signal.SIGKILL)
         self._loop.call_later(REMEMBER_S, self._forget_settings, former.number)
-        if former.is_gone:
-            self._retire(former)
+        self._retire_if_gone(former)
         self._sockets = sockets
-
-    async def _all_serve(self) -> str:
-        try:
-            async with asyncio.timeout(SERVE_TIMEOUT_S):
-                await self._serving.wait()
-        except TimeoutError:
-            log.error("Not every worker of generation %d serves yet", self._crew.number)
-        return ""
 
     def _forget_settings(self, number: int) -> None:
         if not any(crew.number == number for crew in self._crews()):
@@ -416,7 +358,7 @@ class Arbiter:
 
     async def login(self, question: LoginQuestion) -> LoginOutcome:
         """Log in, as an operator who tries it, by the settings that are in use. Raises as `log_in` does."""
-        return await log_in(self._crew.plan.settings, question)
+        return await log_in(self.crew.plan.settings, question)
 
     def _reopen_logs(self) -> None:
         """Somebody has moved the log files away."""
@@ -440,13 +382,12 @@ class Arbiter:
         self._is_stopping = True
         self._notifier.stopping()
         log.info("Stopping: no more requests are taken, pending logins are finished")
-        self._end_preparation("the gateway is stopping")
-        self._serving.set()
-        for crew in self._crews():
-            crew.dismiss()
-            crew.signal(signal.SIGTERM)
+        if self._under_way is not None:
+            self._under_way.stop()
+        for crew in list(self._crews()):
+            self._workers.stop(crew)
         # A worker bounds its drain itself; one that hangs does not.
-        self._loop.call_later(self._crew.plan.settings.gateway.drain_timeout_s + 5.0, self._kill)
+        self._loop.call_later(self.crew.plan.settings.gateway.drain_timeout_s + 5.0, self._kill)
         self._note_stopped()
 
     def _kill(self) -> None:
@@ -454,7 +395,7 @@ class Arbiter:
             crew.signal(signal.SIGKILL)
 
     def _note_stopped(self) -> None:
-        if self._is_stopping and all(crew.is_gone for crew in self._crews()):
+        if self._is_stopping and all(crew.generation.is_gone for crew in self._crews()):
             self._stopped.set()
 
     # Status.
@@ -462,11 +403,11 @@ class Arbiter:
     def status(self) -> dict[str, Any]:
         """Return what `status.json` holds."""
         status = gateway_status(
-            self._crew, self._former, self._duo_watch.health, self._totals(), self._losses, self._started_at
+            self.crew, self._former, self._duo_watch.health, self._totals(), self._losses, self._started_at
         )
         return {
             **status,
-            "max_pending": self._crew.plan.settings.gateway.max_pending,
+            "max_pending": self.crew.plan.settings.gateway.max_pending,
             "console": self._console.state(),
             "last_reload": self._reload_status(),
         }
@@ -479,7 +420,7 @@ class Arbiter:
         return {"ok": not outcome.problems, "age_s": self._loop.time() - at, "problems": outcome.problems}
 
     def _totals(self) -> Totals:
-        totals = merge(self._counted, self._crew.counted())
+        totals = merge(self._counted, self.crew.counted())
         for crew in self._former:
             totals = merge(totals, crew.counted().retired())
         return totals

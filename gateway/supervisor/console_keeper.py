@@ -14,12 +14,12 @@ from typing import Any
 import msgspec
 
 from gateway.config.settings import ConsoleSettings, Settings
-from gateway.engine.slots import Slot, SlotEvent, SlotState
 from gateway.logs.setup import log_descriptors, log_mistake
 from gateway.supervisor.crew import describe_status
 from gateway.supervisor.identity import SAME_IDENTITY, Identity
 from gateway.supervisor.process import ConsoleProcess
 from gateway.supervisor.procfs import process_usage
+from gateway.supervisor.slot_life import SlotEvent, SlotLife, SlotState
 from gateway.worker.console_channel import FromConsole, hear_console, tell_facts, tell_reopen_log
 from gateway.worker.orders import ConsoleOrders
 from gateway.worker.wiring import log_plan
@@ -47,7 +47,7 @@ class ConsoleKeeper:
         self._status = status
         self._ledgers = ledgers
         self._loop = asyncio.get_running_loop()
-        self._slot = Slot(0)
+        self._slot = SlotLife(0)
         self._settings: Settings | None = None
         self._identity = SAME_IDENTITY
         self._listening: socket.socket | None = None

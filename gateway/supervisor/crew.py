@@ -1,7 +1,6 @@
-"""The workers of one generation: a post for each slot, and what the worker at it is to take over from others.
+"""The workers of all generations: what the plan of their succession decides is performed here, and nothing is decided.
 
-A post outlives its workers. One that dies leaves its journal to the next at the same post; a reload leaves every post's
-journal to the next generation's.
+Processes, journals and links are here; who takes over from whom is `succession_plan`'s.
 """
 
 import asyncio
@@ -9,14 +8,13 @@ import logging
 import os
 import signal
 import socket
+from collections import deque
+from collections.abc import Callable, Iterable
 from functools import reduce
-from typing import NamedTuple, Protocol
-
-import msgspec
+from typing import Any, NamedTuple, Protocol
 
 from gateway.config.settings import Settings
 from gateway.config.writing import explain_error
-from gateway.engine.slots import Slot, SlotEvent, SlotState
 from gateway.engine.statistics import Totals, merge
 from gateway.logs.setup import log_descriptors
 from gateway.net.board import Board
@@ -25,6 +23,25 @@ from gateway.supervisor.identity import Identity
 from gateway.supervisor.process import WorkerProcess
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.stderr import say
+from gateway.supervisor.succession_plan import (
+    Claim,
+    CloseFarEnd,
+    CloseJournal,
+    CloseNearEnd,
+    Effect,
+    Generation,
+    GoOnWithout,
+    Kill,
+    Link,
+    OpenLink,
+    Slot,
+    Spawn,
+    StartLater,
+    Stop,
+    SuccessionPlan,
+    TellToHandOver,
+    Worker,
+)
 from gateway.worker.channel import FromWorker, HandOver, Successor, ToWorker, hear_worker, tell_worker
 from gateway.worker.ledger import Ledger
 from gateway.worker.orders import CANNOT_START, GenerationOrders, Orders, Predecessor
@@ -34,7 +51,6 @@ log = logging.getLogger("gateway.supervisor")
 
 SILENT_AFTER_S = 2.0  # a worker shows ten times a second that its loop turns
 HANDOVER_TIMEOUT_S = 2.0  # then the worker is killed, and its successor takes over from the journal
-MAX_DEATHS = 3  # of workers that were to take over from a dead one: then what it knew is given up, and not the slot
 
 
 class CrewPlan(NamedTuple):
@@ -60,105 +76,23 @@ class CrewPlan(NamedTuple):
 
 
 class CrewOwner(Protocol):
-    """Who hears of a crew: the arbiter."""
+    """Who hears of workers: the arbiter."""
 
     def worker_prepared(self, crew: "Crew") -> None:
         """A worker would serve, if its predecessors had handed over."""
 
-    def worker_serves(self, crew: "Crew", post: "Post") -> None:
+    def worker_serves(self, crew: "Crew") -> None:
         """A worker serves."""
 
-    def worker_handed_over(self, pid: int) -> None:
-        """A worker of a dismissed crew reads no more, and its journal is complete."""
-
-    def worker_missing(self, crew: "Crew", post: "Post") -> None:
+    def worker_missing(self, crew: "Crew", slot: Slot) -> None:
         """A worker could not even be started."""
 
-    def worker_gone(self, crew: "Crew", post: "Post", pid: int, status: int) -> None:
+    def worker_gone(self, crew: "Crew", slot: Slot, status: int) -> None:
         """A worker has exited, whether it was told to or not."""
 
 
-class Post:
-    """A slot, and who holds it.
-
-    Attributes:
-        process: the worker, None while there is none.
-        claims: what it is to take over from others.
-        spawned_at: the instant, by the loop's clock.
-        trouble: why its last worker never announced itself; empty if it did.
-        n_failures: how many in a row did not.
-        links: for a worker that is to hand over, its successors and the descriptors that lead to them. They stay open
-            here until it is gone: a link that ends tells the successor that nobody else reads, or asks Duo, any more.
-    """
-
-    def __init__(self, number: int) -> None:
-        self.slot = Slot(number)
-        self.process: WorkerProcess | None = None
-        self.journal_fd = -1
-        self.claims: list[Predecessor] = []
-        self.links: list[tuple[Successor, socket.socket]] = []
-        self.spawned_at = 0.0
-        self.trouble = ""
-        self.n_failures = 0
-        self.is_prepared = False
-        self.has_handed_over = False
-
-    def fail(self, trouble: str) -> None:
-        """Take note of why its worker never announced itself."""
-        self.trouble = trouble
-        self.n_failures += 1
-
-    def take_claim(self, claim: Predecessor) -> None:
-        """Let the post's worker take over from another; its descriptors belong to the post from now on."""
-        self.claims.append(claim)
-
-    def note_death(self) -> int:
-        """Take note that a worker died before it knew all of those before it; return how many have by now."""
-        dead = [claim for claim in self.claims if claim.link_fd < 0]
-        for claim in dead:
-            claim.n_deaths += 1
-        return max((claim.n_deaths for claim in dead), default=0)
-
-    def note_handed_over(self, pid: int) -> None:
-        """Take note that a worker that this one takes over from reads no more."""
-        for claim in self.claims:
-            if claim.pid == pid:
-                claim.has_handed_over = True
-
-    def let_go(self, pid: int) -> None:
-        """Take note that a worker that this one takes over from is gone."""
-        for claim in self.claims:
-            if claim.pid == pid and claim.link_fd >= 0:
-                os.close(claim.link_fd)
-                claim.link_fd = -1
-        if self.slot.state is SlotState.READY:
-            self.drop_dead_claims()
-
-    def drop_dead_claims(self) -> None:
-        """Forget predecessors that are gone, and of which the worker knows all."""
-        for claim in self.claims:
-            if claim.link_fd < 0:
-                os.close(claim.journal_fd)
-        self.claims = [claim for claim in self.claims if claim.link_fd >= 0]
-
-    def drop_everything(self) -> None:
-        """Close all descriptors; nobody will hold this post again."""
-        for claim in self.claims:
-            os.close(claim.journal_fd)
-            if claim.link_fd >= 0:
-                os.close(claim.link_fd)
-        self.claims = []
-        self.drop_links()
-
-    def drop_links(self) -> None:
-        """Close what leads to successors."""
-        for _, link in self.links:
-            link.close()
-        self.links = []
-
-
 class Crew:
-    """All posts of a generation.
+    """The workers of a generation.
 
     Attributes:
         number: of the generation.
@@ -166,50 +100,34 @@ class Crew:
         on_duty_since: the instant from which on all users are its own; before, a former generation serves them.
     """
 
-    def __init__(self, plan: CrewPlan, owner: CrewOwner) -> None:
+    def __init__(self, plan: CrewPlan, crews: "Crews") -> None:
         self.plan = plan
         self.number = plan.generations[0].number
-        self.posts = [Post(number) for number in range(plan.n_workers)]
+        buckets = [plan.sockets.buckets(number, plan.n_workers) for number in range(plan.n_workers)]
+        self.generation = Generation(self.number, buckets)
         self.board = plan.board
         self.applications = frozenset(application_key(server.application) for server in plan.settings.servers)
-        self.is_dismissed = False
         self.on_duty_since = 0.0
-        self._owner = owner
-        self._loop = asyncio.get_running_loop()
+        self._crews = crews
 
-    # Starting.
+    @property
+    def slots(self) -> list[Slot]:
+        """The places of its workers."""
+        return self.generation.slots
 
-    def start(self, in_background: bool = False) -> None:
-        """Put a worker at every post; in the background if another generation serves meanwhile."""
-        for post in self.posts:
-            self._spawn(post)
-            if in_background and post.process is not None:
-                post.process.prefer_others()
+    def process(self, slot: Slot) -> WorkerProcess | None:
+        """Return who is at a slot; None while nobody is."""
+        return self._crews.process(slot.worker)
 
-    def buckets(self, post: Post) -> list[int]:
-        """Return which sockets of each address a post reads."""
-        return self.plan.sockets.buckets(post.slot.number, self.plan.n_workers)
+    @property
+    def processes(self) -> list[WorkerProcess]:
+        """Those that there are."""
+        found = (self.process(slot) for slot in self.slots)
+        return [process for process in found if process is not None]
 
-    def _spawn(self, post: Post) -> None:
-        self._happened(post, SlotEvent.SPAWNED)
-        try:
-            post.journal_fd = create_journal(pending_share(self.plan.settings, self.plan.n_workers))
-            post.process = process = WorkerProcess(self._orders(post), self.plan.identity)
-        except OSError as error:
-            post.fail(explain_error(error))
-            log.error("Worker %d cannot be started: %s", post.slot.number, post.trouble)
-            if post.journal_fd >= 0:
-                os.close(post.journal_fd)
-                post.journal_fd = -1
-            self._back_off(post)
-            self._owner.worker_missing(self, post)
-            return
-        post.spawned_at = self._loop.time()
-        self._loop.add_reader(process.channel.fileno(), self._heard, post, process)
-        self._loop.add_reader(process.pidfd, self._exited, post, process)
-
-    def _orders(self, post: Post) -> Orders:
-        plan, number = self.plan, post.slot.number
+    def orders(self, worker: Worker, journal_fd: int, predecessors: list[Predecessor]) -> Orders:
+        """Return what one of its workers is told at the start."""
+        plan, number = self.plan, worker.slot.number
         return Orders(
             slot=number,
             n_workers=plan.n_workers,
@@ -217,204 +135,232 @@ class Crew:
             key=plan.key,
             channel_fd=-1,
             board_fd=plan.board.descriptor,
-            journal_fd=post.journal_fd,
+            journal_fd=journal_fd,
             sockets=plan.sockets.of_slot(number, plan.n_workers),
-            predecessors=post.claims,
+            predecessors=predecessors,
             ledger_fd=plan.ledger.descriptor,
             buckets=plan.sockets.passages_of_slot(number, plan.n_workers),
             log_fds=log_descriptors(log_plan(plan.settings.log)),
         )
 
+    def unserved_s(self, slot: Slot, now: float) -> float:
+        """Return for how long nobody has served the users of a slot: one that gives no sign of life does not."""
+        if slot.life.unserved_since is not None:
+            return now - max(slot.life.unserved_since, self.on_duty_since)
+        pulse = self.board.pulse(slot.number)
+        is_known = slot.worker is not None and pulse.pid == slot.worker.pid
+        silence_s = now - pulse.heartbeat_ns / 1e9 if is_known else 0.0
+        return silence_s if silence_s > SILENT_AFTER_S else 0.0
+
+    def counted(self) -> Totals:
+        """Return all that its workers have counted."""
+        return reduce(merge, (self.board.read(slot.number).totals for slot in self.slots))
+
+    def tell(self, word: ToWorker) -> None:
+        """Say something to every worker; one that does not take it is looked after by others."""
+        for process in self.processes:
+            tell_worker(process.channel, word)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to every worker."""
+        for process in self.processes:
+            process.signal(number)
+
+    def close(self) -> None:
+        """Give up what is shared with workers that are gone."""
+        self.board.close()
+        self.plan.ledger.close()
+
+
+class Crews:
+    """Performs a succession plan: effects in their order, and those of an event that comes meanwhile behind them."""
+
+    def __init__(self, owner: CrewOwner) -> None:
+        self.plan = SuccessionPlan()
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._crews: dict[Generation, Crew] = {}
+        self._processes: dict[Worker, WorkerProcess] = {}
+        self._journals: dict[Worker, int] = {}
+        self._near_ends: dict[Link, socket.socket] = {}
+        self._far_ends: dict[Link, socket.socket] = {}
+        self._effects: deque[Effect] = deque()
+        self._is_performing = False
+        self._perform_one: dict[type, Callable[[Any], None]] = {
+            Spawn: self._spawn,
+            StartLater: self._start_later,
+            TellToHandOver: self._tell_to_hand_over,
+            Stop: lambda effect: self._signal(effect.worker, signal.SIGTERM),
+            Kill: lambda effect: self._signal(effect.worker, signal.SIGKILL),
+            GoOnWithout: self._say_given_up,
+            CloseJournal: self._close_journal,
+            CloseNearEnd: lambda effect: self._close_end(self._near_ends, effect.link),
+            CloseFarEnd: lambda effect: self._close_end(self._far_ends, effect.link),
+        }
+
+    # Generations.
+
+    def create(self, plan: CrewPlan) -> Crew:
+        """Return another generation's crew, without workers."""
+        crew = Crew(plan, self)
+        self._crews[crew.generation] = crew
+        self.plan.add(crew.generation)
+        return crew
+
+    def forget(self, crew: Crew) -> None:
+        """Let go of a crew of which nobody is left."""
+        self._perform(self.plan.remove(crew.generation))
+        del self._crews[crew.generation]
+        crew.close()
+
+    def bequeath(self, former: Crew, crew: Crew) -> None:
+        """Let a crew's workers, once there are some, take over from those of the present one.
+
+        Raises:
+            OSError: there is no descriptor left; the crew is to be aborted then.
+        """
+        for effect in self.plan.bequeath(former.generation, crew.generation):
+            if isinstance(effect, OpenLink):
+                far, near = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                self._far_ends[effect.link], self._near_ends[effect.link] = far, near
+
+    def start(self, crew: Crew, *, in_background: bool = False) -> None:
+        """Put a worker at every slot; in the background if another generation serves meanwhile."""
+        self._perform(self.plan.start(crew.generation, self._loop.time()))
+        for process in crew.processes if in_background else ():
+            process.prefer_others()
+
+    def hand_over(self, crew: Crew) -> None:
+        """Let every worker finish for its successors what it has begun, and leave."""
+        self._perform(self.plan.hand_over(crew.generation, self._loop.time()))
+
+    def stop(self, crew: Crew) -> None:
+        """Let every worker finish what is pending, and put nobody at any slot again."""
+        self._perform(self.plan.stop(crew.generation, self._loop.time()))
+
+    def abort(self, crew: Crew) -> None:
+        """End workers that never served."""
+        self._perform(self.plan.abort(crew.generation, self._loop.time()))
+
+    def process(self, worker: Worker | None) -> WorkerProcess | None:
+        """Return a worker's process; None without one."""
+        return self._processes.get(worker) if worker is not None else None
+
+    # What is to be done.
+
+    def _perform(self, effects: Iterable[Effect]) -> None:
+        self._effects.extend(effects)
+        if self._is_performing:
+            return
+        self._is_performing = True
+        try:
+            while self._effects:
+                effect = self._effects.popleft()
+                self._perform_one[type(effect)](effect)
+        finally:
+            self._is_performing = False
+
+    def _spawn(self, spawn: Spawn) -> None:
+        worker, crew = spawn.worker, self._crews[spawn.worker.generation]
+        try:
+            self._journals[worker] = create_journal(pending_share(crew.plan.settings, crew.plan.n_workers))
+            predecessors = [self._predecessor(claim) for claim in spawn.claims]
+            process = WorkerProcess(crew.orders(worker, self._journals[worker], predecessors), crew.plan.identity)
+        except OSError as error:
+            trouble = explain_error(error)
+            log.error("Worker %d cannot be started: %s", worker.slot.number, trouble)
+            self._perform(self.plan.could_not_spawn(worker, trouble, self._loop.time()))
+            self._owner.worker_missing(crew, worker.slot)
+            return
+        worker.pid = process.pid
+        self._processes[worker] = process
+        self._loop.add_reader(process.channel.fileno(), self._heard, worker, process)
+        self._loop.add_reader(process.pidfd, self._exited, worker, process)
+
+    def _predecessor(self, claim: Claim) -> Predecessor:
+        worker = claim.worker
+        link_fd = self._far_ends[claim.link].fileno() if claim.link is not None else None
+        return Predecessor(worker.pid, worker.generation.number, self._journals[worker], link_fd, claim.has_handed_over)
+
+    def _start_later(self, later: StartLater) -> None:
+        self._loop.call_later(later.after_s, self._start_again, later.slot)
+
+    def _start_again(self, slot: Slot) -> None:
+        self._perform(self.plan.backoff_elapsed(slot, self._loop.time()))
+
+    def _tell_to_hand_over(self, telling: TellToHandOver) -> None:
+        worker = telling.worker
+        process = self._processes[worker]
+        word = HandOver([Successor(link.buckets) for link in telling.links])
+        if tell_worker(process.channel, word, [self._near_ends[link].fileno() for link in telling.links]):
+            self._loop.call_later(HANDOVER_TIMEOUT_S, self._insist, worker)
+        else:
+            self._perform(self.plan.insist(worker))
+
+    def _insist(self, worker: Worker) -> None:
+        effects = self.plan.insist(worker)
+        if effects:
+            log.error("Worker %d (pid %d) does not hand over and is killed", worker.slot.number, worker.pid)
+        self._perform(effects)
+
+    def _signal(self, worker: Worker, number: int) -> None:
+        process = self._processes.get(worker)
+        if process is not None:
+            process.signal(number)
+
+    def _say_given_up(self, given_up: GoOnWithout) -> None:
+        number = given_up.slot.number
+        log.error("Slot %d discards what its last workers left: that may be what they died of", number)
+
+    def _close_journal(self, closing: CloseJournal) -> None:
+        descriptor = self._journals.pop(closing.worker, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def _close_end(self, ends: dict[Link, socket.socket], link: Link) -> None:
+        end = ends.pop(link, None)
+        if end is not None:
+            end.close()
+
     # What workers say, and their end.
 
-    def _heard(self, post: Post, process: WorkerProcess) -> None:
+    def _heard(self, worker: Worker, process: WorkerProcess) -> None:
         try:
             word = hear_worker(process.channel)
         except (OSError, ValueError):
             word = None
+        crew = self._crews[worker.generation]
         if word is None:
             self._loop.remove_reader(process.channel.fileno())
         elif word is FromWorker.PREPARED:
-            post.is_prepared = True
-            post.trouble, post.n_failures = "", 0
             process.prefer_nobody()
-            self._owner.worker_prepared(self)
+            self._perform(self.plan.prepared(worker))
+            self._owner.worker_prepared(crew)
         elif word is FromWorker.SERVING:
-            self._serves(post, process)
+            self._perform(self.plan.serving(worker, self._loop.time()))
+            log.info("Worker %d (pid %d) is ready", worker.slot.number, worker.pid)
+            self._owner.worker_serves(crew)
         else:
-            post.has_handed_over = True
-            self._owner.worker_handed_over(process.pid)
+            self._perform(self.plan.handed_over(worker))
 
-    def _serves(self, post: Post, process: WorkerProcess) -> None:
-        self._happened(post, SlotEvent.REPORTED_READY)
-        post.drop_dead_claims()
-        log.info("Worker %d (pid %d) is ready", post.slot.number, process.pid)
-        self._owner.worker_serves(self, post)
-
-    def _exited(self, post: Post, process: WorkerProcess) -> None:
+    def _exited(self, worker: Worker, process: WorkerProcess) -> None:
         self._loop.remove_reader(process.pidfd)
         self._loop.remove_reader(process.channel.fileno())
         words = process.last_words
         status = process.reap()
-        if not post.is_prepared:
-            post.fail(words.rpartition("\n")[2] or describe_status(status))
-        post.process, post.is_prepared = None, False
-        if post.slot.state is SlotState.DRAINING or self.is_dismissed:
-            self._leave(post)
-        else:
-            self._tell_death(post, process, describe_status(status), words)
-            self._succeed(post, process.pid, is_unsuited=status == CANNOT_START)
-            self._back_off(post)
-        post.journal_fd = -1
-        self._owner.worker_gone(self, post, process.pid, status)
+        del self._processes[worker]
+        crew, fate = self._crews[worker.generation], describe_status(status)
+        if not crew.generation.is_dismissed:
+            self._tell_death(worker, fate, words)
+        trouble, is_unsuited = words.rpartition("\n")[2] or fate, status == CANNOT_START
+        self._perform(self.plan.exited(worker, trouble, self._loop.time(), is_unsuited=is_unsuited))
+        self._owner.worker_gone(crew, worker.slot, status)
 
-    def _tell_death(self, post: Post, process: WorkerProcess, fate: str, words: str) -> None:
+    def _tell_death(self, worker: Worker, fate: str, words: str) -> None:
         fields = {"said": words} if words else {}
-        log.error("Worker %d (pid %d) died: %s", post.slot.number, process.pid, fate, extra={"fields": fields})
+        log.error("Worker %d (pid %d) died: %s", worker.slot.number, worker.pid, fate, extra={"fields": fields})
         if words:
             say(words)
-
-    def _succeed(self, post: Post, pid: int, *, is_unsuited: bool) -> None:
-        """Let the next worker take over from one that died, unless too many have died of the attempt."""
-        had_served = post.slot.state is SlotState.READY
-        n_deaths = 0 if had_served or is_unsuited else post.note_death()
-        post.take_claim(Predecessor(pid, self.number, post.journal_fd, n_deaths=n_deaths))
-        if n_deaths >= MAX_DEATHS:
-            number = post.slot.number
-            log.error("Slot %d goes on without what its last workers knew: that may be what they died of", number)
-            post.drop_dead_claims()
-
-    def _leave(self, post: Post) -> None:
-        """The last worker of this post is gone."""
-        if post.slot.state is not SlotState.EMPTY:
-            self._happened(post, SlotEvent.DRAIN_REQUESTED)
-        if post.slot.state is SlotState.DRAINING:
-            self._happened(post, SlotEvent.EXITED)
-        os.close(post.journal_fd)
-        post.drop_everything()
-
-    def _back_off(self, post: Post) -> None:
-        self._happened(post, SlotEvent.EXITED)
-        self._loop.call_later(post.slot.backoff_s, self._start_again, post)
-
-    def _start_again(self, post: Post) -> None:
-        if post.slot.state is SlotState.BACKOFF:
-            self._happened(post, SlotEvent.BACKOFF_ELAPSED)
-            self._spawn(post)
-
-    def _happened(self, post: Post, event: SlotEvent) -> None:
-        post.slot.happened(event, self._loop.time())
-
-    # Telling workers.
-
-    @property
-    def is_prepared(self) -> bool:
-        """Whether every worker would serve."""
-        return all(post.is_prepared for post in self.posts)
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether every worker serves."""
-        return all(post.slot.state is SlotState.READY for post in self.posts)
-
-    def unserved_s(self, post: Post, now: float) -> float:
-        """Return for how long nobody has served the users of a post: one that gives no sign of life does not."""
-        if post.slot.unserved_since is not None:
-            return now - max(post.slot.unserved_since, self.on_duty_since)
-        pulse = self.board.pulse(post.slot.number)
-        is_known = post.process is not None and pulse.pid == post.process.pid
-        silence_s = now - pulse.heartbeat_ns / 1e9 if is_known else 0.0
-        return silence_s if silence_s > SILENT_AFTER_S else 0.0
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether no worker is left."""
-        return all(post.process is None for post in self.posts)
-
-    def counted(self) -> Totals:
-        """Return all that its workers have counted."""
-        return reduce(merge, (self.board.read(post.slot.number).totals for post in self.posts))
-
-    def tell(self, word: ToWorker) -> None:
-        """Say something to every worker; one that does not take it is looked after by others."""
-        for post in self.posts:
-            if post.process is not None:
-                tell_worker(post.process.channel, word)
-
-    def signal(self, number: int) -> None:
-        """Send a signal to every worker."""
-        for post in self.posts:
-            if post.process is not None:
-                post.process.signal(number)
-
-    def abort(self) -> None:
-        """End workers that never served."""
-        self.dismiss()
-        self.signal(signal.SIGKILL)
-
-    def dismiss(self) -> None:
-        """Put nobody at any post again."""
-        self.is_dismissed = True
-        for post in self.posts:
-            if post.slot.state not in (SlotState.EMPTY, SlotState.DRAINING):
-                self._happened(post, SlotEvent.DRAIN_REQUESTED)
-            if post.process is None:
-                post.drop_everything()
-
-    def hand_over(self) -> None:
-        """Let every worker finish for its successors what it has begun, and leave."""
-        self.is_dismissed = True
-        for post in self.posts:
-            was_ready = post.slot.state is SlotState.READY
-            if post.slot.state not in (SlotState.EMPTY, SlotState.DRAINING):
-                self._happened(post, SlotEvent.DRAIN_REQUESTED)
-            if post.process is not None:
-                is_told = was_ready and self._tell_to_hand_over(post, post.process)
-                if is_told:
-                    self._loop.call_later(HANDOVER_TIMEOUT_S, self._insist, post, post.process)
-                else:
-                    post.process.signal(signal.SIGKILL)
-            else:
-                post.drop_links()
-
-    def _tell_to_hand_over(self, post: Post, process: WorkerProcess) -> bool:
-        word = HandOver([successor for successor, _ in post.links])
-        return tell_worker(process.channel, word, [link.fileno() for _, link in post.links])
-
-    def _insist(self, post: Post, process: WorkerProcess) -> None:
-        """One that hangs does not hand over; its journal does."""
-        if post.process is process and not post.has_handed_over:
-            log.error("Worker %d (pid %d) does not hand over and is killed", post.slot.number, process.pid)
-            process.signal(signal.SIGKILL)
-
-
-def bequeath(former: Crew, crew: Crew) -> None:
-    """Let every post of a new generation claim what the former one's posts know of its users.
-
-    Raises:
-        OSError: there is no descriptor left; what was claimed by then belongs to the posts all the same.
-    """
-    for old in former.posts:
-        for new in crew.posts:
-            shared = sorted(set(former.buckets(old)) & set(crew.buckets(new)))
-            if not shared:
-                continue
-            if old.slot.state is not SlotState.READY:  # its worker knows not all of those before it
-                for claim in old.claims:
-                    copy = _take_copy(new, claim)
-                    copy.link_fd = os.dup(claim.link_fd) if claim.link_fd >= 0 else -1
-            if old.process is not None:
-                claim = _take_copy(new, Predecessor(old.process.pid, former.number, old.journal_fd))
-                theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                claim.link_fd = theirs.detach()
-                old.links.append((Successor(shared), ours))
-
-
-def _take_copy(post: Post, claim: Predecessor) -> Predecessor:
-    """Let a post claim what another one does; the journal is its own, a link it has not yet."""
-    copy = msgspec.structs.replace(claim, journal_fd=os.dup(claim.journal_fd), link_fd=-1)
-    post.take_claim(copy)
-    return copy
 
 
 def describe_status(status: int) -> str:

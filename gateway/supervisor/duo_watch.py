@@ -75,9 +75,9 @@ class DuoWatch:
     def _evidence(self, key: str) -> list[Evidence]:
         serving = next(iter(self._crews()))
         found = []
-        for post in serving.posts if key in serving.applications else ():
-            numbers = serving.board.evidence(post.slot.number, key)
-            if numbers is not None and post.process is not None:
+        for slot in serving.slots if key in serving.applications else ():
+            numbers = serving.board.evidence(slot.number, key)
+            if numbers is not None and serving.process(slot) is not None:
                 found.append(Evidence(*numbers))
         return found
 

@@ -39,7 +39,7 @@ def gateway_status(
     """Return `status.json` of a gateway whose `crew` serves, while `former` ones finish what they have begun.
 
     Args:
-        crew: its workers are those that are shown, empty posts included.
+        crew: its workers are those that are shown, empty slots included.
         former: of these the workers that are still there.
         health: how an application is, by its key.
         totals: all that was ever counted.
@@ -70,17 +70,17 @@ def _logs(names: list[str], troubles: Troubles, totals: Totals, losses: Losses) 
 
 def _workers(crew: Crew) -> Iterator[WorkerFacts]:
     now = time.monotonic()
-    for post in crew.posts:
-        pid = post.process.pid if post.process is not None else 0
+    for slot in crew.slots:
+        pid = slot.worker.pid if slot.worker is not None else 0
         yield WorkerFacts(
-            post.slot.number,
+            slot.number,
             crew.number,
-            post.slot.state.value,
+            slot.state.value,
             pid,
-            post.slot.restarts,
+            slot.life.restarts,
             process_usage(pid),
-            crew.board.read(post.slot.number),
-            crew.unserved_s(post, now),
+            crew.board.read(slot.number),
+            crew.unserved_s(slot, now),
         )
 
 

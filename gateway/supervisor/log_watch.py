@@ -25,10 +25,10 @@ def log_troubles(crews: Iterable[Crew], losses: Losses) -> Troubles:
     """
     found: Troubles = {}
     for crew in crews:
-        for post in crew.posts:
-            if post.process is not None:
-                for name, error in crew.board.log_errors(post.slot.number).items():
-                    found.setdefault(name, {})[f"worker {post.slot.number}"] = error
+        for slot in crew.slots:
+            if crew.process(slot) is not None:
+                for name, error in crew.board.log_errors(slot.number).items():
+                    found.setdefault(name, {})[f"worker {slot.number}"] = error
     for name, error in losses.errors.items():
         found.setdefault(name, {})["supervisor"] = error
     return found

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from gateway.engine.slots import UNSERVED_AFTER_S, unserved_state
 from gateway.engine.statistics import (
     BOUNDS_S,
     CALL_KINDS,
@@ -31,6 +30,7 @@ from gateway.radius.discards import DiscardReason
 from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 from gateway.unavailable import Trouble
+from gateway.worker.console_channel import UNSERVED_AFTER_S, unserved_state
 
 Status = dict[str, Any]
 _Columns = dict[str, Callable[[Status], str]]

@@ -5,9 +5,10 @@ import logging
 import signal
 from collections.abc import Callable, Iterable
 
-from gateway.engine.slots import SlotState
-from gateway.supervisor.crew import Crew, Post
+from gateway.supervisor.crew import Crew
 from gateway.supervisor.process import WorkerProcess
+from gateway.supervisor.slot_life import SlotState
+from gateway.supervisor.succession_plan import Slot
 from gateway.worker.channel import STACK_SIGNAL
 
 log = logging.getLogger("gateway.supervisor")
@@ -47,24 +48,25 @@ class Vigil:
         if was_away:
             return
         for crew in self._crews():
-            for post in crew.posts:
-                if post.process is not None and self._hangs(crew, post, post.process, now):
-                    self._replace(post, post.process)
+            for slot in crew.slots:
+                process = crew.process(slot)
+                if process is not None and self._hangs(crew, slot, process, now):
+                    self._replace(slot, process)
 
-    def _hangs(self, crew: Crew, post: Post, process: WorkerProcess, now: float) -> bool:
-        pulse = crew.board.pulse(post.slot.number)
+    def _hangs(self, crew: Crew, slot: Slot, process: WorkerProcess, now: float) -> bool:
+        pulse = crew.board.pulse(slot.number)
         if pulse.pid == process.pid:
             return now - pulse.heartbeat_ns / 1e9 > HUNG_AFTER_S
         # A worker of newer code than ours may have no row that we can read: it is watched until it serves.
-        return post.slot.state is SlotState.STARTING and now - post.spawned_at > START_AFTER_S
+        return slot.state is SlotState.STARTING and now - slot.spawned_at > START_AFTER_S
 
-    def _replace(self, post: Post, process: WorkerProcess) -> None:
+    def _replace(self, slot: Slot, process: WorkerProcess) -> None:
         if process.pid in self._condemned:
             return
         self._condemned.add(process.pid)
         log.error(
             "Worker %d (pid %d) hangs: it gave no sign of life for %g s. Its stacks follow, then it is replaced",
-            *(post.slot.number, process.pid, HUNG_AFTER_S),
+            *(slot.number, process.pid, HUNG_AFTER_S),
         )
         process.signal(STACK_SIGNAL)
         self._loop.call_later(STACKS_WITHIN_S, self._kill, process)

@@ -18,6 +18,12 @@ from gateway.worker.orders import memfd
 _MAX_WORD = 4_096
 _MAX_DESCRIPTORS = 253  # the kernel's bound for one message
 MAX_LEDGERS = 64  # generations at once; reloads may overlap, but not so many
+UNSERVED_AFTER_S = 3.0  # of a slot: an ordinary restart is over by then; its users have waited in vain beyond
+
+
+def unserved_state(state: str) -> str:
+    """Return what to call the state of a slot that nobody serves: a worker that is ready, and does nothing, hangs."""
+    return "hangs" if state == "ready" else state
 
 
 class FromConsole(Enum):

@@ -101,12 +101,15 @@ class LinkReader:
         loop: asyncio.AbstractEventLoop,
         on_message: Callable[[Message], None],
         on_end: Callable[[], None],
+        on_unread: Callable[[], None],
     ) -> None:
+        """Read until the link's end; `on_unread` is told of a message that this version does not know."""
         link.setblocking(False)
         self._link = link
         self._loop = loop
         self._on_message = on_message
         self._on_end = on_end
+        self._on_unread = on_unread
         loop.add_reader(link.fileno(), self._read)
 
     def _read(self) -> None:
@@ -123,6 +126,7 @@ class LinkReader:
             try:
                 message = _decoder.decode(octets)
             except UNREADABLE:  # of a version that says more
+                self._on_unread()
                 continue
             self._on_message(message)
 

@@ -6,8 +6,8 @@ import msgspec
 
 from gateway.engine.answers import packed_answer, unpacked_answer
 from gateway.engine.effects import ForgetLogin, KeepAnswer, KeepLogin
-from gateway.engine.records import LoginRecord, verdict_record
-from gateway.net.journal import MAX_LOGIN_OCTETS, Journal
+from gateway.engine.records import VERSION, LoginRecord, verdict_record
+from gateway.net.journal import MAX_LOGIN_OCTETS, Journal, Origin, boottime_ahead_s
 from gateway.worker.links import AnswerKept, HandedOver, LinkWriter, LoginForgotten, LoginKept, Message
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -17,6 +17,8 @@ class Memory:
     """Performs the engine's effects that outlive the worker."""
 
     def __init__(self, journal: Journal) -> None:
+        """Begin an empty journal."""
+        journal.begin(Origin(VERSION, boottime_ahead_s()))
         self._journal = journal
         self._links: dict[int, LinkWriter] = {}  # by bucket
 

@@ -43,17 +43,20 @@ class Predecessor(msgspec.Struct, array_like=True):
 
     Attributes:
         generation: of its settings, by which its journal counts listening addresses.
-        link_fd: on which it tells what becomes of its logins; -1 for one that is dead.
+        link_fd: on which it tells what becomes of its logins; None for one that is dead.
         has_handed_over: it did so already, to a worker that has died since.
-        n_deaths: of workers that were to take over from it and never served; for the supervisor alone.
     """
 
     pid: int
     generation: int
     journal_fd: int
-    link_fd: int = -1
+    link_fd: int | None = None
     has_handed_over: bool = False
-    n_deaths: int = 0
+
+    @property
+    def lives(self) -> bool:
+        """Whether it can still tell; a supervisor of older code writes -1 for the link of one that cannot."""
+        return self.link_fd is not None and self.link_fd >= 0
 
 
 class Orders(msgspec.Struct):
@@ -93,7 +96,9 @@ class Orders(msgspec.Struct):
         for each in self.buckets:
             found += [each.outlet_fd, each.inlet_fd]
         for predecessor in self.predecessors:
-            found += [predecessor.journal_fd, predecessor.link_fd]
+            found.append(predecessor.journal_fd)
+            if predecessor.link_fd is not None:
+                found.append(predecessor.link_fd)
         return [descriptor for descriptor in found if descriptor >= 0]
 
     def __repr__(self) -> str:

@@ -6,7 +6,7 @@ whatever it has not told of when it ends goes on here.
 
 Nothing that a journal or a link holds keeps this worker from serving. A record that cannot be read, or met a mistake of
 ours, costs the login or the answer that it tells of. It is counted, and the first of each predecessor is told in the
-log.
+log. So does a journal of another version: it is refused as a whole, and said in one line.
 """
 
 import asyncio
@@ -25,17 +25,17 @@ from gateway.engine.duplicates import Answered
 from gateway.engine.effects import Effect
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
-from gateway.engine.records import UNREADABLE, AnswerRecord, LoginRecord, PacketRecord
+from gateway.engine.records import UNREADABLE, VERSION, AnswerRecord, LoginRecord, PacketRecord
 from gateway.engine.transaction import Peer, Transaction
 from gateway.logs.setup import log_mistake
-from gateway.net.journal import ForeignJournal, Journal
+from gateway.net.journal import ForeignJournal, Journal, boottime_ahead_s
 from gateway.radius.packet import decode_packet
 from gateway.worker.generations import Generation, Generations
 from gateway.worker.links import AnswerKept, HandedOver, LinkReader, LoginForgotten, LoginKept, Message
 from gateway.worker.orders import Predecessor
 
 log = logging.getLogger("gateway.worker")
-_Record = TypeVar("_Record")
+_Record = TypeVar("_Record", LoginRecord, AnswerRecord)
 _login = msgspec.msgpack.Decoder(LoginRecord).decode
 
 
@@ -43,7 +43,9 @@ class Legacy:
     """What one predecessor leaves.
 
     Attributes:
+        journal: None for one that cannot be read, of which nothing is taken.
         numbers: of its listening addresses here, None for those that are no more.
+        later_s: what makes an instant of its clock one of ours.
         elsewhere: the logins that it waits for, by its own numbers.
         is_taken: its logins were.
         has_ended: it waits for nothing any more.
@@ -51,10 +53,14 @@ class Legacy:
         has_met_mistake: taking one of them over met a mistake of ours.
     """
 
-    def __init__(self, predecessor: Predecessor, journal: Journal | None, numbers: list[int | None]) -> None:
+    def __init__(
+        self, predecessor: Predecessor, journal: Journal | None, numbers: list[int | None], later_s: float = 0.0
+    ) -> None:
         self.predecessor = predecessor
         self.journal = journal
+        self.is_refused = journal is None
         self.numbers = numbers
+        self.later_s = later_s
         self.elsewhere: dict[int, PendingLogin] = {}
         self.is_taken = self.has_ended = self.has_met_mistake = False
         self.n_unread = self._n_told = 0
@@ -99,10 +105,18 @@ class Legacy:
 
     def _decoded(self, decode: Callable[[bytes], _Record], octets: bytes) -> _Record | None:
         try:
-            return decode(octets)
+            return self.on_our_clock(decode(octets))
         except UNREADABLE:  # of a version that says something else
-            self.n_unread += 1
+            self.note_unread()
             return None
+
+    def on_our_clock(self, record: _Record) -> _Record:
+        """Return one of its records with instants of our clock."""
+        return record.moved(self.later_s) if self.later_s else record
+
+    def note_unread(self) -> None:
+        """Count a record, or a message, that was of no use."""
+        self.n_unread += 1
 
 
 class Succession:
@@ -129,7 +143,7 @@ class Succession:
             on_former: told of a former generation before a login of its is taken up.
             on_lost: told how many records were of no use.
         """
-        self._legacies = sorted(legacies, key=lambda legacy: legacy.predecessor.link_fd >= 0)  # the dead come first
+        self._legacies = sorted(legacies, key=lambda legacy: legacy.predecessor.lives)  # the dead come first
         self._by_pid = {legacy.predecessor.pid: legacy for legacy in legacies}
         self._generations = generations
         self._buckets = buckets
@@ -146,6 +160,8 @@ class Succession:
         Their answers are taken up to now, so that little is left to do then.
         """
         for legacy in self._legacies:
+            if legacy.is_refused:  # which was told in a line of its own
+                self._on_lost(legacy.take_n_lost())
             self._take_answers(legacy)
             self._begin(legacy)
         self._note_complete()
@@ -156,20 +172,20 @@ class Succession:
 
     def _begin(self, legacy: Legacy) -> None:
         predecessor = legacy.predecessor
-        if predecessor.link_fd < 0:
+        if not predecessor.lives:
             self._ended(legacy)
             return
         if predecessor.has_handed_over:
             self._take(legacy)
-        link = socket.socket(fileno=predecessor.link_fd)
-        LinkReader(link, asyncio.get_running_loop(), partial(self._heard, legacy), partial(self._ended, legacy))
+        link, loop = socket.socket(fileno=predecessor.link_fd), asyncio.get_running_loop()
+        LinkReader(link, loop, partial(self._heard, legacy), partial(self._ended, legacy), legacy.note_unread)
 
     def _carefully(self, legacy: Legacy, act: Callable[..., None], *arguments: object) -> None:
         """Do something with what a predecessor told; a mistake of ours there ends nothing else."""
         try:
             act(*arguments)
         except Exception as error:  # noqa: BLE001 -- a record costs what it tells of, never the slot
-            legacy.n_unread += 1
+            legacy.note_unread()
             if not legacy.has_met_mistake:
                 legacy.has_met_mistake = True
                 log_mistake(f"Internal error while taking over a record of {legacy.name}; it is left out", error)
@@ -178,13 +194,13 @@ class Succession:
         n_lost = legacy.take_n_lost()
         if n_lost:
             self._on_lost(n_lost)
-            log.error("%d records of %s are of no use: their logins may have to begin anew", n_lost, legacy.name)
+            log.error("%d records of %s cannot be used; their logins may have to start again", n_lost, legacy.name)
 
     def _heard(self, legacy: Legacy, message: Message) -> None:
         if isinstance(message, HandedOver):
             self._take(legacy)
             self._note_complete()
-        else:
+        elif not legacy.is_refused:
             self._carefully(legacy, self._note, legacy, message)
 
     def _note(self, legacy: Legacy, message: Message) -> None:
@@ -193,14 +209,14 @@ class Succession:
             case LoginKept(record):
                 pending = legacy.elsewhere.get(record.number)
                 if pending is not None:
-                    self._perform(self._engine.heard_elsewhere(pending, record))
+                    self._perform(self._engine.heard_elsewhere(pending, legacy.on_our_clock(record)))
             case LoginForgotten(number, told):
                 pending = legacy.elsewhere.pop(number, None)
                 verdict = told.verdict if told is not None else None
                 if pending is not None:
                     self._perform(self._engine.decided_elsewhere(pending, verdict, now))
             case AnswerKept(record):
-                self._take_answer(legacy, record, now)
+                self._take_answer(legacy, legacy.on_our_clock(record), now)
 
     def _ended(self, legacy: Legacy) -> None:
         """The predecessor is gone; what it has not finished goes on here, a few at a time."""
@@ -211,7 +227,7 @@ class Succession:
         for place, pending in enumerate(left.values()):
             self._carefully(legacy, self._go_on, pending, now + place * RESUME_PAUSE_S, now)
         if left:
-            log.info("Goes on with %d logins of %s, which is gone", len(left), legacy.name)
+            log.info("Took over %d logins from %s, which is gone", len(left), legacy.name)
         self._tell_lost(legacy)
         self._note_complete()
 
@@ -238,7 +254,7 @@ class Succession:
         pending = self._restored(legacy, record)
         if pending is None:
             return
-        pid, number = record.elsewhere
+        pid, number = record.elsewhere or (legacy.predecessor.pid, record.number)
         waiting = self._by_pid.get(pid, legacy)
         if waiting is legacy or waiting.has_ended:  # nobody but this predecessor waits for it
             waiting, number = legacy, record.number
@@ -294,12 +310,29 @@ class Succession:
 
 
 def read_legacy(predecessor: Predecessor, key: bytes, generations: Generations) -> Legacy:
-    """Return what a predecessor leaves: nothing, if it is of a version with other journals."""
-    journal: Journal | None = None
-    try:
-        journal = Journal(predecessor.journal_fd, key)
-    except ForeignJournal as error:
-        log.error("What the worker with pid %d knew is lost: %s", predecessor.pid, error)
+    """Return what a predecessor leaves: nothing, if it is of a version with other journals, or other records."""
     own, former = generations.own.listening, generations.find(predecessor.generation)
     listening = former.listening if former is not None else []
-    return Legacy(predecessor, journal, [own.index(text) if text in own else None for text in listening])
+    numbers = [own.index(text) if text in own else None for text in listening]
+    n_refused = 1  # at least
+    try:
+        journal = Journal(predecessor.journal_fd, key)
+        n_refused = max(1, sum(1 for _ in journal.logins()))
+        return Legacy(predecessor, journal, numbers, _later_s(journal))
+    except ForeignJournal as error:
+        log.error("The journal of the worker with pid %d cannot be used: %s", predecessor.pid, error)
+    legacy = Legacy(predecessor, None, numbers)
+    legacy.n_unread = n_refused
+    return legacy
+
+
+def _later_s(journal: Journal) -> float:
+    """Return what makes an instant of the writer's clock one of ours.
+
+    Raises:
+        ForeignJournal: its records are of a version that we do not know.
+    """
+    origin, ours = journal.origin(), boottime_ahead_s()
+    if origin.version > VERSION:
+        raise ForeignJournal(f"its records are of version {origin.version}, and this version reads {VERSION} at most")
+    return origin.ahead_s - ours if origin.version else 0.0

@@ -33,7 +33,7 @@ def test_an_answer_that_is_cut_is_none(n_octets: int) -> None:
         unpacked_answer(packed()[:n_octets])
 
 
-@pytest.mark.parametrize("at", [math.nan, math.inf, -1.0, 2e10])
+@pytest.mark.parametrize("at", [math.nan, math.inf, -2e10, 2e10])
 def test_an_instant_that_is_none_makes_no_answer(at: float) -> None:
     with pytest.raises(UNREADABLE):
         unpacked_answer(packed(at=at))

@@ -12,6 +12,8 @@ from gateway.net.journal import (
     RECORD_OVERHEAD,
     ForeignJournal,
     Journal,
+    Origin,
+    boottime_ahead_s,
     create_journal,
 )
 
@@ -172,6 +174,26 @@ def test_a_journal_of_another_version_is_refused(descriptor: int, version: int) 
         Journal(descriptor, KEY)
 
 
+def test_what_the_writer_says_of_its_records_is_read(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    assert successor(descriptor).origin() == Origin(0, 0.0)
+    journal.begin(Origin(7, -12.5))
+    assert successor(descriptor).origin() == Origin(7, -12.5)
+    assert journal.keep_login(1, b"alice")
+    assert list(successor(descriptor).logins()) == [b"alice"]
+
+
+@pytest.mark.parametrize("ahead_s", [float("nan"), float("inf")])
+def test_a_clock_that_is_none_makes_a_foreign_journal(descriptor: int, ahead_s: float) -> None:
+    Journal(descriptor, KEY).begin(Origin(1, ahead_s))
+    with pytest.raises(ForeignJournal, match="clock"):
+        successor(descriptor).origin()
+
+
+def test_two_processes_that_have_not_slept_between_them_find_the_same_clock() -> None:
+    assert boottime_ahead_s() == boottime_ahead_s()
+
+
 def test_a_reader_goes_on_where_it_was(descriptor: int) -> None:
     journal, reader, read = Journal(descriptor, KEY), successor(descriptor), []
     for second in range(300):
@@ -203,6 +225,14 @@ def test_answers_taken_over_from_another_worker_are_not_overwritten_while_they_c
         kept = {int(octets) for octets in answers(descriptor)}
         assert kept >= {each for each in range(number + 1) if each * 0.1 > now}
     os.close(descriptor)
+
+
+def test_a_segment_is_not_come_back_to_while_any_of_its_answers_counts(descriptor: int) -> None:
+    """Windows differ where answers of another worker's are taken over, or after a reload."""
+    journal = Journal(descriptor, KEY)
+    for octets, expires_at, now in [(b"1", 1.0, 0.0), (b"long", 100.0, 0.0), (b"2", 3.0, 2.0), (b"3", 5.0, 4.0)]:
+        journal.keep_answer(octets, expires_at, now)
+    assert b"long" in answers(descriptor)
 
 
 def test_answers_are_read_in_the_order_in_which_they_were_written(descriptor: int) -> None:

@@ -1,4 +1,4 @@
-"""The posts of a generation: who takes over from whom, and what is given up."""
+"""Performing the plan of succession: what workers are given, told and sent, and that no descriptor is left over."""
 
 import asyncio
 import gc
@@ -6,87 +6,36 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from itertools import count
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from gateway.engine.slots import SlotState
 from gateway.net.board import Board
 from gateway.supervisor import crew as crew_module
-from gateway.supervisor.crew import MAX_DEATHS, Crew, CrewPlan, Post, bequeath
+from gateway.supervisor.crew import Crew, CrewPlan, Crews
 from gateway.supervisor.identity import SAME_IDENTITY
+from gateway.supervisor.slot_life import SlotState
 from gateway.supervisor.sockets import ListeningSockets
-from gateway.worker.channel import FromWorker, HandOver, Spares, hear_supervisor, tell_supervisor
+from gateway.supervisor.succession_plan import MAX_DEATHS, Slot
+from gateway.worker.channel import FromWorker, HandOver, Spares, hear_supervisor
 from gateway.worker.ledger import Ledger
-from gateway.worker.orders import CANNOT_START, GenerationOrders, Orders
+from gateway.worker.orders import CANNOT_START, GenerationOrders
 from gateway.worker.wiring import board_plan
 from tests.config.files import MINIMAL, parse
+from tests.supervisor.scripted_worker import ScriptedProcess, n_descriptors, said, turns
 from tests.worker.test_channel import no_descriptor_left
-
-pids = count(1000)
-
-
-def n_descriptors() -> int:
-    """How many this process has."""
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-class ScriptedProcess:
-    """A worker that says and does what a test wants; `predecessors` are those of its orders."""
-
-    last_words = ""
-
-    def __init__(self, orders: Orders, _identity: object) -> None:
-        self.pid = next(pids)
-        self.predecessors = [(each.pid, each.link_fd >= 0) for each in orders.predecessors]
-        self.channel, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.pidfd, self._life = os.pipe()
-        self.signals: list[int] = []
-        self._status = 0
-
-    def signal(self, number: int) -> None:
-        """Take note."""
-        self.signals.append(number)
-
-    def prefer_others(self) -> None:
-        """Change nothing."""
-
-    prefer_nobody = prefer_others
-
-    def exit(self, status: int) -> None:
-        """End."""
-        self._status = status
-        self.theirs.close()
-        os.close(self._life)
-
-    def reap(self) -> int:
-        """Tell how it ended."""
-        os.close(self.pidfd)
-        self.channel.close()
-        return self._status
 
 
 class Owner:
-    """An arbiter that tells the other crews who is gone."""
-
-    def __init__(self) -> None:
-        self.crews: list[Crew] = []
+    """An arbiter that does nothing about it."""
 
     def worker_prepared(self, crew: Crew) -> None: ...
 
-    def worker_serves(self, crew: Crew, post: Post) -> None: ...
+    def worker_serves(self, crew: Crew) -> None: ...
 
-    def worker_missing(self, crew: Crew, post: Post) -> None: ...
+    def worker_missing(self, crew: Crew, slot: Slot) -> None: ...
 
-    def worker_handed_over(self, pid: int) -> None: ...
-
-    def worker_gone(self, _crew: Crew, _post: Post, pid: int, _status: int) -> None:
-        """Let successors go on."""
-        for crew in self.crews:
-            for post in crew.posts:
-                post.let_go(pid)
+    def worker_gone(self, crew: Crew, slot: Slot, status: int) -> None: ...
 
 
 class Scene:
@@ -94,7 +43,8 @@ class Scene:
 
     def __init__(self) -> None:
         self._settings = parse(MINIMAL)[0]
-        self._owner = Owner()
+        self.crews = Crews(Owner())
+        self._all: list[Crew] = []
 
     def crew(self) -> Crew:
         """Return another generation, not started."""
@@ -102,24 +52,21 @@ class Scene:
         sockets = ListeningSockets.__new__(ListeningSockets)
         sockets.n_buckets, sockets.groups, sockets.passages = 4, [], []
         board, ledger = Board.create(board_plan(settings, 1)), Ledger.create(1)
-        generations = [GenerationOrders(len(self._owner.crews) + 1, -1)]
+        generations = [GenerationOrders(len(self._all) + 1, -1)]
         plan = CrewPlan(settings, generations, 1, sockets, SAME_IDENTITY, bytes(32), board, ledger)
-        crew = Crew(plan, self._owner)
-        self._owner.crews.append(crew)
-        return crew
+        self._all.append(self.crews.create(plan))
+        return self._all[-1]
 
     async def close(self) -> None:
         """End all workers, and give everything up."""
-        for crew in self._owner.crews:
-            crew.dismiss()
-            for post in crew.posts:
-                if post.process is not None:
-                    cast("ScriptedProcess", post.process).exit(0)
+        for crew in self._all:
+            self.crews.stop(crew)
+            for process in crew.processes:
+                cast("ScriptedProcess", process).exit(0)
         await turns()
-        for crew in self._owner.crews:
-            assert crew.is_gone
-            crew.board.close()
-            crew.plan.ledger.close()
+        for crew in self._all:
+            assert crew.generation.is_gone
+            self.crews.forget(crew)
 
 
 @pytest.fixture(autouse=True)
@@ -150,13 +97,7 @@ def play() -> Callable[[Any], None]:
 
 def worker(crew: Crew) -> ScriptedProcess:
     """Return who is at the one post."""
-    return cast("ScriptedProcess", crew.posts[0].process)
-
-
-async def said(process: ScriptedProcess, word: FromWorker) -> None:
-    """Let a worker say something, and the crew hear it."""
-    tell_supervisor(process.theirs, word)
-    await turns()
+    return cast("ScriptedProcess", crew.process(crew.slots[0]))
 
 
 async def died(crew: Crew, status: int) -> ScriptedProcess:
@@ -164,20 +105,14 @@ async def died(crew: Crew, status: int) -> ScriptedProcess:
     before = worker(crew)
     before.exit(status)
     async with asyncio.timeout(10):
-        while crew.posts[0].process is None or worker(crew) is before:  # noqa: ASYNC110 -- the crew tells nobody
+        while crew.slots[0].worker is None or worker(crew) is before:  # noqa: ASYNC110 -- the crew tells nobody
             await asyncio.sleep(0)
     return worker(crew)
 
 
-async def turns() -> None:
-    """Let the loop see what there is."""
-    for _ in range(4):
-        await asyncio.sleep(0)
-
-
-async def serving(crew: Crew) -> ScriptedProcess:
+async def serving(stage: Scene, crew: Crew) -> ScriptedProcess:
     """Start the crew and let its worker serve."""
-    crew.start()
+    stage.crews.start(crew)
     await said(worker(crew), FromWorker.PREPARED)
     await said(worker(crew), FromWorker.SERVING)
     return worker(crew)
@@ -187,18 +122,18 @@ class TestDeaths:
     def test_one_that_dies_leaves_its_journal_to_the_next(self, play):
         async def scene(stage: Scene) -> None:
             crew = stage.crew()
-            first = await serving(crew)
+            first = await serving(stage, crew)
             second = await died(crew, -signal.SIGKILL)
             assert second.predecessors == [(first.pid, False)]
             await said(second, FromWorker.SERVING)
-            assert crew.posts[0].claims == []
+            assert crew.slots[0].claims == []
 
         play(scene)
 
     def test_what_workers_die_of_before_they_serve_is_given_up_and_the_slot_serves(self, play, caplog):
         async def scene(stage: Scene) -> None:
             crew = stage.crew()
-            pid = (await serving(crew)).pid
+            pid = (await serving(stage, crew)).pid
             for n_deaths in range(MAX_DEATHS):
                 process = await died(crew, -signal.SIGSEGV)
                 assert process.predecessors[0] == (pid, False), n_deaths
@@ -206,15 +141,15 @@ class TestDeaths:
             process = await died(crew, -signal.SIGSEGV)
             assert process.predecessors == []
             await said(process, FromWorker.SERVING)
-            assert crew.is_ready
-            assert "Slot 0 goes on without what its last workers knew" in caplog.text
+            assert crew.generation.is_ready
+            assert "Slot 0 discards what its last workers left" in caplog.text
 
         play(scene)
 
     def test_a_death_that_the_worker_explains_is_none_of_the_journals_doing(self, play):
         async def scene(stage: Scene) -> None:
             crew = stage.crew()
-            pid = (await serving(crew)).pid
+            pid = (await serving(stage, crew)).pid
             await died(crew, -signal.SIGKILL)
             for _ in range(MAX_DEATHS):
                 process = await died(crew, CANNOT_START)
@@ -225,7 +160,7 @@ class TestDeaths:
     def test_one_that_served_begins_the_count_anew(self, play):
         async def scene(stage: Scene) -> None:
             crew = stage.crew()
-            await serving(crew)
+            await serving(stage, crew)
             for _ in range(2 * MAX_DEATHS):
                 process = await died(crew, -signal.SIGSEGV)
                 assert len(process.predecessors) == 1
@@ -236,12 +171,12 @@ class TestDeaths:
     def test_another_generation_inherits_the_count(self, play):
         async def scene(stage: Scene) -> None:
             old, new = stage.crew(), stage.crew()
-            await serving(old)
+            await serving(stage, old)
             await died(old, -signal.SIGSEGV)
             await died(old, -signal.SIGSEGV)
-            bequeath(old, new)
-            assert [claim.n_deaths for claim in new.posts[0].claims] == [1, 1, 0]
-            assert [claim.link_fd >= 0 for claim in new.posts[0].claims] == [False, False, True]
+            stage.crews.bequeath(old, new)
+            assert [claim.n_deaths for claim in new.slots[0].claims] == [1, 1, 0]
+            assert [claim.link is not None for claim in new.slots[0].claims] == [False, False, True]
 
         play(scene)
 
@@ -252,12 +187,12 @@ class TestHandingOver:
 
         async def scene(stage: Scene) -> None:
             old, new = stage.crew(), stage.crew()
-            first = await serving(old)
-            bequeath(old, new)
-            new.start()
-            with socket.socket(fileno=os.dup(new.posts[0].claims[0].link_fd)) as link:
+            first = await serving(stage, old)
+            stage.crews.bequeath(old, new)
+            stage.crews.start(new)
+            with socket.socket(fileno=os.dup(worker(new).links[0])) as link:
                 link.setblocking(False)
-                old.hand_over()
+                stage.crews.hand_over(old)
                 with no_descriptor_left():
                     received = hear_supervisor(first.theirs, Spares(0))
                 assert received is not None
@@ -274,12 +209,13 @@ class TestHandingOver:
     def test_one_that_cannot_be_told_is_killed_and_its_successor_waits_for_its_end(self, play):
         async def scene(stage: Scene) -> None:
             old, new = stage.crew(), stage.crew()
-            first = await serving(old)
-            bequeath(old, new)
+            first = await serving(stage, old)
+            stage.crews.bequeath(old, new)
+            stage.crews.start(new)
             first.theirs.shutdown(socket.SHUT_RD)
-            with socket.socket(fileno=os.dup(new.posts[0].claims[0].link_fd)) as link:
+            with socket.socket(fileno=os.dup(worker(new).links[0])) as link:
                 link.setblocking(False)
-                old.hand_over()
+                stage.crews.hand_over(old)
                 assert first.signals == [signal.SIGKILL]
                 with pytest.raises(BlockingIOError):
                     link.recv(1)
@@ -292,14 +228,12 @@ class TestHandingOver:
     def test_without_descriptors_nothing_is_bequeathed_and_nothing_left_over(self, play):
         async def scene(stage: Scene) -> None:
             old, new = stage.crew(), stage.crew()
-            await serving(old)
+            await serving(stage, old)
             before = n_descriptors()
             with no_descriptor_left(), pytest.raises(OSError, match="Too many open files"):
-                bequeath(old, new)
-            new.abort()
-            for post in old.posts:
-                post.drop_links()
+                stage.crews.bequeath(old, new)
+            stage.crews.abort(new)
             assert n_descriptors() == before
-            assert old.posts[0].slot.state is SlotState.READY
+            assert old.slots[0].state is SlotState.READY
 
         play(scene)

@@ -9,8 +9,8 @@ import msgspec
 
 from gateway.engine.answers import packed_answer
 from gateway.engine.digests import Digests, login_key
-from gateway.engine.records import AnswerRecord, LoginRecord, PacketRecord
-from gateway.net.journal import Journal, create_journal
+from gateway.engine.records import VERSION, AnswerRecord, LoginRecord, PacketRecord
+from gateway.net.journal import Journal, Origin, boottime_ahead_s, create_journal
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR
 from gateway.radius.packet import decode_packet
@@ -84,10 +84,18 @@ class Successor:
         self.n_lost = 0
         self._predecessors: list[Predecessor] = []
 
-    def predecessor(self, *octets: bytes, answers: tuple[bytes, ...] = (), pid: int = 100, link_fd: int = -1) -> None:
-        """Let it take the place of a worker whose journal holds these records."""
+    def predecessor(
+        self,
+        *octets: bytes,
+        answers: tuple[bytes, ...] = (),
+        pid: int = 100,
+        link_fd: int | None = None,
+        origin: Origin | None = None,
+    ) -> None:
+        """Let it take the place of a worker whose journal holds these records; of our version and clock if not said."""
         descriptor = create_journal(len(octets), 65_536)
         journal = Journal(descriptor, KEY)
+        journal.begin(origin or Origin(VERSION, boottime_ahead_s()))
         for number, each in enumerate(octets):
             assert journal.keep_login(number, each)
         for each in answers:

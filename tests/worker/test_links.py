@@ -26,11 +26,11 @@ def heard(messages: list[Message], *, is_slow: bool = False) -> list[Message | N
             ended.set()
 
         if not is_slow:
-            LinkReader(theirs, loop, found.append, end)
+            LinkReader(theirs, loop, found.append, end, end)
         for message in messages:
             writer.send(message)
         if is_slow:
-            LinkReader(theirs, loop, found.append, end)
+            LinkReader(theirs, loop, found.append, end, end)
         await writer.flushed()
         writer.close()
         writer.send(HandedOver())  # nobody hears it, and nothing breaks
@@ -73,3 +73,25 @@ def test_a_verdict_is_the_same_at_the_other_end():
     assert isinstance(message, LoginForgotten)
     assert message.verdict is not None
     assert message.verdict.verdict == verdict
+
+
+def test_a_message_that_is_not_known_is_counted_and_those_behind_it_are_heard():
+    async def scene() -> tuple[list[Message], int]:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        found: list[Message] = []
+        ended, n_unread = asyncio.Event(), 0
+
+        def count() -> None:
+            nonlocal n_unread
+            n_unread += 1
+
+        LinkReader(theirs, asyncio.get_running_loop(), found.append, ended.set, count)
+        ours.send(b"\xc1")
+        writer = LinkWriter(ours, asyncio.get_running_loop())
+        writer.send(HandedOver())
+        await writer.flushed()
+        writer.close()
+        await ended.wait()
+        return found, n_unread
+
+    assert asyncio.run(scene()) == ([HandedOver()], 1)

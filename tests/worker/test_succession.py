@@ -15,10 +15,10 @@ from gateway.duoapi.calls import AuthStatus
 from gateway.engine.effects import Effect, KeepAnswer, KeepLogin, PutQuestion, SendReply
 from gateway.engine.login import PERSON_PATIENCE_S
 from gateway.engine.pending import PendingLogin
-from gateway.engine.records import verdict_record
+from gateway.engine.records import VERSION, verdict_record
 from gateway.engine.transaction import Peer
 from gateway.engine.verdict import Reason, rejection
-from gateway.net.journal import Journal, create_journal
+from gateway.net.journal import Journal, Origin, boottime_ahead_s, create_journal
 from gateway.worker.links import AnswerKept, HandedOver, LinkWriter, LoginForgotten, LoginKept, Message
 from gateway.worker.orders import Predecessor
 from gateway.worker.succession import Succession
@@ -48,6 +48,11 @@ def asked(successor: Successor) -> list[str]:
     """The names of the pushes that it asks Duo about."""
     calls = [each.question for each in successor.effects if isinstance(each, PutQuestion)]
     return [call.txid for call in calls if isinstance(call, AuthStatus)]
+
+
+def pending_logins(successor: Successor) -> list[PendingLogin]:
+    """What it has taken up."""
+    return list(successor.engine._pending)
 
 
 def changed(octets: bytes, place: int, value: Any) -> bytes:
@@ -104,7 +109,7 @@ class TestOfTheDead:
         os.write(descriptor, bytes(8192))
         successor._predecessors.append(Predecessor(100, 1, descriptor))
         successor.take_over()
-        assert "What the worker with pid 100 knew is lost" in caplog.text
+        assert "The journal of the worker with pid 100 cannot be used" in caplog.text
 
     def test_a_section_that_no_settings_know_costs_its_logins_alone(self, successor, caplog):
         successor.predecessor(encode(login_record(section="gone")), encode(login_record(2, "bob")))
@@ -144,6 +149,96 @@ class TestOfAnotherVersion:
         assert len([each for each in ends if isinstance(each, SendReply)]) == 2
         assert successor.n_lost == 0
 
+    @pytest.mark.parametrize("lives", [False, True])
+    def test_records_of_a_version_that_is_not_known_are_refused_counted_and_said_in_one_line(
+        self, successor, lives, caplog
+    ):
+        async def scene() -> None:
+            records = encode(login_record(1)), encode(login_record(2, "bob"))
+            answer, origin = answer_record(request(9), b"\x02\x09" + bytes(18)), Origin(VERSION + 1, 0.0)
+            if lives:
+                living = Living(successor, *records, origin=origin)
+                succession = successor.begin()
+                await living.said(HandedOver(), AnswerKept(answer))
+                living.writer.close()
+            else:
+                successor.predecessor(*records, answers=(packed(answer),), origin=origin)
+                succession = successor.begin()
+            async with asyncio.timeout(10):
+                await succession.complete()
+            await ended(succession)
+
+        asyncio.run(scene())
+        assert successor.effects == []
+        assert successor.n_lost == 2
+        (line,) = [each.message for each in caplog.records]
+        assert line == (
+            "The journal of the worker with pid 100 cannot be used: its records are of version "
+            f"{VERSION + 1}, and this version reads {VERSION} at most"
+        )
+
+    def test_a_clock_that_is_none_makes_no_journal(self, successor, caplog):
+        successor.predecessor(encode(login_record()), origin=Origin(VERSION, float("nan")))
+        successor.take_over()
+        assert (successor.engine.n_pending, successor.n_lost) == (0, 1)
+        assert "its clock is none" in caplog.text
+
+    def test_what_a_supervisor_of_the_version_before_calls_dead_is_dead(self, successor):
+        successor.predecessor(encode(login_record()), link_fd=-1)
+        successor.take_over()
+        assert asked(successor) == ["tx-1"]
+
+    def test_a_writer_that_said_nothing_is_of_the_version_before_and_of_this_machines_clock(self, successor):
+        record = login_record(elsewhere=(-1, -1))
+        successor.predecessor(encode(record), origin=Origin(0, 0.0))
+        successor.take_over()
+        assert asked(successor) == ["tx-1"]
+        assert pending_logins(successor)[0].started_at == record.started_at
+
+
+class TestOfAnotherClock:
+    """The writer's instants are of another clock than the reader's, such as that of a machine that has slept since."""
+
+    @pytest.mark.parametrize("by_s", [0.0, 5_000_000.0, -5_000_000.0])
+    def test_what_was_written_a_while_ago_is_as_old_for_its_reader(self, successor, by_s):
+        now = time.monotonic()
+        record = login_record(asked_at=now - 20.0, pushed_at=now - 21.0, started_at=now - 22.0).moved(by_s)
+        successor.predecessor(encode(record), origin=Origin(VERSION, boottime_ahead_s() - by_s))
+        successor.take_over()
+        (pending,) = pending_logins(successor)
+        login, (transaction,) = pending.login, pending.transactions
+        assert login.pushed_at == pytest.approx(now - 21.0, abs=0.1)
+        assert pending.started_at == pytest.approx(now - 22.0, abs=0.1)
+        assert transaction.received_at == pytest.approx(now, abs=0.1)
+
+    @pytest.mark.parametrize("by_s", [0.0, 5_000_000.0, -5_000_000.0])
+    def test_an_answer_is_given_again_for_as_long_as_its_window_lasts(self, successor, by_s):
+        fresh, old = (answer_record(request(n), bytes([2, n]) + bytes(18)) for n in (8, 9))
+        old = msgspec.structs.replace(old, expires_at=time.monotonic() - 1)
+        answers = packed(fresh.moved(by_s)), packed(old.moved(by_s))
+        successor.predecessor(answers=answers, origin=Origin(VERSION, boottime_ahead_s() - by_s))
+        successor.take_over()
+        (kept,) = [each for each in successor.effects if isinstance(each, KeepAnswer)]
+        assert kept.answered.reply == fresh.reply
+        assert kept.answered.expires_at == pytest.approx(fresh.expires_at, abs=0.1)
+
+    def test_what_a_living_predecessor_tells_is_on_its_clock_too(self, successor):
+        async def scene() -> None:
+            now, by_s = time.monotonic(), 5_000_000.0
+            origin = Origin(VERSION, boottime_ahead_s() - by_s)
+            living = Living(successor, encode(login_record(started_at=now).moved(by_s)), origin=origin)
+            successor.begin()
+            reply = answer_record(request(9), b"\x02\x09" + bytes(18), expires_at=now + 30)
+            further = login_record(pushed_at=now - 7.0).moved(by_s)
+            await living.said(HandedOver(), LoginKept(further), AnswerKept(reply.moved(by_s)))
+            living.writer.close()
+            (pending,) = pending_logins(successor)
+            assert pending.login.pushed_at == pytest.approx(now - 7.0, abs=0.1)
+            (kept,) = [each for each in successor.effects if isinstance(each, KeepAnswer)]
+            assert kept.answered.expires_at == pytest.approx(now + 30, abs=0.1)
+
+        asyncio.run(scene())
+
 
 class TestOfNoUse:
     @pytest.mark.parametrize(
@@ -165,9 +260,9 @@ class TestOfNoUse:
         successor.predecessor(octets, encode(login_record(2, "bob")), answers=(octets or b"\xc1",))
         successor.take_over()
         assert (successor.engine.n_pending, successor.n_lost) == (1, 2)
-        assert "2 records of the worker with pid 100 are of no use" in caplog.text
+        assert "2 records of the worker with pid 100 cannot be used" in caplog.text
 
-    @pytest.mark.parametrize("instant", [float("nan"), float("inf"), -1.0])
+    @pytest.mark.parametrize("instant", [float("nan"), float("inf"), -2e10])
     def test_an_instant_that_is_none_is_of_no_use(self, successor, instant):
         successor.predecessor(encode(login_record(asked_at=instant)))
         successor.take_over()
@@ -222,9 +317,12 @@ class TestOfNoUse:
 class Living:
     """A predecessor that lives: what it writes, and what it says on its link."""
 
-    def __init__(self, successor: Successor, *octets: bytes) -> None:
+    def __init__(
+        self, successor: Successor, *octets: bytes, origin: Origin | None = None, has_handed_over: bool = False
+    ) -> None:
         self.link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        successor.predecessor(*octets, link_fd=theirs.detach())
+        successor.predecessor(*octets, link_fd=theirs.detach(), origin=origin)
+        successor._predecessors[-1].has_handed_over = has_handed_over
         self.writer = LinkWriter(self.link, asyncio.get_running_loop())
         self.successor = successor
 
@@ -249,6 +347,20 @@ class TestOfTheLiving:
             assert successor.engine.n_pending == 0
             await living.said(HandedOver())
             await succession.complete()
+            assert successor.engine.n_pending == 1
+            assert asked(successor) == []
+            living.writer.close()
+            await ended(succession)
+            assert asked(successor) == ["tx-1"]
+
+        asyncio.run(scene())
+
+    def test_one_that_has_handed_over_to_a_worker_that_died_since_is_taken_from_at_once(self, successor):
+        async def scene() -> None:
+            living = Living(successor, encode(login_record()), has_handed_over=True)
+            succession = successor.begin()
+            async with asyncio.timeout(10):
+                await succession.complete()
             assert successor.engine.n_pending == 1
             assert asked(successor) == []
             living.writer.close()

@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateway.engine.slots import Slot, SlotEvent, SlotState
+from gateway.supervisor.slot_life import SlotEvent, SlotLife, SlotState
 
 
-def started(now: float = 0.0) -> Slot:
-    slot = Slot(0)
+def started(now: float = 0.0) -> SlotLife:
+    slot = SlotLife(0)
     slot.happened(SlotEvent.SPAWNED, now)
     slot.happened(SlotEvent.REPORTED_READY, now)
     return slot
@@ -22,7 +22,7 @@ def test_a_worker_comes_serves_and_goes():
 
 def test_what_cannot_happen_raises():
     with pytest.raises(ValueError, match="exited cannot happen to a slot that is empty"):
-        Slot(0).happened(SlotEvent.EXITED, 0.0)
+        SlotLife(0).happened(SlotEvent.EXITED, 0.0)
 
 
 def test_a_steady_worker_is_replaced_at_once():
@@ -32,7 +32,7 @@ def test_a_steady_worker_is_replaced_at_once():
 
 
 def test_workers_that_die_young_are_replaced_ever_later():
-    slot = Slot(0)
+    slot = SlotLife(0)
     waits = []
     for _ in range(11):
         slot.happened(SlotEvent.SPAWNED, 0.0)
@@ -40,11 +40,11 @@ def test_workers_that_die_young_are_replaced_ever_later():
         waits.append(slot.backoff_s)
         slot.happened(SlotEvent.BACKOFF_ELAPSED, 0.0)
     assert waits == [0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0]
-    assert repr(slot) == "<Slot 0 empty restarts=11>"
+    assert repr(slot) == "<SlotLife 0 empty restarts=11>"
 
 
 def test_nobody_serves_from_the_end_of_one_worker_until_the_next_is_ready_however_many_die_meanwhile():
-    slot = Slot(0)
+    slot = SlotLife(0)
     seen = [slot.unserved_since]
     for event, now in [
         (SlotEvent.SPAWNED, 1.0),

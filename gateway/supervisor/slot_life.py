@@ -1,10 +1,9 @@
-"""The life of a worker's place, which outlives the process in it; and how long to wait before the next one."""
+"""The life of a slot, a worker's place, which outlives the process in it; and how long to wait before the next one."""
 
 from enum import StrEnum
 
 FIRST_BACKOFF_S = 0.1
 LONGEST_BACKOFF_S = 30.0
-UNSERVED_AFTER_S = 3.0  # an ordinary restart is over by then; its users have waited in vain beyond
 STEADY_AFTER_S = 10.0  # a worker that served this long died of something new: start afresh
 
 
@@ -16,11 +15,6 @@ class SlotState(StrEnum):
     READY = "ready"
     DRAINING = "draining"
     BACKOFF = "backoff"
-
-
-def unserved_state(state: str) -> str:
-    """Return what to call a state in which nobody serves the slot: a worker that is ready, and does nothing, hangs."""
-    return "hangs" if state == SlotState.READY else state
 
 
 class SlotEvent(StrEnum):
@@ -50,8 +44,8 @@ TRANSITIONS: dict[SlotState, dict[SlotEvent, SlotState]] = {
 }
 
 
-class Slot:
-    """One worker's place, by its state alone; who holds the process is not its business.
+class SlotLife:
+    """Where one slot stands; who holds the process is not its business.
 
     Attributes:
         restarts: how many workers have died here unasked.
@@ -100,4 +94,4 @@ class Slot:
         return float(min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(self._deaths_in_a_row - 2, 16)))
 
     def __repr__(self) -> str:
-        return f"<Slot {self.number} {self.state} restarts={self.restarts}>"
+        return f"<SlotLife {self.number} {self.state} restarts={self.restarts}>"

@@ -1,0 +1,159 @@
+"""One reload under way: performs what its changeover decides, with the arbiter's help."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gateway.config.settings import Settings
+from gateway.config.writing import explain_error
+from gateway.supervisor.changeover import (
+    Answer,
+    Changeover,
+    ChangeoverEvent,
+    Discard,
+    Effect,
+    Prepare,
+    SayLate,
+    SwitchOver,
+    Wait,
+)
+from gateway.supervisor.crew import Crew, describe_status
+from gateway.supervisor.identity import UnknownIdentity
+from gateway.supervisor.sockets import ListeningSockets
+from gateway.supervisor.succession_plan import Slot
+from gateway.worker.orders import CANNOT_START
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger("gateway.supervisor")
+
+
+class ReloadOwner(Protocol):
+    """Who has generations: the arbiter."""
+
+    @property
+    def crew(self) -> Crew:
+        """The present one."""
+
+    def prepare(self, reload: "Reload") -> None:
+        """Make the next crew, set `reload.crew`, and start its workers.
+
+        Raises:
+            OSError: no descriptor is to be had.
+            UnknownIdentity: the machine has no such user or group.
+        """
+
+    def discard(self, crew: Crew | None) -> None:
+        """End the next crew's workers, if it came to be."""
+
+    def switch(self, crew: Crew, sockets: ListeningSockets) -> None:
+        """Make the next crew the present one."""
+
+
+class Reload:
+    """A generation with other settings, from when it is to come until it serves, or is given up.
+
+    Attributes:
+        settings, sockets: those of the generation.
+        crew: its workers while they prepare; None before, and once it is the present one.
+    """
+
+    def __init__(self, settings: Settings, n_workers: int, sockets: ListeningSockets, owner: ReloadOwner) -> None:
+        self.settings = settings
+        self.n_workers = n_workers
+        self.sockets = sockets
+        self.crew: Crew | None = None
+        self._former = owner.crew
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._changeover = Changeover()
+        self._answer: asyncio.Future[str] = self._loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+        self._perform_one: dict[type, Callable[[Any], None]] = {
+            Wait: self._wait,
+            Prepare: self._prepare,
+            Discard: self._discard,
+            SwitchOver: self._switch,
+            SayLate: self._say_late,
+            Answer: self._tell,
+        }
+
+    async def outcome(self) -> str:
+        """Change over, and return what keeps the generation from serving; empty if it serves."""
+        try:
+            self._perform(self._changeover.begin(is_settled=self._former.generation.is_ready))
+            return await self._answer
+        finally:
+            self.stop()  # which changes nothing but after a mistake of ours, that leaves nothing half prepared
+
+    # What happens meanwhile.
+
+    def worker_prepared(self, crew: Crew) -> None:
+        """A worker would serve."""
+        if crew is self.crew and crew.generation.is_prepared:
+            self._happened(ChangeoverEvent.PREPARED)
+
+    def all_serve(self) -> None:
+        """Every worker of the present generation serves."""
+        if not self._answer.done():
+            self._perform(self._changeover.all_serve())
+
+    def worker_missing(self, crew: Crew, slot: Slot) -> None:
+        """A worker could not even be started."""
+        if crew is self.crew:
+            self._happened(ChangeoverEvent.FAILED, f"a worker could not start with it: {slot.trouble}")
+
+    def worker_gone(self, crew: Crew, slot: Slot, status: int) -> None:
+        """A worker has exited."""
+        if crew is self.crew:
+            verb = "could not start with it" if status == CANNOT_START or slot.trouble else "died"
+            self._happened(ChangeoverEvent.FAILED, f"a worker {verb}: {slot.trouble or describe_status(status)}")
+        elif crew is self._former is self._owner.crew and not self._answer.done():
+            self._perform(self._changeover.predecessor_died())
+
+    def stop(self) -> None:
+        """The gateway is to stop."""
+        self._happened(ChangeoverEvent.STOP_ASKED)
+
+    def _happened(self, event: ChangeoverEvent, problem: str = "") -> None:
+        if not self._answer.done():
+            self._perform(self._changeover.happened(event, problem))
+
+    # What is to be done.
+
+    def _perform(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            self._perform_one[type(effect)](effect)
+
+    def _wait(self, wait: Wait) -> None:
+        self._stop_waiting()
+        self._timer = self._loop.call_later(wait.for_s, self._happened, ChangeoverEvent.TIMED_OUT)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _prepare(self, _: Prepare) -> None:
+        try:
+            self._owner.prepare(self)
+        except UnknownIdentity as error:
+            self._happened(ChangeoverEvent.FAILED, str(error))
+        except OSError as error:
+            self._happened(ChangeoverEvent.FAILED, f"no workers can be prepared: {explain_error(error)}")
+
+    def _discard(self, _: Discard) -> None:
+        crew, self.crew = self.crew, None
+        self._owner.discard(crew)
+
+    def _switch(self, _: SwitchOver) -> None:
+        crew, self.crew = self.crew, None
+        if crew is not None:
+            self._owner.switch(crew, self.sockets)
+
+    def _say_late(self, _: SayLate) -> None:
+        log.error("Not every worker of generation %d serves yet", self._owner.crew.number)
+
+    def _tell(self, answer: Answer) -> None:
+        self._stop_waiting()
+        self._answer.set_result(answer.problem)

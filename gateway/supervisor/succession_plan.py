@@ -1,0 +1,434 @@
+"""Who is at each slot, who takes over from whom, and what is given up: a plan of it, in which no process and no
+descriptor is.
+
+Events come in as calls, what is to be done goes out as effects, to be done in their order. What workers leave is known
+here by who leaves it: a worker by itself (pids come again), its journal by the worker, a link by itself. A journal is
+kept for as long as its worker lives or any slot is to take over from it, and so are links: nobody counts them, for
+after each event what nobody needs is closed.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from gateway.supervisor.slot_life import SlotEvent, SlotLife, SlotState
+
+MAX_DEATHS: Final = 3  # of workers that were to take over from a dead one: then what it knew is given up, not the slot
+
+
+@dataclass(eq=False)
+class Worker:
+    """A process that is to be, is, or was.
+
+    Attributes:
+        generation, slot: where it is, or was: numbers come again after a preparation that was given up.
+        pid: 0 before it is started.
+    """
+
+    generation: "Generation"
+    slot: "Slot"
+    pid: int = 0
+
+    def __repr__(self) -> str:
+        return f"<Worker {self.slot.number} of generation {self.generation.number}, pid {self.pid}>"
+
+
+@dataclass(eq=False)
+class Link:
+    """The way from a worker that is to leave to a slot that takes over these buckets from it.
+
+    The near end is given to the worker and kept here until that is gone: a link that ends tells the successor that
+    nobody else reads, or asks Duo, any more. The far end is for whoever comes to the slot.
+    """
+
+    worker: Worker
+    heir: "Slot"
+    buckets: list[int]
+
+
+@dataclass
+class Claim:
+    """What a slot's worker is to take over from another one.
+
+    Attributes:
+        link: on which that tells what becomes of its logins; None once it is gone.
+        has_handed_over: it reads no more, and its journal is complete.
+        n_deaths: of workers that were to take over from it since it is gone, and never served.
+    """
+
+    worker: Worker
+    link: Link | None = None
+    has_handed_over: bool = False
+    n_deaths: int = 0
+
+
+@dataclass(eq=False)
+class Slot:
+    """A worker's place, and what belongs to it from one worker to the next.
+
+    Attributes:
+        worker: None while there is none.
+        claims: what its worker is to take over.
+        links: from its worker to those that take over from it.
+        spawned_at: when its last worker was started, in monotonic seconds.
+        trouble: why its last worker never announced itself; empty if it did.
+        n_failures: how many in a row did not.
+    """
+
+    number: int
+    buckets: frozenset[int]
+    life: SlotLife
+    worker: Worker | None = None
+    claims: list[Claim] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    spawned_at: float = 0.0
+    trouble: str = ""
+    n_failures: int = 0
+    is_prepared: bool = False
+    has_handed_over: bool = False
+
+    @property
+    def state(self) -> SlotState:
+        """Where it stands."""
+        return self.life.state
+
+    def drain(self, now: float) -> None:
+        """Let nobody come after its worker."""
+        if self.state not in (SlotState.EMPTY, SlotState.DRAINING):
+            self.life.happened(SlotEvent.DRAIN_REQUESTED, now)
+        if self.worker is None:
+            self.claims, self.links = [], []
+
+    def drop_known(self) -> None:
+        """Forget those that are gone and of which its worker knows all."""
+        self.claims = [claim for claim in self.claims if claim.link is not None]
+
+    def note_death(self) -> int:
+        """Count a worker that died before it knew those before it; return how many have by now."""
+        gone = [claim for claim in self.claims if claim.link is None]
+        for claim in gone:
+            claim.n_deaths += 1
+        return max((claim.n_deaths for claim in gone), default=0)
+
+
+class Generation:
+    """The slots of one configuration.
+
+    Attributes:
+        is_dismissed: nobody comes to its slots any more.
+    """
+
+    def __init__(self, number: int, buckets: Iterable[Iterable[int]]) -> None:
+        """Make a slot for each set of buckets."""
+        self.number = number
+        self.slots = [Slot(place, frozenset(each), SlotLife(place)) for place, each in enumerate(buckets)]
+        self.is_dismissed = False
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether every worker would serve."""
+        return all(slot.is_prepared for slot in self.slots)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every worker serves."""
+        return all(slot.state is SlotState.READY for slot in self.slots)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether no worker is left."""
+        return all(slot.worker is None for slot in self.slots)
+
+
+@dataclass(frozen=True)
+class Spawn:
+    """Start a worker, with a journal of its own, that takes over what is claimed."""
+
+    worker: Worker
+    claims: Sequence[Claim]
+
+
+@dataclass(frozen=True)
+class StartLater:
+    """Say `backoff_elapsed` after so many seconds."""
+
+    slot: Slot
+    after_s: float
+
+
+@dataclass(frozen=True)
+class OpenLink:
+    """Make a link."""
+
+    link: Link
+
+
+@dataclass(frozen=True)
+class TellToHandOver:
+    """Let a worker read no more, and tell on these links what becomes of its logins; say `insist` later."""
+
+    worker: Worker
+    links: Sequence[Link]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Let a worker finish what is pending and end."""
+
+    worker: Worker
+
+
+@dataclass(frozen=True)
+class Kill:
+    """End a worker at once."""
+
+    worker: Worker
+
+
+@dataclass(frozen=True)
+class GoOnWithout:
+    """Say that a slot goes on without what its last workers knew."""
+
+    slot: Slot
+
+
+@dataclass(frozen=True)
+class CloseJournal:
+    """Nobody needs what a worker wrote any more."""
+
+    worker: Worker
+
+
+@dataclass(frozen=True)
+class CloseNearEnd:
+    """Its worker is gone, or nobody takes over from it: the link ends."""
+
+    link: Link
+
+
+@dataclass(frozen=True)
+class CloseFarEnd:
+    """Nobody will come who has not got this end."""
+
+    link: Link
+
+
+Effect = (
+    Spawn
+    | StartLater
+    | OpenLink
+    | TellToHandOver
+    | Stop
+    | Kill
+    | GoOnWithout
+    | CloseJournal
+    | CloseNearEnd
+    | CloseFarEnd
+)
+
+
+class SuccessionPlan:
+    """All generations that are there. Instants, `now`, are monotonic seconds."""
+
+    def __init__(self) -> None:
+        self.generations: list[Generation] = []
+        self._journals: list[Worker] = []
+        self._near_ends: list[Link] = []
+        self._far_ends: list[Link] = []
+
+    # Generations.
+
+    def add(self, generation: Generation) -> None:
+        """Take another one in."""
+        self.generations.append(generation)
+
+    def remove(self, generation: Generation) -> list[Effect]:
+        """Forget one of which no worker is left."""
+        self.generations.remove(generation)
+        return self._unneeded()
+
+    def start(self, generation: Generation, now: float) -> list[Effect]:
+        """Put a worker at every slot."""
+        return [self._spawn(generation, slot, now) for slot in generation.slots]
+
+    def bequeath(self, former: Generation, following: Generation) -> list[Effect]:
+        """Let every slot of the next generation claim what workers of the present one know of its users."""
+        effects: list[Effect] = []
+        for old in former.slots:
+            for new in following.slots:
+                shared = sorted(old.buckets & new.buckets)
+                if shared:
+                    effects += self._claim(old, new, shared)
+        return effects
+
+    def _claim(self, old: Slot, new: Slot, shared: list[int]) -> list[Effect]:
+        if old.state is not SlotState.READY:  # its worker knows not all of those before it
+            new.claims += [Claim(each.worker, each.link, each.has_handed_over, each.n_deaths) for each in old.claims]
+        if old.worker is None:
+            return []
+        link = Link(old.worker, new, shared)
+        old.links.append(link)
+        new.claims.append(Claim(old.worker, link))
+        self._near_ends.append(link)
+        self._far_ends.append(link)
+        return [OpenLink(link)]
+
+    def hand_over(self, generation: Generation, now: float) -> list[Effect]:
+        """Let every worker finish for its successors what it has begun, and leave."""
+        generation.is_dismissed = True
+        effects: list[Effect] = []
+        for slot in generation.slots:
+            was_ready = slot.state is SlotState.READY
+            slot.drain(now)
+            if slot.worker is not None:
+                effects.append(TellToHandOver(slot.worker, tuple(slot.links)) if was_ready else Kill(slot.worker))
+        return effects + self._unneeded()
+
+    def stop(self, generation: Generation, now: float) -> list[Effect]:
+        """Let every worker finish what is pending, and nobody come after it."""
+        generation.is_dismissed = True
+        for slot in generation.slots:
+            slot.drain(now)
+        return [Stop(worker) for worker in workers_of(generation)] + self._unneeded()
+
+    def abort(self, generation: Generation, now: float) -> list[Effect]:
+        """End workers that never served; those before them serve on.
+
+        They end before their links do: the end of a link would let them serve.
+        """
+        generation.is_dismissed = True
+        for slot in generation.slots:
+            slot.drain(now)
+        for slot in self._slots():
+            slot.links = [link for link in slot.links if link.heir not in generation.slots]
+        return [Kill(worker) for worker in workers_of(generation)] + self._unneeded()
+
+    # What becomes of a worker.
+
+    def could_not_spawn(self, worker: Worker, trouble: str, now: float) -> list[Effect]:
+        """Try again later: there is no process to be had, or no descriptor."""
+        slot = worker.slot
+        slot.worker = None
+        slot.trouble, slot.n_failures = trouble, slot.n_failures + 1
+        is_dismissed = worker.generation.is_dismissed
+        effects = self._leave(slot, now) if is_dismissed else self._back_off(slot, now)
+        return effects + self._unneeded()
+
+    def prepared(self, worker: Worker) -> list[Effect]:
+        """Note that it would serve, if its predecessors had handed over."""
+        slot = worker.slot
+        slot.is_prepared = True
+        slot.trouble, slot.n_failures = "", 0
+        return []
+
+    def serving(self, worker: Worker, now: float) -> list[Effect]:
+        """Note that it serves, and knows all that its predecessors did."""
+        slot = worker.slot
+        slot.life.happened(SlotEvent.REPORTED_READY, now)
+        slot.drop_known()
+        return self._unneeded()
+
+    def handed_over(self, worker: Worker) -> list[Effect]:
+        """Note that it reads no more, and its journal is complete; a successor's successor must know."""
+        worker.slot.has_handed_over = True
+        for claim in self._claims():
+            if claim.worker is worker:
+                claim.has_handed_over = True
+        return []
+
+    def insist(self, worker: Worker) -> list[Effect]:
+        """End one that has not handed over: it hangs, or was not to be told. Its journal hands over for it."""
+        slot = worker.slot
+        return [Kill(worker)] if slot.worker is worker and not slot.has_handed_over else []
+
+    def exited(self, worker: Worker, trouble: str, now: float, *, is_unsuited: bool = False) -> list[Effect]:
+        """Let others take over from it.
+
+        Args:
+            worker: that is gone.
+            trouble: why, for one that has not announced itself.
+            now: the instant.
+            is_unsuited: it has said itself why it cannot start, which is none of its predecessors' doing.
+        """
+        slot = worker.slot
+        if not slot.is_prepared:
+            slot.trouble, slot.n_failures = trouble, slot.n_failures + 1
+        slot.worker, slot.is_prepared, slot.has_handed_over = None, False, False
+        if worker.generation.is_dismissed:
+            effects = self._leave(slot, now)
+        else:
+            effects = self._succeed(slot, worker, now, is_unsuited=is_unsuited)
+        self._let_go(worker)
+        return effects + self._unneeded()
+
+    def backoff_elapsed(self, slot: Slot, now: float) -> list[Effect]:
+        """Put the next worker at a slot, unless it was dismissed meanwhile."""
+        generation = next((each for each in self.generations if slot in each.slots), None)
+        if generation is None or slot.state is not SlotState.BACKOFF:
+            return []
+        slot.life.happened(SlotEvent.BACKOFF_ELAPSED, now)
+        return [self._spawn(generation, slot, now)]
+
+    def _spawn(self, generation: Generation, slot: Slot, now: float) -> Effect:
+        slot.life.happened(SlotEvent.SPAWNED, now)
+        slot.worker = worker = Worker(generation, slot)
+        slot.spawned_at = now
+        self._journals.append(worker)
+        return Spawn(worker, tuple(slot.claims))
+
+    def _succeed(self, slot: Slot, worker: Worker, now: float, *, is_unsuited: bool) -> list[Effect]:
+        """Let the next worker take over from one that died, unless too many have died of the attempt."""
+        had_served = slot.state is SlotState.READY
+        n_deaths = 0 if had_served or is_unsuited else slot.note_death()
+        slot.claims.append(Claim(worker, n_deaths=n_deaths))
+        effects: list[Effect] = []
+        if n_deaths >= MAX_DEATHS:
+            slot.drop_known()
+            effects.append(GoOnWithout(slot))
+        return effects + self._back_off(slot, now)
+
+    def _leave(self, slot: Slot, now: float) -> list[Effect]:
+        if slot.state is SlotState.DRAINING:
+            slot.life.happened(SlotEvent.EXITED, now)
+        slot.claims, slot.links = [], []
+        return []
+
+    def _back_off(self, slot: Slot, now: float) -> list[Effect]:
+        slot.life.happened(SlotEvent.EXITED, now)
+        return [StartLater(slot, slot.life.backoff_s)]
+
+    def _let_go(self, worker: Worker) -> None:
+        """Note that a worker is gone: whoever has served since knows all of it by its link's end."""
+        for slot in self._slots():
+            for claim in slot.claims:
+                if claim.worker is worker:
+                    claim.link = None
+            if slot.state is SlotState.READY:
+                slot.drop_known()
+
+    # Who needs what.
+
+    def _slots(self) -> Iterator[Slot]:
+        return (slot for generation in self.generations for slot in generation.slots)
+
+    def _claims(self) -> Iterator[Claim]:
+        return (claim for slot in self._slots() for claim in slot.claims)
+
+    def _unneeded(self) -> list[Effect]:
+        """Close what nobody needs any more."""
+        claims = list(self._claims())
+        workers = {slot.worker for slot in self._slots()} | {claim.worker for claim in claims}
+        near_ends = {link for slot in self._slots() for link in slot.links}
+        far_ends = {claim.link for claim in claims}
+        effects: list[Effect] = [CloseJournal(each) for each in self._journals if each not in workers]
+        effects += [CloseNearEnd(each) for each in self._near_ends if each not in near_ends]
+        effects += [CloseFarEnd(each) for each in self._far_ends if each not in far_ends]
+        self._journals = [each for each in self._journals if each in workers]
+        self._near_ends = [each for each in self._near_ends if each in near_ends]
+        self._far_ends = [each for each in self._far_ends if each in far_ends]
+        return effects
+
+
+def workers_of(generation: Generation) -> list[Worker]:
+    """Return the workers that there are."""
+    return [slot.worker for slot in generation.slots if slot.worker is not None]
