@@ -464,12 +464,13 @@ class Engine:
         the same, to its end. A question to anybody else is put: whether its answer lets the user in does not depend
         on Duo.
         """
-        if ask.to not in self._outages or pending.login.state not in FAIL_MODE_STATES:
+        if ask.to not in self._outages or pending.is_trial or pending.login.state not in FAIL_MODE_STATES:
             return False
         if ask.to in self._trials:
             self._trials.discard(ask.to)
             pending.is_trial = True
-        return not pending.is_trial
+            return False
+        return True
 
     def _hold(self, pending: PendingLogin, hold: Hold, now: float) -> None:
         """Give a login up later, or now if that Duo is away tells already what its doubt means."""

@@ -131,3 +131,14 @@ def test_one_that_tries_is_given_up_with_the_others_when_the_trial_has_failed():
     assert isinstance(stage.asked[0].question, Auth)
     stage.effects = stage.engine.outage("app", AWAY, 2.0)
     assert stage.reason == "failmode_safe"
+
+
+def test_one_that_tries_leaves_the_next_trial_to_another():
+    stage = Stage()
+    stage.engine.outage("app", AWAY, 0.5)
+    stage.engine.try_one("app")
+    stage.login("alice", "123456", now=1.0)
+    stage.engine.try_one("app")
+    stage.answer(GO_ON, now=1.1)
+    assert isinstance(stage.asked[0].question, Auth)
+    assert [type(each) for each in stage.login("bob", identifier=8, now=1.5)] == [PutQuestion]
