@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Self
 
 from bench.observe import ask_gateway, workers_of
 from bench.processes import SECRET
@@ -81,7 +81,7 @@ class Director:
     def _schedule(self, events: Sequence[Event]) -> None:
         """Hand all of Duo's faults to it at once, for it keeps time better than a thread here."""
         passed_s = time.monotonic() - self._began_at
-        schedule: Any = [_entry(event, passed_s) for event in events]
+        schedule = [_entry(event, passed_s) for event in events]
         self._stage.duo.post("/api/faults", schedule)
 
     def _perform(self, place: int, event: Event) -> None:

@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -107,7 +109,7 @@ class Program:
 
 
 class SimulatorProcess(Program):
-    """A simulated Duo with the default cast, controlled over its loopback page.
+    """A simulated Duo, `bench.simulator` with the default cast or the lean one, controlled over its loopback port.
 
     Attributes:
         api_host, ca, ikey, control: as the simulator announces them.
@@ -127,18 +129,53 @@ class SimulatorProcess(Program):
         ]
         self.secret_key = self.applications[0]["skey"]
 
-    def get(self, path: str) -> Any:
+    def get(self, path: str, *, timeout_s: float = START_TIMEOUT_S) -> Any:
         """Return what the control port says, decoded."""
-        with urllib.request.urlopen(self.control + path, timeout=30) as answer:  # noqa: S310 -- loopback http of our own
+        with urllib.request.urlopen(self.control + path, timeout=timeout_s) as answer:  # noqa: S310 -- loopback http of our own
             return json.load(answer)
 
-    def post(self, path: str, content: dict[str, Any]) -> Any:
+    def post(self, path: str, content: object) -> Any:
         """Change something, and return what the control port says to it."""
         request = urllib.request.Request(  # noqa: S310
             self.control + path, json.dumps(content).encode(), {"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return json.load(answer)
+
+    def reaches(self, within_s: float = AT_ONCE_S, **at_least: int) -> bool:
+        """Wait for so many `pending`, `pushes`, `auth` … (`bench.simulator.counts`); return if they came."""
+        wish = urllib.parse.urlencode({**at_least, "within_s": within_s})
+        try:
+            self.get(f"/api/wait?{wish}", timeout_s=within_s + START_TIMEOUT_S)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code != HTTPStatus.REQUEST_TIMEOUT:
+                    raise
+            return False
+        return True
+
+    def until(self, within_s: float = START_TIMEOUT_S, **at_least: int) -> None:
+        """Return once Duo has counted so many.
+
+        Raises:
+            TimeoutError: it has not in that time; the text holds what it has counted.
+        """
+        if not self.reaches(within_s, **at_least):
+            raise TimeoutError(f"not {at_least} within {within_s:g} s, but {self.get('/api/counts')}")
+
+    def pending(self, at_least: int = 1) -> list[dict[str, Any]]:
+        """Wait for so many undecided pushes, and return all there are then, oldest first; `bench.simulator` knows them.
+
+        Raises:
+            TimeoutError: they did not come.
+        """
+        self.until(pending=at_least)
+        found: list[dict[str, Any]] = self.get("/api/pending")
+        return found
+
+    def decide(self, push: Mapping[str, Any], decision: str = "approve") -> None:
+        """Answer a pending push as its owner would."""
+        self.post(f"/api/pending/{push['txid']}", {"decision": decision})
 
     def fault(self, kind: str, **details: Any) -> None:
         """Let something go wrong until `heal`."""

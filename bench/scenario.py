@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bench.lean_duo.distribution import read_distribution
-from bench.lean_duo.faults import Fault, FaultKind
+from bench.lean_duo.faults import KINDS, Fault
 from bench.radius_load.plan import WARM_UP_S, LoadPlan, Phase
+from bench.simulator.faults import FaultKind
 
 FOLDER = Path(__file__).parent / "scenarios"
 USUAL_STEPS = 12  # of a search for the limit
@@ -58,10 +59,10 @@ class EventKind(NamedTuple):
 
 
 def _fault_words(event: Event) -> str:
-    fault = event.fault or Fault(FaultKind.DELAY)
-    delay = f" of {fault.delay_s} s" if fault.kind in (FaultKind.DELAY, FaultKind.SLOW) else ""
+    fault = event.fault or Fault(FaultKind.SLOW)
+    delay = f" of {fault.delay_s} s" if fault.kind in (FaultKind.SLOW, FaultKind.TRICKLE) else ""
     share = f" for {fault.share:.0%} of the calls" if fault.share < 1 else ""
-    return f"Duo: {fault.kind}{delay}{share}"
+    return f"Duo: {fault.kind.replace('_', ' ')}{delay}{share}"
 
 
 EVENTS = {
@@ -270,7 +271,7 @@ def _known(forms: Mapping[str, Convert], key: str) -> Convert:
 
 
 def _event(instant: str, text: str, duration_s: float) -> Event:
-    """Return the event of a line `12.5 = fault kind=hang for=10`."""
+    """Return the event of a line `12.5 = fault kind=black_hole for=10`."""
     kind, *words = text.split() or [""]
     if kind not in EVENTS:
         raise ValueError(f"{kind!r} is no event; there are {_listed(EVENTS)}")
@@ -289,8 +290,8 @@ def _event(instant: str, text: str, duration_s: float) -> Event:
 
 def _fault(given: Mapping[str, str]) -> Fault:
     """Return what goes wrong, from the words `kind=`, `share=` and `delay=`; the event knows when."""
-    if given["kind"] not in set(FaultKind):
-        raise ValueError(f"{given['kind']!r} is no fault; there are {_listed(FaultKind)}")
+    if given["kind"] not in KINDS:
+        raise ValueError(f"{given['kind']!r} is no fault; there are {_listed(KINDS)}")
     fields = {_FAULT_FIELDS[name]: text for name, text in given.items() if name in _FAULT_FIELDS}
     return msgspec.convert(fields, Fault, strict=False)
 

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 3
     control = Control(duo, loop)
     _stop_on_signals(loop)
-    duo.set_faults(options.faults)
+    duo.add_faults(options.faults)
     _announce(options.dir, certificates, duo, control)
     loop.run()
     control.close()

@@ -21,6 +21,7 @@ _REASONS = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    408: "Request Timeout",
     415: "Unsupported Media Type",
     429: "Too Many Requests",
     500: "Internal Server Error",
@@ -100,6 +101,7 @@ STATUS = {
     State.CALLING: _status(State.CALLING, f"Dialing {PHONE['number']}..."),
     State.ALLOWED: _status(State.ALLOWED, cloud.SUCCESS),
     State.DENIED: _status(State.DENIED, cloud.DENIED),
+    State.FRAUD: _status(State.FRAUD, cloud.FRAUD),
     State.TIMED_OUT: _status(State.TIMED_OUT, cloud.TIMED_OUT),
     State.SENT: _status(State.SENT, cloud.SMS_SENT),
 }

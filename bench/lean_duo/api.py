@@ -13,6 +13,7 @@ from bench.lean_duo import answers
 from bench.lean_duo.cloud import PASSCODE, Cloud, Push
 from bench.lean_duo.request import Request
 from bench.simulator.cloud import FACTORS, CallRefused, State
+from bench.simulator.counts import UNKNOWN
 from bench.simulator.signature import Application, SignedRequest, verify
 from bench.simulator.wire import required
 
@@ -63,7 +64,7 @@ class Api:
     def count(self, request: Request) -> None:
         """Count a request at its arrival, whatever becomes of it."""
         endpoint = self._endpoints.get(request.path)
-        self.n_calls[endpoint.call if endpoint else "unknown"] += 1
+        self.n_calls[endpoint.call if endpoint else UNKNOWN] += 1
 
     def carry_out(self, request: Request, instant: Instant) -> bytes | Wait:
         """Return Duo's answer, or what it must wait for."""

@@ -122,8 +122,7 @@ def hold_polls(duo: SimulatorProcess, clients: Sequence[Client]) -> None:
     ask_all(clients, polls)  # each is told at once that its push is under way
     for client, poll in zip(clients, polls, strict=True):
         client.tls.send(poll)
-    while duo.get("/api/counts")["polls"] < len(clients):
-        time.sleep(0.1)
+    duo.until(polls=len(clients))
 
 
 def ask_all(clients: Sequence[Client], requests: Iterable[bytes]) -> list[bytes]:

@@ -16,18 +16,20 @@ from bench.lean_duo.cloud import Cloud, Push
 from bench.lean_duo.connection import Connection, TlsConnection
 from bench.lean_duo.distribution import Distribution
 from bench.lean_duo.door import Door
-from bench.lean_duo.faults import Fault, FaultKind, Misfortune, Schedule
+from bench.lean_duo.faults import Fault, Misfortune, Schedule
 from bench.lean_duo.loop import Loop
 from bench.lean_duo.request import Request
 from bench.simulator.certificates import Certificates
 from bench.simulator.cloud import State
+from bench.simulator.counts import Counts
+from bench.simulator.faults import FaultKind
 from bench.simulator.signature import Application
 
-_SLOW_PIECES = 8
+_N_PIECES = 8
 _INSTEAD = {
     FaultKind.STATUS_500: answers.STATUS_500,
-    FaultKind.STATUS_429: answers.RATE_LIMIT,
-    FaultKind.HTML: answers.CAPTIVE_PORTAL,
+    FaultKind.RATE_LIMIT: answers.RATE_LIMIT,
+    FaultKind.CAPTIVE_PORTAL: answers.CAPTIVE_PORTAL,
 }
 
 
@@ -92,7 +94,7 @@ class LeanDuo:
         txid_prefix = f"{secrets.token_hex(4)}-{secrets.token_hex(2)}-4000-8000-"
         self.cloud = Cloud(options.approval, options.push_expires_s, Random(options.seed), txid_prefix)
         self.api = Api(self.cloud, options.application, options.verify_every)
-        self.schedule = Schedule((), loop.now, Random(options.seed))
+        self.schedule = Schedule(Random(options.seed))
         self.n_faults: Counter[str] = Counter()
         self._n_answers = 0
         self._waiting: dict[str, list[Ticket]] = {}
@@ -123,6 +125,18 @@ class LeanDuo:
         """Requests that wait for a person right now."""
         return sum(ticket.is_valid for tickets in self._waiting.values() for ticket in tickets)
 
+    def counts(self) -> Counts:
+        """Return what there was and is."""
+        return Counts(
+            n_calls=self.api.n_calls.total(),
+            calls=self.api.n_calls,
+            pushes=self.cloud.n_pushes.total(),
+            pending=self.cloud.n_pending,
+            polls=self.n_polls,
+            connections=self.n_connections,
+            accepted=self.n_accepted,
+        )
+
     def close(self) -> None:
         """Cut everybody off and give the port back."""
         self._cut_all()
@@ -130,12 +144,17 @@ class LeanDuo:
 
     # What the control port changes.
 
-    def set_faults(self, faults: Iterable[Fault]) -> None:
-        """Replace the schedule; its times count from now."""
-        self.schedule = Schedule(faults, self._loop.now, Random(self._options.seed))
+    def add_faults(self, faults: Iterable[Fault]) -> None:
+        """Put faults in force beside the others; their times count from now."""
+        self.schedule.add(faults, self._loop.now)
         self._apply_schedule()
         for instant in self.schedule.instants():
             self._loop.call_at(instant, self._apply_schedule)
+
+    def clear_faults(self) -> None:
+        """Let nothing go wrong any more."""
+        self.schedule.clear()
+        self._apply_schedule()
 
     def decide_all(self, state: State) -> int:
         """Let everybody who has a push pending answer it now; return how many."""
@@ -229,7 +248,7 @@ class LeanDuo:
             suffer()
 
     def _suffer(self, ticket: Ticket, kind: FaultKind, request: Request) -> None:
-        if not ticket.is_valid or kind is FaultKind.HANG:
+        if not ticket.is_valid or kind is FaultKind.BLACK_HOLE:
             return
         if kind in (FaultKind.DROP, FaultKind.REFUSE):
             ticket.connection.close()
@@ -249,8 +268,8 @@ class LeanDuo:
             case Misfortune(kind=FaultKind.RESET):
                 connection.send(octets[: len(octets) // 2])
                 connection.reset()
-            case Misfortune(kind=FaultKind.SLOW, spread_s=spread_s):
-                self._trickle(ticket, octets, len(octets) // _SLOW_PIECES + 1, spread_s / _SLOW_PIECES)
+            case Misfortune(kind=FaultKind.TRICKLE, spread_s=spread_s):
+                self._trickle(ticket, octets, len(octets) // _N_PIECES + 1, spread_s / _N_PIECES)
             case _:
                 connection.answer(octets)
 

@@ -5,7 +5,7 @@ process, `running_simulator` inside a test. What lies where, pure parts first:
 
 - `people`: users, their devices and habits, and the default cast
 - `cloud`: what Duo knows and decides; time comes in as an argument
-- `referee`: what was asked and started, without secrets
+- `referee`, `counts`: what was asked and started, without secrets, and its totals
 - `signature`: who signed a request, checked without any code of the gateway
 - `wire`, `api_v2`, `api_v1`: parameters to the cloud, its answers to JSON
 - `faults`: what should go wrong, for which calls, for how long

@@ -1,6 +1,6 @@
 """A certificate authority of the simulator's own and one server certificate.
 
-The authority's key is thrown away: it will never sign anything else.
+The authority's key is thrown away: it will never sign anything else. Tests have authorities of the same kind.
 """
 
 import datetime as dt
@@ -18,8 +18,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DEFAULT_NAMES = ("localhost", "127.0.0.1", "::1")
 
-_LIFETIME = dt.timedelta(days=30)
-_BEFORE_END = dt.timedelta(days=1)  # a pair that ends sooner is made anew
+LIFETIME = dt.timedelta(days=30)
+_DAY = dt.timedelta(days=1)
+_BEFORE_END = _DAY  # a pair that ends sooner is made anew
 
 
 class Certificates(NamedTuple):
@@ -48,7 +49,7 @@ def certificates_in(folder: Path, names: Iterable[str] = DEFAULT_NAMES) -> Certi
     A restart in the same folder keeps the CA, so that clients go on trusting it. The server's key has mode 0600.
     """
     files = Certificates(folder / "ca.pem", folder / "server.pem", folder / "server-key.pem")
-    wanted = [_general_name(each) for each in names]
+    wanted = [general_name(each) for each in names]
     if not _is_usable(files, wanted):
         _make(files, wanted)
     return files
@@ -72,72 +73,97 @@ def _is_usable(files: Certificates, names: list[x509.GeneralName]) -> bool:
 
 
 def _make(files: Certificates, names: list[x509.GeneralName]) -> None:
-    ca_key = ec.generate_private_key(ec.SECP256R1())
-    server_key = ec.generate_private_key(ec.SECP256R1())
-    ca = _authority(ca_key)
-    certificate = _server_certificate(names, server_key, ca, ca_key)
-    pem = serialization.Encoding.PEM
+    authority = Authority("Duo simulator CA")
+    key = ec.generate_private_key(ec.SECP256R1())
     files.ca_file.parent.mkdir(parents=True, exist_ok=True)
-    files.ca_file.write_bytes(ca.public_bytes(pem))
-    files.certificate_file.write_bytes(certificate.public_bytes(pem))
-    write_private(
-        files.key_file,
-        server_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
-    )
+    files.ca_file.write_bytes(authority.root)
+    files.certificate_file.write_bytes(authority.server_certificate("Duo simulator", names, key.public_key()))
+    write_private(files.key_file, private_pem(key))
 
 
-def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    name = _name("Duo simulator CA")
-    return (
-        _builder(name, name, key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(signs_certificates=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
+class Authority:
+    """A certificate authority, whose key is never written down.
+
+    Attributes:
+        root: its own certificate, PEM.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name(name)
+        self._public_key = self._key.public_key()
+        builder = self._builder(self._name, self._public_key, LIFETIME)
+        self.root = self._signed(builder, x509.BasicConstraints(ca=True, path_length=0), _key_usage(is_authority=True))
+
+    def server_certificate(
+        self,
+        subject: str,
+        names: Iterable[x509.GeneralName],
+        key: ec.EllipticCurvePublicKey,
+        valid_for: dt.timedelta = LIFETIME,
+    ) -> bytes:
+        """Return the certificate of a server, PEM.
+
+        Args:
+            subject: its common name, for people.
+            names: host names and addresses that it covers (`general_name`).
+            key: the server's.
+            valid_for: from now; negative, but above -1 day, for one that has expired.
+        """
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._public_key)
+        builder = (
+            self._builder(_name(subject), key, valid_for)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(issuer, critical=False)
+        )
+        return self._signed(builder, x509.BasicConstraints(ca=False, path_length=None), _key_usage(is_authority=False))
+
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, valid_for: dt.timedelta
+    ) -> x509.CertificateBuilder:
+        now = _utc_now()
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _DAY)
+            .not_valid_after(now + valid_for)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        )
+
+    def _signed(
+        self, builder: x509.CertificateBuilder, constraints: x509.BasicConstraints, usage: x509.KeyUsage
+    ) -> bytes:
+        builder = builder.add_extension(constraints, critical=True).add_extension(usage, critical=True)
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
-def _server_certificate(
-    names: list[x509.GeneralName],
-    key: ec.EllipticCurvePrivateKey,
-    ca: x509.Certificate,
-    ca_key: ec.EllipticCurvePrivateKey,
-) -> x509.Certificate:
-    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
-    return (
-        _builder(_name("Duo simulator"), ca.subject, key.public_key())
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(authority, critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )
+def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a private key as PEM, unencrypted."""
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return key.private_bytes(encoding, form, serialization.NoEncryption())
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = _utc_now()
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + _LIFETIME)
-    )
+def general_name(name: str) -> x509.GeneralName:
+    """Return a host name or an address as certificates hold it."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
-def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+def _key_usage(*, is_authority: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=not signs_certificates,
+        digital_signature=not is_authority,
         content_commitment=False,
         key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
+        key_cert_sign=is_authority,
+        crl_sign=is_authority,
         encipher_only=False,
         decipher_only=False,
     )
@@ -145,13 +171,6 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-
-
-def _general_name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
 
 
 def _utc_now() -> dt.datetime:

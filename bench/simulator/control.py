@@ -3,6 +3,8 @@
 Changes are POST with JSON, which a foreign web page cannot send without asking first (CSRF); a Host header that is not
 loopback is refused (DNS rebinding); the page loads nothing but its own files.
 
+Routes with a star are those of `bench.lean_duo`, too, and mean the same there.
+
 | route | does |
 | --- | --- |
 | GET / | the page |
@@ -11,31 +13,35 @@ loopback is refused (DNS rebinding); the page loads nothing but its own files.
 | POST /api/users | add or replace one (`Person`) |
 | POST /api/users/remove | `{"username": …}` |
 | GET /api/pending | undecided pushes and calls |
-| POST /api/pending | the same decision for all of them: how many were decided |
-| POST /api/pending/TXID | `{"decision": …}` with approve, deny, fraud or timeout |
-| GET /api/counts | totals by path and by user, with the txids of the started factors |
+| POST /api/pending * | `{"decision": …}` with approve, deny, fraud or timeout, for all of them: how many were decided |
+| POST /api/pending/TXID | the same for one |
+| GET /api/counts * | totals (`Counts`); here by user, too, with the txids of the started factors |
+| GET /api/pushes * | how many pushes and phone calls each user got |
+| GET /api/wait?pending=2&within_s=5 * | waits for totals (`Wish`), and answers as /api/counts; 408 if it was in vain |
 | GET /api/calls?limit=N | the newest calls, newest first |
-| GET /api/faults | what is in force |
-| POST /api/faults, POST /api/faults/clear | add one (`Fault`); `{}` |
-| POST /api/reset | `{}`: users as set up, counts from nothing, no faults |
+| GET /api/faults * | what is in force |
+| POST /api/faults * | puts a fault (`Fault`) or a list of them in force, beside what is |
+| POST /api/faults/clear * | `{}`: nothing goes wrong any more |
+| POST /api/reset * | `{}`: counts from nothing, no pushes; here users as set up and no faults, too |
 """
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
 
-from bench.simulator.cloud import Account, Event, Transaction
-from bench.simulator.faults import ActiveFault, Fault, FaultKind
+from bench.simulator.cloud import Account, Cloud, Event, Transaction
+from bench.simulator.counts import LOOK_S, Counts, read_wish
+from bench.simulator.faults import ActiveFault, Fault, FaultKind, FaultPlan
+from bench.simulator.listener import Door
 from bench.simulator.people import Answer, Person, Status
-from bench.simulator.referee import CallRecord
-
-if TYPE_CHECKING:
-    from bench.simulator.server import Simulator
+from bench.simulator.referee import CallRecord, Referee
+from bench.simulator.signature import Application
 
 STATIC = Path(__file__).parent / "static"
 SHOWN_CALLS = 60
@@ -59,8 +65,55 @@ _FILES = {  # path: name and type, which a system's own table may name otherwise
 }
 _DECISIONS = (Event.APPROVE, Event.DENY, Event.FRAUD, Event.TIMEOUT)
 
+_OneOrMore: Any = Fault | list[Fault]
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _Body = TypeVar("_Body")
+
+
+class Controlled(Protocol):
+    """What is controlled: a `Simulator`, as far as this page goes."""
+
+    @property
+    def applications(self) -> Mapping[str, Application]:
+        """Whose keys may call, by ikey."""
+
+    @property
+    def cloud(self) -> Cloud:
+        """Users and transactions."""
+
+    @property
+    def faults(self) -> FaultPlan:
+        """What goes wrong."""
+
+    @property
+    def referee(self) -> Referee:
+        """What was asked and started."""
+
+    @property
+    def api_host(self) -> str:
+        """Host and port of the API."""
+
+    @property
+    def door(self) -> Door:
+        """What a new connection meets."""
+
+    def counts(self) -> Counts:
+        """Return what there was and is."""
+
+    def now(self) -> float:
+        """Return the instant that the cloud and the faults count in."""
+
+    def set_fault(self, *faults: Fault) -> None:
+        """Put faults in force beside the others."""
+
+    def clear_faults(self) -> None:
+        """Make all well."""
+
+    def decide(self, txid: str, event: Event) -> Transaction:
+        """Answer a push or call; KeyError if it is not pending."""
+
+    def reset(self) -> None:
+        """Begin anew."""
 
 
 class _Decision(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,10 +131,10 @@ class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
 class ControlServer:
     """The control port of one simulator."""
 
-    def __init__(self, simulator: "Simulator", port: int) -> None:
+    def __init__(self, simulator: Controlled, port: int) -> None:
         self._simulator = simulator
         self._port = port
-        self._runner = web.AppRunner(self._application(), access_log=None)
+        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
         self.url = ""
 
     async def start(self) -> None:
@@ -116,6 +169,8 @@ class ControlServer:
                 web.post("/api/pending", self._decide_all),
                 web.post("/api/pending/{txid}", self._decide),
                 web.get("/api/counts", self._counts),
+                web.get("/api/pushes", self._pushes),
+                web.get("/api/wait", self._wait),
                 web.get("/api/calls", self._calls),
                 web.get("/api/faults", self._faults),
                 web.post("/api/faults", self._set_fault),
@@ -126,25 +181,24 @@ class ControlServer:
         return application
 
     async def _state(self, _request: web.Request) -> web.Response:
-        simulator = self._simulator
-        referee = simulator.referee
+        simulator, counts = self._simulator, self._simulator.counts()
         return _json(
             {
                 "service": {
                     "api_host": simulator.api_host,
                     "door": simulator.door.value,
-                    "connections": simulator.n_connections,
-                    "polls": simulator.n_polls,
+                    "connections": counts.connections,
+                    "polls": counts.polls,
                     "applications": [
                         {"ikey": each.ikey, "kind": each.kind} for each in simulator.applications.values()
                     ],
                 },
-                "n_pending": len(simulator.cloud.pending),
+                "n_pending": counts.pending,
                 "pending": self._pending_list(SHOWN_PENDING),
                 "faults": self._fault_list(),
                 "n_users": len(simulator.cloud.accounts),
                 "users": [self._account(each) for each in islice(simulator.cloud.accounts.values(), SHOWN_USERS)],
-                "n_calls": sum(referee.n_calls.values()),
+                "n_calls": counts.n_calls,
                 "calls": self._newest_calls(SHOWN_CALLS),
                 "choices": {
                     "fault_kinds": list(FaultKind),
@@ -197,7 +251,22 @@ class ControlServer:
             users.setdefault(username, {"txids": {}})[factor] = count
         for started in referee.started:
             users[started.username]["txids"].setdefault(started.factor, []).append(started.txid)
-        return _json({"n_calls": sum(referee.n_calls.values()), "calls": dict(referee.n_calls), "users": users})
+        return _json({**msgspec.to_builtins(self._simulator.counts()), "users": users})
+
+    async def _pushes(self, _request: web.Request) -> web.Response:
+        return _json(self._simulator.referee.pushes())
+
+    async def _wait(self, request: web.Request) -> web.Response:
+        try:
+            wish = read_wish(request.query.items())
+        except ValueError as error:
+            raise _problem(web.HTTPBadRequest, str(error)) from None
+        ends_at = self._simulator.now() + wish.within_s
+        while not wish.is_met_by(counts := self._simulator.counts()):
+            if self._simulator.now() >= ends_at:
+                return _json(counts, status=408)
+            await asyncio.sleep(LOOK_S)
+        return _json(counts)
 
     async def _calls(self, request: web.Request) -> web.Response:
         try:
@@ -210,7 +279,8 @@ class ControlServer:
         return _json(self._fault_list())
 
     async def _set_fault(self, request: web.Request) -> web.Response:
-        self._simulator.set_fault(await _body(request, Fault))
+        wanted = await _body(request, _OneOrMore)
+        self._simulator.set_fault(*(wanted if isinstance(wanted, list) else [wanted]))
         return _json(self._fault_list())
 
     async def _clear_faults(self, request: web.Request) -> web.Response:
@@ -286,8 +356,8 @@ def _problem(kind: type[web.HTTPException], text: str) -> web.HTTPException:
     return kind(text=msgspec.json.encode({"error": text}).decode(), content_type="application/json")
 
 
-def _json(content: object) -> web.Response:
-    return web.Response(body=msgspec.json.encode(content), content_type="application/json")
+def _json(content: object, *, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")
 
 
 def _describe_pending(transaction: Transaction, now: float) -> dict[str, Any]:
@@ -308,7 +378,7 @@ def _describe_fault(active: ActiveFault, now: float) -> dict[str, Any]:
     return {
         **msgspec.to_builtins(active.fault),
         "calls_left": active.calls_left,
-        "seconds_left": None if active.ends_at is None else round(active.ends_at - now, 3),
+        "left_s": None if active.ends_at is None else round(active.ends_at - now, 3),
     }
 
 

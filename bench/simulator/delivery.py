@@ -1,4 +1,4 @@
-"""How an answer travels, or fails to: whole, broken, in chunks, cut off, or another answer in its place."""
+"""How an answer travels, or fails to: whole, broken, in pieces, cut off, or another answer in its place."""
 
 import asyncio
 import os
@@ -23,7 +23,8 @@ _INSTEAD_OF_AN_ANSWER = {
         "text/html",
     ),
 }
-_IN_PIECES = {FaultKind.CHUNKED, FaultKind.RESET, FaultKind.CLOSE_IDLE}
+_IN_PIECES = {FaultKind.TRICKLE, FaultKind.CHUNKED, FaultKind.RESET, FaultKind.CLOSE_IDLE}
+_N_PIECES = 3
 _LINGER_RESET = struct.pack("ii", 1, 0)  # close() sends RST
 
 Faults = Mapping[FaultKind, Fault]
@@ -84,9 +85,11 @@ class Delivery:
         else:
             response.content_length = len(body)
         await response.prepare(request)
-        third = len(body) // 3 + 1  # the pieces may well part a UTF-8 character
-        for start in range(0, len(body), third):
-            await response.write(body[start : start + third])
+        size = len(body) // _N_PIECES + 1  # the pieces may well part a UTF-8 character
+        pause_s = faults[FaultKind.TRICKLE].delay_s / _N_PIECES if FaultKind.TRICKLE in faults else 0.0
+        for start in range(0, len(body), size):
+            await asyncio.sleep(pause_s)
+            await response.write(body[start : start + size])
             if FaultKind.RESET in faults:
                 _reset(request)
         await response.write_eof()

@@ -1,16 +1,20 @@
 """What should go wrong at the simulated Duo: which fault, for which calls and users, for how many or for how long.
 
+The kinds are the words of both simulated Duos. `bench.lean_duo` knows those with a star, and strikes a share of the
+calls by a schedule.
+
 | kind | what a client meets | is the call carried out? |
 | --- | --- | --- |
-| refuse | connects are refused, open connections are cut | no |
-| black_hole | no answer; where it covers everything, not even a TLS handshake | no |
-| slow | the answer comes `delay_s` later | yes, after the delay |
-| status_500 | HTTP 500 with Duo's JSON | no |
-| rate_limit | HTTP 429, with Retry-After if `retry_after_s` is given | no |
-| captive_portal | HTTP 200 with a login page in HTML | no |
-| drop | the connection ends without one octet of answer | no |
-| broken_json | HTTP 200, half of the JSON | yes |
-| reset | half of the answer, then TCP RST | yes |
+| refuse * | connects are refused, open connections are cut | no |
+| black_hole * | no answer; where it covers everything, not even a TLS handshake | no |
+| slow * | the answer comes `delay_s` later | yes, after the delay |
+| trickle * | the answer comes in pieces, spread over `delay_s` | yes |
+| status_500 * | HTTP 500 with Duo's JSON | no |
+| rate_limit * | HTTP 429 with Duo's JSON, and Retry-After if `retry_after_s` is given | no |
+| captive_portal * | HTTP 200 with a login page in HTML | no |
+| drop * | the connection ends without one octet of answer | no |
+| broken_json * | HTTP 200, half of the JSON | yes |
+| reset * | half of the answer, then TCP RST | yes |
 | close_after | the answer says Connection: close and keeps its word | yes |
 | close_idle | the connection is cut after `delay_s` of idleness, without a word | yes |
 | chunked | the answer comes in chunks | yes |
@@ -32,6 +36,7 @@ class FaultKind(StrEnum):
     REFUSE = "refuse"
     BLACK_HOLE = "black_hole"
     SLOW = "slow"
+    TRICKLE = "trickle"
     STATUS_500 = "status_500"
     RATE_LIMIT = "rate_limit"
     CAPTIVE_PORTAL = "captive_portal"
@@ -51,8 +56,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         endpoint: `*`, a call in either API flavour (`preauth`, `auth_status`), or a whole path (`/auth/v2/preauth`).
         user: only calls that name a user with this in the name; empty = all calls.
         calls: how many calls it strikes; None = until cleared.
-        seconds: how long it lasts; None = until cleared.
-        delay_s: for `slow` and `close_idle`.
+        for_s: how long it lasts; None = until cleared.
+        delay_s: for `slow`, `trickle` and `close_idle`.
         retry_after_s: for `rate_limit`; None = no such header.
         skew_s: for `clock_skew`; negative = Duo's clock is behind.
     """
@@ -61,7 +66,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     endpoint: str = EVERYTHING
     user: str = ""
     calls: int | None = None
-    seconds: float | None = None
+    for_s: float | None = None
     delay_s: float = 1.0
     retry_after_s: int | None = None
     skew_s: float = 3600.0
@@ -69,12 +74,12 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         if self.kind is FaultKind.REFUSE and (self.calls is not None or self.user or self.endpoint != EVERYTHING):
-            text = "refuse: connects are counted by nobody and name no endpoint and no user; use seconds or clear it"
+            text = "refuse: connects are counted by nobody and name no endpoint and no user; use for_s or clear it"
             raise ValueError(text)
         if self.calls is not None and self.calls < 1:
             raise ValueError("calls: at least 1")
-        if self.delay_s < 0 or (self.seconds is not None and self.seconds <= 0):
-            raise ValueError("delay_s and seconds: not negative, and seconds not 0")
+        if self.delay_s < 0 or (self.for_s is not None and self.for_s <= 0):
+            raise ValueError("delay_s and for_s: not negative, and for_s not 0")
 
     @property
     def shuts_the_door(self) -> bool:
@@ -111,7 +116,7 @@ class FaultPlan:
         self._active = [
             each for each in self._active if (each.fault.kind, each.fault.endpoint, each.fault.user) != place
         ]
-        ends_at = None if fault.seconds is None else now + fault.seconds
+        ends_at = None if fault.for_s is None else now + fault.for_s
         self._active.append(ActiveFault(fault, fault.calls, ends_at))
 
     def clear(self) -> None:

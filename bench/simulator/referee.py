@@ -55,6 +55,14 @@ class Referee:
         """How many of `factor` (push, phone, sms, passcode) were started for a user."""
         return self.n_started[username, factor]
 
+    def pushes(self) -> dict[str, int]:
+        """How many pushes and phone calls were begun, by user."""
+        begun: Counter[str] = Counter()
+        for (username, factor), count in self.n_started.items():
+            if factor in ("push", "phone"):
+                begun[username] += count
+        return dict(begun)
+
     def txids(self, username: str, factor: str) -> list[str]:
         """The transactions of a user's pushes or calls, oldest first."""
         return [each.txid for each in self.started if (each.username, each.factor) == (username, factor)]

@@ -9,6 +9,7 @@ import secrets
 import string
 import time
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from bench.simulator import api_v1, api_v2
 from bench.simulator.certificates import DEFAULT_NAMES, Certificates, certificates_in
 from bench.simulator.cloud import FACTORS, CallRefused, Cloud, Event, Settings, Transaction
 from bench.simulator.control import ControlServer
+from bench.simulator.counts import UNKNOWN, Counts
 from bench.simulator.delivery import Delivery, cut, instead
 from bench.simulator.faults import Fault, FaultKind, FaultPlan, duo_time
 from bench.simulator.listener import Door, Listener
@@ -168,11 +170,27 @@ class Simulator:
         if self._control is not None:
             await self._control.stop()
 
+    def counts(self) -> Counts:
+        """Return what there was and is."""
+        calls: Counter[str] = Counter()
+        for path, count in self.referee.n_calls.items():
+            calls[ENDPOINTS[path].call if path in ENDPOINTS else UNKNOWN] += count
+        return Counts(
+            n_calls=calls.total(),
+            calls=calls,
+            pushes=sum(self.referee.pushes().values()),
+            pending=len(self.cloud.pending),
+            polls=self.n_polls,
+            connections=self.n_connections,
+            accepted=self.n_accepted,
+        )
+
     # What tests and the control page change.
 
-    def set_fault(self, fault: Fault) -> None:
-        """Put a fault in force beside the others, at once."""
-        self.faults.add(fault, self.now())
+    def set_fault(self, *faults: Fault) -> None:
+        """Put faults in force beside the others, at once."""
+        for fault in faults:
+            self.faults.add(fault, self.now())
         self._apply_faults()
         if self.door is Door.REFUSING:
             self._cut_connections()

@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from bench.observe import Observer, Process, ask_gateway, children_of, usage_of
+from tests.children import child
 
 
 @pytest.fixture
@@ -59,11 +60,11 @@ def test_a_process_that_is_gone_has_used_nothing():
     assert usage is not None
     assert usage.cpu_s > 0
     assert usage.rss_bytes > 1_000_000
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        assert child.pid in children_of(os.getpid())
-        child.communicate(b"\n")
-    assert usage_of(child.pid) is None
-    assert child.pid not in children_of(os.getpid())
+    with child([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert process.pid in children_of(os.getpid())
+        process.communicate(b"\n")
+    assert usage_of(process.pid) is None
+    assert process.pid not in children_of(os.getpid())
 
 
 def test_samples_are_taken_from_the_beginning_to_the_end(tmp_path):

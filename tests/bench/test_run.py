@@ -35,7 +35,7 @@ approval = uniform:0.1,0.5
 0.8 = strangers for=1 rate=100
 1 = reload
 1.2 = garbage for=1 rate=100
-1.5 = fault kind=delay for=0.5 delay=0.1
+1.5 = fault kind=slow for=0.5 delay=0.1
 2 = kill-worker
 
 [expect]

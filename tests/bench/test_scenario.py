@@ -37,19 +37,19 @@ def test_what_is_not_said_has_a_default():
 
 
 def test_events_stand_in_order_whatever_the_order_of_the_lines():
-    scenario = read_scenario(LEAST + "[events]\n8 = reload\n2.5 = fault kind=500 for=3 share=0.5\n", "mine.ini")
+    scenario = read_scenario(LEAST + "[events]\n8 = reload\n2.5 = fault kind=status_500 for=3 share=0.5\n", "mine.ini")
     assert [event.at_s for event in scenario.events] == [2.5, 8.0]
-    assert str(scenario.events[0]) == "Duo: 500 for 50% of the calls"
+    assert str(scenario.events[0]) == "Duo: status 500 for 50% of the calls"
     assert scenario.events[0].for_s == 3.0
 
 
 def test_two_faults_at_one_instant_stand_in_the_order_of_the_lines():
-    text = LEAST + "[events]\n1.0 = fault kind=hang for=3\n1 = fault kind=500 for=2\n"
-    assert [str(event) for event in read_scenario(text, "a.ini").events] == ["Duo: hang", "Duo: 500"]
+    text = LEAST + "[events]\n1.0 = fault kind=black_hole for=3\n1 = fault kind=status_500 for=2\n"
+    assert [str(event) for event in read_scenario(text, "a.ini").events] == ["Duo: black hole", "Duo: status 500"]
 
 
 def test_a_line_may_name_two_events():
-    scenario = read_scenario(LEAST + "[events]\n4 = kill-worker; fault kind=hang for=3\n", "mine.ini")
+    scenario = read_scenario(LEAST + "[events]\n4 = kill-worker; fault kind=black_hole for=3\n", "mine.ini")
     assert [(event.at_s, event.kind) for event in scenario.events] == [(4.0, "kill-worker"), (4.0, "fault")]
     (problem,) = problems(LEAST + "[events]\n4 = reload; explode\n")
     assert problem.startswith("mine.ini [events] 4: 'explode' is no event")
@@ -79,9 +79,12 @@ def test_a_scale_changes_durations_and_no_rates():
         ("[events]\n3 = garbage for=2\n", "mine.ini [events] 3: garbage needs rate="),
         ("[events]\n3 = garbage for=2 rate=0\n", "mine.ini [events] 3: write a number above 0"),
         ("[events]\n3 = reload for=2\n", "mine.ini [events] 3: reload has no for"),
-        ("[events]\n3 = fault for=2 kind=asleep\n", "mine.ini [events] 3: 'asleep' is no fault; there are delay, slow"),
-        ("[events]\n3 = fault for=2 kind=500 share=7\n", "mine.ini [events] 3: share: above 0, and 1 at most"),
-        ("[events]\n3 = fault hang\n", "mine.ini [events] 3: 'hang': write NAME=VALUE"),
+        (
+            "[events]\n3 = fault for=2 kind=asleep\n",
+            "mine.ini [events] 3: 'asleep' is no fault; there are refuse, black_hole",
+        ),
+        ("[events]\n3 = fault for=2 kind=status_500 share=7\n", "mine.ini [events] 3: share: above 0, and 1 at most"),
+        ("[events]\n3 = fault drop\n", "mine.ini [events] 3: 'drop': write NAME=VALUE"),
         ("[events]\n3 =\n", "mine.ini [events] 3: '' is no event"),
         ("[expect]\nlost = few\n", "mine.ini [expect] lost: 'few': write a whole number, or any"),
         ("[expect]\nfound = 1\n", "mine.ini [expect] found: is not known; there are lost, unexpected"),

@@ -49,7 +49,7 @@ async def kill_workers(folder: Path, seed: int, n_logins: int = N_LOGINS) -> Out
 
 async def disturb(scene: Scene, fleet: Fleet) -> None:
     """Kill each worker twice among the approvals of half of the pushes, in random order; then approve the rest."""
-    await scene.until_duo(lambda state: state["n_pending"] >= len(scene.plans))
+    await scene.until_duo(fleet, pending=len(scene.plans))
     pushes = await scene.pending()
     kills = [slot for slot in range(N_WORKERS) for _ in range(KILLS_EACH)]
     acts: list[int | dict[str, Any]] = [*kills, *scene.chance.sample(pushes, len(pushes) // 2)]

@@ -6,12 +6,12 @@ descriptors, so that there is one for every 10,000 logins, and a section of the 
 """
 
 import asyncio
+import math
 import sys
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bench.cores import cpu_s, resident
 from tests.chaos.checker import Violation
@@ -81,7 +81,8 @@ async def wait_for_many(
         ]
         for number, fleet in enumerate(fleets):
             await fleet.until_started(len(shares[number]))
-            await scene.until_duo(partial(all_wait, fleet, len(shares[number])), duo=number)
+            n_waiting = len(shares[number])  # Duo is being asked about all of them but a few
+            await scene.until_duo(fleet, number, pending=n_waiting, polls=math.ceil(0.98 * n_waiting))
         pending_after_s = time.monotonic() - began_at
         await fleets[0].until(lambda: time.monotonic() >= began_at + pending_after_s + min(SETTLED_AFTER_S, watched_s))
         cpu_shares = await watch_workers(fleets[0], [worker.pid for worker in scene.workers()], watched_s)
@@ -102,12 +103,6 @@ async def wait_for_many(
             answered_after_s,
             [violation for each in evidence for violation in scene.judge(each)],
         )
-
-
-def all_wait(fleet: Fleet, n_logins: int, state: dict[str, Any]) -> bool:
-    """Whether so many pushes are pending, and Duo is being asked about all of them but a few; or never will be."""
-    is_whole = state["n_pending"] >= n_logins and state["service"]["polls"] >= 0.98 * n_logins
-    return bool(is_whole or fleet.answers)
 
 
 async def watch_workers(fleet: Fleet, pids: Sequence[int], watched_s: float) -> list[float]:

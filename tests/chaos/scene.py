@@ -205,14 +205,14 @@ class Scene:
         found: list[dict[str, Any]] = await asyncio.to_thread(self.duos[duo].get, "/api/pending")
         return found
 
-    async def until_duo(self, condition: Callable[[dict[str, Any]], bool], duo: int = 0) -> None:
-        """Return once what Duo's control page shows of its state meets the condition.
+    async def until_duo(self, fleet: Fleet, duo: int = 0, **at_least: int) -> None:
+        """Return once Duo has counted so many; or a login of the fleet is answered already, and they may never come.
 
         Raises:
-            TimeoutError: it does not within a minute.
+            TimeoutError: neither within a minute.
         """
         async with asyncio.timeout(WAIT_S):
-            while not condition(await asyncio.to_thread(self.duos[duo].get, "/api/state")):
+            while not fleet.answers and not await asyncio.to_thread(self.duos[duo].reaches, 1.0, **at_least):
                 pass
 
     # What can be done.

@@ -1,6 +1,5 @@
 """The walk to Duo, step by step, against the simulated Duo and against peers that are none."""
 
-import asyncio
 import socket
 from pathlib import Path
 from typing import Any
@@ -150,17 +149,7 @@ class TestProxy:
         async def tunnel(visit: Visit) -> None:
             await visit.request()
             visit.send(answer_octets)
-            reader, writer = await asyncio.open_connection(host, int(port))
-
-            async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-                while octets := await source.read(65_536):
-                    sink.write(octets)
-                sink.close()
-
-            try:
-                await asyncio.gather(pump(visit.reader, writer), pump(reader, visit.writer))
-            finally:
-                writer.transport.abort()
+            await visit.hand_on(host, int(port))
 
         async def scenario() -> list[Finding]:
             async with tls_peer(tunnel, None) as peer:

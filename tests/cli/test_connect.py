@@ -6,13 +6,13 @@ import os
 import pty
 import re
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from gateway.supervisor.run_dir import RunDir
+from tests.children import child
 from tests.cli.files import run_main
 from tests.integration.site import SECRET, Site, run_radgate
 
@@ -118,7 +118,7 @@ def test_a_terminal_shows_colours_and_that_something_goes_on_unless_it_wants_non
     ours, theirs = pty.openpty()
     command = [sys.executable, "-P", "-m", "gateway", "check", "--connect", "--config", config]
     environment = {**os.environ, "TERM": "xterm-256color", **more}
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+    with child(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
         os.close(theirs)
         said = b""
         with contextlib.suppress(OSError):  # the last one who held the other end has gone

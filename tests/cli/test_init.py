@@ -151,8 +151,9 @@ class Terminal:
         """Wait for a question, and for the echo to be off if what is typed must not be shown; then type."""
         self.read_until(question)
         deadline = time.monotonic() + END
-        while is_hidden and termios.tcgetattr(self._ours)[3] & termios.ECHO:
+        while is_hidden and termios.tcgetattr(self._ours)[3] & termios.ECHO:  # nobody tells
             assert time.monotonic() < deadline
+            time.sleep(0.005)
         self.shown += "\n<answered>\n"
         os.write(self._ours, text.encode() + b"\n")
 

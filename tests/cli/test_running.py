@@ -13,11 +13,15 @@ from typing import Any, Self
 
 import pytest
 
+from bench.processes import SimulatorProcess
 from gateway.supervisor.form import hot_path
-from tests.integration.site import Site
+from tests.children import child
+from tests.integration.site import Site, run_radgate
 from tests.signals import as_at_a_terminal
 
 pytestmark = pytest.mark.integration
+
+N_WORKERS = 2
 
 
 @pytest.fixture
@@ -26,6 +30,23 @@ def site(site: Site) -> Iterator[Site]:
     site.configure()
     yield site
     end(site)
+
+
+@pytest.fixture(scope="module")
+def shared_site(tmp_path_factory: pytest.TempPathFactory, shared_simulator: SimulatorProcess) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("site"), shared_simulator, N_WORKERS)
+    site.configure()
+    start(site)
+    yield site
+    end(site)
+    site.stop()
+
+
+@pytest.fixture
+def running(shared_site: Site, simulator: SimulatorProcess) -> Site:
+    """A site whose gateway runs in the background, in its first generation, for tests that leave it so."""
+    shared_site.configure()
+    return shared_site
 
 
 class Process:
@@ -84,14 +105,10 @@ def status_of(site: Site) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def begin(site: Site, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run a command without waiting for it; a test that fails does not wait for its end either."""
+    """Run a command beside the test."""
     command = [sys.executable, "-P", "-m", "gateway", *arguments, "--config", str(site.config)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=as_at_a_terminal) as process:
-        try:
-            yield process
-        except BaseException:
-            process.kill()
-            raise
+    with child(command, stdout=subprocess.PIPE, text=True, preexec_fn=as_at_a_terminal) as process:
+        yield process
 
 
 class TestStart:
@@ -108,22 +125,21 @@ class TestStart:
         assert started.returncode == 0
         assert "new_key_of_a_later_version: warning: " in started.stderr
 
-    def test_the_gateway_is_detached_from_whoever_started_it(self, site):
-        pid = start(site)
+    def test_the_gateway_is_detached_from_whoever_started_it(self, running):
+        pid = pid_of(running)
         assert os.getsid(pid) == pid
         assert str(Path(f"/proc/{pid}/cwd").readlink()) == "/"
-        for process in (pid, *(worker["pid"] for worker in status_of(site)["workers"])):
+        for process in (pid, *(worker["pid"] for worker in status_of(running)["workers"])):
             assert [str(Path(f"/proc/{process}/fd/{number}").readlink()) for number in range(3)] == [
                 "/dev/null",
                 "/dev/null",
                 "/memfd:radgate-stderr (deleted)",
             ]
 
-    def test_what_is_said_on_stderr_later_neither_blocks_nor_breaks_it(self, site):
-        pid = start(site)
-        with Path(f"/proc/{pid}/fd/2").open("ab") as stderr:
+    def test_what_is_said_on_stderr_later_neither_blocks_nor_breaks_it(self, running):
+        with Path(f"/proc/{pid_of(running)}/fd/2").open("ab") as stderr:
             stderr.write(b"x" * 1_048_576)
-        assert site.nas().login("alice", "123456").is_accept
+        assert running.nas().login("alice", "123456").is_accept
 
     def test_it_serves_even_if_nobody_hears_that_it_does(self, site):
         read, write = os.pipe()
@@ -133,11 +149,11 @@ class TestStart:
         os.close(write)
         assert site.nas().login("alice", "123456").is_accept
 
-    def test_where_it_runs_already_that_is_said(self, site):
-        pid = start(site)
-        again = site.radgate("start")
+    def test_where_it_runs_already_that_is_said(self, running):
+        pid = pid_of(running)
+        again = running.radgate("start")
         assert (again.returncode, again.stdout) == (0, f"radgate runs already (pid {pid})\n")
-        assert pid_of(site) == pid
+        assert pid_of(running) == pid
 
     def test_2_and_every_problem_of_a_faulty_file(self, site):
         site.configure(failmode="sometimes", intreface="127.0.0.1")
@@ -158,7 +174,7 @@ class TestStop:
     def test_it_returns_once_the_gateway_has_ended_and_nothing_is_left(self, site):
         pid = start(site)
         with Process(pid) as process:
-            stopped = site.radgate("stop")
+            stopped = run_radgate("stop", "--config", str(site.config))
             assert (stopped.returncode, stopped.stdout) == (0, f"radgate (pid {pid}) has stopped\n")
             assert process.ends()
         assert list((site.folder / "run").iterdir()) == []
@@ -168,12 +184,11 @@ class TestStop:
         start(site)
         nas = site.nas()
         nas.send("trent", "push")
-        while not (pending := site.simulator.get("/api/pending")):
-            pass
+        (push,) = site.simulator.pending()
         with begin(site, "stop") as stopping:
             assert stopping.stdout is not None
             assert stopping.stdout.readline() == "waiting for pending logins: 1 (at most 70 s)\n"
-            site.simulator.post(f"/api/pending/{pending[0]['txid']}", {"decision": "approve"})
+            site.simulator.decide(push)
             assert nas.receive().is_accept
             assert stopping.stdout.readlines()[-1].endswith("has stopped\n")
         assert stopping.returncode == 0
@@ -182,13 +197,12 @@ class TestStop:
         start(site)
         nas = site.nas()
         nas.send("trent", "push")
-        while not (pending := site.simulator.get("/api/pending")):
-            pass
+        (push,) = site.simulator.pending()
         with begin(site, "stop") as first, begin(site, "stop") as second:
             for stopping in (first, second):
                 assert stopping.stdout is not None
                 assert stopping.stdout.readline().startswith("waiting for pending logins: 1 ")
-            site.simulator.post(f"/api/pending/{pending[0]['txid']}", {"decision": "approve"})
+            site.simulator.decide(push)
             assert nas.receive().is_accept
         assert (first.returncode, second.returncode) == (0, 0)
 
@@ -223,12 +237,12 @@ class TestRestart:
         assert pid_of(site) not in (None, pid)
         assert site.nas().login("alice", "no factor").is_accept
 
-    def test_a_faulty_file_does_not_stop_a_gateway_that_serves(self, site):
-        pid = start(site)
-        site.configure(failmode="sometimes")
-        assert site.radgate("restart").returncode == 2
-        assert pid_of(site) == pid
-        assert site.nas().login("alice", "123456").is_accept
+    def test_a_faulty_file_does_not_stop_a_gateway_that_serves(self, running):
+        pid = pid_of(running)
+        running.configure(failmode="sometimes")
+        assert running.radgate("restart").returncode == 2
+        assert pid_of(running) == pid
+        assert running.nas().login("alice", "123456").is_accept
 
     def test_where_nothing_runs_it_starts(self, site):
         assert site.radgate("restart").returncode == 0
@@ -240,25 +254,24 @@ class TestReload:
         pid = start(site)
         assert not site.nas().login("alice", "no factor").is_accept
         site.configure(unrecognised_factor="auto")
-        reloaded = site.radgate("reload")
+        reloaded = run_radgate("reload", "--config", str(site.config))
         assert (reloaded.returncode, reloaded.stdout) == (0, "radgate reloaded: generation 2 serves\n")
         assert site.nas().login("alice", "no factor").is_accept
         status = status_of(site)
         assert (status["pid"], status["generation"]) == (pid, 2)
 
-    def test_a_faulty_file_changes_nothing_and_every_problem_is_told(self, site):
-        start(site)
-        before = {worker["pid"] for worker in status_of(site)["workers"]}
-        site.configure(failmode="sometimes", intreface="127.0.0.1")
-        refused = site.radgate("reload")
+    def test_a_faulty_file_changes_nothing_and_every_problem_is_told(self, running):
+        before = {worker["pid"] for worker in status_of(running)["workers"]}
+        running.configure(failmode="sometimes", intreface="127.0.0.1")
+        refused = running.radgate("reload")
         assert (refused.returncode, refused.stdout) == (2, "")
         *problems, last = refused.stderr.splitlines()
         assert [problem.split(" ")[2] for problem in problems] == ["failmode:", "intreface:"]
         assert last == "radgate: not reloaded; nothing was changed"
-        status = status_of(site)
+        status = status_of(running)
         assert status["generation"] == 1
         assert {worker["pid"] for worker in status["workers"]} == before
-        assert site.nas().login("alice", "123456").is_accept
+        assert running.nas().login("alice", "123456").is_accept
 
     def test_warnings_are_passed_on(self, site):
         start(site)
@@ -270,25 +283,22 @@ class TestReload:
 
 
 class TestStatus:
-    def test_json_is_what_the_gateway_knows_of_itself(self, site):
-        pid = start(site)
-        assert site.nas().login("alice", "123456").is_accept
-        status = status_of(site)
-        assert (status["pid"], status["generation"]) == (pid, 1)
+    def test_json_is_what_the_gateway_knows_of_itself(self, running):
+        assert running.nas().login("alice", "123456").is_accept
+        status = status_of(running)
+        assert (status["pid"], status["generation"]) == (pid_of(running), 1)
         assert [(worker["slot"], worker["state"]) for worker in status["workers"]] == [(0, "ready"), (1, "ready")]
         assert all(Path(f"/proc/{worker['pid']}").exists() for worker in status["workers"])
         assert [server["section"] for server in status["servers"]] == ["radius_server_duo_only"]
 
-    def test_text_is_for_people(self, site):
-        pid = start(site)
-        shown = site.radgate("status")
+    def test_text_is_for_people(self, running):
+        shown = run_radgate("status", "--config", str(running.config))
         assert (shown.returncode, shown.stderr) == (0, "")
-        assert str(pid) in shown.stdout
+        assert str(pid_of(running)) in shown.stdout
         assert "radius_server_duo_only" in shown.stdout
 
-    def test_watch_shows_it_anew_until_ctrl_c(self, site):
-        start(site)
-        with begin(site, "status", "--watch") as watching:
+    def test_watch_shows_it_anew_until_ctrl_c(self, running):
+        with begin(running, "status", "--watch") as watching:
             assert watching.stdout is not None
             shown = ""
             while shown.count(" radius_server_duo_only: ") < 2:

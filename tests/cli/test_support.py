@@ -16,6 +16,7 @@ from tests.cli.files import run_main, write_config
 from tests.config.files import IKEY, MINIMAL, SHARED_SECRET, SKEY
 from tests.integration.site import Site
 
+N_WORKERS = 2
 KEY = bytes(range(32))
 SECRETS = {
     "skey": SKEY,

@@ -298,15 +298,13 @@ def test_D12_a_worker_that_is_killed_causes_no_second_push(site: Site):
     )
     nas = site.start(gateway="workers=1").nas()
     request = nas.send("zoe", "push")
-    while not (pending := site.simulator.get("/api/pending")):
-        pass
-    while not nas.login("alice", "123456").is_accept:  # Duo has named the push by now
-        pass
+    (push,) = site.simulator.pending()
+    site.simulator.until(auth_status=1)  # so the worker knows the push by its name
     (worker,) = site.gateway.worker_pids()
     os.kill(worker, signal.SIGKILL)
     nas.send_octets(request)
     assert nas.login("alice", "123456").is_accept
-    site.simulator.post(f"/api/pending/{pending[0]['txid']}", {"decision": "approve"})
+    site.simulator.decide(push)
     reply = nas.receive().packet.octets
     nas.send_octets(request)
     assert nas.receive().packet.octets == reply

@@ -334,9 +334,8 @@ class Sequence:
             assert set(self._waiting()) <= set(self._pushes)
             return
         self._requests.append((client, datagram))
-        while not (new := [txid for txid in self._waiting() if txid not in self._pushes]):
-            pass
-        self._pushes += new
+        self._site.simulator.until(pushes=len(self._pushes) + 1)
+        self._pushes += [txid for txid in self._waiting() if txid not in self._pushes]
 
     def _decision(self, which: str, expect: str) -> None:
         number = int(which or len(self._pushes)) - 1

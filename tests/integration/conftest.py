@@ -25,9 +25,9 @@ def simulator(shared_simulator: SimulatorProcess) -> Iterator[SimulatorProcess]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, simulator: SimulatorProcess) -> Iterator[Site]:
-    """A gateway of two workers for one NAS at 127.0.0.1; `site.start(...)` runs it."""
-    site = Site(tmp_path, simulator)
+def site(tmp_path: Path, simulator: SimulatorProcess, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A gateway for one NAS at 127.0.0.1; `site.start(...)` runs it, with the module's `N_WORKERS` or one worker."""
+    site = Site(tmp_path, simulator, getattr(request.module, "N_WORKERS", 1))
     yield site
     simulator.heal()
     simulator.post("/api/reset", {})  # a push that nobody has answered would keep the gateway from ending

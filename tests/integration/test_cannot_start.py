@@ -16,9 +16,11 @@ from bench.processes import GatewayProcess, Program, free_udp_port
 from tests.cli.files import write_config
 from tests.config.files import MINIMAL
 from tests.integration.site import Site
-from tests.integration.test_console import status_of
+from tests.integration.test_console import status_of, until
 
 pytestmark = pytest.mark.integration
+
+N_WORKERS = 2
 
 REASON = "error while loading shared libraries: libexample.so.1"
 
@@ -80,8 +82,7 @@ def test_a_worker_that_cannot_come_back_is_tried_again_and_does_not_end_the_gate
         (worker,) = gateway.worker_pids()
         os.kill(worker, 9)
         gateway.wait_for(REASON)
-        while status_of(site)["workers"][0]["restarts"] < 5:
-            pass
+        until(lambda: status_of(site)["workers"][0]["restarts"] >= 5)
         breaks.unlink()
         assert site.nas().login("alice", "123456").is_accept
 

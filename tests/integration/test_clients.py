@@ -30,7 +30,6 @@ from gateway.radius.dictionary import (
 from gateway.radius.packet import Packet, decode_packet
 from gateway.radius.shared_secret import SharedSecret
 from tests.integration.site import SECRET, Site
-from tests.integration.test_logins import wait_for_pending
 
 KEY = SharedSecret(SECRET.encode())
 STATE_OF_A_PROXY = encode_attribute(PROXY_STATE, b"\xfe\x80 state of a proxy")
@@ -165,8 +164,8 @@ class TestMessageAuthenticatorInReplies:
         """What a worker leaves of a request says whether it was signed."""
         gateway = site.start(gateway="workers=1", message_authenticator_in_replies_1="if_asked").gateway
         client.send(b"push", user=b"trent", sign=sign)
-        (push,) = wait_for_pending(site, 1)
-        wait_for_call(site, "/auth_status")  # so the worker knows the push by its name
+        (push,) = site.simulator.pending()
+        site.simulator.until(auth_status=1)  # so the worker knows the push by its name
         (worker,) = gateway.worker_pids()
         os.kill(worker, signal.SIGKILL)
         site.simulator.post(f"/api/pending/{push['txid']}", {"decision": "approve"})
@@ -278,9 +277,3 @@ def radclient(site: Site, attributes: str, command: str, *options: str) -> str:
         check=False,
     )
     return ended.stdout + ended.stderr
-
-
-def wait_for_call(site: Site, path: str) -> None:
-    """Ask the simulator until the gateway has asked it this; the test's own time limit bounds it."""
-    while not any(call["path"].endswith(path) for call in site.simulator.get("/api/calls")):
-        pass

@@ -25,6 +25,8 @@ from tests.integration.site import Site, parse_line
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 TOKEN = "a-token-that-is-long-enough"
 ANY_PORT = "console=127.0.0.1:0"
 MIXED = [

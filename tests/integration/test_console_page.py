@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from bench.processes import SimulatorProcess
 from tests.chromium import MARKS, Browser, Page, browser, expect
+from tests.integration.site import Site
 from tests.integration.test_console import ANY_PORT, TOKEN, url_of
 
 __all__ = ["browser"]
@@ -51,6 +53,20 @@ def visit(browser: Browser) -> Iterator[Any]:
         assert [asked for asked in each.asked if not asked.startswith(url)] == []
 
 
+@pytest.fixture(scope="module")
+def shared_site(tmp_path_factory: pytest.TempPathFactory, shared_simulator: SimulatorProcess) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("site"), shared_simulator)
+    site.start(gateway=ANY_PORT)
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def running(shared_site: Site, simulator: SimulatorProcess) -> Site:
+    """A gateway with a page, for tests that mind neither logins nor discards of others."""
+    return shared_site
+
+
 def expect_text(locator: Any, text: str) -> None:
     expect(locator).to_contain_text(text, timeout=SLOWLY_MS)
 
@@ -79,21 +95,18 @@ def test_a_login_is_seen_without_a_reload_and_can_be_found(site, visit):
 
 
 @pytest.mark.parametrize("width", [1300, 1600])
-def test_no_advice_is_cut_off(site, visit, width):
-    nas = site.start(gateway=ANY_PORT).nas()
-    seen = visit(url_of(site.gateway))
-    seen.page.set_viewport_size({"width": width, "height": 900})
-    nas.login("alice", "123456")
+def test_no_advice_is_cut_off(running, visit, width):
+    running.nas().login("alice", "123456")
+    seen = visit(url_of(running.gateway), viewport={"width": width, "height": 900})
     expect_text(seen.page.locator("#servers"), "require_message_authenticator=yes can be set")
     hidden = "element => { const box = element.closest('.scroll'); return box.scrollWidth - box.clientWidth; }"
     assert seen.page.locator("#servers").evaluate(hidden) <= 0
 
 
-def test_markup_in_a_user_name_is_text(site, visit):
-    nas = site.start(gateway=ANY_PORT).nas()
-    seen = visit(url_of(site.gateway))
+def test_markup_in_a_user_name_is_text(running, visit):
     name = "<img src=x onerror=alert(1)><script>document.title='!'</script>"
-    nas.login(name, "123456")
+    running.nas().login(name, "123456")
+    seen = visit(url_of(running.gateway))
     expect_text(seen.row(name), "not_enrolled")
     assert seen.page.locator("#logins img, #logins script").count() == 0
 
@@ -131,10 +144,9 @@ def test_a_refused_reload_says_why_until_another_one_succeeds(site, visit):
     expect(seen.page.locator("#state")).to_have_text("All is well", timeout=SLOWLY_MS)
 
 
-def test_discards_come_with_what_to_do(site, visit):
-    site.start(gateway=ANY_PORT)
-    seen = visit(url_of(site.gateway))
-    site.nas(secret="another secret of the same size..").send("alice", "123456")
+def test_discards_come_with_what_to_do(running, visit):
+    running.nas(secret="another secret of the same size..").send("alice", "123456")
+    seen = visit(url_of(running.gateway))
     entry = seen.page.locator("#discards li")
     expect_text(entry, "message_authenticator_wrong")
     expect_text(entry, "shared secret")
@@ -142,10 +154,10 @@ def test_discards_come_with_what_to_do(site, visit):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_control_has_a_name_and_can_be_reached(site, visit, scheme):
-    site.start(gateway=ANY_PORT).nas().login("alice", "123456")
-    seen = visit(url_of(site.gateway), color_scheme=scheme)
-    expect_text(seen.row("alice"), "duo_allowed")
+def test_every_control_has_a_name_and_can_be_reached(running, visit, scheme):
+    running.nas().login("alice", "123456")
+    seen = visit(url_of(running.gateway), color_scheme=scheme)
+    expect_text(seen.row("alice").first, "duo_allowed")
     assert nameless(seen.page) == []
     reached = set()
     for _ in range(14):
@@ -194,11 +206,10 @@ def low_contrast(page: Page) -> list[str]:
     return found
 
 
-def test_it_fits_a_phone(site, visit):
-    nas = site.start(gateway=ANY_PORT).nas()
-    nas.login("a-user-with-a-name-that-is-longer-than-a-phone-is-wide@directory.example.com", "123456")
-    site.nas(secret="another secret of the same size..").send("alice", "123456")
-    seen = visit(url_of(site.gateway), viewport={"width": 360, "height": 740})
+def test_it_fits_a_phone(running, visit):
+    running.nas().login("a-user-with-a-name-that-is-longer-than-a-phone-is-wide@directory.example.com", "123456")
+    running.nas(secret="another secret of the same size..").send("alice", "123456")
+    seen = visit(url_of(running.gateway), viewport={"width": 360, "height": 740})
     expect_text(seen.row("a-user"), "not_enrolled")
     expect_text(seen.page.locator("#discards"), "message_authenticator_wrong")
     assert seen.page.evaluate("document.documentElement.scrollWidth") == 360

@@ -16,6 +16,8 @@ from tests.integration.site import Site
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 N_CONNECTIONS = 20
 N_LOGINS = 40
 

@@ -11,9 +11,11 @@ from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import CALLING_STATION_ID, NAS_IDENTIFIER, PROXY_STATE
 from gateway.radius.shared_secret import SharedSecret
 from tests.integration.site import SECRET, Site
-from tests.integration.test_reload import until
+from tests.integration.test_console import until
 
 pytestmark = pytest.mark.integration
+
+N_WORKERS = 2
 
 PHONE = {"device": "DPHONE1", "type": "phone", "capabilities": ["push", "phone"]}
 # Accounts of one person, no two of them alike, of which the kernel takes some to another worker than others.

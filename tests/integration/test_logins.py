@@ -117,13 +117,6 @@ def test_refused_credentials_are_answered_late_and_others_at_once(site: Site):
 def test_a_person_can_approve_on_the_simulators_page(site: Site):
     nas = site.start().nas()
     nas.send("trent", "push")
-    pending = wait_for_pending(site, 1)
-    site.simulator.post(f"/api/pending/{pending[0]['txid']}", {"decision": "approve"})
+    (push,) = site.simulator.pending()
+    site.simulator.decide(push)
     assert nas.receive().is_accept
-
-
-def wait_for_pending(site: Site, n_pushes: int) -> list[dict[str, str]]:
-    """Ask the simulator until so many pushes are pending; the test's own time limit bounds it."""
-    while len(pending := site.simulator.get("/api/pending")) < n_pushes:
-        pass
-    return list(pending)

@@ -18,6 +18,8 @@ from tests.integration.site import Site
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 PATIENCE_S = 30.0
 N_ROTATIONS = 3
 

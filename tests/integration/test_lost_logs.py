@@ -17,6 +17,8 @@ from tests.integration.test_console import ANY_PORT, console_pid, get, new_conso
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 USERS = ("alice", "dave", "josé", "erin", "bob", "carol")
 
 

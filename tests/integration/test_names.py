@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.integration.site import Site
-from tests.integration.test_reload import until
+from tests.integration.test_console import until
 
 pytestmark = pytest.mark.integration
+
+N_WORKERS = 2
 
 
 def name_of(pid: int | str) -> str:

@@ -6,9 +6,11 @@ from itertools import count
 import pytest
 
 from tests.integration.site import Site
-from tests.integration.test_reload import until
+from tests.integration.test_console import until
 
 pytestmark = pytest.mark.integration
+
+N_WORKERS = 2
 
 FAULTS = [
     pytest.param({"kind": "refuse"}, "connect", id="refusing"),
@@ -119,11 +121,10 @@ def test_what_is_merely_unusual_is_no_outage(site: Site, fault):
 def test_a_push_survives_a_short_outage_while_it_waits(site: Site):
     nas = site.start(failmode="secure").nas()
     nas.send("trent", "push")
-    while not (pending := site.simulator.get("/api/pending")):
-        pass
+    (push,) = site.simulator.pending()
     site.simulator.fault("refuse")
     site.simulator.heal()
-    site.simulator.post(f"/api/pending/{pending[0]['txid']}", {"decision": "approve"})
+    site.simulator.decide(push)
     assert nas.receive().is_accept
     assert site.simulator.get("/api/counts")["users"]["trent"]["push"] == 1
 

@@ -1,7 +1,6 @@
 """New settings while logins are under way: nothing is dropped, nobody pushed twice; a faulty file changes nothing."""
 
 import signal
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,11 @@ import pytest
 
 from bench.processes import SimulatorProcess, free_udp_port
 from tests.integration.site import SECRET, Nas, Site
+from tests.integration.test_console import until
 
 pytestmark = pytest.mark.integration
+
+N_WORKERS = 2
 
 PHONE = {"device": "D1", "capabilities": ["auto", "push"]}
 USERS = [f"person{number}" for number in range(12)]
@@ -25,22 +27,15 @@ def people(simulator: SimulatorProcess) -> None:
         simulator.post("/api/users", {"username": user, "devices": [PHONE], "answer": "person", "expires_after_s": 60})
 
 
-def until(is_so: Callable[[], Any]) -> None:
-    """Ask again and again; the suite's own time limit is the bound."""
-    while not is_so():
-        pass
-
-
 def push_all(site: Site, nas: Nas) -> list[bytes]:
     """Begin a push for each user; return the requests once Duo has them all."""
     requests = [nas.send(user, "push") for user in USERS]
-    until(lambda: len(site.simulator.get("/api/pending")) == len(USERS))
+    site.simulator.until(pending=len(USERS))
     return requests
 
 
 def approve_all(site: Site) -> None:
-    for pending in site.simulator.get("/api/pending"):
-        site.simulator.post(f"/api/pending/{pending['txid']}", {"decision": "approve"})
+    site.simulator.post("/api/pending", {"decision": "approve"})
 
 
 def push_counts(site: Site) -> set[int]:

@@ -15,6 +15,8 @@ from tests.worker.test_reports import FIELDS_OF_SIEM_PARSERS
 
 pytestmark = pytest.mark.integration
 
+N_WORKERS = 2
+
 # Long enough that no time, port or duration looks like them.
 RIGHT_PASSCODE = "8302957716"
 WRONG_PASSCODE = "7718264035"

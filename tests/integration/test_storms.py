@@ -6,9 +6,12 @@ import socket
 import pytest
 
 from tests.integration.site import Nas, Site
+from tests.integration.test_workers import slots_of_users
 from tests.vectors import load, octets
 
 pytestmark = pytest.mark.integration
+
+N_WORKERS = 2
 
 N_DATAGRAMS = 200_000
 BURST = 500
@@ -73,6 +76,9 @@ def test_1_000_pushes_each_asked_for_six_times_are_1_000_pushes(site: Site):
         device = {"device": f"D{number}", "capabilities": ["push"]}
         person = {"username": f"user{number}", "devices": [device], "answer": "person"}
         site.simulator.post("/api/users", person)
+    last = [f"last{number}" for number in range(8)]
+    for user in last:
+        site.simulator.post("/api/users", {"username": user, "devices": [{"device": user}], "passcodes": ["123456"]})
     site.start()
     first, second, third = (Controller(site, n_logins) for _ in range(3))
     for number in range(n_logins):
@@ -82,11 +88,11 @@ def test_1_000_pushes_each_asked_for_six_times_are_1_000_pushes(site: Site):
     for controller in (second, third):
         for number in range(n_logins):
             controller.push(number)
-    # What came last has been read once this login of another user is answered by each worker.
-    for user in ("alice", "bob", "dave", "josé"):
-        site.nas().login(user, "123456")
+    # All has been read once these logins, which came last, are answered by each worker.
+    assert all(site.nas().login(user, "123456").is_accept for user in last)
     decided: set[str] = set()
     while len(decided) < n_logins:
+        site.simulator.until(pushes=len(decided) + 1)
         for pending in site.simulator.get("/api/pending"):
             if pending["txid"] not in decided:
                 site.simulator.post(f"/api/pending/{pending['txid']}", {"decision": "approve"})
@@ -97,6 +103,9 @@ def test_1_000_pushes_each_asked_for_six_times_are_1_000_pushes(site: Site):
     users = site.simulator.get("/api/counts")["users"]
     assert [users[f"user{number}"]["push"] for number in range(n_logins)] == [1] * n_logins
     assert len(decided) == n_logins
+    site.stop()
+    slots = slots_of_users(site.log_text)
+    assert set.union(*(slots[user] for user in last)) == {"0", "1"}
 
 
 def test_the_socket_of_a_dead_port_kills_no_listener(site: Site):

@@ -14,7 +14,7 @@ from gateway.engine.records import LoginRecord
 from gateway.net.journal import Journal
 from gateway.worker.orders import decode_orders, read_memfd
 from tests.integration.site import Site
-from tests.integration.test_reload import until
+from tests.integration.test_console import until
 from tests.integration.test_survival import workers
 
 pytestmark = [
@@ -58,7 +58,7 @@ def test_records_of_another_version_and_of_none_cost_neither_the_slot_nor_a_relo
         person(site, user)
     nas = site.start(gateway="workers=1").nas()
     requests = [nas.send(user, "push") for user in ("zoe", "yves")]
-    until(lambda: len(site.simulator.get("/api/pending")) == 2)
+    site.simulator.until(pending=2)
     (before,) = workers(site)
     with journal_of(before["pid"]) as journal:
         until(lambda: all(record.txid for record in map(_record, journal.logins())))
@@ -81,8 +81,7 @@ def test_records_of_another_version_and_of_none_cost_neither_the_slot_nor_a_relo
     done = site.radgate("reload")
     assert (done.returncode, done.stderr) == (0, "")
     assert nas.login("alice", "123456").is_accept
-    for pending in site.simulator.get("/api/pending"):
-        site.simulator.post(f"/api/pending/{pending['txid']}", {"decision": "approve"})
+    site.simulator.post("/api/pending", {"decision": "approve"})
     assert all(nas.receive().is_accept for _ in requests)
     users = site.simulator.get("/api/counts")["users"]
     assert [users[user]["push"] for user in ("zoe", "yves")] == [1, 1]

@@ -10,9 +10,11 @@ import pytest
 
 from gateway.worker.channel import STACK_SIGNAL
 from tests.integration.site import Site
-from tests.integration.test_reload import until
+from tests.integration.test_console import until
 
 pytestmark = pytest.mark.integration
+
+N_WORKERS = 2
 
 
 def workers(site: Site) -> list[dict[str, Any]]:
@@ -37,12 +39,11 @@ def test_a_worker_that_stands_still_is_replaced(site: Site):
     )
     nas = site.start(gateway="workers=1").nas()
     nas.send("zoe", "push")
-    until(lambda: site.simulator.get("/api/pending"))
+    (push,) = site.simulator.pending()
     (before,) = workers(site)
     os.kill(before["pid"], signal.SIGSTOP)
     until(lambda: "hangs: it gave no sign of life" in site.log_text)
-    (pending,) = site.simulator.get("/api/pending")
-    site.simulator.post(f"/api/pending/{pending['txid']}", {"decision": "approve"})
+    site.simulator.decide(push)
     assert nas.receive(30).is_accept
     assert site.simulator.get("/api/counts")["users"]["zoe"]["push"] == 1
     (after,) = workers(site)

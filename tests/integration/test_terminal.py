@@ -80,10 +80,10 @@ def test_a_terminal_that_is_closed_ends_the_run_and_pending_logins_are_finished(
     terminal = open_terminal()
     nas = site.nas()
     nas.send("trent", "push")
-    (pending,) = until(lambda: site.simulator.get("/api/pending"))
+    (push,) = site.simulator.pending()
     terminal.close()
     until(lambda: "Stopping: no more requests are taken" in site.log_text)
-    site.simulator.post(f"/api/pending/{pending['txid']}", {"decision": "approve"})
+    site.simulator.decide(push)
     assert nas.receive().is_accept
     assert terminal.gateway.process.wait(20) == 0
     assert "The terminal is gone" in site.log_text
@@ -150,7 +150,7 @@ def test_closed_standard_descriptors_are_no_place_for_sockets(site: Site):
     command = [sys.executable, "-P", "-m", "gateway", "run", "--config", str(site.config)]
     process = subprocess.Popen(command, preexec_fn=closed_standard_descriptors)
     try:
-        until(lambda: site.log_text.count(") is ready") == 2)
+        until(lambda: ") is ready" in site.log_text)
         assert site.nas().login("alice", "123456").is_accept
         for pid in (process.pid, *(worker["pid"] for worker in status_of(site)["workers"])):
             assert {str(Path(f"/proc/{pid}/fd/{number}").readlink()) for number in range(3)} == {"/dev/null"}

@@ -78,6 +78,20 @@ class Visit:
     async def until_client_leaves(self) -> None:
         await self.reader.read()
 
+    async def hand_on(self, host: str, port: int) -> None:
+        """Be a proxy: carry octets both ways until either end closes."""
+        reader, writer = await asyncio.open_connection(host, port)
+        try:
+            await asyncio.gather(_pump(self.reader, writer), _pump(reader, self.writer))
+        finally:
+            writer.transport.abort()
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    while octets := await source.read(65_536):
+        sink.write(octets)
+    sink.close()
+
 
 Script = Callable[[Visit], Awaitable[None]]
 

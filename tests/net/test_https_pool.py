@@ -538,17 +538,7 @@ def proxy_script(target_port: int, answer_octets: bytes) -> Script:
         if b" 200 " not in answer_octets:
             await visit.until_client_leaves()
             return
-        reader, writer = await asyncio.open_connection("127.0.0.1", target_port)
-
-        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-            while octets := await source.read(65_536):
-                sink.write(octets)
-            sink.close()
-
-        try:
-            await asyncio.gather(pump(visit.reader, writer), pump(reader, visit.writer))
-        finally:
-            writer.transport.abort()
+        await visit.hand_on("127.0.0.1", target_port)
 
     return tunnel
 

@@ -22,6 +22,7 @@ from gateway.supervisor.control import MAX_CONNECTIONS, MAX_LOGINS, MAX_REQUEST,
 from gateway.supervisor.control_client import Connection, ControlError, Declined, NotRunning, ask
 from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.run_dir import RunDir, RunDirUnusable
+from tests.children import child
 from tests.supervisor.scripted import ScriptedArbiter
 
 STATUS = {"version": "1", "pid": 1, "workers": [{"slot": 0, "pending": 2}], "servers": [], "text": "äöü\n"}
@@ -254,7 +255,7 @@ class TestStop:
 
     def test_who_asked_sees_the_end_of_the_process_and_not_of_the_control_socket(self, run_dir):
         arguments = [sys.executable, "-P", "-c", STOP_AND_LINGER, str(run_dir)]
-        with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        with child(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             assert process.stdin is not None
             assert process.stdout.readline() == b"open\n"

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
@@ -164,14 +163,18 @@ def test_a_compiler_that_fails_half_way_is_named(tree, tmp_path):
 
 
 @needs_compiler
-@pytest.mark.parametrize("unknown", ["-fno-plt", "-fno-*", ""])
+@pytest.mark.parametrize("unknown", [{"-fno-plt"}, {"-fno-plt", "-fno-semantic-interposition"}, set()])
 def test_flags_that_a_compiler_does_not_know_are_left_out(tree, tmp_path, unknown):
     log = tmp_path / "log"
-    refuses = f'for each; do case $each in {unknown}) echo "cc: error: $each?"; exit 1 ;; esac; done' if unknown else ""
+    refuses = (
+        f'for each; do case $each in {"|".join(unknown)}) echo "cc: error: $each?"; exit 1 ;; esac; done'
+        if unknown
+        else ""
+    )
     notes = f'case " $* " in *fsyntax-only*) ;; *" -c "*) echo "$*" >> {log} ;; esac'
     built = tree.build(CC=program(tmp_path / "cc", f'{refuses}\n{notes}\nexec {shutil.which("cc")} "$@"'))
     assert NOTE not in built.names, built.said
-    known = {flag for flag in ("-fno-semantic-interposition", "-fno-plt") if not unknown or not fnmatch(flag, unknown)}
+    known = {"-fno-semantic-interposition", "-fno-plt"} - unknown
     compilings = log.read_text().splitlines()
     assert [known <= set(line.split()) for line in compilings] == [True] * len(compilings)
 

@@ -6,6 +6,7 @@ const KIND_NAMES = {
   refuse: "Refuse connections",
   black_hole: "Black hole",
   slow: "Slow",
+  trickle: "In slow pieces",
   status_500: "HTTP 500",
   rate_limit: "HTTP 429",
   captive_portal: "Captive portal",
@@ -17,6 +18,7 @@ const KIND_NAMES = {
   chunked: "Chunked answers",
   clock_skew: "Clock off by an hour",
 };
+const DELAYED = ["slow", "trickle", "close_idle"];
 const DOOR_TEXTS = {
   serving: "Answering",
   refusing: "Refusing connections",
@@ -116,9 +118,9 @@ function describeFault(fault) {
   if (fault.endpoint !== "*") parts.push(`on ${fault.endpoint}`);
   if (fault.user) parts.push(`for *${fault.user}*`);
   if (fault.kind === "clock_skew") parts.push(`${fault.skew_s} s`);
-  if (fault.kind === "slow" || fault.kind === "close_idle") parts.push(`${fault.delay_s} s`);
+  if (DELAYED.includes(fault.kind)) parts.push(`${fault.delay_s} s`);
   if (fault.calls_left !== null) parts.push(`${fault.calls_left} more`);
-  if (fault.seconds_left !== null) parts.push(`${Math.ceil(fault.seconds_left)} s left`);
+  if (fault.left_s !== null) parts.push(`${Math.ceil(fault.left_s)} s left`);
   return parts.join(" · ");
 }
 

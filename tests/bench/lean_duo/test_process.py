@@ -11,6 +11,7 @@ import time
 import urllib.error
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -96,6 +97,7 @@ def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + TIMEOUT_S
     while not condition():
         assert time.monotonic() < deadline, "in vain"
+        time.sleep(0.005)
 
 
 def count(duo: SimulatorProcess, name: str) -> Any:
@@ -134,7 +136,7 @@ def test_wrong_arguments(tmp_path: Path, option: str, value: str, complaint: str
 
 def test_a_schedule_from_a_file_runs_from_the_start(tmp_path: Path) -> None:
     faults = tmp_path / "faults.json"
-    faults.write_text('[{"kind": "500"}]')
+    faults.write_text('[{"kind": "status_500"}]')
     with SimulatorProcess(tmp_path, "--faults", str(faults), module="bench.lean_duo") as other, DuoClient(other) as it:
         assert it.get("ping").http_status == 500
 
@@ -158,7 +160,9 @@ def test_all_who_poll_hear_of_it(duo: SimulatorProcess, client: DuoClient) -> No
         assert [each.answer().response["status"] for each in (client, other)] == ["allow", "allow"]
 
 
-@pytest.mark.parametrize(("decision", "status"), [("approve", "allow"), ("deny", "deny"), ("timeout", "timeout")])
+@pytest.mark.parametrize(
+    ("decision", "status"), [("approve", "allow"), ("deny", "deny"), ("fraud", "fraud"), ("timeout", "timeout")]
+)
 def test_pushes_are_decided_in_bulk(tmp_path: Path, decision: str, status: str) -> None:
     options = ("--approval", NEVER)
     with SimulatorProcess(tmp_path, *options, module="bench.lean_duo") as duo, ExitStack() as stack:
@@ -167,7 +171,7 @@ def test_pushes_are_decided_in_bulk(tmp_path: Path, decision: str, status: str) 
             txid = each.begin_push(f"u{number:06d}")
             each.get("auth_status", txid=txid)
             each.send_get("auth_status", txid=txid)
-        until(lambda: count(duo, "polls") == 20)
+        duo.until(polls=20)
         assert duo.post("/api/pending", {"decision": decision}) == {"decided": 20}
         assert {each.answer().response["status"] for each in clients} == {status}
         assert (count(duo, "polls"), count(duo, "pending"), count(duo, "decided")) == (0, 0, {status: 20})
@@ -178,7 +182,7 @@ def test_who_hangs_up_while_waiting_harms_nobody(duo: SimulatorProcess, client: 
     with DuoClient(duo) as other:
         other.get("auth_status", txid=txid)
         other.send_get("auth_status", txid=txid)
-        until(lambda: count(duo, "polls") == 1)
+        duo.until(polls=1)
     until(lambda: count(duo, "polls") == 0)
     duo.post("/api/pending", {"decision": "approve"})
     assert client.get("auth_status", txid=txid).response["status"] == "allow"
@@ -219,7 +223,7 @@ def test_signatures_are_verified_where_asked_for(duo: SimulatorProcess, client: 
 # Faults
 
 
-@pytest.mark.parametrize(("kind", "http_status"), [("500", 500), ("429", 429)])
+@pytest.mark.parametrize(("kind", "http_status"), [("status_500", 500), ("rate_limit", 429)])
 def test_an_answer_in_another_s_place(duo: SimulatorProcess, client: DuoClient, kind: str, http_status: int) -> None:
     duo.fault(kind)
     answer = client.post("auth", username="u000001", factor="push", device="auto")
@@ -228,7 +232,7 @@ def test_an_answer_in_another_s_place(duo: SimulatorProcess, client: DuoClient, 
 
 
 def test_a_page_in_the_answer_s_place(duo: SimulatorProcess, client: DuoClient) -> None:
-    duo.fault("html")
+    duo.fault("captive_portal")
     with pytest.raises(json.JSONDecodeError):
         client.get("ping")
     duo.heal()
@@ -260,32 +264,32 @@ def test_a_connection_that_is_reset_within_its_answer(duo: SimulatorProcess) -> 
             client.socket.recv(1)
 
 
-@pytest.mark.parametrize("kind", ["delay", "slow"])
+@pytest.mark.parametrize("kind", ["slow", "trickle"])
 def test_an_answer_that_takes_its_time(duo: SimulatorProcess, client: DuoClient, kind: str) -> None:
     duo.fault(kind, delay_s=0.2)
     asked_at = time.monotonic()
     assert client.get("ping").http_status == 200
-    assert time.monotonic() - asked_at >= 0.17  # of `slow`, the first piece comes at once
+    assert time.monotonic() - asked_at >= 0.17  # of `trickle`, the first piece comes at once
 
 
 def test_delayed_calls_are_answered_once_healed_too(duo: SimulatorProcess, client: DuoClient) -> None:
-    duo.fault("delay", delay_s=0.2)
+    duo.fault("slow", delay_s=0.2)
     client.send_get("ping")
-    until(lambda: count(duo, "faults") == {"delay": 1})
+    until(lambda: count(duo, "faults") == {"slow": 1})
     duo.heal()
     assert client.answer().http_status == 200
 
 
-def test_a_hang_is_never_answered_and_holds_new_connections(duo: SimulatorProcess, client: DuoClient) -> None:
+def test_a_black_hole_never_answers_and_holds_new_connections(duo: SimulatorProcess, client: DuoClient) -> None:
     client.get("ping")
-    duo.fault("hang")
+    duo.fault("black_hole")
     client.send_get("ping")
-    until(lambda: count(duo, "faults") == {"hang": 1})
+    until(lambda: count(duo, "faults") == {"black_hole": 1})
     host, _, port = duo.api_host.partition(":")
     with socket.create_connection((host, int(port)), TIMEOUT_S) as held:
         accepted = count(duo, "accepted")
         duo.heal()
-        until(lambda: count(duo, "accepted") == accepted + 1)
+        duo.until(accepted=accepted + 1)
         with client_context(duo).wrap_socket(held, server_hostname=host) as tls:
             tls.sendall(f"GET {PATHS['ping']} HTTP/1.1\r\n\r\n".encode())
             assert tls.recv(100).startswith(b"HTTP/1.1 200 OK")
@@ -308,12 +312,12 @@ def test_refused_connects_and_connections_that_are_cut(duo: SimulatorProcess, cl
 
 
 def test_a_schedule_begins_and_ends_by_itself(duo: SimulatorProcess) -> None:
-    schedule = [{"kind": "500", "at_s": 0.1, "for_s": 0.1}, {"kind": "refuse", "at_s": 0.2, "for_s": 0.1}]
-    for path, content in (("/api/faults", schedule), ("/api/start", {})):
-        duo.post(path, content)  # type: ignore[arg-type]
-        seen: list[str] = []
-        until(lambda: seen_last(duo, seen) == "back")  # noqa: B023 -- called at once
-        assert seen == ["200", "500", "refused", "back"]
+    schedule = [{"kind": "status_500", "at_s": 0.1, "for_s": 0.1}, {"kind": "refuse", "at_s": 0.2, "for_s": 0.1}]
+    assert [each["kind"] for each in duo.post("/api/faults", schedule)] == ["status_500", "refuse"]
+    seen: list[str] = []
+    until(lambda: seen_last(duo, seen) == "back")
+    assert seen == ["200", "500", "refused", "back"]
+    assert duo.get("/api/faults") == []
 
 
 def ping(duo: SimulatorProcess) -> str:
@@ -357,13 +361,31 @@ def test_what_the_control_port_does_not_understand(
         assert (answer.code, complaint in json.load(answer)["error"]) == (400, True)
 
 
+def test_who_waits_for_counts_is_answered_once_they_are_there(duo: SimulatorProcess, client: DuoClient) -> None:
+    client.begin_push("u000001")
+    assert duo.get("/api/wait?pushes=1&auth=1")["pushes"] == 1
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(duo.reaches, 20.0, pushes=2)
+        assert not duo.reaches(0.02, pushes=2)  # the other one waits meanwhile
+        client.begin_push("u000002")
+        assert waiting.result()
+
+
+@pytest.mark.parametrize("query", ["pushs=1", "pushes=many", "within_s=-1"])
+def test_what_nobody_can_wait_for(duo: SimulatorProcess, query: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        duo.get(f"/api/wait?{query}")
+    with refused.value as answer:
+        assert answer.code == 400
+
+
 def test_a_foreign_page_changes_nothing(duo: SimulatorProcess) -> None:
     host, _, port = duo.control.removeprefix("http://").partition(":")
     control = http.client.HTTPConnection(host, int(port), timeout=TIMEOUT_S)
-    control.request("POST", "/api/faults", '{"kind": "500"}', {"Content-Type": "text/plain"})
+    control.request("POST", "/api/faults", '{"kind": "status_500"}', {"Content-Type": "text/plain"})
     assert control.getresponse().read() == b'{"error":"Content-Type: application/json is needed"}'
     control.request("GET", "/api/faults")
-    assert json.load(control.getresponse())["faults"] == []
+    assert json.load(control.getresponse()) == []
     control.request("GET", "/api/nothing")
     assert control.getresponse().status == 404
     control.close()

@@ -60,7 +60,7 @@ def a_run(**changes: object) -> Run:
         processes=[ProcessFigures("worker 0", 2, 1.5, 0.15, 0.01, 40_000_000, 45_000_000)],
         worker_us_per_login=1500.0,
         gateway_us_per_login=1600.0,
-        events=[Marked(3.0, 0.0, "a worker is killed", "served after 0.25 s"), Marked(5.0, 2.0, "Duo: hang")],
+        events=[Marked(3.0, 0.0, "a worker is killed", "served after 0.25 s"), Marked(5.0, 2.0, "Duo: black hole")],
         seconds=[
             Second(float(at), 100, 90, 10, 0, 0, 0, {"push": Percentiles(1.0, 3.0), "passcode": Percentiles(0.5, 2.0)})
             for at in range(10)

@@ -53,7 +53,7 @@ def test_what_went_wrong_stands_out(page):
 
 
 def test_events_have_a_number_in_the_table_and_in_the_charts(page):
-    assert "2\xa0 Duo: hang" in page
+    assert "2\xa0 Duo: black hole" in page
     assert "served after 0.25 s" in page
 
 

@@ -17,7 +17,7 @@ CLIENTS = {"first": "127.0.0.1", "last": "127.0.0.2", "if_asked": "127.0.0.3"}
 @pytest.fixture(scope="package")
 def gateway_port(tmp_path_factory: pytest.TempPathFactory, shared_simulator: SimulatorProcess) -> Iterator[int]:
     """Where a gateway serves three clients, which differ in where they want Message-Authenticator in their replies."""
-    site = Site(tmp_path_factory.mktemp("gateway"), shared_simulator)
+    site = Site(tmp_path_factory.mktemp("gateway"), shared_simulator, n_workers=2)
     keys: dict[str, str] = {}
     for number, (place, address) in enumerate(CLIENTS.items(), 1):
         keys[f"radius_ip_{number}"] = address

@@ -1,10 +1,6 @@
 """Somebody whose pushes the test answers, when it has seen what it waited for."""
 
-import time
-
 from bench.processes import SimulatorProcess
-
-PATIENCE_S = 30.0
 
 
 class Phone:
@@ -26,9 +22,7 @@ class Phone:
 
     def approve(self, n: int = 1) -> None:
         """Wait until so many pushes are there, and say yes to all of them."""
-        deadline = time.monotonic() + PATIENCE_S
-        while len(self._duo.get("/api/pending")) < n:
-            assert time.monotonic() < deadline, f"{self.n_pushes} of {n} pushes"
+        self._duo.until(pending=n)
         self._duo.post("/api/pending", {"decision": "approve"})
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from bench.simulator import Person, Simulator
 from bench.simulator.people import Answer, phone
-from tests.bench.api_client import ApiClient, simulator_and_client
+from tests.bench.simulator.api_client import ApiClient, simulator_and_client
 
 Scenario = Callable[[Simulator, ApiClient], Awaitable[None]]
 
@@ -93,13 +93,17 @@ def test_faults_are_set_and_cleared(tmp_path: Path) -> None:
         assert (fault["kind"], fault["calls_left"]) == ("status_500", 5)
         assert (await client.get("/auth/v2/check")).status == 500
         assert (await control(client, "/api/faults"))[0]["calls_left"] == 4
+        await control(client, "/api/faults", [{"kind": "drop", "endpoint": "auth"}, {"kind": "slow", "for_s": 60}])
+        assert [each["kind"] for each in await control(client, "/api/faults")] == ["status_500", "drop", "slow"]
         await control(client, "/api/faults/clear", {})
         assert (await client.get("/auth/v2/check")).status == 200
 
     play(tmp_path, scenario)
 
 
-@pytest.mark.parametrize("body", [{"kind": "flood"}, {"kind": "refuse", "calls": 1}, {"kind": "slow", "dely_s": 1}, []])
+@pytest.mark.parametrize(
+    "body", [{"kind": "flood"}, {"kind": "refuse", "calls": 1}, {"kind": "slow", "dely_s": 1}, [[]]]
+)
 def test_faults_that_there_are_not(tmp_path: Path, body: object) -> None:
     async def scenario(_simulator: Simulator, client: ApiClient) -> None:
         assert "error" in await control(client, "/api/faults", body, status=400)
@@ -112,14 +116,35 @@ def test_counts_calls_and_state(tmp_path: Path) -> None:
         txid = await begin_push(client, "trent")
         counts = await control(client, "/api/counts")
         assert counts["users"] == {"trent": {"push": 1, "txids": {"push": [txid]}}}
-        assert counts["calls"] == {"/auth/v2/auth": 1}
-        assert counts["n_calls"] == 1
+        assert counts["calls"] == {"auth": 1}
+        assert (counts["n_calls"], counts["pushes"], counts["pending"], counts["polls"]) == (1, 1, 1, 0)
+        assert await control(client, "/api/pushes") == {"trent": 1}
         (call,) = await control(client, "/api/calls?limit=5")
         assert (call["path"], call["username"], call["txid"]) == ("/auth/v2/auth", "trent", txid)
         state = await control(client, "/api/state")
         assert state["service"]["api_host"] == simulator.api_host
         assert state["n_pending"] == 1
         assert simulator.skey not in str(state)
+
+    play(tmp_path, scenario)
+
+
+def test_who_waits_for_counts_is_answered_once_they_are_there(tmp_path: Path) -> None:
+    async def scenario(_simulator: Simulator, client: ApiClient) -> None:
+        waiting = asyncio.create_task(control(client, "/api/wait?pending=2&auth=2"))
+        assert (await control(client, "/api/wait?pending=1&within_s=0", status=408))["pending"] == 0
+        for _ in range(2):
+            assert not waiting.done()
+            await begin_push(client, "trent")
+        assert (await waiting)["pending"] == 2
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("query", ["calls=1", "pendin=1", "pending=some", "within_s=soon", "within_s=nan"])
+def test_what_nobody_can_wait_for(tmp_path: Path, query: str) -> None:
+    async def scenario(_simulator: Simulator, client: ApiClient) -> None:
+        assert "error" in await control(client, f"/api/wait?{query}", status=400)
 
     play(tmp_path, scenario)
 

@@ -15,7 +15,7 @@ import pytest
 from bench.simulator import Answer, Application, Event, Fault, FaultKind, Person, Settings, Simulator, new_application
 from bench.simulator.listener import Door
 from bench.simulator.people import phone, user_id
-from tests.bench.api_client import ApiClient, client_of, simulator_and_client
+from tests.bench.simulator.api_client import ApiClient, client_of, simulator_and_client
 
 Scenario = Callable[[Simulator, ApiClient], Awaitable[None]]
 
@@ -397,7 +397,7 @@ def test_a_handshake_under_way_is_cut_when_connections_are_refused(tmp_path: Pat
 
 def test_refusal_ends_with_its_time(tmp_path: Path) -> None:
     async def scenario(simulator: Simulator, client: ApiClient) -> None:
-        simulator.set_fault(Fault(FaultKind.REFUSE, seconds=0.01))
+        simulator.set_fault(Fault(FaultKind.REFUSE, for_s=0.01))
         assert simulator.door is Door.REFUSING
         await until(lambda: simulator.door is Door.SERVING)
         assert (await client.get("/auth/v2/check")).status == 200
@@ -550,6 +550,16 @@ def test_idle_connection_is_cut_without_a_word(tmp_path: Path) -> None:
         answer = await client.get("/auth/v2/check")
         assert "Connection" not in answer.headers
         await until(lambda: simulator.n_connections == 0)
+
+    play(tmp_path, scenario)
+
+
+def test_answer_in_slow_pieces_is_whole(tmp_path: Path) -> None:
+    async def scenario(simulator: Simulator, client: ApiClient) -> None:
+        simulator.set_fault(Fault(FaultKind.TRICKLE, delay_s=0.03))
+        asked_at = simulator.now()
+        assert (await client.post("/auth/v2/preauth", username="alice")).response["result"] == "auth"
+        assert simulator.now() - asked_at >= 0.03
 
     play(tmp_path, scenario)
 

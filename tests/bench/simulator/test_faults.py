@@ -48,7 +48,7 @@ def test_other_calls_do_not_wear_a_fault_off() -> None:
 
 
 def test_fault_ends_with_its_time() -> None:
-    plan = plan_of(Fault(FaultKind.REFUSE, seconds=5.0))
+    plan = plan_of(Fault(FaultKind.REFUSE, for_s=5.0))
     assert plan.next_end(0.0) == 5.0
     assert plan.door(4.9) is FaultKind.REFUSE
     assert plan.door(5.0) is None

@@ -1,0 +1,27 @@
+"""A pytest plugin: each of several pytest processes has a network of its own, so that none meets another's ports.
+
+pytest-xdist starts the processes, one for each core. A network namespace needs root; without it they share ports, of
+which the kernel hands out the ones that are free.
+"""
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+
+_CLONE_NEWNET = 0x40000000
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 1
+
+
+def pytest_configure() -> None:
+    """Leave the network of the machine, in the thread that runs the tests and so in all that it starts."""
+    if "PYTEST_XDIST_WORKER" in os.environ and ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNET) == 0:
+        _bring_up("lo")
+
+
+def _bring_up(interface: str) -> None:
+    request = struct.pack("16sH14x", interface.encode(), _IFF_UP)  # struct ifreq, netdevice(7)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)
