@@ -23,6 +23,7 @@ from gateway.engine.breaker import (
     PROBE_TIMEOUT_S,
     QUIET_INTERVAL_S,
     STREAK_S,
+    SUSPECT_INTERVAL_S,
     TRANSITIONS,
     TRIAL_S,
     Breaker,
@@ -857,3 +858,27 @@ def test_fail_mode_and_trial_by_state():
 
 def test_repr():
     assert repr(down(100.0)) == "<Breaker down streak=6 trial=0>"
+
+
+def test_a_suspicion_is_looked_into_at_once_but_not_more_often_than_a_suspicion_is():
+    """Trouble that comes and goes must not make a round of probes each time."""
+    breaker, now = Breaker(), 1_000.0
+    decisions = breaker.observe([Evidence()], now)
+    while probes := [each for each in decisions if isinstance(each, Probe)]:
+        decisions = breaker.probed(probes[0], Passed(), now)
+    odd = Evidence(troubled_at=now + 0.1, n_failing=1, trouble=TIMEOUT)
+    assert [type(each) for each in breaker.observe([odd], now + 0.1)] == [StateChanged]
+    assert breaker.observe([odd], now + SUSPECT_INTERVAL_S - 0.01) == []
+    assert [type(each) for each in breaker.observe([odd], now + SUSPECT_INTERVAL_S)] == [Probe]
+
+
+def test_an_answer_of_before_a_pause_says_nothing_of_duo_after_it():
+    breaker, now = Breaker(), 1_000.0
+    breaker.observe([Evidence()], now)
+    breaker.observe([Evidence(troubled_at=now + 0.1, n_failing=1, trouble=TIMEOUT)], now + 0.1)
+    assert breaker.state is SUSPECT
+    answered = Evidence(troubled_at=now + 0.1, answered_at=now + 0.2)
+    breaker.observe([answered], now + 0.2 + PAUSE_S + 1)
+    assert breaker.state is SUSPECT
+    breaker.observe([Evidence(answered_at=now + 0.4 + PAUSE_S + 1)], now + 0.4 + PAUSE_S + 1)
+    assert breaker.state is HEALTHY
