@@ -1,6 +1,6 @@
 """radgate: a multiprocess RADIUS gateway to Duo that reads `authproxy.cfg` unchanged.
 
-The way of one login: `net.listener` octets -> `radius` packet -> `engine` decision -> `net` Duo call -> `engine`
+The way of one login: `listeners.udp` octets -> `radius` packet -> `engine` decision -> `net` Duo call -> `engine`
 verdict -> `radius` octets -> the same socket. `ARCHITECTURE.md` is the map.
 """
 

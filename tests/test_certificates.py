@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from gateway.certificates import BadCertificates, serving_context, trusting_context
-from gateway.net.tls import TrustStore
+from gateway.https.tls import TrustStore
 from tests.config.files import MINIMAL, problems_of
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Print the state diagram of docs/fail-mode.md, in Mermaid's language, from the breaker's table."""
 
-from gateway.engine.breaker import TRANSITIONS, BreakerState
+from gateway.failmode.breaker import (
+    TRANSITIONS,
+    BreakerState,
+)
 
 
 def draw() -> str:

@@ -12,15 +12,28 @@ from gateway import __version__
 from gateway.checks.certificates import certificate_findings, verified_chain
 from gateway.checks.findings import Finding, Severity
 from gateway.config.settings import ApplicationSettings
+from gateway.duo.client import (
+    CORRECTION_WORTH_TELLING_S,
+    Application,
+    DuoClient,
+)
 from gateway.duoapi.calls import Answer, Call, Check, Ping, Refusal
-from gateway.engine.explanations import SET_THE_CLOCK, TROUBLES
-from gateway.engine.pool_plan import PoolLimits
-from gateway.net.duo_client import CORRECTION_WORTH_TELLING_S, Application, DuoClient
-from gateway.net.https_opening import Endpoint, Proxy, TlsSocket, find_addresses, open_tls
-from gateway.net.https_pool import HttpsPool
-from gateway.net.resolver import Resolver
-from gateway.net.tls import TrustStore
+from gateway.https.opening import (
+    Endpoint,
+    Proxy,
+    TlsSocket,
+    find_addresses,
+    open_tls,
+)
+from gateway.https.plan import PoolLimits
+from gateway.https.pool import HttpsPool
+from gateway.https.resolver import Resolver
+from gateway.https.tls import TrustStore
 from gateway.unavailable import Trouble, Unavailable
+from gateway.words.explanations import (
+    SET_THE_CLOCK,
+    TROUBLES,
+)
 
 STEP_TIMEOUT_S = 5.0  # for name, connection and TLS together, for ping, and for check
 

@@ -14,7 +14,7 @@ from gateway.checks.findings import Finding, Severity
 from gateway.config.drafting import USER
 from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.settings import ConsoleSettings, GatewaySettings, Settings
-from gateway.engine.words import counted
+from gateway.ipc.plan import worker_count
 from gateway.logs.files import is_for_group
 from gateway.supervisor.access import Closed, find_closed
 from gateway.supervisor.form import REMEDY, hot_path
@@ -27,7 +27,7 @@ from gateway.supervisor.sockets import (
     ListeningSockets,
     grow_receive_buffer,
 )
-from gateway.worker.wiring import worker_count
+from gateway.words.english import counted
 
 HOST = "this machine"
 SMALL_BUFFER = 1_048_576  # bytes of receive buffer below which a rush may lose datagrams

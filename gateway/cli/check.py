@@ -14,9 +14,9 @@ from gateway.config.problems import ConfigError, Problem, in_order
 from gateway.config.reading import PRIVATE_MODE, locate, read_settings
 from gateway.config.settings import Settings
 from gateway.config.surroundings import MAX_FILE_SIZE, FileContent, read_configuration
-from gateway.engine.words import counted
 from gateway.supervisor.form import hot_path
 from gateway.supervisor.obstacles import find_obstacles
+from gateway.words.english import counted
 
 STDIN = "-"
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from gateway.checks.findings import Finding, Severity
 from gateway.cli.terminal import plain_console, printable
-from gateway.engine.words import counted
+from gateway.words.english import counted
 
 _STYLES = {
     Severity.OK: "green",

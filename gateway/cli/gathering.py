@@ -10,7 +10,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gateway.config.handle import read_handle, read_log_dir
+from gateway.config.control_address import (
+    read_handle,
+    read_log_dir,
+)
 from gateway.config.problems import ConfigError
 from gateway.config.surroundings import CREDENTIALS_DIRECTORY
 from gateway.logs.files import check_single, rotated_files

@@ -8,10 +8,10 @@ from typing import Any
 
 from gateway.cli.exits import Exit
 from gateway.cli.terminal import printable
-from gateway.config.handle import read_handle
-from gateway.engine.explanations import DOCUMENT
+from gateway.config.control_address import read_handle
 from gateway.radius.dictionary import Code
 from gateway.supervisor.control_client import ControlError, Declined, NotRunning, ask
+from gateway.words.explanations import DOCUMENT
 
 TIMEOUT_S = 90.0  # a push lives 60 s at Duo
 LONGEST_S = 600.0

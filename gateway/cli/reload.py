@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.config.handle import read_handle
+from gateway.config.control_address import read_handle
 from gateway.supervisor.control_client import Declined, ask
 
 RELOAD_TIMEOUT_S = 180.0  # reading takes up to 60 s, and so may the start of workers

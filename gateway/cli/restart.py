@@ -10,7 +10,7 @@ from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.cli.start import start
 from gateway.cli.stop import stop
-from gateway.config.handle import read_handle
+from gateway.config.control_address import read_handle
 from gateway.config.listening import listening_addresses
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import locate, read_settings

@@ -15,6 +15,8 @@ from gateway.config.reading import read_settings
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import Settings
 from gateway.config.writing import explain_error
+from gateway.ipc.orders import ORPHAN_DRAIN_S
+from gateway.ipc.plan import log_plan
 from gateway.logs.losses import Losses
 from gateway.logs.setup import LogUnusable, log_loop_error, start_logging, stop_logging
 from gateway.supervisor.access import find_obstacle
@@ -24,8 +26,6 @@ from gateway.supervisor.notify import Notifier
 from gateway.supervisor.run_dir import RunDirUnusable, was_left
 from gateway.supervisor.sockets import CannotListen
 from gateway.supervisor.stderr import say
-from gateway.worker.orders import ORPHAN_DRAIN_S
-from gateway.worker.wiring import log_plan
 
 ORPHANS_GONE_S = ORPHAN_DRAIN_S + 1.0
 _TRY_EVERY_S = 0.05

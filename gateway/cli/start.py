@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.config.handle import read_handle
+from gateway.config.control_address import read_handle
 from gateway.supervisor.control_client import NotRunning, ask
 
 ASK_TIMEOUT_S = 10.0

@@ -9,7 +9,7 @@ from typing import Any
 from gateway import __version__
 from gateway.cli.exits import Exit
 from gateway.cli.terminal import as_json
-from gateway.config.handle import read_handle
+from gateway.config.control_address import read_handle
 from gateway.supervisor.control_client import ControlError, ask
 from gateway.supervisor.status import Status, render_status
 

@@ -7,7 +7,10 @@ from typing import Any
 
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.config.handle import Handle, read_handle
+from gateway.config.control_address import (
+    Handle,
+    read_handle,
+)
 from gateway.supervisor.control_client import Connection, ControlError, ask
 
 ASK_TIMEOUT_S = 10.0

@@ -11,8 +11,11 @@ import os
 import sys
 import traceback
 
-from gateway.config.handed import ReadOutcome, encode_outcome
 from gateway.config.problems import ConfigError
+from gateway.config.read_outcome import (
+    ReadOutcome,
+    encode_outcome,
+)
 from gateway.config.reading import read_settings
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import encode_settings

@@ -23,9 +23,14 @@ from gateway.console.facts import Facts
 from gateway.console.pages import Pages, Rules
 from gateway.console.server import serve
 from gateway.console.visitors import Token
+from gateway.ipc.memory import read_memfd
+from gateway.ipc.orders import (
+    ConsoleOrders,
+    decode_console_orders,
+    take_stderr,
+)
+from gateway.ipc.plan import log_plan
 from gateway.logs.setup import log_loop_error, start_logging, stop_logging
-from gateway.worker.orders import ConsoleOrders, decode_console_orders, read_memfd, take_stderr
-from gateway.worker.wiring import log_plan
 
 NICENESS = 10
 MAX_FILES = 256  # descriptors: four times as many as connections that are let in

@@ -10,9 +10,13 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from gateway.engine.replies import LABELS
-from gateway.engine.statistics import COALESCED, OUTCOMES, RETRANSMISSION
 from gateway.radius.discards import DiscardReason
+from gateway.statistics.layout import (
+    COALESCED,
+    RETRANSMISSION,
+)
 from gateway.unavailable import Trouble
+from gateway.words.reasons import OUTCOMES
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 

@@ -16,8 +16,13 @@ from gateway.console.exposition import exposition
 from gateway.console.health import Finding, examine, examine_life
 from gateway.console.history import History
 from gateway.console.recent import RecentLogins
+from gateway.ipc.console_channel import (
+    FromConsole,
+    ReceivedFacts,
+    hear_supervisor,
+    tell_supervisor,
+)
 from gateway.logs.setup import reopen_logs
-from gateway.worker.console_channel import FromConsole, ReceivedFacts, hear_supervisor, tell_supervisor
 
 ASK_EVERY_S = 1.0
 ASK_AGAIN_AFTER_S = 5.0  # without an answer

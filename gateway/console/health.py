@@ -2,7 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from gateway.worker.console_channel import UNSERVED_AFTER_S, unserved_state
+from gateway.ipc.console_channel import (
+    UNSERVED_AFTER_S,
+    unserved_state,
+)
 
 STALE_AFTER_S = 5.0  # the supervisor is asked every second
 HUNG_AFTER_S = 30.0  # as long as systemd waits for it (WatchdogSec=)

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any, NamedTuple
 
-from gateway.engine.reasons import Reason
-from gateway.engine.statistics import EMPTY_HISTOGRAM, OUTCOMES, Histogram
-from gateway.engine.verdict import Outcome
+from gateway.statistics.reading import (
+    EMPTY_HISTOGRAM,
+    Histogram,
+)
+from gateway.words.reasons import OUTCOMES, Outcome, Reason
 
 N_SAMPLES = 3_600
 WINDOW_S = 10.0  # over which quantiles are taken: a second alone has too few logins

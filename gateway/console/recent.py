@@ -5,7 +5,11 @@ from collections import deque
 from itertools import islice
 from typing import NamedTuple
 
-from gateway.worker.ledger import Ledger, LoginRecord, LoginRing
+from gateway.ipc.ledger import (
+    Ledger,
+    LoginRecord,
+    LoginRing,
+)
 
 N_SHOWN = 200
 

@@ -9,6 +9,7 @@ from typing import Final
 from gateway.duoapi.calls import Answer
 from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
 from gateway.engine.digests import Digests, login_key
+from gateway.engine.discard_notices import Notices
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.effects import (
     Effect,
@@ -25,14 +26,17 @@ from gateway.engine.login import DECIDED, ELSEWHERE, FAIL_MODE_STATES, WAITING, 
 from gateway.engine.modes.mode import Asked
 from gateway.engine.modes.reading import is_probe, shown_user_name
 from gateway.engine.nas import Nas, NasTable, count_addresses
-from gateway.engine.notices import Notices
 from gateway.engine.pending import PendingLogin, PendingLogins
 from gateway.engine.person import account_of, needs_another_bucket, person_key
 from gateway.engine.places import Holder, Places
 from gateway.engine.records import LoginRecord
 from gateway.engine.timers import Timers
 from gateway.engine.transaction import Peer, Transaction
-from gateway.engine.verdict import PROBE_TEXT, Reason, Verdict, rejection
+from gateway.engine.verdict import (
+    PROBE_TEXT,
+    Verdict,
+    rejection,
+)
 from gateway.radius.dictionary import (
     ACCESS_ACCEPT,
     ACCESS_REJECT,
@@ -44,6 +48,7 @@ from gateway.radius.discards import DecodeError, DiscardReason
 from gateway.radius.packet import Packet, packet_length
 from gateway.radius.reply import encode_accounting_response, encode_reply
 from gateway.unavailable import Unavailable
+from gateway.words.reasons import Reason
 
 RESUME_PAUSE_S: Final = 0.002  # between questions about pushes that are asked anew: each may open a connection to Duo
 

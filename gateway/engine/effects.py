@@ -5,8 +5,11 @@ from typing import final
 from mypy_extensions import mypyc_attr
 
 from gateway.duoapi.calls import Call
+from gateway.engine.discard_notices import (
+    Notice,
+    UnsignedNas,
+)
 from gateway.engine.duplicates import Answered
-from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.pending import PendingLogin
 from gateway.engine.transaction import Peer
 from gateway.engine.verdict import Verdict

@@ -28,12 +28,23 @@ from gateway.duoapi.calls import (
     Refusal,
 )
 from gateway.duoapi.echoes import is_harmless, without_passcode
-from gateway.engine.explanations import REASONS, TROUBLES
 from gateway.engine.records import LoginRecord
 from gateway.engine.typed_factor import TypedFactor
-from gateway.engine.verdict import ACCEPT, REJECT, Reason, Verdict, duo_account, duo_hint, rejection
+from gateway.engine.verdict import (
+    ACCEPT,
+    REJECT,
+    Verdict,
+    duo_account,
+    duo_hint,
+    rejection,
+)
 from gateway.unavailable import Unavailable
 from gateway.values import Value
+from gateway.words.explanations import (
+    REASONS,
+    TROUBLES,
+)
+from gateway.words.reasons import Reason
 
 PERSON_PATIENCE_S: Final = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
 DOUBT_S: Final = 2.5  # until it is known whether Duo is away; see docs/fail-mode.md

@@ -9,7 +9,6 @@ from typing import Final
 from gateway.engine.modes.mode import Mode
 from gateway.engine.rules import Accounting, RequireMessageAuthenticator, SectionRules
 from gateway.engine.sender import Sender
-from gateway.engine.statistics import SectionCounters, uncounted
 from gateway.radius.dictionary import (
     ACCT_DELAY_TIME,
     EVENT_TIMESTAMP,
@@ -23,6 +22,10 @@ from gateway.radius.dictionary import (
 )
 from gateway.radius.reply import SignaturePlace
 from gateway.radius.shared_secret import SharedSecret
+from gateway.statistics.counters import (
+    SectionCounters,
+    uncounted,
+)
 
 _MAX_REMEMBERED_SOURCES = 65_536
 MAX_STATUS_A_SECOND: Final = 50  # Status-Servers of one NAS; a load balancer asks every few seconds

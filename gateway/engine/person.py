@@ -74,7 +74,7 @@ def is_plain(user_name: bytes) -> bool:
 
 
 def bucket_of(person: str, n_buckets: int) -> int:
-    """Return which of the sockets that share an address a person's packets belong to; see `net.steering`."""
+    """Return which of the sockets that share an address a person's packets belong to; see `listeners.steering`."""
     number = HASH_BASIS
     for octet in person.encode()[:HASHED_OCTETS]:
         number = (number ^ octet) * HASH_PRIME & 0xFFFFFFFF

@@ -8,7 +8,7 @@ not know are no reason to lose a login, see `engine.login.Login.heard_elsewhere`
 else, `VERSION` is raised, and who does not know that version refuses its records as a whole.
 
 Instants are those of the writer's clock: packing one costs nothing then, and each login packs some. How that clock
-stands to one that all processes share is said once, see `net.journal.Origin`, and its reader moves them to its own.
+stands to one that all processes share is said once, see `ipc.journal.Origin`, and its reader moves them to its own.
 """
 
 import struct
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from gateway.engine.replies import OUTCOMES, REPLY_CODES
-from gateway.engine.verdict import Reason, Verdict
+from gateway.engine.verdict import Verdict
 from gateway.radius.dictionary import Code
+from gateway.words.reasons import Reason
 
 if TYPE_CHECKING:
     from gateway.engine.transaction import Address

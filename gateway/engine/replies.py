@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from gateway.engine.verdict import Outcome
 from gateway.radius.dictionary import Code
+from gateway.words.reasons import Outcome
 
 REPLY_CODES: Final = {
     Outcome.ACCEPT: Code.ACCESS_ACCEPT,

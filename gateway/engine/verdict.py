@@ -3,16 +3,15 @@
 Nothing here is RADIUS: whoever waits for a verdict says it in its own protocol, see `engine.waiter`.
 """
 
-from enum import StrEnum
 from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
 from gateway.duoapi.calls import PASSCODE, Factor
 from gateway.duoapi.echoes import is_harmless
-from gateway.engine.explanations import REASONS
-from gateway.engine.reasons import Reason
 from gateway.values import Value
+from gateway.words.explanations import REASONS
+from gateway.words.reasons import Outcome, Reason
 
 __all__ = [
     "ACCEPT",
@@ -31,17 +30,6 @@ __all__ = [
 _MANY_TEXTS: Final = 64
 _LONG_TEXT: Final = 200  # characters
 _accounts: Final[dict[str, dict[str, str]]] = {"allow": {}, "deny": {}}  # by result and text: Duo has few
-
-
-class Outcome(StrEnum):
-    """What a verdict comes to for the user."""
-
-    __hash__ = str.__hash__  # in C; an enumeration's own is Python's
-
-    ACCEPT = "accept"
-    REJECT = "reject"
-    CHALLENGE = "challenge"
-    """The user is asked for more."""
 
 
 # Bare names: before Python 3.12 to look a member up costs as much as a call.

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gateway.engine.statistics import AUTHEVENTS, AUTHPROXY, STDOUT, SYSLOG
 from gateway.logs.events import EventLog
 from gateway.logs.files import FileHandler, LineHandler, Rotation, open_log, try_log
 from gateway.logs.formatters import AuthEventFormatter, LineFormatter
@@ -17,6 +16,12 @@ from gateway.logs.lines import JsonLines, Lines, TextLines
 from gateway.logs.losses import Losses
 from gateway.logs.stdout import StdoutHandler
 from gateway.logs.syslog import SyslogHandler
+from gateway.statistics.layout import (
+    AUTHEVENTS,
+    AUTHPROXY,
+    STDOUT,
+    SYSLOG,
+)
 
 LOG_FILE = AUTHPROXY
 AUTH_EVENTS_FILE = AUTHEVENTS

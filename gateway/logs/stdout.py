@@ -13,10 +13,10 @@ import socket
 import stat
 from collections.abc import Mapping
 
-from gateway.engine.statistics import STDOUT
 from gateway.logs.files import PIPE_PORTION, LineHandler
 from gateway.logs.losses import Losses
 from gateway.logs.syslog import priority
+from gateway.statistics.layout import STDOUT
 
 
 class StdoutHandler(LineHandler):

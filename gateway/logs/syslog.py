@@ -10,9 +10,9 @@ import os
 import socket
 import time
 
-from gateway.engine.statistics import SYSLOG
 from gateway.logs.files import LineHandler, log
 from gateway.logs.losses import Losses
+from gateway.statistics.layout import SYSLOG
 
 SYSLOG_SOCKET = "/dev/log"
 

@@ -14,17 +14,33 @@ from typing import Any
 
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings, decode_settings, encode_settings
-from gateway.engine.statistics import Measure, Totals, merge
-from gateway.engine.words import counted
+from gateway.ipc.board import Board
+from gateway.ipc.ledger import Ledger
+from gateway.ipc.memory import memfd
+from gateway.ipc.orders import (
+    CANNOT_START,
+    GenerationOrders,
+)
+from gateway.ipc.plan import (
+    board_plan,
+    log_plan,
+    worker_count,
+)
+from gateway.ipc.worker_channel import ReopenLogs
 from gateway.logs.losses import Losses
 from gateway.logs.setup import reopen_logs, start_logging
-from gateway.net.board import Board
+from gateway.statistics.layout import Measure
+from gateway.statistics.reading import (
+    Totals,
+    merge,
+)
 from gateway.supervisor.console_keeper import ConsoleKeeper
 from gateway.supervisor.control import ControlSocket, ReloadOutcome
 from gateway.supervisor.crew import Crew, CrewPlan, Crews
-from gateway.supervisor.duo_watch import DuoWatch
 from gateway.supervisor.facts import gateway_status
+from gateway.supervisor.failmode import DuoWatch
 from gateway.supervisor.form import hot_path
+from gateway.supervisor.hang_watch import Vigil
 from gateway.supervisor.identity import find_identity
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.log_watch import LogWatch, log_troubles
@@ -37,11 +53,7 @@ from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_co
 from gateway.supervisor.stderr import say
 from gateway.supervisor.succession_plan import Slot
 from gateway.supervisor.terminal import HangUp, Terminal
-from gateway.supervisor.vigil import Vigil
-from gateway.worker.channel import ReopenLogs
-from gateway.worker.ledger import Ledger
-from gateway.worker.orders import CANNOT_START, GenerationOrders, memfd
-from gateway.worker.wiring import board_plan, log_plan, worker_count
+from gateway.words.english import counted
 
 log = logging.getLogger("gateway.supervisor")
 

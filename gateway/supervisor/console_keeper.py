@@ -14,15 +14,20 @@ from typing import Any
 import msgspec
 
 from gateway.config.settings import ConsoleSettings, Settings
+from gateway.ipc.console_channel import (
+    FromConsole,
+    hear_console,
+    tell_facts,
+    tell_reopen_log,
+)
+from gateway.ipc.orders import ConsoleOrders
+from gateway.ipc.plan import log_plan
 from gateway.logs.setup import log_descriptors, log_mistake
 from gateway.supervisor.crew import describe_status
 from gateway.supervisor.identity import SAME_IDENTITY, Identity
 from gateway.supervisor.process import ConsoleProcess
 from gateway.supervisor.procfs import process_usage
 from gateway.supervisor.slot_life import SlotEvent, SlotLife, SlotState
-from gateway.worker.console_channel import FromConsole, hear_console, tell_facts, tell_reopen_log
-from gateway.worker.orders import ConsoleOrders
-from gateway.worker.wiring import log_plan
 
 log = logging.getLogger("gateway.supervisor")
 

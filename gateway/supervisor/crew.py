@@ -15,10 +15,33 @@ from typing import Any, NamedTuple, Protocol
 
 from gateway.config.settings import Settings
 from gateway.config.writing import explain_error
-from gateway.engine.statistics import Totals, merge
+from gateway.ipc.board import Board
+from gateway.ipc.journal import create_journal
+from gateway.ipc.ledger import Ledger
+from gateway.ipc.orders import (
+    CANNOT_START,
+    GenerationOrders,
+    Orders,
+    Predecessor,
+)
+from gateway.ipc.plan import (
+    application_key,
+    log_plan,
+    pending_share,
+)
+from gateway.ipc.worker_channel import (
+    FromWorker,
+    HandOver,
+    Successor,
+    ToWorker,
+    hear_worker,
+    tell_worker,
+)
 from gateway.logs.setup import log_descriptors
-from gateway.net.board import Board
-from gateway.net.journal import create_journal
+from gateway.statistics.reading import (
+    Totals,
+    merge,
+)
 from gateway.supervisor.identity import Identity
 from gateway.supervisor.process import WorkerProcess
 from gateway.supervisor.sockets import ListeningSockets
@@ -42,10 +65,6 @@ from gateway.supervisor.succession_plan import (
     TellToHandOver,
     Worker,
 )
-from gateway.worker.channel import FromWorker, HandOver, Successor, ToWorker, hear_worker, tell_worker
-from gateway.worker.ledger import Ledger
-from gateway.worker.orders import CANNOT_START, GenerationOrders, Orders, Predecessor
-from gateway.worker.wiring import application_key, log_plan, pending_share
 
 log = logging.getLogger("gateway.supervisor")
 

@@ -8,10 +8,18 @@ from itertools import chain
 from gateway import __version__
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings
-from gateway.engine.breaker import Health
 from gateway.engine.rules import RequireMessageAuthenticator
-from gateway.engine.statistics import LOGS, Measure, Totals
+from gateway.failmode.breaker import Health
+from gateway.ipc.plan import (
+    application_key,
+    log_plan,
+)
 from gateway.logs.losses import Losses
+from gateway.statistics.layout import (
+    LOGS,
+    Measure,
+)
+from gateway.statistics.reading import Totals
 from gateway.supervisor.crew import Crew
 from gateway.supervisor.form import hot_path
 from gateway.supervisor.log_watch import Troubles, describe_trouble, log_troubles
@@ -25,7 +33,6 @@ from gateway.supervisor.status import (
     WorkerFacts,
     build_status,
 )
-from gateway.worker.wiring import application_key, log_plan
 
 
 def gateway_status(

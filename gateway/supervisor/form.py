@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import gateway
-from gateway.engine import statistics
+from gateway.statistics import counters
 
 NOTE = Path(gateway.__file__).with_name(
     "interpreted.txt"
@@ -33,7 +33,7 @@ class Form(NamedTuple):
 
 def hot_path() -> Form:
     """Return the form that this process runs: a module of the hot path tells what it was loaded from."""
-    if statistics.__file__.endswith(".so"):
+    if counters.__file__.endswith(".so"):
         return Form(is_compiled=True)
     try:
         return Form(is_compiled=False, why_not=NOTE.read_text().strip())

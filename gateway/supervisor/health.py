@@ -12,7 +12,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from gateway.duoapi.calls import Answer, Call, Check, Ping, Refusal, Time
-from gateway.engine.breaker import (
+from gateway.failmode.breaker import (
     Breaker,
     BreakerEvent,
     BreakerState,
@@ -26,7 +26,10 @@ from gateway.engine.breaker import (
     Refused,
     StateChanged,
 )
-from gateway.engine.witness import LONGEST_PATIENCE_S, Evidence
+from gateway.failmode.evidence import (
+    LONGEST_PATIENCE_S,
+    Evidence,
+)
 from gateway.logs.setup import log_mistake
 from gateway.unavailable import Trouble, Unavailable
 
@@ -43,7 +46,7 @@ _LEVELS = {
 
 
 class Asked(Protocol):
-    """A question to Duo: `net.duo_client.PendingCall`."""
+    """A question to Duo: `duo.client.PendingCall`."""
 
     wire_s: float
 
@@ -52,7 +55,7 @@ class Asked(Protocol):
 
 
 class Asker(Protocol):
-    """Somebody who asks one application: `net.duo_client`."""
+    """Somebody who asks one application: `duo.client`."""
 
     def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> Asked:
         """Ask; `on_answer` is called exactly once, never before this returns, and not if the question is cancelled."""

@@ -12,8 +12,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from gateway.ipc.memory import (
+    memfd,
+    read_memfd,
+)
 from gateway.supervisor.process import MOST_WORDS
-from gateway.worker.orders import memfd, read_memfd
 
 
 class HelperEnd(NamedTuple):

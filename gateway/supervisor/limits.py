@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings
+from gateway.ipc.plan import (
+    pending_share,
+    worker_count,
+)
 from gateway.supervisor.sockets import bucket_count
-from gateway.worker.wiring import pending_share, worker_count
 
 FEW_FILES = 2_000  # a worker's connections for brief calls, idle ones, logs
 _GREATEST = Path("/proc/sys/fs/nr_open")

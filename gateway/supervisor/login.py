@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from gateway.config.operator import operator_client
+from gateway.config.login_client import operator_client
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.settings import ServerSettings, Settings
 from gateway.supervisor.helper import run_helper

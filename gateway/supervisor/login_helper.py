@@ -12,19 +12,19 @@ import time
 import msgspec
 
 from gateway.config.secrecy import keep_memory_private
+from gateway.ipc.memory import read_memfd
 from gateway.radius.client import encode_access_request, verify_reply
 from gateway.radius.dictionary import REPLY_MESSAGE, Code
 from gateway.radius.discards import DecodeError
 from gateway.radius.packet import Packet
 from gateway.radius.shared_secret import SharedSecret
 from gateway.supervisor.helper import write_answer
-from gateway.worker.orders import read_memfd
 
 RETRANSMIT_S = 5.0
 
 
 class LoginOrders(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom to ask, from where, as whom, and for how long; see `config.operator.OperatorClient`."""
+    """Whom to ask, from where, as whom, and for how long; see `config.login_client.OperatorClient`."""
 
     family: int
     source: str

@@ -12,21 +12,27 @@ from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.problems import Problem
 from gateway.config.settings import Settings, encode_settings
 from gateway.config.writing import explain_error
+from gateway.duo.clients import open_probe_clients
 from gateway.engine.digests import Digests
+from gateway.https.tls import TrustStore
+from gateway.ipc.board import Board
+from gateway.ipc.journal import create_journal
+from gateway.ipc.ledger import Ledger
+from gateway.ipc.memory import memfd
+from gateway.ipc.plan import (
+    board_plan,
+    log_plan,
+    pending_share,
+    worker_count,
+)
 from gateway.logs.setup import LogUnusable, try_logging
-from gateway.net.board import Board
-from gateway.net.journal import create_journal
-from gateway.net.tls import TrustStore
 from gateway.supervisor.access import find_obstacle
 from gateway.supervisor.identity import UnknownIdentity, find_identity, look_up_identity
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.run_dir import RunDirUnusable, try_run_dir
 from gateway.supervisor.sockets import CannotListen, try_address, try_port
-from gateway.worker.duo import open_probe_clients
 from gateway.worker.generations import Generation
-from gateway.worker.ledger import Ledger
-from gateway.worker.orders import memfd
-from gateway.worker.wiring import board_plan, build_engine, log_plan, pending_share, worker_count
+from gateway.worker.wiring import build_engine
 
 FILES_OF_WORKER = 6  # that the supervisor holds: channel, journal, last words, pidfd, a bucket's passage
 

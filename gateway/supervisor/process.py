@@ -12,8 +12,13 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
+from gateway.ipc.memory import memfd
+from gateway.ipc.orders import (
+    ConsoleOrders,
+    Orders,
+    encode_orders,
+)
 from gateway.supervisor.identity import SAME_IDENTITY, Identity
-from gateway.worker.orders import ConsoleOrders, Orders, encode_orders, memfd
 
 WORKER_MODULE = "gateway.worker"
 CONSOLE_MODULE = "gateway.console"

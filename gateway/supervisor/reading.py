@@ -1,6 +1,9 @@
 """A configuration file, read by a child: the supervisor's loop does not wait for it, nor fall with it."""
 
-from gateway.config.handed import ReadOutcome, decode_outcome
+from gateway.config.read_outcome import (
+    ReadOutcome,
+    decode_outcome,
+)
 from gateway.config.writing import explain_error
 from gateway.supervisor.helper import HelperEnd, run_helper
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.config.settings import Settings
 from gateway.config.writing import explain_error
+from gateway.ipc.orders import CANNOT_START
 from gateway.supervisor.changeover import (
     Answer,
     Changeover,
@@ -21,7 +22,6 @@ from gateway.supervisor.crew import Crew, describe_status
 from gateway.supervisor.identity import UnknownIdentity
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.succession_plan import Slot
-from gateway.worker.orders import CANNOT_START
 
 if TYPE_CHECKING:
     from collections.abc import Callable

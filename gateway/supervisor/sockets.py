@@ -1,6 +1,6 @@
 """The listening sockets: bound once and held, so many for each address, whoever reads them.
 
-A user's packets all come to one socket of the group (`net.steering`), her bucket; each worker reads some of the
+A user's packets all come to one socket of the group (`listeners.steering`), her bucket; each worker reads some of the
 buckets. A worker's death changes nothing in a SO_REUSEPORT group: datagrams wait in its sockets for the successor. Nor
 does another number of workers: the same sockets are dealt out anew. No member of a group is ever closed alone, for the
 kernel would move the last one into its place.
@@ -13,9 +13,12 @@ import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.config.listening import ListeningAddress
-from gateway.net.listener import open_socket
-from gateway.net.steering import steer_by_user
-from gateway.worker.orders import BucketOrders, SocketOrders
+from gateway.ipc.orders import (
+    BucketOrders,
+    SocketOrders,
+)
+from gateway.listeners.steering import steer_by_user
+from gateway.listeners.udp import open_socket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

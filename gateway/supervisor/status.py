@@ -9,28 +9,32 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from gateway.engine.statistics import (
+from gateway.ipc.console_channel import (
+    UNSERVED_AFTER_S,
+    unserved_state,
+)
+from gateway.radius.discards import DiscardReason
+from gateway.statistics.layout import (
     BOUNDS_S,
     CALL_KINDS,
     COALESCED,
     CONNECTION_STATES,
-    OUTCOMES,
     RETRANSMISSION,
     WORKER_COUNTERS,
     WORKER_GAUGES,
     WORKER_LOSSES,
-    Histogram,
     Key,
     Measure,
+)
+from gateway.statistics.reading import (
+    Histogram,
     RowReading,
     Totals,
 )
-from gateway.engine.verdict import Outcome, Reason
-from gateway.radius.discards import DiscardReason
 from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 from gateway.unavailable import Trouble
-from gateway.worker.console_channel import UNSERVED_AFTER_S, unserved_state
+from gateway.words.reasons import OUTCOMES, Outcome, Reason
 
 Status = dict[str, Any]
 _Columns = dict[str, Callable[[Status], str]]

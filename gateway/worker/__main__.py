@@ -27,13 +27,26 @@ import uvloop
 from gateway.config.naming import name_process, worker_name
 from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import decode_settings
+from gateway.duo.clients import open_duo_clients
 from gateway.engine.digests import Digests
-from gateway.engine.statistics import Measure
-from gateway.logs.losses import Losses
-from gateway.logs.setup import log_loop_error, log_mistake, reopen_logs, start_logging, stop_logging
-from gateway.net.journal import Journal
-from gateway.net.listener import UdpListener
-from gateway.worker.channel import (
+from gateway.ipc.journal import Journal
+from gateway.ipc.ledger import open_ring
+from gateway.ipc.links import LinkWriter
+from gateway.ipc.memory import read_memfd
+from gateway.ipc.orders import (
+    CANNOT_START,
+    ORPHAN_DRAIN_S,
+    Orders,
+    SocketOrders,
+    decode_orders,
+    take_stderr,
+)
+from gateway.ipc.plan import (
+    application_key,
+    board_plan,
+    log_plan,
+)
+from gateway.ipc.worker_channel import (
     STACK_SIGNAL,
     FromWorker,
     HandOver,
@@ -44,30 +57,26 @@ from gateway.worker.channel import (
     hear_supervisor,
     tell_supervisor,
 )
-from gateway.worker.duo import open_duo_clients
+from gateway.listeners.udp import UdpListener
+from gateway.logs.losses import Losses
+from gateway.logs.setup import log_loop_error, log_mistake, reopen_logs, start_logging, stop_logging
+from gateway.statistics.layout import Measure
+from gateway.worker.failmode import Outages
 from gateway.worker.generations import Generation, Generations
-from gateway.worker.ledger import open_ring
-from gateway.worker.links import LinkWriter
-from gateway.worker.memory import Memory
-from gateway.worker.observation import Observation
-from gateway.worker.orders import (
-    CANNOT_START,
-    ORPHAN_DRAIN_S,
-    Orders,
-    SocketOrders,
-    decode_orders,
-    read_memfd,
-    take_stderr,
+from gateway.worker.heartbeat import (
+    Pulse,
+    open_board,
+    private_row,
 )
-from gateway.worker.outages import Outages
+from gateway.worker.journal_keeper import Memory
+from gateway.worker.observation import Observation
 from gateway.worker.passing import Inlet, Passing
-from gateway.worker.pulse import Pulse, open_board, private_row
 from gateway.worker.service import Service
 from gateway.worker.succession import Succession, read_legacy
-from gateway.worker.wiring import application_key, board_plan, build_engine, log_plan
+from gateway.worker.wiring import build_engine
 
 if TYPE_CHECKING:
-    from gateway.net.duo_client import DuoClient
+    from gateway.duo.client import DuoClient
 
 log = logging.getLogger("gateway.worker")
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h

@@ -8,8 +8,9 @@ import msgspec
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings, decode_settings
 from gateway.engine.nas import NasTable, Section
-from gateway.engine.statistics import WorkerRow
-from gateway.worker.orders import GenerationOrders, read_memfd
+from gateway.ipc.memory import read_memfd
+from gateway.ipc.orders import GenerationOrders
+from gateway.statistics.counters import WorkerRow
 from gateway.worker.wiring import build_section, build_table
 
 log = logging.getLogger("gateway.worker")

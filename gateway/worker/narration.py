@@ -6,8 +6,8 @@ Passwords, passcodes and enrolment addresses stay out of it, as everywhere.
 import logging
 
 from gateway.duoapi.calls import Answer, Auth, AuthAnswer, AuthStatus, Call, Preauth, PreauthAnswer, Refusal
+from gateway.engine.discard_notices import Notice
 from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
-from gateway.engine.notices import Notice
 from gateway.engine.pending import PendingLogin
 from gateway.engine.transaction import Peer
 from gateway.radius.dictionary import Code

@@ -2,10 +2,10 @@
 
 from typing import final
 
+from gateway.duo.client import CallObserver
 from gateway.duoapi.calls import Call
-from gateway.engine.statistics import ApplicationCounters
-from gateway.engine.witness import Witness
-from gateway.net.duo_client import CallObserver
+from gateway.failmode.evidence import Witness
+from gateway.statistics.counters import ApplicationCounters
 from gateway.unavailable import Trouble
 
 

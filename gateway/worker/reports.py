@@ -6,14 +6,18 @@ import logging
 import time
 from typing import Any, Final, final
 
+from gateway.engine.discard_notices import (
+    Notice,
+    UnsignedNas,
+)
 from gateway.engine.effects import Finished
-from gateway.engine.explanations import DISCARDS
-from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.replies import LABELS
 from gateway.engine.transaction import Address
-from gateway.engine.verdict import Outcome, Reason, Verdict
+from gateway.engine.verdict import Verdict
 from gateway.logs.events import EventLog
 from gateway.logs.lines import TextLines, one_line, origin, pairs
+from gateway.words.explanations import DISCARDS
+from gateway.words.reasons import Outcome, Reason
 
 LOGGER: Final = "gateway.worker"
 WARNED_REASONS: Final = frozenset({Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.INTERNAL_ERROR, Reason.EXEMPT})

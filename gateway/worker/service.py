@@ -15,6 +15,10 @@ from mypy_extensions import mypyc_attr
 from gateway.duoapi.calls import Answer, Call
 from gateway.engine.asking import Asking
 from gateway.engine.core import Engine
+from gateway.engine.discard_notices import (
+    Notice,
+    UnsignedNas,
+)
 from gateway.engine.effects import (
     Effect,
     Finished,
@@ -26,16 +30,16 @@ from gateway.engine.effects import (
     SendReply,
     StopAsking,
 )
-from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.pending import PendingLogin
 from gateway.engine.transaction import Peer
+from gateway.ipc.ledger import LoginRing
+from gateway.ipc.links import LinkWriter
+from gateway.listeners.udp import UdpListener
 from gateway.logs.events import EventLog
 from gateway.logs.setup import AUTH_EVENTS_LOGGER, log_mistake
-from gateway.net.listener import UdpListener
 from gateway.unavailable import Unavailable
-from gateway.worker.ledger import LastLogins, LoginRing
-from gateway.worker.links import LinkWriter
-from gateway.worker.memory import Memory
+from gateway.worker.journal_keeper import Memory
+from gateway.worker.last_logins import LastLogins
 from gateway.worker.narration import Narrator
 from gateway.worker.passing import Inlet, Passing
 from gateway.worker.reports import LoginLog, auth_event, notice_line, unsigned_line
@@ -45,7 +49,7 @@ events = logging.getLogger(AUTH_EVENTS_LOGGER)
 
 
 class Asker(Protocol):
-    """Somebody who asks one service, such as a Duo application: `net.duo_client`."""
+    """Somebody who asks one service, such as a Duo application: `duo.client`."""
 
     def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> Asking:
         """Ask; `on_answer` is called exactly once, unless the question is cancelled."""

@@ -19,20 +19,31 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway.engine.answers import unpacked_answer
 from gateway.engine.core import RESUME_PAUSE_S, Engine
 from gateway.engine.duplicates import Answered
 from gateway.engine.effects import Effect
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import UNREADABLE, VERSION, AnswerRecord, LoginRecord, PacketRecord
+from gateway.engine.sent_replies import unpacked_answer
 from gateway.engine.transaction import Peer, Transaction
+from gateway.ipc.journal import (
+    ForeignJournal,
+    Journal,
+    boottime_ahead_s,
+)
+from gateway.ipc.links import (
+    AnswerKept,
+    HandedOver,
+    LinkReader,
+    LoginForgotten,
+    LoginKept,
+    Message,
+)
+from gateway.ipc.orders import Predecessor
 from gateway.logs.setup import log_mistake
-from gateway.net.journal import ForeignJournal, Journal, boottime_ahead_s
 from gateway.radius.packet import decode_packet
 from gateway.worker.generations import Generation, Generations
-from gateway.worker.links import AnswerKept, HandedOver, LinkReader, LoginForgotten, LoginKept, Message
-from gateway.worker.orders import Predecessor
 
 log = logging.getLogger("gateway.worker")
 _Record = TypeVar("_Record", LoginRecord, AnswerRecord)

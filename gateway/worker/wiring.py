@@ -1,52 +1,22 @@
 """Settings into parts: the only place where the worker's parts meet the configuration."""
 
-import math
-import os
-from pathlib import Path
-
 from gateway.config.listening import ListeningAddress
-from gateway.config.operator import operator_secret, operator_source
-from gateway.config.settings import ApplicationSettings, LogFormat, LogSettings, ServerSettings, Settings
+from gateway.config.login_client import (
+    operator_secret,
+    operator_source,
+)
+from gateway.config.settings import ServerSettings, Settings
 from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.login import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.rules import FailMode, rules_of
-from gateway.engine.statistics import BoardPlan, SectionCounters
-from gateway.logs.files import Rotation
-from gateway.logs.setup import LogPlan
+from gateway.ipc.plan import application_key, pending_share
 from gateway.radius.shared_secret import SharedSecret
+from gateway.statistics.counters import SectionCounters
 
 _MAX_ANSWERED = 100_000  # answers kept for retransmissions, oldest out first
-
-
-def application_key(application: ApplicationSettings) -> str:
-    """Return what tells applications apart: where they are and who they are."""
-    return f"{application.api_host}:{application.api_port}/{application.ikey}"
-
-
-def log_plan(log: LogSettings) -> LogPlan:
-    """Return the log settings in plain values."""
-    return LogPlan(
-        Path(log.directory),
-        log.stdout,
-        log.debug,
-        log.format is LogFormat.JSON,
-        log.auth_events,
-        Rotation(log.max_size, log.max_files),
-        log.syslog_facility if log.syslog else "",
-    )
-
-
-def worker_count(settings: Settings) -> int:
-    """Return the number of workers: as configured, or one for each core that we may use."""
-    return settings.gateway.workers or len(os.sched_getaffinity(0))
-
-
-def pending_share(settings: Settings, n_workers: int) -> int:
-    """Return how many logins may be pending in each of `n_workers` workers."""
-    return math.ceil(settings.gateway.max_pending / n_workers)
 
 
 def build_engine(
@@ -61,12 +31,6 @@ def build_engine(
         max_answered=_MAX_ANSWERED,
         n_buckets=n_buckets,
     )
-
-
-def board_plan(settings: Settings, n_workers: int) -> BoardPlan:
-    """Return what is counted of these settings: the same in supervisor and workers."""
-    applications = dict.fromkeys(application_key(server.application) for server in settings.servers)
-    return BoardPlan(n_workers, tuple(server.section for server in settings.servers), tuple(applications))
 
 
 def build_section(server: ServerSettings, generation: int = 0, counters: SectionCounters | None = None) -> Section:

@@ -248,6 +248,6 @@ def test_one_of_two_reasons_is_enough() -> None:
 
 
 def test_explanations_are_for_reasons_that_there_are() -> None:
-    from gateway.engine.verdict import Reason
+    from gateway.words.reasons import Reason
 
     assert set(EXPLANATIONS) - {""} <= set(Reason)

@@ -9,7 +9,7 @@ from cryptography import x509
 
 from gateway.checks.certificates import SOON_DAYS, certificate_findings, verified_chain
 from gateway.checks.findings import Severity
-from tests.net.authority import Authority
+from tests.https.authority import Authority
 
 
 @pytest.fixture

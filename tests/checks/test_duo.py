@@ -11,8 +11,13 @@ from gateway.checks import duo
 from gateway.checks.duo import applications_of, examine_application
 from gateway.checks.findings import Finding, Severity
 from gateway.config.settings import ApplicationSettings, Secret
-from tests.net.authority import Authority
-from tests.net.peer import Visit, answer, run, tls_peer
+from tests.https.authority import Authority
+from tests.https.peer import (
+    Visit,
+    answer,
+    run,
+    tls_peer,
+)
 
 WRONG_SKEY = "0123456789012345678901234567890123456789"
 

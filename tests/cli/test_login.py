@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from gateway.config.operator import operator_client
+from gateway.config.login_client import operator_client
 from gateway.config.reading import read_settings
-from gateway.net.listener import open_socket
+from gateway.listeners.udp import open_socket
 from gateway.radius.dictionary import USER_NAME, USER_PASSWORD, Code
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import encode_reply

@@ -12,7 +12,7 @@ import pytest
 from gateway.cli import main as command_line
 from gateway.cli.exits import Exit
 from gateway.cli.main import main
-from gateway.net.listener import open_socket
+from gateway.listeners.udp import open_socket
 from tests.cli.files import problem_of, run_main, write_config
 from tests.config.files import MINIMAL
 

@@ -1,7 +1,7 @@
 """Which addresses are listened on."""
 
 from gateway.config.listening import listening_addresses
-from gateway.config.operator import operator_client
+from gateway.config.login_client import operator_client
 from gateway.config.settings import (
     ApplicationSettings,
     ClientSettings,

@@ -7,7 +7,11 @@ import sys
 import pytest
 
 from gateway.config.__main__ import main, read_outcome
-from gateway.config.handed import ReadOutcome, decode_outcome, encode_outcome
+from gateway.config.read_outcome import (
+    ReadOutcome,
+    decode_outcome,
+    encode_outcome,
+)
 from gateway.config.reading import read_settings
 from gateway.config.settings import decode_settings
 from tests.cli.files import write_config

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from gateway.engine.effects import Finished
-from gateway.engine.verdict import Reason, rejection
+from gateway.engine.verdict import rejection
 from gateway.logs.lines import TextLines
 from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_attribute
@@ -27,6 +27,7 @@ from gateway.radius.dictionary import (
 )
 from gateway.radius.packet import MAX_REPEATS, decode_packet
 from gateway.radius.reply import encode_reply, encode_texts
+from gateway.words.reasons import Reason
 from gateway.worker.reports import finished_line
 from tests.conformance.wire import (
     ALICE,

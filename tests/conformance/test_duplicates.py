@@ -9,10 +9,10 @@ import pytest
 
 from gateway.config.listening import ListeningAddress
 from gateway.duoapi.calls import Answer
+from gateway.engine.discard_notices import Notice
 from gateway.engine.effects import StopAsking
-from gateway.engine.notices import Notice
 from gateway.engine.pending import MAX_WAITING_PACKETS
-from gateway.net.listener import open_socket
+from gateway.listeners.udp import open_socket
 from gateway.radius.client import encode_attribute
 from gateway.supervisor.sockets import ListeningSockets
 from tests.config.files import MINIMAL, parse

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
+from gateway.engine.discard_notices import INTERVAL_S
 from gateway.engine.nas import Nas, NasTable
-from gateway.engine.notices import INTERVAL_S
 from gateway.radius.client import encode_access_request, encode_attribute, verify_reply
 from gateway.radius.dictionary import NAS_IDENTIFIER, NAS_IP_ADDRESS, PROXY_STATE, Code
 from gateway.radius.discards import DecodeError, DiscardReason

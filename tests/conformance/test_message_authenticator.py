@@ -2,8 +2,11 @@
 
 import pytest
 
+from gateway.engine.discard_notices import (
+    Notice,
+    UnsignedNas,
+)
 from gateway.engine.effects import Effect, PutQuestion
-from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.rules import RequireMessageAuthenticator
 from gateway.radius.client import encode_access_request, encode_attribute, verify_reply
 from gateway.radius.dictionary import EAP_MESSAGE, MESSAGE_AUTHENTICATOR, PROXY_STATE, USER_NAME, Code

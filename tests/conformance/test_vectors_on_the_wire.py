@@ -16,8 +16,8 @@ from typing import Any, Self
 import pytest
 
 from bench.processes import free_udp_port
-from gateway.net.listener import open_socket
-from gateway.net.steering import steer_by_user
+from gateway.listeners.steering import steer_by_user
+from gateway.listeners.udp import open_socket
 from gateway.radius.client import sign_request, verify_reply
 from gateway.radius.dictionary import PROXY_STATE, Code
 from gateway.radius.packet import Packet, decode_packet

@@ -3,8 +3,16 @@
 from typing import Any
 
 from gateway.duoapi.calls import Auth
-from gateway.engine.reasons import Reason
-from gateway.engine.statistics import BoardPlan, WorkerRow, merge, read_row, row_layout
+from gateway.ipc.ledger import LoginRecord
+from gateway.statistics.counters import WorkerRow
+from gateway.statistics.layout import (
+    BoardPlan,
+    row_layout,
+)
+from gateway.statistics.reading import (
+    merge,
+    read_row,
+)
 from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.status import (
@@ -16,7 +24,7 @@ from gateway.supervisor.status import (
     build_status,
 )
 from gateway.unavailable import Trouble
-from gateway.worker.ledger import LoginRecord
+from gateway.words.reasons import Reason
 
 SECTION, IKEY = "radius_server_duo_only", "DIXXXXXXXXXXXXXXXXXX"
 NAME = f"api-12345678.duosecurity.com:443/{IKEY}"

@@ -14,8 +14,12 @@ from gateway.console.facts import Facts
 from gateway.console.pages import Pages, Rules
 from gateway.console.server import serve
 from gateway.console.visitors import Token
-from gateway.worker.console_channel import FromConsole, hear_console, tell_facts
-from gateway.worker.ledger import Ledger
+from gateway.ipc.console_channel import (
+    FromConsole,
+    hear_console,
+    tell_facts,
+)
+from gateway.ipc.ledger import Ledger
 from tests.console.scene import Gateway
 
 TOKEN = "a token of the console".replace(" ", "-")

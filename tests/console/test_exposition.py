@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.console.exposition import exposition
-from gateway.engine.reasons import Reason
+from gateway.words.reasons import Reason
 from tests.console.scene import NAME, SECTION, Gateway
 
 LABELS = {

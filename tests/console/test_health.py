@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.console.health import HUNG_AFTER_S, STALE_AFTER_S, examine, examine_life
-from gateway.worker.console_channel import UNSERVED_AFTER_S
+from gateway.ipc.console_channel import UNSERVED_AFTER_S
 from tests.console.scene import IKEY, Gateway
 
 

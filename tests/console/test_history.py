@@ -1,7 +1,7 @@
 """The charts' samples: rates and quantiles out of counts."""
 
 from gateway.console.history import N_SAMPLES, WINDOW_S, History
-from gateway.engine.reasons import Reason
+from gateway.words.reasons import Reason
 from tests.console.scene import Gateway
 
 

@@ -11,8 +11,11 @@ import pytest
 from gateway.console.door import MAX_CONNECTIONS
 from gateway.console.pages import Rules
 from gateway.console.visitors import MAX_FAILURES, Token
-from gateway.engine.explanations import DISCARDS, REASONS
-from gateway.engine.reasons import Reason
+from gateway.words.explanations import (
+    DISCARDS,
+    REASONS,
+)
+from gateway.words.reasons import Reason
 from tests.config.certificates import certificate
 from tests.console.scene import IKEY, SECTION, Gateway, record
 from tests.console.site import GUARDED, LOOPBACK, TOKEN, Site, console

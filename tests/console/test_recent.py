@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from gateway.console.recent import N_SHOWN, RecentLogins
-from gateway.worker.ledger import Ledger
+from gateway.ipc.ledger import Ledger
 from tests.console.scene import record
 
 

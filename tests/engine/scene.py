@@ -10,13 +10,18 @@ from gateway.engine.login import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.rules import SectionRules
-from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, row_layout
 from gateway.engine.transaction import Peer
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import REPLY_MESSAGE
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet, decode_packet
 from gateway.radius.shared_secret import SharedSecret
+from gateway.statistics.counters import SectionCounters
+from gateway.statistics.layout import (
+    BoardPlan,
+    Measure,
+    row_layout,
+)
 from gateway.unavailable import Unavailable
 
 SECRET = SharedSecret(b"a shared secret")

@@ -3,15 +3,26 @@
 import pytest
 
 from gateway.duoapi.calls import Auth, AuthAnswer, Preauth
+from gateway.engine.discard_notices import (
+    Notice,
+    UnsignedNas,
+)
 from gateway.engine.effects import Finished, PassOn, PutQuestion, SendReply, StopAsking
-from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.person import bucket_of
-from gateway.engine.statistics import BoardPlan, Measure, SectionCounters, WorkerRow, row_layout
 from gateway.engine.transaction import Peer
 from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_access_request, encode_attribute, sign_request, verify_reply
 from gateway.radius.dictionary import Code
 from gateway.radius.shared_secret import SharedSecret
+from gateway.statistics.counters import (
+    SectionCounters,
+    WorkerRow,
+)
+from gateway.statistics.layout import (
+    BoardPlan,
+    Measure,
+    row_layout,
+)
 from gateway.unavailable import Trouble, Unavailable
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, SOURCE, Stage, message
 from tests.vectors import load, octets

@@ -10,10 +10,10 @@ from gateway.duoapi.calls import AUTO, Answer, Auth, AuthAnswer, Call, Preauth, 
 from gateway.duoapi.flavours import V1, V2, Flavour
 from gateway.duoapi.signing import Signer
 from gateway.engine.login import Login, LoginPolicy
-from gateway.engine.reasons import Reason
 from gateway.engine.typed_factor import read_factor
 from gateway.unavailable import Trouble, Unavailable
-from gateway.worker.ledger import login_record
+from gateway.words.reasons import Reason
+from gateway.worker.last_logins import login_record
 from gateway.worker.narration import Narrator
 from gateway.worker.reports import auth_event, finished_line
 from tests.duoapi.test_echoes import FORMS, YUBIKEY

@@ -15,8 +15,9 @@ from gateway.engine.effects import PutQuestion
 from gateway.engine.login import FAIL_MODE_STATES, Ask, Login, LoginPolicy, LoginState
 from gateway.engine.pending import PendingLogin
 from gateway.engine.typed_factor import TypedFactor
-from gateway.engine.verdict import Reason, Verdict
+from gateway.engine.verdict import Verdict
 from gateway.unavailable import Trouble, Unavailable
+from gateway.words.reasons import Reason
 from tests.engine.scene import ALLOWED, GO_ON, PUSHED, Stage
 
 AWAY = Unavailable(Trouble.OUTAGE, "known")

@@ -7,11 +7,15 @@ import pytest
 from gateway.engine.effects import KeepLogin
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
-from gateway.engine.statistics import Measure
-from gateway.engine.verdict import Reason, rejection
+from gateway.engine.verdict import rejection
+from gateway.statistics.layout import Measure
 from gateway.unavailable import Trouble, Unavailable
+from gateway.words.reasons import Reason
 from tests.engine.scene import ALLOWED, GO_ON, PUSHED, Stage
-from tests.engine.test_statistics import FIRST, Row
+from tests.statistics.test_counters import (
+    FIRST,
+    Row,
+)
 
 
 class Counted:

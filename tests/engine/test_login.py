@@ -14,8 +14,9 @@ from gateway.engine.pending import PendingLogin
 from gateway.engine.records import LoginRecord
 from gateway.engine.rules import SectionRules
 from gateway.engine.typed_factor import read_factor
-from gateway.engine.verdict import Outcome, Verdict
+from gateway.engine.verdict import Verdict
 from gateway.unavailable import Trouble, Unavailable
+from gateway.words.reasons import Outcome
 from tests.engine.scene import section_of
 
 ROOT = Path(__file__).parents[2]

@@ -1,6 +1,9 @@
 """What a push waits for is asked about however busy the loop is."""
 
-from gateway.engine.pool_plan import PoolLimits, PoolPlan
+from gateway.https.plan import (
+    PoolLimits,
+    PoolPlan,
+)
 
 
 def test_some_long_polls_get_a_connection_in_each_tick_even_of_a_loop_that_can_afford_one():

@@ -6,9 +6,10 @@ from gateway.engine.nas import Nas
 from gateway.engine.records import verdict_record
 from gateway.engine.replies import LABELS, OUTCOMES, REPLY_CODES
 from gateway.engine.transaction import Peer, Transaction
-from gateway.engine.verdict import Outcome, Reason, Verdict
+from gateway.engine.verdict import Verdict
 from gateway.radius.client import encode_access_request
 from gateway.radius.packet import decode_packet
+from gateway.words.reasons import Outcome, Reason
 from tests.engine.scene import SECRET, SOURCE, Stage, message
 
 STATE = b"\x18\x07state"

@@ -4,8 +4,13 @@ import pytest
 
 from gateway.duoapi.calls import Factor
 from gateway.engine import verdict as module
-from gateway.engine.explanations import REASONS
-from gateway.engine.verdict import Reason, duo_account, duo_hint, rejection
+from gateway.engine.verdict import (
+    duo_account,
+    duo_hint,
+    rejection,
+)
+from gateway.words.explanations import REASONS
+from gateway.words.reasons import Reason
 
 DUOS_OWN = {reason for reason in Reason if reason.startswith(("duo_", "failmode_", "not_", "sms_", "exempt"))}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.engine.explanations import DOCUMENT
+from gateway.words.explanations import DOCUMENT
 from tests.cli.files import run_main
 from tests.integration.site import Site
 

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from gateway.engine.records import LoginRecord
-from gateway.net.journal import Journal
-from gateway.worker.orders import decode_orders, read_memfd
+from gateway.ipc.journal import Journal
+from gateway.ipc.memory import read_memfd
+from gateway.ipc.orders import decode_orders
 from tests.integration.site import Site
 from tests.integration.test_console import until
 from tests.integration.test_survival import workers

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.worker.channel import STACK_SIGNAL
+from gateway.ipc.worker_channel import STACK_SIGNAL
 from tests.integration.site import Site
 from tests.integration.test_console import until
 

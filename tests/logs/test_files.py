@@ -14,12 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.engine.statistics import AUTHEVENTS, AUTHPROXY
 from gateway.logs.files import FileHandler, Rotation, open_log, rotated_files
 from gateway.logs.formatters import LineFormatter
 from gateway.logs.lines import TextLines
 from gateway.logs.losses import Losses
 from gateway.logs.setup import LogPlan, LogUnusable, log_descriptors, reopen_logs, start_logging, stop_logging
+from gateway.statistics.layout import (
+    AUTHEVENTS,
+    AUTHPROXY,
+)
 from tests.logs.writing import WRITERS_LINE
 
 INFO = logging.INFO

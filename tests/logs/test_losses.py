@@ -2,8 +2,11 @@
 
 from collections import Counter
 
-from gateway.engine.statistics import AUTHPROXY, SYSLOG
 from gateway.logs.losses import Losses
+from gateway.statistics.layout import (
+    AUTHPROXY,
+    SYSLOG,
+)
 
 
 class Record:

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from gateway.config.values import facility
-from gateway.engine.statistics import SYSLOG
 from gateway.logs.formatters import LineFormatter
 from gateway.logs.lines import TextLines
 from gateway.logs.losses import Losses
 from gateway.logs.setup import LogPlan, start_logging, stop_logging
 from gateway.logs.syslog import SyslogHandler, facility_number, priority
+from gateway.statistics.layout import SYSLOG
 
 INFO = logging.INFO
 

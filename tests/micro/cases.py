@@ -16,17 +16,21 @@ from gateway.engine.digests import Digests
 from gateway.engine.duplicates import Answered, DuplicateCache
 from gateway.engine.effects import Effect, Finished, KeepAnswer, KeepLogin, PutQuestion
 from gateway.engine.transaction import Peer, Transaction
-from gateway.engine.verdict import Outcome, Reason, Verdict
+from gateway.engine.verdict import Verdict
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import ResponseReader
+from gateway.ipc.journal import (
+    Journal,
+    create_journal,
+)
 from gateway.logs.events import EventLog
 from gateway.logs.lines import TextLines
-from gateway.net.journal import Journal, create_journal
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import PROXY_STATE, USER_PASSWORD, Code
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import encode_reply
-from gateway.worker.memory import Memory
+from gateway.words.reasons import Outcome, Reason
+from gateway.worker.journal_keeper import Memory
 from gateway.worker.reports import LoginLog
 from tests.engine.scene import ALLOWED, GO_ON, PUSHED, SECRET, SOURCE, Stage
 

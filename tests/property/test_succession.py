@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from gateway.engine.effects import PutQuestion
 from gateway.engine.records import AnswerRecord
-from gateway.net.journal import MAX_LOGIN_OCTETS
+from gateway.ipc.journal import MAX_LOGIN_OCTETS
+from gateway.ipc.links import HandedOver
 from gateway.radius.packet import decode_packet
-from gateway.worker.links import HandedOver
 from tests.worker.succession_scene import Successor, answer_record, login_record, packed, request
 from tests.worker.test_succession import Living, ended
 

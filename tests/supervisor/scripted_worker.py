@@ -6,8 +6,11 @@ import socket
 from itertools import count
 from pathlib import Path
 
-from gateway.worker.channel import FromWorker, tell_supervisor
-from gateway.worker.orders import Orders
+from gateway.ipc.orders import Orders
+from gateway.ipc.worker_channel import (
+    FromWorker,
+    tell_supervisor,
+)
 
 pids = count(1000)
 

@@ -10,19 +10,30 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from gateway.config.handed import ReadOutcome
+from gateway.config.read_outcome import ReadOutcome
 from gateway.config.settings import encode_settings
-from gateway.engine.breaker import Breaker, Health
+from gateway.failmode.breaker import (
+    Breaker,
+    Health,
+)
+from gateway.ipc.orders import (
+    CANNOT_START,
+    Orders,
+)
+from gateway.ipc.worker_channel import (
+    FromWorker,
+    HandOver,
+    Spares,
+    hear_supervisor,
+)
 from gateway.supervisor import arbiter as arbiter_module
 from gateway.supervisor import crew as crew_module
 from gateway.supervisor.arbiter import START_TRIES, Arbiter
 from gateway.supervisor.control import ReloadOutcome
 from gateway.supervisor.sockets import ListeningSockets
-from gateway.worker.channel import FromWorker, HandOver, Spares, hear_supervisor
-from gateway.worker.orders import CANNOT_START, Orders
 from tests.config.files import MINIMAL, parse
+from tests.ipc.test_worker_channel import no_descriptor_left
 from tests.supervisor.scripted_worker import ScriptedProcess, said, turns
-from tests.worker.test_channel import no_descriptor_left
 
 PREPARED, SERVING, HANDED_OVER = FromWorker.PREPARED, FromWorker.SERVING, FromWorker.HANDED_OVER
 GATEWAY = "\n[gateway]\nworkers=1\n"

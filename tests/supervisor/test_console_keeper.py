@@ -14,10 +14,15 @@ import msgspec
 import pytest
 
 from gateway.config.settings import ConsoleSettings, Settings
+from gateway.ipc.console_channel import (
+    FromConsole,
+    ReceivedFacts,
+    hear_supervisor,
+    tell_supervisor,
+)
 from gateway.supervisor import console_keeper
 from gateway.supervisor.console_keeper import ConsoleKeeper
 from gateway.supervisor.identity import SAME_IDENTITY
-from gateway.worker.console_channel import FromConsole, ReceivedFacts, hear_supervisor, tell_supervisor
 from tests.config.files import MINIMAL, parse
 from tests.console.scene import Gateway
 

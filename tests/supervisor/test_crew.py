@@ -10,20 +10,28 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.net.board import Board
+from gateway.ipc.board import Board
+from gateway.ipc.ledger import Ledger
+from gateway.ipc.orders import (
+    CANNOT_START,
+    GenerationOrders,
+)
+from gateway.ipc.plan import board_plan
+from gateway.ipc.worker_channel import (
+    FromWorker,
+    HandOver,
+    Spares,
+    hear_supervisor,
+)
 from gateway.supervisor import crew as crew_module
 from gateway.supervisor.crew import Crew, CrewPlan, Crews
 from gateway.supervisor.identity import SAME_IDENTITY
 from gateway.supervisor.slot_life import SlotState
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.succession_plan import MAX_DEATHS, Slot
-from gateway.worker.channel import FromWorker, HandOver, Spares, hear_supervisor
-from gateway.worker.ledger import Ledger
-from gateway.worker.orders import CANNOT_START, GenerationOrders
-from gateway.worker.wiring import board_plan
 from tests.config.files import MINIMAL, parse
+from tests.ipc.test_worker_channel import no_descriptor_left
 from tests.supervisor.scripted_worker import ScriptedProcess, n_descriptors, said, turns
-from tests.worker.test_channel import no_descriptor_left
 
 
 class Owner:

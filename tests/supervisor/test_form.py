@@ -8,7 +8,7 @@ import pytest
 import gateway
 from gateway.checks.findings import Severity
 from gateway.checks.host import HOST, host_findings
-from gateway.engine import statistics
+from gateway.statistics import counters
 from gateway.supervisor import form
 from gateway.supervisor.form import Form, hot_path
 from tests.checks.test_host import settings_of
@@ -22,14 +22,14 @@ def note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the build leaves its reason, and an interpreted hot path."""
     path = tmp_path / "interpreted.txt"
     monkeypatch.setattr(form, "NOTE", path)
-    monkeypatch.setattr(statistics, "__file__", "/lib/gateway/engine/statistics.py")
+    monkeypatch.setattr(counters, "__file__", "/lib/gateway/engine/statistics.py")
     return path
 
 
 @pytest.fixture
 def compiled(note: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     note.write_text("of an older installation\n")
-    monkeypatch.setattr(statistics, "__file__", "/lib/gateway/engine/statistics.cpython-311-x86_64-linux-gnu.so")
+    monkeypatch.setattr(counters, "__file__", "/lib/gateway/engine/statistics.cpython-311-x86_64-linux-gnu.so")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.duoapi.calls import Answer, AuthAnswer, Call, Check, Ping, Refusal, Time
-from gateway.engine.breaker import (
+from gateway.failmode.breaker import (
     EARLY_PROBE_TIMEOUT_S,
     LOGINS_WELL_S,
     MOST_TRIALS,
@@ -21,10 +21,13 @@ from gateway.engine.breaker import (
     Passed,
     Refused,
 )
-from gateway.engine.explanations import LOGINS_FAIL, TROUBLES
-from gateway.engine.witness import Evidence
+from gateway.failmode.evidence import Evidence
 from gateway.supervisor.health import Application, HealthWatch, outcome_of
 from gateway.unavailable import Trouble, Unavailable
+from gateway.words.explanations import (
+    LOGINS_FAIL,
+    TROUBLES,
+)
 
 KEY = "api-test0001.duosecurity.com:443/DIXXXXXXXXXXXXXXXXXX"
 UNIX_NOW = 1_741_083_330.0

@@ -13,12 +13,17 @@ import msgspec
 import pytest
 
 from gateway.config.settings import Settings, decode_settings, encode_settings
-from gateway.net.board import Board
-from gateway.net.journal import create_journal
-from gateway.net.listener import open_socket
+from gateway.ipc.board import Board
+from gateway.ipc.journal import create_journal
+from gateway.ipc.memory import memfd
+from gateway.ipc.orders import (
+    GenerationOrders,
+    Orders,
+    SocketOrders,
+)
+from gateway.ipc.plan import board_plan
+from gateway.listeners.udp import open_socket
 from gateway.supervisor.process import WorkerProcess, child_environment
-from gateway.worker.orders import GenerationOrders, Orders, SocketOrders, memfd
-from gateway.worker.wiring import board_plan
 from tests.config.files import MINIMAL, SHARED_SECRET, SKEY, parse
 
 READ_IT = "import os, sys; sys.stdout.buffer.write(os.pread(int(sys.argv[1]), 1 << 24, 0))"

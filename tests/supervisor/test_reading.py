@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 import uvloop
 
-from gateway.config.handed import ReadOutcome
+from gateway.config.read_outcome import ReadOutcome
 from gateway.config.reading import read_settings
 from gateway.config.settings import decode_settings
 from gateway.supervisor import reading

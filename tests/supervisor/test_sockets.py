@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.listening import ListeningAddress
-from gateway.net.listener import open_socket
+from gateway.listeners.udp import open_socket
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import USER_NAME
 from gateway.supervisor import sockets as supervisor_sockets

@@ -6,19 +6,20 @@ from typing import Any
 import pytest
 
 from gateway.duoapi.calls import Auth, AuthStatus, Preauth
-from gateway.engine.statistics import (
+from gateway.radius.discards import DiscardReason
+from gateway.statistics.counters import WorkerRow
+from gateway.statistics.layout import (
     BOUNDS_S,
     BoardPlan,
     Measure,
-    RowReading,
-    Totals,
-    WorkerRow,
-    merge,
-    read_row,
     row_layout,
 )
-from gateway.engine.verdict import Reason
-from gateway.radius.discards import DiscardReason
+from gateway.statistics.reading import (
+    RowReading,
+    Totals,
+    merge,
+    read_row,
+)
 from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.status import (
@@ -31,6 +32,7 @@ from gateway.supervisor.status import (
     render_status,
 )
 from gateway.unavailable import Trouble
+from gateway.words.reasons import Reason
 
 SECTION, QUIET = "radius_server_duo_only", "radius_server_duo_only2"
 HOST, IKEY = "api-12345678.duosecurity.com", "DIXXXXXXXXXXXXXXXXXX"

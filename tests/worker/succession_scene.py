@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.engine.answers import packed_answer
 from gateway.engine.digests import Digests, login_key
 from gateway.engine.records import VERSION, AnswerRecord, LoginRecord, PacketRecord
-from gateway.net.journal import Journal, Origin, boottime_ahead_s, create_journal
+from gateway.engine.sent_replies import packed_answer
+from gateway.ipc.journal import (
+    Journal,
+    Origin,
+    boottime_ahead_s,
+    create_journal,
+)
+from gateway.ipc.orders import Predecessor
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import reply_basis
 from gateway.radius.shared_secret import SharedSecret
 from gateway.worker.generations import Generation, Generations
-from gateway.worker.orders import Predecessor
 from gateway.worker.succession import Succession, read_legacy
 from gateway.worker.wiring import build_engine
 from tests.config.files import MINIMAL, SHARED_SECRET, parse

@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
+from gateway.ipc.links import LinkWriter
+from gateway.ipc.worker_channel import (
+    FromWorker,
+    HandOver,
+    Successor,
+    hear_worker,
+)
 from gateway.worker.__main__ import Worker
-from gateway.worker.channel import FromWorker, HandOver, Successor, hear_worker
-from gateway.worker.links import LinkWriter
 
 
 class ScriptedService:

@@ -1,11 +1,16 @@
 """What is seen of calls to Duo is counted, and shown as evidence."""
 
 from gateway.duoapi.calls import AuthStatus, Preauth
-from gateway.engine.statistics import Measure, read_evidence
-from gateway.engine.witness import Evidence
+from gateway.failmode.evidence import Evidence
+from gateway.statistics.layout import Measure
+from gateway.statistics.reading import read_evidence
 from gateway.unavailable import Trouble
 from gateway.worker.observation import Observation
-from tests.engine.test_statistics import DUO, LAYOUT, Row
+from tests.statistics.test_counters import (
+    DUO,
+    LAYOUT,
+    Row,
+)
 
 CALL = Preauth("alice")
 

@@ -8,14 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.engine.discard_notices import (
+    Notice,
+    UnsignedNas,
+)
 from gateway.engine.effects import Finished
 from gateway.engine.nas import Nas
-from gateway.engine.notices import Notice, UnsignedNas
 from gateway.engine.transaction import Peer
-from gateway.engine.verdict import Outcome, Reason, Verdict, rejection
+from gateway.engine.verdict import (
+    Verdict,
+    rejection,
+)
 from gateway.logs.events import EventLog
 from gateway.logs.lines import JsonLines, Lines, TextLines
 from gateway.radius.discards import DiscardReason
+from gateway.words.reasons import Outcome, Reason
 from gateway.worker.reports import WARNED_REASONS, LoginLog, auth_event, finished_line, notice_line, unsigned_line
 from tests.engine.scene import SECRET, Stage
 

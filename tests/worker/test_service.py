@@ -11,22 +11,28 @@ from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call
 from gateway.engine.asking import Asking
 from gateway.engine.effects import PutQuestion, SendReply
 from gateway.engine.transaction import Peer
+from gateway.ipc.journal import (
+    Journal,
+    create_journal,
+)
+from gateway.ipc.ledger import private_ring
+from gateway.ipc.links import (
+    HandedOver,
+    LinkWriter,
+)
 from gateway.logs.events import EventLog
 from gateway.logs.lines import TextLines
-from gateway.net.journal import Journal, create_journal
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import Code
 from gateway.unavailable import Trouble, Unavailable
-from gateway.worker.ledger import private_ring
-from gateway.worker.links import HandedOver, LinkWriter
-from gateway.worker.memory import Memory
+from gateway.worker.journal_keeper import Memory
 from gateway.worker.service import Service
 from tests.compiled import only_interpreted
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, SOURCE, Stage
-from tests.worker.test_memory import ScriptedLink
+from tests.worker.test_journal_keeper import ScriptedLink
 
 if TYPE_CHECKING:
-    from gateway.net.listener import UdpListener
+    from gateway.listeners.udp import UdpListener
 
 pytestmark = only_interpreted  # a compiled service takes no scripted listener
 

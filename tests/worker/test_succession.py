@@ -17,10 +17,23 @@ from gateway.engine.login import PERSON_PATIENCE_S
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import VERSION, verdict_record
 from gateway.engine.transaction import Peer
-from gateway.engine.verdict import Reason, rejection
-from gateway.net.journal import Journal, Origin, boottime_ahead_s, create_journal
-from gateway.worker.links import AnswerKept, HandedOver, LinkWriter, LoginForgotten, LoginKept, Message
-from gateway.worker.orders import Predecessor
+from gateway.engine.verdict import rejection
+from gateway.ipc.journal import (
+    Journal,
+    Origin,
+    boottime_ahead_s,
+    create_journal,
+)
+from gateway.ipc.links import (
+    AnswerKept,
+    HandedOver,
+    LinkWriter,
+    LoginForgotten,
+    LoginKept,
+    Message,
+)
+from gateway.ipc.orders import Predecessor
+from gateway.words.reasons import Reason
 from gateway.worker.succession import Succession
 from tests.compiled import only_interpreted
 from tests.worker.succession_scene import (

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from gateway.config.listening import listening_addresses
-from gateway.config.operator import operator_client
+from gateway.config.login_client import operator_client
 from gateway.config.problems import ConfigError
 from gateway.config.settings import Settings
 from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.nas import Nas, NasTable, Section
+from gateway.ipc.plan import (
+    application_key,
+    log_plan,
+)
 from gateway.logs.setup import LogPlan
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import VENDOR_SPECIFIC
@@ -21,7 +25,11 @@ from gateway.radius.packet import decode_packet
 from gateway.radius.reply import SignaturePlace
 from gateway.radius.shared_secret import SharedSecret
 from gateway.worker.generations import Generation
-from gateway.worker.wiring import application_key, build_engine, build_section, build_table, log_plan
+from gateway.worker.wiring import (
+    build_engine,
+    build_section,
+    build_table,
+)
 from tests.config.files import IKEY, MINIMAL, SHARED_SECRET, parse
 
 if TYPE_CHECKING:

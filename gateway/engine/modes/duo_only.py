@@ -19,10 +19,15 @@ from gateway.engine.modes.reading import (
 from gateway.engine.rules import PreauthRule, SectionRules, UnrecognisedFactor
 from gateway.engine.sender import Sender
 from gateway.engine.typed_factor import TypedFactor, meaning_of, read_factor
-from gateway.engine.verdict import ACCEPT, Reason, Verdict, rejection
+from gateway.engine.verdict import (
+    ACCEPT,
+    Verdict,
+    rejection,
+)
 from gateway.radius.dictionary import USER_PASSWORD
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet
+from gateway.words.reasons import Reason
 
 _UNKNOWN_FACTOR: Final = Reason.UNKNOWN_FACTOR
 

@@ -4,7 +4,11 @@ import re
 from typing import Final
 
 from gateway.engine.sender import Sender
-from gateway.engine.verdict import UNPROVEN_PASSWORD, Reason, Verdict, rejection
+from gateway.engine.verdict import (
+    UNPROVEN_PASSWORD,
+    Verdict,
+    rejection,
+)
 from gateway.radius.dictionary import (
     CHAP_CHALLENGE,
     CHAP_PASSWORD,
@@ -15,6 +19,7 @@ from gateway.radius.dictionary import (
 )
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import HAS_CHAP, HAS_EAP, HAS_STATE, Packet
+from gateway.words.reasons import Reason
 
 # RFC 2865 section 5.44
 _AT_MOST_ONCE: Final = (USER_NAME, USER_PASSWORD, CHAP_PASSWORD, STATE, NAS_PORT, CHAP_CHALLENGE)

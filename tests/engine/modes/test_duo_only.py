@@ -7,12 +7,13 @@ import pytest
 from gateway.engine.modes.mode import Asked
 from gateway.engine.modes.reading import shown_user_name
 from gateway.engine.nas import Nas
-from gateway.engine.verdict import Reason, Verdict
+from gateway.engine.verdict import Verdict
 from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet, decode_packet
 from gateway.radius.shared_secret import SharedSecret
+from gateway.words.reasons import Reason
 from tests.engine.scene import SECRET, SOURCE, Stage
 
 RA = bytes(range(16))

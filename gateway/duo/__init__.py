@@ -1,0 +1,1 @@
+"""Asking Duo: a client for each application, and the clock its dates follow."""

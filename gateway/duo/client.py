@@ -1,0 +1,470 @@
+"""Asking Duo as one application: signs, sends, reads, and decides what is asked again.
+
+| what happens | what follows |
+| --- | --- |
+| 429, too many requests | asked again after 1, 2, 4 s and a random part of one, or Retry-After, if time allows |
+| "wrong integration type" (40301) from v2 before any answer, version `auto` | asked in v1, and so is all that follows |
+| the date is off or unreadable (40105, 40104) | a ping sets our clock by Duo's, and the call is asked again, once |
+| the date is still off, or Duo told no time | `Unavailable` CLOCK: as CONFIGURATION |
+| any other 401 or 403 | `Unavailable` CONFIGURATION: no user can mend it, so fail mode decides, loudly |
+| the connection is lost | see `https_pool`: only what does no harm is sent again |
+
+What was answered 429, 403 or 401 has not been acted on, so that even an auth may be asked again.
+
+A ping is always v2's, which tells the time; it is unsigned, so that applications of v1 may ask it too.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Final, NamedTuple
+
+from mypy_extensions import mypyc_attr
+
+from gateway.duo.clock import DuoClock
+from gateway.duoapi.calls import PASSCODE, Answer, Auth, AuthStatus, Call, Check, Ping, Refusal, Time
+from gateway.duoapi.flavours import V1, V2, Flavour
+from gateway.duoapi.signing import Signer
+from gateway.engine.asking import Asking
+from gateway.http1.request import RequestTemplate
+from gateway.http1.response import Response
+from gateway.https.exchange import (
+    Exchange,
+    Outcome,
+    Recipient,
+)
+from gateway.https.pool import (
+    HttpsPool,
+    PoolCounts,
+)
+from gateway.unavailable import Trouble, Unavailable
+
+CONNECT_TIMEOUT_S: Final = 5.0
+BRIEF_TIMEOUT_S: Final = 10.0
+WARM_CONNECTIONS: Final = 4
+RATE_LIMIT_WAITS_S: Final[Sequence[float]] = (1.0, 2.0, 4.0)
+CORRECTION_WORTH_TELLING_S: Final = 30.0
+
+_boot_time = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+
+_HINTS: Final = {
+    40101: "is a proxy removing headers?",
+    40102: "check ikey and api_host",
+    40103: "check skey",
+    40104: "check this machine's clock",
+    40105: "check this machine's clock",
+    40301: "is the application's type RADIUS or Auth API, and may it be used from this network?",
+}
+
+
+class Application(NamedTuple):
+    """A Duo application as an administrator configures it; `api_version` is `auto`, `1` or `2`."""
+
+    ikey: str
+    secret_key: bytes
+    api_timeout_s: float = 0.0
+    api_version: str = "auto"
+
+    @property
+    def connect_timeout_s(self) -> float:
+        """What bounds connecting, for `HttpsPools.pool`."""
+        return self.api_timeout_s or CONNECT_TIMEOUT_S
+
+    def __repr__(self) -> str:
+        return f"Application({self.ikey!r}, secret_key=…, {self.api_timeout_s!r}, {self.api_version!r})"
+
+
+OnAnswer = Callable[[Answer | Unavailable], None]
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class CallObserver:
+    """Who hears of every call: that it was asked, and then one of the others. `token` tells calls apart.
+
+    A call whose connection was dead is forgotten and asked with the same token.
+
+    `now` is an instant by `time.monotonic`; `seconds` have passed since the call was asked, all waits included.
+    """
+
+    __slots__ = ()
+
+    def asked(self, call: Call, token: object, now: float) -> None:
+        """The call goes out, or waits for a connection."""
+        raise NotImplementedError
+
+    def answered(self, call: Call, token: object, seconds: float, now: float) -> None:
+        """Duo itself answered, be it a refusal."""
+        raise NotImplementedError
+
+    def failed(self, call: Call, token: object, trouble: Trouble, detail: str, seconds: float, now: float) -> None:
+        """It ended without an answer of Duo's that could be used."""
+        raise NotImplementedError
+
+    def postponed(self, call: Call, token: object, now: float) -> None:
+        """Duo wants to be asked again later (429)."""
+        raise NotImplementedError
+
+    def forgotten(self, token: object) -> None:
+        """Nobody wants to know any more, or nobody can tell whether it was Duo that answered."""
+        raise NotImplementedError
+
+
+class DuoClient:
+    """Asks calls of one application, many at once."""
+
+    def __init__(
+        self,
+        pool: HttpsPool,
+        application: Application,
+        *,
+        user_agent: str = "radgate",
+        wall_clock: Callable[[], float] = time.time,
+        boot_clock: Callable[[], float] = _boot_time,
+        draw: Callable[[], float] = random.random,
+        on_version_changed: Callable[[str], None] | None = None,
+        on_clock_corrected: Callable[[float], None] | None = None,
+        observer: CallObserver | None = None,
+    ) -> None:
+        """Use `pool`, which other applications may share.
+
+        Args:
+            pool: connections to the application's API host.
+            application: keys and bounds.
+            user_agent: for Duo's log.
+            wall_clock: this machine's Unix time, which dates the first calls.
+            boot_clock: seconds by a clock that nobody sets, which carries the time on.
+            draw: a random number from 0 to 1, spreading repetitions.
+            on_version_changed: hears `1` or `2` when version `auto` changes over, to be logged.
+            on_clock_corrected: hears `clock_offset_s` when our dates had been off by more than 30 s, to be logged.
+            observer: hears of every call.
+        """
+        self._pool = pool
+        self._loop = asyncio.get_running_loop()
+        self._signer = Signer(application.ikey, application.secret_key, pool.endpoint.host)
+        self._template = RequestTemplate(str(pool.endpoint), user_agent)
+        self._brief_timeout_s = application.api_timeout_s or BRIEF_TIMEOUT_S
+        self._may_change_flavour = application.api_version == "auto"
+        self._flavour: Flavour = V1 if application.api_version == "1" else V2
+        self._now = time.monotonic  # what uvloop's loop.time() reads once a turn, in whole milliseconds
+        self._wall_clock = wall_clock
+        self._boot_clock = boot_clock
+        self._clock = DuoClock(wall_clock(), boot_clock())
+        self._draw = draw
+        self._on_version_changed = on_version_changed
+        self._on_clock_corrected = on_clock_corrected
+        self._observer = observer
+        self._pending: set[PendingCall] = set()
+        self._awaiting_time: list[tuple[PendingCall, Unavailable]] = []  # while a ping asks for it
+
+    def ask(self, call: Call, on_answer: OnAnswer) -> "PendingCall":
+        """Ask Duo; `on_answer` hears the answer or why there is none, once, and never before this returns."""
+        timeout_s = call.patience_s if type(call) is AuthStatus else self._brief_timeout_s
+        now = self._now()
+        pending = PendingCall(self, call, on_answer, now, now + timeout_s)
+        if self._observer is not None:
+            self._observer.asked(call, pending, now)
+        self._pending.add(pending)
+        self._send(pending, now)
+        return pending
+
+    def start(self, on_checked: OnAnswer) -> None:
+        """Check keys, clock and application type in the background; `on_checked` hears the outcome.
+
+        That also opens the first connections and settles the version. No call waits for it.
+        """
+        self._pool.warm(WARM_CONNECTIONS)
+        self.ask(Check(), on_checked)
+
+    def close(self) -> None:
+        """Drop all calls without a word; the pool stays open for others."""
+        for pending in tuple(self._pending):
+            pending.cancel()
+        self._awaiting_time.clear()
+
+    def drop(self, pending: "PendingCall") -> None:
+        """Forget a cancelled call."""
+        if pending in self._pending:
+            self._pending.discard(pending)
+            if self._observer is not None:
+                self._observer.forgotten(pending)
+
+    def drop_idle_connections(self) -> None:
+        """Ask what is asked next on a new connection; other applications may share the present ones."""
+        self._pool.drop_idle()
+
+    @property
+    def clock_offset_s(self) -> float:
+        """How far Duo's clock is ahead of this machine's wall clock, as far as Duo has told."""
+        return self._clock.unix_time(self._boot_clock()) - self._wall_clock()
+
+    @property
+    def api_version(self) -> str:
+        """The flavour in use: `2` or `1`."""
+        return self._flavour.version
+
+    @property
+    def connections(self) -> PoolCounts:
+        """The connections to the API host, which other applications may share."""
+        return self._pool.counts
+
+    @property
+    def n_pending(self) -> int:
+        """Calls without an answer yet."""
+        return len(self._pending)
+
+    def _send(self, pending: "PendingCall", now: float) -> None:
+        call = pending.call
+        pending.flavour = V2 if type(call) is Ping else self._flavour
+        pending.timer = None
+        pending.dated_at = self._boot_clock()
+        pending.exchange = exchange = Exchange(
+            self._octets(pending),
+            pending.deadline,
+            pending,
+            is_repeatable=_is_repeatable(call),
+            is_question=type(call) is not Auth,
+            waits_for_person=type(call) is AuthStatus,
+        )
+        self._pool.send(exchange, now)
+
+    def _send_again(self, pending: "PendingCall") -> None:
+        """Ask once more, after a wait that Duo wanted."""
+        now = self._now()
+        pending.held_s += now - pending.held_since
+        self._send(pending, now)
+
+    def _give_up(self, pending: "PendingCall", trouble: Unavailable) -> None:
+        """End a call that has waited in vain for being asked again."""
+        now = self._now()
+        pending.held_s += now - pending.held_since
+        self._finish(pending, trouble, now)
+
+    def _octets(self, pending: "PendingCall") -> bytes:
+        request = pending.flavour.request(pending.call)
+        if not request.is_signed:
+            return self._template.unsigned_get(request.path, request.params)
+        date = self._clock.date(pending.dated_at)
+        authorization = self._signer.authorization(date, request.method, request.path, request.params)
+        if request.method == "GET":
+            return self._template.get(request.path, request.params, date, authorization)
+        return self._template.post(request.path, request.params, date, authorization)
+
+    def asked_anew(self, pending: "PendingCall", now: float) -> None:
+        """Begin to wait anew for a call whose connection was dead: that says nothing of Duo."""
+        if self._observer is not None:
+            self._observer.forgotten(pending)
+            self._observer.asked(pending.call, pending, now)
+
+    def heard(self, pending: "PendingCall", outcome: Outcome, now: float) -> None:
+        """Take a call's outcome: deliver it, or ask again."""
+        if isinstance(outcome, Unavailable):
+            self._finish(pending, outcome, now)
+            return
+        try:
+            answer = pending.flavour.read(pending.call, outcome.http_status, outcome.body)
+        except Unavailable as trouble:
+            if trouble.trouble is not Trouble.RATE_LIMIT or not self._ask_again_later(pending, outcome, now):
+                self._finish(pending, trouble, now)
+            return
+        except Exception as error:  # noqa: BLE001 -- no answer, however odd, may leave a login without an end
+            text = f"an answer that cannot be read: {type(error).__name__}"
+            self._finish(pending, Unavailable(Trouble.BAD_ANSWER, text), now)
+            return
+        if type(answer) is Refusal and answer.is_configuration:
+            self._refused(pending, answer, now)
+            return
+        if type(answer) is Time and answer.time is not None:
+            self._take_time(answer.time, pending)
+        if type(pending.call) is not Ping:
+            self._may_change_flavour = False  # it works: later 40301s have another cause, and pushes are under way
+        self._finish(pending, answer, now)
+
+    def _refused(self, pending: "PendingCall", refusal: Refusal, now: float) -> None:
+        """Ask in the other flavour, or by Duo's clock, what Duo refused for what may be mended so; else give it up."""
+        trouble = _configuration_trouble(refusal)
+        is_dated = type(pending.call) is not Ping
+        if refusal.is_wrong_application_type and self._change_over(pending):
+            self._send(pending, now)
+        elif refusal.is_clock and is_dated and not pending.was_misdated:
+            pending.was_misdated = True
+            self._ask_by_duos_clock(pending, trouble, now)
+        else:
+            self._finish(pending, trouble, now)
+
+    def _finish(self, pending: "PendingCall", result: Answer | Unavailable, now: float) -> None:
+        self._pending.discard(pending)
+        try:
+            if self._observer is not None:
+                _tell(self._observer, pending, result, now)
+        finally:  # no mistake of an observer may leave a login without an end
+            pending.on_answer(result)
+
+    def _ask_again_later(self, pending: "PendingCall", response: Response, now: float) -> bool:
+        """Whether another try, after the wait that is due, fits into the call's time."""
+        if pending.n_waits == len(RATE_LIMIT_WAITS_S):
+            return False
+        wait_s = RATE_LIMIT_WAITS_S[pending.n_waits] + self._draw()
+        if response.retry_after:
+            wait_s = _retry_after_s(response.retry_after, self._clock.unix_time(self._boot_clock()), wait_s)
+        if now + wait_s >= pending.deadline:
+            return False
+        pending.n_waits += 1
+        if self._observer is not None:
+            self._observer.postponed(pending.call, pending, now)
+        pending.held_since = now
+        pending.timer = self._loop.call_later(wait_s, self._send_again, pending)
+        return True
+
+    def _ask_by_duos_clock(self, pending: "PendingCall", trouble: Unavailable, now: float) -> None:
+        """Ask the call again as soon as Duo has told its time, or fail with `trouble` when the call's time is over."""
+        if pending.dated_at <= self._clock.told_at:  # another call's ping was quicker
+            self._send(pending, now)
+            return
+        pending.held_since = now
+        pending.timer = self._loop.call_later(max(0.0, pending.deadline - now), self._give_up, pending, trouble)
+        self._awaiting_time.append((pending, trouble))
+        if len(self._awaiting_time) == 1:
+            self.ask(Ping(), self._ping_ended)
+
+    def _ping_ended(self, _answer: Answer | Unavailable) -> None:
+        waiting, self._awaiting_time = self._awaiting_time, []
+        for pending, trouble in waiting:
+            if pending not in self._pending:  # cancelled, or its time is over
+                continue
+            if pending.timer is not None:
+                pending.timer.cancel()
+            if pending.dated_at <= self._clock.told_at:
+                self._send_again(pending)
+            else:
+                self._give_up(pending, trouble)
+
+    def _take_time(self, duo_time: int, pending: "PendingCall") -> None:
+        correction_s = self._clock.told(duo_time, pending.dated_at, self._boot_clock())
+        if abs(correction_s) > CORRECTION_WORTH_TELLING_S and self._on_clock_corrected is not None:
+            self._loop.call_soon(self._on_clock_corrected, self.clock_offset_s)  # calls wait for what follows here
+
+    def _change_over(self, pending: "PendingCall") -> bool:
+        """Whether to ask the call in the other flavour; v2 is the one to come back to when neither is allowed."""
+        was_v2 = pending.flavour is V2
+        if was_v2 and self._flavour is V1:  # another call was quicker
+            return True
+        if not self._may_change_flavour:
+            return False
+        flavour: Flavour = V1 if was_v2 else V2
+        if flavour is not self._flavour:
+            self._flavour = flavour
+            if self._on_version_changed is not None:
+                self._on_version_changed(flavour.version)
+        return was_v2
+
+
+@mypyc_attr(free_list_len=1)
+class PendingCall(Recipient, Asking):
+    """A call that has been asked; `cancel` when its answer is of no more interest.
+
+    Attributes:
+        asked_at: when, by `time.monotonic`.
+        wire_s: seconds of it on the wire, all repetitions together: whole when `on_answer` is called.
+        held_s: seconds for which Duo held it up otherwise: it took long to connect, wanted to be asked later (429), or
+            its time was asked for. The rest until the answer went into waits for a connection that others of our calls
+            had, and into our own work.
+    """
+
+    __slots__ = (
+        "_client",
+        "asked_at",
+        "call",
+        "dated_at",
+        "deadline",
+        "exchange",
+        "flavour",
+        "held_s",
+        "held_since",
+        "n_waits",
+        "on_answer",
+        "timer",
+        "was_misdated",
+        "wire_s",
+    )
+
+    def __init__(self, client: DuoClient, call: Call, on_answer: OnAnswer, asked_at: float, deadline: float) -> None:
+        self._client = client
+        self.call = call
+        self.on_answer = on_answer
+        self.asked_at = asked_at
+        self.deadline = deadline
+        self.dated_at = 0.0
+        self.wire_s = self.held_s = self.held_since = 0.0
+        self.flavour: Flavour = V2
+        self.exchange: Exchange | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.n_waits = 0
+        self.was_misdated = False
+
+    def took_s(self, now: float) -> float:
+        """Return how many seconds of it, until its answer `now`, were Duo's or a person's.
+
+        Of a long poll that is all: nobody waits for its connection but itself.
+        """
+        return now - self.asked_at if type(self.call) is AuthStatus else self.wire_s + self.held_s
+
+    def cancel(self) -> None:
+        """Drop the call: its `on_answer` is not called any more. What Duo has begun goes on there."""
+        if self.exchange is not None:
+            self.exchange.cancel()
+        if self.timer is not None:
+            self.timer.cancel()
+        self._client.drop(self)
+
+    def responded(self, outcome: Outcome, now: float) -> None:
+        """Take what the pool brings."""
+        exchange = self.exchange
+        if exchange is not None:
+            self.wire_s += exchange.wire_s
+            self.held_s += exchange.stalled_s
+            self.exchange = None  # no reference cycle: the collector would have to find one for every call
+        self._client.heard(self, outcome, now)
+
+    def asked_anew(self, now: float) -> None:
+        """Hear that its connection was dead."""
+        self._client.asked_anew(self, now)
+
+
+def _is_repeatable(call: Call) -> bool:
+    """Whether asking twice does no harm: nobody is pushed, called or sent passcodes twice.
+
+    A passcode that Duo has seen already is refused the second time; that is better than fail mode for a lost answer.
+    """
+    return type(call) is not Auth or call.factor is PASSCODE
+
+
+def _tell(observer: CallObserver, pending: PendingCall, result: Answer | Unavailable, now: float) -> None:
+    call, seconds = pending.call, now - pending.asked_at
+    if isinstance(result, Unavailable):
+        observer.failed(call, pending, result.trouble, result.detail, seconds, now)
+    elif type(result) is Refusal and result.code <= 0:  # somebody in between, not Duo
+        observer.forgotten(pending)
+    else:
+        observer.answered(call, pending, seconds, now)
+
+
+def _configuration_trouble(refusal: Refusal) -> Unavailable:
+    texts = [f"Duo answered {refusal.code or refusal.http_status} {refusal.message}"]
+    if refusal.detail:
+        texts.append(refusal.detail)
+    if refusal.code in _HINTS:
+        texts.append(_HINTS[refusal.code])
+    return Unavailable(Trouble.CLOCK if refusal.is_clock else Trouble.CONFIGURATION, "; ".join(texts))
+
+
+def _retry_after_s(text: str, unix_now: float, otherwise: float) -> float:
+    """Seconds to wait by a Retry-After header, which is a number or a date (RFC 9110 section 10.2.3)."""
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - unix_now)
+    except (ValueError, OverflowError, TypeError):
+        return otherwise

@@ -1,0 +1,146 @@
+"""One client for each Duo application of the configuration; applications at the same host share its connections."""
+
+import logging
+import time
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway import __version__
+from gateway.config.settings import ApplicationSettings, Settings
+from gateway.duo.client import (
+    CORRECTION_WORTH_TELLING_S,
+    Application,
+    CallObserver,
+    DuoClient,
+)
+from gateway.duoapi.calls import Answer
+from gateway.failmode.evidence import LONGEST_PATIENCE_S
+from gateway.https.opening import Proxy
+from gateway.https.plan import PoolLimits
+from gateway.https.pool import HttpsPools
+from gateway.ipc.plan import (
+    application_key,
+    pending_share,
+)
+from gateway.unavailable import Unavailable
+from gateway.words.explanations import SET_THE_CLOCK
+
+log = logging.getLogger("gateway.duo")
+
+CLOCK_WARNING_INTERVAL_S = 60.0
+
+
+PROBE_CONNECT_TIMEOUT_S = 1.9  # below two: attempts that hang must not hold new ones back for long
+PROBE_IDLE_S = 0.05  # a check takes the connection of its ping; no ping takes one that somebody may have forgotten
+
+
+def open_probe_clients(settings: Settings) -> dict[str, DuoClient]:
+    """Return clients for short questions whether Duo is there, by `application_key`, with connections of their own.
+
+    Raises:
+        ValueError: the trusted roots of one cannot be loaded.
+    """
+    pools = HttpsPools(PoolLimits(max_brief=8, max_patient=1, max_idle=2, idle_timeout_s=PROBE_IDLE_S))
+    clients: dict[str, DuoClient] = {}
+    for server in settings.servers:
+        application = msgspec.structs.replace(server.application, api_timeout_s=LONGEST_PATIENCE_S)
+        key = application_key(application)
+        if key not in clients:
+            clients[key] = _open(pools, application, None, connect_timeout_s=PROBE_CONNECT_TIMEOUT_S)
+    return clients
+
+
+def open_duo_clients(
+    settings: Settings, n_workers: int, observers: Mapping[str, CallObserver] | None = None
+) -> dict[str, DuoClient]:
+    """Return the clients by `application_key`, each already checking its keys in the background.
+
+    Args:
+        settings: the configuration.
+        n_workers: among which its bounds are shared.
+        observers: who hears of each application's calls, by `application_key`.
+
+    Raises:
+        ValueError: the trusted roots of one cannot be loaded.
+    """
+    # Each pending push has a long poll of its own.
+    pools = HttpsPools(PoolLimits(max_patient=pending_share(settings, n_workers)))
+    clients: dict[str, DuoClient] = {}
+    for server in settings.servers:
+        key = application_key(server.application)
+        if key not in clients:
+            clients[key] = _open(pools, server.application, (observers or {}).get(key))
+            clients[key].start(_Checked(server.application))
+    return clients
+
+
+class ClockWarnings:
+    """Says that dates for Duo had been off, at most once a minute; `fields` name the application."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._fields = fields
+        self._quiet_until = float("-inf")
+
+    def corrected(self, offset_s: float, now: float) -> None:
+        """Tell by how many seconds Duo's clock is ahead of this machine's."""
+        if now < self._quiet_until:
+            return
+        self._quiet_until = now + CLOCK_WARNING_INTERVAL_S
+        if abs(offset_s) > CORRECTION_WORTH_TELLING_S:
+            text = "This machine's clock is %.0f s %s Duo's; calls are dated by Duo's clock from now on"
+            fields = {**self._fields, "hint": SET_THE_CLOCK}
+            log.warning(text, abs(offset_s), "behind" if offset_s > 0 else "ahead of", extra={"fields": fields})
+        else:  # it stood still, with the whole machine perhaps, and somebody has set the wall clock since
+            log.info("The dates of calls had been off and were set by Duo's clock", extra={"fields": self._fields})
+
+
+class _Checked:
+    """Tells the log what the first check came to."""
+
+    def __init__(self, settings: ApplicationSettings) -> None:
+        self._fields = _name(settings)
+
+    def __call__(self, answer: Answer | Unavailable) -> None:
+        if isinstance(answer, Unavailable):
+            fields = {**self._fields, "trouble": answer.trouble.value}
+            log.warning("Duo did not pass the check of keys and clock: %s", answer, extra={"fields": fields})
+        else:
+            log.info("Duo is there, and keys and dates are right", extra={"fields": self._fields})
+
+
+def _name(settings: ApplicationSettings) -> dict[str, str]:
+    return {"application": settings.ikey, "api_host": f"{settings.api_host}:{settings.api_port}"}
+
+
+def _open(
+    pools: HttpsPools,
+    settings: ApplicationSettings,
+    observer: CallObserver | None,
+    connect_timeout_s: float | None = None,
+) -> DuoClient:
+    application = Application(
+        settings.ikey, settings.secret_key.octets, settings.api_timeout_s, settings.api_version.value
+    )
+    proxy = Proxy(settings.http_proxy_host, settings.http_proxy_port) if settings.http_proxy_host else None
+    pool = pools.pool(
+        settings.api_host,
+        settings.api_port,
+        proxy=proxy,
+        ca_certs_file=settings.ca_certs_file,
+        connect_timeout_s=connect_timeout_s or application.connect_timeout_s,
+    )
+    name = _name(settings)
+
+    def version_changed(version: str) -> None:
+        log.info("Duo wants this application to use version %s of its API", version, extra={"fields": name})
+
+    warnings = ClockWarnings(name)
+    return DuoClient(
+        pool,
+        application,
+        user_agent=f"radgate/{__version__}",
+        on_version_changed=version_changed,
+        on_clock_corrected=lambda offset_s: warnings.corrected(offset_s, time.monotonic()),
+        observer=observer,
+    )

@@ -1,0 +1,1 @@
+"""Whether Duo is there, and what follows when it is not: pure."""

@@ -1,0 +1,228 @@
+"""Opening a connection: address by address, through a proxy if there is one, then TLS.
+
+A TCP, proxy or TLS failure moves on to the next address (a load balancer may fail on one address alone). The
+addresses share the time, so that a black hole among them does not use up what the next one needs.
+"""
+
+import asyncio
+import contextlib
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from gateway.http1.connect import ConnectError, connect_request, read_connect_answer
+from gateway.https.resolver import (
+    Address,
+    Resolver,
+)
+from gateway.https.tls import (
+    TrustStore,
+    tls_trouble,
+)
+from gateway.unavailable import Trouble, Unavailable
+
+READ_SIZE: Final = 16_384  # octets: the most that a TLS record holds (RFC 8446 section 5.1)
+PROXY_AUTHENTICATION_REQUIRED = 407
+
+
+class Proxy(NamedTuple):
+    """An HTTP proxy that opens tunnels (CONNECT)."""
+
+    host: str
+    port: int
+
+
+class Endpoint(NamedTuple):
+    """A TLS server and the way to it."""
+
+    host: str
+    port: int
+    proxy: Proxy | None
+    trust: TrustStore
+    connect_timeout_s: float
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == 443 else f"{host}:{self.port}"
+
+
+class TlsSocket(NamedTuple):
+    """A connected socket with an established TLS session between two memory buffers."""
+
+    socket: socket.socket
+    tls: ssl.SSLObject
+    incoming: ssl.MemoryBIO
+    outgoing: ssl.MemoryBIO
+
+
+async def open_tls(endpoint: Endpoint, resolver: Resolver, session: ssl.SSLSession | None = None) -> TlsSocket:
+    """Return a connection to `endpoint`, its certificate verified.
+
+    With the `session` of an earlier connection to it the server may spare both sides the certificate, which was
+    verified then: a quarter of what a handshake costs us (0.7 instead of 0.95 ms).
+
+    Raises:
+        Unavailable: no address would have us in time; the last one's reason.
+    """
+    deadline = asyncio.get_running_loop().time() + endpoint.connect_timeout_s
+    host, port = endpoint.proxy or (endpoint.host, endpoint.port)
+    addresses = await find_addresses(endpoint, resolver, endpoint.connect_timeout_s)
+    trouble = Unavailable(Trouble.DNS, f"cannot resolve {host}: no addresses")
+    for n_before, address in enumerate(addresses):
+        try:
+            return await _open_at(address, endpoint, session, deadline, len(addresses) - n_before)
+        except Unavailable as failure:
+            trouble = failure
+            resolver.failed(host, port, address)
+    raise trouble
+
+
+async def find_addresses(endpoint: Endpoint, resolver: Resolver, timeout_s: float) -> list[Address]:
+    """Return where to connect to: the proxy if there is one.
+
+    Raises:
+        Unavailable: it has no address, or DNS does not answer in time.
+    """
+    host, port = endpoint.proxy or (endpoint.host, endpoint.port)
+    with _blaming_proxy(endpoint, host):
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await resolver.addresses(host, port)
+        except TimeoutError as error:
+            raise Unavailable(Trouble.DNS, f"cannot resolve {host}: no answer within {timeout_s:.1f} s") from error
+
+
+@contextlib.contextmanager
+def _blaming_proxy(endpoint: Endpoint, proxy: object) -> Iterator[None]:
+    """Where there is a proxy, it is what cannot be reached: its failures are none of the host's name, port or route."""
+    try:
+        yield
+    except Unavailable as failure:
+        if endpoint.proxy is None or failure.trouble is Trouble.BUSY:
+            raise
+        raise Unavailable(Trouble.PROXY, f"proxy {proxy}: {failure.detail}") from failure
+
+
+async def _open_at(
+    address: Address, endpoint: Endpoint, session: ssl.SSLSession | None, deadline: float, n_sharing: int
+) -> TlsSocket:
+    """Open at one address with an equal share of the time left; whatever fails closes the socket."""
+    now = asyncio.get_running_loop().time()
+    sock = _new_socket(address)
+    trouble = Trouble.TIMEOUT if endpoint.proxy is None else Trouble.PROXY  # until there is a tunnel
+    try:
+        async with asyncio.timeout_at(now + max(0.0, deadline - now) / n_sharing):
+            with _blaming_proxy(endpoint, address):
+                await _connect(sock, address)
+            if endpoint.proxy is not None:
+                await _open_tunnel(sock, endpoint, address)
+            trouble = Trouble.TIMEOUT
+            return await _shake_hands(sock, endpoint, session, address)
+    except TimeoutError as error:
+        sock.close()
+        text = f"no connection to {_peer(endpoint, address)} within {endpoint.connect_timeout_s:.1f} s"
+        raise Unavailable(trouble, text) from error
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _new_socket(address: Address) -> socket.socket:
+    try:
+        sock = socket.socket(address.family, socket.SOCK_STREAM)
+    except OSError as error:  # too many open files, or no such family
+        is_ours = error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
+        trouble = Trouble.BUSY if is_ours else Trouble.CONNECT
+        raise Unavailable(trouble, f"cannot open a socket: {error.strerror}") from error
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # A long poll may wait for a minute: the kernel looks whether the other side is still there, within half of one.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+    return sock
+
+
+async def _connect(sock: socket.socket, address: Address) -> None:
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, address.sockaddr)
+    except ConnectionRefusedError as error:
+        raise Unavailable(Trouble.CONNECT, f"connection refused by {address}") from error
+    except OSError as error:
+        raise Unavailable(Trouble.CONNECT, f"cannot connect to {address}: {error.strerror or error}") from error
+
+
+async def _open_tunnel(sock: socket.socket, endpoint: Endpoint, address: Address) -> None:
+    loop = asyncio.get_running_loop()
+    octets = b""
+    answer = None
+    try:
+        await loop.sock_sendall(sock, connect_request(endpoint.host, endpoint.port))
+        while answer is None:
+            received = await loop.sock_recv(sock, READ_SIZE)
+            if not received:
+                raise Unavailable(Trouble.PROXY, f"proxy {address} closed the connection instead of answering")
+            octets += received
+            answer = read_connect_answer(octets)
+    except ConnectError as error:
+        raise Unavailable(Trouble.PROXY, f"proxy {address}: {error}") from error
+    except OSError as error:
+        raise Unavailable(Trouble.PROXY, f"proxy {address}: {error.strerror or error}") from error
+    if answer.http_status == PROXY_AUTHENTICATION_REQUIRED:
+        text = (
+            f"proxy {address} asks for a user name and password ({answer.http_status} {answer.reason}), which radgate "
+            f"does not send: let it pass {endpoint.host} without"
+        )
+        raise Unavailable(Trouble.PROXY, text)
+    if answer.http_status // 100 != 2:
+        text = (
+            f"proxy {address} refused a tunnel to {endpoint.host}:{endpoint.port}: {answer.http_status} {answer.reason}"
+        )
+        raise Unavailable(Trouble.PROXY, text.rstrip())
+
+
+async def _shake_hands(
+    sock: socket.socket, endpoint: Endpoint, session: ssl.SSLSession | None, address: Address
+) -> TlsSocket:
+    loop = asyncio.get_running_loop()
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        tls = endpoint.trust.context.wrap_bio(incoming, outgoing, server_hostname=endpoint.host, session=session)
+        while not _is_done(tls):
+            await loop.sock_sendall(sock, outgoing.read())
+            received = await loop.sock_recv(sock, READ_SIZE)
+            if received:
+                incoming.write(received)
+            else:
+                incoming.write_eof()
+        if outgoing.pending:
+            await loop.sock_sendall(sock, outgoing.read())
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: a host name that TLS cannot carry
+        await _send_alert(sock, outgoing)
+        raise tls_trouble(error, _peer(endpoint, address), endpoint.trust) from error
+    return TlsSocket(sock, tls, incoming, outgoing)
+
+
+def _is_done(tls: ssl.SSLObject) -> bool:
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True
+
+
+async def _send_alert(sock: socket.socket, outgoing: ssl.MemoryBIO) -> None:
+    """Tell the server why, as TLS wishes; it may be gone."""
+    if outgoing.pending:
+        try:
+            sock.send(outgoing.read())
+        except OSError:
+            pass
+
+
+def _peer(endpoint: Endpoint, address: Address) -> str:
+    via = " through proxy" if endpoint.proxy is not None else " at"
+    return f"{endpoint}{via} {address}"

@@ -1,0 +1,516 @@
+"""A pool of kept-alive TLS connections to one endpoint, driven by callbacks.
+
+`gateway.https.plan` decides, this module does: it opens, writes, watches deadlines and tells each exchange
+its outcome once.
+
+When the connection of a request is lost before the answer, the request is sent again, once and not on an idle
+connection, if it is repeatable or if nothing of it can have been acted on (the kernel took no octet). A request
+that must not be repeated takes only a connection used within the last few seconds, looked at right before, else a
+new one: the race with a server that closes idle connections cannot be won otherwise.
+
+Connections that are lost without a word are found by the calls that wait on them: `gateway.https.doubts` judges those
+that are overdue, 20 times a second. With such a connection go all idle ones that have not been heard of since.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from gateway.http1.response import Response
+from gateway.https.connection import (
+    ConnectionOwner,
+    HttpsConnection,
+)
+from gateway.https.deadlines import (
+    TICK_S,
+    Deadlines,
+)
+from gateway.https.doubts import (
+    OVERDUE_S,
+    Doubts,
+    Step,
+    Waiting,
+)
+from gateway.https.exchange import (
+    Exchange,
+    Outcome,
+    Recipient,
+)
+from gateway.https.opening import (
+    Endpoint,
+    Proxy,
+    open_tls,
+)
+from gateway.https.plan import (
+    MOST_OPENINGS,
+    Opening,
+    PoolLimits,
+    PoolPlan,
+    affordable_openings,
+)
+from gateway.https.resolver import Resolver
+from gateway.https.tls import TrustStore
+from gateway.unavailable import Trouble, Unavailable
+
+if TYPE_CHECKING:
+    import ssl
+
+FRESH_WITHIN_S: Final = 3.0  # well below any server's idle time-out
+SESSION_FOR_S: Final = 300.0  # then the server's certificate is verified again
+POLL_OVERDUE_S: Final = 1.5  # a long poll is looked at once, when it is so old
+LATE_S: Final = 0.5  # our own pause: answers may lie unread in sockets, and nothing is overdue
+SILENCE_S: Final = 0.5  # without an answer: who waits for a connection meanwhile waits for the other side
+_ALL: Final = float("inf")
+_NEVER_IDLE: Final = -1.0
+
+
+class PoolCounts(NamedTuple):
+    """What the pool's connections and calls are doing."""
+
+    idle: int
+    busy: int
+    opening: int
+    waiting: int
+
+
+class HttpsPool(ConnectionOwner):
+    """Carries exchanges to one endpoint. All methods belong to the loop's thread."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        resolver: Resolver,
+        limits: PoolLimits | None = None,
+        fresh_within_s: float = FRESH_WITHIN_S,
+    ) -> None:
+        """Open nothing yet; a running loop is needed."""
+        self.endpoint = endpoint
+        self._loop = asyncio.get_running_loop()
+        self._now = time.monotonic  # what uvloop's loop.time() reads once a turn, in whole milliseconds
+        self._resolver = resolver
+        self._fresh_within_s = fresh_within_s
+        limits = limits or PoolLimits()
+        self._idle_timeout_s = limits.idle_timeout_s
+        self._plan: PoolPlan[Exchange, HttpsConnection] = PoolPlan(limits)
+        self._doubts = Doubts()
+        self._polls_seen_until = float("-inf")
+        self._deadlines: Deadlines[Exchange] = Deadlines()
+        self._openings: set[asyncio.Task[None]] = set()
+        self._connections: set[HttpsConnection] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._ticked_at = self._busy_until = 0.0  # the loop's thread had used so many seconds of a processor by then
+        self._answered_at = 0.0
+        self._silence_s = 0.0  # all of it so far
+        self._session: ssl.SSLSession | None = None
+        self._session_until = float("-inf")
+        self.is_closed = False
+
+    def send(self, exchange: Exchange, now: float) -> None:
+        """Carry `exchange` out, which is asked `now`; its recipient hears of it, never before this returns."""
+        exchange.asked_at = now
+        exchange.silence_before_s = self._silence_s + now - self._answered_at
+        exchange.carrier = self
+        if self.is_closed:
+            self._fail(exchange, Unavailable(Trouble.CLOSED, "the connection pool is closed"))
+            return
+        if not self._plan.has_room(exchange.waits_for_person):
+            self._fail(exchange, Unavailable(Trouble.BUSY, f"too many calls to {self.endpoint} at once"))
+            return
+        exchange.due_with = self._deadlines.add(exchange, exchange.deadline)
+        if self._timer is None:
+            self._begin_ticking(now)
+        self._place(exchange, self._idle_timeout_s if exchange.is_repeatable else self._fresh_within_s, now)
+
+    def warm(self, n_connections: int) -> None:
+        """Open connections that no call waits for yet: the first calls will."""
+        for opening in self._plan.warm(n_connections):
+            self._start_opening(opening)
+
+    def cancel(self, exchange: Exchange) -> None:
+        """Drop `exchange`: its recipient hears no more of it. One on the wire takes its connection with it."""
+        now = self._now()
+        exchange.carrier = None
+        exchange.forget_deadline()
+        self._drop_second(exchange, now)
+        self._detach(exchange, now)
+        self._open_more()
+
+    def drop_idle(self) -> None:
+        """Close all idle connections: what is asked next is asked on a new one."""
+        self._close(self._plan.drop_idle(_ALL))
+
+    def close(self) -> None:
+        """Close all connections, and drop exchanges without a word: whoever closes has stopped deciding logins."""
+        self.is_closed = True
+        for task in self._openings:
+            task.cancel()
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self._deadlines = Deadlines()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    @property
+    def counts(self) -> PoolCounts:
+        """The state at this moment."""
+        plan = self._plan
+        return PoolCounts(plan.n_idle, plan.n_busy, plan.n_opening, plan.n_waiting)
+
+    def __repr__(self) -> str:
+        return f"<HttpsPool {self.endpoint} {self._plan!r}>"
+
+    # What connections tell.
+
+    def connection_answered(self, connection: HttpsConnection, exchange: Exchange, response: Response) -> None:
+        """Give the connection to the next call first, so that a call made by the recipient finds the pool settled."""
+        exchange.forget_deadline()
+        now = self._now()
+        self._note_silence(now)
+        self._answered_at = now
+        exchange.ended(now)
+        if exchange.second is not None:
+            self._drop_second(exchange, now)
+        if response.is_reusable:
+            if now >= self._session_until:
+                self._keep_session(connection, now)
+            waiting = self._plan.released(connection, now)
+            if waiting is not None:
+                silence_s = self._silence_s - waiting.silence_before_s
+                if silence_s > SILENCE_S:
+                    waiting.stalled(now, silence_s)
+                self._begin(waiting, connection, now)
+        else:
+            self._forget(connection)
+        exchange.carrier = None
+        exchange.recipient.responded(response, now)
+
+    def connection_lost(
+        self, connection: HttpsConnection, exchange: Exchange | None, trouble: Unavailable, may_have_acted: bool
+    ) -> None:
+        """Try the exchange once more where that does no harm."""
+        self._forget(connection)
+        if exchange is None:
+            return
+        now = self._now()
+        exchange.ended(now)
+        if exchange.second is not None:  # that may still be answered
+            return
+        is_worth_it = trouble.trouble is not Trouble.BAD_ANSWER and not exchange.is_retry
+        if is_worth_it and (exchange.is_repeatable or not may_have_acted):
+            exchange.is_retry = True
+            self._place(exchange, _NEVER_IDLE, now)
+        else:
+            trouble.may_have_acted = may_have_acted and not exchange.is_repeatable
+            self._fail(exchange, trouble)
+
+    def second_ended(self, first: Exchange, outcome: Outcome, now: float) -> None:
+        """Take what asking a second time has brought, before the first asking brought anything."""
+        second, first.second = first.second, None
+        if second is None:
+            return
+        if isinstance(outcome, Unavailable):
+            if first.connection is None:  # lost meanwhile
+                first.stalled(now)
+                self._fail(first, outcome)
+            return
+        self._doubts.answered_first(second.began_at)
+        if first.connection is not None:
+            self._detach(first, now)
+        else:
+            first.wire_s += second.wire_s
+            first.stalled(now)
+        self._close(self._plan.drop_idle(first.began_at))
+        first.forget_deadline()
+        first.carrier = None
+        first.recipient.responded(outcome, now)
+
+    # Helpers.
+
+    def _place(self, exchange: Exchange, max_idle_s: float, now: float) -> None:
+        """Find a connection for the exchange, or let it wait for one."""
+        while True:
+            connection = self._plan.ask(exchange, exchange.waits_for_person, max_idle_s, now)
+            if connection is None:
+                self._open_more()
+                return
+            if exchange.is_repeatable or connection.is_open_now():
+                self._begin(exchange, connection, now)
+                return
+
+    def _begin(self, exchange: Exchange, connection: HttpsConnection, now: float) -> None:
+        exchange.began(connection, now)
+        connection.begin(exchange)
+
+    def _note_silence(self, now: float) -> None:
+        """Add the time since the last answer, if it was so long that whoever waited did so for the other side."""
+        silence_s = now - self._answered_at
+        if silence_s > SILENCE_S:
+            self._silence_s += silence_s
+
+    def _keep_session(self, connection: HttpsConnection, now: float) -> None:
+        """Let further connections resume this one's TLS session for a while, if its handshake was a whole one."""
+        self._session = connection.session
+        if self._session is not None:
+            self._session_until = now + SESSION_FOR_S
+
+    def _forget(self, connection: HttpsConnection) -> None:
+        self._connections.discard(connection)
+        self._plan.closed(connection)
+        self._open_more()
+
+    def _close(self, connections: list[HttpsConnection]) -> None:
+        """Close connections that the plan has forgotten."""
+        for connection in connections:
+            self._connections.discard(connection)
+            connection.close()
+
+    def _detach(self, exchange: Exchange, now: float) -> None:
+        """Take the exchange from its connection, which is of no more use, or from the queue."""
+        connection = exchange.connection
+        if connection is None:
+            self._plan.forget(exchange)
+        else:
+            exchange.ended(now)
+            connection.close()
+            self._connections.discard(connection)
+            self._plan.closed(connection)
+
+    def _fail(self, exchange: Exchange, trouble: Unavailable) -> None:
+        exchange.forget_deadline()
+        self._loop.call_soon(self._tell, exchange, trouble)
+
+    def _tell(self, exchange: Exchange, outcome: Outcome) -> None:
+        if exchange.carrier is not None:  # not cancelled meanwhile
+            exchange.carrier = None
+            exchange.recipient.responded(outcome, self._now())
+
+    def _open_more(self) -> None:
+        if not self.is_closed:
+            for opening in self._plan.begin_openings():
+                self._start_opening(opening)
+
+    def _start_opening(self, opening: Opening) -> None:
+        task = self._loop.create_task(self._open(opening))
+        self._openings.add(task)
+        task.add_done_callback(self._openings.discard)
+
+    async def _open(self, opening: Opening) -> None:
+        if self._now() >= self._session_until:
+            self._session = None
+        try:
+            opened = await open_tls(self.endpoint, self._resolver, self._session)
+            connection = HttpsConnection(opened, str(self.endpoint), self, self._loop)
+        except Unavailable as trouble:
+            self._opening_failed(opening, trouble)
+        except Exception as error:
+            # Whatever it was, the plan must hear of it: it permits so many openings at once and no more.
+            self._opening_failed(opening, Unavailable(Trouble.BUSY, f"cannot connect: {type(error).__name__}"))
+            raise
+        else:
+            self._take(connection)
+        self._open_more()
+
+    def _opening_failed(self, opening: Opening, trouble: Unavailable) -> None:
+        self._session = None  # it may be what was not liked
+        now = self._now()
+        for failing in self._plan.open_failed(opening):
+            failing.stalled(now)
+            self._fail(failing, trouble)
+
+    def _take(self, connection: HttpsConnection) -> None:
+        """Put a new connection to use."""
+        self._connections.add(connection)
+        now = self._now()
+        exchange = self._plan.opened(connection, now)
+        if exchange is not None:
+            exchange.stalled(now)
+            self._begin(exchange, connection, now)
+        elif self._timer is None:
+            self._begin_ticking(now)
+
+    def _begin_ticking(self, now: float) -> None:
+        self._ticked_at, self._busy_until = now, time.thread_time()
+        self._plan.afford(MOST_OPENINGS)
+        self._timer = self._loop.call_later(TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        now = self._now()
+        is_late = now - self._ticked_at > LATE_S
+        self._afford(now, time.thread_time())
+        try:
+            for exchange in self._deadlines.expire(now):
+                self._expire(exchange, now)
+            if not is_late:
+                self._look_at_overdue(now)
+            self._close(self._plan.expire_idle(now))
+        finally:
+            is_needed = self._deadlines or self._connections
+            self._timer = self._loop.call_later(TICK_S, self._tick) if is_needed else None
+            self._open_more()
+
+    def _afford(self, now: float, busy_until: float) -> None:
+        """Permit openings for as much of the next tick as the loop had to spare since the last one."""
+        self._plan.afford(affordable_openings(busy_until - self._busy_until, now - self._ticked_at, TICK_S))
+        self._ticked_at, self._busy_until = now, busy_until
+
+    def _expire(self, exchange: Exchange, now: float) -> None:
+        had_connection = exchange.connection is not None or exchange.second is not None
+        self._drop_second(exchange, now)
+        self._detach(exchange, now)
+        if had_connection:
+            self._close(self._plan.drop_idle(exchange.began_at))
+        within = f"within {exchange.deadline - exchange.asked_at:.1f} s"
+        # It waited for a connection while others were answered: there are too many calls, and the service is well.
+        is_busy = not had_connection and self._answered_at > exchange.asked_at
+        if not is_busy:
+            exchange.stalled(now)
+        may_have_acted = had_connection and not exchange.is_repeatable
+        if had_connection:
+            trouble, text = Trouble.TIMEOUT, f"no answer from {self.endpoint} {within}"
+        else:
+            trouble, text = self._unreached(within)
+        trouble = Trouble.BUSY if is_busy else trouble
+        self._fail(exchange, Unavailable(trouble, text, may_have_acted=may_have_acted))
+        self._open_more()
+
+    def _unreached(self, within: str) -> tuple[Trouble, str]:
+        proxy = self.endpoint.proxy
+        if proxy is None:
+            return Trouble.TIMEOUT, f"no connection to {self.endpoint} {within}"
+        return Trouble.PROXY, f"no connection to {self.endpoint} through proxy {proxy.host}:{proxy.port} {within}"
+
+    # Calls that wait on connections which may be dead.
+
+    def _look_at_overdue(self, now: float) -> None:
+        for connection in self._plan.busy_since(now - OVERDUE_S):
+            exchange = connection.exchange
+            if exchange is not None and exchange.second is None:
+                self._judge(exchange, connection.is_unheard(now), now)
+        looked_until, self._polls_seen_until = self._polls_seen_until, now - POLL_OVERDUE_S
+        for connection in self._plan.polling_since(looked_until, now - POLL_OVERDUE_S):
+            exchange = connection.exchange
+            if exchange is None or exchange.is_retry or not self._plan.has_room(exchange.waits_for_person):
+                continue
+            if connection.is_unheard(now):
+                self._ask_twice(exchange, now)
+
+    def _judge(self, exchange: Exchange, is_unheard: bool, now: float) -> None:
+        waiting = Waiting(
+            exchange.began_at,
+            exchange.deadline,
+            exchange.is_repeatable,
+            exchange.is_question,
+            exchange.is_retry,
+            is_unheard,
+        )
+        step = self._doubts.judge(waiting, now)
+        if is_unheard:
+            self._close(self._plan.drop_idle(exchange.began_at))
+        if step is Step.GIVE_UP:
+            self._give_up(exchange, now)
+        elif step is not Step.WAIT and exchange.is_retry:
+            self._detach(exchange, now)
+            self._place(exchange, _NEVER_IDLE, now)
+        elif step is not Step.WAIT and self._plan.has_room(exchange.waits_for_person):
+            if step is Step.ASK_ANEW:
+                exchange.recipient.asked_anew(now)
+            self._ask_twice(exchange, now)
+
+    def _ask_twice(self, exchange: Exchange, now: float) -> None:
+        """Ask the same on a new connection, too: the first answer counts."""
+        exchange.second = second = Exchange(
+            exchange.octets,
+            exchange.deadline,
+            _First(self, exchange),
+            is_repeatable=True,
+            is_question=exchange.is_question,
+            waits_for_person=exchange.waits_for_person,
+        )
+        exchange.is_retry = second.is_retry = True
+        second.asked_at = now
+        second.carrier = self
+        self._doubts.asked_twice(now)
+        self._place(second, _NEVER_IDLE, now)
+
+    def _drop_second(self, first: Exchange, now: float) -> None:
+        """Want no answer of the second asking any more, if there is one."""
+        second = first.second
+        if second is not None:
+            first.second = second.carrier = None
+            self._detach(second, now)
+
+    def _give_up(self, exchange: Exchange, now: float) -> None:
+        """Let a call fail that nobody has acknowledged, and that must not be asked again."""
+        self._detach(exchange, now)
+        text = f"no sign of life from {self.endpoint} for {now - exchange.began_at:.1f} s"
+        self._fail(exchange, Unavailable(Trouble.TIMEOUT, text, may_have_acted=True))
+
+
+class _First(Recipient):
+    """The recipient of a second asking: the first one."""
+
+    __slots__ = ("_first", "_pool")
+
+    def __init__(self, pool: HttpsPool, first: Exchange) -> None:
+        self._pool = pool
+        self._first = first
+
+    def responded(self, outcome: Outcome, now: float) -> None:
+        """Take what came of it."""
+        self._pool.second_ended(self._first, outcome, now)
+
+    def asked_anew(self, now: float) -> None:
+        """Hear nothing: it is asked once."""
+
+
+class HttpsPools:
+    """The pools of a process: one for each endpoint, shared by all applications that use it."""
+
+    def __init__(self, limits: PoolLimits | None = None) -> None:
+        """Need a running loop."""
+        self._limits = limits
+        self._resolver = Resolver(asyncio.get_running_loop().time)
+        self._trust_stores: dict[str | None, TrustStore] = {}
+        self._pools: dict[tuple[object, ...], HttpsPool] = {}
+
+    def pool(
+        self,
+        host: str,
+        port: int = 443,
+        *,
+        proxy: Proxy | None = None,
+        ca_certs_file: str | None = None,
+        connect_timeout_s: float = 5.0,
+    ) -> HttpsPool:
+        """Return the pool for this endpoint, made when first asked for.
+
+        Args:
+            host: name or address of the server.
+            port: of the server.
+            proxy: an HTTP proxy to tunnel through.
+            ca_certs_file: a PEM file; None is the shipped bundle, `system` the system's trust store.
+            connect_timeout_s: for name, TCP, proxy and TLS together.
+
+        Raises:
+            ValueError: the trusted roots cannot be loaded.
+        """
+        key = (host.lower(), port, proxy, ca_certs_file, connect_timeout_s)
+        pool = self._pools.get(key)
+        if pool is None:
+            trust = self._trust_stores.get(ca_certs_file)
+            if trust is None:
+                trust = self._trust_stores[ca_certs_file] = TrustStore(ca_certs_file)
+            endpoint = Endpoint(host.lower(), port, proxy, trust, connect_timeout_s)
+            pool = self._pools[key] = HttpsPool(endpoint, self._resolver, self._limits)
+        return pool
+
+    def __iter__(self) -> Iterator[HttpsPool]:
+        return iter(self._pools.values())
+
+    def close(self) -> None:
+        """Close all pools."""
+        for pool in self._pools.values():
+            pool.close()

@@ -1,0 +1,274 @@
+"""What a worker counts, in a row of cells that others may read at any instant without a lock.
+
+A cell is an unsigned 64-bit number. Each row has one writer at a time, and a successor goes on with the row of the one
+that died, so that counters never go backwards. A single cell is never seen by halves; several may be seen in the middle
+of a change. Nothing here minds, except evidence, which therefore carries a checksum.
+
+What was read is keyed by names, so that rows, and boards of different plans, can be added up.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, final
+from zlib import crc32
+
+from mypy_extensions import i64
+
+from gateway.duoapi.calls import Call
+from gateway.radius.discards import DiscardReason
+from gateway.statistics.layout import (
+    _EVIDENCE,
+    _EVIDENCE_CELLS,
+    _HEARTBEAT,
+    _LAG,
+    _LAG_MAX,
+    _LAG_MAX_BEFORE,
+    _PID,
+    _STARTED_AT,
+    _SUM,
+    _WINDOW_SINCE,
+    BOUNDS_S,
+    BUSY,
+    CALL_KINDS,
+    COALESCED,
+    EVIDENCE_SIZE,
+    IDLE,
+    RETRANSMISSION,
+    WORKER_COUNTERS,
+    WORKER_GAUGES,
+    BoardPlan,
+    Cells,
+    Measure,
+    RowLayout,
+    row_layout,
+)
+from gateway.unavailable import Trouble
+from gateway.words.reasons import Reason
+
+_BOUNDS: Final = list(BOUNDS_S)
+LAG_WINDOW_NS: Final = 60_000_000_000
+
+
+@final
+class Cell:
+    """A number of a row in the hands of its one writer, who knows it and need not read it."""
+
+    __slots__ = ("_cells", "_index", "_n")
+
+    def __init__(self, cells: Cells, index: int) -> None:
+        self._cells = cells
+        self._index: Any = index  # as an object: cells want one for each change
+        self._n = cells[index]
+
+    def add(self, n: int = 1) -> None:
+        """Count so many more."""
+        self.show(self._n + n)
+
+    def show(self, n: int) -> None:
+        """Set it."""
+        self._cells[self._index] = n
+        self._n = n
+
+
+@final
+class _Durations:
+    """A histogram in the hands of its one writer."""
+
+    __slots__ = ("_buckets", "_sum")
+
+    def __init__(self, cells: Cells, first: int) -> None:
+        self._buckets = [Cell(cells, first + number) for number in range(_SUM)]
+        self._sum = Cell(cells, first + _SUM)
+
+    def observe(self, seconds: float) -> None:
+        """Count something that took so long."""
+        self._buckets[_bucket(seconds)].add()
+        self._sum.add(int(seconds * 1e6 + 0.5))
+
+
+def _bucket(seconds: float) -> i64:
+    """Return the number of the first bound that is not exceeded: `bisect_left`, which wants its floats as objects."""
+    low: i64 = 0
+    high: i64 = len(_BOUNDS)
+    while low < high:
+        middle = (low + high) >> 1
+        if _BOUNDS[middle] < seconds:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+class WorkerRow:
+    """A row in the hands of the worker that writes it.
+
+    Attributes:
+        sections, applications: what to count with, by the names of the plan.
+    """
+
+    def __init__(self, cells: Cells, layout: RowLayout, plan: BoardPlan) -> None:
+        self._cells = cells
+        self._layout = layout
+        self._counters = {measure: Cell(cells, layout.counters[(measure,)]) for measure in WORKER_COUNTERS}
+        self._gauges = {measure: Cell(cells, layout.gauges[(measure,)]) for measure in WORKER_GAUGES}
+        self.sections = {name: SectionCounters(cells, layout, name) for name in plan.sections}
+        self.applications = {name: ApplicationCounters(cells, layout, name) for name in plan.applications}
+
+    def begin(self, pid: int, now_ns: int) -> None:
+        """Take the row over: counters go on, gauges begin at 0, and there is no evidence yet.
+
+        The pid comes last, so that whoever sees it finds nothing of the predecessor's life.
+        """
+        cells = self._cells
+        for index in (*self._layout.gauges.values(), *self._layout.evidence.values()):
+            cells[index] = 0  # of evidence that is the checksum
+        for section in self.sections.values():
+            section.begin()
+        cells[_LAG] = cells[_LAG_MAX] = cells[_LAG_MAX_BEFORE] = 0
+        cells[_STARTED_AT] = cells[_HEARTBEAT] = cells[_WINDOW_SINCE] = now_ns
+        cells[_PID] = pid
+
+    def beat(self, now_ns: int, lag_ns: int) -> None:
+        """Show that the loop turns, and how late it was this time; a timer that was early was not late."""
+        cells = self._cells
+        lag_ns = max(lag_ns, 0)
+        if now_ns - cells[_WINDOW_SINCE] >= LAG_WINDOW_NS:
+            cells[_LAG_MAX_BEFORE] = cells[_LAG_MAX]
+            cells[_LAG_MAX] = 0
+            cells[_WINDOW_SINCE] = now_ns
+        cells[_LAG] = lag_ns
+        cells[_LAG_MAX] = max(cells[_LAG_MAX], lag_ns)
+        cells[_HEARTBEAT] = now_ns
+
+    def count(self, measure: Measure, n: int = 1) -> None:
+        """Add to one of the `WORKER_COUNTERS`."""
+        self._counters[measure].add(n)
+
+    def gauge(self, measure: Measure, value: int) -> None:
+        """Set one of the `WORKER_GAUGES`."""
+        self._gauges[measure].show(value)
+
+    def log_lines_lost(self, log: str, n_lines: int) -> None:
+        """Count lines that could not be written to one of the `LOGS`."""
+        self._cells[self._layout.counters[Measure.LOG_LINES_LOST, log]] += n_lines
+
+    def log_trouble(self, log: str, error: int) -> None:
+        """Show what is wrong with one of the `LOGS`, an error number; 0 is nothing."""
+        self._cells[self._layout.gauges[Measure.LOG_ERROR, log]] = error
+
+
+class SectionCounters:
+    """What happens at one server section, as one worker sees it."""
+
+    __slots__ = (
+        "_coalesced",
+        "_discards",
+        "_gateway",
+        "_login",
+        "_pending",
+        "_requests",
+        "_resent",
+        "_unsigned",
+        "_verdicts",
+    )
+
+    def __init__(self, cells: Cells, layout: RowLayout, section: str) -> None:
+        counters, histograms = layout.counters, layout.histograms
+        self._requests = Cell(cells, counters[Measure.REQUESTS, section])
+        self._unsigned = Cell(cells, counters[Measure.UNSIGNED, section])
+        self._resent = Cell(cells, counters[Measure.DUPLICATES, section, RETRANSMISSION])
+        self._coalesced = Cell(cells, counters[Measure.DUPLICATES, section, COALESCED])
+        self._discards = {reason: Cell(cells, counters[Measure.DISCARDS, section, reason]) for reason in DiscardReason}
+        self._verdicts = {reason: Cell(cells, counters[Measure.VERDICTS, section, reason]) for reason in Reason}
+        self._pending = Cell(cells, layout.gauges[Measure.PENDING, section])
+        self._login = _Durations(cells, histograms[Measure.LOGIN_SECONDS, section])
+        self._gateway = _Durations(cells, histograms[Measure.GATEWAY_SECONDS, section])
+
+    def begin(self) -> None:
+        """Know of no pending login, whatever a predecessor had."""
+        self._pending.show(0)
+
+    def requested(self) -> None:
+        """Count an Access-Request of a known client."""
+        self._requests.add()
+
+    def unsigned(self) -> None:
+        """Count an Access-Request that was taken without Message-Authenticator."""
+        self._unsigned.add()
+
+    def retransmitted(self) -> None:
+        """Count a request that repeats another octet for octet."""
+        self._resent.add()
+
+    def coalesced(self) -> None:
+        """Count a new request that joined a pending login."""
+        self._coalesced.add()
+
+    def discarded(self, reason: DiscardReason) -> None:
+        """Count a datagram that is not answered."""
+        self._discards[reason].add()
+
+    def began(self) -> None:
+        """Count a login as pending, until it is `finished` or `left`."""
+        self._pending.add()
+
+    def left(self) -> None:
+        """Count a pending login no more: its end comes elsewhere, or never."""
+        self._pending.add(-1)
+
+    def refused(self, reason: Reason) -> None:
+        """Count the verdict on a request that never became a login."""
+        self._verdicts[reason].add()
+
+    def finished(self, reason: Reason, duration_s: float, gateway_s: float) -> None:
+        """Count the verdict on a login that began, how long it took, and how much of that was the gateway's own share.
+
+        Neither time may be negative.
+        """
+        self._pending.add(-1)
+        self._verdicts[reason].add()
+        self._login.observe(duration_s)
+        self._gateway.observe(gateway_s)
+
+
+def uncounted() -> SectionCounters:
+    """Return counters that nobody looks at: of a section that is not in the plan."""
+    layout = row_layout(BoardPlan(1, ("",), ()))
+    return SectionCounters([0] * layout.n_cells, layout, "")
+
+
+class ApplicationCounters:
+    """What happens between one worker and one Duo application."""
+
+    __slots__ = ("_busy", "_calls", "_cells", "_evidence", "_idle", "_troubles")
+
+    def __init__(self, cells: Cells, layout: RowLayout, application: str) -> None:
+        counters, gauges, histograms = layout.counters, layout.gauges, layout.histograms
+        self._cells = cells
+        self._calls = {
+            call: _Durations(cells, histograms[Measure.CALL_SECONDS, application, kind])
+            for call, kind in CALL_KINDS.items()
+        }
+        self._troubles = {trouble: Cell(cells, counters[Measure.TROUBLES, application, trouble]) for trouble in Trouble}
+        self._idle = Cell(cells, gauges[Measure.CONNECTIONS, application, IDLE])
+        self._busy = Cell(cells, gauges[Measure.CONNECTIONS, application, BUSY])
+        self._evidence = layout.evidence[(application,)]
+
+    def called(self, call: type[Call], duration_s: float) -> None:
+        """Count a call that has ended, in whatever way, and how long it took."""
+        self._calls[call].observe(duration_s)
+
+    def troubled(self, trouble: Trouble) -> None:
+        """Count a call that ended without an answer."""
+        self._troubles[trouble].add()
+
+    def connected(self, n_idle: int, n_busy: int) -> None:
+        """Show how many connections there are."""
+        self._idle.show(n_idle)
+        self._busy.show(n_busy)
+
+    def write_evidence(self, values: Sequence[float]) -> None:
+        """Show up to `EVIDENCE_SIZE` numbers, as a whole."""
+        octets = _EVIDENCE.pack(*values, *(0.0,) * (EVIDENCE_SIZE - len(values)))
+        for index, value in enumerate(_EVIDENCE_CELLS.unpack(octets), self._evidence + 1):
+            self._cells[index] = value
+        self._cells[self._evidence] = crc32(octets)

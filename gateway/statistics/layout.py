@@ -1,0 +1,162 @@
+"""Where each number of a row stands: computed from the plan alone, the same in every process."""
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple, Protocol
+
+from gateway.duoapi.calls import Auth, AuthStatus, Call, Check, Ping, Preauth
+from gateway.radius.discards import DiscardReason
+from gateway.unavailable import Trouble
+from gateway.words.reasons import Reason
+
+Key = tuple[str, ...]
+
+CALL_KINDS: dict[type[Call], str] = {
+    Ping: "ping",
+    Check: "check",
+    Preauth: "preauth",
+    Auth: "auth",
+    AuthStatus: "auth_status",
+}
+
+# fmt: off
+BOUNDS_S: Final[Sequence[float]] = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+    1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 75.0,
+)
+# fmt: on
+"""The upper bounds of a histogram's buckets, each inclusive; one bucket without bound follows."""
+
+
+_SUM: Final = len(BOUNDS_S) + 1  # behind the buckets stands the sum in microseconds
+_HISTOGRAM_SIZE: Final = _SUM + 1
+
+EVIDENCE_SIZE: Final = 9
+_EVIDENCE: Final = struct.Struct(f"={EVIDENCE_SIZE}d")
+_EVIDENCE_CELLS: Final = struct.Struct(f"={EVIDENCE_SIZE}Q")
+
+
+# Every row begins with the signs of life.
+_PID, _STARTED_AT, _HEARTBEAT, _LAG, _LAG_MAX, _LAG_MAX_BEFORE, _WINDOW_SINCE = range(7)
+_PULSE_SIZE: Final = _WINDOW_SINCE + 1
+
+
+class Measure(StrEnum):
+    """What a number counts or gauges: the first part of its key, with the rest as stated."""
+
+    __hash__ = str.__hash__  # in C; an enumeration's own is Python's
+
+    # The worker's own: nothing
+    DATAGRAMS = "datagrams"
+    UNSENT = "unsent"
+    OVERFLOWED = "overflowed"
+    JOURNAL_SKIPPED = "journal_skipped"
+    JOURNAL_LEFT_OUT = "journal_left_out"
+    # log
+    LOG_LINES_LOST = "log_lines_lost"
+    LOG_ERROR = "log_error"
+    # section
+    REQUESTS = "requests"
+    UNSIGNED = "unsigned"
+    PENDING = "pending"
+    LOGIN_SECONDS = "login_seconds"
+    GATEWAY_SECONDS = "gateway_seconds"
+    # section, kind or reason
+    DUPLICATES = "duplicates"
+    DISCARDS = "discards"
+    VERDICTS = "verdicts"
+    # application, kind or state
+    CALL_SECONDS = "call_seconds"
+    TROUBLES = "troubles"
+    CONNECTIONS = "connections"
+
+
+WORKER_LOSSES: Final = (Measure.UNSENT, Measure.JOURNAL_SKIPPED)  # add up over all workers of a slot
+WORKER_COUNTERS: Final = (Measure.DATAGRAMS, *WORKER_LOSSES)
+WORKER_GAUGES: Final = (Measure.OVERFLOWED, Measure.JOURNAL_LEFT_OUT)
+RETRANSMISSION, COALESCED = DUPLICATE_KINDS = ("retransmission", "coalesced")
+AUTHPROXY, AUTHEVENTS, STDOUT, SYSLOG = LOGS = ("authproxy.log", "authevents.log", "stdout", "syslog")
+"""Where lines go: names of files in `log_dir`, and of what is no file of ours."""
+IDLE, BUSY = CONNECTION_STATES = ("idle", "busy")
+
+
+class Cells(Protocol):
+    """Unsigned 64-bit numbers by index: a list, or a memoryview over shared memory."""
+
+    def __iter__(self) -> Iterator[int]: ...
+    def __getitem__(self, index: int, /) -> int: ...
+    def __setitem__(self, index: int, value: int, /) -> None: ...
+
+
+class BoardPlan(NamedTuple):
+    """What is counted: the same in the supervisor and all workers of one generation. No name stands twice."""
+
+    n_slots: int
+    sections: tuple[str, ...]
+    applications: tuple[str, ...]
+
+
+class RowLayout(NamedTuple):
+    """At which cell of a row each number stands, or begins if it takes several; evidence by application."""
+
+    counters: dict[Key, int]
+    gauges: dict[Key, int]
+    histograms: dict[Key, int]
+    evidence: dict[Key, int]
+    n_cells: int
+
+
+def row_layout(plan: BoardPlan) -> RowLayout:
+    """Return the layout of every row of a board."""
+    place = _Placement(_PULSE_SIZE)
+    return RowLayout(
+        counters=place(_counter_keys(plan), 1),
+        gauges=place(_gauge_keys(plan), 1),
+        histograms=place(_histogram_keys(plan), _HISTOGRAM_SIZE),
+        evidence=place(((application,) for application in plan.applications), EVIDENCE_SIZE + 1),
+        n_cells=place.end,
+    )
+
+
+class _Placement:
+    """Gives out cells, one after the other."""
+
+    def __init__(self, end: int) -> None:
+        self.end = end
+
+    def __call__(self, keys: Iterable[Key], width: int) -> dict[Key, int]:
+        places = {}
+        for key in keys:
+            places[key] = self.end
+            self.end += width
+        return places
+
+
+def _counter_keys(plan: BoardPlan) -> Iterator[Key]:
+    yield from ((measure,) for measure in WORKER_COUNTERS)
+    yield from ((Measure.LOG_LINES_LOST, log) for log in LOGS)
+    for section in plan.sections:
+        yield Measure.REQUESTS, section
+        yield Measure.UNSIGNED, section
+        yield from ((Measure.DUPLICATES, section, kind) for kind in DUPLICATE_KINDS)
+        yield from ((Measure.DISCARDS, section, reason) for reason in DiscardReason)
+        yield from ((Measure.VERDICTS, section, reason) for reason in Reason)
+    for application in plan.applications:
+        yield from ((Measure.TROUBLES, application, trouble) for trouble in Trouble)
+
+
+def _gauge_keys(plan: BoardPlan) -> Iterator[Key]:
+    yield from ((measure,) for measure in WORKER_GAUGES)
+    yield from ((Measure.LOG_ERROR, log) for log in LOGS)
+    yield from ((Measure.PENDING, section) for section in plan.sections)
+    for application in plan.applications:
+        yield from ((Measure.CONNECTIONS, application, state) for state in CONNECTION_STATES)
+
+
+def _histogram_keys(plan: BoardPlan) -> Iterator[Key]:
+    for section in plan.sections:
+        yield Measure.LOGIN_SECONDS, section
+        yield Measure.GATEWAY_SECONDS, section
+    for application in plan.applications:
+        yield from ((Measure.CALL_SECONDS, application, kind) for kind in CALL_KINDS.values())

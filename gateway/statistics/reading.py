@@ -1,0 +1,154 @@
+"""What a row says, keyed by names, so that rows, and boards of different plans, can be added up."""
+
+from collections import Counter
+from itertools import accumulate
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from gateway.statistics.layout import (
+    _EVIDENCE,
+    _EVIDENCE_CELLS,
+    _HEARTBEAT,
+    _LAG,
+    _LAG_MAX,
+    _LAG_MAX_BEFORE,
+    _PID,
+    _STARTED_AT,
+    _SUM,
+    BOUNDS_S,
+    EVIDENCE_SIZE,
+    LOGS,
+    Cells,
+    Key,
+    Measure,
+    RowLayout,
+)
+
+_EVIDENCE_TRIES: Final = 4
+
+
+class Pulse(NamedTuple):
+    """Signs of life of the process `pid`, which need not be the one that was started last: it may not have begun yet.
+
+    `lag_max_ns` is the greatest lag of the last one to two minutes.
+    """
+
+    pid: int
+    started_at_ns: int
+    heartbeat_ns: int
+    lag_ns: int
+    lag_max_ns: int
+
+
+class Histogram(NamedTuple):
+    """How many took how long: `counts` by bucket, not cumulative, the last one without bound."""
+
+    counts: tuple[int, ...]
+    sum_us: int
+
+    @property
+    def n_observed(self) -> int:
+        """How many there are."""
+        return sum(self.counts)
+
+    @property
+    def cumulative(self) -> list[int]:
+        """How many are at most as great as each bound, and how many there are."""
+        return list(accumulate(self.counts))
+
+    def quantile(self, share: float) -> float:
+        """Return the seconds that `share` (0 to 1) of all stay below, as if a bucket's were spread evenly.
+
+        It is 0 of none, and the greatest bound where that is exceeded.
+        """
+        rank = share * self.n_observed
+        lower = 0.0
+        for upper, count in zip(BOUNDS_S, self.counts, strict=False):
+            if count and rank <= count:
+                return lower + (upper - lower) * rank / count
+            rank -= count
+            lower = upper
+        return lower if self.n_observed else 0.0
+
+    def added(self, other: "Histogram") -> "Histogram":
+        """Return both together."""
+        counts = tuple(mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True))
+        return Histogram(counts, self.sum_us + other.sum_us)
+
+
+EMPTY_HISTOGRAM: Final = Histogram((0,) * _SUM, 0)
+
+
+class Totals(NamedTuple):
+    """Numbers by key; what is 0 is left out."""
+
+    counters: Counter[Key]
+    gauges: Counter[Key]
+    histograms: dict[Key, Histogram]
+
+    def histogram(self, *key: str) -> Histogram:
+        """Return the histogram, which may be empty."""
+        return self.histograms.get(key, EMPTY_HISTOGRAM)
+
+    def retired(self) -> "Totals":
+        """Return what stays true once the workers are gone: all but the gauges."""
+        return self._replace(gauges=Counter())
+
+
+class RowReading(NamedTuple):
+    """A row as it was at one instant, more or less."""
+
+    pulse: Pulse
+    totals: Totals
+
+
+def merge(a: Totals, b: Totals) -> Totals:
+    """Return both together."""
+    histograms = dict(a.histograms)
+    for key, histogram in b.histograms.items():
+        histograms[key] = histogram.added(histograms.get(key, EMPTY_HISTOGRAM))
+    return Totals(a.counters + b.counters, a.gauges + b.gauges, histograms)
+
+
+def read_row(cells: Cells, layout: RowLayout) -> RowReading:
+    """Return what a row says."""
+    values = list(cells)
+    histograms = {key: _histogram(values, first) for key, first in layout.histograms.items()}
+    return RowReading(
+        read_pulse(values),
+        Totals(
+            Counter({key: values[index] for key, index in layout.counters.items() if values[index]}),
+            Counter({key: values[index] for key, index in layout.gauges.items() if values[index]}),
+            {key: histogram for key, histogram in histograms.items() if histogram.n_observed},
+        ),
+    )
+
+
+def _histogram(values: list[int], first: int) -> Histogram:
+    return Histogram(tuple(values[first : first + _SUM]), values[first + _SUM])
+
+
+def read_pulse(cells: Cells) -> Pulse:
+    """Return the signs of life in a row."""
+    lag_max_ns = max(cells[_LAG_MAX], cells[_LAG_MAX_BEFORE])
+    return Pulse(cells[_PID], cells[_STARTED_AT], cells[_HEARTBEAT], cells[_LAG], lag_max_ns)
+
+
+def read_log_errors(cells: Cells, layout: RowLayout) -> dict[str, int]:
+    """Return what is wrong with the worker's logs: error numbers, none of them 0."""
+    errors = {log: cells[layout.gauges[Measure.LOG_ERROR, log]] for log in LOGS}
+    return {log: error for log, error in errors.items() if error}
+
+
+def read_evidence(cells: Cells, layout: RowLayout, application: str) -> tuple[float, ...] | None:
+    """Return the `EVIDENCE_SIZE` numbers written last, zeros behind those given; None if there are none as a whole.
+
+    That is so before a worker's first, in the middle of a change, and after a writer that died there.
+    """
+    first = layout.evidence[(application,)]
+    for _ in range(_EVIDENCE_TRIES):
+        checksum = cells[first]
+        octets = _EVIDENCE_CELLS.pack(*(cells[first + 1 + number] for number in range(EVIDENCE_SIZE)))
+        if crc32(octets) == checksum:
+            return _EVIDENCE.unpack(octets)
+    return None

@@ -1,0 +1,109 @@
+"""The watch over Duo in a running gateway: breakers that outlast reloads, evidence from the boards, and bulletins on
+them.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from gateway.config.settings import Settings
+from gateway.duo.clients import open_probe_clients
+from gateway.failmode.breaker import (
+    Breaker,
+    BreakerLimits,
+    Health,
+)
+from gateway.failmode.bulletin import Bulletin
+from gateway.failmode.evidence import Evidence
+from gateway.ipc.plan import application_key
+from gateway.ipc.worker_channel import LookAtBoard
+from gateway.supervisor.crew import Crew
+from gateway.supervisor.health import Application, HealthWatch
+
+if TYPE_CHECKING:
+    from gateway.duo.client import DuoClient
+
+log = logging.getLogger("gateway.health")
+
+
+class DuoWatch:
+    """Watches the applications of one configuration after the other.
+
+    Args:
+        crews: returns all generations that are there, the one that serves first.
+    """
+
+    def __init__(self, crews: Callable[[], Iterable[Crew]]) -> None:
+        self._crews = crews
+        self._breakers: dict[str, Breaker] = {}
+        self._bulletins: dict[str, Bulletin] = {}
+        self._clients: dict[str, DuoClient] = {}
+        self._watch: HealthWatch | None = None
+
+    def start(self, settings: Settings) -> None:
+        """Watch the applications of these settings from now on, and no others; what is known of them stays known."""
+        try:
+            clients = open_probe_clients(settings)
+        except ValueError as error:  # of trusted roots, for which no worker can start either
+            log.error("Duo cannot be watched: %s", error)
+            return
+        self.stop()
+        self._clients = clients
+        limits = BreakerLimits(failures_to_open=settings.gateway.failures_to_open)
+        self._breakers = {key: self._breakers.get(key) or Breaker(limits) for key in clients}
+        applications = [
+            Application(key, breaker, clients[key], consequence(settings, key))
+            for key, breaker in self._breakers.items()
+        ]
+        self._watch = HealthWatch(applications, self._evidence, self._publish)
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        if self._watch is not None:
+            self._watch.stop()
+        for client in self._clients.values():
+            client.close()
+
+    def health(self, key: str) -> Health:
+        """Return how an application is."""
+        breaker = self._breakers.get(key)
+        return breaker.health if breaker is not None else Breaker().health
+
+    def brief(self, crew: Crew) -> None:
+        """Let a new generation know the present state of the applications that it shares with others."""
+        for key, bulletin in self._bulletins.items():
+            if key in crew.applications:
+                crew.board.bulletin(key).post(bulletin)
+
+    def _evidence(self, key: str) -> list[Evidence]:
+        serving = next(iter(self._crews()))
+        found = []
+        for slot in serving.slots if key in serving.applications else ():
+            numbers = serving.board.evidence(slot.number, key)
+            if numbers is not None and serving.process(slot) is not None:
+                found.append(Evidence(*numbers))
+        return found
+
+    def _publish(self, key: str, health: Health) -> None:
+        before = self._bulletins.get(key)
+        since_ns, ping_ns = int(health.since * 1e9), int(health.ping_s * 1e9)
+        self._bulletins[key] = bulletin = Bulletin(
+            health.state.number, health.state.is_fail_mode_active, health.trial, since_ns, ping_ns
+        )
+        is_news = before is None or before[:3] != bulletin[:3]
+        for crew in self._crews():
+            if key in crew.applications:
+                crew.board.bulletin(key).post(bulletin)
+                if is_news:
+                    crew.tell(LookAtBoard())
+
+
+def consequence(settings: Settings, key: str) -> str:
+    """Return what fail mode means for the sections of an application, in one line."""
+    sections: dict[str, list[str]] = {}
+    for server in settings.servers:
+        if application_key(server.application) == key:
+            sections.setdefault(server.fail_mode.value, []).append(f"[{server.section}]")
+    texts = {"safe": "users get in without a second factor at", "secure": "nobody gets in at"}
+    return "; ".join(f"{texts[mode]} {', '.join(names)} (failmode={mode})" for mode, names in sections.items())

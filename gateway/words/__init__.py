@@ -1,0 +1,1 @@
+"""What people read: reasons, and what each word of the log means."""

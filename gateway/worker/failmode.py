@@ -1,0 +1,61 @@
+"""What the supervisor has decided about Duo, read from the board and told to the engine."""
+
+from collections.abc import Callable, Mapping
+
+from gateway.engine.core import Engine
+from gateway.engine.effects import Effect
+from gateway.failmode.breaker import BreakerState
+from gateway.failmode.bulletin import BulletinCells
+from gateway.unavailable import Trouble, Unavailable
+
+_STATES = tuple(BreakerState)
+_DETAILS = {
+    BreakerState.KEYS_REFUSED: "Duo refuses this application's keys, as the gateway knows already",
+}
+
+
+class Outages:
+    """Applications whose logins fail mode decides.
+
+    Args:
+        bulletins: the supervisor's areas of the board, by application.
+        perform: does what the engine decides.
+        drop_idle_connections: lets an application's idle connections go. They may be what failed, and the login that
+            tries whether Duo is back must not meet them again.
+    """
+
+    def __init__(
+        self,
+        bulletins: Mapping[str, BulletinCells],
+        engine: Engine,
+        perform: Callable[[list[Effect]], None],
+        drop_idle_connections: Callable[[str], None],
+    ) -> None:
+        self._bulletins = bulletins
+        self._engine = engine
+        self._perform = perform
+        self._drop_idle_connections = drop_idle_connections
+        self._seen = dict.fromkeys(bulletins, (BreakerState.HEALTHY, 0))
+
+    def look(self, now: float) -> None:
+        """See what has changed."""
+        for application, cells in self._bulletins.items():
+            bulletin = cells.read()
+            news = (_STATES[bulletin.state % len(_STATES)], bulletin.trial)
+            if news != self._seen[application]:
+                before, self._seen[application] = self._seen[application], news
+                self._take(application, before, news, now)
+
+    def _take(
+        self, application: str, before: tuple[BreakerState, int], news: tuple[BreakerState, int], now: float
+    ) -> None:
+        (old, _), (state, _) = before, news
+        if not state.is_fail_mode_active:
+            self._perform(self._engine.outage(application, None, now))
+            return
+        self._drop_idle_connections(application)
+        if not (state.admits_trial and old.is_fail_mode_active):
+            detail = _DETAILS.get(state, "as the gateway knows already, so that nobody waits")
+            self._perform(self._engine.outage(application, Unavailable(Trouble.OUTAGE, detail), now))
+        if state.admits_trial:
+            self._engine.try_one(application)

@@ -1,0 +1,97 @@
+"""What a worker shows of itself ten times a second on the board: that its loop turns, how late, and a few gauges."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from gateway.duo.client import DuoClient
+from gateway.failmode.bulletin import (
+    Bulletin,
+    BulletinCells,
+)
+from gateway.ipc.board import (
+    Board,
+    BoardError,
+)
+from gateway.listeners.udp import UdpListener
+from gateway.statistics.counters import WorkerRow
+from gateway.statistics.layout import (
+    BoardPlan,
+    Measure,
+    row_layout,
+)
+from gateway.worker.journal_keeper import Memory
+from gateway.worker.observation import Observation
+
+log = logging.getLogger("gateway.worker")
+
+BEAT_S = 0.1
+_NOTHING = Bulletin(0, False, 0, 0)  # nobody has told anything
+
+
+def open_board(descriptor: int, plan: BoardPlan) -> Board | None:
+    """Return the supervisor's board; None if it is of another version, for a worker must serve all the same."""
+    try:
+        return Board(descriptor, plan)
+    except BoardError as error:
+        log.warning("Nothing of this worker is counted until the gateway is restarted: %s", error)
+        return None
+
+
+def private_row(plan: BoardPlan) -> WorkerRow:
+    """Return a row that nobody else sees."""
+    layout = row_layout(plan)
+    return WorkerRow([0] * layout.n_cells, layout, plan)
+
+
+class Pulse:
+    """Writes the worker's row, from `start` on."""
+
+    def __init__(
+        self,
+        row: WorkerRow,
+        listeners: Sequence[UdpListener],
+        memory: Memory,
+        clients: Mapping[str, DuoClient],
+        observations: Mapping[str, Observation],
+        bulletins: Mapping[str, BulletinCells],
+        on_beat: Callable[[float], None],
+    ) -> None:
+        self._row = row
+        self._listeners = listeners
+        self._memory = memory
+        self._clients = clients
+        self._observations = observations
+        self._bulletins = bulletins
+        self._on_beat = on_beat
+        self._n_received = self._n_unsent = 0
+        self._loop = asyncio.get_running_loop()
+        self._due_ns = 0
+
+    def start(self) -> None:
+        """Beat now, and from now on."""
+        self._due_ns = time.monotonic_ns()
+        self._beat()
+
+    def _beat(self) -> None:
+        now_ns = time.monotonic_ns()
+        self._row.beat(now_ns, now_ns - self._due_ns)
+        self._due_ns = now_ns + int(BEAT_S * 1e9)
+        self._loop.call_later(BEAT_S, self._beat)
+        self._show_sockets()
+        self._row.gauge(Measure.JOURNAL_LEFT_OUT, self._memory.n_left_out)
+        for key, counters in self._row.applications.items():
+            counts = self._clients[key].connections
+            counters.connected(counts.idle, counts.busy)
+            bulletin = self._bulletins[key].read() if key in self._bulletins else _NOTHING
+            self._observations[key].show(now_ns / 1e9, bulletin.since_ns / 1e9, bulletin.ping_ns / 1e9)
+        self._on_beat(now_ns / 1e9)
+
+    def _show_sockets(self) -> None:
+        n_received = sum(listener.n_received for listener in self._listeners)
+        n_unsent = sum(listener.n_unsent for listener in self._listeners)
+        self._row.count(Measure.DATAGRAMS, n_received - self._n_received)
+        self._row.count(Measure.UNSENT, n_unsent - self._n_unsent)
+        self._n_received, self._n_unsent = n_received, n_unsent
+        self._row.gauge(Measure.OVERFLOWED, sum(listener.n_overflowed for listener in self._listeners))

@@ -1,0 +1,96 @@
+"""What this worker must not take into its grave: it is written into the journal, and told to successors."""
+
+import time
+
+import msgspec
+
+from gateway.engine.effects import ForgetLogin, KeepAnswer, KeepLogin
+from gateway.engine.records import VERSION, LoginRecord, verdict_record
+from gateway.engine.sent_replies import (
+    packed_answer,
+    unpacked_answer,
+)
+from gateway.ipc.journal import (
+    MAX_LOGIN_OCTETS,
+    Journal,
+    Origin,
+    boottime_ahead_s,
+)
+from gateway.ipc.links import (
+    AnswerKept,
+    HandedOver,
+    LinkWriter,
+    LoginForgotten,
+    LoginKept,
+    Message,
+)
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Memory:
+    """Performs the engine's effects that outlive the worker."""
+
+    def __init__(self, journal: Journal) -> None:
+        """Begin an empty journal."""
+        journal.begin(Origin(VERSION, boottime_ahead_s()))
+        self._journal = journal
+        self._links: dict[int, LinkWriter] = {}  # by bucket
+
+    @property
+    def n_left_out(self) -> int:
+        """Records for which the journal had no room."""
+        return self._journal.n_left_out
+
+    def keep_login(self, effect: KeepLogin) -> None:
+        """Write down how far a login is."""
+        record = effect.pending.record()
+        self._journal.keep_login(record.number, _fitting(record))
+        if self._links:
+            self._tell(record.bucket, LoginKept(record))
+
+    def forget_login(self, effect: ForgetLogin) -> None:
+        """Strike a login out."""
+        pending = effect.pending
+        self._journal.forget_login(pending.number)
+        if self._links:
+            verdict = verdict_record(effect.verdict) if effect.verdict is not None else None
+            self._tell(pending.bucket, LoginForgotten(pending.number, verdict))
+
+    def keep_answer(self, effect: KeepAnswer) -> None:
+        """Write a reply down."""
+        answered, peer = effect.answered, effect.peer
+        octets = packed_answer(
+            peer.address, peer.listener, peer.bucket, answered.digest, answered.reply, answered.expires_at
+        )
+        self._journal.keep_answer(octets, answered.expires_at, time.monotonic())
+        if self._links:
+            self._tell(peer.bucket, AnswerKept(unpacked_answer(octets)))
+
+    def hand_over(self, links: dict[int, LinkWriter]) -> None:
+        """Say that the journal is complete, and from now on tell the successors, by bucket, what becomes of it."""
+        self._links = links
+        for link in set(links.values()):
+            link.send(HandedOver())
+
+    async def told(self) -> None:
+        """Return once the successors have all that they were to be told."""
+        for link in set(self._links.values()):
+            await link.flushed()
+
+    def _tell(self, bucket: int, message: Message) -> None:
+        link = self._links.get(bucket)
+        if link is not None:
+            link.send(message)
+
+
+def _fitting(record: LoginRecord) -> bytes:
+    """Return the record's octets, without the oldest packets if there are too many.
+
+    A packet left out is known again by its login: its retransmission joins it.
+    """
+    octets = _encode(record)
+    while len(octets) > MAX_LOGIN_OCTETS and record.packets:
+        record = msgspec.structs.replace(record, packets=record.packets[1:])
+        octets = _encode(record)
+    return octets

@@ -1,0 +1,63 @@
+"""The last logins of a worker, written into its ring ten times a second at most."""
+
+from collections.abc import Callable
+from typing import Final
+
+from gateway.engine.effects import Finished
+from gateway.engine.replies import LABELS
+from gateway.ipc.ledger import N_CELLS, LoginRecord, LoginRing
+
+HOLD_S: Final = 0.1
+
+
+def login_record(finished: Finished, at: float) -> LoginRecord:
+    """Return what the ledger says of a login; nothing of what the user typed is there."""
+    verdict = finished.verdict
+    return LoginRecord(
+        at,
+        finished.user_name,
+        finished.peer.address[0],
+        finished.section,
+        LABELS[verdict.outcome] if finished.n_packets else "none",
+        verdict.reason,
+        finished.factor,
+        round(finished.duration_s * 1000),
+        verdict.account,
+        verdict.hint,
+    )
+
+
+class LastLogins:
+    """Shows finished logins in a ring, each at once or many together."""
+
+    __slots__ = ("_call_later", "_held", "_ring", "_written_at")
+
+    def __init__(self, ring: LoginRing, call_later: Callable[[float, Callable[[], None]], object]) -> None:
+        """Write into a ring; `call_later` is the loop's."""
+        self._ring = ring
+        self._call_later = call_later
+        self._held: list[tuple[Finished, float]] = []
+        self._written_at = 0.0
+
+    def add(self, finished: Finished, at: float) -> None:
+        """Show a login that ended at this instant, in Unix seconds."""
+        held = self._held
+        if not held and not 0.0 <= at - self._written_at < HOLD_S:  # clocks are put back, too
+            self._written_at = at
+            self._ring.write(login_record(finished, at))
+            return
+        if not held:
+            self._call_later(HOLD_S, self.flush)
+        held.append((finished, at))
+        if len(held) >= 2 * N_CELLS:
+            del held[:N_CELLS]
+            self._ring.skip(N_CELLS)
+
+    def flush(self) -> None:
+        """Show those that are held back."""
+        held, self._held = self._held, []
+        if len(held) > N_CELLS:
+            self._ring.skip(len(held) - N_CELLS)
+        for finished, at in held[-N_CELLS:]:
+            self._written_at = at
+            self._ring.write(login_record(finished, at))

@@ -1,0 +1,262 @@
+"""What is written is read, what is torn is not believed, and memory goes round."""
+
+import os
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+
+from gateway.ipc.journal import (
+    CELL_SIZE,
+    MAX_LOGIN_OCTETS,
+    RECORD_OVERHEAD,
+    ForeignJournal,
+    Journal,
+    Origin,
+    boottime_ahead_s,
+    create_journal,
+)
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture
+def descriptor():
+    descriptor = create_journal(4, segment_size=4096)
+    yield descriptor
+    os.close(descriptor)
+
+
+def successor(descriptor: int, key: bytes = KEY) -> Journal:
+    return Journal(descriptor, key)
+
+
+def answers(descriptor: int) -> list[bytes]:
+    return list(successor(descriptor).answers())
+
+
+def test_what_was_kept_is_read(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    assert journal.keep_login(1, b"alice")
+    assert journal.keep_login(2, b"bob")
+    journal.keep_answer(b"carol", 30.0, 0.0)
+    journal.forget_login(1)
+    assert list(successor(descriptor).logins()) == [b"bob"]
+    assert answers(descriptor) == [b"carol"]
+
+
+def test_an_empty_journal_holds_nothing(descriptor: int) -> None:
+    assert not list(successor(descriptor).logins())
+    assert not answers(descriptor)
+
+
+def test_a_newer_record_takes_the_place_of_the_older(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    for text in (b"one", b"two", b"three"):
+        assert journal.keep_login(7, text)
+    assert list(successor(descriptor).logins()) == [b"three"]
+
+
+def test_a_writer_killed_between_new_and_old_leaves_both_newest_first(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    journal.keep_login(7, b"old")
+    journal._cells.clear()  # so that the older one is not struck out
+    journal.keep_login(7, b"new")
+    assert list(successor(descriptor).logins()) == [b"new", b"old"]
+
+
+def test_cells_are_used_again(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    for number in range(1000):
+        assert journal.keep_login(number, b"x")
+        journal.forget_login(number)
+    assert journal.n_left_out == 0
+
+
+def test_what_has_no_room_is_left_out_and_counted(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    assert not journal.keep_login(1, bytes(MAX_LOGIN_OCTETS + 1))
+    assert journal.keep_login(2, bytes(MAX_LOGIN_OCTETS))
+    while journal.keep_login(journal._sequence + 10, b"x"):
+        pass
+    journal.keep_answer(bytes(5000), 1.0, 0.0)
+    assert journal.n_left_out == 3
+
+
+def test_a_record_torn_anywhere_is_skipped(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    journal.keep_login(1, b"alice")
+    offset = journal._cells[1]
+    whole = os.pread(descriptor, CELL_SIZE, offset)
+    for position in range(RECORD_OVERHEAD + 5):
+        torn = bytearray(whole)
+        torn[position] ^= 0x55
+        os.pwrite(descriptor, torn, offset)
+        reader = successor(descriptor)
+        assert not list(reader.logins())
+        assert reader.n_skipped == 1 or torn[:8] == bytes(8)
+    os.pwrite(descriptor, whole, offset)
+    assert list(successor(descriptor).logins()) == [b"alice"]
+
+
+def instants(before: bytes, after: bytes) -> Iterator[bytes]:
+    """Yield what the memory may hold while one record is written: checksum and octets first, the number last."""
+    changed = [offset for offset, octet in enumerate(before) if octet != after[offset]]
+    start, end = changed[0] & -32, changed[-1] + 1
+    behind = start + 8
+    for n in range(behind, end + 1):
+        yield before[:behind] + after[behind:n] + before[n:]
+        yield before[:behind] + after[behind:n] + bytes(end - n) + before[end:]  # NULs may go before the octets
+    for n in range(start, behind + 1):
+        yield after[:n] + before[n:behind] + after[behind:]
+
+
+def test_a_writer_killed_at_any_instant_leaves_what_it_had_or_what_it_wrote() -> None:
+    descriptor = create_journal(1, segment_size=256)
+    journal = Journal(descriptor, KEY)
+    everything: list[bytes] = []
+    for number in range(20):  # a few times round
+        everything.append(b"answer %d" % number * (number % 5 + 1))
+        before = os.pread(descriptor, 1 << 20, 0)
+        journal.keep_answer(everything[-1], 30.0, 0.0)
+        for octets in instants(before, os.pread(descriptor, 1 << 20, 0)):
+            os.pwrite(descriptor, octets, 0)
+            found = answers(descriptor)  # the newest, without a gap
+            assert found in (everything[-1 - len(found) : -1], everything[-len(found) :])
+            assert found or number == 0
+        assert answers(descriptor)[-1] == everything[-1]
+    for number in range(20):
+        before = os.pread(descriptor, 1 << 20, 0)
+        journal.keep_login(number, b"alice %d" % number)
+        for octets in instants(before, os.pread(descriptor, 1 << 20, 0)):
+            os.pwrite(descriptor, octets, 0)
+            assert list(successor(descriptor).logins()) in ([], [b"alice %d" % number])
+        journal.forget_login(number)
+    os.close(descriptor)
+
+
+def test_who_does_not_know_the_key_is_not_believed(descriptor: int) -> None:
+    other = Journal(descriptor, b"another key")
+    other.keep_login(1, b"forged")
+    other.keep_answer(b"forged", 30.0, 0.0)
+    reader = successor(descriptor)
+    assert not list(reader.logins())
+    assert not list(reader.answers())
+    assert reader.n_skipped == 2
+
+
+def test_a_record_can_neither_be_numbered_anew_nor_lengthened(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    journal.keep_login(1, b"alice")
+    offset = journal._cells[1]
+    whole = os.pread(descriptor, CELL_SIZE, offset)
+    os.pwrite(descriptor, (2).to_bytes(8, "little") + whole[8:], offset)
+    assert not list(successor(descriptor).logins())
+    os.pwrite(descriptor, whole[:16] + (6).to_bytes(4, "little") + whole[20:], offset)
+    assert not list(successor(descriptor).logins())
+    os.pwrite(descriptor, whole, offset)
+    assert list(successor(descriptor).logins()) == [b"alice"]
+
+
+@pytest.mark.parametrize("octets", [b"", b"short", bytes(65_536)])
+def test_a_foreign_file_is_refused(octets: bytes) -> None:
+    descriptor = os.memfd_create("test")
+    os.write(descriptor, octets)
+    with pytest.raises(ForeignJournal):
+        Journal(descriptor, KEY)
+    os.close(descriptor)
+
+
+@pytest.mark.parametrize("version", [1, 2, 4])
+def test_a_journal_of_another_version_is_refused(descriptor: int, version: int) -> None:
+    os.pwrite(descriptor, b"radgate journal" + bytes([version]), 0)
+    with pytest.raises(ForeignJournal, match="of this version"):
+        Journal(descriptor, KEY)
+
+
+def test_what_the_writer_says_of_its_records_is_read(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    assert successor(descriptor).origin() == Origin(0, 0.0)
+    journal.begin(Origin(7, -12.5))
+    assert successor(descriptor).origin() == Origin(7, -12.5)
+    assert journal.keep_login(1, b"alice")
+    assert list(successor(descriptor).logins()) == [b"alice"]
+
+
+@pytest.mark.parametrize("ahead_s", [float("nan"), float("inf")])
+def test_a_clock_that_is_none_makes_a_foreign_journal(descriptor: int, ahead_s: float) -> None:
+    Journal(descriptor, KEY).begin(Origin(1, ahead_s))
+    with pytest.raises(ForeignJournal, match="clock"):
+        successor(descriptor).origin()
+
+
+def test_two_processes_that_have_not_slept_between_them_find_the_same_clock() -> None:
+    assert boottime_ahead_s() == boottime_ahead_s()
+
+
+def test_a_reader_goes_on_where_it_was(descriptor: int) -> None:
+    journal, reader, read = Journal(descriptor, KEY), successor(descriptor), []
+    for second in range(300):
+        journal.keep_answer(b"%d" % second, second + 30.0, float(second))
+        if second % 7 == 0:
+            read += [int(octets) for octets in reader.answers()]
+    assert read == list(range(295))
+    assert list(reader.answers()) == [b"%d" % second for second in range(295, 300)]
+    assert not list(reader.answers())
+
+
+def test_the_memory_of_answers_is_that_of_two_windows(descriptor: int) -> None:
+    """One answer a second for a window of 30 s: the first segment is left after 30 answers, and come back to."""
+    journal = Journal(descriptor, KEY)
+    for second in range(300):
+        journal.keep_answer(b"%d" % second, second + 30.0, float(second))
+        kept = {int(octets) for octets in answers(descriptor)}
+        assert kept >= set(range(max(0, second - 29), second + 1))
+        assert len(kept) <= 60
+
+
+def test_answers_taken_over_from_another_worker_are_not_overwritten_while_they_count() -> None:
+    """They expire one after the other, the first of them at once."""
+    descriptor = create_journal(4, segment_size=65_536)
+    journal = Journal(descriptor, KEY)
+    for number in range(300):
+        now = number * 0.01
+        journal.keep_answer(b"%d" % number, number * 0.1, now)
+        kept = {int(octets) for octets in answers(descriptor)}
+        assert kept >= {each for each in range(number + 1) if each * 0.1 > now}
+    os.close(descriptor)
+
+
+def test_a_segment_is_not_come_back_to_while_any_of_its_answers_counts(descriptor: int) -> None:
+    """Windows differ where answers of another worker's are taken over, or after a reload."""
+    journal = Journal(descriptor, KEY)
+    for octets, expires_at, now in [(b"1", 1.0, 0.0), (b"long", 100.0, 0.0), (b"2", 3.0, 2.0), (b"3", 5.0, 4.0)]:
+        journal.keep_answer(octets, expires_at, now)
+    assert b"long" in answers(descriptor)
+
+
+def test_answers_are_read_in_the_order_in_which_they_were_written(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    for second in range(100):
+        journal.keep_answer(b"%d" % second, second + 10.0, float(second))
+        read = [int(octets) for octets in answers(descriptor)]
+        assert read == sorted(read)
+
+
+def test_too_many_answers_lose_the_oldest_alone(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    for number in range(1000):
+        journal.keep_answer(b"%04d" % number, 30.0, 0.0)
+        kept = sorted(int(octets) for octets in answers(descriptor))
+        assert kept[-1] == number
+        assert all(after - before == 1 for before, after in pairwise(kept))
+    assert len(kept) >= 64
+
+
+def test_sizes_of_answers_vary(descriptor: int) -> None:
+    journal = Journal(descriptor, KEY)
+    sizes = [0, 1, 31, 32, 33, 100, 4000, 7, 600]
+    for number in range(200):
+        octets = bytes([number % 256]) * sizes[number % len(sizes)]
+        journal.keep_answer(octets, 30.0, 0.0)
+        assert octets in answers(descriptor)

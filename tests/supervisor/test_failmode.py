@@ -1,0 +1,96 @@
+"""What the watch over Duo makes of generations: whose evidence counts, and who is told."""
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.failmode.breaker import (
+    Breaker,
+    BreakerState,
+)
+from gateway.failmode.evidence import Evidence
+from gateway.ipc.worker_channel import LookAtBoard
+from gateway.supervisor.failmode import DuoWatch
+
+if TYPE_CHECKING:
+    from gateway.failmode.bulletin import Bulletin
+
+
+class Crew:
+    """A generation that takes note of what is posted and told.
+
+    Attributes:
+        evidence: of each slot; None for a row that cannot be read.
+        vacant: slots without a worker.
+    """
+
+    def __init__(self, *keys: str, evidence: list[Any] | None = None, vacant: tuple[int, ...] = ()) -> None:
+        self.applications = frozenset(keys)
+        self.posted: list[tuple[str, Bulletin]] = []
+        self.told: list[object] = []
+        self.board = self
+        self._evidence = evidence or []
+        self._vacant = vacant
+        self.slots = [SimpleNamespace(number=number) for number in range(len(self._evidence))]
+
+    def bulletin(self, key: str) -> Any:
+        """Where it is posted."""
+        return SimpleNamespace(post=lambda bulletin: self.posted.append((key, bulletin)))
+
+    def evidence(self, number: int, _key: str) -> Any:
+        """What a worker shows."""
+        return self._evidence[number]
+
+    def process(self, slot: Any) -> object | None:
+        """Who is there."""
+        return None if slot.number in self._vacant else self
+
+    def tell(self, word: object) -> None:
+        """Take note."""
+        self.told.append(word)
+
+
+def watch(*crews: Crew) -> DuoWatch:
+    return DuoWatch(lambda: crews)  # type: ignore[arg-type, return-value]
+
+
+def health(state: BreakerState = BreakerState.HEALTHY) -> Any:
+    return Breaker().health._replace(state=state)
+
+
+NUMBERS = tuple(range(len(Evidence._fields)))
+
+
+def test_the_evidence_is_that_of_workers_who_serve():
+    former = Crew("app", evidence=[NUMBERS])
+    serving = Crew("app", evidence=[NUMBERS, None, NUMBERS], vacant=(2,))
+    assert len(watch(serving, former)._evidence("app")) == 1
+    assert watch(serving)._evidence("another") == []
+
+
+def test_all_generations_with_the_application_are_told_of_what_is_new_and_shown_the_rest():
+    serving, former, other = Crew("app"), Crew("app"), Crew("another")
+    duo = watch(serving, former, other)
+    duo._publish("app", health())
+    duo._publish("app", health())
+    duo._publish("app", health(BreakerState.DOWN))
+    for crew in serving, former:
+        assert [key for key, _ in crew.posted] == ["app"] * 3
+        assert crew.told == [LookAtBoard()] * 2
+    assert (other.posted, other.told) == ([], [])
+
+
+def test_a_new_generation_knows_of_the_outages_that_concern_it_before_it_starts():
+    duo = watch(Crew("app", "another"))
+    duo._publish("app", health(BreakerState.DOWN))
+    duo._publish("another", health())
+    crew = Crew("app")
+    duo.brief(crew)
+    ((key, bulletin),) = crew.posted
+    assert (key, bulletin.state) == ("app", BreakerState.DOWN.number)
+
+
+@pytest.mark.parametrize("key", ["app", "unknown"])
+def test_what_nobody_watches_is_healthy(key):
+    assert watch().health(key).state is BreakerState.HEALTHY

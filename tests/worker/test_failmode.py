@@ -1,0 +1,72 @@
+"""What the supervisor has posted reaches the engine once, whatever was missed in between."""
+
+from typing import Any
+
+from gateway.failmode.breaker import BreakerState
+from gateway.failmode.bulletin import (
+    Bulletin,
+    BulletinCells,
+)
+from gateway.unavailable import Trouble, Unavailable
+from gateway.worker.failmode import Outages
+
+
+class Engine:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Trouble | None]] = []
+
+    def outage(self, application: str, error: Unavailable | None, now: float) -> list[Any]:
+        self.told.append(("outage", error.trouble if error is not None else None))
+        return []
+
+    def try_one(self, application: str) -> None:
+        self.told.append(("try", None))
+
+    def drop_idle_connections(self, application: str) -> None:
+        assert application == "app"
+        self.told.append(("new connections", None))
+
+
+def scene() -> tuple[BulletinCells, Engine, Outages]:
+    cells, engine = BulletinCells([0] * 8), Engine()
+    outages = Outages({"app": cells}, engine, lambda effects: None, engine.drop_idle_connections)  # type: ignore[arg-type]
+    return cells, engine, outages
+
+
+def post(cells: BulletinCells, state: BreakerState, trial: int = 0, since_ns: int = 0) -> None:
+    cells.post(Bulletin(state.number, state.is_fail_mode_active, trial, since_ns))
+
+
+def test_nothing_is_told_while_nothing_happens():
+    cells, engine, outages = scene()
+    outages.look(0.0)
+    post(cells, BreakerState.HEALTHY, since_ns=5)
+    outages.look(1.0)
+    assert engine.told == []
+
+
+def test_an_outage_a_trial_and_its_end():
+    cells, engine, outages = scene()
+    for state, trial in (
+        (BreakerState.SUSPECT, 0),
+        (BreakerState.DOWN, 0),
+        (BreakerState.TRIAL, 1),
+        (BreakerState.DOWN, 1),
+        (BreakerState.TRIAL, 2),
+        (BreakerState.HEALTHY, 2),
+    ):
+        post(cells, state, trial)
+        outages.look(0.0)
+        outages.look(0.1)
+    away, over, one = ("outage", Trouble.OUTAGE), ("outage", None), ("try", None)
+    new = ("new connections", None)
+    assert engine.told == [over, new, away, new, one, new, away, new, one, over]
+
+
+def test_a_worker_that_comes_into_a_trial_knows_of_the_outage():
+    cells, engine, outages = scene()
+    post(cells, BreakerState.TRIAL, 3)
+    outages.look(0.0)
+    assert engine.told == [("new connections", None), ("outage", Trouble.OUTAGE), ("try", None)]

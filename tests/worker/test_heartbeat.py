@@ -1,0 +1,136 @@
+"""What a worker shows of itself at each beat."""
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gateway.failmode.bulletin import (
+    Bulletin,
+    BulletinCells,
+)
+from gateway.ipc.board import Board
+from gateway.statistics.counters import WorkerRow
+from gateway.statistics.layout import (
+    Measure,
+    row_layout,
+)
+from gateway.worker.heartbeat import (
+    BEAT_S,
+    Pulse,
+    open_board,
+    private_row,
+)
+from tests.compiled import only_interpreted
+from tests.statistics.test_counters import (
+    DUO,
+    PLAN,
+    Row,
+)
+
+pytestmark = only_interpreted  # what stands in for its parts is not of their types
+
+
+class Scene:
+    """A row, what it is made of, and a loop that takes note.
+
+    Attributes:
+        shown: to the supervisor as evidence: the instant, since when, and what a ping took.
+        beats: whoever is told of each.
+        later: what is to be done later, and after how long.
+    """
+
+    def __init__(self) -> None:
+        self.row = Row()
+        self.listeners = [SimpleNamespace(n_received=0, n_unsent=0, n_overflowed=0) for _ in range(2)]
+        self.memory = SimpleNamespace(n_left_out=0)
+        self.client = SimpleNamespace(connections=SimpleNamespace(idle=0, busy=0))
+        self.bulletins = {DUO: BulletinCells([0] * 8)}
+        self.shown: list[tuple[float, float, float]] = []
+        self.beats: list[float] = []
+        self.later: list[tuple[float, Callable[[], None]]] = []
+
+    def show(self, now: float, since: float, ping_s: float) -> None:
+        """Take note."""
+        self.shown.append((now, since, ping_s))
+
+    def call_later(self, after_s: float, act: Callable[[], None]) -> None:
+        """Take note."""
+        self.later.append((after_s, act))
+
+    def start(self) -> None:
+        """Beat for the first time."""
+        listeners: Any = self.listeners
+        memory: Any = self.memory
+        clients: Any = {DUO: self.client}
+        observations: Any = {DUO: self}
+        row = self.row.writer
+        Pulse(row, listeners, memory, clients, observations, self.bulletins, self.beats.append).start()
+
+    def beat(self) -> None:
+        """Beat once more."""
+        self.later.pop(0)[1]()
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
+    scene = Scene()
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: scene)
+    return scene
+
+
+def test_it_beats_at_once_and_again_and_tells_of_it(scene):
+    scene.start()
+    assert scene.row.read().pulse.heartbeat_ns == int(scene.beats[0] * 1e9) > 0
+    assert [after_s for after_s, _ in scene.later] == [BEAT_S]
+    scene.beat()
+    assert len(scene.beats) == 2
+    assert len(scene.later) == 1
+
+
+def test_what_sockets_have_counted_since_is_added_and_what_was_lost_is_shown(scene):
+    scene.start()
+    scene.listeners[0].n_received, scene.listeners[1].n_received = 3, 4
+    scene.listeners[1].n_unsent = scene.listeners[0].n_overflowed = 2
+    for _ in range(2):
+        scene.beat()
+    scene.listeners[0].n_received += 1
+    scene.beat()
+    totals = scene.row.totals
+    assert totals.counters[(Measure.DATAGRAMS,)] == 8
+    assert totals.counters[(Measure.UNSENT,)] == 2
+    assert totals.gauges[(Measure.OVERFLOWED,)] == 2
+
+
+def test_connections_and_what_the_journal_left_out_are_shown_as_they_are(scene):
+    scene.start()
+    for idle in (5, 1):
+        scene.client.connections = SimpleNamespace(idle=idle, busy=2)
+        scene.memory.n_left_out = idle
+        scene.beat()
+        gauges = scene.row.totals.gauges
+        assert sorted(number for key, number in gauges.items() if key[0] is Measure.CONNECTIONS) == sorted([idle, 2])
+        assert gauges[(Measure.JOURNAL_LEFT_OUT,)] == idle
+
+
+def test_evidence_is_of_what_the_supervisor_does_not_know_yet(scene):
+    scene.start()
+    scene.bulletins[DUO].post(Bulletin(0, False, 0, 7_000_000_000, 20_000_000))
+    scene.beat()
+    assert [(since, ping_s) for _, since, ping_s in scene.shown] == [(0.0, 0.0), (7.0, 0.02)]
+    del scene.bulletins[DUO]  # a board of another version
+    scene.beat()
+    assert scene.shown[-1][1:] == (0.0, 0.0)
+
+
+def test_a_board_of_another_version_is_none_and_the_worker_counts_for_itself(caplog):
+    board = Board.create(PLAN)
+    assert open_board(board.descriptor, PLAN) is not None
+    other = PLAN._replace(sections=("radius_server_duo_only", "another", "and_another"))
+    assert open_board(board.descriptor, other) is None
+    assert "Nothing of this worker is counted" in caplog.text
+    assert isinstance(private_row(other), WorkerRow)
+    assert row_layout(other).n_cells > row_layout(PLAN).n_cells
+    board.close()
