@@ -26,7 +26,7 @@ from bench.scenario import Scenario
 
 WORKERS_A_PROCESS = 2  # so many, and more, can one process of the load keep busy
 HOSTS = ("127.0.0.1", "127.0.0.2")  # the gateway is asked at both where a NAS knows two servers
-_MISTAKES = ("Traceback", "traceback=", "mistake of ours", "Fatal Python error")
+_MISTAKES = ("Traceback", "traceback=", "Internal error", "Fatal Python error")
 
 
 class Placement(NamedTuple):

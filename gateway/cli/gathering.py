@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.config.control_address import (
-    read_handle,
+    read_control_address,
     read_log_dir,
 )
 from gateway.config.problems import ConfigError
@@ -99,7 +99,7 @@ def find_credentials(config: Path) -> Iterator[str]:
 
 
 def _ask_status(config: Path) -> dict[str, Any]:
-    status: dict[str, Any] = ask(read_handle(config).run_dir, "status", ASK_TIMEOUT_S)["status"]
+    status: dict[str, Any] = ask(read_control_address(config).run_dir, "status", ASK_TIMEOUT_S)["status"]
     return status
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.cli.exits import Exit
 from gateway.cli.terminal import printable
-from gateway.config.control_address import read_handle
+from gateway.config.control_address import read_control_address
 from gateway.radius.dictionary import Code
 from gateway.supervisor.control_client import ControlError, Declined, NotRunning, ask
 from gateway.words.explanations import DOCUMENT
@@ -53,7 +53,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Log in and tell how it went."""
-    run_dir = read_handle(options.config).run_dir  # what it lacks is told before anything is asked
+    run_dir = read_control_address(options.config).run_dir  # what it lacks is told before anything is asked
     factor = _octets(options.factor) if options.factor is not None else _ask_factor()
     question = {
         "user": _base64(_octets(options.user)),

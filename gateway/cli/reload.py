@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.config.control_address import read_handle
+from gateway.config.control_address import read_control_address
 from gateway.supervisor.control_client import Declined, ask
 
 RELOAD_TIMEOUT_S = 180.0  # reading takes up to 60 s, and so may the start of workers
@@ -31,7 +31,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Have the gateway read its file again; tell what came of it."""
     try:
-        answer = ask(read_handle(options.config).run_dir, "reload", RELOAD_TIMEOUT_S)
+        answer = ask(read_control_address(options.config).run_dir, "reload", RELOAD_TIMEOUT_S)
     except Declined as declined:
         if not declined.problems:
             raise

@@ -10,7 +10,7 @@ from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.cli.start import start
 from gateway.cli.stop import stop
-from gateway.config.control_address import read_handle
+from gateway.config.control_address import read_control_address
 from gateway.config.listening import listening_addresses
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import locate, read_settings
@@ -50,7 +50,7 @@ def command(options: argparse.Namespace) -> int:
             print(f"radgate: not restarted; pid {running['pid']} serves on, nothing was changed", file=sys.stderr)
         return Exit.CONFIGURATION
     with contextlib.suppress(NotRunning):
-        if status := stop(read_handle(options.config)):
+        if status := stop(read_control_address(options.config)):
             return status
     return start(options.config)
 
@@ -58,7 +58,7 @@ def command(options: argparse.Namespace) -> int:
 def _running(config: str) -> Status | None:
     """Return the status of the gateway that runs, if one does and can be asked."""
     with contextlib.suppress(ConfigError, ControlError):
-        status: Status = ask(read_handle(config).run_dir, "status", ASK_TIMEOUT_S)["status"]
+        status: Status = ask(read_control_address(config).run_dir, "status", ASK_TIMEOUT_S)["status"]
         return status
     return None
 

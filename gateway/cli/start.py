@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.config.control_address import read_handle
+from gateway.config.control_address import read_control_address
 from gateway.supervisor.control_client import NotRunning, ask
 
 ASK_TIMEOUT_S = 10.0
@@ -40,7 +40,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Start the gateway unless it runs already."""
     try:
-        status = ask(read_handle(options.config).run_dir, "status", ASK_TIMEOUT_S)["status"]
+        status = ask(read_control_address(options.config).run_dir, "status", ASK_TIMEOUT_S)["status"]
     except NotRunning:
         return start(options.config)
     print(f"radgate runs already (pid {status['pid']})")

@@ -9,7 +9,7 @@ from typing import Any
 from gateway import __version__
 from gateway.cli.exits import Exit
 from gateway.cli.terminal import as_json
-from gateway.config.control_address import read_handle
+from gateway.config.control_address import read_control_address
 from gateway.supervisor.control_client import ControlError, ask
 from gateway.supervisor.status import Status, render_status
 
@@ -44,7 +44,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Print the status, once or until interrupted."""
-    run_dir = read_handle(options.config).run_dir
+    run_dir = read_control_address(options.config).run_dir
     status = _ask(run_dir)
     if options.json:
         _print_json(status, run_dir if options.watch else None)

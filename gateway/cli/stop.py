@@ -8,8 +8,8 @@ from typing import Any
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.config.control_address import (
-    Handle,
-    read_handle,
+    ControlAddress,
+    read_control_address,
 )
 from gateway.supervisor.control_client import Connection, ControlError, ask
 
@@ -36,10 +36,10 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Stop the gateway."""
-    return stop(read_handle(options.config))
+    return stop(read_control_address(options.config))
 
 
-def stop(handle: Handle) -> int:
+def stop(handle: ControlAddress) -> int:
     """Return the exit status; while it waits, say for how many logins.
 
     Raises:
@@ -54,7 +54,7 @@ def stop(handle: Handle) -> int:
     return Exit.NO_ANSWER
 
 
-def _wait(gateway: Connection, handle: Handle) -> bool:
+def _wait(gateway: Connection, handle: ControlAddress) -> bool:
     """Return whether the gateway has ended in time."""
     deadline = time.monotonic() + handle.drain_timeout_s + MARGIN_S
     told = None

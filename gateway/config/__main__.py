@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 -- our own mistake, without its text, which may hold a secret
         where = traceback.extract_tb(error.__traceback__)[-1]
-        print(f"{type(error).__name__} in {where.name}, a mistake of ours", file=sys.stderr)  # noqa: T201
+        print(f"{type(error).__name__} in {where.name}, an internal error", file=sys.stderr)  # noqa: T201
         return 70
     return 2 if outcome.problems else 0
 

@@ -13,14 +13,14 @@ from gateway.config.surroundings import Surroundings, read_configuration, read_d
 from gateway.config.values import seconds
 
 
-class Handle(NamedTuple):
+class ControlAddress(NamedTuple):
     """Where the running gateway can be asked, and how long it drains."""
 
     run_dir: str
     drain_timeout_s: float
 
 
-def read_handle(path: str | os.PathLike[str]) -> Handle:
+def read_control_address(path: str | os.PathLike[str]) -> ControlAddress:
     """Return what the file says, or the default where the file has it wrong.
 
     Raises:
@@ -31,11 +31,11 @@ def read_handle(path: str | os.PathLike[str]) -> Handle:
     run_dir = read_run_dir(scope, surroundings)
     if any(problem.is_error for problem in problems):
         raise ConfigError(problems, str(path))
-    return Handle(run_dir, drain_timeout_s=scope.read("drain_timeout_s", seconds(3600)))
+    return ControlAddress(run_dir, drain_timeout_s=scope.read("drain_timeout_s", seconds(3600)))
 
 
 def read_log_dir(path: str | os.PathLike[str]) -> str:
-    """Return where the logs are. Raises as `read_handle` does."""
+    """Return where the logs are. Raises as `read_control_address` does."""
     scope, surroundings = _read(path, "main", MAIN, problems=[])
     return scope.read_optional("log_dir", surroundings.resolve) or surroundings.log_dir
 

@@ -15,7 +15,7 @@ from gateway.config.problems import ConfigError, Problem
 from gateway.config.settings import ServerSettings, Settings
 
 
-class OperatorClient(NamedTuple):
+class LoginClient(NamedTuple):
     """Where `radgate login` asks from and to, and the secret it shares with the gateway."""
 
     family: int
@@ -25,19 +25,19 @@ class OperatorClient(NamedTuple):
     shared_secret: bytes
 
 
-def operator_client(settings: Settings, server: ServerSettings) -> OperatorClient:
+def login_client(settings: Settings, server: ServerSettings) -> LoginClient:
     """Return how to ask this section.
 
     Raises:
         ConfigError: it serves IPv6 alone, on a port where another section has the one loopback address that there is.
     """
     address = next(address for address in listening_addresses(settings) if server in address.servers)
-    source = operator_source(settings, server, address)
-    owner, secret = _owner(address, source) or (server, operator_secret(server))
+    source = login_client_source(settings, server, address)
+    owner, secret = _owner(address, source) or (server, login_client_secret(server))
     if owner != server:
         text = f"[{owner.section}] has ::1 on this port; try this section from one of its own clients"
         raise ConfigError([Problem(server.section, "", text)], settings.path)
-    return OperatorClient(address.family, source, _destination(address), address.port, secret)
+    return LoginClient(address.family, source, _destination(address), address.port, secret)
 
 
 def _owner(address: ListeningAddress, source: str) -> tuple[ServerSettings, bytes] | None:
@@ -48,10 +48,10 @@ def _owner(address: ListeningAddress, source: str) -> tuple[ServerSettings, byte
         for client in server.clients:
             if f"{source}/128" in client.networks:
                 return server, client.shared_secret.octets
-    return address.servers[0], operator_secret(address.servers[0])
+    return address.servers[0], login_client_secret(address.servers[0])
 
 
-def operator_source(settings: Settings, server: ServerSettings, address: ListeningAddress) -> str:
+def login_client_source(settings: Settings, server: ServerSettings, address: ListeningAddress) -> str:
     """Return a source address that no directory has: 127.82.65.N for the N-th section, and ::1 for IPv6."""
     if address.family == socket.AF_INET6:
         return "::1"
@@ -59,7 +59,7 @@ def operator_source(settings: Settings, server: ServerSettings, address: Listeni
     return f"127.82.{65 + number // 250}.{1 + number % 250}"
 
 
-def operator_secret(server: ServerSettings) -> bytes:
+def login_client_secret(server: ServerSettings) -> bytes:
     """Return the secret, one-way from the section's first shared secret."""
     key = server.clients[0].shared_secret.octets
     return hmac.new(key, f"radgate login {server.section}".encode(), hashlib.sha256).hexdigest().encode()

@@ -16,7 +16,7 @@ from gateway.statistics.layout import (
     RETRANSMISSION,
 )
 from gateway.unavailable import Trouble
-from gateway.words.reasons import OUTCOMES
+from gateway.words.reasons import OUTCOME_OF
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -73,7 +73,7 @@ def _of_servers(status: _Status) -> Iterator[Metric]:
         (
             ((server["section"], LABELS[outcome], reason.value), server["reasons"].get(reason.value, 0))
             for server in servers
-            for reason, outcome in OUTCOMES.items()
+            for reason, outcome in OUTCOME_OF.items()
         ),
     )
     yield _counter(

@@ -29,7 +29,7 @@ from gateway.console.exposition import CONTENT_TYPE
 from gateway.console.facts import Facts, View
 from gateway.console.files import PUBLIC, File, load_files
 from gateway.console.visitors import SESSION_S, Patience, Sessions, Token
-from gateway.logs.setup import log_mistake
+from gateway.logs.setup import log_internal_error
 
 LIVE = "/livez"
 HEALTH = ("/healthz", "/readyz", LIVE)
@@ -112,8 +112,8 @@ class Pages:
         except Exception as error:  # noqa: BLE001 -- our own mistake ends this request, not the console
             if (now := time.monotonic()) - self._mistake_at >= MISTAKE_EVERY_S:
                 self._mistake_at = now
-                log_mistake("The console met a mistake of ours", error)
-            text = "The console met a mistake of its own; the log says more.\n"
+                log_internal_error("Internal error in the console", error)
+            text = "Internal error in the console; the log says more.\n"
             raise web.HTTPInternalServerError(text=text) from None
 
     # Who may look.

@@ -6,8 +6,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from gateway.ipc.ledger import (
+    FinishedLogin,
     Ledger,
-    LoginRecord,
     LoginRing,
 )
 
@@ -18,7 +18,7 @@ class RecentLogin(NamedTuple):
     """A login and the worker that had it."""
 
     slot: int
-    record: LoginRecord
+    record: FinishedLogin
 
 
 class _Source:

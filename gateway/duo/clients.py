@@ -106,7 +106,7 @@ class _Checked:
             fields = {**self._fields, "trouble": answer.trouble.value}
             log.warning("Duo did not pass the check of keys and clock: %s", answer, extra={"fields": fields})
         else:
-            log.info("Duo is there, and keys and dates are right", extra={"fields": self._fields})
+            log.info("Duo answers, and keys and dates are right", extra={"fields": self._fields})
 
 
 def _name(settings: ApplicationSettings) -> dict[str, str]:

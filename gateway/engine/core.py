@@ -9,14 +9,14 @@ from typing import Final
 from gateway.duoapi.calls import Answer
 from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
 from gateway.engine.digests import Digests, login_key
-from gateway.engine.discard_notices import Notices
-from gateway.engine.duplicates import Answered, DuplicateCache
+from gateway.engine.discard_notices import DiscardNotices
+from gateway.engine.duplicates import DuplicateCache, SentReply
 from gateway.engine.effects import (
     Effect,
     Finished,
     ForgetLogin,
-    KeepAnswer,
     KeepLogin,
+    KeepReply,
     PassOn,
     PutQuestion,
     SendReply,
@@ -82,7 +82,7 @@ class Engine:
         *,
         max_pending: int,
         duplicate_window_s: float,
-        max_answered: int,
+        max_replies: int,
         n_buckets: int = 1,
     ) -> None:
         """Take the clients of each listening address, in the order of the listeners' numbers; `n_buckets` sockets share
@@ -96,14 +96,14 @@ class Engine:
         self._trials: set[str] = set()
         self._hands_over = False
         self._places = Places(max_pending, count_addresses(tables))
-        self._duplicates = DuplicateCache(duplicate_window_s, max_answered)
+        self._duplicates = DuplicateCache(duplicate_window_s, max_replies)
         self._pending = PendingLogins()
         self._timers = Timers()
         self._effects: list[Effect] = []
         self._n_late = 0
         self._held_back: dict[bytes, tuple[Verdict, float]] = {}  # rejections by the login's key, and until when
         self._adopted: set[bytes] = set()  # the keys of other workers' logins that can be joined
-        self.notices = Notices()
+        self.notices = DiscardNotices()
 
     @property
     def n_pending(self) -> int:
@@ -147,7 +147,7 @@ class Engine:
         return self._flush()
 
     def failed(self, pending: PendingLogin, now: float) -> list[Effect]:
-        """End a login that met a mistake of our own: rejected, and the worker goes on."""
+        """End a login that met an internal error: rejected, and the worker goes on."""
         if pending.login.state is not DECIDED:
             self._finish(pending, rejection(Reason.INTERNAL_ERROR), now)
         return self._flush()
@@ -194,12 +194,12 @@ class Engine:
         self._arm_deadline(pending)
         return self._flush()
 
-    def adopt_answer(self, answered: Answered, peer: Peer, now: float) -> list[Effect]:
+    def adopt_reply(self, answered: SentReply, peer: Peer, now: float) -> list[Effect]:
         """Take up an answer that another worker gave to this peer."""
         answers = self._duplicates.adopt(answered, now)
         if answers is not None and answers.pending is not None:
             answers.pending.leave(answers)
-        self._effects.append(KeepAnswer(answered, peer))
+        self._effects.append(KeepReply(answered, peer))
         return self._flush()
 
     def left_alone(self, pending: PendingLogin, at: float, now: float) -> list[Effect]:
@@ -583,8 +583,8 @@ class Engine:
         if transaction.is_superseded:
             return
         octets = transaction.encode(verdict)
-        answered = self._duplicates.as_answered(transaction, octets, now)
-        self._effects.append(KeepAnswer(answered, transaction.peer))
+        answered = self._duplicates.as_replied(transaction, octets, now)
+        self._effects.append(KeepReply(answered, transaction.peer))
         if verdict.reason in _DELAYED:
             due = due or _due(transaction)
         if due > now:
@@ -598,7 +598,7 @@ class Engine:
         self._n_late -= 1
         transaction, octets = late
         if not transaction.is_superseded:
-            self._duplicates.answered(transaction, octets, now)
+            self._duplicates.replied(transaction, octets, now)
             self._effects.append(SendReply(octets, transaction.peer))
 
 

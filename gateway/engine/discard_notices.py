@@ -61,7 +61,7 @@ class _Quiet:
         self.n_packets = 0
 
 
-class Notices:
+class DiscardNotices:
     """The lines that are due for discards."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from gateway.values import Value
 
 @final
 @mypyc_attr(acyclic=True)
-class Answered(Value):
+class SentReply(Value):
     """What is left of an answered transaction: enough to know its duplicates, and the octets for them, or none."""
 
     __slots__ = ("digest", "expires_at", "key", "reply")
@@ -31,23 +31,23 @@ class Answered(Value):
 
 
 class DuplicateCache:
-    """Transactions by key: pending ones, and answered ones for `window_s` seconds, `max_answered` at most."""
+    """Transactions by key: pending ones, and answered ones for `window_s` seconds, `max_replies` at most."""
 
-    def __init__(self, window_s: float, max_answered: int) -> None:
+    def __init__(self, window_s: float, max_replies: int) -> None:
         self._window_s = window_s
-        self._max_answered = max_answered
-        self._known: dict[TransactionKey, Transaction | Answered] = {}
-        self._answered: deque[Answered] = deque()  # by the instant of the answer, which is that of the expiry too
+        self._max_replies = max_replies
+        self._known: dict[TransactionKey, Transaction | SentReply] = {}
+        self._answered: deque[SentReply] = deque()  # by the instant of the answer, which is that of the expiry too
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def find(self, key: TransactionKey, digest: bytes, now: float) -> Transaction | Answered | None:
+    def find(self, key: TransactionKey, digest: bytes, now: float) -> Transaction | SentReply | None:
         """Return what a packet with this key and digest repeats, octet for octet, or None if it is a new request."""
         known = self._known.get(key)
         if known is None or known.digest != digest:
             return None
-        if isinstance(known, Answered) and known.expires_at <= now:
+        if isinstance(known, SentReply) and known.expires_at <= now:
             return None
         return known
 
@@ -60,20 +60,20 @@ class DuplicateCache:
         older.is_superseded = True
         return older
 
-    def as_answered(self, transaction: Transaction, reply: bytes, now: float) -> Answered:
+    def as_replied(self, transaction: Transaction, reply: bytes, now: float) -> SentReply:
         """Return what is left of a transaction once it has its reply."""
-        return Answered(transaction.key, transaction.digest, reply, now + self._window_s)
+        return SentReply(transaction.key, transaction.digest, reply, now + self._window_s)
 
-    def answered(self, transaction: Transaction, reply: bytes, now: float) -> None:
+    def replied(self, transaction: Transaction, reply: bytes, now: float) -> None:
         """Keep the reply for retransmissions, and forget what is too old or too much."""
-        self.adopt(self.as_answered(transaction, reply, now), now)
+        self.adopt(self.as_replied(transaction, reply, now), now)
 
     def silence(self, key: TransactionKey, digest: bytes, now: float) -> None:
         """Let the retransmissions of a request that was given up meet silence for the window."""
         if key not in self._known:
-            self.adopt(Answered(key, digest, b"", now + self._window_s), now)
+            self.adopt(SentReply(key, digest, b"", now + self._window_s), now)
 
-    def adopt(self, answered: Answered, now: float) -> Transaction | None:
+    def adopt(self, answered: SentReply, now: float) -> Transaction | None:
         """Keep a reply, maybe another worker's; return the transaction of ours that it answers, if one is pending.
 
         A newer request that has taken the Identifier stays, and so does a newer answer.
@@ -96,7 +96,7 @@ class DuplicateCache:
     def expire(self, now: float) -> None:
         """Forget answers whose window is over, and the oldest ones beyond the bound."""
         queue = self._answered
-        while queue and (queue[0].expires_at <= now or len(queue) > self._max_answered):
+        while queue and (queue[0].expires_at <= now or len(queue) > self._max_replies):
             answered = queue.popleft()
             if self._known.get(answered.key) is answered:
                 del self._known[answered.key]

@@ -9,7 +9,7 @@ from gateway.engine.discard_notices import (
     Notice,
     UnsignedNas,
 )
-from gateway.engine.duplicates import Answered
+from gateway.engine.duplicates import SentReply
 from gateway.engine.pending import PendingLogin
 from gateway.engine.transaction import Peer
 from gateway.engine.verdict import Verdict
@@ -94,12 +94,12 @@ class ForgetLogin(Value):
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
-class KeepAnswer(Value):
+class KeepReply(Value):
     """Write this answer into the journal before it is sent."""
 
     __slots__ = ("answered", "peer")
 
-    def __init__(self, answered: Answered, peer: Peer) -> None:
+    def __init__(self, answered: SentReply, peer: Peer) -> None:
         self.answered = answered
         self.peer = peer
 
@@ -144,7 +144,7 @@ Effect = (
     | StopAsking
     | KeepLogin
     | ForgetLogin
-    | KeepAnswer
+    | KeepReply
     | Finished
     | Notice
     | UnsignedNas

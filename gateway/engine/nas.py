@@ -60,7 +60,7 @@ class Nas(Sender):
     Attributes:
         name: as the administrator knows it: `radius_ip_1 of [radius_server_duo_only]`.
         section: the rules for its logins.
-        is_operator: `radgate login` on this machine, which is told the reason too.
+        is_login_client: `radgate login` on this machine, which is told the reason too.
         signature_place: where its replies have their Message-Authenticator.
         unsigned_told_until: when the log may name it again for sending unsigned requests.
     """
@@ -68,7 +68,7 @@ class Nas(Sender):
     __slots__ = (
         "_n_status",
         "_status_since",
-        "is_operator",
+        "is_login_client",
         "name",
         "section",
         "signature_place",
@@ -81,13 +81,13 @@ class Nas(Sender):
         section: "Section",
         shared_secret: SharedSecret,
         *,
-        is_operator: bool = False,
+        is_login_client: bool = False,
         signature_place: SignaturePlace = SignaturePlace.FIRST,
     ) -> None:
         super().__init__(shared_secret)
         self.name = name
         self.section = section
-        self.is_operator = is_operator
+        self.is_login_client = is_login_client
         self.signature_place = signature_place
         self._status_since = float("-inf")
         self._n_status = 0
@@ -192,7 +192,7 @@ class NasTable:
             if by_prefix.setdefault(int(network.network_address) >> shift, nas) is not nas:
                 raise ValueError(f"{cidr} belongs to two clients")
         self.sections = list(dict.fromkeys(nas.section for _, nas in entries))
-        self.clients = {(nas.section.name, nas.name, cidr) for cidr, nas in entries if not nas.is_operator}
+        self.clients = {(nas.section.name, nas.name, cidr) for cidr, nas in entries if not nas.is_login_client}
         self._lengths = {version: sorted(found, reverse=True) for version, found in self._networks.items()}
         self._remembered: dict[str, Nas] = {}
 

@@ -96,7 +96,7 @@ class LoginRecord(msgspec.Struct, array_like=True):
         )
 
 
-class AnswerRecord(msgspec.Struct, array_like=True):
+class ReplyRecord(msgspec.Struct, array_like=True):
     """A reply that was sent, for retransmissions of its request; `expires_at` is in monotonic seconds."""
 
     address: Address
@@ -106,7 +106,7 @@ class AnswerRecord(msgspec.Struct, array_like=True):
     reply: bytes
     expires_at: Instant
 
-    def moved(self, by_s: float) -> "AnswerRecord":
+    def moved(self, by_s: float) -> "ReplyRecord":
         """Return the record with its instant that much later: on the clock of another process."""
         return msgspec.structs.replace(self, expires_at=self.expires_at + by_s)
 

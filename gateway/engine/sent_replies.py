@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from gateway.engine.records import AnswerRecord
+from gateway.engine.records import ReplyRecord
 
 if TYPE_CHECKING:
     from gateway.engine.transaction import Address
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _HEAD: Final = Struct("=diiIIIBBH")
 
 
-def packed_answer(
+def packed_reply(
     address: "Address", listener: int, bucket: int, digest: bytes, reply: bytes, expires_at: float
 ) -> bytes:
-    """Return an answer's octets; the arguments are an `AnswerRecord`'s."""
+    """Return an answer's octets; the arguments are an `ReplyRecord`'s."""
     host = address[0].encode()
     flow = scope = 0
     if len(address) == 4:
@@ -30,7 +30,7 @@ def packed_answer(
     return b"".join([head, host, digest, reply])
 
 
-def unpacked_answer(octets: bytes) -> AnswerRecord:
+def unpacked_reply(octets: bytes) -> ReplyRecord:
     """Return what these octets tell of.
 
     Raises:
@@ -45,4 +45,4 @@ def unpacked_answer(octets: bytes) -> AnswerRecord:
         raise ValueError("this is no answer")
     address = (host, port, flow, scope) if ":" in host else (host, port)
     fields = (address, listener, bucket, octets[digest_at:reply_at], octets[reply_at:end], expires_at)
-    return msgspec.convert(fields, AnswerRecord)  # which looks at the instant
+    return msgspec.convert(fields, ReplyRecord)  # which looks at the instant

@@ -92,7 +92,7 @@ class Transaction(Waiter):
             self.packet,
             nas.shared_secret,
             verdict.reply_message,
-            verdict.explanation if nas.is_operator else "",
+            verdict.explanation if nas.is_login_client else "",
             nas.signature_place,
             verdict.attributes,
         )

@@ -20,12 +20,12 @@ from gateway.statistics.layout import (
     row_layout,
 )
 from gateway.statistics.reading import (
-    Pulse,
     RowReading,
+    SignsOfLife,
     read_evidence,
     read_log_errors,
-    read_pulse,
     read_row,
+    read_signs_of_life,
 )
 
 _MAGIC = int.from_bytes(b"radgate\x01", "big")
@@ -112,9 +112,9 @@ class Board:
         """Return all that a worker has counted."""
         return read_row(self._rows[slot], self._layout)
 
-    def pulse(self, slot: int) -> Pulse:
+    def signs_of_life(self, slot: int) -> SignsOfLife:
         """Return a worker's signs of life, which is much cheaper."""
-        return read_pulse(self._rows[slot])
+        return read_signs_of_life(self._rows[slot])
 
     def log_errors(self, slot: int) -> dict[str, int]:
         """Return what is wrong with a worker's logs."""

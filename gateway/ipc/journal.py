@@ -198,7 +198,7 @@ class Journal:
         if offset is not None:
             self._strike_out(offset)
 
-    def keep_answer(self, octets: bytes, expires_at: float, now: float) -> None:
+    def keep_reply(self, octets: bytes, expires_at: float, now: float) -> None:
         """Keep an answer until it expires, in monotonic seconds, or until there are too many."""
         size = _stride(len(octets))
         if len(octets) > MAX_ANSWER_OCTETS or size > self._segment_size:

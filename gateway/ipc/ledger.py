@@ -33,7 +33,7 @@ _SEALS: Final = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 _SHORT: Final = 64  # letters: what is left of a text that is too long
 
 
-class LoginRecord(msgspec.Struct, array_like=True):
+class FinishedLogin(msgspec.Struct, array_like=True):
     """A finished login, as its line in the log tells of it.
 
     Attributes:
@@ -57,11 +57,11 @@ class Written(NamedTuple):
     """A login that was read, with its number in its ring."""
 
     number: int
-    record: LoginRecord
+    record: FinishedLogin
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(LoginRecord).decode
+_decode = msgspec.msgpack.Decoder(FinishedLogin).decode
 
 
 class LoginRing:
@@ -75,7 +75,7 @@ class LoginRing:
         magic, n_written = _HEAD.unpack_from(octets)
         self._n_written: int = n_written if magic == _MAGIC else 0
 
-    def write(self, record: LoginRecord) -> None:
+    def write(self, record: FinishedLogin) -> None:
         """Add a login; the oldest goes."""
         content = _encode(record)
         if len(content) > _CAPACITY:
@@ -111,7 +111,7 @@ class LoginRing:
             return None
 
 
-def _shortened(record: LoginRecord) -> LoginRecord:
+def _shortened(record: FinishedLogin) -> FinishedLogin:
     return msgspec.structs.replace(
         record,
         user_name=record.user_name[:_SHORT],

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from gateway.engine.records import UNREADABLE, AnswerRecord, LoginRecord, VerdictRecord
+from gateway.engine.records import UNREADABLE, LoginRecord, ReplyRecord, VerdictRecord
 
 _MAX_MESSAGE = 131_072  # octets: sixteen packets with all their Proxy-State
 _MESSAGES_A_TURN = 64
@@ -34,13 +34,13 @@ class LoginForgotten(msgspec.Struct, tag=True):
     verdict: VerdictRecord | None
 
 
-class AnswerKept(msgspec.Struct, tag=True):
+class ReplyKept(msgspec.Struct, tag=True):
     """A packet has its reply."""
 
-    record: AnswerRecord
+    record: ReplyRecord
 
 
-Message: TypeAlias = HandedOver | LoginKept | LoginForgotten | AnswerKept
+Message: TypeAlias = HandedOver | LoginKept | LoginForgotten | ReplyKept
 _decoder = msgspec.msgpack.Decoder(Message)
 _encoder = msgspec.msgpack.Encoder()
 

@@ -230,7 +230,7 @@ class FileHandler(LineHandler):
         self._look_failed(error.errno or errno.EIO)
         if before != self._look_error and not self._is_nowhere:
             reason = error.strerror or error
-            log.error("%s cannot be begun anew, the former file is written on: %s", self.path, reason)
+            log.error("%s cannot be rotated; lines still go to the present file: %s", self.path, reason)
 
     def _look_failed(self, error: int) -> None:
         self._look_error = error

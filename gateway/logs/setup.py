@@ -170,10 +170,10 @@ def _file_handlers() -> list[FileHandler]:
 
 def log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log what went wrong in a callback of the event loop, which has nobody else to tell."""
-    log_mistake("A callback met a mistake of ours", context.get("exception"))
+    log_internal_error("Internal error in a callback", context.get("exception"))
 
 
-def log_mistake(text: str, error: BaseException | None) -> None:
+def log_internal_error(text: str, error: BaseException | None) -> None:
     """Log an error of our own with its place, but not its text: that may hold what a user typed."""
     where = traceback.format_tb(error.__traceback__) if error is not None else []
     fields = {"error": type(error).__name__, "traceback": "".join(where)}

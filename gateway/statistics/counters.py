@@ -16,23 +16,23 @@ from mypy_extensions import i64
 from gateway.duoapi.calls import Call
 from gateway.radius.discards import DiscardReason
 from gateway.statistics.layout import (
-    _EVIDENCE,
-    _EVIDENCE_CELLS,
-    _HEARTBEAT,
-    _LAG,
-    _LAG_MAX,
-    _LAG_MAX_BEFORE,
-    _PID,
-    _STARTED_AT,
-    _SUM,
-    _WINDOW_SINCE,
     BOUNDS_S,
     BUSY,
     CALL_KINDS,
     COALESCED,
+    EVIDENCE,
+    EVIDENCE_CELLS,
     EVIDENCE_SIZE,
+    HEARTBEAT,
     IDLE,
+    LAG,
+    LAG_MAX,
+    LAG_MAX_BEFORE,
+    PID,
     RETRANSMISSION,
+    STARTED_AT,
+    SUM,
+    WINDOW_SINCE,
     WORKER_COUNTERS,
     WORKER_GAUGES,
     BoardPlan,
@@ -76,8 +76,8 @@ class _Durations:
     __slots__ = ("_buckets", "_sum")
 
     def __init__(self, cells: Cells, first: int) -> None:
-        self._buckets = [Cell(cells, first + number) for number in range(_SUM)]
-        self._sum = Cell(cells, first + _SUM)
+        self._buckets = [Cell(cells, first + number) for number in range(SUM)]
+        self._sum = Cell(cells, first + SUM)
 
     def observe(self, seconds: float) -> None:
         """Count something that took so long."""
@@ -123,21 +123,21 @@ class WorkerRow:
             cells[index] = 0  # of evidence that is the checksum
         for section in self.sections.values():
             section.begin()
-        cells[_LAG] = cells[_LAG_MAX] = cells[_LAG_MAX_BEFORE] = 0
-        cells[_STARTED_AT] = cells[_HEARTBEAT] = cells[_WINDOW_SINCE] = now_ns
-        cells[_PID] = pid
+        cells[LAG] = cells[LAG_MAX] = cells[LAG_MAX_BEFORE] = 0
+        cells[STARTED_AT] = cells[HEARTBEAT] = cells[WINDOW_SINCE] = now_ns
+        cells[PID] = pid
 
     def beat(self, now_ns: int, lag_ns: int) -> None:
         """Show that the loop turns, and how late it was this time; a timer that was early was not late."""
         cells = self._cells
         lag_ns = max(lag_ns, 0)
-        if now_ns - cells[_WINDOW_SINCE] >= LAG_WINDOW_NS:
-            cells[_LAG_MAX_BEFORE] = cells[_LAG_MAX]
-            cells[_LAG_MAX] = 0
-            cells[_WINDOW_SINCE] = now_ns
-        cells[_LAG] = lag_ns
-        cells[_LAG_MAX] = max(cells[_LAG_MAX], lag_ns)
-        cells[_HEARTBEAT] = now_ns
+        if now_ns - cells[WINDOW_SINCE] >= LAG_WINDOW_NS:
+            cells[LAG_MAX_BEFORE] = cells[LAG_MAX]
+            cells[LAG_MAX] = 0
+            cells[WINDOW_SINCE] = now_ns
+        cells[LAG] = lag_ns
+        cells[LAG_MAX] = max(cells[LAG_MAX], lag_ns)
+        cells[HEARTBEAT] = now_ns
 
     def count(self, measure: Measure, n: int = 1) -> None:
         """Add to one of the `WORKER_COUNTERS`."""
@@ -268,7 +268,7 @@ class ApplicationCounters:
 
     def write_evidence(self, values: Sequence[float]) -> None:
         """Show up to `EVIDENCE_SIZE` numbers, as a whole."""
-        octets = _EVIDENCE.pack(*values, *(0.0,) * (EVIDENCE_SIZE - len(values)))
-        for index, value in enumerate(_EVIDENCE_CELLS.unpack(octets), self._evidence + 1):
+        octets = EVIDENCE.pack(*values, *(0.0,) * (EVIDENCE_SIZE - len(values)))
+        for index, value in enumerate(EVIDENCE_CELLS.unpack(octets), self._evidence + 1):
             self._cells[index] = value
         self._cells[self._evidence] = crc32(octets)

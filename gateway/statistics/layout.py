@@ -29,17 +29,17 @@ BOUNDS_S: Final[Sequence[float]] = (
 """The upper bounds of a histogram's buckets, each inclusive; one bucket without bound follows."""
 
 
-_SUM: Final = len(BOUNDS_S) + 1  # behind the buckets stands the sum in microseconds
-_HISTOGRAM_SIZE: Final = _SUM + 1
+SUM: Final = len(BOUNDS_S) + 1  # behind the buckets stands the sum in microseconds
+HISTOGRAM_SIZE: Final = SUM + 1
 
 EVIDENCE_SIZE: Final = 9
-_EVIDENCE: Final = struct.Struct(f"={EVIDENCE_SIZE}d")
-_EVIDENCE_CELLS: Final = struct.Struct(f"={EVIDENCE_SIZE}Q")
+EVIDENCE: Final = struct.Struct(f"={EVIDENCE_SIZE}d")
+EVIDENCE_CELLS: Final = struct.Struct(f"={EVIDENCE_SIZE}Q")
 
 
 # Every row begins with the signs of life.
-_PID, _STARTED_AT, _HEARTBEAT, _LAG, _LAG_MAX, _LAG_MAX_BEFORE, _WINDOW_SINCE = range(7)
-_PULSE_SIZE: Final = _WINDOW_SINCE + 1
+PID, STARTED_AT, HEARTBEAT, LAG, LAG_MAX, LAG_MAX_BEFORE, WINDOW_SINCE = range(7)
+SIGNS_OF_LIFE_SIZE: Final = WINDOW_SINCE + 1
 
 
 class Measure(StrEnum):
@@ -109,11 +109,11 @@ class RowLayout(NamedTuple):
 
 def row_layout(plan: BoardPlan) -> RowLayout:
     """Return the layout of every row of a board."""
-    place = _Placement(_PULSE_SIZE)
+    place = _Placement(SIGNS_OF_LIFE_SIZE)
     return RowLayout(
         counters=place(_counter_keys(plan), 1),
         gauges=place(_gauge_keys(plan), 1),
-        histograms=place(_histogram_keys(plan), _HISTOGRAM_SIZE),
+        histograms=place(_histogram_keys(plan), HISTOGRAM_SIZE),
         evidence=place(((application,) for application in plan.applications), EVIDENCE_SIZE + 1),
         n_cells=place.end,
     )

@@ -6,18 +6,18 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from gateway.statistics.layout import (
-    _EVIDENCE,
-    _EVIDENCE_CELLS,
-    _HEARTBEAT,
-    _LAG,
-    _LAG_MAX,
-    _LAG_MAX_BEFORE,
-    _PID,
-    _STARTED_AT,
-    _SUM,
     BOUNDS_S,
+    EVIDENCE,
+    EVIDENCE_CELLS,
     EVIDENCE_SIZE,
+    HEARTBEAT,
+    LAG,
+    LAG_MAX,
+    LAG_MAX_BEFORE,
     LOGS,
+    PID,
+    STARTED_AT,
+    SUM,
     Cells,
     Key,
     Measure,
@@ -27,7 +27,7 @@ from gateway.statistics.layout import (
 _EVIDENCE_TRIES: Final = 4
 
 
-class Pulse(NamedTuple):
+class SignsOfLife(NamedTuple):
     """Signs of life of the process `pid`, which need not be the one that was started last: it may not have begun yet.
 
     `lag_max_ns` is the greatest lag of the last one to two minutes.
@@ -76,7 +76,7 @@ class Histogram(NamedTuple):
         return Histogram(counts, self.sum_us + other.sum_us)
 
 
-EMPTY_HISTOGRAM: Final = Histogram((0,) * _SUM, 0)
+EMPTY_HISTOGRAM: Final = Histogram((0,) * SUM, 0)
 
 
 class Totals(NamedTuple):
@@ -98,7 +98,7 @@ class Totals(NamedTuple):
 class RowReading(NamedTuple):
     """A row as it was at one instant, more or less."""
 
-    pulse: Pulse
+    signs_of_life: SignsOfLife
     totals: Totals
 
 
@@ -115,7 +115,7 @@ def read_row(cells: Cells, layout: RowLayout) -> RowReading:
     values = list(cells)
     histograms = {key: _histogram(values, first) for key, first in layout.histograms.items()}
     return RowReading(
-        read_pulse(values),
+        read_signs_of_life(values),
         Totals(
             Counter({key: values[index] for key, index in layout.counters.items() if values[index]}),
             Counter({key: values[index] for key, index in layout.gauges.items() if values[index]}),
@@ -125,13 +125,13 @@ def read_row(cells: Cells, layout: RowLayout) -> RowReading:
 
 
 def _histogram(values: list[int], first: int) -> Histogram:
-    return Histogram(tuple(values[first : first + _SUM]), values[first + _SUM])
+    return Histogram(tuple(values[first : first + SUM]), values[first + SUM])
 
 
-def read_pulse(cells: Cells) -> Pulse:
+def read_signs_of_life(cells: Cells) -> SignsOfLife:
     """Return the signs of life in a row."""
-    lag_max_ns = max(cells[_LAG_MAX], cells[_LAG_MAX_BEFORE])
-    return Pulse(cells[_PID], cells[_STARTED_AT], cells[_HEARTBEAT], cells[_LAG], lag_max_ns)
+    lag_max_ns = max(cells[LAG_MAX], cells[LAG_MAX_BEFORE])
+    return SignsOfLife(cells[PID], cells[STARTED_AT], cells[HEARTBEAT], cells[LAG], lag_max_ns)
 
 
 def read_log_errors(cells: Cells, layout: RowLayout) -> dict[str, int]:
@@ -148,7 +148,7 @@ def read_evidence(cells: Cells, layout: RowLayout, application: str) -> tuple[fl
     first = layout.evidence[(application,)]
     for _ in range(_EVIDENCE_TRIES):
         checksum = cells[first]
-        octets = _EVIDENCE_CELLS.pack(*(cells[first + 1 + number] for number in range(EVIDENCE_SIZE)))
+        octets = EVIDENCE_CELLS.pack(*(cells[first + 1 + number] for number in range(EVIDENCE_SIZE)))
         if crc32(octets) == checksum:
-            return _EVIDENCE.unpack(octets)
+            return EVIDENCE.unpack(octets)
     return None

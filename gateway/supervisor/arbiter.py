@@ -38,9 +38,9 @@ from gateway.supervisor.console_keeper import ConsoleKeeper
 from gateway.supervisor.control import ControlSocket, ReloadOutcome
 from gateway.supervisor.crew import Crew, CrewPlan, Crews
 from gateway.supervisor.facts import gateway_status
-from gateway.supervisor.failmode import DuoWatch
+from gateway.supervisor.failmode import FailModeWatch
 from gateway.supervisor.form import hot_path
-from gateway.supervisor.hang_watch import Vigil
+from gateway.supervisor.hang_watch import HangWatch
 from gateway.supervisor.identity import find_identity
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.log_watch import LogWatch, log_troubles
@@ -103,8 +103,8 @@ class Arbiter:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._losses = losses or Losses()
         self._log_watch = LogWatch(lambda: log_troubles(self._crews(), self._losses), self._count_lost_lines)
-        self._vigil = Vigil(self._crews)
-        self._duo_watch = DuoWatch(self._crews)
+        self._vigil = HangWatch(self._crews)
+        self._duo_watch = FailModeWatch(self._crews)
         self._last_reload: tuple[ReloadOutcome, float] | None = None
         self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
         self._control = ControlSocket(settings.gateway.run_dir, self)

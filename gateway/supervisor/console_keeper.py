@@ -22,7 +22,7 @@ from gateway.ipc.console_channel import (
 )
 from gateway.ipc.orders import ConsoleOrders
 from gateway.ipc.plan import log_plan
-from gateway.logs.setup import log_descriptors, log_mistake
+from gateway.logs.setup import log_descriptors, log_internal_error
 from gateway.supervisor.crew import describe_status
 from gateway.supervisor.identity import SAME_IDENTITY, Identity
 from gateway.supervisor.process import ConsoleProcess
@@ -199,7 +199,7 @@ class ConsoleKeeper:
         except OSError:  # no descriptor is left: it asks again
             return
         except Exception as error:  # noqa: BLE001 -- our own mistake costs an answer, not the supervisor
-            log_mistake("The console's question met a mistake of ours", error)
+            log_internal_error("Internal error while answering the console", error)
 
     def _exited(self, process: ConsoleProcess) -> None:
         words = process.last_words

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from gateway.config.problems import ConfigError
-from gateway.logs.setup import log_mistake
+from gateway.logs.setup import log_internal_error
 from gateway.supervisor.login import LoginQuestion
 from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.run_dir import RunDir
@@ -148,7 +148,7 @@ class ControlSocket:
         except (OSError, EOFError):  # a time-out, or the other end has gone
             pass
         except Exception as error:  # noqa: BLE001 -- our own mistake ends this conversation, not the supervisor
-            log_mistake("The control socket met a mistake of ours", error)
+            log_internal_error("Internal error at the control socket", error)
         finally:
             writer.close()
 
@@ -198,8 +198,8 @@ class ControlSocket:
         except EOFError:  # whoever asked has gone
             raise
         except Exception as error:  # noqa: BLE001 -- whoever asks must learn that there is no answer
-            log_mistake("A command met a mistake of ours", error)
-            return _failure("the gateway met a mistake of its own; its log says more")
+            log_internal_error("Internal error while carrying out a command", error)
+            return _failure("internal error in the gateway; its log says more")
 
     async def _log_in(self, question: LoginQuestion | None, reader: asyncio.StreamReader) -> dict[str, Any]:
         if question is None:

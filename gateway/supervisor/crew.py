@@ -166,9 +166,9 @@ class Crew:
         """Return for how long nobody has served the users of a slot: one that gives no sign of life does not."""
         if slot.life.unserved_since is not None:
             return now - max(slot.life.unserved_since, self.on_duty_since)
-        pulse = self.board.pulse(slot.number)
-        is_known = slot.worker is not None and pulse.pid == slot.worker.pid
-        silence_s = now - pulse.heartbeat_ns / 1e9 if is_known else 0.0
+        signs = self.board.signs_of_life(slot.number)
+        is_known = slot.worker is not None and signs.pid == slot.worker.pid
+        silence_s = now - signs.heartbeat_ns / 1e9 if is_known else 0.0
         return silence_s if silence_s > SILENT_AFTER_S else 0.0
 
     def counted(self) -> Totals:
@@ -377,7 +377,7 @@ class Crews:
 
     def _tell_death(self, worker: Worker, fate: str, words: str) -> None:
         fields = {"said": words} if words else {}
-        log.error("Worker %d (pid %d) died: %s", worker.slot.number, worker.pid, fate, extra={"fields": fields})
+        log.error("Worker %d (pid %d) exited: %s", worker.slot.number, worker.pid, fate, extra={"fields": fields})
         if words:
             say(words)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("gateway.health")
 
 
-class DuoWatch:
+class FailModeWatch:
     """Watches the applications of one configuration after the other.
 
     Args:

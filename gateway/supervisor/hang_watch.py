@@ -20,7 +20,7 @@ STACKS_WITHIN_S = 0.5  # to write them
 OWN_PAUSE_S = 3.0  # after one of our own, all workers may look as if they had hung: let them show
 
 
-class Vigil:
+class HangWatch:
     """Looks at every worker's heartbeat once a second, from `start` to `stop`."""
 
     def __init__(self, crews: Callable[[], Iterable[Crew]]) -> None:
@@ -54,9 +54,9 @@ class Vigil:
                     self._replace(slot, process)
 
     def _hangs(self, crew: Crew, slot: Slot, process: WorkerProcess, now: float) -> bool:
-        pulse = crew.board.pulse(slot.number)
-        if pulse.pid == process.pid:
-            return now - pulse.heartbeat_ns / 1e9 > HUNG_AFTER_S
+        signs = crew.board.signs_of_life(slot.number)
+        if signs.pid == process.pid:
+            return now - signs.heartbeat_ns / 1e9 > HUNG_AFTER_S
         # A worker of newer code than ours may have no row that we can read: it is watched until it serves.
         return slot.state is SlotState.STARTING and now - slot.spawned_at > START_AFTER_S
 

@@ -30,7 +30,7 @@ from gateway.failmode.evidence import (
     LONGEST_PATIENCE_S,
     Evidence,
 )
-from gateway.logs.setup import log_mistake
+from gateway.logs.setup import log_internal_error
 from gateway.unavailable import Trouble, Unavailable
 
 log = logging.getLogger("gateway.health")
@@ -112,7 +112,7 @@ class HealthWatch:
             try:
                 watched.look(self._read_evidence(watched.application.key))
             except Exception as error:  # noqa: BLE001 -- neither the loop nor the other applications may suffer
-                log_mistake("The watch over Duo met a mistake of ours", error)
+                log_internal_error("Internal error while watching Duo", error)
 
     def stop(self) -> None:
         """Look no more and drop all probes; the breakers stay as they are, for another watch."""
@@ -176,7 +176,7 @@ class _Watched:
             elif isinstance(answer, Time):
                 self._take(probe, outcome, self._clock())
         except Exception as error:  # noqa: BLE001 -- we are called by the event loop
-            log_mistake("A probe of Duo met a mistake of ours", error)
+            log_internal_error("Internal error while probing Duo", error)
 
     def _take(self, probe: Probe, outcome: Outcome, now: float) -> None:
         if not isinstance(outcome, Passed):
@@ -200,14 +200,14 @@ class _Watched:
             self._publish(self.application.key, health)
             self._published = health
         except Exception as error:  # noqa: BLE001 -- the breaker must go on; the next look tries again
-            log_mistake("Publishing the state of an application met a mistake of ours", error)
+            log_internal_error("Internal error while publishing the state of an application", error)
 
     def _ask(self, probe: Probe) -> None:
         self._probe = probe
         try:
             self._handles[probe] = self.application.asker.ask(_CALLS[probe.kind](), partial(self._answered, probe))
         except Exception as error:  # noqa: BLE001 -- our own mistake says nothing about Duo
-            log_mistake("A probe of Duo met a mistake of ours", error)
+            log_internal_error("Internal error while probing Duo", error)
             self._probe = None
             self.application.breaker.probed(probe, Failed(Trouble.BUSY, "the probe could not be asked"), self._clock())
 

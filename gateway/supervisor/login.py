@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from gateway.config.login_client import operator_client
+from gateway.config.login_client import login_client
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.settings import ServerSettings, Settings
 from gateway.supervisor.helper import run_helper
@@ -40,7 +40,7 @@ async def log_in(settings: Settings, question: LoginQuestion) -> LoginOutcome:
     Raises:
         ConfigError: there is no such section, or it cannot be asked this way.
     """
-    client = operator_client(settings, _choose_server(settings, question.server))
+    client = login_client(settings, _choose_server(settings, question.server))
     orders = LoginOrders(
         **client._asdict(), user=question.user, password=question.password, timeout_s=question.timeout_s
     )

@@ -24,7 +24,7 @@ RETRANSMIT_S = 5.0
 
 
 class LoginOrders(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom to ask, from where, as whom, and for how long; see `config.login_client.OperatorClient`."""
+    """Whom to ask, from where, as whom, and for how long; see `config.login_client.LoginClient`."""
 
     family: int
     source: str

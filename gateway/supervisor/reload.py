@@ -85,7 +85,7 @@ class Reload:
             self._perform(self._changeover.begin(is_settled=self._former.generation.is_ready))
             return await self._answer
         finally:
-            self.stop()  # which changes nothing but after a mistake of ours, that leaves nothing half prepared
+            self.stop()  # which changes nothing but after an internal error, that leaves nothing half prepared
 
     # What happens meanwhile.
 

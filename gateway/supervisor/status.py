@@ -34,7 +34,7 @@ from gateway.statistics.reading import (
 from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 from gateway.unavailable import Trouble
-from gateway.words.reasons import OUTCOMES, Outcome, Reason
+from gateway.words.reasons import OUTCOME_OF, Outcome, Reason
 
 Status = dict[str, Any]
 _Columns = dict[str, Callable[[Status], str]]
@@ -135,8 +135,8 @@ def build_status(
 
 
 def _worker(worker: WorkerFacts, now_ns: int) -> Status:
-    pulse, totals = worker.reading
-    is_begun = worker.pid != 0 and pulse.pid == worker.pid  # else the pulse is the predecessor's
+    signs, totals = worker.reading
+    is_begun = worker.pid != 0 and signs.pid == worker.pid  # else the signs is the predecessor's
     return {
         "slot": worker.slot,
         "pid": worker.pid,
@@ -146,11 +146,11 @@ def _worker(worker: WorkerFacts, now_ns: int) -> Status:
         "unserved_s": max(worker.unserved_s, 0.0),
         "requests": _sum(totals.counters, Measure.REQUESTS),
         "pending": _sum(totals.gauges, Measure.PENDING) if is_begun else 0,
-        "uptime_s": _seconds(now_ns - pulse.started_at_ns) if is_begun else 0.0,
+        "uptime_s": _seconds(now_ns - signs.started_at_ns) if is_begun else 0.0,
         "cpu_s": worker.usage.cpu_s,
         "rss_bytes": worker.usage.rss_bytes,
-        "loop_lag_ms": pulse.lag_ns / 1e6 if is_begun else 0.0,
-        "loop_lag_max_ms": pulse.lag_max_ns / 1e6 if is_begun else 0.0,
+        "loop_lag_ms": signs.lag_ns / 1e6 if is_begun else 0.0,
+        "loop_lag_max_ms": signs.lag_max_ns / 1e6 if is_begun else 0.0,
         **{measure.value: totals.counters[(measure,)] for measure in WORKER_COUNTERS},
         **{measure.value: totals.gauges[(measure,)] for measure in WORKER_GAUGES},
     }
@@ -162,7 +162,7 @@ def _server(server: ServerFacts, totals: Totals) -> Status:
     discards = _counts(counters, Measure.DISCARDS, section, DiscardReason)
     n_unsigned = counters[Measure.UNSIGNED, section] + sum(discards[reason] for reason in _FOR_WANT_OF_A_SIGNATURE)
     replies = Counter[Outcome]()
-    for reason, outcome in OUTCOMES.items():
+    for reason, outcome in OUTCOME_OF.items():
         replies[outcome] += reasons[reason]
     return {
         "section": section,

@@ -50,5 +50,5 @@ class Outcome(StrEnum):
 
 
 _ACCEPTED: Final = frozenset({Reason.DUO_ALLOWED, Reason.DUO_BYPASS, Reason.EXEMPT, Reason.FAILMODE_SAFE})
-OUTCOMES: Final = {reason: Outcome.ACCEPT if reason in _ACCEPTED else Outcome.REJECT for reason in Reason}
+OUTCOME_OF: Final = {reason: Outcome.ACCEPT if reason in _ACCEPTED else Outcome.REJECT for reason in Reason}
 """What a login comes to that ends for this reason."""

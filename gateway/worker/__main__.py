@@ -59,16 +59,16 @@ from gateway.ipc.worker_channel import (
 )
 from gateway.listeners.udp import UdpListener
 from gateway.logs.losses import Losses
-from gateway.logs.setup import log_loop_error, log_mistake, reopen_logs, start_logging, stop_logging
+from gateway.logs.setup import log_internal_error, log_loop_error, reopen_logs, start_logging, stop_logging
 from gateway.statistics.layout import Measure
 from gateway.worker.failmode import Outages
 from gateway.worker.generations import Generation, Generations
 from gateway.worker.heartbeat import (
-    Pulse,
+    Heartbeat,
     open_board,
     private_row,
 )
-from gateway.worker.journal_keeper import Memory
+from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.observation import Observation
 from gateway.worker.passing import Inlet, Passing
 from gateway.worker.service import Service
@@ -97,7 +97,7 @@ def main(arguments: list[str]) -> int:
             print(f"radgate worker {orders.slot}: {error}", file=sys.stderr)  # noqa: T201 -- the supervisor logs it
             return CANNOT_START
         except Exception as error:  # noqa: BLE001 -- our own mistake, told without its text as any other
-            log_mistake(f"Worker {orders.slot} ends by a mistake of ours", error)
+            log_internal_error(f"Internal error, worker {orders.slot} exits", error)
             traceback.print_tb(error.__traceback__)
             print(f"radgate worker {orders.slot}: internal error, {type(error).__name__}", file=sys.stderr)  # noqa: T201
             return INTERNAL_ERROR
@@ -154,7 +154,7 @@ class Worker:
         with _using_what_is_configured():
             self._askers.update(open_duo_clients(settings, orders.n_workers, observations))
         engine = build_engine(settings, own.tables, Digests(orders.key), orders.n_workers, max(1, len(orders.buckets)))
-        memory = Memory(Journal(orders.journal_fd, orders.key))
+        memory = JournalKeeper(Journal(orders.journal_fd, orders.key))
         self._service = service = Service(
             engine,
             memory,
@@ -176,7 +176,7 @@ class Worker:
         service.take_sockets(listeners, inlets, Passing(own.number, outlets))
         bulletins = {key: board.bulletin(key) for key in observations} if board is not None else {}
         self._outages = Outages(bulletins, engine, service.perform, self._drop_idle_connections)
-        Pulse(row, listeners, memory, self._askers, observations, bulletins, self._outages.look).start()
+        Heartbeat(row, listeners, memory, self._askers, observations, bulletins, self._outages.look).start()
         succession = Succession(
             [read_legacy(predecessor, orders.key, self._generations) for predecessor in orders.predecessors],
             self._generations,
@@ -225,7 +225,7 @@ class Worker:
             return
         asyncio.get_running_loop().remove_reader(self._channel.fileno())
         self._is_orphan = True
-        log.error("The supervisor is gone; finishing what can be finished soon, and leaving")
+        log.error("The supervisor has exited; finishing what can be finished soon, then exiting")
         self._stopped.set()
 
     def _obey(self, received: Received) -> None:
@@ -249,10 +249,10 @@ class Worker:
         try:
             self._service.hand_over(self._links(word, descriptors))
             tell_supervisor(self._channel, FromWorker.HANDED_OVER)
-        except Exception as error:  # noqa: BLE001 -- no descriptor for a link, or a mistake of ours
+        except Exception as error:  # noqa: BLE001 -- no descriptor for a link, or an internal error
             self._drain_timeout_s = 0.0
             slot, why = self._orders.slot, error.strerror if isinstance(error, OSError) else type(error).__name__
-            log.error("Worker %d has no way to its successors (%s) and leaves them its journal alone", slot, why)
+            log.error("Worker %d cannot reach its successors (%s); they get only its journal", slot, why)
 
     def _links(self, word: HandOver, descriptors: list[int]) -> dict[int, LinkWriter]:
         """Return the way to the successor of each bucket."""

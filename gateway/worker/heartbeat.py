@@ -21,7 +21,7 @@ from gateway.statistics.layout import (
     Measure,
     row_layout,
 )
-from gateway.worker.journal_keeper import Memory
+from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.observation import Observation
 
 log = logging.getLogger("gateway.worker")
@@ -45,14 +45,14 @@ def private_row(plan: BoardPlan) -> WorkerRow:
     return WorkerRow([0] * layout.n_cells, layout, plan)
 
 
-class Pulse:
+class Heartbeat:
     """Writes the worker's row, from `start` on."""
 
     def __init__(
         self,
         row: WorkerRow,
         listeners: Sequence[UdpListener],
-        memory: Memory,
+        memory: JournalKeeper,
         clients: Mapping[str, DuoClient],
         observations: Mapping[str, Observation],
         bulletins: Mapping[str, BulletinCells],

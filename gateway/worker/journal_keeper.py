@@ -4,11 +4,11 @@ import time
 
 import msgspec
 
-from gateway.engine.effects import ForgetLogin, KeepAnswer, KeepLogin
+from gateway.engine.effects import ForgetLogin, KeepLogin, KeepReply
 from gateway.engine.records import VERSION, LoginRecord, verdict_record
 from gateway.engine.sent_replies import (
-    packed_answer,
-    unpacked_answer,
+    packed_reply,
+    unpacked_reply,
 )
 from gateway.ipc.journal import (
     MAX_LOGIN_OCTETS,
@@ -17,18 +17,18 @@ from gateway.ipc.journal import (
     boottime_ahead_s,
 )
 from gateway.ipc.links import (
-    AnswerKept,
     HandedOver,
     LinkWriter,
     LoginForgotten,
     LoginKept,
     Message,
+    ReplyKept,
 )
 
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class Memory:
+class JournalKeeper:
     """Performs the engine's effects that outlive the worker."""
 
     def __init__(self, journal: Journal) -> None:
@@ -57,15 +57,15 @@ class Memory:
             verdict = verdict_record(effect.verdict) if effect.verdict is not None else None
             self._tell(pending.bucket, LoginForgotten(pending.number, verdict))
 
-    def keep_answer(self, effect: KeepAnswer) -> None:
+    def keep_reply(self, effect: KeepReply) -> None:
         """Write a reply down."""
         answered, peer = effect.answered, effect.peer
-        octets = packed_answer(
+        octets = packed_reply(
             peer.address, peer.listener, peer.bucket, answered.digest, answered.reply, answered.expires_at
         )
-        self._journal.keep_answer(octets, answered.expires_at, time.monotonic())
+        self._journal.keep_reply(octets, answered.expires_at, time.monotonic())
         if self._links:
-            self._tell(peer.bucket, AnswerKept(unpacked_answer(octets)))
+            self._tell(peer.bucket, ReplyKept(unpacked_reply(octets)))
 
     def hand_over(self, links: dict[int, LinkWriter]) -> None:
         """Say that the journal is complete, and from now on tell the successors, by bucket, what becomes of it."""

@@ -5,15 +5,15 @@ from typing import Final
 
 from gateway.engine.effects import Finished
 from gateway.engine.replies import LABELS
-from gateway.ipc.ledger import N_CELLS, LoginRecord, LoginRing
+from gateway.ipc.ledger import N_CELLS, FinishedLogin, LoginRing
 
 HOLD_S: Final = 0.1
 
 
-def login_record(finished: Finished, at: float) -> LoginRecord:
+def finished_login(finished: Finished, at: float) -> FinishedLogin:
     """Return what the ledger says of a login; nothing of what the user typed is there."""
     verdict = finished.verdict
-    return LoginRecord(
+    return FinishedLogin(
         at,
         finished.user_name,
         finished.peer.address[0],
@@ -44,7 +44,7 @@ class LastLogins:
         held = self._held
         if not held and not 0.0 <= at - self._written_at < HOLD_S:  # clocks are put back, too
             self._written_at = at
-            self._ring.write(login_record(finished, at))
+            self._ring.write(finished_login(finished, at))
             return
         if not held:
             self._call_later(HOLD_S, self.flush)
@@ -60,4 +60,4 @@ class LastLogins:
             self._ring.skip(len(held) - N_CELLS)
         for finished, at in held[-N_CELLS:]:
             self._written_at = at
-            self._ring.write(login_record(finished, at))
+            self._ring.write(finished_login(finished, at))

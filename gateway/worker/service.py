@@ -23,8 +23,8 @@ from gateway.engine.effects import (
     Effect,
     Finished,
     ForgetLogin,
-    KeepAnswer,
     KeepLogin,
+    KeepReply,
     PassOn,
     PutQuestion,
     SendReply,
@@ -36,9 +36,9 @@ from gateway.ipc.ledger import LoginRing
 from gateway.ipc.links import LinkWriter
 from gateway.listeners.udp import UdpListener
 from gateway.logs.events import EventLog
-from gateway.logs.setup import AUTH_EVENTS_LOGGER, log_mistake
+from gateway.logs.setup import AUTH_EVENTS_LOGGER, log_internal_error
 from gateway.unavailable import Unavailable
-from gateway.worker.journal_keeper import Memory
+from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.last_logins import LastLogins
 from gateway.worker.narration import Narrator
 from gateway.worker.passing import Inlet, Passing
@@ -67,7 +67,7 @@ class Service:
     def __init__(
         self,
         engine: Engine,
-        memory: Memory,
+        memory: JournalKeeper,
         event_log: EventLog,
         askers: Mapping[str, Asker],
         ikeys: Mapping[str, str],
@@ -147,7 +147,7 @@ class Service:
         try:
             effects = self._engine.datagram_received(datagram, peer, time.monotonic())
         except Exception as error:  # noqa: BLE001 -- our own mistake ends this packet, not the worker
-            log_mistake("A datagram met a mistake of ours and was dropped", error)
+            log_internal_error("Internal error while reading a datagram, which is dropped", error)
             return
         if self._narrator is not None:
             self._narrator.received(datagram, peer, effects)
@@ -168,7 +168,7 @@ class Service:
             else:
                 effects = self._engine.answered(pending, answer, now)
         except Exception as error:  # noqa: BLE001 -- our own mistake ends this login, not the worker
-            log_mistake("A login met a mistake of ours and is rejected", error)
+            log_internal_error("Internal error while deciding a login, which is rejected", error)
             effects = self._engine.failed(pending, now)
         self.perform(effects)
 
@@ -177,7 +177,7 @@ class Service:
         try:
             effects = self._engine.timer(time.monotonic())
         except Exception as error:  # noqa: BLE001 -- the other timers must go on
-            log_mistake("A timer met a mistake of ours", error)
+            log_internal_error("Internal error in a timer", error)
             effects = []
         self.perform(effects)
 
@@ -187,7 +187,7 @@ class Service:
             try:
                 self._perform_one(effect)
             except Exception as error:  # noqa: BLE001 -- nor may it keep the other effects from happening
-                log_mistake(f"{type(effect).__name__} met a mistake of ours", error)
+                log_internal_error(f"Internal error while performing {type(effect).__name__}", error)
                 if isinstance(effect, PutQuestion):  # nobody would ever answer it
                     self.perform(self._engine.failed(effect.pending, time.monotonic()))
         self._arm()
@@ -199,8 +199,8 @@ class Service:
             self._send(effect)
         elif isinstance(effect, PutQuestion):
             self._ask(effect)
-        elif isinstance(effect, KeepAnswer):
-            self._memory.keep_answer(effect)
+        elif isinstance(effect, KeepReply):
+            self._memory.keep_reply(effect)
         elif isinstance(effect, Finished):
             self._report(effect)
         elif isinstance(effect, KeepLogin):

@@ -4,8 +4,8 @@ A journal tells what its worker answered and which logins it had under way. If t
 that Duo has named go on here. If it still lives, it goes on waiting for Duo's answers and tells of them on its link;
 whatever it has not told of when it ends goes on here.
 
-Nothing that a journal or a link holds keeps this worker from serving. A record that cannot be read, or met a mistake of
-ours, costs the login or the answer that it tells of. It is counted, and the first of each predecessor is told in the
+Nothing that a journal or a link holds keeps this worker from serving. A record that cannot be read, or met an internal
+error, costs the login or the answer that it tells of. It is counted, and the first of each predecessor is told in the
 log. So does a journal of another version: it is refused as a whole, and said in one line.
 """
 
@@ -20,12 +20,12 @@ from typing import TypeVar
 import msgspec
 
 from gateway.engine.core import RESUME_PAUSE_S, Engine
-from gateway.engine.duplicates import Answered
+from gateway.engine.duplicates import SentReply
 from gateway.engine.effects import Effect
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
-from gateway.engine.records import UNREADABLE, VERSION, AnswerRecord, LoginRecord, PacketRecord
-from gateway.engine.sent_replies import unpacked_answer
+from gateway.engine.records import UNREADABLE, VERSION, LoginRecord, PacketRecord, ReplyRecord
+from gateway.engine.sent_replies import unpacked_reply
 from gateway.engine.transaction import Peer, Transaction
 from gateway.ipc.journal import (
     ForeignJournal,
@@ -33,20 +33,20 @@ from gateway.ipc.journal import (
     boottime_ahead_s,
 )
 from gateway.ipc.links import (
-    AnswerKept,
     HandedOver,
     LinkReader,
     LoginForgotten,
     LoginKept,
     Message,
+    ReplyKept,
 )
 from gateway.ipc.orders import Predecessor
-from gateway.logs.setup import log_mistake
+from gateway.logs.setup import log_internal_error
 from gateway.radius.packet import decode_packet
 from gateway.worker.generations import Generation, Generations
 
 log = logging.getLogger("gateway.worker")
-_Record = TypeVar("_Record", LoginRecord, AnswerRecord)
+_Record = TypeVar("_Record", LoginRecord, ReplyRecord)
 _login = msgspec.msgpack.Decoder(LoginRecord).decode
 
 
@@ -61,7 +61,7 @@ class Legacy:
         is_taken: its logins were.
         has_ended: it waits for nothing any more.
         n_unread: records that could not be read or taken over.
-        has_met_mistake: taking one of them over met a mistake of ours.
+        has_failed: taking one of them over met an internal error.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Legacy:
         self.numbers = numbers
         self.later_s = later_s
         self.elsewhere: dict[int, PendingLogin] = {}
-        self.is_taken = self.has_ended = self.has_met_mistake = False
+        self.is_taken = self.has_ended = self.has_failed = False
         self.n_unread = self._n_told = 0
 
     @property
@@ -88,10 +88,10 @@ class Legacy:
             if record is not None:
                 yield record
 
-    def new_answers(self) -> Iterator[AnswerRecord]:
+    def new_replies(self) -> Iterator[ReplyRecord]:
         """Yield the answers that were written since the last time."""
         for octets in self.journal.answers() if self.journal is not None else ():
-            record = self._decoded(unpacked_answer, octets)
+            record = self._decoded(unpacked_reply, octets)
             if record is not None:
                 yield record
 
@@ -192,14 +192,14 @@ class Succession:
         LinkReader(link, loop, partial(self._heard, legacy), partial(self._ended, legacy), legacy.note_unread)
 
     def _carefully(self, legacy: Legacy, act: Callable[..., None], *arguments: object) -> None:
-        """Do something with what a predecessor told; a mistake of ours there ends nothing else."""
+        """Do something with what a predecessor told; an internal error there ends nothing else."""
         try:
             act(*arguments)
         except Exception as error:  # noqa: BLE001 -- a record costs what it tells of, never the slot
             legacy.note_unread()
-            if not legacy.has_met_mistake:
-                legacy.has_met_mistake = True
-                log_mistake(f"Internal error while taking over a record of {legacy.name}; it is left out", error)
+            if not legacy.has_failed:
+                legacy.has_failed = True
+                log_internal_error(f"Internal error while taking over a record of {legacy.name}; it is left out", error)
 
     def _tell_lost(self, legacy: Legacy) -> None:
         n_lost = legacy.take_n_lost()
@@ -226,7 +226,7 @@ class Succession:
                 verdict = told.verdict if told is not None else None
                 if pending is not None:
                     self._perform(self._engine.decided_elsewhere(pending, verdict, now))
-            case AnswerKept(record):
+            case ReplyKept(record):
                 self._take_answer(legacy, legacy.on_our_clock(record), now)
 
     def _ended(self, legacy: Legacy) -> None:
@@ -275,16 +275,16 @@ class Succession:
 
     def _take_answers(self, legacy: Legacy) -> None:
         now = time.monotonic()
-        for record in legacy.new_answers():
+        for record in legacy.new_replies():
             if record.expires_at > now:
                 self._carefully(legacy, self._take_answer, legacy, record, now)
 
-    def _take_answer(self, legacy: Legacy, record: AnswerRecord, now: float) -> None:
+    def _take_answer(self, legacy: Legacy, record: ReplyRecord, now: float) -> None:
         listener = legacy.number(record.listener)
         if listener is not None and record.bucket in self._buckets and len(record.reply) > 1:
             peer = Peer(record.address, listener, bucket=record.bucket)
-            answered = Answered(peer.key(record.reply[1]), record.digest, record.reply, record.expires_at)
-            self._perform(self._engine.adopt_answer(answered, peer, now))
+            answered = SentReply(peer.key(record.reply[1]), record.digest, record.reply, record.expires_at)
+            self._perform(self._engine.adopt_reply(answered, peer, now))
 
     def _restored(self, legacy: Legacy, record: LoginRecord) -> PendingLogin | None:
         generation = self._generations.find(record.generation)

@@ -2,8 +2,8 @@
 
 from gateway.config.listening import ListeningAddress
 from gateway.config.login_client import (
-    operator_secret,
-    operator_source,
+    login_client_secret,
+    login_client_source,
 )
 from gateway.config.settings import ServerSettings, Settings
 from gateway.engine.core import Engine
@@ -16,7 +16,7 @@ from gateway.ipc.plan import application_key, pending_share
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import SectionCounters
 
-_MAX_ANSWERED = 100_000  # answers kept for retransmissions, oldest out first
+_MAX_REPLIES = 100_000  # answers kept for retransmissions, oldest out first
 
 
 def build_engine(
@@ -28,7 +28,7 @@ def build_engine(
         digests,
         max_pending=pending_share(settings, n_workers),
         duplicate_window_s=settings.gateway.duplicate_window_s,
-        max_answered=_MAX_ANSWERED,
+        max_replies=_MAX_REPLIES,
         n_buckets=n_buckets,
     )
 
@@ -54,8 +54,8 @@ def build_table(settings: Settings, address: ListeningAddress, sections: dict[st
             )
             entries.update(dict.fromkeys(client.networks, nas))
     for server in address.servers:
-        source = operator_source(settings, server, address)
+        source = login_client_source(settings, server, address)
         network = f"{source}/{128 if ':' in source else 32}"
-        secret = SharedSecret(operator_secret(server))
-        entries.setdefault(network, Nas("radgate login", sections[server.section], secret, is_operator=True))
+        secret = SharedSecret(login_client_secret(server))
+        entries.setdefault(network, Nas("radgate login", sections[server.section], secret, is_login_client=True))
     return NasTable(entries.items())

@@ -58,7 +58,7 @@ max_pending=24000
 """
 _READY = re.compile(r"Worker (\d+) \(pid (\d+)\) is ready")
 _FINISHED = re.compile(r"\), ([^ ,]+), \d+\): .* reason=(\w+)")
-_MISTAKES = ("Traceback", "mistake of ours", "traceback=")
+_MISTAKES = ("Traceback", "Internal error", "traceback=")
 
 
 class Server(NamedTuple):

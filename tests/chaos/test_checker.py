@@ -222,7 +222,7 @@ def test_logins_that_break_no_rule(plan: Plan, seen: Record, reason: str, detail
             id="a lost line is no excuse",
         ),
         pytest.param("untold", ALICE, record(), "", {}, id="an accept without a line"),
-        pytest.param("our mistake", ALICE, record(code=REJECT), "internal_error", {}, id="a mistake of ours"),
+        pytest.param("our mistake", ALICE, record(code=REJECT), "internal_error", {}, id="an internal error"),
     ],
 )
 def test_every_rule_can_be_broken(rule: str, plan: Plan, seen: Record, reason: str, details: dict[str, Any]) -> None:

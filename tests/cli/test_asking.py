@@ -85,7 +85,7 @@ class TestReload:
         gateway.arbiter.outcome = RuntimeError("a text")
         status, out, err = run_main(capsys, "reload", "--config", gateway.config)
         assert (status, out) == (4, "")
-        assert err == "radgate: the gateway met a mistake of its own; its log says more\n"
+        assert err == "radgate: internal error in the gateway; its log says more\n"
 
 
 class TestStatus:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from gateway.config.login_client import operator_client
+from gateway.config.login_client import login_client
 from gateway.config.reading import read_settings
 from gateway.listeners.udp import open_socket
 from gateway.radius.dictionary import USER_NAME, USER_PASSWORD, Code
@@ -87,7 +87,7 @@ class ScriptedGateway:
     def answer(self, code: Code, *texts: str, section: int = 0, secret: bytes | None = None) -> None:
         """Answer the next request with this reply."""
         settings, _ = read_settings(self.config)
-        ours = operator_client(settings, settings.servers[section]).shared_secret
+        ours = login_client(settings, settings.servers[section]).shared_secret
         arguments = (code, texts, SharedSecret(ours), SharedSecret(secret or ours))
         self._thread = threading.Thread(target=self._answer_one, args=arguments)
         self._thread.start()

@@ -1,7 +1,7 @@
 """Which addresses are listened on."""
 
 from gateway.config.listening import listening_addresses
-from gateway.config.login_client import operator_client
+from gateway.config.login_client import login_client
 from gateway.config.settings import (
     ApplicationSettings,
     ClientSettings,
@@ -49,7 +49,7 @@ def test_a_section_for_every_address_is_served_on_those_that_others_name():
 def test_radgate_login_has_an_address_and_a_secret_of_its_own_for_each_section():
     first, second = server("a", "10.0.0.0/8"), server("b", "192.0.2.0/24")
     site = settings(first, second)
-    clients = [operator_client(site, each) for each in (first, second)]
+    clients = [login_client(site, each) for each in (first, second)]
     assert [client.source for client in clients] == ["127.82.65.1", "127.82.65.2"]
     assert {client.destination for client in clients} == {"127.0.0.1"}
     assert clients[0].shared_secret != clients[1].shared_secret

@@ -81,4 +81,4 @@ def test_a_mistake_of_ours_is_told_without_its_text(tmp_path, monkeypatch, capsy
 
     monkeypatch.setattr("gateway.config.__main__.read_outcome", fail)
     assert main([write_config(tmp_path), "-1"]) == 70
-    assert capsys.readouterr().err == "ValueError in fail, a mistake of ours\n"
+    assert capsys.readouterr().err == "ValueError in fail, an internal error\n"

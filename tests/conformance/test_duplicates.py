@@ -200,7 +200,7 @@ def test_D10_beyond_the_bound_of_pending_logins_new_requests_are_discarded():
 def test_D10_beyond_the_bound_of_kept_replies_the_oldest_go_and_pending_requests_stay():
     """The cache is bounded by count; answered entries leave first."""
     stage = Stage()
-    stage.engine = engine_for([("192.0.2.0/24", stage.nas)], max_answered=3)
+    stage.engine = engine_for([("192.0.2.0/24", stage.nas)], max_replies=3)
     assert asked(stage.receive(signed(pap(user=b"pending"), identifier=99)))
     for identifier in range(5):
         (question,) = asked(stage.receive(signed(pap(user=b"u%d" % identifier), identifier=identifier)))

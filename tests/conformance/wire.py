@@ -51,7 +51,7 @@ def forged(datagram: bytes) -> bytes:
 
 
 def engine_for(
-    *tables: list[tuple[str, Nas]], max_pending: int = 100, max_answered: int = 1000, window_s: float = 30.0
+    *tables: list[tuple[str, Nas]], max_pending: int = 100, max_replies: int = 1000, window_s: float = 30.0
 ) -> Engine:
     """An engine with these clients at each listening address."""
     return Engine(
@@ -59,7 +59,7 @@ def engine_for(
         Digests(bytes(32)),
         max_pending=max_pending,
         duplicate_window_s=window_s,
-        max_answered=max_answered,
+        max_replies=max_replies,
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.duoapi.calls import Auth
-from gateway.ipc.ledger import LoginRecord
+from gateway.ipc.ledger import FinishedLogin
 from gateway.statistics.counters import WorkerRow
 from gateway.statistics.layout import (
     BoardPlan,
@@ -80,7 +80,7 @@ class Gateway:
         return {**status, "max_pending": self.max_pending, "console": {"pid": 12, "restarts": 0, "rss_bytes": 1}}
 
 
-def record(n: int, **changed: Any) -> LoginRecord:
+def record(n: int, **changed: Any) -> FinishedLogin:
     """Return the `n`-th login, a second after the one before."""
     values = {
         "at": 1_800_000_000.0 + n,
@@ -95,4 +95,4 @@ def record(n: int, **changed: Any) -> LoginRecord:
         "hint": "",
         **changed,
     }
-    return LoginRecord(**values)
+    return FinishedLogin(**values)

@@ -66,7 +66,7 @@ class Stage:
             Digests(bytes(32)),
             max_pending=max_pending,
             duplicate_window_s=30.0,
-            max_answered=1000,
+            max_replies=1000,
         )
         self.effects: list[Effect] = []
 

@@ -430,7 +430,7 @@ class TestBounds:
 
     def test_the_operator_is_told_the_reason(self):
         stage = Stage()
-        stage.nas.is_operator = True
+        stage.nas.is_login_client = True
         stage.login("alice", "nonsense")
         stage.answer(GO_ON)
         assert "reason=unknown_factor" in message(stage.replies[0])

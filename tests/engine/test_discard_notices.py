@@ -4,8 +4,8 @@ from gateway.engine import discard_notices as module
 from gateway.engine.discard_notices import (
     DAY_S,
     INTERVAL_S,
+    DiscardNotices,
     Notice,
-    Notices,
     UnsignedNas,
 )
 from gateway.engine.nas import Nas
@@ -21,7 +21,7 @@ def nas() -> Nas:
 
 
 def discard(
-    notices: Notices, now: float, *, source: str = SOURCE, reason: DiscardReason = UNKNOWN, listener: int = 0
+    notices: DiscardNotices, now: float, *, source: str = SOURCE, reason: DiscardReason = UNKNOWN, listener: int = 0
 ) -> Notice | None:
     return notices.discarded(reason, source, listener, None, now)
 
@@ -32,11 +32,11 @@ def sources(n_sources: int) -> list[str]:
 
 def test_the_first_of_a_kind_has_a_line_at_once():
     client = nas()
-    assert Notices().discarded(WRONG, SOURCE, 3, client, 0.0) == Notice(WRONG, SOURCE, 3, client, 1)
+    assert DiscardNotices().discarded(WRONG, SOURCE, 3, client, 0.0) == Notice(WRONG, SOURCE, 3, client, 1)
 
 
 def test_then_one_line_an_interval_with_the_number_left_out():
-    notices = Notices()
+    notices = DiscardNotices()
     assert discard(notices, 0.0) is not None
     assert [discard(notices, float(second)) for second in range(1, 60)] == [None] * 59
     notice = discard(notices, INTERVAL_S)
@@ -49,7 +49,7 @@ def test_then_one_line_an_interval_with_the_number_left_out():
 
 
 def test_every_packet_is_in_a_line_or_waits_for_one():
-    notices, told = Notices(), 0
+    notices, told = DiscardNotices(), 0
     for number in range(1000):
         notice = discard(notices, number * 0.7)
         told += notice.n_packets if notice else 0
@@ -59,7 +59,7 @@ def test_every_packet_is_in_a_line_or_waits_for_one():
 
 
 def test_kinds_sources_and_listeners_have_lines_of_their_own():
-    notices = Notices()
+    notices = DiscardNotices()
     assert discard(notices, 0.0) is not None
     assert discard(notices, 0.0, reason=WRONG) is not None
     assert discard(notices, 0.0, source="192.0.2.11") is not None
@@ -68,7 +68,7 @@ def test_kinds_sources_and_listeners_have_lines_of_their_own():
 
 
 def test_too_many_sources_share_a_line_for_each_reason():
-    notices = Notices()
+    notices = DiscardNotices()
     crowd = sources(module._MAX_SOURCES)
     assert all(discard(notices, 0.0, source=source) for source in crowd)
     assert discard(notices, 1.0, source="192.0.2.1") == Notice(UNKNOWN, "", 0, None, 1)
@@ -78,7 +78,7 @@ def test_too_many_sources_share_a_line_for_each_reason():
 
 
 def test_a_shared_line_names_no_client_although_the_last_packet_had_one():
-    notices, client = Notices(), nas()
+    notices, client = DiscardNotices(), nas()
     for source in sources(module._MAX_SOURCES):
         discard(notices, 0.0, source=source)
     notice = notices.discarded(WRONG, "192.0.2.1", 0, client, 1.0)
@@ -87,7 +87,7 @@ def test_a_shared_line_names_no_client_although_the_last_packet_had_one():
 
 
 def test_a_source_that_is_remembered_keeps_its_own_line_in_a_crowd():
-    notices = Notices()
+    notices = DiscardNotices()
     crowd = sources(module._MAX_SOURCES)
     for source in crowd:
         discard(notices, 0.0, source=source)
@@ -97,7 +97,7 @@ def test_a_source_that_is_remembered_keeps_its_own_line_in_a_crowd():
 
 
 def test_after_the_crowd_has_gone_sources_are_told_apart_again():
-    notices = Notices()
+    notices = DiscardNotices()
     for source in sources(module._MAX_SOURCES + 100):
         discard(notices, 0.0, source=source)
     notice = discard(notices, INTERVAL_S + 1.0, source="192.0.2.1")
@@ -106,7 +106,7 @@ def test_after_the_crowd_has_gone_sources_are_told_apart_again():
 
 
 def test_a_flood_of_forged_sources_costs_bounded_memory_and_few_lines():
-    notices, lines = Notices(), 0
+    notices, lines = DiscardNotices(), 0
     for number, source in enumerate(sources(50_000)):
         lines += discard(notices, number * 0.001, source=source) is not None
         assert len(notices._quiet) <= module._MAX_SOURCES + len(DiscardReason)
@@ -115,7 +115,7 @@ def test_a_flood_of_forged_sources_costs_bounded_memory_and_few_lines():
 
 def test_a_full_table_is_tidied_once_a_second_at_most():
     """Walking it for every packet of a flood would cost more than the packets."""
-    notices, tables = Notices(), []
+    notices, tables = DiscardNotices(), []
     for source in sources(module._MAX_SOURCES):
         discard(notices, 0.0, source=source)
     for number in range(1000):
@@ -126,7 +126,7 @@ def test_a_full_table_is_tidied_once_a_second_at_most():
 
 
 def test_a_client_that_does_not_sign_is_named_once_a_day_wherever_it_sends_from():
-    notices, client, other = Notices(), nas(), nas()
+    notices, client, other = DiscardNotices(), nas(), nas()
     assert notices.unsigned(client, SOURCE, 0.0) == UnsignedNas(SOURCE, client)
     assert notices.unsigned(client, "192.0.2.11", 1.0) is None
     assert notices.unsigned(other, SOURCE, 1.0) == UnsignedNas(SOURCE, other)

@@ -1,7 +1,7 @@
 """What was asked and what was answered (RFC 5080 section 2.2.2)."""
 
 from gateway.engine.digests import Digests
-from gateway.engine.duplicates import Answered, DuplicateCache
+from gateway.engine.duplicates import DuplicateCache, SentReply
 from gateway.engine.transaction import Peer, Transaction
 from gateway.radius.client import encode_attribute
 from gateway.radius.packet import Packet, decode_packet
@@ -23,11 +23,11 @@ def transaction(packet: Packet | None = None, peer: Peer = PEER, now: float = 0.
     return Transaction(packet, NAS, peer, DIGESTS.packet(packet.octets), now)
 
 
-def cache(max_answered: int = 1000) -> DuplicateCache:
-    return DuplicateCache(WINDOW_S, max_answered)
+def cache(max_replies: int = 1000) -> DuplicateCache:
+    return DuplicateCache(WINDOW_S, max_replies)
 
 
-def find(known: DuplicateCache, packet: Packet, peer: Peer, now: float) -> Transaction | Answered | None:
+def find(known: DuplicateCache, packet: Packet, peer: Peer, now: float) -> Transaction | SentReply | None:
     return known.find(peer.key(packet.identifier), DIGESTS.packet(packet.octets), now)
 
 
@@ -41,7 +41,7 @@ class TestFinding:
         asked = transaction()
         assert known.add(asked) is None
         assert find(known, request(), PEER, 1.0) is asked
-        known.answered(asked, b"reply", 2.0)
+        known.replied(asked, b"reply", 2.0)
         found = find(known, request(), PEER, 3.0)
         assert found is not None
         assert found.reply == b"reply"
@@ -79,7 +79,7 @@ class TestWindow:
     def test_an_answer_is_kept_until_the_window_after_it_was_sent_is_over(self):
         known, asked = cache(), transaction(now=0.0)
         known.add(asked)
-        known.answered(asked, b"reply", 60.0)
+        known.replied(asked, b"reply", 60.0)
         assert find(known, request(), PEER, 60.0 + WINDOW_S - 0.001) is not None
         assert find(known, request(), PEER, 60.0 + WINDOW_S) is None
 
@@ -93,7 +93,7 @@ class TestWindow:
         for port in range(100):
             asked = transaction(peer=from_port(port))
             known.add(asked)
-            known.answered(asked, b"reply", port * 0.125)
+            known.replied(asked, b"reply", port * 0.125)
         known.expire(50 * 0.125 + WINDOW_S)
         assert len(known) == 49
         known.expire(1000.0)
@@ -102,31 +102,31 @@ class TestWindow:
 
 class TestBound:
     def test_beyond_the_bound_the_oldest_answers_leave_first(self):
-        known = cache(max_answered=10)
+        known = cache(max_replies=10)
         for port in range(25):
             asked = transaction(peer=from_port(port))
             known.add(asked)
-            known.answered(asked, b"reply", 1.0)
+            known.replied(asked, b"reply", 1.0)
         kept = [port for port in range(25) if find(known, request(), from_port(port), 1.0)]
         assert kept == list(range(15, 25))
         assert len(known) == 10
 
     def test_pending_requests_are_never_evicted(self):
-        known = cache(max_answered=10)
+        known = cache(max_replies=10)
         pending = [transaction(peer=from_port(port)) for port in range(100)]
         for asked in pending:
             known.add(asked)
         for port in range(1000, 2000):
             asked = transaction(peer=from_port(port))
             known.add(asked)
-            known.answered(asked, b"reply", 1.0)
+            known.replied(asked, b"reply", 1.0)
         assert [find(known, request(), asked.peer, 1e6) for asked in pending] == pending
         assert len(known) == 100 + 10
 
     def test_no_answer_is_kept_when_none_may_be(self):
-        known, asked = cache(max_answered=0), transaction()
+        known, asked = cache(max_replies=0), transaction()
         known.add(asked)
-        known.answered(asked, b"reply", 1.0)
+        known.replied(asked, b"reply", 1.0)
         assert find(known, request(), PEER, 1.0) is None
         assert len(known) == 0
 
@@ -146,7 +146,7 @@ class TestSuperseding:
         known = cache()
         older, newer = transaction(), transaction(request(authenticator=b"x" * 16))
         known.add(older)
-        known.answered(older, b"reply", 1.0)
+        known.replied(older, b"reply", 1.0)
         assert known.add(newer) is None
         assert not older.is_superseded
 
@@ -154,7 +154,7 @@ class TestSuperseding:
         known = cache()
         older, newer = transaction(), transaction(request(authenticator=b"x" * 16))
         known.add(older)
-        known.answered(older, b"reply", 1.0)
+        known.replied(older, b"reply", 1.0)
         known.add(newer)
         known.expire(1000.0)
         assert find(known, newer.packet, PEER, 1000.0) is newer
@@ -162,7 +162,7 @@ class TestSuperseding:
     def test_after_its_window_the_same_request_is_taken_up_anew(self):
         known, first = cache(), transaction()
         known.add(first)
-        known.answered(first, b"reply", 0.0)
+        known.replied(first, b"reply", 0.0)
         assert find(known, request(), PEER, WINDOW_S) is None
         again = transaction(now=WINDOW_S)
         assert known.add(again) is None
@@ -202,8 +202,8 @@ class TestAnswersOfAnotherWorker:
         assert known.adopt(answered_with(request(), b"reply", 30.0), 0.0) is asked
 
 
-def answered_with(packet: Packet, reply: bytes, expires_at: float) -> Answered:
-    return Answered(PEER.key(packet.identifier), DIGESTS.packet(packet.octets), reply, expires_at)
+def answered_with(packet: Packet, reply: bytes, expires_at: float) -> SentReply:
+    return SentReply(PEER.key(packet.identifier), DIGESTS.packet(packet.octets), reply, expires_at)
 
 
 def test_a_peer_is_known_by_source_listener_and_way_whether_or_not_it_has_asked():

@@ -13,7 +13,7 @@ from gateway.engine.login import Login, LoginPolicy
 from gateway.engine.typed_factor import read_factor
 from gateway.unavailable import Trouble, Unavailable
 from gateway.words.reasons import Reason
-from gateway.worker.last_logins import login_record
+from gateway.worker.last_logins import finished_login
 from gateway.worker.narration import Narrator
 from gateway.worker.reports import auth_event, finished_line
 from tests.duoapi.test_echoes import FORMS, YUBIKEY
@@ -35,7 +35,7 @@ def seen(stage: Stage, answer: Answer | Unavailable, caplog: pytest.LogCaptureFi
     texts = [
         repr(finished_line(finished, 0)),
         msgspec.json.encode(auth_event(finished, "DI", "host")).decode(),
-        repr(login_record(finished, 0.0)),
+        repr(finished_login(finished, 0.0)),
         finished.verdict.explanation,
         repr(finished.verdict),
         *map(message, stage.replies),

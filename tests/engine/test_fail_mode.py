@@ -45,7 +45,7 @@ def state_and_failure() -> list[tuple[LoginState, Trouble, bool]]:
 
 @pytest.mark.parametrize(("state", "trouble", "may_have_acted"), state_and_failure())
 def test_a_failure_lets_in_in_two_states_alone(state, trouble, may_have_acted):
-    """In others it is no yes, or a mistake of ours, which rejects."""
+    """In others it is no yes, or an internal error, which rejects."""
     login = Login(LoginPolicy("app", fail_open=True), "alice")
     login.state = state
     try:

@@ -140,7 +140,7 @@ def test_a_nas_shows_its_name_and_never_its_secret():
 
 def test_addresses_are_counted_by_client_once_however_many_addresses_listen():
     tokyo, osaka = section_of("tokyo"), section_of("osaka")
-    operator = Nas("radgate login", osaka, SharedSecret(b"x"), is_operator=True)
+    operator = Nas("radgate login", osaka, SharedSecret(b"x"), is_login_client=True)
     entries = [
         ("192.0.2.1/32", Nas("one", tokyo, SharedSecret(b"x"))),
         ("198.51.100.0/24", Nas("many", osaka, SharedSecret(b"x"))),

@@ -9,8 +9,8 @@ from gateway.engine.effects import (
     Effect,
     Finished,
     ForgetLogin,
-    KeepAnswer,
     KeepLogin,
+    KeepReply,
     PutQuestion,
     SendReply,
     StopAsking,
@@ -86,12 +86,12 @@ class TestKeeping:
     def test_an_answer_is_kept_before_it_is_sent_and_the_login_forgotten_after(self):
         stage = Stage()
         pushed(stage)
-        assert kinds(stage.answer(ALLOWED)) == [KeepAnswer, SendReply, ForgetLogin, Finished]
+        assert kinds(stage.answer(ALLOWED)) == [KeepReply, SendReply, ForgetLogin, Finished]
 
     def test_an_answer_that_is_delayed_is_kept_when_it_is_decided(self):
         stage = Stage(reject_delay_s=1.0)
         pushed(stage)
-        assert kinds(stage.answer(DENIED)) == [KeepAnswer, ForgetLogin, Finished]
+        assert kinds(stage.answer(DENIED)) == [KeepReply, ForgetLogin, Finished]
         assert kinds(stage.engine.timer(2.0)) == [SendReply]
 
     def test_a_packet_that_joins_or_leaves_is_kept(self):
@@ -212,7 +212,7 @@ class TestAfterADeath:
         second.login("alice", "push", identifier=8, now=1.9)
         second.effects = second.engine.answered(pending, DENIED, 2.0)
         assert [reply.identifier for reply in second.replies] == [7]  # it has waited long enough
-        assert kinds(second.login("alice", "push", identifier=9, now=2.1)) == [KeepAnswer]
+        assert kinds(second.login("alice", "push", identifier=9, now=2.1)) == [KeepReply]
         second.effects = second.engine.timer(9.0)
         assert {reply.identifier for reply in second.replies} == {8, 9}
 
@@ -233,8 +233,8 @@ class TestAfterADeath:
         first.login()
         first.answer(GO_ON)
         effects = first.answer(ALLOWED)
-        (answer,) = [each for each in effects if isinstance(each, KeepAnswer)]
-        assert kinds(second.engine.adopt_answer(answer.answered, answer.peer, 1.0)) == [KeepAnswer]
+        (answer,) = [each for each in effects if isinstance(each, KeepReply)]
+        assert kinds(second.engine.adopt_reply(answer.answered, answer.peer, 1.0)) == [KeepReply]
         assert [each.octets for each in second.login(now=2.0) if isinstance(each, SendReply)] == [
             each.octets for each in effects if isinstance(each, SendReply)
         ]
@@ -254,9 +254,9 @@ class TestWhileThePredecessorLives:
         pending = adopted(second, record)
         second.login("alice", "push", identifier=9, now=1.0)
         effects = first.answer(ALLOWED, now=2.0)
-        (answer,) = [each for each in effects if isinstance(each, KeepAnswer)]
+        (answer,) = [each for each in effects if isinstance(each, KeepReply)]
         (forgotten,) = [each for each in effects if isinstance(each, ForgetLogin)]
-        second.engine.adopt_answer(answer.answered, answer.peer, 2.0)
+        second.engine.adopt_reply(answer.answered, answer.peer, 2.0)
         second.effects = second.engine.decided_elsewhere(pending, forgotten.verdict, 2.0)
         assert [reply.identifier for reply in second.replies] == [9]
         assert Finished not in kinds(second.effects)  # the predecessor has told of it
@@ -308,7 +308,7 @@ class TestOutages:
         stage.login("bob", "123456", identifier=1)
         pushed(stage)
         stage.effects = stage.engine.outage("app", AWAY, 1.0)
-        assert kinds(stage.effects) == [StopAsking, KeepAnswer, SendReply, Finished]
+        assert kinds(stage.effects) == [StopAsking, KeepReply, SendReply, Finished]
         assert stage.finished.user_name == "bob"
         assert stage.engine.n_pending == 1
 

@@ -15,8 +15,8 @@ from tests.engine.scene import SECRET, SOURCE, Stage, message
 STATE = b"\x18\x07state"
 
 
-def waiting(*, is_operator: bool = False) -> Transaction:
-    nas = Nas("radius_ip_1", Stage().section, SECRET, is_operator=is_operator)
+def waiting(*, is_login_client: bool = False) -> Transaction:
+    nas = Nas("radius_ip_1", Stage().section, SECRET, is_login_client=is_login_client)
     packet = decode_packet(encode_access_request(7, bytes(16), SECRET, b"alice", b"123456"))
     return Transaction(packet, nas, Peer((SOURCE, 40001), 0), b"", 0.0)
 
@@ -30,7 +30,7 @@ def test_it_is_told_the_outcome_the_message_and_the_attributes(outcome, code):
 
 def test_the_operator_is_told_the_reason_too():
     verdict = Verdict(Outcome.REJECT, Reason.DUO_DENIED, "No", "account", "a hint")
-    reply = decode_packet(waiting(is_operator=True).encode(verdict))
+    reply = decode_packet(waiting(is_login_client=True).encode(verdict))
     assert message(reply) == "No" + verdict.explanation
 
 

@@ -48,7 +48,7 @@ class Harness:
     def __init__(self) -> None:
         self.now = 0.0
         tables = [NasTable([("192.0.2.0/24", NAS)])]
-        self.engine = Engine(tables, Digests(bytes(32)), max_pending=50, duplicate_window_s=30.0, max_answered=100)
+        self.engine = Engine(tables, Digests(bytes(32)), max_pending=50, duplicate_window_s=30.0, max_replies=100)
 
     def one_input(self, data: bytes) -> None:
         """Deliver one input, and let time go on."""

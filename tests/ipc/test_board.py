@@ -71,8 +71,8 @@ def test_a_child_and_its_parent_read_what_the_other_writes(board):
     board.bulletin(OTHER_DUO).post(Bulletin(1, True, 99, 3))
     child = run_child(WORKER, board)
     assert (child.returncode, child.stdout) == (0, "99\n"), child.stderr
-    pulse, totals = board.read(1)
-    assert pulse == board.pulse(1) == (4711, 5, 5, 0, 0)
+    signs, totals = board.read(1)
+    assert signs == board.signs_of_life(1) == (4711, 5, 5, 0, 0)
     assert totals.counters == {(Measure.REQUESTS, SECTION): 1}
     assert board.evidence(1, DUO) == (1.0, 2.0, *(0.0,) * 7)
     assert board.evidence(1, OTHER_DUO) is None
@@ -88,7 +88,7 @@ def test_rows_and_bulletins_do_not_touch_each_other(board):
     for number, application in enumerate((DUO, OTHER_DUO)):
         board.bulletin(application).post(Bulletin(number, bool(number), number, number, number))
     for slot in range(3):
-        assert board.pulse(slot).pid == slot + 1
+        assert board.signs_of_life(slot).pid == slot + 1
         assert board.read(slot).totals.counters == {(Measure.DATAGRAMS,): slot + 1}
         assert board.evidence(slot, DUO) == board.evidence(slot, OTHER_DUO) == (slot,) * 9
     for number, application in enumerate((DUO, OTHER_DUO)):
@@ -111,14 +111,14 @@ def test_what_was_handed_out_stays_usable_after_the_board_is_closed():
     row = board.row(0)
     board.close()
     row.begin(7, 7)
-    assert board.pulse(0).pid == 7
+    assert board.signs_of_life(0).pid == 7
 
 
 def test_nobody_can_cut_the_board_off_under_the_others(board):
     child = run_child(VANDAL, board)
     assert child.returncode != 0
     assert "PermissionError" in child.stderr
-    assert board.pulse(2).pid == 0
+    assert board.signs_of_life(2).pid == 0
 
 
 def test_other_programs_that_we_start_do_not_inherit_the_board(board):

@@ -39,7 +39,7 @@ def test_what_was_kept_is_read(descriptor: int) -> None:
     journal = Journal(descriptor, KEY)
     assert journal.keep_login(1, b"alice")
     assert journal.keep_login(2, b"bob")
-    journal.keep_answer(b"carol", 30.0, 0.0)
+    journal.keep_reply(b"carol", 30.0, 0.0)
     journal.forget_login(1)
     assert list(successor(descriptor).logins()) == [b"bob"]
     assert answers(descriptor) == [b"carol"]
@@ -79,7 +79,7 @@ def test_what_has_no_room_is_left_out_and_counted(descriptor: int) -> None:
     assert journal.keep_login(2, bytes(MAX_LOGIN_OCTETS))
     while journal.keep_login(journal._sequence + 10, b"x"):
         pass
-    journal.keep_answer(bytes(5000), 1.0, 0.0)
+    journal.keep_reply(bytes(5000), 1.0, 0.0)
     assert journal.n_left_out == 3
 
 
@@ -118,7 +118,7 @@ def test_a_writer_killed_at_any_instant_leaves_what_it_had_or_what_it_wrote() ->
     for number in range(20):  # a few times round
         everything.append(b"answer %d" % number * (number % 5 + 1))
         before = os.pread(descriptor, 1 << 20, 0)
-        journal.keep_answer(everything[-1], 30.0, 0.0)
+        journal.keep_reply(everything[-1], 30.0, 0.0)
         for octets in instants(before, os.pread(descriptor, 1 << 20, 0)):
             os.pwrite(descriptor, octets, 0)
             found = answers(descriptor)  # the newest, without a gap
@@ -138,7 +138,7 @@ def test_a_writer_killed_at_any_instant_leaves_what_it_had_or_what_it_wrote() ->
 def test_who_does_not_know_the_key_is_not_believed(descriptor: int) -> None:
     other = Journal(descriptor, b"another key")
     other.keep_login(1, b"forged")
-    other.keep_answer(b"forged", 30.0, 0.0)
+    other.keep_reply(b"forged", 30.0, 0.0)
     reader = successor(descriptor)
     assert not list(reader.logins())
     assert not list(reader.answers())
@@ -197,7 +197,7 @@ def test_two_processes_that_have_not_slept_between_them_find_the_same_clock() ->
 def test_a_reader_goes_on_where_it_was(descriptor: int) -> None:
     journal, reader, read = Journal(descriptor, KEY), successor(descriptor), []
     for second in range(300):
-        journal.keep_answer(b"%d" % second, second + 30.0, float(second))
+        journal.keep_reply(b"%d" % second, second + 30.0, float(second))
         if second % 7 == 0:
             read += [int(octets) for octets in reader.answers()]
     assert read == list(range(295))
@@ -209,7 +209,7 @@ def test_the_memory_of_answers_is_that_of_two_windows(descriptor: int) -> None:
     """One answer a second for a window of 30 s: the first segment is left after 30 answers, and come back to."""
     journal = Journal(descriptor, KEY)
     for second in range(300):
-        journal.keep_answer(b"%d" % second, second + 30.0, float(second))
+        journal.keep_reply(b"%d" % second, second + 30.0, float(second))
         kept = {int(octets) for octets in answers(descriptor)}
         assert kept >= set(range(max(0, second - 29), second + 1))
         assert len(kept) <= 60
@@ -221,7 +221,7 @@ def test_answers_taken_over_from_another_worker_are_not_overwritten_while_they_c
     journal = Journal(descriptor, KEY)
     for number in range(300):
         now = number * 0.01
-        journal.keep_answer(b"%d" % number, number * 0.1, now)
+        journal.keep_reply(b"%d" % number, number * 0.1, now)
         kept = {int(octets) for octets in answers(descriptor)}
         assert kept >= {each for each in range(number + 1) if each * 0.1 > now}
     os.close(descriptor)
@@ -231,14 +231,14 @@ def test_a_segment_is_not_come_back_to_while_any_of_its_answers_counts(descripto
     """Windows differ where answers of another worker's are taken over, or after a reload."""
     journal = Journal(descriptor, KEY)
     for octets, expires_at, now in [(b"1", 1.0, 0.0), (b"long", 100.0, 0.0), (b"2", 3.0, 2.0), (b"3", 5.0, 4.0)]:
-        journal.keep_answer(octets, expires_at, now)
+        journal.keep_reply(octets, expires_at, now)
     assert b"long" in answers(descriptor)
 
 
 def test_answers_are_read_in_the_order_in_which_they_were_written(descriptor: int) -> None:
     journal = Journal(descriptor, KEY)
     for second in range(100):
-        journal.keep_answer(b"%d" % second, second + 10.0, float(second))
+        journal.keep_reply(b"%d" % second, second + 10.0, float(second))
         read = [int(octets) for octets in answers(descriptor)]
         assert read == sorted(read)
 
@@ -246,7 +246,7 @@ def test_answers_are_read_in_the_order_in_which_they_were_written(descriptor: in
 def test_too_many_answers_lose_the_oldest_alone(descriptor: int) -> None:
     journal = Journal(descriptor, KEY)
     for number in range(1000):
-        journal.keep_answer(b"%04d" % number, 30.0, 0.0)
+        journal.keep_reply(b"%04d" % number, 30.0, 0.0)
         kept = sorted(int(octets) for octets in answers(descriptor))
         assert kept[-1] == number
         assert all(after - before == 1 for before, after in pairwise(kept))
@@ -258,5 +258,5 @@ def test_sizes_of_answers_vary(descriptor: int) -> None:
     sizes = [0, 1, 31, 32, 33, 100, 4000, 7, 600]
     for number in range(200):
         octets = bytes([number % 256]) * sizes[number % len(sizes)]
-        journal.keep_answer(octets, 30.0, 0.0)
+        journal.keep_reply(octets, 30.0, 0.0)
         assert octets in answers(descriptor)

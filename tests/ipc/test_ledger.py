@@ -8,15 +8,15 @@ import pytest
 
 from gateway.ipc.ledger import (
     N_CELLS,
+    FinishedLogin,
     Ledger,
-    LoginRecord,
     open_ring,
     private_ring,
 )
 from gateway.worker.last_logins import (
     HOLD_S,
     LastLogins,
-    login_record,
+    finished_login,
 )
 from tests.console.scene import record
 from tests.worker.test_reports import finished
@@ -37,8 +37,8 @@ def names(ring, after=0):
 
 
 def test_a_login_is_told_as_its_line_tells_it():
-    found = login_record(finished(), 1_800_000_000.5)
-    assert found == LoginRecord(
+    found = finished_login(finished(), 1_800_000_000.5)
+    assert found == FinishedLogin(
         at=1_800_000_000.5,
         user_name="y-ikeda",
         client="10.80.16.236",
@@ -53,7 +53,7 @@ def test_a_login_is_told_as_its_line_tells_it():
 
 
 def test_nobody_waits_for_a_reply():
-    assert login_record(finished(n_packets=0), 0.0).reply == "none"
+    assert finished_login(finished(n_packets=0), 0.0).reply == "none"
 
 
 def test_what_is_written_can_be_read_elsewhere(ledger):

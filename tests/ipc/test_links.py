@@ -3,16 +3,16 @@
 import asyncio
 import socket
 
-from gateway.engine.records import AnswerRecord, LoginRecord, verdict_record
+from gateway.engine.records import LoginRecord, ReplyRecord, verdict_record
 from gateway.engine.verdict import rejection
 from gateway.ipc.links import (
-    AnswerKept,
     HandedOver,
     LinkReader,
     LinkWriter,
     LoginForgotten,
     LoginKept,
     Message,
+    ReplyKept,
 )
 from gateway.words.reasons import Reason
 
@@ -53,7 +53,7 @@ def test_all_kinds_of_messages_arrive_as_they_were_sent():
     messages: list[Message] = [
         HandedOver(),
         LoginKept(RECORD),
-        AnswerKept(AnswerRecord(("192.0.2.10", 40001), 0, 3, b"digest", b"reply", 9.0)),
+        ReplyKept(ReplyRecord(("192.0.2.10", 40001), 0, 3, b"digest", b"reply", 9.0)),
         LoginForgotten(7, LOST),
         LoginForgotten(8, None),
     ]

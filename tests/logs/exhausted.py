@@ -5,7 +5,7 @@ import resource
 import sys
 from pathlib import Path
 
-from gateway.logs.setup import LogPlan, log_mistake, start_logging
+from gateway.logs.setup import LogPlan, log_internal_error, start_logging
 
 
 def main(folder: Path) -> None:
@@ -20,7 +20,7 @@ def main(folder: Path) -> None:
     try:
         int("no number")
     except ValueError as error:
-        log_mistake("A mistake\N{BULLET}\nof ours", error)
+        log_internal_error("A mistake\N{BULLET}\nof ours", error)
 
 
 if __name__ == "__main__":

@@ -483,7 +483,7 @@ class TestRotation:
         handler.look()
         logger.propagate = before
         (record,) = set(caplog.records)  # each may be caught twice, there and on its way up
-        assert f"{handler.path} cannot be begun anew" in record.getMessage()
+        assert f"{handler.path} cannot be rotated" in record.getMessage()
         handler.path.with_name("x.log.3").rmdir()
         handler.look()
         assert written(handler.path.with_name("x.log.1")) == "line number 1\n"

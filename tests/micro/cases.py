@@ -13,8 +13,8 @@ from gateway.duoapi.flavours import V2
 from gateway.duoapi.signing import Signer
 from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
-from gateway.engine.duplicates import Answered, DuplicateCache
-from gateway.engine.effects import Effect, Finished, KeepAnswer, KeepLogin, PutQuestion
+from gateway.engine.duplicates import DuplicateCache, SentReply
+from gateway.engine.effects import Effect, Finished, KeepLogin, KeepReply, PutQuestion
 from gateway.engine.transaction import Peer, Transaction
 from gateway.engine.verdict import Verdict
 from gateway.http1.request import RequestTemplate
@@ -30,7 +30,7 @@ from gateway.radius.dictionary import PROXY_STATE, USER_PASSWORD, Code
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import encode_reply
 from gateway.words.reasons import Outcome, Reason
-from gateway.worker.journal_keeper import Memory
+from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.reports import LoginLog
 from tests.engine.scene import ALLOWED, GO_ON, PUSHED, SECRET, SOURCE, Stage
 
@@ -117,7 +117,7 @@ def duplicate_miss() -> Run:
 def duplicate_hit() -> Run:
     """A look for a request that was answered."""
     cache, request = DuplicateCache(30.0, 1000), transaction(1)
-    cache.answered(request, bytes(64), 0.0)
+    cache.replied(request, bytes(64), 0.0)
     return lambda: cache.find(request.key, request.digest, 1.0)
 
 
@@ -129,7 +129,7 @@ def duplicate_expiry() -> Run:
     def run() -> None:
         request, now = next(requests), next(instants) * STEP_S
         cache.add(request)
-        cache.answered(request, b"a reply", now)
+        cache.replied(request, b"a reply", now)
 
     for _ in range(N_REQUESTS):
         run()
@@ -166,20 +166,20 @@ def read_preauth() -> Run:
     return lambda: V2.read(call, 200, PREAUTH_BODY)
 
 
-def memory() -> Memory:
+def memory() -> JournalKeeper:
     """Return a worker's memory with an empty journal."""
     descriptor = create_journal(16)
     try:
-        return Memory(Journal(descriptor, bytes(32)))
+        return JournalKeeper(Journal(descriptor, bytes(32)))
     finally:
         os.close(descriptor)  # mapped
 
 
-def keep_answer() -> Run:
+def keep_reply() -> Run:
     """An answer into the journal."""
     kept, request = memory(), transaction(1)
-    effect = KeepAnswer(Answered(request.key, request.digest, bytes(80), 30.0), request.peer)
-    return lambda: kept.keep_answer(effect)
+    effect = KeepReply(SentReply(request.key, request.digest, bytes(80), 30.0), request.peer)
+    return lambda: kept.keep_reply(effect)
 
 
 def keep_login() -> Run:
@@ -263,7 +263,7 @@ CASES: dict[str, Callable[[], Run]] = {
         encode_post,
         read_response,
         read_preauth,
-        keep_answer,
+        keep_reply,
         keep_login,
         write_line,
         passcode_login,

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from gateway.duoapi.calls import PreauthAnswer
-from gateway.engine.duplicates import Answered
+from gateway.engine.duplicates import SentReply
 from gateway.engine.effects import SendReply
 from gateway.http1.response import Response
 from gateway.radius import packet
@@ -49,7 +49,7 @@ def test_cases_do_what_they_are_called() -> None:
     assert results["verify_message_authenticator"] is True
     assert results["reveal_user_password"] == b"123456"
     assert results["duplicate_miss"] is None
-    assert isinstance(results["duplicate_hit"], Answered)
+    assert isinstance(results["duplicate_hit"], SentReply)
     assert isinstance(results["read_response"], Response)
     assert isinstance(results["read_preauth"], PreauthAnswer)
     for name in ("passcode_login", "push_login", "retransmission"):

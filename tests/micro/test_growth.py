@@ -29,7 +29,7 @@ def engine(n_clients: int = 1, n_sections: int = 1, n_pending: int = 0) -> Engin
         for number, address in enumerate(addresses)
     ]
     made = Engine(
-        [NasTable(clients)], Digests(bytes(32)), max_pending=100_000, duplicate_window_s=30.0, max_answered=100_000
+        [NasTable(clients)], Digests(bytes(32)), max_pending=100_000, duplicate_window_s=30.0, max_replies=100_000
     )
     for number in range(N_REQUESTS, N_REQUESTS + n_pending):
         (asked,) = made.datagram_received(*access_request(number, b"push"), 0.0)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.effects import PutQuestion
-from gateway.engine.records import AnswerRecord
+from gateway.engine.records import ReplyRecord
 from gateway.ipc.journal import MAX_LOGIN_OCTETS
 from gateway.ipc.links import HandedOver
 from gateway.radius.packet import decode_packet
@@ -35,7 +35,7 @@ def another() -> bytes:
     return encode(login_record())
 
 
-def reply() -> AnswerRecord:
+def reply() -> ReplyRecord:
     """What was replied to it."""
     return answer_record(request(), b"\x02\x07" + bytes(18))
 
@@ -119,7 +119,7 @@ def test_any_messages_of_a_predecessor_that_lives(messages, places, value):
         succession = successor.begin()
         odd = [
             {"type": "LoginKept", "record": altered(another(), places, value)},
-            {"type": "AnswerKept", "record": altered(encode(reply()), places, value)},
+            {"type": "ReplyKept", "record": altered(encode(reply()), places, value)},
             {"type": "LoginForgotten", "number": 99, "verdict": value},
         ]
         for octets in (*messages, *map(encode, odd)):

@@ -35,11 +35,11 @@ from gateway.statistics.reading import (
     merge,
     read_evidence,
     read_log_errors,
-    read_pulse,
     read_row,
+    read_signs_of_life,
 )
 from gateway.unavailable import Trouble
-from gateway.words.reasons import OUTCOMES, Outcome, Reason
+from gateway.words.reasons import OUTCOME_OF, Outcome, Reason
 
 FIRST, SECOND = "radius_server_duo_only", "radius_server_duo_only2"
 DUO = "api-12345678.duosecurity.com:443/DIXXXXXXXXXXXXXXXXXX"
@@ -202,7 +202,7 @@ def test_the_reply_that_follows_from_a_reason_is_that_of_the_verdict(reason):
     except KeyError:  # of Duo's reasons and fail mode's
         let_in = {Reason.DUO_ALLOWED, Reason.DUO_BYPASS, Reason.EXEMPT, Reason.FAILMODE_SAFE}
         outcome = Outcome.ACCEPT if reason in let_in else Outcome.REJECT
-    assert OUTCOMES[reason] is outcome
+    assert OUTCOME_OF[reason] is outcome
 
 
 # Signs of life.
@@ -212,8 +212,8 @@ def test_a_worker_shows_who_it_is_and_that_it_lives():
     row = Row()
     row.writer.begin(4711, 5 * SECOND_NS)
     row.writer.beat(6 * SECOND_NS, 1_000)
-    assert row.read().pulse == (4711, 5 * SECOND_NS, 6 * SECOND_NS, 1_000, 1_000)
-    assert row.read().pulse == read_pulse(row.cells)
+    assert row.read().signs_of_life == (4711, 5 * SECOND_NS, 6 * SECOND_NS, 1_000, 1_000)
+    assert row.read().signs_of_life == read_signs_of_life(row.cells)
 
 
 def test_the_greatest_lag_is_that_of_one_to_two_windows():
@@ -228,7 +228,7 @@ def test_the_greatest_lag_is_that_of_one_to_two_windows():
         (2 * LAG_WINDOW_NS, 9),
     ):
         row.writer.beat(now_ns, lag_ns)
-        seen.append(read_pulse(row.cells).lag_max_ns)
+        seen.append(read_signs_of_life(row.cells).lag_max_ns)
     assert seen == [700, 700, 700, 700, 60]
 
 
@@ -237,7 +237,7 @@ def test_a_timer_that_was_early_was_not_late():
     row = Row()
     row.writer.begin(1, 0)
     row.writer.beat(1, -400_000)
-    assert read_pulse(row.cells).lag_ns == 0
+    assert read_signs_of_life(row.cells).lag_ns == 0
 
 
 def test_a_successor_goes_on_with_the_counters_and_begins_with_the_gauges():
@@ -257,8 +257,8 @@ def test_a_successor_goes_on_with_the_counters_and_begins_with_the_gauges():
     successor.sections[FIRST].began()
     successor.sections[FIRST].finished(Reason.DUO_ALLOWED, 0.1, 0.1)
     successor.applications[DUO].called(Ping, 0.1)
-    pulse, totals = row.read()
-    assert pulse == (2, 30, 30, 0, 0)
+    signs, totals = row.read()
+    assert signs == (2, 30, 30, 0, 0)
     assert totals.counters == {(Measure.DATAGRAMS,): 4, (Measure.VERDICTS, FIRST, "duo_allowed"): 3}
     assert totals.gauges == {}
     assert totals.histogram(Measure.CALL_SECONDS, DUO, "ping") == Histogram((*[0] * 9, 2, *[0] * 10), 200_000)

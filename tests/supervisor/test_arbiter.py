@@ -93,7 +93,7 @@ class Stage:
         self.read = ReadOutcome(settings_octets=encode_settings(self.settings))
         self.announced: list[str] = []
         self.workers: list[ScriptedProcess] = []
-        for name in ("DuoWatch", "ConsoleKeeper", "ControlSocket"):
+        for name in ("FailModeWatch", "ConsoleKeeper", "ControlSocket"):
             monkeypatch.setattr(arbiter_module, name, Nothing)
         monkeypatch.setattr(arbiter_module, "ListeningSockets", ScriptedSockets)
         monkeypatch.setattr(arbiter_module, "start_logging", Nothing)

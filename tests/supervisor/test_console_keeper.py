@@ -161,7 +161,7 @@ def test_a_mistake_of_ours_costs_an_answer_alone(tmp_path, scripted, caplog):
     async def story(keeping: Keeping) -> None:
         keeping.keeper._status = lambda: {"circle": object()}
         tell_supervisor(keeping.console.theirs, FromConsole.ASKING)
-        await until(lambda: "met a mistake" in caplog.text)
+        await until(lambda: "Internal error" in caplog.text)
         assert keeping.console is not None
 
     keep(tmp_path, story)

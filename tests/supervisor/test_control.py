@@ -97,7 +97,7 @@ class TestAnswers:
         arbiter.outcome = RuntimeError("with a secret")
         with pytest.raises(Declined) as declined:
             asked(run_dir, arbiter, "reload")
-        assert str(declined.value) == "the gateway met a mistake of its own; its log says more"
+        assert str(declined.value) == "internal error in the gateway; its log says more"
 
     def test_one_connection_may_ask_more_than_once(self, run_dir, arbiter):
         answers = told(run_dir, arbiter, b'{"command":"status"}\n{"command": "reload"}\n')

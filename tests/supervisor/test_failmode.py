@@ -11,7 +11,7 @@ from gateway.failmode.breaker import (
 )
 from gateway.failmode.evidence import Evidence
 from gateway.ipc.worker_channel import LookAtBoard
-from gateway.supervisor.failmode import DuoWatch
+from gateway.supervisor.failmode import FailModeWatch
 
 if TYPE_CHECKING:
     from gateway.failmode.bulletin import Bulletin
@@ -51,8 +51,8 @@ class Crew:
         self.told.append(word)
 
 
-def watch(*crews: Crew) -> DuoWatch:
-    return DuoWatch(lambda: crews)  # type: ignore[arg-type, return-value]
+def watch(*crews: Crew) -> FailModeWatch:
+    return FailModeWatch(lambda: crews)  # type: ignore[arg-type, return-value]
 
 
 def health(state: BreakerState = BreakerState.HEALTHY) -> Any:

@@ -13,7 +13,7 @@ from gateway.supervisor.hang_watch import (
     HUNG_AFTER_S,
     OWN_PAUSE_S,
     START_AFTER_S,
-    Vigil,
+    HangWatch,
 )
 from gateway.supervisor.slot_life import SlotState
 
@@ -45,8 +45,8 @@ class Scene:
         self.process = Process()
         self.timers: list[tuple[float, Callable[..., None], tuple[Any, ...]]] = []
         slot = SimpleNamespace(number=0, state=state, spawned_at=NOW - START_AFTER_S - 1)
-        pulse = SimpleNamespace(pid=pid, heartbeat_ns=int(heartbeat * 1e9))
-        board = SimpleNamespace(pulse=lambda _number: pulse)
+        signs = SimpleNamespace(pid=pid, heartbeat_ns=int(heartbeat * 1e9))
+        board = SimpleNamespace(signs_of_life=lambda _number: signs)
         self.crew = SimpleNamespace(slots=[slot], board=board, process=lambda _slot: self.process)
 
     def time(self) -> float:
@@ -60,7 +60,7 @@ class Scene:
     def look(self, after_s: float = 1.0, n_rounds: int = 2) -> list[int]:
         """Let it look, so long after its last look, and in another round do what it puts off; return the signals."""
         self.now = NOW - after_s
-        vigil = Vigil(lambda: [self.crew])  # type: ignore[list-item]
+        vigil = HangWatch(lambda: [self.crew])  # type: ignore[list-item]
         vigil.start()
         self.now = NOW
         for _ in range(n_rounds):

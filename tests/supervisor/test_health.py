@@ -49,7 +49,7 @@ class Question:
 
 
 class Duo:
-    """Answers as `says`: an answer, a trouble, or nothing for None; a mistake of ours if it is an exception."""
+    """Answers as `says`: an answer, a trouble, or nothing for None; an internal error if it is an exception."""
 
     def __init__(self) -> None:
         self.says: Callable[[Call], Any] = lambda call: Time(int(UNIX_NOW))

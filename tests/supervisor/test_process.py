@@ -203,7 +203,7 @@ def test_a_mistake_of_ours_is_none_of_the_operators(tmp_path, udp, monkeypatch):
     assert "gateway/worker/__main__.py" in running.last_words
     assert running.last_words.endswith("radgate worker 0: internal error, ValueError")
     log = (tmp_path / "log" / "authproxy.log").read_text()
-    assert "Worker 0 ends by a mistake of ours error=ValueError traceback=" in log
+    assert "Internal error, worker 0 exits error=ValueError traceback=" in log
 
 
 def spoilt(orders: Orders) -> Orders:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gateway.engine.digests import Digests, login_key
-from gateway.engine.records import VERSION, AnswerRecord, LoginRecord, PacketRecord
-from gateway.engine.sent_replies import packed_answer
+from gateway.engine.records import VERSION, LoginRecord, PacketRecord, ReplyRecord
+from gateway.engine.sent_replies import packed_reply
 from gateway.ipc.journal import (
     Journal,
     Origin,
@@ -62,15 +62,15 @@ def login_record(number: int = 1, user: str = "alice", **fields: Any) -> LoginRe
     return msgspec.structs.replace(record, **fields)
 
 
-def answer_record(octets: bytes, reply: bytes, **fields: Any) -> AnswerRecord:
+def answer_record(octets: bytes, reply: bytes, **fields: Any) -> ReplyRecord:
     """What was replied to that request."""
     digest = name_of(octets)
-    return msgspec.structs.replace(AnswerRecord((NAS, 40001), 0, 0, digest, reply, time.monotonic() + 30), **fields)
+    return msgspec.structs.replace(ReplyRecord((NAS, 40001), 0, 0, digest, reply, time.monotonic() + 30), **fields)
 
 
-def packed(record: AnswerRecord) -> bytes:
+def packed(record: ReplyRecord) -> bytes:
     """What stands in a journal of that answer."""
-    return packed_answer(*msgspec.structs.astuple(record))
+    return packed_reply(*msgspec.structs.astuple(record))
 
 
 class Successor:
@@ -104,7 +104,7 @@ class Successor:
         for number, each in enumerate(octets):
             assert journal.keep_login(number, each)
         for each in answers:
-            journal.keep_answer(each, time.monotonic() + 30, time.monotonic())
+            journal.keep_reply(each, time.monotonic() + 30, time.monotonic())
         journal.close()
         self._predecessors.append(Predecessor(pid, 1, descriptor, link_fd))
 

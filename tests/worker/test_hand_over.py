@@ -86,7 +86,7 @@ def test_without_a_link_it_reads_no_more_all_the_same_and_leaves_at_once(n_missi
     assert diary == ["reads no more"]
     assert said == []
     assert worker._drain_timeout_s == 0.0
-    assert "Worker 3 has no way to its successors (Too many open files)" in caplog.text
+    assert "Worker 3 cannot reach its successors (Too many open files)" in caplog.text
 
 
 def test_nor_does_a_mistake_of_ours_let_it_read_on(caplog):

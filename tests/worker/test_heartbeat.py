@@ -19,7 +19,7 @@ from gateway.statistics.layout import (
 )
 from gateway.worker.heartbeat import (
     BEAT_S,
-    Pulse,
+    Heartbeat,
     open_board,
     private_row,
 )
@@ -67,7 +67,7 @@ class Scene:
         clients: Any = {DUO: self.client}
         observations: Any = {DUO: self}
         row = self.row.writer
-        Pulse(row, listeners, memory, clients, observations, self.bulletins, self.beats.append).start()
+        Heartbeat(row, listeners, memory, clients, observations, self.bulletins, self.beats.append).start()
 
     def beat(self) -> None:
         """Beat once more."""
@@ -83,7 +83,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 def test_it_beats_at_once_and_again_and_tells_of_it(scene):
     scene.start()
-    assert scene.row.read().pulse.heartbeat_ns == int(scene.beats[0] * 1e9) > 0
+    assert scene.row.read().signs_of_life.heartbeat_ns == int(scene.beats[0] * 1e9) > 0
     assert [after_s for after_s, _ in scene.later] == [BEAT_S]
     scene.beat()
     assert len(scene.beats) == 2

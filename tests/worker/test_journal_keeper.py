@@ -7,10 +7,10 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from gateway.engine.duplicates import Answered
-from gateway.engine.effects import ForgetLogin, KeepAnswer, KeepLogin
-from gateway.engine.records import AnswerRecord, LoginRecord, verdict_record
-from gateway.engine.sent_replies import unpacked_answer
+from gateway.engine.duplicates import SentReply
+from gateway.engine.effects import ForgetLogin, KeepLogin, KeepReply
+from gateway.engine.records import LoginRecord, ReplyRecord, verdict_record
+from gateway.engine.sent_replies import unpacked_reply
 from gateway.engine.transaction import Peer
 from gateway.engine.verdict import rejection
 from gateway.ipc.journal import (
@@ -19,18 +19,18 @@ from gateway.ipc.journal import (
     create_journal,
 )
 from gateway.ipc.links import (
-    AnswerKept,
     HandedOver,
     LinkWriter,
     LoginForgotten,
     LoginKept,
     Message,
+    ReplyKept,
 )
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import PROXY_STATE
 from gateway.radius.packet import decode_packet
 from gateway.words.reasons import Reason
-from gateway.worker.journal_keeper import Memory
+from gateway.worker.journal_keeper import JournalKeeper
 from tests.engine.scene import GO_ON, SECRET, Stage
 
 KEY = bytes(32)
@@ -41,7 +41,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.descriptor = create_journal(8, 65_536)
-        self.memory = Memory(Journal(self.descriptor, KEY))
+        self.memory = JournalKeeper(Journal(self.descriptor, KEY))
         self.stage = Stage()
 
     @property
@@ -50,9 +50,9 @@ class Scene:
         return [msgspec.msgpack.decode(each, type=LoginRecord) for each in Journal(self.descriptor, KEY).logins()]
 
     @property
-    def answers(self) -> list[AnswerRecord]:
+    def answers(self) -> list[ReplyRecord]:
         """What a successor reads."""
-        return [unpacked_answer(each) for each in Journal(self.descriptor, KEY).answers()]
+        return [unpacked_reply(each) for each in Journal(self.descriptor, KEY).answers()]
 
     def pushed(self, n_packets: int = 1, n_octets: int = 0) -> KeepLogin:
         """Let alice be pushed, by so many packets with so many octets of Proxy-State each."""
@@ -89,9 +89,9 @@ def scene() -> Iterator[Scene]:
     os.close(scene.descriptor)
 
 
-def answered(**fields: Any) -> KeepAnswer:
+def answered(**fields: Any) -> KeepReply:
     values = {"key": "key", "digest": b"d", "reply": b"\x02\x05", "expires_at": 1e9, **fields}
-    return KeepAnswer(Answered(**values), Peer(("192.0.2.1", 7), 0, bucket=3))
+    return KeepReply(SentReply(**values), Peer(("192.0.2.1", 7), 0, bucket=3))
 
 
 def test_a_login_is_read_as_it_was_kept_until_it_is_forgotten(scene):
@@ -103,8 +103,8 @@ def test_a_login_is_read_as_it_was_kept_until_it_is_forgotten(scene):
 
 
 def test_an_answer_is_read_as_it_was_kept(scene):
-    scene.memory.keep_answer(answered())
-    assert scene.answers == [AnswerRecord(("192.0.2.1", 7), 0, 3, b"d", b"\x02\x05", 1e9)]
+    scene.memory.keep_reply(answered())
+    assert scene.answers == [ReplyRecord(("192.0.2.1", 7), 0, 3, b"d", b"\x02\x05", 1e9)]
 
 
 def test_of_too_many_packets_the_newest_are_kept(scene):
@@ -147,11 +147,11 @@ class TestTelling:
         scene.memory.hand_over(links(b0=mine, b1=mine, b3=other))
         effect, verdict = scene.pushed(), rejection(Reason.DEADLINE)
         scene.memory.keep_login(effect)
-        scene.memory.keep_answer(answered())
+        scene.memory.keep_reply(answered())
         scene.memory.forget_login(ForgetLogin(effect.pending, verdict))
         record = effect.pending.record()
         assert mine.sent == [HandedOver(), LoginKept(record), LoginForgotten(record.number, verdict_record(verdict))]
-        assert other.sent == [HandedOver(), AnswerKept(scene.answers[0])]
+        assert other.sent == [HandedOver(), ReplyKept(scene.answers[0])]
 
     def test_users_whom_nobody_takes_are_told_of_to_nobody(self, scene):
         link = ScriptedLink()

@@ -1,4 +1,4 @@
-"""The worker's shell: it does what the engine decides; a mistake of ours ends one packet or login, not the worker."""
+"""The worker's shell: it does what the engine decides; an internal error ends one packet or login, not the worker."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ from gateway.logs.lines import TextLines
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import Code
 from gateway.unavailable import Trouble, Unavailable
-from gateway.worker.journal_keeper import Memory
+from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.service import Service
 from tests.compiled import only_interpreted
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, SOURCE, Stage
@@ -111,7 +111,7 @@ class Scene:
         self.duo = ScriptedDuo()
         self.listener = ScriptedListener(self.diary)
         descriptor = create_journal(16, 65_536)
-        self.memory = Memory(Journal(descriptor, bytes(32)))
+        self.memory = JournalKeeper(Journal(descriptor, bytes(32)))
         os.close(descriptor)
         log = EventLog(-1, [lambda line, _level: self.lines.append(line)], TextLines())
         duos, ikeys = {"app": self.duo}, {"radius_server_duo_only": "DI"}
@@ -175,7 +175,7 @@ def test_a_mistake_in_the_engine_ends_one_packet_or_login_and_no_other(where, mo
             assert "reason=internal_error" in stage.lines[0]
 
     play(scene)
-    assert "mistake of ours" in caplog.text
+    assert "Internal error" in caplog.text
     assert "123456" not in caplog.text
 
 
@@ -254,7 +254,7 @@ class TestLeaving:
             assert link.sent == [HandedOver()]
             assert len(list(stage.memory._journal.logins())) == 1
             stage.answer(GO_ON, DENIED)
-            assert [type(each).__name__ for each in link.sent[1:]] == ["LoginKept", "AnswerKept", "LoginForgotten"]
+            assert [type(each).__name__ for each in link.sent[1:]] == ["LoginKept", "ReplyKept", "LoginForgotten"]
 
         play(scene)
 

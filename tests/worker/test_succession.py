@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from gateway.duoapi.calls import AuthStatus
-from gateway.engine.effects import Effect, KeepAnswer, KeepLogin, PutQuestion, SendReply
+from gateway.engine.effects import Effect, KeepLogin, KeepReply, PutQuestion, SendReply
 from gateway.engine.login import PERSON_PATIENCE_S
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import VERSION, verdict_record
@@ -25,12 +25,12 @@ from gateway.ipc.journal import (
     create_journal,
 )
 from gateway.ipc.links import (
-    AnswerKept,
     HandedOver,
     LinkWriter,
     LoginForgotten,
     LoginKept,
     Message,
+    ReplyKept,
 )
 from gateway.ipc.orders import Predecessor
 from gateway.words.reasons import Reason
@@ -96,7 +96,7 @@ class TestOfTheDead:
         expired = answer_record(request(), b"\x02\x07" + bytes(18), expires_at=0.0)
         successor.predecessor(answers=(packed(expired),))
         successor.take_over()
-        assert not any(isinstance(each, KeepAnswer) for each in successor.effects)
+        assert not any(isinstance(each, KeepReply) for each in successor.effects)
 
     def test_users_of_other_workers_are_none_of_its_business(self, successor):
         successor.predecessor(encode(login_record(bucket=1)))
@@ -172,7 +172,7 @@ class TestOfAnotherVersion:
             if lives:
                 living = Living(successor, *records, origin=origin)
                 succession = successor.begin()
-                await living.said(HandedOver(), AnswerKept(answer))
+                await living.said(HandedOver(), ReplyKept(answer))
                 living.writer.close()
             else:
                 successor.predecessor(*records, answers=(packed(answer),), origin=origin)
@@ -231,7 +231,7 @@ class TestOfAnotherClock:
         answers = packed(fresh.moved(by_s)), packed(old.moved(by_s))
         successor.predecessor(answers=answers, origin=Origin(VERSION, boottime_ahead_s() - by_s))
         successor.take_over()
-        (kept,) = [each for each in successor.effects if isinstance(each, KeepAnswer)]
+        (kept,) = [each for each in successor.effects if isinstance(each, KeepReply)]
         assert kept.answered.reply == fresh.reply
         assert kept.answered.expires_at == pytest.approx(fresh.expires_at, abs=0.1)
 
@@ -243,11 +243,11 @@ class TestOfAnotherClock:
             successor.begin()
             reply = answer_record(request(9), b"\x02\x09" + bytes(18), expires_at=now + 30)
             further = login_record(pushed_at=now - 7.0).moved(by_s)
-            await living.said(HandedOver(), LoginKept(further), AnswerKept(reply.moved(by_s)))
+            await living.said(HandedOver(), LoginKept(further), ReplyKept(reply.moved(by_s)))
             living.writer.close()
             (pending,) = pending_logins(successor)
             assert pending.login.pushed_at == pytest.approx(now - 7.0, abs=0.1)
-            (kept,) = [each for each in successor.effects if isinstance(each, KeepAnswer)]
+            (kept,) = [each for each in successor.effects if isinstance(each, KeepReply)]
             assert kept.answered.expires_at == pytest.approx(now + 30, abs=0.1)
 
         asyncio.run(scene())
@@ -319,7 +319,7 @@ class TestOfNoUse:
     def test_a_torn_record_is_counted_once(self, successor):
         descriptor = create_journal(4, 65_536)
         journal = Journal(descriptor, KEY)
-        journal.keep_answer(b"torn", time.monotonic() + 30, time.monotonic())
+        journal.keep_reply(b"torn", time.monotonic() + 30, time.monotonic())
         start = os.pread(descriptor, 1 << 20, 0).index(b"torn")
         os.pwrite(descriptor, b"x", start)
         successor._predecessors.append(Predecessor(100, 1, descriptor))
@@ -390,7 +390,7 @@ class TestOfTheLiving:
             successor.engine.datagram_received(request(8), Peer((NAS, 40001), 0), time.monotonic())
             reply = b"\x03\x07" + bytes(18)
             await living.said(
-                AnswerKept(answer_record(request(), reply)),
+                ReplyKept(answer_record(request(), reply)),
                 LoginForgotten(1, verdict_record(rejection(Reason.DEADLINE))),
             )
             assert [each.octets[1] for each in successor.effects if isinstance(each, SendReply)] == [8]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from gateway.config.listening import listening_addresses
-from gateway.config.login_client import operator_client
+from gateway.config.login_client import login_client
 from gateway.config.problems import ConfigError
 from gateway.config.settings import Settings
 from gateway.engine.core import Engine
@@ -213,7 +213,7 @@ class TestOperator:
         text = MINIMAL + section("radius_server_duo_only2", "radius_ip_1=10.0.2.1", "radius_secret_1=another secret")
         (table,) = tables_of(text)
         for source, name in {"127.82.65.1": "radius_server_duo_only", "127.82.65.2": "radius_server_duo_only2"}.items():
-            assert found(table, source).is_operator
+            assert found(table, source).is_login_client
             assert found(table, source).section.name == name
         assert table.find("127.82.65.3") is None
 
@@ -226,16 +226,16 @@ class TestOperator:
 
     def test_clients_of_the_file_are_not_told_reasons(self):
         (table,) = tables_of(MINIMAL)
-        assert not found(table, "10.0.1.10").is_operator
+        assert not found(table, "10.0.1.10").is_login_client
 
     def test_a_network_of_loopback_addresses_does_not_hide_it(self):
         (table,) = tables_of(section("radius_server_duo_only", "radius_ip_1=127.0.0.0/8", "radius_secret_1=a client's"))
-        assert found(table, "127.82.65.1").is_operator
+        assert found(table, "127.82.65.1").is_login_client
         assert has_secret(found(table, "127.0.0.1"), "a client's")
 
     def test_a_client_with_that_very_address_stays_a_client(self):
         (table,) = tables_of(section("radius_server_duo_only", "radius_ip_1=::1", "radius_secret_1=a client's"))
-        assert not found(table, "::1").is_operator
+        assert not found(table, "::1").is_login_client
 
     def test_of_sections_that_serve_ipv6_alone_on_one_port_the_first_has_the_operator(self):
         """There is one IPv6 loopback address; `radgate login --server` says so for the others."""
@@ -245,15 +245,15 @@ class TestOperator:
         sections = {server.section: build_section(server) for server in settings.servers}
         (address,) = listening_addresses(settings)
         entries = build_table(settings, address, sections)._networks[6].values()
-        (operator,) = [nas for by_prefix in entries for nas in by_prefix.values() if nas.is_operator]
+        (operator,) = [nas for by_prefix in entries for nas in by_prefix.values() if nas.is_login_client]
         assert operator.section.name == "radius_server_duo_only"
-        assert operator_client(settings, settings.servers[0]).source == "::1"
+        assert login_client(settings, settings.servers[0]).source == "::1"
         with pytest.raises(ConfigError, match="has ::1 on this port"):
-            operator_client(settings, settings.servers[1])
+            login_client(settings, settings.servers[1])
 
     def test_where_the_ipv6_loopback_address_is_a_client_its_own_secret_is_used(self):
         settings = settings_of(section("radius_server_duo_only", "radius_ip_1=::1", "radius_secret_1=one secret"))
-        assert operator_client(settings, settings.servers[0]).shared_secret == b"one secret"
+        assert login_client(settings, settings.servers[0]).shared_secret == b"one secret"
 
 
 def engine_of(settings: Settings, n_workers: int) -> Engine:
