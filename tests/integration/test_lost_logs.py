@@ -174,6 +174,6 @@ def test_a_slot_that_nobody_serves_is_not_healthy_and_its_users_are_spoken_of(si
     unserved = re.search(r'radgate_worker_unserved_seconds\{slot="1"\} (\S+)', get(url + "metrics"))
     assert unserved is not None
     assert float(unserved[1]) > 0
-    assert re.search(f'died: exit status 3 said="radgate worker 1: [^"]*{roots}', site.log_text)
+    assert re.search(f'exited: exit status 3 said="radgate worker 1: [^"]*{roots}', site.log_text)
     shutil.copy(site.simulator.ca, roots)
     until(lambda: health_of(url) == (200, []))
