@@ -19,9 +19,9 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway.engine.core import RESUME_PAUSE_S, Engine
 from gateway.engine.duplicates import SentReply
 from gateway.engine.effects import Effect
+from gateway.engine.engine import RESUME_PAUSE_S, Engine
 from gateway.engine.login import Login
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import UNREADABLE, VERSION, LoginRecord, PacketRecord, ReplyRecord

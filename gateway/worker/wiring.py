@@ -6,8 +6,8 @@ from gateway.config.login_client import (
     login_client_source,
 )
 from gateway.config.settings import ServerSettings, Settings
-from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
+from gateway.engine.engine import Engine
 from gateway.engine.login import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section

@@ -1,9 +1,9 @@
 """Requests built by hand, good and bad, and what the engine did with them."""
 
 from gateway.duoapi.calls import Answer
-from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
+from gateway.engine.engine import Engine
 from gateway.engine.nas import Nas, NasTable
 from gateway.engine.transaction import Peer
 from gateway.radius.client import encode_attribute, sign_request

@@ -3,9 +3,9 @@
 from typing import Any
 
 from gateway.duoapi.calls import Answer, AuthAnswer, PreauthAnswer
-from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
+from gateway.engine.engine import Engine
 from gateway.engine.login import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section

@@ -10,9 +10,9 @@ import atheris
 
 with atheris.instrument_imports(include=["gateway.radius", "gateway.engine"]):
     from gateway.duoapi.calls import AuthAnswer, PreauthAnswer
-    from gateway.engine.core import Engine
     from gateway.engine.digests import Digests
     from gateway.engine.effects import Effect, PutQuestion
+    from gateway.engine.engine import Engine
     from gateway.engine.login import LoginPolicy
     from gateway.engine.modes.duo_only import DuoOnly
     from gateway.engine.nas import Nas, NasTable, Section

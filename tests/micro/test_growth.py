@@ -5,9 +5,9 @@ What more memory costs the processor's caches is not seen: for that there is `py
 
 import pytest
 
-from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.effects import PutQuestion
+from gateway.engine.engine import Engine
 from gateway.engine.nas import Nas, NasTable
 from tests.compiled import only_interpreted
 from tests.engine.scene import ALLOWED, SECRET, SOURCE, Stage, section_of

@@ -11,8 +11,8 @@ from gateway.config.listening import listening_addresses
 from gateway.config.login_client import login_client
 from gateway.config.problems import ConfigError
 from gateway.config.settings import Settings
-from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
+from gateway.engine.engine import Engine
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.ipc.plan import (
     application_key,
