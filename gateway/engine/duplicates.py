@@ -12,7 +12,8 @@ from typing import final
 
 from mypy_extensions import mypyc_attr
 
-from gateway.engine.transaction import Transaction, TransactionKey
+from gateway.engine.peer import TransactionKey
+from gateway.engine.transaction import Transaction
 from gateway.values import Value
 
 

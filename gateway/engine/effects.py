@@ -10,8 +10,8 @@ from gateway.engine.discard_notices import (
     UnsignedNas,
 )
 from gateway.engine.duplicates import SentReply
+from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
-from gateway.engine.transaction import Peer
 from gateway.engine.verdict import Verdict
 from gateway.values import Value
 

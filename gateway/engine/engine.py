@@ -26,12 +26,13 @@ from gateway.engine.login import DECIDED, ELSEWHERE, FAIL_MODE_STATES, WAITING, 
 from gateway.engine.modes.mode import Asked
 from gateway.engine.modes.reading import is_probe, shown_user_name
 from gateway.engine.nas import Nas, NasTable, count_addresses
+from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin, PendingLogins
 from gateway.engine.person import account_of, needs_another_bucket, person_key
 from gateway.engine.places import Holder, Places
 from gateway.engine.records import LoginRecord
 from gateway.engine.timers import Timers
-from gateway.engine.transaction import Peer, Transaction
+from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import (
     PROBE_TEXT,
     Verdict,
@@ -196,9 +197,9 @@ class Engine:
 
     def adopt_reply(self, answered: SentReply, peer: Peer, now: float) -> list[Effect]:
         """Take up an answer that another worker gave to this peer."""
-        answers = self._duplicates.adopt(answered, now)
-        if answers is not None and answers.pending is not None:
-            answers.pending.leave(answers)
+        ours = self._duplicates.adopt(answered, now)
+        if ours is not None and isinstance(ours.pending, PendingLogin):
+            ours.pending.leave(ours)
         self._effects.append(KeepReply(answered, peer))
         return self._flush()
 
@@ -349,7 +350,7 @@ class Engine:
     def _take_up(self, transaction: Transaction) -> None:
         """Put a new request into the cache; one that loses its Identifier to it is answered no more."""
         older = self._duplicates.add(transaction)
-        if older is not None and older.pending is not None:
+        if older is not None and isinstance(older.pending, PendingLogin):
             older.pending.leave(older)
             self._keep_again(older.pending)
 

@@ -13,7 +13,7 @@ import msgspec
 from gateway.engine.records import ReplyRecord
 
 if TYPE_CHECKING:
-    from gateway.engine.transaction import Address
+    from gateway.engine.peer import Address
 
 _HEAD: Final = Struct("=diiIIIBBH")
 

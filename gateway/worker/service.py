@@ -30,8 +30,8 @@ from gateway.engine.effects import (
     StopAsking,
 )
 from gateway.engine.engine import Engine
+from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
-from gateway.engine.transaction import Peer
 from gateway.ipc.ledger import LoginRing
 from gateway.ipc.links import LinkWriter
 from gateway.listeners.udp import UdpListener

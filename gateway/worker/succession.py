@@ -23,10 +23,11 @@ from gateway.engine.duplicates import SentReply
 from gateway.engine.effects import Effect
 from gateway.engine.engine import RESUME_PAUSE_S, Engine
 from gateway.engine.login import Login
+from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import UNREADABLE, VERSION, LoginRecord, PacketRecord, ReplyRecord
 from gateway.engine.sent_replies import unpacked_reply
-from gateway.engine.transaction import Peer, Transaction
+from gateway.engine.transaction import Transaction
 from gateway.ipc.journal import (
     ForeignJournal,
     Journal,

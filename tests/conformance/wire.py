@@ -5,7 +5,7 @@ from gateway.engine.digests import Digests
 from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
 from gateway.engine.engine import Engine
 from gateway.engine.nas import Nas, NasTable
-from gateway.engine.transaction import Peer
+from gateway.engine.peer import Peer
 from gateway.radius.client import encode_attribute, sign_request
 from gateway.radius.dictionary import USER_NAME, USER_PASSWORD, Code
 from gateway.radius.shared_secret import SharedSecret

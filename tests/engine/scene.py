@@ -9,8 +9,8 @@ from gateway.engine.engine import Engine
 from gateway.engine.login import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
+from gateway.engine.peer import Peer
 from gateway.engine.rules import SectionRules
-from gateway.engine.transaction import Peer
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import REPLY_MESSAGE
 from gateway.radius.discards import DiscardReason

@@ -8,8 +8,8 @@ from gateway.engine.discard_notices import (
     UnsignedNas,
 )
 from gateway.engine.effects import Finished, PassOn, PutQuestion, SendReply, StopAsking
+from gateway.engine.peer import Peer
 from gateway.engine.person import bucket_of
-from gateway.engine.transaction import Peer
 from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_access_request, encode_attribute, sign_request, verify_reply
 from gateway.radius.dictionary import Code

@@ -16,9 +16,10 @@ from gateway.engine.effects import (
     StopAsking,
 )
 from gateway.engine.login import PERSON_PATIENCE_S, Login, LoginState
+from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import LoginRecord
-from gateway.engine.transaction import Peer, Transaction
+from gateway.engine.transaction import Transaction
 from gateway.radius.client import encode_attribute, sign_request
 from gateway.radius.dictionary import USER_NAME, USER_PASSWORD, Code
 from gateway.radius.packet import decode_packet

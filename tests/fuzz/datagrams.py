@@ -16,13 +16,13 @@ with atheris.instrument_imports(include=["gateway.radius", "gateway.engine"]):
     from gateway.engine.login import LoginPolicy
     from gateway.engine.modes.duo_only import DuoOnly
     from gateway.engine.nas import Nas, NasTable, Section
+    from gateway.engine.peer import Peer
     from gateway.engine.rules import (
         AttributeSettings,
         RequireMessageAuthenticator,
         SectionRules,
         UnrecognisedFactor,
     )
-    from gateway.engine.transaction import Peer
     from gateway.radius.shared_secret import SharedSecret
 
 SECRET = SharedSecret(b"fuzz")

@@ -15,7 +15,8 @@ from gateway.engine.digests import Digests
 from gateway.engine.duplicates import DuplicateCache, SentReply
 from gateway.engine.effects import Effect, Finished, KeepLogin, KeepReply, PutQuestion
 from gateway.engine.engine import Engine
-from gateway.engine.transaction import Peer, Transaction
+from gateway.engine.peer import Peer
+from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import ResponseReader

@@ -9,9 +9,9 @@ import pytest
 
 from gateway.engine.duplicates import SentReply
 from gateway.engine.effects import ForgetLogin, KeepLogin, KeepReply
+from gateway.engine.peer import Peer
 from gateway.engine.records import LoginRecord, ReplyRecord, verdict_record
 from gateway.engine.sent_replies import unpacked_reply
-from gateway.engine.transaction import Peer
 from gateway.engine.verdict import rejection
 from gateway.ipc.journal import (
     MAX_LOGIN_OCTETS,

@@ -14,9 +14,9 @@ import pytest
 from gateway.duoapi.calls import AuthStatus
 from gateway.engine.effects import Effect, KeepLogin, KeepReply, PutQuestion, SendReply
 from gateway.engine.login import PERSON_PATIENCE_S
+from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import VERSION, verdict_record
-from gateway.engine.transaction import Peer
 from gateway.engine.verdict import rejection
 from gateway.ipc.journal import (
     Journal,
