@@ -149,3 +149,22 @@ Effect = (
     | Notice
     | UnsignedNas
 )
+
+
+@final
+class Outbox:
+    """What is decided and not performed yet, in order: every part of the engine adds to it."""
+
+    __slots__ = ("_effects",)
+
+    def __init__(self) -> None:
+        self._effects: list[Effect] = []
+
+    def add(self, effect: Effect) -> None:
+        """Have this performed after what is here."""
+        self._effects.append(effect)
+
+    def take(self) -> list[Effect]:
+        """Return all of it, and be empty."""
+        effects, self._effects = self._effects, []
+        return effects

@@ -478,7 +478,7 @@ class TestPassingOn:
 
     def test_it_is_passed_on_once_it_may_be_believed_and_counted_nowhere_here(self):
         stage = Stage()
-        stage.engine._n_buckets = 4
+        stage.engine._intake._n_buckets = 4
         right = bucket_of("carol", 4)
         request = accepted_request(user_name=b" carol")
         wrong = Peer((SOURCE, 40_001), 0, [], (right + 1) % 4)

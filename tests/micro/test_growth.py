@@ -61,5 +61,5 @@ def test_a_login_is_as_much_work_with_many_of_anything(size: dict[str, int], n_b
 def test_what_is_compared_has_as_much_as_it_says() -> None:
     grown = engine(n_clients=6, n_sections=3, n_pending=10)
     assert grown.n_pending == 10
-    (table,) = grown._tables
+    (table,) = grown._intake._tables
     assert (len(table.clients), len(table.sections)) == (6, 3)
