@@ -95,12 +95,12 @@ class ForgetLogin(Value):
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class KeepReply(Value):
-    """Write this answer into the journal before it is sent."""
+    """Write this reply into the journal before it is sent."""
 
-    __slots__ = ("answered", "peer")
+    __slots__ = ("peer", "sent")
 
-    def __init__(self, answered: SentReply, peer: Peer) -> None:
-        self.answered = answered
+    def __init__(self, sent: SentReply, peer: Peer) -> None:
+        self.sent = sent
         self.peer = peer
 
 

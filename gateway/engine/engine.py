@@ -154,12 +154,12 @@ class Engine(Requests):
         self._arm_deadline(pending)
         return self._outbox.take()
 
-    def adopt_reply(self, answered: SentReply, peer: Peer, now: float) -> list[Effect]:
-        """Take up an answer that another worker gave to this peer."""
-        ours = self._duplicates.adopt(answered, now)
+    def adopt_reply(self, sent: SentReply, peer: Peer, now: float) -> list[Effect]:
+        """Take up a reply that another worker sent to this peer."""
+        ours = self._duplicates.adopt(sent, now)
         if ours is not None and isinstance(ours.pending, PendingLogin):
             ours.pending.leave(ours)
-        self._outbox.add(KeepReply(answered, peer))
+        self._outbox.add(KeepReply(sent, peer))
         return self._outbox.take()
 
     def left_alone(self, pending: PendingLogin, at: float, now: float) -> list[Effect]:

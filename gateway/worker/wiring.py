@@ -16,7 +16,7 @@ from gateway.ipc.plan import application_key, pending_share
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import SectionCounters
 
-_MAX_REPLIES = 100_000  # answers kept for retransmissions, oldest out first
+_MAX_REPLIES = 100_000  # replies kept for retransmissions, oldest out first
 
 
 def build_engine(

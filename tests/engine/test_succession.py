@@ -234,8 +234,8 @@ class TestAfterADeath:
         first.login()
         first.answer(GO_ON)
         effects = first.answer(ALLOWED)
-        (answer,) = [each for each in effects if isinstance(each, KeepReply)]
-        assert kinds(second.engine.adopt_reply(answer.answered, answer.peer, 1.0)) == [KeepReply]
+        (reply,) = [each for each in effects if isinstance(each, KeepReply)]
+        assert kinds(second.engine.adopt_reply(reply.sent, reply.peer, 1.0)) == [KeepReply]
         assert [each.octets for each in second.login(now=2.0) if isinstance(each, SendReply)] == [
             each.octets for each in effects if isinstance(each, SendReply)
         ]
@@ -255,9 +255,9 @@ class TestWhileThePredecessorLives:
         pending = adopted(second, record)
         second.login("alice", "push", identifier=9, now=1.0)
         effects = first.answer(ALLOWED, now=2.0)
-        (answer,) = [each for each in effects if isinstance(each, KeepReply)]
+        (reply,) = [each for each in effects if isinstance(each, KeepReply)]
         (forgotten,) = [each for each in effects if isinstance(each, ForgetLogin)]
-        second.engine.adopt_reply(answer.answered, answer.peer, 2.0)
+        second.engine.adopt_reply(reply.sent, reply.peer, 2.0)
         second.effects = second.engine.decided_elsewhere(pending, forgotten.verdict, 2.0)
         assert [reply.identifier for reply in second.replies] == [9]
         assert Finished not in kinds(second.effects)  # the predecessor has told of it

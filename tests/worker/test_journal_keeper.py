@@ -52,7 +52,7 @@ class Scene:
     @property
     def answers(self) -> list[ReplyRecord]:
         """What a successor reads."""
-        return [unpacked_reply(each) for each in Journal(self.descriptor, KEY).answers()]
+        return [unpacked_reply(each) for each in Journal(self.descriptor, KEY).replies()]
 
     def pushed(self, n_packets: int = 1, n_octets: int = 0) -> KeepLogin:
         """Let alice be pushed, by so many packets with so many octets of Proxy-State each."""

@@ -232,8 +232,8 @@ class TestOfAnotherClock:
         successor.predecessor(answers=answers, origin=Origin(VERSION, boottime_ahead_s() - by_s))
         successor.take_over()
         (kept,) = [each for each in successor.effects if isinstance(each, KeepReply)]
-        assert kept.answered.reply == fresh.reply
-        assert kept.answered.expires_at == pytest.approx(fresh.expires_at, abs=0.1)
+        assert kept.sent.reply == fresh.reply
+        assert kept.sent.expires_at == pytest.approx(fresh.expires_at, abs=0.1)
 
     def test_what_a_living_predecessor_tells_is_on_its_clock_too(self, successor):
         async def scene() -> None:
@@ -248,7 +248,7 @@ class TestOfAnotherClock:
             (pending,) = pending_logins(successor)
             assert pending.login.pushed_at == pytest.approx(now - 7.0, abs=0.1)
             (kept,) = [each for each in successor.effects if isinstance(each, KeepReply)]
-            assert kept.answered.expires_at == pytest.approx(now + 30, abs=0.1)
+            assert kept.sent.expires_at == pytest.approx(now + 30, abs=0.1)
 
         asyncio.run(scene())
 
