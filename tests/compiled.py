@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.engine import core
+from gateway.engine import engine
 
-IS_COMPILED = not core.__file__.endswith(".py")
+IS_COMPILED = not engine.__file__.endswith(".py")
 
 only_interpreted = pytest.mark.skipif(IS_COMPILED, reason="looks at what only interpreted code shows")

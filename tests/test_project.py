@@ -1,7 +1,9 @@
 """What stands in the project's own files, and would be forgotten when a room is added."""
 
+import ast
 import re
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -20,3 +22,25 @@ def test_the_bench_may_import_no_room_of_the_gateway_but_the_codecs():
 def test_make_clean_leaves_nothing_compiled():
     (recipe,) = re.findall(r"^clean:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert "tools/compile clean" in recipe
+
+
+def modules():
+    """Return each module's path, by its name."""
+    paths = [*ROOT.glob("gateway/**/*.py"), *ROOT.glob("bench/**/*.py")]
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+
+
+def imported(path, known):
+    """Yield which modules a file imports, for types alone or not, within functions or not."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in known else node.module for name in names)
+
+
+def test_no_modules_import_each_other_in_a_circle_not_even_for_their_types():
+    known = modules()
+    arrows = {name: known.keys() & set(imported(path, known)) for name, path in known.items()}
+    assert len(list(TopologicalSorter(arrows).static_order())) == len(known)  # a circle raises, and names its modules

@@ -2,8 +2,8 @@
 push.
 
 A request is known by its source, the socket it came to and its Identifier (RFC 5080 section 2.2.2). The same octets
-again are a duplicate; other octets are a new request that takes the place of the old one, whose answer is sent no
-more. Answers are kept for a window after they were sent; the oldest leave first when there are too many, pending
+again are a duplicate; other octets are a new request that takes the place of the old one, whose reply is sent no
+more. Replies are kept for a window after they were sent; the oldest leave first when there are too many, pending
 requests never.
 """
 
@@ -12,7 +12,8 @@ from typing import final
 
 from mypy_extensions import mypyc_attr
 
-from gateway.engine.transaction import Transaction, TransactionKey
+from gateway.engine.peer import TransactionKey
+from gateway.engine.transaction import Transaction
 from gateway.values import Value
 
 
@@ -37,7 +38,7 @@ class DuplicateCache:
         self._window_s = window_s
         self._max_replies = max_replies
         self._known: dict[TransactionKey, Transaction | SentReply] = {}
-        self._answered: deque[SentReply] = deque()  # by the instant of the answer, which is that of the expiry too
+        self._sent: deque[SentReply] = deque()  # by the instant of the reply, which is that of the expiry too
 
     def __len__(self) -> int:
         return len(self._known)
@@ -52,7 +53,7 @@ class DuplicateCache:
         return known
 
     def add(self, transaction: Transaction) -> Transaction | None:
-        """Keep a new pending transaction; return the one that it supersedes, if that one still waits for its answer."""
+        """Keep a new pending transaction; return the one that it supersedes, if that one still waits for its reply."""
         older = self._known.get(transaction.key)
         self._known[transaction.key] = transaction
         if not isinstance(older, Transaction):
@@ -73,18 +74,18 @@ class DuplicateCache:
         if key not in self._known:
             self.adopt(SentReply(key, digest, b"", now + self._window_s), now)
 
-    def adopt(self, answered: SentReply, now: float) -> Transaction | None:
-        """Keep a reply, maybe another worker's; return the transaction of ours that it answers, if one is pending.
+    def adopt(self, sent: SentReply, now: float) -> Transaction | None:
+        """Keep a reply, maybe another worker's; return the transaction of ours that it is for, if one is pending.
 
-        A newer request that has taken the Identifier stays, and so does a newer answer.
+        A newer request that has taken the Identifier stays, and so does a newer reply.
         """
-        known = self._known.get(answered.key)
-        if known is not None and known.digest != answered.digest:
-            if isinstance(known, Transaction) or known.expires_at > answered.expires_at:
+        known = self._known.get(sent.key)
+        if known is not None and known.digest != sent.digest:
+            if isinstance(known, Transaction) or known.expires_at > sent.expires_at:
                 return None
             known = None
-        self._known[answered.key] = answered
-        self._answered.append(answered)
+        self._known[sent.key] = sent
+        self._sent.append(sent)
         self.expire(now)
         return known if isinstance(known, Transaction) else None
 
@@ -94,13 +95,13 @@ class DuplicateCache:
             del self._known[transaction.key]
 
     def expire(self, now: float) -> None:
-        """Forget answers whose window is over, and the oldest ones beyond the bound."""
-        queue = self._answered
+        """Forget replies whose window is over, and the oldest ones beyond the bound."""
+        queue = self._sent
         while queue and (queue[0].expires_at <= now or len(queue) > self._max_replies):
-            answered = queue.popleft()
-            if self._known.get(answered.key) is answered:
-                del self._known[answered.key]
+            sent = queue.popleft()
+            if self._known.get(sent.key) is sent:
+                del self._known[sent.key]
 
     def __repr__(self) -> str:
         n_pending = sum(isinstance(known, Transaction) for known in self._known.values())
-        return f"<DuplicateCache pending={n_pending} answered={len(self._answered)}>"
+        return f"<DuplicateCache pending={n_pending} sent={len(self._sent)}>"

@@ -10,8 +10,8 @@ from gateway.engine.discard_notices import (
     UnsignedNas,
 )
 from gateway.engine.duplicates import SentReply
+from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
-from gateway.engine.transaction import Peer
 from gateway.engine.verdict import Verdict
 from gateway.values import Value
 
@@ -95,12 +95,12 @@ class ForgetLogin(Value):
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class KeepReply(Value):
-    """Write this answer into the journal before it is sent."""
+    """Write this reply into the journal before it is sent."""
 
-    __slots__ = ("answered", "peer")
+    __slots__ = ("peer", "sent")
 
-    def __init__(self, answered: SentReply, peer: Peer) -> None:
-        self.answered = answered
+    def __init__(self, sent: SentReply, peer: Peer) -> None:
+        self.sent = sent
         self.peer = peer
 
 
@@ -149,3 +149,22 @@ Effect = (
     | Notice
     | UnsignedNas
 )
+
+
+@final
+class Outbox:
+    """What is decided and not performed yet, in order: every part of the engine adds to it."""
+
+    __slots__ = ("_effects",)
+
+    def __init__(self) -> None:
+        self._effects: list[Effect] = []
+
+    def add(self, effect: Effect) -> None:
+        """Have this performed after what is here."""
+        self._effects.append(effect)
+
+    def take(self) -> list[Effect]:
+        """Return all of it, and be empty."""
+        effects, self._effects = self._effects, []
+        return effects

@@ -10,10 +10,12 @@ from gateway.engine.login import Login
 from gateway.engine.nas import Section
 from gateway.engine.person import account_of, person_key
 from gateway.engine.records import LoginRecord
-from gateway.engine.transaction import Peer, Transaction, TransactionKey
+from gateway.engine.transaction import Transaction
+from gateway.engine.waiter import Awaited
 
 if TYPE_CHECKING:
     from gateway.engine.asking import Asking
+    from gateway.engine.peer import Peer, TransactionKey
     from gateway.engine.places import Holder
 
 MAX_WAITING_PACKETS: Final = 16  # two controllers, three tries, and patience; a replayed packet must not cost memory
@@ -21,7 +23,7 @@ MAX_LET_GO: Final = 64
 
 
 @mypyc_attr(free_list_len=1)
-class PendingLogin:
+class PendingLogin(Awaited):
     """A login and the packets that wait for its verdict.
 
     Attributes:

@@ -22,7 +22,7 @@ from gateway.radius.dictionary import Code
 from gateway.words.reasons import Reason
 
 if TYPE_CHECKING:
-    from gateway.engine.transaction import Address
+    from gateway.engine.peer import Address
 else:
     Address = tuple[str | int, ...]  # msgspec knows no choice between two kinds of tuples
 

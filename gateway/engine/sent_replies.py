@@ -1,4 +1,4 @@
-"""An answer as octets, in a journal: packed by hand, for each login writes one.
+"""A reply as octets, in a journal: packed by hand, for each login writes one.
 
     expires_at, listener, bucket, port, flow label, scope, octets of host, digest and reply; host; digest; reply
 
@@ -13,7 +13,7 @@ import msgspec
 from gateway.engine.records import ReplyRecord
 
 if TYPE_CHECKING:
-    from gateway.engine.transaction import Address
+    from gateway.engine.peer import Address
 
 _HEAD: Final = Struct("=diiIIIBBH")
 
@@ -21,7 +21,7 @@ _HEAD: Final = Struct("=diiIIIBBH")
 def packed_reply(
     address: "Address", listener: int, bucket: int, digest: bytes, reply: bytes, expires_at: float
 ) -> bytes:
-    """Return an answer's octets; the arguments are an `ReplyRecord`'s."""
+    """Return a reply's octets; the arguments are a `ReplyRecord`'s."""
     host = address[0].encode()
     flow = scope = 0
     if len(address) == 4:
@@ -34,7 +34,7 @@ def unpacked_reply(octets: bytes) -> ReplyRecord:
     """Return what these octets tell of.
 
     Raises:
-        one of `records.UNREADABLE`: they are no answer.
+        one of `records.UNREADABLE`: they are no reply.
     """
     expires_at, listener, bucket, port, flow, scope, *sizes = _HEAD.unpack_from(octets)
     digest_at = _HEAD.size + sizes[0]
@@ -42,7 +42,7 @@ def unpacked_reply(octets: bytes) -> ReplyRecord:
     end = reply_at + sizes[2]
     host = octets[_HEAD.size : digest_at].decode()
     if not host or end > len(octets):
-        raise ValueError("this is no answer")
+        raise ValueError("this is no reply")
     address = (host, port, flow, scope) if ":" in host else (host, port)
     fields = (address, listener, bucket, octets[digest_at:reply_at], octets[reply_at:end], expires_at)
     return msgspec.convert(fields, ReplyRecord)  # which looks at the instant

@@ -1,6 +1,14 @@
-"""Who waits for a login's verdict: `transaction.Transaction` is the first kind, and speaks RADIUS."""
+"""Who waits, and for what: `transaction.Transaction` is the first kind that waits for a login's verdict, and speaks
+RADIUS.
+"""
 
 from gateway.engine.verdict import Verdict
+
+
+class Awaited:
+    """What is waited for: `pending.PendingLogin` alone, which knows its waiters more closely than they know it."""
+
+    __slots__ = ()
 
 
 class Waiter:

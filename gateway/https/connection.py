@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from gateway.http1.response import Response, ResponseError, ResponseFault, ResponseReader
 from gateway.https.doubts import is_unheard
-from gateway.https.exchange import Exchange
+from gateway.https.exchange import Connection, Exchange
 from gateway.https.opening import (
     READ_SIZE,
     TlsSocket,
@@ -44,7 +44,7 @@ class ConnectionOwner:
         raise NotImplementedError
 
 
-class HttpsConnection:
+class HttpsConnection(Connection):
     """Writes the requests and reads the answers of one connection."""
 
     __slots__ = (

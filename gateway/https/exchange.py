@@ -1,14 +1,11 @@
 """One request and its answer, as the connection pool carries it."""
 
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from mypy_extensions import mypyc_attr
 
 from gateway.http1.response import Response
 from gateway.unavailable import Unavailable
-
-if TYPE_CHECKING:
-    from gateway.https.connection import HttpsConnection
 
 _ALL: Final = float("inf")
 
@@ -35,6 +32,12 @@ class Recipient:
     def asked_anew(self, now: float) -> None:
         """Hear that the request has been lost on its way, and is asked anew on a new connection."""
         raise NotImplementedError
+
+
+class Connection:
+    """What an exchange is written to: `connection.HttpsConnection` alone, which knows more of it than it is known."""
+
+    __slots__ = ()
 
 
 @mypyc_attr(free_list_len=1)
@@ -101,11 +104,11 @@ class Exchange:
         self.began_at = 0.0
         self.wire_s = self.stalled_s = self.silence_before_s = 0.0
         self.carrier: Carrier | None = None
-        self.connection: HttpsConnection | None = None
+        self.connection: Connection | None = None
         self.second: Exchange | None = None
         self.due_with: set[Exchange] | None = None
 
-    def began(self, connection: "HttpsConnection", now: float) -> None:
+    def began(self, connection: Connection, now: float) -> None:
         """Note that the request is being written to `connection`."""
         self.connection = connection
         self.began_at = now

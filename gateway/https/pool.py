@@ -270,13 +270,13 @@ class HttpsPool(ConnectionOwner):
     def _detach(self, exchange: Exchange, now: float) -> None:
         """Take the exchange from its connection, which is of no more use, or from the queue."""
         connection = exchange.connection
-        if connection is None:
-            self._plan.forget(exchange)
-        else:
+        if isinstance(connection, HttpsConnection):
             exchange.ended(now)
             connection.close()
             self._connections.discard(connection)
             self._plan.closed(connection)
+        else:
+            self._plan.forget(exchange)
 
     def _fail(self, exchange: Exchange, trouble: Unavailable) -> None:
         exchange.forget_deadline()

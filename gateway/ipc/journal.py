@@ -1,11 +1,11 @@
-"""What a worker must not take into its grave, in memory that its successor maps: logins under way, and answers.
+"""What a worker must not take into its grave, in memory that its successor maps: logins under way, and replies.
 
 A journal is a memfd of the supervisor's with one writer, a worker, and one reader, its successor. It holds
 
 - cells of fixed size, one for each login under way. A record is never changed in place: the new one is written into a
   free cell, then the old one is struck out, so that a writer killed at any instant leaves one of the two.
-- two segments of answers, written by turns. The next segment begins, at its start, once the first answer of this one
-  and every answer of the other one have expired; so the memory in use is that of two windows of time.
+- two segments of replies, written by turns. The next segment begins, at its start, once the first reply of this one
+  and every reply of the other one have expired; so the memory in use is that of two windows of time.
 
 Its writer says at the start what its records are to be read by, see `Origin`.
 
@@ -40,7 +40,7 @@ _SECRET_SIZE: Final = 16
 _SUMMED: Final = Struct("=16sQI")  # the secret, sequence and octets, which the record itself follows
 RECORD_OVERHEAD: Final = _RECORD.size
 MAX_LOGIN_OCTETS: Final = CELL_SIZE - RECORD_OVERHEAD
-MAX_ANSWER_OCTETS: Final = 8_192
+MAX_REPLY_OCTETS: Final = 8_192
 _ALIGNMENT: Final = 32
 
 
@@ -82,7 +82,7 @@ class Journal:
     """A mapped journal: to read what somebody wrote, or to write into one that is empty, as the one worker that may.
 
     Attributes:
-        n_left_out: logins and answers for which there was no room.
+        n_left_out: logins and replies for which there was no room.
     """
 
     def __init__(self, descriptor: int, key: bytes) -> None:
@@ -111,9 +111,9 @@ class Journal:
         self._cells: dict[int, int] = {}  # login number -> offset of its cell
         self._free = list(reversed(self._cell_offsets()))  # the first are used again and again, the rest costs nothing
         self._segment = 1
-        self._position = self._end = 0  # of the answers to come, in octets of the whole: none until the first
+        self._position = self._end = 0  # of the replies to come, in octets of the whole: none until the first
         self._turn_at = float("inf")
-        self._expired_at = self._other_expired_at = 0.0  # when the last answer of this segment has, and of the other
+        self._expired_at = self._other_expired_at = 0.0  # when the last reply of this segment has, and of the other
         self._skipped: set[int] = set()  # where they stand
         self.n_left_out = 0
 
@@ -140,8 +140,8 @@ class Journal:
         found = sorted((self._read(offset, CELL_SIZE) for offset in self._cell_offsets()), reverse=True)
         return (octets for sequence, octets in found if sequence)
 
-    def answers(self) -> Iterator[bytes]:
-        """Yield the answers that were not yielded yet, in the order in which they were written."""
+    def replies(self) -> Iterator[bytes]:
+        """Yield the replies that were not yielded yet, in the order in which they were written."""
         firsts = {start: self._read(start, self._segment_size)[0] for start in self._segments}
         for start in sorted(firsts, key=firsts.__getitem__):
             known, offset = self._read_to.get(start, (0, start))
@@ -199,9 +199,9 @@ class Journal:
             self._strike_out(offset)
 
     def keep_reply(self, octets: bytes, expires_at: float, now: float) -> None:
-        """Keep an answer until it expires, in monotonic seconds, or until there are too many."""
+        """Keep a reply until it expires, in monotonic seconds, or until there are too many."""
         size = _stride(len(octets))
-        if len(octets) > MAX_ANSWER_OCTETS or size > self._segment_size:
+        if len(octets) > MAX_REPLY_OCTETS or size > self._segment_size:
             self.n_left_out += 1
             return
         if self._position + size > self._end or (now >= self._turn_at and now >= self._other_expired_at):
@@ -245,5 +245,5 @@ class Journal:
 
 
 def _stride(size: int) -> int:
-    """Octets from one answer's start to the next one's."""
+    """Octets from one reply's start to the next one's."""
     return (RECORD_OVERHEAD + size + _ALIGNMENT - 1) & -_ALIGNMENT

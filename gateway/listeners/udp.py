@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-from gateway.engine.transaction import Address, Peer
+from gateway.engine.peer import Address, Peer
 
 _BUFFER_SIZE: Final = 4096  # octets; what is longer is padding (RFC 2865 section 3), and the kernel drops it
 _ANCILLARY_SIZE: Final = 128

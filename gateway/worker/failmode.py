@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from gateway.engine.core import Engine
 from gateway.engine.effects import Effect
+from gateway.engine.engine import Engine
 from gateway.failmode.breaker import BreakerState
 from gateway.failmode.bulletin import BulletinCells
 from gateway.unavailable import Trouble, Unavailable

@@ -59,11 +59,9 @@ class JournalKeeper:
 
     def keep_reply(self, effect: KeepReply) -> None:
         """Write a reply down."""
-        answered, peer = effect.answered, effect.peer
-        octets = packed_reply(
-            peer.address, peer.listener, peer.bucket, answered.digest, answered.reply, answered.expires_at
-        )
-        self._journal.keep_reply(octets, answered.expires_at, time.monotonic())
+        sent, peer = effect.sent, effect.peer
+        octets = packed_reply(peer.address, peer.listener, peer.bucket, sent.digest, sent.reply, sent.expires_at)
+        self._journal.keep_reply(octets, sent.expires_at, time.monotonic())
         if self._links:
             self._tell(peer.bucket, ReplyKept(unpacked_reply(octets)))
 

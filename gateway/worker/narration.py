@@ -8,8 +8,8 @@ import logging
 from gateway.duoapi.calls import Answer, Auth, AuthAnswer, AuthStatus, Call, Preauth, PreauthAnswer, Refusal
 from gateway.engine.discard_notices import Notice
 from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
+from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
-from gateway.engine.transaction import Peer
 from gateway.radius.dictionary import Code
 from gateway.unavailable import Unavailable
 

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from gateway.engine.effects import PassOn
+from gateway.engine.peer import Peer
 from gateway.engine.records import UNREADABLE
-from gateway.engine.transaction import Peer
 
 _MAX_MESSAGE = 8_192  # octets: a datagram and where it came from
 _MESSAGES_A_TURN = 64

@@ -11,8 +11,8 @@ from gateway.engine.discard_notices import (
     UnsignedNas,
 )
 from gateway.engine.effects import Finished
+from gateway.engine.peer import Address
 from gateway.engine.replies import LABELS
-from gateway.engine.transaction import Address
 from gateway.engine.verdict import Verdict
 from gateway.logs.events import EventLog
 from gateway.logs.lines import TextLines, one_line, origin, pairs

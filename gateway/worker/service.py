@@ -14,7 +14,6 @@ from mypy_extensions import mypyc_attr
 
 from gateway.duoapi.calls import Answer, Call
 from gateway.engine.asking import Asking
-from gateway.engine.core import Engine
 from gateway.engine.discard_notices import (
     Notice,
     UnsignedNas,
@@ -30,8 +29,9 @@ from gateway.engine.effects import (
     SendReply,
     StopAsking,
 )
+from gateway.engine.engine import Engine
+from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
-from gateway.engine.transaction import Peer
 from gateway.ipc.ledger import LoginRing
 from gateway.ipc.links import LinkWriter
 from gateway.listeners.udp import UdpListener

@@ -1,11 +1,11 @@
 """Taking the place of other workers: of one that died, or of one of the former generation that was told to leave.
 
-A journal tells what its worker answered and which logins it had under way. If the worker is dead, those with a push
+A journal tells what its worker replied and which logins it had under way. If the worker is dead, those with a push
 that Duo has named go on here. If it still lives, it goes on waiting for Duo's answers and tells of them on its link;
 whatever it has not told of when it ends goes on here.
 
 Nothing that a journal or a link holds keeps this worker from serving. A record that cannot be read, or met an internal
-error, costs the login or the answer that it tells of. It is counted, and the first of each predecessor is told in the
+error, costs the login or the reply that it tells of. It is counted, and the first of each predecessor is told in the
 log. So does a journal of another version: it is refused as a whole, and said in one line.
 """
 
@@ -19,14 +19,15 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway.engine.core import RESUME_PAUSE_S, Engine
 from gateway.engine.duplicates import SentReply
 from gateway.engine.effects import Effect
+from gateway.engine.engine import RESUME_PAUSE_S, Engine
 from gateway.engine.login import Login
+from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import UNREADABLE, VERSION, LoginRecord, PacketRecord, ReplyRecord
 from gateway.engine.sent_replies import unpacked_reply
-from gateway.engine.transaction import Peer, Transaction
+from gateway.engine.transaction import Transaction
 from gateway.ipc.journal import (
     ForeignJournal,
     Journal,
@@ -89,8 +90,8 @@ class Legacy:
                 yield record
 
     def new_replies(self) -> Iterator[ReplyRecord]:
-        """Yield the answers that were written since the last time."""
-        for octets in self.journal.answers() if self.journal is not None else ():
+        """Yield the replies that were written since the last time."""
+        for octets in self.journal.replies() if self.journal is not None else ():
             record = self._decoded(unpacked_reply, octets)
             if record is not None:
                 yield record
@@ -131,7 +132,7 @@ class Legacy:
 
 
 class Succession:
-    """All predecessors' logins and answers, in this worker's engine."""
+    """All predecessors' logins and replies, in this worker's engine."""
 
     def __init__(
         self,
@@ -168,12 +169,12 @@ class Succession:
     def begin(self) -> None:
         """Take over from the dead at once, and from those that live when they hand over.
 
-        Their answers are taken up to now, so that little is left to do then.
+        Their replies are taken up to now, so that little is left to do then.
         """
         for legacy in self._legacies:
             if legacy.is_refused:  # which was told in a line of its own
                 self._on_lost(legacy.take_n_lost())
-            self._take_answers(legacy)
+            self._take_replies(legacy)
             self._begin(legacy)
         self._note_complete()
 
@@ -227,7 +228,7 @@ class Succession:
                 if pending is not None:
                     self._perform(self._engine.decided_elsewhere(pending, verdict, now))
             case ReplyKept(record):
-                self._take_answer(legacy, legacy.on_our_clock(record), now)
+                self._take_reply(legacy, legacy.on_our_clock(record), now)
 
     def _ended(self, legacy: Legacy) -> None:
         """The predecessor is gone; what it has not finished goes on here, a few at a time."""
@@ -253,7 +254,7 @@ class Succession:
         if legacy.is_taken:
             return
         legacy.is_taken = True
-        self._take_answers(legacy)
+        self._take_replies(legacy)
         for record in legacy.logins():
             identity = record.key, record.started_at
             if record.bucket in self._buckets and identity not in self._adopted:
@@ -273,18 +274,18 @@ class Succession:
         self._perform(self._engine.adopt(pending))
         waiting.elsewhere[number] = pending
 
-    def _take_answers(self, legacy: Legacy) -> None:
+    def _take_replies(self, legacy: Legacy) -> None:
         now = time.monotonic()
         for record in legacy.new_replies():
             if record.expires_at > now:
-                self._carefully(legacy, self._take_answer, legacy, record, now)
+                self._carefully(legacy, self._take_reply, legacy, record, now)
 
-    def _take_answer(self, legacy: Legacy, record: ReplyRecord, now: float) -> None:
+    def _take_reply(self, legacy: Legacy, record: ReplyRecord, now: float) -> None:
         listener = legacy.number(record.listener)
         if listener is not None and record.bucket in self._buckets and len(record.reply) > 1:
             peer = Peer(record.address, listener, bucket=record.bucket)
-            answered = SentReply(peer.key(record.reply[1]), record.digest, record.reply, record.expires_at)
-            self._perform(self._engine.adopt_reply(answered, peer, now))
+            sent = SentReply(peer.key(record.reply[1]), record.digest, record.reply, record.expires_at)
+            self._perform(self._engine.adopt_reply(sent, peer, now))
 
     def _restored(self, legacy: Legacy, record: LoginRecord) -> PendingLogin | None:
         generation = self._generations.find(record.generation)

@@ -6,8 +6,8 @@ from gateway.config.login_client import (
     login_client_source,
 )
 from gateway.config.settings import ServerSettings, Settings
-from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
+from gateway.engine.engine import Engine
 from gateway.engine.login import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
@@ -16,7 +16,7 @@ from gateway.ipc.plan import application_key, pending_share
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import SectionCounters
 
-_MAX_REPLIES = 100_000  # answers kept for retransmissions, oldest out first
+_MAX_REPLIES = 100_000  # replies kept for retransmissions, oldest out first
 
 
 def build_engine(

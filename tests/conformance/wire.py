@@ -1,11 +1,11 @@
 """Requests built by hand, good and bad, and what the engine did with them."""
 
 from gateway.duoapi.calls import Answer
-from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
+from gateway.engine.engine import Engine
 from gateway.engine.nas import Nas, NasTable
-from gateway.engine.transaction import Peer
+from gateway.engine.peer import Peer
 from gateway.radius.client import encode_attribute, sign_request
 from gateway.radius.dictionary import USER_NAME, USER_PASSWORD, Code
 from gateway.radius.shared_secret import SharedSecret

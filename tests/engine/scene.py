@@ -3,14 +3,14 @@
 from typing import Any
 
 from gateway.duoapi.calls import Answer, AuthAnswer, PreauthAnswer
-from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
+from gateway.engine.engine import Engine
 from gateway.engine.login import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
+from gateway.engine.peer import Peer
 from gateway.engine.rules import SectionRules
-from gateway.engine.transaction import Peer
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import REPLY_MESSAGE
 from gateway.radius.discards import DiscardReason
@@ -25,6 +25,7 @@ from gateway.statistics.layout import (
 from gateway.unavailable import Unavailable
 
 SECRET = SharedSecret(b"a shared secret")
+RA = bytes(range(16))
 SOURCE = "192.0.2.10"
 GO_ON = PreauthAnswer("auth", "Account is active")
 ALLOWED = AuthAnswer("allow", "allow", "Success. Logging you in...")
@@ -126,3 +127,17 @@ class Stage:
 def message(packet: Packet) -> str:
     """The Reply-Message of a reply."""
     return b"".join(packet.values(REPLY_MESSAGE)).decode()
+
+
+def accepted_request(**fields: Any) -> bytes:
+    """Return a whole request of alice; keyword arguments are those of `encode_access_request`."""
+    return encode_access_request(
+        **{
+            "identifier": 1,
+            "request_authenticator": RA,
+            "shared_secret": SECRET,
+            "user_name": b"alice",
+            "password": b"123456",
+            **fields,
+        }
+    )

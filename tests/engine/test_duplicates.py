@@ -2,7 +2,8 @@
 
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import DuplicateCache, SentReply
-from gateway.engine.transaction import Peer, Transaction
+from gateway.engine.peer import Peer
+from gateway.engine.transaction import Transaction
 from gateway.radius.client import encode_attribute
 from gateway.radius.packet import Packet, decode_packet
 from tests.engine.scene import Stage

@@ -4,12 +4,12 @@ import math
 
 import pytest
 
+from gateway.engine.peer import Address
 from gateway.engine.records import UNREADABLE, ReplyRecord
 from gateway.engine.sent_replies import (
     packed_reply,
     unpacked_reply,
 )
-from gateway.engine.transaction import Address
 
 IPV4: Address = ("192.0.2.1", 65_535)
 IPV6: Address = ("fe80::1%eth0", 1812, 0xFFFFF, 7)

@@ -16,9 +16,10 @@ from gateway.engine.effects import (
     StopAsking,
 )
 from gateway.engine.login import PERSON_PATIENCE_S, Login, LoginState
+from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import LoginRecord
-from gateway.engine.transaction import Peer, Transaction
+from gateway.engine.transaction import Transaction
 from gateway.radius.client import encode_attribute, sign_request
 from gateway.radius.dictionary import USER_NAME, USER_PASSWORD, Code
 from gateway.radius.packet import decode_packet
@@ -226,15 +227,15 @@ class TestAfterADeath:
             second.engine.left_alone(pending, 1.0, 1.0)
             second.engine.answered(pending, ALLOWED if ends == "decided" else DENIED, 2.0)
             second.engine.timer(9.0)
-        assert not second.engine._adopted
+        assert not second.engine._same._adopted
 
     def test_an_answer_is_sent_again_octet_for_octet(self):
         first, second = Stage(), Stage()
         first.login()
         first.answer(GO_ON)
         effects = first.answer(ALLOWED)
-        (answer,) = [each for each in effects if isinstance(each, KeepReply)]
-        assert kinds(second.engine.adopt_reply(answer.answered, answer.peer, 1.0)) == [KeepReply]
+        (reply,) = [each for each in effects if isinstance(each, KeepReply)]
+        assert kinds(second.engine.adopt_reply(reply.sent, reply.peer, 1.0)) == [KeepReply]
         assert [each.octets for each in second.login(now=2.0) if isinstance(each, SendReply)] == [
             each.octets for each in effects if isinstance(each, SendReply)
         ]
@@ -254,9 +255,9 @@ class TestWhileThePredecessorLives:
         pending = adopted(second, record)
         second.login("alice", "push", identifier=9, now=1.0)
         effects = first.answer(ALLOWED, now=2.0)
-        (answer,) = [each for each in effects if isinstance(each, KeepReply)]
+        (reply,) = [each for each in effects if isinstance(each, KeepReply)]
         (forgotten,) = [each for each in effects if isinstance(each, ForgetLogin)]
-        second.engine.adopt_reply(answer.answered, answer.peer, 2.0)
+        second.engine.adopt_reply(reply.sent, reply.peer, 2.0)
         second.effects = second.engine.decided_elsewhere(pending, forgotten.verdict, 2.0)
         assert [reply.identifier for reply in second.replies] == [9]
         assert Finished not in kinds(second.effects)  # the predecessor has told of it

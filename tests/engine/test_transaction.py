@@ -3,9 +3,10 @@
 import pytest
 
 from gateway.engine.nas import Nas
+from gateway.engine.peer import Peer
 from gateway.engine.records import verdict_record
 from gateway.engine.replies import LABELS, OUTCOMES, REPLY_CODES
-from gateway.engine.transaction import Peer, Transaction
+from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict
 from gateway.radius.client import encode_access_request
 from gateway.radius.packet import decode_packet

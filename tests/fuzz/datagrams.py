@@ -10,19 +10,19 @@ import atheris
 
 with atheris.instrument_imports(include=["gateway.radius", "gateway.engine"]):
     from gateway.duoapi.calls import AuthAnswer, PreauthAnswer
-    from gateway.engine.core import Engine
     from gateway.engine.digests import Digests
     from gateway.engine.effects import Effect, PutQuestion
+    from gateway.engine.engine import Engine
     from gateway.engine.login import LoginPolicy
     from gateway.engine.modes.duo_only import DuoOnly
     from gateway.engine.nas import Nas, NasTable, Section
+    from gateway.engine.peer import Peer
     from gateway.engine.rules import (
         AttributeSettings,
         RequireMessageAuthenticator,
         SectionRules,
         UnrecognisedFactor,
     )
-    from gateway.engine.transaction import Peer
     from gateway.radius.shared_secret import SharedSecret
 
 SECRET = SharedSecret(b"fuzz")

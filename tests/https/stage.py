@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.http1.response import Response
+from gateway.https.connection import HttpsConnection
 from gateway.https.doubts import is_unheard
 from gateway.https.exchange import (
     Exchange,
@@ -102,16 +103,16 @@ class Network:
         return [connection for connection in self.connections if asked.exchange in connection.carried]
 
 
-class Connection:
+class Connection(HttpsConnection):
     """In the place of `HttpsConnection`. Forgotten, it carries nothing any more; cut, it tells at the next request."""
 
     session = None
+    exchange: Exchange | None = None
 
     def __init__(self, network: Network, pool: HttpsPool) -> None:
         self._network = network
-        self._loop = network.loop
+        self._staged_loop = network.loop
         self._pool: Any = pool
-        self.exchange: Exchange | None = None
         self.carried: list[Exchange] = []
         self.is_closed = self.is_cut = False
         self.forgotten_at = network.loop.now if network.loses_requests else float("inf")
@@ -123,9 +124,9 @@ class Connection:
         self.carried.append(exchange)
         trip_s = self._network.round_trip_s
         if self.is_cut:
-            self._loop.call_later(trip_s, self._reset, exchange)
+            self._staged_loop.call_later(trip_s, self._reset, exchange)
         else:
-            self._loop.call_later(trip_s + self._network.answer_s(), self._answer, exchange)
+            self._staged_loop.call_later(trip_s + self._network.answer_s(), self._answer_to, exchange)
 
     def is_open_now(self) -> bool:
         return not self.is_closed
@@ -140,10 +141,10 @@ class Connection:
         self.is_closed = True
         self.exchange = None
 
-    def _answer(self, exchange: Exchange) -> None:
+    def _answer_to(self, exchange: Exchange) -> None:
         if self.is_cut:
             self._reset(exchange)
-        elif self.exchange is exchange and self._loop.now < self.forgotten_at:
+        elif self.exchange is exchange and self._staged_loop.now < self.forgotten_at:
             self.exchange = None
             self._pool.connection_answered(self, exchange, Response(200, b"", True, ""))
 

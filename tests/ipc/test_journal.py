@@ -32,7 +32,7 @@ def successor(descriptor: int, key: bytes = KEY) -> Journal:
 
 
 def answers(descriptor: int) -> list[bytes]:
-    return list(successor(descriptor).answers())
+    return list(successor(descriptor).replies())
 
 
 def test_what_was_kept_is_read(descriptor: int) -> None:
@@ -141,7 +141,7 @@ def test_who_does_not_know_the_key_is_not_believed(descriptor: int) -> None:
     other.keep_reply(b"forged", 30.0, 0.0)
     reader = successor(descriptor)
     assert not list(reader.logins())
-    assert not list(reader.answers())
+    assert not list(reader.replies())
     assert reader.n_skipped == 2
 
 
@@ -199,10 +199,10 @@ def test_a_reader_goes_on_where_it_was(descriptor: int) -> None:
     for second in range(300):
         journal.keep_reply(b"%d" % second, second + 30.0, float(second))
         if second % 7 == 0:
-            read += [int(octets) for octets in reader.answers()]
+            read += [int(octets) for octets in reader.replies()]
     assert read == list(range(295))
-    assert list(reader.answers()) == [b"%d" % second for second in range(295, 300)]
-    assert not list(reader.answers())
+    assert list(reader.replies()) == [b"%d" % second for second in range(295, 300)]
+    assert not list(reader.replies())
 
 
 def test_the_memory_of_answers_is_that_of_two_windows(descriptor: int) -> None:

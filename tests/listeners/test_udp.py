@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.engine.transaction import Peer
+from gateway.engine.peer import Peer
 from gateway.listeners.udp import (
     UdpListener,
     open_socket,

@@ -11,11 +11,12 @@ from itertools import count, cycle
 from gateway.duoapi.calls import Auth, AuthAnswer, Factor, Preauth
 from gateway.duoapi.flavours import V2
 from gateway.duoapi.signing import Signer
-from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import DuplicateCache, SentReply
 from gateway.engine.effects import Effect, Finished, KeepLogin, KeepReply, PutQuestion
-from gateway.engine.transaction import Peer, Transaction
+from gateway.engine.engine import Engine
+from gateway.engine.peer import Peer
+from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import ResponseReader

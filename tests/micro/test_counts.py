@@ -70,7 +70,7 @@ def test_a_function_that_became_slower_is_caught_in_every_case_that_uses_it(monk
         return original(datagram)
 
     monkeypatch.setattr(packet, "packet_length", careless)
-    monkeypatch.setattr("gateway.engine.core.packet_length", careless)
+    monkeypatch.setattr("gateway.engine.intake.packet_length", careless)
     caught = {name for name, prepare in CASES.items() if changes(before[name], count_work(prepare()))}
     assert caught == {"decode_request", "passcode_login", "push_login", "retransmission", "unknown_client"}
 

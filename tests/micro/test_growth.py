@@ -5,9 +5,9 @@ What more memory costs the processor's caches is not seen: for that there is `py
 
 import pytest
 
-from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
 from gateway.engine.effects import PutQuestion
+from gateway.engine.engine import Engine
 from gateway.engine.nas import Nas, NasTable
 from tests.compiled import only_interpreted
 from tests.engine.scene import ALLOWED, SECRET, SOURCE, Stage, section_of
@@ -61,5 +61,5 @@ def test_a_login_is_as_much_work_with_many_of_anything(size: dict[str, int], n_b
 def test_what_is_compared_has_as_much_as_it_says() -> None:
     grown = engine(n_clients=6, n_sections=3, n_pending=10)
     assert grown.n_pending == 10
-    (table,) = grown._tables
+    (table,) = grown._intake._tables
     assert (len(table.clients), len(table.sections)) == (6, 3)

@@ -9,9 +9,9 @@ import pytest
 
 from gateway.engine.duplicates import SentReply
 from gateway.engine.effects import ForgetLogin, KeepLogin, KeepReply
+from gateway.engine.peer import Peer
 from gateway.engine.records import LoginRecord, ReplyRecord, verdict_record
 from gateway.engine.sent_replies import unpacked_reply
-from gateway.engine.transaction import Peer
 from gateway.engine.verdict import rejection
 from gateway.ipc.journal import (
     MAX_LOGIN_OCTETS,
@@ -52,7 +52,7 @@ class Scene:
     @property
     def answers(self) -> list[ReplyRecord]:
         """What a successor reads."""
-        return [unpacked_reply(each) for each in Journal(self.descriptor, KEY).answers()]
+        return [unpacked_reply(each) for each in Journal(self.descriptor, KEY).replies()]
 
     def pushed(self, n_packets: int = 1, n_octets: int = 0) -> KeepLogin:
         """Let alice be pushed, by so many packets with so many octets of Proxy-State each."""

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gateway.engine.effects import PassOn
-from gateway.engine.transaction import Peer
+from gateway.engine.peer import Peer
 from gateway.worker.passing import Inlet, Passing
 
 PEER = Peer(("192.0.2.1", 40_001), 2, [(0, 8, b"way back")], 0)

@@ -14,7 +14,7 @@ from gateway.engine.discard_notices import (
 )
 from gateway.engine.effects import Finished
 from gateway.engine.nas import Nas
-from gateway.engine.transaction import Peer
+from gateway.engine.peer import Peer
 from gateway.engine.verdict import (
     Verdict,
     rejection,

@@ -10,7 +10,7 @@ import pytest
 from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call
 from gateway.engine.asking import Asking
 from gateway.engine.effects import PutQuestion, SendReply
-from gateway.engine.transaction import Peer
+from gateway.engine.peer import Peer
 from gateway.ipc.journal import (
     Journal,
     create_journal,

@@ -14,9 +14,9 @@ import pytest
 from gateway.duoapi.calls import AuthStatus
 from gateway.engine.effects import Effect, KeepLogin, KeepReply, PutQuestion, SendReply
 from gateway.engine.login import PERSON_PATIENCE_S
+from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import VERSION, verdict_record
-from gateway.engine.transaction import Peer
 from gateway.engine.verdict import rejection
 from gateway.ipc.journal import (
     Journal,
@@ -232,8 +232,8 @@ class TestOfAnotherClock:
         successor.predecessor(answers=answers, origin=Origin(VERSION, boottime_ahead_s() - by_s))
         successor.take_over()
         (kept,) = [each for each in successor.effects if isinstance(each, KeepReply)]
-        assert kept.answered.reply == fresh.reply
-        assert kept.answered.expires_at == pytest.approx(fresh.expires_at, abs=0.1)
+        assert kept.sent.reply == fresh.reply
+        assert kept.sent.expires_at == pytest.approx(fresh.expires_at, abs=0.1)
 
     def test_what_a_living_predecessor_tells_is_on_its_clock_too(self, successor):
         async def scene() -> None:
@@ -248,7 +248,7 @@ class TestOfAnotherClock:
             (pending,) = pending_logins(successor)
             assert pending.login.pushed_at == pytest.approx(now - 7.0, abs=0.1)
             (kept,) = [each for each in successor.effects if isinstance(each, KeepReply)]
-            assert kept.answered.expires_at == pytest.approx(now + 30, abs=0.1)
+            assert kept.sent.expires_at == pytest.approx(now + 30, abs=0.1)
 
         asyncio.run(scene())
 

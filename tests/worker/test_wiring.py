@@ -11,8 +11,8 @@ from gateway.config.listening import listening_addresses
 from gateway.config.login_client import login_client
 from gateway.config.problems import ConfigError
 from gateway.config.settings import Settings
-from gateway.engine.core import Engine
 from gateway.engine.digests import Digests
+from gateway.engine.engine import Engine
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.ipc.plan import (
     application_key,
@@ -273,7 +273,7 @@ class TestEngine:
     def test_there_is_a_table_for_each_listener_by_its_number(self):
         keys = ("radius_ip_1=10.0.2.1", "radius_secret_1=another secret", "port=1645")
         engine = engine_of(settings_of(MINIMAL + section("radius_server_duo_only2", *keys)), 1)
-        assert [table.find("10.0.2.1") is not None for table in engine._tables] == [False, True]
+        assert [table.find("10.0.2.1") is not None for table in engine._intake._tables] == [False, True]
 
 
 def test_the_log_plan_has_the_files_words():

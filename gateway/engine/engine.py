@@ -1,74 +1,38 @@
-"""The way of every datagram: known? pending? whose? what is asked? And of every answer of Duo: what follows?
+"""What happens to a worker, and what follows: a request joins a login or begins one, an answer of Duo moves it on, and
+once it is decided everyone who waits is answered.
 
-The engine is told what arrived and when, and returns what to do about it. The order of checks is that of the RFCs:
-nothing that an unauthenticated sender can forge touches the duplicate cache or costs memory that lasts.
+The engine is told what happened and when, and returns what to do about it.
 """
 
 from typing import Final
 
 from gateway.duoapi.calls import Answer
-from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
 from gateway.engine.digests import Digests, login_key
-from gateway.engine.discard_notices import DiscardNotices
 from gateway.engine.duplicates import DuplicateCache, SentReply
-from gateway.engine.effects import (
-    Effect,
-    Finished,
-    ForgetLogin,
-    KeepLogin,
-    KeepReply,
-    PassOn,
-    PutQuestion,
-    SendReply,
-    StopAsking,
-)
+from gateway.engine.effects import Effect, Finished, ForgetLogin, KeepLogin, KeepReply, Outbox, PutQuestion, StopAsking
+from gateway.engine.intake import Intake, Requests
 from gateway.engine.login import DECIDED, ELSEWHERE, FAIL_MODE_STATES, WAITING, Ask, Hold, Login, Step
 from gateway.engine.modes.mode import Asked
-from gateway.engine.modes.reading import is_probe, shown_user_name
-from gateway.engine.nas import Nas, NasTable, count_addresses
+from gateway.engine.modes.reading import shown_user_name
+from gateway.engine.nas import NasTable, count_addresses
+from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin, PendingLogins
-from gateway.engine.person import account_of, needs_another_bucket, person_key
+from gateway.engine.person import account_of, person_key
 from gateway.engine.places import Holder, Places
 from gateway.engine.records import LoginRecord
+from gateway.engine.replying import DELAYED, Replies, due_at
+from gateway.engine.same_logins import SameLogins
 from gateway.engine.timers import Timers
-from gateway.engine.transaction import Peer, Transaction
-from gateway.engine.verdict import (
-    PROBE_TEXT,
-    Verdict,
-    rejection,
-)
-from gateway.radius.dictionary import (
-    ACCESS_ACCEPT,
-    ACCESS_REJECT,
-    ACCESS_REQUEST,
-    ACCOUNTING_REQUEST,
-    STATUS_SERVER,
-)
-from gateway.radius.discards import DecodeError, DiscardReason
-from gateway.radius.packet import Packet, packet_length
-from gateway.radius.reply import encode_accounting_response, encode_reply
+from gateway.engine.transaction import Transaction
+from gateway.engine.verdict import Verdict, rejection
+from gateway.radius.discards import DiscardReason
 from gateway.unavailable import Unavailable
 from gateway.words.reasons import Reason
 
 RESUME_PAUSE_S: Final = 0.002  # between questions about pushes that are asked anew: each may open a connection to Duo
 
-# What a person's wrong or refused credential caused is answered late on purpose, to slow guessing down.
-_DELAYED: Final = frozenset(
-    {
-        Reason.DUO_DENIED,
-        Reason.DUO_FRAUD,
-        Reason.DUO_LOCKED_OUT,
-        Reason.DUO_REFUSED_CALL,
-        Reason.NOT_ENROLLED,
-        Reason.NO_PASSWORD,
-        Reason.UNKNOWN_FACTOR,
-        Reason.UNREADABLE_PASSWORD,
-        Reason.NO_SUCH_DEVICE,
-    }
-)
 
-
-class Engine:
+class Engine(Requests):
     """All decisions of one worker.
 
     Every method that takes `now`, a monotonic instant in seconds, returns the effects to perform, in order.
@@ -88,8 +52,6 @@ class Engine:
         """Take the clients of each listening address, in the order of the listeners' numbers; `n_buckets` sockets share
         each address.
         """
-        self._tables = tables
-        self._n_buckets = n_buckets
         self._digests = digests
         self._n_numbers = 0
         self._outages: dict[str, Unavailable] = {}
@@ -98,12 +60,11 @@ class Engine:
         self._places = Places(max_pending, count_addresses(tables))
         self._duplicates = DuplicateCache(duplicate_window_s, max_replies)
         self._pending = PendingLogins()
+        self._same = SameLogins(digests, self._pending)
         self._timers = Timers()
-        self._effects: list[Effect] = []
-        self._n_late = 0
-        self._held_back: dict[bytes, tuple[Verdict, float]] = {}  # rejections by the login's key, and until when
-        self._adopted: set[bytes] = set()  # the keys of other workers' logins that can be joined
-        self.notices = DiscardNotices()
+        self._outbox = Outbox()
+        self._replies = Replies(self._duplicates, self._timers, self._outbox)
+        self._intake = Intake(tables, n_buckets, digests, self._duplicates, self._places, self._outbox, self)
 
     @property
     def n_pending(self) -> int:
@@ -113,7 +74,7 @@ class Engine:
     @property
     def is_idle(self) -> bool:
         """Whether everything that was asked has been answered."""
-        return not self._pending and not self._n_late
+        return not self._pending and not self._replies.n_late
 
     @property
     def next_timer(self) -> float | None:
@@ -122,35 +83,34 @@ class Engine:
 
     def datagram_received(self, datagram: bytes, peer: Peer, now: float) -> list[Effect]:
         """Decide about octets from the network: anything at all."""
-        nas = None
-        try:
-            length = packet_length(datagram)
-            nas = self._tables[peer.listener].find(peer.address[0])
-            if nas is None:
-                self._discard(DiscardReason.UNKNOWN_CLIENT, peer, None, now)
-            else:
-                self._packet_received(Packet(datagram, length), nas, peer, now)
-        except DecodeError as error:
-            self._discard(error.reason, peer, nas, now)
-        return self._flush()
+        self._intake.received(datagram, peer, now)
+        return self._outbox.take()
+
+    def requested(self, transaction: Transaction, found: Asked | Verdict, now: float) -> None:
+        """Decide about a request that is believed and new, for the intake: the outbox has what follows."""
+        if isinstance(found, Asked):
+            self._login_asked(transaction, found, now)
+        else:
+            self._take_up(transaction)
+            self._refuse(transaction, shown_user_name(transaction.packet), found, now)
 
     def answered(self, pending: PendingLogin, answer: Answer, now: float) -> list[Effect]:
         """Take the answer to the login's last question."""
         if pending.login.state is not DECIDED:
             self._proceed(pending, pending.login.answered(answer, now), now)
-        return self._flush()
+        return self._outbox.take()
 
     def unavailable(self, pending: PendingLogin, error: Unavailable, now: float) -> list[Effect]:
         """Take note that nobody answered the login's last question."""
         if pending.login.state is not DECIDED:
             self._proceed(pending, pending.login.unavailable(error, now), now)
-        return self._flush()
+        return self._outbox.take()
 
     def failed(self, pending: PendingLogin, now: float) -> list[Effect]:
         """End a login that met an internal error: rejected, and the worker goes on."""
         if pending.login.state is not DECIDED:
             self._finish(pending, rejection(Reason.INTERNAL_ERROR), now)
-        return self._flush()
+        return self._outbox.take()
 
     def outage(self, application: str, error: Unavailable | None, now: float) -> list[Effect]:
         """Let fail mode decide about an application's logins from now on, or, with None, no more.
@@ -164,7 +124,7 @@ class Engine:
             self._give_up_waiting([each for each in logins if each.login.waits_briefly], error, now)
         elif self._outages.pop(application, None) is not None:
             self._ask_again([each for each in logins if each.login.state is WAITING], now)
-        return self._flush()
+        return self._outbox.take()
 
     def _give_up_waiting(self, logins: list[PendingLogin], error: Unavailable, now: float) -> None:
         for pending in logins:
@@ -184,7 +144,7 @@ class Engine:
     def adopt(self, pending: PendingLogin) -> list[Effect]:
         """Take up a login that another worker began, and waits for Duo's answer to."""
         pending.digest = pending.key
-        self._adopted.add(pending.key)
+        self._same.adopt(pending.key)
         client = pending.transactions[-1].nas.name if pending.transactions else ""
         address = pending.last_peer.address[0] if pending.last_peer is not None else ""
         self._add(pending, self._places.asking(pending.section.name, client, address, pending.started_at))
@@ -192,15 +152,15 @@ class Engine:
             self._duplicates.add(transaction)
         self._keep(pending)
         self._arm_deadline(pending)
-        return self._flush()
+        return self._outbox.take()
 
-    def adopt_reply(self, answered: SentReply, peer: Peer, now: float) -> list[Effect]:
-        """Take up an answer that another worker gave to this peer."""
-        answers = self._duplicates.adopt(answered, now)
-        if answers is not None and answers.pending is not None:
-            answers.pending.leave(answers)
-        self._effects.append(KeepReply(answered, peer))
-        return self._flush()
+    def adopt_reply(self, sent: SentReply, peer: Peer, now: float) -> list[Effect]:
+        """Take up a reply that another worker sent to this peer."""
+        ours = self._duplicates.adopt(sent, now)
+        if ours is not None and isinstance(ours.pending, PendingLogin):
+            ours.pending.leave(ours)
+        self._outbox.add(KeepReply(sent, peer))
+        return self._outbox.take()
 
     def left_alone(self, pending: PendingLogin, at: float, now: float) -> list[Effect]:
         """Go on with an adopted login at an instant: the worker that waited for Duo's answer is gone."""
@@ -212,14 +172,14 @@ class Engine:
                 self._proceed(pending, step, now)
             else:
                 self._abandon(pending)
-        return self._flush()
+        return self._outbox.take()
 
     def heard_elsewhere(self, pending: PendingLogin, record: LoginRecord) -> list[Effect]:
         """Take note of how far the other worker is with an adopted login."""
         if pending.login.state is ELSEWHERE:
             pending.login.heard_elsewhere(record)
             self._keep(pending)
-        return self._flush()
+        return self._outbox.take()
 
     def decided_elsewhere(self, pending: PendingLogin, verdict: Verdict | None, now: float) -> list[Effect]:
         """Answer what has joined an adopted login, with the verdict of the worker that waited for Duo's answer."""
@@ -229,14 +189,14 @@ class Engine:
             pending.section.counters.left()
         elif pending.login.state is ELSEWHERE:
             self._abandon(pending)
-        return self._flush()
+        return self._outbox.take()
 
     def hand_over(self) -> list[Effect]:
         """Keep all logins, whatever their state, from now on: another worker is to know of them."""
         self._hands_over = True
         for pending in self._pending:
             self._keep(pending)
-        return self._flush()
+        return self._outbox.take()
 
     def next_number(self) -> int:
         """Return a number for another login."""
@@ -246,110 +206,12 @@ class Engine:
     def timer(self, now: float) -> list[Effect]:
         """Do what has come due."""
         self._timers.run(now)
-        return self._flush()
-
-    def _flush(self) -> list[Effect]:
-        effects, self._effects = self._effects, []
-        return effects
-
-    def _discard(self, reason: DiscardReason, peer: Peer, nas: Nas | None, now: float) -> None:
-        section = nas.section if nas is not None else self._tables[peer.listener].sections[0]
-        section.counters.discarded(reason)
-        notice = self.notices.discarded(reason, peer.address[0], peer.listener, nas, now)
-        if notice is not None:
-            if reason is DiscardReason.OVERLOAD:
-                notice.detail = self._places.greatest
-            self._effects.append(notice)
-
-    def _packet_received(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
-        section = nas.section
-        if packet.code == ACCESS_REQUEST:
-            if section.probe_usernames and is_probe(packet, section.probe_usernames):
-                self._probed(packet, nas, peer, now)
-            else:
-                self._access_requested(packet, nas, peer, now)
-        elif packet.code == STATUS_SERVER:
-            self._status_asked(packet, nas, peer, now)
-        elif packet.code == ACCOUNTING_REQUEST and section.acknowledges_accounting:
-            self._accounted(packet, nas, peer, now)
-        else:
-            self._discard(DiscardReason.UNEXPECTED_CODE, peer, nas, now)
-
-    def _status_asked(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
-        """Say that we live, whatever else the packet holds (RFC 5997 section 3): no login, no cache, no Duo."""
-        reason = refuse_signature(packet, nas)
-        if reason is None and not nas.may_ask_status(now):
-            reason = DiscardReason.STATUS_REFUSED
-        if reason is not None:
-            self._discard(reason, peer, nas, now)
-        else:
-            octets = encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret, "", "", nas.signature_place)
-            self._effects.append(SendReply(octets, peer))
-
-    def _probed(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
-        """Reject a balancer's health probe at once: no login, no cache, no Duo; but a wrong secret is told of."""
-        found = refuse_packet(packet, nas, peer.address[0]) or nas.section.mode.read(packet, nas, peer.address[0])
-        if isinstance(found, DiscardReason):
-            self._discard(found, peer, nas, now)
-            return
-        if not packet.signed_at:
-            self._note_unsigned(nas, peer, now)
-        octets = encode_reply(ACCESS_REJECT, packet, nas.shared_secret, PROBE_TEXT, "", nas.signature_place)
-        self._effects.append(SendReply(octets, peer))
-
-    def _accounted(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
-        """Say that accounting has arrived; nothing of it is kept."""
-        reason = refuse_accounting(packet, nas)
-        if reason is not None:
-            self._discard(reason, peer, nas, now)
-        else:
-            octets = encode_accounting_response(packet, nas.shared_secret, nas.signature_place)
-            self._effects.append(SendReply(octets, peer))
-
-    def _access_requested(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
-        source, counters = peer.address[0], nas.section.counters
-        reason = refuse_packet(packet, nas, source)
-        if reason is None and self._n_buckets > 1:
-            bucket = needs_another_bucket(packet, peer.bucket, self._n_buckets)
-            if bucket is not None:  # it is counted there
-                self._effects.append(PassOn(packet.octets, peer, bucket))
-                return
-        counters.requested()
-        if reason is not None:
-            self._discard(reason, peer, nas, now)
-            return
-        # A Message-Authenticator that was verified names these very octets, and nobody else can make it.
-        digest = packet.signature or self._digests.packet(packet.octets)
-        key = peer.key(packet.identifier)
-        known = self._duplicates.find(key, digest, now)
-        if known is not None:
-            counters.retransmitted()
-            if known.reply:
-                self._effects.append(SendReply(known.reply, peer))
-            return
-        found = nas.section.mode.read(packet, nas, source)
-        if not isinstance(found, Asked) and isinstance(found, DiscardReason):
-            self._discard(found, peer, nas, now)
-            return
-        if not packet.signed_at:
-            self._note_unsigned(nas, peer, now)
-        transaction = Transaction(packet, nas, peer, digest, now, key)
-        if isinstance(found, Asked):
-            self._login_asked(transaction, found, now)
-        else:
-            self._take_up(transaction)
-            self._refuse(transaction, shown_user_name(packet), found, now)
-
-    def _note_unsigned(self, nas: Nas, peer: Peer, now: float) -> None:
-        nas.section.counters.unsigned()
-        unsigned = self.notices.unsigned(nas, peer.address[0], now)
-        if unsigned is not None:
-            self._effects.append(unsigned)
+        return self._outbox.take()
 
     def _take_up(self, transaction: Transaction) -> None:
         """Put a new request into the cache; one that loses its Identifier to it is answered no more."""
         older = self._duplicates.add(transaction)
-        if older is not None and older.pending is not None:
+        if older is not None and isinstance(older.pending, PendingLogin):
             older.pending.leave(older)
             self._keep_again(older.pending)
 
@@ -364,19 +226,20 @@ class Engine:
             asked.ipaddr,
             transaction.packet.attributes_of(section.session_attributes),
         )
-        known_as = self._known_as(key) if self._adopted else key
+        known_as = self._same.known_as(key)
         same = self._pending.same(known_as) if section.coalesce else None
         if same is not None:
             self._join(same, transaction)
             return
-        if known_as in self._held_back:
-            self._join_rejection(known_as, transaction, now)
+        held_back = self._same.rejection(known_as)
+        if held_back is not None:
+            self._join_rejection(held_back, transaction, now)
             return
         person = person_key(section.name, account)
         n_of_person = self._pending.of_person(person)
         holder = self._places.asking(section.name, transaction.nas.name, transaction.peer.address[0], now)
         if not self._places.may_have(holder, n_of_person, now):
-            self._discard(DiscardReason.OVERLOAD, transaction.peer, transaction.nas, now)
+            self._intake.discard(DiscardReason.OVERLOAD, transaction.peer, transaction.nas, now)
         elif 0 < section.max_pending_per_user <= n_of_person:
             self._take_up(transaction)
             self._refuse(transaction, asked.user_name, Reason.TOO_MANY_PENDING, now)
@@ -391,11 +254,6 @@ class Engine:
             self._add(pending, holder)
             self._arm_deadline(pending)
             self._proceed(pending, step, now)
-
-    def _known_as(self, key: bytes) -> bytes:
-        """Return the key's digest if that is all that is known of the same login, which another worker began."""
-        digest = self._digests.login(key)
-        return digest if digest in self._adopted else key
 
     def _join(self, same: PendingLogin, transaction: Transaction) -> None:
         """Let a packet wait for a pending login; the newest may always, the oldest then no more."""
@@ -412,26 +270,17 @@ class Engine:
         Clients with little patience ask from a new port before they can have heard. Only a rejection can be joined:
         what was approved lets nobody else in.
         """
-        until = _due(newest)
+        until = due_at(newest)
         if until > now and pending.section.coalesce:
-            self._held_back[pending.key] = (verdict, until)
-            self._timers.at(until, self._let_go, pending.key)
+            self._same.hold_back(pending.key, verdict, until)
+            self._timers.at(until, self._same.let_go, pending.key)
 
-    def _let_go(self, key: bytes, _now: float) -> None:
-        self._held_back.pop(key, None)
-        self._forget_adopted(key)
-
-    def _forget_adopted(self, key: bytes) -> None:
-        """Look no more for another worker's login that can be joined no more."""
-        if key not in self._held_back and self._pending.same(key) is None:
-            self._adopted.discard(key)
-
-    def _join_rejection(self, key: bytes, transaction: Transaction, now: float) -> None:
+    def _join_rejection(self, held_back: tuple[Verdict, float], transaction: Transaction, now: float) -> None:
         """Let a packet have the rejection that its login is about to get, at the same time."""
-        verdict, due = self._held_back[key]
+        verdict, due = held_back
         self._take_up(transaction)
         transaction.nas.section.counters.coalesced()
-        self._answer(transaction, verdict, now, due)
+        self._replies.reply(transaction, verdict, now, due)
 
     def _add(self, pending: PendingLogin, holder: Holder) -> None:
         """Take a login up."""
@@ -456,7 +305,7 @@ class Engine:
             if step.at:  # the pause before it is a person's
                 pending.duo_s += step.at - now
                 pending.waits_since = step.at
-            self._effects.append(PutQuestion(pending, step.to, step.question, step.at))
+            self._outbox.add(PutQuestion(pending, step.to, step.question, step.at))
         elif isinstance(step, Verdict):
             self._finish(pending, step, now)
         else:
@@ -486,7 +335,7 @@ class Engine:
 
     def _stop_asking(self, pending: PendingLogin, now: float) -> None:
         pending.waited(now)
-        self._effects.append(StopAsking(pending))
+        self._outbox.add(StopAsking(pending))
 
     def _give_up(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
@@ -502,12 +351,12 @@ class Engine:
             if pending.kept_as != progress:
                 pending.kept_as = progress
                 pending.digest = pending.digest or self._digests.login(pending.key)
-                self._effects.append(KeepLogin(pending))
+                self._outbox.add(KeepLogin(pending))
 
     def _keep_again(self, pending: PendingLogin) -> None:
         """Keep a login whose packets have changed."""
         if pending.kept_as is not None:
-            self._effects.append(KeepLogin(pending))
+            self._outbox.add(KeepLogin(pending))
 
     def _abandon(self, pending: PendingLogin) -> None:
         """Forget a login that Duo has not acted on: a retransmission begins it anew."""
@@ -520,10 +369,9 @@ class Engine:
         self._pending.remove(pending)
         if pending.holder is not None:
             self._places.leave(pending.holder)
-        if self._adopted:
-            self._forget_adopted(pending.key)
+        self._same.ended(pending.key)
         if pending.kept_as is not None:
-            self._effects.append(ForgetLogin(pending, verdict))
+            self._outbox.add(ForgetLogin(pending, verdict))
 
     def _deadline(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
@@ -538,7 +386,7 @@ class Engine:
         login, peer = pending.login, pending.last_peer
         if peer is None:  # a login of another worker's whose last packet was superseded there
             return
-        self._effects.append(
+        self._outbox.add(
             Finished(
                 peer,
                 pending.last_identifier,
@@ -560,11 +408,11 @@ class Engine:
         transactions, pending.transactions = pending.transactions, []
         for key, digest in pending.let_go or ():
             self._duplicates.silence(key, digest, now)
-        if verdict.reason in _DELAYED and transactions:
+        if verdict.reason in DELAYED and transactions:
             self._hold_back(pending, verdict, transactions[-1], now)
         for transaction in reversed(transactions):
             transaction.pending = None
-            self._answer(transaction, verdict, now)
+            self._replies.reply(transaction, verdict, now)
         self._remove(pending, verdict)
         return len(transactions)
 
@@ -572,41 +420,6 @@ class Engine:
         """Reject a request that never became a login."""
         verdict = refusal if isinstance(refusal, Verdict) else rejection(refusal)
         transaction.nas.section.counters.refused(verdict.reason)
-        self._answer(transaction, verdict, now)
+        self._replies.reply(transaction, verdict, now)
         identifier, section = transaction.packet.identifier, transaction.nas.section.name
-        self._effects.append(Finished(transaction.peer, identifier, user_name, section, verdict, "", 0.0, 1))
-
-    def _answer(self, transaction: Transaction, verdict: Verdict, now: float, due: float = 0.0) -> None:
-        """Reply when it is due, or when the section's delay for refused credentials is over; till then duplicates meet
-        silence.
-        """
-        if transaction.is_superseded:
-            return
-        octets = transaction.encode(verdict)
-        answered = self._duplicates.as_replied(transaction, octets, now)
-        self._effects.append(KeepReply(answered, transaction.peer))
-        if verdict.reason in _DELAYED:
-            due = due or _due(transaction)
-        if due > now:
-            self._n_late += 1
-            self._timers.at(due, self._send_late, (transaction, octets))
-        else:
-            self._duplicates.adopt(answered, now)
-            self._effects.append(SendReply(octets, transaction.peer))
-
-    def _send_late(self, late: tuple[Transaction, bytes], now: float) -> None:
-        self._n_late -= 1
-        transaction, octets = late
-        if not transaction.is_superseded:
-            self._duplicates.replied(transaction, octets, now)
-            self._effects.append(SendReply(octets, transaction.peer))
-
-
-def _due(transaction: Transaction) -> float:
-    """Return when a rejection may leave: after the section's delay, and up to a tenth more, so that its length tells
-    nothing.
-
-    The Request Authenticator is as random as the engine needs.
-    """
-    delay_s = transaction.nas.section.reject_delay_s * (1 + transaction.packet.authenticator[0] / 2560)
-    return transaction.received_at + delay_s
+        self._outbox.add(Finished(transaction.peer, identifier, user_name, section, verdict, "", 0.0, 1))

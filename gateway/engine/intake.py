@@ -1,0 +1,176 @@
+"""From octets to a request that is believed and new, and what it asks for.
+
+The order of checks is that of the RFCs: nothing that an unauthenticated sender can forge touches the duplicate cache or
+costs memory that lasts.
+"""
+
+from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
+from gateway.engine.digests import Digests
+from gateway.engine.discard_notices import DiscardNotices
+from gateway.engine.duplicates import DuplicateCache
+from gateway.engine.effects import Outbox, PassOn, SendReply
+from gateway.engine.modes.mode import Asked
+from gateway.engine.modes.reading import is_probe
+from gateway.engine.nas import Nas, NasTable
+from gateway.engine.peer import Peer
+from gateway.engine.person import needs_another_bucket
+from gateway.engine.places import Places
+from gateway.engine.transaction import Transaction
+from gateway.engine.verdict import PROBE_TEXT, Verdict
+from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT, ACCESS_REQUEST, ACCOUNTING_REQUEST, STATUS_SERVER
+from gateway.radius.discards import DecodeError, DiscardReason
+from gateway.radius.packet import Packet, packet_length
+from gateway.radius.reply import encode_accounting_response, encode_reply
+
+
+class Requests:
+    """Who is given the requests that are believed and new."""
+
+    __slots__ = ()
+
+    def requested(self, transaction: Transaction, found: Asked | Verdict, now: float) -> None:
+        """Take a request with what it asks for, or with its rejection."""
+        raise NotImplementedError
+
+
+class Intake:
+    """The way of every datagram until it is a request: discarded, answered at once, passed on, sent again, or new.
+
+    What follows for the world goes to the outbox.
+    """
+
+    __slots__ = (
+        "_digests",
+        "_duplicates",
+        "_n_buckets",
+        "_notices",
+        "_outbox",
+        "_places",
+        "_requests",
+        "_tables",
+    )
+
+    def __init__(
+        self,
+        tables: list[NasTable],
+        n_buckets: int,
+        digests: Digests,
+        duplicates: DuplicateCache,
+        places: Places,
+        outbox: Outbox,
+        requests: Requests,
+    ) -> None:
+        """Take the clients of each listening address, in the order of the listeners' numbers; `n_buckets` sockets share
+        each address; `places` tells who has most of them when there is none left.
+        """
+        self._tables = tables
+        self._n_buckets = n_buckets
+        self._digests = digests
+        self._duplicates = duplicates
+        self._places = places
+        self._outbox = outbox
+        self._requests = requests
+        self._notices = DiscardNotices()
+
+    def received(self, datagram: bytes, peer: Peer, now: float) -> None:
+        """Decide about octets from the network: anything at all."""
+        nas = None
+        try:
+            length = packet_length(datagram)
+            nas = self._tables[peer.listener].find(peer.address[0])
+            if nas is None:
+                self.discard(DiscardReason.UNKNOWN_CLIENT, peer, None, now)
+            else:
+                self._packet_received(Packet(datagram, length), nas, peer, now)
+        except DecodeError as error:
+            self.discard(error.reason, peer, nas, now)
+
+    def discard(self, reason: DiscardReason, peer: Peer, nas: Nas | None, now: float) -> None:
+        """Count a datagram that gets no answer, and tell of it, if it is time to."""
+        section = nas.section if nas is not None else self._tables[peer.listener].sections[0]
+        section.counters.discarded(reason)
+        notice = self._notices.discarded(reason, peer.address[0], peer.listener, nas, now)
+        if notice is not None:
+            if reason is DiscardReason.OVERLOAD:
+                notice.detail = self._places.greatest
+            self._outbox.add(notice)
+
+    def _packet_received(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
+        section = nas.section
+        if packet.code == ACCESS_REQUEST:
+            if section.probe_usernames and is_probe(packet, section.probe_usernames):
+                self._probed(packet, nas, peer, now)
+            else:
+                self._access_requested(packet, nas, peer, now)
+        elif packet.code == STATUS_SERVER:
+            self._status_asked(packet, nas, peer, now)
+        elif packet.code == ACCOUNTING_REQUEST and section.acknowledges_accounting:
+            self._accounted(packet, nas, peer, now)
+        else:
+            self.discard(DiscardReason.UNEXPECTED_CODE, peer, nas, now)
+
+    def _status_asked(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
+        """Say that we live, whatever else the packet holds (RFC 5997 section 3): no login, no cache, no Duo."""
+        reason = refuse_signature(packet, nas)
+        if reason is None and not nas.may_ask_status(now):
+            reason = DiscardReason.STATUS_REFUSED
+        if reason is not None:
+            self.discard(reason, peer, nas, now)
+        else:
+            octets = encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret, "", "", nas.signature_place)
+            self._outbox.add(SendReply(octets, peer))
+
+    def _probed(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
+        """Reject a balancer's health probe at once: no login, no cache, no Duo; but a wrong secret is told of."""
+        found = refuse_packet(packet, nas, peer.address[0]) or nas.section.mode.read(packet, nas, peer.address[0])
+        if isinstance(found, DiscardReason):
+            self.discard(found, peer, nas, now)
+            return
+        if not packet.signed_at:
+            self._note_unsigned(nas, peer, now)
+        octets = encode_reply(ACCESS_REJECT, packet, nas.shared_secret, PROBE_TEXT, "", nas.signature_place)
+        self._outbox.add(SendReply(octets, peer))
+
+    def _accounted(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
+        """Say that accounting has arrived; nothing of it is kept."""
+        reason = refuse_accounting(packet, nas)
+        if reason is not None:
+            self.discard(reason, peer, nas, now)
+        else:
+            octets = encode_accounting_response(packet, nas.shared_secret, nas.signature_place)
+            self._outbox.add(SendReply(octets, peer))
+
+    def _access_requested(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
+        source, counters = peer.address[0], nas.section.counters
+        reason = refuse_packet(packet, nas, source)
+        if reason is None and self._n_buckets > 1:
+            bucket = needs_another_bucket(packet, peer.bucket, self._n_buckets)
+            if bucket is not None:  # it is counted there
+                self._outbox.add(PassOn(packet.octets, peer, bucket))
+                return
+        counters.requested()
+        if reason is not None:
+            self.discard(reason, peer, nas, now)
+            return
+        # A Message-Authenticator that was verified names these very octets, and nobody else can make it.
+        digest = packet.signature or self._digests.packet(packet.octets)
+        key = peer.key(packet.identifier)
+        known = self._duplicates.find(key, digest, now)
+        if known is not None:
+            counters.retransmitted()
+            if known.reply:
+                self._outbox.add(SendReply(known.reply, peer))
+            return
+        found = nas.section.mode.read(packet, nas, source)
+        if not isinstance(found, Asked) and isinstance(found, DiscardReason):
+            self.discard(found, peer, nas, now)
+            return
+        if not packet.signed_at:
+            self._note_unsigned(nas, peer, now)
+        self._requests.requested(Transaction(packet, nas, peer, digest, now, key), found, now)
+
+    def _note_unsigned(self, nas: Nas, peer: Peer, now: float) -> None:
+        nas.section.counters.unsigned()
+        unsigned = self._notices.unsigned(nas, peer.address[0], now)
+        if unsigned is not None:
+            self._outbox.add(unsigned)
