@@ -24,8 +24,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import uvloop
 
-from gateway.config.naming import name_process, worker_name
-from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import decode_settings
 from gateway.duo.clients import open_duo_clients
 from gateway.engine.digests import Digests
@@ -61,6 +59,7 @@ from gateway.listeners.udp import UdpListener
 from gateway.logs.losses import Losses
 from gateway.logs.setup import log_internal_error, log_loop_error, reopen_logs, start_logging, stop_logging
 from gateway.statistics.layout import Measure
+from gateway.this_process import keep_memory_private, name_process, worker_name
 from gateway.worker.failmode import Outages
 from gateway.worker.generations import Generation, Generations
 from gateway.worker.heartbeat import (
