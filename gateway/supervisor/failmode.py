@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.config.settings import Settings
 from gateway.duo.clients import open_probe_clients
-from gateway.failmode.breaker import (
-    Breaker,
-    BreakerLimits,
-    Health,
-)
+from gateway.failmode.breaker import Breaker, BreakerLimits, Health
 from gateway.failmode.bulletin import Bulletin
 from gateway.failmode.evidence import Evidence
 from gateway.ipc.plan import application_key

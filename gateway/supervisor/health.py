@@ -12,24 +12,13 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from gateway.duoapi.calls import Answer, Call, Check, Ping, Refusal, Time
-from gateway.failmode.breaker import (
-    Breaker,
-    BreakerEvent,
-    BreakerState,
-    Decision,
-    Failed,
-    Health,
-    Outcome,
-    Passed,
-    Probe,
-    ProbeKind,
-    Refused,
-    StateChanged,
-)
+from gateway.failmode.breaker import Breaker, Decision, Health, StateChanged
 from gateway.failmode.evidence import (
     LONGEST_PATIENCE_S,
     Evidence,
 )
+from gateway.failmode.probing import Failed, Passed, Probe, ProbeKind, ProbeOutcome, Refused
+from gateway.failmode.states import BreakerEvent, BreakerState
 from gateway.logs.setup import log_internal_error
 from gateway.unavailable import Trouble, Unavailable
 
@@ -178,7 +167,7 @@ class _Watched:
         except Exception as error:  # noqa: BLE001 -- we are called by the event loop
             log_internal_error("Internal error while probing Duo", error)
 
-    def _take(self, probe: Probe, outcome: Outcome, now: float) -> None:
+    def _take(self, probe: Probe, outcome: ProbeOutcome, now: float) -> None:
         if not isinstance(outcome, Passed):
             self._story.probe_failed(probe, outcome)
         self._perform(self.application.breaker.probed(probe, outcome, now), now)
@@ -275,7 +264,7 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def outcome_of(answer: Answer | Unavailable, unix_now: float, wire_s: float | None = None) -> Outcome:
+def outcome_of(answer: Answer | Unavailable, unix_now: float, wire_s: float | None = None) -> ProbeOutcome:
     """Return what an answer to a probe means, for which Duo took `wire_s` of all the time since it was asked."""
     if isinstance(answer, Time):
         return Passed(answer.time - unix_now if answer.time is not None else None, wire_s)

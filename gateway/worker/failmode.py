@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 from gateway.engine.core import Engine
 from gateway.engine.effects import Effect
-from gateway.failmode.breaker import BreakerState
 from gateway.failmode.bulletin import BulletinCells
+from gateway.failmode.states import BreakerState
 from gateway.unavailable import Trouble, Unavailable
 
 _STATES = tuple(BreakerState)

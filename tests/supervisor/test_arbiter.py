@@ -12,10 +12,7 @@ import pytest
 
 from gateway.config.read_outcome import ReadOutcome
 from gateway.config.settings import encode_settings
-from gateway.failmode.breaker import (
-    Breaker,
-    Health,
-)
+from gateway.failmode.breaker import Breaker, Health
 from gateway.ipc.orders import (
     CANNOT_START,
     Orders,

@@ -8,20 +8,10 @@ from typing import Any
 import pytest
 
 from gateway.duoapi.calls import Answer, AuthAnswer, Call, Check, Ping, Refusal, Time
-from gateway.failmode.breaker import (
-    EARLY_PROBE_TIMEOUT_S,
-    LOGINS_WELL_S,
-    MOST_TRIALS,
-    PROBE_TIMEOUT_S,
-    Breaker,
-    BreakerState,
-    Failed,
-    Health,
-    Outcome,
-    Passed,
-    Refused,
-)
+from gateway.failmode.breaker import LOGINS_WELL_S, MOST_TRIALS, Breaker, Health
 from gateway.failmode.evidence import Evidence
+from gateway.failmode.probing import EARLY_PROBE_TIMEOUT_S, PROBE_TIMEOUT_S, Failed, Passed, ProbeOutcome, Refused
+from gateway.failmode.states import BreakerState
 from gateway.supervisor.health import Application, HealthWatch, outcome_of
 from gateway.unavailable import Trouble, Unavailable
 from gateway.words.explanations import (
@@ -442,5 +432,5 @@ def test_it_runs_on_the_loop_until_it_is_stopped():
         (AuthAnswer("allow"), Failed(Trouble.BAD_ANSWER, "an answer that was not asked for: AuthAnswer")),
     ],
 )
-def test_what_an_answer_to_a_probe_means(answer: Answer | Unavailable, outcome: Outcome):
+def test_what_an_answer_to_a_probe_means(answer: Answer | Unavailable, outcome: ProbeOutcome):
     assert outcome_of(answer, UNIX_NOW) == outcome

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from gateway.failmode.breaker import BreakerState
 from gateway.failmode.bulletin import (
     Bulletin,
     BulletinCells,
 )
+from gateway.failmode.states import BreakerState
 from gateway.unavailable import Trouble, Unavailable
 from gateway.worker.failmode import Outages
 
