@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _ALL: Final = float("inf")
 
-Outcome: TypeAlias = Response | Unavailable
+ExchangeOutcome: TypeAlias = Response | Unavailable
 
 
 class Carrier(Protocol):
@@ -28,7 +28,7 @@ class Recipient:
 
     __slots__ = ()
 
-    def responded(self, outcome: Outcome, now: float) -> None:
+    def responded(self, outcome: ExchangeOutcome, now: float) -> None:
         """Take the answer, or why there is none: exactly once, never within `send`; never after `cancel`."""
         raise NotImplementedError
 

@@ -34,7 +34,7 @@ from gateway.https.doubts import (
 )
 from gateway.https.exchange import (
     Exchange,
-    Outcome,
+    ExchangeOutcome,
     Recipient,
 )
 from gateway.https.opening import (
@@ -206,7 +206,7 @@ class HttpsPool(ConnectionOwner):
             trouble.may_have_acted = may_have_acted and not exchange.is_repeatable
             self._fail(exchange, trouble)
 
-    def second_ended(self, first: Exchange, outcome: Outcome, now: float) -> None:
+    def second_ended(self, first: Exchange, outcome: ExchangeOutcome, now: float) -> None:
         """Take what asking a second time has brought, before the first asking brought anything."""
         second, first.second = first.second, None
         if second is None:
@@ -282,7 +282,7 @@ class HttpsPool(ConnectionOwner):
         exchange.forget_deadline()
         self._loop.call_soon(self._tell, exchange, trouble)
 
-    def _tell(self, exchange: Exchange, outcome: Outcome) -> None:
+    def _tell(self, exchange: Exchange, outcome: ExchangeOutcome) -> None:
         if exchange.carrier is not None:  # not cancelled meanwhile
             exchange.carrier = None
             exchange.recipient.responded(outcome, self._now())
@@ -458,7 +458,7 @@ class _First(Recipient):
         self._pool = pool
         self._first = first
 
-    def responded(self, outcome: Outcome, now: float) -> None:
+    def responded(self, outcome: ExchangeOutcome, now: float) -> None:
         """Take what came of it."""
         self._pool.second_ended(self._first, outcome, now)
 
