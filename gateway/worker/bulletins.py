@@ -14,8 +14,8 @@ _DETAILS = {
 }
 
 
-class Outages:
-    """Applications whose logins fail mode decides.
+class BulletinReader:
+    """Reads the bulletins, and tells the engine whose logins fail mode decides.
 
     Args:
         bulletins: the supervisor's areas of the board, by application.
