@@ -6,7 +6,7 @@ from gateway.statistics.layout import Measure
 from gateway.statistics.reading import read_evidence
 from gateway.unavailable import Trouble
 from gateway.worker.evidence import EvidenceWriter
-from tests.statistics.test_counters import (
+from tests.statistics.scene import (
     DUO,
     LAYOUT,
     Row,

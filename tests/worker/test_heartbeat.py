@@ -24,7 +24,7 @@ from gateway.worker.heartbeat import (
     private_row,
 )
 from tests.compiled import only_interpreted
-from tests.statistics.test_counters import (
+from tests.statistics.scene import (
     DUO,
     PLAN,
     Row,
