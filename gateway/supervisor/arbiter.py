@@ -36,7 +36,8 @@ from gateway.statistics.reading import (
 )
 from gateway.supervisor.console_keeper import ConsoleKeeper
 from gateway.supervisor.control import ControlSocket, ReloadOutcome
-from gateway.supervisor.crew import Crew, CrewPlan, Crews
+from gateway.supervisor.crew import Crew, CrewPlan
+from gateway.supervisor.crews import Crews
 from gateway.supervisor.facts import gateway_status
 from gateway.supervisor.failmode import FailModeWatch
 from gateway.supervisor.form import hot_path
