@@ -1,10 +1,7 @@
 #!/usr/bin/env python3
 """Print the state diagram of docs/fail-mode.md, in Mermaid's language, from the breaker's table."""
 
-from gateway.failmode.breaker import (
-    TRANSITIONS,
-    BreakerState,
-)
+from gateway.failmode.states import TRANSITIONS, BreakerState
 
 
 def draw() -> str:

@@ -15,14 +15,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli.alerts import fail_mode_alert, log_alerts, reload_alerts, slot_alerts
 from gateway.cli.rates import Rates, rates_of
 from gateway.cli.terminal import plain_console, printable
 from gateway.supervisor.control_client import ControlError
-from gateway.supervisor.status import Status, log_alerts, reload_alerts, slot_alerts
+from gateway.supervisor.status import Status
 
 WINDOW = 10  # intervals: rates are those of the last ten seconds
 
-_FAIL_MODE_EFFECTS = {"safe": "logins are accepted without Duo", "secure": "logins are rejected"}
 _STATE_STYLES = {"healthy": "green", "ready": "green", "suspect": "yellow", "clock_skewed": "yellow", "trial": "yellow"}
 
 View = tuple[Status, Status | None]
@@ -96,10 +96,8 @@ def _headline(now: Status) -> Text:
 
 def _alerts(now: Status) -> Iterator[Text]:
     for application in now["applications"]:
-        if application["failmode_active"]:
-            effect = _FAIL_MODE_EFFECTS.get(application["failmode"], f"failmode is {application['failmode']}")
-            lasting = _span(application["state_for_s"])
-            yield Text(f"FAIL MODE of {application['ikey']} for {lasting}: {effect}", "bold white on red")
+        if alert := fail_mode_alert(application, _span(application["state_for_s"])):
+            yield Text(alert, "bold white on red")
     for alert in slot_alerts(now):
         yield Text(alert, "bold yellow" if alert.startswith("NOT READY") else "bold white on red")
     for alert in reload_alerts(now) + log_alerts(now):

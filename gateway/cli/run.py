@@ -10,9 +10,7 @@ import uvloop
 
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.config.naming import SUPERVISOR, name_process
 from gateway.config.reading import read_settings
-from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import Settings
 from gateway.config.writing import explain_error
 from gateway.ipc.orders import ORPHAN_DRAIN_S
@@ -26,6 +24,7 @@ from gateway.supervisor.notify import Notifier
 from gateway.supervisor.run_dir import RunDirUnusable, was_left
 from gateway.supervisor.sockets import CannotListen
 from gateway.supervisor.stderr import say
+from gateway.this_process import SUPERVISOR, keep_memory_private, name_process
 
 ORPHANS_GONE_S = ORPHAN_DRAIN_S + 1.0
 _TRY_EVERY_S = 0.05

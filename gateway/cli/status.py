@@ -8,10 +8,11 @@ from typing import Any
 
 from gateway import __version__
 from gateway.cli.exits import Exit
+from gateway.cli.status_text import render_status
 from gateway.cli.terminal import as_json
 from gateway.config.control_address import read_control_address
 from gateway.supervisor.control_client import ControlError, ask
-from gateway.supervisor.status import Status, render_status
+from gateway.supervisor.status import Status
 
 ASK_TIMEOUT_S = 10.0
 

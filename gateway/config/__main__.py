@@ -17,9 +17,9 @@ from gateway.config.read_outcome import (
     encode_outcome,
 )
 from gateway.config.reading import read_settings
-from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import encode_settings
 from gateway.config.writing import explain_error
+from gateway.this_process import keep_memory_private
 
 
 def main(arguments: list[str]) -> int:

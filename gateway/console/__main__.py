@@ -17,8 +17,6 @@ from typing import Any
 
 import uvloop
 
-from gateway.config.naming import CONSOLE, name_process
-from gateway.config.secrecy import keep_memory_private
 from gateway.console.facts import Facts
 from gateway.console.pages import Pages, Rules
 from gateway.console.server import serve
@@ -31,6 +29,7 @@ from gateway.ipc.orders import (
 )
 from gateway.ipc.plan import log_plan
 from gateway.logs.setup import log_loop_error, start_logging, stop_logging
+from gateway.this_process import CONSOLE, keep_memory_private, name_process
 
 NICENESS = 10
 MAX_FILES = 256  # descriptors: four times as many as connections that are let in

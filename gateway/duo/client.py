@@ -1,15 +1,4 @@
-"""Asking Duo as one application: signs, sends, reads, and decides what is asked again.
-
-| what happens | what follows |
-| --- | --- |
-| 429, too many requests | asked again after 1, 2, 4 s and a random part of one, or Retry-After, if time allows |
-| "wrong integration type" (40301) from v2 before any answer, version `auto` | asked in v1, and so is all that follows |
-| the date is off or unreadable (40105, 40104) | a ping sets our clock by Duo's, and the call is asked again, once |
-| the date is still off, or Duo told no time | `Unavailable` CLOCK: as CONFIGURATION |
-| any other 401 or 403 | `Unavailable` CONFIGURATION: no user can mend it, so fail mode decides, loudly |
-| the connection is lost | see `https_pool`: only what does no harm is sent again |
-
-What was answered 429, 403 or 401 has not been acted on, so that even an auth may be asked again.
+"""Asking Duo as one application: signs, sends, reads, and asks again what `duoapi.retries` says.
 
 A ping is always v2's, which tells the time; it is unsigned, so that applications of v1 may ask it too.
 """
@@ -17,23 +6,30 @@ A ping is always v2's, which tells the time; it is unsigned, so that application
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
 
 from mypy_extensions import mypyc_attr
 
 from gateway.duo.clock import DuoClock
-from gateway.duoapi.calls import PASSCODE, Answer, Auth, AuthStatus, Call, Check, Ping, Refusal, Time
+from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, Check, Ping, Refusal, Time
 from gateway.duoapi.flavours import V1, V2, Flavour
+from gateway.duoapi.retries import (
+    Next,
+    after_refusal,
+    flavour_after,
+    is_repeatable,
+    rate_limit_wait_s,
+    trouble_of,
+)
 from gateway.duoapi.signing import Signer
 from gateway.engine.asking import Asking
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import Response
 from gateway.https.exchange import (
     Exchange,
-    Outcome,
+    ExchangeOutcome,
     Recipient,
 )
 from gateway.https.pool import (
@@ -45,19 +41,9 @@ from gateway.unavailable import Trouble, Unavailable
 CONNECT_TIMEOUT_S: Final = 5.0
 BRIEF_TIMEOUT_S: Final = 10.0
 WARM_CONNECTIONS: Final = 4
-RATE_LIMIT_WAITS_S: Final[Sequence[float]] = (1.0, 2.0, 4.0)
 CORRECTION_WORTH_TELLING_S: Final = 30.0
 
 _boot_time = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
-
-_HINTS: Final = {
-    40101: "is a proxy removing headers?",
-    40102: "check ikey and api_host",
-    40103: "check skey",
-    40104: "check this machine's clock",
-    40105: "check this machine's clock",
-    40301: "is the application's type RADIUS or Auth API, and may it be used from this network?",
-}
 
 
 class Application(NamedTuple):
@@ -224,7 +210,7 @@ class DuoClient:
             self._octets(pending),
             pending.deadline,
             pending,
-            is_repeatable=_is_repeatable(call),
+            is_repeatable=is_repeatable(call),
             is_question=type(call) is not Auth,
             waits_for_person=type(call) is AuthStatus,
         )
@@ -258,7 +244,7 @@ class DuoClient:
             self._observer.forgotten(pending)
             self._observer.asked(pending.call, pending, now)
 
-    def heard(self, pending: "PendingCall", outcome: Outcome, now: float) -> None:
+    def heard(self, pending: "PendingCall", outcome: ExchangeOutcome, now: float) -> None:
         """Take a call's outcome: deliver it, or ask again."""
         if isinstance(outcome, Unavailable):
             self._finish(pending, outcome, now)
@@ -283,16 +269,16 @@ class DuoClient:
         self._finish(pending, answer, now)
 
     def _refused(self, pending: "PendingCall", refusal: Refusal, now: float) -> None:
-        """Ask in the other flavour, or by Duo's clock, what Duo refused for what may be mended so; else give it up."""
-        trouble = _configuration_trouble(refusal)
-        is_dated = type(pending.call) is not Ping
-        if refusal.is_wrong_application_type and self._change_over(pending):
+        """Ask again what Duo refused for what may be mended so; else give it up."""
+        self._use(flavour_after(refusal, pending.flavour, self._flavour, self._may_change_flavour))
+        step = after_refusal(refusal, pending.call, pending.flavour, self._flavour, pending.was_misdated)
+        if step is Next.ASK_IN_V1:
             self._send(pending, now)
-        elif refusal.is_clock and is_dated and not pending.was_misdated:
+        elif step is Next.ASK_BY_DUOS_CLOCK:
             pending.was_misdated = True
-            self._ask_by_duos_clock(pending, trouble, now)
+            self._ask_by_duos_clock(pending, trouble_of(refusal), now)
         else:
-            self._finish(pending, trouble, now)
+            self._finish(pending, trouble_of(refusal), now)
 
     def _finish(self, pending: "PendingCall", result: Answer | Unavailable, now: float) -> None:
         self._pending.discard(pending)
@@ -304,12 +290,10 @@ class DuoClient:
 
     def _ask_again_later(self, pending: "PendingCall", response: Response, now: float) -> bool:
         """Whether another try, after the wait that is due, fits into the call's time."""
-        if pending.n_waits == len(RATE_LIMIT_WAITS_S):
-            return False
-        wait_s = RATE_LIMIT_WAITS_S[pending.n_waits] + self._draw()
-        if response.retry_after:
-            wait_s = _retry_after_s(response.retry_after, self._clock.unix_time(self._boot_clock()), wait_s)
-        if now + wait_s >= pending.deadline:
+        unix_now = self._clock.unix_time(self._boot_clock())
+        left_s = pending.deadline - now
+        wait_s = rate_limit_wait_s(pending.n_waits, response.retry_after, self._draw(), unix_now, left_s)
+        if wait_s is None:
             return False
         pending.n_waits += 1
         if self._observer is not None:
@@ -346,19 +330,12 @@ class DuoClient:
         if abs(correction_s) > CORRECTION_WORTH_TELLING_S and self._on_clock_corrected is not None:
             self._loop.call_soon(self._on_clock_corrected, self.clock_offset_s)  # calls wait for what follows here
 
-    def _change_over(self, pending: "PendingCall") -> bool:
-        """Whether to ask the call in the other flavour; v2 is the one to come back to when neither is allowed."""
-        was_v2 = pending.flavour is V2
-        if was_v2 and self._flavour is V1:  # another call was quicker
-            return True
-        if not self._may_change_flavour:
-            return False
-        flavour: Flavour = V1 if was_v2 else V2
+    def _use(self, flavour: Flavour) -> None:
+        """Ask all that follows in this flavour."""
         if flavour is not self._flavour:
             self._flavour = flavour
             if self._on_version_changed is not None:
                 self._on_version_changed(flavour.version)
-        return was_v2
 
 
 @mypyc_attr(free_list_len=1)
@@ -419,7 +396,7 @@ class PendingCall(Recipient, Asking):
             self.timer.cancel()
         self._client.drop(self)
 
-    def responded(self, outcome: Outcome, now: float) -> None:
+    def responded(self, outcome: ExchangeOutcome, now: float) -> None:
         """Take what the pool brings."""
         exchange = self.exchange
         if exchange is not None:
@@ -433,14 +410,6 @@ class PendingCall(Recipient, Asking):
         self._client.asked_anew(self, now)
 
 
-def _is_repeatable(call: Call) -> bool:
-    """Whether asking twice does no harm: nobody is pushed, called or sent passcodes twice.
-
-    A passcode that Duo has seen already is refused the second time; that is better than fail mode for a lost answer.
-    """
-    return type(call) is not Auth or call.factor is PASSCODE
-
-
 def _tell(observer: CallObserver, pending: PendingCall, result: Answer | Unavailable, now: float) -> None:
     call, seconds = pending.call, now - pending.asked_at
     if isinstance(result, Unavailable):
@@ -449,22 +418,3 @@ def _tell(observer: CallObserver, pending: PendingCall, result: Answer | Unavail
         observer.forgotten(pending)
     else:
         observer.answered(call, pending, seconds, now)
-
-
-def _configuration_trouble(refusal: Refusal) -> Unavailable:
-    texts = [f"Duo answered {refusal.code or refusal.http_status} {refusal.message}"]
-    if refusal.detail:
-        texts.append(refusal.detail)
-    if refusal.code in _HINTS:
-        texts.append(_HINTS[refusal.code])
-    return Unavailable(Trouble.CLOCK if refusal.is_clock else Trouble.CONFIGURATION, "; ".join(texts))
-
-
-def _retry_after_s(text: str, unix_now: float, otherwise: float) -> float:
-    """Seconds to wait by a Retry-After header, which is a number or a date (RFC 9110 section 10.2.3)."""
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - unix_now)
-    except (ValueError, OverflowError, TypeError):
-        return otherwise

@@ -18,7 +18,7 @@ from gateway.duoapi.calls import Answer
 from gateway.failmode.evidence import LONGEST_PATIENCE_S
 from gateway.https.opening import Proxy
 from gateway.https.plan import PoolLimits
-from gateway.https.pool import HttpsPools
+from gateway.https.pools import HttpsPools
 from gateway.ipc.plan import (
     application_key,
     pending_share,

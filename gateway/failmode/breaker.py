@@ -1,8 +1,8 @@
 """Whether Duo is there, decided once for all workers: a circuit breaker for each application.
 
 It looks at what the workers have seen (`evidence`) about ten times a second, has ping and check asked when that
-is odd, and says what state the application is in. `TRANSITIONS` is the whole of what may follow what; docs/fail-mode.md
-shows it as a picture and says what each state means for a login.
+is odd, and says what state the application is in. What may follow
+what is a table of `states`, which probe is asked when is a matter of `probing`.
 
 - What begins fail mode is a streak: failed probes, and different users whose calls failed or wait too long. It begins
   anew with each answer that anybody has and each round of ping and check that passes, has to last `STREAK_S`, and at
@@ -13,15 +13,15 @@ shows it as a picture and says what each state means for a login.
 - A login has to pass before fail mode ends, but names that fail hold it for `MOST_TRIALS` at most.
 - Keys and clock are judged by `check` alone: what users met is only a reason to ask. One odd thing makes suspicious, a
   check that is refused then is believed.
-- A Duo that answers, but late, is waited for. How slow it is a ping tells, also one that is answered after its time:
-  patience with logins follows, here and in the workers, and what it takes at most is `LONGEST_PATIENCE_S`.
+- A Duo that answers, but late, is waited for: patience with logins follows its pings, here and in the workers, and what
+  it takes at most is `LONGEST_PATIENCE_S`.
 - When nobody has looked for a while, the process or the machine stood still: what was asked before that is void.
 """
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import ClassVar, NamedTuple
 
+from gateway.failmode.accounts import account_of, hint_of
 from gateway.failmode.evidence import (
     LATELY_S,
     LONGEST_PATIENCE_S,
@@ -31,117 +31,20 @@ from gateway.failmode.evidence import (
     add_up,
     patience_s,
 )
+from gateway.failmode.probing import Failed, Passed, Probe, ProbeKind, ProbeOutcome, Probing, Refused
+from gateway.failmode.states import TRANSITIONS, BreakerEvent, BreakerState
 from gateway.unavailable import Trouble
-from gateway.words.explanations import (
-    LOGINS_FAIL,
-    SET_THE_CLOCK,
-    TROUBLES,
-)
 
-QUIET_INTERVAL_S = 60.0  # between rounds of probes while all is well
-SLOW_INTERVAL_S = 10.0  # while the last ping took so long that calls are waited for longer than usual
-CLOCK_INTERVAL_S = 10.0  # while this machine's clock is off
-DOWN_INTERVAL_S = 2.0  # while Duo is down: no less than ping and check take
-SUSPECT_INTERVAL_S = 0.25  # while something is odd
-HURRIED_INTERVAL_S = 0.5  # while logins wait or fail and probes pass
-KEYS_INTERVAL_S = 5.0  # while the keys are refused
 STREAK_S = 0.75  # without an answer to anybody, and without a round that passed, before fail mode begins
 DOUBTFUL_PROBES = 3  # that must have failed where logins fail although ping and check pass
 LOGINS_WELL_S = 60.0  # without users who failed lately, until logins count as well again
 CALM_S = 2.0  # without trouble, after probes that passed, until a suspicion is dropped
 TRIAL_S = 0.5  # for a login to come by
 MOST_TRIALS = 3  # in a row, while ping and check pass
-PROBE_TIMEOUT_S = 1.0
-EARLY_PROBE_TIMEOUT_S = 0.75  # before fail mode has begun
-PROBE_FACTOR = 1.5  # times what the last ping took, its handshake included: neither is ever shorter
 CLOCK_SKEW_S = 30.0  # between Duo's clock and ours, either way
 PAUSE_S = 2.0  # between two looks: we stood still
 
 _NEVER = float("-inf")
-
-
-class BreakerState(StrEnum):
-    """What an application's logins meet."""
-
-    HEALTHY = "healthy"
-    SUSPECT = "suspect"
-    DOWN = "down"
-    TRIAL = "trial"
-    KEYS_REFUSED = "keys_refused"
-    CLOCK_SKEWED = "clock_skewed"
-
-    @property
-    def number(self) -> int:
-        """Its place in this list, for shared memory; `tuple(BreakerState)[number]` is the way back."""
-        return _STATES.index(self)
-
-    @property
-    def is_fail_mode_active(self) -> bool:
-        """Whether logins get the fail mode at once."""
-        return self in (BreakerState.DOWN, BreakerState.TRIAL, BreakerState.KEYS_REFUSED)
-
-    @property
-    def admits_trial(self) -> bool:
-        """Whether each worker lets one login through to Duo all the same."""
-        return self is BreakerState.TRIAL
-
-
-_STATES = tuple(BreakerState)
-
-
-class BreakerEvent(StrEnum):
-    """What changes the state."""
-
-    TROUBLED = "troubled"
-    ANSWERED = "answered"
-    CALMED = "calmed"
-    LOGINS_FAIL = "logins_fail"
-    STREAK_COMPLETE = "streak_complete"
-    PROBES_PASSED = "probes_passed"
-    TRIAL_FAILED = "trial_failed"
-    NOBODY_CAME = "nobody_came"
-    KEYS_REFUSED = "keys_refused"
-    CLOCK_REFUSED = "clock_refused"
-    CLOCK_OFF = "clock_off"
-    CLOCK_RIGHT = "clock_right"
-
-
-TRANSITIONS: dict[BreakerState, dict[BreakerEvent, BreakerState]] = {
-    BreakerState.HEALTHY: {
-        BreakerEvent.TROUBLED: BreakerState.SUSPECT,
-        BreakerEvent.CLOCK_OFF: BreakerState.CLOCK_SKEWED,
-    },
-    BreakerState.SUSPECT: {
-        BreakerEvent.ANSWERED: BreakerState.HEALTHY,
-        BreakerEvent.CALMED: BreakerState.HEALTHY,
-        BreakerEvent.LOGINS_FAIL: BreakerState.SUSPECT,
-        BreakerEvent.STREAK_COMPLETE: BreakerState.DOWN,
-        BreakerEvent.KEYS_REFUSED: BreakerState.KEYS_REFUSED,
-        BreakerEvent.CLOCK_REFUSED: BreakerState.DOWN,
-        BreakerEvent.CLOCK_OFF: BreakerState.CLOCK_SKEWED,
-    },
-    BreakerState.DOWN: {
-        BreakerEvent.PROBES_PASSED: BreakerState.TRIAL,
-        BreakerEvent.KEYS_REFUSED: BreakerState.KEYS_REFUSED,
-        BreakerEvent.CLOCK_REFUSED: BreakerState.DOWN,
-    },
-    BreakerState.TRIAL: {
-        BreakerEvent.ANSWERED: BreakerState.HEALTHY,
-        BreakerEvent.NOBODY_CAME: BreakerState.HEALTHY,
-        BreakerEvent.TRIAL_FAILED: BreakerState.DOWN,
-        BreakerEvent.LOGINS_FAIL: BreakerState.SUSPECT,
-        BreakerEvent.CLOCK_OFF: BreakerState.CLOCK_SKEWED,
-    },
-    BreakerState.KEYS_REFUSED: {
-        BreakerEvent.PROBES_PASSED: BreakerState.TRIAL,
-        BreakerEvent.STREAK_COMPLETE: BreakerState.DOWN,
-        BreakerEvent.CLOCK_REFUSED: BreakerState.DOWN,
-    },
-    BreakerState.CLOCK_SKEWED: {
-        BreakerEvent.TROUBLED: BreakerState.SUSPECT,
-        BreakerEvent.CLOCK_RIGHT: BreakerState.HEALTHY,
-    },
-}
 
 
 class BreakerLimits(NamedTuple):
@@ -152,52 +55,6 @@ class BreakerLimits(NamedTuple):
     """
 
     failures_to_open: int = 5
-
-
-class ProbeKind(StrEnum):
-    """What a probe asks: `calls.Ping` or `calls.Check`."""
-
-    PING = "ping"
-    CHECK = "check"
-
-
-class Probe(NamedTuple):
-    """Ask this now, and tell `Breaker.probed` what came of it: `Failed` with TIMEOUT after `timeout_s`, and then
-    `Passed` if it is answered all the same.
-    """
-
-    kind: ProbeKind
-    timeout_s: float
-    started_at: float
-
-
-class Passed(NamedTuple):
-    """Duo answered a probe.
-
-    Attributes:
-        skew_s: how far its clock is ahead of ours (negative: behind), None where it tells no time.
-        wire_s: what it took Duo to answer once it was asked; None is all the time, the handshake included.
-    """
-
-    skew_s: float | None = None
-    wire_s: float | None = None
-
-
-class Failed(NamedTuple):
-    """A probe had no answer that could be used."""
-
-    trouble: Trouble
-    detail: str
-
-
-class Refused(NamedTuple):
-    """Duo refused a probe: `trouble` is CONFIGURATION for the keys or CLOCK for its date."""
-
-    trouble: Trouble
-    detail: str
-
-
-Outcome = Passed | Failed | Refused
 
 
 class StateChanged(NamedTuple):
@@ -255,12 +112,11 @@ class Breaker:
         self._trouble_text = ""
         self._troubled_at = 0.0
         self._n_failed_probes = 0
-        self._probe: Probe | None = None
-        self._round_at = self._last_round_at = self._passed_at = _NEVER
+        self._probing = Probing()
+        self._passed_at = _NEVER
         self._away_at = _NEVER  # when Duo was last seen away
         self._failing_at = _NEVER  # when users were last seen whose calls had failed lately
         self._skew_s = 0.0
-        self._ping_s = self._probe_s = 0.0  # what it took Duo to answer the last ping, and how long that took in all
 
     @property
     def state(self) -> BreakerState:
@@ -270,7 +126,8 @@ class Breaker:
     @property
     def health(self) -> Health:
         """All that is to be published; whenever it differs from what was published last."""
-        return Health(self._state, self._since, self._trial, self._entered_at, self._account, self._hint, self._ping_s)
+        ping_s = self._probing.ping_s
+        return Health(self._state, self._since, self._trial, self._entered_at, self._account, self._hint, ping_s)
 
     @property
     def are_logins_failing(self) -> bool:
@@ -296,16 +153,14 @@ class Breaker:
         look = self._LOOKS.get(self._state)
         event = look(self, seen, now) if look is not None else None
         decisions = self._happened(event, now) if event is not None else []
-        if self._probe is None and now >= self._round_at:
-            decisions.append(self._begin_round(now))
-        return decisions
+        ping = self._probing.due(self._state, now)
+        return [*decisions, ping] if ping is not None else decisions
 
-    def probed(self, probe: Probe, outcome: Outcome, now: float) -> list[Decision]:
+    def probed(self, probe: Probe, outcome: ProbeOutcome, now: float) -> list[Decision]:
         """Take what came of a probe."""
         self._note_pause(now)
-        if probe != self._probe:
+        if not self._probing.end(probe):
             return self._heard_late(probe, outcome, now)
-        self._probe = None
         if isinstance(outcome, Refused):
             return self._probe_refused(outcome, now)
         if isinstance(outcome, Passed):
@@ -326,7 +181,7 @@ class Breaker:
     def _look_again(self, seen: Evidence, now: float) -> BreakerEvent | None:
         self._hurry_if_calls_wait(seen, now)
         if self._sees_trouble(seen, now):
-            self._hurry()
+            self._probing.hurry()
         if self._is_streak_complete(now):
             return BreakerEvent.STREAK_COMPLETE
         if self.are_logins_failing:
@@ -376,7 +231,7 @@ class Breaker:
         return seen.n_lately >= self._limits.failures_to_open and now - self._away_at >= LATELY_S
 
     def _patience_s(self, least_s: float) -> float:
-        return patience_s(max(self._seen.typical_s, self._ping_s), least_s)
+        return patience_s(max(self._seen.typical_s, self._probing.ping_s), least_s)
 
     @property
     def _trial_failed(self) -> BreakerEvent:
@@ -385,34 +240,19 @@ class Breaker:
     def _healthy(self, event: BreakerEvent) -> BreakerEvent:
         return BreakerEvent.CLOCK_OFF if self._is_clock_off else event
 
-    # Probes: a round is a ping and, if that passes, a check.
-
-    def _begin_round(self, now: float) -> Probe:
-        self._last_round_at = now
-        self._round_at = now + self._round_interval_s
-        return self._ask(ProbeKind.PING, now)
+    # What comes of probes.
 
     def _hurry_if_calls_wait(self, seen: Evidence, now: float) -> None:
         """Ask before anything is suspected: where nothing is answered, a probe needs its time to fail."""
         if _waiting_s(seen, now) >= SILENCE_S:
-            self._hurry()
-
-    def _hurry(self) -> None:
-        self._round_at = min(self._round_at, self._last_round_at + HURRIED_INTERVAL_S)
-
-    def _ask(self, kind: ProbeKind, now: float) -> Probe:
-        timeout_s = PROBE_TIMEOUT_S if self._state.is_fail_mode_active else EARLY_PROBE_TIMEOUT_S
-        if kind is ProbeKind.CHECK or self._state is not BreakerState.DOWN:  # there it is one of many, and heard late
-            timeout_s = patience_s(self._probe_s, timeout_s, PROBE_FACTOR)
-        self._probe = Probe(kind, timeout_s, now)
-        return self._probe
+            self._probing.hurry()
 
     def _probe_passed(self, probe: Probe, passed: Passed, now: float) -> list[Decision]:
         if passed.skew_s is not None:
             self._skew_s = passed.skew_s
         if probe.kind is ProbeKind.PING:
-            self._take_duration(probe, passed, now)
-            return [self._ask(ProbeKind.CHECK, now)]
+            self._probing.learn(probe, passed, now)
+            return [self._probing.ask(ProbeKind.CHECK, self._state, now)]
         self._passed_at = probe.started_at
         self._start_afresh(self._passed_at)
         match self._state:
@@ -423,26 +263,17 @@ class Breaker:
             case BreakerState.CLOCK_SKEWED if not self._is_clock_off:
                 return self._happened(BreakerEvent.CLOCK_RIGHT, now)
             case BreakerState.SUSPECT:
-                self._round_at = now + CALM_S
+                self._probing.rest(now + CALM_S)
         return []
 
-    def _heard_late(self, probe: Probe, outcome: Outcome, now: float) -> list[Decision]:
-        """Learn from a ping that was answered after its time how slow Duo is; then it is there.
-
-        One that was answered in time belongs to a state that is over, and one of before a pause counts for nothing.
-        """
-        took_s = now - probe.started_at
-        is_late = probe.timeout_s < took_s <= LONGEST_PATIENCE_S and probe.started_at >= self._since
-        if probe.kind is not ProbeKind.PING or not isinstance(outcome, Passed) or not is_late:
+    def _heard_late(self, probe: Probe, outcome: ProbeOutcome, now: float) -> list[Decision]:
+        """Learn from a ping that was answered after its time how slow Duo is; then it is there."""
+        if not isinstance(outcome, Passed) or not self._probing.is_late_ping(probe, self._since, now):
             return []
-        self._take_duration(probe, outcome, now)
-        is_checking = self._probe is not None and self._probe.kind is ProbeKind.CHECK
-        return [self._ask(ProbeKind.CHECK, now)] if self._state is BreakerState.DOWN and not is_checking else []
-
-    def _take_duration(self, probe: Probe, passed: Passed, now: float) -> None:
-        """Learn what a ping took. Only its own answer tells how long calls on open connections may take."""
-        self._probe_s = now - probe.started_at
-        self._ping_s = self._probe_s if passed.wire_s is None else passed.wire_s
+        self._probing.learn(probe, outcome, now)
+        if self._state is not BreakerState.DOWN or self._probing.is_checking:
+            return []
+        return [self._probing.ask(ProbeKind.CHECK, self._state, now)]
 
     def _probe_failed(self, probe: Probe, failed: Failed, now: float) -> list[Decision]:
         self._n_failed_probes += 1
@@ -472,7 +303,9 @@ class Breaker:
         old, new = self._state, TRANSITIONS[self._state].get(event)
         if new is None:
             raise ValueError(f"{event} cannot happen to an application that is {old}")
-        account, hint = self._account_of(event)
+        trouble = f"{self._trouble}: {self._trouble_text}"
+        account = account_of(event, trouble, self._seen, self._n_failed_probes, self._skew_s)
+        hint = hint_of(event, self._trouble)
         is_news = (new, account) != (old, self._account)
         self._event, self._account, self._hint = event, account, hint
         if new is not old:
@@ -481,9 +314,7 @@ class Breaker:
 
     def _enter(self, new: BreakerState, now: float) -> None:
         old, self._state, self._entered_at = self._state, new, now
-        if new is not BreakerState.SUSPECT:  # what was asked before a suspicion tells of it, too
-            self._probe = None
-        self._round_at = self._first_round_at(now)
+        self._probing.enter(new, now)
         if new is BreakerState.TRIAL:
             self._trial += 1
             self._n_trials += 1
@@ -491,17 +322,6 @@ class Breaker:
         elif old is BreakerState.SUSPECT and not new.is_fail_mode_active:
             self._start_afresh(self._troubled_at)
         self._failing_at = now
-
-    def _first_round_at(self, now: float) -> float:
-        if self._state is BreakerState.SUSPECT:
-            return max(now, self._last_round_at + SUSPECT_INTERVAL_S)
-        return now + self._round_interval_s
-
-    @property
-    def _round_interval_s(self) -> float:
-        if self._state is BreakerState.HEALTHY and patience_s(self._ping_s, OVERDUE_S) > OVERDUE_S:
-            return SLOW_INTERVAL_S
-        return _ROUND_INTERVALS_S[self._state]
 
     def _is_streak_complete(self, now: float) -> bool:
         n_probes_needed = DOUBTFUL_PROBES if self.are_logins_failing else 1
@@ -533,71 +353,14 @@ class Breaker:
     def _note_pause(self, now: float) -> None:
         if now - self._looked_at > PAUSE_S:
             self._start_afresh(now)
-            self._probe = None
-            self._round_at = self._troubled_at = now
+            self._probing.restart(now)
+            self._troubled_at = now
             if self._looked_at > _NEVER:  # calls have lost their connections, and it was nobody's name
                 self._away_at = now
             if self._state is BreakerState.TRIAL:
                 self._entered_at = now
         self._looked_at = now
 
-    def _account_of(self, event: BreakerEvent) -> tuple[str, str]:
-        trouble = f"{self._trouble}: {self._trouble_text}"
-        ahead_or_behind = "behind" if self._skew_s > 0 else "ahead of"
-        n_lately = int(self._seen.n_lately)
-        account = _ACCOUNTS[event].format(
-            trouble=trouble,
-            streak=self._streak_in_words,
-            failing=f"users with a failed call: {n_lately}; " if n_lately else "",
-            skew=f"{abs(self._skew_s):.0f} s {ahead_or_behind} Duo's",
-        )
-        if event is BreakerEvent.CLOCK_OFF:
-            return account, SET_THE_CLOCK
-        if event is BreakerEvent.LOGINS_FAIL:
-            return account, LOGINS_FAIL
-        return account, TROUBLES[self._trouble].remedy if event in _EXPLAINED_BY_TROUBLE and self._trouble else ""
-
-    @property
-    def _streak_in_words(self) -> str:
-        seen = self._seen
-        counts = {
-            "users with a failed call": int(seen.n_failing),
-            "users waiting in vain": int(seen.n_overdue),
-            "failed probes": self._n_failed_probes,
-        }
-        return ", ".join(f"{what}: {count}" for what, count in counts.items() if count)
-
 
 def _waiting_s(seen: Evidence, now: float) -> float:
     return now - seen.waiting_since if seen.waiting_since else 0.0
-
-
-_ROUND_INTERVALS_S = {
-    BreakerState.HEALTHY: QUIET_INTERVAL_S,
-    BreakerState.SUSPECT: SUSPECT_INTERVAL_S,
-    BreakerState.DOWN: DOWN_INTERVAL_S,
-    BreakerState.TRIAL: QUIET_INTERVAL_S,
-    BreakerState.KEYS_REFUSED: KEYS_INTERVAL_S,
-    BreakerState.CLOCK_SKEWED: CLOCK_INTERVAL_S,
-}
-
-_ACCOUNTS = {
-    BreakerEvent.TROUBLED: "Duo is being probed ({trouble})",
-    BreakerEvent.ANSWERED: "Duo answers logins",
-    BreakerEvent.CALMED: "Ping and check pass, and no more logins fail",
-    BreakerEvent.LOGINS_FAIL: (
-        "Ping and check pass, but logins fail and are decided one by one ({failing}the last trouble was {trouble})"
-    ),
-    BreakerEvent.STREAK_COMPLETE: "Duo does not answer ({streak}; the last trouble was {trouble})",
-    BreakerEvent.PROBES_PASSED: "Ping and check pass; each worker lets one login try",
-    BreakerEvent.TRIAL_FAILED: "Ping and check pass, but the login that was to try failed ({trouble})",
-    BreakerEvent.NOBODY_CAME: "Ping and check pass",
-    BreakerEvent.KEYS_REFUSED: "Duo refuses this application's keys: {trouble}",
-    BreakerEvent.CLOCK_REFUSED: "Duo refuses the date of calls, although it is Duo's own time: {trouble}",
-    BreakerEvent.CLOCK_OFF: "This machine's clock is {skew}; calls are dated by Duo's clock",
-    BreakerEvent.CLOCK_RIGHT: "This machine's clock agrees with Duo's",
-}
-
-_EXPLAINED_BY_TROUBLE = frozenset(
-    {BreakerEvent.STREAK_COMPLETE, BreakerEvent.TRIAL_FAILED, BreakerEvent.KEYS_REFUSED, BreakerEvent.CLOCK_REFUSED}
-)

@@ -9,7 +9,7 @@ from gateway.unavailable import Unavailable
 
 _ALL: Final = float("inf")
 
-Outcome: TypeAlias = Response | Unavailable
+ExchangeOutcome: TypeAlias = Response | Unavailable
 
 
 class Carrier(Protocol):
@@ -25,7 +25,7 @@ class Recipient:
 
     __slots__ = ()
 
-    def responded(self, outcome: Outcome, now: float) -> None:
+    def responded(self, outcome: ExchangeOutcome, now: float) -> None:
         """Take the answer, or why there is none: exactly once, never within `send`; never after `cancel`."""
         raise NotImplementedError
 

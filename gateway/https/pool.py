@@ -14,7 +14,6 @@ that are overdue, 20 times a second. With such a connection go all idle ones tha
 
 import asyncio
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.http1.response import Response
@@ -34,12 +33,11 @@ from gateway.https.doubts import (
 )
 from gateway.https.exchange import (
     Exchange,
-    Outcome,
+    ExchangeOutcome,
     Recipient,
 )
 from gateway.https.opening import (
     Endpoint,
-    Proxy,
     open_tls,
 )
 from gateway.https.plan import (
@@ -50,7 +48,6 @@ from gateway.https.plan import (
     affordable_openings,
 )
 from gateway.https.resolver import Resolver
-from gateway.https.tls import TrustStore
 from gateway.unavailable import Trouble, Unavailable
 
 if TYPE_CHECKING:
@@ -206,7 +203,7 @@ class HttpsPool(ConnectionOwner):
             trouble.may_have_acted = may_have_acted and not exchange.is_repeatable
             self._fail(exchange, trouble)
 
-    def second_ended(self, first: Exchange, outcome: Outcome, now: float) -> None:
+    def second_ended(self, first: Exchange, outcome: ExchangeOutcome, now: float) -> None:
         """Take what asking a second time has brought, before the first asking brought anything."""
         second, first.second = first.second, None
         if second is None:
@@ -282,7 +279,7 @@ class HttpsPool(ConnectionOwner):
         exchange.forget_deadline()
         self._loop.call_soon(self._tell, exchange, trouble)
 
-    def _tell(self, exchange: Exchange, outcome: Outcome) -> None:
+    def _tell(self, exchange: Exchange, outcome: ExchangeOutcome) -> None:
         if exchange.carrier is not None:  # not cancelled meanwhile
             exchange.carrier = None
             exchange.recipient.responded(outcome, self._now())
@@ -458,59 +455,9 @@ class _First(Recipient):
         self._pool = pool
         self._first = first
 
-    def responded(self, outcome: Outcome, now: float) -> None:
+    def responded(self, outcome: ExchangeOutcome, now: float) -> None:
         """Take what came of it."""
         self._pool.second_ended(self._first, outcome, now)
 
     def asked_anew(self, now: float) -> None:
         """Hear nothing: it is asked once."""
-
-
-class HttpsPools:
-    """The pools of a process: one for each endpoint, shared by all applications that use it."""
-
-    def __init__(self, limits: PoolLimits | None = None) -> None:
-        """Need a running loop."""
-        self._limits = limits
-        self._resolver = Resolver(asyncio.get_running_loop().time)
-        self._trust_stores: dict[str | None, TrustStore] = {}
-        self._pools: dict[tuple[object, ...], HttpsPool] = {}
-
-    def pool(
-        self,
-        host: str,
-        port: int = 443,
-        *,
-        proxy: Proxy | None = None,
-        ca_certs_file: str | None = None,
-        connect_timeout_s: float = 5.0,
-    ) -> HttpsPool:
-        """Return the pool for this endpoint, made when first asked for.
-
-        Args:
-            host: name or address of the server.
-            port: of the server.
-            proxy: an HTTP proxy to tunnel through.
-            ca_certs_file: a PEM file; None is the shipped bundle, `system` the system's trust store.
-            connect_timeout_s: for name, TCP, proxy and TLS together.
-
-        Raises:
-            ValueError: the trusted roots cannot be loaded.
-        """
-        key = (host.lower(), port, proxy, ca_certs_file, connect_timeout_s)
-        pool = self._pools.get(key)
-        if pool is None:
-            trust = self._trust_stores.get(ca_certs_file)
-            if trust is None:
-                trust = self._trust_stores[ca_certs_file] = TrustStore(ca_certs_file)
-            endpoint = Endpoint(host.lower(), port, proxy, trust, connect_timeout_s)
-            pool = self._pools[key] = HttpsPool(endpoint, self._resolver, self._limits)
-        return pool
-
-    def __iter__(self) -> Iterator[HttpsPool]:
-        return iter(self._pools.values())
-
-    def close(self) -> None:
-        """Close all pools."""
-        for pool in self._pools.values():
-            pool.close()

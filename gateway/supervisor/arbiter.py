@@ -36,7 +36,8 @@ from gateway.statistics.reading import (
 )
 from gateway.supervisor.console_keeper import ConsoleKeeper
 from gateway.supervisor.control import ControlSocket, ReloadOutcome
-from gateway.supervisor.crew import Crew, CrewPlan, Crews
+from gateway.supervisor.crew import Crew, CrewPlan
+from gateway.supervisor.crews import Crews
 from gateway.supervisor.facts import gateway_status
 from gateway.supervisor.failmode import FailModeWatch
 from gateway.supervisor.form import hot_path
@@ -104,7 +105,7 @@ class Arbiter:
         self._losses = losses or Losses()
         self._log_watch = LogWatch(lambda: log_troubles(self._crews(), self._losses), self._count_lost_lines)
         self._vigil = HangWatch(self._crews)
-        self._duo_watch = FailModeWatch(self._crews)
+        self._fail_mode_watch = FailModeWatch(self._crews)
         self._last_reload: tuple[ReloadOutcome, float] | None = None
         self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
         self._control = ControlSocket(settings.gateway.run_dir, self)
@@ -140,14 +141,14 @@ class Arbiter:
             self._workers.start(self.crew)
             self._vigil.start()
             self._log_watch.start()
-            self._duo_watch.start(self.crew.plan.settings)
+            self._fail_mode_watch.start(self.crew.plan.settings)
             self._console.follow(self.crew.plan.settings, self.crew.plan.identity)
             self._watch_over()
             await self._stopped.wait()
         finally:
             self._vigil.stop()
             self._log_watch.stop()
-            self._duo_watch.stop()
+            self._fail_mode_watch.stop()
             self._console.stop()
             for crew in self._crews():
                 crew.plan.sockets.close()
@@ -335,7 +336,7 @@ class Arbiter:
         """
         crew = self._new_crew(self.crew.number + 1, reload.settings, reload.n_workers, reload.sockets)
         reload.crew = crew
-        self._duo_watch.brief(crew)
+        self._fail_mode_watch.brief(crew)
         self._workers.bequeath(self.crew, crew)
         self._workers.start(crew, in_background=True)
 
@@ -354,7 +355,7 @@ class Arbiter:
         former, self.crew = self.crew, crew
         crew.on_duty_since = self._loop.time()
         self._former.append(former)
-        self._duo_watch.start(crew.plan.settings)
+        self._fail_mode_watch.start(crew.plan.settings)
         self._console.follow(crew.plan.settings, crew.plan.identity)
         self._workers.hand_over(former)
         self._loop.call_later(former.plan.settings.gateway.drain_timeout_s + 5.0, former.signal, signal.SIGKILL)
@@ -415,7 +416,7 @@ class Arbiter:
     def status(self) -> dict[str, Any]:
         """Return what `status.json` holds."""
         status = gateway_status(
-            self.crew, self._former, self._duo_watch.health, self._totals(), self._losses, self._started_at
+            self.crew, self._former, self._fail_mode_watch.health, self._totals(), self._losses, self._started_at
         )
         return {
             **status,

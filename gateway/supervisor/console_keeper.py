@@ -23,9 +23,8 @@ from gateway.ipc.console_channel import (
 from gateway.ipc.orders import ConsoleOrders
 from gateway.ipc.plan import log_plan
 from gateway.logs.setup import log_descriptors, log_internal_error
-from gateway.supervisor.crew import describe_status
 from gateway.supervisor.identity import SAME_IDENTITY, Identity
-from gateway.supervisor.process import ConsoleProcess
+from gateway.supervisor.process import ConsoleProcess, describe_status
 from gateway.supervisor.procfs import process_usage
 from gateway.supervisor.slot_life import SlotEvent, SlotLife, SlotState
 

@@ -1,25 +1,13 @@
-"""The workers of all generations: what the plan of their succession decides is performed here, and nothing is decided.
+"""The workers of a generation: what makes it, who is at its slots, and what they are told."""
 
-Processes, journals and links are here; who takes over from whom is `succession_plan`'s.
-"""
-
-import asyncio
-import logging
-import os
-import signal
-import socket
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import reduce
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 from gateway.config.settings import Settings
-from gateway.config.writing import explain_error
 from gateway.ipc.board import Board
-from gateway.ipc.journal import create_journal
 from gateway.ipc.ledger import Ledger
 from gateway.ipc.orders import (
-    CANNOT_START,
     GenerationOrders,
     Orders,
     Predecessor,
@@ -27,14 +15,9 @@ from gateway.ipc.orders import (
 from gateway.ipc.plan import (
     application_key,
     log_plan,
-    pending_share,
 )
 from gateway.ipc.worker_channel import (
-    FromWorker,
-    HandOver,
-    Successor,
     ToWorker,
-    hear_worker,
     tell_worker,
 )
 from gateway.logs.setup import log_descriptors
@@ -45,31 +28,13 @@ from gateway.statistics.reading import (
 from gateway.supervisor.identity import Identity
 from gateway.supervisor.process import WorkerProcess
 from gateway.supervisor.sockets import ListeningSockets
-from gateway.supervisor.stderr import say
 from gateway.supervisor.succession_plan import (
-    Claim,
-    CloseFarEnd,
-    CloseJournal,
-    CloseNearEnd,
-    Effect,
     Generation,
-    GoOnWithout,
-    Kill,
-    Link,
-    OpenLink,
     Slot,
-    Spawn,
-    StartLater,
-    Stop,
-    SuccessionPlan,
-    TellToHandOver,
     Worker,
 )
 
-log = logging.getLogger("gateway.supervisor")
-
 SILENT_AFTER_S = 2.0  # a worker shows ten times a second that its loop turns
-HANDOVER_TIMEOUT_S = 2.0  # then the worker is killed, and its successor takes over from the journal
 
 
 class CrewPlan(NamedTuple):
@@ -94,22 +59,6 @@ class CrewPlan(NamedTuple):
         return f"<CrewPlan generation={self.generations[0].number}>"
 
 
-class CrewOwner(Protocol):
-    """Who hears of workers: the arbiter."""
-
-    def worker_prepared(self, crew: "Crew") -> None:
-        """A worker would serve, if its predecessors had handed over."""
-
-    def worker_serves(self, crew: "Crew") -> None:
-        """A worker serves."""
-
-    def worker_missing(self, crew: "Crew", slot: Slot) -> None:
-        """A worker could not even be started."""
-
-    def worker_gone(self, crew: "Crew", slot: Slot, status: int) -> None:
-        """A worker has exited, whether it was told to or not."""
-
-
 class Crew:
     """The workers of a generation.
 
@@ -119,7 +68,7 @@ class Crew:
         on_duty_since: the instant from which on all users are its own; before, a former generation serves them.
     """
 
-    def __init__(self, plan: CrewPlan, crews: "Crews") -> None:
+    def __init__(self, plan: CrewPlan, process_of: Callable[[Worker | None], WorkerProcess | None]) -> None:
         self.plan = plan
         self.number = plan.generations[0].number
         buckets = [plan.sockets.buckets(number, plan.n_workers) for number in range(plan.n_workers)]
@@ -127,7 +76,7 @@ class Crew:
         self.board = plan.board
         self.applications = frozenset(application_key(server.application) for server in plan.settings.servers)
         self.on_duty_since = 0.0
-        self._crews = crews
+        self._process_of = process_of
 
     @property
     def slots(self) -> list[Slot]:
@@ -136,7 +85,7 @@ class Crew:
 
     def process(self, slot: Slot) -> WorkerProcess | None:
         """Return who is at a slot; None while nobody is."""
-        return self._crews.process(slot.worker)
+        return self._process_of(slot.worker)
 
     @property
     def processes(self) -> list[WorkerProcess]:
@@ -189,204 +138,3 @@ class Crew:
         """Give up what is shared with workers that are gone."""
         self.board.close()
         self.plan.ledger.close()
-
-
-class Crews:
-    """Performs a succession plan: effects in their order, and those of an event that comes meanwhile behind them."""
-
-    def __init__(self, owner: CrewOwner) -> None:
-        self.plan = SuccessionPlan()
-        self._owner = owner
-        self._loop = asyncio.get_running_loop()
-        self._crews: dict[Generation, Crew] = {}
-        self._processes: dict[Worker, WorkerProcess] = {}
-        self._journals: dict[Worker, int] = {}
-        self._near_ends: dict[Link, socket.socket] = {}
-        self._far_ends: dict[Link, socket.socket] = {}
-        self._effects: deque[Effect] = deque()
-        self._is_performing = False
-        self._perform_one: dict[type, Callable[[Any], None]] = {
-            Spawn: self._spawn,
-            StartLater: self._start_later,
-            TellToHandOver: self._tell_to_hand_over,
-            Stop: lambda effect: self._signal(effect.worker, signal.SIGTERM),
-            Kill: lambda effect: self._signal(effect.worker, signal.SIGKILL),
-            GoOnWithout: self._say_given_up,
-            CloseJournal: self._close_journal,
-            CloseNearEnd: lambda effect: self._close_end(self._near_ends, effect.link),
-            CloseFarEnd: lambda effect: self._close_end(self._far_ends, effect.link),
-        }
-
-    # Generations.
-
-    def create(self, plan: CrewPlan) -> Crew:
-        """Return another generation's crew, without workers."""
-        crew = Crew(plan, self)
-        self._crews[crew.generation] = crew
-        self.plan.add(crew.generation)
-        return crew
-
-    def forget(self, crew: Crew) -> None:
-        """Let go of a crew of which nobody is left."""
-        self._perform(self.plan.remove(crew.generation))
-        del self._crews[crew.generation]
-        crew.close()
-
-    def bequeath(self, former: Crew, crew: Crew) -> None:
-        """Let a crew's workers, once there are some, take over from those of the present one.
-
-        Raises:
-            OSError: there is no descriptor left; the crew is to be aborted then.
-        """
-        for effect in self.plan.bequeath(former.generation, crew.generation):
-            if isinstance(effect, OpenLink):
-                far, near = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                self._far_ends[effect.link], self._near_ends[effect.link] = far, near
-
-    def start(self, crew: Crew, *, in_background: bool = False) -> None:
-        """Put a worker at every slot; in the background if another generation serves meanwhile."""
-        self._perform(self.plan.start(crew.generation, self._loop.time()))
-        for process in crew.processes if in_background else ():
-            process.prefer_others()
-
-    def hand_over(self, crew: Crew) -> None:
-        """Let every worker finish for its successors what it has begun, and leave."""
-        self._perform(self.plan.hand_over(crew.generation, self._loop.time()))
-
-    def stop(self, crew: Crew) -> None:
-        """Let every worker finish what is pending, and put nobody at any slot again."""
-        self._perform(self.plan.stop(crew.generation, self._loop.time()))
-
-    def abort(self, crew: Crew) -> None:
-        """End workers that never served."""
-        self._perform(self.plan.abort(crew.generation, self._loop.time()))
-
-    def process(self, worker: Worker | None) -> WorkerProcess | None:
-        """Return a worker's process; None without one."""
-        return self._processes.get(worker) if worker is not None else None
-
-    # What is to be done.
-
-    def _perform(self, effects: Iterable[Effect]) -> None:
-        self._effects.extend(effects)
-        if self._is_performing:
-            return
-        self._is_performing = True
-        try:
-            while self._effects:
-                effect = self._effects.popleft()
-                self._perform_one[type(effect)](effect)
-        finally:
-            self._is_performing = False
-
-    def _spawn(self, spawn: Spawn) -> None:
-        worker, crew = spawn.worker, self._crews[spawn.worker.generation]
-        try:
-            self._journals[worker] = create_journal(pending_share(crew.plan.settings, crew.plan.n_workers))
-            predecessors = [self._predecessor(claim) for claim in spawn.claims]
-            process = WorkerProcess(crew.orders(worker, self._journals[worker], predecessors), crew.plan.identity)
-        except OSError as error:
-            trouble = explain_error(error)
-            log.error("Worker %d cannot be started: %s", worker.slot.number, trouble)
-            self._perform(self.plan.could_not_spawn(worker, trouble, self._loop.time()))
-            self._owner.worker_missing(crew, worker.slot)
-            return
-        worker.pid = process.pid
-        self._processes[worker] = process
-        self._loop.add_reader(process.channel.fileno(), self._heard, worker, process)
-        self._loop.add_reader(process.pidfd, self._exited, worker, process)
-
-    def _predecessor(self, claim: Claim) -> Predecessor:
-        worker = claim.worker
-        link_fd = self._far_ends[claim.link].fileno() if claim.link is not None else None
-        return Predecessor(worker.pid, worker.generation.number, self._journals[worker], link_fd, claim.has_handed_over)
-
-    def _start_later(self, later: StartLater) -> None:
-        self._loop.call_later(later.after_s, self._start_again, later.slot)
-
-    def _start_again(self, slot: Slot) -> None:
-        self._perform(self.plan.backoff_elapsed(slot, self._loop.time()))
-
-    def _tell_to_hand_over(self, telling: TellToHandOver) -> None:
-        worker = telling.worker
-        process = self._processes[worker]
-        word = HandOver([Successor(link.buckets) for link in telling.links])
-        if tell_worker(process.channel, word, [self._near_ends[link].fileno() for link in telling.links]):
-            self._loop.call_later(HANDOVER_TIMEOUT_S, self._insist, worker)
-        else:
-            self._perform(self.plan.insist(worker))
-
-    def _insist(self, worker: Worker) -> None:
-        effects = self.plan.insist(worker)
-        if effects:
-            log.error("Worker %d (pid %d) does not hand over and is killed", worker.slot.number, worker.pid)
-        self._perform(effects)
-
-    def _signal(self, worker: Worker, number: int) -> None:
-        process = self._processes.get(worker)
-        if process is not None:
-            process.signal(number)
-
-    def _say_given_up(self, given_up: GoOnWithout) -> None:
-        number = given_up.slot.number
-        log.error("Slot %d discards what its last workers left: that may be what they died of", number)
-
-    def _close_journal(self, closing: CloseJournal) -> None:
-        descriptor = self._journals.pop(closing.worker, None)
-        if descriptor is not None:
-            os.close(descriptor)
-
-    def _close_end(self, ends: dict[Link, socket.socket], link: Link) -> None:
-        end = ends.pop(link, None)
-        if end is not None:
-            end.close()
-
-    # What workers say, and their end.
-
-    def _heard(self, worker: Worker, process: WorkerProcess) -> None:
-        try:
-            word = hear_worker(process.channel)
-        except (OSError, ValueError):
-            word = None
-        crew = self._crews[worker.generation]
-        if word is None:
-            self._loop.remove_reader(process.channel.fileno())
-        elif word is FromWorker.PREPARED:
-            process.prefer_nobody()
-            self._perform(self.plan.prepared(worker))
-            self._owner.worker_prepared(crew)
-        elif word is FromWorker.SERVING:
-            self._perform(self.plan.serving(worker, self._loop.time()))
-            log.info("Worker %d (pid %d) is ready", worker.slot.number, worker.pid)
-            self._owner.worker_serves(crew)
-        else:
-            self._perform(self.plan.handed_over(worker))
-
-    def _exited(self, worker: Worker, process: WorkerProcess) -> None:
-        self._loop.remove_reader(process.pidfd)
-        self._loop.remove_reader(process.channel.fileno())
-        words = process.last_words
-        status = process.reap()
-        del self._processes[worker]
-        crew, fate = self._crews[worker.generation], describe_status(status)
-        if not crew.generation.is_dismissed:
-            self._tell_death(worker, fate, words)
-        trouble, is_unsuited = words.rpartition("\n")[2] or fate, status == CANNOT_START
-        self._perform(self.plan.exited(worker, trouble, self._loop.time(), is_unsuited=is_unsuited))
-        self._owner.worker_gone(crew, worker.slot, status)
-
-    def _tell_death(self, worker: Worker, fate: str, words: str) -> None:
-        fields = {"said": words} if words else {}
-        log.error("Worker %d (pid %d) exited: %s", worker.slot.number, worker.pid, fate, extra={"fields": fields})
-        if words:
-            say(words)
-
-
-def describe_status(status: int) -> str:
-    """Return an exit status in words; it is negative for a signal."""
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return f"killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"killed by signal {-status}"

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING
 
 from gateway.config.settings import Settings
 from gateway.duo.clients import open_probe_clients
-from gateway.failmode.breaker import (
-    Breaker,
-    BreakerLimits,
-    Health,
-)
+from gateway.failmode.breaker import Breaker, BreakerLimits, Health
 from gateway.failmode.bulletin import Bulletin
 from gateway.failmode.evidence import Evidence
 from gateway.ipc.plan import application_key
 from gateway.ipc.worker_channel import LookAtBoard
+from gateway.supervisor.breaker_driver import BreakerDriver, WatchedApplication
 from gateway.supervisor.crew import Crew
-from gateway.supervisor.health import Application, HealthWatch
 
 if TYPE_CHECKING:
     from gateway.duo.client import DuoClient
@@ -38,7 +34,7 @@ class FailModeWatch:
         self._breakers: dict[str, Breaker] = {}
         self._bulletins: dict[str, Bulletin] = {}
         self._clients: dict[str, DuoClient] = {}
-        self._watch: HealthWatch | None = None
+        self._driver: BreakerDriver | None = None
 
     def start(self, settings: Settings) -> None:
         """Watch the applications of these settings from now on, and no others; what is known of them stays known."""
@@ -52,16 +48,16 @@ class FailModeWatch:
         limits = BreakerLimits(failures_to_open=settings.gateway.failures_to_open)
         self._breakers = {key: self._breakers.get(key) or Breaker(limits) for key in clients}
         applications = [
-            Application(key, breaker, clients[key], consequence(settings, key))
+            WatchedApplication(key, breaker, clients[key], consequence(settings, key))
             for key, breaker in self._breakers.items()
         ]
-        self._watch = HealthWatch(applications, self._evidence, self._publish)
-        self._watch.start()
+        self._driver = BreakerDriver(applications, self._evidence, self._publish)
+        self._driver.start()
 
     def stop(self) -> None:
         """Watch no more."""
-        if self._watch is not None:
-            self._watch.stop()
+        if self._driver is not None:
+            self._driver.stop()
         for client in self._clients.values():
             client.close()
 

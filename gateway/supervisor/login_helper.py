@@ -11,7 +11,6 @@ import time
 
 import msgspec
 
-from gateway.config.secrecy import keep_memory_private
 from gateway.ipc.memory import read_memfd
 from gateway.radius.client import encode_access_request, verify_reply
 from gateway.radius.dictionary import REPLY_MESSAGE, Code
@@ -19,6 +18,7 @@ from gateway.radius.discards import DecodeError
 from gateway.radius.packet import Packet
 from gateway.radius.shared_secret import SharedSecret
 from gateway.supervisor.helper import write_answer
+from gateway.this_process import keep_memory_private
 
 RETRANSMIT_S = 5.0
 

@@ -7,6 +7,7 @@ interpreter that runs.
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -154,3 +155,13 @@ class ConsoleProcess(ChildProcess):
     def __init__(self, orders: ConsoleOrders, identity: Identity = SAME_IDENTITY) -> None:
         """Start it. Raises as `ChildProcess` does."""
         super().__init__([CONSOLE_MODULE], orders, identity)
+
+
+def describe_status(status: int) -> str:
+    """Return an exit status in words; it is negative for a signal."""
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"killed by signal {-status}"

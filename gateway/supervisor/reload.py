@@ -18,8 +18,9 @@ from gateway.supervisor.changeover import (
     SwitchOver,
     Wait,
 )
-from gateway.supervisor.crew import Crew, describe_status
+from gateway.supervisor.crew import Crew
 from gateway.supervisor.identity import UnknownIdentity
+from gateway.supervisor.process import describe_status
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.succession_plan import Slot
 

@@ -1,18 +1,13 @@
-"""The gateway as it is now: facts and readings into the object that `status.json` shows, and that into text.
+"""The gateway as it is now: facts and readings into the object that `status.json` shows. Pure.
 
-Both are pure. The object is plain JSON, and its histograms hold all that a page of metrics needs.
+The object is plain JSON, and its histograms hold all that a page of metrics needs.
 """
 
-import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from gateway.ipc.console_channel import (
-    UNSERVED_AFTER_S,
-    unserved_state,
-)
 from gateway.radius.discards import DiscardReason
 from gateway.statistics.layout import (
     BOUNDS_S,
@@ -22,24 +17,17 @@ from gateway.statistics.layout import (
     RETRANSMISSION,
     WORKER_COUNTERS,
     WORKER_GAUGES,
-    WORKER_LOSSES,
     Key,
     Measure,
 )
-from gateway.statistics.reading import (
-    Histogram,
-    RowReading,
-    Totals,
-)
+from gateway.statistics.reading import Histogram, RowReading, Totals
 from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 from gateway.unavailable import Trouble
 from gateway.words.reasons import OUTCOME_OF, Outcome, Reason
 
 Status = dict[str, Any]
-_Columns = dict[str, Callable[[Status], str]]
 
-_WIDTH = 100
 _FOR_WANT_OF_A_SIGNATURE = (
     DiscardReason.MESSAGE_AUTHENTICATOR_MISSING,
     DiscardReason.PROXY_STATE_UNAUTHENTICATED,
@@ -245,214 +233,3 @@ def _sum(counts: Mapping[Key, int], measure: Measure) -> int:
 
 def _seconds(duration_ns: int) -> float:
     return max(duration_ns, 0) / 1e9
-
-
-# The text.
-
-_FAILMODE_EFFECTS = {"safe": "logins are accepted without Duo", "secure": "logins are rejected"}
-
-_WORKER_COLUMNS: _Columns = {
-    "slot": lambda worker: str(worker["slot"]),
-    "state": lambda worker: worker["state"],
-    "gen": lambda worker: str(worker["generation"]),
-    "pid": lambda worker: str(worker["pid"]),
-    "up": lambda worker: _span(worker["uptime_s"]),
-    "restarts": lambda worker: _short(worker["restarts"]),
-    "requests": lambda worker: _short(worker["requests"]),
-    "pending": lambda worker: _short(worker["pending"]),
-    "cpu s": lambda worker: _decimal(worker["cpu_s"]),
-    "MB": lambda worker: _decimal(worker["rss_bytes"] / 1e6),
-    "lag ms": lambda worker: _decimal(worker["loop_lag_ms"]),
-    "max ms": lambda worker: _decimal(worker["loop_lag_max_ms"]),
-}
-_SERVER_COLUMNS: _Columns = {
-    "server": lambda server: _cut(server["section"], 28),
-    "requests": lambda server: _short(server["requests"]),
-    "per s": lambda server: _decimal(server["rate"]),
-    "accepts": lambda server: _short(server["accepts"]),
-    "rejects": lambda server: _short(server["rejects"]),
-    "pending": lambda server: _short(server["pending"]),
-    "p50 ms": lambda server: _decimal(server["latency_ms"]["p50"]),
-    "p99 ms": lambda server: _decimal(server["latency_ms"]["p99"]),
-}
-_APPLICATION_COLUMNS: _Columns = {
-    "application": lambda application: _cut(application["ikey"], 20),
-    "at": lambda application: _cut(application["api_host"], 28),
-    "state": lambda application: _cut(application["state"], 12),
-    "failmode": lambda application: application["failmode"],
-    "idle": lambda application: _short(application["connections"]["idle"]),
-    "busy": lambda application: _short(application["connections"]["busy"]),
-    "errors": lambda application: _short(application["errors"]),
-}
-
-
-def render_status(status: Status, before: Status | None = None) -> str:
-    """Return a status as text for people, at most 100 columns wide: first what needs them.
-
-    Rates are those since `before`, an older status, or else since the gateway started.
-    """
-    servers = [{**server, "rate": _rate(server, status, before)} for server in status["servers"]]
-    lines = [
-        _headline(status),
-        *_alerts(status),
-        "",
-        *_table(status["workers"], _WORKER_COLUMNS, 2, _worker_details),
-        "",
-        *_table(servers, _SERVER_COLUMNS, 1, _server_details),
-        "",
-        *_table(status["applications"], _APPLICATION_COLUMNS, 4, _application_details),
-        "",
-        *_wrapped(f"Hot path {Form(**status['hot_path'])}", ""),
-        *_lost_lines(status),
-    ]
-    return "".join(f"{_printable(line)}\n" for line in lines)
-
-
-def _lost_lines(status: Status) -> list[str]:
-    lost = _counted("log lines lost", {log["log"]: log["lines_lost"] for log in status["logs"]})
-    return [line.strip() for line in lost]
-
-
-def _headline(status: Status) -> str:
-    n_pending = sum(server["pending"] for server in status["servers"])
-    return (
-        f"radgate {status['version']}, pid {status['pid']}, generation {status['generation']}, "
-        f"up {_span(status['uptime_s'])}, pending logins: {_short(n_pending)}"
-    )
-
-
-def _alerts(status: Status) -> list[str]:
-    lines = []
-    for application in status["applications"]:
-        lasting = _span(application["state_for_s"])
-        if application["failmode_active"]:
-            effect = _FAILMODE_EFFECTS.get(application["failmode"], f"failmode is {application['failmode']}")
-            lines += _wrapped(f"FAIL MODE of {application['ikey']} for {lasting}: {effect}", "")
-        elif application["state"] != "healthy":
-            lines += _wrapped(f"{application['ikey']} is {application['state']} for {lasting}: why stands below", "")
-    others = slot_alerts(status) + reload_alerts(status) + log_alerts(status)
-    lines += [line for alert in others for line in _wrapped(alert, "")]
-    return lines or ["All workers are ready, and no application is in fail mode."]
-
-
-def slot_alerts(status: Status) -> list[str]:
-    """Return whose users get no answer, and which workers are not ready yet."""
-    workers = [worker for worker in status["workers"] if worker["generation"] == status["generation"]]
-    unserved = [worker for worker in workers if worker["unserved_s"] > UNSERVED_AFTER_S]
-    lines = [
-        f"NOBODY SERVES slot {worker['slot']} ({unserved_state(worker['state'])}) for {_span(worker['unserved_s'])}: "
-        "its users get no answer; authproxy.log says why"
-        for worker in unserved
-    ]
-    unready = [
-        f"worker {worker['slot']} ({worker['state']})"
-        for worker in workers
-        if worker["state"] != "ready" and worker not in unserved
-    ]
-    return [*lines, f"NOT READY: {', '.join(unready)}"] if unready else lines
-
-
-def reload_alerts(status: Status) -> list[str]:
-    """Return why the last reload was refused, if it was; a gateway of an older version does not tell."""
-    last = status.get("last_reload")
-    if not last or last["ok"]:
-        return []
-    told = f"RELOAD REFUSED {_span(last['age_s'])} ago; generation {status['generation']} serves on"
-    return [f"{told}: {'; '.join(last['problems'])}"]
-
-
-def log_alerts(status: Status) -> list[str]:
-    """Return which logs are lost, to whom and why."""
-    return [
-        f"LOG LOST: {log['log']} ({log['trouble']}); lines lost so far: {_short(log['lines_lost'])}"
-        for log in status["logs"]
-        if log["trouble"]
-    ]
-
-
-def _rate(server: Status, status: Status, before: Status | None) -> float:
-    """Requests a second; an older status of another gateway says nothing."""
-    elapsed_s, n_requests = status["uptime_s"], server["requests"]
-    if before is not None and before["pid"] == status["pid"]:
-        elapsed_s -= before["uptime_s"]
-        n_requests -= sum(old["requests"] for old in before["servers"] if old["section"] == server["section"])
-    return max(n_requests / elapsed_s, 0.0) if elapsed_s > 0 else 0.0
-
-
-def _worker_details(worker: Status) -> list[str]:
-    return _counted("lost", {kind: worker[kind] for kind in (*WORKER_LOSSES, *WORKER_GAUGES)})
-
-
-def _server_details(server: Status) -> list[str]:
-    return [
-        *_wrapped(f"listens on {', '.join(server['listen'])}"),
-        *_wrapped(server["advice"]),
-        *_counted("reasons", server["reasons"]),
-        *_counted("discards", server["discards"]),
-        *_counted("duplicates", {RETRANSMISSION: server["duplicates"], COALESCED: server["coalesced"]}),
-    ]
-
-
-def _application_details(application: Status) -> list[str]:
-    return [
-        *_wrapped(application["hint"]),
-        *_counted("calls", application["calls"]),
-        *_counted("errors", application["errors_by_kind"]),
-    ]
-
-
-def _table(
-    items: Iterable[Status], columns: _Columns, n_left: int, details: Callable[[Status], list[str]]
-) -> list[str]:
-    """Return aligned lines, the first `n_left` columns to the left, with the details of each item below it."""
-    items = list(items)
-    rows = [tuple(columns), *(tuple(cell(item) for cell in columns.values()) for item in items)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    head, *lines = ["  ".join(_aligned(row, widths, n_left)).rstrip() for row in rows]
-    return [head, *(line for row, item in zip(lines, items, strict=True) for line in (row, *details(item)))]
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int], n_left: int) -> Iterator[str]:
-    for number, (cell, width) in enumerate(zip(row, widths, strict=True)):
-        yield cell.ljust(width) if number < n_left else cell.rjust(width)
-
-
-def _counted(title: str, counts: Mapping[str, int]) -> list[str]:
-    named = ", ".join(f"{name} {_short(count)}" for name, count in counts.items() if count)
-    return _wrapped(f"{title}: {named}") if named else []
-
-
-def _wrapped(text: str, indent: str = "    ") -> list[str]:
-    return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _printable(text: str) -> str:
-    """Return the text without what could drive a terminal: hints may quote peers."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
-def _short(count: int) -> str:
-    """Return a count in at most six letters."""
-    if count < 100_000:
-        return str(count)
-    value, units = count / 1e3, iter("kMGTPEZY")
-    unit = next(units)
-    while value >= 999.95:
-        value /= 1e3
-        unit = next(units)
-    return f"{value:.1f}{unit}"
-
-
-def _decimal(value: float) -> str:
-    return f"{value:.1f}" if value < 1000 else _short(round(value))
-
-
-def _span(seconds: float) -> str:
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    return f"{days}d {hour:02}h" if days else f"{hour:02}:{minute:02}:{second:02}"

@@ -24,8 +24,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import uvloop
 
-from gateway.config.naming import name_process, worker_name
-from gateway.config.secrecy import keep_memory_private
 from gateway.config.settings import decode_settings
 from gateway.duo.clients import open_duo_clients
 from gateway.engine.digests import Digests
@@ -61,7 +59,9 @@ from gateway.listeners.udp import UdpListener
 from gateway.logs.losses import Losses
 from gateway.logs.setup import log_internal_error, log_loop_error, reopen_logs, start_logging, stop_logging
 from gateway.statistics.layout import Measure
-from gateway.worker.failmode import Outages
+from gateway.this_process import keep_memory_private, name_process, worker_name
+from gateway.worker.bulletins import BulletinReader
+from gateway.worker.evidence import EvidenceWriter
 from gateway.worker.generations import Generation, Generations
 from gateway.worker.heartbeat import (
     Heartbeat,
@@ -69,7 +69,6 @@ from gateway.worker.heartbeat import (
     private_row,
 )
 from gateway.worker.journal_keeper import JournalKeeper
-from gateway.worker.observation import Observation
 from gateway.worker.passing import Inlet, Passing
 from gateway.worker.service import Service
 from gateway.worker.succession import Succession, read_legacy
@@ -150,9 +149,9 @@ class Worker:
         losses.show_in(row)
         own = Generation(orders.generations[0].number, settings, row)
         self._generations = Generations(own, orders.generations[1:])
-        observations = {key: Observation(counters) for key, counters in row.applications.items()}
+        evidence_writers = {key: EvidenceWriter(counters) for key, counters in row.applications.items()}
         with _using_what_is_configured():
-            self._askers.update(open_duo_clients(settings, orders.n_workers, observations))
+            self._askers.update(open_duo_clients(settings, orders.n_workers, evidence_writers))
         engine = build_engine(settings, own.tables, Digests(orders.key), orders.n_workers, max(1, len(orders.buckets)))
         memory = JournalKeeper(Journal(orders.journal_fd, orders.key))
         self._service = service = Service(
@@ -174,9 +173,9 @@ class Worker:
             if each.inlet_fd >= 0
         ]
         service.take_sockets(listeners, inlets, Passing(own.number, outlets))
-        bulletins = {key: board.bulletin(key) for key in observations} if board is not None else {}
-        self._outages = Outages(bulletins, engine, service.perform, self._drop_idle_connections)
-        Heartbeat(row, listeners, memory, self._askers, observations, bulletins, self._outages.look).start()
+        bulletins = {key: board.bulletin(key) for key in evidence_writers} if board is not None else {}
+        self._bulletin_reader = BulletinReader(bulletins, engine, service.perform, self._drop_idle_connections)
+        Heartbeat(row, listeners, memory, self._askers, evidence_writers, bulletins, self._bulletin_reader.look).start()
         succession = Succession(
             [read_legacy(predecessor, orders.key, self._generations) for predecessor in orders.predecessors],
             self._generations,
@@ -233,7 +232,7 @@ class Worker:
         if isinstance(word, HandOver):
             self._hand_over(word, received.descriptors)
         elif isinstance(word, LookAtBoard):
-            self._outages.look(time.monotonic())
+            self._bulletin_reader.look(time.monotonic())
         else:
             reopen_logs()
 

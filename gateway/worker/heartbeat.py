@@ -21,8 +21,8 @@ from gateway.statistics.layout import (
     Measure,
     row_layout,
 )
+from gateway.worker.evidence import EvidenceWriter
 from gateway.worker.journal_keeper import JournalKeeper
-from gateway.worker.observation import Observation
 
 log = logging.getLogger("gateway.worker")
 
@@ -54,7 +54,7 @@ class Heartbeat:
         listeners: Sequence[UdpListener],
         memory: JournalKeeper,
         clients: Mapping[str, DuoClient],
-        observations: Mapping[str, Observation],
+        evidence_writers: Mapping[str, EvidenceWriter],
         bulletins: Mapping[str, BulletinCells],
         on_beat: Callable[[float], None],
     ) -> None:
@@ -62,7 +62,7 @@ class Heartbeat:
         self._listeners = listeners
         self._memory = memory
         self._clients = clients
-        self._observations = observations
+        self._evidence_writers = evidence_writers
         self._bulletins = bulletins
         self._on_beat = on_beat
         self._n_received = self._n_unsent = 0
@@ -85,7 +85,7 @@ class Heartbeat:
             counts = self._clients[key].connections
             counters.connected(counts.idle, counts.busy)
             bulletin = self._bulletins[key].read() if key in self._bulletins else _NOTHING
-            self._observations[key].show(now_ns / 1e9, bulletin.since_ns / 1e9, bulletin.ping_ns / 1e9)
+            self._evidence_writers[key].show(now_ns / 1e9, bulletin.since_ns / 1e9, bulletin.ping_ns / 1e9)
         self._on_beat(now_ns / 1e9)
 
     def _show_sockets(self) -> None:

@@ -32,7 +32,7 @@ from gateway.duoapi.calls import (
     Time,
 )
 from gateway.duoapi.signing import Signer
-from gateway.https.pool import HttpsPools
+from gateway.https.pools import HttpsPools
 from gateway.unavailable import Trouble, Unavailable
 from tests.https.authority import Authority
 from tests.https.peer import (

@@ -12,7 +12,7 @@ from gateway.statistics.layout import Measure
 from gateway.unavailable import Trouble, Unavailable
 from gateway.words.reasons import Reason
 from tests.engine.scene import ALLOWED, GO_ON, PUSHED, Stage
-from tests.statistics.test_counters import (
+from tests.statistics.scene import (
     FIRST,
     Row,
 )

@@ -14,29 +14,14 @@ import pytest
 from gateway.duoapi.calls import Call, Preauth
 from gateway.failmode.breaker import (
     CALM_S,
-    CLOCK_INTERVAL_S,
-    KEYS_INTERVAL_S,
     LOGINS_WELL_S,
     MOST_TRIALS,
     PAUSE_S,
-    PROBE_FACTOR,
-    PROBE_TIMEOUT_S,
-    QUIET_INTERVAL_S,
     STREAK_S,
-    SUSPECT_INTERVAL_S,
-    TRANSITIONS,
     TRIAL_S,
     Breaker,
-    BreakerEvent,
     BreakerLimits,
-    BreakerState,
     Decision,
-    Failed,
-    Outcome,
-    Passed,
-    Probe,
-    ProbeKind,
-    Refused,
     StateChanged,
 )
 from gateway.failmode.evidence import (
@@ -47,6 +32,21 @@ from gateway.failmode.evidence import (
     Evidence,
     Witness,
 )
+from gateway.failmode.probing import (
+    CLOCK_INTERVAL_S,
+    KEYS_INTERVAL_S,
+    PROBE_FACTOR,
+    PROBE_TIMEOUT_S,
+    QUIET_INTERVAL_S,
+    SUSPECT_INTERVAL_S,
+    Failed,
+    Passed,
+    Probe,
+    ProbeKind,
+    ProbeOutcome,
+    Refused,
+)
+from gateway.failmode.states import TRANSITIONS, BreakerEvent, BreakerState
 from gateway.unavailable import Trouble
 from gateway.words.explanations import (
     LOGINS_FAIL,
@@ -186,7 +186,7 @@ class Site:
     def _probe(self, probe: Probe) -> None:
         self.probes.append(probe)
         seconds, trouble = self.weather(self.now, probe.kind)
-        outcome: Outcome = Passed(0.0) if trouble is None else Failed(trouble, "why")
+        outcome: ProbeOutcome = Passed(0.0) if trouble is None else Failed(trouble, "why")
         if trouble in (Trouble.CONFIGURATION, Trouble.CLOCK):
             outcome = Refused(trouble, "why")
         if seconds > probe.timeout_s:
@@ -194,7 +194,7 @@ class Site:
         if seconds <= CALL_TIMEOUT_S:
             self._tell(probe, outcome, seconds)
 
-    def _tell(self, probe: Probe, outcome: Outcome, seconds: float) -> None:
+    def _tell(self, probe: Probe, outcome: ProbeOutcome, seconds: float) -> None:
         self._at(self.now + seconds, lambda: self._perform(self.breaker.probed(probe, outcome, self.now)))
 
     def _at(self, instant: float, action: Callable[[], None]) -> None:
@@ -723,8 +723,8 @@ def failing(n_users: int, at: float) -> Evidence:
 
 
 def fail_probe(breaker: Breaker, now: float) -> None:
-    assert breaker._probe is not None
-    breaker.probed(breaker._probe, Failed(Trouble.CONNECT, "refused"), now)
+    assert breaker._probing.under_way is not None
+    breaker.probed(breaker._probing.under_way, Failed(Trouble.CONNECT, "refused"), now)
 
 
 def down(now: float) -> Breaker:
@@ -802,7 +802,7 @@ def test_while_down_probes_follow_the_plan_whatever_becomes_of_them():
         for decision in look_until(breaker, breaker._looked_at + 0.1):
             assert isinstance(decision, Probe)
             starts.append(decision.started_at)
-        probe = breaker._probe
+        probe = breaker._probing.under_way
         if probe is not None and breaker._looked_at >= probe.started_at + PROBE_TIMEOUT_S:
             assert breaker.probed(probe, Failed(Trouble.TIMEOUT, ""), breaker._looked_at) == []
     gaps = [later - earlier for earlier, later in pairwise(starts)]
@@ -812,7 +812,7 @@ def test_while_down_probes_follow_the_plan_whatever_becomes_of_them():
 def test_a_probe_of_a_state_that_is_over_is_not_believed():
     breaker = watched(100.0)
     look_until(breaker, 100.4, (failing(1, 100.2),))
-    stale = breaker._probe
+    stale = breaker._probing.under_way
     assert stale is not None
     breaker._happened(BreakerEvent.STREAK_COMPLETE, 100.5)
     assert breaker.probed(stale, Passed(0.0), 100.6) == []

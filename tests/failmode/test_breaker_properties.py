@@ -13,25 +13,14 @@ from zlib import crc32
 import pytest
 
 from gateway.duoapi.calls import Preauth
-from gateway.failmode.breaker import (
-    DOWN_INTERVAL_S,
-    EARLY_PROBE_TIMEOUT_S,
-    MOST_TRIALS,
-    TRIAL_S,
-    Breaker,
-    BreakerEvent,
-    BreakerLimits,
-    Decision,
-    Failed,
-    Outcome,
-    Passed,
-    Probe,
-)
+from gateway.failmode.breaker import MOST_TRIALS, TRIAL_S, Breaker, BreakerLimits, Decision
 from gateway.failmode.evidence import (
     LONGEST_PATIENCE_S,
     Evidence,
     Witness,
 )
+from gateway.failmode.probing import DOWN_INTERVAL_S, EARLY_PROBE_TIMEOUT_S, Failed, Passed, Probe, ProbeOutcome
+from gateway.failmode.states import BreakerEvent
 from gateway.unavailable import Trouble
 
 STEP_S = 0.05
@@ -129,13 +118,13 @@ class History:
     def _ask(self, probe: Probe) -> None:
         seconds, trouble = self.probe_fate()
         wire_s = self.draw.uniform(0.2, 1.0) * seconds
-        outcome: Outcome = Passed(0.0, wire_s) if trouble is None else Failed(trouble, "why")
+        outcome: ProbeOutcome = Passed(0.0, wire_s) if trouble is None else Failed(trouble, "why")
         if seconds > probe.timeout_s:
             self._tell(probe, Failed(Trouble.TIMEOUT, "no answer"), probe.timeout_s)
         if seconds <= LONGEST_PATIENCE_S:
             self._tell(probe, outcome, seconds)
 
-    def _tell(self, probe: Probe, outcome: Outcome, seconds: float) -> None:
+    def _tell(self, probe: Probe, outcome: ProbeOutcome, seconds: float) -> None:
         self._at(self.now + seconds, lambda: self._perform(self.breaker.probed(probe, outcome, self.now)))
 
     def _at(self, instant: float, action: Callable[[], None]) -> None:

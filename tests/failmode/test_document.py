@@ -7,15 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.config.general import GATEWAY
-from gateway.failmode import (
-    breaker,
-    evidence,
-)
-from gateway.failmode.breaker import (
-    BreakerEvent,
-    BreakerLimits,
-    BreakerState,
-)
+from gateway.failmode import breaker, evidence, probing
+from gateway.failmode.breaker import BreakerLimits
+from gateway.failmode.states import BreakerEvent, BreakerState
 from gateway.ipc.plan import application_key
 from gateway.supervisor.failmode import consequence
 from tests.config.files import MINIMAL, parse
@@ -27,7 +21,7 @@ THRESHOLDS = re.findall(r"^\| `(\w+)` \| ([\d.]+)(?: s)? \|", DOCUMENT, re.MULTI
 
 def known_thresholds() -> dict[str, float]:
     """Return what the code has, by name."""
-    constants = {**vars(evidence), **vars(breaker)}
+    constants = {**vars(evidence), **vars(probing), **vars(breaker)}
     public = {
         name: value for name, value in constants.items() if re.fullmatch(r"[A-Z]\w*(_S|_FACTOR|_PROBES|_TRIALS)", name)
     }

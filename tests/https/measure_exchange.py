@@ -21,7 +21,7 @@ from gateway.duo.client import (
 )
 from gateway.duoapi.calls import Answer, AuthStatus, Preauth
 from gateway.https.plan import PoolLimits
-from gateway.https.pool import HttpsPools
+from gateway.https.pools import HttpsPools
 from gateway.unavailable import Unavailable
 from tests.https.authority import Authority
 from tests.https.peer import turn_until

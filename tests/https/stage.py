@@ -13,7 +13,7 @@ from gateway.https.connection import HttpsConnection
 from gateway.https.doubts import is_unheard
 from gateway.https.exchange import (
     Exchange,
-    Outcome,
+    ExchangeOutcome,
     Recipient,
 )
 from gateway.https.opening import Endpoint
@@ -200,7 +200,7 @@ class Asked(Recipient):
         loop = pool._network.loop
         self._loop = loop
         self._then = then
-        self.outcome: Outcome | None = None
+        self.outcome: ExchangeOutcome | None = None
         self.asked_at = loop.now
         self.n_times_asked_anew = 0
         self.ended_at = 0.0
@@ -214,7 +214,7 @@ class Asked(Recipient):
         )
         pool.send(self.exchange, loop.now)
 
-    def responded(self, outcome: Outcome, now: float) -> None:
+    def responded(self, outcome: ExchangeOutcome, now: float) -> None:
         assert self.outcome is None, "told twice"
         self.outcome = outcome
         assert now == self._loop.now

@@ -9,12 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.duoapi.calls import Auth, Call, Factor, Preauth
-from gateway.failmode.breaker import (
-    Breaker,
-    Passed,
-    Probe,
-)
+from gateway.failmode.breaker import Breaker
 from gateway.failmode.evidence import Witness
+from gateway.failmode.probing import Passed, Probe
 from gateway.http1.response import Response
 from gateway.https.plan import PoolLimits
 from gateway.unavailable import Unavailable

@@ -13,7 +13,7 @@ import pytest
 from gateway.http1.response import Response
 from gateway.https.exchange import (
     Exchange,
-    Outcome,
+    ExchangeOutcome,
     Recipient,
 )
 from gateway.https.opening import (
@@ -89,7 +89,7 @@ class Sent(Recipient):
         timeout_s: float = 20.0,
     ) -> None:
         loop = asyncio.get_running_loop()
-        self.outcome: asyncio.Future[Outcome] = loop.create_future()
+        self.outcome: asyncio.Future[ExchangeOutcome] = loop.create_future()
         self.n_times_asked_anew = 0
         self.exchange = Exchange(
             GET,
@@ -101,7 +101,7 @@ class Sent(Recipient):
         )
         pool.send(self.exchange, time.monotonic())
 
-    def responded(self, outcome: Outcome, now: float) -> None:
+    def responded(self, outcome: ExchangeOutcome, now: float) -> None:
         self.outcome.set_result(outcome)
 
     def asked_anew(self, now: float) -> None:
@@ -110,7 +110,7 @@ class Sent(Recipient):
 
 async def ask(
     pool: HttpsPool, *, is_repeatable: bool = True, is_question: bool = False, timeout_s: float = 20.0
-) -> Outcome:
+) -> ExchangeOutcome:
     return await Sent(pool, is_repeatable=is_repeatable, is_question=is_question, timeout_s=timeout_s).outcome
 
 

@@ -12,10 +12,7 @@ import pytest
 
 from gateway.config.read_outcome import ReadOutcome
 from gateway.config.settings import encode_settings
-from gateway.failmode.breaker import (
-    Breaker,
-    Health,
-)
+from gateway.failmode.breaker import Breaker, Health
 from gateway.ipc.orders import (
     CANNOT_START,
     Orders,
@@ -27,7 +24,7 @@ from gateway.ipc.worker_channel import (
     hear_supervisor,
 )
 from gateway.supervisor import arbiter as arbiter_module
-from gateway.supervisor import crew as crew_module
+from gateway.supervisor import crews
 from gateway.supervisor.arbiter import START_TRIES, Arbiter
 from gateway.supervisor.control import ReloadOutcome
 from gateway.supervisor.sockets import ListeningSockets
@@ -98,7 +95,7 @@ class Stage:
         monkeypatch.setattr(arbiter_module, "ListeningSockets", ScriptedSockets)
         monkeypatch.setattr(arbiter_module, "start_logging", Nothing)
         monkeypatch.setattr(arbiter_module, "read_in_child", self._read)
-        monkeypatch.setattr(crew_module, "WorkerProcess", self._start)
+        monkeypatch.setattr(crews, "WorkerProcess", self._start)
 
     async def _read(self, _path: str) -> ReadOutcome:
         return self.read

@@ -5,11 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.failmode.breaker import (
-    Breaker,
-    BreakerState,
-)
+from gateway.failmode.breaker import Breaker
 from gateway.failmode.evidence import Evidence
+from gateway.failmode.states import BreakerState
 from gateway.ipc.worker_channel import LookAtBoard
 from gateway.supervisor.failmode import FailModeWatch
 

@@ -24,7 +24,7 @@ from gateway.worker.heartbeat import (
     private_row,
 )
 from tests.compiled import only_interpreted
-from tests.statistics.test_counters import (
+from tests.statistics.scene import (
     DUO,
     PLAN,
     Row,
@@ -65,9 +65,9 @@ class Scene:
         listeners: Any = self.listeners
         memory: Any = self.memory
         clients: Any = {DUO: self.client}
-        observations: Any = {DUO: self}
+        evidence_writers: Any = {DUO: self}
         row = self.row.writer
-        Heartbeat(row, listeners, memory, clients, observations, self.bulletins, self.beats.append).start()
+        Heartbeat(row, listeners, memory, clients, evidence_writers, self.bulletins, self.beats.append).start()
 
     def beat(self) -> None:
         """Beat once more."""

@@ -5,48 +5,29 @@ of a machine share.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
 from gateway.duoapi.calls import Answer, Call, Check, Ping, Refusal, Time
-from gateway.failmode.breaker import (
-    Breaker,
-    BreakerEvent,
-    BreakerState,
-    Decision,
-    Failed,
-    Health,
-    Outcome,
-    Passed,
-    Probe,
-    ProbeKind,
-    Refused,
-    StateChanged,
-)
+from gateway.failmode.breaker import Breaker, Decision, Health, StateChanged
 from gateway.failmode.evidence import (
     LONGEST_PATIENCE_S,
     Evidence,
 )
+from gateway.failmode.probing import Failed, Passed, Probe, ProbeKind, ProbeOutcome, Refused
 from gateway.logs.setup import log_internal_error
+from gateway.supervisor.fail_mode_log import FailModeLog
 from gateway.unavailable import Trouble, Unavailable
-
-log = logging.getLogger("gateway.health")
 
 LOOK_INTERVAL_S = 0.1
 
 _CALLS: dict[ProbeKind, type[Ping] | type[Check]] = {ProbeKind.PING: Ping, ProbeKind.CHECK: Check}
-_LEVELS = {
-    BreakerState.DOWN: logging.WARNING,
-    BreakerState.CLOCK_SKEWED: logging.WARNING,
-    BreakerState.KEYS_REFUSED: logging.ERROR,
-}
 
 
-class Asked(Protocol):
-    """A question to Duo: `duo.client.PendingCall`."""
+class PendingProbe(Protocol):
+    """A probe that has been asked: `duo.client.PendingCall`."""
 
     wire_s: float
 
@@ -54,30 +35,30 @@ class Asked(Protocol):
         """Want no answer any more."""
 
 
-class Asker(Protocol):
+class ProbeAsker(Protocol):
     """Somebody who asks one application: `duo.client`."""
 
-    def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> Asked:
+    def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> PendingProbe:
         """Ask; `on_answer` is called exactly once, never before this returns, and not if the question is cancelled."""
 
 
-class Application(NamedTuple):
+class WatchedApplication(NamedTuple):
     """An application to watch.
 
     Attributes:
         key: what workers and supervisor call it: `api_host:port/ikey`.
-        breaker: its state; may have served another watch before.
+        breaker: its state; may have served another driver before.
         asker: asks its probes, with time-outs not below theirs.
         consequence: what fail mode means for its sections, in one line, for the log.
     """
 
     key: str
     breaker: Breaker
-    asker: Asker
+    asker: ProbeAsker
     consequence: str
 
 
-class HealthWatch:
+class BreakerDriver:
     """Watches applications on the running loop, from `start` to `stop`.
 
     Args:
@@ -90,7 +71,7 @@ class HealthWatch:
 
     def __init__(
         self,
-        applications: Iterable[Application],
+        applications: Iterable[WatchedApplication],
         read_evidence: Callable[[str], Sequence[Evidence]],
         publish: Callable[[str, Health], None],
         *,
@@ -115,7 +96,7 @@ class HealthWatch:
                 log_internal_error("Internal error while watching Duo", error)
 
     def stop(self) -> None:
-        """Look no more and drop all probes; the breakers stay as they are, for another watch."""
+        """Look no more and drop all probes; the breakers stay as they are, for another driver."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -128,7 +109,7 @@ class _Watched:
 
     def __init__(
         self,
-        application: Application,
+        application: WatchedApplication,
         publish: Callable[[str, Health], None],
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
@@ -139,8 +120,8 @@ class _Watched:
         self._wall_clock = wall_clock
         self._published: Health | None = None
         self._probe: Probe | None = None
-        self._handles: dict[Probe, Asked] = {}  # of those past their time too: a late answer is one
-        self._story = _Story(application)
+        self._handles: dict[Probe, PendingProbe] = {}  # of those past their time too: a late answer is one
+        self._log = FailModeLog(application.key, application.consequence, application.breaker)
 
     def look(self, evidence: Sequence[Evidence]) -> None:
         """Let the breaker look."""
@@ -178,9 +159,9 @@ class _Watched:
         except Exception as error:  # noqa: BLE001 -- we are called by the event loop
             log_internal_error("Internal error while probing Duo", error)
 
-    def _take(self, probe: Probe, outcome: Outcome, now: float) -> None:
+    def _take(self, probe: Probe, outcome: ProbeOutcome, now: float) -> None:
         if not isinstance(outcome, Passed):
-            self._story.probe_failed(probe, outcome)
+            self._log.probe_failed(probe, outcome)
         self._perform(self.application.breaker.probed(probe, outcome, now), now)
 
     def _perform(self, decisions: list[Decision], now: float) -> None:
@@ -188,7 +169,7 @@ class _Watched:
         self._publish_news()
         for decision in decisions:
             if isinstance(decision, StateChanged):
-                self._story.state_changed(decision, now)
+                self._log.state_changed(decision, now)
             else:
                 self._ask(decision)
 
@@ -212,70 +193,7 @@ class _Watched:
             self.application.breaker.probed(probe, Failed(Trouble.BUSY, "the probe could not be asked"), self._clock())
 
 
-class _Story:
-    """What the log says of one application: a line when fail mode begins and one when it ends.
-
-    The same when logins fail although ping and check pass, and of the clock.
-    """
-
-    def __init__(self, application: Application) -> None:
-        self._consequence = application.consequence
-        api_host, _, ikey = application.key.rpartition("/")
-        self._name = {"application": ikey, "api_host": api_host}
-        known = application.breaker.health  # from another watch
-        self._began_at = known.entered_at if known.state.is_fail_mode_active else None
-        self._is_clock_off = known.state is BreakerState.CLOCK_SKEWED
-        self._are_logins_failing = application.breaker.are_logins_failing
-
-    def state_changed(self, change: StateChanged, now: float) -> None:
-        """Tell of a change."""
-        level = _LEVELS.get(change.new, logging.INFO)
-        if change.new.is_fail_mode_active:
-            self._tell_of_fail_mode(level, change, now)
-        elif change.event is BreakerEvent.LOGINS_FAIL:
-            self._say(logging.WARNING, change, f"{self._end(now)}{change.account}. Of these, {self._consequence}")
-        elif self._began_at is not None:
-            self._say(level, change, f"{self._end(now)}{change.account}")
-        elif self._are_logins_failing:
-            self._say(level, change, f"Logins fail no more: {change.account}")
-        elif self._is_clock_off and change.new is BreakerState.HEALTHY:
-            self._say(level, change, "This machine's clock agrees with Duo's again")
-        else:
-            is_news = change.new is BreakerState.CLOCK_SKEWED and not self._is_clock_off
-            self._say(level if is_news else logging.DEBUG, change, change.account)
-        self._are_logins_failing = change.event is BreakerEvent.LOGINS_FAIL
-        if change.new is not BreakerState.SUSPECT:
-            self._is_clock_off = change.new is BreakerState.CLOCK_SKEWED
-
-    def _tell_of_fail_mode(self, level: int, change: StateChanged, now: float) -> None:
-        if self._began_at is None:
-            self._began_at = now
-            self._say(level, change, f"Fail mode begins: {change.account}. {_sentence(self._consequence)}")
-            return
-        is_trial = BreakerState.TRIAL in (change.old, change.new)
-        text = f"Fail mode goes on: {change.account}. {_sentence(self._consequence)}"
-        self._say(logging.DEBUG if is_trial else level, change, text)
-
-    def _end(self, now: float) -> str:
-        began_at, self._began_at = self._began_at, None
-        return "" if began_at is None else f"Fail mode has ended after {now - began_at:.1f} s: "
-
-    def probe_failed(self, probe: Probe, outcome: Failed | Refused) -> None:
-        """Tell of a probe that did not pass."""
-        log.debug("%s did not pass (%s: %s)", probe.kind, outcome.trouble, outcome.detail, extra={"fields": self._name})
-
-    def _say(self, level: int, change: StateChanged, text: str) -> None:
-        fields = {**self._name, "state": change.new.value}
-        if change.hint:
-            fields["hint"] = change.hint
-        log.log(level, "%s", text, extra={"fields": fields})
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def outcome_of(answer: Answer | Unavailable, unix_now: float, wire_s: float | None = None) -> Outcome:
+def outcome_of(answer: Answer | Unavailable, unix_now: float, wire_s: float | None = None) -> ProbeOutcome:
     """Return what an answer to a probe means, for which Duo took `wire_s` of all the time since it was asked."""
     if isinstance(answer, Time):
         return Passed(answer.time - unix_now if answer.time is not None else None, wire_s)

@@ -10,8 +10,8 @@ from gateway.unavailable import Trouble
 
 
 @final
-class Observation(CallObserver):
-    """Hears of every call to an application."""
+class EvidenceWriter(CallObserver):
+    """Hears of every call to an application, and writes down what counts."""
 
     __slots__ = ("_counters", "_witness")
 

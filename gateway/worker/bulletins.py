@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 from gateway.engine.effects import Effect
 from gateway.engine.engine import Engine
-from gateway.failmode.breaker import BreakerState
 from gateway.failmode.bulletin import BulletinCells
+from gateway.failmode.states import BreakerState
 from gateway.unavailable import Trouble, Unavailable
 
 _STATES = tuple(BreakerState)
@@ -14,8 +14,8 @@ _DETAILS = {
 }
 
 
-class Outages:
-    """Applications whose logins fail mode decides.
+class BulletinReader:
+    """Reads the bulletins, and tells the engine whose logins fail mode decides.
 
     Args:
         bulletins: the supervisor's areas of the board, by application.

@@ -23,8 +23,9 @@ from gateway.ipc.worker_channel import (
     Spares,
     hear_supervisor,
 )
-from gateway.supervisor import crew as crew_module
-from gateway.supervisor.crew import Crew, CrewPlan, Crews
+from gateway.supervisor import crews
+from gateway.supervisor.crew import Crew, CrewPlan
+from gateway.supervisor.crews import Crews
 from gateway.supervisor.identity import SAME_IDENTITY
 from gateway.supervisor.slot_life import SlotState
 from gateway.supervisor.sockets import ListeningSockets
@@ -79,7 +80,7 @@ class Scene:
 
 @pytest.fixture(autouse=True)
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew_module, "WorkerProcess", ScriptedProcess)
+    monkeypatch.setattr(crews, "WorkerProcess", ScriptedProcess)
 
 
 @pytest.fixture

@@ -8,21 +8,11 @@ from typing import Any
 import pytest
 
 from gateway.duoapi.calls import Answer, AuthAnswer, Call, Check, Ping, Refusal, Time
-from gateway.failmode.breaker import (
-    EARLY_PROBE_TIMEOUT_S,
-    LOGINS_WELL_S,
-    MOST_TRIALS,
-    PROBE_TIMEOUT_S,
-    Breaker,
-    BreakerState,
-    Failed,
-    Health,
-    Outcome,
-    Passed,
-    Refused,
-)
+from gateway.failmode.breaker import LOGINS_WELL_S, MOST_TRIALS, Breaker, Health
 from gateway.failmode.evidence import Evidence
-from gateway.supervisor.health import Application, HealthWatch, outcome_of
+from gateway.failmode.probing import EARLY_PROBE_TIMEOUT_S, PROBE_TIMEOUT_S, Failed, Passed, ProbeOutcome, Refused
+from gateway.failmode.states import BreakerState
+from gateway.supervisor.breaker_driver import BreakerDriver, WatchedApplication, outcome_of
 from gateway.unavailable import Trouble, Unavailable
 from gateway.words.explanations import (
     LOGINS_FAIL,
@@ -83,8 +73,8 @@ class Stage:
         self.evidence: list[Evidence] = []
         self.published: list[tuple[str, Health]] = []
         self.fails_for = ""
-        self.watch = HealthWatch(
-            [Application(key, breaker, self.duo, CONSEQUENCE) for key, breaker in self.breakers.items()],
+        self.driver = BreakerDriver(
+            [WatchedApplication(key, breaker, self.duo, CONSEQUENCE) for key, breaker in self.breakers.items()],
             self._read,
             lambda key, health: self.published.append((key, health)),
             clock=lambda: self.now,
@@ -99,7 +89,7 @@ class Stage:
     def run(self, seconds: float) -> "Stage":
         for _ in range(round(seconds * 10)):
             self.now = round(self.now + 0.1, 3)
-            self.watch.step()
+            self.driver.step()
             self.duo.deliver()
         return self
 
@@ -133,11 +123,11 @@ class Stage:
         self.run(0.2)
         self.evidence = []
 
-    def another_watch(self) -> HealthWatch:
+    def another_driver(self) -> BreakerDriver:
         """Return one of the same breaker, as after a reload."""
-        self.watch.stop()
-        return HealthWatch(
-            [Application(KEY, self.breaker, self.duo, CONSEQUENCE)],
+        self.driver.stop()
+        return BreakerDriver(
+            [WatchedApplication(KEY, self.breaker, self.duo, CONSEQUENCE)],
             self._read,
             lambda key, health: self.published.append((key, health)),
             clock=lambda: self.now,
@@ -233,7 +223,7 @@ def test_logins_that_fail_although_ping_and_check_pass_are_told_once_and_when_th
         stage.fail(6)
         stage.run(0.5)
     assert stage.is_in(BreakerState.SUSPECT)
-    stage.watch = stage.another_watch()
+    stage.driver = stage.another_driver()
     stage.fail(6)
     stage.run(1)
     (begins,) = lines.loud
@@ -341,7 +331,7 @@ def test_health_is_published_when_it_differs_and_at_no_other_time():
 def test_the_workers_hear_of_fail_mode_before_the_log_does(lines: Lines):
     stage = Stage().run(1)
     order: list[str] = []
-    stage.watch._watched[0]._publish = lambda _, health: order.append(health.state)
+    stage.driver._watched[0]._publish = lambda _, health: order.append(health.state)
     lines.emit = lambda record: order.append(record.levelname)  # type: ignore[method-assign]
     stage.go_away()
     assert order[-2:] == ["down", "WARNING"]
@@ -376,21 +366,21 @@ def test_a_publisher_that_fails_is_asked_again():
             raise RuntimeError
         published.append(health.state)
 
-    stage.watch._watched[0]._publish = publish
+    stage.driver._watched[0]._publish = publish
     stage.fail(1)
     stage.run(0.5)
     assert set(published) == {BreakerState.SUSPECT}
 
 
-def test_a_breaker_may_serve_another_watch_after_a_reload():
+def test_a_breaker_may_serve_another_driver_after_a_reload():
     stage = Stage()
     stage.duo.says = lambda call: REFUSED
     stage.run(3)
-    stage.watch.stop()
+    stage.driver.stop()
     assert stage.duo.questions[-1].is_cancelled or not stage.duo.unheard
-    application = Application(KEY, stage.breaker, stage.duo, CONSEQUENCE)
+    application = WatchedApplication(KEY, stage.breaker, stage.duo, CONSEQUENCE)
     published: list[Health] = []
-    stage.watch = HealthWatch(
+    stage.driver = BreakerDriver(
         [application], stage._read, lambda _, health: published.append(health), clock=lambda: stage.now
     )
     stage.run(0.1)
@@ -407,9 +397,9 @@ def test_a_probe_that_was_dropped_for_a_reload_is_asked_again_and_the_end_is_tol
     stage.duo.says = lambda call: REFUSED
     stage.run(10)
     stage.duo.says = lambda call: None
-    while not is_asked(stage.duo.questions[-1]) or stage.watch._watched[0]._probe is None:
+    while not is_asked(stage.duo.questions[-1]) or stage.driver._watched[0]._probe is None:
         stage.run(0.1)
-    stage.watch = stage.another_watch()
+    stage.driver = stage.another_driver()
     assert not is_asked(stage.duo.questions[-1])
     stage.duo.says = lambda call: Time(int(UNIX_NOW))
     stage.run(4)
@@ -421,9 +411,9 @@ def test_it_runs_on_the_loop_until_it_is_stopped():
     async def scenario():
         stage = Stage()
         stage.duo.says = lambda call: None
-        stage.watch.start()
+        stage.driver.start()
         n_published = len(stage.published)
-        stage.watch.stop()
+        stage.driver.stop()
         return n_published, stage.duo.questions[0].is_cancelled
 
     assert asyncio.run(scenario()) == (1, True)
@@ -442,5 +432,5 @@ def test_it_runs_on_the_loop_until_it_is_stopped():
         (AuthAnswer("allow"), Failed(Trouble.BAD_ANSWER, "an answer that was not asked for: AuthAnswer")),
     ],
 )
-def test_what_an_answer_to_a_probe_means(answer: Answer | Unavailable, outcome: Outcome):
+def test_what_an_answer_to_a_probe_means(answer: Answer | Unavailable, outcome: ProbeOutcome):
     assert outcome_of(answer, UNIX_NOW) == outcome

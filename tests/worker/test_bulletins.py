@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from gateway.failmode.breaker import BreakerState
 from gateway.failmode.bulletin import (
     Bulletin,
     BulletinCells,
 )
+from gateway.failmode.states import BreakerState
 from gateway.unavailable import Trouble, Unavailable
-from gateway.worker.failmode import Outages
+from gateway.worker.bulletins import BulletinReader
 
 
 class Engine:
@@ -29,10 +29,10 @@ class Engine:
         self.told.append(("new connections", None))
 
 
-def scene() -> tuple[BulletinCells, Engine, Outages]:
+def scene() -> tuple[BulletinCells, Engine, BulletinReader]:
     cells, engine = BulletinCells([0] * 8), Engine()
-    outages = Outages({"app": cells}, engine, lambda effects: None, engine.drop_idle_connections)  # type: ignore[arg-type]
-    return cells, engine, outages
+    reader = BulletinReader({"app": cells}, engine, lambda effects: None, engine.drop_idle_connections)  # type: ignore[arg-type]
+    return cells, engine, reader
 
 
 def post(cells: BulletinCells, state: BreakerState, trial: int = 0, since_ns: int = 0) -> None:
@@ -40,15 +40,15 @@ def post(cells: BulletinCells, state: BreakerState, trial: int = 0, since_ns: in
 
 
 def test_nothing_is_told_while_nothing_happens():
-    cells, engine, outages = scene()
-    outages.look(0.0)
+    cells, engine, reader = scene()
+    reader.look(0.0)
     post(cells, BreakerState.HEALTHY, since_ns=5)
-    outages.look(1.0)
+    reader.look(1.0)
     assert engine.told == []
 
 
 def test_an_outage_a_trial_and_its_end():
-    cells, engine, outages = scene()
+    cells, engine, reader = scene()
     for state, trial in (
         (BreakerState.SUSPECT, 0),
         (BreakerState.DOWN, 0),
@@ -58,15 +58,15 @@ def test_an_outage_a_trial_and_its_end():
         (BreakerState.HEALTHY, 2),
     ):
         post(cells, state, trial)
-        outages.look(0.0)
-        outages.look(0.1)
+        reader.look(0.0)
+        reader.look(0.1)
     away, over, one = ("outage", Trouble.OUTAGE), ("outage", None), ("try", None)
     new = ("new connections", None)
     assert engine.told == [over, new, away, new, one, new, away, new, one, over]
 
 
 def test_a_worker_that_comes_into_a_trial_knows_of_the_outage():
-    cells, engine, outages = scene()
+    cells, engine, reader = scene()
     post(cells, BreakerState.TRIAL, 3)
-    outages.look(0.0)
+    reader.look(0.0)
     assert engine.told == [("new connections", None), ("outage", Trouble.OUTAGE), ("try", None)]

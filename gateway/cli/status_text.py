@@ -1,0 +1,157 @@
+"""The object of `status.json` as text for people, at most 100 columns wide. Pure."""
+
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from gateway.cli.alerts import fail_mode_alert, log_alerts, reload_alerts, slot_alerts
+from gateway.cli.amounts import decimal, short, span
+from gateway.cli.terminal import printable
+from gateway.statistics.layout import COALESCED, RETRANSMISSION, WORKER_GAUGES, WORKER_LOSSES
+from gateway.supervisor.form import Form
+from gateway.supervisor.status import Status
+
+_Columns = dict[str, Callable[[Status], str]]
+
+_WIDTH = 100
+
+_WORKER_COLUMNS: _Columns = {
+    "slot": lambda worker: str(worker["slot"]),
+    "state": lambda worker: worker["state"],
+    "gen": lambda worker: str(worker["generation"]),
+    "pid": lambda worker: str(worker["pid"]),
+    "up": lambda worker: span(worker["uptime_s"]),
+    "restarts": lambda worker: short(worker["restarts"]),
+    "requests": lambda worker: short(worker["requests"]),
+    "pending": lambda worker: short(worker["pending"]),
+    "cpu s": lambda worker: decimal(worker["cpu_s"]),
+    "MB": lambda worker: decimal(worker["rss_bytes"] / 1e6),
+    "lag ms": lambda worker: decimal(worker["loop_lag_ms"]),
+    "max ms": lambda worker: decimal(worker["loop_lag_max_ms"]),
+}
+_SERVER_COLUMNS: _Columns = {
+    "server": lambda server: _cut(server["section"], 28),
+    "requests": lambda server: short(server["requests"]),
+    "per s": lambda server: decimal(server["rate"]),
+    "accepts": lambda server: short(server["accepts"]),
+    "rejects": lambda server: short(server["rejects"]),
+    "pending": lambda server: short(server["pending"]),
+    "p50 ms": lambda server: decimal(server["latency_ms"]["p50"]),
+    "p99 ms": lambda server: decimal(server["latency_ms"]["p99"]),
+}
+_APPLICATION_COLUMNS: _Columns = {
+    "application": lambda application: _cut(application["ikey"], 20),
+    "at": lambda application: _cut(application["api_host"], 28),
+    "state": lambda application: _cut(application["state"], 12),
+    "failmode": lambda application: application["failmode"],
+    "idle": lambda application: short(application["connections"]["idle"]),
+    "busy": lambda application: short(application["connections"]["busy"]),
+    "errors": lambda application: short(application["errors"]),
+}
+
+
+def render_status(status: Status, before: Status | None = None) -> str:
+    """Return a status as text for people, at most 100 columns wide: first what needs them.
+
+    Rates are those since `before`, an older status, or else since the gateway started.
+    """
+    servers = [{**server, "rate": _rate(server, status, before)} for server in status["servers"]]
+    lines = [
+        _headline(status),
+        *_alerts(status),
+        "",
+        *_table(status["workers"], _WORKER_COLUMNS, 2, _worker_details),
+        "",
+        *_table(servers, _SERVER_COLUMNS, 1, _server_details),
+        "",
+        *_table(status["applications"], _APPLICATION_COLUMNS, 4, _application_details),
+        "",
+        *_wrapped(f"Hot path {Form(**status['hot_path'])}", ""),
+        *_lost_lines(status),
+    ]
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _lost_lines(status: Status) -> list[str]:
+    lost = _counted("log lines lost", {log["log"]: log["lines_lost"] for log in status["logs"]})
+    return [line.strip() for line in lost]
+
+
+def _headline(status: Status) -> str:
+    n_pending = sum(server["pending"] for server in status["servers"])
+    return (
+        f"radgate {status['version']}, pid {status['pid']}, generation {status['generation']}, "
+        f"up {span(status['uptime_s'])}, pending logins: {short(n_pending)}"
+    )
+
+
+def _alerts(status: Status) -> list[str]:
+    lines = []
+    for application in status["applications"]:
+        lasting = span(application["state_for_s"])
+        if alert := fail_mode_alert(application, lasting):
+            lines += _wrapped(alert, "")
+        elif application["state"] != "healthy":
+            lines += _wrapped(f"{application['ikey']} is {application['state']} for {lasting}: why stands below", "")
+    others = slot_alerts(status) + reload_alerts(status) + log_alerts(status)
+    lines += [line for alert in others for line in _wrapped(alert, "")]
+    return lines or ["All workers are ready, and no application is in fail mode."]
+
+
+def _rate(server: Status, status: Status, before: Status | None) -> float:
+    """Requests a second; an older status of another gateway says nothing."""
+    elapsed_s, n_requests = status["uptime_s"], server["requests"]
+    if before is not None and before["pid"] == status["pid"]:
+        elapsed_s -= before["uptime_s"]
+        n_requests -= sum(old["requests"] for old in before["servers"] if old["section"] == server["section"])
+    return max(n_requests / elapsed_s, 0.0) if elapsed_s > 0 else 0.0
+
+
+def _worker_details(worker: Status) -> list[str]:
+    return _counted("lost", {kind: worker[kind] for kind in (*WORKER_LOSSES, *WORKER_GAUGES)})
+
+
+def _server_details(server: Status) -> list[str]:
+    return [
+        *_wrapped(f"listens on {', '.join(server['listen'])}"),
+        *_wrapped(server["advice"]),
+        *_counted("reasons", server["reasons"]),
+        *_counted("discards", server["discards"]),
+        *_counted("duplicates", {RETRANSMISSION: server["duplicates"], COALESCED: server["coalesced"]}),
+    ]
+
+
+def _application_details(application: Status) -> list[str]:
+    return [
+        *_wrapped(application["hint"]),
+        *_counted("calls", application["calls"]),
+        *_counted("errors", application["errors_by_kind"]),
+    ]
+
+
+def _table(
+    items: Iterable[Status], columns: _Columns, n_left: int, details: Callable[[Status], list[str]]
+) -> list[str]:
+    """Return aligned lines, the first `n_left` columns to the left, with the details of each item below it."""
+    items = list(items)
+    rows = [tuple(columns), *(tuple(cell(item) for cell in columns.values()) for item in items)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    head, *lines = ["  ".join(_aligned(row, widths, n_left)).rstrip() for row in rows]
+    return [head, *(line for row, item in zip(lines, items, strict=True) for line in (row, *details(item)))]
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int], n_left: int) -> Iterator[str]:
+    for number, (cell, width) in enumerate(zip(row, widths, strict=True)):
+        yield cell.ljust(width) if number < n_left else cell.rjust(width)
+
+
+def _counted(title: str, counts: Mapping[str, int]) -> list[str]:
+    named = ", ".join(f"{name} {short(count)}" for name, count in counts.items() if count)
+    return _wrapped(f"{title}: {named}") if named else []
+
+
+def _wrapped(text: str, indent: str = "    ") -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
