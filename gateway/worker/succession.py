@@ -1,11 +1,11 @@
 """Taking the place of other workers: of one that died, or of one of the former generation that was told to leave.
 
-A journal tells what its worker answered and which logins it had under way. If the worker is dead, those with a push
+A journal tells what its worker replied and which logins it had under way. If the worker is dead, those with a push
 that Duo has named go on here. If it still lives, it goes on waiting for Duo's answers and tells of them on its link;
 whatever it has not told of when it ends goes on here.
 
 Nothing that a journal or a link holds keeps this worker from serving. A record that cannot be read, or met an internal
-error, costs the login or the answer that it tells of. It is counted, and the first of each predecessor is told in the
+error, costs the login or the reply that it tells of. It is counted, and the first of each predecessor is told in the
 log. So does a journal of another version: it is refused as a whole, and said in one line.
 """
 
@@ -55,7 +55,7 @@ class Legacy:
 
     Attributes:
         journal: None for one that cannot be read, of which nothing is taken.
-        numbers: of its listening addresses here, None for those that are no more.
+        numbers: of its listening addresses here, None for those that this configuration lacks.
         later_s: what makes an instant of its clock one of ours.
         elsewhere: the logins that it waits for, by its own numbers.
         is_taken: its logins were.
@@ -89,7 +89,7 @@ class Legacy:
                 yield record
 
     def new_replies(self) -> Iterator[ReplyRecord]:
-        """Yield the answers that were written since the last time."""
+        """Yield the replies that were written since the last time."""
         for octets in self.journal.answers() if self.journal is not None else ():
             record = self._decoded(unpacked_reply, octets)
             if record is not None:
@@ -100,7 +100,7 @@ class Legacy:
         return self.numbers[listener] if 0 <= listener < len(self.numbers) else None
 
     def take_n_lost(self) -> int:
-        """Return how many records were of no use, torn ones counted in, since the last time."""
+        """Return how many records could not be used, torn ones included, since the last time."""
         n_torn = self.journal.n_skipped if self.journal is not None else 0
         n_new = max(0, self.n_unread + n_torn - self._n_told)
         self._n_told += n_new
@@ -126,12 +126,12 @@ class Legacy:
         return record.moved(self.later_s) if self.later_s else record
 
     def note_unread(self) -> None:
-        """Count a record, or a message, that was of no use."""
+        """Count a record, or a message, that could not be used."""
         self.n_unread += 1
 
 
 class Succession:
-    """All predecessors' logins and answers, in this worker's engine."""
+    """All predecessors' logins and replies, in this worker's engine."""
 
     def __init__(
         self,
@@ -148,11 +148,11 @@ class Succession:
         Args:
             legacies: of all predecessors.
             generations: by whose settings logins were begun.
-            buckets: those that this worker serves; other users' logins are none of its business.
+            buckets: those that this worker serves; it ignores other users' logins.
             engine: takes the logins up.
             perform: does what the engine decides.
-            on_former: told of a former generation before a login of its is taken up.
-            on_lost: told how many records were of no use.
+            on_former: told of a former generation before one of its logins is taken up.
+            on_lost: told how many records could not be used.
         """
         self._legacies = sorted(legacies, key=lambda legacy: legacy.predecessor.lives)  # the dead come first
         self._by_pid = {legacy.predecessor.pid: legacy for legacy in legacies}
@@ -168,7 +168,7 @@ class Succession:
     def begin(self) -> None:
         """Take over from the dead at once, and from those that live when they hand over.
 
-        Their answers are taken up to now, so that little is left to do then.
+        Their replies so far are taken up now, so that little is left to do then.
         """
         for legacy in self._legacies:
             if legacy.is_refused:  # which was told in a line of its own
