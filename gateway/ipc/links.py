@@ -34,7 +34,7 @@ class LoginForgotten(msgspec.Struct, tag=True):
     verdict: VerdictRecord | None
 
 
-class ReplyKept(msgspec.Struct, tag=True):
+class ReplyKept(msgspec.Struct, tag="AnswerKept"):  # what workers of older versions say
     """A packet has its reply."""
 
     record: ReplyRecord

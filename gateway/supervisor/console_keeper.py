@@ -209,7 +209,7 @@ class ConsoleKeeper:
             self._spawn()
             return
         fields = {"said": words} if words else {}
-        text = "The console (pid %d) died: %s. Logins do not depend on it"
+        text = "The console (pid %d) exited: %s. Logins do not depend on it"
         log.error(text, process.pid, describe_status(status), extra={"fields": fields})
         self._back_off()
 

@@ -81,8 +81,8 @@ def _began(pid: int) -> str:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
-    demo = Demo(tmp_path)
+def demo(short_folder: Path) -> Iterator[Demo]:
+    demo = Demo(short_folder)
     yield demo
     demo.end()
 

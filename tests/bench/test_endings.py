@@ -88,13 +88,6 @@ PROGRAMS: dict[str, tuple[list[str], Wait]] = {
 
 
 @pytest.fixture
-def short_folder() -> Iterator[Path]:
-    """A folder with a short name: the path of a socket has 107 octets at most."""
-    with tempfile.TemporaryDirectory(prefix="rg-") as name:
-        yield Path(name)
-
-
-@pytest.fixture
 def run(tmp_path: Path, short_folder: Path) -> Iterator[Callable[[str], Running]]:
     """Start one of the programs and wait until it is at work."""
     opened: list[Running] = []

@@ -56,7 +56,7 @@ def test_where_no_worker_can_ever_start_the_gateway_ends_with_3_and_their_last_w
     assert refused.returncode == 3
     assert f"radgate: cannot start: worker 0: {REASON}\n" in refused.stderr.replace("worker 1", "worker 0")
     assert f"first words\n{REASON}\n" in refused.stderr
-    assert f'died: exit status 127 said="first words\\\\n{REASON}"' in site.log_text
+    assert f'exited: exit status 127 said="first words\\\\n{REASON}"' in site.log_text
 
 
 def test_a_reload_whose_workers_cannot_start_says_their_last_words(

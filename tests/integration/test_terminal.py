@@ -159,7 +159,7 @@ def test_closed_standard_descriptors_are_no_place_for_sockets(site: Site):
     finally:
         process.kill()
         process.wait()
-    assert "died" not in site.log_text
+    assert "exited" not in site.log_text
 
 
 def test_log_stdout_wants_a_standard_output(site: Site):

@@ -87,7 +87,7 @@ def test_a_killed_worker_is_replaced_and_waiting_datagrams_are_answered(site: Si
     assert nas.login("alice", "123456").is_accept
     assert gateway.worker_pids() != [worker]
     site.stop()
-    assert f"(pid {worker}) died: killed by SIGKILL" in site.log_text
+    assert f"(pid {worker}) exited: killed by SIGKILL" in site.log_text
 
 
 def test_sigterm_finishes_what_is_pending(site: Site):

@@ -104,3 +104,9 @@ def test_a_message_that_is_not_known_is_counted_and_those_behind_it_are_heard():
         return found, n_unread
 
     assert asyncio.run(scene()) == ([HandedOver()], 1)
+
+
+def test_each_word_has_the_name_that_workers_of_other_versions_know():
+    words = (HandedOver, LoginKept, LoginForgotten, ReplyKept)
+    names = ["HandedOver", "LoginKept", "LoginForgotten", "AnswerKept"]
+    assert [word.__struct_config__.tag for word in words] == names
