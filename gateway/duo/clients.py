@@ -92,7 +92,7 @@ class ClockWarnings:
             fields = {**self._fields, "hint": SET_THE_CLOCK}
             log.warning(text, abs(offset_s), "behind" if offset_s > 0 else "ahead of", extra={"fields": fields})
         else:  # it stood still, with the whole machine perhaps, and somebody has set the wall clock since
-            log.info("The dates of calls had been off and were set by Duo's clock", extra={"fields": self._fields})
+            log.info("The dates of calls were wrong and are now set by Duo's clock", extra={"fields": self._fields})
 
 
 class _Checked:

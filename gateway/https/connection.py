@@ -169,7 +169,7 @@ class HttpsConnection(Connection):
         for _ in range(_READS_A_TURN):
             if not self._receive() or self._exchange is not exchange:
                 return
-        # Whoever sends without end must not keep the loop from others and from its deadlines.
+        # A peer that sends without end must not keep the loop from others and from its deadlines.
         self._loop.call_soon(self._read_on, exchange)
 
     def _read_on(self, exchange: Exchange | None) -> None:

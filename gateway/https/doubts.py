@@ -46,7 +46,7 @@ class Waiting(NamedTuple):
 
     Attributes:
         began_at: when its octets were written.
-        deadline: when it fails for want of an answer.
+        deadline: when it fails if there is no answer.
         is_repeatable: whether asking twice does no harm.
         is_question: whether it changes nothing at Duo, however often it is asked.
         is_retry: whether it has been asked a second time.

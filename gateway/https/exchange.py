@@ -30,7 +30,7 @@ class Recipient:
         raise NotImplementedError
 
     def asked_anew(self, now: float) -> None:
-        """Hear that the request has been lost on its way, and is asked anew on a new connection."""
+        """Hear that the request has been lost on its way, and is sent again on a new connection."""
         raise NotImplementedError
 
 
@@ -45,7 +45,7 @@ class Exchange:
     """A request on its way.
 
     Attributes:
-        due_with: the exchanges that fail with it for want of an answer, itself included while it is waited for.
+        due_with: the exchanges that fail with it without an answer, itself included while it is waited for.
         is_retry: whether it has had its second chance.
         second: the same request on another connection, while both are out: the first answer counts.
         wire_s: seconds from the request's first octet to the end of its answer, or to whatever else ended it; all
@@ -87,7 +87,7 @@ class Exchange:
 
         Args:
             octets: the whole request.
-            deadline: the instant, by `time.monotonic`, at which it fails for want of an answer.
+            deadline: the instant, by `time.monotonic`, at which it fails if there is no answer.
             recipient: takes the answer.
             is_repeatable: whether asking twice does no harm.
             is_question: whether it changes nothing there, so that it may be asked twice on a mere suspicion.

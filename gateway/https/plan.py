@@ -11,13 +11,13 @@ Rules:
 - A connection that becomes free or has been opened serves the brief call that has waited longest and is not held back
   by its bound, else the long poll that has.
 - Opening is bounded too: a handshake costs as much of the processor as ten logins, and only what the loop had to spare
-  of late may go into handshakes. So a rush finds its connections as fast as they can be made, and a worker that is at
+  lately may go into handshakes. So a rush finds its connections as fast as they can be made, and a worker that is at
   its limit does not make its queue longer by opening connections that cannot help it. Long polls always get a few:
   each needs a connection of its own.
-- Each container is in the order in which its connections came to it, so that those which wait in vain, or have not been
-  heard of for a while, are found without looking at the others.
+- Each container is in the order in which its connections came to it, so that those which wait too long, or have not
+  been heard of for a while, are found without looking at the others.
 - When an attempt to open fails, so do the calls that waited all the while, unless another attempt has succeeded in
-  the meantime; then only the longest waiting one does, and nobody waits in vain.
+  the meantime; then only the longest waiting one does, and no call waits for a connection that never comes.
 
 Every call costs the same at 5 connections and at 500: all containers are ordered hash tables.
 """
@@ -56,7 +56,7 @@ MOST_OPENINGS = 62
 
 
 def affordable_openings(busy_s: float, elapsed_s: float, tick_s: float) -> int:
-    """Return how many connections may be opened within `tick_s`, one at least, by how busy the loop was of late."""
+    """Return how many connections may be opened within `tick_s`, one at least, by how busy the loop was lately."""
     idle_share = max(0.0, 1 - busy_s / elapsed_s) if elapsed_s > 0 else 0.0
     return max(1, int(idle_share * tick_s / HANDSHAKE_S))
 

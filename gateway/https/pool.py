@@ -138,7 +138,7 @@ class HttpsPool(ConnectionOwner):
         self._close(self._plan.drop_idle(_ALL))
 
     def close(self) -> None:
-        """Close all connections, and drop exchanges without a word: whoever closes has stopped deciding logins."""
+        """Close all connections, and drop exchanges without a word: who closes has stopped deciding logins."""
         self.is_closed = True
         for task in self._openings:
             task.cancel()
@@ -242,7 +242,7 @@ class HttpsPool(ConnectionOwner):
         connection.begin(exchange)
 
     def _note_silence(self, now: float) -> None:
-        """Add the time since the last answer, if it was so long that whoever waited did so for the other side."""
+        """Add the time since the last answer, if it was so long that waiting calls waited for the other side."""
         silence_s = now - self._answered_at
         if silence_s > SILENCE_S:
             self._silence_s += silence_s
@@ -265,7 +265,7 @@ class HttpsPool(ConnectionOwner):
             connection.close()
 
     def _detach(self, exchange: Exchange, now: float) -> None:
-        """Take the exchange from its connection, which is of no more use, or from the queue."""
+        """Take the exchange from its connection, which is closed, or from the queue."""
         connection = exchange.connection
         if isinstance(connection, HttpsConnection):
             exchange.ended(now)

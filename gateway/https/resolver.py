@@ -1,4 +1,4 @@
-"""Addresses of a host name: looked up once a minute at most, and anew after a failure to connect."""
+"""Addresses of a host name: looked up once a minute at most, and again after a failure to connect."""
 
 import asyncio
 import socket
@@ -51,7 +51,7 @@ class Resolver:
         return self._in_order(await asyncio.shield(self._start_lookup(host, port)))
 
     def _start_lookup(self, host: str, port: int) -> asyncio.Task[list[Address]]:
-        """Look up, once for all; whoever knows an older answer does not wait for it, for DNS may hang."""
+        """Look up, once for all; a caller with an older answer does not wait for it, for DNS may hang."""
         lookup = self._lookups.get((host, port))
         if lookup is None:
             lookup = asyncio.ensure_future(self._look_up(host, port))

@@ -65,7 +65,7 @@ class Board:
         """Map the board behind a descriptor, which is the board's from now on, unless this fails.
 
         Raises:
-            BoardError: it is none of this plan.
+            BoardError: it is not a board of this plan.
             OSError: it is no file.
         """
         header = _header(plan)

@@ -18,7 +18,7 @@ from gateway.ipc.memory import memfd
 _MAX_WORD = 4_096
 _MAX_DESCRIPTORS = 253  # the kernel's bound for one message
 MAX_LEDGERS = 64  # generations at once; reloads may overlap, but not so many
-UNSERVED_AFTER_S = 3.0  # of a slot: an ordinary restart is over by then; its users have waited in vain beyond
+UNSERVED_AFTER_S = 3.0  # of a slot: an ordinary restart is over by then; after that its users wait without an answer
 
 
 def unserved_state(state: str) -> str:

@@ -1,4 +1,4 @@
-"""What a worker must not take into its grave, in memory that its successor maps: logins under way, and replies.
+"""What a worker's successor must know, in memory that it maps: logins under way, and replies sent.
 
 A journal is a memfd of the supervisor's with one writer, a worker, and one reader, its successor. It holds
 
@@ -89,7 +89,7 @@ class Journal:
         """Map it; `key`, up to 64 secret octets, is that of all checksums.
 
         Raises:
-            ForeignJournal: it is none, or of another layout.
+            ForeignJournal: it is not a journal, or has another layout.
         """
         size = os.fstat(descriptor).st_size
         header = os.pread(descriptor, _HEADER.size, 0)
@@ -97,7 +97,7 @@ class Journal:
             raise ForeignJournal("it is too short for a journal")
         magic, self._n_cells, self._segment_size = _HEADER.unpack(header)
         if magic != _MAGIC or size != _HEADER_SIZE + self._n_cells * CELL_SIZE + 2 * self._segment_size:
-            raise ForeignJournal("it is no journal of this version")
+            raise ForeignJournal("it is not a journal of this version")
         self._memory = mmap.mmap(descriptor, size)
         secret = blake2b(key=key, digest_size=_SECRET_SIZE + 8, person=b"journal").digest()
         self._secret = secret[:_SECRET_SIZE]
@@ -127,12 +127,12 @@ class Journal:
         """
         ahead_s, version = _ORIGIN.unpack_from(self._memory, _ORIGIN_AT)
         if not math.isfinite(ahead_s):
-            raise ForeignJournal("its clock is none")
+            raise ForeignJournal("its clock is not a number")
         return Origin(version, ahead_s)
 
     @property
     def n_skipped(self) -> int:
-        """How many records were not believed when they were last read; one that was being written may be by now."""
+        """How many records were not believed when they were last read; one that was half written may be now."""
         return len(self._skipped)
 
     def logins(self) -> Iterator[bytes]:
@@ -145,7 +145,7 @@ class Journal:
         firsts = {start: self._read(start, self._segment_size)[0] for start in self._segments}
         for start in sorted(firsts, key=firsts.__getitem__):
             known, offset = self._read_to.get(start, (0, start))
-            if known != firsts[start]:  # the segment was begun anew
+            if known != firsts[start]:  # the segment was started again
                 offset = start
             while (record := self._read(offset, start + self._segment_size - offset))[0]:
                 offset += _stride(len(record[1]))

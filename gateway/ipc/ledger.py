@@ -38,7 +38,7 @@ class FinishedLogin(msgspec.Struct, array_like=True):
 
     Attributes:
         at: Unix seconds.
-        reply: `Access-Accept` or `Access-Reject`; `none` if whoever asked has given up.
+        reply: `Access-Accept` or `Access-Reject`; `none` if nobody waits for it any more.
     """
 
     at: float
@@ -137,7 +137,7 @@ class Ledger:
         """
         self.n_slots, rest = divmod(os.fstat(descriptor).st_size, _RING_SIZE)
         if rest or not self.n_slots:
-            raise ValueError("this is no ledger")
+            raise ValueError("not a ledger")
         self.descriptor = descriptor
         self._octets = memoryview(mmap.mmap(descriptor, self.n_slots * _RING_SIZE))
 
@@ -171,7 +171,7 @@ def private_ring() -> LoginRing:
 
 
 def open_ring(descriptor: int, slot: int) -> LoginRing:
-    """Return the ring of a slot; a private one if there is none, for a worker must serve all the same."""
+    """Return the ring of a slot; a private one if there is none, for a worker must serve without one, too."""
     try:
         return Ledger(descriptor).ring(slot)
     except (OSError, ValueError):

@@ -28,7 +28,7 @@ class LoginKept(msgspec.Struct, tag=True):
 
 
 class LoginForgotten(msgspec.Struct, tag=True):
-    """A login has its verdict, or, with None, begins anew when it is asked again."""
+    """A login has its verdict, or, with None, starts again when it is asked for again."""
 
     number: int
     verdict: VerdictRecord | None

@@ -1,4 +1,4 @@
-"""Anonymous files that processes of ours share; whoever inherits the descriptor can map or read it."""
+"""Anonymous files that processes of ours share; a process that inherits the descriptor can map or read it."""
 
 import os
 
@@ -7,7 +7,7 @@ def create_memory(name: str, size: int, flags: int = 0) -> int:
     """Return the descriptor of a new one with so many octets, all zeros; its name is for `ls -l /proc/PID/fd` to show.
 
     Raises:
-        OSError: no memory, no descriptor, or no file of that size is to be had (`ulimit -f` counts here, too); it names
+        OSError: no memory or descriptor is left, or a file may not be so large (`ulimit -f` counts here, too); it names
             what was wanted in the place of a file.
     """
     descriptor = -1
@@ -22,7 +22,7 @@ def create_memory(name: str, size: int, flags: int = 0) -> int:
 
 
 def memfd(name: str, octets: bytes) -> int:
-    """Return a descriptor of an anonymous file with these octets, readable by whoever inherits it."""
+    """Return a descriptor of an anonymous file with these octets, readable by every process that inherits it."""
     descriptor = create_memory(name, len(octets))
     os.pwrite(descriptor, octets, 0)
     return descriptor

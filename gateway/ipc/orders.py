@@ -129,7 +129,7 @@ class ConsoleOrders(msgspec.Struct):
 
 
 def take_stderr(descriptor: int) -> None:
-    """Say on this descriptor what was said on a file for the supervisor so far; -1: there is none."""
+    """Make this descriptor standard error, which was a file for the supervisor so far; -1: leave it."""
     if descriptor >= 0:
         os.dup2(descriptor, 2)
         os.close(descriptor)

@@ -58,7 +58,7 @@ class Spares:
         self.hold()
 
     def hold(self) -> None:
-        """Hold so many, or as many as there are to be had."""
+        """Hold so many, or as many as the kernel grants."""
         with contextlib.suppress(OSError):
             while len(self._held) < self._n_descriptors:
                 self._held.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))

@@ -100,7 +100,7 @@ class LineHandler(logging.Handler, ABC):
         return self._gathering.framed(self.format(record), logging.ERROR)
 
     def _put_portion(self, portion: bytes) -> int:
-        """Return how many lines were lost. On a disk that fills up a line may be cut off: the next one begins anew."""
+        """Return how many lines were lost. A full disk may cut a line off: the next one starts on a new line."""
         octets = self._beginning() + portion
         try:
             n_written = self._put(octets)
@@ -424,7 +424,7 @@ def check_single(status: os.stat_result) -> None:
     """Make sure that this is a regular file, and has no other name, in another folder perhaps.
 
     Raises:
-        OSError: it is none, or has.
+        OSError: it is not, or has.
     """
     if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
         raise OSError(errno.EINVAL, "not a regular file, or one that has another name too")

@@ -155,7 +155,7 @@ def reopen_logs() -> None:
         try:
             handler.reopen()
         except OSError as error:
-            logging.getLogger("gateway.logs").error("The log cannot be opened anew: %s", error.strerror or error)
+            logging.getLogger("gateway.logs").error("The log cannot be reopened: %s", error.strerror or error)
 
 
 def log_descriptors(plan: LogPlan) -> dict[str, int]:

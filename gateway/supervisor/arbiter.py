@@ -252,7 +252,7 @@ class Arbiter:
             self._workers.forget(crew)
 
     def _sockets_in_use(self) -> list[ListeningSockets]:
-        """A former generation's workers answer by their sockets until they leave; till then those can be had again."""
+        """A former generation's workers answer by their sockets until they leave; until then they can be reused."""
         to_come = [self._under_way.sockets] if self._under_way is not None else []
         return [*(crew.plan.sockets for crew in self._crews()), *to_come]
 
@@ -261,10 +261,10 @@ class Arbiter:
     def _hung_up_or_reload_asked(self) -> None:
         meaning = self._terminal.hang_up()
         if meaning is HangUp.STOP:
-            log.warning("The terminal is gone, and so is whoever ran the gateway in its foreground")
+            log.warning("The terminal has closed; stopping, because the gateway ran in its foreground")
             self.stop()
         elif meaning is HangUp.OUTLIVED:
-            log.info("The terminal is gone; the gateway outlives it, as nohup has asked")
+            log.info("The terminal has closed; the gateway keeps running, because it was started with nohup")
         elif not self._is_stopping:
             self._reload_asked()
 
@@ -331,7 +331,7 @@ class Arbiter:
         """Start the next generation's workers; those of the present one are told of in their orders.
 
         Raises:
-            OSError: no descriptor is to be had.
+            OSError: no descriptor is left.
             UnknownIdentity: the machine has no such user or group.
         """
         crew = self._new_crew(self.crew.number + 1, reload.settings, reload.n_workers, reload.sockets)

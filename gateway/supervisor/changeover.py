@@ -27,7 +27,7 @@ class ChangeoverState(StrEnum):
     SETTLING = "settling"
     """Slots of the present generation are given the time to be ready."""
     PREPARING = "preparing"
-    """Workers of the next generation start, and read what can be read by now."""
+    """Workers of the next generation start, and read what can be read so far."""
     SWITCHED = "switched"
     """The next generation is the present one; not all of its workers serve yet."""
     SERVING = "serving"
@@ -139,7 +139,7 @@ class Changeover:
         return self.happened(ChangeoverEvent.SETTLED) if is_settled else [Wait(SETTLE_TIMEOUT_S)]
 
     def predecessor_died(self) -> list[Effect]:
-        """Begin anew, unless that was done too often: a worker of the present generation has died."""
+        """Start the preparation again, unless that was done too often: a worker of the present generation has died."""
         is_too_often = self.state is ChangeoverState.PREPARING and self._n_preparations >= PREPARATIONS
         return self.happened(ChangeoverEvent.DIED_TOO_OFTEN if is_too_often else ChangeoverEvent.PREDECESSOR_DIED)
 

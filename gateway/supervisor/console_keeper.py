@@ -175,7 +175,7 @@ class ConsoleKeeper:
             self._loop.add_reader(process.channel.fileno(), self._heard, process)
 
     def _heard(self, process: ConsoleProcess) -> None:
-        """Answer, and hear no more for a while: whoever floods the console must not flood us."""
+        """Answer, and hear nothing for a while: a flood at the console must not reach us."""
         self._loop.remove_reader(process.channel.fileno())
         try:
             word = hear_console(process.channel)

@@ -182,7 +182,7 @@ class ControlSocket:
         except asyncio.LimitOverrunError as error:
             raise _Refusal(f"a request has at most {MAX_REQUEST} octets") from error
         except (ValueError, RecursionError) as error:
-            raise _Refusal(f"this is no request: {error}") from error
+            raise _Refusal(f"not a request: {error}") from error
 
     async def _perform(self, request: Request, reader: asyncio.StreamReader) -> dict[str, Any]:
         try:
@@ -195,15 +195,15 @@ class ControlSocket:
                     return await self._log_in(request.login, reader)
                 case Command.STOP:
                     return {"ok": True, "pid": os.getpid()}
-        except EOFError:  # whoever asked has gone
+        except EOFError:  # the client has gone
             raise
-        except Exception as error:  # noqa: BLE001 -- whoever asks must learn that there is no answer
+        except Exception as error:  # noqa: BLE001 -- the client must learn that there is no answer
             log_internal_error("Internal error while carrying out a command", error)
             return _failure("internal error in the gateway; its log says more")
 
     async def _log_in(self, question: LoginQuestion | None, reader: asyncio.StreamReader) -> dict[str, Any]:
         if question is None:
-            return _failure("this is no request: login needs user, password and timeout_s")
+            return _failure("not a request: login needs user, password and timeout_s")
         if self._n_logins >= MAX_LOGINS:
             return _failure(f"{MAX_LOGINS} logins of radgate login are pending; wait for one of them")
         self._n_logins += 1

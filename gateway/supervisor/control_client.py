@@ -80,7 +80,7 @@ class Connection:
         if os.geteuid() == 0:  # whose gateway runs as a user of its own
             known.add(path.parent.stat().st_uid)
         if user_id not in known:
-            raise ControlError(f"user {user_id} answers at {path}, not the gateway; mend run_dir in [gateway]")
+            raise ControlError(f"user {user_id} answers at {path}, not the gateway; correct run_dir in [gateway]")
 
     def ask(self, command: str, **more: Any) -> dict[str, Any]:
         """Return the answer to a command, with what it needs."""

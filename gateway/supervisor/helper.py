@@ -38,7 +38,7 @@ async def run_helper(arguments: Sequence[str], timeout_s: float, orders: bytes =
 
     Raises:
         TimeoutError: it took too long, and was killed.
-        OSError: no process or descriptor is to be had.
+        OSError: no process can be started, or no descriptor is left.
     """
     with _anonymous_file(orders) as answer, _anonymous_file() as words:
         async with asyncio.timeout(timeout_s):

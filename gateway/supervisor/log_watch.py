@@ -72,5 +72,5 @@ class LogWatch:
         for name in troubles.keys() - self._lost:
             say(f"radgate: LOG LOST: {name} ({describe_trouble(troubles[name])}); radgate status counts its lost lines")
         for name in self._lost - troubles.keys():
-            log.warning("%s is written again; since the start %d of its lines were lost", name, self._count(name))
+            log.warning("%s can be written again; %d of its lines were lost since the start", name, self._count(name))
         self._lost = set(troubles)

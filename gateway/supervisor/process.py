@@ -56,7 +56,7 @@ class ChildProcess:
         """Start `python -m ARGUMENTS… ORDERS_FD` as this identity; the channel is put into its orders.
 
         Raises:
-            OSError: no process or descriptor is to be had.
+            OSError: no process can be started, or no descriptor is left.
         """
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel.setblocking(False)

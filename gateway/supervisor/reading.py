@@ -1,4 +1,4 @@
-"""A configuration file, read by a child: the supervisor's loop does not wait for it, nor fall with it."""
+"""A configuration file, read by a child: the supervisor's loop neither waits for it nor ends with it."""
 
 from gateway.config.read_outcome import (
     ReadOutcome,

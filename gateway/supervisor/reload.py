@@ -41,7 +41,7 @@ class ReloadOwner(Protocol):
         """Make the next crew, set `reload.crew`, and start its workers.
 
         Raises:
-            OSError: no descriptor is to be had.
+            OSError: no descriptor is left.
             UnknownIdentity: the machine has no such user or group.
         """
 

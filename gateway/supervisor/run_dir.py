@@ -155,5 +155,5 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = LARGER_FILES if error.errno == errno.EFBIG else "mend run_dir in [gateway]"
+        remedy = LARGER_FILES if error.errno == errno.EFBIG else "correct run_dir in [gateway]"
         raise RunDirUnusable(f"cannot use {path}: {error.strerror or error}; {remedy}") from error

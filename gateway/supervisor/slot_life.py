@@ -45,10 +45,10 @@ TRANSITIONS: dict[SlotState, dict[SlotEvent, SlotState]] = {
 
 
 class SlotLife:
-    """Where one slot stands; who holds the process is not its business.
+    """The state of one slot; who holds the process, it does not know.
 
     Attributes:
-        restarts: how many workers have died here unasked.
+        restarts: how many workers have died here without being told to leave.
         unserved_since: the instant from which on nobody has served; None while somebody does.
     """
 

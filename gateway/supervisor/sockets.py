@@ -1,4 +1,4 @@
-"""The listening sockets: bound once and held, so many for each address, whoever reads them.
+"""The listening sockets: bound once and held, a fixed number for each address, whichever worker reads them.
 
 A user's packets all come to one socket of the group (`listeners.steering`), her bucket; each worker reads some of the
 buckets. A worker's death changes nothing in a SO_REUSEPORT group: datagrams wait in its sockets for the successor. Nor
@@ -217,5 +217,5 @@ def _explain(error: OSError) -> str:
     return {
         errno.EADDRINUSE: "the port is in use; is another radgate or Duo's proxy running?",
         errno.EACCES: "not permitted; ports below 1024 need root or CAP_NET_BIND_SERVICE",
-        errno.EADDRNOTAVAIL: "no interface of this machine has that address; mend interface=",
+        errno.EADDRNOTAVAIL: "no interface of this machine has that address; correct interface=",
     }.get(error.errno or 0, (error.strerror or str(error)).lower())

@@ -1,4 +1,4 @@
-"""Words for whoever started us, and for systemd's readers of the console."""
+"""Words for the person who started us, and for systemd's readers of the console."""
 
 import contextlib
 import sys

@@ -306,7 +306,7 @@ class SuccessionPlan:
     # What becomes of a worker.
 
     def could_not_spawn(self, worker: Worker, trouble: str, now: float) -> list[Effect]:
-        """Try again later: there is no process to be had, or no descriptor."""
+        """Try again later: no process could be started, or no descriptor was left."""
         slot = worker.slot
         slot.worker = None
         slot.trouble, slot.n_failures = trouble, slot.n_failures + 1
@@ -348,7 +348,7 @@ class SuccessionPlan:
             worker: that is gone.
             trouble: why, for one that has not announced itself.
             now: the instant.
-            is_unsuited: it has said itself why it cannot start, which is none of its predecessors' doing.
+            is_unsuited: it has said itself why it cannot start: what its predecessors left is not the cause.
         """
         slot = worker.slot
         if not slot.is_prepared:
@@ -398,7 +398,7 @@ class SuccessionPlan:
         return [StartLater(slot, slot.life.backoff_s)]
 
     def _let_go(self, worker: Worker) -> None:
-        """Note that a worker is gone: whoever has served since knows all of it by its link's end."""
+        """Note that a worker is gone: a worker that serves since then knows all of it by its link's end."""
         for slot in self._slots():
             for claim in slot.claims:
                 if claim.worker is worker:

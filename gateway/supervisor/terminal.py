@@ -1,4 +1,4 @@
-"""The terminal that the gateway was started from: that it hangs up is no wish for a reload."""
+"""The terminal that the gateway was started from: its SIGHUP does not ask for a reload."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ class HangUp(Enum):
     STOP = "stop"
     """The terminal of a foreground run is gone."""
     OUTLIVED = "outlived"
-    """The terminal is gone, and `nohup` has asked to outlive it."""
+    """The terminal has closed, and the gateway was started with `nohup`."""
 
 
 class Terminal:

@@ -1,4 +1,4 @@
-"""What this worker must not take into its grave: it is written into the journal, and told to successors."""
+"""What this worker's successors must know: it is written into the journal, and told to them on links."""
 
 import time
 

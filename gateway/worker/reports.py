@@ -33,7 +33,7 @@ def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
     verdict = finished.verdict
     user_name = _shown(finished.user_name)
     text = f"({_source(finished.peer.address)}, {user_name}, {finished.identifier}): {verdict.account}"
-    reply = LABELS[verdict.outcome] if finished.n_packets else "none"  # whoever asked has given up
+    reply = LABELS[verdict.outcome] if finished.n_packets else "none"  # nobody waits for it any more
     fields: dict[str, Any] = {"reply": reply, "reason": verdict.reason}
     if finished.factor:
         fields["factor"] = finished.factor

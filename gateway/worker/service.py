@@ -188,7 +188,7 @@ class Service:
                 self._perform_one(effect)
             except Exception as error:  # noqa: BLE001 -- nor may it keep the other effects from happening
                 log_internal_error(f"Internal error while performing {type(effect).__name__}", error)
-                if isinstance(effect, PutQuestion):  # nobody would ever answer it
+                if isinstance(effect, PutQuestion):  # else its login would wait for ever
                     self.perform(self._engine.failed(effect.pending, time.monotonic()))
         self._arm()
         if self._idle is not None:

@@ -56,7 +56,7 @@ class Legacy:
 
     Attributes:
         journal: None for one that cannot be read, of which nothing is taken.
-        numbers: of its listening addresses here, None for those that are no more.
+        numbers: of its listening addresses here, None for those that this configuration lacks.
         later_s: what makes an instant of its clock one of ours.
         elsewhere: the logins that it waits for, by its own numbers.
         is_taken: its logins were.
@@ -101,7 +101,7 @@ class Legacy:
         return self.numbers[listener] if 0 <= listener < len(self.numbers) else None
 
     def take_n_lost(self) -> int:
-        """Return how many records were of no use, torn ones counted in, since the last time."""
+        """Return how many records could not be used, torn ones included, since the last time."""
         n_torn = self.journal.n_skipped if self.journal is not None else 0
         n_new = max(0, self.n_unread + n_torn - self._n_told)
         self._n_told += n_new
@@ -127,7 +127,7 @@ class Legacy:
         return record.moved(self.later_s) if self.later_s else record
 
     def note_unread(self) -> None:
-        """Count a record, or a message, that was of no use."""
+        """Count a record, or a message, that could not be used."""
         self.n_unread += 1
 
 
@@ -149,11 +149,11 @@ class Succession:
         Args:
             legacies: of all predecessors.
             generations: by whose settings logins were begun.
-            buckets: those that this worker serves; other users' logins are none of its business.
+            buckets: those that this worker serves; it ignores other users' logins.
             engine: takes the logins up.
             perform: does what the engine decides.
-            on_former: told of a former generation before a login of its is taken up.
-            on_lost: told how many records were of no use.
+            on_former: told of a former generation before one of its logins is taken up.
+            on_lost: told how many records could not be used.
         """
         self._legacies = sorted(legacies, key=lambda legacy: legacy.predecessor.lives)  # the dead come first
         self._by_pid = {legacy.predecessor.pid: legacy for legacy in legacies}
@@ -169,7 +169,7 @@ class Succession:
     def begin(self) -> None:
         """Take over from the dead at once, and from those that live when they hand over.
 
-        Their replies are taken up to now, so that little is left to do then.
+        Their replies so far are taken up now, so that little is left to do then.
         """
         for legacy in self._legacies:
             if legacy.is_refused:  # which was told in a line of its own

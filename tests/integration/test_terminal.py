@@ -86,7 +86,7 @@ def test_a_terminal_that_is_closed_ends_the_run_and_pending_logins_are_finished(
     site.simulator.decide(push)
     assert nas.receive().is_accept
     assert terminal.gateway.process.wait(20) == 0
-    assert "The terminal is gone" in site.log_text
+    assert "The terminal has closed" in site.log_text
     assert "generation 2" not in site.log_text
 
 
@@ -108,7 +108,7 @@ def test_with_nohup_it_outlives_the_terminal_and_reloads_when_told_to(site: Site
     site.configure()
     terminal = open_terminal(ignore_hangups)
     terminal.close()
-    until(lambda: "The terminal is gone; the gateway outlives it" in site.log_text)
+    until(lambda: "The terminal has closed; the gateway keeps running" in site.log_text)
     assert site.nas().login("alice", "123456").is_accept
     assert status_of(site)["generation"] == 1
     terminal.gateway.signal(signal.SIGHUP)

@@ -198,7 +198,7 @@ class TestLastLogins:
 def test_garbage_is_no_ledger():
     descriptor = os.memfd_create("garbage")
     os.write(descriptor, b"x" * 1000)
-    with pytest.raises(ValueError, match="no ledger"):
+    with pytest.raises(ValueError, match="not a ledger"):
         Ledger(descriptor)
     assert open_ring(descriptor, 0).read(0) == []
     os.close(descriptor)

@@ -357,7 +357,7 @@ def test_a_log_that_cannot_be_begun_anew_goes_on_where_it_was(tmp_path, restore_
     reopen_logs()
     event_log.event(0.0, INFO, "gateway.worker", "after", {})
     text = written(tmp_path / "authproxy.log.1")
-    assert "The log cannot be opened anew: Is a directory" in text
+    assert "The log cannot be reopened: Is a directory" in text
     assert "after" in text
 
 

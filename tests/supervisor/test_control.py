@@ -167,7 +167,7 @@ class TestLogin:
     def test_a_question_that_is_none_is_refused_without_what_was_typed(self, run_dir, arbiter, wrong):
         octets = json.dumps({"command": "login", "login": {**QUESTION, **wrong}}).encode() + b"\n"
         (answer,) = told(run_dir, arbiter, octets)
-        assert answer["error"].startswith("this is no request: ")
+        assert answer["error"].startswith("not a request: ")
         assert "cHVzaA" not in answer["error"]
         assert arbiter.questions == []
 
@@ -295,7 +295,7 @@ class TestNonsense:
     def test_it_is_answered_with_an_error_and_nothing_is_performed(self, run_dir, arbiter, octets):
         (answer,) = told(run_dir, arbiter, octets + b'{"command":"stop"}\n')
         assert answer["ok"] is False
-        assert answer["error"].startswith("this is no request: ")
+        assert answer["error"].startswith("not a request: ")
         assert answer["problems"] == []
         assert arbiter.stops == 0
 

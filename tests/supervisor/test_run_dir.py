@@ -107,7 +107,7 @@ def test_a_folder_that_cannot_be_one_is_named_with_the_key_to_mend(tmp_path):
     for path, reason in ((tmp_path / "file", "File exists"), (tmp_path / "file" / "run", "Not a directory")):
         with pytest.raises(RunDirUnusable) as refused:
             RunDir(path)
-        assert str(refused.value) == f"cannot use {path}: {reason}; mend run_dir in [gateway]"
+        assert str(refused.value) == f"cannot use {path}: {reason}; correct run_dir in [gateway]"
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o775])
@@ -129,7 +129,7 @@ def test_somebody_elses_folder_is_refused(tmp_path):
 
 def test_a_name_too_long_for_a_socket_is_refused_and_nothing_stays_open(tmp_path):
     folder = RunDir(tmp_path / ("x" * 200))
-    with pytest.raises(RunDirUnusable, match="too long; mend run_dir"):
+    with pytest.raises(RunDirUnusable, match="too long; correct run_dir"):
         folder.listen()
     folder.release()
     assert not any(str(tmp_path) in str(entry.resolve()) for entry in Path("/proc/self/fd").iterdir())

@@ -194,7 +194,7 @@ class TestOfAnotherVersion:
         successor.predecessor(encode(login_record()), origin=Origin(VERSION, float("nan")))
         successor.take_over()
         assert (successor.engine.n_pending, successor.n_lost) == (0, 1)
-        assert "its clock is none" in caplog.text
+        assert "its clock is not a number" in caplog.text
 
     def test_what_a_supervisor_of_the_version_before_calls_dead_is_dead(self, successor):
         successor.predecessor(encode(login_record()), link_fd=-1)

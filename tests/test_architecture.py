@@ -1,0 +1,68 @@
+"""`ARCHITECTURE.md` and the tree are in step: paths, names in its tables, rooms and layers."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = (ROOT / "ARCHITECTURE.md").read_text()
+ROWS = [line for line in DOCUMENT.splitlines() if line.startswith("| ") and ".py`" in line]
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+
+
+def find(path: str) -> Path:
+    """Return where a path of the document leads: without a first part of its own it is one of the gateway's."""
+    inside = ROOT / "gateway" / path
+    return inside if inside.exists() else ROOT / path
+
+
+def named_in(row: str) -> list[tuple[str, str]]:
+    """Return the names in a row of a table, each with the path that it stands behind."""
+    path, found = "", []
+    for word in re.findall(r"`([^`]+)`", row.rpartition(" | ")[2]):
+        if word.endswith(".py"):
+            path = word
+        elif path and re.fullmatch(r"[A-Za-z_]\w*(\.\w+)?", word):
+            found.append((path, word))
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w./]+\.py)`", DOCUMENT))))
+def test_every_path_leads_somewhere(path: str):
+    assert find(path).is_file()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[2:60])
+def test_what_a_table_names_is_where_it_says(row: str):
+    for path, name in named_in(row):
+        text = find(path).read_text()
+        assert all(re.search(rf"\b{part}\b", text) for part in name.split(".")), f"{path} {name}"
+
+
+def test_every_room_is_in_the_tree():
+    tree = DOCUMENT.partition("## Rooms")[2].partition("```\n")[2].partition("```")[0]
+    gateway = tree.partition("\nbench/")[0]
+    rooms = {path.parent.name for path in (ROOT / "gateway").glob("*/__init__.py")}
+    assert rooms <= set(re.findall(r"\b(\w+)/", gateway))
+    modules = {path.stem for path in (ROOT / "gateway").glob("[!_]*.py")}
+    assert modules <= set(re.findall(r"(?:^|  )(\w+)  ", gateway, re.MULTILINE))
+
+
+def test_the_layers_are_those_of_the_contract():
+    (layers,) = [each["layers"] for each in CONTRACTS if each["type"] == "layers"]
+    drawn = "\n".join(layers).replace("gateway.", "")
+    assert f"```\n{drawn}\n```" in DOCUMENT
+
+
+def test_the_pure_modules_are_those_of_the_contract():
+    (pure,) = [each["source_modules"] for each in CONTRACTS if "is pure" in each["name"]]
+    told = DOCUMENT.partition("\nPure (")[2].partition("import nothing")[0].partition("`https` imports")[0]
+    assert {f"gateway.{name}" for name in re.findall(r"`([\w.]+)`", told)} == set(pure)
+
+
+def test_links_within_the_page_lead_somewhere():
+    headings = re.findall(r"^#+ (.+)$", DOCUMENT, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"\]\(#([\w-]+)\)", DOCUMENT)) <= anchors
