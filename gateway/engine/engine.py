@@ -20,7 +20,7 @@ from gateway.engine.pending import PendingLogin, PendingLogins
 from gateway.engine.person import account_of, person_key
 from gateway.engine.places import Holder, Places
 from gateway.engine.records import LoginRecord
-from gateway.engine.replying import DELAYED, Replies, due_at
+from gateway.engine.replying import Replies, due_at, is_delayed
 from gateway.engine.same_logins import SameLogins
 from gateway.engine.timers import Timers
 from gateway.engine.transaction import Transaction
@@ -35,8 +35,9 @@ RESUME_PAUSE_S: Final = 0.002  # between questions about pushes that are asked a
 class Engine(Requests):
     """All decisions of one worker.
 
-    Every method that takes `now`, a monotonic instant in seconds, returns the effects to perform, in order.
-    `next_timer` is the instant at which `timer` wants to be called.
+    Every method for the world that takes `now`, a monotonic instant in seconds, returns the effects to perform, in
+    order; `login_asked` and `refused` are for the intake. `next_timer` is the instant at which `timer` wants to be
+    called.
     """
 
     def __init__(
@@ -86,13 +87,50 @@ class Engine(Requests):
         self._intake.received(datagram, peer, now)
         return self._outbox.take()
 
-    def requested(self, transaction: Transaction, found: Asked | Verdict, now: float) -> None:
-        """Decide about a request that is believed and new, for the intake: the outbox has what follows."""
-        if isinstance(found, Asked):
-            self._login_asked(transaction, found, now)
-        else:
+    def login_asked(self, transaction: Transaction, asked: Asked, now: float) -> None:
+        """Join the same login if it is pending, else begin one, if there is a place for it; the outbox has the rest."""
+        section = transaction.nas.section
+        account = account_of(asked.user_name)
+        key = login_key(
+            section.name,
+            account,
+            asked.meaning,
+            asked.ipaddr,
+            transaction.packet.attributes_of(section.session_attributes),
+        )
+        known_as = self._same.known_as(key)
+        same = self._pending.same(known_as) if section.coalesce else None
+        if same is not None:
+            self._join(same, transaction)
+            return
+        held_back = self._same.rejection(known_as)
+        if held_back is not None:
+            self._join_rejection(held_back, transaction, now)
+            return
+        person = person_key(section.name, account)
+        n_of_person = self._pending.of_person(person)
+        holder = self._places.asking(section.name, transaction.nas.name, transaction.peer.address[0], now)
+        if not self._places.may_have(holder, n_of_person, now):
+            self._intake.discard(DiscardReason.OVERLOAD, transaction.peer, transaction.nas, now)
+        elif 0 < section.max_pending_per_user <= n_of_person:
             self._take_up(transaction)
-            self._refuse(transaction, shown_user_name(transaction.packet), found, now)
+            self._refuse(transaction, asked.user_name, rejection(Reason.TOO_MANY_PENDING), now)
+        else:
+            login = Login(section.policy, asked.user_name, asked.ipaddr)
+            step = section.mode.begin(login, asked, now)
+            bucket = transaction.peer.bucket
+            self._n_numbers += 1
+            pending = PendingLogin(self._n_numbers, login, section, key, bucket, now, person)
+            self._take_up(transaction)
+            pending.join(transaction)
+            self._add(pending, holder)
+            self._arm_deadline(pending)
+            self._proceed(pending, step, now)
+
+    def refused(self, transaction: Transaction, verdict: Verdict, now: float) -> None:
+        """Reject a request that its mode cannot read; the outbox has what follows."""
+        self._take_up(transaction)
+        self._refuse(transaction, shown_user_name(transaction.packet), verdict, now)
 
     def answered(self, pending: PendingLogin, answer: Answer, now: float) -> list[Effect]:
         """Take the answer to the login's last question."""
@@ -214,46 +252,6 @@ class Engine(Requests):
         if older is not None and isinstance(older.pending, PendingLogin):
             older.pending.leave(older)
             self._keep_again(older.pending)
-
-    def _login_asked(self, transaction: Transaction, asked: Asked, now: float) -> None:
-        """Join the same login if it is pending, else begin one, if there is a place for it."""
-        section = transaction.nas.section
-        account = account_of(asked.user_name)
-        key = login_key(
-            section.name,
-            account,
-            asked.meaning,
-            asked.ipaddr,
-            transaction.packet.attributes_of(section.session_attributes),
-        )
-        known_as = self._same.known_as(key)
-        same = self._pending.same(known_as) if section.coalesce else None
-        if same is not None:
-            self._join(same, transaction)
-            return
-        held_back = self._same.rejection(known_as)
-        if held_back is not None:
-            self._join_rejection(held_back, transaction, now)
-            return
-        person = person_key(section.name, account)
-        n_of_person = self._pending.of_person(person)
-        holder = self._places.asking(section.name, transaction.nas.name, transaction.peer.address[0], now)
-        if not self._places.may_have(holder, n_of_person, now):
-            self._intake.discard(DiscardReason.OVERLOAD, transaction.peer, transaction.nas, now)
-        elif 0 < section.max_pending_per_user <= n_of_person:
-            self._take_up(transaction)
-            self._refuse(transaction, asked.user_name, Reason.TOO_MANY_PENDING, now)
-        else:
-            login = Login(section.policy, asked.user_name, asked.ipaddr)
-            step = section.mode.begin(login, asked, now)
-            bucket = transaction.peer.bucket
-            self._n_numbers += 1
-            pending = PendingLogin(self._n_numbers, login, section, key, bucket, now, person)
-            self._take_up(transaction)
-            pending.join(transaction)
-            self._add(pending, holder)
-            self._arm_deadline(pending)
-            self._proceed(pending, step, now)
 
     def _join(self, same: PendingLogin, transaction: Transaction) -> None:
         """Let a packet wait for a pending login; the newest may always, the oldest then no more."""
@@ -406,9 +404,10 @@ class Engine(Requests):
         Return how many there were.
         """
         transactions, pending.transactions = pending.transactions, []
-        for key, digest in pending.let_go or ():
-            self._duplicates.silence(key, digest, now)
-        if verdict.reason in DELAYED and transactions:
+        if pending.let_go is not None:
+            for key, digest in pending.let_go:
+                self._duplicates.silence(key, digest, now)
+        if transactions and is_delayed(verdict):
             self._hold_back(pending, verdict, transactions[-1], now)
         for transaction in reversed(transactions):
             transaction.pending = None
@@ -416,9 +415,8 @@ class Engine(Requests):
         self._remove(pending, verdict)
         return len(transactions)
 
-    def _refuse(self, transaction: Transaction, user_name: str, refusal: Reason | Verdict, now: float) -> None:
+    def _refuse(self, transaction: Transaction, user_name: str, verdict: Verdict, now: float) -> None:
         """Reject a request that never became a login."""
-        verdict = refusal if isinstance(refusal, Verdict) else rejection(refusal)
         transaction.nas.section.counters.refused(verdict.reason)
         self._replies.reply(transaction, verdict, now)
         identifier, section = transaction.packet.identifier, transaction.nas.section.name

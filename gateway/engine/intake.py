@@ -28,8 +28,12 @@ class Requests:
 
     __slots__ = ()
 
-    def requested(self, transaction: Transaction, found: Asked | Verdict, now: float) -> None:
-        """Take a request with what it asks for, or with its rejection."""
+    def login_asked(self, transaction: Transaction, asked: Asked, now: float) -> None:
+        """Take a request for a login."""
+        raise NotImplementedError
+
+    def refused(self, transaction: Transaction, verdict: Verdict, now: float) -> None:
+        """Take a request that its mode cannot read, and rejects."""
         raise NotImplementedError
 
 
@@ -167,7 +171,11 @@ class Intake:
             return
         if not packet.signed_at:
             self._note_unsigned(nas, peer, now)
-        self._requests.requested(Transaction(packet, nas, peer, digest, now, key), found, now)
+        transaction = Transaction(packet, nas, peer, digest, now, key)
+        if isinstance(found, Asked):
+            self._requests.login_asked(transaction, found, now)
+        else:
+            self._requests.refused(transaction, found, now)
 
     def _note_unsigned(self, nas: Nas, peer: Peer, now: float) -> None:
         nas.section.counters.unsigned()

@@ -10,7 +10,7 @@ from gateway.engine.verdict import Verdict
 from gateway.words.reasons import Reason
 
 # What a person's wrong or refused credential caused is answered late on purpose, to slow guessing down.
-DELAYED: Final = frozenset(
+_DELAYED: Final = frozenset(
     {
         Reason.DUO_DENIED,
         Reason.DUO_FRAUD,
@@ -49,7 +49,7 @@ class Replies:
         octets = transaction.encode(verdict)
         sent = self._duplicates.as_replied(transaction, octets, now)
         self._outbox.add(KeepReply(sent, transaction.peer))
-        if verdict.reason in DELAYED:
+        if is_delayed(verdict):
             due = due or due_at(transaction)
         if due > now:
             self.n_late += 1
@@ -64,6 +64,11 @@ class Replies:
         if not transaction.is_superseded:
             self._duplicates.replied(transaction, octets, now)
             self._outbox.add(SendReply(octets, transaction.peer))
+
+
+def is_delayed(verdict: Verdict) -> bool:
+    """Whether a verdict is said late: a rejection for what a person typed or did."""
+    return not verdict.is_accept and verdict.reason in _DELAYED
 
 
 def due_at(transaction: Transaction) -> float:
