@@ -74,10 +74,10 @@ STAGES = (
     Stage("answer read", ("CPyDef_flavours___Flavour___read",), 1_100),
     Stage("reply", ("CPyDef_reply___sign_reply", "CPyDef_reply___encode_texts"), 3_950),
     Stage("reply sent", ("sock_sendmsg",), 500),
-    Stage("journal", ("CPyDef_journal___*", "CPyDef_answers___*"), 1_360),
+    Stage("journal", ("CPyDef_journal___*", "CPyDef_sent_replies___*"), 1_360),
     Stage("log line", ("CPyDef_reports___*", "CPyDef_lines___*", "CPyPy_reports___*", "CPyPy_lines___*"), 470),
-    Stage("ledger", ("CPyDef_ledger___*", "CPyPy_ledger___*"), 780),
-    Stage("counters", ("CPyDef_statistics___*", "CPyDef_witness___Witness___*"), 118),
+    Stage("ledger", ("CPyDef_ledger___*", "CPyDef_last_logins___*", "CPyPy_last_logins___*"), 780),
+    Stage("counters", ("CPyDef_counters___*", "CPyDef_*evidence___Witness___*"), 118),
 )
 
 
