@@ -259,7 +259,7 @@ class Engine(Requests):
         oldest = same.join(transaction)
         if oldest is not None:
             self._duplicates.forget(oldest)
-        same.section.counters.coalesced()
+        transaction.nas.section.counters.coalesced()
         self._keep_again(same)
 
     def _hold_back(self, pending: PendingLogin, verdict: Verdict, newest: Transaction, now: float) -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from gateway.engine.effects import KeepLogin
 from gateway.engine.login import Login
+from gateway.engine.nas import Section
 from gateway.engine.pending import PendingLogin
 from gateway.engine.verdict import rejection
-from gateway.statistics.layout import Measure
+from gateway.statistics.layout import COALESCED, Measure
 from gateway.unavailable import Trouble, Unavailable
 from gateway.words.reasons import Reason
 from tests.engine.scene import ALLOWED, GO_ON, PUSHED, Stage
@@ -30,14 +31,15 @@ class Counted:
         """What the gauge shows."""
         return self.row.read().totals.gauges[Measure.PENDING, FIRST]
 
-    def adopt(self) -> PendingLogin:
-        """Let the engine take up a login that another worker began."""
+    def adopt(self, section: Section | None = None) -> PendingLogin:
+        """Let the engine take up a login that another worker began, maybe at a section as it was."""
         other = Stage()
         other.login("alice", "push")
         effects = other.answer(GO_ON)
         record = next(each for each in effects if isinstance(each, KeepLogin)).pending.record()
         login = Login.restored(self.stage.section.policy, record)
-        pending = PendingLogin(1, login, self.stage.section, record.key, record.bucket, record.started_at)
+        at = section or self.stage.section
+        pending = PendingLogin(1, login, at, record.key, record.bucket, record.started_at)
         self.stage.engine.adopt(pending)
         return pending
 
@@ -73,6 +75,13 @@ def test_one_that_another_worker_leaves_alone_is_pending_until_it_ends_here():
     assert due is not None
     counted.stage.engine.timer(due)
     assert counted.n_pending == 0
+
+
+def test_a_packet_that_joins_a_login_of_former_settings_is_counted_at_the_present_section():
+    counted = Counted()
+    counted.adopt(Stage().section)
+    counted.stage.login("alice", "push", identifier=8)
+    assert counted.row.read().totals.counters[Measure.DUPLICATES, FIRST, COALESCED] == 1
 
 
 def test_the_gateways_own_share_is_what_duo_did_not_take():
