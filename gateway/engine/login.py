@@ -15,7 +15,6 @@ from mypy_extensions import mypyc_attr
 
 from gateway.duoapi.calls import (
     PASSCODE,
-    SMS,
     Answer,
     Auth,
     AuthAnswer,
@@ -28,22 +27,20 @@ from gateway.duoapi.calls import (
     Refusal,
 )
 from gateway.duoapi.echoes import is_harmless, without_passcode
+from gateway.engine.duo_verdicts import (
+    auth_verdict,
+    duo_verdict,
+    fail_mode,
+    preauth_verdict,
+    push_lost,
+    refused_call,
+    timed_out,
+)
 from gateway.engine.records import LoginRecord
 from gateway.engine.typed_factor import TypedFactor
-from gateway.engine.verdict import (
-    ACCEPT,
-    REJECT,
-    Verdict,
-    duo_account,
-    duo_hint,
-    rejection,
-)
+from gateway.engine.verdict import Verdict, rejection
 from gateway.unavailable import Unavailable
 from gateway.values import Value
-from gateway.words.explanations import (
-    REASONS,
-    TROUBLES,
-)
 from gateway.words.reasons import Reason
 
 PERSON_PATIENCE_S: Final = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
@@ -102,7 +99,6 @@ WAITING: Final = LoginState.WAITING
 ELSEWHERE: Final = LoginState.ELSEWHERE
 LOST: Final = LoginState.LOST
 DECIDED: Final = LoginState.DECIDED
-_DUO_ALLOWED: Final = Reason.DUO_ALLOWED
 _UNKNOWN_FACTOR: Final = Reason.UNKNOWN_FACTOR
 
 _STATES: Final = {state.value: state for state in LoginState}
@@ -288,13 +284,8 @@ class Login:
         other; while others are answered, nobody gets in for it.
         """
         if self._doubt is not None and is_duo_away:
-            return self.decide(self._fail_mode(self._doubt))
-        verdict = rejection(Reason.PUSH_LOST)
-        if self._doubt is not None:
-            verdict.account = (
-                f"Whether Duo has asked anybody cannot be known ({self._doubt.trouble}: {self._doubt.detail})"
-            )
-        return self.decide(verdict)
+            return self.decide(fail_mode(self._doubt, self.policy.fail_open))
+        return self.decide(push_lost(self._doubt))
 
     @property
     def is_in_doubt(self) -> bool:
@@ -308,19 +299,11 @@ class Login:
     def _preauth_answered(self, answer: PreauthAnswer, now: float) -> Step:
         if answer.result == "auth":
             return self._authenticate(answer.devices, now)
-        if answer.result == "allow":
-            return self.decide(self._duo_verdict(True, Reason.DUO_BYPASS, answer.status_msg, None))
-        if answer.result == "enroll":
-            verdict = self._duo_verdict(False, Reason.NOT_ENROLLED, answer.status_msg, None, result="enroll")
-            # The address lets its holder enrol a device: it goes to the user and never into a log.
-            text = f"{answer.status_msg} {answer.enroll_portal_url}".strip()
-            verdict.reply_message = text
-            return self.decide(verdict)
-        return self.decide(self._duo_verdict(False, Reason.DUO_DENIED, answer.status_msg, None, result=answer.result))
+        return self.decide(preauth_verdict(answer))
 
     def _auth_answered(self, answer: AuthAnswer, now: float) -> Step:
         if answer.result in ("allow", "deny"):
-            return self.decide(self._judge(answer))
+            return self.decide(auth_verdict(answer, self.factor))
         if answer.txid and self.state is AUTH:
             self.txid = answer.txid
             self.pushed_at = now
@@ -328,17 +311,15 @@ class Login:
         if answer.result == "waiting" and self.txid:
             return self._still_waiting(now)
         # Duo has answered, with a word that is not known yet: that is no yes, and no outage either.
-        return self.decide(
-            self._duo_verdict(False, Reason.DUO_DENIED, answer.status_msg, self.factor, answer.result or "?")
-        )
+        return self.decide(duo_verdict(False, Reason.DUO_DENIED, answer.status_msg, self.factor, answer.result or "?"))
 
     def _preauth_failed(self, error: Unavailable, _now: float) -> Step:
-        return self.decide(self._fail_mode(error))
+        return self.decide(fail_mode(error, self.policy.fail_open))
 
     def _auth_failed(self, error: Unavailable, now: float) -> Step:
         """Let fail mode decide, but not at once if somebody may have been pushed: Duo may be there all the same."""
         if not error.may_have_acted:
-            return self.decide(self._fail_mode(error))
+            return self.decide(fail_mode(error, self.policy.fail_open))
         self._doubt = error
         self._move(LOST)
         return Hold(now + DOUBT_S)
@@ -357,15 +338,7 @@ class Login:
         return self._poll(now, now + POLL_PAUSE_S, why)
 
     def _refused(self, refusal: Refusal, _now: float) -> Step:
-        """Duo refused the call itself, for something in it that the user chose: the name, or a factor that no device
-        can do.
-        """
-        account = f"Duo refused the call with {refusal.code}: {refusal.message!r}"
-        if refusal.detail:
-            account += f" ({refusal.detail!r})"
-        text = "Duo could not use this factor. Try another one."
-        hint = REASONS[Reason.DUO_REFUSED_CALL].remedy
-        return self.decide(Verdict(REJECT, Reason.DUO_REFUSED_CALL, text, account, hint))
+        return self.decide(refused_call(refusal))
 
     def _authenticate(self, devices: tuple[Device, ...], now: float) -> Step:
         """Ask for the typed factor, or reject what named none; a user whom preauth let in was never asked for one."""
@@ -382,8 +355,7 @@ class Login:
         """Ask what became of the push, at the instant `at`; or time out, for `why_not`, when that would be too late."""
         left_s = self.pushed_at + PERSON_PATIENCE_S - at
         if left_s <= 0:
-            text = "Login timed out."
-            return self.decide(Verdict(REJECT, Reason.DUO_TIMEOUT, text, why_not))
+            return self.decide(timed_out(why_not))
         self._polls += 1
         ask = self._ask(WAITING, AuthStatus(self.txid, left_s), at)
         ask.at = at if at > now else 0.0
@@ -393,40 +365,6 @@ class Login:
         self._move(state)
         self.asked_at = at
         return Ask(self.policy.application, call)
-
-    def _judge(self, answer: AuthAnswer) -> Verdict:
-        """Turn Duo's verdict into ours; allow or deny alone decides, the status only names the reason."""
-        if answer.result == "allow":
-            reason = Reason.DUO_BYPASS if answer.status == "bypass" else _DUO_ALLOWED
-            return self._duo_verdict(True, reason, answer.status_msg, self.factor)
-        reason = _DENIALS.get(answer.status, Reason.DUO_DENIED)
-        if not answer.status and self.factor is SMS:  # v1 has no machine word: a denied sms is one that was sent
-            reason = Reason.SMS_SENT
-        return self._duo_verdict(False, reason, answer.status_msg, self.factor)
-
-    def _duo_verdict(
-        self, is_allowed: bool, reason: Reason, status_msg: str, factor: Factor | None, result: str = ""
-    ) -> Verdict:
-        result = result or ("allow" if is_allowed else "deny")
-        account = duo_account(result, status_msg)
-        outcome = ACCEPT if is_allowed else REJECT
-        text = status_msg or ("Login approved." if is_allowed else "Login refused.")
-        return Verdict(outcome, reason, text, account, duo_hint(reason, factor, status_msg))
-
-    def _fail_mode(self, error: Unavailable) -> Verdict:
-        if error.trouble.is_provoked:
-            verdict = rejection(Reason.OVERLOADED)
-            verdict.account += f" ({error.trouble}: {error.detail})"
-            return verdict
-        account = f"Duo is unavailable ({error.trouble}: {error.detail})"
-        hint = TROUBLES[error.trouble].remedy
-        if self.policy.fail_open:
-            account += "; failmode=safe lets the user in without a second factor"
-            text = "Logged in without a second factor, which is unavailable."
-            return Verdict(ACCEPT, Reason.FAILMODE_SAFE, text, account, hint)
-        account += "; failmode=secure rejects"
-        text = "The second factor is unavailable. Please try again later."
-        return Verdict(REJECT, Reason.FAILMODE_SECURE, text, account, hint)
 
     def decide(self, verdict: Verdict) -> Verdict:
         """End it, and forget the passcode; nobody may have it from what Duo said."""
@@ -462,11 +400,4 @@ _FAILURES: Final[dict[LoginState, Callable[[Login, Unavailable, float], Step]]] 
     PREAUTH: Login._preauth_failed,
     AUTH: Login._auth_failed,
     WAITING: Login._poll_failed,
-}
-
-_DENIALS: Final[dict[str, Reason]] = {
-    "timeout": Reason.DUO_TIMEOUT,
-    "fraud": Reason.DUO_FRAUD,
-    "locked_out": Reason.DUO_LOCKED_OUT,
-    "sent": Reason.SMS_SENT,
 }
