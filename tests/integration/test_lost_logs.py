@@ -32,14 +32,20 @@ def what_is_known(site: Site) -> dict[str, Any]:
     return dict(known)
 
 
+def serving(site: Site) -> dict[int, Any]:
+    """Return the workers by slot; those of former settings, which may be leaving, are none."""
+    status = status_of(site)
+    return {each["slot"]: each for each in status["workers"] if each["generation"] == status["generation"]}
+
+
 def kill_workers(site: Site, *slots: int) -> None:
     """Kill workers, and return once their successors serve."""
-    before = {worker["slot"]: worker["pid"] for worker in status_of(site)["workers"]}
+    before = {slot: worker["pid"] for slot, worker in serving(site).items()}
     for slot in slots:
         os.kill(before[slot], signal.SIGKILL)
 
     def is_back() -> bool:
-        workers = {worker["slot"]: worker for worker in status_of(site)["workers"]}
+        workers = serving(site)
         return all(workers[slot]["state"] == "ready" and workers[slot]["pid"] != before[slot] for slot in slots)
 
     until(is_back)
