@@ -25,13 +25,14 @@ _LIBC = ctypes.CDLL(None)
 # The kernel takes the end of the thread that forked for that of the parent, so one thread starts all and ends last.
 _STARTER = ThreadPoolExecutor(1, "starter")
 
-# Makes a folder, tells its name, and removes it when told to. If its maker has gone without a word, what that had
-# started may write there for some seconds more: a worker of a gateway that was killed ends its logins.
+# Makes a folder, tells its name, and removes it when told to. If that fails, or its maker has gone without a word, what
+# had been started there may write for some seconds more: a worker of a gateway that was killed ends its logins.
 _KEEPER = """\
 trap '' HUP INT TERM PIPE
 folder=$(mktemp -d -- "$1") || exit
 echo "$folder"
-read -r _ || for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$folder"; sleep 0.5; done
+read -r _ && rm -rf -- "$folder" 2>/dev/null && exit
+for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$folder" 2>/dev/null; sleep 0.5; done
 rm -rf -- "$folder"
 """
 

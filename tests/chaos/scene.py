@@ -4,6 +4,7 @@ Everything is awaited: programs start and control ports are asked in threads, wh
 """
 
 import asyncio
+import functools
 import os
 import random
 import re
@@ -14,16 +15,18 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 
 from bench.observe import workers_of
-from bench.processes import DRAIN_S, GatewayProcess, SimulatorProcess, free_udp_port
+from bench.processes import DRAIN_S, GatewayProcess, Program, SimulatorProcess, StartError, free_udp_port
 from tests.chaos.checker import AFTERMATH_S, Evidence, Violation, check
 from tests.chaos.fleet import Address, Fleet, Habits
 from tests.chaos.records import Outage, Plan
 from tests.chaos.relay import CALM, Mood, TcpRelay, UdpRelay, Weather
+
+AnyProgram = TypeVar("AnyProgram", bound=Program)
 
 SECRET = "a shared secret of 32 characters"
 GATEWAY_HOSTS = ("127.0.0.1", "127.0.0.2")  # one gateway, asked at two addresses, as a directory asks two servers
@@ -292,7 +295,8 @@ class Scene:
         self, fleet: Fleet, *, server: int = 0, deadline_s: float = DEADLINE_S, aftermath_s: float = AFTERMATH_S
     ) -> Evidence:
         """Stop the gateway and return all that is known of a fleet's logins."""
-        await self._stop_gateway()
+        self._resume_all()
+        await asyncio.to_thread(self.gateway.stop, DRAIN_S)
         plans = {plan.user: plan for plan in self.plans}
         users = {record.user for record in fleet.records}
         duo = self.duos[self._servers[server].duo]
@@ -349,13 +353,18 @@ class Scene:
         people.write_bytes(msgspec.json.encode([plan.person() for plan in self.plans]))
         options = ("--users", str(people), "--push-expires", "600", "--poll-hold", str(self._poll_hold_s))
         for number in range(self._n_duos):
-            duo = await asyncio.to_thread(SimulatorProcess, self.folder / f"duo{number}", *options)
-            self._resources.push_async_callback(asyncio.to_thread, duo.stop)
-            self.duos.append(duo)
+            start = functools.partial(SimulatorProcess, self.folder / f"duo{number}", *options)
+            self.duos.append(await self._begin(start))
         api_hosts = [await self._way_to(duo) for duo in self.duos]
         config = self._write_config(api_hosts)
-        self._gateway = await asyncio.to_thread(GatewayProcess, config)
-        self._resources.push_async_callback(self._stop_gateway)
+        self._gateway = await self._begin(functools.partial(GatewayProcess, config))
+        self._resources.callback(self._resume_all)
+
+    async def _begin(self, start: Callable[[], AnyProgram]) -> AnyProgram:
+        """Start a program in a thread; it is ended with all else, also if we are cancelled before it has started."""
+        starting = asyncio.ensure_future(asyncio.to_thread(start))
+        self._resources.push_async_callback(_end, starting)
+        return await asyncio.shield(starting)
 
     async def _way_to(self, duo: SimulatorProcess) -> str:
         if not self._is_relayed:
@@ -382,12 +391,16 @@ class Scene:
         path.write_text("\n".join(parts))
         return path
 
-    async def _stop_gateway(self) -> None:
+    def _resume_all(self) -> None:
         for pid in tuple(self._stopped):
             self.resume(Worker(pid, -1))
-        if self._gateway is not None:
-            gateway, self._gateway = self._gateway, None
-            await asyncio.to_thread(gateway.stop, DRAIN_S)
+
+
+async def _end(starting: asyncio.Future[AnyProgram]) -> None:
+    """End a program, once it has started; one that could not start has ended by itself."""
+    with suppress(StartError):
+        program = await starting
+        await asyncio.to_thread(program.stop, DRAIN_S)
 
 
 async def kill_in_slot(scene: Scene, fleet: Fleet, slot: int) -> bool:
