@@ -1,0 +1,1 @@
+"""Several hosts act as one: what a worker and a supervisor share with those of other hosts, through a store."""

@@ -1,0 +1,144 @@
+"""What a login asks the fleet, and what it is answered.
+
+A login asks before it asks Duo for what must not happen twice: `Claim`. The answer is `Granted`, and it asks Duo;
+or another host has the login, and this one joins it. What becomes of a joined login is asked with `Join`.
+
+The fleet never says no, and it never says yes: a login that the store knows nothing of is granted, and whether a user
+gets in, Duo has said to one of the hosts. `verdict` is what that host's engine packed for another engine; the fleet
+does not look into it.
+"""
+
+from typing import final
+
+from mypy_extensions import mypyc_attr
+
+from gateway.values import Value
+
+NO_PUSH = ""
+"""The name of a push that nobody knows, or of none."""
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Held(Value):
+    """What a host has of a login in the store, so that a worker's successor can go on with it.
+
+    Attributes:
+        owner: its name there, for this login alone: the host's instance, a colon, a random part.
+        epoch: counts the owners that the login has had: with the name the fence against those who had it before.
+    """
+
+    __slots__ = ("epoch", "owner")
+
+    def __init__(self, owner: str, epoch: int) -> None:
+        self.owner = owner
+        self.epoch = epoch
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Claim(Value):
+    """May this login ask Duo? Answered by `Granted`, `Joined`, `TakenOver` or `Decided`, within the fleet's patience.
+
+    Attributes:
+        login: what makes two packets the same login on all hosts, 16 octets, keyed.
+        packet: the digest of the newest packet that waits for it, keyed alike.
+    """
+
+    __slots__ = ("login", "packet")
+
+    def __init__(self, login: bytes, packet: bytes) -> None:
+        self.login = login
+        self.packet = packet
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Join(Value):
+    """What becomes of this login, which another host has? Answered by `Decided`, `TakenOver`, `Released` or `Lost`."""
+
+    __slots__ = ("login",)
+
+    def __init__(self, login: bytes) -> None:
+        self.login = login
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Granted(Value):
+    """Ask Duo: nobody else does, as far as can be known. Without a store, or when it is late, all are granted."""
+
+    __slots__ = ("held",)
+
+    def __init__(self, held: Held) -> None:
+        self.held = held
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Joined(Value):
+    """Another host asks Duo, or has pushed: do not."""
+
+    __slots__ = ("host",)
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class TakenOver(Value):
+    """The host that had pushed has gone: ask Duo what became of the push.
+
+    Attributes:
+        txid: Duo's name of the push, never empty.
+        factor: what had been asked of Duo, in its words.
+        age_s: how long ago it was pushed.
+    """
+
+    __slots__ = ("age_s", "factor", "held", "host", "txid")
+
+    def __init__(self, held: Held, host: str, txid: str, factor: str, age_s: float) -> None:
+        self.held = held
+        self.host = host
+        self.txid = txid
+        self.factor = factor
+        self.age_s = age_s
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Decided(Value):
+    """The other host has its verdict."""
+
+    __slots__ = ("host", "verdict")
+
+    def __init__(self, host: str, verdict: bytes) -> None:
+        self.host = host
+        self.verdict = verdict
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Released(Value):
+    """The other host has given the login up without asking Duo for anything: claim it again."""
+
+    __slots__ = ("host",)
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Lost(Value):
+    """Somebody may have been pushed, and nobody can be asked about it any more."""
+
+    __slots__ = ("host",)
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+
+
+Question = Claim | Join
+Answer = Granted | Joined | TakenOver | Decided | Released | Lost
