@@ -1,7 +1,7 @@
 """A store in memory, which does what its scripts are said to do in `gateway.fleet.script_answers`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gateway.fleet.script_answers import Script
 
@@ -29,7 +29,7 @@ class Store:
         if record is not None and record.expires_at <= self.now:
             del self.records[key]
             record = None
-        scripts: dict[Script, Callable[..., object]] = {
+        scripts: dict[Script, Any] = {
             Script.CLAIM: self._claim,
             Script.LOOK: self._look,
             Script.WRITE: self._write,

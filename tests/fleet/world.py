@@ -334,10 +334,9 @@ class World:
         return self.duo.push(login.digest, self.now, host.name)
 
     def _is_under_way(self, login: Login) -> bool:
-        """Whether its user may still be looking at a push."""
-        if login.push is None or login.result or self.now - login.push.at >= PUSH_LIFE_S:
-            return False
-        return login.push.verdict is None or login not in self.ghosts
+        """Whether its user may still be looking at a push, and some host, or one that has died, waits for that."""
+        push = login.push
+        return push is not None and push.verdict is None and not login.result and self.now - push.at < PUSH_LIFE_S
 
     def took_over(self, login: Login) -> None:
         assert login.push is not None
