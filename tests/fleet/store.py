@@ -45,13 +45,13 @@ class Store:
     def _new(self, owner: bytes, epoch: int, sealed: bytes, life: bytes) -> Record:
         return Record(owner, epoch, b"asking", sealed, self.now, self.now + int(life) / 1000)
 
-    def _claim(self, key, record, owner, life, sealed, is_force, expected_owner, expected_epoch):
+    def _claim(self, key, record, owner, life, sealed, expected_owner, expected_epoch):
         if record is None:
             self.records[key] = self._new(owner, 1, sealed, life)
             return [b"mine", b"1", 0]
         if record.owner == owner:
             return [b"mine", b"%d" % record.epoch, record.n_joiners]
-        if is_force == b"1" and (record.owner, record.epoch) == (expected_owner, int(expected_epoch)):
+        if (record.owner, record.epoch) == (expected_owner, int(expected_epoch)):
             self.records[key] = self._new(owner, record.epoch + 1, sealed, life)
             return [b"mine", b"%d" % (record.epoch + 1), 0]
         self.records[key] = replace(record, n_joiners=record.n_joiners + 1)

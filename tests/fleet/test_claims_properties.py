@@ -15,6 +15,7 @@ PACKETS = (b"the first packet", b"another packet 1")
 PATIENCE_S = 0.3
 LONGEST_S = 200.0
 
+_SPANS_LONG_S = (3.0, 12.0, 77.0, 92.0)
 _SPANS_S = (0.1, 0.25, 0.5, 1.0, 1.5, 3.0, 20.0, 70.0)
 
 
@@ -72,6 +73,15 @@ def log_in(world: World, host: Host, choice: int) -> None:
 
 def pause(world: World, host: Host, choice: int) -> None:
     host.is_paused = not host.is_paused
+
+
+def stand_still(world: World, host: Host, choice: int) -> None:
+    """Stop in the middle of whatever it is, and go on so late that others may have given it up."""
+    host.is_paused = True
+    world.live(_SPANS_LONG_S[choice % 4])
+    if choice % 3 == 0:
+        log_in(world, world.hosts[choice % len(world.hosts)], choice)
+    host.is_paused = False
 
 
 def kill(world: World, host: Host, choice: int) -> None:
@@ -136,7 +146,20 @@ def living(host: Host) -> list[Login]:
 
 Act = Callable[[World, Host, int], None]
 ORDERLY: tuple[Act, ...] = (ask, ask, log_in, send, receive, hear, step, step, decide, advance, live, settle)
-TROUBLES: tuple[Act, ...] = (pause, kill, restart_worker, leave, cancel, swallow, swallow_all, replay, reorder)
+TROUBLES: tuple[Act, ...] = (
+    *(pause, stand_still, kill, restart_worker, leave, cancel, swallow, swallow_all, replay, reorder),
+)
+    pause,
+    stand_still,
+    kill,
+    restart_worker,
+    leave,
+    cancel,
+    swallow,
+    swallow_all,
+    replay,
+    reorder,
+)
 OUTAGES: tuple[Act, ...] = (cut, cut, empty)
 
 

@@ -119,6 +119,7 @@ class Host:
             self.instance, self.name, self.hosts, world.sealing, world.draw, world.duo_time, self._count
         )
         self.claims.patience_s = world.patience_s
+        self.claims.mailbox_back(world.now)
         self.perform(self.claims.store_back(world.now))
 
     def restart_worker(self) -> None:
@@ -256,6 +257,7 @@ class Host:
             self.commands.clear()
             self.replies.clear()
             self.messages.clear()
+            self.claims.mailbox_lost()
             self.perform(self.claims.store_lost())
             for run in under_way:
                 self.perform(self.claims.script_failed(run))
@@ -264,6 +266,7 @@ class Host:
         """Have a connection again."""
         if self.is_cut:
             self.is_cut = False
+            self.claims.mailbox_back(self.world.now)
             self.perform(self.claims.store_back(self.world.now))
 
     def tick(self, by_s: float) -> None:
