@@ -149,17 +149,6 @@ ORDERLY: tuple[Act, ...] = (ask, ask, log_in, send, receive, hear, step, step, d
 TROUBLES: tuple[Act, ...] = (
     *(pause, stand_still, kill, restart_worker, leave, cancel, swallow, swallow_all, replay, reorder),
 )
-    pause,
-    stand_still,
-    kill,
-    restart_worker,
-    leave,
-    cancel,
-    swallow,
-    swallow_all,
-    replay,
-    reorder,
-)
 OUTAGES: tuple[Act, ...] = (cut, cut, empty)
 
 
