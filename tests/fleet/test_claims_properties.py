@@ -1,10 +1,13 @@
 """Two and three hosts, in any order of events: one push, no verdict but Duo's, and an end for every login."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.fleetapi.messages import Ended, Join, Known, decode_message
+from gateway.fleetapi.names import record_key
 from tests.fleet.world import Host, Login, World
 
 settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=200)
@@ -140,6 +143,57 @@ def empty(world: World, host: Host, choice: int) -> None:
     world.empty()
 
 
+# What somebody can do who reads and writes everything in the store, and hears and says everything on its channels.
+
+
+def put_back(world: World, host: Host, choice: int) -> None:
+    """Put an old record into its place again, with whatever is not sealed as it suits."""
+    if world.store.history:
+        key, record = world.store.history[-1 - choice % len(world.store.history)]
+        now = world.store.now
+        world.forge(key, replace(record, changed_at=now - (0.0, 5.0, 76.0)[choice % 3], expires_at=now + 90.0))
+
+
+def swap(world: World, host: Host, choice: int) -> None:
+    """Put the record of one login into the place of another."""
+    if world.store.history:
+        _, record = world.store.history[-1 - choice % len(world.store.history)]
+        world.forge(record_key(LOGINS[choice % 2]), replace(record, expires_at=world.store.now + 90.0))
+
+
+def alter(world: World, host: Host, choice: int) -> None:
+    """Change what is not sealed."""
+    for key, record in list(world.store.records.items()):
+        owners = [each.owner for _, each in world.store.history]
+        world.forge(
+            key,
+            replace(
+                record,
+                state=(record.state, b"asking", b"pushed", b"decided")[choice % 4],
+                epoch=max(1, record.epoch + choice % 3 - 1),
+                owner=owners[choice % len(owners)] if choice % 5 == 0 else record.owner,
+            ),
+        )
+
+
+def say_again_otherwise(world: World, host: Host, choice: int) -> None:
+    """Say what was said with other names, other nonces, other words."""
+    said = [message for message in map(decode_message, world.said) if message is not None]
+    owners = [each.owner.decode() for _, each in world.store.history]
+    nonces = [message.nonce for message in said if isinstance(message, Join)]
+    for message in said[-20:]:
+        if isinstance(message, Join):
+            owner = owners[-1 - choice % len(owners)] if owners else message.owner
+            world.say(host, Join(owner, message.nonce, message.joiner, PACKETS[choice % 2]))
+        elif isinstance(message, Ended) and nonces:
+            how = ("verdict", "leave", "released", "lost")[choice % 4]
+            world.say(
+                host, Ended(nonces[-1 - choice % len(nonces)], how if choice % 3 else message.how, message.sealed)
+            )
+    for nonce in nonces[-3:]:
+        world.say(host, Known(nonce))
+
+
 def living(host: Host) -> list[Login]:
     return [login for login in host.logins.values() if not login.result] if host.is_up else []
 
@@ -150,6 +204,7 @@ TROUBLES: tuple[Act, ...] = (
     *(pause, stand_still, kill, restart_worker, leave, cancel, swallow, swallow_all, replay, reorder),
 )
 OUTAGES: tuple[Act, ...] = (cut, cut, empty)
+FORGERIES: tuple[Act, ...] = (put_back, swap, alter, say_again_otherwise, say_again_otherwise, replay)
 
 
 def actions(*kinds: Act) -> st.SearchStrategy[list[tuple[Act, int, int]]]:
@@ -204,4 +259,10 @@ def test_with_hosts_that_die_and_stand_still_and_messages_that_are_lost(story, n
 @settings(max_examples=800)
 @given(actions(*ORDERLY, *ORDERLY, *TROUBLES, *OUTAGES), st.sampled_from(["ab", "abc"]))
 def test_with_a_store_that_comes_and_goes(story, names):
+    check(story, names)
+
+
+@settings(max_examples=800)
+@given(actions(*ORDERLY, *TROUBLES, *FORGERIES), st.sampled_from(["ab", "abc"]))
+def test_with_somebody_who_writes_to_the_store_and_says_what_he_likes(story, names):
     check(story, names)

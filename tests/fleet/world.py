@@ -12,9 +12,10 @@ from itertools import count
 from gateway.fleet.claims import Claims
 from gateway.fleet.effects import AnswerLogin, Displaced, Effect, Outcome, Publish, RunScript
 from gateway.fleet.hosts import BEAT_INTERVAL_S, Hosts, encode_beat
+from gateway.fleetapi.messages import Message, encode_message
 from gateway.fleetapi.names import ALL_HOSTS, mailbox
 from gateway.fleetapi.questions import Claim, Decided, Granted, Held, Join, Joined, Lost, Released, TakenOver
-from tests.fleet.store import Store
+from tests.fleet.store import Record, Store
 
 PUSH_LIFE_S = 60.0
 PERSON_PATIENCE_S = 75.0
@@ -389,6 +390,16 @@ class World:
         if self.store.records:
             self.store.records.clear()
             self.excuses.append("emptied")
+
+    def forge(self, key: bytes, record: Record) -> None:
+        """Put something into the store that no script has put there."""
+        self.store.records[key] = record
+        self.excuses.append("forged")
+
+    def say(self, host: Host, message: Message) -> None:
+        """Say something to a host that nobody of the fleet has said."""
+        if not host.is_dead and not host.is_cut:
+            host.messages.append(encode_message(message))
 
     def settle(self) -> None:
         """Let everything come that is on its way."""
