@@ -23,7 +23,7 @@ _SPANS_S = (0.1, 0.25, 0.5, 1.0, 1.5, 3.0, 20.0, 70.0)
 
 
 def ask(world: World, host: Host, choice: int) -> None:
-    digest = LOGINS[choice % 3 == 2]
+    digest = LOGINS[choice % 5 == 4]
     if host.is_up and host.live(digest) is None:
         host.ask(digest, PACKETS[choice % 2])
 
@@ -67,11 +67,12 @@ def settle(world: World, host: Host, choice: int) -> None:
 
 
 def log_in(world: World, host: Host, choice: int) -> None:
-    """All the way to a push with a name, if nobody is in between."""
+    """As far as can be without anybody in between: granted, pushed, pushed with a name."""
     ask(world, host, choice)
-    for _ in range(3):
+    for _ in range(choice % 4):
         world.settle()
         step(world, host, choice)
+    world.settle()
 
 
 def pause(world: World, host: Host, choice: int) -> None:
