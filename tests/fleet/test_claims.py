@@ -392,6 +392,22 @@ def test_a_host_that_starts_again_takes_over_its_own_push(world: World):
     assert at_a.step == "polling"
 
 
+def test_a_swallowed_join_is_said_again_half_a_second_later(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE)
+    while b.commands or b.replies:
+        b.send()
+        b.receive()
+    a.messages.clear()
+    world.live(0.75)
+    assert at_a.push is not None
+    world.decide(at_a.push, True)
+    a.step(at_a)
+    world.settle()
+    assert at_b.result == "accept"
+
+
 def test_a_swallowed_verdict_is_asked_for_again(world: World):
     a, b = world.hosts
     at_a = push(world, a)

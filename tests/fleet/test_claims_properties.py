@@ -245,25 +245,25 @@ def check(story: list[tuple[Act, int, int]], names: str) -> World:
     return world
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(actions(*ORDERLY), st.sampled_from(["ab", "abc"]))
 def test_in_any_order_each_login_is_pushed_once(story, names):
     check(story, names)
 
 
-@settings(max_examples=1200)
+@settings(max_examples=600)
 @given(actions(*ORDERLY, *ORDERLY, *TROUBLES), st.sampled_from(["ab", "abc"]))
 def test_with_hosts_that_die_and_stand_still_and_messages_that_are_lost(story, names):
     check(story, names)
 
 
-@settings(max_examples=800)
+@settings(max_examples=400)
 @given(actions(*ORDERLY, *ORDERLY, *TROUBLES, *OUTAGES), st.sampled_from(["ab", "abc"]))
 def test_with_a_store_that_comes_and_goes(story, names):
     check(story, names)
 
 
-@settings(max_examples=800)
+@settings(max_examples=400)
 @given(actions(*ORDERLY, *TROUBLES, *FORGERIES), st.sampled_from(["ab", "abc"]))
 def test_with_somebody_who_writes_to_the_store_and_says_what_he_likes(story, names):
     check(story, names)
