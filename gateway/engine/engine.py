@@ -6,10 +6,20 @@ The engine is told what happened and when, and returns what to do about it.
 
 from typing import Final
 
-from gateway.duoapi.calls import Answer
+from gateway.engine.asking import Answer, Question
 from gateway.engine.digests import Digests, login_key
 from gateway.engine.duplicates import DuplicateCache, SentReply
-from gateway.engine.effects import Effect, Finished, ForgetLogin, KeepLogin, KeepReply, Outbox, PutQuestion, StopAsking
+from gateway.engine.effects import (
+    Effect,
+    Finished,
+    ForgetLogin,
+    KeepLogin,
+    KeepReply,
+    Outbox,
+    PutQuestion,
+    ShareLogin,
+    StopAsking,
+)
 from gateway.engine.intake import Intake, Requests
 from gateway.engine.login import DECIDED, ELSEWHERE, FAIL_MODE_STATES, WAITING, Ask, Hold, Login, Step
 from gateway.engine.modes.mode import Asked
@@ -22,9 +32,11 @@ from gateway.engine.places import Holder, Places
 from gateway.engine.records import LoginRecord
 from gateway.engine.replying import Replies, due_at, is_delayed
 from gateway.engine.same_logins import SameLogins
+from gateway.engine.sharing import ended_here
 from gateway.engine.timers import Timers
 from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict, rejection
+from gateway.fleetapi.questions import Claim, Held, Join
 from gateway.radius.discards import DiscardReason
 from gateway.unavailable import Unavailable
 from gateway.words.reasons import Reason
@@ -49,11 +61,15 @@ class Engine(Requests):
         duplicate_window_s: float,
         max_replies: int,
         n_buckets: int = 1,
+        owner: str = "",
     ) -> None:
-        """Take the clients of each listening address, in the order of the listeners' numbers; `n_buckets` sockets share
-        each address.
+        """Take the clients of each listening address, in the order of the listeners' numbers.
+
+        `n_buckets` sockets share each address. `owner` is how the names begin that this worker's logins have in the
+        fleet's store, and no other worker's; empty where there is no fleet.
         """
         self._digests = digests
+        self._owner = owner
         self._n_numbers = 0
         self._outages: dict[str, Unavailable] = {}
         self._trials: set[str] = set()
@@ -229,6 +245,20 @@ class Engine(Requests):
             self._abandon(pending)
         return self._outbox.take()
 
+    def displaced(self, pending: PendingLogin, now: float) -> list[Effect]:
+        """Wait for another host's word of a login: it took this one for gone, and asks Duo what became of the push."""
+        if pending.login.state is WAITING:
+            self._stop_asking(pending, now)
+            self._proceed(pending, pending.login.displaced(now), now)
+        return self._outbox.take()
+
+    def leave(self) -> list[Effect]:
+        """Leave what is under way to other hosts: this one stops."""
+        for pending in self._pending:
+            if pending.login.held is not None:
+                self._outbox.add(ended_here(pending, None))
+        return self._outbox.take()
+
     def hand_over(self) -> list[Effect]:
         """Keep all logins, whatever their state, from now on: another worker is to know of them."""
         self._hands_over = True
@@ -298,6 +328,8 @@ class Engine(Requests):
             if self._outages and self._is_for_fail_mode(pending, step):
                 self._proceed(pending, pending.login.unavailable(self._outages[step.to], now), now)
                 return
+            if self._owner and step.to == pending.login.policy.fleet:
+                self._name_for_fleet(pending, step.question)
             self._keep(pending)  # what must not be asked twice
             pending.waits_since = now
             if step.at:  # the pause before it is a person's
@@ -308,6 +340,19 @@ class Engine(Requests):
             self._finish(pending, step, now)
         else:
             self._hold(pending, step, now)
+
+    def _name_for_fleet(self, pending: PendingLogin, question: Question) -> None:
+        """Say in a question to the fleet which login it is about."""
+        login = pending.login
+        if not pending.fleet_key:
+            pending.fleet_key = self._digests.fleet(login.policy.application, pending.key)
+        if isinstance(question, Claim):
+            owner = f"{self._owner}{pending.number:x}"
+            login.held = Held(owner, 0)
+            question.login, question.owner = pending.fleet_key, owner
+            question.packet = pending.transactions[-1].digest if pending.transactions else b""
+        elif isinstance(question, Join):
+            question.login = pending.fleet_key
 
     def _is_for_fail_mode(self, pending: PendingLogin, ask: Ask) -> bool:
         """Whether fail mode decides in place of a question that is about to be put.
@@ -344,12 +389,14 @@ class Engine(Requests):
     def _keep(self, pending: PendingLogin) -> None:
         """Keep a login that must not be asked for again, and whatever is handed over."""
         login = pending.login
-        if login.has_pushed or self._hands_over:
+        if login.has_pushed or self._hands_over or login.held is not None:
             progress = (login.progress, login.txid)
             if pending.kept_as != progress:
                 pending.kept_as = progress
                 pending.digest = pending.digest or self._digests.login(pending.key)
                 self._outbox.add(KeepLogin(pending))
+                if login.held is not None and login.txid:
+                    self._outbox.add(ShareLogin(pending))
 
     def _keep_again(self, pending: PendingLogin) -> None:
         """Keep a login whose packets have changed."""
@@ -370,6 +417,8 @@ class Engine(Requests):
         self._same.ended(pending.key)
         if pending.kept_as is not None:
             self._outbox.add(ForgetLogin(pending, verdict))
+        if pending.login.held is not None:
+            self._outbox.add(ended_here(pending, verdict))
 
     def _deadline(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
@@ -395,6 +444,7 @@ class Engine(Requests):
                 duration_s,
                 n_packets,
                 pending.duo_s,
+                login.host,
             )
         )
 

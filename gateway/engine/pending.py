@@ -45,6 +45,7 @@ class PendingLogin(Awaited):
         kept_as: what the journal says of it; None for nothing.
         elsewhere: the pid of another worker that waits for Duo's answer, and its number for the login; None: this one.
         asking: the question that is under way.
+        fleet_key: what the login is called among hosts; empty before it is claimed.
         is_trial: it asks Duo, although fail mode decides about the others of its application.
     """
 
@@ -54,6 +55,7 @@ class PendingLogin(Awaited):
         "digest",
         "duo_s",
         "elsewhere",
+        "fleet_key",
         "holder",
         "is_trial",
         "kept_as",
@@ -97,6 +99,7 @@ class PendingLogin(Awaited):
         self.kept_as: tuple[str, str] | None = None
         self.elsewhere: tuple[int, int] | None = None
         self.asking: Asking | None = None
+        self.fleet_key = b""
         self.is_trial = False
         self.holder: Holder | None = None
 
@@ -144,6 +147,8 @@ class PendingLogin(Awaited):
             self.started_at,
             [transaction.record() for transaction in self.transactions],
             self.elsewhere,
+            self.fleet_key,
+            (login.held.owner, login.held.epoch) if login.held is not None else None,
         )
 
     def __repr__(self) -> str:

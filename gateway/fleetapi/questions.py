@@ -42,13 +42,15 @@ class Claim(Value):
 
     Attributes:
         login: what makes two packets the same login on all hosts, 16 octets, keyed.
-        packet: the digest of the newest packet that waits for it, keyed alike.
+        owner: the name that it is to have in the store, see `Held`.
+        packet: the digest of the newest packet that waits for it, keyed alike; empty if none does any more.
     """
 
-    __slots__ = ("login", "packet")
+    __slots__ = ("login", "owner", "packet")
 
-    def __init__(self, login: bytes, packet: bytes) -> None:
+    def __init__(self, login: bytes = b"", owner: str = "", packet: bytes = b"") -> None:
         self.login = login
+        self.owner = owner
         self.packet = packet
 
 
@@ -59,7 +61,7 @@ class Join(Value):
 
     __slots__ = ("login",)
 
-    def __init__(self, login: bytes) -> None:
+    def __init__(self, login: bytes = b"") -> None:
         self.login = login
 
 

@@ -12,8 +12,7 @@ from typing import Any, Protocol, final
 import msgspec
 from mypy_extensions import mypyc_attr
 
-from gateway.duoapi.calls import Answer, Call
-from gateway.engine.asking import Asking
+from gateway.engine.asking import Answer, Asking
 from gateway.engine.discard_notices import (
     Notice,
     UnsignedNas,
@@ -49,9 +48,9 @@ events = logging.getLogger(AUTH_EVENTS_LOGGER)
 
 
 class Asker(Protocol):
-    """Somebody who asks one service, such as a Duo application: `duo.client`."""
+    """Somebody who asks one service, such as a Duo application, `duo.client`, what the engine puts to it alone."""
 
-    def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> Asking:
+    def ask(self, question: Any, on_answer: Callable[[Any], None], /) -> Asking:
         """Ask; `on_answer` is called exactly once, unless the question is cancelled."""
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from gateway.duoapi.calls import Answer, AuthAnswer, PreauthAnswer
+from gateway.duoapi.calls import AuthAnswer, PreauthAnswer
+from gateway.engine.asking import Answer
 from gateway.engine.digests import Digests
 from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
 from gateway.engine.engine import Engine
@@ -33,9 +34,9 @@ DENIED = AuthAnswer("deny", "deny", "Incorrect passcode. Please try again.")
 PUSHED = AuthAnswer("", txid="tx-1")
 
 
-def duo_only(*, fail_open: bool = True, **attributes: Any) -> DuoOnly:
-    """The mode of a section whose application is `app`; keyword arguments are its attributes."""
-    mode = DuoOnly(LoginPolicy("app", fail_open), SectionRules())
+def duo_only(*, fail_open: bool = True, fleet: str = "", **attributes: Any) -> DuoOnly:
+    """The mode of a section whose application is `app`; other keyword arguments are its attributes."""
+    mode = DuoOnly(LoginPolicy("app", fail_open, fleet), SectionRules())
     for attribute, value in {"client_address": None, **attributes}.items():
         setattr(mode, attribute, value)
     return mode
@@ -68,6 +69,7 @@ class Stage:
             max_pending=max_pending,
             duplicate_window_s=30.0,
             max_replies=1000,
+            owner="ours:",
         )
         self.effects: list[Effect] = []
 

@@ -136,7 +136,7 @@ def test_a_server_that_sends_our_request_back_as_its_texts(flavour: Flavour, htt
     """The whole way, from what is sent to what is seen."""
     stage = Stage()
     asked(stage, PASSCODE)
-    call = stage.asked[-1].question
+    call: Any = stage.asked[-1].question
     told = seen(stage, flavour.read(call, http_status, echoed(flavour, call, http_status, form)))
     assert PASSCODE not in told
     assert FORMS[form](PASSCODE) not in told
