@@ -27,7 +27,6 @@ class Digests:
         """Take a random key of up to 64 octets."""
         self._packet = blake2b(key=key, digest_size=_SIZE, person=b"packet")
         self._login = blake2b(key=key, digest_size=_SIZE, person=b"login")
-        self._fleet = blake2b(key=key, digest_size=_SIZE, person=b"fleet")
 
     def packet(self, octets: bytes) -> bytes:
         """Return what stands for these very octets."""
@@ -39,12 +38,6 @@ class Digests:
         """Return what stands for a `login_key` where others may read it."""
         digest = self._login.copy()
         digest.update(key)
-        return digest.digest()
-
-    def fleet(self, application: str, key: bytes) -> bytes:
-        """Return what stands for a `login_key`, of a Duo application, on all hosts of a fleet."""
-        digest = self._fleet.copy()
-        digest.update(application.encode() + b"\0" + key)
         return digest.digest()
 
     def __repr__(self) -> str:

@@ -6,7 +6,7 @@ The engine is told what happened and when, and returns what to do about it.
 
 from typing import Final
 
-from gateway.engine.asking import Answer, Question
+from gateway.engine.asking import Answer
 from gateway.engine.digests import Digests, login_key
 from gateway.engine.duplicates import DuplicateCache, SentReply
 from gateway.engine.effects import (
@@ -32,11 +32,10 @@ from gateway.engine.places import Holder, Places
 from gateway.engine.records import LoginRecord
 from gateway.engine.replying import Replies, due_at, is_delayed
 from gateway.engine.same_logins import SameLogins
-from gateway.engine.sharing import ended_here
+from gateway.engine.sharing import FleetNames, ended_here
 from gateway.engine.timers import Timers
 from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict, rejection
-from gateway.fleetapi.questions import Claim, Held, Join
 from gateway.radius.discards import DiscardReason
 from gateway.unavailable import Unavailable
 from gateway.words.reasons import Reason
@@ -61,15 +60,13 @@ class Engine(Requests):
         duplicate_window_s: float,
         max_replies: int,
         n_buckets: int = 1,
-        owner: str = "",
+        names: FleetNames | None = None,
     ) -> None:
-        """Take the clients of each listening address, in the order of the listeners' numbers.
-
-        `n_buckets` sockets share each address. `owner` is how the names begin that this worker's logins have in the
-        fleet's store, and no other worker's; empty where there is no fleet.
+        """Take the clients of each listening address, in the order of the listeners' numbers; `n_buckets` sockets share
+        each address. `names` are those for the fleet, if there is one.
         """
         self._digests = digests
-        self._owner = owner
+        self._names = names
         self._n_numbers = 0
         self._outages: dict[str, Unavailable] = {}
         self._trials: set[str] = set()
@@ -328,8 +325,8 @@ class Engine(Requests):
             if self._outages and self._is_for_fail_mode(pending, step):
                 self._proceed(pending, pending.login.unavailable(self._outages[step.to], now), now)
                 return
-            if self._owner and step.to == pending.login.policy.fleet:
-                self._name_for_fleet(pending, step.question)
+            if self._names is not None and step.to == pending.login.policy.fleet:
+                self._names.put_into(step.question, pending)
             self._keep(pending)  # what must not be asked twice
             pending.waits_since = now
             if step.at:  # the pause before it is a person's
@@ -340,19 +337,6 @@ class Engine(Requests):
             self._finish(pending, step, now)
         else:
             self._hold(pending, step, now)
-
-    def _name_for_fleet(self, pending: PendingLogin, question: Question) -> None:
-        """Say in a question to the fleet which login it is about."""
-        login = pending.login
-        if not pending.fleet_key:
-            pending.fleet_key = self._digests.fleet(login.policy.application, pending.key)
-        if isinstance(question, Claim):
-            owner = f"{self._owner}{pending.number:x}"
-            login.held = Held(owner, 0)
-            question.login, question.owner = pending.fleet_key, owner
-            question.packet = pending.transactions[-1].digest if pending.transactions else b""
-        elif isinstance(question, Join):
-            question.login = pending.fleet_key
 
     def _is_for_fail_mode(self, pending: PendingLogin, ask: Ask) -> bool:
         """Whether fail mode decides in place of a question that is about to be put.

@@ -1,16 +1,60 @@
-"""What the fleet is told of a login that ends at this host."""
+"""What other hosts are told of this one's logins: by which names they know them, and how they end."""
 
+from hashlib import blake2b
 from typing import Final
 
+from gateway.engine.asking import Question
 from gateway.engine.effects import ShareEnd
 from gateway.engine.login import AUTH, LOST, WAITING
 from gateway.engine.pending import PendingLogin
 from gateway.engine.verdict import Verdict
+from gateway.fleetapi.questions import Claim, Held, Join
 from gateway.words.reasons import Reason
 
+_SIZE: Final = 16
 _FAIL_MODE: Final = (Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.OVERLOADED)
 _OWN: Final = (*_FAIL_MODE, Reason.DEADLINE, Reason.INTERNAL_ERROR)
 """Verdicts that say how it is with this host, and nothing about the login."""
+
+
+class FleetNames:
+    """What logins and packets are called among the hosts that have the same key."""
+
+    __slots__ = ("_login", "_owner", "_packet")
+
+    def __init__(self, key: bytes, owner: str) -> None:
+        """Take a secret key of up to 64 octets, and how the names of this worker's logins begin in the store."""
+        self._login = blake2b(key=key, digest_size=_SIZE, person=b"login")
+        self._packet = blake2b(key=key, digest_size=_SIZE, person=b"packet")
+        self._owner = owner
+
+    def put_into(self, question: Question, pending: PendingLogin) -> None:
+        """Say in a question which login it is about."""
+        if not pending.fleet_key:
+            pending.fleet_key = self._login_named(pending)
+        if isinstance(question, Claim):
+            owner = f"{self._owner}{pending.number:x}"
+            pending.login.held = Held(owner, 0)
+            question.login, question.owner, question.packet = pending.fleet_key, owner, self._newest_packet(pending)
+        elif isinstance(question, Join):
+            question.login = pending.fleet_key
+
+    def _login_named(self, pending: PendingLogin) -> bytes:
+        digest = self._login.copy()
+        digest.update(pending.login.policy.application.encode() + b"\0" + pending.key)
+        return digest.digest()
+
+    def _newest_packet(self, pending: PendingLogin) -> bytes:
+        """Return what stands for the newest packet: of one login, the authenticator tells packets apart."""
+        if not pending.transactions:
+            return b""
+        packet, digest = pending.transactions[-1].packet, self._packet.copy()
+        digest.update(bytes((packet.identifier,)) + packet.authenticator)
+        return digest.digest()
+
+    def __repr__(self) -> str:
+        """Hide the key."""
+        return "<FleetNames>"
 
 
 def ended_here(pending: PendingLogin, verdict: Verdict | None) -> ShareEnd:

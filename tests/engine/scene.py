@@ -12,6 +12,7 @@ from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.peer import Peer
 from gateway.engine.rules import SectionRules
+from gateway.engine.sharing import FleetNames
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import REPLY_MESSAGE
 from gateway.radius.discards import DiscardReason
@@ -69,7 +70,7 @@ class Stage:
             max_pending=max_pending,
             duplicate_window_s=30.0,
             max_replies=1000,
-            owner="ours:",
+            names=FleetNames(bytes(32), "ours:"),
         )
         self.effects: list[Effect] = []
 
