@@ -15,12 +15,13 @@ from msgspec import structs
 from gateway.config.clients import unused_defaults
 from gateway.config.conflicts import ServedSection, application_problems, overlap_problems
 from gateway.config.credentials import has_clear_secrets, read_secrets_key
+from gateway.config.fleet import KEYS, read_fleet
 from gateway.config.general import GATEWAY, MAIN, read_ca_certs_file, read_gateway, read_log
 from gateway.config.ini import Section, parse_ini
 from gateway.config.kinds import KINDS, SERVED, Kind, section_kind
 from gateway.config.problems import ConfigError, Problem, Severity, in_order
 from gateway.config.scope import Context, Scope
-from gateway.config.settings import Settings
+from gateway.config.settings import FleetSettings, Settings
 from gateway.config.spelling import is_read, name_problems
 from gateway.config.surroundings import FileContent, ReadFile, Surroundings, read_configuration, read_disk
 
@@ -116,7 +117,18 @@ def _read_sections(sections: list[Section], path: str, surroundings: Surrounding
         gateway=read_gateway(gateway_scope, surroundings),
         clients=clients,
         servers=tuple(settings for settings, _ in served),
+        fleet=_read_fleet(sections, main, context, problems),
     )
+
+
+def _read_fleet(
+    sections: list[Section], main: Section, context: Context, problems: list[Problem]
+) -> FleetSettings | None:
+    """Return what [fleet] says, if it is there; [main] has no defaults for it."""
+    section = next((each for each in sections if each.name == "fleet"), None)
+    if section is None:
+        return None
+    return read_fleet(Scope(section, Section(main.name), KEYS, problems), context)
 
 
 def _kinds_of(sections: list[Section]) -> list[tuple[Kind, Section]]:

@@ -129,6 +129,35 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     failures_to_open: int = 5
 
 
+class WhenIsolated(Enum):
+    """What a host does that cannot reach Duo while another one can: what `failmode` says, or nothing, so that NAS and
+    balancers turn to the other.
+    """
+
+    FAILMODE = "failmode"
+    SILENT = "silent"
+
+
+class FleetSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The `[fleet]` section.
+
+    Attributes:
+        engine: the addresses of the store, as the file has them, with commas.
+        ca_certs_file: a PEM file for its certificate, or `system`; None is what Duo's is checked with.
+        keys: of 32 octets; the first one seals.
+        name: of this host; empty for the one that the machine has.
+        patience_ms: how long a claim is waited for, to begin with.
+    """
+
+    engine: str
+    password: Secret | None = None
+    ca_certs_file: str | None = None
+    keys: tuple[Secret, ...]
+    name: str = ""
+    patience_ms: int = 20
+    when_isolated: WhenIsolated = WhenIsolated.FAILMODE
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A whole configuration file, valid and complete."""
 
@@ -137,6 +166,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway: GatewaySettings
     clients: tuple[FirstFactor, ...] = ()
     servers: tuple[ServerSettings, ...]
+    fleet: FleetSettings | None = None
 
 
 def encode_settings(settings: Settings) -> bytes:

@@ -68,6 +68,7 @@ class Orders(msgspec.Struct):
         ledger_fd: where finished logins are shown, see `ledger`.
         buckets: all that share each listening address.
         log_fds: the supervisor's descriptors of the log files, by name; for where the worker cannot open them.
+        instance: the name of this gateway among those of a fleet, from its start to its end.
         stderr_fd: standard error from when it has announced itself; what it says before is kept for the supervisor.
     """
 
@@ -84,6 +85,7 @@ class Orders(msgspec.Struct):
     buckets: list[BucketOrders] = []
     log_fds: dict[str, int] = {}
     stderr_fd: int = -1
+    instance: str = ""
 
     @property
     def descriptors(self) -> list[int]:

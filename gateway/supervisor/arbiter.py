@@ -90,6 +90,7 @@ class Arbiter:
         self._announce: Callable[[str], None] | None = announce
         self._notifier = notifier or Notifier()
         self._key = secrets.token_bytes(32)
+        self._instance = secrets.token_hex(8)
         self._settings_fds: dict[int, int] = {}
         addresses = listening_addresses(settings)
         n_workers = worker_count(settings)
@@ -126,7 +127,7 @@ class Arbiter:
         except OSError:
             board.close()
             raise
-        plan = CrewPlan(settings, generations, n_workers, sockets, identity, self._key, board, ledger)
+        plan = CrewPlan(settings, generations, n_workers, sockets, identity, self._key, board, ledger, self._instance)
         return self._workers.create(plan)
 
     async def run(self) -> int:

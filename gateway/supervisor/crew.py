@@ -43,6 +43,7 @@ class CrewPlan(NamedTuple):
     Attributes:
         generations: settings in memfds, its own first, then former ones of which logins may still wait.
         key: of all digests and checksums.
+        instance: the name of this gateway among those of a fleet.
     """
 
     settings: Settings
@@ -53,6 +54,7 @@ class CrewPlan(NamedTuple):
     key: bytes
     board: Board
     ledger: Ledger
+    instance: str = ""
 
     def __repr__(self) -> str:
         """Hide the key."""
@@ -109,6 +111,7 @@ class Crew:
             ledger_fd=plan.ledger.descriptor,
             buckets=plan.sockets.passages_of_slot(number, plan.n_workers),
             log_fds=log_descriptors(log_plan(plan.settings.log)),
+            instance=plan.instance,
         )
 
     def unserved_s(self, slot: Slot, now: float) -> float:

@@ -32,7 +32,10 @@ class Generation:
         self.listening = [str(address) for address in addresses]
         counters = row.sections if row is not None else {}
         self.sections: dict[str, Section] = {
-            server.section: build_section(server, number, counters.get(server.section)) for server in settings.servers
+            server.section: build_section(
+                server, number, counters.get(server.section), has_fleet=settings.fleet is not None
+            )
+            for server in settings.servers
         }
         self.tables: list[NasTable] = [build_table(settings, address, self.sections) for address in addresses]
 

@@ -37,6 +37,8 @@ def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
     fields: dict[str, Any] = {"reply": reply, "reason": verdict.reason}
     if finished.factor:
         fields["factor"] = finished.factor
+    if finished.joined:
+        fields["joined"] = finished.joined
     fields["server"] = finished.section
     fields["worker"] = slot
     fields["duration_ms"] = round(finished.duration_s * 1000)
@@ -78,7 +80,7 @@ class _Alike:
         self.end = pairs({"hint": verdict.hint}) if verdict.hint else ""
 
 
-_AlikeKey = tuple[str, Reason, str, Outcome, str, str, bool]
+_AlikeKey = tuple[str, Reason, str, Outcome, str, str, str, bool]
 
 
 class LoginLog:
@@ -121,6 +123,7 @@ class LoginLog:
             verdict.hint,
             verdict.outcome,
             finished.factor,
+            finished.joined,
             finished.section,
             is_answered,
         )

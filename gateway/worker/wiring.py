@@ -12,15 +12,22 @@ from gateway.engine.login import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.rules import FailMode, rules_of
+from gateway.engine.sharing import FleetNames
 from gateway.ipc.plan import application_key, pending_share
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import SectionCounters
 
+FLEET = "fleet"  # the name under which the worker holds whoever asks it; no application's, which has a colon
 _MAX_REPLIES = 100_000  # replies kept for retransmissions, oldest out first
 
 
 def build_engine(
-    settings: Settings, tables: list[NasTable], digests: Digests, n_workers: int, n_buckets: int = 1
+    settings: Settings,
+    tables: list[NasTable],
+    digests: Digests,
+    n_workers: int,
+    n_buckets: int = 1,
+    names: FleetNames | None = None,
 ) -> Engine:
     """Return the engine of one of `n_workers` workers: each takes its share of `max_pending`."""
     return Engine(
@@ -30,13 +37,17 @@ def build_engine(
         duplicate_window_s=settings.gateway.duplicate_window_s,
         max_replies=_MAX_REPLIES,
         n_buckets=n_buckets,
+        names=names,
     )
 
 
-def build_section(server: ServerSettings, generation: int = 0, counters: SectionCounters | None = None) -> Section:
-    """Return a server section as the engine knows it."""
+def build_section(
+    server: ServerSettings, generation: int = 0, counters: SectionCounters | None = None, *, has_fleet: bool = False
+) -> Section:
+    """Return a server section as the engine knows it. Logins that nobody may join are no business of other hosts."""
     rules = rules_of(server)
-    policy = LoginPolicy(application_key(server.application), fail_open=rules.fail_mode is FailMode.SAFE)
+    is_fail_open, fleet = rules.fail_mode is FailMode.SAFE, FLEET if has_fleet and rules.coalesce else ""
+    policy = LoginPolicy(application_key(server.application), is_fail_open, fleet)
     return Section(server.section, DuoOnly(policy, rules), rules, generation=generation, counters=counters)
 
 
