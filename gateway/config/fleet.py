@@ -30,18 +30,17 @@ def read_fleet(scope: Scope, context: Context) -> FleetSettings | None:
     surroundings = context.surroundings
     engine = scope.read_required("engine", _engine, "rediss://radgate@redis.example.com:6379/0")
     keys = _read_keys(scope, surroundings)
-    if engine is None or keys is None:
-        return None
-    return FleetSettings(
-        engine=engine,
+    own_certs_file = scope.read_optional("engine_ca_certs_file", partial(certificates, surroundings))
+    settings = FleetSettings(
+        engine=engine or "",
         password=_read_password(scope, surroundings),
-        ca_certs_file=scope.read_optional("engine_ca_certs_file", partial(certificates, surroundings))
-        or context.ca_certs_file,
-        keys=keys,
+        ca_certs_file=own_certs_file or context.ca_certs_file,
+        keys=keys or (),
         name=scope.read_optional("name", _name) or "",
         patience_ms=scope.read("patience_ms", integer(1, 1000)),
         when_isolated=scope.read("when_isolated", choice(WhenIsolated)),
     )
+    return settings if engine and keys else None
 
 
 def _engine(text: str) -> str:

@@ -124,11 +124,11 @@ def _read_sections(sections: list[Section], path: str, surroundings: Surrounding
 def _read_fleet(
     sections: list[Section], main: Section, context: Context, problems: list[Problem]
 ) -> FleetSettings | None:
-    """Return what [fleet] says, if it is there; [main] has no defaults for it."""
+    """Return what [fleet] says; None if it is not there."""
     section = next((each for each in sections if each.name == "fleet"), None)
     if section is None:
         return None
-    return read_fleet(Scope(section, Section(main.name), KEYS, problems), context)
+    return read_fleet(Scope(section, main, KEYS, problems), context)
 
 
 def _kinds_of(sections: list[Section]) -> list[tuple[Kind, Section]]:
