@@ -20,24 +20,29 @@ _OWN: Final = (*_FAIL_MODE, Reason.DEADLINE, Reason.INTERNAL_ERROR)
 class FleetNames:
     """What logins and packets are called among the hosts that have the same key."""
 
-    __slots__ = ("_login", "_owner", "_packet")
+    __slots__ = ("_login", "_n_claims", "_owner", "_packet")
 
     def __init__(self, key: bytes, owner: str) -> None:
-        """Take a secret key of up to 64 octets, and how the names of this worker's logins begin in the store."""
+        """Take a secret key of up to 64 octets, and how the owners' names of this worker begin, and of no other:
+        8 hexadecimal digits that count follow.
+        """
         self._login = blake2b(key=key, digest_size=_SIZE, person=b"login")
         self._packet = blake2b(key=key, digest_size=_SIZE, person=b"packet")
         self._owner = owner
+        self._n_claims = 0
 
     def put_into(self, question: Question, pending: PendingLogin) -> None:
         """Say in a question which login it is about."""
         if not pending.fleet_key:
             pending.fleet_key = self._login_named(pending)
         if isinstance(question, Claim):
-            owner = f"{self._owner}{pending.number:x}"
+            self._n_claims += 1
+            owner = f"{self._owner}{self._n_claims & 0xFFFFFFFF:08x}"
             pending.login.held = Held(owner, 0)
-            question.login, question.owner, question.packet = pending.fleet_key, owner, self._newest_packet(pending)
+            question.owner, question.packet = owner, self._newest_packet(pending)
+            question.number, question.login = pending.number, pending.fleet_key
         elif isinstance(question, Join):
-            question.login = pending.fleet_key
+            question.number, question.login = pending.number, pending.fleet_key
 
     def _login_named(self, pending: PendingLogin) -> bytes:
         digest = self._login.copy()

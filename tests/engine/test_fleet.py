@@ -95,7 +95,7 @@ def test_a_login_is_claimed_before_duo_is_asked_for_what_may_not():
     assert asked.to == "fleet"
     claim = asked.question
     assert isinstance(claim, Claim)
-    assert claim.owner == f"ours:{asked.pending.number:x}"
+    assert (claim.owner, claim.number) == ("ours:00000001", asked.pending.number)
     assert len(claim.packet) == 16
     assert claim.login == asked.pending.fleet_key
     assert len(claim.login) == 16
@@ -112,7 +112,7 @@ def test_the_claim_is_kept_before_it_is_put_so_that_a_successor_can_give_it_back
     assert isinstance(keep, KeepLogin)
     assert isinstance(put, PutQuestion)
     record = put.pending.record()
-    assert (record.state, record.held, record.fleet_key) == ("claiming", ("ours:1", 0), put.question.login)
+    assert (record.state, record.held, record.fleet_key) == ("claiming", ("ours:00000001", 0), put.question.login)
 
 
 @pytest.mark.parametrize("password", ["push", "123456"])
@@ -316,7 +316,7 @@ class TestSuccession:
         stage, theirs = self.adopted(claiming())
         stage.effects = stage.engine.left_alone(theirs, 1.0, 1.0)
         assert ended(stage) == (None, False)
-        assert theirs.login.held == Held("ours:1", 0)
+        assert theirs.login.held == Held("ours:00000001", 0)
 
     def test_goes_on_with_a_push_under_the_same_name(self):
         stage, theirs = self.adopted(pushed())
@@ -329,7 +329,7 @@ class TestSuccession:
         stage, theirs = self.adopted(joined())
         assert theirs.login.state is ELSEWHERE
         stage.effects = stage.engine.left_alone(theirs, 1.0, 1.0)
-        assert question(stage) == Join(theirs.fleet_key)
+        assert question(stage) == Join(theirs.number, theirs.fleet_key)
         stage.answer(THERE, now=2.0)
         assert (theirs.login.state, theirs.login.host) == (DECIDED, "gw-b")
 
