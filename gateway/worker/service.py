@@ -26,6 +26,8 @@ from gateway.engine.effects import (
     PassOn,
     PutQuestion,
     SendReply,
+    ShareEnd,
+    ShareLogin,
     StopAsking,
 )
 from gateway.engine.engine import Engine
@@ -52,6 +54,16 @@ class Asker(Protocol):
 
     def ask(self, question: Any, on_answer: Callable[[Any], None], /) -> Asking:
         """Ask; `on_answer` is called exactly once, unless the question is cancelled."""
+
+
+class Sharer(Protocol):
+    """Who lets other hosts know of logins: `fleet.client`."""
+
+    def share(self, effect: ShareLogin, /) -> None:
+        """Tell how far one is."""
+
+    def end(self, effect: ShareEnd, /) -> None:
+        """Tell how one has ended."""
 
 
 class Service:
@@ -104,6 +116,19 @@ class Service:
         self._senders = {listener.number: listener for listener in listeners}
         if passing is not None:
             self._perform_seldom[PassOn] = passing.pass_on
+
+    def share_with(self, fleet: Sharer) -> None:
+        """Let the fleet know of this worker's logins."""
+        self._perform_seldom[ShareLogin] = fleet.share
+        self._perform_seldom[ShareEnd] = fleet.end
+
+    def displaced(self, pending: PendingLogin) -> None:
+        """Another host has taken over a login's push."""
+        self.perform(self._engine.displaced(pending, time.monotonic()))
+
+    def leave(self) -> None:
+        """Leave what is under way to other hosts."""
+        self.perform(self._engine.leave())
 
     def serve(self) -> None:
         """Begin to read."""
