@@ -10,6 +10,7 @@ from gateway.config.settings import FleetSettings, Secret, WhenIsolated
 from gateway.config.slips import secret_slips
 from gateway.config.surroundings import Surroundings
 from gateway.config.values import BadValueError, choice, integer, quoted
+from gateway.fleetapi.address import BadAddressError, parse_addresses
 from gateway.fleetapi.keys import BadFleetKeyError, decode_fleet_keys
 
 KEYS = {
@@ -44,6 +45,10 @@ def read_fleet(scope: Scope, context: Context) -> FleetSettings | None:
 
 
 def _engine(text: str) -> str:
+    try:
+        parse_addresses(text)
+    except BadAddressError as error:
+        raise BadValueError(str(error)) from error
     return text
 
 

@@ -15,6 +15,7 @@ from gateway.engine.asking import Asking
 from gateway.engine.effects import ShareEnd, ShareLogin
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import packed_verdict
+from gateway.fleet import script_answers, scripts
 from gateway.fleet.claims import Claims
 from gateway.fleet.effects import AnswerLogin, Count, Displaced, Effect, Outcome, Publish, RunScript, Sealing
 from gateway.fleet.hosts import Hosts
@@ -29,6 +30,13 @@ from gateway.fleetapi.resp import Refused
 
 OnAnswer = Callable[[Answer], None]
 _clock: Final = time.monotonic
+_SCRIPTS: Final = {
+    script_answers.CLAIM: scripts.CLAIM,
+    script_answers.LOOK: scripts.LOOK,
+    script_answers.WRITE: scripts.WRITE,
+    script_answers.TAKE: scripts.TAKE,
+    script_answers.RELEASE: scripts.RELEASE,
+}
 
 
 class FleetClient(StoreOwner):
@@ -110,7 +118,7 @@ class FleetClient(StoreOwner):
             return
         claim = Claim(pending.number, pending.fleet_key, login.held.owner)
         age_s = _clock() - login.pushed_at
-        self._perform(self._claims.adopt(claim, login.held, login.txid, login.factor or "", age_s))
+        self._perform(self._claims.adopt(pending.number, claim, login.held, login.txid, login.factor or "", age_s))
 
     def end(self, effect: ShareEnd) -> None:
         """Let others know how a login has ended."""
@@ -164,7 +172,7 @@ class FleetClient(StoreOwner):
         """Do what was decided. Answers wait for the next turn of the loop where the question has just been put."""
         for effect in effects:
             if isinstance(effect, RunScript):
-                self._store.run(effect.script, effect.key, effect.arguments, partial(self._answered, effect))
+                self._store.run(_SCRIPTS[effect.script], effect.key, effect.arguments, partial(self._answered, effect))
             elif isinstance(effect, Publish):
                 self._store.publish(effect.channel.encode(), effect.message)
             elif isinstance(effect, AnswerLogin) and in_turn:

@@ -40,6 +40,7 @@ from gateway.supervisor.crew import Crew, CrewPlan
 from gateway.supervisor.crews import Crews
 from gateway.supervisor.facts import gateway_status
 from gateway.supervisor.failmode import FailModeWatch
+from gateway.supervisor.fleet_watch import FleetWatch
 from gateway.supervisor.form import hot_path
 from gateway.supervisor.hang_watch import HangWatch
 from gateway.supervisor.identity import find_identity
@@ -111,6 +112,7 @@ class Arbiter:
         self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
         self._control = ControlSocket(settings.gateway.run_dir, self)
         self._console = ConsoleKeeper(self.status, self._ledgers)
+        self._fleet_watch = FleetWatch(self._instance, self._own_status)
         self._terminal = Terminal()
         self._has_served = False
         self._is_stopping = False
@@ -144,6 +146,7 @@ class Arbiter:
             self._log_watch.start()
             self._fail_mode_watch.start(self.crew.plan.settings)
             self._console.follow(self.crew.plan.settings, self.crew.plan.identity)
+            self._fleet_watch.follow(self.crew.plan.settings)
             self._watch_over()
             await self._stopped.wait()
         finally:
@@ -151,6 +154,7 @@ class Arbiter:
             self._log_watch.stop()
             self._fail_mode_watch.stop()
             self._console.stop()
+            await self._fleet_watch.stop()
             for crew in self._crews():
                 crew.plan.sockets.close()
             await self._control.close()
@@ -358,6 +362,7 @@ class Arbiter:
         self._former.append(former)
         self._fail_mode_watch.start(crew.plan.settings)
         self._console.follow(crew.plan.settings, crew.plan.identity)
+        self._fleet_watch.follow(crew.plan.settings)
         self._workers.hand_over(former)
         self._loop.call_later(former.plan.settings.gateway.drain_timeout_s + 5.0, former.signal, signal.SIGKILL)
         self._loop.call_later(REMEMBER_S, self._forget_settings, former.number)
@@ -395,6 +400,7 @@ class Arbiter:
             return
         self._is_stopping = True
         self._notifier.stopping()
+        self._fleet_watch.say_leaving()
         log.info("Stopping: no more requests are taken, pending logins are finished")
         if self._under_way is not None:
             self._under_way.stop()
@@ -416,6 +422,11 @@ class Arbiter:
 
     def status(self) -> dict[str, Any]:
         """Return what `status.json` holds."""
+        status, fleet = self._own_status(), self._fleet_watch.status()
+        return status if fleet is None else {**status, "fleet": fleet}
+
+    def _own_status(self) -> dict[str, Any]:
+        """Return what it holds of this host."""
         status = gateway_status(
             self.crew, self._former, self._fail_mode_watch.health, self._totals(), self._losses, self._started_at
         )

@@ -17,16 +17,17 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 import uvloop
 
-from gateway.config.settings import decode_settings
+from gateway.config.settings import FleetSettings, Settings, decode_settings
 from gateway.duo.clients import open_duo_clients
 from gateway.engine.digests import Digests
+from gateway.fleet.clients import open_fleet_client
 from gateway.ipc.journal import Journal
 from gateway.ipc.ledger import open_ring
 from gateway.ipc.links import LinkWriter
@@ -70,9 +71,9 @@ from gateway.worker.heartbeat import (
 )
 from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.passing import Inlet, Passing
-from gateway.worker.service import Service
+from gateway.worker.service import Asker, Service
 from gateway.worker.succession import Succession, read_legacy
-from gateway.worker.wiring import build_engine
+from gateway.worker.wiring import FLEET, build_engine, fleet_names
 
 if TYPE_CHECKING:
     from gateway.duo.client import DuoClient
@@ -125,7 +126,8 @@ class Worker:
         self._channel = socket.socket(fileno=orders.channel_fd)
         self._spares = Spares(len({each.bucket for each in orders.sockets}))  # each may have a successor of its own
         self._drain_timeout_s = self._settings.gateway.drain_timeout_s
-        self._askers: dict[str, DuoClient] = {}
+        self._clients: dict[str, DuoClient] = {}
+        self._askers: dict[str, Asker] = {}
         self._is_orphan = False
         self._has_handed_over = False
 
@@ -151,8 +153,10 @@ class Worker:
         self._generations = Generations(own, orders.generations[1:])
         evidence_writers = {key: EvidenceWriter(counters) for key, counters in row.applications.items()}
         with _using_what_is_configured():
-            self._askers.update(open_duo_clients(settings, orders.n_workers, evidence_writers))
-        engine = build_engine(settings, own.tables, Digests(orders.key), orders.n_workers, max(1, len(orders.buckets)))
+            self._open_clients(settings, evidence_writers)
+        names = fleet_names(settings, orders.instance)
+        digests, n_buckets = Digests(orders.key), max(1, len(orders.buckets))
+        engine = build_engine(settings, own.tables, digests, orders.n_workers, n_buckets, names)
         memory = JournalKeeper(Journal(orders.journal_fd, orders.key))
         self._service = service = Service(
             engine,
@@ -165,6 +169,9 @@ class Worker:
             orders.slot,
             open_ring(orders.ledger_fd, orders.slot),
         )
+        if settings.fleet is not None:
+            with _using_what_is_configured():
+                self._open_fleet(settings.fleet)
         listeners = [self._listener(each) for each in orders.sockets]
         outlets = {each.bucket: socket.socket(fileno=each.outlet_fd) for each in orders.buckets}
         inlets = [
@@ -175,7 +182,9 @@ class Worker:
         service.take_sockets(listeners, inlets, Passing(own.number, outlets))
         bulletins = {key: board.bulletin(key) for key in evidence_writers} if board is not None else {}
         self._bulletin_reader = BulletinReader(bulletins, engine, service.perform, self._drop_idle_connections)
-        Heartbeat(row, listeners, memory, self._askers, evidence_writers, bulletins, self._bulletin_reader.look).start()
+        Heartbeat(
+            row, listeners, memory, self._clients, evidence_writers, bulletins, self._bulletin_reader.look
+        ).start()
         succession = Succession(
             [read_legacy(predecessor, orders.key, self._generations) for predecessor in orders.predecessors],
             self._generations,
@@ -197,8 +206,20 @@ class Worker:
         serving.cancel()
         return await self._stop()
 
+    def _open_fleet(self, settings: FleetSettings) -> None:
+        fleet = open_fleet_client(
+            settings, self._orders.instance, self._duo_time, lambda outcome: None, self._service.displaced
+        )
+        self._askers[FLEET] = fleet
+        self._service.share_with(fleet)
+
+    def _duo_time(self) -> float | None:
+        """Return Duo's time, as one of the applications has told it."""
+        told = (client.duo_time for client in self._clients.values())
+        return next((each for each in told if each is not None), None)
+
     def _drop_idle_connections(self, application: str) -> None:
-        self._askers[application].drop_idle_connections()
+        self._clients[application].drop_idle_connections()
 
     def _listener(self, each: SocketOrders) -> UdpListener:
         udp = socket.socket(fileno=each.descriptor)
@@ -212,10 +233,15 @@ class Worker:
     def _open_former(self, generation: Generation) -> None:
         """Open clients for applications that only former settings know, and logins still wait for."""
         settings = generation.settings
-        servers = [each for each in settings.servers if application_key(each.application) not in self._askers]
+        servers = [each for each in settings.servers if application_key(each.application) not in self._clients]
         if servers:
             former = msgspec.structs.replace(settings, servers=tuple(servers))
-            self._askers.update(open_duo_clients(former, self._orders.n_workers))
+            self._open_clients(former)
+
+    def _open_clients(self, settings: Settings, observers: Mapping[str, EvidenceWriter] | None = None) -> None:
+        clients = open_duo_clients(settings, self._orders.n_workers, observers)
+        self._clients.update(clients)
+        self._askers.update(clients)
 
     def _hear(self) -> None:
         received = hear_supervisor(self._channel, self._spares)

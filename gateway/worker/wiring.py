@@ -1,5 +1,7 @@
 """Settings into parts: the only place where the worker's parts meet the configuration."""
 
+import secrets
+
 from gateway.config.listening import ListeningAddress
 from gateway.config.login_client import (
     login_client_secret,
@@ -13,6 +15,7 @@ from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.rules import FailMode, rules_of
 from gateway.engine.sharing import FleetNames
+from gateway.fleet.clients import open_sealer
 from gateway.ipc.plan import application_key, pending_share
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import SectionCounters
@@ -39,6 +42,13 @@ def build_engine(
         n_buckets=n_buckets,
         names=names,
     )
+
+
+def fleet_names(settings: Settings, instance: str) -> FleetNames | None:
+    """Return what this worker's logins are called among hosts; None where there is no fleet."""
+    if settings.fleet is None:
+        return None
+    return FleetNames(open_sealer(settings.fleet).digest_key, f"{instance}:{secrets.token_hex(4)}")
 
 
 def build_section(
