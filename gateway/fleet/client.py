@@ -17,7 +17,7 @@ from gateway.engine.pending import PendingLogin
 from gateway.engine.records import packed_verdict
 from gateway.fleet import script_answers, scripts
 from gateway.fleet.claims import Claims
-from gateway.fleet.effects import AnswerLogin, Count, Displaced, Effect, Outcome, Publish, RunScript, Sealing
+from gateway.fleet.effects import AnswerLogin, Count, Displaced, Effect, Publish, RunScript, Sealing
 from gateway.fleet.hosts import Hosts
 from gateway.fleet.mailbox import Mailbox
 from gateway.fleet.opening import Opener
@@ -51,6 +51,7 @@ class FleetClient(StoreOwner):
         draw: returns so many unpredictable octets.
         duo_time: returns Duo's time, Unix seconds; None while no Duo has told it.
         count: is told each outcome of a claim.
+        on_waited: is told for how many seconds a claim has waited.
         on_displaced: is told of a login whose push another host has taken over.
     """
 
@@ -64,14 +65,15 @@ class FleetClient(StoreOwner):
         draw: Callable[[int], bytes],
         duo_time: Callable[[], float | None],
         count: Count,
+        on_waited: Callable[[float], None],
         on_displaced: Callable[[PendingLogin], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._count = count
+        self._on_waited = on_waited
         self._on_displaced = on_displaced
         self._patience = patience
         self.hosts: Final = Hosts(instance)
-        self._claims = Claims(instance, host, self.hosts, sealing, draw, duo_time, self._counted)
+        self._claims = Claims(instance, host, self.hosts, sealing, draw, duo_time, count)
         self._store = Store(opener, patience, self, self._loop.call_soon, _clock, random.random)
         channels = [mailbox(instance).encode(), ALL_HOSTS.encode()]
         self._mailbox = Mailbox(opener, channels, self._heard, _clock, random.random, self._look)
@@ -163,9 +165,6 @@ class FleetClient(StoreOwner):
     def _heard(self, _channel: bytes, octets: bytes) -> None:
         self._perform(self._claims.heard(octets, _clock()))
 
-    def _counted(self, outcome: Outcome) -> None:
-        self._count(outcome)
-
     # What is done about it.
 
     def _perform(self, effects: Iterable[Effect], *, in_turn: bool = True) -> None:
@@ -186,6 +185,8 @@ class FleetClient(StoreOwner):
     def _answer(self, effect: AnswerLogin) -> None:
         asked = self._asked.pop(effect.number, None)
         if asked is not None:
+            if isinstance(asked.question, Claim):
+                self._on_waited(_clock() - asked.at)
             asked.on_answer(effect.answer)
 
     def _displace(self, effect: Displaced) -> None:

@@ -52,6 +52,7 @@ from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reading import read_in_child
 from gateway.supervisor.reload import Reload
 from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
+from gateway.supervisor.status import fleet_counts
 from gateway.supervisor.stderr import say
 from gateway.supervisor.succession_plan import Slot
 from gateway.supervisor.terminal import HangUp, Terminal
@@ -423,7 +424,7 @@ class Arbiter:
     def status(self) -> dict[str, Any]:
         """Return what `status.json` holds."""
         status, fleet = self._own_status(), self._fleet_watch.status()
-        return status if fleet is None else {**status, "fleet": fleet}
+        return status if fleet is None else {**status, "fleet": {**fleet, **fleet_counts(self._totals())}}
 
     def _own_status(self) -> dict[str, Any]:
         """Return what it holds of this host."""

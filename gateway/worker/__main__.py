@@ -59,6 +59,7 @@ from gateway.ipc.worker_channel import (
 from gateway.listeners.udp import UdpListener
 from gateway.logs.losses import Losses
 from gateway.logs.setup import log_internal_error, log_loop_error, reopen_logs, start_logging, stop_logging
+from gateway.statistics.counters import FleetCounters
 from gateway.statistics.layout import Measure
 from gateway.this_process import keep_memory_private, name_process, worker_name
 from gateway.worker.bulletins import BulletinReader
@@ -171,7 +172,7 @@ class Worker:
         )
         if settings.fleet is not None:
             with _using_what_is_configured():
-                self._open_fleet(settings.fleet)
+                self._open_fleet(settings.fleet, row.fleet)
         listeners = [self._listener(each) for each in orders.sockets]
         outlets = {each.bucket: socket.socket(fileno=each.outlet_fd) for each in orders.buckets}
         inlets = [
@@ -206,10 +207,8 @@ class Worker:
         serving.cancel()
         return await self._stop()
 
-    def _open_fleet(self, settings: FleetSettings) -> None:
-        fleet = open_fleet_client(
-            settings, self._orders.instance, self._duo_time, lambda outcome: None, self._service.displaced
-        )
+    def _open_fleet(self, settings: FleetSettings, counters: FleetCounters) -> None:
+        fleet = open_fleet_client(settings, self._orders.instance, self._duo_time, counters, self._service.displaced)
         self._askers[FLEET] = fleet
         self._service.share_with(fleet)
 
