@@ -37,7 +37,7 @@ class BucketOrders(msgspec.Struct, array_like=True):
     inlet_fd: int = -1
 
 
-class Predecessor(msgspec.Struct, array_like=True):
+class PredecessorOrders(msgspec.Struct, array_like=True):
     """A worker whose place this one takes: dead, or of the former generation and about to hand over.
 
     Attributes:
@@ -79,7 +79,7 @@ class Orders(msgspec.Struct):
     board_fd: int
     journal_fd: int
     sockets: list[SocketOrders]
-    predecessors: list[Predecessor]
+    predecessors: list[PredecessorOrders]
     ledger_fd: int = -1
     buckets: list[BucketOrders] = []
     log_fds: dict[str, int] = {}

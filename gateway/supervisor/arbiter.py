@@ -337,7 +337,7 @@ class Arbiter:
         crew = self._new_crew(self.crew.number + 1, reload.settings, reload.n_workers, reload.sockets)
         reload.crew = crew
         self._fail_mode_watch.brief(crew)
-        self._workers.bequeath(self.crew, crew)
+        self._workers.name_successors(self.crew, crew)
         self._workers.start(crew, in_background=True)
 
     def discard(self, crew: Crew | None) -> None:

@@ -42,13 +42,13 @@ class Link:
     """
 
     worker: Worker
-    heir: "Slot"
+    successor: "Slot"
     buckets: list[int]
 
 
 @dataclass
-class Claim:
-    """What a slot's worker is to take over from another one.
+class Predecessor:
+    """A worker, as one from which a slot's worker is to take over.
 
     Attributes:
         link: on which that tells what becomes of its logins; None once it is gone.
@@ -68,7 +68,7 @@ class Slot:
 
     Attributes:
         worker: None while there is none.
-        claims: what its worker is to take over.
+        predecessors: from whom its worker is to take over.
         links: from its worker to those that take over from it.
         spawned_at: when its last worker was started, in monotonic seconds.
         trouble: why its last worker never announced itself; empty if it did.
@@ -79,7 +79,7 @@ class Slot:
     buckets: frozenset[int]
     life: SlotLife
     worker: Worker | None = None
-    claims: list[Claim] = field(default_factory=list)
+    predecessors: list[Predecessor] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     spawned_at: float = 0.0
     trouble: str = ""
@@ -97,18 +97,18 @@ class Slot:
         if self.state not in (SlotState.EMPTY, SlotState.DRAINING):
             self.life.happened(SlotEvent.DRAIN_REQUESTED, now)
         if self.worker is None:
-            self.claims, self.links = [], []
+            self.predecessors, self.links = [], []
 
     def drop_known(self) -> None:
         """Forget those that are gone and of which its worker knows all."""
-        self.claims = [claim for claim in self.claims if claim.link is not None]
+        self.predecessors = [each for each in self.predecessors if each.link is not None]
 
     def note_death(self) -> int:
         """Count a worker that died before it knew those before it; return how many have by now."""
-        gone = [claim for claim in self.claims if claim.link is None]
-        for claim in gone:
-            claim.n_deaths += 1
-        return max((claim.n_deaths for claim in gone), default=0)
+        gone = [each for each in self.predecessors if each.link is None]
+        for predecessor in gone:
+            predecessor.n_deaths += 1
+        return max((each.n_deaths for each in gone), default=0)
 
 
 class Generation:
@@ -142,10 +142,10 @@ class Generation:
 
 @dataclass(frozen=True)
 class Spawn:
-    """Start a worker, with a journal of its own, that takes over what is claimed."""
+    """Start a worker, with a journal of its own, that takes over from its predecessors."""
 
     worker: Worker
-    claims: Sequence[Claim]
+    predecessors: Sequence[Predecessor]
 
 
 @dataclass(frozen=True)
@@ -251,24 +251,26 @@ class SuccessionPlan:
         """Put a worker at every slot."""
         return [self._spawn(generation, slot, now) for slot in generation.slots]
 
-    def bequeath(self, former: Generation, following: Generation) -> list[Effect]:
-        """Let every slot of the next generation claim what workers of the present one know of its users."""
+    def name_successors(self, former: Generation, following: Generation) -> list[Effect]:
+        """Let every slot of the next generation take over from workers of the present one that serve its users."""
         effects: list[Effect] = []
         for old in former.slots:
             for new in following.slots:
                 shared = sorted(old.buckets & new.buckets)
                 if shared:
-                    effects += self._claim(old, new, shared)
+                    effects += self._name_successor(old, new, shared)
         return effects
 
-    def _claim(self, old: Slot, new: Slot, shared: list[int]) -> list[Effect]:
+    def _name_successor(self, old: Slot, new: Slot, shared: list[int]) -> list[Effect]:
         if old.state is not SlotState.READY:  # its worker knows not all of those before it
-            new.claims += [Claim(each.worker, each.link, each.has_handed_over, each.n_deaths) for each in old.claims]
+            new.predecessors += [
+                Predecessor(each.worker, each.link, each.has_handed_over, each.n_deaths) for each in old.predecessors
+            ]
         if old.worker is None:
             return []
         link = Link(old.worker, new, shared)
         old.links.append(link)
-        new.claims.append(Claim(old.worker, link))
+        new.predecessors.append(Predecessor(old.worker, link))
         self._near_ends.append(link)
         self._far_ends.append(link)
         return [OpenLink(link)]
@@ -300,7 +302,7 @@ class SuccessionPlan:
         for slot in generation.slots:
             slot.drain(now)
         for slot in self._slots():
-            slot.links = [link for link in slot.links if link.heir not in generation.slots]
+            slot.links = [link for link in slot.links if link.successor not in generation.slots]
         return [Kill(worker) for worker in workers_of(generation)] + self._unneeded()
 
     # What becomes of a worker.
@@ -331,9 +333,9 @@ class SuccessionPlan:
     def handed_over(self, worker: Worker) -> list[Effect]:
         """Note that it reads no more, and its journal is complete; a successor's successor must know."""
         worker.slot.has_handed_over = True
-        for claim in self._claims():
-            if claim.worker is worker:
-                claim.has_handed_over = True
+        for predecessor in self._predecessors():
+            if predecessor.worker is worker:
+                predecessor.has_handed_over = True
         return []
 
     def insist(self, worker: Worker) -> list[Effect]:
@@ -358,7 +360,7 @@ class SuccessionPlan:
             effects = self._leave(slot, now)
         else:
             effects = self._succeed(slot, worker, now, is_unsuited=is_unsuited)
-        self._let_go(worker)
+        self._note_gone(worker)
         return effects + self._unneeded()
 
     def backoff_elapsed(self, slot: Slot, now: float) -> list[Effect]:
@@ -374,13 +376,13 @@ class SuccessionPlan:
         slot.worker = worker = Worker(generation, slot)
         slot.spawned_at = now
         self._journals.append(worker)
-        return Spawn(worker, tuple(slot.claims))
+        return Spawn(worker, tuple(slot.predecessors))
 
     def _succeed(self, slot: Slot, worker: Worker, now: float, *, is_unsuited: bool) -> list[Effect]:
         """Let the next worker take over from one that died, unless too many have died of the attempt."""
         had_served = slot.state is SlotState.READY
         n_deaths = 0 if had_served or is_unsuited else slot.note_death()
-        slot.claims.append(Claim(worker, n_deaths=n_deaths))
+        slot.predecessors.append(Predecessor(worker, n_deaths=n_deaths))
         effects: list[Effect] = []
         if n_deaths >= MAX_DEATHS:
             slot.drop_known()
@@ -390,19 +392,19 @@ class SuccessionPlan:
     def _leave(self, slot: Slot, now: float) -> list[Effect]:
         if slot.state is SlotState.DRAINING:
             slot.life.happened(SlotEvent.EXITED, now)
-        slot.claims, slot.links = [], []
+        slot.predecessors, slot.links = [], []
         return []
 
     def _back_off(self, slot: Slot, now: float) -> list[Effect]:
         slot.life.happened(SlotEvent.EXITED, now)
         return [StartLater(slot, slot.life.backoff_s)]
 
-    def _let_go(self, worker: Worker) -> None:
+    def _note_gone(self, worker: Worker) -> None:
         """Note that a worker is gone: a worker that serves since then knows all of it by its link's end."""
         for slot in self._slots():
-            for claim in slot.claims:
-                if claim.worker is worker:
-                    claim.link = None
+            for predecessor in slot.predecessors:
+                if predecessor.worker is worker:
+                    predecessor.link = None
             if slot.state is SlotState.READY:
                 slot.drop_known()
 
@@ -411,15 +413,15 @@ class SuccessionPlan:
     def _slots(self) -> Iterator[Slot]:
         return (slot for generation in self.generations for slot in generation.slots)
 
-    def _claims(self) -> Iterator[Claim]:
-        return (claim for slot in self._slots() for claim in slot.claims)
+    def _predecessors(self) -> Iterator[Predecessor]:
+        return (each for slot in self._slots() for each in slot.predecessors)
 
     def _unneeded(self) -> list[Effect]:
         """Close what nobody needs any more."""
-        claims = list(self._claims())
-        workers = {slot.worker for slot in self._slots()} | {claim.worker for claim in claims}
+        predecessors = list(self._predecessors())
+        workers = {slot.worker for slot in self._slots()} | {each.worker for each in predecessors}
         near_ends = {link for slot in self._slots() for link in slot.links}
-        far_ends = {claim.link for claim in claims}
+        far_ends = {each.link for each in predecessors}
         effects: list[Effect] = [CloseJournal(each) for each in self._journals if each not in workers]
         effects += [CloseNearEnd(each) for each in self._near_ends if each not in near_ends]
         effects += [CloseFarEnd(each) for each in self._far_ends if each not in far_ends]

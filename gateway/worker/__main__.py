@@ -71,7 +71,7 @@ from gateway.worker.heartbeat import (
 from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.passing import Inlet, Passing
 from gateway.worker.service import Service
-from gateway.worker.succession import Succession, read_legacy
+from gateway.worker.succession import Succession, read_predecessor
 from gateway.worker.wiring import build_engine
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class Worker:
         self._bulletin_reader = BulletinReader(bulletins, engine, service.perform, self._drop_idle_connections)
         Heartbeat(row, listeners, memory, self._askers, evidence_writers, bulletins, self._bulletin_reader.look).start()
         succession = Succession(
-            [read_legacy(predecessor, orders.key, self._generations) for predecessor in orders.predecessors],
+            [read_predecessor(each, orders.key, self._generations) for each in orders.predecessors],
             self._generations,
             frozenset(each.bucket for each in orders.sockets),
             engine,
