@@ -116,7 +116,7 @@ class ControlSocket:
         self._n_logins = 0
 
     async def open(self) -> None:
-        """Claim the folder and begin to answer.
+        """Lock the folder and begin to answer.
 
         Raises:
             RunDirUnusable: another gateway uses it, or it cannot be written.

@@ -111,9 +111,9 @@ def test_H7_the_shared_secret_is_chosen_by_the_source_address_alone():
     stage = Stage()
     other = Nas("radius_ip_2", stage.section, SharedSecret(b"the secret of another"))
     stage.engine = engine_for([("192.0.2.10/32", stage.nas), ("192.0.2.20/32", other)])
-    claims = encode_attribute(NAS_IP_ADDRESS, bytes((192, 0, 2, 20))) + encode_attribute(NAS_IDENTIFIER, b"radius_ip_2")
-    assert accept(stage, signed(pap() + claims))
-    assert not asked(stage.receive(signed(pap() + claims, identifier=2), host="192.0.2.20"))
+    said = encode_attribute(NAS_IP_ADDRESS, bytes((192, 0, 2, 20))) + encode_attribute(NAS_IDENTIFIER, b"radius_ip_2")
+    assert accept(stage, signed(pap() + said))
+    assert not asked(stage.receive(signed(pap() + said, identifier=2), host="192.0.2.20"))
 
 
 def test_H7_the_listening_address_is_part_of_the_choice():
