@@ -108,7 +108,7 @@ class Crews:
         return crew
 
     def forget(self, crew: Crew) -> None:
-        """Let go of a crew of which nobody is left."""
+        """Forget a crew of which nobody is left."""
         self._perform(self.plan.remove(crew.generation))
         del self._crews[crew.generation]
         crew.close()
