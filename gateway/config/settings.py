@@ -9,7 +9,7 @@ from enum import Enum
 import msgspec
 
 from gateway.engine.rules import SectionRules
-from gateway.radius.reply import SignaturePlace
+from gateway.radius.reply import SignaturePosition
 
 
 class Secret(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     networks: tuple[str, ...]
     shared_secret: Secret
-    message_authenticator_in_replies: SignaturePlace = SignaturePlace.FIRST
+    message_authenticator_in_replies: SignaturePosition = SignaturePosition.FIRST
 
 
 class ApplicationSettings(msgspec.Struct, frozen=True, kw_only=True):

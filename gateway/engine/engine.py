@@ -171,9 +171,9 @@ class Engine(Requests):
 
     def _ask_again(self, logins: list[PendingLogin], now: float) -> None:
         """Ask anew what became of pushes, a few at a time: Duo may have forgotten the question in its outage."""
-        for place, pending in enumerate(logins):
+        for index, pending in enumerate(logins):
             self._stop_asking(pending, now)
-            self._proceed(pending, pending.login.ask_again(now + place * RESUME_PAUSE_S, now), now)
+            self._proceed(pending, pending.login.ask_again(now + index * RESUME_PAUSE_S, now), now)
 
     def try_one(self, application: str) -> None:
         """Let one login of an application in outage ask Duo all the same."""

@@ -20,7 +20,7 @@ from gateway.radius.dictionary import (
     USER_NAME,
     USER_PASSWORD,
 )
-from gateway.radius.reply import SignaturePlace
+from gateway.radius.reply import SignaturePosition
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import (
     SectionCounters,
@@ -61,7 +61,7 @@ class Nas(Sender):
         name: as the administrator knows it: `radius_ip_1 of [radius_server_duo_only]`.
         section: the rules for its logins.
         is_login_client: `radgate login` on this machine, which is told the reason too.
-        signature_place: where its replies have their Message-Authenticator.
+        signature_position: where its replies have their Message-Authenticator.
         unsigned_told_until: when the log may name it again for sending unsigned requests.
     """
 
@@ -71,7 +71,7 @@ class Nas(Sender):
         "is_login_client",
         "name",
         "section",
-        "signature_place",
+        "signature_position",
         "unsigned_told_until",
     )
 
@@ -82,13 +82,13 @@ class Nas(Sender):
         shared_secret: SharedSecret,
         *,
         is_login_client: bool = False,
-        signature_place: SignaturePlace = SignaturePlace.FIRST,
+        signature_position: SignaturePosition = SignaturePosition.FIRST,
     ) -> None:
         super().__init__(shared_secret)
         self.name = name
         self.section = section
         self.is_login_client = is_login_client
-        self.signature_place = signature_place
+        self.signature_position = signature_position
         self._status_since = float("-inf")
         self._n_status = 0
         self.unsigned_told_until = float("-inf")

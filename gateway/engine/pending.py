@@ -127,7 +127,7 @@ class PendingLogin(Awaited):
         self.transactions.remove(transaction)
 
     def record(self) -> LoginRecord:
-        """Return what another worker must know to take its place."""
+        """Return what another worker must know to take it over."""
         login = self.login
         return LoginRecord(
             self.number,

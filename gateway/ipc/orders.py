@@ -22,7 +22,7 @@ class GenerationOrders(msgspec.Struct, array_like=True):
 
 
 class SocketOrders(msgspec.Struct, array_like=True):
-    """A bound socket: the number of its listening address, and its place among those that share the address."""
+    """A bound socket: the number of its listening address, and its bucket among those that share the address."""
 
     listener: int
     bucket: int
@@ -38,7 +38,7 @@ class BucketOrders(msgspec.Struct, array_like=True):
 
 
 class PredecessorOrders(msgspec.Struct, array_like=True):
-    """A worker whose place this one takes: dead, or of the former generation and about to hand over.
+    """A worker from which this one takes over: dead, or of the former generation and about to hand over.
 
     Attributes:
         generation: of its settings, by which its journal counts listening addresses.

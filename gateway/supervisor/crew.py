@@ -80,7 +80,7 @@ class Crew:
 
     @property
     def slots(self) -> list[Slot]:
-        """The places of its workers."""
+        """Those of its workers."""
         return self.generation.slots
 
     def process(self, slot: Slot) -> WorkerProcess | None:

@@ -64,7 +64,7 @@ class Predecessor:
 
 @dataclass(eq=False)
 class Slot:
-    """A worker's place, and what belongs to it from one worker to the next.
+    """Where one worker is, and what belongs to it from one worker to the next.
 
     Attributes:
         worker: None while there is none.
@@ -121,7 +121,7 @@ class Generation:
     def __init__(self, number: int, buckets: Iterable[Iterable[int]]) -> None:
         """Make a slot for each set of buckets."""
         self.number = number
-        self.slots = [Slot(place, frozenset(each), SlotLife(place)) for place, each in enumerate(buckets)]
+        self.slots = [Slot(number, frozenset(each), SlotLife(number)) for number, each in enumerate(buckets)]
         self.is_dismissed = False
 
     @property

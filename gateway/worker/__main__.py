@@ -1,8 +1,8 @@
 """A worker process, started by the supervisor: `python -m gateway.worker SLOT ORDERS_FD`; the slot is for `ps` to show.
 
 Everything it needs comes through inherited descriptors, which its orders name: settings in memfds, bound sockets, the
-journals of workers whose place it takes, and a channel to the supervisor. When the channel closes, the supervisor is
-gone and the worker ends.
+journals of workers from which it takes over, and a channel to the supervisor. When the channel closes, the supervisor
+is gone and the worker ends.
 """
 
 import asyncio

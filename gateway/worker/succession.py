@@ -1,4 +1,4 @@
-"""Taking the place of other workers: of one that died, or of one of the former generation that was told to leave.
+"""Taking over from other workers: from one that died, or one of the former generation that was told to leave.
 
 A journal tells what its worker replied and which logins it had under way. If the worker is dead, those with a push
 that Duo has named go on here. If it still lives, it goes on waiting for Duo's answers and tells of them on its link;
@@ -179,7 +179,7 @@ class Succession:
         self._note_complete()
 
     async def complete(self) -> None:
-        """Return once nothing keeps this worker from serving in its predecessors' place."""
+        """Return once nothing keeps this worker from serving after its predecessors."""
         await self._complete.wait()
 
     def _begin(self, predecessor: Predecessor) -> None:
@@ -240,8 +240,8 @@ class Succession:
         predecessor.close()
         left, predecessor.elsewhere = predecessor.elsewhere, {}
         now = time.monotonic()
-        for place, pending in enumerate(left.values()):
-            self._carefully(predecessor, self._go_on, pending, now + place * RESUME_PAUSE_S, now)
+        for index, pending in enumerate(left.values()):
+            self._carefully(predecessor, self._go_on, pending, now + index * RESUME_PAUSE_S, now)
         if left:
             log.info("Took over %d logins from %s, which is gone", len(left), predecessor.name)
         self._tell_lost(predecessor)

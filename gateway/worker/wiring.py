@@ -50,7 +50,7 @@ def build_table(settings: Settings, address: ListeningAddress, sections: dict[st
                 f"{client.name} of [{server.section}]",
                 section,
                 SharedSecret(client.shared_secret.octets),
-                signature_place=client.message_authenticator_in_replies,
+                signature_position=client.message_authenticator_in_replies,
             )
             entries.update(dict.fromkeys(client.networks, nas))
     for server in address.servers:

@@ -11,7 +11,7 @@ from gateway.engine.rules import RequireMessageAuthenticator
 from gateway.radius.client import encode_access_request, encode_attribute, verify_reply
 from gateway.radius.dictionary import EAP_MESSAGE, MESSAGE_AUTHENTICATOR, PROXY_STATE, USER_NAME, Code
 from gateway.radius.packet import decode_packet
-from gateway.radius.reply import SignaturePlace, encode_reply
+from gateway.radius.reply import SignaturePosition, encode_reply
 from gateway.worker.reports import notice_line
 from tests.config.files import MINIMAL, SERVER, parse
 from tests.conformance.wire import (
@@ -67,14 +67,18 @@ def test_M2_no_setting_leaves_message_authenticator_out_of_replies(require, limi
 
 
 @pytest.mark.parametrize("make", [signed, plain])
-@pytest.mark.parametrize("place", SignaturePlace)
+@pytest.mark.parametrize("place", SignaturePosition)
 def test_M2_for_one_client_it_may_stand_last_or_be_left_out_if_its_request_has_none(place, make):
     """draft-ietf-radext-deprecating-radius, Server Responses: MIT krb5's libkrad refuses every reply that has one."""
     stage = Stage()
-    stage.nas.signature_place = place
+    stage.nas.signature_position = place
     reply = decode_packet(accept(stage, make(pap())))
-    offsets = {SignaturePlace.FIRST: 20, SignaturePlace.LAST: len(reply.octets) - 18, SignaturePlace.IF_ASKED: None}
-    expected = 20 if make is signed and place is SignaturePlace.IF_ASKED else offsets[place]
+    offsets = {
+        SignaturePosition.FIRST: 20,
+        SignaturePosition.LAST: len(reply.octets) - 18,
+        SignaturePosition.IF_ASKED: None,
+    }
+    expected = 20 if make is signed and place is SignaturePosition.IF_ASKED else offsets[place]
     assert reply.offset(MESSAGE_AUTHENTICATOR) == expected
     as_sent = reply.octets[:4] + RA + reply.octets[20:]
     assert SECRET.response_authenticator(as_sent) == reply.authenticator

@@ -22,7 +22,7 @@ from gateway.logs.setup import LogPlan
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import VENDOR_SPECIFIC
 from gateway.radius.packet import decode_packet
-from gateway.radius.reply import SignaturePlace
+from gateway.radius.reply import SignaturePosition
 from gateway.radius.shared_secret import SharedSecret
 from gateway.worker.generations import Generation
 from gateway.worker.wiring import (
@@ -95,8 +95,8 @@ def section(name: str, *keys: str) -> str:
 
 def test_where_a_clients_replies_are_signed_reaches_the_engine():
     (table,) = tables_of(MINIMAL + "message_authenticator_in_replies_1=last\n")
-    assert found(table, "10.0.1.10").signature_place is SignaturePlace.LAST
-    assert found(table, "127.82.65.1").signature_place is SignaturePlace.FIRST  # radgate login takes it first
+    assert found(table, "10.0.1.10").signature_position is SignaturePosition.LAST
+    assert found(table, "127.82.65.1").signature_position is SignaturePosition.FIRST  # radgate login takes it first
 
 
 class TestSection:
