@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from msgspec.structs import replace
 
 from gateway.config.credentials import FoundSecret, read_secret
-from gateway.config.ini import Entry, Section
+from gateway.config.ini import Entry, IniSection
 from gateway.config.problems import Problem
 from gateway.config.scope import Scope
 from gateway.config.secret_keys import RADIUS_SECRET
@@ -44,7 +44,7 @@ def read_clients(scope: Scope, surroundings: Surroundings) -> tuple[ClientSettin
     return tuple(_without_repetitions(scope, clients))
 
 
-def unused_defaults(main: Section, served: Iterable[Section]) -> Iterator[Problem]:
+def unused_defaults(main: IniSection, served: Iterable[IniSection]) -> Iterator[Problem]:
     """Yield a problem for what [main] says of a client that no section has."""
     numbers = {_number(entry) for section in (main, *served) for entry in section.entries.values() if _is_ip(entry)}
     for entry in main.entries.values():

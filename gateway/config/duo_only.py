@@ -16,7 +16,7 @@ def read_client(scope: Scope, _context: Context) -> DuoOnlyClient:
     return DuoOnlyClient(section=scope.section)
 
 
-def read_server(scope: Scope, context: Context) -> ServerSettings:
+def read_duo_only(scope: Scope, context: Context) -> ServerSettings:
     """Return the settings of a server section, which need not name its client, nor need that be there."""
     settings = servers.read_server(scope, context, scope.read_optional("client", _client))
     _warn_of_exempt_usernames(scope, settings)

@@ -416,7 +416,7 @@ class Arbiter:
     def status(self) -> dict[str, Any]:
         """Return what `status.json` holds."""
         status = gateway_status(
-            self.crew, self._former, self._fail_mode_watch.health, self._totals(), self._losses, self._started_at
+            self.crew, self._former, self._fail_mode_watch.standing, self._totals(), self._losses, self._started_at
         )
         return {
             **status,

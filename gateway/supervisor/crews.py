@@ -35,7 +35,6 @@ from gateway.supervisor.succession_plan import (
     CloseFarEnd,
     CloseJournal,
     CloseNearEnd,
-    Effect,
     Generation,
     GoOnWithout,
     Kill,
@@ -46,6 +45,7 @@ from gateway.supervisor.succession_plan import (
     Spawn,
     StartLater,
     Stop,
+    SuccessionEffect,
     SuccessionPlan,
     TellToHandOver,
     Worker,
@@ -84,7 +84,7 @@ class Crews:
         self._journals: dict[Worker, int] = {}
         self._near_ends: dict[Link, socket.socket] = {}
         self._far_ends: dict[Link, socket.socket] = {}
-        self._effects: deque[Effect] = deque()
+        self._effects: deque[SuccessionEffect] = deque()
         self._is_performing = False
         self._perform_one: dict[type, Callable[[Any], None]] = {
             Spawn: self._spawn,
@@ -148,7 +148,7 @@ class Crews:
 
     # What is to be done.
 
-    def _perform(self, effects: Iterable[Effect]) -> None:
+    def _perform(self, effects: Iterable[SuccessionEffect]) -> None:
         self._effects.extend(effects)
         if self._is_performing:
             return

@@ -213,7 +213,7 @@ class CloseFarEnd:
     link: Link
 
 
-Effect = (
+SuccessionEffect = (
     Spawn
     | StartLater
     | OpenLink
@@ -242,18 +242,18 @@ class SuccessionPlan:
         """Take another one in."""
         self.generations.append(generation)
 
-    def remove(self, generation: Generation) -> list[Effect]:
+    def remove(self, generation: Generation) -> list[SuccessionEffect]:
         """Forget one of which no worker is left."""
         self.generations.remove(generation)
         return self._unneeded()
 
-    def start(self, generation: Generation, now: float) -> list[Effect]:
+    def start(self, generation: Generation, now: float) -> list[SuccessionEffect]:
         """Put a worker at every slot."""
         return [self._spawn(generation, slot, now) for slot in generation.slots]
 
-    def name_successors(self, former: Generation, following: Generation) -> list[Effect]:
+    def name_successors(self, former: Generation, following: Generation) -> list[SuccessionEffect]:
         """Let every slot of the next generation take over from workers of the present one that serve its users."""
-        effects: list[Effect] = []
+        effects: list[SuccessionEffect] = []
         for old in former.slots:
             for new in following.slots:
                 shared = sorted(old.buckets & new.buckets)
@@ -261,7 +261,7 @@ class SuccessionPlan:
                     effects += self._name_successor(old, new, shared)
         return effects
 
-    def _name_successor(self, old: Slot, new: Slot, shared: list[int]) -> list[Effect]:
+    def _name_successor(self, old: Slot, new: Slot, shared: list[int]) -> list[SuccessionEffect]:
         if old.state is not SlotState.READY:  # its worker knows not all of those before it
             new.predecessors += [
                 Predecessor(each.worker, each.link, each.has_handed_over, each.n_deaths) for each in old.predecessors
@@ -275,10 +275,10 @@ class SuccessionPlan:
         self._far_ends.append(link)
         return [OpenLink(link)]
 
-    def hand_over(self, generation: Generation, now: float) -> list[Effect]:
+    def hand_over(self, generation: Generation, now: float) -> list[SuccessionEffect]:
         """Let every worker finish for its successors what it has begun, and leave."""
         generation.is_dismissed = True
-        effects: list[Effect] = []
+        effects: list[SuccessionEffect] = []
         for slot in generation.slots:
             was_ready = slot.state is SlotState.READY
             slot.drain(now)
@@ -286,14 +286,14 @@ class SuccessionPlan:
                 effects.append(TellToHandOver(slot.worker, tuple(slot.links)) if was_ready else Kill(slot.worker))
         return effects + self._unneeded()
 
-    def stop(self, generation: Generation, now: float) -> list[Effect]:
+    def stop(self, generation: Generation, now: float) -> list[SuccessionEffect]:
         """Let every worker finish what is pending, and nobody come after it."""
         generation.is_dismissed = True
         for slot in generation.slots:
             slot.drain(now)
         return [Stop(worker) for worker in workers_of(generation)] + self._unneeded()
 
-    def abort(self, generation: Generation, now: float) -> list[Effect]:
+    def abort(self, generation: Generation, now: float) -> list[SuccessionEffect]:
         """End workers that never served; those before them serve on.
 
         They end before their links do: the end of a link would let them serve.
@@ -307,7 +307,7 @@ class SuccessionPlan:
 
     # What becomes of a worker.
 
-    def could_not_spawn(self, worker: Worker, trouble: str, now: float) -> list[Effect]:
+    def could_not_spawn(self, worker: Worker, trouble: str, now: float) -> list[SuccessionEffect]:
         """Try again later: no process could be started, or no descriptor was left."""
         slot = worker.slot
         slot.worker = None
@@ -316,21 +316,21 @@ class SuccessionPlan:
         effects = self._leave(slot, now) if is_dismissed else self._back_off(slot, now)
         return effects + self._unneeded()
 
-    def prepared(self, worker: Worker) -> list[Effect]:
+    def prepared(self, worker: Worker) -> list[SuccessionEffect]:
         """Note that it would serve, if its predecessors had handed over."""
         slot = worker.slot
         slot.is_prepared = True
         slot.trouble, slot.n_failures = "", 0
         return []
 
-    def serving(self, worker: Worker, now: float) -> list[Effect]:
+    def serving(self, worker: Worker, now: float) -> list[SuccessionEffect]:
         """Note that it serves, and knows all that its predecessors did."""
         slot = worker.slot
         slot.life.happened(SlotEvent.REPORTED_READY, now)
         slot.drop_known()
         return self._unneeded()
 
-    def handed_over(self, worker: Worker) -> list[Effect]:
+    def handed_over(self, worker: Worker) -> list[SuccessionEffect]:
         """Note that it reads no more, and its journal is complete; a successor's successor must know."""
         worker.slot.has_handed_over = True
         for predecessor in self._predecessors():
@@ -338,12 +338,12 @@ class SuccessionPlan:
                 predecessor.has_handed_over = True
         return []
 
-    def insist(self, worker: Worker) -> list[Effect]:
+    def insist(self, worker: Worker) -> list[SuccessionEffect]:
         """End one that has not handed over: it hangs, or was not to be told. Its journal hands over for it."""
         slot = worker.slot
         return [Kill(worker)] if slot.worker is worker and not slot.has_handed_over else []
 
-    def exited(self, worker: Worker, trouble: str, now: float, *, is_unsuited: bool = False) -> list[Effect]:
+    def exited(self, worker: Worker, trouble: str, now: float, *, is_unsuited: bool = False) -> list[SuccessionEffect]:
         """Let others take over from it.
 
         Args:
@@ -363,7 +363,7 @@ class SuccessionPlan:
         self._note_gone(worker)
         return effects + self._unneeded()
 
-    def backoff_elapsed(self, slot: Slot, now: float) -> list[Effect]:
+    def backoff_elapsed(self, slot: Slot, now: float) -> list[SuccessionEffect]:
         """Put the next worker at a slot, unless it was dismissed meanwhile."""
         generation = next((each for each in self.generations if slot in each.slots), None)
         if generation is None or slot.state is not SlotState.BACKOFF:
@@ -371,31 +371,31 @@ class SuccessionPlan:
         slot.life.happened(SlotEvent.BACKOFF_ELAPSED, now)
         return [self._spawn(generation, slot, now)]
 
-    def _spawn(self, generation: Generation, slot: Slot, now: float) -> Effect:
+    def _spawn(self, generation: Generation, slot: Slot, now: float) -> SuccessionEffect:
         slot.life.happened(SlotEvent.SPAWNED, now)
         slot.worker = worker = Worker(generation, slot)
         slot.spawned_at = now
         self._journals.append(worker)
         return Spawn(worker, tuple(slot.predecessors))
 
-    def _succeed(self, slot: Slot, worker: Worker, now: float, *, is_unsuited: bool) -> list[Effect]:
+    def _succeed(self, slot: Slot, worker: Worker, now: float, *, is_unsuited: bool) -> list[SuccessionEffect]:
         """Let the next worker take over from one that died, unless too many have died of the attempt."""
         had_served = slot.state is SlotState.READY
         n_deaths = 0 if had_served or is_unsuited else slot.note_death()
         slot.predecessors.append(Predecessor(worker, n_deaths=n_deaths))
-        effects: list[Effect] = []
+        effects: list[SuccessionEffect] = []
         if n_deaths >= MAX_DEATHS:
             slot.drop_known()
             effects.append(GoOnWithout(slot))
         return effects + self._back_off(slot, now)
 
-    def _leave(self, slot: Slot, now: float) -> list[Effect]:
+    def _leave(self, slot: Slot, now: float) -> list[SuccessionEffect]:
         if slot.state is SlotState.DRAINING:
             slot.life.happened(SlotEvent.EXITED, now)
         slot.predecessors, slot.links = [], []
         return []
 
-    def _back_off(self, slot: Slot, now: float) -> list[Effect]:
+    def _back_off(self, slot: Slot, now: float) -> list[SuccessionEffect]:
         slot.life.happened(SlotEvent.EXITED, now)
         return [StartLater(slot, slot.life.backoff_s)]
 
@@ -416,13 +416,13 @@ class SuccessionPlan:
     def _predecessors(self) -> Iterator[Predecessor]:
         return (each for slot in self._slots() for each in slot.predecessors)
 
-    def _unneeded(self) -> list[Effect]:
+    def _unneeded(self) -> list[SuccessionEffect]:
         """Close what nobody needs any more."""
         predecessors = list(self._predecessors())
         workers = {slot.worker for slot in self._slots()} | {each.worker for each in predecessors}
         near_ends = {link for slot in self._slots() for link in slot.links}
         far_ends = {each.link for each in predecessors}
-        effects: list[Effect] = [CloseJournal(each) for each in self._journals if each not in workers]
+        effects: list[SuccessionEffect] = [CloseJournal(each) for each in self._journals if each not in workers]
         effects += [CloseNearEnd(each) for each in self._near_ends if each not in near_ends]
         effects += [CloseFarEnd(each) for each in self._far_ends if each not in far_ends]
         self._journals = [each for each in self._journals if each in workers]

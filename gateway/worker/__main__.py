@@ -62,7 +62,7 @@ from gateway.statistics.layout import Measure
 from gateway.this_process import keep_memory_private, name_process, worker_name
 from gateway.worker.bulletins import BulletinReader
 from gateway.worker.evidence import EvidenceWriter
-from gateway.worker.generations import Generation, Generations
+from gateway.worker.generations import GenerationParts, Generations
 from gateway.worker.heartbeat import (
     Heartbeat,
     open_board,
@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> int:
     name_process(worker_name(orders.slot))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            return runner.run(Worker(orders).work())
+            return runner.run(RunningWorker(orders).work())
         except CannotStartError as error:
             print(f"radgate worker {orders.slot}: {error}", file=sys.stderr)  # noqa: T201 -- the supervisor logs it
             return CANNOT_START
@@ -116,7 +116,7 @@ def _using_what_is_configured() -> Iterator[None]:
         raise CannotStartError(str(error)) from error
 
 
-class Worker:
+class RunningWorker:
     """The parts of a worker process, and its way from start to end."""
 
     def __init__(self, orders: Orders) -> None:
@@ -147,7 +147,7 @@ class Worker:
         row = board.row(orders.slot) if board is not None else private_row(plan)
         row.begin(os.getpid(), time.monotonic_ns())
         losses.show_in(row)
-        own = Generation(orders.generations[0].number, settings, row)
+        own = GenerationParts(orders.generations[0].number, settings, row)
         self._generations = Generations(own, orders.generations[1:])
         evidence_writers = {key: EvidenceWriter(counters) for key, counters in row.applications.items()}
         with _using_what_is_configured():
@@ -209,7 +209,7 @@ class Worker:
         self._service.serve()
         tell_supervisor(self._channel, FromWorker.SERVING)
 
-    def _open_former(self, generation: Generation) -> None:
+    def _open_former(self, generation: GenerationParts) -> None:
         """Open clients for applications that only former settings know, and logins still wait for."""
         settings = generation.settings
         servers = [each for each in settings.servers if application_key(each.application) not in self._askers]

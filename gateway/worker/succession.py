@@ -44,7 +44,7 @@ from gateway.ipc.links import (
 from gateway.ipc.orders import PredecessorOrders
 from gateway.logs.setup import log_internal_error
 from gateway.radius.packet import decode_packet
-from gateway.worker.generations import Generation, Generations
+from gateway.worker.generations import GenerationParts, Generations
 
 log = logging.getLogger("gateway.worker")
 _Record = TypeVar("_Record", LoginRecord, ReplyRecord)
@@ -141,7 +141,7 @@ class Succession:
         buckets: frozenset[int],
         engine: Engine,
         perform: Callable[[list[Effect]], None],
-        on_former: Callable[[Generation], None],
+        on_former: Callable[[GenerationParts], None],
         on_lost: Callable[[int], None],
     ) -> None:
         """Take over from predecessors.

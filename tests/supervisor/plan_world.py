@@ -69,7 +69,7 @@ class World:
         self.waits = False
         self.preparing: Generation | None = None
         self.n_next = n_workers
-        self._queue: deque[succession.Effect] = deque()
+        self._queue: deque[succession.SuccessionEffect] = deque()
         self._is_performing = False
         self.present = self._generation(1, n_workers)
         self.perform(self.plan.start(self.present, self.now))
@@ -81,7 +81,7 @@ class World:
 
     # What the plan of succession decides.
 
-    def perform(self, effects: Iterable[succession.Effect]) -> None:
+    def perform(self, effects: Iterable[succession.SuccessionEffect]) -> None:
         """Do it."""
         self._queue.extend(effects)
         if self._is_performing:
@@ -92,7 +92,7 @@ class World:
         self._is_performing = False
         self._retire()
 
-    def _perform_one(self, effect: succession.Effect) -> None:
+    def _perform_one(self, effect: succession.SuccessionEffect) -> None:
         match effect:
             case succession.Spawn(worker, predecessors):
                 self._spawn(worker, list(predecessors))
@@ -153,7 +153,7 @@ class World:
         if self.changeover is not None:
             self.change(self.changeover.happened(event, problem))
 
-    def change(self, effects: list[change.Effect]) -> None:
+    def change(self, effects: list[change.ChangeoverEffect]) -> None:
         """Do what it decides."""
         for effect in effects:
             match effect:
@@ -167,7 +167,7 @@ class World:
                     self._switch()
                 case change.SayLate():
                     pass
-                case change.Answer(problem):
+                case change.SayOutcome(problem):
                     self.answers.append(problem)
                     self.changeover, self.waits = None, False
 

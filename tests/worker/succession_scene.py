@@ -22,7 +22,7 @@ from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import reply_basis
 from gateway.radius.shared_secret import SharedSecret
-from gateway.worker.generations import Generation, Generations
+from gateway.worker.generations import GenerationParts, Generations
 from gateway.worker.succession import Succession, read_predecessor
 from gateway.worker.wiring import build_engine
 from tests.config.files import MINIMAL, SHARED_SECRET, parse
@@ -82,7 +82,7 @@ class Successor:
 
     def __init__(self) -> None:
         settings = parse(MINIMAL)[0]
-        own = Generation(1, settings)
+        own = GenerationParts(1, settings)
         self.generations = Generations(own, [])
         self.engine = build_engine(settings, own.tables, Digests(KEY), 1)
         self.effects: list[Effect] = []

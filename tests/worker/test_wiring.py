@@ -24,7 +24,7 @@ from gateway.radius.dictionary import VENDOR_SPECIFIC
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import SignaturePosition
 from gateway.radius.shared_secret import SharedSecret
-from gateway.worker.generations import Generation
+from gateway.worker.generations import GenerationParts
 from gateway.worker.wiring import (
     build_engine,
     build_section,
@@ -257,7 +257,7 @@ class TestOperator:
 
 
 def engine_of(settings: Settings, n_workers: int) -> Engine:
-    own = Generation(1, settings)
+    own = GenerationParts(1, settings)
     return build_engine(settings, own.tables, Digests(bytes(32)), n_workers)
 
 
