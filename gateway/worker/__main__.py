@@ -153,10 +153,10 @@ class RunningWorker:
         with _using_what_is_configured():
             self._askers.update(open_duo_clients(settings, orders.n_workers, evidence_writers))
         engine = build_engine(settings, own.tables, Digests(orders.key), orders.n_workers, max(1, len(orders.buckets)))
-        memory = JournalKeeper(Journal(orders.journal_fd, orders.key))
+        keeper = JournalKeeper(Journal(orders.journal_fd, orders.key))
         self._service = service = Service(
             engine,
-            memory,
+            keeper,
             event_log,
             self._askers,
             {server.section: server.application.ikey for server in settings.servers},
@@ -175,7 +175,7 @@ class RunningWorker:
         service.take_sockets(listeners, inlets, Passing(own.number, outlets))
         bulletins = {key: board.bulletin(key) for key in evidence_writers} if board is not None else {}
         self._bulletin_reader = BulletinReader(bulletins, engine, service.perform, self._drop_idle_connections)
-        Heartbeat(row, listeners, memory, self._askers, evidence_writers, bulletins, self._bulletin_reader.look).start()
+        Heartbeat(row, listeners, keeper, self._askers, evidence_writers, bulletins, self._bulletin_reader.look).start()
         succession = Succession(
             [read_predecessor(each, orders.key, self._generations) for each in orders.predecessors],
             self._generations,

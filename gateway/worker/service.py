@@ -67,7 +67,7 @@ class Service:
     def __init__(
         self,
         engine: Engine,
-        memory: JournalKeeper,
+        keeper: JournalKeeper,
         event_log: EventLog,
         askers: Mapping[str, Asker],
         ikeys: Mapping[str, str],
@@ -77,7 +77,7 @@ class Service:
         ring: LoginRing,
     ) -> None:
         self._engine = engine
-        self._memory = memory
+        self._keeper = keeper
         self._askers = askers
         self._ikeys = ikeys
         self._listening = listening
@@ -120,7 +120,7 @@ class Service:
         """Read no more, and let the successors, by bucket, know of every login and what becomes of it."""
         self.stop_reading()
         self.perform(self._engine.hand_over())
-        self._memory.hand_over(links)
+        self._keeper.hand_over(links)
 
     async def drain(self, timeout_s: float) -> bool:
         """Read no more, and return once every login has its answer: False if some had none within `timeout_s`."""
@@ -130,7 +130,7 @@ class Service:
         try:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
-                await self._memory.told()
+                await self._keeper.told()
         except TimeoutError:
             return False
         finally:
@@ -200,13 +200,13 @@ class Service:
         elif isinstance(effect, PutQuestion):
             self._ask(effect)
         elif isinstance(effect, KeepReply):
-            self._memory.keep_reply(effect)
+            self._keeper.keep_reply(effect)
         elif isinstance(effect, Finished):
             self._report(effect)
         elif isinstance(effect, KeepLogin):
-            self._memory.keep_login(effect)
+            self._keeper.keep_login(effect)
         elif isinstance(effect, ForgetLogin):
-            self._memory.forget_login(effect)
+            self._keeper.forget_login(effect)
         else:
             self._perform_seldom[type(effect)](effect)
 
