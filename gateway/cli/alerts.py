@@ -37,7 +37,7 @@ def reload_alerts(status: Status) -> list[str]:
     last = status.get("last_reload")
     if not last or last["ok"]:
         return []
-    told = f"RELOAD REFUSED {span(last['age_s'])} ago; generation {status['generation']} serves on"
+    told = f"RELOAD REFUSED {span(last['age_s'])} ago; generation {status['generation']} goes on serving"
     return [f"{told}: {'; '.join(last['problems'])}"]
 
 

@@ -287,7 +287,7 @@ class Arbiter:
         for problem in outcome.problems:
             log.error("%s", problem)
         if outcome.problems:
-            log.error("The configuration has not been reloaded; generation %d serves on", outcome.generation)
+            log.error("The configuration has not been reloaded; generation %d goes on serving", outcome.generation)
         else:
             log.info("Generation %d serves", outcome.generation)
         return outcome

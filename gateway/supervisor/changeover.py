@@ -98,7 +98,7 @@ class Prepare:
 
 @dataclass(frozen=True)
 class Discard:
-    """End the next generation's workers; the present one serves on."""
+    """End the next generation's workers; the present one goes on serving."""
 
 
 @dataclass(frozen=True)

@@ -294,7 +294,7 @@ class SuccessionPlan:
         return [Stop(worker) for worker in workers_of(generation)] + self._unneeded()
 
     def abort(self, generation: Generation, now: float) -> list[SuccessionEffect]:
-        """End workers that never served; those before them serve on.
+        """End workers that never served; those before them go on serving.
 
         They end before their links do: the end of a link would let them serve.
         """
