@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from gateway.engine.modes.mode import Mode
-from gateway.engine.rules import Accounting, RequireMessageAuthenticator, SectionRules
+from gateway.engine.rules import Accounting, SectionRules
 from gateway.engine.sender import Sender
 from gateway.radius.dictionary import (
     ACCT_DELAY_TIME,
@@ -46,12 +46,6 @@ _MAY_CHANGE: Final[frozenset[int]] = frozenset(
         MESSAGE_AUTHENTICATOR,
     }
 )
-
-_REQUIRE_SIGNATURE: Final = {
-    RequireMessageAuthenticator.YES: True,
-    RequireMessageAuthenticator.NO: False,
-    RequireMessageAuthenticator.AUTO: None,
-}
 
 
 class Nas(Sender):
@@ -117,7 +111,6 @@ class Section:
         mode: how its requests are read and its logins begin.
         policy: what of that a login carries on.
         generation: of the settings that it comes from.
-        require_signature: None is `auto`: of an address that has signed once, with Proxy-State alone.
         acknowledges_accounting: whether Accounting-Requests are answered, of which nothing is kept.
         session_attributes: a 1 at the types of attributes that tell machines and sessions apart, for `attributes_of`.
         counters: of what happens here.
@@ -134,7 +127,7 @@ class Section:
         "policy",
         "probe_usernames",
         "reject_delay_s",
-        "require_signature",
+        "require_message_authenticator",
         "response_deadline_s",
         "rules",
         "session_attributes",
@@ -161,7 +154,7 @@ class Section:
         self.response_deadline_s = rules.response_deadline_s
         self.probe_usernames = rules.probe_usernames
         self.acknowledges_accounting = rules.accounting is Accounting.ACKNOWLEDGE
-        self.require_signature = _REQUIRE_SIGNATURE[rules.require_message_authenticator]
+        self.require_message_authenticator = rules.require_message_authenticator
         client_address = mode.client_address
         may_change = _MAY_CHANGE - {client_address.kind} if client_address is not None else _MAY_CHANGE
         self.session_attributes = bytes(kind not in may_change for kind in range(256))

@@ -31,6 +31,7 @@ from gateway.worker.wiring import (
     build_table,
 )
 from tests.config.files import IKEY, MINIMAL, SHARED_SECRET, parse
+from tests.engine.scene import AUTO, NO, YES
 
 if TYPE_CHECKING:
     from gateway.engine.modes.duo_only import DuoOnly
@@ -108,9 +109,9 @@ class TestSection:
         assert duo_only.automatic
         assert not duo_only.preauth_always
         assert duo_only.exempt == {"svc"}
-        assert duo_only.charset == "latin-1"
+        assert duo_only.pw_codec == "latin-1"
         assert address_in(section, encode_attribute(30, b"203.0.113.7")) == "203.0.113.7"
-        assert section.require_signature is True
+        assert section.require_message_authenticator is YES
         assert not section.rules.limit_proxy_state
         assert (section.reject_delay_s, section.response_deadline_s) == (2.5, 18.0)
         assert not section.coalesce
@@ -125,9 +126,9 @@ class TestSection:
         assert not duo_only.automatic
         assert duo_only.preauth_always
         assert duo_only.exempt == frozenset()
-        assert duo_only.charset == "utf-8"
+        assert duo_only.pw_codec == "utf-8"
         assert address_in(section, encode_attribute(31, b"203.0.113.7")) == "203.0.113.7"
-        assert section.require_signature is None
+        assert section.require_message_authenticator is AUTO
         assert section.rules.limit_proxy_state
         assert (section.reject_delay_s, section.response_deadline_s) == (1.0, 0.0)
         assert section.coalesce
@@ -136,10 +137,10 @@ class TestSection:
         assert section.probe_usernames == frozenset()
 
     @pytest.mark.parametrize(
-        ("text", "required"), [("yes", True), ("no", False), ("auto", None), ("AUTO", None), ("true", True)]
+        ("text", "required"), [("yes", YES), ("no", NO), ("auto", AUTO), ("AUTO", AUTO), ("true", YES)]
     )
     def test_when_a_message_authenticator_is_required(self, text, required):
-        assert section_of(f"require_message_authenticator={text}\n").require_signature is required
+        assert section_of(f"require_message_authenticator={text}\n").require_message_authenticator is required
 
     def test_palo_altos_attribute_for_the_users_address_is_read(self):
         """Duo's proxy knows `client_ip_attr=paloalto`; a file with it starts, so it must mean something."""
