@@ -148,7 +148,7 @@ class RunningWorker:
         row.begin(os.getpid(), time.monotonic_ns())
         losses.show_in(row)
         own = GenerationParts(orders.generations[0].number, settings, row)
-        self._generations = Generations(own, orders.generations[1:])
+        self._generations = Generations(own, orders.generations[1:], row)
         evidence_writers = {key: EvidenceWriter(counters) for key, counters in row.applications.items()}
         with _using_what_is_configured():
             self._askers.update(open_duo_clients(settings, orders.n_workers, evidence_writers))
