@@ -83,7 +83,7 @@ class ServerSettings(SectionRules, frozen=True, kw_only=True):
 
     section: str
     client: str | None = None
-    """The client section that it names; None if it names none."""
+    """The client section that it names; None if it names none: `DUO_ONLY_CLIENT` then, there or not."""
     interface: str | None = None
     """The local address to listen on; None is every address."""
     port: int = 1812
@@ -91,7 +91,10 @@ class ServerSettings(SectionRules, frozen=True, kw_only=True):
     application: ApplicationSettings
 
 
-class DuoOnlyClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="duo_only_client"):
+DUO_ONLY_CLIENT = "duo_only_client"
+
+
+class DuoOnlyClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=DUO_ONLY_CLIENT):
     """One `[duo_only_clientN]` section: a first factor that nobody is asked for."""
 
     section: str

@@ -72,7 +72,7 @@ from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.passing import Inlet, Passing
 from gateway.worker.service import Service
 from gateway.worker.succession import Succession, read_predecessor
-from gateway.worker.wiring import build_engine
+from gateway.worker.wiring import build_engine, event_sections
 
 if TYPE_CHECKING:
     from gateway.duo.client import DuoClient
@@ -159,7 +159,7 @@ class RunningWorker:
             keeper,
             event_log,
             self._askers,
-            {server.section: server.application.ikey for server in settings.servers},
+            event_sections(settings),
             own.listening,
             socket.gethostname(),
             orders.slot,

@@ -42,7 +42,7 @@ from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.last_logins import LastLogins
 from gateway.worker.narration import Narrator
 from gateway.worker.passing import Inlet, Passing
-from gateway.worker.reports import LoginLog, auth_event, notice_line, unsigned_line
+from gateway.worker.reports import EventSection, LoginLog, auth_event, notice_line, unsigned_line
 
 log = logging.getLogger("gateway.worker")
 events = logging.getLogger(AUTH_EVENTS_LOGGER)
@@ -60,7 +60,7 @@ class Service:
 
     Args:
         askers: by the name that the engine's questions are for.
-        ikeys: the integration key of each application, for `authevents.log`.
+        event_sections: the server sections, by name, as `authevents.log` tells of them.
         listening: what each listener is called in the log, by its number.
     """
 
@@ -70,7 +70,7 @@ class Service:
         keeper: JournalKeeper,
         event_log: EventLog,
         askers: Mapping[str, Asker],
-        ikeys: Mapping[str, str],
+        event_sections: Mapping[str, EventSection],
         listening: list[str],
         hostname: str,
         slot: int,
@@ -79,7 +79,7 @@ class Service:
         self._engine = engine
         self._keeper = keeper
         self._askers = askers
-        self._ikeys = ikeys
+        self._event_sections = event_sections
         self._listening = listening
         self._hostname = hostname
         self._login_log = LoginLog(event_log, slot)
@@ -255,8 +255,8 @@ class Service:
         self._login_log.tell(finished, now)
         self._last_logins.add(finished, now)
         if not events.disabled:
-            ikey = self._ikeys.get(finished.section, "")
-            events.info(msgspec.json.encode(auth_event(finished, ikey, self._hostname)).decode())
+            section = self._event_sections.get(finished.section)
+            events.info(msgspec.json.encode(auth_event(finished, section, self._hostname)).decode())
 
     def _warn(self, notice: Notice) -> None:
         text, fields = notice_line(notice, self._listening[notice.listener])

@@ -5,7 +5,7 @@ from gateway.config.login_client import (
     login_client_secret,
     login_client_source,
 )
-from gateway.config.settings import ServerSettings, Settings
+from gateway.config.settings import DUO_ONLY_CLIENT, ServerSettings, Settings
 from gateway.engine.digests import Digests
 from gateway.engine.engine import Engine
 from gateway.engine.login import LoginPolicy
@@ -15,6 +15,7 @@ from gateway.engine.rules import FailMode, rules_of
 from gateway.ipc.plan import application_key, pending_share
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import SectionCounters
+from gateway.worker.reports import EventSection
 
 _MAX_REPLIES = 100_000  # replies kept for retransmissions, oldest out first
 
@@ -38,6 +39,14 @@ def build_section(server: ServerSettings, generation: int = 0, counters: Section
     rules = rules_of(server)
     policy = LoginPolicy(application_key(server.application), fail_open=rules.fail_mode is FailMode.SAFE)
     return Section(server.section, DuoOnly(policy, rules), rules, generation=generation, counters=counters)
+
+
+def event_sections(settings: Settings) -> dict[str, EventSection]:
+    """Return what `authevents.log` says of each server section, by name."""
+    return {
+        server.section: EventSection(server.application.ikey, server.client or DUO_ONLY_CLIENT)
+        for server in settings.servers
+    }
 
 
 def build_table(settings: Settings, address: ListeningAddress, sections: dict[str, Section]) -> NasTable:

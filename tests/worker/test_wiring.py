@@ -29,6 +29,7 @@ from gateway.worker.wiring import (
     build_engine,
     build_section,
     build_table,
+    event_sections,
 )
 from tests.config.files import IKEY, MINIMAL, SHARED_SECRET, parse
 from tests.engine.scene import AUTO, NO, YES
@@ -260,6 +261,15 @@ class TestOperator:
 def engine_of(settings: Settings, n_workers: int) -> Engine:
     own = GenerationParts(1, settings)
     return build_engine(settings, own.tables, Digests(bytes(32)), n_workers)
+
+
+class TestEventSections:
+    def test_a_section_that_names_no_client_has_duo_only_client(self):
+        assert event_sections(settings_of(MINIMAL))["radius_server_duo_only"].client == "duo_only_client"
+
+    def test_else_it_is_the_one_that_it_names(self):
+        settings = settings_of(MINIMAL + "client=duo_only_client7\n[duo_only_client7]\n")
+        assert event_sections(settings)["radius_server_duo_only"].client == "duo_only_client7"
 
 
 class TestEngine:
