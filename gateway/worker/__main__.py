@@ -1,8 +1,8 @@
 """A worker process, started by the supervisor: `python -m gateway.worker SLOT ORDERS_FD`; the slot is for `ps` to show.
 
 Everything it needs comes through inherited descriptors, which its orders name: settings in memfds, bound sockets, the
-journals of workers whose place it takes, and a channel to the supervisor. When the channel closes, the supervisor is
-gone and the worker ends.
+journals of workers from which it takes over, and a channel to the supervisor. When the channel closes, the supervisor
+is gone and the worker ends.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ from gateway.statistics.layout import Measure
 from gateway.this_process import keep_memory_private, name_process, worker_name
 from gateway.worker.bulletins import BulletinReader
 from gateway.worker.evidence import EvidenceWriter
-from gateway.worker.generations import Generation, Generations
+from gateway.worker.generations import GenerationParts, Generations
 from gateway.worker.heartbeat import (
     Heartbeat,
     open_board,
@@ -73,8 +73,8 @@ from gateway.worker.heartbeat import (
 from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.passing import Inlet, Passing
 from gateway.worker.service import Asker, Service
-from gateway.worker.succession import Succession, read_legacy
-from gateway.worker.wiring import FLEET, build_engine, fleet_names
+from gateway.worker.succession import Succession, read_predecessor
+from gateway.worker.wiring import FLEET, build_engine, event_sections, fleet_names
 
 if TYPE_CHECKING:
     from gateway.duo.client import DuoClient
@@ -93,7 +93,7 @@ def main(arguments: list[str]) -> int:
     name_process(worker_name(orders.slot))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            return runner.run(Worker(orders).work())
+            return runner.run(RunningWorker(orders).work())
         except CannotStartError as error:
             print(f"radgate worker {orders.slot}: {error}", file=sys.stderr)  # noqa: T201 -- the supervisor logs it
             return CANNOT_START
@@ -118,7 +118,7 @@ def _using_what_is_configured() -> Iterator[None]:
         raise CannotStartError(str(error)) from error
 
 
-class Worker:
+class RunningWorker:
     """The parts of a worker process, and its way from start to end."""
 
     def __init__(self, orders: Orders) -> None:
@@ -150,21 +150,21 @@ class Worker:
         row = board.row(orders.slot) if board is not None else private_row(plan)
         row.begin(os.getpid(), time.monotonic_ns())
         losses.show_in(row)
-        own = Generation(orders.generations[0].number, settings, row)
-        self._generations = Generations(own, orders.generations[1:])
+        own = GenerationParts(orders.generations[0].number, settings, row)
+        self._generations = Generations(own, orders.generations[1:], row)
         evidence_writers = {key: EvidenceWriter(counters) for key, counters in row.applications.items()}
         with _using_what_is_configured():
             self._open_clients(settings, evidence_writers)
         names = fleet_names(settings, orders.instance)
         digests, n_buckets = Digests(orders.key), max(1, len(orders.buckets))
         engine = build_engine(settings, own.tables, digests, orders.n_workers, n_buckets, names)
-        memory = JournalKeeper(Journal(orders.journal_fd, orders.key))
+        keeper = JournalKeeper(Journal(orders.journal_fd, orders.key))
         self._service = service = Service(
             engine,
-            memory,
+            keeper,
             event_log,
             self._askers,
-            {server.section: server.application.ikey for server in settings.servers},
+            event_sections(settings),
             own.listening,
             socket.gethostname(),
             orders.slot,
@@ -184,10 +184,10 @@ class Worker:
         bulletins = {key: board.bulletin(key) for key in evidence_writers} if board is not None else {}
         self._bulletin_reader = BulletinReader(bulletins, engine, service.perform, self._drop_idle_connections)
         Heartbeat(
-            row, listeners, memory, self._clients, evidence_writers, bulletins, self._bulletin_reader.look
+            row, listeners, keeper, self._clients, evidence_writers, bulletins, self._bulletin_reader.look
         ).start()
         succession = Succession(
-            [read_legacy(predecessor, orders.key, self._generations) for predecessor in orders.predecessors],
+            [read_predecessor(each, orders.key, self._generations) for each in orders.predecessors],
             self._generations,
             frozenset(each.bucket for each in orders.sockets),
             engine,
@@ -229,7 +229,7 @@ class Worker:
         self._service.serve()
         tell_supervisor(self._channel, FromWorker.SERVING)
 
-    def _open_former(self, generation: Generation) -> None:
+    def _open_former(self, generation: GenerationParts) -> None:
         """Open clients for applications that only former settings know, and logins still wait for."""
         settings = generation.settings
         servers = [each for each in settings.servers if application_key(each.application) not in self._clients]

@@ -10,7 +10,7 @@ from gateway.engine.login import (
     AUTH,
     CLAIMING,
     DECIDED,
-    DOUBT_S,
+    LOSS_S,
     ELSEWHERE,
     JOINED,
     LOST,
@@ -265,7 +265,7 @@ class TestFailMode:
         stage.answer(Unavailable(Trouble.CLOSED, "gone", may_have_acted=True), now=1.0)
         assert login.login.state is LOST
         stage.engine.outage("app", AWAY, 1.1)
-        stage.effects = stage.engine.timer(1.0 + DOUBT_S)
+        stage.effects = stage.engine.timer(1.0 + LOSS_S)
         assert stage.reason == "failmode_safe"
         assert ended(stage) == (None, True)
 
