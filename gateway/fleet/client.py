@@ -29,6 +29,7 @@ from gateway.fleetapi.resp import Answer as StoreAnswer
 from gateway.fleetapi.resp import Refused
 
 OnAnswer = Callable[[Answer], None]
+TOLD_S: Final = 1.0
 _clock: Final = time.monotonic
 _SCRIPTS: Final = {
     script_answers.CLAIM: scripts.CLAIM,
@@ -69,6 +70,7 @@ class FleetClient(StoreOwner):
         on_displaced: Callable[[PendingLogin], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._instance = instance
         self._on_waited = on_waited
         self._on_displaced = on_displaced
         self._patience = patience
@@ -94,9 +96,17 @@ class FleetClient(StoreOwner):
         await self._mailbox.close()
 
     @property
-    def is_usable(self) -> bool:
-        """Whether logins are shared."""
-        return self._is_usable
+    def has_others(self) -> bool:
+        """Whether another host lives that can go on with what this one leaves."""
+        if not self._is_usable:
+            return False
+        return any(not each.is_leaving for each in self.hosts.alive(_clock()) if each.instance != self._instance)
+
+    async def told(self) -> None:
+        """Return once the store has all that it was to be told, or after `TOLD_S`."""
+        answered = self._loop.create_future()
+        self._store.command([b"PING"], lambda _answer: None if answered.done() else answered.set_result(None))
+        await asyncio.wait([answered], timeout=TOLD_S)
 
     # What the engine says.
 

@@ -27,6 +27,7 @@ import uvloop
 from gateway.config.settings import FleetSettings, Settings, decode_settings
 from gateway.duo.clients import open_duo_clients
 from gateway.engine.digests import Digests
+from gateway.fleet.client import FleetClient
 from gateway.fleet.clients import open_fleet_client
 from gateway.ipc.journal import Journal
 from gateway.ipc.ledger import open_ring
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gateway.worker")
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
+LEAVE_S = 2.0  # until a host that stops leaves what it has to others: for answers that wait for no person
 GC_THRESHOLDS = (10_000, 50, 100)  # a login leaves next to no cycles: seldom looking costs no memory
 
 
@@ -129,6 +131,7 @@ class RunningWorker:
         self._drain_timeout_s = self._settings.gateway.drain_timeout_s
         self._clients: dict[str, DuoClient] = {}
         self._askers: dict[str, Asker] = {}
+        self._fleet: FleetClient | None = None
         self._is_orphan = False
         self._has_handed_over = False
 
@@ -209,7 +212,7 @@ class RunningWorker:
 
     def _open_fleet(self, settings: FleetSettings, counters: FleetCounters) -> None:
         fleet = open_fleet_client(settings, self._orders.instance, self._duo_time, counters, self._service.displaced)
-        self._askers[FLEET] = fleet
+        self._fleet = self._askers[FLEET] = fleet
         self._service.share_with(fleet)
 
     def _duo_time(self) -> float | None:
@@ -293,11 +296,20 @@ class RunningWorker:
         service, slot, timeout_s = self._service, self._orders.slot, self._drain_timeout_s
         if self._is_orphan:
             timeout_s = min(ORPHAN_DRAIN_S, timeout_s)
+        fleet = self._fleet
+        leaves_to_others = fleet is not None and not self._has_handed_over and fleet.has_others
+        if leaves_to_others:
+            timeout_s = min(LEAVE_S, timeout_s)
         if service.n_pending:
             log.info("Worker %d takes no more requests and finishes %d pending logins", slot, service.n_pending)
         if not await service.drain(timeout_s):
             fate = "to its successor" if self._has_handed_over else "without an answer"
+            if leaves_to_others:
+                fate = "to other hosts"
+                service.leave()
             log.warning("Worker %d leaves %d logins %s after %g s", slot, service.n_pending, fate, timeout_s)
+        if fleet is not None:
+            await fleet.told()
         return 0
 
 

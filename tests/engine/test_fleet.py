@@ -10,8 +10,8 @@ from gateway.engine.login import (
     AUTH,
     CLAIMING,
     DECIDED,
-    LOSS_S,
     ELSEWHERE,
+    HOLD_S,
     JOINED,
     LOST,
     PERSON_PATIENCE_S,
@@ -265,7 +265,7 @@ class TestFailMode:
         stage.answer(Unavailable(Trouble.CLOSED, "gone", may_have_acted=True), now=1.0)
         assert login.login.state is LOST
         stage.engine.outage("app", AWAY, 1.1)
-        stage.effects = stage.engine.timer(1.0 + LOSS_S)
+        stage.effects = stage.engine.timer(1.0 + HOLD_S)
         assert stage.reason == "failmode_safe"
         assert ended(stage) == (None, True)
 
