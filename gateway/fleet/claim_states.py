@@ -1,0 +1,133 @@
+"""A login as the fleet sees it from one worker: whose it is. `TRANSITIONS` says what may follow what."""
+
+from enum import StrEnum
+from typing import Final
+
+from mypy_extensions import mypyc_attr
+
+from gateway.fleet.script_answers import NOBODY
+
+
+class ClaimState(StrEnum):
+    """Where a login stands."""
+
+    __hash__ = str.__hash__  # in C; an enumeration's own is Python's
+
+    NEW = "new"
+    CLAIMING = "claiming"  # the store is asked whose it is
+    RECALLING = "recalling"  # another host had it, and may still remember its verdict
+    ALONE = "alone"  # ours, and the store does not say so
+    ASKING = "asking"  # ours: Duo is asked
+    PUSHED = "pushed"  # ours: Duo has told the push's name
+    ELSEWHERE = "elsewhere"  # another has it, and the engine has not joined it yet
+    LOOKING = "looking"  # the store is asked who has it
+    JOINED = "joined"  # another has it, and is asked what becomes of it
+    TAKING = "taking"  # its owner says nothing: the store is asked for its push
+    ENDED = "ended"
+
+
+# Bare names, for the tables' sake; before Python 3.12 they are also cheaper.
+NEW: Final = ClaimState.NEW
+CLAIMING: Final = ClaimState.CLAIMING
+RECALLING: Final = ClaimState.RECALLING
+ALONE: Final = ClaimState.ALONE
+ASKING: Final = ClaimState.ASKING
+PUSHED: Final = ClaimState.PUSHED
+ELSEWHERE: Final = ClaimState.ELSEWHERE
+LOOKING: Final = ClaimState.LOOKING
+JOINED: Final = ClaimState.JOINED
+TAKING: Final = ClaimState.TAKING
+ENDED: Final = ClaimState.ENDED
+
+TRANSITIONS: Final[dict[ClaimState, frozenset[ClaimState]]] = {
+    NEW: frozenset({CLAIMING, LOOKING, ALONE, ASKING, PUSHED}),
+    CLAIMING: frozenset({ASKING, ALONE, ELSEWHERE, RECALLING, CLAIMING, ENDED}),
+    RECALLING: frozenset({CLAIMING, ALONE, ENDED}),
+    ALONE: frozenset({ASKING, PUSHED, ELSEWHERE, ENDED}),
+    ASKING: frozenset({PUSHED, ALONE, ENDED}),
+    PUSHED: frozenset({PUSHED, ALONE, ELSEWHERE, ENDED}),
+    ELSEWHERE: frozenset({JOINED, ENDED}),
+    LOOKING: frozenset({JOINED, ENDED}),
+    JOINED: frozenset({JOINED, TAKING, ENDED}),
+    TAKING: frozenset({PUSHED, JOINED, ENDED}),
+    ENDED: frozenset(),
+}
+
+OURS: Final = (ALONE, ASKING, PUSHED)
+
+
+@mypyc_attr(free_list_len=1)
+class ClaimedLogin:
+    """One login of a worker's engine, and what is known of it in the store.
+
+    Attributes:
+        number: the engine's own for it.
+        login, packet: digests, see `fleetapi.questions.Claim`; no packet, of one that was joined before it came here.
+        owner: our name for it in the store; drawn for each.
+        epoch: of our ownership; 0 as long as the store does not say that it is ours.
+        txid, factor: of a push whose name is known; empty otherwise.
+        pushed_at: Duo's time of it, Unix seconds; None while that is not known.
+        packets: digests of those that wait for it, or were answered once it has ended.
+        how: how it has ended, one of the words of `fleetapi.messages`; empty before, and when nobody needs to know.
+        verdict: of one that has ended with one.
+        joiners: who has joined it: nonce and instance.
+        found: the record of another owner, `NOBODY` if none was met; and `host`, that one's name.
+        nonce: of our own join; empty without one.
+        known_until: the instant until which the owner need not be asked again.
+        tick_at: the instant at which it is to be looked after; others do not count.
+        give_up_at: the instant at which a join is lost.
+        n_tries: how often the store has been asked whose it is.
+    """
+
+    __slots__ = (
+        "epoch",
+        "factor",
+        "found",
+        "give_up_at",
+        "host",
+        "how",
+        "joiners",
+        "known_until",
+        "login",
+        "n_tries",
+        "nonce",
+        "number",
+        "owner",
+        "packet",
+        "packets",
+        "pushed_at",
+        "state",
+        "tick_at",
+        "txid",
+        "verdict",
+    )
+
+    def __init__(self, number: int, login: bytes, packet: bytes, owner: str) -> None:
+        self.number = number
+        self.login = login
+        self.packet = packet
+        self.owner = owner
+        self.state = NEW
+        self.epoch = 0
+        self.txid = self.factor = self.host = self.how = ""
+        self.pushed_at: float | None = None
+        self.packets = [packet] if packet else []
+        self.verdict: bytes | None = None
+        self.joiners: list[tuple[bytes, str]] | None = None
+        self.found = NOBODY
+        self.nonce = b""
+        self.known_until = self.tick_at = self.give_up_at = 0.0
+        self.n_tries = 0
+
+    def move(self, state: ClaimState) -> None:
+        """Go to another state.
+
+        Raises:
+            ValueError: `TRANSITIONS` does not have it.
+        """
+        if state not in TRANSITIONS[self.state]:
+            raise ValueError(f"a claimed login does not go from {self.state} to {state}")
+        self.state = state
+
+    def __repr__(self) -> str:
+        return f"<ClaimedLogin {self.number} {self.owner}/{self.epoch} {self.state}>"

@@ -1,0 +1,226 @@
+"""A login that another host has: it is asked what becomes of it, again and again, until it says so.
+
+An owner is silent when its host does not beat, or when it does not say that it knows the login. Then the store is
+asked for the push: if its name is there, it is ours from now on. A push whose name is not there is nobody's: it is
+waited for, since its owner may come back, and is lost in the end.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from gateway.engine.timers import Timers
+from gateway.fleet.claim_states import JOINED, LOOKING, PUSHED, TAKING, ClaimedLogin
+from gateway.fleet.effects import Count, Outcome
+from gateway.fleet.hosts import Hosts
+from gateway.fleet.logins import Logins
+from gateway.fleet.outbox import Outbox
+from gateway.fleet.reading import RecordReader
+from gateway.fleet.script_answers import NOBODY, Found, Took, read_look, read_take
+from gateway.fleetapi import messages, records
+from gateway.fleetapi.names import NONCE_SIZE, instance_of
+from gateway.fleetapi.questions import Answer, Decided, Held, Lost, Released, TakenOver
+
+JOIN_INTERVAL_S: Final = 0.5
+KNOWN_S: Final = 2.0
+"""For so long an owner that has said `known` is not asked again: a worker's successor does not know who had joined."""
+UNKNOWN_S: Final = 1.5
+"""An owner that does not say `known` for so long is as if gone, even if its host beats."""
+UNNAMED_S: Final = 75.0
+"""For so long after its claim a login may still come to a push's name, or to a verdict."""
+LONGEST_S: Final = 90.0
+"""No join lasts longer, whatever is said to it."""
+STOOD_STILL_S: Final = 1.0
+"""Whoever is so late has heard nobody in that time."""
+_LATE_VERDICT_S: Final = 3.0  # after a decision: until then its owner may still be asked for it
+
+
+class Joins:
+    """The joiner's side of all logins of a worker.
+
+    Attributes:
+        is_connected: whether the store is there; without it, nothing can be asked or heard.
+    """
+
+    __slots__ = ("_count", "_draw", "_hosts", "_logins", "_outbox", "_reader", "_timers", "is_connected")
+
+    def __init__(
+        self,
+        logins: Logins,
+        outbox: Outbox,
+        hosts: Hosts,
+        reader: RecordReader,
+        timers: Timers,
+        draw: Callable[[int], bytes],
+        count: Count,
+    ) -> None:
+        self._logins = logins
+        self._outbox = outbox
+        self._hosts = hosts
+        self._reader = reader
+        self._timers = timers
+        self._draw = draw
+        self._count = count
+        self.is_connected = False
+
+    def begin(self, login: ClaimedLogin, now: float) -> None:
+        """Join the owner whose record was found, or look for one."""
+        if not login.give_up_at:
+            login.give_up_at = now + LONGEST_S
+        if login.found is NOBODY:
+            login.move(LOOKING)
+            login.tick_at = now
+            self._tick(login, now)
+        else:
+            self._join(login, now)
+
+    def connected(self, login: ClaimedLogin, now: float) -> None:
+        """Go on with a join at its next tick: the store is there again."""
+        login.known_until = now
+
+    def known(self, login: ClaimedLogin, now: float) -> None:
+        """The owner has it."""
+        login.known_until = now + KNOWN_S
+
+    def ended(self, login: ClaimedLogin, how: str, verdict: bytes) -> None:
+        """The owner has told how it ended; that was sealed for this join."""
+        if how == messages.VERDICT:
+            login.verdict = verdict  # for whoever joins us, should the store be about to give us the push
+            self._end(login, Decided(login.host, verdict), how)
+        elif how == messages.RELEASED:
+            self._end(login, Released(login.host), how)
+        elif how == messages.LOST:
+            self._lose(login, how)
+        elif login.state is JOINED:
+            self._take(login)
+
+    def looked(self, login: ClaimedLogin, reply: object, now: float) -> None:
+        """The store has said who has the login."""
+        found = read_look(reply)
+        if found is None:
+            self._lose(login)
+        else:
+            self._follow(login, found, now)
+
+    def took(self, login: ClaimedLogin, reply: object, now: float) -> None:
+        """The store has said whose the push is."""
+        answer = read_take(reply)
+        if isinstance(answer, Took):
+            self._own(login, answer)
+        elif answer is None:
+            self._vanished(login, now)
+        elif answer.owner == login.owner:  # an earlier answer to the same question was lost
+            self._own(login, Took(answer.epoch, answer.sealed, answer.age_s))
+        elif _is_same(login.found, answer):
+            self._refused(login, answer, now)
+        else:
+            self._follow(login, answer, now)
+
+    def failed(self, login: ClaimedLogin) -> None:
+        """The store has not done it; the next tick asks again."""
+        if login.state is TAKING:
+            login.move(JOINED)
+
+    def _join(self, login: ClaimedLogin, now: float) -> None:
+        login.move(JOINED)
+        self._logins.joins(login, self._draw(NONCE_SIZE))
+        login.known_until = now
+        login.tick_at = now
+        self._tick(login, now)
+
+    def _tick_at(self, login: ClaimedLogin, instant: float) -> None:
+        login.tick_at = instant
+        self._timers.at(instant, self._ticked, (login, instant))
+
+    def _ticked(self, ticked: tuple[ClaimedLogin, float], now: float) -> None:
+        login, instant = ticked
+        if login.tick_at == instant and login.state in (LOOKING, JOINED, TAKING):
+            self._tick(login, now)
+
+    def _tick(self, login: ClaimedLogin, now: float) -> None:
+        """Look after a join: twice a second."""
+        if now >= login.give_up_at:
+            self._lose(login)
+            return
+        if now - login.tick_at > STOOD_STILL_S:
+            self._hosts.connected(now)
+            login.known_until = now
+        if self.is_connected:
+            self._ask(login, now)
+        self._tick_at(login, now + JOIN_INTERVAL_S)
+
+    def _ask(self, login: ClaimedLogin, now: float) -> None:
+        """Ask whoever may know something: the owner unless it is known to have it, and the store if it is silent."""
+        found = login.found
+        if found is NOBODY:
+            self._outbox.look(login)
+            return
+        is_silent = now - login.known_until >= UNKNOWN_S or self._is_gone(login, now)
+        if is_silent or now >= login.known_until:
+            self._outbox.join(login, found.owner)
+        if is_silent and login.state is JOINED:
+            self._take(login)
+
+    def _is_gone(self, login: ClaimedLogin, now: float) -> bool:
+        return self._hosts.is_gone(instance_of(login.found.owner), now)
+
+    def _take(self, login: ClaimedLogin) -> None:
+        login.move(TAKING)
+        self._outbox.take_over(login, login.found)
+
+    def _follow(self, login: ClaimedLogin, found: Found, now: float) -> None:
+        """Join whoever has it now."""
+        record = self._reader.read(login.login, found)
+        if record is None:
+            self._lose(login)
+        else:
+            login.found, login.host = found, record.host
+            self._join(login, now)
+
+    def _refused(self, login: ClaimedLogin, found: Found, now: float) -> None:
+        """The push is still the silent owner's: it has no name yet, or is decided."""
+        patience_s = UNNAMED_S
+        if found.state == records.DECIDED:
+            patience_s = 0.0 if self._is_gone(login, now) else _LATE_VERDICT_S
+        if 0.0 <= found.age_s < patience_s:
+            login.move(JOINED)
+        else:
+            self._lose(login)
+
+    def _vanished(self, login: ClaimedLogin, now: float) -> None:
+        """The record is gone: the store was emptied. Its owner has the login in memory, if it is there."""
+        if self._is_gone(login, now):
+            self._lose(login)
+        else:
+            login.move(JOINED)
+
+    def _own(self, login: ClaimedLogin, took: Took) -> None:
+        """Go on with the push, if its record is to be believed."""
+        login.epoch = took.epoch
+        record = self._reader.read_push(login.login, took.epoch, took.sealed, took.age_s)
+        if record is None:
+            self._outbox.release(login)
+            self._lose(login)
+            return
+        login.move(PUSHED)
+        login.txid, login.factor, login.pushed_at = record.txid, record.factor, record.pushed_at
+        self._logins.joins_no_more(login)
+        self._logins.name(login)
+        self._outbox.write_pushed(login)
+        self._outbox.taken(login.found.owner)
+        self._count(Outcome.TAKEOVER)
+        age_s = max(0.0, self._reader.age_s(record, took.age_s))
+        held = Held(login.owner, login.epoch)
+        self._outbox.answer(login, TakenOver(held, record.host, record.txid, record.factor, age_s))
+
+    def _lose(self, login: ClaimedLogin, how: str = messages.LEAVE) -> None:
+        self._count(Outcome.LOST)
+        self._end(login, Lost(login.host), how)
+
+    def _end(self, login: ClaimedLogin, answer: Answer, how: str) -> None:
+        login.how = how
+        self._logins.end(login)
+        self._outbox.answer(login, answer)
+
+
+def _is_same(expected: Found, found: Found) -> bool:
+    return expected.owner == found.owner and expected.epoch == found.epoch

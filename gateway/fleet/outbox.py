@@ -1,0 +1,113 @@
+"""What goes out for a login, in the form in which it goes: scripts with their arguments, messages, what is sealed."""
+
+from typing import Final
+
+from gateway.fleet.claim_states import ClaimedLogin
+from gateway.fleet.effects import AnswerLogin, Displaced, Effect, Publish, RunScript, Sealing
+from gateway.fleet.endings import Ending
+from gateway.fleet.script_answers import CLAIM, LOOK, RELEASE, TAKE, WRITE, Found, Script
+from gateway.fleetapi import records
+from gateway.fleetapi.messages import Ended, Join, Known, Taken, encode_message
+from gateway.fleetapi.names import bound_to, instance_of, mailbox, record_key
+from gateway.fleetapi.questions import Answer
+
+LIFE_S: Final = 90.0
+"""Of a record that is asking or pushed: a push lives 60 s at Duo, and a login waits 75 s for it."""
+
+_LIFE: Final = b"90000"  # ms
+_DECIDED_LIFE: Final = b"30000"  # ms; a NAS sends a request again for so long
+_NONE: Final = b"0"
+_ASKING: Final = records.ASKING.encode()
+_PUSHED: Final = records.PUSHED.encode()
+_DECIDED: Final = records.DECIDED.encode()
+
+
+class Outbox:
+    """Effects in their order, until the shell takes them."""
+
+    __slots__ = ("_effects", "_host", "_instance", "_sealing")
+
+    def __init__(self, instance: str, host: str, sealing: Sealing) -> None:
+        self._instance = instance
+        self._host = host
+        self._sealing = sealing
+        self._effects: list[Effect] = []
+
+    def take(self) -> list[Effect]:
+        """Return what has been decided since the last call."""
+        effects = self._effects
+        if effects:
+            self._effects = []
+        return effects
+
+    def answer(self, login: ClaimedLogin, answer: Answer) -> None:
+        """Answer the engine's question."""
+        self._effects.append(AnswerLogin(login.number, answer))
+
+    def displaced(self, login: ClaimedLogin) -> None:
+        """Tell the engine that another host polls for it."""
+        self._effects.append(Displaced(login.number))
+
+    def claim(self, login: ClaimedLogin) -> None:
+        """Claim a login, or say again that it is ours."""
+        login.n_tries += 1
+        sealed = self._seal(records.ASKING, login, records.asking(1, self._host))
+        self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, b"", _NONE))
+
+    def claim_anew(self, login: ClaimedLogin, found: Found) -> None:
+        """Claim a login that another owner has done with; if the record is still that one's."""
+        login.n_tries += 1
+        sealed = self._seal(records.ASKING, login, records.asking(found.epoch + 1, self._host))
+        expected = (found.owner.encode(), b"%d" % found.epoch)
+        self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, *expected))
+
+    def look(self, login: ClaimedLogin) -> None:
+        """Ask who has it."""
+        self._run(LOOK, login, ())
+
+    def write_pushed(self, login: ClaimedLogin) -> None:
+        """Write the push's name."""
+        content = records.pushed(login.epoch, self._host, login.txid, login.factor, login.pushed_at)
+        self._write(login, _PUSHED, self._seal(records.PUSHED, login, content), _LIFE)
+
+    def write_decided(self, login: ClaimedLogin) -> None:
+        """Write that it is decided, and which packets were answered."""
+        content = records.decided(login.epoch, self._host, login.packets)
+        self._write(login, _DECIDED, self._seal(records.DECIDED, login, content), _DECIDED_LIFE)
+
+    def take_over(self, login: ClaimedLogin, found: Found) -> None:
+        """Take the push of an owner that is silent."""
+        self._run(TAKE, login, (login.owner.encode(), found.owner.encode(), b"%d" % found.epoch, _LIFE))
+
+    def release(self, login: ClaimedLogin) -> None:
+        """Delete the record."""
+        self._run(RELEASE, login, (login.owner.encode(), b"%d" % login.epoch))
+
+    def join(self, login: ClaimedLogin, owner: str) -> None:
+        """Ask its owner what becomes of it."""
+        self._say(instance_of(owner), Join(owner, login.nonce, self._instance))
+
+    def known(self, nonce: bytes, joiner: str) -> None:
+        """Tell a joiner that its login is here."""
+        self._say(joiner, Known(nonce))
+
+    def ended(self, ending: Ending, nonce: bytes, joiner: str) -> None:
+        """Tell a joiner how its login has ended."""
+        sealed = self._sealing.seal(ending.verdict, bound_to(ending.how, ending.login, nonce))
+        self._say(joiner, Ended(nonce, ending.how, sealed))
+
+    def taken(self, owner: str) -> None:
+        """Tell an owner that it is one no more."""
+        self._say(instance_of(owner), Taken(owner))
+
+    def _say(self, instance: str, message: Join | Known | Ended | Taken) -> None:
+        self._effects.append(Publish(mailbox(instance), encode_message(message)))
+
+    def _write(self, login: ClaimedLogin, state: bytes, sealed: bytes, life: bytes) -> None:
+        self._run(WRITE, login, (login.owner.encode(), b"%d" % login.epoch, state, sealed, life))
+
+    def _run(self, script: Script, login: ClaimedLogin, arguments: tuple[bytes, ...]) -> None:
+        self._effects.append(RunScript(script, record_key(login.login), arguments, login))
+
+    def _seal(self, state: str, login: ClaimedLogin, content: bytes) -> bytes:
+        return self._sealing.seal(content, bound_to(state, login.login))

@@ -1,0 +1,57 @@
+"""Names in the store: of a login's record, of channels, of owners; and what each sealed text is bound to."""
+
+from typing import Final
+
+KEY_PREFIX: Final = b"rg:l:"
+ALL_HOSTS: Final = "rg:all"
+"""The channel of the beats."""
+DIGEST_SIZE: Final = 16  # octets, of logins and packets
+NONCE_SIZE: Final = 16  # octets
+INSTANCE_DIGITS: Final = 16
+"""Hexadecimal digits of a host's instance, drawn at each start of its supervisor."""
+OWNER_SIZE: Final = 2 * INSTANCE_DIGITS + 1
+
+_MAILBOX: Final = "rg:h:"
+_BOUND: Final = b"radgate fleet "
+_DIGITS: Final = frozenset("0123456789abcdef")
+
+
+def record_key(login: bytes) -> bytes:
+    """Return the key of a login's record, from its digest."""
+    return KEY_PREFIX + login.hex().encode()
+
+
+def mailbox(instance: str) -> str:
+    """Return the channel that all workers of a host hear."""
+    return _MAILBOX + instance
+
+
+def owner_name(instance: str, random: bytes) -> str:
+    """Return a name for one login at one host; `random` has 8 octets and is drawn for each claim."""
+    return f"{instance}:{random.hex()}"
+
+
+def instance_of(owner: str) -> str:
+    """Return the instance of the host that has this name; see `is_owner_name`."""
+    return owner[:INSTANCE_DIGITS]
+
+
+def is_instance(text: str) -> bool:
+    """Whether this can be a host's instance, and so a part of a channel's name."""
+    return len(text) == INSTANCE_DIGITS and _DIGITS.issuperset(text)
+
+
+def is_owner_name(text: str) -> bool:
+    """Whether this can be an owner's name."""
+    return len(text) == OWNER_SIZE and text[INSTANCE_DIGITS] == ":" and _DIGITS.issuperset(text.replace(":", "", 1))
+
+
+def bound_to(kind: str, login: bytes, nonce: bytes = b"") -> bytes:
+    """Return what a text is sealed with, so that it opens in its own place alone.
+
+    Args:
+        kind: of the record, or of the message: `asking`, `verdict`.
+        login: its digest, of `DIGEST_SIZE` octets.
+        nonce: of the join that a message answers, of `NONCE_SIZE` octets; empty for a record.
+    """
+    return _BOUND + kind.encode() + b" " + login + nonce
