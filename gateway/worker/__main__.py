@@ -27,7 +27,6 @@ import uvloop
 from gateway.config.settings import FleetSettings, Settings, decode_settings
 from gateway.duo.clients import open_duo_clients
 from gateway.engine.digests import Digests
-from gateway.fleet.client import FleetClient
 from gateway.fleet.clients import open_fleet_client
 from gateway.ipc.journal import Journal
 from gateway.ipc.ledger import open_ring
@@ -79,6 +78,7 @@ from gateway.worker.wiring import FLEET, build_engine, event_sections, fleet_nam
 
 if TYPE_CHECKING:
     from gateway.duo.client import DuoClient
+    from gateway.fleet.client import FleetClient
 
 log = logging.getLogger("gateway.worker")
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
