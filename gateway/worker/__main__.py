@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import uvloop
 
-from gateway.config.settings import decode_settings
+from gateway.config.settings import FleetSettings, Settings, decode_settings
 from gateway.duo.clients import open_duo_clients
 from gateway.engine.digests import Digests
 from gateway.fleet.clients import open_fleet_client
@@ -59,6 +59,7 @@ from gateway.listeners.udp import UdpListener
 from gateway.logs.events import EventLog
 from gateway.logs.losses import Losses
 from gateway.logs.setup import log_internal_error, log_loop_error, reopen_logs, start_logging, stop_logging
+from gateway.statistics.counters import FleetCounters
 from gateway.statistics.layout import Measure
 from gateway.this_process import keep_memory_private, name_process, worker_name
 from gateway.worker.bulletins import BulletinReader
@@ -76,10 +77,8 @@ from gateway.worker.succession import Succession, read_predecessor
 from gateway.worker.wiring import FLEET, build_engine, event_sections, fleet_names
 
 if TYPE_CHECKING:
-    from gateway.config.settings import FleetSettings, Settings
     from gateway.duo.client import DuoClient
     from gateway.fleet.client import FleetClient
-    from gateway.statistics.counters import FleetCounters
 
 log = logging.getLogger("gateway.worker")
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
