@@ -20,10 +20,16 @@ class Mailbox(LineOwner):
         on_message: OnMessage,
         clock: Callable[[], float],
         chance: Callable[[], float],
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """Begin with `start`; `on_message` is called with a channel's name and the octets, which may be anybody's."""
+        """Begin with `start`.
+
+        `on_message` is called with a channel's name and the octets, which may be anybody's; `on_change` when
+        `is_connected` has changed.
+        """
         self._channels = channels
         self._on_message = on_message
+        self._on_change = on_change
         self._line = Line(opener, self, clock, chance, with_scripts=False)
         self.is_connected = False
 
@@ -41,6 +47,7 @@ class Mailbox(LineOwner):
         for channel in self._channels:
             connection.ask(encode_command([b"SUBSCRIBE", channel]), ignore)
         self.is_connected = True
+        self._on_change()
 
     def heard(self, channel: bytes, octets: bytes) -> None:
         """Hand it to its reader."""
@@ -49,3 +56,4 @@ class Mailbox(LineOwner):
     def lost(self, detail: str) -> None:  # noqa: ARG002 -- the store's own line tells it
         """Wait for the next connection."""
         self.is_connected = False
+        self._on_change()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.processes import SimulatorProcess
-from tests.fleet.redis_server import StoreServer
+from tests.fleet.redis_server import RedisServer
 from tests.integration.site import Site
 
 _FLEET = """
@@ -35,12 +35,12 @@ class Host(Site):
 
 
 @contextmanager
-def two_hosts(folder: Path, simulator: SimulatorProcess, store: StoreServer, **options: Any) -> Iterator[list[Host]]:
+def two_hosts(folder: Path, simulator: SimulatorProcess, store: RedisServer, **options: Any) -> Iterator[list[Host]]:
     """Run two hosts, `gw-a` and `gw-b`."""
     key = folder / "fleet.key"
     key.write_bytes(base64.b64encode(os.urandom(32)) + b"\n")
     key.chmod(0o600)
-    hosts = [Host(folder / name, simulator, store.url, key, name) for name in ("gw-a", "gw-b")]
+    hosts = [Host(folder / name, simulator, f"unix://{store.path}", key, name) for name in ("gw-a", "gw-b")]
     try:
         yield [host.start(**options) for host in hosts]
     finally:
