@@ -1,7 +1,9 @@
 """The store's connection against scripted peers: hostile, cut off, slow, forgetful, and not who they should be."""
 
 import asyncio
+import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -576,3 +578,52 @@ def test_the_loop_turns_while_the_store_is_away():
             assert not stage.store.is_connected
 
     run(scene())
+
+
+def test_an_answer_that_has_come_is_read_before_it_is_called_late():
+    """It comes while the loop is busy in a callback: uvloop runs timers then, and reads the socket afterwards."""
+
+    async def script(visit: StoreVisit) -> None:
+        await visit.greet()
+        await visit.command()
+        asked.set_result(visit.fileno)
+        await visit.until_client_leaves()
+
+    async def scene():
+        async with store_peer(script) as address, on_stage(address) as stage:
+            await stage.until_connected()
+            stage.store.run(CLAIM, KEY, CLAIMING, lambda _: told.append("answered"))
+            fileno = await asked
+            ours, theirs = socket.socketpair()
+            with ours, theirs:
+
+                def be_busy() -> None:
+                    loop.remove_reader(ours)
+                    os.write(fileno, MINE)
+                    time.sleep(0.02)
+
+                def late() -> None:
+                    told.append("late")
+                    stage.store.look(looked)
+
+                def looked() -> None:
+                    told.append("looked")
+                    done.set_result(None)
+
+                loop = asyncio.get_running_loop()
+                loop.add_reader(ours, be_busy)
+                loop.call_later(0.01, late)
+                theirs.send(b"x")
+                await done
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        nonlocal asked, done
+        asked, done = loop.create_future(), loop.create_future()
+        await scene()
+
+    told: list[str] = []
+    asked: asyncio.Future[int]
+    done: asyncio.Future[None]
+    run(main())
+    assert told == ["late", "answered", "looked"]
