@@ -273,3 +273,27 @@ def test_a_mailbox_hears_its_channels_also_after_the_server_was_away(server):
             assert await letters.next() == (b"rg:all", b"again")
 
     run(scene())
+
+
+def test_a_sentinel_leads_to_the_server_that_has_taken_over(server):
+    async def scene(second: RedisServer, sentinel: RedisServer):
+        async with on_stage(f"redis+sentinel://127.0.0.1:{sentinel.port}/mymaster") as stage:
+            await stage.until_connected()
+            assert await claim(stage, b"a") == MINE
+            server.kill()
+            await stage.until_lost()
+            second.ask("REPLICAOF", "NO", "ONE")
+            point(sentinel, second)
+            await stage.until_connected(2)
+            assert await claim(stage, b"a") == MINE
+            assert second.ask("EXISTS", record_key(0)) == 1
+
+    with redis_server() as second, redis_server("--sentinel") as sentinel:
+        point(sentinel, server)
+        run(scene(second, sentinel))
+
+
+def point(sentinel: RedisServer, master: RedisServer) -> None:
+    """Let a Sentinel know who is the master: its own election would take seconds."""
+    sentinel.ask("SENTINEL", "REMOVE", "mymaster")
+    assert sentinel.ask("SENTINEL", "MONITOR", "mymaster", "127.0.0.1", str(master.port), "1") == b"OK"
