@@ -28,7 +28,7 @@ from gateway.fleet.claim_states import (
     ClaimState,
 )
 from gateway.fleet.effects import Count, Effect, Outcome, RunScript, Sealing
-from gateway.fleet.endings import Ending, Endings
+from gateway.fleet.endings import Endings
 from gateway.fleet.hosts import Hosts
 from gateway.fleet.joins import UNNAMED_S, Joins
 from gateway.fleet.logins import Logins
@@ -224,7 +224,7 @@ class Claims:
         """Go on with what was said on a channel; what is no message is dropped."""
         message = decode_message(octets)
         if isinstance(message, Join):
-            self._heard_join(message)
+            self._heard_join(message, now)
         elif isinstance(message, Known):
             self._heard_known(message, now)
         elif isinstance(message, messages.Ended):
@@ -426,39 +426,54 @@ class Claims:
             self._outbox.write_pushed(login)
 
     def _remember(self, login: ClaimedLogin, now: float) -> None:
-        ending = Ending(login.login, login.how, b"" if login.verdict is None else login.verdict)
-        self._endings.remember(login.owner, ending, now)
+        login.ended_at = now
+        self._endings.remember(login, now)
         if login.joiners is not None:
-            for nonce, joiner in login.joiners:
-                self._outbox.ended(ending, nonce, joiner)
+            for join in login.joiners:
+                self._outbox.ended(login, login.how, join)
 
     # What others say.
 
-    def _heard_join(self, join: Join) -> None:
+    def _heard_join(self, join: Join, now: float) -> None:
         login = self._logins.owned(join.owner)
         if login is not None:
-            self._joined_by(login, join.nonce, join.joiner)
+            self._joined_by(login, join)
             return
-        ending = self._endings.find(join.owner)
-        if ending is not None:
-            self._outbox.ended(ending, join.nonce, join.joiner)
+        login = self._endings.find(join.owner)
+        if login is not None:
+            self._joined_late_by(login, join, now)
 
-    def _joined_by(self, login: ClaimedLogin, nonce: bytes, joiner: str) -> None:
+    def _joined_by(self, login: ClaimedLogin, join: Join) -> None:
         """Take a joiner; one that comes before the store's answer is told when the login is ours."""
         joiners = login.joiners
         if joiners is None:
             joiners = login.joiners = []
-        if (nonce, joiner) not in joiners:
+        if join not in joiners:
             if len(joiners) >= _MOST_JOINERS:
                 del joiners[0]
-            joiners.append((nonce, joiner))
+            joiners.append(join)
         if login.state in OURS:
-            self._outbox.known(nonce, joiner)
+            self._outbox.known(join)
+
+    def _joined_late_by(self, login: ClaimedLogin, join: Join, now: float) -> None:
+        """Tell how a login has ended, to those for whom that was meant.
+
+        The store may not have heard of its end, so that a login which is asked for later comes here, too. That one has
+        nothing to do with this verdict: it is to be claimed.
+        """
+        how = login.how
+        if how == messages.VERDICT or how == messages.LOST:
+            if not (now - login.ended_at < GRACE_S or _was_meant_for(login, join)):
+                how = messages.RELEASED
+                self._outbox.release(login)
+        else:
+            self._settle(login)
+        self._outbox.ended(login, how, join)
 
     def _welcome(self, login: ClaimedLogin) -> None:
         if login.joiners is not None:
-            for nonce, joiner in login.joiners:
-                self._outbox.known(nonce, joiner)
+            for join in login.joiners:
+                self._outbox.known(join)
 
     def _heard_known(self, known: Known, now: float) -> None:
         login = self._logins.joined(known.nonce)
@@ -470,7 +485,7 @@ class Claims:
         login = self._logins.joined(ended.nonce)
         if login is None:
             return
-        text = self._sealing.open(ended.sealed, bound_to(ended.how, login.login, ended.nonce))
+        text = self._sealing.open(ended.sealed, bound_to(ended.how, login.login, ended.nonce, login.packet))
         if text is None:
             return
         if login.state is not RECALLING:
@@ -507,6 +522,11 @@ def _how(login: ClaimedLogin, verdict: bytes | None, may_have_pushed: bool) -> s
     if login.txid:
         return messages.LEAVE
     return messages.LOST if may_have_pushed else messages.RELEASED
+
+
+def _was_meant_for(login: ClaimedLogin, join: Join) -> bool:
+    """Whether a join was there before the login's end, or is of a packet that was answered."""
+    return join.packet in login.packets or (login.joiners is not None and join in login.joiners)
 
 
 _Handler = Callable[[Claims, ClaimedLogin, object, float], None]

@@ -87,7 +87,7 @@ class Joins:
             login.verdict = verdict  # for whoever joins us, should the store be about to give us the push
             self._end(login, Decided(login.host, verdict), how)
         elif how == messages.RELEASED:
-            self._end(login, Released(login.host), how)
+            login.how = how  # at the next tick: two hosts that misunderstand each other shall not do it without a pause
         elif how == messages.LOST:
             self._lose(login, how)
         elif login.state is JOINED:
@@ -140,6 +140,9 @@ class Joins:
         """Look after a join: twice a second."""
         if now >= login.give_up_at:
             self._lose(login)
+            return
+        if login.how == messages.RELEASED:
+            self._end(login, Released(login.host), login.how)
             return
         if now - login.tick_at > STOOD_STILL_S:
             self._hosts.connected(now)
