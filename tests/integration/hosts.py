@@ -28,21 +28,24 @@ class Host(Site):
         name: under which the others know it.
     """
 
-    def __init__(self, folder: Path, simulator: SimulatorProcess, engine: str, key: Path, name: str) -> None:
+    def __init__(
+        self, folder: Path, simulator: SimulatorProcess, engine: str, key: Path, name: str, fleet: str = ""
+    ) -> None:
+        """Take the way to the store, the file of the fleet's key, and further lines of [fleet]."""
         super().__init__(folder, simulator)
         folder.mkdir()
         self.name = name
-        self.engine = engine
         self.key = key
+        self._fleet = FLEET.format(engine=engine, key=key, name=name) + fleet
 
     def start(self, *, gateway: str = "", **options: Any) -> "Host":
         """Configure and run the gateway, as a host of the fleet."""
-        fleet = FLEET.format(engine=self.engine, key=self.key, name=self.name)
-        super().start(gateway=f"{gateway}\n{fleet}", **options)
+        super().start(gateway=f"{gateway}\n{self._fleet}", **options)
         return self
 
     def start_again(self) -> None:
-        """Run it as it is configured."""
+        """Run it as it is configured, once it has ended."""
+        self.gateway.stop()
         self._gateway = GatewayProcess(self.config)
 
     # What it knows.
@@ -125,17 +128,18 @@ def some_hosts(
 ) -> Iterator[list[Host]]:
     """Run `gw-a`, `gw-b` … until each shares logins and hears the others.
 
-    Each has options of `Site.start`, and `engine` and `key` where it has its own way to the store, or its own key.
+    Each has options of `Site.start`, and `engine`, `key` and `fleet` where it has its own way to the store, its own
+    key, or further lines in [fleet].
     """
     shared = fleet_key(folder)
     with ExitStack() as stack:
         hosts = []
         for letter, given in zip("abcdef", options, strict=False):
-            more = {"engine": engine, "key": shared, **given}
-            name = f"gw-{letter}"
-            host = Host(folder / name, simulator, more.pop("engine"), more.pop("key"), name)
+            own = {"engine": engine, "key": shared, **given}
+            name, fleet = f"gw-{letter}", {key: own.pop(key) for key in ("engine", "key", "fleet") if key in own}
+            host = Host(folder / name, simulator, name=name, **fleet)
             stack.callback(host.stop)
-            hosts.append(host.start(**more))
+            hosts.append(host.start(**own))
         until_together(*hosts)
         yield hosts
 

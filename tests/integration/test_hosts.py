@@ -278,18 +278,70 @@ def test_a_store_that_comes_back_empty_in_mid_push_knows_whose_it_is(hosts, simu
     assert n_pushes(simulator) == 1
 
 
-def test_a_store_whose_password_is_changed_in_mid_push_costs_only_time(hosts, simulator, store):
-    a, b, push = asked_at_both(hosts, simulator)
-    store.ask("CONFIG", "SET", "requirepass", "another one")
-    store.ask("CLIENT", "KILL", "TYPE", "normal")
+@pytest.fixture
+def guarded(tmp_path: Path, simulator: SimulatorProcess, store: RedisServer) -> Iterator[list[Host]]:
+    """Two hosts that are let in by a name and a password, each by its own."""
+    options = []
+    for name in ("gw-a", "gw-b"):
+        let_in(store, name, PASSWORD)
+        password = tmp_path / f"{name}.password"
+        password.touch(mode=0o600)
+        password.write_text(PASSWORD)
+        engine = f"redis://{name}@127.0.0.1:{store.port}"
+        options.append({"engine": engine, "fleet": f"engine_password_file={password}\n"})
+    with some_hosts(tmp_path, simulator, "", *options) as found:
+        yield found
+        let_all_end(simulator)
+
+
+PASSWORD = "a password of the store's"
+
+
+def let_in(store: RedisServer, user: str, password: str) -> None:
+    store.ask("ACL", "SETUSER", user, "on", "resetpass", f">{password}", "~*", "&*", "+@all")
+
+
+def keep_out(store: RedisServer, *hosts: Host) -> None:
+    """Change passwords, and end the connections that were let in."""
+    for host in hosts:
+        let_in(store, host.name, "another one")
+        store.ask("CLIENT", "KILL", "USER", host.name)
     for host in hosts:
         until(lambda host=host: not host.status()["fleet"]["up"])
+
+
+def test_a_store_whose_password_is_changed_in_mid_push_costs_only_time(guarded, simulator, store):
+    a, b, push = asked_at_both(guarded, simulator)
+    keep_out(store, *guarded)
     simulator.decide(push)
     assert a.receive().is_accept
-    assert hosts[1].nas().login("alice", "123456").is_accept
-    assert all("password" in host.status()["fleet"]["detail"] for host in hosts)
-    store.ask_as("another one", "CONFIG", "SET", "requirepass", "")
+    assert guarded[1].nas().login("alice", "123456").is_accept
+    assert all("password" in host.status()["fleet"]["detail"] for host in guarded)
+    for host in guarded:
+        let_in(store, host.name, PASSWORD)
     assert b.receive().is_accept
+    assert n_pushes(simulator) == 1
+
+
+def test_a_host_that_is_cut_from_the_store_and_comes_back_hears_what_became_of_its_joins(guarded, simulator, store):
+    a, b, push = asked_at_both(guarded, simulator)
+    keep_out(store, guarded[1])
+    simulator.decide(push)
+    assert a.receive().is_accept
+    assert not b.has_reply()
+    let_in(store, "gw-b", PASSWORD)
+    assert b.receive().is_accept
+    assert n_pushes(simulator) == 1
+    until_together(*guarded)
+
+
+def test_a_push_of_a_host_that_is_cut_from_the_store_is_asked_about_by_both(guarded, simulator, store):
+    """The other one takes it for gone; nobody is pushed again."""
+    a, b, push = asked_at_both(guarded, simulator)
+    keep_out(store, guarded[0])
+    guarded[1].until_counted(takeover=1)
+    simulator.decide(push)
+    assert [nas.receive().is_accept for nas in (a, b)] == [True, True]
     assert n_pushes(simulator) == 1
 
 
