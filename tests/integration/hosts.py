@@ -4,11 +4,11 @@ import base64
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.observe import ask_gateway, children_of
+from bench.observe import ask_gateway
 from bench.processes import GatewayProcess, SimulatorProcess
 from tests.integration.site import LogLine, Site, parse_line
 from tests.integration.test_console import until
@@ -97,16 +97,6 @@ class Host(Site):
         return line
 
     # What can be done to it.
-
-    def kill(self) -> None:
-        """End all its processes at once, as a power cut does: none sees another die."""
-        supervisor = self.gateway.process
-        supervisor.send_signal(signal.SIGSTOP)
-        for pid in children_of(supervisor.pid):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        supervisor.kill()
-        supervisor.wait()
 
     def kill_worker(self) -> None:
         """End its only worker; the supervisor starts another one."""

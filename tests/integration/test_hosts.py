@@ -135,7 +135,7 @@ def test_a_person_asked_by_two_files_with_other_keys_is_pushed_by_each(tmp_path,
 
 def test_a_push_of_a_host_that_died_is_taken_over(hosts, simulator):
     _, b, push = asked_at_both(hosts, simulator)
-    hosts[0].kill()
+    hosts[0].gateway.kill_whole()
     hosts[1].until_counted(takeover=1)
     simulator.decide(push)
     assert b.receive().is_accept
@@ -147,7 +147,7 @@ def test_a_push_of_a_host_that_died_is_taken_over_by_who_is_asked_later(hosts, s
     hosts[0].nas().send(USER, "push")
     (push,) = simulator.pending()
     until_named(hosts[0], 1)
-    hosts[0].kill()
+    hosts[0].gateway.kill_whole()
     hosts[1].until_alive("gw-b")
     b = hosts[1].nas()
     b.send(USER, "push")
@@ -163,7 +163,7 @@ def test_a_host_that_comes_back_takes_over_its_own_push(hosts, simulator):
     octets = a.send(USER, "push")
     (push,) = simulator.pending()
     until_named(hosts[0], 1)
-    hosts[0].kill()
+    hosts[0].gateway.kill_whole()
     hosts[0].start_again()
     hosts[0].until_sharing()
     a.send_octets(octets)
