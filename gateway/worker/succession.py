@@ -302,6 +302,7 @@ class Succession:
         login = Login.restored(section.policy, record)
         number = self._engine.next_number()
         pending = PendingLogin(number, login, section, record.key, record.bucket, record.started_at)
+        pending.fleet_key = record.fleet_key
         for packet in record.packets:
             self._carefully(predecessor, self._join, pending, predecessor, packet)
         return pending
