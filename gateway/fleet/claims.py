@@ -82,7 +82,7 @@ class Claims:
         duo_time: Callable[[], float | None],
         count: Count,
     ) -> None:
-        """Begin without a store: `store_back` says when it is there.
+        """Begin without a store: `store_back` and `mailbox_back` say when it is there.
 
         Args:
             instance: of this host, `names.INSTANCE_DIGITS` hexadecimal digits, the same in all its workers.
@@ -184,9 +184,8 @@ class Claims:
     # What the store says.
 
     def store_back(self, now: float) -> list[Effect]:
-        """Assert the claims of all that is under way: the store is there, and may have forgotten them."""
+        """Assert the claims of all that is under way: scripts can be run, and the store may have forgotten them."""
         self._is_connected = self._joins.is_connected = True
-        self._hosts.connected(now)
         for login in self._logins.all():
             if login.state in OURS:
                 self._outbox.claim(login)
@@ -197,13 +196,24 @@ class Claims:
     def store_lost(self) -> list[Effect]:
         """Wait for nothing that the store was asked: it does not answer any more."""
         self._is_connected = self._joins.is_connected = False
-        self._hosts.lost()
         for login in self._logins.all():
             if login.state is CLAIMING or login.state is RECALLING:
                 self._alone(login, Outcome.ALONE_AWAY)
             elif login.state is TAKING:
                 self._joins.failed(login)
         return self._outbox.take()
+
+    def mailbox_back(self, now: float) -> None:
+        """Hear what is said from now on: the mailbox and the beats."""
+        self._joins.is_hearing = True
+        self._hosts.connected(now)
+        for login in self._logins.all():
+            self._joins.connected(login, now)
+
+    def mailbox_lost(self) -> None:
+        """Take no silence for an answer, until the mailbox is there again."""
+        self._joins.is_hearing = False
+        self._hosts.lost()
 
     def script_answered(self, run: RunScript, reply: object, now: float) -> list[Effect]:
         """Go on with what the store has answered, in the form in which RESP2 gives it."""

@@ -38,10 +38,11 @@ class Joins:
     """The joiner's side of all logins of a worker.
 
     Attributes:
-        is_connected: whether the store is there; without it, nothing can be asked or heard.
+        is_connected: whether the store can be asked.
+        is_hearing: whether the owners can be heard: without that their silence says nothing.
     """
 
-    __slots__ = ("_count", "_draw", "_hosts", "_logins", "_outbox", "_reader", "_timers", "is_connected")
+    __slots__ = ("_count", "_draw", "_hosts", "_logins", "_outbox", "_reader", "_timers", "is_connected", "is_hearing")
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class Joins:
         self._timers = timers
         self._draw = draw
         self._count = count
-        self.is_connected = False
+        self.is_connected = self.is_hearing = False
 
     def begin(self, login: ClaimedLogin, now: float) -> None:
         """Join the owner whose record was found, or look for one."""
@@ -157,7 +158,7 @@ class Joins:
         if found is NOBODY:
             self._outbox.look(login)
             return
-        is_silent = now - login.known_until >= UNKNOWN_S or self._is_gone(login, now)
+        is_silent = self.is_hearing and (now - login.known_until >= UNKNOWN_S or self._is_gone(login, now))
         if is_silent or now >= login.known_until:
             self._outbox.join(login, found.owner)
         if is_silent and login.state is JOINED:

@@ -15,7 +15,6 @@ LIFE_S: Final = 90.0
 
 _LIFE: Final = b"90000"  # ms
 _DECIDED_LIFE: Final = b"30000"  # ms; a NAS sends a request again for so long
-_NONE: Final = b"0"
 _ASKING: Final = records.ASKING.encode()
 _PUSHED: Final = records.PUSHED.encode()
 _DECIDED: Final = records.DECIDED.encode()
@@ -51,14 +50,13 @@ class Outbox:
         """Claim a login, or say again that it is ours."""
         login.n_tries += 1
         sealed = self._seal(records.ASKING, login, records.asking(1, self._host))
-        self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, b"", _NONE))
+        self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, b"", b"0"))
 
     def claim_anew(self, login: ClaimedLogin, found: Found) -> None:
         """Claim a login that another owner has done with; if the record is still that one's."""
         login.n_tries += 1
         sealed = self._seal(records.ASKING, login, records.asking(found.epoch + 1, self._host))
-        expected = (found.owner.encode(), b"%d" % found.epoch)
-        self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, *expected))
+        self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, found.owner.encode(), b"%d" % found.epoch))
 
     def look(self, login: ClaimedLogin) -> None:
         """Ask who has it."""

@@ -30,8 +30,8 @@ LEAVE: Final = "leave"  # the push has a name: take it over now
 RELEASED: Final = "released"  # nobody was asked for anything: claim it
 LOST: Final = "lost"  # somebody may have been pushed, and nobody knows the push's name
 
-_Instance = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
-_Owner = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}:[0-9a-f]{16}$", max_length=OWNER_SIZE)]
+_Instance = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]
+_Owner = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}:[0-9a-f]{16}\Z", max_length=OWNER_SIZE)]
 _Nonce = Annotated[bytes, msgspec.Meta(min_length=NONCE_SIZE, max_length=NONCE_SIZE)]
 
 

@@ -21,6 +21,7 @@ class StoreVisit:
         self.close = visit.close
         self.reset = visit.reset
         self.until_client_leaves = visit.until_client_leaves
+        self.fileno: int = visit.writer.get_extra_info("socket").fileno()
         self._visit = visit
         self._reader = AnswerReader()
         self._commands: deque[list[bytes]] = deque()

@@ -37,9 +37,14 @@ class RedisServer:
         """Start it, with nothing known; `arguments` are kept for the next start."""
         assert PROGRAM is not None
         self._arguments = list(arguments) or self._arguments
-        options = ["--unixsocket", self.path, "--save", "", "--appendonly", "no", "--dir", str(self.folder)]
+        options = ["--unixsocket", self.path, "--save", "", "--dir", str(self.folder)]
         ports = ["--port", "0", "--tls-port", str(self.port)] if self._has_tls() else ["--port", str(self.port)]
-        command = [PROGRAM, *ports, "--bind", "127.0.0.1", *options, *self._arguments]
+        if "--sentinel" in self._arguments:  # it wants a file that it can write, and takes fewer options
+            file = self.folder / "sentinel.conf"
+            file.write_text(f"bind 127.0.0.1\nport {self.port}\nunixsocket {self.path}\ndir {self.folder}\n")
+            command = [PROGRAM, str(file), "--sentinel"]
+        else:
+            command = [PROGRAM, *ports, "--bind", "127.0.0.1", *options, *self._arguments]
         Path(self.path).unlink(missing_ok=True)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

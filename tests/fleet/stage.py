@@ -87,10 +87,12 @@ async def on_stage(
 
 
 class Letters:
-    """What has come to a mailbox."""
+    """What has come to a mailbox, and how often it began or ceased to hear."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
+        self._changed = asyncio.Event()
+        self.n_changes = 0
 
     def put(self, channel: bytes, octets: bytes) -> None:
         self._queue.put_nowait((channel, octets))
@@ -98,12 +100,21 @@ class Letters:
     async def next(self) -> tuple[bytes, bytes]:
         return await self._queue.get()
 
+    def change(self) -> None:
+        self.n_changes += 1
+        self._changed.set()
+
+    async def until_changed(self, n: int) -> None:
+        while self.n_changes < n:
+            self._changed.clear()
+            await self._changed.wait()
+
 
 @asynccontextmanager
 async def mailbox(addresses: str, *channels: bytes, password: str = "") -> AsyncIterator[tuple[Mailbox, Letters]]:
     """A mailbox that has begun to subscribe."""
     letters = Letters()
-    box = Mailbox(opener(addresses, password), channels, letters.put, time.monotonic, lambda: 0.5)
+    box = Mailbox(opener(addresses, password), channels, letters.put, time.monotonic, lambda: 0.5, letters.change)
     box.start()
     try:
         yield box, letters

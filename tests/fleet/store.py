@@ -23,6 +23,7 @@ class Store:
     def __init__(self) -> None:
         self.now = 1_000.0
         self.records: dict[bytes, Record] = {}
+        self.history: list[tuple[bytes, Record]] = []
 
     def run(self, script: Script, key: bytes, arguments: tuple[bytes, ...]) -> object:
         record = self.records.get(key)
@@ -36,7 +37,10 @@ class Store:
             Script.TAKE: self._take,
             Script.RELEASE: self._release,
         }
-        return scripts[script](key, record, *arguments)
+        answer = scripts[script](key, record, *arguments)
+        if key in self.records:
+            self.history.append((key, self.records[key]))
+        return answer
 
     def _told(self, record: Record) -> list[object]:
         age_ms = int((self.now - record.changed_at) * 1000)

@@ -1,9 +1,14 @@
 """Two hosts and a store: who asks Duo, who joins, who takes over."""
 
+from dataclasses import replace
+
 import pytest
 
-from gateway.fleet.effects import Outcome
-from tests.fleet.world import Host, Login, World
+from gateway.fleet.effects import Outcome, RunScript
+from gateway.fleetapi.messages import Ended, Join, decode_message, encode_message
+from gateway.fleetapi.names import bound_to
+from gateway.fleetapi.questions import Claim
+from tests.fleet.world import Host, Login, Sealing, World
 
 ALICE = b"alice's login 16"
 PACKET = b"another packet 1"
@@ -356,7 +361,7 @@ def test_a_record_that_does_not_open_leaves_one_alone(world: World):
     a, b = world.hosts
     begin(world, a)
     for key, record in world.store.records.items():
-        world.store.records[key] = type(record)(**{**vars(record), "sealed": b"forged"})
+        world.store.records[key] = replace(record, sealed=b"forged")
     at_b = b.ask(ALICE)
     world.settle()
     assert at_b.step == "auth"
@@ -369,10 +374,119 @@ def test_an_old_push_put_back_is_not_believed(world: World):
     (old,) = world.store.records.items()
     decide(world, a, at_a)
     world.live(100.0)
-    world.store.records[old[0]] = type(old[1])(**{**vars(old[1]), "expires_at": 1e9})
+    world.store.records[old[0]] = replace(old[1], expires_at=1e9)
     at_b = b.ask(ALICE)
     world.settle()
     assert (at_b.step, b.counts[Outcome.ALONE_UNREADABLE]) == ("auth", 1)
+
+
+def ended(sealing: Sealing, how: str, login: bytes, nonce: bytes, packet: bytes) -> bytes:
+    return encode_message(Ended(nonce, how, sealing.seal(b"accept tx-0 " + ALICE, bound_to(how, login, nonce, packet))))
+
+
+def test_a_verdict_is_good_for_one_join_of_one_login_alone(world: World):
+    a, b = world.hosts
+    push(world, a)
+    at_b = b.ask(ALICE, PACKET)
+    world.settle()
+    (join,) = [message for message in map(decode_message, world.said) if isinstance(message, Join)]
+    seal = world.sealing
+    forged = [
+        ended(seal, "verdict", ALICE, b"another nonce 16", PACKET),
+        ended(seal, "verdict", b"bob's login   16", join.nonce, PACKET),
+        ended(seal, "verdict", ALICE, join.nonce, b"x" * 16),
+        encode_message(Ended(join.nonce, "verdict", seal.seal(b"", bound_to("lost", ALICE, join.nonce, PACKET)))),
+        encode_message(Ended(join.nonce, "verdict", b"forged")),
+        encode_message(Ended(join.nonce, "verdict", seal.seal(b"", bound_to("verdict", ALICE, b"n" * 16, PACKET)))),
+    ]
+    for octets in forged:
+        b.messages.append(octets)
+    world.settle()
+    assert not at_b.result
+    b.messages.append(ended(seal, "verdict", ALICE, join.nonce, PACKET))
+    world.settle()
+    assert at_b.history[-1] == "decided"
+
+
+def test_a_login_asked_for_later_does_not_get_an_old_verdict_when_the_store_missed_it(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    assert at_a.push is not None
+    world.decide(at_a.push, True)
+    a.step(at_a)
+    a.cut()
+    a.mend()
+    world.live(10.0)
+    at_b = b.ask(ALICE, PACKET)
+    world.live(1.0)
+    assert at_b.history == ["asked", "joined", "released", "granted"]
+
+
+def test_nobody_takes_the_push_of_a_host_that_it_cannot_hear(world: World):
+    a, b = world.hosts
+    push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    b.claims.mailbox_lost()
+    for _ in range(20):
+        b.messages.clear()
+        world.advance(0.25)
+        a.messages.clear()
+        while b.commands or b.replies:
+            b.send()
+            b.receive()
+    assert at_b.step == "fleet"
+    b.claims.mailbox_back(world.now)
+    world.live(1.0)
+    assert at_b.step == "fleet"
+
+
+def test_an_owner_whose_own_record_was_lost_and_claimed_by_another_goes_on_alone(world: World):
+    a, b = world.hosts
+    at_a = begin(world, a)
+    a.step(at_a)
+    world.store.records.clear()
+    begin(world, b)
+    a.step(at_a)
+    world.settle()
+    assert (at_a.step, a.counts[Outcome.CLAIMED_MEANWHILE]) == ("polling", 1)
+    decide(world, a, at_a)
+    (record,) = world.store.records.values()
+    assert (record.state, record.owner.decode()[:16]) == (b"asking", b.instance)
+
+
+def test_whom_a_store_that_lies_makes_claim_anew_again_and_again_is_alone_in_the_end(world: World):
+    a, b = world.hosts
+    decide(world, a, push(world, a))
+    world.live(3.0)
+    ((key, record),) = world.store.records.items()
+    at_b = b.ask(ALICE, PACKET)
+    for number in range(10):
+        world.store.records[key] = replace(record, epoch=number + 2)
+        b.send()
+        b.receive()
+    assert at_b.step == "auth"
+    assert b.counts[Outcome.ALONE_CONTENDED] == 1
+
+
+def test_what_no_script_answers_leaves_one_alone(world: World):
+    a, _ = world.hosts
+    for answer in (None, 7, [], [b"mine"], [b"mine", b"x", 0], [b"nobody", b"1", b"asking", b"", 0], b"mine"):
+        login = a.ask(ALICE)
+        (command,) = [each for each in a.commands if isinstance(each, RunScript)]
+        a.commands.clear()
+        a.perform(a.claims.script_answered(command, answer, world.now))
+        assert login.step == "auth"
+        a.leave(login)
+        a.commands.clear()
+    assert a.counts[Outcome.ALONE_FAILED] == 7
+
+
+def test_a_login_with_a_number_that_is_taken_is_an_error_of_ours(world: World):
+    a, _ = world.hosts
+    login = a.ask(ALICE)
+    with pytest.raises(ValueError, match="is here already"):
+        a.claims.ask(login.number, Claim(ALICE, PACKET), world.now)
 
 
 def test_a_cancelled_question_is_not_answered(world: World):

@@ -1,10 +1,13 @@
 """Two and three hosts, in any order of events: one push, no verdict but Duo's, and an end for every login."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.fleetapi.messages import Ended, Join, Known, decode_message
+from gateway.fleetapi.names import record_key
 from tests.fleet.world import Host, Login, World
 
 settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=200)
@@ -15,6 +18,7 @@ PACKETS = (b"the first packet", b"another packet 1")
 PATIENCE_S = 0.3
 LONGEST_S = 200.0
 
+_SPANS_LONG_S = (3.0, 12.0, 77.0, 92.0)
 _SPANS_S = (0.1, 0.25, 0.5, 1.0, 1.5, 3.0, 20.0, 70.0)
 
 
@@ -74,6 +78,15 @@ def pause(world: World, host: Host, choice: int) -> None:
     host.is_paused = not host.is_paused
 
 
+def stand_still(world: World, host: Host, choice: int) -> None:
+    """Stop in the middle of whatever it is, and go on so late that others may have given it up."""
+    host.is_paused = True
+    world.live(_SPANS_LONG_S[choice % 4])
+    if choice % 3 == 0:
+        log_in(world, world.hosts[choice % len(world.hosts)], choice)
+    host.is_paused = False
+
+
 def kill(world: World, host: Host, choice: int) -> None:
     if host.is_dead:
         host.start()
@@ -130,14 +143,68 @@ def empty(world: World, host: Host, choice: int) -> None:
     world.empty()
 
 
+# What somebody can do who reads and writes everything in the store, and hears and says everything on its channels.
+
+
+def put_back(world: World, host: Host, choice: int) -> None:
+    """Put an old record into its place again, with whatever is not sealed as it suits."""
+    if world.store.history:
+        key, record = world.store.history[-1 - choice % len(world.store.history)]
+        now = world.store.now
+        world.forge(key, replace(record, changed_at=now - (0.0, 5.0, 76.0)[choice % 3], expires_at=now + 90.0))
+
+
+def swap(world: World, host: Host, choice: int) -> None:
+    """Put the record of one login into the place of another."""
+    if world.store.history:
+        _, record = world.store.history[-1 - choice % len(world.store.history)]
+        world.forge(record_key(LOGINS[choice % 2]), replace(record, expires_at=world.store.now + 90.0))
+
+
+def alter(world: World, host: Host, choice: int) -> None:
+    """Change what is not sealed."""
+    for key, record in list(world.store.records.items()):
+        owners = [each.owner for _, each in world.store.history]
+        world.forge(
+            key,
+            replace(
+                record,
+                state=(record.state, b"asking", b"pushed", b"decided")[choice % 4],
+                epoch=max(1, record.epoch + choice % 3 - 1),
+                owner=owners[choice % len(owners)] if choice % 5 == 0 else record.owner,
+            ),
+        )
+
+
+def say_again_otherwise(world: World, host: Host, choice: int) -> None:
+    """Say what was said with other names, other nonces, other words."""
+    said = [message for message in map(decode_message, world.said) if message is not None]
+    owners = [each.owner.decode() for _, each in world.store.history]
+    nonces = [message.nonce for message in said if isinstance(message, Join)]
+    for message in said[-20:]:
+        if isinstance(message, Join):
+            owner = owners[-1 - choice % len(owners)] if owners else message.owner
+            world.say(host, Join(owner, message.nonce, message.joiner, PACKETS[choice % 2]))
+        elif isinstance(message, Ended) and nonces:
+            how = ("verdict", "leave", "released", "lost")[choice % 4]
+            world.say(
+                host, Ended(nonces[-1 - choice % len(nonces)], how if choice % 3 else message.how, message.sealed)
+            )
+    for nonce in nonces[-3:]:
+        world.say(host, Known(nonce))
+
+
 def living(host: Host) -> list[Login]:
     return [login for login in host.logins.values() if not login.result] if host.is_up else []
 
 
 Act = Callable[[World, Host, int], None]
 ORDERLY: tuple[Act, ...] = (ask, ask, log_in, send, receive, hear, step, step, decide, advance, live, settle)
-TROUBLES: tuple[Act, ...] = (pause, kill, restart_worker, leave, cancel, swallow, swallow_all, replay, reorder)
+TROUBLES: tuple[Act, ...] = (
+    *(pause, stand_still, kill, restart_worker, leave, cancel, swallow, swallow_all, replay, reorder),
+)
 OUTAGES: tuple[Act, ...] = (cut, cut, empty)
+FORGERIES: tuple[Act, ...] = (put_back, swap, alter, say_again_otherwise, say_again_otherwise, replay)
 
 
 def actions(*kinds: Act) -> st.SearchStrategy[list[tuple[Act, int, int]]]:
@@ -192,4 +259,10 @@ def test_with_hosts_that_die_and_stand_still_and_messages_that_are_lost(story, n
 @settings(max_examples=800)
 @given(actions(*ORDERLY, *ORDERLY, *TROUBLES, *OUTAGES), st.sampled_from(["ab", "abc"]))
 def test_with_a_store_that_comes_and_goes(story, names):
+    check(story, names)
+
+
+@settings(max_examples=800)
+@given(actions(*ORDERLY, *TROUBLES, *FORGERIES), st.sampled_from(["ab", "abc"]))
+def test_with_somebody_who_writes_to_the_store_and_says_what_he_likes(story, names):
     check(story, names)

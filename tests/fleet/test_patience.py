@@ -22,6 +22,14 @@ def answers(patience: Patience, took_s: float, n: int, at: float = 0.0) -> float
     return at
 
 
+def waits(patience: Patience, n: int, at: float = 0.0) -> float:
+    """Let n claims wait in vain, one after the other; return when the last has."""
+    for _ in range(n):
+        patience.waited(at, at + patience.patience_s)
+        at += patience.patience_s
+    return at
+
+
 def test_it_begins_as_configured_and_not_connected():
     patience = Patience(0.030)
     assert patience.patience_s == 0.030
@@ -60,9 +68,9 @@ def test_one_in_a_hundred_that_is_slow_does_not_count():
 
 def test_three_late_answers_in_a_row_and_nobody_waits():
     patience = connected()
-    at = answers(patience, 0.030, 2)
+    at = waits(patience, 2)
     assert not patience.is_away
-    answers(patience, 0.030, 1, at)
+    waits(patience, 1, at)
     assert patience.away is Away.LATE
     assert patience.reason == "3 answers in a row took longer than 20 ms"
 
@@ -71,8 +79,14 @@ def test_an_answer_in_time_between_them_begins_anew():
     patience = connected()
     at = 0.0
     for _ in range(10):
-        at = answers(patience, 0.030, 2, at)
+        at = waits(patience, 2, at)
         at = answers(patience, 0.001, 1, at)
+    assert not patience.is_away
+
+
+def test_answers_that_took_long_and_were_there_when_they_were_looked_for_are_not_late():
+    patience = connected()
+    answers(patience, 0.200, 20)
     assert not patience.is_away
 
 
@@ -104,7 +118,7 @@ def test_an_answer_that_was_waited_for_in_vain_and_comes_counts_once():
 
 def late() -> Patience:
     patience = connected()
-    answers(patience, 0.030, 3)
+    waits(patience, 3)
     assert patience.is_away
     return patience
 

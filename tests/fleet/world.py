@@ -12,9 +12,10 @@ from itertools import count
 from gateway.fleet.claims import Claims
 from gateway.fleet.effects import AnswerLogin, Displaced, Effect, Outcome, Publish, RunScript
 from gateway.fleet.hosts import BEAT_INTERVAL_S, Hosts, encode_beat
+from gateway.fleetapi.messages import Message, encode_message
 from gateway.fleetapi.names import ALL_HOSTS, mailbox
 from gateway.fleetapi.questions import Claim, Decided, Granted, Held, Join, Joined, Lost, Released, TakenOver
-from tests.fleet.store import Store
+from tests.fleet.store import Record, Store
 
 PUSH_LIFE_S = 60.0
 PERSON_PATIENCE_S = 75.0
@@ -119,6 +120,7 @@ class Host:
             self.instance, self.name, self.hosts, world.sealing, world.draw, world.duo_time, self._count
         )
         self.claims.patience_s = world.patience_s
+        self.claims.mailbox_back(world.now)
         self.perform(self.claims.store_back(world.now))
 
     def restart_worker(self) -> None:
@@ -256,6 +258,7 @@ class Host:
             self.commands.clear()
             self.replies.clear()
             self.messages.clear()
+            self.claims.mailbox_lost()
             self.perform(self.claims.store_lost())
             for run in under_way:
                 self.perform(self.claims.script_failed(run))
@@ -264,6 +267,7 @@ class Host:
         """Have a connection again."""
         if self.is_cut:
             self.is_cut = False
+            self.claims.mailbox_back(self.world.now)
             self.perform(self.claims.store_back(self.world.now))
 
     def tick(self, by_s: float) -> None:
@@ -386,6 +390,16 @@ class World:
         if self.store.records:
             self.store.records.clear()
             self.excuses.append("emptied")
+
+    def forge(self, key: bytes, record: Record) -> None:
+        """Put something into the store that no script has put there."""
+        self.store.records[key] = record
+        self.excuses.append("forged")
+
+    def say(self, host: Host, message: Message) -> None:
+        """Say something to a host that nobody of the fleet has said."""
+        if not host.is_dead and not host.is_cut:
+            host.messages.append(encode_message(message))
 
     def settle(self) -> None:
         """Let everything come that is on its way."""
