@@ -217,6 +217,9 @@ class FleetClient(StoreOwner):
 
     def _timer_due(self) -> None:
         self._timer = None
+        self._store.look(self._run_due)
+
+    def _run_due(self) -> None:
         now = _clock()
         for asked in tuple(self._asked.values()):
             if isinstance(asked.question, Claim) and now - asked.at >= self._patience.patience_s:
