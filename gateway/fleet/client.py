@@ -78,7 +78,7 @@ class FleetClient(StoreOwner):
         self._claims = Claims(instance, host, self.hosts, sealing, draw, duo_time, count)
         self._store = Store(opener, patience, self, self._loop.call_soon, _clock, random.random)
         channels = [mailbox(instance).encode(), ALL_HOSTS.encode()]
-        self._mailbox = Mailbox(opener, channels, self._heard, _clock, random.random, self._look)
+        self._mailbox = Mailbox(opener, channels, self._heard, _clock, random.random, self._mailbox_changed)
         self._asked: dict[int, _Asked] = {}
         self._shared: dict[int, PendingLogin] = {}
         self._is_usable = False
@@ -155,6 +155,13 @@ class FleetClient(StoreOwner):
 
     def store_lost(self, _detail: str) -> None:
         """Share nothing any more."""
+        self._look()
+
+    def _mailbox_changed(self) -> None:
+        if self._mailbox.is_connected:
+            self._claims.mailbox_back(_clock())
+        else:
+            self._claims.mailbox_lost()
         self._look()
 
     def _look(self) -> None:
