@@ -5,7 +5,6 @@ the second host after their time-out, 20 s in the long form. All ask for pushes 
 be seen: every login answered, as many pushes as logins, and answers of two hosts to the same packet that are the same.
 """
 
-import asyncio
 import random
 import sys
 from collections.abc import Sequence
