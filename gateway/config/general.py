@@ -94,10 +94,10 @@ def read_run_dir(scope: Scope, surroundings: Surroundings) -> str:
 
 def read_ca_certs_file(main: Scope, surroundings: Surroundings) -> str | None:
     """Return the path of the certificates to trust, or `system`; None for those that we ship."""
-    return main.read_optional("http_ca_certs_file", partial(_certificates, surroundings))
+    return main.read_optional("http_ca_certs_file", partial(certificates, surroundings))
 
 
-def _certificates(surroundings: Surroundings, text: str) -> str:
+def certificates(surroundings: Surroundings, text: str) -> str:
     """Return the path of a PEM file whose certificates can all be used, or `system`."""
     if text.lower() == SYSTEM:
         return SYSTEM

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import NamedTuple
 
-from gateway.config import duo_only, general
+from gateway.config import duo_only, fleet, general
 from gateway.config.schema import SINGLE, without_number
 from gateway.config.scope import Context, Scope
 from gateway.config.secret_keys import secret_keys
@@ -53,8 +53,9 @@ _LDAP_SERVER = frozenset(
 KINDS = {
     "main": Kind(Treatment.READ, general.MAIN),
     "gateway": Kind(Treatment.READ, general.GATEWAY),
+    "fleet": Kind(Treatment.READ, fleet.KEYS),
     "duo_only_client": Kind(Treatment.READ, duo_only.CLIENT_KEYS, read_client=duo_only.read_client),
-    "radius_server_duo_only": Kind(Treatment.READ, duo_only.SERVER_KEYS, read_server=duo_only.read_server),
+    "radius_server_duo_only": Kind(Treatment.READ, duo_only.SERVER_KEYS, read_server=duo_only.read_duo_only),
     "ad_client": Kind(Treatment.FIRST_FACTOR, foreign=_AD_CLIENT),
     "radius_client": Kind(Treatment.FIRST_FACTOR, foreign=_RADIUS_CLIENT),
     "radius_server_auto": Kind(Treatment.OTHER_SERVER, foreign=_CONCAT | {"factors", "allow_concat"}),

@@ -19,7 +19,7 @@ WITHOUT_EFFECT = {
 DECISIVE = frozenset({"failmode", "require_message_authenticator"})
 """Keys that decide who gets in: the default must not hold because a template had no value for one."""
 
-SINGLE = frozenset({"main", "gateway"})
+SINGLE = frozenset({"main", "gateway", "fleet"})
 """Sections that take no number."""
 
 _NUMBER = re.compile("[0-9]+")

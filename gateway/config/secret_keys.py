@@ -9,7 +9,9 @@ from typing import NamedTuple
 from gateway.config.schema import key_pattern
 
 SECRETS_KEY_FILE = "secrets_key_file"
-SECRET_FILES = frozenset({SECRETS_KEY_FILE, "console_token_file", "console_tls_key_file"})
+SECRET_FILES = frozenset(
+    {SECRETS_KEY_FILE, "console_token_file", "console_tls_key_file", "engine_password_file", "fleet_key_file"}
+)
 """The keys of secrets that are in files alone."""
 
 _NUMBER = re.compile("[0-9]+")

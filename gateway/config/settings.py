@@ -9,7 +9,7 @@ from enum import Enum
 import msgspec
 
 from gateway.engine.rules import SectionRules
-from gateway.radius.reply import SignaturePlace
+from gateway.radius.reply import SignaturePosition
 
 
 class Secret(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     networks: tuple[str, ...]
     shared_secret: Secret
-    message_authenticator_in_replies: SignaturePlace = SignaturePlace.FIRST
+    message_authenticator_in_replies: SignaturePosition = SignaturePosition.FIRST
 
 
 class ApplicationSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +83,7 @@ class ServerSettings(SectionRules, frozen=True, kw_only=True):
 
     section: str
     client: str | None = None
-    """The client section that it names; None if it names none."""
+    """The client section that it names; None if it names none: `DUO_ONLY_CLIENT` then, there or not."""
     interface: str | None = None
     """The local address to listen on; None is every address."""
     port: int = 1812
@@ -91,7 +91,10 @@ class ServerSettings(SectionRules, frozen=True, kw_only=True):
     application: ApplicationSettings
 
 
-class DuoOnlyClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="duo_only_client"):
+DUO_ONLY_CLIENT = "duo_only_client"
+
+
+class DuoOnlyClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=DUO_ONLY_CLIENT):
     """One `[duo_only_clientN]` section: a first factor that nobody is asked for."""
 
     section: str
@@ -129,6 +132,35 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     failures_to_open: int = 5
 
 
+class WhenIsolated(Enum):
+    """What a host does that cannot reach Duo while another one can: what `failmode` says, or nothing, so that NAS and
+    balancers turn to the other.
+    """
+
+    FAILMODE = "failmode"
+    SILENT = "silent"
+
+
+class FleetSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The `[fleet]` section.
+
+    Attributes:
+        engine: the addresses of the store, as the file has them, with commas.
+        ca_certs_file: a PEM file for its certificate, or `system`; None is what Duo's is checked with.
+        keys: of 32 octets; the first one seals.
+        name: of this host; empty for the one that the machine has.
+        patience_ms: how long a claim is waited for, to begin with.
+    """
+
+    engine: str
+    password: Secret | None = None
+    ca_certs_file: str | None = None
+    keys: tuple[Secret, ...]
+    name: str = ""
+    patience_ms: int = 20
+    when_isolated: WhenIsolated = WhenIsolated.FAILMODE
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A whole configuration file, valid and complete."""
 
@@ -137,6 +169,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway: GatewaySettings
     clients: tuple[FirstFactor, ...] = ()
     servers: tuple[ServerSettings, ...]
+    fleet: FleetSettings | None = None
 
 
 def encode_settings(settings: Settings) -> bytes:

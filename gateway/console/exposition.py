@@ -41,6 +41,8 @@ class _StatusCollector(Collector):
         yield from _of_servers(self._status)
         yield from _of_applications(self._status)
         yield from _of_workers(self._status)
+        if "fleet" in self._status:
+            yield from _of_fleet(self._status)
 
 
 def _of_gateway(status: _Status) -> Iterator[Metric]:
@@ -176,6 +178,16 @@ def _of_workers(status: _Status) -> Iterator[Metric]:
     )
     overflowed = by_slot("overflowed")
     yield _counter("receive_overflows", "Datagrams lost in full socket buffers.", ["slot"], overflowed)
+
+
+def _of_fleet(status: _Status) -> Iterator[Metric]:
+    fleet = status["fleet"]
+    claims = [((outcome,), count) for outcome, count in fleet["claims"].items()]
+    yield _counter("fleet_claims", "Logins that were claimed, by what became of it.", ["outcome"], claims)
+    waited = [((), status["histograms"]["fleet"])]
+    yield _histogram("fleet_engine_seconds", "For how long a login waited for its claim.", [], waited, status)
+    yield _gauge("fleet_hosts", "Hosts of the fleet that live, this one included.", [], [((), len(fleet["hosts"]))])
+    yield _gauge("fleet_up", "1 while logins are shared with other hosts.", [], [((), int(fleet["up"]))])
 
 
 _Samples = Iterable[tuple[tuple[str, ...], float]]

@@ -182,6 +182,12 @@ class DuoClient:
         self._pool.drop_idle()
 
     @property
+    def duo_time(self) -> float | None:
+        """Duo's time in Unix seconds; None while Duo has not told it."""
+        is_told = self._clock.told_at > float("-inf")
+        return self._clock.unix_time(self._boot_clock()) if is_told else None
+
+    @property
     def clock_offset_s(self) -> float:
         """How far Duo's clock is ahead of this machine's wall clock, as far as Duo has told."""
         return self._clock.unix_time(self._boot_clock()) - self._wall_clock()

@@ -1,6 +1,15 @@
-"""A question under way, as a login holds it: whoever asks derives from this, and keeps the rest to itself."""
+"""Whatever a login asks somebody, and is answered.
+
+A question under way is an `Asking`: whoever asks derives from that, and keeps the rest to itself.
+"""
 
 from mypy_extensions import trait
+
+from gateway.duoapi import calls
+from gateway.fleetapi import questions
+
+Question = calls.Call | questions.Question
+Answer = calls.Answer | questions.Answer
 
 
 @trait

@@ -4,7 +4,7 @@ from typing import final
 
 from mypy_extensions import mypyc_attr
 
-from gateway.duoapi.calls import Call
+from gateway.engine.asking import Question
 from gateway.engine.discard_notices import (
     Notice,
     UnsignedNas,
@@ -38,7 +38,7 @@ class PutQuestion(Value):
 
     __slots__ = ("at", "pending", "question", "to")
 
-    def __init__(self, pending: PendingLogin, to: str, question: Call, at: float) -> None:
+    def __init__(self, pending: PendingLogin, to: str, question: Question, at: float) -> None:
         self.pending = pending
         self.to = to
         self.question = question
@@ -94,6 +94,35 @@ class ForgetLogin(Value):
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
+class ShareLogin(Value):
+    """Let the fleet know how far this login is, which this host has."""
+
+    __slots__ = ("pending",)
+
+    def __init__(self, pending: PendingLogin) -> None:
+        self.pending = pending
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class ShareEnd(Value):
+    """Let the fleet know that this host has the login no more.
+
+    Attributes:
+        verdict: for who has joined it at other hosts; None if that is for each of them to find out.
+        is_asked: whether Duo may have asked somebody.
+    """
+
+    __slots__ = ("is_asked", "pending", "verdict")
+
+    def __init__(self, pending: PendingLogin, verdict: Verdict | None, is_asked: bool) -> None:
+        self.pending = pending
+        self.verdict = verdict
+        self.is_asked = is_asked
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class KeepReply(Value):
     """Write this reply into the journal before it is sent."""
 
@@ -109,10 +138,21 @@ class KeepReply(Value):
 class Finished(Value):
     """A login has ended: worth a line. `user_name` is empty when the request had none that can be shown.
 
-    `duo_s` is how much of `duration_s` Duo took.
+    `duo_s` is how much of `duration_s` Duo took, `joined` the other host whose login it was, or empty.
     """
 
-    __slots__ = ("duo_s", "duration_s", "factor", "identifier", "n_packets", "peer", "section", "user_name", "verdict")
+    __slots__ = (
+        "duo_s",
+        "duration_s",
+        "factor",
+        "identifier",
+        "joined",
+        "n_packets",
+        "peer",
+        "section",
+        "user_name",
+        "verdict",
+    )
 
     def __init__(
         self,
@@ -125,6 +165,7 @@ class Finished(Value):
         duration_s: float,
         n_packets: int,
         duo_s: float = 0.0,
+        joined: str = "",
     ) -> None:
         self.peer = peer
         self.identifier = identifier
@@ -135,6 +176,7 @@ class Finished(Value):
         self.duration_s = duration_s
         self.n_packets = n_packets
         self.duo_s = duo_s
+        self.joined = joined
 
 
 Effect = (
@@ -144,6 +186,8 @@ Effect = (
     | StopAsking
     | KeepLogin
     | ForgetLogin
+    | ShareLogin
+    | ShareEnd
     | KeepReply
     | Finished
     | Notice

@@ -6,10 +6,20 @@ The engine is told what happened and when, and returns what to do about it.
 
 from typing import Final
 
-from gateway.duoapi.calls import Answer
+from gateway.engine.asking import Answer
 from gateway.engine.digests import Digests, login_key
 from gateway.engine.duplicates import DuplicateCache, SentReply
-from gateway.engine.effects import Effect, Finished, ForgetLogin, KeepLogin, KeepReply, Outbox, PutQuestion, StopAsking
+from gateway.engine.effects import (
+    Effect,
+    Finished,
+    ForgetLogin,
+    KeepLogin,
+    KeepReply,
+    Outbox,
+    PutQuestion,
+    ShareLogin,
+    StopAsking,
+)
 from gateway.engine.intake import Intake, Requests
 from gateway.engine.login import DECIDED, ELSEWHERE, FAIL_MODE_STATES, WAITING, Ask, Hold, Login, Step
 from gateway.engine.modes.mode import Asked
@@ -22,6 +32,7 @@ from gateway.engine.places import Holder, Places
 from gateway.engine.records import LoginRecord
 from gateway.engine.replying import Replies, due_at, is_delayed
 from gateway.engine.same_logins import SameLogins
+from gateway.engine.sharing import FleetNames, ended_here
 from gateway.engine.timers import Timers
 from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict, rejection
@@ -49,11 +60,13 @@ class Engine(Requests):
         duplicate_window_s: float,
         max_replies: int,
         n_buckets: int = 1,
+        names: FleetNames | None = None,
     ) -> None:
         """Take the clients of each listening address, in the order of the listeners' numbers; `n_buckets` sockets share
-        each address.
+        each address. `names` are those for the fleet, if there is one.
         """
         self._digests = digests
+        self._names = names
         self._n_numbers = 0
         self._outages: dict[str, Unavailable] = {}
         self._trials: set[str] = set()
@@ -102,6 +115,9 @@ class Engine(Requests):
         same = self._pending.same(known_as) if section.coalesce else None
         if same is not None:
             self._join(same, transaction)
+            return
+        if self._intake.isolated and self._intake.is_isolated(transaction.nas):
+            self._intake.discard(DiscardReason.ISOLATED, transaction.peer, transaction.nas, now)
             return
         held_back = self._same.rejection(known_as)
         if held_back is not None:
@@ -164,16 +180,29 @@ class Engine(Requests):
             self._ask_again([each for each in logins if each.login.state is WAITING], now)
         return self._outbox.take()
 
+    def isolate(self, application: str, *, is_isolated: bool) -> None:
+        """Be silent about new logins of an application that another host can reach, or, in time, no more.
+
+        While it is in outage here, fail mode decides nothing: what waits for it is forgotten, and the NAS asks there.
+        """
+        if is_isolated:
+            self._intake.isolated.add(application)
+        else:
+            self._intake.isolated.discard(application)
+
     def _give_up_waiting(self, logins: list[PendingLogin], error: Unavailable, now: float) -> None:
         for pending in logins:
             self._stop_asking(pending, now)
+            if self._is_isolated(pending):
+                self._abandon(pending)
+                continue
             self._proceed(pending, pending.login.unavailable(error, now), now)
 
     def _ask_again(self, logins: list[PendingLogin], now: float) -> None:
         """Ask anew what became of pushes, a few at a time: Duo may have forgotten the question in its outage."""
-        for place, pending in enumerate(logins):
+        for index, pending in enumerate(logins):
             self._stop_asking(pending, now)
-            self._proceed(pending, pending.login.ask_again(now + place * RESUME_PAUSE_S, now), now)
+            self._proceed(pending, pending.login.ask_again(now + index * RESUME_PAUSE_S, now), now)
 
     def try_one(self, application: str) -> None:
         """Let one login of an application in outage ask Duo all the same."""
@@ -229,6 +258,20 @@ class Engine(Requests):
             self._abandon(pending)
         return self._outbox.take()
 
+    def displaced(self, pending: PendingLogin, now: float) -> list[Effect]:
+        """Wait for another host's word of a login: it took this one for gone, and asks Duo what became of the push."""
+        if pending.login.state is WAITING:
+            self._stop_asking(pending, now)
+            self._proceed(pending, pending.login.displaced(now), now)
+        return self._outbox.take()
+
+    def leave(self) -> list[Effect]:
+        """Leave what is under way to other hosts: this one stops."""
+        for pending in self._pending:
+            if pending.login.held is not None:
+                self._outbox.add(ended_here(pending, None))
+        return self._outbox.take()
+
     def hand_over(self) -> list[Effect]:
         """Keep all logins, whatever their state, from now on: another worker is to know of them."""
         self._hands_over = True
@@ -271,7 +314,7 @@ class Engine(Requests):
         until = due_at(newest)
         if until > now and pending.section.coalesce:
             self._same.hold_back(pending.key, verdict, until)
-            self._timers.at(until, self._same.let_go, pending.key)
+            self._timers.at(until, self._same.rejection_left, pending.key)
 
     def _join_rejection(self, held_back: tuple[Verdict, float], transaction: Transaction, now: float) -> None:
         """Let a packet have the rejection that its login is about to get, at the same time."""
@@ -296,8 +339,13 @@ class Engine(Requests):
         """Put the login's next question, hold it, or end it."""
         if isinstance(step, Ask):
             if self._outages and self._is_for_fail_mode(pending, step):
+                if self._is_isolated(pending):
+                    self._abandon(pending)
+                    return
                 self._proceed(pending, pending.login.unavailable(self._outages[step.to], now), now)
                 return
+            if self._names is not None and step.to == pending.login.policy.fleet:
+                self._names.put_into(step.question, pending)
             self._keep(pending)  # what must not be asked twice
             pending.waits_since = now
             if step.at:  # the pause before it is a person's
@@ -324,11 +372,14 @@ class Engine(Requests):
             return False
         return True
 
+    def _is_isolated(self, pending: PendingLogin) -> bool:
+        return pending.login.policy.application in self._intake.isolated
+
     def _hold(self, pending: PendingLogin, hold: Hold, now: float) -> None:
-        """Give a login up later, or now if that Duo is away tells already what its doubt means."""
+        """Give a login up later, or now if it is known already that Duo is away."""
         self._keep(pending)
         pending.waits_since = now
-        is_settled = pending.login.is_in_doubt and pending.login.policy.application in self._outages
+        is_settled = pending.login.has_lost_answer and pending.login.policy.application in self._outages
         self._timers.at(now if is_settled else hold.until, self._give_up, pending)
 
     def _stop_asking(self, pending: PendingLogin, now: float) -> None:
@@ -337,19 +388,21 @@ class Engine(Requests):
 
     def _give_up(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
-            is_duo_away = pending.login.policy.application in self._outages
+            is_duo_away = pending.login.policy.application in self._outages and not self._is_isolated(pending)
             pending.waited(now)
             self._finish(pending, pending.login.give_up(is_duo_away), now)
 
     def _keep(self, pending: PendingLogin) -> None:
         """Keep a login that must not be asked for again, and whatever is handed over."""
         login = pending.login
-        if login.has_pushed or self._hands_over:
+        if login.has_pushed or self._hands_over or login.held is not None:
             progress = (login.progress, login.txid)
             if pending.kept_as != progress:
                 pending.kept_as = progress
                 pending.digest = pending.digest or self._digests.login(pending.key)
                 self._outbox.add(KeepLogin(pending))
+                if login.held is not None and (login.txid or login.state is ELSEWHERE):
+                    self._outbox.add(ShareLogin(pending))
 
     def _keep_again(self, pending: PendingLogin) -> None:
         """Keep a login whose packets have changed."""
@@ -370,6 +423,8 @@ class Engine(Requests):
         self._same.ended(pending.key)
         if pending.kept_as is not None:
             self._outbox.add(ForgetLogin(pending, verdict))
+        if pending.login.held is not None:
+            self._outbox.add(ended_here(pending, verdict))
 
     def _deadline(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
@@ -395,6 +450,7 @@ class Engine(Requests):
                 duration_s,
                 n_packets,
                 pending.duo_s,
+                login.host,
             )
         )
 

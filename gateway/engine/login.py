@@ -5,6 +5,9 @@ whole of its behaviour: `TRANSITIONS` says which states may follow, `_HANDLERS` 
 `_FAILURES` what it means that there is none. A new kind of question is a state and its rows.
 
 Fail mode belongs to the questions to Duo before anybody is pushed: the rows of PREAUTH and AUTH know it, no others do.
+
+Where several hosts act as one, a login claims itself before it asks Duo for what must not happen twice. If another host
+has it, it joins: that host asks Duo, and says what became of it.
 """
 
 from collections.abc import Callable
@@ -15,7 +18,6 @@ from mypy_extensions import mypyc_attr
 
 from gateway.duoapi.calls import (
     PASSCODE,
-    Answer,
     Auth,
     AuthAnswer,
     AuthStatus,
@@ -27,6 +29,7 @@ from gateway.duoapi.calls import (
     Refusal,
 )
 from gateway.duoapi.echoes import is_harmless, without_passcode
+from gateway.engine.asking import Answer, Question
 from gateway.engine.duo_verdicts import (
     auth_verdict,
     duo_verdict,
@@ -36,15 +39,26 @@ from gateway.engine.duo_verdicts import (
     refused_call,
     timed_out,
 )
-from gateway.engine.records import LoginRecord
+from gateway.engine.records import LoginRecord, unpacked_verdict
 from gateway.engine.typed_factor import TypedFactor
 from gateway.engine.verdict import Verdict, rejection
+from gateway.fleetapi.questions import (
+    Claim,
+    Decided,
+    Granted,
+    Held,
+    Join,
+    Joined,
+    Lost,
+    Released,
+    TakenOver,
+)
 from gateway.unavailable import Unavailable
 from gateway.values import Value
 from gateway.words.reasons import Reason
 
 PERSON_PATIENCE_S: Final = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
-DOUBT_S: Final = 2.5  # until it is known whether Duo is away; see docs/fail-mode.md
+HOLD_S: Final = 2.5  # until it is known whether Duo is away; see docs/fail-mode.md
 POLL_PAUSE_S: Final = 1.0  # between questions to a Duo that answers a long poll at once, or fails
 _FREE_POLLS: Final = 2  # the first long poll answers "pushed" at once: no pause for it
 
@@ -57,13 +71,15 @@ class LoginPolicy(Value):
     Attributes:
         application: whom to ask for the second factor, by the name under which the worker holds that Duo application.
         fail_open: `failmode=safe`: let the user in while Duo is unavailable.
+        fleet: whom to ask whether another host has the same login, likewise; empty where nobody is asked.
     """
 
-    __slots__ = ("application", "fail_open")
+    __slots__ = ("application", "fail_open", "fleet")
 
-    def __init__(self, application: str, fail_open: bool = True) -> None:
+    def __init__(self, application: str, fail_open: bool = True, fleet: str = "") -> None:
         self.application = application
         self.fail_open = fail_open
+        self.fleet = fleet
 
 
 def choose_device(typed: TypedFactor, devices: tuple[Device, ...]) -> str | None:
@@ -84,6 +100,8 @@ class LoginState(StrEnum):
 
     NEW = "new"
     PREAUTH = "preauth"
+    CLAIMING = "claiming"
+    JOINED = "joined"  # another host asks Duo
     AUTH = "auth"
     WAITING = "waiting"
     ELSEWHERE = "elsewhere"  # another worker waits for Duo's answer
@@ -94,6 +112,8 @@ class LoginState(StrEnum):
 # Bare names, for the tables' sake; before Python 3.12 they also cost a tenth of `LoginState.NEW`.
 NEW: Final = LoginState.NEW
 PREAUTH: Final = LoginState.PREAUTH
+CLAIMING: Final = LoginState.CLAIMING
+JOINED: Final = LoginState.JOINED
 AUTH: Final = LoginState.AUTH
 WAITING: Final = LoginState.WAITING
 ELSEWHERE: Final = LoginState.ELSEWHERE
@@ -101,15 +121,19 @@ LOST: Final = LoginState.LOST
 DECIDED: Final = LoginState.DECIDED
 _UNKNOWN_FACTOR: Final = Reason.UNKNOWN_FACTOR
 
+_DUO_ACCEPTS: Final = (Reason.DUO_ALLOWED, Reason.DUO_BYPASS)
+
 _STATES: Final = {state.value: state for state in LoginState}
 _FACTORS: Final = {factor.value: factor for factor in Factor}
 
 TRANSITIONS: Final[dict[LoginState, frozenset[LoginState]]] = {
-    NEW: frozenset({PREAUTH, AUTH, ELSEWHERE, DECIDED}),
-    PREAUTH: frozenset({AUTH, DECIDED}),
+    NEW: frozenset({PREAUTH, CLAIMING, AUTH, ELSEWHERE, DECIDED}),
+    PREAUTH: frozenset({CLAIMING, AUTH, DECIDED}),
+    CLAIMING: frozenset({AUTH, JOINED, WAITING, DECIDED}),
+    JOINED: frozenset({CLAIMING, WAITING, LOST, DECIDED}),
     AUTH: frozenset({WAITING, LOST, DECIDED}),
-    WAITING: frozenset({WAITING, DECIDED}),
-    ELSEWHERE: frozenset({WAITING, LOST, DECIDED}),
+    WAITING: frozenset({WAITING, JOINED, DECIDED}),
+    ELSEWHERE: frozenset({WAITING, JOINED, LOST, DECIDED}),
     LOST: frozenset({DECIDED}),
     DECIDED: frozenset(),
 }
@@ -123,12 +147,12 @@ FAIL_MODE_STATES: Final = (PREAUTH, AUTH)
 class Ask(Value):
     """Ask somebody this, not before the instant `at` (0: now).
 
-    `to` is the name under which the worker holds who answers: a Duo application.
+    `to` is the name under which the worker holds who answers: a Duo application, or the fleet.
     """
 
     __slots__ = ("at", "question", "to")
 
-    def __init__(self, to: str, question: Call, at: float = 0.0) -> None:
+    def __init__(self, to: str, question: Question, at: float = 0.0) -> None:
         self.to = to
         self.question = question
         self.at = at
@@ -155,17 +179,22 @@ class Login:
     Attributes:
         user_name: as the NAS sent it.
         txid: Duo's name of a push that is under way.
+        held: what this host has of it in the fleet's store; None before it is claimed, and without a fleet.
+        host: the other host that had it, or has; empty for none.
         asked_at, pushed_at: the instants of the last question and of the push.
     """
 
     __slots__ = (
-        "_doubt",
+        "_auth",
         "_ipaddr",
+        "_loss",
         "_no_factor",
         "_polls",
         "_state_elsewhere",
         "_typed",
         "asked_at",
+        "held",
+        "host",
         "policy",
         "pushed_at",
         "state",
@@ -179,8 +208,11 @@ class Login:
         self.txid = ""
         self.state = NEW
         self._ipaddr = ipaddr
+        self.held: Held | None = None
+        self.host = ""
+        self._auth: Auth | None = None
         self._typed: TypedFactor | None = None
-        self._doubt: Unavailable | None = None
+        self._loss: Unavailable | None = None
         self._no_factor = _UNKNOWN_FACTOR
         self.asked_at = self.pushed_at = 0.0
         self._polls = 0
@@ -204,6 +236,8 @@ class Login:
         factor = _FACTORS.get(record.factor)
         self._typed = TypedFactor(factor) if factor is not None else None
         self.txid = record.txid
+        if record.held is not None:
+            self.held = Held(*record.held)
         self.asked_at, self.pushed_at = record.asked_at, record.pushed_at
 
     @property
@@ -227,7 +261,7 @@ class Login:
         progress = self.progress
         if progress is AUTH:
             return self.factor is not PASSCODE
-        return progress is WAITING or progress is LOST
+        return progress is WAITING or progress is LOST or progress is JOINED
 
     def without_passcode(self, text: str) -> str:
         """Return a text in which Duo may have repeated what was typed, as it may be seen."""
@@ -266,6 +300,8 @@ class Login:
             return None
         if self.txid:
             return self.ask_again(at, now)
+        if self.progress is JOINED and self.policy.fleet:
+            return self._join(at, now)
         self._move(LOST)
         return Hold(self.asked_at + PERSON_PATIENCE_S)
 
@@ -283,14 +319,14 @@ class Login:
         Where a connection was lost with the question on it, Duo itself may be gone, and fail mode decides as for any
         other; while others are answered, nobody gets in for it.
         """
-        if self._doubt is not None and is_duo_away:
-            return self.decide(fail_mode(self._doubt, self.policy.fail_open))
-        return self.decide(push_lost(self._doubt))
+        if self._loss is not None and is_duo_away:
+            return self.decide(fail_mode(self._loss, self.policy.fail_open))
+        return self.decide(push_lost(self._loss))
 
     @property
-    def is_in_doubt(self) -> bool:
-        """Whether a question was lost that Duo may have acted on: whether Duo is away will tell what that means."""
-        return self._doubt is not None
+    def has_lost_answer(self) -> bool:
+        """Whether the answer to a question was lost on which Duo may have acted: an outage tells what that means."""
+        return self._loss is not None
 
     def expire(self) -> Verdict:
         """End the login because its deadline has come."""
@@ -320,9 +356,9 @@ class Login:
         """Let fail mode decide, but not at once if somebody may have been pushed: Duo may be there all the same."""
         if not error.may_have_acted:
             return self.decide(fail_mode(error, self.policy.fail_open))
-        self._doubt = error
+        self._loss = error
         self._move(LOST)
-        return Hold(now + DOUBT_S)
+        return Hold(now + HOLD_S)
 
     def _still_waiting(self, now: float) -> Step:
         was_quick = now - self.asked_at < POLL_PAUSE_S
@@ -349,7 +385,77 @@ class Login:
         if device is None:
             return self.decide(rejection(Reason.NO_SUCH_DEVICE))
         call = Auth(self.user_name, typed.factor, device, typed.ordinal, typed.passcode, self._ipaddr)
+        if not self.policy.fleet:
+            return self._ask(AUTH, call, now)
+        self._auth = call
+        return self._claim(now)
+
+    # With other hosts.
+
+    def _claim(self, now: float) -> Step:
+        """Ask the fleet for the login; one whose typed text is not known here can begin nothing any more."""
+        if self._auth is None:
+            return self.decide(push_lost(None))
+        self._move(CLAIMING)
+        self.asked_at = now
+        return Ask(self.policy.fleet, Claim())
+
+    def _join(self, at: float, now: float) -> Step:
+        self._move(JOINED)
+        self.asked_at = at
+        return Ask(self.policy.fleet, Join(), at if at > now else 0.0)
+
+    def _granted(self, granted: Granted, now: float) -> Step:
+        self.held = granted.held
+        return self._ask_claimed(now)
+
+    def _claim_failed(self, _error: Unavailable, now: float) -> Step:
+        """Go on as if there were no other host: what the fleet cannot say keeps nobody out."""
+        return self._ask_claimed(now)
+
+    def _ask_claimed(self, now: float) -> Step:
+        call = self._auth
+        if call is None:
+            return self.decide(push_lost(None))
         return self._ask(AUTH, call, now)
+
+    def _joined(self, joined: Joined, now: float) -> Step:
+        self.held, self.host = None, joined.host
+        return self._join(now, now)
+
+    def _join_failed(self, error: Unavailable, _now: float) -> Step:
+        """Wait in vain, but ask nobody a second time: the other host may have pushed."""
+        self._loss = error
+        self._move(LOST)
+        return Hold(self.asked_at + PERSON_PATIENCE_S)
+
+    def _taken_over(self, taken: TakenOver, now: float) -> Step:
+        """Ask Duo what became of the push of a host that has gone."""
+        self.held, self.host, self.txid = taken.held, taken.host, taken.txid
+        factor = _FACTORS.get(taken.factor)
+        self._typed = TypedFactor(factor) if factor is not None else None
+        self.pushed_at = now - taken.age_s
+        return self._poll(now, now)
+
+    def _decided_there(self, decided: Decided, _now: float) -> Step:
+        """Take the other host's verdict. For what is not Duo's word nobody gets in: fail mode is each host's own."""
+        self.held, self.host = None, decided.host
+        verdict = unpacked_verdict(decided.verdict)
+        if verdict is None or (verdict.is_accept and verdict.reason not in _DUO_ACCEPTS):
+            verdict = push_lost(None)
+        return self.decide(verdict)
+
+    def _released(self, _released: Released, now: float) -> Step:
+        return self._claim(now)
+
+    def _lost_there(self, lost: Lost, _now: float) -> Step:
+        self.held, self.host = None, lost.host
+        return self.decide(push_lost(None))
+
+    def displaced(self, now: float) -> Step:
+        """Ask Duo no more: another host took this one for gone, and asks."""
+        self.held, self.txid = None, ""
+        return self._join(now, now)
 
     def _poll(self, now: float, at: float, why_not: str = "") -> Step:
         """Ask what became of the push, at the instant `at`; or time out, for `why_not`, when that would be too late."""
@@ -394,10 +500,20 @@ _HANDLERS: Final[dict[tuple[LoginState, type], Callable[[Login, Any, float], Ste
     (AUTH, Refusal): Login._refused,
     (WAITING, AuthAnswer): Login._auth_answered,
     (WAITING, Refusal): Login._refused,
+    (CLAIMING, Granted): Login._granted,
+    (CLAIMING, Joined): Login._joined,
+    (CLAIMING, TakenOver): Login._taken_over,
+    (CLAIMING, Decided): Login._decided_there,
+    (JOINED, TakenOver): Login._taken_over,
+    (JOINED, Decided): Login._decided_there,
+    (JOINED, Released): Login._released,
+    (JOINED, Lost): Login._lost_there,
 }
 
 _FAILURES: Final[dict[LoginState, Callable[[Login, Unavailable, float], Step]]] = {
     PREAUTH: Login._preauth_failed,
     AUTH: Login._auth_failed,
     WAITING: Login._poll_failed,
+    CLAIMING: Login._claim_failed,
+    JOINED: Login._join_failed,
 }

@@ -45,6 +45,7 @@ class PendingLogin(Awaited):
         kept_as: what the journal says of it; None for nothing.
         elsewhere: the pid of another worker that waits for Duo's answer, and its number for the login; None: this one.
         asking: the question that is under way.
+        fleet_key: what the login is called among hosts; empty before it is claimed.
         is_trial: it asks Duo, although fail mode decides about the others of its application.
     """
 
@@ -54,6 +55,7 @@ class PendingLogin(Awaited):
         "digest",
         "duo_s",
         "elsewhere",
+        "fleet_key",
         "holder",
         "is_trial",
         "kept_as",
@@ -97,6 +99,7 @@ class PendingLogin(Awaited):
         self.kept_as: tuple[str, str] | None = None
         self.elsewhere: tuple[int, int] | None = None
         self.asking: Asking | None = None
+        self.fleet_key = b""
         self.is_trial = False
         self.holder: Holder | None = None
 
@@ -123,11 +126,11 @@ class PendingLogin(Awaited):
         return oldest
 
     def leave(self, transaction: Transaction) -> None:
-        """Let a superseded packet go."""
+        """Let a superseded packet wait no more."""
         self.transactions.remove(transaction)
 
     def record(self) -> LoginRecord:
-        """Return what another worker must know to take its place."""
+        """Return what another worker must know to take it over."""
         login = self.login
         return LoginRecord(
             self.number,
@@ -144,6 +147,8 @@ class PendingLogin(Awaited):
             self.started_at,
             [transaction.record() for transaction in self.transactions],
             self.elsewhere,
+            self.fleet_key,
+            (login.held.owner, login.held.epoch) if login.held is not None else None,
         )
 
     def __repr__(self) -> str:
@@ -179,7 +184,7 @@ class PendingLogins:
         self._by_person[pending.person_key] = self._by_person.get(pending.person_key, 0) + 1
 
     def remove(self, pending: PendingLogin) -> None:
-        """Let a decided login go."""
+        """Forget a decided login."""
         self._all.discard(pending)
         if self._by_key.get(pending.key) is pending:
             del self._by_key[pending.key]

@@ -68,6 +68,8 @@ class LoginRecord(msgspec.Struct, array_like=True):
         key: the keyed digest of what makes another packet the same login.
         state, factor, txid, asked_at, pushed_at: see `engine.login.Login`; instants are monotonic seconds.
         elsewhere: the pid of another worker that waits for Duo's answer, and its number for the login; None for none.
+        fleet_key: what the login is called among hosts, see `fleetapi.questions.Claim`; empty for one never claimed.
+        held: the owner's name and the epoch under which this host has it in the fleet's store; None for none.
     """
 
     number: int
@@ -84,6 +86,8 @@ class LoginRecord(msgspec.Struct, array_like=True):
     started_at: Instant
     packets: list[PacketRecord]
     elsewhere: tuple[int, int] | None = None
+    fleet_key: bytes = b""
+    held: tuple[str, int] | None = None
 
     def moved(self, by_s: float) -> "LoginRecord":
         """Return the record with its instants that much later: on the clock of another process."""
@@ -132,3 +136,20 @@ def verdict_record(verdict: Verdict) -> VerdictRecord:
     """Return what a link tells of a verdict."""
     code, text = REPLY_CODES[verdict.outcome], verdict.reply_message
     return VerdictRecord(code, verdict.reason, text, verdict.account, verdict.hint, verdict.attributes)
+
+
+_encode_verdict = msgspec.msgpack.Encoder().encode
+_decode_verdict = msgspec.msgpack.Decoder(VerdictRecord).decode
+
+
+def packed_verdict(verdict: Verdict) -> bytes:
+    """Return what another host is told of a verdict."""
+    return _encode_verdict(verdict_record(verdict))
+
+
+def unpacked_verdict(octets: bytes) -> Verdict | None:
+    """Return the verdict that `packed_verdict` packed, there; None for words that this version does not know."""
+    try:
+        return _decode_verdict(octets).verdict
+    except (*UNREADABLE, KeyError):  # the last: a code that is no verdict's
+        return None

@@ -117,10 +117,14 @@ class Claims:
         """
         login = self._logins.find(number)
         if isinstance(question, Claim):
-            self._claim(self._begin(number, question.login, question.packet), now)
+            self._claim(self._begin(number, question.login, question.packet, question.owner), now)
         else:
-            self._joins.begin(self._begin(number, question.login, b"") if login is None else login, now)
+            self._joins.begin(self._begin(number, question.login) if login is None else login, now)
         return self._outbox.take()
+
+    def knows(self, number: int) -> bool:
+        """Whether this login was claimed or joined here."""
+        return self._logins.find(number) is not None
 
     def cancelled(self, number: int) -> list[Effect]:
         """Answer no more: nobody waits. A login that is ours already stays so until it has ended."""
@@ -255,8 +259,10 @@ class Claims:
 
     # Claims.
 
-    def _begin(self, number: int, digest: bytes, packet: bytes) -> ClaimedLogin:
-        login = ClaimedLogin(number, digest, packet, owner_name(self._instance, self._draw(_RANDOM_SIZE)))
+    def _begin(self, number: int, digest: bytes, packet: bytes = b"", owner: str = "") -> ClaimedLogin:
+        """Take up a login; one that is joined at once gets its name here."""
+        owner = owner or owner_name(self._instance, self._draw(_RANDOM_SIZE))
+        login = ClaimedLogin(number, digest, packet, owner)
         self._logins.add(login)
         return login
 

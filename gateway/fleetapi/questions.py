@@ -41,25 +41,33 @@ class Claim(Value):
     """May this login ask Duo? Answered by `Granted`, `Joined`, `TakenOver` or `Decided`, within the fleet's patience.
 
     Attributes:
+        number: of the login, among all that this worker has had.
         login: what makes two packets the same login on all hosts, 16 octets, keyed.
-        packet: the digest of the newest packet that waits for it, keyed alike.
+        owner: the name that it is to have in the store, see `Held`.
+        packet: the digest of the newest packet that waits for it, keyed alike; empty if none does any more.
     """
 
-    __slots__ = ("login", "packet")
+    __slots__ = ("login", "number", "owner", "packet")
 
-    def __init__(self, login: bytes, packet: bytes) -> None:
+    def __init__(self, number: int = 0, login: bytes = b"", owner: str = "", packet: bytes = b"") -> None:
+        self.number = number
         self.login = login
+        self.owner = owner
         self.packet = packet
 
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Join(Value):
-    """What becomes of this login, which another host has? Answered by `Decided`, `TakenOver`, `Released` or `Lost`."""
+    """What becomes of this login, which another host has? Answered by `Decided`, `TakenOver`, `Released` or `Lost`.
 
-    __slots__ = ("login",)
+    Attributes: as those of `Claim`.
+    """
 
-    def __init__(self, login: bytes) -> None:
+    __slots__ = ("login", "number")
+
+    def __init__(self, number: int = 0, login: bytes = b"") -> None:
+        self.number = number
         self.login = login
 
 

@@ -22,7 +22,7 @@ class GenerationOrders(msgspec.Struct, array_like=True):
 
 
 class SocketOrders(msgspec.Struct, array_like=True):
-    """A bound socket: the number of its listening address, and its place among those that share the address."""
+    """A bound socket: the number of its listening address, and its bucket among those that share the address."""
 
     listener: int
     bucket: int
@@ -37,8 +37,8 @@ class BucketOrders(msgspec.Struct, array_like=True):
     inlet_fd: int = -1
 
 
-class Predecessor(msgspec.Struct, array_like=True):
-    """A worker whose place this one takes: dead, or of the former generation and about to hand over.
+class PredecessorOrders(msgspec.Struct, array_like=True):
+    """A worker from which this one takes over: dead, or of the former generation and about to hand over.
 
     Attributes:
         generation: of its settings, by which its journal counts listening addresses.
@@ -68,6 +68,7 @@ class Orders(msgspec.Struct):
         ledger_fd: where finished logins are shown, see `ledger`.
         buckets: all that share each listening address.
         log_fds: the supervisor's descriptors of the log files, by name; for where the worker cannot open them.
+        instance: the name of this gateway among those of a fleet, from its start to its end.
         stderr_fd: standard error from when it has announced itself; what it says before is kept for the supervisor.
     """
 
@@ -79,11 +80,12 @@ class Orders(msgspec.Struct):
     board_fd: int
     journal_fd: int
     sockets: list[SocketOrders]
-    predecessors: list[Predecessor]
+    predecessors: list[PredecessorOrders]
     ledger_fd: int = -1
     buckets: list[BucketOrders] = []
     log_fds: dict[str, int] = {}
     stderr_fd: int = -1
+    instance: str = ""
 
     @property
     def descriptors(self) -> list[int]:

@@ -23,6 +23,7 @@ from gateway.statistics.layout import (
     EVIDENCE,
     EVIDENCE_CELLS,
     EVIDENCE_SIZE,
+    FLEET_OUTCOMES,
     HEARTBEAT,
     IDLE,
     LAG,
@@ -103,6 +104,7 @@ class WorkerRow:
 
     Attributes:
         sections, applications: what to count with, by the names of the plan.
+        fleet: likewise, of what other hosts are asked.
     """
 
     def __init__(self, cells: Cells, layout: RowLayout, plan: BoardPlan) -> None:
@@ -112,6 +114,7 @@ class WorkerRow:
         self._gauges = {measure: Cell(cells, layout.gauges[(measure,)]) for measure in WORKER_GAUGES}
         self.sections = {name: SectionCounters(cells, layout, name) for name in plan.sections}
         self.applications = {name: ApplicationCounters(cells, layout, name) for name in plan.applications}
+        self.fleet = FleetCounters(cells, layout)
 
     def begin(self, pid: int, now_ns: int) -> None:
         """Take the row over: counters go on, gauges begin at 0, and there is no evidence yet.
@@ -228,6 +231,24 @@ class SectionCounters:
         self._verdicts[reason].add()
         self._login.observe(duration_s)
         self._gateway.observe(gateway_s)
+
+
+class FleetCounters:
+    """What happens between one worker and the other hosts."""
+
+    __slots__ = ("_claims", "_engine")
+
+    def __init__(self, cells: Cells, layout: RowLayout) -> None:
+        self._claims = {each: Cell(cells, layout.counters[Measure.FLEET_CLAIMS, each]) for each in FLEET_OUTCOMES}
+        self._engine = _Durations(cells, layout.histograms[(Measure.FLEET_ENGINE_SECONDS,)])
+
+    def claimed(self, outcome: str) -> None:
+        """Count what became of a claim, one of `FLEET_OUTCOMES`."""
+        self._claims[outcome].add()
+
+    def waited(self, duration_s: float) -> None:
+        """Count for how long a login has waited for its claim."""
+        self._engine.observe(duration_s)
 
 
 def uncounted() -> SectionCounters:

@@ -53,6 +53,9 @@ class Measure(StrEnum):
     OVERFLOWED = "overflowed"
     JOURNAL_SKIPPED = "journal_skipped"
     JOURNAL_LEFT_OUT = "journal_left_out"
+    FLEET_ENGINE_SECONDS = "fleet_engine_seconds"
+    # outcome
+    FLEET_CLAIMS = "fleet_claims"
     # log
     LOG_LINES_LOST = "log_lines_lost"
     LOG_ERROR = "log_error"
@@ -78,6 +81,8 @@ WORKER_GAUGES: Final = (Measure.OVERFLOWED, Measure.JOURNAL_LEFT_OUT)
 RETRANSMISSION, COALESCED = DUPLICATE_KINDS = ("retransmission", "coalesced")
 AUTHPROXY, AUTHEVENTS, STDOUT, SYSLOG = LOGS = ("authproxy.log", "authevents.log", "stdout", "syslog")
 """Where lines go: names of files in `log_dir`, and of what is no file of ours."""
+FLEET_OUTCOMES = ("granted", "joined", "alone", "takeover", "displaced", "lost")
+"""What became of a login that was claimed in a fleet."""
 IDLE, BUSY = CONNECTION_STATES = ("idle", "busy")
 
 
@@ -126,16 +131,17 @@ class _Placement:
         self.end = end
 
     def __call__(self, keys: Iterable[Key], width: int) -> dict[Key, int]:
-        places = {}
+        offsets = {}
         for key in keys:
-            places[key] = self.end
+            offsets[key] = self.end
             self.end += width
-        return places
+        return offsets
 
 
 def _counter_keys(plan: BoardPlan) -> Iterator[Key]:
     yield from ((measure,) for measure in WORKER_COUNTERS)
     yield from ((Measure.LOG_LINES_LOST, log) for log in LOGS)
+    yield from ((Measure.FLEET_CLAIMS, outcome) for outcome in FLEET_OUTCOMES)
     for section in plan.sections:
         yield Measure.REQUESTS, section
         yield Measure.UNSIGNED, section
@@ -155,6 +161,7 @@ def _gauge_keys(plan: BoardPlan) -> Iterator[Key]:
 
 
 def _histogram_keys(plan: BoardPlan) -> Iterator[Key]:
+    yield (Measure.FLEET_ENGINE_SECONDS,)
     for section in plan.sections:
         yield Measure.LOGIN_SECONDS, section
         yield Measure.GATEWAY_SECONDS, section

@@ -40,6 +40,7 @@ from gateway.supervisor.crew import Crew, CrewPlan
 from gateway.supervisor.crews import Crews
 from gateway.supervisor.facts import gateway_status
 from gateway.supervisor.failmode import FailModeWatch
+from gateway.supervisor.fleet_watch import FleetWatch
 from gateway.supervisor.form import hot_path
 from gateway.supervisor.hang_watch import HangWatch
 from gateway.supervisor.identity import find_identity
@@ -51,6 +52,7 @@ from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reading import read_in_child
 from gateway.supervisor.reload import Reload
 from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
+from gateway.supervisor.status import fleet_counts
 from gateway.supervisor.stderr import say
 from gateway.supervisor.succession_plan import Slot
 from gateway.supervisor.terminal import HangUp, Terminal
@@ -90,6 +92,7 @@ class Arbiter:
         self._announce: Callable[[str], None] | None = announce
         self._notifier = notifier or Notifier()
         self._key = secrets.token_bytes(32)
+        self._instance = secrets.token_hex(8)
         self._settings_fds: dict[int, int] = {}
         addresses = listening_addresses(settings)
         n_workers = worker_count(settings)
@@ -105,11 +108,12 @@ class Arbiter:
         self._losses = losses or Losses()
         self._log_watch = LogWatch(lambda: log_troubles(self._crews(), self._losses), self._count_lost_lines)
         self._vigil = HangWatch(self._crews)
-        self._fail_mode_watch = FailModeWatch(self._crews)
+        self._fail_mode_watch = FailModeWatch(self._crews, self._is_reached_elsewhere)
         self._last_reload: tuple[ReloadOutcome, float] | None = None
         self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
         self._control = ControlSocket(settings.gateway.run_dir, self)
         self._console = ConsoleKeeper(self.status, self._ledgers)
+        self._fleet_watch = FleetWatch(self._instance, self._own_status, self._fail_mode_watch.look_at_others)
         self._terminal = Terminal()
         self._has_served = False
         self._is_stopping = False
@@ -126,7 +130,7 @@ class Arbiter:
         except OSError:
             board.close()
             raise
-        plan = CrewPlan(settings, generations, n_workers, sockets, identity, self._key, board, ledger)
+        plan = CrewPlan(settings, generations, n_workers, sockets, identity, self._key, board, ledger, self._instance)
         return self._workers.create(plan)
 
     async def run(self) -> int:
@@ -143,6 +147,7 @@ class Arbiter:
             self._log_watch.start()
             self._fail_mode_watch.start(self.crew.plan.settings)
             self._console.follow(self.crew.plan.settings, self.crew.plan.identity)
+            self._fleet_watch.follow(self.crew.plan.settings)
             self._watch_over()
             await self._stopped.wait()
         finally:
@@ -150,6 +155,7 @@ class Arbiter:
             self._log_watch.stop()
             self._fail_mode_watch.stop()
             self._console.stop()
+            await self._fleet_watch.stop()
             for crew in self._crews():
                 crew.plan.sockets.close()
             await self._control.close()
@@ -287,7 +293,7 @@ class Arbiter:
         for problem in outcome.problems:
             log.error("%s", problem)
         if outcome.problems:
-            log.error("The configuration has not been reloaded; generation %d serves on", outcome.generation)
+            log.error("The configuration has not been reloaded; generation %d goes on serving", outcome.generation)
         else:
             log.info("Generation %d serves", outcome.generation)
         return outcome
@@ -337,7 +343,7 @@ class Arbiter:
         crew = self._new_crew(self.crew.number + 1, reload.settings, reload.n_workers, reload.sockets)
         reload.crew = crew
         self._fail_mode_watch.brief(crew)
-        self._workers.bequeath(self.crew, crew)
+        self._workers.name_successors(self.crew, crew)
         self._workers.start(crew, in_background=True)
 
     def discard(self, crew: Crew | None) -> None:
@@ -357,6 +363,7 @@ class Arbiter:
         self._former.append(former)
         self._fail_mode_watch.start(crew.plan.settings)
         self._console.follow(crew.plan.settings, crew.plan.identity)
+        self._fleet_watch.follow(crew.plan.settings)
         self._workers.hand_over(former)
         self._loop.call_later(former.plan.settings.gateway.drain_timeout_s + 5.0, former.signal, signal.SIGKILL)
         self._loop.call_later(REMEMBER_S, self._forget_settings, former.number)
@@ -394,6 +401,7 @@ class Arbiter:
             return
         self._is_stopping = True
         self._notifier.stopping()
+        self._fleet_watch.say_leaving()
         log.info("Stopping: no more requests are taken, pending logins are finished")
         if self._under_way is not None:
             self._under_way.stop()
@@ -415,8 +423,19 @@ class Arbiter:
 
     def status(self) -> dict[str, Any]:
         """Return what `status.json` holds."""
+        status, fleet = self._own_status(), self._fleet_watch.status()
+        if fleet is not None:
+            fleet = {**fleet, "isolated": self._fail_mode_watch.isolated, **fleet_counts(self._totals())}
+            status = {**status, "fleet": fleet}
+        return status
+
+    def _is_reached_elsewhere(self, application: str) -> bool:
+        return self._fleet_watch.is_reached_elsewhere(application)
+
+    def _own_status(self) -> dict[str, Any]:
+        """Return what it holds of this host."""
         status = gateway_status(
-            self.crew, self._former, self._fail_mode_watch.health, self._totals(), self._losses, self._started_at
+            self.crew, self._former, self._fail_mode_watch.standing, self._totals(), self._losses, self._started_at
         )
         return {
             **status,

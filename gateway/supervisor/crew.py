@@ -10,7 +10,7 @@ from gateway.ipc.ledger import Ledger
 from gateway.ipc.orders import (
     GenerationOrders,
     Orders,
-    Predecessor,
+    PredecessorOrders,
 )
 from gateway.ipc.plan import (
     application_key,
@@ -43,6 +43,7 @@ class CrewPlan(NamedTuple):
     Attributes:
         generations: settings in memfds, its own first, then former ones of which logins may still wait.
         key: of all digests and checksums.
+        instance: the name of this gateway among those of a fleet.
     """
 
     settings: Settings
@@ -53,6 +54,7 @@ class CrewPlan(NamedTuple):
     key: bytes
     board: Board
     ledger: Ledger
+    instance: str = ""
 
     def __repr__(self) -> str:
         """Hide the key."""
@@ -80,7 +82,7 @@ class Crew:
 
     @property
     def slots(self) -> list[Slot]:
-        """The places of its workers."""
+        """Those of its workers."""
         return self.generation.slots
 
     def process(self, slot: Slot) -> WorkerProcess | None:
@@ -93,7 +95,7 @@ class Crew:
         found = (self.process(slot) for slot in self.slots)
         return [process for process in found if process is not None]
 
-    def orders(self, worker: Worker, journal_fd: int, predecessors: list[Predecessor]) -> Orders:
+    def orders(self, worker: Worker, journal_fd: int, predecessors: list[PredecessorOrders]) -> Orders:
         """Return what one of its workers is told at the start."""
         plan, number = self.plan, worker.slot.number
         return Orders(
@@ -109,6 +111,7 @@ class Crew:
             ledger_fd=plan.ledger.descriptor,
             buckets=plan.sockets.passages_of_slot(number, plan.n_workers),
             log_fds=log_descriptors(log_plan(plan.settings.log)),
+            instance=plan.instance,
         )
 
     def unserved_s(self, slot: Slot, now: float) -> float:

@@ -14,6 +14,7 @@ from gateway.statistics.layout import (
     CALL_KINDS,
     COALESCED,
     CONNECTION_STATES,
+    FLEET_OUTCOMES,
     RETRANSMISSION,
     WORKER_COUNTERS,
     WORKER_GAUGES,
@@ -47,7 +48,7 @@ class GatewayFacts(NamedTuple):
 
 
 class WorkerFacts(NamedTuple):
-    """One worker's place: `pid` is 0 while it is empty, `reading` is its row.
+    """One slot: `pid` is 0 while it is empty, `reading` is its row.
 
     Nobody has served its users for `unserved_s`; 0 while somebody does.
     """
@@ -118,7 +119,16 @@ def build_status(
             "bounds_s": list(BOUNDS_S),
             "servers": {server.section: _server_histograms(server.section, totals) for server in servers},
             "applications": {known.name: _call_histograms(known.name, totals) for known in applications},
+            "fleet": _histogram(totals.histogram(Measure.FLEET_ENGINE_SECONDS)),
         },
+    }
+
+
+def fleet_counts(totals: Totals) -> Status:
+    """Return what has been counted of logins that were claimed among hosts."""
+    return {
+        "claims": {outcome: totals.counters[Measure.FLEET_CLAIMS, outcome] for outcome in FLEET_OUTCOMES},
+        "engine_ms": _quantiles(totals.histogram(Measure.FLEET_ENGINE_SECONDS)),
     }
 
 

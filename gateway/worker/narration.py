@@ -5,11 +5,13 @@ Passwords, passcodes and enrolment addresses stay out of it, as everywhere.
 
 import logging
 
-from gateway.duoapi.calls import Answer, Auth, AuthAnswer, AuthStatus, Call, Preauth, PreauthAnswer, Refusal
+from gateway.duoapi.calls import Auth, AuthAnswer, AuthStatus, Preauth, PreauthAnswer, Refusal
+from gateway.engine.asking import Answer, Question
 from gateway.engine.discard_notices import Notice
 from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
 from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
+from gateway.fleetapi.questions import Decided, Granted, Joined, Lost, Released, TakenOver
 from gateway.radius.dictionary import Code
 from gateway.unavailable import Unavailable
 
@@ -33,12 +35,17 @@ class Narrator:
             log.debug("Received new request id %d from %s", datagram[1], peer.address[:2])
 
     def asks(self, effect: PutQuestion) -> None:
-        """Tell of a question to Duo."""
-        section = effect.pending.section.name
-        log.debug("Asking Duo %s for [%s]", describe_call(effect.question), section)
+        """Tell of a question to Duo, or to the fleet."""
+        section, whom = effect.pending.section.name, effect.pending.login.policy
+        log.debug(
+            "Asking %s %s for [%s]",
+            "the fleet" if effect.to == whom.fleet else "Duo",
+            describe_question(effect.question),
+            section,
+        )
 
     def answered(self, pending: PendingLogin, answer: Answer | Unavailable) -> None:
-        """Tell of Duo's answer."""
+        """Tell of the answer."""
         login = pending.login
         log.debug("%s: %s", login.without_passcode(describe_answer(answer)), login)
 
@@ -53,18 +60,18 @@ class Narrator:
         log.debug("login attempt for username %r took %.3f s", finished.user_name, finished.duration_s)
 
 
-def describe_call(call: Call) -> str:
-    """Return a question to Duo in a few words."""
-    name = "auth_status" if isinstance(call, AuthStatus) else type(call).__name__.lower()
-    if isinstance(call, Preauth):
-        return f"{name} for username {call.username!r}"
-    if isinstance(call, Auth):
-        return f"{name} for username {call.username!r} with factor {call.factor} on device {call.device}"
+def describe_question(question: Question) -> str:
+    """Return a question in a few words."""
+    name = "auth_status" if isinstance(question, AuthStatus) else type(question).__name__.lower()
+    if isinstance(question, Preauth):
+        return f"{name} for username {question.username!r}"
+    if isinstance(question, Auth):
+        return f"{name} for username {question.username!r} with factor {question.factor} on device {question.device}"
     return name
 
 
 def describe_answer(answer: Answer | Unavailable) -> str:
-    """Return Duo's answer in a few words."""
+    """Return an answer in a few words."""
     match answer:
         case PreauthAnswer():
             return f"Got preauth result for: {answer.result!r} ({answer.status_msg!r})"
@@ -74,4 +81,8 @@ def describe_answer(answer: Answer | Unavailable) -> str:
             return f"Duo refused with {answer.code}: {answer.message!r}"
         case Unavailable():
             return f"Got no answer ({answer.trouble}: {answer.detail})"
+        case Joined() | TakenOver() | Decided() | Released() | Lost():
+            return f"The fleet says: {type(answer).__name__.lower()}, {answer.host}"
+        case Granted():
+            return "The fleet says: granted"
     return "Got an answer"

@@ -12,8 +12,7 @@ from typing import Any, Protocol, final
 import msgspec
 from mypy_extensions import mypyc_attr
 
-from gateway.duoapi.calls import Answer, Call
-from gateway.engine.asking import Asking
+from gateway.engine.asking import Answer, Asking
 from gateway.engine.discard_notices import (
     Notice,
     UnsignedNas,
@@ -27,6 +26,8 @@ from gateway.engine.effects import (
     PassOn,
     PutQuestion,
     SendReply,
+    ShareEnd,
+    ShareLogin,
     StopAsking,
 )
 from gateway.engine.engine import Engine
@@ -42,17 +43,27 @@ from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.last_logins import LastLogins
 from gateway.worker.narration import Narrator
 from gateway.worker.passing import Inlet, Passing
-from gateway.worker.reports import LoginLog, auth_event, notice_line, unsigned_line
+from gateway.worker.reports import EventSection, LoginLog, auth_event, notice_line, unsigned_line
 
 log = logging.getLogger("gateway.worker")
 events = logging.getLogger(AUTH_EVENTS_LOGGER)
 
 
 class Asker(Protocol):
-    """Somebody who asks one service, such as a Duo application: `duo.client`."""
+    """Somebody who asks one service, such as a Duo application, `duo.client`, what the engine puts to it alone."""
 
-    def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> Asking:
+    def ask(self, question: Any, on_answer: Callable[[Any], None], /) -> Asking:
         """Ask; `on_answer` is called exactly once, unless the question is cancelled."""
+
+
+class Sharer(Protocol):
+    """Who lets other hosts know of logins: `fleet.client`."""
+
+    def share(self, effect: ShareLogin, /) -> None:
+        """Tell how far one is."""
+
+    def end(self, effect: ShareEnd, /) -> None:
+        """Tell how one has ended."""
 
 
 class Service:
@@ -60,26 +71,26 @@ class Service:
 
     Args:
         askers: by the name that the engine's questions are for.
-        ikeys: the integration key of each application, for `authevents.log`.
+        event_sections: the server sections, by name, as `authevents.log` tells of them.
         listening: what each listener is called in the log, by its number.
     """
 
     def __init__(
         self,
         engine: Engine,
-        memory: JournalKeeper,
+        keeper: JournalKeeper,
         event_log: EventLog,
         askers: Mapping[str, Asker],
-        ikeys: Mapping[str, str],
+        event_sections: Mapping[str, EventSection],
         listening: list[str],
         hostname: str,
         slot: int,
         ring: LoginRing,
     ) -> None:
         self._engine = engine
-        self._memory = memory
+        self._keeper = keeper
         self._askers = askers
-        self._ikeys = ikeys
+        self._event_sections = event_sections
         self._listening = listening
         self._hostname = hostname
         self._login_log = LoginLog(event_log, slot)
@@ -106,6 +117,19 @@ class Service:
         if passing is not None:
             self._perform_seldom[PassOn] = passing.pass_on
 
+    def share_with(self, fleet: Sharer) -> None:
+        """Let the fleet know of this worker's logins."""
+        self._perform_seldom[ShareLogin] = fleet.share
+        self._perform_seldom[ShareEnd] = fleet.end
+
+    def displaced(self, pending: PendingLogin) -> None:
+        """Another host has taken over a login's push."""
+        self.perform(self._engine.displaced(pending, time.monotonic()))
+
+    def leave(self) -> None:
+        """Leave what is under way to other hosts."""
+        self.perform(self._engine.leave())
+
     def serve(self) -> None:
         """Begin to read."""
         for reader in self._readers:
@@ -120,7 +144,7 @@ class Service:
         """Read no more, and let the successors, by bucket, know of every login and what becomes of it."""
         self.stop_reading()
         self.perform(self._engine.hand_over())
-        self._memory.hand_over(links)
+        self._keeper.hand_over(links)
 
     async def drain(self, timeout_s: float) -> bool:
         """Read no more, and return once every login has its answer: False if some had none within `timeout_s`."""
@@ -130,7 +154,7 @@ class Service:
         try:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
-                await self._memory.told()
+                await self._keeper.told()
         except TimeoutError:
             return False
         finally:
@@ -200,13 +224,13 @@ class Service:
         elif isinstance(effect, PutQuestion):
             self._ask(effect)
         elif isinstance(effect, KeepReply):
-            self._memory.keep_reply(effect)
+            self._keeper.keep_reply(effect)
         elif isinstance(effect, Finished):
             self._report(effect)
         elif isinstance(effect, KeepLogin):
-            self._memory.keep_login(effect)
+            self._keeper.keep_login(effect)
         elif isinstance(effect, ForgetLogin):
-            self._memory.forget_login(effect)
+            self._keeper.forget_login(effect)
         else:
             self._perform_seldom[type(effect)](effect)
 
@@ -255,8 +279,8 @@ class Service:
         self._login_log.tell(finished, now)
         self._last_logins.add(finished, now)
         if not events.disabled:
-            ikey = self._ikeys.get(finished.section, "")
-            events.info(msgspec.json.encode(auth_event(finished, ikey, self._hostname)).decode())
+            section = self._event_sections.get(finished.section)
+            events.info(msgspec.json.encode(auth_event(finished, section, self._hostname)).decode())
 
     def _warn(self, notice: Notice) -> None:
         text, fields = notice_line(notice, self._listening[notice.listener])

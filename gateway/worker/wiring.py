@@ -1,26 +1,37 @@
 """Settings into parts: the only place where the worker's parts meet the configuration."""
 
+import secrets
+
 from gateway.config.listening import ListeningAddress
 from gateway.config.login_client import (
     login_client_secret,
     login_client_source,
 )
-from gateway.config.settings import ServerSettings, Settings
+from gateway.config.settings import DUO_ONLY_CLIENT, ServerSettings, Settings
 from gateway.engine.digests import Digests
 from gateway.engine.engine import Engine
 from gateway.engine.login import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.rules import FailMode, rules_of
+from gateway.engine.sharing import FleetNames
+from gateway.fleet.clients import open_sealer
 from gateway.ipc.plan import application_key, pending_share
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import SectionCounters
+from gateway.worker.reports import EventSection
 
+FLEET = "fleet"  # the name under which the worker holds whoever asks it; no application's, which has a colon
 _MAX_REPLIES = 100_000  # replies kept for retransmissions, oldest out first
 
 
 def build_engine(
-    settings: Settings, tables: list[NasTable], digests: Digests, n_workers: int, n_buckets: int = 1
+    settings: Settings,
+    tables: list[NasTable],
+    digests: Digests,
+    n_workers: int,
+    n_buckets: int = 1,
+    names: FleetNames | None = None,
 ) -> Engine:
     """Return the engine of one of `n_workers` workers: each takes its share of `max_pending`."""
     return Engine(
@@ -30,14 +41,33 @@ def build_engine(
         duplicate_window_s=settings.gateway.duplicate_window_s,
         max_replies=_MAX_REPLIES,
         n_buckets=n_buckets,
+        names=names,
     )
 
 
-def build_section(server: ServerSettings, generation: int = 0, counters: SectionCounters | None = None) -> Section:
-    """Return a server section as the engine knows it."""
+def fleet_names(settings: Settings, instance: str) -> FleetNames | None:
+    """Return what this worker's logins are called among hosts; None where there is no fleet."""
+    if settings.fleet is None:
+        return None
+    return FleetNames(open_sealer(settings.fleet).digest_key, f"{instance}:{secrets.token_hex(4)}")
+
+
+def build_section(
+    server: ServerSettings, generation: int = 0, counters: SectionCounters | None = None, *, has_fleet: bool = False
+) -> Section:
+    """Return a server section as the engine knows it. Logins that nobody may join are no business of other hosts."""
     rules = rules_of(server)
-    policy = LoginPolicy(application_key(server.application), fail_open=rules.fail_mode is FailMode.SAFE)
+    is_fail_open, fleet = rules.fail_mode is FailMode.SAFE, FLEET if has_fleet and rules.coalesce else ""
+    policy = LoginPolicy(application_key(server.application), is_fail_open, fleet)
     return Section(server.section, DuoOnly(policy, rules), rules, generation=generation, counters=counters)
+
+
+def event_sections(settings: Settings) -> dict[str, EventSection]:
+    """Return what `authevents.log` says of each server section, by name."""
+    return {
+        server.section: EventSection(server.application.ikey, server.client or DUO_ONLY_CLIENT)
+        for server in settings.servers
+    }
 
 
 def build_table(settings: Settings, address: ListeningAddress, sections: dict[str, Section]) -> NasTable:
@@ -50,7 +80,7 @@ def build_table(settings: Settings, address: ListeningAddress, sections: dict[st
                 f"{client.name} of [{server.section}]",
                 section,
                 SharedSecret(client.shared_secret.octets),
-                signature_place=client.message_authenticator_in_replies,
+                signature_position=client.message_authenticator_in_replies,
             )
             entries.update(dict.fromkeys(client.networks, nas))
     for server in address.servers:

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.config import spelling
 from gateway.config.kinds import FOREIGN, KEYS, KINDS, OWN_KEYS, SERVED, Treatment, section_kind, treatment
-from gateway.config.schema import key_pattern
+from gateway.config.schema import SINGLE, key_pattern
 from gateway.config.scope import Scope
 from gateway.config.servers import SERVER
 from gateway.config.settings import DuoOnlyClient, ServerSettings
@@ -53,7 +53,7 @@ class TestKeys:
         return found
 
     def test_every_key_of_every_kind_is_read(self, asked):
-        parse(f"[main]\n[gateway]\n[duo_only_client]\n{MINIMAL}")
+        problems_of(f"[main]\n[gateway]\n[fleet]\n[duo_only_client]\n{MINIMAL}")
         assert asked == frozenset().union(*OWN_KEYS.values())
 
     def test_main_holds_defaults_for_all(self):
@@ -62,7 +62,12 @@ class TestKeys:
 
     def test_a_key_has_its_effect_in_sections_of_one_sort(self):
         """So that whoever writes it elsewhere can be told where."""
-        sorts = [OWN_KEYS["main"], OWN_KEYS["gateway"], frozenset().union(*(OWN_KEYS[kind] for kind in SERVED))]
+        sorts = [
+            OWN_KEYS["main"],
+            OWN_KEYS["gateway"],
+            OWN_KEYS["fleet"],
+            frozenset().union(*(OWN_KEYS[kind] for kind in SERVED)),
+        ]
         assert sum(map(len, sorts)) == len(frozenset().union(*sorts))
 
     def test_what_is_read_has_no_foreign_keys(self):
@@ -72,7 +77,7 @@ class TestKeys:
 class TestTable:
     def test_whoever_has_keys_or_a_reader_is_read(self):
         for name, kind in KINDS.items():
-            has_reader = bool(kind.read_client or kind.read_server) or name in ("main", "gateway")
+            has_reader = bool(kind.read_client or kind.read_server) or name in SINGLE
             assert has_reader is (kind.treatment is Treatment.READ), name
             assert not kind.keys or has_reader, name
 

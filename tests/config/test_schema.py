@@ -11,6 +11,7 @@ from gateway.config.kinds import FOREIGN, KEYS, KINDS, section_kind
 from gateway.config.protection import encode_key
 from gateway.config.schema import WITHOUT_EFFECT, key_pattern
 from gateway.config.servers import SERVER
+from gateway.fleetapi.keys import encode_fleet_key
 from tests.config.certificates import certificate
 from tests.config.files import IKEY, SHARED_SECRET, SKEY, parse, problems_of
 
@@ -40,8 +41,8 @@ def completed(text: str) -> str:
 
 def written_keys(section: str) -> dict[str, str]:
     """Return the keys, as patterns, and values that a section of the full file holds, commented out."""
-    body = FULL.split(f"\n[{section}]\n")[1].splitlines()
-    lines = takewhile(lambda line: not line.startswith("["), body)
+    body = re.split(rf"\n;?\[{section}\]\n", FULL)[1].splitlines()
+    lines = takewhile(lambda line: not line.startswith(("[", ";[")), body)
     matches = filter(None, (re.fullmatch(r";([a-z_0-9]+)=(.+)", line) for line in lines))
     return {
         key_pattern(match[1]) if match[1][-1].isdigit() or "secret" in match[1] else match[1]: match[2]
@@ -76,12 +77,14 @@ def test_full_file_can_be_used_when_its_keys_are_uncommented(left_out):
     twice = ("skey_protected", "radius_secret_protected_1", "force_message_authenticator")
     pattern = "|".join((*left_out, *twice))
     text = re.sub(rf"^;({pattern})=.*\n", "", FULL, flags=re.MULTILINE)
-    text = re.sub("^;(?=[a-z])", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^;(?=[a-z\[])", "", text, flags=re.MULTILINE)
     chain, key = certificate()
     files = {
         "/cred/skey": SKEY.encode(),
         "/cred/radius_secret": SHARED_SECRET.encode(),
         "/cred/secrets.key": encode_key(bytes(32)),
+        "/cred/fleet.key": encode_fleet_key(bytes(range(32))),
+        "/cred/redis.password": b"password of the store",
         "/etc/radgate/console.token": b"token-of-the-page-1",
         "/etc/radgate/console.crt": chain,
         "/cred/console.key": key,

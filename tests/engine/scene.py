@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from gateway.duoapi.calls import Answer, AuthAnswer, PreauthAnswer
+from gateway.duoapi.calls import AuthAnswer, PreauthAnswer
+from gateway.engine.asking import Answer
 from gateway.engine.digests import Digests
 from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
 from gateway.engine.engine import Engine
@@ -10,7 +11,8 @@ from gateway.engine.login import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.peer import Peer
-from gateway.engine.rules import SectionRules
+from gateway.engine.rules import RequireMessageAuthenticator, SectionRules
+from gateway.engine.sharing import FleetNames
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import REPLY_MESSAGE
 from gateway.radius.discards import DiscardReason
@@ -31,11 +33,14 @@ GO_ON = PreauthAnswer("auth", "Account is active")
 ALLOWED = AuthAnswer("allow", "allow", "Success. Logging you in...")
 DENIED = AuthAnswer("deny", "deny", "Incorrect passcode. Please try again.")
 PUSHED = AuthAnswer("", txid="tx-1")
+YES, NO, AUTO = RequireMessageAuthenticator
+REQUIRED = {True: YES, False: NO, None: AUTO}
+"""By the words of vectors."""
 
 
-def duo_only(*, fail_open: bool = True, **attributes: Any) -> DuoOnly:
-    """The mode of a section whose application is `app`; keyword arguments are its attributes."""
-    mode = DuoOnly(LoginPolicy("app", fail_open), SectionRules())
+def duo_only(*, fail_open: bool = True, fleet: str = "", **attributes: Any) -> DuoOnly:
+    """The mode of a section whose application is `app`; other keyword arguments are its attributes."""
+    mode = DuoOnly(LoginPolicy("app", fail_open, fleet), SectionRules())
     for attribute, value in {"client_address": None, **attributes}.items():
         setattr(mode, attribute, value)
     return mode
@@ -59,7 +64,7 @@ class Stage:
         self._cells = [0] * layout.n_cells
         self._discards = {reason: layout.counters[Measure.DISCARDS, "", reason] for reason in DiscardReason}
         section.setdefault("counters", SectionCounters(self._cells, layout, ""))
-        reading = {name: section.pop(name) for name in ("charset", "client_address") if name in section}
+        reading = {name: section.pop(name) for name in ("pw_codec", "client_address") if name in section}
         self.section = section_of(mode=duo_only(**reading, **policy or {}), **section)
         self.nas = Nas("radius_ip_1", self.section, SECRET)
         self.engine = Engine(
@@ -68,6 +73,7 @@ class Stage:
             max_pending=max_pending,
             duplicate_window_s=30.0,
             max_replies=1000,
+            names=FleetNames(bytes(32), "ours:"),
         )
         self.effects: list[Effect] = []
 

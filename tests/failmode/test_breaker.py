@@ -130,11 +130,11 @@ class Site:
 
     def login(self, user: str) -> None:
         worker = crc32(user.encode()) % len(self._witnesses)
-        health = self.breaker.health
-        if health.state.is_fail_mode_active:
-            if not health.state.admits_trial or self._tried[worker] == health.trial:
+        standing = self.breaker.standing
+        if standing.state.is_fail_mode_active:
+            if not standing.state.admits_trial or self._tried[worker] == standing.trial:
                 return
-            self._tried[worker] = health.trial
+            self._tried[worker] = standing.trial
         self._ask(user, worker)
 
     def _step(self) -> None:
@@ -148,7 +148,7 @@ class Site:
         for number, witness in enumerate(self._witnesses):
             if (self._tick + 3 * number) % 10 == 0:
                 self._evidence[number] = witness.evidence(
-                    self.now, self.breaker.health.since, self.breaker.health.ping_s
+                    self.now, self.breaker.standing.since, self.breaker.standing.ping_s
                 )
         if self._tick % 10 == 5:
             self._perform(self.breaker.observe(self._evidence, self.now))
@@ -251,8 +251,8 @@ def test_while_down_nobody_but_one_login_of_each_worker_and_trial_is_asked():
     assert site.n_asked == n_asked
     site.weather = only_logins(HANG)
     site.run(6)
-    assert site.breaker.health.trial > 1
-    assert site.n_asked - n_asked <= 2 * site.breaker.health.trial
+    assert site.breaker.standing.trial > 1
+    assert site.n_asked - n_asked <= 2 * site.breaker.standing.trial
 
 
 def test_a_slow_duo_is_not_suspected():
@@ -271,7 +271,7 @@ def test_a_duo_that_becomes_slow_is_soon_waited_for(slow_s: float, rate: float, 
     assert DOWN not in site.states(since=BEGIN + 4 * slow_s)
     site.run(60)
     assert site.breaker.state is HEALTHY
-    assert site.breaker.health.ping_s < 0.2
+    assert site.breaker.standing.ping_s < 0.2
 
 
 def test_a_late_ping_starts_no_second_check():
@@ -372,7 +372,7 @@ def test_logins_that_fail_are_told_of_once_and_when_it_is_over(rate: float):
     assert change.account.startswith("Ping and check pass, but logins fail and are decided one by one (users with a")
     assert change.account.endswith("the last trouble was http_status: a login's call)")
     assert change.hint == LOGINS_FAIL
-    assert (site.breaker.state, site.breaker.health.account) == (SUSPECT, change.account)
+    assert (site.breaker.state, site.breaker.standing.account) == (SUSPECT, change.account)
     end = site.now
     site.run(LATELY_S + LOGINS_WELL_S + 1)
     assert site.breaker.state is HEALTHY
@@ -389,7 +389,7 @@ def test_names_that_hang_are_told_of_when_their_calls_have_ended():
     site = Site(against_evil(HANG)).run_to(BEGIN)
     evil_names(site, CALL_TIMEOUT_S + 2)
     assert site.changes[-1][1].event is BreakerEvent.LOGINS_FAIL
-    assert "timeout" in site.breaker.health.account
+    assert "timeout" in site.breaker.standing.account
 
 
 def test_users_who_failed_in_an_outage_are_none_whose_logins_fail_alone():
@@ -435,7 +435,7 @@ def test_names_that_fail_hold_fail_mode_for_three_trials_at_most(n_workers: int,
     evil_names(site, 60)
     over_at = site.when(SUSPECT, since=end)
     assert over_at - end < MOST_TRIALS * (2.0 + OVERDUE_S + TRIAL_S + 0.5)
-    assert site.breaker.health.trial == MOST_TRIALS
+    assert site.breaker.standing.trial == MOST_TRIALS
     assert not any(state.is_fail_mode_active for state in site.states(since=over_at))
     over = next(change for at, change in site.changes if at == over_at)
     assert (over.old, over.event, over.hint) == (TRIAL, BreakerEvent.LOGINS_FAIL, LOGINS_FAIL)
@@ -450,7 +450,7 @@ def test_trials_before_a_probe_failed_anew_do_not_count():
         site.weather = lambda now, who: (0.01, Trouble.HTTP_STATUS)
         site.run_to(site.now + 5)
     assert site.breaker.state is DOWN
-    assert site.breaker.health.trial > MOST_TRIALS
+    assert site.breaker.standing.trial > MOST_TRIALS
 
 
 def test_no_login_that_comes_late_into_a_trial_prolongs_it():
@@ -745,12 +745,12 @@ def in_trial() -> Breaker:
 
 
 def test_the_account_says_what_made_the_streak_and_the_hint_where_to_look():
-    health = down(100.0).health
-    assert health.account == (
+    standing = down(100.0).standing
+    assert standing.account == (
         "Duo does not answer (users with a failed call: 5, failed probes: 1; "
         "the last trouble was connect: ping: refused)"
     )
-    assert health.hint == TROUBLES[Trouble.CONNECT].remedy
+    assert standing.hint == TROUBLES[Trouble.CONNECT].remedy
 
 
 def test_in_a_trial_the_first_answer_decides():
@@ -765,7 +765,7 @@ def test_a_trial_waits_for_the_last_login_before_it_fails():
     assert breaker.state is TRIAL
     breaker.observe([Evidence(since=102.3, n_failing=2, troubled_at=102.9, trouble=TIMEOUT)], 103.0)
     assert breaker.state is DOWN
-    assert "the login that was to try failed (timeout: a login's call)" in breaker.health.account
+    assert "the login that was to try failed (timeout: a login's call)" in breaker.standing.account
 
 
 def test_a_trial_whose_login_hangs_fails():
@@ -791,8 +791,8 @@ def test_without_a_login_a_trial_passes():
 
 def test_each_trial_has_a_number_and_an_instant_of_its_own():
     breaker = in_trial()
-    health = breaker.health
-    assert (health.trial, health.since, health.entered_at) == (1, 102.3, 102.3)
+    standing = breaker.standing
+    assert (standing.trial, standing.since, standing.entered_at) == (1, 102.3, 102.3)
 
 
 def test_while_down_probes_follow_the_plan_whatever_becomes_of_them():
@@ -824,7 +824,7 @@ def test_an_answer_and_a_round_that_passed_begin_the_streak_anew():
     fail_probe(breaker, 100.5)
     assert breaker.streak == 3
     pass_round(breaker, 100.7)
-    assert (breaker.streak, breaker.health.since) == (0, 100.7)
+    assert (breaker.streak, breaker.standing.since) == (0, 100.7)
     look_until(breaker, 100.8, (failing(3, 100.2),))
     assert breaker.streak == 0
     look_until(breaker, 101.0, (failing(3, 100.9),))
@@ -840,7 +840,7 @@ def test_how_long_a_handshake_takes_makes_nobody_more_patient():
     assert isinstance(ping, Probe)
     (check,) = breaker.probed(ping, Passed(0.0, wire_s=0.2), 100.9)
     assert isinstance(check, Probe)
-    assert breaker.health.ping_s == 0.2
+    assert breaker.standing.ping_s == 0.2
     assert check.timeout_s == pytest.approx(0.9 * PROBE_FACTOR)
 
 

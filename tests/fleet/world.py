@@ -132,7 +132,7 @@ class Host:
             self._adopt(login)
 
     def _adopt(self, login: Login) -> None:
-        claim = Claim(login.digest, login.packet)
+        claim = Claim(login.number, login.digest, packet=login.packet)
         if login.held is not None and login.step != "fleet":
             txid = login.push.txid if login.push is not None and login.step == "polling" else ""
             age_s = self.world.now - login.pushed_at
@@ -142,7 +142,7 @@ class Host:
             elif login.step == "pushing":
                 self._end(login, "push_lost", None, may_have_pushed=True)
         elif "joined" in login.history:
-            self.perform(self.claims.ask(login.number, Join(login.digest), self.world.now))
+            self.perform(self.claims.ask(login.number, Join(login.number, login.digest), self.world.now))
         else:
             login.result, login.ended_at = "forgotten", self.world.now
 
@@ -155,7 +155,7 @@ class Host:
     def ask(self, digest: bytes, packet: bytes = b"p" * 16) -> Login:
         number = next(self.world.numbers)
         login = self.logins[number] = Login(number, digest, packet, self.world.now)
-        self.perform(self.claims.ask(number, Claim(digest, packet), self.world.now))
+        self.perform(self.claims.ask(number, Claim(number, digest, packet=packet), self.world.now))
         return login
 
     def live(self, digest: bytes) -> Login | None:
@@ -204,7 +204,7 @@ class Host:
                 assert login.step != "ended"
                 login.step = "fleet"
                 login.history += ["displaced", "joined"]
-                self.perform(self.claims.ask(login.number, Join(login.digest), self.world.now))
+                self.perform(self.claims.ask(login.number, Join(login.number, login.digest), self.world.now))
             elif not self.is_cut:
                 self.commands.append(effect)
 
@@ -215,13 +215,13 @@ class Host:
         if isinstance(answer, Granted):
             login.step, login.held = "auth", answer.held
         elif isinstance(answer, Joined):
-            self.perform(self.claims.ask(login.number, Join(login.digest), now))
+            self.perform(self.claims.ask(login.number, Join(login.number, login.digest), now))
         elif isinstance(answer, TakenOver):
             login.step, login.held = "polling", answer.held
             login.push, login.pushed_at = self.world.duo.find(answer.txid), now - answer.age_s
             self.world.took_over(login)
         elif isinstance(answer, Released):
-            self.perform(self.claims.ask(login.number, Claim(login.digest, login.packet), now))
+            self.perform(self.claims.ask(login.number, Claim(login.number, login.digest, packet=login.packet), now))
         elif isinstance(answer, Decided):
             self.world.told(login, answer.verdict)
             login.result, login.ended_at, login.step = answer.verdict.split()[0].decode(), now, "ended"

@@ -53,8 +53,8 @@ def watch(*crews: Crew) -> FailModeWatch:
     return FailModeWatch(lambda: crews)  # type: ignore[arg-type, return-value]
 
 
-def health(state: BreakerState = BreakerState.HEALTHY) -> Any:
-    return Breaker().health._replace(state=state)
+def standing(state: BreakerState = BreakerState.HEALTHY) -> Any:
+    return Breaker().standing._replace(state=state)
 
 
 NUMBERS = tuple(range(len(Evidence._fields)))
@@ -70,9 +70,9 @@ def test_the_evidence_is_that_of_workers_who_serve():
 def test_all_generations_with_the_application_are_told_of_what_is_new_and_shown_the_rest():
     serving, former, other = Crew("app"), Crew("app"), Crew("another")
     duo = watch(serving, former, other)
-    duo._publish("app", health())
-    duo._publish("app", health())
-    duo._publish("app", health(BreakerState.DOWN))
+    duo._publish("app", standing())
+    duo._publish("app", standing())
+    duo._publish("app", standing(BreakerState.DOWN))
     for crew in serving, former:
         assert [key for key, _ in crew.posted] == ["app"] * 3
         assert crew.told == [LookAtBoard()] * 2
@@ -81,8 +81,8 @@ def test_all_generations_with_the_application_are_told_of_what_is_new_and_shown_
 
 def test_a_new_generation_knows_of_the_outages_that_concern_it_before_it_starts():
     duo = watch(Crew("app", "another"))
-    duo._publish("app", health(BreakerState.DOWN))
-    duo._publish("another", health())
+    duo._publish("app", standing(BreakerState.DOWN))
+    duo._publish("another", standing())
     crew = Crew("app")
     duo.brief(crew)
     ((key, bulletin),) = crew.posted
@@ -91,4 +91,44 @@ def test_a_new_generation_knows_of_the_outages_that_concern_it_before_it_starts(
 
 @pytest.mark.parametrize("key", ["app", "unknown"])
 def test_what_nobody_watches_is_healthy(key):
-    assert watch().health(key).state is BreakerState.HEALTHY
+    assert watch().standing(key).state is BreakerState.HEALTHY
+
+
+class TestIsolation:
+    """What this host cannot reach, and another one can."""
+
+    def watched(self, crew: Crew, reached: set[str]) -> FailModeWatch:
+        watch = FailModeWatch(lambda: (crew,), reached.__contains__)  # type: ignore[arg-type, return-value]
+        watch._breakers = {"a": SimpleNamespace(standing=standing(BreakerState.DOWN))}  # type: ignore[dict-item]
+        return watch
+
+    def test_is_posted_together_with_the_outage(self):
+        crew = Crew("a")
+        self.watched(crew, {"a"})._publish("a", standing(BreakerState.DOWN))
+        ((_, bulletin),) = crew.posted
+        assert bulletin.is_failmode_active
+        assert bulletin.is_isolated
+
+    def test_does_not_follow_from_another_host_while_duo_is_there(self):
+        crew = Crew("a")
+        self.watched(crew, {"a"})._publish("a", standing())
+        ((_, bulletin),) = crew.posted
+        assert not bulletin.is_isolated
+
+    def test_ends_when_the_other_host_does_not_reach_duo_either(self):
+        crew, reached = Crew("a"), {"a"}
+        watch = self.watched(crew, reached)
+        watch._publish("a", standing(BreakerState.DOWN))
+        assert watch.isolated == ["a"]
+        reached.clear()
+        watch.look_at_others()
+        assert [bulletin.is_isolated for _, bulletin in crew.posted] == [True, False]
+        assert len(crew.told) == 2
+        assert watch.isolated == []
+
+    def test_is_told_of_once(self):
+        crew = Crew("a")
+        watch = self.watched(crew, {"a"})
+        watch._publish("a", standing(BreakerState.DOWN))
+        watch.look_at_others()
+        assert len(crew.posted) == 1

@@ -1,0 +1,246 @@
+"""Reaching the store: address by address, until a master answers that lets us in.
+
+A connection that is returned has greeted: it is let in, at its database, has a name, is a master's as far as that one
+says, and knows the scripts. All of that is asked in one write.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Final, NamedTuple, cast
+
+from gateway.fleet.connection import ConnectionOwner, StoreConnection
+from gateway.fleet.scripts import SCRIPTS
+from gateway.fleetapi.address import StoreAddress
+from gateway.fleetapi.resp import Answer, Refused, encode_command
+from gateway.https.resolver import Address, Resolver
+from gateway.https.tls import TrustStore, tls_trouble
+from gateway.unavailable import Trouble, Unavailable
+
+CONNECT_TIMEOUT_S: Final = 2.0  # for one address, with its greeting
+
+Begin = Callable[[StoreConnection], Awaitable[None]]
+
+_NO_SUCH_COMMAND: Final = ("ERR", "NOPERM")
+_WRONG: Final = ("WRONGPASS", "NOAUTH")
+
+
+class StoreAccess(NamedTuple):
+    """Where the store is and what it takes to get in.
+
+    Attributes:
+        addresses: of one store, tried in their order; one at least.
+        password: for AUTH; "" for none.
+        trust: whose certificates are believed, for addresses with TLS.
+    """
+
+    addresses: Sequence[StoreAddress]
+    password: str
+    trust: TrustStore | None
+
+    def __repr__(self) -> str:
+        return f"StoreAccess({', '.join(map(str, self.addresses))})"
+
+
+class Opener:
+    """Opens connections to one store."""
+
+    def __init__(self, access: StoreAccess, resolver: Resolver, clock: Callable[[], float]) -> None:
+        self._access = access
+        self._addresses = list(access.addresses)
+        self._resolver = resolver
+        self._clock = clock
+
+    async def open(self, owner: ConnectionOwner, *, with_scripts: bool) -> StoreConnection:
+        """Return a connection to the master. An address that failed is tried last from then on.
+
+        Raises:
+            Unavailable: there is none; what each address said.
+        """
+        troubles: list[Unavailable] = []
+        for address in tuple(self._addresses):
+            try:
+                return await self._open_at(address, owner, with_scripts=with_scripts)
+            except Unavailable as trouble:
+                troubles.append(trouble)
+                self._addresses.remove(address)
+                self._addresses.append(address)
+        raise Unavailable(troubles[0].trouble, "; ".join(dict.fromkeys(trouble.detail for trouble in troubles)))
+
+    async def _open_at(self, address: StoreAddress, owner: ConnectionOwner, *, with_scripts: bool) -> StoreConnection:
+        async def greet(connection: StoreConnection) -> None:
+            await self._greet(connection, address, with_scripts=with_scripts)
+
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                if address.master:
+                    address = await self._ask_sentinel(address)
+                return await self._connect(address, owner, greet)
+        except TimeoutError as error:
+            raise Unavailable(Trouble.TIMEOUT, f"no answer from {address} within {CONNECT_TIMEOUT_S:.0f} s") from error
+
+    async def _ask_sentinel(self, address: StoreAddress) -> StoreAddress:
+        """Return where the master is, as this Sentinel says."""
+        answer: Answer = None
+        question = [b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", address.master.encode()]
+
+        async def ask(connection: StoreConnection) -> None:
+            nonlocal answer
+            (answer,) = await _ask(connection, [question])
+            if isinstance(answer, Refused) and answer.code == "NOAUTH":
+                _, answer = await _ask(connection, [_auth(address, self._access.password), question])
+
+        (await self._connect(address, ConnectionOwner(), ask)).close("")
+        match answer:
+            case [bytes() as host, bytes() as port] if (master := address.moved(host, port)) is not None:
+                return master
+            case None:
+                text = f"the Sentinel {address} knows no master by the name {address.master}"
+            case Refused():
+                text = f"{address} is no Sentinel, or refuses: {answer.text}"
+            case _:
+                text = f"{address} is no Sentinel"
+        raise Unavailable(Trouble.BAD_ANSWER, text)
+
+    async def _connect(self, address: StoreAddress, owner: ConnectionOwner, begin: Begin) -> StoreConnection:
+        """Return a connection that has begun; of a name's addresses the next one is tried where one fails."""
+        connection = self._new(owner)
+        if address.path:
+            try:
+                await asyncio.get_running_loop().create_unix_connection(lambda: _protocol(connection), address.path)
+            except OSError as error:
+                raise _not_connected(address, error) from error
+            await _begun(connection, begin)
+            return connection
+        # What a Sentinel has told is not remembered: it may tell of another place each time.
+        resolver = self._resolver if address in self._access.addresses else Resolver(self._clock)
+        found = await resolver.addresses(address.host, address.port)
+        trouble = Unavailable(Trouble.DNS, f"cannot resolve {address.host}: no addresses")
+        for n_before, where in enumerate(found):
+            connection = self._new(owner)
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT_S / (len(found) - n_before)):
+                    await self._connect_to(where, address, _protocol(connection))
+                    await _begun(connection, begin)
+            except TimeoutError:
+                trouble = Unavailable(Trouble.TIMEOUT, f"no answer from {where} within {CONNECT_TIMEOUT_S:.0f} s")
+            except Unavailable as failure:
+                trouble = failure
+            else:
+                return connection
+            connection.close("")
+            resolver.failed(address.host, address.port, where)  # its name may lead elsewhere by now
+        raise trouble
+
+    def _new(self, owner: ConnectionOwner) -> StoreConnection:
+        return StoreConnection(owner, asyncio.get_running_loop(), self._clock)
+
+    async def _connect_to(self, where: Address, address: StoreAddress, protocol: asyncio.Protocol) -> None:
+        loop = asyncio.get_running_loop()
+        sock = socket.socket(where.family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await loop.sock_connect(sock, where.sockaddr)
+        except OSError as error:
+            sock.close()
+            raise _not_connected(where, error) from error
+        except BaseException:
+            sock.close()
+            raise
+        await self._hand_over(sock, where, address, protocol)
+
+    async def _hand_over(
+        self, sock: socket.socket, where: Address, address: StoreAddress, protocol: asyncio.Protocol
+    ) -> None:
+        """Hand the socket to the protocol, within TLS if the address says so."""
+        loop = asyncio.get_running_loop()
+        trust = self._access.trust
+        if not address.is_tls:
+            await loop.create_connection(lambda: protocol, sock=sock)
+            return
+        if trust is None:
+            raise ValueError("an address with TLS needs somebody to trust")
+        try:
+            await loop.create_connection(lambda: protocol, sock=sock, ssl=trust.context, server_hostname=address.host)
+        except (OSError, ValueError) as error:
+            raise tls_trouble(error, str(where), trust) from error
+
+    async def _greet(self, connection: StoreConnection, address: StoreAddress, *, with_scripts: bool) -> None:
+        commands = [[b"CLIENT", b"SETNAME", b"radgate"], [b"ROLE"], [b"PING"]]
+        if self._access.password:
+            commands.insert(0, _auth(address, self._access.password))
+        if address.database:
+            commands.append([b"SELECT", b"%d" % address.database])
+        if with_scripts:
+            commands += [[b"SCRIPT", b"LOAD", script.lua] for script in SCRIPTS]
+        answers = await _ask(connection, commands)
+        for command, answer in zip(commands, answers, strict=True):
+            _check(command[0].decode(), answer, address)
+        if with_scripts and answers[-len(SCRIPTS) :] != [script.sha for script in SCRIPTS]:
+            raise Unavailable(Trouble.BAD_ANSWER, f"{address} gives scripts other names than Redis does")
+
+
+def _not_connected(where: object, error: OSError) -> Unavailable:
+    if isinstance(error, ConnectionRefusedError):
+        return Unavailable(Trouble.CONNECT, f"connection refused by {where}")
+    why = os.strerror(error.errno) if error.errno else str(error)
+    return Unavailable(Trouble.CONNECT, f"cannot connect to {where}: {why}")
+
+
+def _protocol(connection: StoreConnection) -> asyncio.Protocol:
+    return cast("asyncio.Protocol", connection)  # one by its methods
+
+
+async def _begun(connection: StoreConnection, begin: Begin) -> None:
+    """Let a connection begin, or close it."""
+    try:
+        await begin(connection)
+    except BaseException:
+        connection.close("")
+        raise
+
+
+def _auth(address: StoreAddress, password: str) -> list[bytes]:
+    words = [b"AUTH", password.encode("utf-8", "surrogateescape")]
+    return [words[0], address.user.encode(), words[1]] if address.user else words
+
+
+def _check(command: str, answer: Answer, address: StoreAddress) -> None:
+    """Make sure that a part of the greeting was answered as it must be; a name and a role are wishes."""
+    if command == "ROLE" and isinstance(answer, list) and answer and answer[0] != b"master":
+        role = answer[0].decode("ascii", "replace") if isinstance(answer[0], bytes) else "something else"
+        raise Unavailable(Trouble.BAD_ANSWER, f"{address} is no master but {role[:20]}")
+    if not isinstance(answer, Refused):
+        return
+    if command in ("CLIENT", "ROLE") and answer.code in _NO_SUCH_COMMAND:
+        return
+    if command == "AUTH" or answer.code in _WRONG:
+        text = f"{address} does not let us in: see user and engine_password_file ({answer.text})"
+        raise Unavailable(Trouble.CONFIGURATION, text)
+    trouble = Trouble.CONFIGURATION if answer.code in _NO_SUCH_COMMAND else Trouble.BAD_ANSWER
+    raise Unavailable(trouble, f"{address} refuses {command}: {answer.text}")
+
+
+async def _ask(connection: StoreConnection, commands: Sequence[Sequence[bytes]]) -> list[Answer]:
+    """Return the answers to commands that leave together.
+
+    Raises:
+        Unavailable: the connection was lost before.
+    """
+    loop = asyncio.get_running_loop()
+    answered: list[asyncio.Future[Answer]] = [loop.create_future() for _ in commands]
+    for command, future in zip(commands, answered, strict=True):
+        connection.ask(encode_command(command), partial(_take, future))
+    found: list[Answer] = await asyncio.gather(*answered)
+    for answer in found:
+        if isinstance(answer, Refused) and answer.code == "CONNECTIONLOST":
+            raise Unavailable(Trouble.CLOSED, answer.text)
+    return found
+
+
+def _take(answered: "asyncio.Future[Answer]", answer: Answer) -> None:
+    if not answered.done():
+        answered.set_result(answer)

@@ -1,0 +1,181 @@
+"""Redis' protocol, RESP2: words -> the octets of a command, octets -> answers.
+
+What answers has limits here: it may be anybody. A parser in C would be faster (hiredis, 0.14 µs an answer), and takes
+`*200000000` for an order to make a list of that length, which stops the loop for 0.7 s when it is freed.
+"""
+
+from collections.abc import Sequence
+from typing import Final, final
+
+from mypy_extensions import mypyc_attr
+
+from gateway.values import Value
+
+MAX_STRING: Final = 65_536  # octets
+MAX_ANSWER: Final = 131_072  # octets
+MAX_ELEMENTS: Final = 256  # of all arrays of one answer
+MAX_DEPTH: Final = 4
+
+_MAX_TEXT: Final = 200  # characters of what is said about a refusal
+_MAX_DIGITS: Final = 20
+_END: Final = b"\r\n"
+_NOTHING: Final = b""
+
+
+class BadAnswerError(ValueError):
+    """What came is no answer that this gateway takes; after it nothing else can be read."""
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Refused(Value):
+    """The store did not do it, or is not known to have done it.
+
+    Attributes:
+        code: the store's first word, `READONLY`, `OOM`; or one of ours (`NOT_CONNECTED` and the others of this module).
+        text: for the administrator, one printable line without secrets.
+    """
+
+    __slots__ = ("code", "text")
+
+    def __init__(self, code: str, text: str) -> None:
+        self.code = code
+        self.text = text
+
+
+NOT_CONNECTED: Final = "NOTCONNECTED"
+"""It was not sent."""
+TOO_MANY: Final = "TOOMANY"
+"""It was not sent: too much is under way already."""
+CONNECTION_LOST: Final = "CONNECTIONLOST"
+"""It was sent, and nobody knows whether it was done."""
+
+Answer = object
+"""int, bytes (simple strings, too), None, a list of answers, or `Refused`."""
+
+_INCOMPLETE: Final = object()
+
+
+def encode_command(words: Sequence[bytes]) -> bytes:
+    """Return the octets of a command."""
+    return b"*%d\r\n" % len(words) + b"".join([encode_word(word) for word in words])
+
+
+def encode_word(word: bytes) -> bytes:
+    """Return a part of a command."""
+    return b"$" + str(len(word)).encode() + _END + word + _END
+
+
+class AnswerReader:
+    """Cuts what comes on a connection into answers."""
+
+    __slots__ = ("_at", "_n_elements", "_octets")
+
+    def __init__(self) -> None:
+        self._octets = _NOTHING  # an answer that has begun
+        self._at = 0
+        self._n_elements = 0
+
+    def feed(self, octets: bytes) -> list[Answer]:
+        """Return the answers that are whole now, in their order.
+
+        Raises:
+            BadAnswerError: something else came.
+        """
+        if self._octets:
+            octets = self._octets + octets
+        self._octets = octets
+        answers: list[Answer] = []
+        end = begin = self._at = 0
+        size = len(octets)
+        while begin < size:
+            self._n_elements = 0
+            answer = self._read(0)
+            if answer is _INCOMPLETE:
+                if size - begin > MAX_ANSWER:
+                    raise BadAnswerError("an answer that is too long")
+                break
+            answers.append(answer)
+            begin = end = self._at
+        self._octets = octets[end:] if end < size else _NOTHING
+        return answers
+
+    def _read(self, depth: int) -> Answer:
+        """Read what begins at `_at`, and stand behind it."""
+        octets, begin = self._octets, self._at
+        end = octets.find(_END, begin)
+        if end < 0:
+            if len(octets) - begin > MAX_STRING:
+                raise BadAnswerError("a line that is too long")
+            return _INCOMPLETE
+        self._at = end + 2
+        kind = octets[begin : begin + 1]
+        if kind == b":":
+            return _integer(octets[begin + 1 : end])
+        if kind == b"$":
+            return self._read_string(_integer(octets[begin + 1 : end]))
+        if kind == b"*":
+            return self._read_array(_integer(octets[begin + 1 : end]), depth)
+        if kind == b"+":
+            return octets[begin + 1 : end]
+        if kind == b"-":
+            return _refused(octets[begin + 1 : end])
+        raise BadAnswerError("what is no Redis protocol, version 2")
+
+    def _read_string(self, size: int) -> Answer:
+        if size < 0:
+            _check_null(size)
+            return None
+        if size > MAX_STRING:
+            raise BadAnswerError("a string that is too long")
+        begin = self._at
+        end = begin + size
+        if len(self._octets) < end + 2:
+            return _INCOMPLETE
+        if self._octets[end : end + 2] != _END:
+            raise BadAnswerError("a string without its end")
+        self._at = end + 2
+        return self._octets[begin:end]
+
+    def _read_array(self, size: int, depth: int) -> Answer:
+        if size < 0:
+            _check_null(size)
+            return None
+        self._n_elements += size
+        if self._n_elements > MAX_ELEMENTS or depth == MAX_DEPTH:
+            raise BadAnswerError("an array that is too long or too deep")
+        elements: list[Answer] = []
+        for _ in range(size):
+            if self._at >= len(self._octets):
+                return _INCOMPLETE
+            element = self._read(depth + 1)
+            if element is _INCOMPLETE:
+                return _INCOMPLETE
+            elements.append(element)
+        return elements
+
+
+def _integer(digits: bytes) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise BadAnswerError("a number that is too long")
+    try:
+        return int(digits)
+    except ValueError as error:
+        raise BadAnswerError("a number that is none") from error
+
+
+def _check_null(size: int) -> None:
+    if size != -1:
+        raise BadAnswerError("a negative length")
+
+
+def _refused(line: bytes) -> Refused:
+    """Read an error. What a script met stands within its text in Redis 6: `ERR Error running script …: -OOM …`."""
+    text = line[: 4 * _MAX_TEXT].decode("utf-8", "replace")
+    code, _, rest = text.partition(" ")
+    if code == "ERR":
+        for within in ("OOM", "READONLY", "NOPERM", "MASTERDOWN"):
+            if f"-{within} " in rest:
+                code = within
+    shown = "".join([character if character.isprintable() else "?" for character in text])
+    return Refused(code[:32] if code.isalnum() else "ERR", shown[:_MAX_TEXT])

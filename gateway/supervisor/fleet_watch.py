@@ -1,0 +1,292 @@
+"""What this host and the others tell each other of themselves: that they live, and what a page of all hosts shows.
+
+Two beats a second and one record go out; the beats of others say whose records to read. Logins are the workers' matter.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from functools import partial
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from gateway import __version__
+from gateway.config.settings import FleetSettings, ServerSettings, Settings, WhenIsolated
+from gateway.fleet.clients import host_name, open_sealer, open_way
+from gateway.fleet.hosts import BEAT_INTERVAL_S, Hosts, encode_beat
+from gateway.fleet.mailbox import Mailbox
+from gateway.fleet.patience import Patience
+from gateway.fleet.store import Store, StoreOwner
+from gateway.fleetapi.host_records import (
+    LIFE_S,
+    HostApplication,
+    HostRecord,
+    bound_to_host,
+    decode_host,
+    encode_host,
+    host_key,
+)
+from gateway.fleetapi.messages import Beat, decode_message
+from gateway.fleetapi.names import ALL_HOSTS
+from gateway.fleetapi.resp import Answer
+
+log = logging.getLogger("gateway.fleet")
+
+Status = dict[str, Any]
+_BEATS_A_RECORD = 2
+
+
+class FleetWatch:
+    """Beats, writes and reads, from `follow` to `stop`.
+
+    Args:
+        instance: of this gateway.
+        status: returns what `status.json` holds.
+        on_news: told when something of another host is known that was not.
+    """
+
+    def __init__(self, instance: str, status: Callable[[], Status], on_news: Callable[[], None]) -> None:
+        self._instance = instance
+        self._status = status
+        self._on_news = on_news
+        self._settings: Settings | None = None
+        self._membership: _Membership | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def follow(self, settings: Settings) -> None:
+        """Be a host of the fleet that these settings name, if they name one, and of no other any more."""
+        former = self._settings.fleet if self._settings is not None else None
+        self._settings = settings
+        if settings.fleet == former and self._membership is not None:
+            self._membership.sections = _digests(settings, settings.fleet)
+            return
+        self._leave()
+        if settings.fleet is not None:
+            self._membership = _Membership(self._instance, settings.fleet, self._status, self._on_news)
+            self._membership.sections = _digests(settings, settings.fleet)
+            self._membership.start()
+
+    def say_leaving(self) -> None:
+        """Let the others know that this host takes no more logins."""
+        if self._membership is not None:
+            self._membership.say_leaving()
+
+    async def stop(self) -> None:
+        """Leave."""
+        self._leave()
+        await asyncio.gather(*self._closing)
+
+    def _leave(self) -> None:
+        if self._membership is not None:
+            task = asyncio.get_running_loop().create_task(self._membership.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+            self._membership = None
+
+    @property
+    def n_others(self) -> int:
+        """How many other hosts beat, and do not leave."""
+        return self._membership.n_others if self._membership is not None else 0
+
+    def is_reached_elsewhere(self, application: str) -> bool:
+        """Whether another host reaches this Duo application, and this one is to be silent if it does not."""
+        fleet = self._settings.fleet if self._settings is not None else None
+        if self._membership is None or fleet is None or fleet.when_isolated is not WhenIsolated.SILENT:
+            return False
+        return self._membership.is_reached_elsewhere(application)
+
+    def status(self) -> Status | None:
+        """Return what `status.json` holds of the fleet; None where there is none."""
+        return self._membership.status() if self._membership is not None else None
+
+
+class _Membership(StoreOwner):
+    """This host in one fleet."""
+
+    def __init__(
+        self, instance: str, settings: FleetSettings, status: Callable[[], Status], on_news: Callable[[], None]
+    ) -> None:
+        self._on_news = on_news
+        self.sections: dict[str, str] = {}
+        self._instance = instance
+        self._name = host_name(settings)
+        self._host_status = status
+        self._loop = asyncio.get_running_loop()
+        self._sealer = open_sealer(settings)
+        way = open_way(settings)
+        self._patience = Patience(settings.patience_ms / 1000)
+        self._hosts = Hosts(instance)
+        self._records: dict[str, HostRecord] = {}
+        self._store = Store(way, self._patience, self, self._loop.call_soon, time.monotonic, random.random)
+        self._mailbox = Mailbox(way, [ALL_HOSTS.encode()], self._heard, time.monotonic, random.random, self._looked)
+        self._is_leaving = False
+        self._n_beats = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._told_lost = False
+        self._told_differences: set[tuple[str, str]] = set()
+
+    def start(self) -> None:
+        self._store.start()
+        self._mailbox.start()
+        self._beat()
+
+    async def close(self) -> None:
+        """Say that this host has gone, as far as that can still be said."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._store.command([b"DEL", host_key(self._instance)])
+        await self._store.close()
+        await self._mailbox.close()
+
+    def say_leaving(self) -> None:
+        self._is_leaving = True
+        self._say()
+
+    @property
+    def n_others(self) -> int:
+        return sum(not host.is_leaving for host in self._others())
+
+    def is_reached_elsewhere(self, application: str) -> bool:
+        records = [self._records.get(host.instance) for host in self._others() if not host.is_leaving]
+        return any(
+            each.key == application and not each.is_failmode_active
+            for record in records
+            if record is not None
+            for each in record.applications
+        )
+
+    def _others(self) -> list[Any]:
+        return [host for host in self._hosts.alive(time.monotonic()) if host.instance != self._instance]
+
+    # What goes out.
+
+    def _beat(self) -> None:
+        self._timer = self._loop.call_later(BEAT_INTERVAL_S, self._beat)
+        self._say()
+
+    def _say(self) -> None:
+        self._store.publish(ALL_HOSTS.encode(), encode_beat(self._instance, self._name, self._is_leaving, self._sealer))
+        self._n_beats += 1
+        if self._n_beats % _BEATS_A_RECORD == 0 and self._store.is_connected:
+            self._write()
+            self._read()
+
+    def _write(self) -> None:
+        sealed = self._sealer.seal(encode_host(self._own_record()), bound_to_host(self._instance))
+        self._store.command([b"SET", host_key(self._instance), sealed, b"EX", b"%d" % LIFE_S])
+
+    def _own_record(self) -> HostRecord:
+        status = self._host_status()
+        workers, servers = status["workers"], status["servers"]
+        reasons: dict[str, int] = {}
+        for server in servers:
+            for reason, count in server["reasons"].items():
+                reasons[reason] = reasons.get(reason, 0) + count
+        return HostRecord(
+            name=self._name,
+            version=__version__,
+            is_leaving=self._is_leaving,
+            uptime_s=status["uptime_s"],
+            n_workers=len(workers),
+            n_ready=sum(worker["state"] == "ready" for worker in workers),
+            pending=sum(server["pending"] for server in servers),
+            reasons=reasons,
+            applications=[
+                HostApplication(each["application"], each["state"], each["failmode_active"])
+                for each in status["applications"]
+            ],
+            sections=self.sections,
+        )
+
+    def _read(self) -> None:
+        others = self._others()
+        alive = {host.instance for host in others}
+        self._records = {instance: record for instance, record in self._records.items() if instance in alive}
+        self._on_news()
+        for host in others:
+            self._store.command([b"GET", host_key(host.instance)], partial(self._took, host.instance))
+
+    def _took(self, instance: str, answer: Answer) -> None:
+        octets = self._sealer.open(answer, bound_to_host(instance)) if isinstance(answer, bytes) else None
+        record = decode_host(octets)
+        if record is not None:
+            self._records[instance] = record
+            self._on_news()
+            self._warn_of_differences(record)
+
+    def _warn_of_differences(self, record: HostRecord) -> None:
+        """Say once of each section that two hosts do not have it alike."""
+        for section, digest in self.sections.items():
+            theirs = record.sections.get(section)
+            is_told = (record.name, section) in self._told_differences
+            if theirs == digest:
+                self._told_differences.discard((record.name, section))
+            elif not is_told:
+                self._told_differences.add((record.name, section))
+                what = "lacks" if theirs is None else "has other settings for"
+                log.warning("Host %s %s [%s]: logins there may end differently", record.name, what, section)
+
+    # What comes in.
+
+    def _heard(self, _channel: bytes, octets: bytes) -> None:
+        message = decode_message(octets)
+        if isinstance(message, Beat):
+            known = {host.instance for host in self._others()}
+            self._hosts.heard(message, self._sealer, time.monotonic())
+            for host in self._others():
+                if host.instance not in known:
+                    log.info("Host %s is there", host.name)
+
+    def _looked(self) -> None:
+        if self._mailbox.is_connected:
+            self._hosts.connected(time.monotonic())
+        else:
+            self._hosts.lost()
+
+    def store_connected(self) -> None:
+        """The store can be asked."""
+        log.info("The fleet's engine is there; logins are shared with other hosts")
+        self._told_lost = False
+
+    def store_lost(self, detail: str) -> None:
+        """The store cannot be asked."""
+        if not self._told_lost:
+            self._told_lost = True
+            log.warning("The fleet's engine cannot be used: %s; this host decides alone", detail)
+
+    def status(self) -> Status:
+        hosts = [_host_status(self._instance, self._own_record(), 0.0, is_self=True)]
+        now = time.monotonic()
+        for host in self._others():
+            record = self._records.get(host.instance) or HostRecord(name=host.name, version="")
+            hosts.append(_host_status(host.instance, record, now - host.beat_at, is_self=False))
+        return {
+            "name": self._name,
+            "instance": self._instance,
+            "up": self._store.is_connected and self._mailbox.is_connected and not self._patience.is_away,
+            "detail": self._patience.reason or self._mailbox.reason,
+            "hosts": hosts,
+        }
+
+
+def _host_status(instance: str, record: HostRecord, silent_s: float, *, is_self: bool) -> Status:
+    shown: Status = msgspec.to_builtins(record)
+    del shown["sections"]
+    return {"instance": instance, "self": is_self, "silent_s": round(silent_s, 1), **shown}
+
+
+def _digests(settings: Settings, fleet: FleetSettings | None) -> dict[str, str]:
+    """Return what tells whether two hosts have the same sections; keyed, for they hold secrets."""
+    if fleet is None:
+        return {}
+    key = open_sealer(fleet).digest_key
+    return {server.section: _digest(server, key) for server in settings.servers}
+
+
+def _digest(server: ServerSettings, key: bytes) -> str:
+    alike = msgspec.structs.replace(server, interface=None, port=0)
+    return blake2b(msgspec.msgpack.encode(alike, order="sorted"), key=key, digest_size=8, person=b"section").hexdigest()
