@@ -392,6 +392,32 @@ def test_a_host_that_starts_again_takes_over_its_own_push(world: World):
     assert at_a.step == "polling"
 
 
+def test_a_login_whose_owner_died_is_not_begun_anew_as_long_as_it_may_have_pushed(world: World):
+    a, b = world.hosts
+    begin(world, a)
+    world.kill(a)
+    world.live(70.0)
+    early = b.ask(ALICE)
+    world.live(1.0)
+    assert early.history == ["asked", "joined"]
+    b.perform(b.claims.cancelled(early.number))
+    early.result = "cancelled"
+    world.live(6.0)
+    late = b.ask(ALICE)
+    world.settle()
+    assert late.history == ["asked", "granted"]
+
+
+def test_no_join_lasts_for_ever(world: World):
+    a, b = world.hosts
+    push(world, a)
+    at_b = b.ask(ALICE)
+    world.live(89.0)
+    assert not at_b.result
+    world.live(2.0)
+    assert at_b.result == "push_lost"
+
+
 def test_who_stood_still_does_not_believe_in_the_silence_that_it_has_not_heard(world: World):
     a, b = world.hosts
     push(world, a)
@@ -428,7 +454,7 @@ def test_a_takeover_whose_answer_is_lost_is_found_again(world: World):
     take_over(world, b)
     b.cut()
     b.mend()
-    world.live(4.0)
+    world.live(2.5)
     assert at_b.step == "polling"
 
 
