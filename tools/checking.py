@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from bench.endings import in_order, scratch_folder, start
 
 ROOT = Path(__file__).resolve().parents[1]
-LINT = {
+LINT: dict[str, list[tuple[str, ...]]] = {
     "ruff": [("ruff", "check", "-q", "."), ("ruff", "format", "-q", "--check", ".")],
     "mypy": [("mypy", "--no-error-summary")],
     "import contracts": [("lint-imports", "--no-logo")],
