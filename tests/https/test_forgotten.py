@@ -1,7 +1,9 @@
 """Connections that somebody on the way has forgotten without a word, and a Duo that is merely slow."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from tests.duo.test_client import client_of
 from tests.https.authority import Authority
 from tests.https.calls import FixedResolver, Sent, ask, ask_in_vain, pool_behind, unused_port
 from tests.https.peer import (
+    Peer,
     Visit,
     answer,
     in_loop,
@@ -57,13 +60,22 @@ class Firewall:
         assert pool.counts.idle == n_connections
 
 
+@asynccontextmanager
+async def idle_behind_firewall(
+    authority: Authority, server_file: str, n_connections: int, **settings: Any
+) -> AsyncIterator[tuple[Firewall, Peer, HttpsPool]]:
+    """A pool with so many idle connections, which a firewall may forget."""
+    firewall = Firewall()
+    async with pool_behind(firewall, authority, server_file, **settings) as (peer, pool):
+        await firewall.open(pool, n_connections)
+        yield firewall, peer, pool
+
+
 @in_loop
 async def test_a_call_on_a_forgotten_connection_is_asked_anew_on_a_new_one(
     authority: Authority, server_file: str
 ) -> None:
-    firewall = Firewall()
-    async with pool_behind(firewall, authority, server_file) as (peer, pool):
-        await firewall.open(pool, 1)
+    async with idle_behind_firewall(authority, server_file, 1) as (firewall, peer, pool):
         firewall.forget()
         sent = Sent(pool)
         assert isinstance(await sent.outcome, Response)
@@ -76,9 +88,7 @@ async def test_a_call_on_a_forgotten_connection_is_asked_anew_on_a_new_one(
 
 @in_loop
 async def test_idle_connections_as_old_as_the_forgotten_one_go_with_it(authority: Authority, server_file: str) -> None:
-    firewall = Firewall()
-    async with pool_behind(firewall, authority, server_file) as (peer, pool):
-        await firewall.open(pool, 9)
+    async with idle_behind_firewall(authority, server_file, 9) as (firewall, peer, pool):
         firewall.forget()
         assert isinstance(await ask(pool), Response)
         assert pool.counts == (1, 0, 0, 0)
@@ -88,9 +98,7 @@ async def test_idle_connections_as_old_as_the_forgotten_one_go_with_it(authority
 
 @in_loop
 async def test_idle_connections_that_were_heard_of_since_stay(authority: Authority, server_file: str) -> None:
-    firewall = Firewall()
-    async with pool_behind(firewall, authority, server_file) as (peer, pool):
-        await firewall.open(pool, 2)
+    async with idle_behind_firewall(authority, server_file, 2) as (firewall, peer, pool):
         firewall.forget(firewall.visits[1:])
         on_forgotten, on_the_other = Sent(pool), Sent(pool)
         assert isinstance(await on_the_other.outcome, Response)
@@ -105,9 +113,7 @@ async def test_calls_that_wait_on_forgotten_connections_are_all_asked_anew(
     authority: Authority, server_file: str
 ) -> None:
     """Wherever the network loses connections, calls are under way on them."""
-    firewall = Firewall()
-    async with pool_behind(firewall, authority, server_file) as (_, pool):
-        await firewall.open(pool, 5)
+    async with idle_behind_firewall(authority, server_file, 5) as (firewall, _, pool):
         firewall.forget()
         for sent in [Sent(pool) for _ in range(5)]:
             assert isinstance(await sent.outcome, Response)
@@ -120,9 +126,7 @@ async def test_calls_that_wait_on_forgotten_connections_are_all_asked_anew(
 async def test_a_call_that_must_not_be_repeated_says_that_it_may_have_been_heard(
     authority: Authority, server_file: str
 ) -> None:
-    firewall = Firewall()
-    async with pool_behind(firewall, authority, server_file) as (peer, pool):
-        await firewall.open(pool, 1)
+    async with idle_behind_firewall(authority, server_file, 1) as (firewall, peer, pool):
         firewall.forget()
         trouble = await ask_in_vain(pool, is_repeatable=False, timeout_s=1.0)
         assert trouble.trouble is Trouble.TIMEOUT
@@ -132,9 +136,7 @@ async def test_a_call_that_must_not_be_repeated_says_that_it_may_have_been_heard
 
 @in_loop
 async def test_a_long_poll_sent_on_a_forgotten_connection_is_asked_anew(authority: Authority, server_file: str) -> None:
-    firewall = Firewall()
-    async with pool_behind(firewall, authority, server_file, limits=PoolLimits(spare=0)) as (peer, pool):
-        await firewall.open(pool, 1)
+    async with idle_behind_firewall(authority, server_file, 1, limits=PoolLimits(spare=0)) as (firewall, peer, pool):
         firewall.forget()
         assert isinstance(await Sent(pool, waits_for_person=True).outcome, Response)
         assert peer.n_visits == 2
@@ -241,9 +243,7 @@ async def test_a_call_asked_twice_may_be_cancelled_or_fail(authority: Authority,
 async def test_where_no_new_connection_can_be_opened_the_old_one_is_waited_for(
     authority: Authority, server_file: str
 ) -> None:
-    firewall = Firewall()
-    async with pool_behind(firewall, authority, server_file) as (peer, pool):
-        await firewall.open(pool, 1)
+    async with idle_behind_firewall(authority, server_file, 1) as (firewall, peer, pool):
         firewall.is_held = True
         sent = Sent(pool, is_question=True)
         await turn_until(lambda: sent.exchange.connection is not None)
@@ -257,9 +257,7 @@ async def test_where_no_new_connection_can_be_opened_the_old_one_is_waited_for(
 
 @in_loop
 async def test_idle_connections_are_dropped_at_will(authority: Authority, server_file: str) -> None:
-    firewall = Firewall()
-    async with pool_behind(firewall, authority, server_file) as (peer, pool):
-        await firewall.open(pool, 3)
+    async with idle_behind_firewall(authority, server_file, 3) as (_, peer, pool):
         pool.drop_idle()
         assert pool.counts == (0, 0, 0, 0)
         assert isinstance(await ask(pool), Response)
