@@ -55,7 +55,7 @@ def pool_to(
     connect_timeout_s: float = 5.0,
     limits: PoolLimits | None = None,
     ports: tuple[int, ...] = (),
-    fresh_within_s: float = 3.0,
+    fresh_within_s: float = 60.0,  # no stall of the machine makes a connection look idle
 ) -> Iterator[HttpsPool]:
     endpoint = Endpoint(host, port, proxy, TrustStore(authority.ca_file), connect_timeout_s)
     resolver = FixedResolver(*(ports or (proxy.port if proxy else port,)))
