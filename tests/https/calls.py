@@ -52,11 +52,12 @@ def pool_to(
     *,
     host: str = "duo.test",
     proxy: Proxy | None = None,
-    connect_timeout_s: float = 5.0,
+    connect_timeout_s: float = 30.0,
     limits: PoolLimits | None = None,
     ports: tuple[int, ...] = (),
-    fresh_within_s: float = 60.0,  # no stall of the machine makes a connection look idle
+    fresh_within_s: float = 60.0,
 ) -> Iterator[HttpsPool]:
+    """A pool; its times are long where a test does not say otherwise, for a busy machine is no dead peer."""
     endpoint = Endpoint(host, port, proxy, TrustStore(authority.ca_file), connect_timeout_s)
     resolver = FixedResolver(*(ports or (proxy.port if proxy else port,)))
     pool = HttpsPool(endpoint, resolver, limits, fresh_within_s)
@@ -86,7 +87,7 @@ class Sent(Recipient):
         is_repeatable: bool = True,
         is_question: bool = False,
         waits_for_person: bool = False,
-        timeout_s: float = 20.0,
+        timeout_s: float = 50.0,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.outcome: asyncio.Future[ExchangeOutcome] = loop.create_future()
@@ -109,12 +110,12 @@ class Sent(Recipient):
 
 
 async def ask(
-    pool: HttpsPool, *, is_repeatable: bool = True, is_question: bool = False, timeout_s: float = 20.0
+    pool: HttpsPool, *, is_repeatable: bool = True, is_question: bool = False, timeout_s: float = 50.0
 ) -> ExchangeOutcome:
     return await Sent(pool, is_repeatable=is_repeatable, is_question=is_question, timeout_s=timeout_s).outcome
 
 
-async def ask_in_vain(pool: HttpsPool, *, is_repeatable: bool = True, timeout_s: float = 20.0) -> Unavailable:
+async def ask_in_vain(pool: HttpsPool, *, is_repeatable: bool = True, timeout_s: float = 50.0) -> Unavailable:
     outcome = await ask(pool, is_repeatable=is_repeatable, timeout_s=timeout_s)
     assert isinstance(outcome, Unavailable)
     return outcome
