@@ -27,9 +27,9 @@ LINT: dict[str, list[tuple[str, ...]]] = {
     "mypy": [("mypy", "--no-error-summary")],
     "import contracts": [("lint-imports", "--no-logo")],
 }
-# Two pytests for each core, for each waits half of its time, in networks of their own (tests/side_by_side.py); files in
-# the order of their names, in which those with long tests come first.
-BESIDE = ("-n", str(2 * len(os.sched_getaffinity(0))), "--dist", "loadfile", "--no-loadscope-reorder")
+# Two pytests more than cores, for each waits half of its time, in networks of their own (tests/side_by_side.py);
+# files in the order of their names, in which those with long tests come first.
+BESIDE = ("-n", str(len(os.sched_getaffinity(0)) + 2), "--dist", "loadfile", "--no-loadscope-reorder")
 PYTEST = ("python", "-m", "pytest", "-ra", *BESIDE)
 HOT = (
     *("tests/engine", "tests/radius", "tests/duoapi", "tests/http1", "tests/https", "tests/duo", "tests/ipc"),
