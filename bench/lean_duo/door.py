@@ -22,8 +22,8 @@ class Door:
         self._loop = loop
         self._accepted = accepted
         self._port = port
-        self._claim = self._bound()  # bound, never listening: keeps the port while shut
-        self._port = self._claim.getsockname()[1]
+        self._reservation = self._bound()  # bound, never listening: keeps the port while shut
+        self._port = self._reservation.getsockname()[1]
         self._socket: socket.socket | None = None
         self._is_watched = False
         self._lets_in = False
@@ -55,7 +55,7 @@ class Door:
     def close(self) -> None:
         """Give the port back."""
         self.set(shut=True)
-        self._claim.close()
+        self._reservation.close()
 
     def _leave_alone(self) -> None:
         if self._socket is not None and self._is_watched:

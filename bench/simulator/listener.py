@@ -35,7 +35,7 @@ class Listener:
         self._host = host
         self._context = context
         self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._claim: socket.socket | None = None  # bound, never listening: keeps the port while refusing
+        self._reservation: socket.socket | None = None  # bound, never listening: keeps the port while refusing
         self._socket: socket.socket | None = None
         self._handshakes: set[asyncio.Task[None]] = set()
         self._resumption: asyncio.TimerHandle | None = None
@@ -52,8 +52,8 @@ class Listener:
         Raises:
             OSError: the address is in use, or not ours.
         """
-        self._claim = self._bound_socket()
-        self.port = self._claim.getsockname()[1]
+        self._reservation = self._bound_socket()
+        self.port = self._reservation.getsockname()[1]
         self.become(Door.SERVING)
 
     def become(self, door: Door) -> None:
@@ -75,9 +75,9 @@ class Listener:
     def stop(self) -> None:
         """Close the port for good."""
         self.become(Door.CLOSED)
-        if self._claim is not None:
-            self._claim.close()
-            self._claim = None
+        if self._reservation is not None:
+            self._reservation.close()
+            self._reservation = None
 
     def _bound_socket(self) -> socket.socket:
         bound = socket.socket(self._family, socket.SOCK_STREAM)

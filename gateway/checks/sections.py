@@ -41,25 +41,25 @@ def _wide_clients(subject: str, server: ServerSettings) -> Iterator[Finding]:
 
 def _nested_clients(subject: str, server: ServerSettings) -> Iterator[Finding]:
     """Name each client whose network lies within another one's, which is served by its own secret alone."""
-    claims = sorted(
-        (network.version, int(network.network_address), network.prefixlen, str(network), client.name)
+    networks = sorted(
+        (each.version, int(each.network_address), each.prefixlen, str(each), client.name)
         for client in server.clients
-        for network in map(ip_network, client.networks)
+        for each in map(ip_network, client.networks)
     )
     around: list[tuple[int, int, int, str, str]] = []
-    for claim in claims:
-        while around and not _contains(around[-1], claim):
+    for network in networks:
+        while around and not _contains(around[-1], network):
             around.pop()
-        if around and around[-1][-1] != claim[-1]:
+        if around and around[-1][-1] != network[-1]:
             *_, outer, outer_name = around[-1]
-            *_, inner, inner_name = claim
+            *_, inner, inner_name = network
             text = f"{inner_name} ({inner}) lies within {outer_name} ({outer}): there the secret of {inner_name} counts"
             yield Finding(subject, "clients", Severity.NOTE, text)
-        around.append(claim)
+        around.append(network)
 
 
 def _contains(outer: tuple[int, int, int, str, str], inner: tuple[int, int, int, str, str]) -> bool:
-    """Whether a claim that comes later in the order lies within this one: networks nest or are apart."""
+    """Whether a network that comes later in the order lies within this one: networks nest or are apart."""
     version, first, length, *_ = outer
     size = {4: 32, 6: 128}[version]
     return inner[0] == version and inner[1] >> (size - length) == first >> (size - length)

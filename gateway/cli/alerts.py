@@ -7,12 +7,12 @@ from gateway.supervisor.status import Status
 _FAIL_MODE_EFFECTS = {"safe": "logins are accepted without Duo", "secure": "logins are rejected"}
 
 
-def fail_mode_alert(application: Status, lasting: str) -> str:
+def fail_mode_alert(application: Status) -> str:
     """Return what fail mode does to an application's logins, and for how long; empty where it is not active."""
     if not application["failmode_active"]:
         return ""
     effect = _FAIL_MODE_EFFECTS.get(application["failmode"], f"failmode is {application['failmode']}")
-    return f"FAIL MODE of {application['ikey']} for {lasting}: {effect}"
+    return f"FAIL MODE of {application['ikey']} for {span(application['state_for_s'])}: {effect}"
 
 
 def slot_alerts(status: Status) -> list[str]:
@@ -37,7 +37,7 @@ def reload_alerts(status: Status) -> list[str]:
     last = status.get("last_reload")
     if not last or last["ok"]:
         return []
-    told = f"RELOAD REFUSED {span(last['age_s'])} ago; generation {status['generation']} serves on"
+    told = f"RELOAD REFUSED {span(last['age_s'])} ago; generation {status['generation']} goes on serving"
     return [f"{told}: {'; '.join(last['problems'])}"]
 
 

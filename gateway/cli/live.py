@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.alerts import fail_mode_alert, log_alerts, reload_alerts, slot_alerts
+from gateway.cli.amounts import span
 from gateway.cli.rates import Rates, rates_of
 from gateway.cli.terminal import plain_console, printable
 from gateway.supervisor.control_client import ControlError
@@ -89,14 +90,14 @@ def _headline(now: Status) -> Text:
     n_pending = sum(server["pending"] for server in now["servers"])
     return Text.assemble(
         (f"radgate {now['version']}", "bold"),
-        f"  pid {now['pid']}  up {_span(now['uptime_s'])}  generation {now['generation']}  ",
+        f"  pid {now['pid']}  up {span(now['uptime_s'])}  generation {now['generation']}  ",
         (f"{n_pending} pending", "bold"),
     )
 
 
 def _alerts(now: Status) -> Iterator[Text]:
     for application in now["applications"]:
-        if alert := fail_mode_alert(application, _span(application["state_for_s"])):
+        if alert := fail_mode_alert(application):
             yield Text(alert, "bold white on red")
     for alert in slot_alerts(now):
         yield Text(alert, "bold yellow" if alert.startswith("NOT READY") else "bold white on red")
@@ -222,9 +223,3 @@ def _milliseconds(value: float | None) -> str:
 
 def _style(state: str) -> str:
     return _STATE_STYLES.get(state, "bold red")
-
-
-def _span(seconds: float) -> str:
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}"

@@ -59,7 +59,7 @@ def _ended(section: str, now: Status, before: Status | None) -> list[int]:
     """Return how many logins took at most as long as each bound, of those that ended since."""
     counts = _login_counts(section, now)
     old = _login_counts(section, before) if before is not None else []
-    return [count - (old[place] if place < len(old) else 0) for place, count in enumerate(counts)]
+    return [count - (old[index] if index < len(old) else 0) for index, count in enumerate(counts)]
 
 
 def _login_counts(section: str, status: Status) -> list[int]:

@@ -47,7 +47,7 @@ def command(options: argparse.Namespace) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         if running is not None:
-            print(f"radgate: not restarted; pid {running['pid']} serves on, nothing was changed", file=sys.stderr)
+            print(f"radgate: not restarted; pid {running['pid']} goes on serving, nothing was changed", file=sys.stderr)
         return Exit.CONFIGURATION
     with contextlib.suppress(NotRunning):
         if status := stop(read_control_address(options.config)):

@@ -87,10 +87,10 @@ def _headline(status: Status) -> str:
 def _alerts(status: Status) -> list[str]:
     lines = []
     for application in status["applications"]:
-        lasting = span(application["state_for_s"])
-        if alert := fail_mode_alert(application, lasting):
+        if alert := fail_mode_alert(application):
             lines += _wrapped(alert, "")
         elif application["state"] != "healthy":
+            lasting = span(application["state_for_s"])
             lines += _wrapped(f"{application['ikey']} is {application['state']} for {lasting}: why stands below", "")
     others = slot_alerts(status) + reload_alerts(status) + log_alerts(status)
     lines += [line for alert in others for line in _wrapped(alert, "")]

@@ -11,7 +11,7 @@ from gateway.config.control_address import (
     ControlAddress,
     read_control_address,
 )
-from gateway.supervisor.control_client import Connection, ControlError, ask
+from gateway.supervisor.control_client import ControlConnection, ControlError, ask
 
 ASK_TIMEOUT_S = 10.0
 MARGIN_S = 15.0  # beyond drain_timeout_s: the supervisor ends workers that hang after 5 s
@@ -45,7 +45,7 @@ def stop(handle: ControlAddress) -> int:
     Raises:
         NotRunning: there is nothing to stop.
     """
-    with Connection(handle.run_dir, ASK_TIMEOUT_S) as gateway:
+    with ControlConnection(handle.run_dir, ASK_TIMEOUT_S) as gateway:
         process_id = gateway.ask("stop")["pid"]
         if _wait(gateway, handle):
             print(f"radgate (pid {process_id}) has stopped", flush=True)
@@ -54,7 +54,7 @@ def stop(handle: ControlAddress) -> int:
     return Exit.NO_ANSWER
 
 
-def _wait(gateway: Connection, handle: ControlAddress) -> bool:
+def _wait(gateway: ControlConnection, handle: ControlAddress) -> bool:
     """Return whether the gateway has ended in time."""
     deadline = time.monotonic() + handle.drain_timeout_s + MARGIN_S
     told = None

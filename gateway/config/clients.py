@@ -7,22 +7,22 @@ from ipaddress import ip_network
 from msgspec.structs import replace
 
 from gateway.config.credentials import FoundSecret, read_secret
-from gateway.config.ini import Entry, Section
+from gateway.config.ini import Entry, IniSection
 from gateway.config.problems import Problem
 from gateway.config.scope import Scope
 from gateway.config.secret_keys import RADIUS_SECRET
 from gateway.config.settings import ClientSettings, Secret
 from gateway.config.surroundings import Surroundings
 from gateway.config.values import Network, choice, has_host_bits, networks, quoted
-from gateway.radius.reply import SignaturePlace
+from gateway.radius.reply import SignaturePosition
 
-_PLACE_KEY = "message_authenticator_in_replies_"
+_POSITION_KEY = "message_authenticator_in_replies_"
 SHORT_SECRET = 12  # octets: a shared secret up to here can be guessed from one captured packet, RFC 2865 section 3
 
 _LEAST_PREFIX = {4: 8, 6: 16}  # bits: 10.0.0.0/8 and a provider's own network are the widest that anybody has
 _OWN_ADDRESSES = "write the addresses or networks of the RADIUS clients alone"
 
-_PATTERNS = ("radius_ip_N", *RADIUS_SECRET.all, f"{_PLACE_KEY}N")
+_PATTERNS = ("radius_ip_N", *RADIUS_SECRET.all, f"{_POSITION_KEY}N")
 _CLIENT_KEY = re.compile("|".join(pattern.replace("N", "[0-9]+") for pattern in _PATTERNS))
 _DIGITS = re.compile("[0-9]+")
 
@@ -44,7 +44,7 @@ def read_clients(scope: Scope, surroundings: Surroundings) -> tuple[ClientSettin
     return tuple(_without_repetitions(scope, clients))
 
 
-def unused_defaults(main: Section, served: Iterable[Section]) -> Iterator[Problem]:
+def unused_defaults(main: IniSection, served: Iterable[IniSection]) -> Iterator[Problem]:
     """Yield a problem for what [main] says of a client that no section has."""
     numbers = {_number(entry) for section in (main, *served) for entry in section.entries.values() if _is_ip(entry)}
     for entry in main.entries.values():
@@ -70,22 +70,22 @@ def _read_client(scope: Scope, surroundings: Surroundings, number: str) -> Clien
     keys = RADIUS_SECRET.numbered(number)
     addresses, secrets = scope.entries(name), scope.entries(*keys.all)
     if not addresses:
-        (entry, *_) = secrets or scope.entries(_PLACE_KEY + number)
+        (entry, *_) = secrets or scope.entries(_POSITION_KEY + number)
         if entry.section == scope.section:  # else a default of [main], for sections that have such a client
             scope.error(entry, _without_address(number))
         return None
     secret = read_secret(scope, surroundings, keys)
-    place = _read_signature_place(scope, number)
+    position = _read_signature_position(scope, number)
     if not secrets:
         scope.error(addresses[0], f"there is no {keys.clear} to go with it; write {keys.clear}=SECRET")
     found = _read_networks(scope, addresses[0])
-    if place is not SignaturePlace.FIRST and not all(ip_network(each).is_loopback for each in found):
-        _warn_of_place(scope, number, place)
+    if position is not SignaturePosition.FIRST and not all(ip_network(each).is_loopback for each in found):
+        _warn_of_position(scope, number, position)
     if secret is None or not found:
         return None
     _check_secret(scope, secret)
     return ClientSettings(
-        name=name, networks=found, shared_secret=Secret(secret.octets), message_authenticator_in_replies=place
+        name=name, networks=found, shared_secret=Secret(secret.octets), message_authenticator_in_replies=position
     )
 
 
@@ -113,18 +113,18 @@ def _check_secret(scope: Scope, secret: FoundSecret) -> None:
         scope.warn(secret.entry, text)
 
 
-def _read_signature_place(scope: Scope, number: str) -> SignaturePlace:
-    return scope.read_optional(_PLACE_KEY + number, choice(SignaturePlace)) or SignaturePlace.FIRST
+def _read_signature_position(scope: Scope, number: str) -> SignaturePosition:
+    return scope.read_optional(_POSITION_KEY + number, choice(SignaturePosition)) or SignaturePosition.FIRST
 
 
-def _warn_of_place(scope: Scope, number: str, place: SignaturePlace) -> None:
+def _warn_of_position(scope: Scope, number: str, position: SignaturePosition) -> None:
     """Warn of whoever stands between us and a client; within this machine that is nobody."""
     text = (
-        f"with {place.value} somebody on the way can turn a reject for this client into an accept (CVE-2024-3596); "
+        f"with {position.value} somebody on the way can turn a reject for this client into an accept (CVE-2024-3596); "
         "remove the line, unless the client refuses replies that begin with Message-Authenticator, "
         "and no stranger has access to the network between"
     )
-    scope.warn(scope.entries(_PLACE_KEY + number)[0], text)
+    scope.warn(scope.entries(_POSITION_KEY + number)[0], text)
 
 
 def _is_nobody(network: Network) -> bool:

@@ -17,26 +17,26 @@ class ServedSection(NamedTuple):
     scope: Scope
 
 
-class _Claim(NamedTuple):
+class _Network(NamedTuple):
     """A network and the client that it belongs to; the first fields put a network after all that contain it."""
 
     version: int
     first: int
     negative_last: int
-    network: str
+    text: str
     client: ClientSettings
     served: ServedSection
 
-    def contains(self, other: "_Claim") -> bool:
-        """Whether a claim that comes later in the order lies within this one."""
+    def contains(self, other: "_Network") -> bool:
+        """Whether a network that comes later in the order lies within this one."""
         return self.version == other.version and self.negative_last <= other.negative_last
 
     def __str__(self) -> str:
-        return f"[{self.served.settings.section}] {self.client.name} ({self.network})"
+        return f"[{self.served.settings.section}] {self.client.name} ({self.text})"
 
 
 def overlap_problems(served: list[ServedSection]) -> Iterator[Problem]:
-    """Yield one problem for every two sections on one port and interface that claim the same RADIUS client.
+    """Yield one problem for every two sections on one port and interface that have the same RADIUS client.
 
     Networks contain each other or are apart. So one walk in order of their first address will do, with a stack of
     the networks around the present one: the cost grows with n log n, and the stack is as deep as networks are nested.
@@ -64,26 +64,26 @@ def application_problems(served: list[ServedSection]) -> Iterator[Problem]:
 
 
 def _port_problems(sections: list[ServedSection]) -> Iterator[Problem]:
-    around: list[_Claim] = []
+    around: list[_Network] = []
     reported = set()
-    for claim in sorted(_claims(sections), key=lambda claim: claim[:3]):
-        while around and not around[-1].contains(claim):
+    for network in sorted(_networks(sections), key=lambda network: network[:3]):
+        while around and not around[-1].contains(network):
             around.pop()
         for other in around:
-            pair = frozenset({claim.served.settings.section, other.served.settings.section})
-            if len(pair) == 2 and pair not in reported and _share_interface(claim.served, other.served):
+            pair = frozenset({network.served.settings.section, other.served.settings.section})
+            if len(pair) == 2 and pair not in reported and _share_interface(network.served, other.served):
                 reported.add(pair)
-                yield _overlap(claim, other)
-        around.append(claim)
+                yield _overlap(network, other)
+        around.append(network)
 
 
-def _claims(sections: list[ServedSection]) -> Iterator[_Claim]:
+def _networks(sections: list[ServedSection]) -> Iterator[_Network]:
     for served in sections:
         for client in served.settings.clients:
             for text in client.networks:
-                network = ip_network(text)
-                first, last = int(network.network_address), int(network.broadcast_address)
-                yield _Claim(network.version, first, -last, text, client, served)
+                parsed = ip_network(text)
+                first, last = int(parsed.network_address), int(parsed.broadcast_address)
+                yield _Network(parsed.version, first, -last, text, client, served)
 
 
 def _share_interface(one: ServedSection, other: ServedSection) -> bool:
@@ -94,13 +94,13 @@ def _share_interface(one: ServedSection, other: ServedSection) -> bool:
     return "0.0.0.0" in interfaces and all(ip_address(text).version == 4 for text in interfaces if text)  # noqa: S104
 
 
-def _overlap(claim: _Claim, other: _Claim) -> Problem:
-    earlier, later = sorted((claim, other), key=_line)
+def _overlap(network: _Network, other: _Network) -> Problem:
+    earlier, later = sorted((network, other), key=_line)
     port = later.served.settings.port
     text = f"{later} overlaps {earlier}, both on port {port}; write another port in one section, or remove one of them"
     entry = later.served.scope.entries(later.client.name)[0]
     return Problem(entry.section, entry.key, text, entry.line)
 
 
-def _line(claim: _Claim) -> int:
-    return claim.served.scope.entries(claim.client.name)[0].line
+def _line(network: _Network) -> int:
+    return network.served.scope.entries(network.client.name)[0].line

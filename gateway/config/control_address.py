@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.config.general import GATEWAY, MAIN, read_run_dir
-from gateway.config.ini import Section, parse_ini
+from gateway.config.ini import IniSection, parse_ini
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.scope import Scope
 from gateway.config.surroundings import Surroundings, read_configuration, read_disk
@@ -49,11 +49,11 @@ def _read(
         folder=str(Path(full_path).parent), read_file=read_disk, environment=os.environ, user_id=os.getuid()
     )
     sections = {section.name: section for section in reversed(_read_sections(full_path))}
-    section, main = (sections.get(each, Section(each)) for each in (name, "main"))
+    section, main = (sections.get(each, IniSection(each)) for each in (name, "main"))
     return Scope(section, main, defaults, problems), surroundings
 
 
-def _read_sections(path: str) -> list[Section]:
+def _read_sections(path: str) -> list[IniSection]:
     sections, problems = parse_ini(read_configuration(path).octets)
     if problems and not sections:
         raise ConfigError(problems, path)

@@ -3,7 +3,7 @@
 from gateway.config import servers
 from gateway.config.schema import without_number
 from gateway.config.scope import Context, Scope
-from gateway.config.settings import DuoOnlyClient, ServerSettings
+from gateway.config.settings import DUO_ONLY_CLIENT, DuoOnlyClient, ServerSettings
 from gateway.config.values import BadValueError, quoted
 
 CLIENT_KEYS: dict[str, str] = {}
@@ -16,7 +16,7 @@ def read_client(scope: Scope, _context: Context) -> DuoOnlyClient:
     return DuoOnlyClient(section=scope.section)
 
 
-def read_server(scope: Scope, context: Context) -> ServerSettings:
+def read_duo_only(scope: Scope, context: Context) -> ServerSettings:
     """Return the settings of a server section, which need not name its client, nor need that be there."""
     settings = servers.read_server(scope, context, scope.read_optional("client", _client))
     _warn_of_exempt_usernames(scope, settings)
@@ -25,7 +25,7 @@ def read_server(scope: Scope, context: Context) -> ServerSettings:
 
 def _client(text: str) -> str:
     name = text.lower()
-    if without_number(name) != "duo_only_client":
+    if without_number(name) != DUO_ONLY_CLIENT:
         raise BadValueError(
             f"{quoted(text)} would check a first factor, but radius_server_duo_only asks Duo alone; "
             "write client=duo_only_client, or keep Duo's proxy for this section"

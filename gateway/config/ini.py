@@ -40,7 +40,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(slots=True)
-class Section:
+class IniSection:
     """A `[section]` line and what follows it, `entries` by key in the order of the file."""
 
     name: str
@@ -48,7 +48,7 @@ class Section:
     entries: dict[str, Entry] = field(default_factory=dict)
 
 
-def parse_ini(octets: bytes, matters: Callable[[str], bool] = lambda _: True) -> tuple[list[Section], list[Problem]]:
+def parse_ini(octets: bytes, matters: Callable[[str], bool] = lambda _: True) -> tuple[list[IniSection], list[Problem]]:
     """Return the sections in the order of the file, and what could not be read.
 
     A repeated section is a section of its own unless it is empty, and the first of repeated keys stays: both are
@@ -76,9 +76,9 @@ class _Parser:
 
     def __init__(self, matters: Callable[[str], bool]) -> None:
         self.problems: list[Problem] = []
-        self._sections: list[Section] = []
+        self._sections: list[IniSection] = []
         self._matters = matters
-        self._section: Section | None = None
+        self._section: IniSection | None = None
         self._is_ignored = False
         self._entry: Entry | None = None
         self._indent = 0
@@ -98,9 +98,9 @@ class _Parser:
         self._margins = line[:indent] + line[len(line.rstrip()) :]
         self._feed_text(text, indent, number)
 
-    def finish(self) -> tuple[list[Section], list[Problem]]:
+    def finish(self) -> tuple[list[IniSection], list[Problem]]:
         """Return what was found; of sections with one name those that are empty are left out."""
-        kept: dict[str, Section] = {}
+        kept: dict[str, IniSection] = {}
         left_out = []
         for section in self._sections:
             first = kept.setdefault(section.name, section)
@@ -142,7 +142,7 @@ class _Parser:
     def _open_section(self, text: str, number: int) -> None:
         header = _HEADER.fullmatch(seen(text))
         name = header[1].strip().lower() if header else ""
-        self._section, self._entry = Section(name, number), None
+        self._section, self._entry = IniSection(name, number), None
         self._is_ignored = False
         if not _NAME.fullmatch(name):
             self._section.name = ""
@@ -162,7 +162,7 @@ class _Parser:
         if self._section is None:
             place = "move it into its section, or write the section's line above it"
             self._report(f"this stands before the first section; {place}", number, key)
-            self._section = Section("")
+            self._section = IniSection("")
         self._check_name(written, key, number, key)
         self._check_margins(text, written, value, number, key)
         entry = self._entry = Entry(self._section.name, key, value, number)
@@ -189,7 +189,7 @@ class _Parser:
             self.problems.append(Problem(self._section.name if self._section else "", key, text, number, severity))
 
 
-def _repetition(section: Section, first: Section, *, is_needless: bool) -> Problem:
+def _repetition(section: IniSection, first: IniSection, *, is_needless: bool) -> Problem:
     if is_needless:
         text = f"the section is there already, from line {first.line}, and one of the two is empty; remove that"
         return Problem(section.name, "", text, section.line, Severity.WARNING)

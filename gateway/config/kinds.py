@@ -54,7 +54,7 @@ KINDS = {
     "main": Kind(Treatment.READ, general.MAIN),
     "gateway": Kind(Treatment.READ, general.GATEWAY),
     "duo_only_client": Kind(Treatment.READ, duo_only.CLIENT_KEYS, read_client=duo_only.read_client),
-    "radius_server_duo_only": Kind(Treatment.READ, duo_only.SERVER_KEYS, read_server=duo_only.read_server),
+    "radius_server_duo_only": Kind(Treatment.READ, duo_only.SERVER_KEYS, read_server=duo_only.read_duo_only),
     "ad_client": Kind(Treatment.FIRST_FACTOR, foreign=_AD_CLIENT),
     "radius_client": Kind(Treatment.FIRST_FACTOR, foreign=_RADIUS_CLIENT),
     "radius_server_auto": Kind(Treatment.OTHER_SERVER, foreign=_CONCAT | {"factors", "allow_concat"}),

@@ -16,7 +16,7 @@ from gateway.config.clients import unused_defaults
 from gateway.config.conflicts import ServedSection, application_problems, overlap_problems
 from gateway.config.credentials import has_clear_secrets, read_secrets_key
 from gateway.config.general import GATEWAY, MAIN, read_ca_certs_file, read_gateway, read_log
-from gateway.config.ini import Section, parse_ini
+from gateway.config.ini import IniSection, parse_ini
 from gateway.config.kinds import KINDS, SERVED, Kind, section_kind
 from gateway.config.problems import ConfigError, Problem, Severity, in_order
 from gateway.config.scope import Context, Scope
@@ -74,9 +74,9 @@ def locate(problems: list[Problem], octets: bytes) -> list[Problem]:
     return [structs.replace(problem, line=_line_of(sections, problem)) for problem in problems]
 
 
-def _line_of(sections: dict[str, Section], problem: Problem) -> int:
+def _line_of(sections: dict[str, IniSection], problem: Problem) -> int:
     """Return the line of the key, in [main] if that has it for the section; else that of the section."""
-    own, main = (sections.get(name, Section(name)) for name in (problem.section, "main"))
+    own, main = (sections.get(name, IniSection(name)) for name in (problem.section, "main"))
     entry = own.entries.get(problem.key) or main.entries.get(problem.key)
     return entry.line if entry is not None else own.line
 
@@ -94,7 +94,9 @@ def _parse(content: FileContent, path: str, surroundings: Surroundings) -> tuple
     return settings, problems
 
 
-def _read_sections(sections: list[Section], path: str, surroundings: Surroundings, problems: list[Problem]) -> Settings:
+def _read_sections(
+    sections: list[IniSection], path: str, surroundings: Surroundings, problems: list[Problem]
+) -> Settings:
     """Return what they say: [main] and [gateway], then clients, then servers, which name their clients."""
     main = _first(sections, "main")
     main_scope = Scope(main, main, MAIN, problems)
@@ -119,7 +121,7 @@ def _read_sections(sections: list[Section], path: str, surroundings: Surrounding
     )
 
 
-def _kinds_of(sections: list[Section]) -> list[tuple[Kind, Section]]:
+def _kinds_of(sections: list[IniSection]) -> list[tuple[Kind, IniSection]]:
     kinds = ((section_kind(section.name), section) for section in sections)
     return [(KINDS[kind], section) for kind, section in kinds if kind is not None]
 
@@ -132,7 +134,7 @@ def _is_text(path: str) -> bool:
     return True
 
 
-def _mode_problems(content: FileContent, sections: list[Section], path: str) -> list[Problem]:
+def _mode_problems(content: FileContent, sections: list[IniSection], path: str) -> list[Problem]:
     entries = [entry for section in sections for entry in section.entries.values()]
     if not content.is_readable_by_others or not has_clear_secrets(entries):
         return []
@@ -140,5 +142,5 @@ def _mode_problems(content: FileContent, sections: list[Section], path: str) -> 
     return [Problem("", "", text, severity=Severity.WARNING)]
 
 
-def _first(sections: list[Section], name: str) -> Section:
-    return next((section for section in sections if section.name == name), Section(name))
+def _first(sections: list[IniSection], name: str) -> IniSection:
+    return next((section for section in sections if section.name == name), IniSection(name))

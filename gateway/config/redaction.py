@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 
 import msgspec
 
-from gateway.config.ini import Entry, Section, parse_ini
+from gateway.config.ini import Entry, IniSection, parse_ini
 from gateway.config.kinds import FOREIGN, KEYS, section_kind
 from gateway.config.problems import Problem
 from gateway.config.schema import key_pattern
@@ -65,7 +65,7 @@ def redact_config(octets: bytes, problems: Iterable[Problem]) -> Redaction:
     return Redaction("\n".join(shown), hidden)
 
 
-def _show(line: str, header: Section | None, entry: Entry | None, *, is_faulty: bool) -> str:
+def _show(line: str, header: IniSection | None, entry: Entry | None, *, is_faulty: bool) -> str:
     if not line.strip():
         return ""
     if header is not None and section_kind(header.name):

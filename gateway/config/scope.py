@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
-from gateway.config.ini import Entry, Section
+from gateway.config.ini import Entry, IniSection
 from gateway.config.problems import Problem, Severity
 from gateway.config.schema import DECISIVE
 from gateway.config.settings import FirstFactor
@@ -30,7 +30,9 @@ class Context(NamedTuple):
 class Scope:
     """Reads a section. Values returned after a problem are stand-ins: the problems decide that nobody uses them."""
 
-    def __init__(self, section: Section, main: Section, defaults: Mapping[str, str], problems: list[Problem]) -> None:
+    def __init__(
+        self, section: IniSection, main: IniSection, defaults: Mapping[str, str], problems: list[Problem]
+    ) -> None:
         """Read `section` over `main` with the schema's `defaults`; what is wrong is appended to `problems`."""
         self.section = section.name
         self._section = section

@@ -9,7 +9,7 @@ from enum import Enum
 import msgspec
 
 from gateway.engine.rules import SectionRules
-from gateway.radius.reply import SignaturePlace
+from gateway.radius.reply import SignaturePosition
 
 
 class Secret(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     networks: tuple[str, ...]
     shared_secret: Secret
-    message_authenticator_in_replies: SignaturePlace = SignaturePlace.FIRST
+    message_authenticator_in_replies: SignaturePosition = SignaturePosition.FIRST
 
 
 class ApplicationSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +83,7 @@ class ServerSettings(SectionRules, frozen=True, kw_only=True):
 
     section: str
     client: str | None = None
-    """The client section that it names; None if it names none."""
+    """The client section that it names; None if it names none: `DUO_ONLY_CLIENT` then, there or not."""
     interface: str | None = None
     """The local address to listen on; None is every address."""
     port: int = 1812
@@ -91,7 +91,10 @@ class ServerSettings(SectionRules, frozen=True, kw_only=True):
     application: ApplicationSettings
 
 
-class DuoOnlyClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="duo_only_client"):
+DUO_ONLY_CLIENT = "duo_only_client"
+
+
+class DuoOnlyClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=DUO_ONLY_CLIENT):
     """One `[duo_only_clientN]` section: a first factor that nobody is asked for."""
 
     section: str

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 
-from gateway.config.ini import Entry, Section
+from gateway.config.ini import Entry, IniSection
 from gateway.config.kinds import (
     FOREIGN,
     KEYS,
@@ -37,7 +37,7 @@ _DUO_ONLY = "radius_server_duo_only"
 _ADVISED = {kind: tuple(sorted(keys - OTHER_SPELLINGS)) for kind, keys in KEYS.items()}
 
 
-def name_problems(sections: list[Section]) -> Iterator[Problem]:
+def name_problems(sections: list[IniSection]) -> Iterator[Problem]:
     """Yield what is wrong with the names of sections and keys; keys only where the section matters.
 
     What is mistyped is read from here on as what was meant: nothing is called missing, and the values are checked too.
@@ -91,7 +91,7 @@ def _closest_lone(name: str) -> str | None:
     return _closest(name, tuple(kind for kind in _SECTIONS if "_server_" not in kind), _SECTION_LIKENESS)
 
 
-def _mistyped_section(section: Section, kind: str, by_name: dict[str, Section]) -> Problem:
+def _mistyped_section(section: IniSection, kind: str, by_name: dict[str, IniSection]) -> Problem:
     """Say what to write, which must not stand there already; read the section as that."""
     name, line = section.name, section.line
     odd = _odd_letter(name)
@@ -114,7 +114,7 @@ def _free_name(kind: str, name: str, taken: Collection[str]) -> str:
     return next(candidate for candidate in candidates if candidate not in taken or kind in SINGLE)
 
 
-def _unserved_section(section: Section, kind: str, by_name: Mapping[str, Section]) -> Problem:
+def _unserved_section(section: IniSection, kind: str, by_name: Mapping[str, IniSection]) -> Problem:
     match treatment(kind):
         case Treatment.OTHER_SERVER if kind == "radius_server_auto" and _asks_duo_alone(section, by_name):
             wanted = _free_name(_DUO_ONLY, section.name, by_name)
@@ -141,16 +141,16 @@ def _enumerated(kinds: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last} are" if others else f"{last} is"
 
 
-def _asks_duo_alone(section: Section, by_name: Mapping[str, Section]) -> bool:
+def _asks_duo_alone(section: IniSection, by_name: Mapping[str, IniSection]) -> bool:
     """Whether the section's client is one that checks no password: the one it names, or the only one that there is."""
     clients = [name for name in by_name if (section_kind(name) or "").endswith("_client")]
-    own, main = section.entries.get("client"), by_name.get("main", Section("main")).entries.get("client")
+    own, main = section.entries.get("client"), by_name.get("main", IniSection("main")).entries.get("client")
     client = own or main
     named = [client.value.lower()] if client is not None and client.value else clients
     return len(named) == 1 and section_kind(named[0]) == "duo_only_client"
 
 
-def _key_problems(section: Section, entry: Entry, kind: str, by_name: Mapping[str, Section]) -> Iterator[Problem]:
+def _key_problems(section: IniSection, entry: Entry, kind: str, by_name: Mapping[str, IniSection]) -> Iterator[Problem]:
     pattern = key_pattern(entry.key)
     if pattern in KEYS[kind]:
         return
@@ -168,7 +168,7 @@ def _key_problems(section: Section, entry: Entry, kind: str, by_name: Mapping[st
         )
 
 
-def _mistyped_key(section: Section, entry: Entry, pattern: str) -> Problem:
+def _mistyped_key(section: IniSection, entry: Entry, pattern: str) -> Problem:
     """Say what to write, which must not stand there already; read the entry as that."""
     number = _DIGITS.search(entry.key)
     meant = pattern.replace("N", number[0]) if number else _free_key(section, pattern)
@@ -179,13 +179,13 @@ def _mistyped_key(section: Section, entry: Entry, pattern: str) -> Problem:
     return _key_problem(entry, f"is not known{odd}; {meant} is there, in line {there.line}: remove one of the two")
 
 
-def _free_key(section: Section, pattern: str) -> str:
+def _free_key(section: IniSection, pattern: str) -> str:
     """Return the key with the first number that is free; one that takes no number as it is."""
     keys = (pattern.replace("N", str(number)) for number in range(1, len(section.entries) + 2))
     return next((key for key in keys if key not in section.entries), pattern)
 
 
-def _misplaced(entry: Entry, kind: str, home: str, by_name: Mapping[str, Section]) -> Problem:
+def _misplaced(entry: Entry, kind: str, home: str, by_name: Mapping[str, IniSection]) -> Problem:
     """Duo's proxy ignores a key in the wrong place; not so what is written for us, or decides who gets in."""
     if _is_foreign(home, kind):
         return _key_problem(entry, f"has no effect here, it is a key of [{home}]; remove it", Severity.WARNING)
@@ -249,5 +249,5 @@ def _key_problem(entry: Entry, text: str, severity: Severity = Severity.ERROR) -
     return Problem(entry.section, entry.key, text, entry.line, severity)
 
 
-def _warning(section: Section, text: str) -> Problem:
+def _warning(section: IniSection, text: str) -> Problem:
     return Problem(section.name, "", text, section.line, Severity.WARNING)

@@ -171,9 +171,9 @@ def codec(text: str) -> str:
     return text.lower()
 
 
-def _reads(charset: str, ascii_text: str) -> bool:
+def _reads(codec: str, ascii_text: str) -> bool:
     try:
-        return ascii_text.encode("ascii").decode(charset).translate(_NATIONAL) == ascii_text
+        return ascii_text.encode("ascii").decode(codec).translate(_NATIONAL) == ascii_text
     except ValueError:
         return False
 

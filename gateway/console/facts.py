@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from gateway.console.exposition import exposition
-from gateway.console.health import Finding, examine, examine_life
+from gateway.console.health import Health, examine, examine_life
 from gateway.console.history import History
 from gateway.console.recent import RecentLogins
 from gateway.ipc.console_channel import (
@@ -76,11 +76,11 @@ class Facts:
             self._metrics = exposition(self.status)
         return self._metrics or b""
 
-    def examine(self) -> Finding:
+    def examine(self) -> Health:
         """Return what is wrong."""
         return examine(self.status, self.age_s)
 
-    def examine_life(self) -> Finding:
+    def examine_life(self) -> Health:
         """Return what only a restart would mend."""
         return examine_life(self.age_s)
 

@@ -11,7 +11,7 @@ STALE_AFTER_S = 5.0  # the supervisor is asked every second
 HUNG_AFTER_S = 30.0  # as long as systemd waits for it (WatchdogSec=)
 
 
-class Finding(NamedTuple):
+class Health(NamedTuple):
     """What `/healthz`, `/readyz` and `/livez` say: nothing is wrong without problems."""
 
     problems: list[str]
@@ -27,10 +27,10 @@ class Finding(NamedTuple):
         return {"status": "failing" if self.problems else "ok", "reasons": self.problems}
 
 
-def examine(status: dict[str, Any] | None, age_s: float) -> Finding:
+def examine(status: dict[str, Any] | None, age_s: float) -> Health:
     """Return what is wrong with a gateway of which this was known `age_s` ago; None is nothing yet."""
     if status is None:
-        return Finding(["the supervisor has not answered yet"])
+        return Health(["the supervisor has not answered yet"])
     problems = []
     if age_s > STALE_AFTER_S:
         problems.append(f"the supervisor has not answered for {age_s:.0f} s")
@@ -47,12 +47,12 @@ def examine(status: dict[str, Any] | None, age_s: float) -> Finding:
         for application in status["applications"]
         if application["failmode_active"] and "secure" in application["failmode"]
     ]
-    return Finding(problems)
+    return Health(problems)
 
 
-def examine_life(age_s: float) -> Finding:
+def examine_life(age_s: float) -> Health:
     """Return what a restart of the gateway would mend, where the supervisor was heard of `age_s` ago.
 
     No outage of Duo's is among it, nor a worker that dies: the supervisor sees to those.
     """
-    return Finding([f"the supervisor has not answered for {age_s:.0f} s"] if age_s > HUNG_AFTER_S else [])
+    return Health([f"the supervisor has not answered for {age_s:.0f} s"] if age_s > HUNG_AFTER_S else [])

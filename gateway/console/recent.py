@@ -47,7 +47,7 @@ class RecentLogins:
     def follow(self, ledgers: list[int]) -> None:
         """Read these ledgers from now on: descriptors, which are taken over.
 
-        One that is not among them any more is read once more, and let go.
+        One that is not among them any more is read once more, and forgotten.
         """
         known = self._sources
         named = {os.fstat(descriptor).st_ino: descriptor for descriptor in ledgers}

@@ -148,8 +148,8 @@ def _spans(plain: str, passcode: str) -> Iterator[tuple[int, int]]:
     number = passcode.lstrip("0")
     if _SHORTEST <= len(number) < len(passcode):
         yield from _places(plain, number)
-    kept = [place for place, sign in enumerate(plain) if sign in "123456789"]
-    digits = "".join([plain[place] for place in kept])
+    kept = [index for index, sign in enumerate(plain) if sign in "123456789"]
+    digits = "".join([plain[index] for index in kept])
     for form in _numbers(passcode):
         for start, stop in _places(digits, form):
             end = kept[stop - 1] + 1

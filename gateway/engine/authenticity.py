@@ -10,7 +10,10 @@ out: it strips the signature from a request of a client that signs, and has to a
 reply is in the attacker's hands. So Proxy-State of such an address has to be signed, whatever `limit_proxy_state` says.
 """
 
+from typing import Final
+
 from gateway.engine.nas import Nas
+from gateway.engine.rules import RequireMessageAuthenticator
 from gateway.radius.dictionary import (
     HEADER_SIZE,
     MAX_PACKET_SIZE,
@@ -20,6 +23,9 @@ from gateway.radius.dictionary import (
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import HAS_EAP, HAS_PROXY_STATE, Packet, decode_packet
 from gateway.radius.shared_secret import without_authenticator
+
+_YES: Final = RequireMessageAuthenticator.YES
+_AUTO: Final = RequireMessageAuthenticator.AUTO
 
 
 def refuse_packet(packet: Packet, nas: Nas, source: str) -> DiscardReason | None:
@@ -71,10 +77,10 @@ def _refuse_unsigned(packet: Packet, nas: Nas, source: str) -> DiscardReason | N
     section = nas.section
     if packet.marks & HAS_EAP:
         return DiscardReason.EAP_UNAUTHENTICATED
-    if section.require_signature:
+    if section.require_message_authenticator is _YES:
         return DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
     if not packet.marks & HAS_PROXY_STATE:
         return None
-    if section.require_signature is None and nas.has_signed(source):
+    if section.require_message_authenticator is _AUTO and nas.has_signed(source):
         return DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
     return DiscardReason.PROXY_STATE_UNAUTHENTICATED if section.rules.limit_proxy_state else None

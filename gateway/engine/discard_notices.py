@@ -94,7 +94,7 @@ class DiscardNotices:
         return UnsignedNas(source, nas)
 
     def _is_full(self, now: float) -> bool:
-        """Whether no further source is remembered; lets go, once a second at most, of those whose interval is over."""
+        """Whether no further source is remembered; forgets, once a second at most, those whose interval is over."""
         if len(self._quiet) >= _MAX_SOURCES and now >= self._tidy_at:
             self._tidy_at = now + 1.0
             self._quiet = {key: quiet for key, quiet in self._quiet.items() if now < quiet.until}

@@ -63,11 +63,11 @@ def timed_out(account: str) -> Verdict:
     return Verdict(REJECT, Reason.DUO_TIMEOUT, "Login timed out.", account)
 
 
-def push_lost(doubt: Unavailable | None) -> Verdict:
-    """Return the end of a push that nobody can be asked about; `doubt` is how the question about it was lost."""
+def push_lost(loss: Unavailable | None) -> Verdict:
+    """Return the end of a push that nobody can be asked about; `loss` is how the answer to its question was lost."""
     verdict = rejection(Reason.PUSH_LOST)
-    if doubt is not None:
-        verdict.account = f"Whether Duo has asked anybody cannot be known ({doubt.trouble}: {doubt.detail})"
+    if loss is not None:
+        verdict.account = f"Whether Duo has asked anybody cannot be known ({loss.trouble}: {loss.detail})"
     return verdict
 
 

@@ -171,9 +171,9 @@ class Engine(Requests):
 
     def _ask_again(self, logins: list[PendingLogin], now: float) -> None:
         """Ask anew what became of pushes, a few at a time: Duo may have forgotten the question in its outage."""
-        for place, pending in enumerate(logins):
+        for index, pending in enumerate(logins):
             self._stop_asking(pending, now)
-            self._proceed(pending, pending.login.ask_again(now + place * RESUME_PAUSE_S, now), now)
+            self._proceed(pending, pending.login.ask_again(now + index * RESUME_PAUSE_S, now), now)
 
     def try_one(self, application: str) -> None:
         """Let one login of an application in outage ask Duo all the same."""
@@ -271,7 +271,7 @@ class Engine(Requests):
         until = due_at(newest)
         if until > now and pending.section.coalesce:
             self._same.hold_back(pending.key, verdict, until)
-            self._timers.at(until, self._same.let_go, pending.key)
+            self._timers.at(until, self._same.rejection_left, pending.key)
 
     def _join_rejection(self, held_back: tuple[Verdict, float], transaction: Transaction, now: float) -> None:
         """Let a packet have the rejection that its login is about to get, at the same time."""
@@ -325,10 +325,10 @@ class Engine(Requests):
         return True
 
     def _hold(self, pending: PendingLogin, hold: Hold, now: float) -> None:
-        """Give a login up later, or now if that Duo is away tells already what its doubt means."""
+        """Give a login up later, or now if it is known already that Duo is away."""
         self._keep(pending)
         pending.waits_since = now
-        is_settled = pending.login.is_in_doubt and pending.login.policy.application in self._outages
+        is_settled = pending.login.has_lost_answer and pending.login.policy.application in self._outages
         self._timers.at(now if is_settled else hold.until, self._give_up, pending)
 
     def _stop_asking(self, pending: PendingLogin, now: float) -> None:

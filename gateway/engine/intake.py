@@ -121,7 +121,7 @@ class Intake:
         if reason is not None:
             self.discard(reason, peer, nas, now)
         else:
-            octets = encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret, "", "", nas.signature_place)
+            octets = encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret, "", "", nas.signature_position)
             self._outbox.add(SendReply(octets, peer))
 
     def _probed(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
@@ -132,7 +132,7 @@ class Intake:
             return
         if not packet.signed_at:
             self._note_unsigned(nas, peer, now)
-        octets = encode_reply(ACCESS_REJECT, packet, nas.shared_secret, PROBE_TEXT, "", nas.signature_place)
+        octets = encode_reply(ACCESS_REJECT, packet, nas.shared_secret, PROBE_TEXT, "", nas.signature_position)
         self._outbox.add(SendReply(octets, peer))
 
     def _accounted(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
@@ -141,7 +141,7 @@ class Intake:
         if reason is not None:
             self.discard(reason, peer, nas, now)
         else:
-            octets = encode_accounting_response(packet, nas.shared_secret, nas.signature_place)
+            octets = encode_accounting_response(packet, nas.shared_secret, nas.signature_position)
             self._outbox.add(SendReply(octets, peer))
 
     def _access_requested(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:

@@ -44,7 +44,7 @@ from gateway.values import Value
 from gateway.words.reasons import Reason
 
 PERSON_PATIENCE_S: Final = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
-DOUBT_S: Final = 2.5  # until it is known whether Duo is away; see docs/fail-mode.md
+HOLD_S: Final = 2.5  # until it is known whether Duo is away; see docs/fail-mode.md
 POLL_PAUSE_S: Final = 1.0  # between questions to a Duo that answers a long poll at once, or fails
 _FREE_POLLS: Final = 2  # the first long poll answers "pushed" at once: no pause for it
 
@@ -159,8 +159,8 @@ class Login:
     """
 
     __slots__ = (
-        "_doubt",
         "_ipaddr",
+        "_loss",
         "_no_factor",
         "_polls",
         "_state_elsewhere",
@@ -180,7 +180,7 @@ class Login:
         self.state = NEW
         self._ipaddr = ipaddr
         self._typed: TypedFactor | None = None
-        self._doubt: Unavailable | None = None
+        self._loss: Unavailable | None = None
         self._no_factor = _UNKNOWN_FACTOR
         self.asked_at = self.pushed_at = 0.0
         self._polls = 0
@@ -283,14 +283,14 @@ class Login:
         Where a connection was lost with the question on it, Duo itself may be gone, and fail mode decides as for any
         other; while others are answered, nobody gets in for it.
         """
-        if self._doubt is not None and is_duo_away:
-            return self.decide(fail_mode(self._doubt, self.policy.fail_open))
-        return self.decide(push_lost(self._doubt))
+        if self._loss is not None and is_duo_away:
+            return self.decide(fail_mode(self._loss, self.policy.fail_open))
+        return self.decide(push_lost(self._loss))
 
     @property
-    def is_in_doubt(self) -> bool:
-        """Whether a question was lost that Duo may have acted on: whether Duo is away will tell what that means."""
-        return self._doubt is not None
+    def has_lost_answer(self) -> bool:
+        """Whether the answer to a question was lost on which Duo may have acted: an outage tells what that means."""
+        return self._loss is not None
 
     def expire(self) -> Verdict:
         """End the login because its deadline has come."""
@@ -320,9 +320,9 @@ class Login:
         """Let fail mode decide, but not at once if somebody may have been pushed: Duo may be there all the same."""
         if not error.may_have_acted:
             return self.decide(fail_mode(error, self.policy.fail_open))
-        self._doubt = error
+        self._loss = error
         self._move(LOST)
-        return Hold(now + DOUBT_S)
+        return Hold(now + HOLD_S)
 
     def _still_waiting(self, now: float) -> Step:
         was_quick = now - self.asked_at < POLL_PAUSE_S

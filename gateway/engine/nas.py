@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from gateway.engine.modes.mode import Mode
-from gateway.engine.rules import Accounting, RequireMessageAuthenticator, SectionRules
+from gateway.engine.rules import Accounting, SectionRules
 from gateway.engine.sender import Sender
 from gateway.radius.dictionary import (
     ACCT_DELAY_TIME,
@@ -20,7 +20,7 @@ from gateway.radius.dictionary import (
     USER_NAME,
     USER_PASSWORD,
 )
-from gateway.radius.reply import SignaturePlace
+from gateway.radius.reply import SignaturePosition
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import (
     SectionCounters,
@@ -47,12 +47,6 @@ _MAY_CHANGE: Final[frozenset[int]] = frozenset(
     }
 )
 
-_REQUIRE_SIGNATURE: Final = {
-    RequireMessageAuthenticator.YES: True,
-    RequireMessageAuthenticator.NO: False,
-    RequireMessageAuthenticator.AUTO: None,
-}
-
 
 class Nas(Sender):
     """One `radius_ip_N` of a section: a RADIUS client, or a network of them that share a secret.
@@ -61,7 +55,7 @@ class Nas(Sender):
         name: as the administrator knows it: `radius_ip_1 of [radius_server_duo_only]`.
         section: the rules for its logins.
         is_login_client: `radgate login` on this machine, which is told the reason too.
-        signature_place: where its replies have their Message-Authenticator.
+        signature_position: where its replies have their Message-Authenticator.
         unsigned_told_until: when the log may name it again for sending unsigned requests.
     """
 
@@ -71,7 +65,7 @@ class Nas(Sender):
         "is_login_client",
         "name",
         "section",
-        "signature_place",
+        "signature_position",
         "unsigned_told_until",
     )
 
@@ -82,13 +76,13 @@ class Nas(Sender):
         shared_secret: SharedSecret,
         *,
         is_login_client: bool = False,
-        signature_place: SignaturePlace = SignaturePlace.FIRST,
+        signature_position: SignaturePosition = SignaturePosition.FIRST,
     ) -> None:
         super().__init__(shared_secret)
         self.name = name
         self.section = section
         self.is_login_client = is_login_client
-        self.signature_place = signature_place
+        self.signature_position = signature_position
         self._status_since = float("-inf")
         self._n_status = 0
         self.unsigned_told_until = float("-inf")
@@ -117,7 +111,6 @@ class Section:
         mode: how its requests are read and its logins begin.
         policy: what of that a login carries on.
         generation: of the settings that it comes from.
-        require_signature: None is `auto`: of an address that has signed once, with Proxy-State alone.
         acknowledges_accounting: whether Accounting-Requests are answered, of which nothing is kept.
         session_attributes: a 1 at the types of attributes that tell machines and sessions apart, for `attributes_of`.
         counters: of what happens here.
@@ -134,7 +127,7 @@ class Section:
         "policy",
         "probe_usernames",
         "reject_delay_s",
-        "require_signature",
+        "require_message_authenticator",
         "response_deadline_s",
         "rules",
         "session_attributes",
@@ -161,7 +154,7 @@ class Section:
         self.response_deadline_s = rules.response_deadline_s
         self.probe_usernames = rules.probe_usernames
         self.acknowledges_accounting = rules.accounting is Accounting.ACKNOWLEDGE
-        self.require_signature = _REQUIRE_SIGNATURE[rules.require_message_authenticator]
+        self.require_message_authenticator = rules.require_message_authenticator
         client_address = mode.client_address
         may_change = _MAY_CHANGE - {client_address.kind} if client_address is not None else _MAY_CHANGE
         self.session_attributes = bytes(kind not in may_change for kind in range(256))

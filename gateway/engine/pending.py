@@ -123,11 +123,11 @@ class PendingLogin(Awaited):
         return oldest
 
     def leave(self, transaction: Transaction) -> None:
-        """Let a superseded packet go."""
+        """Let a superseded packet wait no more."""
         self.transactions.remove(transaction)
 
     def record(self) -> LoginRecord:
-        """Return what another worker must know to take its place."""
+        """Return what another worker must know to take it over."""
         login = self.login
         return LoginRecord(
             self.number,
@@ -179,7 +179,7 @@ class PendingLogins:
         self._by_person[pending.person_key] = self._by_person.get(pending.person_key, 0) + 1
 
     def remove(self, pending: PendingLogin) -> None:
-        """Let a decided login go."""
+        """Forget a decided login."""
         self._all.discard(pending)
         if self._by_key.get(pending.key) is pending:
             del self._by_key[pending.key]

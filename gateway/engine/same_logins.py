@@ -31,15 +31,15 @@ class SameLogins:
         self._adopted.add(digest)
 
     def hold_back(self, key: bytes, verdict: Verdict, until: float) -> None:
-        """Let a login be known until its rejection leaves; then `let_go` is to be called."""
+        """Let a login be known until its rejection leaves; then `rejection_left` is to be called."""
         self._held_back[key] = (verdict, until)
 
     def rejection(self, key: bytes) -> tuple[Verdict, float] | None:
         """Return the rejection that is held back from this login, and when it leaves."""
         return self._held_back.get(key)
 
-    def let_go(self, key: bytes, _now: float) -> None:
-        """Forget a rejection that has left."""
+    def rejection_left(self, key: bytes, _now: float) -> None:
+        """Forget the rejection of this login: it has left."""
         self._held_back.pop(key, None)
         self.ended(key)
 

@@ -44,7 +44,7 @@ class Transaction(Waiter):
             nas.shared_secret,
             verdict.reply_message,
             verdict.explanation if nas.is_login_client else "",
-            nas.signature_place,
+            nas.signature_position,
             verdict.attributes,
         )
 

@@ -27,7 +27,7 @@ _EXPLAINED_BY_TROUBLE = frozenset(
 )
 
 
-def account_of(event: BreakerEvent, trouble: str, seen: Evidence, n_failed_probes: int, skew_s: float) -> str:
+def account_of_event(event: BreakerEvent, trouble: str, seen: Evidence, n_failed_probes: int, skew_s: float) -> str:
     """Return what happened.
 
     Args:

@@ -21,7 +21,7 @@ what is a table of `states`, which probe is asked when is a matter of `probing`.
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
-from gateway.failmode.accounts import account_of, hint_of
+from gateway.failmode.accounts import account_of_event, hint_of
 from gateway.failmode.evidence import (
     LATELY_S,
     LONGEST_PATIENCE_S,
@@ -76,7 +76,7 @@ class StateChanged(NamedTuple):
 Decision = Probe | StateChanged
 
 
-class Health(NamedTuple):
+class Standing(NamedTuple):
     """What workers and the status page need to know.
 
     Attributes:
@@ -124,10 +124,10 @@ class Breaker:
         return self._state
 
     @property
-    def health(self) -> Health:
+    def standing(self) -> Standing:
         """All that is to be published; whenever it differs from what was published last."""
         ping_s = self._probing.ping_s
-        return Health(self._state, self._since, self._trial, self._entered_at, self._account, self._hint, ping_s)
+        return Standing(self._state, self._since, self._trial, self._entered_at, self._account, self._hint, ping_s)
 
     @property
     def are_logins_failing(self) -> bool:
@@ -304,7 +304,7 @@ class Breaker:
         if new is None:
             raise ValueError(f"{event} cannot happen to an application that is {old}")
         trouble = f"{self._trouble}: {self._trouble_text}"
-        account = account_of(event, trouble, self._seen, self._n_failed_probes, self._skew_s)
+        account = account_of_event(event, trouble, self._seen, self._n_failed_probes, self._skew_s)
         hint = hint_of(event, self._trouble)
         is_news = (new, account) != (old, self._account)
         self._event, self._account, self._hint = event, account, hint

@@ -20,11 +20,11 @@ Item = TypeVar("Item", bound=Hashable)
 class Deadlines(Generic[Item]):
     """Items by deadline; each expires at its deadline or up to one tick later, never before."""
 
-    __slots__ = ("_latest", "_latest_tick", "_slots", "_ticks")
+    __slots__ = ("_latest", "_latest_tick", "_sets", "_ticks")
 
     def __init__(self) -> None:
-        self._slots: dict[int, set[Item]] = {}
-        self._ticks: list[int] = []  # heap of the keys of _slots
+        self._sets: dict[int, set[Item]] = {}
+        self._ticks: list[int] = []  # heap of the keys of _sets
         self._latest_tick = _NO_TICK  # of the set that the last item went into
         self._latest: set[Item] = set()
 
@@ -32,7 +32,7 @@ class Deadlines(Generic[Item]):
         """Let `item` expire at `deadline`, unless it is taken out of the set that is returned."""
         tick = int(deadline * _TICKS_PER_S) + 1
         if tick != self._latest_tick:
-            self._latest = self._slot(tick)
+            self._latest = self._set_of(tick)
             self._latest_tick = tick
         self._latest.add(item)
         return self._latest
@@ -42,19 +42,19 @@ class Deadlines(Generic[Item]):
         tick = int(now * _TICKS_PER_S)
         expired: list[Item] = []
         while self._ticks and self._ticks[0] <= tick:
-            slot = self._slots.pop(heapq.heappop(self._ticks))
-            expired += slot
-            slot.clear()
+            items = self._sets.pop(heapq.heappop(self._ticks))
+            expired += items
+            items.clear()
         if self._latest_tick <= tick:
             self._latest_tick = _NO_TICK
         return expired
 
-    def _slot(self, tick: int) -> set[Item]:
-        slot = self._slots.get(tick)
-        if slot is None:
-            slot = self._slots[tick] = set()
+    def _set_of(self, tick: int) -> set[Item]:
+        items = self._sets.get(tick)
+        if items is None:
+            items = self._sets[tick] = set()
             heapq.heappush(self._ticks, tick)
-        return slot
+        return items
 
     def __bool__(self) -> bool:
         """Whether anything may be left to look at."""

@@ -31,7 +31,7 @@ DELAYED_ACK_S: Final = 0.2
 _NEVER: Final = float("-inf")
 
 
-class Step(Enum):
+class Judgement(Enum):
     """What to do about a call that waits."""
 
     WAIT = "wait"
@@ -74,21 +74,21 @@ class Doubts:
     def __init__(self) -> None:
         self._stale_before = self._doubtful_before = self._scout_at = _NEVER
 
-    def judge(self, call: Waiting, now: float) -> Step:
+    def judge(self, call: Waiting, now: float) -> Judgement:
         """Say what to do about a call that has waited for `OVERDUE_S` or longer."""
         age_s = now - call.began_at
         if call.is_unheard:
             self._doubtful_before = now
         if not call.is_repeatable:
-            return Step.GIVE_UP if call.is_unheard and age_s >= GIVE_UP_S else Step.WAIT
+            return Judgement.GIVE_UP if call.is_unheard and age_s >= GIVE_UP_S else Judgement.WAIT
         blamed_before = self._doubtful_before if call.is_question else self._stale_before
         if call.is_unheard or call.began_at < blamed_before:
-            return Step.ASK_ANEW
+            return Judgement.ASK_ANEW
         if call.is_retry:
-            return Step.WAIT
+            return Judgement.WAIT
         if age_s >= min(PATIENCE_S, (call.deadline - call.began_at) / 2):
-            return Step.ASK_TWICE
-        return Step.ASK_TWICE if call.is_question and now >= self._scout_at else Step.WAIT
+            return Judgement.ASK_TWICE
+        return Judgement.ASK_TWICE if call.is_question and now >= self._scout_at else Judgement.WAIT
 
     def asked_twice(self, now: float) -> None:
         """Note that a call is being asked a second time."""

@@ -28,7 +28,7 @@ from gateway.https.deadlines import (
 from gateway.https.doubts import (
     OVERDUE_S,
     Doubts,
-    Step,
+    Judgement,
     Waiting,
 )
 from gateway.https.exchange import (
@@ -403,16 +403,16 @@ class HttpsPool(ConnectionOwner):
             exchange.is_retry,
             is_unheard,
         )
-        step = self._doubts.judge(waiting, now)
+        judgement = self._doubts.judge(waiting, now)
         if is_unheard:
             self._close(self._plan.drop_idle(exchange.began_at))
-        if step is Step.GIVE_UP:
+        if judgement is Judgement.GIVE_UP:
             self._give_up(exchange, now)
-        elif step is not Step.WAIT and exchange.is_retry:
+        elif judgement is not Judgement.WAIT and exchange.is_retry:
             self._detach(exchange, now)
             self._place(exchange, _NEVER_IDLE, now)
-        elif step is not Step.WAIT and self._plan.has_room(exchange.waits_for_person):
-            if step is Step.ASK_ANEW:
+        elif judgement is not Judgement.WAIT and self._plan.has_room(exchange.waits_for_person):
+            if judgement is Judgement.ASK_ANEW:
                 exchange.recipient.asked_anew(now)
             self._ask_twice(exchange, now)
 

@@ -74,9 +74,9 @@ class Board:
         self._plan = plan
         self._layout = row_layout(plan)
         cells = memoryview(mmap.mmap(descriptor, header.n_cells * _CELL_SIZE)).cast("Q")
-        places = _places(header)
-        self._rows = [cells[place] for place in places[: plan.n_slots]]
-        bulletins = [BulletinCells(cells[place]) for place in places[plan.n_slots :]]
+        parts = _parts(header)
+        self._rows = [cells[part] for part in parts[: plan.n_slots]]
+        bulletins = [BulletinCells(cells[part]) for part in parts[plan.n_slots :]]
         self._bulletins = dict(zip(plan.applications, bulletins, strict=True))
 
     @classmethod
@@ -137,7 +137,7 @@ def _header(plan: BoardPlan) -> _Header:
     return _Header(_MAGIC, _VERSION, *numbers)
 
 
-def _places(header: _Header) -> list[slice]:
+def _parts(header: _Header) -> list[slice]:
     """Return where the rows are, and behind them the areas of the applications."""
     rows_end = _LINE_SIZE + header.n_slots * header.n_row_cells
     rows = range(_LINE_SIZE, rows_end, header.n_row_cells)

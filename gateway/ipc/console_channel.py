@@ -34,7 +34,7 @@ class FromConsole(Enum):
     """It wants to know what the gateway is doing."""
 
 
-class Facts(msgspec.Struct, tag=True):
+class TakeFacts(msgspec.Struct, tag="Facts"):
     """What the gateway is doing, and the ledgers that are there: the descriptors of the message, in this order."""
 
 
@@ -42,7 +42,7 @@ class ReopenLog(msgspec.Struct, tag=True):
     """The log files were moved away."""
 
 
-_Word = Facts | ReopenLog
+_Word = TakeFacts | ReopenLog
 
 
 class ReceivedFacts(NamedTuple):
@@ -61,7 +61,7 @@ def tell_facts(channel: socket.socket, status: bytes, ledgers: list[int]) -> Non
     descriptor = memfd("radgate-status", status)
     os.lseek(descriptor, 0, os.SEEK_SET)  # the receiver shares the place
     try:
-        _tell(channel, Facts(), [descriptor, *ledgers[:MAX_LEDGERS]])
+        _tell(channel, TakeFacts(), [descriptor, *ledgers[:MAX_LEDGERS]])
     finally:
         os.close(descriptor)
 

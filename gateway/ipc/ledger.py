@@ -81,9 +81,9 @@ class LoginRing:
         if len(content) > _CAPACITY:
             content = _encode(_shortened(record))
         number = self._n_written = self._n_written + 1
-        place = _HEAD_SIZE + number % N_CELLS * _CELL_SIZE
+        offset = _HEAD_SIZE + number % N_CELLS * _CELL_SIZE
         checksum = crc32(content, number & 0xFFFFFFFF)
-        _CELL.pack_into(self._octets, place, number, checksum, len(content), content)
+        _CELL.pack_into(self._octets, offset, number, checksum, len(content), content)
         _HEAD.pack_into(self._octets, 0, _MAGIC, number)
 
     def skip(self, n_logins: int) -> None:
@@ -99,8 +99,8 @@ class LoginRing:
         return [each for each in found if each is not None]
 
     def _cell(self, expected: int) -> Written | None:
-        place = _HEAD_SIZE + expected % N_CELLS * _CELL_SIZE
-        octets = bytes(self._octets[place : place + _CELL_SIZE])  # a copy: it may change from here on
+        offset = _HEAD_SIZE + expected % N_CELLS * _CELL_SIZE
+        octets = bytes(self._octets[offset : offset + _CELL_SIZE])  # a copy: it may change from here on
         number, checksum, size = _CELL_HEAD.unpack_from(octets)
         content = octets[_CELL_HEAD.size : _CELL_HEAD.size + size]
         if number != expected or checksum != crc32(content, number & 0xFFFFFFFF):

@@ -22,7 +22,7 @@ class GenerationOrders(msgspec.Struct, array_like=True):
 
 
 class SocketOrders(msgspec.Struct, array_like=True):
-    """A bound socket: the number of its listening address, and its place among those that share the address."""
+    """A bound socket: the number of its listening address, and its bucket among those that share the address."""
 
     listener: int
     bucket: int
@@ -37,8 +37,8 @@ class BucketOrders(msgspec.Struct, array_like=True):
     inlet_fd: int = -1
 
 
-class Predecessor(msgspec.Struct, array_like=True):
-    """A worker whose place this one takes: dead, or of the former generation and about to hand over.
+class PredecessorOrders(msgspec.Struct, array_like=True):
+    """A worker from which this one takes over: dead, or of the former generation and about to hand over.
 
     Attributes:
         generation: of its settings, by which its journal counts listening addresses.
@@ -79,7 +79,7 @@ class Orders(msgspec.Struct):
     board_fd: int
     journal_fd: int
     sockets: list[SocketOrders]
-    predecessors: list[Predecessor]
+    predecessors: list[PredecessorOrders]
     ledger_fd: int = -1
     buckets: list[BucketOrders] = []
     log_fds: dict[str, int] = {}

@@ -27,7 +27,7 @@ class FromWorker(Enum):
 
 
 class Successor(msgspec.Struct, array_like=True):
-    """Who takes the place of a worker, and of which of its users: the `n`-th descriptor of the message leads there."""
+    """Who takes over from a worker, and which of its users: the `n`-th descriptor of the message leads there."""
 
     buckets: list[int]
 

@@ -2,13 +2,13 @@
 
 A classic BPF program is attached to each group of SO_REUSEPORT sockets. It sees the UDP payload from offset 0, walks
 the RADIUS attributes of an Access-Request to User-Name, hashes the name without its domain, ASCII letters lower-cased,
-and returns the hash modulo the number of slots: the index of a socket in the order in which they were bound. Other
+and returns the hash modulo the number of buckets: the index of a socket in the order in which they were bound. Other
 packets are steered by their authenticator, so that a retransmission still meets its original. Duplicate detection,
 joined logins and limits per user then need no shared table. `engine.person` says who is one user; where the kernel
 cannot see it (letters beyond ASCII, a name behind very many attributes), a worker passes the packet on.
 
 Classic BPF has no loops and only jumps forward, so both walks are unrolled. A load past the end of the packet ends
-the program with 0: malformed datagrams and those without a User-Name meet at slot 0. A result that is no socket falls
+the program with 0: malformed datagrams and those without a User-Name meet at bucket 0. A result that is no socket falls
 back to the kernel's own hash.
 """
 
@@ -68,13 +68,13 @@ class _Program:
         return self._code
 
 
-def steering_program(slots: int) -> list[Instruction]:
-    """Return the program that spreads users over `slots` sockets."""
+def steering_program(n_buckets: int) -> list[Instruction]:
+    """Return the program that spreads users over `n_buckets` sockets."""
     program = _Program()
     _find_user_name(program)
     _hash_user_name(program)
     _hash_authenticator(program)
-    _choose_slot(program, slots)
+    _choose_bucket(program, n_buckets)
     return program.instructions()
 
 
@@ -149,7 +149,7 @@ def _hash_authenticator(program: _Program) -> None:
     program.add(_ST, _HASH)
 
 
-def _choose_slot(program: _Program, slots: int) -> None:
+def _choose_bucket(program: _Program, n_buckets: int) -> None:
     """Mix before the modulo, as `engine.person.bucket_of` does."""
     program.label("mix")
     for shift, factor in HASH_MIX:
@@ -161,17 +161,17 @@ def _choose_slot(program: _Program, slots: int) -> None:
         program.add(_MUL_K, factor)
         program.add(_ST, _HASH)
     program.add(_LD_MEM, _HASH)
-    program.add(_MOD_K, slots)
+    program.add(_MOD_K, n_buckets)
     program.add(_RET_A)
 
 
-def steer_by_user(group_member: socket.socket, slots: int) -> None:
+def steer_by_user(group_member: socket.socket, n_buckets: int) -> None:
     """Attach the program to the reuseport group that this bound socket belongs to; no privilege is needed.
 
     Raises:
         OSError: the kernel refuses (before Linux 4.5).
     """
-    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in steering_program(slots))
+    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in steering_program(n_buckets))
     buffer = ctypes.create_string_buffer(code, len(code))
     filter_program = struct.pack("@HP", len(code) // 8, ctypes.addressof(buffer))
     group_member.setsockopt(socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, filter_program)

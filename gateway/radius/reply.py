@@ -1,7 +1,8 @@
 """Replies to Access-Request and Status-Server: Message-Authenticator first, the texts, Proxy-State as it came.
 
-First place for Message-Authenticator in every reply closes CVE-2024-3596 (BlastRADIUS), whether or not the request
-carried one. There are clients that cannot take that; for one of them it may stand elsewhere (`SignaturePlace`).
+Message-Authenticator stands first in every reply, which closes CVE-2024-3596 (BlastRADIUS), whether or not the
+request carried one. There are clients that cannot take that; for one of them it may stand elsewhere, see
+`SignaturePosition`.
 """
 
 from enum import Enum
@@ -32,7 +33,7 @@ _MAX_REMEMBERED: Final = 256
 _remembered: Final[dict[str, bytes]] = {}  # texts as attributes: most replies have one of a few
 
 
-class SignaturePlace(Enum):
+class SignaturePosition(Enum):
     """Where a reply has its Message-Authenticator: before or behind all else, or first if its request has one at all,
     else nowhere.
     """
@@ -42,8 +43,8 @@ class SignaturePlace(Enum):
     IF_ASKED = "if_asked"
 
 
-_FIRST: Final = SignaturePlace.FIRST
-_LAST: Final = SignaturePlace.LAST
+_FIRST: Final = SignaturePosition.FIRST
+_LAST: Final = SignaturePosition.LAST
 
 
 def encode_reply(
@@ -52,7 +53,7 @@ def encode_reply(
     shared_secret: SharedSecret,
     text: str = "",
     second_text: str = "",
-    place: SignaturePlace = _FIRST,
+    position: SignaturePosition = _FIRST,
     attributes: bytes = b"",
 ) -> bytes:
     """Return the reply's octets, at most 4096.
@@ -65,26 +66,26 @@ def encode_reply(
         ValueError: the further attributes do not fit beside the Proxy-States.
     """
     if not request.marks & HAS_PROXY_STATE and not second_text and not attributes:
-        return sign_reply(code, request, shared_secret, _encode_text(text), place)
+        return sign_reply(code, request, shared_secret, _encode_text(text), position)
     behind = request.attributes(PROXY_STATE)
     if attributes:
         behind = attributes + behind
         if len(behind) > _ROOM:
             raise ValueError(f"{len(behind)} octets of attributes do not fit into a reply")
     messages = encode_texts((text, second_text), _ROOM - len(behind))
-    return sign_reply(code, request, shared_secret, messages + behind, place)
+    return sign_reply(code, request, shared_secret, messages + behind, position)
 
 
 def sign_reply(
-    code: Code, request: Packet, shared_secret: SharedSecret, attributes: bytes, place: SignaturePlace = _FIRST
+    code: Code, request: Packet, shared_secret: SharedSecret, attributes: bytes, position: SignaturePosition = _FIRST
 ) -> bytes:
     """Return a reply with these attributes behind its Message-Authenticator, both authenticators computed.
 
     RFC 3579 section 3.2: Message-Authenticator is made with the Request Authenticator in the header; RFC 2865 section
     3: then the Response Authenticator over the finished packet.
     """
-    if place is not _FIRST and (place is _LAST or not request.has(MESSAGE_AUTHENTICATOR)):
-        return _sign_elsewhere(code, request, shared_secret, attributes, place)
+    if position is not _FIRST and (position is _LAST or not request.has(MESSAGE_AUTHENTICATOR)):
+        return _sign_elsewhere(code, request, shared_secret, attributes, position)
     length = _MESSAGE_AUTHENTICATOR_END + len(attributes)
     begin = _CODES[code] + (request.identifier << 16 | length).to_bytes(3, "big")
     header = begin + request.authenticator
@@ -93,31 +94,33 @@ def sign_reply(
     return begin + shared_secret.response_authenticator(header + body) + body
 
 
-def encode_accounting_response(request: Packet, shared_secret: SharedSecret, place: SignaturePlace = _FIRST) -> bytes:
+def encode_accounting_response(
+    request: Packet, shared_secret: SharedSecret, position: SignaturePosition = _FIRST
+) -> bytes:
     """Return the Accounting-Response's octets: Proxy-State as it came (RFC 2866 section 4.2), and Message-Authenticator
-    if the request has one, at this place.
+    if the request has one, at this position.
 
     The Message-Authenticator is made over a Request Authenticator of zeros, that of the request being none when it is
     signed. No RFC says so of the response; FreeRADIUS and pyrad expect it.
     """
     signature = _EMPTY_MESSAGE_AUTHENTICATOR if request.has(MESSAGE_AUTHENTICATOR) else b""
     proxy_state = request.attributes(PROXY_STATE)
-    body = proxy_state + signature if place is _LAST else signature + proxy_state
+    body = proxy_state + signature if position is _LAST else signature + proxy_state
     header = _HEADER.pack(ACCOUNTING_RESPONSE, request.identifier, HEADER_SIZE + len(body), bytes(AUTHENTICATOR_SIZE))
     if signature:
         signature = signature[:2] + shared_secret.message_authenticator(header + body)
-        body = proxy_state + signature if place is _LAST else signature + proxy_state
+        body = proxy_state + signature if position is _LAST else signature + proxy_state
     header = header[:4] + request.authenticator
     return header[:4] + shared_secret.response_authenticator(header + body) + body
 
 
 def _sign_elsewhere(
-    code: Code, request: Packet, shared_secret: SharedSecret, attributes: bytes, place: SignaturePlace
+    code: Code, request: Packet, shared_secret: SharedSecret, attributes: bytes, position: SignaturePosition
 ) -> bytes:
     """Return a reply with its Message-Authenticator behind these attributes, or without one."""
-    body = attributes + _EMPTY_MESSAGE_AUTHENTICATOR if place is _LAST else attributes
+    body = attributes + _EMPTY_MESSAGE_AUTHENTICATOR if position is _LAST else attributes
     header = _HEADER.pack(code, request.identifier, HEADER_SIZE + len(body), request.authenticator)
-    if place is _LAST:
+    if position is _LAST:
         body = body[:-AUTHENTICATOR_SIZE] + shared_secret.message_authenticator(header + body)
     return header[:4] + shared_secret.response_authenticator(header + body) + body
 

@@ -126,11 +126,11 @@ class _Placement:
         self.end = end
 
     def __call__(self, keys: Iterable[Key], width: int) -> dict[Key, int]:
-        places = {}
+        offsets = {}
         for key in keys:
-            places[key] = self.end
+            offsets[key] = self.end
             self.end += width
-        return places
+        return offsets
 
 
 def _counter_keys(plan: BoardPlan) -> Iterator[Key]:

@@ -1,1 +1,1 @@
-"""The supervisor process: it owns the sockets and the workers' places, and parses no packet."""
+"""The supervisor process: it owns the sockets and the workers' slots, and parses no packet."""

@@ -287,7 +287,7 @@ class Arbiter:
         for problem in outcome.problems:
             log.error("%s", problem)
         if outcome.problems:
-            log.error("The configuration has not been reloaded; generation %d serves on", outcome.generation)
+            log.error("The configuration has not been reloaded; generation %d goes on serving", outcome.generation)
         else:
             log.info("Generation %d serves", outcome.generation)
         return outcome
@@ -337,7 +337,7 @@ class Arbiter:
         crew = self._new_crew(self.crew.number + 1, reload.settings, reload.n_workers, reload.sockets)
         reload.crew = crew
         self._fail_mode_watch.brief(crew)
-        self._workers.bequeath(self.crew, crew)
+        self._workers.name_successors(self.crew, crew)
         self._workers.start(crew, in_background=True)
 
     def discard(self, crew: Crew | None) -> None:
@@ -416,7 +416,7 @@ class Arbiter:
     def status(self) -> dict[str, Any]:
         """Return what `status.json` holds."""
         status = gateway_status(
-            self.crew, self._former, self._fail_mode_watch.health, self._totals(), self._losses, self._started_at
+            self.crew, self._former, self._fail_mode_watch.standing, self._totals(), self._losses, self._started_at
         )
         return {
             **status,

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from gateway.duoapi.calls import Answer, Call, Check, Ping, Refusal, Time
-from gateway.failmode.breaker import Breaker, Decision, Health, StateChanged
+from gateway.failmode.breaker import Breaker, Decision, Standing, StateChanged
 from gateway.failmode.evidence import (
     LONGEST_PATIENCE_S,
     Evidence,
@@ -63,8 +63,8 @@ class BreakerDriver:
 
     Args:
         read_evidence: returns what each worker shows about an application, by its key; none of it is no evidence.
-        publish: is told an application's key and health at the first look, and whenever the health differs: up to once
-            a look, since `Health.since` follows the logins that Duo answers.
+        publish: is told an application's key and standing at the first look, and whenever that differs: up to once a
+            look, since `Standing.since` follows the logins that Duo answers.
         clock: monotonic seconds.
         wall_clock: Unix seconds, which Duo's clock is compared with.
     """
@@ -73,7 +73,7 @@ class BreakerDriver:
         self,
         applications: Iterable[WatchedApplication],
         read_evidence: Callable[[str], Sequence[Evidence]],
-        publish: Callable[[str, Health], None],
+        publish: Callable[[str, Standing], None],
         *,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
@@ -110,7 +110,7 @@ class _Watched:
     def __init__(
         self,
         application: WatchedApplication,
-        publish: Callable[[str, Health], None],
+        publish: Callable[[str, Standing], None],
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
     ) -> None:
@@ -118,7 +118,7 @@ class _Watched:
         self._publish = publish
         self._clock = clock
         self._wall_clock = wall_clock
-        self._published: Health | None = None
+        self._published: Standing | None = None
         self._probe: Probe | None = None
         self._handles: dict[Probe, PendingProbe] = {}  # of those past their time too: a late answer is one
         self._log = FailModeLog(application.key, application.consequence, application.breaker)
@@ -174,12 +174,12 @@ class _Watched:
                 self._ask(decision)
 
     def _publish_news(self) -> None:
-        health = self.application.breaker.health
-        if health == self._published:
+        standing = self.application.breaker.standing
+        if standing == self._published:
             return
         try:
-            self._publish(self.application.key, health)
-            self._published = health
+            self._publish(self.application.key, standing)
+            self._published = standing
         except Exception as error:  # noqa: BLE001 -- the breaker must go on; the next look tries again
             log_internal_error("Internal error while publishing the state of an application", error)
 

@@ -8,7 +8,7 @@ is not where the next one looks for it: the preparation is discarded and begins 
 there is no way back: the next generation is the present one, and each of its workers serves as soon as its
 predecessors have handed over.
 
-Events come in, what is to be done goes out, in order, and exactly one `Answer` at the end.
+Events come in, what is to be done goes out, in order, and exactly one `SayOutcome` at the end.
 """
 
 from dataclasses import dataclass
@@ -98,7 +98,7 @@ class Prepare:
 
 @dataclass(frozen=True)
 class Discard:
-    """End the next generation's workers; the present one serves on."""
+    """End the next generation's workers; the present one goes on serving."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +112,13 @@ class SayLate:
 
 
 @dataclass(frozen=True)
-class Answer:
+class SayOutcome:
     """Tell who asked for it: what keeps the next generation from serving, or nothing, for it serves."""
 
     problem: str
 
 
-Effect = Wait | Prepare | Discard | SwitchOver | SayLate | Answer
+ChangeoverEffect = Wait | Prepare | Discard | SwitchOver | SayLate | SayOutcome
 
 _PROBLEMS: dict[ChangeoverEvent, str] = {
     _Event.TIMED_OUT: f"the new workers were not ready within {PREPARE_TIMEOUT_S:g} s",
@@ -134,16 +134,16 @@ class Changeover:
         self.state = ChangeoverState.SETTLING
         self._n_preparations = 0
 
-    def begin(self, *, is_settled: bool) -> list[Effect]:
+    def begin(self, *, is_settled: bool) -> list[ChangeoverEffect]:
         """Return what to do first; `is_settled` says whether every worker of the present generation serves."""
         return self.happened(ChangeoverEvent.SETTLED) if is_settled else [Wait(SETTLE_TIMEOUT_S)]
 
-    def predecessor_died(self) -> list[Effect]:
+    def predecessor_died(self) -> list[ChangeoverEffect]:
         """Start the preparation again, unless that was done too often: a worker of the present generation has died."""
         is_too_often = self.state is ChangeoverState.PREPARING and self._n_preparations >= PREPARATIONS
         return self.happened(ChangeoverEvent.DIED_TOO_OFTEN if is_too_often else ChangeoverEvent.PREDECESSOR_DIED)
 
-    def all_serve(self) -> list[Effect]:
+    def all_serve(self) -> list[ChangeoverEffect]:
         """Go on if that was waited for: every worker of the present generation serves."""
         match self.state:
             case ChangeoverState.SETTLING:
@@ -153,7 +153,7 @@ class Changeover:
             case _:
                 return []
 
-    def happened(self, event: ChangeoverEvent, problem: str = "") -> list[Effect]:
+    def happened(self, event: ChangeoverEvent, problem: str = "") -> list[ChangeoverEffect]:
         """Move to the next state and return what to do; `problem` says what has `FAILED`.
 
         Raises:
@@ -165,10 +165,12 @@ class Changeover:
             raise ValueError(f"{event} cannot happen to a changeover that is {before}")
         self.state = following
         was_preparing = before is ChangeoverState.PREPARING
-        effects: list[Effect] = [Discard()] if was_preparing and following is not ChangeoverState.SWITCHED else []
+        effects: list[ChangeoverEffect] = (
+            [Discard()] if was_preparing and following is not ChangeoverState.SWITCHED else []
+        )
         return effects + self._entered(event, before, problem or _PROBLEMS.get(event, ""))
 
-    def _entered(self, event: ChangeoverEvent, before: ChangeoverState, problem: str) -> list[Effect]:
+    def _entered(self, event: ChangeoverEvent, before: ChangeoverState, problem: str) -> list[ChangeoverEffect]:
         match self.state:
             case ChangeoverState.SETTLING:
                 return [Wait(SETTLE_TIMEOUT_S)] if before is not self.state else []
@@ -178,6 +180,6 @@ class Changeover:
             case ChangeoverState.SWITCHED:
                 return [Wait(SERVE_TIMEOUT_S), SwitchOver()]
             case ChangeoverState.SERVING:
-                return [SayLate(), Answer("")] if event is ChangeoverEvent.TIMED_OUT else [Answer("")]
+                return [SayLate(), SayOutcome("")] if event is ChangeoverEvent.TIMED_OUT else [SayOutcome("")]
             case ChangeoverState.ABANDONED:
-                return [Answer(problem)]
+                return [SayOutcome(problem)]

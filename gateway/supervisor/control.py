@@ -79,7 +79,7 @@ class Request(msgspec.Struct):
     login: LoginQuestion | None = None
 
 
-class Peer(NamedTuple):
+class Caller(NamedTuple):
     """The process at the other end."""
 
     process_id: int
@@ -91,10 +91,10 @@ class Peer(NamedTuple):
         return self.user_id in (0, os.geteuid())
 
 
-def peer_of(connection: socket.socket) -> Peer:
+def caller_of(connection: socket.socket) -> Caller:
     """Return who has connected, as the kernel knows it."""
     process_id, user_id, _ = _PEER.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
-    return Peer(process_id, user_id)
+    return Caller(process_id, user_id)
 
 
 class _Refusal(Exception):  # noqa: N818 -- reads as what it says
@@ -116,7 +116,7 @@ class ControlSocket:
         self._n_logins = 0
 
     async def open(self) -> None:
-        """Claim the folder and begin to answer.
+        """Lock the folder and begin to answer.
 
         Raises:
             RunDirUnusable: another gateway uses it, or it cannot be written.
@@ -154,14 +154,14 @@ class ControlSocket:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection's requests until the other end hangs up, asks nonsense, or keeps us waiting."""
-        peer = peer_of(writer.get_extra_info("socket"))
+        caller = caller_of(writer.get_extra_info("socket"))
         try:
-            self._admit(peer)
+            self._admit(caller)
             while True:
                 request = await self._next_request(reader)
                 command = request.command
                 if command is not Command.STATUS:
-                    log.info("Asked to %s by process %d of user %d", command, peer.process_id, peer.user_id)
+                    log.info("Asked to %s by process %d of user %d", command, caller.process_id, caller.user_id)
                 await self._send(writer, await self._perform(request, reader))
                 if command is Command.STOP:
                     self._commands.stop()
@@ -169,8 +169,8 @@ class ControlSocket:
         except _Refusal as refusal:
             await self._send(writer, _failure(str(refusal)))
 
-    def _admit(self, peer: Peer) -> None:
-        if not peer.may_ask:
+    def _admit(self, caller: Caller) -> None:
+        if not caller.may_ask:
             raise _Refusal("only root and the gateway's own user may ask")
         if len(self._conversations) > MAX_CONNECTIONS:
             raise _Refusal("too many connections at once; try again")
@@ -219,7 +219,7 @@ class ControlSocket:
         await self._in_time(writer.drain())
 
     async def _in_time(self, awaitable: Awaitable[Result]) -> Result:
-        """Raises TimeoutError where a peer takes too long."""
+        """Raises TimeoutError where a caller takes too long."""
         async with asyncio.timeout(self._idle_timeout_s):
             return await awaitable
 

@@ -43,11 +43,11 @@ def ask(run_dir: str, command: str, timeout_s: float, **more: Any) -> dict[str, 
         Declined: the gateway says no.
         ControlError: it says nothing, or nothing that can be read, within `timeout_s`; or we may not ask.
     """
-    with Connection(run_dir, timeout_s) as gateway:
+    with ControlConnection(run_dir, timeout_s) as gateway:
         return gateway.ask(command, **more)
 
 
-class Connection:
+class ControlConnection:
     """A connection to the gateway of a `run_dir`. Raises as `ask` does."""
 
     def __init__(self, run_dir: str, timeout_s: float) -> None:

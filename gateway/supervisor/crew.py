@@ -10,7 +10,7 @@ from gateway.ipc.ledger import Ledger
 from gateway.ipc.orders import (
     GenerationOrders,
     Orders,
-    Predecessor,
+    PredecessorOrders,
 )
 from gateway.ipc.plan import (
     application_key,
@@ -80,7 +80,7 @@ class Crew:
 
     @property
     def slots(self) -> list[Slot]:
-        """The places of its workers."""
+        """Those of its workers."""
         return self.generation.slots
 
     def process(self, slot: Slot) -> WorkerProcess | None:
@@ -93,7 +93,7 @@ class Crew:
         found = (self.process(slot) for slot in self.slots)
         return [process for process in found if process is not None]
 
-    def orders(self, worker: Worker, journal_fd: int, predecessors: list[Predecessor]) -> Orders:
+    def orders(self, worker: Worker, journal_fd: int, predecessors: list[PredecessorOrders]) -> Orders:
         """Return what one of its workers is told at the start."""
         plan, number = self.plan, worker.slot.number
         return Orders(

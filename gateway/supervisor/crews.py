@@ -16,7 +16,7 @@ from gateway.config.writing import explain_error
 from gateway.ipc.journal import create_journal
 from gateway.ipc.orders import (
     CANNOT_START,
-    Predecessor,
+    PredecessorOrders,
 )
 from gateway.ipc.plan import (
     pending_share,
@@ -32,20 +32,20 @@ from gateway.supervisor.crew import Crew, CrewPlan
 from gateway.supervisor.process import WorkerProcess, describe_status
 from gateway.supervisor.stderr import say
 from gateway.supervisor.succession_plan import (
-    Claim,
     CloseFarEnd,
     CloseJournal,
     CloseNearEnd,
-    Effect,
     Generation,
     GoOnWithout,
     Kill,
     Link,
     OpenLink,
+    Predecessor,
     Slot,
     Spawn,
     StartLater,
     Stop,
+    SuccessionEffect,
     SuccessionPlan,
     TellToHandOver,
     Worker,
@@ -84,7 +84,7 @@ class Crews:
         self._journals: dict[Worker, int] = {}
         self._near_ends: dict[Link, socket.socket] = {}
         self._far_ends: dict[Link, socket.socket] = {}
-        self._effects: deque[Effect] = deque()
+        self._effects: deque[SuccessionEffect] = deque()
         self._is_performing = False
         self._perform_one: dict[type, Callable[[Any], None]] = {
             Spawn: self._spawn,
@@ -108,18 +108,18 @@ class Crews:
         return crew
 
     def forget(self, crew: Crew) -> None:
-        """Let go of a crew of which nobody is left."""
+        """Forget a crew of which nobody is left."""
         self._perform(self.plan.remove(crew.generation))
         del self._crews[crew.generation]
         crew.close()
 
-    def bequeath(self, former: Crew, crew: Crew) -> None:
+    def name_successors(self, former: Crew, crew: Crew) -> None:
         """Let a crew's workers, once there are some, take over from those of the present one.
 
         Raises:
             OSError: there is no descriptor left; the crew is to be aborted then.
         """
-        for effect in self.plan.bequeath(former.generation, crew.generation):
+        for effect in self.plan.name_successors(former.generation, crew.generation):
             if isinstance(effect, OpenLink):
                 far, near = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
                 self._far_ends[effect.link], self._near_ends[effect.link] = far, near
@@ -148,7 +148,7 @@ class Crews:
 
     # What is to be done.
 
-    def _perform(self, effects: Iterable[Effect]) -> None:
+    def _perform(self, effects: Iterable[SuccessionEffect]) -> None:
         self._effects.extend(effects)
         if self._is_performing:
             return
@@ -164,7 +164,7 @@ class Crews:
         worker, crew = spawn.worker, self._crews[spawn.worker.generation]
         try:
             self._journals[worker] = create_journal(pending_share(crew.plan.settings, crew.plan.n_workers))
-            predecessors = [self._predecessor(claim) for claim in spawn.claims]
+            predecessors = [self._predecessor_orders(each) for each in spawn.predecessors]
             process = WorkerProcess(crew.orders(worker, self._journals[worker], predecessors), crew.plan.identity)
         except OSError as error:
             trouble = explain_error(error)
@@ -177,10 +177,12 @@ class Crews:
         self._loop.add_reader(process.channel.fileno(), self._heard, worker, process)
         self._loop.add_reader(process.pidfd, self._exited, worker, process)
 
-    def _predecessor(self, claim: Claim) -> Predecessor:
-        worker = claim.worker
-        link_fd = self._far_ends[claim.link].fileno() if claim.link is not None else None
-        return Predecessor(worker.pid, worker.generation.number, self._journals[worker], link_fd, claim.has_handed_over)
+    def _predecessor_orders(self, predecessor: Predecessor) -> PredecessorOrders:
+        worker = predecessor.worker
+        link_fd = self._far_ends[predecessor.link].fileno() if predecessor.link is not None else None
+        return PredecessorOrders(
+            worker.pid, worker.generation.number, self._journals[worker], link_fd, predecessor.has_handed_over
+        )
 
     def _start_later(self, later: StartLater) -> None:
         self._loop.call_later(later.after_s, self._start_again, later.slot)

@@ -9,7 +9,7 @@ from gateway import __version__
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings
 from gateway.engine.rules import RequireMessageAuthenticator
-from gateway.failmode.breaker import Health
+from gateway.failmode.breaker import Standing
 from gateway.ipc.plan import (
     application_key,
     log_plan,
@@ -38,7 +38,7 @@ from gateway.supervisor.status import (
 def gateway_status(
     crew: Crew,
     former: Sequence[Crew],
-    health: Callable[[str], Health],
+    standing: Callable[[str], Standing],
     totals: Totals,
     losses: Losses,
     started_at: float,
@@ -48,7 +48,7 @@ def gateway_status(
     Args:
         crew: its workers are those that are shown, empty slots included.
         former: of these the workers that are still there.
-        health: how an application is, by its key.
+        standing: how an application is, by its key.
         totals: all that was ever counted.
         losses: lines that the supervisor could not write.
         started_at: the gateway, in monotonic seconds.
@@ -59,7 +59,7 @@ def gateway_status(
         GatewayFacts(__version__, os.getpid(), crew.number, int(started_at * 1e9), now_ns, hot_path()),
         chain(_workers(crew), (worker for each in former for worker in _workers(each) if worker.pid)),
         _servers(settings),
-        _applications(settings, health, started_at),
+        _applications(settings, standing, started_at),
         totals,
         _logs(log_plan(settings.log).names, log_troubles((crew, *former), losses), totals, losses),
     )
@@ -103,14 +103,14 @@ def _servers(settings: Settings) -> list[ServerFacts]:
     ]
 
 
-def _applications(settings: Settings, health: Callable[[str], Health], started_at: float) -> list[ApplicationFacts]:
+def _applications(settings: Settings, standing: Callable[[str], Standing], started_at: float) -> list[ApplicationFacts]:
     fail_modes: dict[str, dict[str, None]] = {}
     for server in settings.servers:
         fail_modes.setdefault(application_key(server.application), {})[server.fail_mode.value] = None
     found = {}
     for server in settings.servers:
         application, key = server.application, application_key(server.application)
-        known = health(key)
+        known = standing(key)
         found[key] = ApplicationFacts(
             name=key,
             api_host=f"{application.api_host}:{application.api_port}",

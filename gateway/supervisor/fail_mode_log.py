@@ -31,7 +31,7 @@ class FailModeLog:
         self._consequence = consequence
         api_host, _, ikey = key.rpartition("/")
         self._name = {"application": ikey, "api_host": api_host}
-        known = breaker.health  # from another driver
+        known = breaker.standing  # from another driver
         self._began_at = known.entered_at if known.state.is_fail_mode_active else None
         self._is_clock_off = known.state is BreakerState.CLOCK_SKEWED
         self._are_logins_failing = breaker.are_logins_failing

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.config.settings import Settings
 from gateway.duo.clients import open_probe_clients
-from gateway.failmode.breaker import Breaker, BreakerLimits, Health
+from gateway.failmode.breaker import Breaker, BreakerLimits, Standing
 from gateway.failmode.bulletin import Bulletin
 from gateway.failmode.evidence import Evidence
 from gateway.ipc.plan import application_key
@@ -61,10 +61,10 @@ class FailModeWatch:
         for client in self._clients.values():
             client.close()
 
-    def health(self, key: str) -> Health:
+    def standing(self, key: str) -> Standing:
         """Return how an application is."""
         breaker = self._breakers.get(key)
-        return breaker.health if breaker is not None else Breaker().health
+        return breaker.standing if breaker is not None else Breaker().standing
 
     def brief(self, crew: Crew) -> None:
         """Let a new generation know the present state of the applications that it shares with others."""
@@ -81,11 +81,11 @@ class FailModeWatch:
                 found.append(Evidence(*numbers))
         return found
 
-    def _publish(self, key: str, health: Health) -> None:
+    def _publish(self, key: str, standing: Standing) -> None:
         before = self._bulletins.get(key)
-        since_ns, ping_ns = int(health.since * 1e9), int(health.ping_s * 1e9)
+        since_ns, ping_ns = int(standing.since * 1e9), int(standing.ping_s * 1e9)
         self._bulletins[key] = bulletin = Bulletin(
-            health.state.number, health.state.is_fail_mode_active, health.trial, since_ns, ping_ns
+            standing.state.number, standing.state.is_fail_mode_active, standing.trial, since_ns, ping_ns
         )
         is_news = before is None or before[:3] != bulletin[:3]
         for crew in self._crews():

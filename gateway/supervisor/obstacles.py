@@ -31,7 +31,7 @@ from gateway.supervisor.identity import UnknownIdentity, find_identity, look_up_
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.run_dir import RunDirUnusable, try_run_dir
 from gateway.supervisor.sockets import CannotListen, try_address, try_port
-from gateway.worker.generations import Generation
+from gateway.worker.generations import GenerationParts
 from gateway.worker.wiring import build_engine
 
 FILES_OF_WORKER = 6  # that the supervisor holds: channel, journal, last words, pidfd, a bucket's passage
@@ -130,7 +130,7 @@ def _of_workers(settings: Settings) -> Iterator[Problem]:
 async def _make_parts(settings: Settings) -> None:
     for client in open_probe_clients(settings).values():
         client.close()
-    build_engine(settings, Generation(1, settings).tables, Digests(bytes(32)), 1)
+    build_engine(settings, GenerationParts(1, settings).tables, Digests(bytes(32)), 1)
 
 
 def _make_memory(settings: Settings) -> None:

@@ -8,13 +8,13 @@ from gateway.config.settings import Settings
 from gateway.config.writing import explain_error
 from gateway.ipc.orders import CANNOT_START
 from gateway.supervisor.changeover import (
-    Answer,
     Changeover,
+    ChangeoverEffect,
     ChangeoverEvent,
     Discard,
-    Effect,
     Prepare,
     SayLate,
+    SayOutcome,
     SwitchOver,
     Wait,
 )
@@ -77,7 +77,7 @@ class Reload:
             Discard: self._discard,
             SwitchOver: self._switch,
             SayLate: self._say_late,
-            Answer: self._tell,
+            SayOutcome: self._say_outcome,
         }
 
     async def outcome(self) -> str:
@@ -123,7 +123,7 @@ class Reload:
 
     # What is to be done.
 
-    def _perform(self, effects: list[Effect]) -> None:
+    def _perform(self, effects: list[ChangeoverEffect]) -> None:
         for effect in effects:
             self._perform_one[type(effect)](effect)
 
@@ -155,6 +155,6 @@ class Reload:
     def _say_late(self, _: SayLate) -> None:
         log.error("Not every worker of generation %d serves yet", self._owner.crew.number)
 
-    def _tell(self, answer: Answer) -> None:
+    def _say_outcome(self, outcome: SayOutcome) -> None:
         self._stop_waiting()
-        self._answer.set_result(answer.problem)
+        self._answer.set_result(outcome.problem)

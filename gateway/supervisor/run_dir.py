@@ -1,6 +1,6 @@
-"""The folder of a running gateway, `run_dir`: one gateway claims it, for as long as its process lives.
+"""The folder of a running gateway, `run_dir`: one gateway locks it, for as long as its process lives.
 
-The claim is a lock on the folder itself. It goes with the process however that ends, so that what a dead gateway left
+The lock is on the folder itself. It goes with the process however that ends, so that what a dead gateway left
 behind is known to be stale; and no file of the folder can be replaced between looking and locking.
 """
 
@@ -27,10 +27,10 @@ class RunDirUnusable(Exception):  # noqa: N818 -- reads as what it says
 
 
 class RunDir:
-    """The folder, claimed, with our process id in its pid file."""
+    """The folder, locked, with our process id in its pid file."""
 
     def __init__(self, path: str | Path) -> None:
-        """Claim it, and make it if it is not there.
+        """Lock it, and make it if it is not there.
 
         Raises:
             RunDirUnusable: that cannot be.
@@ -41,7 +41,7 @@ class RunDir:
             self._folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._check_owner()
-            self._claim()
+            self._lock()
         except BaseException:
             os.close(self._folder)
             raise
@@ -77,7 +77,7 @@ class RunDir:
         """Make sure that nobody else can put a socket of theirs into the place of ours, in /tmp say."""
         _check_owner(self.path, os.fstat(self._folder))
 
-    def _claim(self) -> None:
+    def _lock(self) -> None:
         with _explained(self.path):
             try:
                 fcntl.flock(self._folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -101,13 +101,13 @@ class RunDir:
             return ""
 
     def _remove(self, name: str) -> None:
-        """Remove a file of the folder that we have claimed, whatever its path leads to meanwhile."""
+        """Remove a file of the folder that we have locked, whatever its path leads to meanwhile."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._folder)
 
 
 def was_left(path: str | Path) -> bool:
-    """Whether a gateway that had claimed this folder has died without releasing it."""
+    """Whether a gateway that had locked this folder has died without releasing it."""
     if not (Path(path) / PID_FILE).exists():
         return False
     try:
@@ -124,7 +124,7 @@ def was_left(path: str | Path) -> bool:
 
 
 def try_run_dir(path: str | Path, *, makes: bool = False) -> None:
-    """Make sure that the folder could be claimed but for another gateway that uses it; make it if that `makes` it.
+    """Make sure that the folder could be locked but for another gateway that uses it; make it if that `makes` it.
 
     Raises:
         RunDirUnusable: it could not.

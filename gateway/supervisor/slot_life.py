@@ -1,4 +1,4 @@
-"""The life of a slot, a worker's place, which outlives the process in it; and how long to wait before the next one."""
+"""The life of a slot, which outlives the process in it, and how long to wait before the next one."""
 
 from enum import StrEnum
 

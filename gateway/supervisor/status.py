@@ -47,7 +47,7 @@ class GatewayFacts(NamedTuple):
 
 
 class WorkerFacts(NamedTuple):
-    """One worker's place: `pid` is 0 while it is empty, `reading` is its row.
+    """One slot: `pid` is 0 while it is empty, `reading` is its row.
 
     Nobody has served its users for `unserved_s`; 0 while somebody does.
     """

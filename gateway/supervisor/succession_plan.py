@@ -42,13 +42,13 @@ class Link:
     """
 
     worker: Worker
-    heir: "Slot"
+    successor: "Slot"
     buckets: list[int]
 
 
 @dataclass
-class Claim:
-    """What a slot's worker is to take over from another one.
+class Predecessor:
+    """A worker, as one from which a slot's worker is to take over.
 
     Attributes:
         link: on which that tells what becomes of its logins; None once it is gone.
@@ -64,11 +64,11 @@ class Claim:
 
 @dataclass(eq=False)
 class Slot:
-    """A worker's place, and what belongs to it from one worker to the next.
+    """Where one worker is, and what belongs to it from one worker to the next.
 
     Attributes:
         worker: None while there is none.
-        claims: what its worker is to take over.
+        predecessors: from whom its worker is to take over.
         links: from its worker to those that take over from it.
         spawned_at: when its last worker was started, in monotonic seconds.
         trouble: why its last worker never announced itself; empty if it did.
@@ -79,7 +79,7 @@ class Slot:
     buckets: frozenset[int]
     life: SlotLife
     worker: Worker | None = None
-    claims: list[Claim] = field(default_factory=list)
+    predecessors: list[Predecessor] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     spawned_at: float = 0.0
     trouble: str = ""
@@ -97,18 +97,18 @@ class Slot:
         if self.state not in (SlotState.EMPTY, SlotState.DRAINING):
             self.life.happened(SlotEvent.DRAIN_REQUESTED, now)
         if self.worker is None:
-            self.claims, self.links = [], []
+            self.predecessors, self.links = [], []
 
     def drop_known(self) -> None:
         """Forget those that are gone and of which its worker knows all."""
-        self.claims = [claim for claim in self.claims if claim.link is not None]
+        self.predecessors = [each for each in self.predecessors if each.link is not None]
 
     def note_death(self) -> int:
         """Count a worker that died before it knew those before it; return how many have by now."""
-        gone = [claim for claim in self.claims if claim.link is None]
-        for claim in gone:
-            claim.n_deaths += 1
-        return max((claim.n_deaths for claim in gone), default=0)
+        gone = [each for each in self.predecessors if each.link is None]
+        for predecessor in gone:
+            predecessor.n_deaths += 1
+        return max((each.n_deaths for each in gone), default=0)
 
 
 class Generation:
@@ -121,7 +121,7 @@ class Generation:
     def __init__(self, number: int, buckets: Iterable[Iterable[int]]) -> None:
         """Make a slot for each set of buckets."""
         self.number = number
-        self.slots = [Slot(place, frozenset(each), SlotLife(place)) for place, each in enumerate(buckets)]
+        self.slots = [Slot(number, frozenset(each), SlotLife(number)) for number, each in enumerate(buckets)]
         self.is_dismissed = False
 
     @property
@@ -141,11 +141,51 @@ class Generation:
 
 
 @dataclass(frozen=True)
-class Spawn:
-    """Start a worker, with a journal of its own, that takes over what is claimed."""
-
+class _OfWorker:
     worker: Worker
-    claims: Sequence[Claim]
+
+
+@dataclass(frozen=True)
+class _OfLink:
+    link: Link
+
+
+@dataclass(frozen=True)
+class Spawn(_OfWorker):
+    """Start a worker, with a journal of its own, that takes over from its predecessors."""
+
+    predecessors: Sequence[Predecessor]
+
+
+@dataclass(frozen=True)
+class TellToHandOver(_OfWorker):
+    """Let a worker read no more, and tell on these links what becomes of its logins; say `insist` later."""
+
+    links: Sequence[Link]
+
+
+class Stop(_OfWorker):
+    """Let a worker finish what is pending and end."""
+
+
+class Kill(_OfWorker):
+    """End a worker at once."""
+
+
+class CloseJournal(_OfWorker):
+    """Nobody needs what a worker wrote any more."""
+
+
+class OpenLink(_OfLink):
+    """Make a link."""
+
+
+class CloseNearEnd(_OfLink):
+    """Its worker is gone, or nobody takes over from it: the link ends."""
+
+
+class CloseFarEnd(_OfLink):
+    """Nobody will come who has not got this end."""
 
 
 @dataclass(frozen=True)
@@ -157,63 +197,13 @@ class StartLater:
 
 
 @dataclass(frozen=True)
-class OpenLink:
-    """Make a link."""
-
-    link: Link
-
-
-@dataclass(frozen=True)
-class TellToHandOver:
-    """Let a worker read no more, and tell on these links what becomes of its logins; say `insist` later."""
-
-    worker: Worker
-    links: Sequence[Link]
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Let a worker finish what is pending and end."""
-
-    worker: Worker
-
-
-@dataclass(frozen=True)
-class Kill:
-    """End a worker at once."""
-
-    worker: Worker
-
-
-@dataclass(frozen=True)
 class GoOnWithout:
     """Say that a slot goes on without what its last workers knew."""
 
     slot: Slot
 
 
-@dataclass(frozen=True)
-class CloseJournal:
-    """Nobody needs what a worker wrote any more."""
-
-    worker: Worker
-
-
-@dataclass(frozen=True)
-class CloseNearEnd:
-    """Its worker is gone, or nobody takes over from it: the link ends."""
-
-    link: Link
-
-
-@dataclass(frozen=True)
-class CloseFarEnd:
-    """Nobody will come who has not got this end."""
-
-    link: Link
-
-
-Effect = (
+SuccessionEffect = (
     Spawn
     | StartLater
     | OpenLink
@@ -242,41 +232,43 @@ class SuccessionPlan:
         """Take another one in."""
         self.generations.append(generation)
 
-    def remove(self, generation: Generation) -> list[Effect]:
+    def remove(self, generation: Generation) -> list[SuccessionEffect]:
         """Forget one of which no worker is left."""
         self.generations.remove(generation)
         return self._unneeded()
 
-    def start(self, generation: Generation, now: float) -> list[Effect]:
+    def start(self, generation: Generation, now: float) -> list[SuccessionEffect]:
         """Put a worker at every slot."""
         return [self._spawn(generation, slot, now) for slot in generation.slots]
 
-    def bequeath(self, former: Generation, following: Generation) -> list[Effect]:
-        """Let every slot of the next generation claim what workers of the present one know of its users."""
-        effects: list[Effect] = []
+    def name_successors(self, former: Generation, following: Generation) -> list[SuccessionEffect]:
+        """Let every slot of the next generation take over from workers of the present one that serve its users."""
+        effects: list[SuccessionEffect] = []
         for old in former.slots:
             for new in following.slots:
                 shared = sorted(old.buckets & new.buckets)
                 if shared:
-                    effects += self._claim(old, new, shared)
+                    effects += self._name_successor(old, new, shared)
         return effects
 
-    def _claim(self, old: Slot, new: Slot, shared: list[int]) -> list[Effect]:
+    def _name_successor(self, old: Slot, new: Slot, shared: list[int]) -> list[SuccessionEffect]:
         if old.state is not SlotState.READY:  # its worker knows not all of those before it
-            new.claims += [Claim(each.worker, each.link, each.has_handed_over, each.n_deaths) for each in old.claims]
+            new.predecessors += [
+                Predecessor(each.worker, each.link, each.has_handed_over, each.n_deaths) for each in old.predecessors
+            ]
         if old.worker is None:
             return []
         link = Link(old.worker, new, shared)
         old.links.append(link)
-        new.claims.append(Claim(old.worker, link))
+        new.predecessors.append(Predecessor(old.worker, link))
         self._near_ends.append(link)
         self._far_ends.append(link)
         return [OpenLink(link)]
 
-    def hand_over(self, generation: Generation, now: float) -> list[Effect]:
+    def hand_over(self, generation: Generation, now: float) -> list[SuccessionEffect]:
         """Let every worker finish for its successors what it has begun, and leave."""
         generation.is_dismissed = True
-        effects: list[Effect] = []
+        effects: list[SuccessionEffect] = []
         for slot in generation.slots:
             was_ready = slot.state is SlotState.READY
             slot.drain(now)
@@ -284,15 +276,15 @@ class SuccessionPlan:
                 effects.append(TellToHandOver(slot.worker, tuple(slot.links)) if was_ready else Kill(slot.worker))
         return effects + self._unneeded()
 
-    def stop(self, generation: Generation, now: float) -> list[Effect]:
+    def stop(self, generation: Generation, now: float) -> list[SuccessionEffect]:
         """Let every worker finish what is pending, and nobody come after it."""
         generation.is_dismissed = True
         for slot in generation.slots:
             slot.drain(now)
         return [Stop(worker) for worker in workers_of(generation)] + self._unneeded()
 
-    def abort(self, generation: Generation, now: float) -> list[Effect]:
-        """End workers that never served; those before them serve on.
+    def abort(self, generation: Generation, now: float) -> list[SuccessionEffect]:
+        """End workers that never served; those before them go on serving.
 
         They end before their links do: the end of a link would let them serve.
         """
@@ -300,12 +292,12 @@ class SuccessionPlan:
         for slot in generation.slots:
             slot.drain(now)
         for slot in self._slots():
-            slot.links = [link for link in slot.links if link.heir not in generation.slots]
+            slot.links = [link for link in slot.links if link.successor not in generation.slots]
         return [Kill(worker) for worker in workers_of(generation)] + self._unneeded()
 
     # What becomes of a worker.
 
-    def could_not_spawn(self, worker: Worker, trouble: str, now: float) -> list[Effect]:
+    def could_not_spawn(self, worker: Worker, trouble: str, now: float) -> list[SuccessionEffect]:
         """Try again later: no process could be started, or no descriptor was left."""
         slot = worker.slot
         slot.worker = None
@@ -314,34 +306,34 @@ class SuccessionPlan:
         effects = self._leave(slot, now) if is_dismissed else self._back_off(slot, now)
         return effects + self._unneeded()
 
-    def prepared(self, worker: Worker) -> list[Effect]:
+    def prepared(self, worker: Worker) -> list[SuccessionEffect]:
         """Note that it would serve, if its predecessors had handed over."""
         slot = worker.slot
         slot.is_prepared = True
         slot.trouble, slot.n_failures = "", 0
         return []
 
-    def serving(self, worker: Worker, now: float) -> list[Effect]:
+    def serving(self, worker: Worker, now: float) -> list[SuccessionEffect]:
         """Note that it serves, and knows all that its predecessors did."""
         slot = worker.slot
         slot.life.happened(SlotEvent.REPORTED_READY, now)
         slot.drop_known()
         return self._unneeded()
 
-    def handed_over(self, worker: Worker) -> list[Effect]:
+    def handed_over(self, worker: Worker) -> list[SuccessionEffect]:
         """Note that it reads no more, and its journal is complete; a successor's successor must know."""
         worker.slot.has_handed_over = True
-        for claim in self._claims():
-            if claim.worker is worker:
-                claim.has_handed_over = True
+        for predecessor in self._predecessors():
+            if predecessor.worker is worker:
+                predecessor.has_handed_over = True
         return []
 
-    def insist(self, worker: Worker) -> list[Effect]:
+    def insist(self, worker: Worker) -> list[SuccessionEffect]:
         """End one that has not handed over: it hangs, or was not to be told. Its journal hands over for it."""
         slot = worker.slot
         return [Kill(worker)] if slot.worker is worker and not slot.has_handed_over else []
 
-    def exited(self, worker: Worker, trouble: str, now: float, *, is_unsuited: bool = False) -> list[Effect]:
+    def exited(self, worker: Worker, trouble: str, now: float, *, is_unsuited: bool = False) -> list[SuccessionEffect]:
         """Let others take over from it.
 
         Args:
@@ -358,10 +350,10 @@ class SuccessionPlan:
             effects = self._leave(slot, now)
         else:
             effects = self._succeed(slot, worker, now, is_unsuited=is_unsuited)
-        self._let_go(worker)
+        self._note_gone(worker)
         return effects + self._unneeded()
 
-    def backoff_elapsed(self, slot: Slot, now: float) -> list[Effect]:
+    def backoff_elapsed(self, slot: Slot, now: float) -> list[SuccessionEffect]:
         """Put the next worker at a slot, unless it was dismissed meanwhile."""
         generation = next((each for each in self.generations if slot in each.slots), None)
         if generation is None or slot.state is not SlotState.BACKOFF:
@@ -369,40 +361,40 @@ class SuccessionPlan:
         slot.life.happened(SlotEvent.BACKOFF_ELAPSED, now)
         return [self._spawn(generation, slot, now)]
 
-    def _spawn(self, generation: Generation, slot: Slot, now: float) -> Effect:
+    def _spawn(self, generation: Generation, slot: Slot, now: float) -> SuccessionEffect:
         slot.life.happened(SlotEvent.SPAWNED, now)
         slot.worker = worker = Worker(generation, slot)
         slot.spawned_at = now
         self._journals.append(worker)
-        return Spawn(worker, tuple(slot.claims))
+        return Spawn(worker, tuple(slot.predecessors))
 
-    def _succeed(self, slot: Slot, worker: Worker, now: float, *, is_unsuited: bool) -> list[Effect]:
+    def _succeed(self, slot: Slot, worker: Worker, now: float, *, is_unsuited: bool) -> list[SuccessionEffect]:
         """Let the next worker take over from one that died, unless too many have died of the attempt."""
         had_served = slot.state is SlotState.READY
         n_deaths = 0 if had_served or is_unsuited else slot.note_death()
-        slot.claims.append(Claim(worker, n_deaths=n_deaths))
-        effects: list[Effect] = []
+        slot.predecessors.append(Predecessor(worker, n_deaths=n_deaths))
+        effects: list[SuccessionEffect] = []
         if n_deaths >= MAX_DEATHS:
             slot.drop_known()
             effects.append(GoOnWithout(slot))
         return effects + self._back_off(slot, now)
 
-    def _leave(self, slot: Slot, now: float) -> list[Effect]:
+    def _leave(self, slot: Slot, now: float) -> list[SuccessionEffect]:
         if slot.state is SlotState.DRAINING:
             slot.life.happened(SlotEvent.EXITED, now)
-        slot.claims, slot.links = [], []
+        slot.predecessors, slot.links = [], []
         return []
 
-    def _back_off(self, slot: Slot, now: float) -> list[Effect]:
+    def _back_off(self, slot: Slot, now: float) -> list[SuccessionEffect]:
         slot.life.happened(SlotEvent.EXITED, now)
         return [StartLater(slot, slot.life.backoff_s)]
 
-    def _let_go(self, worker: Worker) -> None:
+    def _note_gone(self, worker: Worker) -> None:
         """Note that a worker is gone: a worker that serves since then knows all of it by its link's end."""
         for slot in self._slots():
-            for claim in slot.claims:
-                if claim.worker is worker:
-                    claim.link = None
+            for predecessor in slot.predecessors:
+                if predecessor.worker is worker:
+                    predecessor.link = None
             if slot.state is SlotState.READY:
                 slot.drop_known()
 
@@ -411,16 +403,16 @@ class SuccessionPlan:
     def _slots(self) -> Iterator[Slot]:
         return (slot for generation in self.generations for slot in generation.slots)
 
-    def _claims(self) -> Iterator[Claim]:
-        return (claim for slot in self._slots() for claim in slot.claims)
+    def _predecessors(self) -> Iterator[Predecessor]:
+        return (each for slot in self._slots() for each in slot.predecessors)
 
-    def _unneeded(self) -> list[Effect]:
+    def _unneeded(self) -> list[SuccessionEffect]:
         """Close what nobody needs any more."""
-        claims = list(self._claims())
-        workers = {slot.worker for slot in self._slots()} | {claim.worker for claim in claims}
+        predecessors = list(self._predecessors())
+        workers = {slot.worker for slot in self._slots()} | {each.worker for each in predecessors}
         near_ends = {link for slot in self._slots() for link in slot.links}
-        far_ends = {claim.link for claim in claims}
-        effects: list[Effect] = [CloseJournal(each) for each in self._journals if each not in workers]
+        far_ends = {each.link for each in predecessors}
+        effects: list[SuccessionEffect] = [CloseJournal(each) for each in self._journals if each not in workers]
         effects += [CloseNearEnd(each) for each in self._near_ends if each not in near_ends]
         effects += [CloseFarEnd(each) for each in self._far_ends if each not in far_ends]
         self._journals = [each for each in self._journals if each in workers]

@@ -16,8 +16,8 @@ from gateway.worker.wiring import build_section, build_table
 log = logging.getLogger("gateway.worker")
 
 
-class Generation:
-    """Settings, and the parts of the engine that are made of them.
+class GenerationParts:
+    """The settings of a generation, and the parts of the engine that are made of them.
 
     Attributes:
         listening: the texts of the listening addresses, by number.
@@ -25,7 +25,7 @@ class Generation:
     """
 
     def __init__(self, number: int, settings: Settings, row: WorkerRow | None = None) -> None:
-        """Take settings, and the row that their sections are counted in, if they are."""
+        """Take settings, and the row in which sections are counted; one that it lacks is not."""
         self.number = number
         self.settings = settings
         addresses = listening_addresses(settings)
@@ -44,24 +44,25 @@ class Generation:
 class Generations:
     """By number; former ones are made when the first of their logins turns up."""
 
-    def __init__(self, own: Generation, former: Iterable[GenerationOrders]) -> None:
-        """Take the generation to serve by, and where to find former ones."""
+    def __init__(self, own: GenerationParts, former: Iterable[GenerationOrders], row: WorkerRow | None = None) -> None:
+        """Take the generation to serve by, where to find former ones, and the row of all."""
         self.own = own
-        self._known: dict[int, Generation | None] = {own.number: own}
+        self._known: dict[int, GenerationParts | None] = {own.number: own}
+        self._row = row
         self._descriptors = {each.number: each.settings_fd for each in former}
 
-    def find(self, number: int) -> Generation | None:
+    def find(self, number: int) -> GenerationParts | None:
         """Return a generation, or None if its settings are not there or cannot be read by this version."""
         if number not in self._known:
             self._known[number] = self._read(number)
         return self._known[number]
 
-    def _read(self, number: int) -> Generation | None:
+    def _read(self, number: int) -> GenerationParts | None:
         descriptor = self._descriptors.get(number)
         if descriptor is None:
             return None
         try:
-            return Generation(number, decode_settings(read_memfd(descriptor)))
+            return GenerationParts(number, decode_settings(read_memfd(descriptor)), self._row)
         except (msgspec.MsgspecError, ValueError) as error:
             log.error("Settings of generation %d cannot be read: %s", number, type(error).__name__)
             return None

@@ -52,7 +52,7 @@ class Heartbeat:
         self,
         row: WorkerRow,
         listeners: Sequence[UdpListener],
-        memory: JournalKeeper,
+        keeper: JournalKeeper,
         clients: Mapping[str, DuoClient],
         evidence_writers: Mapping[str, EvidenceWriter],
         bulletins: Mapping[str, BulletinCells],
@@ -60,7 +60,7 @@ class Heartbeat:
     ) -> None:
         self._row = row
         self._listeners = listeners
-        self._memory = memory
+        self._keeper = keeper
         self._clients = clients
         self._evidence_writers = evidence_writers
         self._bulletins = bulletins
@@ -80,7 +80,7 @@ class Heartbeat:
         self._due_ns = now_ns + int(BEAT_S * 1e9)
         self._loop.call_later(BEAT_S, self._beat)
         self._show_sockets()
-        self._row.gauge(Measure.JOURNAL_LEFT_OUT, self._memory.n_left_out)
+        self._row.gauge(Measure.JOURNAL_LEFT_OUT, self._keeper.n_left_out)
         for key, counters in self._row.applications.items():
             counts = self._clients[key].connections
             counters.connected(counts.idle, counts.busy)

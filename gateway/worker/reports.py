@@ -4,7 +4,7 @@
 
 import logging
 import time
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 from gateway.engine.discard_notices import (
     Notice,
@@ -23,6 +23,7 @@ LOGGER: Final = "gateway.worker"
 WARNED_REASONS: Final = frozenset({Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.INTERNAL_ERROR, Reason.EXEMPT})
 _MAX_ALIKE: Final = 256
 _MAX_SOURCES: Final = 1_024
+_SECOND_FACTOR: Final = "Secondary authentication"  # Duo's word; no other stage decides a login here
 
 
 def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
@@ -164,8 +165,18 @@ def unsigned_line(unsigned: UnsignedNas) -> tuple[str, dict[str, Any]]:
     return text, {"client": unsigned.nas.name, "server": unsigned.nas.section.name}
 
 
-def auth_event(finished: Finished, ikey: str, hostname: str) -> dict[str, Any]:
-    """Return the object for `authevents.log`, with the keys that parsers of Duo's proxy expect."""
+class EventSection(NamedTuple):
+    """What `authevents.log` says of a server section: its application's integration key, and its client section."""
+
+    ikey: str
+    client: str
+
+
+def auth_event(finished: Finished, section: EventSection | None, hostname: str) -> dict[str, Any]:
+    """Return the object for `authevents.log`, with the keys that parsers of Duo's proxy expect.
+
+    `section` is None for a login of former settings whose section is gone.
+    """
     verdict = finished.verdict
     return {
         "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + "Z",
@@ -173,14 +184,14 @@ def auth_event(finished: Finished, ikey: str, hostname: str) -> dict[str, Any]:
         "msg": verdict.account,
         "username": finished.user_name,
         "status": "Allow" if verdict.is_accept else "Reject",
-        "auth_stage": "Secondary authentication",
+        "auth_stage": _SECOND_FACTOR,
         "factor": finished.factor or None,
         "reason": verdict.reason,
         "client_ip": finished.peer.address[0],
         "hostname": hostname,
         "server_section": finished.section,
-        "server_section_ikey": ikey,
-        "client_section": "duo_only_client",
+        "server_section_ikey": section.ikey if section is not None else "",
+        "client_section": section.client if section is not None else "",
         "log_level": {"name": "info", "_class_uuid_": "02e59486-f24d-46ad-8224-3acdf2a5732a"},
         "log_logger": {"unpersistable": True},
         "log_namespace": "gateway.authevents",

@@ -42,7 +42,7 @@ from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.last_logins import LastLogins
 from gateway.worker.narration import Narrator
 from gateway.worker.passing import Inlet, Passing
-from gateway.worker.reports import LoginLog, auth_event, notice_line, unsigned_line
+from gateway.worker.reports import EventSection, LoginLog, auth_event, notice_line, unsigned_line
 
 log = logging.getLogger("gateway.worker")
 events = logging.getLogger(AUTH_EVENTS_LOGGER)
@@ -60,26 +60,26 @@ class Service:
 
     Args:
         askers: by the name that the engine's questions are for.
-        ikeys: the integration key of each application, for `authevents.log`.
+        event_sections: the server sections, by name, as `authevents.log` tells of them.
         listening: what each listener is called in the log, by its number.
     """
 
     def __init__(
         self,
         engine: Engine,
-        memory: JournalKeeper,
+        keeper: JournalKeeper,
         event_log: EventLog,
         askers: Mapping[str, Asker],
-        ikeys: Mapping[str, str],
+        event_sections: Mapping[str, EventSection],
         listening: list[str],
         hostname: str,
         slot: int,
         ring: LoginRing,
     ) -> None:
         self._engine = engine
-        self._memory = memory
+        self._keeper = keeper
         self._askers = askers
-        self._ikeys = ikeys
+        self._event_sections = event_sections
         self._listening = listening
         self._hostname = hostname
         self._login_log = LoginLog(event_log, slot)
@@ -120,7 +120,7 @@ class Service:
         """Read no more, and let the successors, by bucket, know of every login and what becomes of it."""
         self.stop_reading()
         self.perform(self._engine.hand_over())
-        self._memory.hand_over(links)
+        self._keeper.hand_over(links)
 
     async def drain(self, timeout_s: float) -> bool:
         """Read no more, and return once every login has its answer: False if some had none within `timeout_s`."""
@@ -130,7 +130,7 @@ class Service:
         try:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
-                await self._memory.told()
+                await self._keeper.told()
         except TimeoutError:
             return False
         finally:
@@ -200,13 +200,13 @@ class Service:
         elif isinstance(effect, PutQuestion):
             self._ask(effect)
         elif isinstance(effect, KeepReply):
-            self._memory.keep_reply(effect)
+            self._keeper.keep_reply(effect)
         elif isinstance(effect, Finished):
             self._report(effect)
         elif isinstance(effect, KeepLogin):
-            self._memory.keep_login(effect)
+            self._keeper.keep_login(effect)
         elif isinstance(effect, ForgetLogin):
-            self._memory.forget_login(effect)
+            self._keeper.forget_login(effect)
         else:
             self._perform_seldom[type(effect)](effect)
 
@@ -255,8 +255,8 @@ class Service:
         self._login_log.tell(finished, now)
         self._last_logins.add(finished, now)
         if not events.disabled:
-            ikey = self._ikeys.get(finished.section, "")
-            events.info(msgspec.json.encode(auth_event(finished, ikey, self._hostname)).decode())
+            section = self._event_sections.get(finished.section)
+            events.info(msgspec.json.encode(auth_event(finished, section, self._hostname)).decode())
 
     def _warn(self, notice: Notice) -> None:
         text, fields = notice_line(notice, self._listening[notice.listener])

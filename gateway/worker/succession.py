@@ -1,4 +1,4 @@
-"""Taking the place of other workers: of one that died, or of one of the former generation that was told to leave.
+"""Taking over from other workers: from one that died, or one of the former generation that was told to leave.
 
 A journal tells what its worker replied and which logins it had under way. If the worker is dead, those with a push
 that Duo has named go on here. If it still lives, it goes on waiting for Duo's answers and tells of them on its link;
@@ -41,18 +41,18 @@ from gateway.ipc.links import (
     Message,
     ReplyKept,
 )
-from gateway.ipc.orders import Predecessor
+from gateway.ipc.orders import PredecessorOrders
 from gateway.logs.setup import log_internal_error
 from gateway.radius.packet import decode_packet
-from gateway.worker.generations import Generation, Generations
+from gateway.worker.generations import GenerationParts, Generations
 
 log = logging.getLogger("gateway.worker")
 _Record = TypeVar("_Record", LoginRecord, ReplyRecord)
 _login = msgspec.msgpack.Decoder(LoginRecord).decode
 
 
-class Legacy:
-    """What one predecessor leaves.
+class Predecessor:
+    """A worker from which this one takes over, and what it leaves.
 
     Attributes:
         journal: None for one that cannot be read, of which nothing is taken.
@@ -66,9 +66,9 @@ class Legacy:
     """
 
     def __init__(
-        self, predecessor: Predecessor, journal: Journal | None, numbers: list[int | None], later_s: float = 0.0
+        self, orders: PredecessorOrders, journal: Journal | None, numbers: list[int | None], later_s: float = 0.0
     ) -> None:
-        self.predecessor = predecessor
+        self.orders = orders
         self.journal = journal
         self.is_refused = journal is None
         self.numbers = numbers
@@ -80,7 +80,7 @@ class Legacy:
     @property
     def name(self) -> str:
         """What the log calls it."""
-        return f"the worker with pid {self.predecessor.pid}"
+        return f"the worker with pid {self.orders.pid}"
 
     def logins(self) -> Iterator[LoginRecord]:
         """Yield the logins of the journal."""
@@ -136,18 +136,18 @@ class Succession:
 
     def __init__(
         self,
-        legacies: list[Legacy],
+        predecessors: list[Predecessor],
         generations: Generations,
         buckets: frozenset[int],
         engine: Engine,
         perform: Callable[[list[Effect]], None],
-        on_former: Callable[[Generation], None],
+        on_former: Callable[[GenerationParts], None],
         on_lost: Callable[[int], None],
     ) -> None:
-        """Take what predecessors leave.
+        """Take over from predecessors.
 
         Args:
-            legacies: of all predecessors.
+            predecessors: all that there are.
             generations: by whose settings logins were begun.
             buckets: those that this worker serves; it ignores other users' logins.
             engine: takes the logins up.
@@ -155,8 +155,8 @@ class Succession:
             on_former: told of a former generation before one of its logins is taken up.
             on_lost: told how many records could not be used.
         """
-        self._legacies = sorted(legacies, key=lambda legacy: legacy.predecessor.lives)  # the dead come first
-        self._by_pid = {legacy.predecessor.pid: legacy for legacy in legacies}
+        self._predecessors = sorted(predecessors, key=lambda each: each.orders.lives)  # the dead come first
+        self._by_pid = {each.orders.pid: each for each in predecessors}
         self._generations = generations
         self._buckets = buckets
         self._engine = engine
@@ -171,145 +171,149 @@ class Succession:
 
         Their replies so far are taken up now, so that little is left to do then.
         """
-        for legacy in self._legacies:
-            if legacy.is_refused:  # which was told in a line of its own
-                self._on_lost(legacy.take_n_lost())
-            self._take_replies(legacy)
-            self._begin(legacy)
+        for predecessor in self._predecessors:
+            if predecessor.is_refused:  # which was told in a line of its own
+                self._on_lost(predecessor.take_n_lost())
+            self._take_replies(predecessor)
+            self._begin(predecessor)
         self._note_complete()
 
     async def complete(self) -> None:
-        """Return once nothing keeps this worker from serving in its predecessors' place."""
+        """Return once nothing keeps this worker from serving after its predecessors."""
         await self._complete.wait()
 
-    def _begin(self, legacy: Legacy) -> None:
-        predecessor = legacy.predecessor
-        if not predecessor.lives:
-            self._ended(legacy)
+    def _begin(self, predecessor: Predecessor) -> None:
+        orders = predecessor.orders
+        if not orders.lives:
+            self._ended(predecessor)
             return
-        if predecessor.has_handed_over:
-            self._take(legacy)
-        link, loop = socket.socket(fileno=predecessor.link_fd), asyncio.get_running_loop()
-        LinkReader(link, loop, partial(self._heard, legacy), partial(self._ended, legacy), legacy.note_unread)
+        if orders.has_handed_over:
+            self._take(predecessor)
+        link, loop = socket.socket(fileno=orders.link_fd), asyncio.get_running_loop()
+        LinkReader(
+            link, loop, partial(self._heard, predecessor), partial(self._ended, predecessor), predecessor.note_unread
+        )
 
-    def _carefully(self, legacy: Legacy, act: Callable[..., None], *arguments: object) -> None:
+    def _carefully(self, predecessor: Predecessor, act: Callable[..., None], *arguments: object) -> None:
         """Do something with what a predecessor told; an internal error there ends nothing else."""
         try:
             act(*arguments)
         except Exception as error:  # noqa: BLE001 -- a record costs what it tells of, never the slot
-            legacy.note_unread()
-            if not legacy.has_failed:
-                legacy.has_failed = True
-                log_internal_error(f"Internal error while taking over a record of {legacy.name}; it is left out", error)
+            predecessor.note_unread()
+            if not predecessor.has_failed:
+                predecessor.has_failed = True
+                log_internal_error(
+                    f"Internal error while taking over a record of {predecessor.name}; it is left out", error
+                )
 
-    def _tell_lost(self, legacy: Legacy) -> None:
-        n_lost = legacy.take_n_lost()
+    def _tell_lost(self, predecessor: Predecessor) -> None:
+        n_lost = predecessor.take_n_lost()
         if n_lost:
             self._on_lost(n_lost)
-            log.error("%d records of %s cannot be used; their logins may have to start again", n_lost, legacy.name)
+            log.error("%d records of %s cannot be used; their logins may have to start again", n_lost, predecessor.name)
 
-    def _heard(self, legacy: Legacy, message: Message) -> None:
+    def _heard(self, predecessor: Predecessor, message: Message) -> None:
         if isinstance(message, HandedOver):
-            self._take(legacy)
+            self._take(predecessor)
             self._note_complete()
-        elif not legacy.is_refused:
-            self._carefully(legacy, self._note, legacy, message)
+        elif not predecessor.is_refused:
+            self._carefully(predecessor, self._note, predecessor, message)
 
-    def _note(self, legacy: Legacy, message: Message) -> None:
+    def _note(self, predecessor: Predecessor, message: Message) -> None:
         now = time.monotonic()
         match message:
             case LoginKept(record):
-                pending = legacy.elsewhere.get(record.number)
+                pending = predecessor.elsewhere.get(record.number)
                 if pending is not None:
-                    self._perform(self._engine.heard_elsewhere(pending, legacy.on_our_clock(record)))
+                    self._perform(self._engine.heard_elsewhere(pending, predecessor.on_our_clock(record)))
             case LoginForgotten(number, told):
-                pending = legacy.elsewhere.pop(number, None)
+                pending = predecessor.elsewhere.pop(number, None)
                 verdict = told.verdict if told is not None else None
                 if pending is not None:
                     self._perform(self._engine.decided_elsewhere(pending, verdict, now))
             case ReplyKept(record):
-                self._take_reply(legacy, legacy.on_our_clock(record), now)
+                self._take_reply(predecessor, predecessor.on_our_clock(record), now)
 
-    def _ended(self, legacy: Legacy) -> None:
+    def _ended(self, predecessor: Predecessor) -> None:
         """The predecessor is gone; what it has not finished goes on here, a few at a time."""
-        self._take(legacy)
-        legacy.close()
-        left, legacy.elsewhere = legacy.elsewhere, {}
+        self._take(predecessor)
+        predecessor.close()
+        left, predecessor.elsewhere = predecessor.elsewhere, {}
         now = time.monotonic()
-        for place, pending in enumerate(left.values()):
-            self._carefully(legacy, self._go_on, pending, now + place * RESUME_PAUSE_S, now)
+        for index, pending in enumerate(left.values()):
+            self._carefully(predecessor, self._go_on, pending, now + index * RESUME_PAUSE_S, now)
         if left:
-            log.info("Took over %d logins from %s, which is gone", len(left), legacy.name)
-        self._tell_lost(legacy)
+            log.info("Took over %d logins from %s, which is gone", len(left), predecessor.name)
+        self._tell_lost(predecessor)
         self._note_complete()
 
     def _go_on(self, pending: PendingLogin, at: float, now: float) -> None:
         self._perform(self._engine.left_alone(pending, at, now))
 
     def _note_complete(self) -> None:
-        if all(legacy.is_taken for legacy in self._legacies):
+        if all(each.is_taken for each in self._predecessors):
             self._complete.set()
 
-    def _take(self, legacy: Legacy) -> None:
-        if legacy.is_taken:
+    def _take(self, predecessor: Predecessor) -> None:
+        if predecessor.is_taken:
             return
-        legacy.is_taken = True
-        self._take_replies(legacy)
-        for record in legacy.logins():
+        predecessor.is_taken = True
+        self._take_replies(predecessor)
+        for record in predecessor.logins():
             identity = record.key, record.started_at
             if record.bucket in self._buckets and identity not in self._adopted:
                 self._adopted.add(identity)
-                self._carefully(legacy, self._take_login, legacy, record)
-        self._tell_lost(legacy)
+                self._carefully(predecessor, self._take_login, predecessor, record)
+        self._tell_lost(predecessor)
 
-    def _take_login(self, legacy: Legacy, record: LoginRecord) -> None:
-        pending = self._restored(legacy, record)
+    def _take_login(self, predecessor: Predecessor, record: LoginRecord) -> None:
+        pending = self._restored(predecessor, record)
         if pending is None:
             return
-        pid, number = record.elsewhere or (legacy.predecessor.pid, record.number)
-        waiting = self._by_pid.get(pid, legacy)
-        if waiting is legacy or waiting.has_ended:  # nobody but this predecessor waits for it
-            waiting, number = legacy, record.number
-        pending.elsewhere = waiting.predecessor.pid, number
+        pid, number = record.elsewhere or (predecessor.orders.pid, record.number)
+        waiting = self._by_pid.get(pid, predecessor)
+        if waiting is predecessor or waiting.has_ended:  # nobody but this predecessor waits for it
+            waiting, number = predecessor, record.number
+        pending.elsewhere = waiting.orders.pid, number
         self._perform(self._engine.adopt(pending))
         waiting.elsewhere[number] = pending
 
-    def _take_replies(self, legacy: Legacy) -> None:
+    def _take_replies(self, predecessor: Predecessor) -> None:
         now = time.monotonic()
-        for record in legacy.new_replies():
+        for record in predecessor.new_replies():
             if record.expires_at > now:
-                self._carefully(legacy, self._take_reply, legacy, record, now)
+                self._carefully(predecessor, self._take_reply, predecessor, record, now)
 
-    def _take_reply(self, legacy: Legacy, record: ReplyRecord, now: float) -> None:
-        listener = legacy.number(record.listener)
+    def _take_reply(self, predecessor: Predecessor, record: ReplyRecord, now: float) -> None:
+        listener = predecessor.number(record.listener)
         if listener is not None and record.bucket in self._buckets and len(record.reply) > 1:
             peer = Peer(record.address, listener, bucket=record.bucket)
             sent = SentReply(peer.key(record.reply[1]), record.digest, record.reply, record.expires_at)
             self._perform(self._engine.adopt_reply(sent, peer, now))
 
-    def _restored(self, legacy: Legacy, record: LoginRecord) -> PendingLogin | None:
+    def _restored(self, predecessor: Predecessor, record: LoginRecord) -> PendingLogin | None:
         generation = self._generations.find(record.generation)
-        section = generation.sections.get(record.section) if generation is not None else None
-        if section is None:
+        if generation is None or record.section not in generation.sections:
             log.error("A login of [%s] cannot be taken over: its settings are gone", record.section)
             return None
-        if generation is not None and generation is not self._generations.own:
+        if generation is not self._generations.own:
             self._on_former(generation)
+        section = generation.sections[record.section]
         login = Login.restored(section.policy, record)
         number = self._engine.next_number()
         pending = PendingLogin(number, login, section, record.key, record.bucket, record.started_at)
         for packet in record.packets:
-            self._carefully(legacy, self._join, pending, legacy, packet)
+            self._carefully(predecessor, self._join, pending, predecessor, packet)
         return pending
 
-    def _join(self, pending: PendingLogin, legacy: Legacy, packet: PacketRecord) -> None:
-        transaction = self._transaction(legacy, packet, pending.bucket)
+    def _join(self, pending: PendingLogin, predecessor: Predecessor, packet: PacketRecord) -> None:
+        transaction = self._transaction(predecessor, packet, pending.bucket)
         if transaction is not None:
             pending.join(transaction)
 
-    def _transaction(self, legacy: Legacy, record: PacketRecord, bucket: int) -> Transaction | None:
+    def _transaction(self, predecessor: Predecessor, record: PacketRecord, bucket: int) -> Transaction | None:
         """Return a packet that waits, with its client by the settings of its time; None without a way back."""
-        listener = legacy.number(record.listener)
+        listener = predecessor.number(record.listener)
         generation = self._generations.find(record.generation)
         if listener is None or generation is None:
             return None
@@ -321,21 +325,21 @@ class Succession:
         return Transaction(decode_packet(record.basis), nas, peer, record.digest, record.received_at)
 
 
-def read_legacy(predecessor: Predecessor, key: bytes, generations: Generations) -> Legacy:
+def read_predecessor(orders: PredecessorOrders, key: bytes, generations: Generations) -> Predecessor:
     """Return what a predecessor leaves: nothing, if it is of a version with other journals, or other records."""
-    own, former = generations.own.listening, generations.find(predecessor.generation)
+    own, former = generations.own.listening, generations.find(orders.generation)
     listening = former.listening if former is not None else []
     numbers = [own.index(text) if text in own else None for text in listening]
     n_refused = 1  # at least
     try:
-        journal = Journal(predecessor.journal_fd, key)
+        journal = Journal(orders.journal_fd, key)
         n_refused = max(1, sum(1 for _ in journal.logins()))
-        return Legacy(predecessor, journal, numbers, _later_s(journal))
+        return Predecessor(orders, journal, numbers, _later_s(journal))
     except ForeignJournal as error:
-        log.error("The journal of the worker with pid %d cannot be used: %s", predecessor.pid, error)
-    legacy = Legacy(predecessor, None, numbers)
-    legacy.n_unread = n_refused
-    return legacy
+        log.error("The journal of the worker with pid %d cannot be used: %s", orders.pid, error)
+    predecessor = Predecessor(orders, None, numbers)
+    predecessor.n_unread = n_refused
+    return predecessor
 
 
 def _later_s(journal: Journal) -> float:

@@ -5,7 +5,7 @@ from gateway.config.login_client import (
     login_client_secret,
     login_client_source,
 )
-from gateway.config.settings import ServerSettings, Settings
+from gateway.config.settings import DUO_ONLY_CLIENT, ServerSettings, Settings
 from gateway.engine.digests import Digests
 from gateway.engine.engine import Engine
 from gateway.engine.login import LoginPolicy
@@ -15,6 +15,7 @@ from gateway.engine.rules import FailMode, rules_of
 from gateway.ipc.plan import application_key, pending_share
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import SectionCounters
+from gateway.worker.reports import EventSection
 
 _MAX_REPLIES = 100_000  # replies kept for retransmissions, oldest out first
 
@@ -40,6 +41,14 @@ def build_section(server: ServerSettings, generation: int = 0, counters: Section
     return Section(server.section, DuoOnly(policy, rules), rules, generation=generation, counters=counters)
 
 
+def event_sections(settings: Settings) -> dict[str, EventSection]:
+    """Return what `authevents.log` says of each server section, by name."""
+    return {
+        server.section: EventSection(server.application.ikey, server.client or DUO_ONLY_CLIENT)
+        for server in settings.servers
+    }
+
+
 def build_table(settings: Settings, address: ListeningAddress, sections: dict[str, Section]) -> NasTable:
     """Return who is known at a listening address: the clients of its sections, and `radgate login`."""
     entries: dict[str, Nas] = {}
@@ -50,7 +59,7 @@ def build_table(settings: Settings, address: ListeningAddress, sections: dict[st
                 f"{client.name} of [{server.section}]",
                 section,
                 SharedSecret(client.shared_secret.octets),
-                signature_place=client.message_authenticator_in_replies,
+                signature_position=client.message_authenticator_in_replies,
             )
             entries.update(dict.fromkeys(client.networks, nas))
     for server in address.servers:

@@ -155,12 +155,12 @@ def _accept_from_nobody(case: Case) -> str:
 def _fail_mode_without_cause(case: Case) -> str:
     """Fail mode decided though Duo was well, or decided the other way than it is set."""
     wanted = f"failmode_{case.evidence.fail_mode}"
-    claimed = {reason for reason in case.reasons if reason.startswith("failmode_")}
-    if case.record.is_by_fail_mode and not claimed and not case.evidence.was_killed:
+    told = {reason for reason in case.reasons if reason.startswith("failmode_")}
+    if case.record.is_by_fail_mode and not told and not case.evidence.was_killed:
         return "its user was told of fail mode, the log says nothing of it"
-    if claimed - {wanted}:
+    if told - {wanted}:
         return f"{_why(case)}, where failmode={case.evidence.fail_mode}"
-    return "" if not claimed or case.met_outage else f"{_why(case)}, though Duo was well"
+    return "" if not told or case.met_outage else f"{_why(case)}, though Duo was well"
 
 
 def _silence(case: Case) -> str:

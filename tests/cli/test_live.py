@@ -121,7 +121,7 @@ def test_a_worker_is_compared_with_itself_and_not_with_its_predecessor():
 def test_fail_mode_is_said_in_words_and_first(failmode, words):
     down = application(state="down", failmode=failmode, failmode_active=True, hint="can this machine resolve api_host?")
     lines = shown((status(applications=[down]), None)).splitlines()
-    assert lines[1].startswith("FAIL MODE of DIXXXXXXXXXXXXXXXXXX for 0:01:01: ")
+    assert lines[1].startswith("FAIL MODE of DIXXXXXXXXXXXXXXXXXX for 00:01:01: ")
     assert words in lines[1]
     assert any("can this machine resolve api_host?" in line for line in lines)
 

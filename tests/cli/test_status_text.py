@@ -89,7 +89,7 @@ def test_a_refused_reload_is_said_with_its_reasons_until_another_one_succeeds():
     status = status_of(Worker().facts())
     status["last_reload"] = {"ok": False, "age_s": 75.0, "problems": ["/etc/x:7 [main] debug: wrong", "more"]}
     assert lines_of(status)[1:3] == [
-        "RELOAD REFUSED 00:01:15 ago; generation 2 serves on: /etc/x:7 [main] debug: wrong; more",
+        "RELOAD REFUSED 00:01:15 ago; generation 2 goes on serving: /etc/x:7 [main] debug: wrong; more",
         "",
     ]
     status["last_reload"]["ok"] = True

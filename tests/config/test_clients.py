@@ -2,7 +2,7 @@ import pytest
 
 from gateway.config.problems import Severity
 from gateway.config.settings import ClientSettings, Secret
-from gateway.radius.reply import SignaturePlace
+from gateway.radius.reply import SignaturePosition
 from tests.config.files import IKEY, SHARED_SECRET, SKEY, parse, problems_of
 
 HEAD = f"[radius_server_duo_only]\nikey={IKEY}\nskey={SKEY}\napi_host=api-12345678.duosecurity.com\n"
@@ -45,7 +45,7 @@ def test_where_the_replies_to_one_client_are_signed(text):
     others = lines.replace("_1=", "_2=").replace("10.0.0.1", "10.0.0.2")
     settings, problems = parse(f"{HEAD}{lines}{others}message_authenticator_in_replies_2={text}\n")
     places = [client.message_authenticator_in_replies for client in settings.servers[0].clients]
-    assert places == [SignaturePlace.FIRST, SignaturePlace(text.lower())]
+    assert places == [SignaturePosition.FIRST, SignaturePosition(text.lower())]
     assert [problem.key for problem in problems] == ["message_authenticator_in_replies_2"] * (text != "first")
     assert all("CVE-2024-3596" in problem.text for problem in problems)
 

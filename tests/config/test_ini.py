@@ -2,10 +2,10 @@ import codecs
 
 import pytest
 
-from gateway.config.ini import Section, parse_ini
+from gateway.config.ini import IniSection, parse_ini
 
 
-def sections_of(octets: bytes) -> list[Section]:
+def sections_of(octets: bytes) -> list[IniSection]:
     sections, problems = parse_ini(octets)
     assert not problems
     return sections

@@ -6,7 +6,7 @@ from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import EAP_MESSAGE, MESSAGE_AUTHENTICATOR, PROXY_STATE
 from gateway.radius.discards import DiscardReason
 from tests.conformance.wire import ALICE, asked, attribute, decide, finished, forged, pap, plain, sent, signed
-from tests.engine.scene import Stage
+from tests.engine.scene import YES, Stage
 
 STRANGER = "198.51.100.1"
 EAP, PROXIED = encode_attribute(EAP_MESSAGE, b"eap"), encode_attribute(PROXY_STATE, b"p")
@@ -31,7 +31,7 @@ IN_ORDER = [
 @pytest.mark.parametrize(("reason", "host", "datagram"), IN_ORDER, ids=[reason for reason, *_ in IN_ORDER])
 def test_C1_a_packet_is_counted_under_the_first_reason_alone(reason, host, datagram):
     """RFC 4669: and the order of checks is header, client, frame, code, presence, value."""
-    stage = Stage(require_signature=True)
+    stage = Stage(require_message_authenticator=YES)
     for n_packets in (1, 2, 3):
         stage.receive(datagram, host=host)
         assert stage.discards == {DiscardReason(reason): n_packets}

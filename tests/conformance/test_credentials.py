@@ -32,9 +32,9 @@ CHAP = encode_attribute(CHAP_PASSWORD, bytes(17))
 EAP = encode_attribute(EAP_MESSAGE, b"\x02\x01\x00\x0a\x01alice")
 
 
-def password_read(password: bytes, charset: str = "utf-8") -> str | None:
+def password_read(password: bytes, pw_codec: str = "utf-8") -> str | None:
     """What the engine takes the password for."""
-    stage = Stage(charset=charset)
+    stage = Stage(pw_codec=pw_codec)
     found = stage.section.mode.read(decode_packet(signed(pap(password))), stage.nas, SOURCE)
     assert isinstance(found, Asked)
     return found.text
@@ -102,7 +102,7 @@ def test_P4_only_an_explicit_policy_gives_the_empty_password_a_meaning():
 
 
 @pytest.mark.parametrize(
-    ("password", "charset", "read"),
+    ("password", "pw_codec", "read"),
     [
         (b"gr\xfc\xdfe", "latin-1", "grüße"),
         (b"gr\xfc\xdfe", "utf-8", None),
@@ -110,9 +110,9 @@ def test_P4_only_an_explicit_policy_gives_the_empty_password_a_meaning():
         (b"\x80\x81", "cp1252", None),
     ],
 )
-def test_P5_a_password_is_octets_until_the_configured_charset_explains_it(password, charset, read):
+def test_P5_a_password_is_octets_until_the_configured_charset_explains_it(password, pw_codec, read):
     """RFC 2865 section 5.2."""
-    assert password_read(password, charset) == read
+    assert password_read(password, pw_codec) == read
 
 
 def test_P5_what_duo_cannot_be_told_is_rejected():

@@ -29,7 +29,7 @@ from tests.conformance.wire import (
     signed,
     source,
 )
-from tests.engine.scene import SECRET, Stage
+from tests.engine.scene import NO, SECRET, Stage
 from tests.integration.site import SECRET as SITE_SECRET
 from tests.integration.site import Site
 
@@ -111,9 +111,9 @@ def test_H7_the_shared_secret_is_chosen_by_the_source_address_alone():
     stage = Stage()
     other = Nas("radius_ip_2", stage.section, SharedSecret(b"the secret of another"))
     stage.engine = engine_for([("192.0.2.10/32", stage.nas), ("192.0.2.20/32", other)])
-    claims = encode_attribute(NAS_IP_ADDRESS, bytes((192, 0, 2, 20))) + encode_attribute(NAS_IDENTIFIER, b"radius_ip_2")
-    assert accept(stage, signed(pap() + claims))
-    assert not asked(stage.receive(signed(pap() + claims, identifier=2), host="192.0.2.20"))
+    said = encode_attribute(NAS_IP_ADDRESS, bytes((192, 0, 2, 20))) + encode_attribute(NAS_IDENTIFIER, b"radius_ip_2")
+    assert accept(stage, signed(pap() + said))
+    assert not asked(stage.receive(signed(pap() + said, identifier=2), host="192.0.2.20"))
 
 
 def test_H7_the_listening_address_is_part_of_the_choice():
@@ -236,7 +236,7 @@ def test_H15_texts_are_left_out_where_the_reply_would_exceed_4096_octets():
 
 def test_H15_no_request_makes_a_reply_longer_than_4096_octets():
     """RFC 2865 section 3: a request may be full of Proxy-States, and the reply has Message-Authenticator besides."""
-    stage = Stage(require_signature=False, limit_proxy_state=False)
+    stage = Stage(require_message_authenticator=NO, limit_proxy_state=False)
     stage.receive(plain(encode_attribute(PROXY_STATE, bytes(253)) * 15 + encode_attribute(PROXY_STATE, bytes(249))))
     assert all(len(reply) <= 4096 for reply in sent(stage.effects))
 

@@ -11,7 +11,7 @@ from gateway.engine.rules import RequireMessageAuthenticator
 from gateway.radius.client import encode_access_request, encode_attribute, verify_reply
 from gateway.radius.dictionary import EAP_MESSAGE, MESSAGE_AUTHENTICATOR, PROXY_STATE, USER_NAME, Code
 from gateway.radius.packet import decode_packet
-from gateway.radius.reply import SignaturePlace, encode_reply
+from gateway.radius.reply import SignaturePosition, encode_reply
 from gateway.worker.reports import notice_line
 from tests.config.files import MINIMAL, SERVER, parse
 from tests.conformance.wire import (
@@ -29,12 +29,12 @@ from tests.conformance.wire import (
     sent,
     signed,
 )
-from tests.engine.scene import DENIED, GO_ON, SECRET, Stage
+from tests.engine.scene import AUTO, DENIED, GO_ON, NO, SECRET, YES, Stage
 
 PROXIED = encode_attribute(PROXY_STATE, b"state of a proxy")
 EAP = encode_attribute(EAP_MESSAGE, b"\x02\x01\x00\x0a\x01alice")
 FIRST = bytes((MESSAGE_AUTHENTICATOR, 18))
-EVERY_POLICY = [(require, limit) for require in (True, False, None) for limit in (True, False)]
+EVERY_POLICY = [(require, limit) for require in (YES, NO, AUTO) for limit in (True, False)]
 
 
 @pytest.mark.parametrize("code", [Code.ACCESS_ACCEPT, Code.ACCESS_REJECT, Code.ACCESS_CHALLENGE])
@@ -62,19 +62,23 @@ def test_M1_every_answer_of_the_engine_begins_with_message_authenticator(make):
 @pytest.mark.parametrize(("require", "limit"), EVERY_POLICY)
 def test_M2_no_setting_leaves_message_authenticator_out_of_replies(require, limit):
     """draft-ietf-radext-deprecating-radius, Server Responses: but for one client, see below."""
-    stage = Stage(require_signature=require, limit_proxy_state=limit)
+    stage = Stage(require_message_authenticator=require, limit_proxy_state=limit)
     assert accept(stage, signed(pap()))[20:22] == FIRST
 
 
 @pytest.mark.parametrize("make", [signed, plain])
-@pytest.mark.parametrize("place", SignaturePlace)
+@pytest.mark.parametrize("place", SignaturePosition)
 def test_M2_for_one_client_it_may_stand_last_or_be_left_out_if_its_request_has_none(place, make):
     """draft-ietf-radext-deprecating-radius, Server Responses: MIT krb5's libkrad refuses every reply that has one."""
     stage = Stage()
-    stage.nas.signature_place = place
+    stage.nas.signature_position = place
     reply = decode_packet(accept(stage, make(pap())))
-    offsets = {SignaturePlace.FIRST: 20, SignaturePlace.LAST: len(reply.octets) - 18, SignaturePlace.IF_ASKED: None}
-    expected = 20 if make is signed and place is SignaturePlace.IF_ASKED else offsets[place]
+    offsets = {
+        SignaturePosition.FIRST: 20,
+        SignaturePosition.LAST: len(reply.octets) - 18,
+        SignaturePosition.IF_ASKED: None,
+    }
+    expected = 20 if make is signed and place is SignaturePosition.IF_ASKED else offsets[place]
     assert reply.offset(MESSAGE_AUTHENTICATOR) == expected
     as_sent = reply.octets[:4] + RA + reply.octets[20:]
     assert SECRET.response_authenticator(as_sent) == reply.authenticator
@@ -90,7 +94,7 @@ def test_M2_what_leaves_it_out_is_warned_about():
 @pytest.mark.parametrize(("require", "limit"), EVERY_POLICY)
 def test_M3_a_wrong_message_authenticator_is_discarded_in_every_configuration(require, limit):
     """RFC 3579 section 3.2."""
-    stage = Stage(require_signature=require, limit_proxy_state=limit)
+    stage = Stage(require_message_authenticator=require, limit_proxy_state=limit)
     stage.receive(forged(signed(pap())))
     assert discard_reason(stage) == "message_authenticator_wrong"
 
@@ -103,7 +107,7 @@ def test_M4_the_place_of_message_authenticator_means_nothing_on_reception(n_befo
     zeroed = plain(attributes)
     start = 22 + sum(map(len, others[:n_before]))
     request = zeroed[:start] + SECRET.message_authenticator(zeroed) + zeroed[start + 16 :]
-    assert accept(Stage(require_signature=True), request)
+    assert accept(Stage(require_message_authenticator=YES), request)
 
 
 def test_M5_two_message_authenticators_are_discarded():
@@ -116,7 +120,7 @@ def test_M5_two_message_authenticators_are_discarded():
 @pytest.mark.parametrize("size", [0, 1, 15, 17, 253])
 def test_M5_a_message_authenticator_of_another_length_is_discarded(size):
     """RFC 3579 section 3.2."""
-    stage = Stage(require_signature=False)
+    stage = Stage(require_message_authenticator=NO)
     stage.receive(plain(pap() + attribute(MESSAGE_AUTHENTICATOR, bytes(size))))
     assert discard_reason(stage) == "message_authenticator_malformed"
 
@@ -125,28 +129,28 @@ def test_M5_a_message_authenticator_of_another_length_is_discarded(size):
 @pytest.mark.parametrize("eap", [EAP, attribute(EAP_MESSAGE)])
 def test_M6_eap_without_message_authenticator_is_discarded(eap, require, limit):
     """RFC 3579 section 3.1: an empty EAP-Message is EAP-Start."""
-    stage = Stage(require_signature=require, limit_proxy_state=limit)
+    stage = Stage(require_message_authenticator=require, limit_proxy_state=limit)
     stage.receive(plain(ALICE + eap))
     assert discard_reason(stage) == "eap_unauthenticated"
 
 
 def test_M7_unsigned_requests_are_discarded_where_signatures_are_required():
     """draft-ietf-radext-deprecating-radius, New Configuration Flags."""
-    stage = Stage(require_signature=True)
+    stage = Stage(require_message_authenticator=YES)
     stage.receive(plain(pap()))
     assert discard_reason(stage) == "message_authenticator_missing"
 
 
 def test_M7_unsigned_requests_are_taken_where_the_administrator_says_so():
     """draft-ietf-radext-deprecating-radius, New Configuration Flags: legacy clients."""
-    stage = Stage(require_signature=False)
+    stage = Stage(require_message_authenticator=NO)
     assert accept(stage, signed(pap()))
     assert accept(stage, plain(pap(b"654321"), identifier=2))
 
 
 def test_M7_auto_requires_signatures_of_proxy_state_where_the_address_has_signed():
     """draft-ietf-radext-deprecating-radius, New Configuration Flags: behind one address may be many clients."""
-    stage = Stage(require_signature=None, limit_proxy_state=False)
+    stage = Stage(require_message_authenticator=AUTO, limit_proxy_state=False)
     assert accept(stage, plain(pap() + PROXIED))
     assert accept(stage, signed(pap(b"654321"), identifier=2))
     assert accept(stage, plain(pap(), identifier=3))
@@ -157,7 +161,7 @@ def test_M7_auto_requires_signatures_of_proxy_state_where_the_address_has_signed
 @pytest.mark.parametrize("others", [forged(signed(pap())), signed(ALICE + EAP), signed(code=Code.STATUS_SERVER)])
 def test_M7_what_says_nothing_of_a_clients_habit_obliges_nobody(others):
     """RFC 3579 section 3.1 and RFC 5997 section 3 have EAP and Status-Server signed, by whom else signs nothing."""
-    stage = Stage(require_signature=None, limit_proxy_state=False)
+    stage = Stage(require_message_authenticator=AUTO, limit_proxy_state=False)
     stage.receive(others)
     assert accept(stage, plain(pap() + PROXIED, identifier=2))
 
@@ -167,7 +171,7 @@ def test_M7_who_strips_a_signature_and_adds_proxy_state_gets_nothing_to_turn(lim
     """CVE-2024-3596, played: the attacker is on the way, has the request of a client that signs, and gathers what the
     gateway answers to it. To turn a reject into an accept it takes a reply with octets of the attacker's choice.
     """
-    stage = Stage(require_signature=None, limit_proxy_state=limit, reject_delay_s=0.0)
+    stage = Stage(require_message_authenticator=AUTO, limit_proxy_state=limit, reject_delay_s=0.0)
     accept(stage, signed(pap()))  # another day
     caught = decode_packet(signed(pap(b"999999"), identifier=2))
     stripped = plain(caught.octets[38:], identifier=2)
@@ -183,7 +187,7 @@ def test_M7_who_strips_a_signature_and_adds_proxy_state_gets_nothing_to_turn(lim
 
 def test_M8_unsigned_requests_with_proxy_state_are_discarded():
     """draft-ietf-radext-deprecating-radius, Updated Servers and Legacy Clients."""
-    stage = Stage(require_signature=False, limit_proxy_state=True)
+    stage = Stage(require_message_authenticator=NO, limit_proxy_state=True)
     assert accept(stage, plain(pap()))
     stage.receive(plain(pap() + PROXIED, identifier=2))
     assert discard_reason(stage) == "proxy_state_unauthenticated"
@@ -191,15 +195,15 @@ def test_M8_unsigned_requests_with_proxy_state_are_discarded():
 
 def test_M8_signed_requests_with_proxy_state_are_taken():
     """draft-ietf-radext-deprecating-radius, Updated Servers and Legacy Clients."""
-    assert accept(Stage(require_signature=False, limit_proxy_state=True), signed(pap() + PROXIED))
+    assert accept(Stage(require_message_authenticator=NO, limit_proxy_state=True), signed(pap() + PROXIED))
 
 
 def test_M8_the_limit_counts_only_where_signatures_are_not_required():
     """draft-ietf-radext-deprecating-radius, Updated Servers and Legacy Clients."""
-    stage = Stage(require_signature=True, limit_proxy_state=False)
+    stage = Stage(require_message_authenticator=YES, limit_proxy_state=False)
     stage.receive(plain(pap() + PROXIED))
     assert discard_reason(stage) == "message_authenticator_missing"
-    assert accept(Stage(require_signature=False, limit_proxy_state=False), plain(pap() + PROXIED))
+    assert accept(Stage(require_message_authenticator=NO, limit_proxy_state=False), plain(pap() + PROXIED))
 
 
 def test_M9_both_settings_hold_for_all_sections_and_the_section_s_own_win():
@@ -211,31 +215,31 @@ def test_M9_both_settings_hold_for_all_sections_and_the_section_s_own_win():
     assert rules == [(RequireMessageAuthenticator.YES, False), (RequireMessageAuthenticator.NO, True)]
 
 
-@pytest.mark.parametrize("require", [True, False])
+@pytest.mark.parametrize("require", [YES, NO])
 def test_M11_what_was_discarded_is_logged_once_an_interval_with_the_client_and_the_key_to_change(require):
     """draft-ietf-radext-deprecating-radius, New Configuration Flags."""
-    stage = Stage(require_signature=require)
+    stage = Stage(require_message_authenticator=require)
     lines = [stage.receive(plain(pap() + PROXIED), now=second) for second in range(60)]
     assert sum(map(len, lines)) == 1
     (notice,) = lines[0]
     assert isinstance(notice, Notice)
     text, fields = notice_line(notice, "0.0.0.0:1812")
-    assert ("require_message_authenticator" if require else "limit_proxy_state") in text
+    assert ("require_message_authenticator" if require is YES else "limit_proxy_state") in text
     assert fields["client"] == "radius_ip_1"
 
 
 def test_M11_a_client_that_does_not_sign_is_named_once_a_day():
     """draft-ietf-radext-deprecating-radius, New Configuration Flags: who is silent here may be made to sign."""
-    stage = Stage(require_signature=None)
+    stage = Stage(require_message_authenticator=AUTO)
     days = [stage.receive(plain(pap(), identifier=hour), now=3600.0 * hour) for hour in range(48)]
     assert [sum(isinstance(effect, UnsignedNas) for effect in day) for day in days] == ([1] + [0] * 23) * 2
     assert not [effect for effect in Stage().receive(signed(pap())) if isinstance(effect, UnsignedNas)]
 
 
-@pytest.mark.parametrize("require", [True, False])
+@pytest.mark.parametrize("require", [YES, NO])
 def test_M12_a_packet_that_failed_is_not_answered(require):
     """draft-ietf-radext-deprecating-radius: there is no debugging answer."""
-    stage = Stage(require_signature=require)
+    stage = Stage(require_message_authenticator=require)
     for identifier in range(20):
         assert not sent(stage.receive(plain(pap() + PROXIED, identifier=identifier)))
 
@@ -247,7 +251,7 @@ def test_M13_a_reply_to_an_unsigned_request_reflects_nothing_but_proxy_state(ans
     attributes = pap(chosen[0], user=chosen[1]) + b"".join(
         encode_attribute(kind, value) for kind, value in zip((25, 31, 32, 11, 18, 26), chosen[2:], strict=True)
     )
-    stage = Stage(require_signature=False, policy={"automatic": answer is not None})
+    stage = Stage(require_message_authenticator=NO, policy={"automatic": answer is not None})
     (question,) = asked(stage.receive(plain(attributes)))
     (reply,) = sent(decide(stage, question, answer)) if answer else sent(decide_by_us(stage, question))
     assert b"chosen" not in reply

@@ -29,7 +29,7 @@ from tests.conformance.wire import (
     sent,
     signed,
 )
-from tests.engine.scene import SECRET, Stage
+from tests.engine.scene import AUTO, NO, SECRET, YES, Stage
 
 
 def status(attributes: bytes = b"", *, identifier: int = 1) -> bytes:
@@ -37,7 +37,7 @@ def status(attributes: bytes = b"", *, identifier: int = 1) -> bytes:
     return signed(attributes, code=Code.STATUS_SERVER, identifier=identifier)
 
 
-@pytest.mark.parametrize("require", [True, False, None])
+@pytest.mark.parametrize("require", [YES, NO, AUTO])
 @pytest.mark.parametrize(
     ("request_octets", "reason"),
     [
@@ -50,7 +50,7 @@ def status(attributes: bytes = b"", *, identifier: int = 1) -> bytes:
 )
 def test_T1_a_status_server_without_valid_message_authenticator_is_discarded(request_octets, reason, require):
     """RFC 5997 section 3."""
-    stage = Stage(require_signature=require)
+    stage = Stage(require_message_authenticator=require)
     stage.receive(request_octets)
     assert discard_reason(stage) == reason
 

@@ -9,7 +9,7 @@ from gateway.radius.discards import DecodeError
 from gateway.radius.packet import decode_packet
 from gateway.radius.shared_secret import SharedSecret
 from tests.conformance.wire import asked, decide, sent
-from tests.engine.scene import Stage
+from tests.engine.scene import REQUIRED, Stage
 from tests.vectors import load, octets
 
 REQUESTS, RESPONSES = load("requests"), load("responses")
@@ -82,7 +82,7 @@ def test_C1_requests_end_in_the_engine_as_the_vectors_say(vector):
     policy = vector["policy"]
     stage = stage_for(
         vector,
-        require_signature=policy["require_message_authenticator"],
+        require_message_authenticator=REQUIRED[policy["require_message_authenticator"]],
         limit_proxy_state=policy["limit_proxy_state"],
     )
     stage.receive(octets(vector, "request_hex"))

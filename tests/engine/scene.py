@@ -10,7 +10,7 @@ from gateway.engine.login import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.peer import Peer
-from gateway.engine.rules import SectionRules
+from gateway.engine.rules import RequireMessageAuthenticator, SectionRules
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import REPLY_MESSAGE
 from gateway.radius.discards import DiscardReason
@@ -31,6 +31,9 @@ GO_ON = PreauthAnswer("auth", "Account is active")
 ALLOWED = AuthAnswer("allow", "allow", "Success. Logging you in...")
 DENIED = AuthAnswer("deny", "deny", "Incorrect passcode. Please try again.")
 PUSHED = AuthAnswer("", txid="tx-1")
+YES, NO, AUTO = RequireMessageAuthenticator
+REQUIRED = {True: YES, False: NO, None: AUTO}
+"""By the words of vectors."""
 
 
 def duo_only(*, fail_open: bool = True, **attributes: Any) -> DuoOnly:
@@ -59,7 +62,7 @@ class Stage:
         self._cells = [0] * layout.n_cells
         self._discards = {reason: layout.counters[Measure.DISCARDS, "", reason] for reason in DiscardReason}
         section.setdefault("counters", SectionCounters(self._cells, layout, ""))
-        reading = {name: section.pop(name) for name in ("charset", "client_address") if name in section}
+        reading = {name: section.pop(name) for name in ("pw_codec", "client_address") if name in section}
         self.section = section_of(mode=duo_only(**reading, **policy or {}), **section)
         self.nas = Nas("radius_ip_1", self.section, SECRET)
         self.engine = Engine(

@@ -10,13 +10,13 @@ from gateway.radius.dictionary import EAP_MESSAGE, MESSAGE_AUTHENTICATOR, PROXY_
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet, decode_packet
 from gateway.radius.shared_secret import SharedSecret
-from tests.engine.scene import SECRET, SOURCE, Stage
+from tests.engine.scene import AUTO, NO, SECRET, SOURCE, YES, Stage
 
 RA = bytes(range(16))
 USER = encode_attribute(1, b"alice")
 PROXIED = USER + encode_attribute(PROXY_STATE, b"via proxy")
 EAP = USER + encode_attribute(EAP_MESSAGE, b"\x02\x01\x00\x06\x01a")
-REQUIREMENTS = [True, False, None]
+REQUIREMENTS = [YES, NO, AUTO]
 
 
 def nas(**section) -> Nas:
@@ -49,13 +49,13 @@ def signed_last(attributes: bytes = USER) -> Packet:
 @pytest.mark.parametrize("required", REQUIREMENTS)
 def test_a_right_signature_is_always_enough(required):
     for packet in (signed(), signed(PROXIED), signed(EAP), signed_last(), signed_last(PROXIED)):
-        assert refuse(packet, nas(require_signature=required)) is None
+        assert refuse(packet, nas(require_message_authenticator=required)) is None
 
 
 @pytest.mark.parametrize("required", REQUIREMENTS)
 def test_a_wrong_signature_is_refused_even_where_none_is_needed(required):
     packet = signed(secret=SharedSecret(b"another"))
-    reason = refuse(packet, nas(require_signature=required, limit_proxy_state=False))
+    reason = refuse(packet, nas(require_message_authenticator=required, limit_proxy_state=False))
     assert reason is DiscardReason.MESSAGE_AUTHENTICATOR_WRONG
 
 
@@ -85,18 +85,18 @@ def test_two_signatures_are_malformed_even_if_one_is_right():
 
 
 @pytest.mark.parametrize(
-    ("required", "reason"), [(True, DiscardReason.MESSAGE_AUTHENTICATOR_MISSING), (False, None), (None, None)]
+    ("required", "reason"), [(YES, DiscardReason.MESSAGE_AUTHENTICATOR_MISSING), (NO, None), (AUTO, None)]
 )
 def test_an_unsigned_request_of_a_nas_that_never_signed(required, reason):
-    assert refuse(unsigned(), nas(require_signature=required)) is reason
+    assert refuse(unsigned(), nas(require_message_authenticator=required)) is reason
 
 
 @pytest.mark.parametrize(
-    ("required", "reason"), [(True, DiscardReason.MESSAGE_AUTHENTICATOR_MISSING), (False, None), (None, None)]
+    ("required", "reason"), [(YES, DiscardReason.MESSAGE_AUTHENTICATOR_MISSING), (NO, None), (AUTO, None)]
 )
 def test_an_unsigned_request_of_an_address_that_has_signed(required, reason):
     """Behind it may be a proxy, NAT, or several programs: some sign, some do not."""
-    client = nas(require_signature=required)
+    client = nas(require_message_authenticator=required)
     assert refuse(signed(), client) is None
     assert refuse(unsigned(), client) is reason
     assert refuse(signed(), client) is None
@@ -119,7 +119,7 @@ def test_an_empty_proxy_state_is_proxy_state():
 
 
 def test_where_signatures_are_not_required_nothing_is_learnt_of_proxy_state():
-    client = nas(require_signature=False, limit_proxy_state=False)
+    client = nas(require_message_authenticator=NO, limit_proxy_state=False)
     refuse(signed(), client)
     assert refuse(unsigned(PROXIED), client) is None
 
@@ -170,23 +170,25 @@ def test_a_signed_status_server_does_not_say_that_access_requests_are_signed():
 
 
 @pytest.mark.parametrize(("limit", "reason"), [(True, DiscardReason.PROXY_STATE_UNAUTHENTICATED), (False, None)])
-@pytest.mark.parametrize("required", [False, None])
+@pytest.mark.parametrize("required", [NO, AUTO])
 def test_unsigned_proxy_state_is_what_an_attacker_works_with(required, limit, reason):
-    assert refuse(unsigned(PROXIED), nas(require_signature=required, limit_proxy_state=limit)) is reason
+    assert refuse(unsigned(PROXIED), nas(require_message_authenticator=required, limit_proxy_state=limit)) is reason
 
 
 def test_where_signing_is_required_the_missing_signature_is_the_reason():
-    assert refuse(unsigned(PROXIED), nas(require_signature=True)) is DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
+    assert (
+        refuse(unsigned(PROXIED), nas(require_message_authenticator=YES)) is DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
+    )
 
 
 @pytest.mark.parametrize("required", REQUIREMENTS)
 def test_unsigned_eap_is_refused_whatever_the_section_says(required):
-    reason = refuse(unsigned(EAP), nas(require_signature=required, limit_proxy_state=False))
+    reason = refuse(unsigned(EAP), nas(require_message_authenticator=required, limit_proxy_state=False))
     assert reason is DiscardReason.EAP_UNAUTHENTICATED
 
 
 def test_a_status_server_must_be_signed_whatever_the_section_says():
     """RFC 5997 section 3."""
-    client = nas(require_signature=False)
+    client = nas(require_message_authenticator=NO)
     assert refuse_signature(unsigned(b""), client) is DiscardReason.MESSAGE_AUTHENTICATOR_MISSING
     assert refuse_signature(decode_packet(sign_request(Code.STATUS_SERVER, 1, RA, SECRET, b"")), client) is None

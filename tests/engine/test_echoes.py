@@ -15,7 +15,7 @@ from gateway.unavailable import Trouble, Unavailable
 from gateway.words.reasons import Reason
 from gateway.worker.last_logins import finished_login
 from gateway.worker.narration import Narrator
-from gateway.worker.reports import auth_event, finished_line
+from gateway.worker.reports import EventSection, auth_event, finished_line
 from tests.duoapi.test_echoes import FORMS, YUBIKEY
 from tests.engine.scene import GO_ON, Stage, message
 
@@ -34,7 +34,7 @@ def seen(stage: Stage, answer: Answer | Unavailable, caplog: pytest.LogCaptureFi
     finished = stage.finished
     texts = [
         repr(finished_line(finished, 0)),
-        msgspec.json.encode(auth_event(finished, "DI", "host")).decode(),
+        msgspec.json.encode(auth_event(finished, EventSection("DI", "duo_only_client"), "host")).decode(),
         repr(finished_login(finished, 0.0)),
         finished.verdict.explanation,
         repr(finished.verdict),

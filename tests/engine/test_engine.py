@@ -12,7 +12,7 @@ from gateway.radius.client import encode_attribute, sign_request
 from gateway.radius.dictionary import Code
 from gateway.radius.shared_secret import SharedSecret
 from gateway.unavailable import Trouble, Unavailable
-from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, RA, SECRET, Stage, accepted_request, message
+from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, RA, REQUIRED, SECRET, Stage, accepted_request, message
 from tests.vectors import load, octets
 
 
@@ -144,9 +144,11 @@ class TestCredentials:
     @pytest.mark.parametrize("vector", load("requests"), ids=lambda vector: vector["name"])
     def test_request_vectors_end_as_they_say(self, vector):
         policy = vector["policy"]
-        required = policy["require_message_authenticator"]
+        required = REQUIRED[policy["require_message_authenticator"]]
         stage = Stage(
-            require_signature=required, limit_proxy_state=policy["limit_proxy_state"], policy={"automatic": True}
+            require_message_authenticator=required,
+            limit_proxy_state=policy["limit_proxy_state"],
+            policy={"automatic": True},
         )
         stage.nas.shared_secret = SharedSecret(octets(vector, "secret_hex"))
         stage.receive(octets(vector, "request_hex"))

@@ -22,7 +22,7 @@ from gateway.statistics.layout import (
     row_layout,
 )
 from gateway.unavailable import Trouble, Unavailable
-from tests.engine.scene import ALLOWED, GO_ON, RA, SECRET, SOURCE, Stage, accepted_request
+from tests.engine.scene import ALLOWED, GO_ON, RA, SECRET, SOURCE, YES, Stage, accepted_request
 
 
 class TestDiscards:
@@ -184,7 +184,7 @@ class TestProbes:
         assert sum(cells) == 2
 
     def test_a_probe_is_believed_no_more_easily_than_a_login(self):
-        stage = Stage(probe_usernames=self.PROBES, require_signature=True)
+        stage = Stage(probe_usernames=self.PROBES, require_message_authenticator=YES)
         (notice,) = stage.receive(probe())
         assert notice.reason.value == "message_authenticator_missing"
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.duoapi.calls import Auth, AuthAnswer, AuthStatus, Device, Factor, Preauth, PreauthAnswer, Refusal
 from gateway.engine import login as login_module
-from gateway.engine.login import DOUBT_S, PERSON_PATIENCE_S, Ask, Hold, Login, LoginPolicy, LoginState, Step
+from gateway.engine.login import HOLD_S, PERSON_PATIENCE_S, Ask, Hold, Login, LoginPolicy, LoginState, Step
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.modes.mode import Asked
 from gateway.engine.pending import PendingLogin
@@ -299,18 +299,18 @@ class TestALostQuestion:
         return waiting
 
     def test_nobody_gets_in_for_it_while_duo_answers_others(self):
-        doubtful = self.asked(fail_open=True)
-        assert doubtful.unavailable(self.LOST, 1.0) == Hold(1.0 + DOUBT_S)
-        assert doubtful.has_pushed
-        verdict = doubtful.give_up(is_duo_away=False)
+        held = self.asked(fail_open=True)
+        assert held.unavailable(self.LOST, 1.0) == Hold(1.0 + HOLD_S)
+        assert held.has_pushed
+        verdict = held.give_up(is_duo_away=False)
         assert (verdict.reason.value, verdict.is_accept) == ("push_lost", False)
         assert "the connection was forgotten" in verdict.account
 
     @pytest.mark.parametrize("fail_open", [True, False])
     def test_fail_mode_decides_if_duo_is_away(self, fail_open):
-        doubtful = self.asked(fail_open=fail_open)
-        doubtful.unavailable(self.LOST, 1.0)
-        assert doubtful.give_up(is_duo_away=True).is_accept is fail_open
+        held = self.asked(fail_open=fail_open)
+        held.unavailable(self.LOST, 1.0)
+        assert held.give_up(is_duo_away=True).is_accept is fail_open
 
     def test_a_push_that_a_dead_worker_asked_for_is_no_business_of_fail_mode(self):
         first = self.asked()

@@ -24,18 +24,18 @@ def test_another_workers_login_is_known_by_its_digest_and_others_by_their_keys(s
     assert same.known_as(b"bob's login") == b"bob's login"
 
 
-def test_a_rejection_can_be_joined_until_it_is_let_go(same):
+def test_a_rejection_can_be_joined_until_it_has_left(same):
     same.hold_back(KEY, DENIED, 2.0)
     assert same.rejection(KEY) == (DENIED, 2.0)
-    same.let_go(KEY, 2.0)
+    same.rejection_left(KEY, 2.0)
     assert same.rejection(KEY) is None
 
 
-def test_another_workers_login_that_has_ended_is_known_until_its_rejection_is_let_go(same):
+def test_another_workers_login_that_has_ended_is_known_until_its_rejection_has_left(same):
     digest = DIGESTS.login(KEY)
     same.adopt(digest)
     same.hold_back(digest, DENIED, 2.0)
     same.ended(digest)
     assert same.known_as(KEY) == digest
-    same.let_go(digest, 2.0)
+    same.rejection_left(digest, 2.0)
     assert same.known_as(KEY) == KEY

@@ -23,7 +23,7 @@ from gateway.engine.transaction import Transaction
 from gateway.radius.client import encode_attribute, sign_request
 from gateway.radius.dictionary import USER_NAME, USER_PASSWORD, Code
 from gateway.radius.packet import decode_packet
-from gateway.radius.reply import SignaturePlace
+from gateway.radius.reply import SignaturePosition
 from gateway.unavailable import Trouble, Unavailable
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, Stage
 
@@ -140,14 +140,14 @@ class TestAfterADeath:
         ]
         assert second.reason == "duo_allowed"
 
-    @pytest.mark.parametrize("place", SignaturePlace)
+    @pytest.mark.parametrize("place", SignaturePosition)
     def test_the_reply_has_its_signature_where_the_client_can_take_it(self, place):
         """A client that cannot take it first, or at all, is served by the successor as well."""
         hidden = SECRET.hide_user_password(b"push", bytes(16))
         attributes = encode_attribute(USER_NAME, b"alice") + encode_attribute(USER_PASSWORD, hidden)
         for n_signatures in (0, 1):
             stage, other = Stage(), Stage()
-            stage.nas.signature_place = other.nas.signature_place = place
+            stage.nas.signature_position = other.nas.signature_position = place
             signed = sign_request(Code.ACCESS_REQUEST, 1, bytes(16), SECRET, attributes)
             stage.receive(signed if n_signatures else bytes([1, 1, 0, 20 + len(attributes)]) + bytes(16) + attributes)
             stage.answer(GO_ON)

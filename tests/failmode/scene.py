@@ -95,11 +95,11 @@ class Site:
 
     def login(self, user: str) -> None:
         worker = crc32(user.encode()) % len(self._witnesses)
-        health = self.breaker.health
-        if health.state.is_fail_mode_active:
-            if not health.state.admits_trial or self._tried[worker] == health.trial:
+        standing = self.breaker.standing
+        if standing.state.is_fail_mode_active:
+            if not standing.state.admits_trial or self._tried[worker] == standing.trial:
                 return
-            self._tried[worker] = health.trial
+            self._tried[worker] = standing.trial
         self._ask(user, worker)
 
     def _step(self) -> None:
@@ -113,7 +113,7 @@ class Site:
         for number, witness in enumerate(self._witnesses):
             if (self._tick + 3 * number) % 10 == 0:
                 self._evidence[number] = witness.evidence(
-                    self.now, self.breaker.health.since, self.breaker.health.ping_s
+                    self.now, self.breaker.standing.since, self.breaker.standing.ping_s
                 )
         if self._tick % 10 == 5:
             self._perform(self.breaker.observe(self._evidence, self.now))

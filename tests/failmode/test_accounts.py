@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.failmode.accounts import account_of, hint_of
+from gateway.failmode.accounts import account_of_event, hint_of
 from gateway.failmode.evidence import Evidence
 from gateway.failmode.states import BreakerEvent
 from gateway.unavailable import Trouble
@@ -12,7 +12,7 @@ NOTHING_SEEN = Evidence()
 
 
 def account(event: BreakerEvent, seen: Evidence = NOTHING_SEEN, n_failed_probes: int = 0, skew_s: float = 0.0) -> str:
-    return account_of(event, "connect: refused", seen, n_failed_probes, skew_s)
+    return account_of_event(event, "connect: refused", seen, n_failed_probes, skew_s)
 
 
 @pytest.mark.parametrize("event", BreakerEvent)

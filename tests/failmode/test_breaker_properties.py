@@ -72,7 +72,7 @@ class History:
         worker = crc32(user.encode()) % len(self._witnesses)
         state = self.breaker.state
         if state.is_fail_mode_active:
-            trial = self.breaker.health.trial
+            trial = self.breaker.standing.trial
             if not state.admits_trial or self._tried[worker] == trial:
                 return
             self._tried[worker] = trial
@@ -88,10 +88,10 @@ class History:
         self.now += STEP_S
         while self._ends and self._ends[0][0] <= self.now:
             heapq.heappop(self._ends)[2]()
-        health = self.breaker.health
+        standing = self.breaker.standing
         for number, witness in enumerate(self._witnesses):
             if (self._n_steps + self._phases[number]) % 2:
-                self._evidence[number] = witness.evidence(self.now, health.since, health.ping_s)
+                self._evidence[number] = witness.evidence(self.now, standing.since, standing.ping_s)
         if self._n_steps % 2:
             self._perform(self.breaker.observe(self._evidence, self.now))
 

@@ -68,7 +68,7 @@ def test_logins_that_fail_are_told_of_once_and_when_it_is_over(rate: float):
     assert change.account.startswith("Ping and check pass, but logins fail and are decided one by one (users with a")
     assert change.account.endswith("the last trouble was http_status: a login's call)")
     assert change.hint == LOGINS_FAIL
-    assert (site.breaker.state, site.breaker.health.account) == (SUSPECT, change.account)
+    assert (site.breaker.state, site.breaker.standing.account) == (SUSPECT, change.account)
     end = site.now
     site.run(LATELY_S + LOGINS_WELL_S + 1)
     assert site.breaker.state is HEALTHY
@@ -85,7 +85,7 @@ def test_names_that_hang_are_told_of_when_their_calls_have_ended():
     site = Site(against_evil(HANG)).run_to(BEGIN)
     evil_names(site, CALL_TIMEOUT_S + 2)
     assert site.changes[-1][1].event is BreakerEvent.LOGINS_FAIL
-    assert "timeout" in site.breaker.health.account
+    assert "timeout" in site.breaker.standing.account
 
 
 def test_users_who_failed_in_an_outage_are_none_whose_logins_fail_alone():
@@ -131,7 +131,7 @@ def test_names_that_fail_hold_fail_mode_for_three_trials_at_most(n_workers: int,
     evil_names(site, 60)
     over_at = site.when(SUSPECT, since=end)
     assert over_at - end < MOST_TRIALS * (2.0 + OVERDUE_S + TRIAL_S + 0.5)
-    assert site.breaker.health.trial == MOST_TRIALS
+    assert site.breaker.standing.trial == MOST_TRIALS
     assert not any(state.is_fail_mode_active for state in site.states(since=over_at))
     over = next(change for at, change in site.changes if at == over_at)
     assert (over.old, over.event, over.hint) == (TRIAL, BreakerEvent.LOGINS_FAIL, LOGINS_FAIL)

@@ -51,7 +51,7 @@ def test_how_long_a_handshake_takes_makes_nobody_more_patient():
     assert isinstance(ping, Probe)
     (check,) = breaker.probed(ping, Passed(0.0, wire_s=0.2), 100.9)
     assert isinstance(check, Probe)
-    assert breaker.health.ping_s == 0.2
+    assert breaker.standing.ping_s == 0.2
     assert check.timeout_s == pytest.approx(0.9 * PROBE_FACTOR)
 
 

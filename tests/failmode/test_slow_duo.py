@@ -23,7 +23,7 @@ def test_a_duo_that_becomes_slow_is_soon_waited_for(slow_s: float, rate: float, 
     assert DOWN not in site.states(since=BEGIN + 4 * slow_s)
     site.run(60)
     assert site.breaker.state is HEALTHY
-    assert site.breaker.health.ping_s < 0.2
+    assert site.breaker.standing.ping_s < 0.2
 
 
 def test_a_late_ping_starts_no_second_check():

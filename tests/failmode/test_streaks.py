@@ -61,12 +61,12 @@ def test_one_hanging_call_while_probes_pass_begins_nothing():
 
 
 def test_the_account_says_what_made_the_streak_and_the_hint_where_to_look():
-    health = down(100.0).health
-    assert health.account == (
+    standing = down(100.0).standing
+    assert standing.account == (
         "Duo does not answer (users with a failed call: 5, failed probes: 1; "
         "the last trouble was connect: ping: refused)"
     )
-    assert health.hint == TROUBLES[Trouble.CONNECT].remedy
+    assert standing.hint == TROUBLES[Trouble.CONNECT].remedy
 
 
 def test_an_answer_and_a_round_that_passed_begin_the_streak_anew():
@@ -75,7 +75,7 @@ def test_an_answer_and_a_round_that_passed_begin_the_streak_anew():
     fail_probe(breaker, 100.5)
     assert breaker.streak == 3
     pass_round(breaker, 100.7)
-    assert (breaker.streak, breaker.health.since) == (0, 100.7)
+    assert (breaker.streak, breaker.standing.since) == (0, 100.7)
     look_until(breaker, 100.8, (failing(3, 100.2),))
     assert breaker.streak == 0
     look_until(breaker, 101.0, (failing(3, 100.9),))

@@ -14,8 +14,8 @@ def test_while_down_nobody_but_one_login_of_each_worker_and_trial_is_asked():
     assert site.n_asked == n_asked
     site.weather = only_logins(HANG)
     site.run(6)
-    assert site.breaker.health.trial > 1
-    assert site.n_asked - n_asked <= 2 * site.breaker.health.trial
+    assert site.breaker.standing.trial > 1
+    assert site.n_asked - n_asked <= 2 * site.breaker.standing.trial
 
 
 def test_trials_before_a_probe_failed_anew_do_not_count():
@@ -27,7 +27,7 @@ def test_trials_before_a_probe_failed_anew_do_not_count():
         site.weather = lambda now, who: (0.01, Trouble.HTTP_STATUS)
         site.run_to(site.now + 5)
     assert site.breaker.state is DOWN
-    assert site.breaker.health.trial > MOST_TRIALS
+    assert site.breaker.standing.trial > MOST_TRIALS
 
 
 def test_no_login_that_comes_late_into_a_trial_prolongs_it():
@@ -53,7 +53,7 @@ def test_a_trial_waits_for_the_last_login_before_it_fails():
     assert breaker.state is TRIAL
     breaker.observe([Evidence(since=102.3, n_failing=2, troubled_at=102.9, trouble=TIMEOUT)], 103.0)
     assert breaker.state is DOWN
-    assert "the login that was to try failed (timeout: a login's call)" in breaker.health.account
+    assert "the login that was to try failed (timeout: a login's call)" in breaker.standing.account
 
 
 def test_a_trial_whose_login_hangs_fails():
@@ -79,5 +79,5 @@ def test_without_a_login_a_trial_passes():
 
 def test_each_trial_has_a_number_and_an_instant_of_its_own():
     breaker = in_trial()
-    health = breaker.health
-    assert (health.trial, health.since, health.entered_at) == (1, 102.3, 102.3)
+    standing = breaker.standing
+    assert (standing.trial, standing.since, standing.entered_at) == (1, 102.3, 102.3)

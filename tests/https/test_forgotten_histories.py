@@ -39,8 +39,8 @@ class Watch:
         self._look()
 
     def _look(self) -> None:
-        health = self.breaker.health
-        evidence = self.witness.evidence(self._loop.now, health.since, health.ping_s)
+        standing = self.breaker.standing
+        evidence = self.witness.evidence(self._loop.now, standing.since, standing.ping_s)
         self._perform(self.breaker.observe([evidence], self._loop.now))
         self._loop.call_later(LOOK_S, self._look)
 

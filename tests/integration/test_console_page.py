@@ -137,7 +137,7 @@ def test_a_refused_reload_says_why_until_another_one_succeeds(site, visit):
     seen = visit(url_of(site.gateway))
     site.configure(gateway=ANY_PORT, failmode="sometimes")
     assert site.radgate("reload").returncode == 2
-    expect_text(seen.page.get_by_role("alert"), "The last reload was refused; generation 1 serves on")
+    expect_text(seen.page.get_by_role("alert"), "The last reload was refused; generation 1 goes on serving")
     expect_text(seen.page.get_by_role("alert"), "failmode: 'sometimes' is not known; write safe or secure")
     site.configure(gateway=ANY_PORT)
     assert site.radgate("reload").returncode == 0

@@ -72,7 +72,7 @@ def test_who_serves_serves_on_and_everybody_who_asks_is_told_why(started: Site, 
     restarted = started.radgate("restart")
     assert (restarted.returncode, text in restarted.stderr) == (2, True), restarted.stderr
     pid = started.gateway.process.pid
-    assert restarted.stderr.endswith(f"radgate: not restarted; pid {pid} serves on, nothing was changed\n")
+    assert restarted.stderr.endswith(f"radgate: not restarted; pid {pid} goes on serving, nothing was changed\n")
     assert started.nas().login("alice", "123456").is_accept
     last = json.loads(started.radgate("status", "--json").stdout)["last_reload"]
     assert (last["ok"], any(text in problem for problem in last["problems"])) == (False, True)

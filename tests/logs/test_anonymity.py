@@ -9,7 +9,7 @@ import pytest
 from gateway.config.redaction import Replacer
 from gateway.logs.anonymity import name_users
 from gateway.logs.lines import JsonLines, TextLines
-from gateway.worker.reports import auth_event, finished_line
+from gateway.worker.reports import EventSection, auth_event, finished_line
 from tests.worker.test_reports import finished
 
 NAMES = [
@@ -31,7 +31,9 @@ def lines_of(name: str) -> bytes:
     done = finished(user_name=name)
     text, fields = finished_line(done, 1)
     made = [form.line(0.0, logging.INFO, "gateway.worker", text, fields) for form in (TextLines(), JsonLines())]
-    return "\n".join([*made, msgspec.json.encode(auth_event(done, "DIXX", "host")).decode(), ""]).encode()
+    return "\n".join(
+        [*made, msgspec.json.encode(auth_event(done, EventSection("DIXX", "duo_only_client"), "host")).decode(), ""]
+    ).encode()
 
 
 @pytest.mark.parametrize("name", NAMES)

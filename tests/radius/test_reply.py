@@ -6,7 +6,7 @@ from gateway.radius import reply as reply_module
 from gateway.radius.dictionary import Code
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import (
-    SignaturePlace,
+    SignaturePosition,
     encode_accounting_response,
     encode_reply,
     encode_texts,
@@ -61,19 +61,19 @@ SIGNATURE, STATES = b"\x50\x12" + bytes(16), b"\x21\x03a\x21\x02\x21\x03b"
 
 
 @pytest.mark.parametrize(
-    ("place", "is_signed", "offset"),
+    ("position", "is_signed", "offset"),
     [
-        (SignaturePlace.FIRST, True, 20),
-        (SignaturePlace.FIRST, False, 20),
-        (SignaturePlace.LAST, True, 20 + 4 + 8),
-        (SignaturePlace.LAST, False, 20 + 4 + 8),
-        (SignaturePlace.IF_ASKED, True, 20),
-        (SignaturePlace.IF_ASKED, False, None),
+        (SignaturePosition.FIRST, True, 20),
+        (SignaturePosition.FIRST, False, 20),
+        (SignaturePosition.LAST, True, 20 + 4 + 8),
+        (SignaturePosition.LAST, False, 20 + 4 + 8),
+        (SignaturePosition.IF_ASKED, True, 20),
+        (SignaturePosition.IF_ASKED, False, None),
     ],
 )
-def test_message_authenticator_stands_where_a_client_can_take_it(place, is_signed, offset):
+def test_message_authenticator_stands_where_a_client_can_take_it(position, is_signed, offset):
     secret, request = SharedSecret(b"secret"), request_with(SIGNATURE * is_signed + STATES)
-    reply = decode_packet(encode_reply(Code.ACCESS_REJECT, request, secret, "no", place=place))
+    reply = decode_packet(encode_reply(Code.ACCESS_REJECT, request, secret, "no", position=position))
     assert reply.offset(80) == offset
     assert (reply.values(18), reply.attributes(33)) == ([b"no"], STATES)
     as_sent = reply.octets[:4] + request.authenticator + reply.octets[20:]
@@ -81,34 +81,34 @@ def test_message_authenticator_stands_where_a_client_can_take_it(place, is_signe
     assert secret.has_signed(decode_packet(as_sent)) is (offset is not None)
 
 
-@pytest.mark.parametrize("place", SignaturePlace)
-def test_a_reply_never_exceeds_4096_octets_wherever_its_signature_stands(place):
+@pytest.mark.parametrize("position", SignaturePosition)
+def test_a_reply_never_exceeds_4096_octets_wherever_its_signature_stands(position):
     request = request_with((b"\x21\xff" + bytes(253)) * 15)
-    reply = encode_reply(Code.ACCESS_REJECT, request, SharedSecret(b"secret"), "m" * 3000, place=place)
+    reply = encode_reply(Code.ACCESS_REJECT, request, SharedSecret(b"secret"), "m" * 3000, position=position)
     assert len(decode_packet(reply).octets) <= 4096
 
 
-@pytest.mark.parametrize("place", SignaturePlace)
+@pytest.mark.parametrize("position", SignaturePosition)
 @pytest.mark.parametrize("signature", [b"", SIGNATURE])
 @pytest.mark.parametrize("states", [b"", STATES])
-def test_what_is_kept_of_a_request_gets_the_very_reply_of_the_request(place, signature, states):
+def test_what_is_kept_of_a_request_gets_the_very_reply_of_the_request(position, signature, states):
     request = request_with(b"\x01\x03u" + signature + b"\x02\x12" + bytes(16) + states)
     basis = decode_packet(reply_basis(request))
     assert not basis.has(1)
     assert not basis.has(2)
     secret = SharedSecret(b"secret")
-    replies = [encode_reply(Code.ACCESS_ACCEPT, each, secret, "text", place=place) for each in (request, basis)]
+    replies = [encode_reply(Code.ACCESS_ACCEPT, each, secret, "text", position=position) for each in (request, basis)]
     assert replies[0] == replies[1]
 
 
-@pytest.mark.parametrize("place", SignaturePlace)
+@pytest.mark.parametrize("position", SignaturePosition)
 @pytest.mark.parametrize("signature", [b"", SIGNATURE])
-def test_an_accounting_response_is_signed_if_its_request_is(place, signature):
+def test_an_accounting_response_is_signed_if_its_request_is(position, signature):
     secret, request = SharedSecret(b"secret"), request_with(signature + b"\x28\x06\0\0\0\1" + STATES)
-    reply = decode_packet(encode_accounting_response(request, secret, place))
+    reply = decode_packet(encode_accounting_response(request, secret, position))
     assert (reply.code, reply.identifier, reply.attributes(33)) == (5, 9, STATES)
     assert secret.response_authenticator(reply.octets[:4] + bytes(16) + reply.octets[20:]) == reply.authenticator
-    offset = (20 + len(STATES) if place is SignaturePlace.LAST else 20) if signature else None
+    offset = (20 + len(STATES) if position is SignaturePosition.LAST else 20) if signature else None
     assert reply.offset(80) == offset
     as_signed = decode_packet(reply.octets[:4] + bytes(16) + reply.octets[20:])
     assert secret.has_signed(as_signed) is (offset is not None)

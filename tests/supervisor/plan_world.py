@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from gateway.supervisor import changeover as change
 from gateway.supervisor import succession_plan as succession
 from gateway.supervisor.changeover import Changeover, ChangeoverEvent
-from gateway.supervisor.succession_plan import Claim, Generation, Link, Slot, SuccessionPlan, Worker, workers_of
+from gateway.supervisor.succession_plan import Generation, Link, Predecessor, Slot, SuccessionPlan, Worker, workers_of
 
 N_BUCKETS = 4
 
@@ -21,14 +21,14 @@ class Process:
     """A worker as it runs.
 
     Attributes:
-        claims: what its orders name, as they were then.
+        predecessors: what its orders name, as they were then.
         known: workers whose journals it has read; its own is one.
         links: near ends that it was given.
     """
 
     worker: Worker
     buckets: frozenset[int]
-    claims: list[Claim]
+    predecessors: list[Predecessor]
     known: set[Worker]
     links: list[Link] = field(default_factory=list)
     is_prepared: bool = False
@@ -69,7 +69,7 @@ class World:
         self.waits = False
         self.preparing: Generation | None = None
         self.n_next = n_workers
-        self._queue: deque[succession.Effect] = deque()
+        self._queue: deque[succession.SuccessionEffect] = deque()
         self._is_performing = False
         self.present = self._generation(1, n_workers)
         self.perform(self.plan.start(self.present, self.now))
@@ -81,7 +81,7 @@ class World:
 
     # What the plan of succession decides.
 
-    def perform(self, effects: Iterable[succession.Effect]) -> None:
+    def perform(self, effects: Iterable[succession.SuccessionEffect]) -> None:
         """Do it."""
         self._queue.extend(effects)
         if self._is_performing:
@@ -92,10 +92,10 @@ class World:
         self._is_performing = False
         self._retire()
 
-    def _perform_one(self, effect: succession.Effect) -> None:
+    def _perform_one(self, effect: succession.SuccessionEffect) -> None:
         match effect:
-            case succession.Spawn(worker, claims):
-                self._spawn(worker, list(claims))
+            case succession.Spawn(worker, predecessors):
+                self._spawn(worker, list(predecessors))
             case succession.StartLater(slot, _):
                 self.to_start.append(slot)
             case succession.TellToHandOver(worker, links):
@@ -116,10 +116,10 @@ class World:
             case succession.CloseFarEnd(link):
                 self.far_ends.discard(link)
 
-    def _spawn(self, worker: Worker, claims: list[Claim]) -> None:
-        for claim in claims:
-            assert claim.worker in self.open_journals, "a journal that is needed"
-            assert claim.link is None or claim.link in self.far_ends
+    def _spawn(self, worker: Worker, predecessors: list[Predecessor]) -> None:
+        for predecessor in predecessors:
+            assert predecessor.worker in self.open_journals, "a journal that is needed"
+            assert predecessor.link is None or predecessor.link in self.far_ends
         if "spawn" in self.fails:
             self.fails.discard("spawn")
             self.perform(self.plan.could_not_spawn(worker, "no process", self.now))
@@ -127,7 +127,7 @@ class World:
                 self.changed(ChangeoverEvent.FAILED, "no process")
             return
         self.open_journals.add(worker)
-        copies = [Claim(each.worker, each.link, each.has_handed_over) for each in claims]
+        copies = [Predecessor(each.worker, each.link, each.has_handed_over) for each in predecessors]
         buckets = worker.slot.buckets
         self.processes[worker] = self.past[worker] = Process(worker, buckets, copies, {worker})
 
@@ -153,7 +153,7 @@ class World:
         if self.changeover is not None:
             self.change(self.changeover.happened(event, problem))
 
-    def change(self, effects: list[change.Effect]) -> None:
+    def change(self, effects: list[change.ChangeoverEffect]) -> None:
         """Do what it decides."""
         for effect in effects:
             match effect:
@@ -167,14 +167,14 @@ class World:
                     self._switch()
                 case change.SayLate():
                     pass
-                case change.Answer(problem):
+                case change.SayOutcome(problem):
                     self.answers.append(problem)
                     self.changeover, self.waits = None, False
 
     def _prepare(self) -> None:
         assert self.preparing is None
         self.preparing = self._generation(self.present.number + 1, self.n_next)
-        for effect in self.plan.bequeath(self.present, self.preparing):
+        for effect in self.plan.name_successors(self.present, self.preparing):
             assert isinstance(effect, succession.OpenLink)
             if "link" in self.fails:
                 self.fails.discard("link")
@@ -215,25 +215,28 @@ class World:
     def may_serve(self, process: Process) -> bool:
         """Whether all those before it have handed over, or are gone as their links show."""
         return process.is_prepared and all(
-            claim.link is None or claim.has_handed_over or self._has_ended(claim.link) or self._has_said(claim)
-            for claim in process.claims
+            predecessor.link is None
+            or predecessor.has_handed_over
+            or self._has_ended(predecessor.link)
+            or self._has_said(predecessor)
+            for predecessor in process.predecessors
         )
 
     def _has_ended(self, link: Link) -> bool:
         holder = self.processes.get(link.worker)
         return link not in self.near_ends and (holder is None or link not in holder.links)
 
-    def _has_said(self, claim: Claim) -> bool:
-        before = self.past[claim.worker]
-        return before.has_handed_over and claim.link in before.links
+    def _has_said(self, predecessor: Predecessor) -> bool:
+        before = self.past[predecessor.worker]
+        return before.has_handed_over and predecessor.link in before.links
 
     def serve(self, process: Process) -> None:
         """Let a worker serve, if nothing keeps it from that."""
         if process.is_killed or process.has_served or process.is_told or not self.may_serve(process):
             return
         process.has_served = process.reads = True
-        for claim in process.claims:
-            process.known |= self.past[claim.worker].known
+        for predecessor in process.predecessors:
+            process.known |= self.past[predecessor.worker].known
         self.perform(self.plan.serving(process.worker, self.now))
         if process.worker.generation is self.present and self.present.is_ready and self.changeover is not None:
             self.change(self.changeover.all_serve())
@@ -251,7 +254,7 @@ class World:
         process.reads = False
         del self.processes[worker]
         generation, slot = worker.generation, worker.slot
-        before = [claim.worker for claim in slot.claims]
+        before = [each.worker for each in slot.predecessors]
         effects = self.plan.exited(worker, "it died", self.now, is_unsuited=is_unsuited)
         if any(isinstance(each, succession.GoOnWithout) for each in effects):
             for each in (*before, worker):
@@ -350,7 +353,7 @@ class World:
             return True
         (slot,) = [each for each in self.present.slots if bucket in each.buckets]
         return any(
-            worker in self.past[claim.worker].known and claim.worker in self.open_journals for claim in slot.claims
+            worker in self.past[each.worker].known and each.worker in self.open_journals for each in slot.predecessors
         )
 
     def check_end(self) -> None:

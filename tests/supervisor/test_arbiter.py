@@ -12,7 +12,7 @@ import pytest
 
 from gateway.config.read_outcome import ReadOutcome
 from gateway.config.settings import encode_settings
-from gateway.failmode.breaker import Breaker, Health
+from gateway.failmode.breaker import Breaker, Standing
 from gateway.ipc.orders import (
     CANNOT_START,
     Orders,
@@ -41,9 +41,9 @@ class Nothing:
 
     url = ""
 
-    def health(self, _key: str) -> Health:
+    def standing(self, _key: str) -> Standing:
         """Return that of nobody."""
-        return Breaker().health
+        return Breaker().standing
 
     def state(self) -> None: ...
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.duoapi.calls import Answer, AuthAnswer, Call, Check, Ping, Refusal, Time
-from gateway.failmode.breaker import LOGINS_WELL_S, MOST_TRIALS, Breaker, Health
+from gateway.failmode.breaker import LOGINS_WELL_S, MOST_TRIALS, Breaker, Standing
 from gateway.failmode.evidence import Evidence
 from gateway.failmode.probing import EARLY_PROBE_TIMEOUT_S, PROBE_TIMEOUT_S, Failed, Passed, ProbeOutcome, Refused
 from gateway.failmode.states import BreakerState
@@ -71,12 +71,12 @@ class Stage:
         self.duo = Duo()
         self.breakers = {key: Breaker() for key in keys or (KEY,)}
         self.evidence: list[Evidence] = []
-        self.published: list[tuple[str, Health]] = []
+        self.published: list[tuple[str, Standing]] = []
         self.fails_for = ""
         self.driver = BreakerDriver(
             [WatchedApplication(key, breaker, self.duo, CONSEQUENCE) for key, breaker in self.breakers.items()],
             self._read,
-            lambda key, health: self.published.append((key, health)),
+            lambda key, standing: self.published.append((key, standing)),
             clock=lambda: self.now,
             wall_clock=lambda: UNIX_NOW,
         )
@@ -129,7 +129,7 @@ class Stage:
         return BreakerDriver(
             [WatchedApplication(KEY, self.breaker, self.duo, CONSEQUENCE)],
             self._read,
-            lambda key, health: self.published.append((key, health)),
+            lambda key, standing: self.published.append((key, standing)),
             clock=lambda: self.now,
             wall_clock=lambda: UNIX_NOW,
         )
@@ -164,7 +164,7 @@ def lines() -> Iterator[Lines]:
 
 def test_the_first_look_publishes_and_asks_ping_and_then_check(lines: Lines):
     stage = Stage().run(0.1)
-    assert {(key, health.state) for key, health in stage.published} == {(KEY, BreakerState.HEALTHY)}
+    assert {(key, standing.state) for key, standing in stage.published} == {(KEY, BreakerState.HEALTHY)}
     assert [type(question.call) for question in stage.duo.questions] == [Ping, Check]
     assert lines.loud == []
 
@@ -240,7 +240,7 @@ def test_logins_that_fail_although_ping_and_check_pass_are_told_once_and_when_th
 
 def test_what_a_pings_handshake_took_is_no_measure_for_logins():
     stage = Stage().run(0.1)
-    assert stage.breaker.health.ping_s == Question(Ping(), lambda answer: None).wire_s
+    assert stage.breaker.standing.ping_s == Question(Ping(), lambda answer: None).wire_s
 
 
 def test_wrong_keys_are_an_error_with_words_of_their_own(lines: Lines):
@@ -305,7 +305,7 @@ def test_a_ping_that_is_answered_late_tells_how_slow_duo_is():
     ping.answer(Time(int(UNIX_NOW)))
     stage.run(0.2)
     assert stage.is_in(BreakerState.TRIAL)
-    assert stage.breaker.health.ping_s > PROBE_TIMEOUT_S
+    assert stage.breaker.standing.ping_s > PROBE_TIMEOUT_S
 
 
 def test_few_probes_of_an_application_are_under_way():
@@ -325,13 +325,15 @@ def test_health_is_published_when_it_differs_and_at_no_other_time():
     stage.evidence = [Evidence(since=stage.now, answered_at=stage.now)]
     answered_at = stage.now
     stage.run(1)
-    assert [(health.state, health.since) for _, health in stage.published] == [(BreakerState.HEALTHY, answered_at)]
+    assert [(standing.state, standing.since) for _, standing in stage.published] == [
+        (BreakerState.HEALTHY, answered_at)
+    ]
 
 
 def test_the_workers_hear_of_fail_mode_before_the_log_does(lines: Lines):
     stage = Stage().run(1)
     order: list[str] = []
-    stage.driver._watched[0]._publish = lambda _, health: order.append(health.state)
+    stage.driver._watched[0]._publish = lambda _, standing: order.append(standing.state)
     lines.emit = lambda record: order.append(record.levelname)  # type: ignore[method-assign]
     stage.go_away()
     assert order[-2:] == ["down", "WARNING"]
@@ -361,10 +363,10 @@ def test_a_publisher_that_fails_is_asked_again():
     published: list[BreakerState] = []
     fail = [True]
 
-    def publish(_key: str, health: Health) -> None:
+    def publish(_key: str, standing: Standing) -> None:
         if fail.pop() if fail else False:
             raise RuntimeError
-        published.append(health.state)
+        published.append(standing.state)
 
     stage.driver._watched[0]._publish = publish
     stage.fail(1)
@@ -379,9 +381,9 @@ def test_a_breaker_may_serve_another_driver_after_a_reload():
     stage.driver.stop()
     assert stage.duo.questions[-1].is_cancelled or not stage.duo.unheard
     application = WatchedApplication(KEY, stage.breaker, stage.duo, CONSEQUENCE)
-    published: list[Health] = []
+    published: list[Standing] = []
     stage.driver = BreakerDriver(
-        [application], stage._read, lambda _, health: published.append(health), clock=lambda: stage.now
+        [application], stage._read, lambda _, standing: published.append(standing), clock=lambda: stage.now
     )
     stage.run(0.1)
     assert published[0].state is BreakerState.DOWN

@@ -10,14 +10,14 @@ from gateway.supervisor.changeover import (
     SERVE_TIMEOUT_S,
     SETTLE_TIMEOUT_S,
     TRANSITIONS,
-    Answer,
     Changeover,
+    ChangeoverEffect,
     ChangeoverEvent,
     ChangeoverState,
     Discard,
-    Effect,
     Prepare,
     SayLate,
+    SayOutcome,
     SwitchOver,
     Wait,
 )
@@ -53,13 +53,13 @@ def test_where_one_does_not_it_is_waited_for_a_little(is_in_time):
 def test_once_all_are_prepared_they_are_the_present_ones_and_once_they_serve_it_is_told():
     changeover = preparing()
     assert changeover.happened(PREPARED) == [Wait(SERVE_TIMEOUT_S), SwitchOver()]
-    assert changeover.all_serve() == [Answer("")]
+    assert changeover.all_serve() == [SayOutcome("")]
     assert changeover.state is ChangeoverState.SERVING
 
 
 def test_after_the_switch_there_is_no_way_back():
-    assert switched().happened(TIMED_OUT) == [SayLate(), Answer("")]
-    assert switched().happened(STOP_ASKED) == [Answer("")]
+    assert switched().happened(TIMED_OUT) == [SayLate(), SayOutcome("")]
+    assert switched().happened(STOP_ASKED) == [SayOutcome("")]
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,14 @@ def test_after_the_switch_there_is_no_way_back():
 )
 def test_before_it_nothing_has_changed(event, problem):
     changeover = preparing()
-    assert changeover.happened(event, "why" if event is FAILED else "") == [Discard(), Answer(problem)]
+    assert changeover.happened(event, "why" if event is FAILED else "") == [Discard(), SayOutcome(problem)]
     assert changeover.state is ChangeoverState.ABANDONED
 
 
 def test_a_stop_before_anything_was_prepared_has_nothing_to_discard():
     changeover = Changeover()
     changeover.begin(is_settled=False)
-    assert changeover.happened(STOP_ASKED) == [Answer("the gateway is stopping")]
+    assert changeover.happened(STOP_ASKED) == [SayOutcome("the gateway is stopping")]
 
 
 def test_when_a_present_worker_dies_the_preparation_begins_anew_a_few_times():
@@ -89,7 +89,7 @@ def test_when_a_present_worker_dies_the_preparation_begins_anew_a_few_times():
         assert changeover.predecessor_died() == []  # another one, while it settles
         assert changeover.all_serve() == [Wait(PREPARE_TIMEOUT_S), Prepare()]
     problem = "workers die too often; see the log, and reload once more"
-    assert changeover.predecessor_died() == [Discard(), Answer(problem)]
+    assert changeover.predecessor_died() == [Discard(), SayOutcome(problem)]
 
 
 def test_a_present_slot_that_is_late_to_serve_changes_nothing_any_more():
@@ -120,9 +120,9 @@ def test_an_end_is_an_end_and_every_state_is_reached():
 @given(st.booleans(), st.lists(st.sampled_from([*ChangeoverEvent, "died", "all serve"]), max_size=40))
 def test_whatever_happens_there_is_one_answer_and_what_was_prepared_is_switched_to_or_discarded(is_settled, events):
     changeover = Changeover()
-    effects: list[Effect] = changeover.begin(is_settled=is_settled)
+    effects: list[ChangeoverEffect] = changeover.begin(is_settled=is_settled)
     for event in events:
-        if Answer in map(type, effects):
+        if SayOutcome in map(type, effects):
             break
         if event == "died" and changeover.state is not ChangeoverState.SWITCHED:
             effects += changeover.predecessor_died()
@@ -131,7 +131,7 @@ def test_whatever_happens_there_is_one_answer_and_what_was_prepared_is_switched_
         elif event in TRANSITIONS[changeover.state]:
             effects += changeover.happened(ChangeoverEvent(event))
     if not TRANSITIONS[changeover.state]:
-        (answer,) = [each for each in effects if isinstance(each, Answer)]
+        (answer,) = [each for each in effects if isinstance(each, SayOutcome)]
         assert effects[-1] is answer
         assert (SwitchOver() in effects) == (changeover.state is ChangeoverState.SERVING)
     is_open = changeover.state is ChangeoverState.PREPARING

@@ -18,8 +18,8 @@ import uvloop
 
 from gateway.config.problems import ConfigError, Problem
 from gateway.supervisor import control
-from gateway.supervisor.control import MAX_CONNECTIONS, MAX_LOGINS, MAX_REQUEST, ControlSocket, Peer, ReloadOutcome
-from gateway.supervisor.control_client import Connection, ControlError, Declined, NotRunning, ask
+from gateway.supervisor.control import MAX_CONNECTIONS, MAX_LOGINS, MAX_REQUEST, Caller, ControlSocket, ReloadOutcome
+from gateway.supervisor.control_client import ControlConnection, ControlError, Declined, NotRunning, ask
 from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.run_dir import RunDir, RunDirUnusable
 from tests.children import child
@@ -259,7 +259,7 @@ class TestStop:
             assert process.stdout is not None
             assert process.stdin is not None
             assert process.stdout.readline() == b"open\n"
-            with Connection(str(run_dir), 20.0) as gateway:
+            with ControlConnection(str(run_dir), 20.0) as gateway:
                 assert gateway.ask("stop")["pid"] == process.pid
                 assert process.stdout.readline() == b"closed\n"
                 assert not (run_dir / "control.sock").exists()
@@ -329,24 +329,24 @@ class TestNonsense:
         assert json.loads(answered)["ok"]
 
     def test_somebody_else_is_refused(self, run_dir, arbiter, monkeypatch):
-        monkeypatch.setattr(control, "peer_of", lambda _: Peer(4711, os.geteuid() + 1))
+        monkeypatch.setattr(control, "caller_of", lambda _: Caller(4711, os.geteuid() + 1))
         with pytest.raises(Declined, match="only root and the gateway's own user may ask"):
             asked(run_dir, arbiter, "stop")
         assert arbiter.stops == 0
 
 
 def test_root_and_our_own_user_may_ask():
-    assert Peer(1, 0).may_ask
-    assert Peer(1, os.geteuid()).may_ask
-    assert not Peer(1, os.geteuid() + 1).may_ask
+    assert Caller(1, 0).may_ask
+    assert Caller(1, os.geteuid()).may_ask
+    assert not Caller(1, os.geteuid() + 1).may_ask
 
 
 def test_the_kernel_tells_who_asks(run_dir, arbiter, monkeypatch):
     seen = []
-    peer_of = control.peer_of
-    monkeypatch.setattr(control, "peer_of", lambda connection: seen.append(peer_of(connection)) or seen[-1])
+    caller_of = control.caller_of
+    monkeypatch.setattr(control, "caller_of", lambda connection: seen.append(caller_of(connection)) or seen[-1])
     asked(run_dir, arbiter, "status")
-    assert seen == [Peer(os.getpid(), os.geteuid())]
+    assert seen == [Caller(os.getpid(), os.geteuid())]
 
 
 class TestClient:

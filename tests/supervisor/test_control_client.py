@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.surroundings import CONTROL_SOCKET
-from gateway.supervisor.control_client import Connection, ControlError
+from gateway.supervisor.control_client import ControlConnection, ControlError
 
 NOBODY = 65534
 
@@ -29,16 +29,16 @@ def answering(folder: Path, user_id: int) -> Iterator[None]:
 
 def test_ourselves(tmp_path):
     with answering(tmp_path, os.getuid()):
-        Connection(str(tmp_path), 20.0).close()
+        ControlConnection(str(tmp_path), 20.0).close()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
 def test_a_stranger_is_not_asked_unless_we_are_root_and_the_folder_is_theirs(tmp_path, monkeypatch):
     with answering(tmp_path, NOBODY):
         with pytest.raises(ControlError, match=f"user {NOBODY} answers at {tmp_path}/control.sock"):
-            Connection(str(tmp_path), 20.0)
+            ControlConnection(str(tmp_path), 20.0)
         os.chown(tmp_path, NOBODY, NOBODY)
-        Connection(str(tmp_path), 20.0).close()
+        ControlConnection(str(tmp_path), 20.0).close()
         monkeypatch.setattr(os, "geteuid", lambda: 1000)
         with pytest.raises(ControlError, match="run_dir"):
-            Connection(str(tmp_path), 20.0)
+            ControlConnection(str(tmp_path), 20.0)

@@ -135,7 +135,7 @@ class TestDeaths:
             second = await died(crew, -signal.SIGKILL)
             assert second.predecessors == [(first.pid, False)]
             await said(second, FromWorker.SERVING)
-            assert crew.slots[0].claims == []
+            assert crew.slots[0].predecessors == []
 
         play(scene)
 
@@ -183,9 +183,9 @@ class TestDeaths:
             await serving(stage, old)
             await died(old, -signal.SIGSEGV)
             await died(old, -signal.SIGSEGV)
-            stage.crews.bequeath(old, new)
-            assert [claim.n_deaths for claim in new.slots[0].claims] == [1, 1, 0]
-            assert [claim.link is not None for claim in new.slots[0].claims] == [False, False, True]
+            stage.crews.name_successors(old, new)
+            assert [each.n_deaths for each in new.slots[0].predecessors] == [1, 1, 0]
+            assert [each.link is not None for each in new.slots[0].predecessors] == [False, False, True]
 
         play(scene)
 
@@ -194,7 +194,7 @@ async def followed(stage: Scene) -> tuple[Crew, ScriptedProcess, socket.socket]:
     """Return a crew that serves, its worker, and a copy of the link that its successor hears it on."""
     old, new = stage.crew(), stage.crew()
     first = await serving(stage, old)
-    stage.crews.bequeath(old, new)
+    stage.crews.name_successors(old, new)
     stage.crews.start(new)
     link = socket.socket(fileno=os.dup(worker(new).links[0]))
     link.setblocking(False)
@@ -243,7 +243,7 @@ class TestHandingOver:
             await serving(stage, old)
             before = n_descriptors()
             with no_descriptor_left(), pytest.raises(OSError, match="Too many open files"):
-                stage.crews.bequeath(old, new)
+                stage.crews.name_successors(old, new)
             stage.crews.abort(new)
             assert n_descriptors() == before
             assert old.slots[0].state is SlotState.READY

@@ -53,8 +53,8 @@ def watch(*crews: Crew) -> FailModeWatch:
     return FailModeWatch(lambda: crews)  # type: ignore[arg-type, return-value]
 
 
-def health(state: BreakerState = BreakerState.HEALTHY) -> Any:
-    return Breaker().health._replace(state=state)
+def standing(state: BreakerState = BreakerState.HEALTHY) -> Any:
+    return Breaker().standing._replace(state=state)
 
 
 NUMBERS = tuple(range(len(Evidence._fields)))
@@ -70,9 +70,9 @@ def test_the_evidence_is_that_of_workers_who_serve():
 def test_all_generations_with_the_application_are_told_of_what_is_new_and_shown_the_rest():
     serving, former, other = Crew("app"), Crew("app"), Crew("another")
     duo = watch(serving, former, other)
-    duo._publish("app", health())
-    duo._publish("app", health())
-    duo._publish("app", health(BreakerState.DOWN))
+    duo._publish("app", standing())
+    duo._publish("app", standing())
+    duo._publish("app", standing(BreakerState.DOWN))
     for crew in serving, former:
         assert [key for key, _ in crew.posted] == ["app"] * 3
         assert crew.told == [LookAtBoard()] * 2
@@ -81,8 +81,8 @@ def test_all_generations_with_the_application_are_told_of_what_is_new_and_shown_
 
 def test_a_new_generation_knows_of_the_outages_that_concern_it_before_it_starts():
     duo = watch(Crew("app", "another"))
-    duo._publish("app", health(BreakerState.DOWN))
-    duo._publish("another", health())
+    duo._publish("app", standing(BreakerState.DOWN))
+    duo._publish("another", standing())
     crew = Crew("app")
     duo.brief(crew)
     ((key, bulletin),) = crew.posted
@@ -91,4 +91,4 @@ def test_a_new_generation_knows_of_the_outages_that_concern_it_before_it_starts(
 
 @pytest.mark.parametrize("key", ["app", "unknown"])
 def test_what_nobody_watches_is_healthy(key):
-    assert watch().health(key).state is BreakerState.HEALTHY
+    assert watch().standing(key).state is BreakerState.HEALTHY

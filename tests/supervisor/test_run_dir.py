@@ -26,7 +26,7 @@ def mode_of(path: Path) -> int:
 
 
 class Holder:
-    """Another process that has claimed a folder."""
+    """Another process that has locked a folder."""
 
     def __init__(self, path: Path) -> None:
         arguments = [sys.executable, "-P", "-c", HOLD_IT, str(path)]
@@ -60,7 +60,7 @@ def test_the_socket_is_for_us_and_root_alone_whatever_the_umask(tmp_path, umask)
         os.umask(before)
 
 
-def test_a_folder_is_claimed_once(tmp_path):
+def test_a_folder_is_locked_once(tmp_path):
     folder = RunDir(tmp_path)
     with pytest.raises(RunDirUnusable) as refused:
         RunDir(tmp_path)
@@ -135,7 +135,7 @@ def test_a_name_too_long_for_a_socket_is_refused_and_nothing_stays_open(tmp_path
     assert not any(str(tmp_path) in str(entry.resolve()) for entry in Path("/proc/self/fd").iterdir())
 
 
-def test_a_folder_was_left_where_a_pid_file_is_there_and_nobody_claims_it(tmp_path):
+def test_a_folder_was_left_where_a_pid_file_is_there_and_nobody_locks_it(tmp_path):
     assert not was_left(tmp_path / "run")
     folder = RunDir(tmp_path / "run")
     assert not was_left(folder.path)

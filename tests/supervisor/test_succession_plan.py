@@ -53,7 +53,7 @@ def following(plan: SuccessionPlan, former: Generation, buckets: list[list[int]]
     """The next generation, that is to take over, without workers yet."""
     generation = Generation(former.number + 1, buckets or [[0, 1]])
     plan.add(generation)
-    plan.bequeath(former, generation)
+    plan.name_successors(former, generation)
     return generation
 
 
@@ -67,7 +67,7 @@ def next_worker(plan: SuccessionPlan, generation: Generation) -> tuple[Worker, l
     """Let the one slot's pause be over; return the next worker, and whom it takes over from and whether that lives."""
     (spawn,) = plan.backoff_elapsed(generation.slots[0], NOW)
     assert isinstance(spawn, Spawn)
-    return spawn.worker, [(claim.worker, claim.link is not None) for claim in spawn.claims]
+    return spawn.worker, [(each.worker, each.link is not None) for each in spawn.predecessors]
 
 
 class TestDeaths:
@@ -76,8 +76,8 @@ class TestDeaths:
         generation = serving(plan)
         first = worker_at(generation)
         assert kinds(plan.exited(first, "", NOW)) == [StartLater]
-        second, claims = next_worker(plan, generation)
-        assert claims == [(first, False)]
+        second, predecessors = next_worker(plan, generation)
+        assert predecessors == [(first, False)]
         plan.prepared(second)
         assert plan.serving(second, NOW) == [CloseJournal(first)]
 
@@ -88,8 +88,8 @@ class TestDeaths:
         plan.exited(first, "", NOW)
         second, _ = next_worker(plan, generation)
         assert kinds(plan.exited(second, "", NOW)) == [StartLater]
-        third, claims = next_worker(plan, generation)
-        assert claims == [(first, False), (second, False)]
+        third, predecessors = next_worker(plan, generation)
+        assert predecessors == [(first, False), (second, False)]
         assert set(plan.serving(third, NOW)) == {CloseJournal(first), CloseJournal(second)}
 
     def test_what_so_many_died_of_before_they_served_is_given_up(self):
@@ -110,8 +110,8 @@ class TestDeaths:
         first = worker_at(generation)
         plan.exited(first, "", NOW)
         for _ in range(3 * MAX_DEATHS):
-            worker, claims = next_worker(plan, generation)
-            assert claims[0] == (first, False)
+            worker, predecessors = next_worker(plan, generation)
+            assert predecessors[0] == (first, False)
             assert kinds(plan.exited(worker, "no roots", NOW, is_unsuited=True)) == [StartLater]
 
     def test_one_that_served_begins_the_count_anew(self):
@@ -119,8 +119,8 @@ class TestDeaths:
         generation = serving(plan)
         plan.exited(worker_at(generation), "", NOW)
         for _ in range(3 * MAX_DEATHS):
-            worker, claims = next_worker(plan, generation)
-            assert len(claims) == 1
+            worker, predecessors = next_worker(plan, generation)
+            assert len(predecessors) == 1
             plan.serving(worker, NOW)
             assert kinds(plan.exited(worker, "", NOW)) == [StartLater]
 
@@ -155,15 +155,15 @@ class TestBequeathing:
         former = serving(plan, 1, [[0, 2], [1, 3]])
         crew = Generation(2, [[0, 3], [1], [2]])
         plan.add(crew)
-        effects = plan.bequeath(former, crew)
+        effects = plan.name_successors(former, crew)
         links = [effect.link for effect in effects if isinstance(effect, OpenLink)]
-        assert [(link.worker.slot.number, link.heir.number, link.buckets) for link in links] == [
+        assert [(link.worker.slot.number, link.successor.number, link.buckets) for link in links] == [
             (0, 0, [0]),
             (0, 2, [2]),
             (1, 0, [3]),
             (1, 1, [1]),
         ]
-        assert [[claim.worker.slot.number for claim in slot.claims] for slot in crew.slots] == [[0, 1], [1], [0]]
+        assert [[each.worker.slot.number for each in slot.predecessors] for slot in crew.slots] == [[0, 1], [1], [0]]
 
     def test_one_that_does_not_serve_yet_does_not_know_those_before_it(self):
         plan = SuccessionPlan()
@@ -172,7 +172,7 @@ class TestBequeathing:
         plan.exited(first, "", NOW)
         second, _ = next_worker(plan, former)
         crew = following(plan, former)
-        assert [(claim.worker, claim.link is not None) for claim in crew.slots[0].claims] == [
+        assert [(each.worker, each.link is not None) for each in crew.slots[0].predecessors] == [
             (first, False),
             (second, True),
         ]
@@ -181,7 +181,7 @@ class TestBequeathing:
         plan = SuccessionPlan()
         former = serving(plan)
         crew = following(plan, former)
-        assert [claim.worker for claim in crew.slots[0].claims] == [worker_at(former)]
+        assert [each.worker for each in crew.slots[0].predecessors] == [worker_at(former)]
 
     def test_a_slot_without_a_worker_leaves_what_it_was_left(self):
         plan = SuccessionPlan()
@@ -190,10 +190,10 @@ class TestBequeathing:
         plan.exited(first, "", NOW)
         crew = following(plan, former)
         assert plan.hand_over(former, NOW) == []
-        assert plan.remove(former) == []  # the journal is the heir's now
+        assert plan.remove(former) == []  # the journal is the successor's now
         (spawn,) = plan.start(crew, NOW)
         assert isinstance(spawn, Spawn)
-        assert [claim.worker for claim in spawn.claims] == [first]
+        assert [each.worker for each in spawn.predecessors] == [first]
         assert plan.serving(spawn.worker, NOW) == [CloseJournal(first)]
 
     def test_another_generation_inherits_how_many_have_died(self):
@@ -221,7 +221,7 @@ class TestHandingOver:
         assert kinds(effects) == [TellToHandOver, Kill]
         assert effects[0] == TellToHandOver(ready, tuple(former.slots[0].links))
         assert effects[1] == Kill(other)
-        assert [link.heir for link in former.slots[0].links] == [crew.slots[0]]
+        assert [link.successor for link in former.slots[0].links] == [crew.slots[0]]
 
     def test_a_link_ends_when_its_worker_is_gone_and_not_before(self):
         """However long others of its generation take."""
@@ -263,7 +263,7 @@ class TestHandingOver:
         plan.exited(first_heir, "", NOW)
         (spawn,) = plan.backoff_elapsed(crew.slots[0], NOW)
         assert isinstance(spawn, Spawn)
-        assert [(claim.link is not None, claim.has_handed_over) for claim in spawn.claims] == [
+        assert [(each.link is not None, each.has_handed_over) for each in spawn.predecessors] == [
             (True, True),
             (False, False),
         ]

@@ -16,14 +16,14 @@ from gateway.ipc.journal import (
     boottime_ahead_s,
     create_journal,
 )
-from gateway.ipc.orders import Predecessor
+from gateway.ipc.orders import PredecessorOrders
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR
 from gateway.radius.packet import decode_packet
 from gateway.radius.reply import reply_basis
 from gateway.radius.shared_secret import SharedSecret
-from gateway.worker.generations import Generation, Generations
-from gateway.worker.succession import Succession, read_legacy
+from gateway.worker.generations import GenerationParts, Generations
+from gateway.worker.succession import Succession, read_predecessor
 from gateway.worker.wiring import build_engine
 from tests.config.files import MINIMAL, SHARED_SECRET, parse
 
@@ -82,12 +82,12 @@ class Successor:
 
     def __init__(self) -> None:
         settings = parse(MINIMAL)[0]
-        own = Generation(1, settings)
+        own = GenerationParts(1, settings)
         self.generations = Generations(own, [])
         self.engine = build_engine(settings, own.tables, Digests(KEY), 1)
         self.effects: list[Effect] = []
         self.n_lost = 0
-        self._predecessors: list[Predecessor] = []
+        self._predecessors: list[PredecessorOrders] = []
 
     def predecessor(
         self,
@@ -106,14 +106,14 @@ class Successor:
         for each in answers:
             journal.keep_reply(each, time.monotonic() + 30, time.monotonic())
         journal.close()
-        self._predecessors.append(Predecessor(pid, 1, descriptor, link_fd))
+        self._predecessors.append(PredecessorOrders(pid, 1, descriptor, link_fd))
 
     def begin(self) -> Succession:
         """Take over; inside a running loop if a predecessor lives."""
-        legacies = [read_legacy(each, KEY, self.generations) for each in self._predecessors]
+        predecessors = [read_predecessor(each, KEY, self.generations) for each in self._predecessors]
         buckets = frozenset({0})
         succession = Succession(
-            legacies, self.generations, buckets, self.engine, self.effects.extend, lambda _: None, self._note_lost
+            predecessors, self.generations, buckets, self.engine, self.effects.extend, lambda _: None, self._note_lost
         )
         succession.begin()
         return succession

@@ -15,7 +15,7 @@ from gateway.ipc.worker_channel import (
     Successor,
     hear_worker,
 )
-from gateway.worker.__main__ import Worker
+from gateway.worker.__main__ import RunningWorker
 
 
 class ScriptedService:
@@ -38,11 +38,13 @@ class ScriptedService:
         self.diary.append(sorted(links))
 
 
-def told_to_hand_over(n_missing: int = 0, fails: Exception | None = None) -> tuple[Worker, list[Any], list[FromWorker]]:
+def told_to_hand_over(
+    n_missing: int = 0, fails: Exception | None = None
+) -> tuple[RunningWorker, list[Any], list[FromWorker]]:
     """Tell a worker to hand over to two successors, without so many of the links; return what it did and said."""
 
-    async def scene() -> tuple[Worker, list[Any], list[FromWorker]]:
-        worker = Worker.__new__(Worker)
+    async def scene() -> tuple[RunningWorker, list[Any], list[FromWorker]]:
+        worker = RunningWorker.__new__(RunningWorker)
         supervisor, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         supervisor.setblocking(False)
         service = ScriptedService(fails)

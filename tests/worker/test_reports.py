@@ -23,7 +23,15 @@ from gateway.logs.events import EventLog
 from gateway.logs.lines import JsonLines, Lines, TextLines
 from gateway.radius.discards import DiscardReason
 from gateway.words.reasons import Outcome, Reason
-from gateway.worker.reports import WARNED_REASONS, LoginLog, auth_event, finished_line, notice_line, unsigned_line
+from gateway.worker.reports import (
+    WARNED_REASONS,
+    EventSection,
+    LoginLog,
+    auth_event,
+    finished_line,
+    notice_line,
+    unsigned_line,
+)
 from tests.engine.scene import SECRET, Stage
 
 DENIED = Verdict(
@@ -274,13 +282,13 @@ def test_a_client_that_does_not_sign_is_named_with_the_key_that_mends_it():
 
 class TestAuthEvent:
     def test_it_has_every_field_that_parsers_of_duos_proxy_expect(self):
-        event = auth_event(finished(), "DIXXXXXXXXXXXXXXXXXX", "gateway-1")
+        event = auth_event(finished(), EventSection("DIXXXXXXXXXXXXXXXXXX", "duo_only_client"), "gateway-1")
         assert event.keys() >= FIELDS_OF_SIEM_PARSERS
         assert event["log_level"].keys() == {"name", "_class_uuid_"}
         assert event["log_logger"].keys() == {"unpersistable"}
 
     def test_its_values(self):
-        event = auth_event(finished(), "DIXXXXXXXXXXXXXXXXXX", "gateway-1")
+        event = auth_event(finished(), EventSection("DIXXXXXXXXXXXXXXXXXX", "duo_only_client"), "gateway-1")
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event["timestamp"])
         assert (event["event_type"], event["auth_stage"]) == ("authentication", "Secondary authentication")
         assert (event["username"], event["status"], event["factor"]) == ("y-ikeda", "Reject", "passcode")
@@ -293,13 +301,21 @@ class TestAuthEvent:
 
     @pytest.mark.parametrize(("verdict", "status"), [(ALLOWED, "Allow"), (DENIED, "Reject")])
     def test_its_status_is_the_verdict(self, verdict, status):
-        assert auth_event(finished(verdict), "DI", "gateway-1")["status"] == status
+        assert auth_event(finished(verdict), EventSection("DI", "duo_only_client"), "gateway-1")["status"] == status
 
     def test_it_is_one_line_of_json_whatever_the_name(self):
-        event = auth_event(finished(user_name='ユーザー"\\'), "DI", "gateway-1")
+        event = auth_event(finished(user_name='ユーザー"\\'), EventSection("DI", "duo_only_client"), "gateway-1")
         octets = msgspec.json.encode(event)
         assert b"\n" not in octets
         assert msgspec.json.decode(octets)["username"] == 'ユーザー"\\'
 
+    def test_it_names_the_client_section(self):
+        event = auth_event(finished(), EventSection("DI", "duo_only_client2"), "gateway-1")
+        assert event["client_section"] == "duo_only_client2"
+
+    def test_a_section_that_is_gone_says_nothing_more(self):
+        event = auth_event(finished(), None, "gateway-1")
+        assert (event["server_section_ikey"], event["client_section"]) == ("", "")
+
     def test_a_login_without_a_factor_has_none(self):
-        assert auth_event(finished(factor=""), "DI", "gateway-1")["factor"] is None
+        assert auth_event(finished(factor=""), EventSection("DI", "duo_only_client"), "gateway-1")["factor"] is None

@@ -26,6 +26,7 @@ from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import Code
 from gateway.unavailable import Trouble, Unavailable
 from gateway.worker.journal_keeper import JournalKeeper
+from gateway.worker.reports import EventSection
 from gateway.worker.service import Service
 from tests.compiled import only_interpreted
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, SECRET, SOURCE, Stage
@@ -111,12 +112,12 @@ class Scene:
         self.duo = ScriptedDuo()
         self.listener = ScriptedListener(self.diary)
         descriptor = create_journal(16, 65_536)
-        self.memory = JournalKeeper(Journal(descriptor, bytes(32)))
+        self.keeper = JournalKeeper(Journal(descriptor, bytes(32)))
         os.close(descriptor)
         log = EventLog(-1, [lambda line, _level: self.lines.append(line)], TextLines())
-        duos, ikeys = {"app": self.duo}, {"radius_server_duo_only": "DI"}
+        duos, sections = {"app": self.duo}, {"radius_server_duo_only": EventSection("DI", "duo_only_client")}
         self.ring = private_ring()
-        self.service = Service(self.stage.engine, self.memory, log, duos, ikeys, ["*:1812"], "host", 0, self.ring)
+        self.service = Service(self.stage.engine, self.keeper, log, duos, sections, ["*:1812"], "host", 0, self.ring)
         self.service.take_sockets([cast("UdpListener", self.listener)])
 
     def login(self, password: str = "123456", identifier: int = 7, user: str = "alice") -> None:
@@ -240,7 +241,7 @@ class TestLeaving:
             stage, link = Scene(), ScriptedLink()
             stage.service.serve()
             stage.login()
-            monkeypatch.setattr(stage.memory, "hand_over", lambda _links: stage.diary.append("tells"))
+            monkeypatch.setattr(stage.keeper, "hand_over", lambda _links: stage.diary.append("tells"))
             stage.service.hand_over({0: cast("LinkWriter", link)})
             assert stage.diary == ["reads", "reads no more", "tells"]
 
@@ -252,7 +253,7 @@ class TestLeaving:
             stage.login()
             stage.service.hand_over({0: cast("LinkWriter", link)})
             assert link.sent == [HandedOver()]
-            assert len(list(stage.memory._journal.logins())) == 1
+            assert len(list(stage.keeper._journal.logins())) == 1
             stage.answer(GO_ON, DENIED)
             assert [type(each).__name__ for each in link.sent[1:]] == ["LoginKept", "ReplyKept", "LoginForgotten"]
 

@@ -32,7 +32,7 @@ from gateway.ipc.links import (
     Message,
     ReplyKept,
 )
-from gateway.ipc.orders import Predecessor
+from gateway.ipc.orders import PredecessorOrders
 from gateway.words.reasons import Reason
 from gateway.worker.succession import Succession
 from tests.compiled import only_interpreted
@@ -120,7 +120,7 @@ class TestOfTheDead:
     def test_a_journal_of_another_version_is_no_journal(self, successor, caplog):
         descriptor = os.memfd_create("foreign")
         os.write(descriptor, bytes(8192))
-        successor._predecessors.append(Predecessor(100, 1, descriptor))
+        successor._predecessors.append(PredecessorOrders(100, 1, descriptor))
         successor.take_over()
         assert "The journal of the worker with pid 100 cannot be used" in caplog.text
 
@@ -322,7 +322,7 @@ class TestOfNoUse:
         journal.keep_reply(b"torn", time.monotonic() + 30, time.monotonic())
         start = os.pread(descriptor, 1 << 20, 0).index(b"torn")
         os.pwrite(descriptor, b"x", start)
-        successor._predecessors.append(Predecessor(100, 1, descriptor))
+        successor._predecessors.append(PredecessorOrders(100, 1, descriptor))
         successor.take_over()
         assert successor.n_lost == 1
 
@@ -419,5 +419,5 @@ class TestOfTheLiving:
 async def ended(succession: Succession) -> None:
     """Return once the links' ends have been heard."""
     async with asyncio.timeout(10):
-        while not all(legacy.has_ended for legacy in succession._legacies):  # noqa: ASYNC110 -- it tells nobody
+        while not all(each.has_ended for each in succession._predecessors):  # noqa: ASYNC110 -- it tells nobody
             await asyncio.sleep(0)

@@ -22,15 +22,17 @@ from gateway.logs.setup import LogPlan
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import VENDOR_SPECIFIC
 from gateway.radius.packet import decode_packet
-from gateway.radius.reply import SignaturePlace
+from gateway.radius.reply import SignaturePosition
 from gateway.radius.shared_secret import SharedSecret
-from gateway.worker.generations import Generation
+from gateway.worker.generations import GenerationParts
 from gateway.worker.wiring import (
     build_engine,
     build_section,
     build_table,
+    event_sections,
 )
 from tests.config.files import IKEY, MINIMAL, SHARED_SECRET, parse
+from tests.engine.scene import AUTO, NO, YES
 
 if TYPE_CHECKING:
     from gateway.engine.modes.duo_only import DuoOnly
@@ -95,8 +97,8 @@ def section(name: str, *keys: str) -> str:
 
 def test_where_a_clients_replies_are_signed_reaches_the_engine():
     (table,) = tables_of(MINIMAL + "message_authenticator_in_replies_1=last\n")
-    assert found(table, "10.0.1.10").signature_place is SignaturePlace.LAST
-    assert found(table, "127.82.65.1").signature_place is SignaturePlace.FIRST  # radgate login takes it first
+    assert found(table, "10.0.1.10").signature_position is SignaturePosition.LAST
+    assert found(table, "127.82.65.1").signature_position is SignaturePosition.FIRST  # radgate login takes it first
 
 
 class TestSection:
@@ -108,9 +110,9 @@ class TestSection:
         assert duo_only.automatic
         assert not duo_only.preauth_always
         assert duo_only.exempt == {"svc"}
-        assert duo_only.charset == "latin-1"
+        assert duo_only.pw_codec == "latin-1"
         assert address_in(section, encode_attribute(30, b"203.0.113.7")) == "203.0.113.7"
-        assert section.require_signature is True
+        assert section.require_message_authenticator is YES
         assert not section.rules.limit_proxy_state
         assert (section.reject_delay_s, section.response_deadline_s) == (2.5, 18.0)
         assert not section.coalesce
@@ -125,9 +127,9 @@ class TestSection:
         assert not duo_only.automatic
         assert duo_only.preauth_always
         assert duo_only.exempt == frozenset()
-        assert duo_only.charset == "utf-8"
+        assert duo_only.pw_codec == "utf-8"
         assert address_in(section, encode_attribute(31, b"203.0.113.7")) == "203.0.113.7"
-        assert section.require_signature is None
+        assert section.require_message_authenticator is AUTO
         assert section.rules.limit_proxy_state
         assert (section.reject_delay_s, section.response_deadline_s) == (1.0, 0.0)
         assert section.coalesce
@@ -136,10 +138,10 @@ class TestSection:
         assert section.probe_usernames == frozenset()
 
     @pytest.mark.parametrize(
-        ("text", "required"), [("yes", True), ("no", False), ("auto", None), ("AUTO", None), ("true", True)]
+        ("text", "required"), [("yes", YES), ("no", NO), ("auto", AUTO), ("AUTO", AUTO), ("true", YES)]
     )
     def test_when_a_message_authenticator_is_required(self, text, required):
-        assert section_of(f"require_message_authenticator={text}\n").require_signature is required
+        assert section_of(f"require_message_authenticator={text}\n").require_message_authenticator is required
 
     def test_palo_altos_attribute_for_the_users_address_is_read(self):
         """Duo's proxy knows `client_ip_attr=paloalto`; a file with it starts, so it must mean something."""
@@ -257,8 +259,17 @@ class TestOperator:
 
 
 def engine_of(settings: Settings, n_workers: int) -> Engine:
-    own = Generation(1, settings)
+    own = GenerationParts(1, settings)
     return build_engine(settings, own.tables, Digests(bytes(32)), n_workers)
+
+
+class TestEventSections:
+    def test_a_section_that_names_no_client_has_duo_only_client(self):
+        assert event_sections(settings_of(MINIMAL))["radius_server_duo_only"].client == "duo_only_client"
+
+    def test_else_it_is_the_one_that_it_names(self):
+        settings = settings_of(MINIMAL + "client=duo_only_client7\n[duo_only_client7]\n")
+        assert event_sections(settings)["radius_server_duo_only"].client == "duo_only_client7"
 
 
 class TestEngine:

@@ -98,7 +98,7 @@ function unreadyWorkers(status) {
 function refusedReload(status) {
   const last = status.last_reload;
   if (!last || last.ok) return [];
-  const title = `The last reload was refused; generation ${status.generation} serves on`;
+  const title = `The last reload was refused; generation ${status.generation} goes on serving`;
   return [{ mood: "warm", key: "reload", title, text: last.problems.join("; ") }];
 }
 

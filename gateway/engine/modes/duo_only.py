@@ -74,7 +74,7 @@ class DuoOnly(Mode):
         if clear is None:
             return rejection(Reason.MALFORMED_PASSWORD)
         password = before_nul(clear)
-        text = readable(password.strip(), self.charset)
+        text = readable(password.strip(), self.pw_codec)
         factor = read_factor(text) if text else None
         if not packet.signed_at:
             n_nuls = len(hidden) - len(clear)

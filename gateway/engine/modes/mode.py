@@ -26,7 +26,7 @@ class Asked(Value):
     Attributes:
         user_name: as the NAS sent it; never empty.
         password: what was typed, octet for octet up to the first NUL; like the text, it never leaves the process.
-        text: the same as text without surrounding blanks, None when no charset explains the octets.
+        text: the same in letters, without surrounding blanks; None when `pw_codec` does not explain the octets.
         factor: the second factor that was typed; None for none.
         meaning: what is the same for all ways to type the same thing.
         ipaddr: the address of the user's own machine, if the NAS tells it.
@@ -60,15 +60,15 @@ class Mode:
 
     Attributes:
         policy: what its logins carry on.
-        charset: of passwords, by Python's name.
+        pw_codec: what explains the octets of passwords, by Python's name.
         client_address: the attribute that may hold the user's address; None for none.
     """
 
-    __slots__ = ("charset", "client_address", "policy")
+    __slots__ = ("client_address", "policy", "pw_codec")
 
     def __init__(self, policy: "LoginPolicy", rules: SectionRules) -> None:
         self.policy = policy
-        self.charset = intern(rules.pw_codec)  # each login compares it: the same object is equal at once
+        self.pw_codec = intern(rules.pw_codec)  # each login compares it: the same object is equal at once
         attribute = rules.client_ip_attr
         self.client_address: AddressAttribute | None = AddressAttribute(
             attribute.vendor, attribute.kind, attribute.data_type

@@ -50,7 +50,7 @@ def may_be_chance(password: bytes, n_octets: int, n_nuls: int) -> bool:
     times.
 
     Not so what is filled up with two NULs or more, and what is UTF-8, all `n_octets` of it. But one random octet in 256
-    is a NUL, and in a charset of one octet most random ones are letters.
+    is a NUL, and in a codec of one octet most random ones are letters.
     """
     return len(password) != n_octets or (n_nuls < _PROVING_NULS and readable(password, "utf-8") is None)
 
@@ -77,12 +77,12 @@ def refuse_attributes(packet: Packet) -> Reason | None:
     return None if packet.has(USER_PASSWORD) else Reason.UNSUPPORTED_CREDENTIALS
 
 
-def readable(octets: bytes, charset: str) -> str | None:
+def readable(octets: bytes, codec: str) -> str | None:
     """Return the text, or None if the octets are none or hold control characters: those never reach a log, a URL or
     Duo.
     """
     try:
-        text = octets.decode("utf-8") if charset == "utf-8" else octets.decode(charset)
+        text = octets.decode("utf-8") if codec == "utf-8" else octets.decode(codec)
     except UnicodeError:
         return None
     return text if text.isprintable() or not _CONTROL_CHARACTERS.search(text) else None

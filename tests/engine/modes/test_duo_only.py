@@ -58,7 +58,7 @@ class TestUserName:
 
     @pytest.mark.parametrize("octets", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\xaf"])
     def test_a_name_that_is_no_utf_8_is_refused_whatever_pw_codec_says(self, octets):
-        assert read_or_not(signed(octets), nas(charset="latin-1"), SOURCE) is Reason.BAD_USER_NAME
+        assert read_or_not(signed(octets), nas(pw_codec="latin-1"), SOURCE) is Reason.BAD_USER_NAME
 
     @pytest.mark.parametrize("rubbish", [b"", b"\0\0", b"x", b"\xff\n"])
     def test_a_name_ends_at_the_first_nul(self, rubbish):
@@ -96,7 +96,7 @@ class TestPassword:
         assert read(signed(password=octets)).text == text
 
     def test_the_sections_charset_decides(self):
-        assert read(signed(password="pässwörd".encode("latin-1")), nas(charset="latin-1")).text == "pässwörd"
+        assert read(signed(password="pässwörd".encode("latin-1")), nas(pw_codec="latin-1")).text == "pässwörd"
         assert read(signed(password="pässwörd".encode("latin-1"))).text is None
 
     @pytest.mark.parametrize("n_octets", [1, 15, 17, 144])
@@ -182,16 +182,16 @@ class TestProof:
         assert read(signed(password=typed + rubbish)).password == typed
 
     def test_text_in_a_charset_in_which_nearly_everything_is_text_needs_more(self):
-        client = nas(charset="latin-1")
+        client = nas(pw_codec="latin-1")
         for password in ("é" * 16, "é" * 15):
             assert read_or_not(unsigned(password.encode("latin-1")), client) is DiscardReason.WRONG_SECRET
             assert read(signed(password=password.encode("latin-1")), client).text == password
         assert read(unsigned(self.LATIN), client).text == "Azértè01"
         assert read(unsigned(b"Winter 2026 Tokyo"[:16]), client).text == "Winter 2026 Toky"
 
-    @pytest.mark.parametrize("charset", ["utf-8", "latin-1", "cp1252", "shift_jis"])
-    def test_random_octets_are_hardly_ever_a_login(self, charset):
-        chance, client = random.Random(7), nas(charset=charset)
+    @pytest.mark.parametrize("pw_codec", ["utf-8", "latin-1", "cp1252", "shift_jis"])
+    def test_random_octets_are_hardly_ever_a_login(self, pw_codec):
+        chance, client = random.Random(7), nas(pw_codec=pw_codec)
         requests = (unsigned(b"push", SharedSecret(chance.randbytes(16))) for _ in range(5_000))
         assert not any(isinstance(read_or_not(request, client), Asked) for request in requests)
 
