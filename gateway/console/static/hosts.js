@@ -44,7 +44,8 @@ function showHosts(hosts) {
     setText(node.querySelector("h3"), host.self ? `${host.name} (this host)` : host.name);
     setClass(badge, `badge ${mood}`);
     setText(badge, host.state === "silent" ? `silent for ${span(host.silent_s)}` : words);
-    setText(now, host.version ? numbers(host) : "It has not told of itself yet");
+    setText(now, host.version ? numbers(host) : "It has not told of itself yet.");
+    setClass(duo, host.applications.every(({ state }) => state === "healthy") ? "quiet" : "warm");
     setText(duo, `Duo: ${host.applications.map(({ key, state }) => `${key} ${applicationState(state)[1]}`).join(", ") || "–"}`);
     setText(reasons, `Logins: ${named(host.reasons) || "none yet"}`);
     differs.hidden = !host.differs.length;
@@ -53,7 +54,8 @@ function showHosts(hosts) {
 }
 
 function numbers(host) {
-  return `Version ${host.version}, up ${span(host.uptime_s)}. ${host.n_ready} of ${host.n_workers} workers ready, ${count(host.pending)} pending`;
+  const before = host.state === "silent" || host.state === "unknown" ? "Before: v" : "V";
+  return `${before}ersion ${host.version}, up ${span(host.uptime_s)}. ${host.n_ready} of ${host.n_workers} workers ready, ${count(host.pending)} pending.`;
 }
 
 /** What needs somebody, as the alerts of the page; nothing in it changes from second to second. */
