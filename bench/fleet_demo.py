@@ -50,6 +50,7 @@ drain_timeout_s=2
 engine={engine}
 fleet_key_file={key}
 name={name}
+patience_ms=500
 """
 
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Self
 
 from bench.cores import allow_all_cores, pin_alone
 from bench.endings import start
-from bench.observe import workers_of
+from bench.observe import children_of, workers_of
 
 START_TIMEOUT_S = 30.0
 DRAIN_S = 2.0  # what is pending when a run is over, nobody waits for
@@ -205,6 +205,15 @@ class GatewayProcess(Program):
     def worker_pids(self) -> list[int]:
         """Return its live workers."""
         return list(workers_of(self.process.pid))
+
+    def kill_whole(self) -> None:
+        """End all its processes at once, as a power cut does: none sees another die."""
+        self.process.send_signal(signal.SIGSTOP)
+        for pid in children_of(self.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
 
 
 class OneWorker(GatewayProcess):

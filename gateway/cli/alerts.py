@@ -66,7 +66,7 @@ def fleet_alerts(status: Status) -> list[str]:
 def _of_this_host(fleet: Status) -> Iterator[str]:
     if fleet["leaving"]:
         yield "LEAVING: this host stops, and takes no more logins"
-    for application in fleet.get("isolated", []):
+    for application in fleet["isolated"]:
         yield f"ISOLATED: another host reaches {application} and this one does not, so it answers nobody"
     if not fleet["up"]:
         yield (

@@ -7,14 +7,28 @@ import sys
 from collections.abc import Sequence
 
 from gateway import __version__
-from gateway.cli import check, init, login, protect, reload, restart, run, start, status, stop, support, version
+from gateway.cli import (
+    check,
+    fleet_key,
+    init,
+    login,
+    protect,
+    reload,
+    restart,
+    run,
+    start,
+    status,
+    stop,
+    support,
+    version,
+)
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import Parser
 from gateway.config.problems import ConfigError, Problem
 from gateway.supervisor.control_client import ControlError, NotRunning
 
 DEFAULT_CONFIG = "/etc/radgate/authproxy.cfg"
-COMMANDS = (init, run, start, stop, restart, reload, status, check, login, protect, support, version)
+COMMANDS = (init, run, start, stop, restart, reload, status, check, login, protect, fleet_key, support, version)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="radgate",
         description="A RADIUS gateway to Duo that reads authproxy.cfg unchanged.",
         parents=[common],
-        commands=tuple(command.__name__.rpartition(".")[2] for command in COMMANDS),
+        commands=tuple(command.__name__.rpartition(".")[2].replace("_", "-") for command in COMMANDS),
     )
     parser.add_argument("--version", action="version", version=f"radgate {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

@@ -57,7 +57,7 @@ def _of_fleet(fleet: dict[str, Any] | None) -> Iterator[str]:
         return
     if fleet["leaving"]:
         yield "this host leaves: it takes no more logins"
-    for application in fleet.get("isolated", []):
+    for application in fleet["isolated"]:
         yield f"this host cannot reach {application} and another one can, so it answers nobody (when_isolated=silent)"
 
 

@@ -116,6 +116,9 @@ class Engine(Requests):
         if same is not None:
             self._join(same, transaction)
             return
+        if self._intake.isolated and self._intake.is_isolated(transaction.nas):
+            self._intake.discard(DiscardReason.ISOLATED, transaction.peer, transaction.nas, now)
+            return
         held_back = self._same.rejection(known_as)
         if held_back is not None:
             self._join_rejection(held_back, transaction, now)
@@ -177,9 +180,22 @@ class Engine(Requests):
             self._ask_again([each for each in logins if each.login.state is WAITING], now)
         return self._outbox.take()
 
+    def isolate(self, application: str, *, is_isolated: bool) -> None:
+        """Be silent about new logins of an application that another host can reach, or, in time, no more.
+
+        While it is in outage here, fail mode decides nothing: what waits for it is forgotten, and the NAS asks there.
+        """
+        if is_isolated:
+            self._intake.isolated.add(application)
+        else:
+            self._intake.isolated.discard(application)
+
     def _give_up_waiting(self, logins: list[PendingLogin], error: Unavailable, now: float) -> None:
         for pending in logins:
             self._stop_asking(pending, now)
+            if self._is_isolated(pending):
+                self._abandon(pending)
+                continue
             self._proceed(pending, pending.login.unavailable(error, now), now)
 
     def _ask_again(self, logins: list[PendingLogin], now: float) -> None:
@@ -323,6 +339,9 @@ class Engine(Requests):
         """Put the login's next question, hold it, or end it."""
         if isinstance(step, Ask):
             if self._outages and self._is_for_fail_mode(pending, step):
+                if self._is_isolated(pending):
+                    self._abandon(pending)
+                    return
                 self._proceed(pending, pending.login.unavailable(self._outages[step.to], now), now)
                 return
             if self._names is not None and step.to == pending.login.policy.fleet:
@@ -353,6 +372,9 @@ class Engine(Requests):
             return False
         return True
 
+    def _is_isolated(self, pending: PendingLogin) -> bool:
+        return pending.login.policy.application in self._intake.isolated
+
     def _hold(self, pending: PendingLogin, hold: Hold, now: float) -> None:
         """Give a login up later, or now if it is known already that Duo is away."""
         self._keep(pending)
@@ -366,7 +388,7 @@ class Engine(Requests):
 
     def _give_up(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
-            is_duo_away = pending.login.policy.application in self._outages
+            is_duo_away = pending.login.policy.application in self._outages and not self._is_isolated(pending)
             pending.waited(now)
             self._finish(pending, pending.login.give_up(is_duo_away), now)
 

@@ -41,6 +41,9 @@ class Intake:
     """The way of every datagram until it is a request: discarded, answered at once, passed on, sent again, or new.
 
     What follows for the world goes to the outbox.
+
+    Attributes:
+        isolated: the applications whose new requests meet silence, because another host can reach them and this cannot.
     """
 
     __slots__ = (
@@ -52,6 +55,7 @@ class Intake:
         "_places",
         "_requests",
         "_tables",
+        "isolated",
     )
 
     def __init__(
@@ -75,6 +79,7 @@ class Intake:
         self._outbox = outbox
         self._requests = requests
         self._notices = DiscardNotices()
+        self.isolated: set[str] = set()
 
     def received(self, datagram: bytes, peer: Peer, now: float) -> None:
         """Decide about octets from the network: anything at all."""
@@ -88,6 +93,10 @@ class Intake:
                 self._packet_received(Packet(datagram, length), nas, peer, now)
         except DecodeError as error:
             self.discard(error.reason, peer, nas, now)
+
+    def is_isolated(self, nas: Nas) -> bool:
+        """Whether this host is silent for the clients of a section."""
+        return nas.section.policy.application in self.isolated
 
     def discard(self, reason: DiscardReason, peer: Peer, nas: Nas | None, now: float) -> None:
         """Count a datagram that gets no answer, and tell of it, if it is time to."""
@@ -118,6 +127,8 @@ class Intake:
         reason = refuse_signature(packet, nas)
         if reason is None and not nas.may_ask_status(now):
             reason = DiscardReason.STATUS_REFUSED
+        if reason is None and self.is_isolated(nas):
+            reason = DiscardReason.ISOLATED
         if reason is not None:
             self.discard(reason, peer, nas, now)
         else:
@@ -127,6 +138,8 @@ class Intake:
     def _probed(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
         """Reject a balancer's health probe at once: no login, no cache, no Duo; but a wrong secret is told of."""
         found = refuse_packet(packet, nas, peer.address[0]) or nas.section.mode.read(packet, nas, peer.address[0])
+        if self.is_isolated(nas) and not isinstance(found, DiscardReason):
+            found = DiscardReason.ISOLATED
         if isinstance(found, DiscardReason):
             self.discard(found, peer, nas, now)
             return

@@ -6,18 +6,22 @@ from gateway.statistics.layout import (
     Cells,
 )
 
-# The supervisor's area of an application, of five cells.
-_STATE, _TRIAL, _SINCE, _FAILMODE_ACTIVE, _PING = range(5)
+# The supervisor's area of an application, of six cells.
+_STATE, _TRIAL, _SINCE, _FAILMODE_ACTIVE, _PING, _ISOLATED = range(6)
 
 
 class Bulletin(NamedTuple):
-    """What the supervisor tells all workers about one application. Its numbers are the breaker's own."""
+    """What the supervisor tells all workers about one application. Its numbers are the breaker's own.
+
+    `is_isolated`: another host can reach it, and this one is silent meanwhile.
+    """
 
     state: int
     is_failmode_active: bool
     trial: int
     since_ns: int
     ping_ns: int = 0
+    is_isolated: bool = False
 
 
 class BulletinCells:
@@ -35,12 +39,14 @@ class BulletinCells:
         cells[_PING] = bulletin.ping_ns
         cells[_STATE] = bulletin.state
         cells[_TRIAL] = bulletin.trial
+        cells[_ISOLATED] = bulletin.is_isolated
         cells[_FAILMODE_ACTIVE] = bulletin.is_failmode_active
 
     def read(self) -> Bulletin:
         """Return what was posted last."""
         cells = self._cells
-        return Bulletin(cells[_STATE], bool(cells[_FAILMODE_ACTIVE]), cells[_TRIAL], cells[_SINCE], cells[_PING])
+        state, is_active, since_ns = cells[_STATE], bool(cells[_FAILMODE_ACTIVE]), cells[_SINCE]
+        return Bulletin(state, is_active, cells[_TRIAL], since_ns, cells[_PING], bool(cells[_ISOLATED]))
 
     @property
     def is_failmode_active(self) -> bool:

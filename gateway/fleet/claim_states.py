@@ -1,11 +1,14 @@
 """A login as the fleet sees it from one worker: whose it is. `TRANSITIONS` says what may follow what."""
 
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import mypyc_attr
 
 from gateway.fleet.script_answers import NOBODY
+
+if TYPE_CHECKING:
+    from gateway.fleetapi.messages import Join
 
 
 class ClaimState(StrEnum):
@@ -70,7 +73,8 @@ class ClaimedLogin:
         packets: digests of those that wait for it, or were answered once it has ended.
         how: how it has ended, one of the words of `fleetapi.messages`; empty before, and when nobody needs to know.
         verdict: of one that has ended with one.
-        joiners: who has joined it: nonce and instance.
+        ended_at: the instant of its end.
+        joiners: who has joined it; in the order in which they came.
         found: the record of another owner, `NOBODY` if none was met; and `host`, that one's name.
         nonce: of our own join; empty without one.
         known_until: the instant until which the owner need not be asked again.
@@ -80,6 +84,7 @@ class ClaimedLogin:
     """
 
     __slots__ = (
+        "ended_at",
         "epoch",
         "factor",
         "found",
@@ -113,10 +118,10 @@ class ClaimedLogin:
         self.pushed_at: float | None = None
         self.packets = [packet] if packet else []
         self.verdict: bytes | None = None
-        self.joiners: list[tuple[bytes, str]] | None = None
+        self.joiners: list[Join] | None = None
         self.found = NOBODY
         self.nonce = b""
-        self.known_until = self.tick_at = self.give_up_at = 0.0
+        self.known_until = self.tick_at = self.give_up_at = self.ended_at = 0.0
         self.n_tries = 0
 
     def move(self, state: ClaimState) -> None:

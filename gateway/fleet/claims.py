@@ -28,7 +28,7 @@ from gateway.fleet.claim_states import (
     ClaimState,
 )
 from gateway.fleet.effects import Count, Effect, Outcome, RunScript, Sealing
-from gateway.fleet.endings import Ending, Endings
+from gateway.fleet.endings import Endings
 from gateway.fleet.hosts import Hosts
 from gateway.fleet.joins import UNNAMED_S, Joins
 from gateway.fleet.logins import Logins
@@ -82,7 +82,7 @@ class Claims:
         duo_time: Callable[[], float | None],
         count: Count,
     ) -> None:
-        """Begin without a store: `store_back` says when it is there.
+        """Begin without a store: `store_back` and `mailbox_back` say when it is there.
 
         Args:
             instance: of this host, `names.INSTANCE_DIGITS` hexadecimal digits, the same in all its workers.
@@ -184,9 +184,8 @@ class Claims:
     # What the store says.
 
     def store_back(self, now: float) -> list[Effect]:
-        """Assert the claims of all that is under way: the store is there, and may have forgotten them."""
+        """Assert the claims of all that is under way: scripts can be run, and the store may have forgotten them."""
         self._is_connected = self._joins.is_connected = True
-        self._hosts.connected(now)
         for login in self._logins.all():
             if login.state in OURS:
                 self._outbox.claim(login)
@@ -197,13 +196,24 @@ class Claims:
     def store_lost(self) -> list[Effect]:
         """Wait for nothing that the store was asked: it does not answer any more."""
         self._is_connected = self._joins.is_connected = False
-        self._hosts.lost()
         for login in self._logins.all():
             if login.state is CLAIMING or login.state is RECALLING:
                 self._alone(login, Outcome.ALONE_AWAY)
             elif login.state is TAKING:
                 self._joins.failed(login)
         return self._outbox.take()
+
+    def mailbox_back(self, now: float) -> None:
+        """Hear what is said from now on: the mailbox and the beats."""
+        self._joins.is_hearing = True
+        self._hosts.connected(now)
+        for login in self._logins.all():
+            self._joins.connected(login, now)
+
+    def mailbox_lost(self) -> None:
+        """Take no silence for an answer, until the mailbox is there again."""
+        self._joins.is_hearing = False
+        self._hosts.lost()
 
     def script_answered(self, run: RunScript, reply: object, now: float) -> list[Effect]:
         """Go on with what the store has answered, in the form in which RESP2 gives it."""
@@ -224,7 +234,7 @@ class Claims:
         """Go on with what was said on a channel; what is no message is dropped."""
         message = decode_message(octets)
         if isinstance(message, Join):
-            self._heard_join(message)
+            self._heard_join(message, now)
         elif isinstance(message, Known):
             self._heard_known(message, now)
         elif isinstance(message, messages.Ended):
@@ -426,39 +436,54 @@ class Claims:
             self._outbox.write_pushed(login)
 
     def _remember(self, login: ClaimedLogin, now: float) -> None:
-        ending = Ending(login.login, login.how, b"" if login.verdict is None else login.verdict)
-        self._endings.remember(login.owner, ending, now)
+        login.ended_at = now
+        self._endings.remember(login, now)
         if login.joiners is not None:
-            for nonce, joiner in login.joiners:
-                self._outbox.ended(ending, nonce, joiner)
+            for join in login.joiners:
+                self._outbox.ended(login, login.how, join)
 
     # What others say.
 
-    def _heard_join(self, join: Join) -> None:
+    def _heard_join(self, join: Join, now: float) -> None:
         login = self._logins.owned(join.owner)
         if login is not None:
-            self._joined_by(login, join.nonce, join.joiner)
+            self._joined_by(login, join)
             return
-        ending = self._endings.find(join.owner)
-        if ending is not None:
-            self._outbox.ended(ending, join.nonce, join.joiner)
+        login = self._endings.find(join.owner)
+        if login is not None:
+            self._joined_late_by(login, join, now)
 
-    def _joined_by(self, login: ClaimedLogin, nonce: bytes, joiner: str) -> None:
+    def _joined_by(self, login: ClaimedLogin, join: Join) -> None:
         """Take a joiner; one that comes before the store's answer is told when the login is ours."""
         joiners = login.joiners
         if joiners is None:
             joiners = login.joiners = []
-        if (nonce, joiner) not in joiners:
+        if join not in joiners:
             if len(joiners) >= _MOST_JOINERS:
                 del joiners[0]
-            joiners.append((nonce, joiner))
+            joiners.append(join)
         if login.state in OURS:
-            self._outbox.known(nonce, joiner)
+            self._outbox.known(join)
+
+    def _joined_late_by(self, login: ClaimedLogin, join: Join, now: float) -> None:
+        """Tell how a login has ended, to those for whom that was meant.
+
+        The store may not have heard of its end, so that a login which is asked for later comes here, too. That one has
+        nothing to do with this verdict: it is to be claimed.
+        """
+        how = login.how
+        if how == messages.VERDICT or how == messages.LOST:
+            if not (now - login.ended_at < GRACE_S or _was_meant_for(login, join)):
+                how = messages.RELEASED
+                self._outbox.release(login)
+        else:
+            self._settle(login)
+        self._outbox.ended(login, how, join)
 
     def _welcome(self, login: ClaimedLogin) -> None:
         if login.joiners is not None:
-            for nonce, joiner in login.joiners:
-                self._outbox.known(nonce, joiner)
+            for join in login.joiners:
+                self._outbox.known(join)
 
     def _heard_known(self, known: Known, now: float) -> None:
         login = self._logins.joined(known.nonce)
@@ -470,7 +495,7 @@ class Claims:
         login = self._logins.joined(ended.nonce)
         if login is None:
             return
-        text = self._sealing.open(ended.sealed, bound_to(ended.how, login.login, ended.nonce))
+        text = self._sealing.open(ended.sealed, bound_to(ended.how, login.login, ended.nonce, login.packet))
         if text is None:
             return
         if login.state is not RECALLING:
@@ -507,6 +532,11 @@ def _how(login: ClaimedLogin, verdict: bytes | None, may_have_pushed: bool) -> s
     if login.txid:
         return messages.LEAVE
     return messages.LOST if may_have_pushed else messages.RELEASED
+
+
+def _was_meant_for(login: ClaimedLogin, join: Join) -> bool:
+    """Whether a join was there before the login's end, or is of a packet that was answered."""
+    return join.packet in login.packets or (login.joiners is not None and join in login.joiners)
 
 
 _Handler = Callable[[Claims, ClaimedLogin, object, float], None]

@@ -174,6 +174,7 @@ class FleetClient(StoreOwner):
 
     def _heard(self, _channel: bytes, octets: bytes) -> None:
         self._perform(self._claims.heard(octets, _clock()))
+        self._look()  # beats come also while nothing is asked
 
     # What is done about it.
 

@@ -38,10 +38,11 @@ class Joins:
     """The joiner's side of all logins of a worker.
 
     Attributes:
-        is_connected: whether the store is there; without it, nothing can be asked or heard.
+        is_connected: whether the store can be asked.
+        is_hearing: whether the owners can be heard: without that their silence says nothing.
     """
 
-    __slots__ = ("_count", "_draw", "_hosts", "_logins", "_outbox", "_reader", "_timers", "is_connected")
+    __slots__ = ("_count", "_draw", "_hosts", "_logins", "_outbox", "_reader", "_timers", "is_connected", "is_hearing")
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class Joins:
         self._timers = timers
         self._draw = draw
         self._count = count
-        self.is_connected = False
+        self.is_connected = self.is_hearing = False
 
     def begin(self, login: ClaimedLogin, now: float) -> None:
         """Join the owner whose record was found, or look for one."""
@@ -87,7 +88,7 @@ class Joins:
             login.verdict = verdict  # for whoever joins us, should the store be about to give us the push
             self._end(login, Decided(login.host, verdict), how)
         elif how == messages.RELEASED:
-            self._end(login, Released(login.host), how)
+            login.how = how  # at the next tick: two hosts that misunderstand each other shall not do it without a pause
         elif how == messages.LOST:
             self._lose(login, how)
         elif login.state is JOINED:
@@ -141,6 +142,9 @@ class Joins:
         if now >= login.give_up_at:
             self._lose(login)
             return
+        if login.how == messages.RELEASED:
+            self._end(login, Released(login.host), login.how)
+            return
         if now - login.tick_at > STOOD_STILL_S:
             self._hosts.connected(now)
             login.known_until = now
@@ -154,7 +158,7 @@ class Joins:
         if found is NOBODY:
             self._outbox.look(login)
             return
-        is_silent = now - login.known_until >= UNKNOWN_S or self._is_gone(login, now)
+        is_silent = self.is_hearing and (now - login.known_until >= UNKNOWN_S or self._is_gone(login, now))
         if is_silent or now >= login.known_until:
             self._outbox.join(login, found.owner)
         if is_silent and login.state is JOINED:

@@ -78,6 +78,7 @@ class Line(ConnectionOwner):
     def start(self) -> None:
         """Open, and go on opening."""
         self._task = asyncio.get_running_loop().create_task(self._keep_open())
+        self._task.add_done_callback(_tell)
 
     async def close(self) -> None:
         """Close for good."""
@@ -98,7 +99,7 @@ class Line(ConnectionOwner):
                 self._owner.lost(trouble.detail)
             if self._clock() - opened_at > MOST_DELAY_S:
                 delay_s = 0.0
-            await asyncio.sleep(delay_s * (0.75 + 0.5 * self._chance()))
+            await _pause(delay_s * (0.75 + 0.5 * self._chance()))
             delay_s = min(MOST_DELAY_S, max(FIRST_DELAY_S, 2 * delay_s))
 
     async def _open_once(self) -> None:
@@ -153,3 +154,13 @@ class Line(ConnectionOwner):
             self._owner.lost(detail)
             if self._ended is not None and not self._ended.done():
                 self._ended.set_result(None)
+
+
+def _tell(task: "asyncio.Task[None]") -> None:
+    """Let the loop tell of an error of our own at once, and not when somebody looks."""
+    if not task.cancelled():
+        task.result()
+
+
+async def _pause(delay_s: float) -> None:
+    await asyncio.sleep(delay_s)

@@ -4,10 +4,9 @@ from typing import Final
 
 from gateway.fleet.claim_states import ClaimedLogin
 from gateway.fleet.effects import AnswerLogin, Displaced, Effect, Publish, RunScript, Sealing
-from gateway.fleet.endings import Ending
 from gateway.fleet.script_answers import CLAIM, LOOK, RELEASE, TAKE, WRITE, Found, Script
 from gateway.fleetapi import records
-from gateway.fleetapi.messages import Ended, Join, Known, Taken, encode_message
+from gateway.fleetapi.messages import VERDICT, Ended, Join, Known, Taken, encode_message
 from gateway.fleetapi.names import bound_to, instance_of, mailbox, record_key
 from gateway.fleetapi.questions import Answer
 
@@ -16,7 +15,6 @@ LIFE_S: Final = 90.0
 
 _LIFE: Final = b"90000"  # ms
 _DECIDED_LIFE: Final = b"30000"  # ms; a NAS sends a request again for so long
-_NONE: Final = b"0"
 _ASKING: Final = records.ASKING.encode()
 _PUSHED: Final = records.PUSHED.encode()
 _DECIDED: Final = records.DECIDED.encode()
@@ -52,14 +50,13 @@ class Outbox:
         """Claim a login, or say again that it is ours."""
         login.n_tries += 1
         sealed = self._seal(records.ASKING, login, records.asking(1, self._host))
-        self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, b"", _NONE))
+        self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, b"", b"0"))
 
     def claim_anew(self, login: ClaimedLogin, found: Found) -> None:
         """Claim a login that another owner has done with; if the record is still that one's."""
         login.n_tries += 1
         sealed = self._seal(records.ASKING, login, records.asking(found.epoch + 1, self._host))
-        expected = (found.owner.encode(), b"%d" % found.epoch)
-        self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, *expected))
+        self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, found.owner.encode(), b"%d" % found.epoch))
 
     def look(self, login: ClaimedLogin) -> None:
         """Ask who has it."""
@@ -85,16 +82,17 @@ class Outbox:
 
     def join(self, login: ClaimedLogin, owner: str) -> None:
         """Ask its owner what becomes of it."""
-        self._say(instance_of(owner), Join(owner, login.nonce, self._instance))
+        self._say(instance_of(owner), Join(owner, login.nonce, self._instance, login.packet))
 
-    def known(self, nonce: bytes, joiner: str) -> None:
+    def known(self, join: Join) -> None:
         """Tell a joiner that its login is here."""
-        self._say(joiner, Known(nonce))
+        self._say(join.joiner, Known(join.nonce))
 
-    def ended(self, ending: Ending, nonce: bytes, joiner: str) -> None:
+    def ended(self, login: ClaimedLogin, how: str, join: Join) -> None:
         """Tell a joiner how its login has ended."""
-        sealed = self._sealing.seal(ending.verdict, bound_to(ending.how, ending.login, nonce))
-        self._say(joiner, Ended(nonce, ending.how, sealed))
+        verdict = b"" if how != VERDICT or login.verdict is None else login.verdict
+        sealed = self._sealing.seal(verdict, bound_to(how, login.login, join.nonce, join.packet))
+        self._say(join.joiner, Ended(join.nonce, how, sealed))
 
     def taken(self, owner: str) -> None:
         """Tell an owner that it is one no more."""

@@ -3,8 +3,9 @@
 A claim that is late costs its login the patience, and then the login goes on alone. So patience follows what answers
 take: three times the 99th percentile. Three late answers in a row, each asked for after the one before was known to be
 late, and nobody waits: the store is away. One that was late alone says little, and what was under way with it nothing
-more. While the store is away it is asked for a sign of life a few times a second; three in a row in time, and it is
-back. Pure: instants come in.
+more. Late is what was looked for and was not there (`Store.look`); an answer that took long may have waited for a busy
+loop of ours. While the store is away it is asked for a sign of life a few times a second; three in a row in time, and
+it is back. Pure: instants come in.
 """
 
 from collections import deque
@@ -115,13 +116,20 @@ class Patience:
         if self._n_new >= _N_A_LOOK:
             self._follow()
         if took > self.patience_s:
-            self._late(asked_at, now)
+            self._n_in_time = 0
         else:
             self._in_time(asked_at)
 
     def waited(self, asked_at: float, now: float) -> None:
-        """No answer has come within the patience. That one comes later is told, too, and counts once."""
-        self._late(asked_at, now)
+        """The answer to a claim was looked for when the patience was over, and has not come."""
+        self._n_in_time = 0
+        if asked_at < self._noticed_at:
+            return
+        self._noticed_at = now
+        self._n_late += 1
+        if self._n_late >= N_LATE and self._why is None:
+            late_ms = 1000 * self.patience_s
+            self._leave(Away.LATE, f"{N_LATE} answers in a row took longer than {late_ms:.0f} ms", now)
 
     def refused(self, refusal: Refused, now: float) -> None:
         """The store answered with an error."""
@@ -145,16 +153,6 @@ class Patience:
             return False
         self._probed_at = now
         return True
-
-    def _late(self, asked_at: float, now: float) -> None:
-        self._n_in_time = 0
-        if asked_at < self._noticed_at:
-            return
-        self._noticed_at = now
-        self._n_late += 1
-        if self._n_late >= N_LATE and self._why is None:
-            late_ms = 1000 * self.patience_s
-            self._leave(Away.LATE, f"{N_LATE} answers in a row took longer than {late_ms:.0f} ms", now)
 
     def _in_time(self, asked_at: float) -> None:
         self._n_late = 0

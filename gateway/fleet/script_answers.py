@@ -1,7 +1,7 @@
 """What the store's scripts answer. Whoever writes to the store can make them answer anything.
 
-    CLAIM(key; owner, life_ms, sealed, is_force, expected owner, expected epoch)
-        -> ["mine", epoch, n joiners] or the record of another owner
+    CLAIM(key; owner, life_ms, sealed, expected owner or "", expected epoch or 0)
+        -> ["mine", epoch, n joiners], or the record of another owner
     LOOK(key) -> the record, or nil
     WRITE(key; owner, epoch, state, sealed, life_ms) -> the number of joiners, or -1: another owner, another epoch
     TAKE(key; owner, expected owner, expected epoch, life_ms)
@@ -9,8 +9,8 @@
     RELEASE(key; owner, epoch) -> 1, or 0: another owner, another epoch
 
 A record is [owner, epoch, state, sealed, age_ms]; its age is the time since its last change by the store's own clock.
-CLAIM by force replaces the record of the expected owner and epoch, whatever its state, and no other. TAKE takes none
-but one that is `pushed`.
+CLAIM replaces the record of the expected owner and epoch, whatever its state, and no other. TAKE takes none but one
+that is `pushed`.
 """
 
 from enum import StrEnum

@@ -17,7 +17,7 @@ KEYS: Final = "rg:*"
 CHANNELS: Final = "rg:*"
 COMMANDS: Final[Sequence[str]] = (
     *("evalsha", "script|load", "hmget", "hset", "hincrby", "pexpire", "del", "time", "publish", "subscribe", "ping"),
-    *("select", "client|setname", "role"),
+    *("get", "set", "select", "client|setname", "role"),
 )
 """What the store's user must be allowed to do; without the last two it works, too."""
 
@@ -124,8 +124,3 @@ return redis.call('DEL', KEYS[1])
 """RELEASE(owner, epoch) -> 1: there is no record any more; 0: it was another owner's."""
 
 SCRIPTS: Final[Sequence[Script]] = (CLAIM, LOOK, WRITE, TAKE, RELEASE)
-
-
-def record_key(login: bytes) -> bytes:
-    """Return where the record of a login is, by the login's digest; the braces are for clusters."""
-    return b"rg:l:{" + login.hex().encode() + b"}"

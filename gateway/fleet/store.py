@@ -88,6 +88,14 @@ class Store(LineOwner):
         else:
             connection.ask(encode_command(words), on_answer)
 
+    def look(self, callback: Callable[[], None]) -> None:
+        """Call back once what has come by now is read: only then it is known that an answer is late.
+
+        A loop that was busy in a callback runs its timers before it reads again, and an answer may wait in the socket.
+        What is called soon by what is called soon comes after that.
+        """
+        self._call_soon(self._call_soon, callback)
+
     @property
     def is_connected(self) -> bool:
         """Whether there is a connection."""

@@ -18,10 +18,11 @@ _Name = Annotated[str, msgspec.Meta(max_length=255)]
 
 
 class HostApplication(msgspec.Struct, frozen=True):
-    """A Duo application, as a host sees it; `state` is the breaker's, which stands in `status.json`."""
+    """A Duo application, as a host sees it; `state` and the flag are those of `status.json`."""
 
     key: _Name
     state: _Name
+    is_failmode_active: bool
 
 
 class HostRecord(msgspec.Struct, frozen=True, kw_only=True):

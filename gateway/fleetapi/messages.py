@@ -8,8 +8,8 @@
     taken    owner's          I have taken your push over; the store says whether that is true
 
 Whoever writes to the store can say all of them, so none is believed for more than a delay, but what is sealed. An
-`ended` is sealed with `names.bound_to(how, login, nonce)`: for one login, and for one join, whose nonce its joiner
-drew. A joiner that meets no such nonce of its own drops it, so nothing that was said before can be said again.
+`ended` is sealed with `names.bound_to(how, login, nonce, packet)`: for one login, and for one join, whose nonce its
+joiner drew. A joiner that meets no such nonce of its own drops it, so nothing that was said before can be said again.
 
 A login is named by its owner's name, which is drawn at random: its digest is in no message. What another version adds
 at the end of an array is not read; what comes to mean something else gets another kind, and is not heard by the older.
@@ -19,7 +19,7 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
-from gateway.fleetapi.names import NONCE_SIZE, OWNER_SIZE
+from gateway.fleetapi.names import DIGEST_SIZE, NONCE_SIZE, OWNER_SIZE
 
 PROTOCOL_VERSION: Final = 1
 MAX_MESSAGE: Final = 16_384  # octets
@@ -30,8 +30,8 @@ LEAVE: Final = "leave"  # the push has a name: take it over now
 RELEASED: Final = "released"  # nobody was asked for anything: claim it
 LOST: Final = "lost"  # somebody may have been pushed, and nobody knows the push's name
 
-_Instance = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
-_Owner = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}:[0-9a-f]{16}$", max_length=OWNER_SIZE)]
+_Instance = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]
+_Owner = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}:[0-9a-f]{16}\Z", max_length=OWNER_SIZE)]
 _Nonce = Annotated[bytes, msgspec.Meta(min_length=NONCE_SIZE, max_length=NONCE_SIZE)]
 
 
@@ -51,11 +51,16 @@ class Presence(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Join(msgspec.Struct, array_like=True, tag="join", frozen=True):
-    """Tell `joiner` what becomes of the login that has this owner."""
+    """Tell `joiner` what becomes of the login that has this owner.
+
+    `packet` is the digest of the newest packet that waits there, keyed; empty when it is not known any more. An owner
+    that has decided tells its verdict to those whose packets it has answered, too.
+    """
 
     owner: _Owner
     nonce: _Nonce
     joiner: _Instance
+    packet: Annotated[bytes, msgspec.Meta(max_length=DIGEST_SIZE)]
 
 
 class Known(msgspec.Struct, array_like=True, tag="known", frozen=True):

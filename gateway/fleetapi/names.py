@@ -46,12 +46,13 @@ def is_owner_name(text: str) -> bool:
     return len(text) == OWNER_SIZE and text[INSTANCE_DIGITS] == ":" and _DIGITS.issuperset(text.replace(":", "", 1))
 
 
-def bound_to(kind: str, login: bytes, nonce: bytes = b"") -> bytes:
+def bound_to(kind: str, login: bytes, nonce: bytes = b"", packet: bytes = b"") -> bytes:
     """Return what a text is sealed with, so that it opens in its own place alone.
 
     Args:
         kind: of the record, or of the message: `asking`, `verdict`.
         login: its digest, of `DIGEST_SIZE` octets.
         nonce: of the join that a message answers, of `NONCE_SIZE` octets; empty for a record.
+        packet: of that join.
     """
-    return _BOUND + kind.encode() + b" " + login + nonce
+    return _BOUND + kind.encode() + b" " + login + nonce + packet

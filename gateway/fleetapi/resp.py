@@ -49,8 +49,6 @@ TOO_MANY: Final = "TOOMANY"
 """It was not sent: too much is under way already."""
 CONNECTION_LOST: Final = "CONNECTIONLOST"
 """It was sent, and nobody knows whether it was done."""
-BAD_ANSWER: Final = "BADANSWER"
-"""The answer has not the form that this command's has."""
 
 Answer = object
 """int, bytes (simple strings, too), None, a list of answers, or `Refused`."""

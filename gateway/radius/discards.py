@@ -27,6 +27,7 @@ class DiscardReason(StrEnum):
     # What the gateway does about it.
     STATUS_REFUSED = "status_refused"
     OVERLOAD = "overload"
+    ISOLATED = "isolated"
 
 
 class DecodeError(Exception):

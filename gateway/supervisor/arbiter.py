@@ -108,12 +108,12 @@ class Arbiter:
         self._losses = losses or Losses()
         self._log_watch = LogWatch(lambda: log_troubles(self._crews(), self._losses), self._count_lost_lines)
         self._vigil = HangWatch(self._crews)
-        self._fail_mode_watch = FailModeWatch(self._crews)
+        self._fail_mode_watch = FailModeWatch(self._crews, self._is_reached_elsewhere)
         self._last_reload: tuple[ReloadOutcome, float] | None = None
         self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
         self._control = ControlSocket(settings.gateway.run_dir, self)
         self._console = ConsoleKeeper(self.status, self._ledgers)
-        self._fleet_watch = FleetWatch(self._instance, self._own_status)
+        self._fleet_watch = FleetWatch(self._instance, self._own_status, self._fail_mode_watch.look_at_others)
         self._terminal = Terminal()
         self._has_served = False
         self._is_stopping = False
@@ -424,7 +424,13 @@ class Arbiter:
     def status(self) -> dict[str, Any]:
         """Return what `status.json` holds."""
         status, fleet = self._own_status(), self._fleet_watch.status()
-        return status if fleet is None else {**status, "fleet": {**fleet, **fleet_counts(self._totals())}}
+        if fleet is not None:
+            fleet = {**fleet, "isolated": self._fail_mode_watch.isolated, **fleet_counts(self._totals())}
+            status = {**status, "fleet": fleet}
+        return status
+
+    def _is_reached_elsewhere(self, application: str) -> bool:
+        return self._fleet_watch.is_reached_elsewhere(application)
 
     def _own_status(self) -> dict[str, Any]:
         """Return what it holds of this host."""

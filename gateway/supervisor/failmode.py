@@ -27,10 +27,15 @@ class FailModeWatch:
 
     Args:
         crews: returns all generations that are there, the one that serves first.
+        is_reached_elsewhere: whether another host can reach an application, so that this one is to be silent if it
+            cannot.
     """
 
-    def __init__(self, crews: Callable[[], Iterable[Crew]]) -> None:
+    def __init__(
+        self, crews: Callable[[], Iterable[Crew]], is_reached_elsewhere: Callable[[str], bool] = lambda _key: False
+    ) -> None:
         self._crews = crews
+        self._is_reached_elsewhere = is_reached_elsewhere
         self._breakers: dict[str, Breaker] = {}
         self._bulletins: dict[str, Bulletin] = {}
         self._clients: dict[str, DuoClient] = {}
@@ -81,18 +86,41 @@ class FailModeWatch:
                 found.append(Evidence(*numbers))
         return found
 
+    def look_at_others(self) -> None:
+        """See anew whether other hosts reach what this one does not."""
+        for key, breaker in self._breakers.items():
+            if key in self._bulletins and self._bulletins[key].is_isolated != self._is_isolated(key, breaker.standing):
+                self._publish(key, breaker.standing)
+
+    @property
+    def isolated(self) -> list[str]:
+        """The applications of which this host is silent, because another one can reach them."""
+        return [key for key, bulletin in self._bulletins.items() if bulletin.is_isolated and key in self._breakers]
+
+    def _is_isolated(self, key: str, standing: Standing) -> bool:
+        return standing.state.is_fail_mode_active and self._is_reached_elsewhere(key)
+
     def _publish(self, key: str, standing: Standing) -> None:
         before = self._bulletins.get(key)
         since_ns, ping_ns = int(standing.since * 1e9), int(standing.ping_s * 1e9)
+        state, is_isolated = standing.state, self._is_isolated(key, standing)
         self._bulletins[key] = bulletin = Bulletin(
-            standing.state.number, standing.state.is_fail_mode_active, standing.trial, since_ns, ping_ns
+            state.number, state.is_fail_mode_active, standing.trial, since_ns, ping_ns, is_isolated
         )
-        is_news = before is None or before[:3] != bulletin[:3]
+        is_news = before is None or before[:3] != bulletin[:3] or before.is_isolated != is_isolated
+        if is_isolated != (before is not None and before.is_isolated):
+            self._say_isolated(key, is_isolated=is_isolated)
         for crew in self._crews():
             if key in crew.applications:
                 crew.board.bulletin(key).post(bulletin)
                 if is_news:
                     crew.tell(LookAtBoard())
+
+    def _say_isolated(self, key: str, *, is_isolated: bool) -> None:
+        if is_isolated:
+            log.error("Duo cannot be reached from here, and from another host it can: this one is silent (%s)", key)
+        else:
+            log.warning("This host is silent no more (%s)", key)
 
 
 def consequence(settings: Settings, key: str) -> str:

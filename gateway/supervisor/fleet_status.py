@@ -29,7 +29,7 @@ class HostState(StrEnum):
     SILENT = "silent"
     """It does not beat any more, and has not said that it leaves."""
     UNKNOWN = "unknown"
-    """Nobody can be heard now, because this host cannot reach the store."""
+    """It is not heard, and that says nothing: this host cannot hear anybody, or has begun only now."""
 
 
 class HostFacts(NamedTuple):
@@ -37,16 +37,18 @@ class HostFacts(NamedTuple):
 
     Attributes:
         name: from its last beat.
-        is_leaving: likewise.
-        silent_s: how long ago that was.
         record: what it told last of itself; None if nothing is known.
+        is_leaving: from its last beat.
+        silent_s: how long ago that was.
+        is_gone: its silence has been heard for a lease, which nobody can say who has heard nothing at all.
     """
 
     instance: str
     name: str
-    is_leaving: bool
-    silent_s: float
     record: HostRecord | None
+    is_leaving: bool = False
+    silent_s: float = 0.0
+    is_gone: bool = False
 
 
 class Strangers:
@@ -73,25 +75,19 @@ def worth_showing(others: Iterable[HostFacts], own_name: str) -> list[HostFacts]
     return [host for host in others if host.silent_s < LEASE_S or not (host.is_leaving or host.name in present)]
 
 
-def host_status(host: HostFacts, sections: Mapping[str, str], *, is_self: bool, is_heard: bool) -> Status:
-    """Return what is shown of a host.
-
-    Args:
-        host: what is known of it.
-        sections: a digest of each server section of this host.
-        is_self: it is this host.
-        is_heard: beats can be heard now, so that silence means something.
-    """
-    record = host.record or HostRecord(name=host.name, version="")
-    shown: Status = msgspec.to_builtins(record)
+def host_status(host: HostFacts, own: HostFacts) -> Status:
+    """Return what is shown of a host, which may be our own."""
+    shown: Status = msgspec.to_builtins(host.record or HostRecord(name=host.name, version=""))
     theirs = shown.pop("sections")
+    ours = own.record.sections if own.record is not None else {}
     return {
-        "instance": host.instance,
-        "self": is_self,
-        "state": _state(host, is_self=is_self, is_heard=is_heard),
-        "silent_s": round(host.silent_s, 1),
-        "differs": differing(sections, theirs) if host.record is not None else [],
         **shown,
+        "instance": host.instance,
+        "self": host.instance == own.instance,
+        "name": host.name,
+        "state": _state(host),
+        "silent_s": round(host.silent_s, 1),
+        "differs": differing(ours, theirs) if host.record is not None else [],
     }
 
 
@@ -100,11 +96,9 @@ def differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
     return sorted(section for section in {*ours, *theirs} if ours.get(section) != theirs.get(section))
 
 
-def _state(host: HostFacts, *, is_self: bool, is_heard: bool) -> HostState:
-    if not is_self and not is_heard:
-        return HostState.UNKNOWN
+def _state(host: HostFacts) -> HostState:
     if host.silent_s >= LEASE_S:
-        return HostState.SILENT
+        return HostState.SILENT if host.is_gone else HostState.UNKNOWN
     if host.is_leaving:
         return HostState.LEAVING
     if host.record is None:

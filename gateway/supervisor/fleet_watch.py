@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from gateway import __version__
-from gateway.config.settings import FleetSettings, ServerSettings, Settings
+from gateway.config.settings import FleetSettings, ServerSettings, Settings, WhenIsolated
 from gateway.fleet.clients import host_name, open_sealer, open_way
-from gateway.fleet.hosts import BEAT_INTERVAL_S, Hosts, encode_beat
+from gateway.fleet.hosts import BEAT_INTERVAL_S, Host, Hosts, encode_beat
 from gateway.fleet.mailbox import Mailbox
 from gateway.fleet.patience import Patience
 from gateway.fleet.store import Store, StoreOwner
@@ -46,11 +46,13 @@ class FleetWatch:
     Args:
         instance: of this gateway.
         status: returns what `status.json` holds.
+        on_news: told when something of another host is known that was not.
     """
 
-    def __init__(self, instance: str, status: Callable[[], Status]) -> None:
+    def __init__(self, instance: str, status: Callable[[], Status], on_news: Callable[[], None]) -> None:
         self._instance = instance
         self._status = status
+        self._on_news = on_news
         self._settings: Settings | None = None
         self._membership: _Membership | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -64,7 +66,7 @@ class FleetWatch:
             return
         self._leave()
         if settings.fleet is not None:
-            self._membership = _Membership(self._instance, settings.fleet, self._status)
+            self._membership = _Membership(self._instance, settings.fleet, self._status, self._on_news)
             self._membership.sections = _digests(settings, settings.fleet)
             self._membership.start()
 
@@ -90,6 +92,13 @@ class FleetWatch:
         """How many other hosts beat, and do not leave."""
         return self._membership.n_others if self._membership is not None else 0
 
+    def is_reached_elsewhere(self, application: str) -> bool:
+        """Whether another host reaches this Duo application, and this one is to be silent if it does not."""
+        fleet = self._settings.fleet if self._settings is not None else None
+        if self._membership is None or fleet is None or fleet.when_isolated is not WhenIsolated.SILENT:
+            return False
+        return self._membership.is_reached_elsewhere(application)
+
     def status(self) -> Status | None:
         """Return what `status.json` holds of the fleet; None where there is none."""
         return self._membership.status() if self._membership is not None else None
@@ -98,7 +107,10 @@ class FleetWatch:
 class _Membership(StoreOwner):
     """This host in one fleet."""
 
-    def __init__(self, instance: str, settings: FleetSettings, status: Callable[[], Status]) -> None:
+    def __init__(
+        self, instance: str, settings: FleetSettings, status: Callable[[], Status], on_news: Callable[[], None]
+    ) -> None:
+        self._on_news = on_news
         self.sections: dict[str, str] = {}
         self._instance = instance
         self._name = host_name(settings)
@@ -139,6 +151,15 @@ class _Membership(StoreOwner):
     def n_others(self) -> int:
         return sum(not host.is_leaving for host in self._others())
 
+    def is_reached_elsewhere(self, application: str) -> bool:
+        records = [self._records.get(host.instance) for host in self._others() if not host.is_leaving]
+        return any(
+            each.key == application and not each.is_failmode_active
+            for record in records
+            if record is not None
+            for each in record.applications
+        )
+
     def _others(self) -> list[Any]:
         return [host for host in self._hosts.alive(time.monotonic()) if host.instance != self._instance]
 
@@ -176,7 +197,8 @@ class _Membership(StoreOwner):
             pending=sum(server["pending"] for server in servers),
             reasons=reasons,
             applications=[
-                HostApplication(f"{each['api_host']}/{each['ikey']}", each["state"]) for each in status["applications"]
+                HostApplication(each["application"], each["state"], each["failmode_active"])
+                for each in status["applications"]
             ],
             sections=self.sections,
         )
@@ -185,6 +207,7 @@ class _Membership(StoreOwner):
         others = self._others()
         known = {host.instance for host in self._hosts.remembered(time.monotonic())}
         self._records = {instance: record for instance, record in self._records.items() if instance in known}
+        self._on_news()
         for host in others:
             self._store.command([b"GET", host_key(host.instance)], partial(self._took, host.instance))
 
@@ -193,6 +216,7 @@ class _Membership(StoreOwner):
         record = decode_host(octets)
         if record is not None:
             self._records[instance] = record
+            self._on_news()
             self._warn_of_differences(record)
 
     def _warn_of_differences(self, record: HostRecord) -> None:
@@ -237,12 +261,8 @@ class _Membership(StoreOwner):
             log.warning("The fleet's engine cannot be used: %s; this host decides alone", detail)
 
     def status(self) -> Status:
-        is_heard = self._mailbox.is_connected
-        others = [
-            host_status(each, self.sections, is_self=False, is_heard=is_heard)
-            for each in worth_showing(self._facts_of_others(), self._name)
-        ]
-        own = HostFacts(self._instance, self._name, self._is_leaving, 0.0, self._own_record())
+        own = HostFacts(self._instance, self._name, self._own_record(), self._is_leaving)
+        others = worth_showing(self._facts_of_others(), self._name)
         return {
             "name": self._name,
             "instance": self._instance,
@@ -250,16 +270,16 @@ class _Membership(StoreOwner):
             "detail": self._patience.reason,
             "leaving": self._is_leaving,
             "strangers": self._strangers.count(time.monotonic()),
-            "hosts": [host_status(own, self.sections, is_self=True, is_heard=True), *others],
+            "hosts": [host_status(each, own) for each in (own, *others)],
         }
 
     def _facts_of_others(self) -> list[HostFacts]:
         now = time.monotonic()
-        return [
-            HostFacts(each.instance, each.name, each.is_leaving, now - each.beat_at, self._records.get(each.instance))
-            for each in self._hosts.remembered(now)
-            if each.instance != self._instance
-        ]
+        return [self._facts_of(each, now) for each in self._hosts.remembered(now) if each.instance != self._instance]
+
+    def _facts_of(self, host: Host, now: float) -> HostFacts:
+        record, is_gone = self._records.get(host.instance), self._hosts.is_gone(host.instance, now)
+        return HostFacts(host.instance, host.name, record, host.is_leaving, now - host.beat_at, is_gone)
 
 
 def _digests(settings: Settings, fleet: FleetSettings | None) -> dict[str, str]:

@@ -205,6 +205,10 @@ DISCARDS: dict[DiscardReason, Explanation] = {
         "as many logins as max_pending permits are in progress, or all but those that others may have",
         "see who holds the places; raise max_pending if memory and descriptors permit, or add a host",
     ),
+    DiscardReason.ISOLATED: Explanation(
+        "this host cannot reach Duo while another host of the fleet can, and is silent (when_isolated=silent)",
+        "mend this host's way to Duo; until then its RADIUS clients ask the next server of their list",
+    ),
 }
 
 SET_THE_CLOCK = "let NTP (chrony, systemd-timesyncd) set this machine's clock"

@@ -35,6 +35,7 @@ class BulletinReader:
         self._engine = engine
         self._perform = perform
         self._drop_idle_connections = drop_idle_connections
+        self._isolated: set[str] = set()
         self._seen = dict.fromkeys(bulletins, (BreakerState.HEALTHY, 0))
 
     def look(self, now: float) -> None:
@@ -42,9 +43,15 @@ class BulletinReader:
         for application, cells in self._bulletins.items():
             bulletin = cells.read()
             news = (_STATES[bulletin.state % len(_STATES)], bulletin.trial)
+            if bulletin.is_isolated is not (application in self._isolated):
+                self._isolate(application, is_isolated=bulletin.is_isolated)
             if news != self._seen[application]:
                 before, self._seen[application] = self._seen[application], news
                 self._take(application, before, news, now)
+
+    def _isolate(self, application: str, *, is_isolated: bool) -> None:
+        (self._isolated.add if is_isolated else self._isolated.discard)(application)
+        self._engine.isolate(application, is_isolated=is_isolated)
 
     def _take(
         self, application: str, before: tuple[BreakerState, int], news: tuple[BreakerState, int], now: float

@@ -32,6 +32,7 @@ class Evidence(NamedTuple):
         was_killed: whether any worker was: its last lines may be missing in the log then.
         aftermath_s: how long after an outage it may still be felt.
         followed: users whose push Duo was asked about at least once, so that the gateway knew the push by its name.
+        may_repeat: users who were asked for at two hosts that could not know of each other: each may push.
     """
 
     plans: Mapping[str, Plan]
@@ -46,6 +47,7 @@ class Evidence(NamedTuple):
     was_killed: bool = False
     aftermath_s: float = AFTERMATH_S
     followed: AbstractSet[str] = frozenset()
+    may_repeat: AbstractSet[str] = frozenset()
 
 
 class Violation(NamedTuple):
@@ -142,7 +144,7 @@ def _missing(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _pushed_too_often(case: Case) -> str:
-    allowed = 1 if case.plan.is_push else 0
+    allowed = (1 + (case.record.user in case.evidence.may_repeat)) if case.plan.is_push else 0
     return f"{case.n_pushes} pushes where {allowed} is right" if case.n_pushes > allowed else ""
 
 

@@ -19,6 +19,7 @@ _BUFFER_OCTETS = 1_048_576
 _LINGER_RESET = struct.pack("ii", 1, 0)  # close() sends RST
 TRICKLE_OCTETS = 64
 TRICKLE_EVERY_S = 0.01
+LATE_S = 0.0075  # each way
 CUT_SHARE = 0.05  # of the pieces that pass, while connections are cut at random
 
 
@@ -123,6 +124,7 @@ class Mood(StrEnum):
 
     CLEAR = "clear"
     SLOW = "slow"  # octets trickle
+    LATE = "late"  # octets arrive a little later, in either direction
     BLACK_HOLE = "black_hole"  # nothing passes; it is delivered once the way is clear again, as by TCP
     RESETTING = "resetting"  # every connection is reset, open and new ones
     CUTTING = "cutting"  # connections are reset at random, in the middle of what they carry
@@ -217,6 +219,17 @@ class TcpRelay:
             end.hand_on(TRICKLE_OCTETS)
         self.flow(end)
 
+    def _delay(self, end: "_End") -> None:
+        n_octets = len(end.held) - end.n_delayed
+        if n_octets:
+            end.n_delayed += n_octets
+            self._loop.call_later(LATE_S, self._delayed, end, n_octets)
+
+    def _delayed(self, end: "_End", n_octets: int) -> None:
+        end.n_delayed -= n_octets
+        if end in self._ends:
+            end.hand_on(n_octets)
+
     def _hold(self, _end: "_End") -> None:
         """Nothing passes."""
 
@@ -238,6 +251,7 @@ class TcpRelay:
     _MANNERS: ClassVar[dict[Mood, Callable[["TcpRelay", "_End"], None]]] = {
         Mood.CLEAR: _pass_on,
         Mood.SLOW: _trickle,
+        Mood.LATE: _delay,
         Mood.BLACK_HOLE: _hold,
         Mood.RESETTING: _reset,
         Mood.CUTTING: _cut_at_random,
@@ -252,6 +266,7 @@ class _End(asyncio.Protocol):
         self.other = other
         self.held = bytearray()
         self.is_trickling = False
+        self.n_delayed = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)

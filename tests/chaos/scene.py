@@ -23,7 +23,7 @@ from bench.observe import workers_of
 from bench.processes import DRAIN_S, GatewayProcess, Program, SimulatorProcess, StartError, free_udp_port
 from tests.chaos.checker import AFTERMATH_S, Evidence, Violation, check
 from tests.chaos.fleet import Address, Fleet, Habits
-from tests.chaos.records import Outage, Plan
+from tests.chaos.records import Outage, Plan, Record
 from tests.chaos.relay import CALM, Mood, TcpRelay, UdpRelay, Weather
 
 AnyProgram = TypeVar("AnyProgram", bound=Program)
@@ -295,15 +295,26 @@ class Scene:
         self, fleet: Fleet, *, server: int = 0, deadline_s: float = DEADLINE_S, aftermath_s: float = AFTERMATH_S
     ) -> Evidence:
         """Stop the gateway and return all that is known of a fleet's logins."""
+        return await self.evidence_of(fleet.records, server=server, deadline_s=deadline_s, aftermath_s=aftermath_s)
+
+    async def evidence_of(
+        self,
+        records: Sequence[Record],
+        *,
+        server: int = 0,
+        deadline_s: float = DEADLINE_S,
+        aftermath_s: float = AFTERMATH_S,
+    ) -> Evidence:
+        """Stop the gateway and return all that is known of these logins."""
         self._resume_all()
-        await asyncio.to_thread(self.gateway.stop, DRAIN_S)
+        await self._stop_gateways()
         plans = {plan.user: plan for plan in self.plans}
-        users = {record.user for record in fleet.records}
+        users = {record.user for record in records}
         duo = self.duos[self._servers[server].duo]
         started = (await asyncio.to_thread(duo.get, "/api/counts"))["users"]
         return Evidence(
             plans={user: plans[user] for user in users},
-            records=fleet.records,
+            records=records,
             fail_mode=self._servers[server].fail_mode,
             deadline_s=deadline_s,
             n_pushes={user: factors.get("push", 0) for user, factors in started.items() if user in users},
@@ -315,6 +326,9 @@ class Scene:
             aftermath_s=aftermath_s,
             followed=await self._followed(started, duo) if self.n_kills else frozenset(),
         )
+
+    async def _stop_gateways(self) -> None:
+        await asyncio.to_thread(self.gateway.stop, DRAIN_S)
 
     async def _followed(self, started: dict[str, Any], duo: SimulatorProcess) -> frozenset[str]:
         """Return the users whose pushes Duo was asked about: a worker that died knew their names."""
@@ -348,6 +362,13 @@ class Scene:
     # Beginning and end.
 
     async def _start(self) -> None:
+        await self._start_duos()
+        api_hosts = [await self._way_to(duo) for duo in self.duos]
+        config = self._write_config(api_hosts)
+        self._gateway = await self._begin(functools.partial(GatewayProcess, config))
+        self._resources.callback(self._resume_all)
+
+    async def _start_duos(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         people = self.folder / "people.json"
         people.write_bytes(msgspec.json.encode([plan.person() for plan in self.plans]))
@@ -355,10 +376,6 @@ class Scene:
         for number in range(self._n_duos):
             start = functools.partial(SimulatorProcess, self.folder / f"duo{number}", *options)
             self.duos.append(await self._begin(start))
-        api_hosts = [await self._way_to(duo) for duo in self.duos]
-        config = self._write_config(api_hosts)
-        self._gateway = await self._begin(functools.partial(GatewayProcess, config))
-        self._resources.callback(self._resume_all)
 
     async def _begin(self, start: Callable[[], AnyProgram]) -> AnyProgram:
         """Start a program in a thread; it is ended with all else, also if we are cancelled before it has started."""
@@ -377,9 +394,7 @@ class Scene:
         return f"{near[0]}:{near[1]}"
 
     def _write_config(self, api_hosts: Sequence[str]) -> Path:
-        trusted = self.folder / "ca.pem"
-        trusted.write_text("".join(Path(duo.ca).read_text() for duo in self.duos))
-        parts = [_MAIN.format(ca=trusted, folder=self.folder)]
+        parts = [_MAIN.format(ca=self._write_trusted(), folder=self.folder)]
         for number, server in enumerate(self._servers):
             port, duo = free_udp_port(), self.duos[server.duo]
             self._ports.append(port)
@@ -390,6 +405,11 @@ class Scene:
         path.touch(mode=0o600)
         path.write_text("\n".join(parts))
         return path
+
+    def _write_trusted(self) -> Path:
+        trusted = self.folder / "ca.pem"
+        trusted.write_text("".join(Path(duo.ca).read_text() for duo in self.duos))
+        return trusted
 
     def _resume_all(self) -> None:
         for pid in tuple(self._stopped):

@@ -149,7 +149,7 @@ async def say(address: Address, octets: bytes) -> bytes:
             writer.close()
 
 
-@pytest.mark.parametrize("mood", [Mood.CLEAR, Mood.SLOW])
+@pytest.mark.parametrize("mood", [Mood.CLEAR, Mood.SLOW, Mood.LATE])
 def test_octets_arrive_whole_if_slowly(mood: Mood) -> None:
     async def scenario(relay: TcpRelay, address: Address) -> None:
         relay.become(mood)

@@ -27,6 +27,7 @@ NAMES = [
     "login",
     "init",
     "protect",
+    "fleet-key",
     "support",
     "version",
 ]

@@ -15,7 +15,7 @@ from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.status import ApplicationFacts, GatewayFacts, LogFacts, ServerFacts, WorkerFacts, build_status
 from gateway.unavailable import Trouble
 from gateway.words.reasons import Reason
-from tests.supervisor.fleet_scene import OTHER, RECORD, fleet_of, shown
+from tests.supervisor.fleet_scene import OTHER, RECORD, SILENT, fleet_of, shown
 from tests.supervisor.status_scene import GATEWAY, HEALTHY, IKEY, LAYOUT, NAME, SECTION, SERVERS, S, Worker, status_of
 
 
@@ -242,10 +242,9 @@ def test_a_fleet_is_shown_host_by_host_with_what_becomes_of_logins():
 
 
 def test_what_is_wrong_among_hosts_is_said_first():
-    silent = shown(OTHER._replace(name="gw-c", silent_s=7.3))
+    silent = shown(SILENT._replace(name="gw-c"))
     other = shown(OTHER._replace(record=msgspec.structs.replace(RECORD, version="1.3", sections={SECTION: "zz"})))
-    idle = shown(OTHER._replace(name="gw-d", record=msgspec.structs.replace(RECORD, name="gw-d", n_ready=0)))
-    silent["name"] = "gw-c"
+    idle = shown(OTHER._replace(name="gw-d", record=msgspec.structs.replace(RECORD, n_ready=0)))
     fleet = fleet_of(
         other, silent, idle, up=False, detail="connection refused by 127.0.0.1:6379", leaving=True, strangers=1
     )
@@ -265,8 +264,7 @@ def test_what_is_wrong_among_hosts_is_said_first():
 
 
 def test_a_fleet_of_hosts_with_long_names_fits_into_100_columns():
-    long = shown(OTHER._replace(name="h" * 63, silent_s=59.0))
-    long["name"] = "h" * 63
+    long = shown(SILENT._replace(name="h" * 63, silent_s=59.0))
     fleet = fleet_of(*[{**long, "instance": str(n)} for n in range(9)], up=False, detail="why " * 60)
     assert max(map(len, lines_of(with_fleet(fleet)))) <= 100
 

@@ -71,6 +71,11 @@ class Nas:
         """Send anything."""
         self._socket.send(octets)
 
+    def repeat(self, octets: bytes) -> None:
+        """Send an Access-Request that another NAS of the same secret has sent."""
+        self._pending[octets[1]] = octets[4:20]
+        self._socket.send(octets)
+
     def receive(self, timeout_s: float = 20.0) -> Reply:
         """Return the next reply, verified."""
         self._socket.settimeout(timeout_s)

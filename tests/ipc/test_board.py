@@ -86,13 +86,13 @@ def test_rows_and_bulletins_do_not_touch_each_other(board):
         for application in (DUO, OTHER_DUO):
             row.applications[application].write_evidence((slot,) * 9)
     for number, application in enumerate((DUO, OTHER_DUO)):
-        board.bulletin(application).post(Bulletin(number, bool(number), number, number, number))
+        board.bulletin(application).post(Bulletin(number, bool(number), number, number, number, bool(number)))
     for slot in range(3):
         assert board.signs_of_life(slot).pid == slot + 1
         assert board.read(slot).totals.counters == {(Measure.DATAGRAMS,): slot + 1}
         assert board.evidence(slot, DUO) == board.evidence(slot, OTHER_DUO) == (slot,) * 9
     for number, application in enumerate((DUO, OTHER_DUO)):
-        assert board.bulletin(application).read() == (number, bool(number), number, number, number)
+        assert board.bulletin(application).read() == (number, bool(number), number, number, number, bool(number))
 
 
 def test_the_greatest_numbers_fit(board):

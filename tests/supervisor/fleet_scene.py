@@ -15,20 +15,21 @@ RECORD = HostRecord(
     n_ready=2,
     pending=3,
     reasons={"duo_allowed": 40, "duo_denied": 2},
-    applications=[HostApplication(DUO, "healthy")],
+    applications=[HostApplication(DUO, "healthy", False)],
     sections=SECTIONS,
 )
-OTHER = HostFacts("b" * 16, "gw-b", False, 0.2, RECORD)
+OWN = HostFacts("a" * 16, "gw-a", RECORD)
+OTHER = HostFacts("b" * 16, "gw-b", RECORD, silent_s=0.2)
+SILENT = OTHER._replace(silent_s=7.3, is_gone=True)
 
 
-def shown(host: HostFacts = OTHER, **how: bool) -> dict[str, Any]:
+def shown(host: HostFacts = OTHER) -> dict[str, Any]:
     """Return what is shown of a host."""
-    return host_status(host, SECTIONS, **{"is_self": False, "is_heard": True, **how})
+    return host_status(host, OWN)
 
 
 def fleet_of(*others: dict[str, Any], **changed: Any) -> dict[str, Any]:
     """Return `fleet` of a host `gw-a` that shares its logins with others."""
-    own = HostFacts("a" * 16, "gw-a", False, 0.0, RECORD)
     claims = {"granted": 5, "joined": 2, "alone": 0, "takeover": 1, "displaced": 0, "lost": 0}
     return {
         "name": "gw-a",
@@ -38,7 +39,7 @@ def fleet_of(*others: dict[str, Any], **changed: Any) -> dict[str, Any]:
         "leaving": False,
         "isolated": [],
         "strangers": 0,
-        "hosts": [{**shown(own, is_self=True), "name": "gw-a"}, *others],
+        "hosts": [shown(OWN), *others],
         "claims": claims,
         "engine_ms": {"p50": 0.3, "p99": 1.2},
         **changed,

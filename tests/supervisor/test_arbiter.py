@@ -51,7 +51,7 @@ class Nothing:
 
     def nothing(self, *_: object) -> None: ...
 
-    start = stop = follow = brief = reopen_log = nothing
+    start = stop = follow = brief = reopen_log = look_at_others = nothing
 
     async def nothing_either(self) -> None: ...
 

@@ -92,3 +92,43 @@ def test_a_new_generation_knows_of_the_outages_that_concern_it_before_it_starts(
 @pytest.mark.parametrize("key", ["app", "unknown"])
 def test_what_nobody_watches_is_healthy(key):
     assert watch().standing(key).state is BreakerState.HEALTHY
+
+
+class TestIsolation:
+    """What this host cannot reach, and another one can."""
+
+    def watched(self, crew: Crew, reached: set[str]) -> FailModeWatch:
+        watch = FailModeWatch(lambda: (crew,), reached.__contains__)  # type: ignore[arg-type, return-value]
+        watch._breakers = {"a": SimpleNamespace(standing=standing(BreakerState.DOWN))}  # type: ignore[dict-item]
+        return watch
+
+    def test_is_posted_together_with_the_outage(self):
+        crew = Crew("a")
+        self.watched(crew, {"a"})._publish("a", standing(BreakerState.DOWN))
+        ((_, bulletin),) = crew.posted
+        assert bulletin.is_failmode_active
+        assert bulletin.is_isolated
+
+    def test_does_not_follow_from_another_host_while_duo_is_there(self):
+        crew = Crew("a")
+        self.watched(crew, {"a"})._publish("a", standing())
+        ((_, bulletin),) = crew.posted
+        assert not bulletin.is_isolated
+
+    def test_ends_when_the_other_host_does_not_reach_duo_either(self):
+        crew, reached = Crew("a"), {"a"}
+        watch = self.watched(crew, reached)
+        watch._publish("a", standing(BreakerState.DOWN))
+        assert watch.isolated == ["a"]
+        reached.clear()
+        watch.look_at_others()
+        assert [bulletin.is_isolated for _, bulletin in crew.posted] == [True, False]
+        assert len(crew.told) == 2
+        assert watch.isolated == []
+
+    def test_is_told_of_once(self):
+        crew = Crew("a")
+        watch = self.watched(crew, {"a"})
+        watch._publish("a", standing(BreakerState.DOWN))
+        watch.look_at_others()
+        assert len(crew.posted) == 1

@@ -5,7 +5,7 @@ import pytest
 
 from gateway.fleet.hosts import LEASE_S
 from gateway.supervisor.fleet_status import HostState, Strangers, differing, worth_showing
-from tests.supervisor.fleet_scene import DUO, OTHER, RECORD, SECTIONS, shown
+from tests.supervisor.fleet_scene import DUO, OTHER, OWN, RECORD, SECTIONS, SILENT, shown
 
 
 def test_a_host_is_shown_with_what_it_told_and_without_its_digests():
@@ -23,7 +23,8 @@ def test_a_host_is_shown_with_what_it_told_and_without_its_digests():
         ({}, HostState.READY),
         ({"is_leaving": True}, HostState.LEAVING),
         ({"record": None}, HostState.ARRIVING),
-        ({"silent_s": LEASE_S}, HostState.SILENT),
+        ({"silent_s": LEASE_S, "is_gone": True}, HostState.SILENT),
+        ({"silent_s": LEASE_S}, HostState.UNKNOWN),
         ({"silent_s": LEASE_S - 0.1}, HostState.READY),
         ({"record": msgspec.structs.replace(RECORD, n_ready=0)}, HostState.NOT_SERVING),
     ],
@@ -32,10 +33,9 @@ def test_how_a_host_is(changed, state):
     assert shown(OTHER._replace(**changed))["state"] == state
 
 
-def test_while_nobody_is_heard_no_silence_is_told_but_ones_own_state_is_known():
-    silent = OTHER._replace(silent_s=30.0)
-    assert shown(silent, is_heard=False)["state"] == HostState.UNKNOWN
-    assert shown(is_self=True, is_heard=False)["state"] == HostState.READY
+def test_its_own_host_is_known_as_such():
+    assert shown(OWN)["self"]
+    assert not shown()["self"]
 
 
 def test_of_a_host_that_has_told_nothing_yet_no_difference_is_told():
@@ -50,12 +50,11 @@ def test_sections_that_differ_are_named_on_either_side():
 
 
 def test_a_host_that_left_or_began_anew_is_not_missed():
-    silent = OTHER._replace(silent_s=5.0)
-    assert worth_showing([silent], "gw-a") == [silent]
-    assert worth_showing([silent._replace(is_leaving=True)], "gw-a") == []
+    assert worth_showing([SILENT], "gw-a") == [SILENT]
+    assert worth_showing([SILENT._replace(is_leaving=True)], "gw-a") == []
     again = OTHER._replace(instance="c" * 16)
-    assert worth_showing([silent, again], "gw-a") == [again]
-    assert worth_showing([silent], "gw-b") == []
+    assert worth_showing([SILENT, again], "gw-a") == [again]
+    assert worth_showing([SILENT], "gw-b") == []
 
 
 def test_a_leaving_host_that_still_beats_is_shown():

@@ -21,6 +21,9 @@ class Engine:
         self.told.append(("outage", error.trouble if error is not None else None))
         return []
 
+    def isolate(self, application: str, *, is_isolated: bool) -> None:
+        self.told.append(("isolated" if is_isolated else "isolated no more", None))
+
     def try_one(self, application: str) -> None:
         self.told.append(("try", None))
 
@@ -70,3 +73,15 @@ def test_a_worker_that_comes_into_a_trial_knows_of_the_outage():
     post(cells, BreakerState.TRIAL, 3)
     reader.look(0.0)
     assert engine.told == [("new connections", None), ("outage", Trouble.OUTAGE), ("try", None)]
+
+
+def test_that_another_host_reaches_duo_is_told_before_the_outage():
+    """Else fail mode would let users in meanwhile."""
+    cells, engine, reader = scene()
+    cells.post(Bulletin(BreakerState.DOWN.number, is_failmode_active=True, trial=0, since_ns=0, is_isolated=True))
+    reader.look(1.0)
+    reader.look(1.1)
+    assert engine.told == [("isolated", None), ("new connections", None), ("outage", Trouble.OUTAGE)]
+    cells.post(Bulletin(BreakerState.DOWN.number, is_failmode_active=True, trial=0, since_ns=0))
+    reader.look(2.0)
+    assert engine.told[3:] == [("isolated no more", None)]

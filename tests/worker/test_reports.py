@@ -233,6 +233,7 @@ class TestNoticeLine:
         assert remedy != text
         keys = (
             r"radius_(ip|secret)_N|max_pending|require_message_authenticator|limit_proxy_state|status_server|pw_codec"
+            "|when_isolated"
         )
         assert "_" not in re.sub(keys, "", text)
         assert fields == {"discard": reason, "listen": "0.0.0.0:1812", "packets": 1}

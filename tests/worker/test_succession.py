@@ -85,6 +85,13 @@ class TestOfTheDead:
         assert asked(successor) == ["tx-1"]
         assert (successor.engine.n_pending, successor.n_lost) == (1, 0)
 
+    def test_what_other_hosts_call_a_login_stays(self, successor):
+        successor.predecessor(encode(login_record(fleet_key=b"f" * 16, held=("owner", 3))))
+        successor.take_over()
+        (pending,) = pending_logins(successor)
+        assert pending.fleet_key == b"f" * 16
+        assert (pending.login.held.owner, pending.login.held.epoch) == ("owner", 3)
+
     def test_an_answer_is_given_again_octet_for_octet(self, successor):
         reply = b"\x02\x07" + bytes(18)
         successor.predecessor(answers=(packed(answer_record(request(), reply)),))

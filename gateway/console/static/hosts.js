@@ -68,7 +68,7 @@ export function fleetAlerts(fleet) {
 function ofThisHost(fleet) {
   const alerts = [];
   if (fleet.leaving) alerts.push({ mood: "warm", key: "leaving", title: "This host leaves", text: "It finishes what is pending, and takes no more logins." });
-  for (const application of fleet.isolated || []) {
+  for (const application of fleet.isolated) {
     const text = "Another host reaches Duo and this one does not, so it answers nobody: RADIUS clients turn to the other one.";
     alerts.push({ mood: "bad", key: `isolated ${application}`, title: `This host is silent: ${application}`, text });
   }

@@ -1,0 +1,99 @@
+"""`python -m tests.chaos.hosts_killed`: a host that dies whole while hundreds of pushes are pending at it.
+
+All NAS ask it first, and turn to the other host after their time-out. It dies while pushes are being asked for, after
+as many as the seed says, or (`--named`) once Duo has told the names of all of them. What should be seen: every login
+answered once people decide, as many pushes as logins, none twice; and the users whose push was lost: Duo was asked for
+it, and the host died before it had told the others its name. Those are named, counted, and not pushed again.
+"""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.chaos.checker import Violation
+from tests.chaos.figures import each_seed, parser, play, summary, tell
+from tests.chaos.fleet import Fleet, Habits
+from tests.chaos.hosts_scene import HostsScene
+from tests.chaos.records import PUSH, Plan
+
+N_LOGINS = 300
+HABITS = Habits(retry_s=1.0, tries=6)
+
+
+class Outcome(NamedTuple):
+    """What was seen.
+
+    Attributes:
+        n_pending: pushes that were pending at Duo when the host died.
+        lost: users whom Duo had pushed, and whose push's name nobody knew.
+        n_takeovers: pushes that the other host took over.
+    """
+
+    n_answers: int
+    n_pushes: int
+    n_pending: int
+    lost: list[str]
+    n_takeovers: int
+    violations: list[Violation]
+
+
+async def kill_host(folder: Path, seed: int, n_logins: int = N_LOGINS, *, is_named: bool = False) -> Outcome:
+    """Play the scenario once."""
+    plans = [Plan(f"user{seed}-{number}", PUSH, "person") for number in range(n_logins)]
+    async with HostsScene(folder, plans, seed=seed) as scene:
+        first, second = scene.hosts
+        n_before = n_logins if is_named else scene.chance.randrange(n_logins // 4, n_logins)
+        fleet = scene.fleet_of(first, second, habits=HABITS, n_ports=1 + n_logins // 200)
+        logins = asyncio.create_task(fleet.run(plans, rate=float(n_logins)))
+        await scene.until_duo(fleet, **{"polls" if is_named else "pending": n_before})
+        await scene.kill_host(first)
+        n_pending = len(await scene.pending())
+        await until_all_are_followed(scene, fleet)
+        await approve_the_rest(scene, fleet)
+        await logins
+        n_takeovers = (await asyncio.to_thread(second.totals)).claims["takeover"]
+        evidence = await scene.evidence(fleet, deadline_s=HABITS.retry_s * HABITS.tries)
+        lost = [
+            record.user
+            for record in fleet.records
+            if evidence.n_pushes.get(record.user) and record.user not in evidence.followed
+        ]
+        n_pushes = sum(evidence.n_pushes.values())
+        return Outcome(len(fleet.answers), n_pushes, n_pending, lost, n_takeovers, scene.judge(evidence))
+
+
+async def until_all_are_followed(scene: HostsScene, fleet: Fleet) -> None:
+    """Return once every login has been asked at the other host, and what is known there is polled."""
+    await fleet.until(lambda: all(record.n_packets == 2 for record in fleet.records))
+
+
+async def approve_the_rest(scene: HostsScene, fleet: Fleet) -> None:
+    """Let everybody approve, until all logins have ended for their NAS."""
+    while fleet.n_finished < len(scene.plans) and await fleet.until_sent(fleet.n_sent + 1):
+        await scene.approve_all()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play with several seeds and print what was seen."""
+    options = parser("hosts_killed", __doc__ or "")
+    options.add_argument("--logins", type=int, default=N_LOGINS, help="pushes pending at once (default: %(default)s)")
+    options.add_argument("--named", action="store_true", help="kill once Duo has told the names of all pushes")
+    chosen = options.parse_args(arguments)
+
+    def run(folder: Path, seed: int) -> bool:
+        outcome = play(kill_host(folder, seed, chosen.logins, is_named=chosen.named))
+        tell(
+            f"seed {seed}: {chosen.logins} logins, {outcome.n_pending} pushes pending when the host died, "
+            f"{outcome.n_takeovers} taken over, {len(outcome.lost)} lost {outcome.lost or ''}, "
+            f"{outcome.n_answers} answers, {outcome.n_pushes} pushes; violations: {summary(outcome.violations)}"
+        )
+        is_whole = outcome.n_answers + len(outcome.lost) >= chosen.logins and outcome.n_pushes == chosen.logins
+        return is_whole and not outcome.violations
+
+    return each_seed(chosen, run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,498 @@
+"""Two hosts and a store: who asks Duo, who joins, who takes over."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.fleet.effects import Outcome, RunScript
+from gateway.fleetapi.messages import Ended, Join, decode_message, encode_message
+from gateway.fleetapi.names import bound_to
+from gateway.fleetapi.questions import Claim
+from tests.fleet.world import Host, Login, Sealing, World
+
+ALICE = b"alice's login 16"
+PACKET = b"another packet 1"
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.live(3.0)  # everybody has heard everybody
+    return world
+
+
+def begin(world: World, host: Host) -> Login:
+    """A login that is granted."""
+    login = host.ask(ALICE)
+    world.settle()
+    assert login.step == "auth"
+    return login
+
+
+def push(world: World, host: Host) -> Login:
+    """A login whose push has a name."""
+    login = begin(world, host)
+    host.step(login)
+    host.step(login)
+    world.settle()
+    return login
+
+
+def decide(world: World, host: Host, login: Login, is_accepted: bool = True) -> None:
+    assert login.push is not None
+    world.decide(login.push, is_accepted)
+    host.step(login)
+    world.settle()
+
+
+def test_a_login_asked_at_both_is_pushed_once_and_both_are_told(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    decide(world, a, at_a)
+    assert (at_a.result, at_b.result, len(world.duo.pushes)) == ("accept", "accept", 1)
+    assert at_b.history == ["asked", "joined", "decided"]
+
+
+def test_both_at_the_same_instant(world: World):
+    a, b = world.hosts
+    at_a, at_b = a.ask(ALICE), b.ask(ALICE)
+    world.settle()
+    assert sorted([at_a.step, at_b.step]) == ["auth", "fleet"]
+
+
+def test_a_join_may_overtake_the_answer_to_the_claim(world: World):
+    a, b = world.hosts
+    at_a, at_b = a.ask(ALICE), b.ask(ALICE)
+    a.send()
+    b.send()
+    b.receive()
+    b.send()
+    a.hear()
+    assert at_a.step == "fleet"
+    a.receive()
+    for _ in range(3):
+        a.step(at_a)
+    assert at_a.push is not None
+    world.decide(at_a.push, True)
+    a.step(at_a)
+    world.settle()
+    assert at_b.result == "accept"
+
+
+def test_an_owner_that_dies_leaves_a_push_with_a_name(world: World):
+    a, b = world.hosts
+    push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    world.kill(a)
+    world.live(3.0)
+    assert at_b.step == "polling"
+    decide(world, b, at_b)
+    assert (at_b.result, len(world.duo.pushes)) == ("accept", 1)
+    assert b.counts[Outcome.TAKEOVER] == 1
+
+
+def test_a_push_of_a_host_that_is_long_gone_is_taken_over_at_once(world: World):
+    a, b = world.hosts
+    push(world, a)
+    world.kill(a)
+    world.live(2.5)
+    at_b = b.ask(ALICE)
+    world.settle()
+    assert at_b.step == "polling"
+
+
+def test_a_push_without_a_name_is_waited_for_and_then_lost(world: World):
+    a, b = world.hosts
+    at_a = begin(world, a)
+    a.step(at_a)
+    world.kill(a)
+    world.live(3.0)
+    at_b = b.ask(ALICE)
+    world.live(70.0)
+    assert not at_b.result
+    world.live(5.0)
+    assert (at_b.result, len(world.duo.pushes)) == ("push_lost", 1)
+
+
+def test_an_owner_that_stood_still_is_displaced_and_joins(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    a.is_paused = True
+    world.live(4.0)
+    assert at_b.step == "polling"
+    a.is_paused = False
+    world.live(1.0)
+    assert at_a.history == ["asked", "granted", "displaced", "joined"]
+    decide(world, b, at_b)
+    assert (at_a.result, at_b.result, len(world.duo.pushes)) == ("accept", "accept", 1)
+
+
+def test_an_owner_that_stood_still_before_it_asked_is_not_repeated(world: World):
+    a, b = world.hosts
+    at_a = begin(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    a.is_paused = True
+    world.live(6.0)
+    assert at_b.step == "fleet"
+    a.is_paused = False
+    world.live(1.0)
+    a.step(at_a)
+    a.step(at_a)
+    world.settle()
+    decide(world, a, at_a)
+    assert (at_a.result, at_b.result, len(world.duo.pushes)) == ("accept", "accept", 1)
+
+
+def test_a_host_that_stops_leaves_its_push_at_once(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    a.leave(at_a)
+    world.settle()
+    assert at_b.step == "polling"
+
+
+def test_a_login_that_was_given_up_before_duo_was_asked_is_claimed_by_the_other(world: World):
+    a, b = world.hosts
+    at_a = begin(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    a.leave(at_a)
+    world.live(1.0)
+    assert at_b.history == ["asked", "joined", "released", "granted"]
+
+
+def test_a_login_that_may_have_pushed_is_lost_for_those_who_joined_and_begins_anew_later(world: World):
+    a, b = world.hosts
+    at_a = begin(world, a)
+    a.step(at_a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    a.leave(at_a)
+    world.settle()
+    assert at_b.result == "push_lost"
+    world.live(2.5)
+    again = b.ask(ALICE, PACKET)
+    world.settle()
+    assert again.step == "auth"
+
+
+def test_a_packet_that_was_answered_elsewhere_gets_the_same_verdict(world: World):
+    a, b = world.hosts
+    decide(world, a, push(world, a), is_accepted=False)
+    world.live(10.0)
+    at_b = b.ask(ALICE)
+    world.settle()
+    assert (at_b.result, b.counts[Outcome.RECALLED]) == ("reject", 1)
+
+
+def test_a_new_packet_within_the_grace_gets_the_same_verdict(world: World):
+    a, b = world.hosts
+    decide(world, a, push(world, a))
+    world.live(1.0)
+    at_b = b.ask(ALICE, PACKET)
+    world.settle()
+    assert at_b.result == "accept"
+
+
+def test_a_new_packet_after_the_grace_is_a_new_login(world: World):
+    a, b = world.hosts
+    decide(world, a, push(world, a))
+    world.live(2.5)
+    at_b = b.ask(ALICE, PACKET)
+    world.settle()
+    assert at_b.history == ["asked", "granted"]
+    assert at_b.held is not None
+    assert at_b.held.epoch == 2
+
+
+def test_the_same_host_begins_anew_at_once(world: World):
+    a, _ = world.hosts
+    decide(world, a, push(world, a))
+    again = a.ask(ALICE, PACKET)
+    world.settle()
+    assert again.step == "auth"
+
+
+def test_a_host_that_remembers_no_verdict_is_asked_for_a_quarter_of_a_second(world: World):
+    a, b = world.hosts
+    decide(world, a, push(world, a))
+    a.restart_worker()
+    at_b = b.ask(ALICE)
+    world.settle()
+    assert at_b.step == "fleet"
+    world.live(0.5)
+    assert at_b.step == "auth"
+
+
+def test_without_a_store_each_is_alone_and_asserts_its_claim_when_it_is_back(world: World):
+    a, b = world.hosts
+    a.cut()
+    at_a = a.ask(ALICE)
+    assert at_a.step == "auth"
+    assert a.counts[Outcome.ALONE_AWAY] == 1
+    a.mend()
+    world.settle()
+    at_b = b.ask(ALICE)
+    world.settle()
+    assert at_b.history == ["asked", "joined"]
+
+
+def test_two_that_are_alone_stay_so(world: World):
+    a, b = world.hosts
+    a.cut()
+    at_a = a.ask(ALICE)
+    at_b = begin(world, b)
+    a.mend()
+    world.settle()
+    assert (at_a.step, at_b.step) == ("auth", "auth")
+    assert a.counts[Outcome.CLAIMED_MEANWHILE] == 1
+
+
+def test_a_store_that_is_late_leaves_one_alone_and_its_answer_counts_later(world: World):
+    a, b = world.hosts
+    a.claims.patience_s = 0.02
+    at_a = a.ask(ALICE)
+    world.advance(0.05)
+    assert at_a.step == "auth"
+    assert a.counts[Outcome.ALONE_LATE] == 1
+    a.step(at_a)
+    a.step(at_a)
+    world.settle()
+    at_b = b.ask(ALICE)
+    world.settle()
+    assert at_b.history == ["asked", "joined"]
+    world.kill(a)
+    world.live(3.0)
+    assert at_b.step == "polling"
+
+
+def test_a_claim_that_comes_through_after_its_login_has_ended_is_settled(world: World):
+    a, _ = world.hosts
+    a.claims.patience_s = 0.02
+    at_a = a.ask(ALICE)
+    world.advance(0.05)
+    a.leave(at_a)
+    world.settle()
+    assert not world.store.records
+
+
+def test_an_emptied_store_is_filled_again(world: World):
+    a, b = world.hosts
+    push(world, a)
+    world.store.records.clear()
+    a.cut()
+    a.mend()
+    world.settle()
+    at_b = b.ask(ALICE)
+    world.kill(a)
+    world.live(3.0)
+    assert (at_b.step, len(world.duo.pushes)) == ("polling", 1)
+
+
+def test_a_joined_login_goes_on_while_the_record_is_gone_and_its_owner_is_there(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    world.store.records.clear()
+    world.live(10.0)
+    decide(world, a, at_a)
+    assert at_b.result == "accept"
+
+
+def test_a_workers_successor_goes_on(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    a.restart_worker()
+    world.live(3.0)
+    assert at_b.step == "fleet"
+    decide(world, a, at_a)
+    assert at_b.result == "accept"
+
+
+def test_a_joiners_successor_goes_on(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    b.restart_worker()
+    world.live(1.0)
+    decide(world, a, at_a)
+    assert at_b.result == "accept"
+
+
+def test_a_host_that_starts_again_takes_over_its_own_push(world: World):
+    a, _ = world.hosts
+    push(world, a)
+    world.kill(a)
+    a.start()
+    at_a = a.ask(ALICE)
+    world.live(3.0)
+    assert at_a.step == "polling"
+
+
+def test_a_swallowed_verdict_is_asked_for_again(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    assert at_a.push is not None
+    world.decide(at_a.push, True)
+    a.step(at_a)
+    while a.commands or a.replies:
+        a.send()
+        a.receive()
+    b.messages.clear()
+    world.live(3.0)
+    assert at_b.result == "accept"
+
+
+def test_a_record_that_does_not_open_leaves_one_alone(world: World):
+    a, b = world.hosts
+    begin(world, a)
+    for key, record in world.store.records.items():
+        world.store.records[key] = replace(record, sealed=b"forged")
+    at_b = b.ask(ALICE)
+    world.settle()
+    assert at_b.step == "auth"
+    assert b.counts[Outcome.ALONE_UNREADABLE] == 1
+
+
+def test_an_old_push_put_back_is_not_believed(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    (old,) = world.store.records.items()
+    decide(world, a, at_a)
+    world.live(100.0)
+    world.store.records[old[0]] = replace(old[1], expires_at=1e9)
+    at_b = b.ask(ALICE)
+    world.settle()
+    assert (at_b.step, b.counts[Outcome.ALONE_UNREADABLE]) == ("auth", 1)
+
+
+def ended(sealing: Sealing, how: str, login: bytes, nonce: bytes, packet: bytes) -> bytes:
+    return encode_message(Ended(nonce, how, sealing.seal(b"accept tx-0 " + ALICE, bound_to(how, login, nonce, packet))))
+
+
+def test_a_verdict_is_good_for_one_join_of_one_login_alone(world: World):
+    a, b = world.hosts
+    push(world, a)
+    at_b = b.ask(ALICE, PACKET)
+    world.settle()
+    (join,) = [message for message in map(decode_message, world.said) if isinstance(message, Join)]
+    seal = world.sealing
+    forged = [
+        ended(seal, "verdict", ALICE, b"another nonce 16", PACKET),
+        ended(seal, "verdict", b"bob's login   16", join.nonce, PACKET),
+        ended(seal, "verdict", ALICE, join.nonce, b"x" * 16),
+        encode_message(Ended(join.nonce, "verdict", seal.seal(b"", bound_to("lost", ALICE, join.nonce, PACKET)))),
+        encode_message(Ended(join.nonce, "verdict", b"forged")),
+        encode_message(Ended(join.nonce, "verdict", seal.seal(b"", bound_to("verdict", ALICE, b"n" * 16, PACKET)))),
+    ]
+    for octets in forged:
+        b.messages.append(octets)
+    world.settle()
+    assert not at_b.result
+    b.messages.append(ended(seal, "verdict", ALICE, join.nonce, PACKET))
+    world.settle()
+    assert at_b.history[-1] == "decided"
+
+
+def test_a_login_asked_for_later_does_not_get_an_old_verdict_when_the_store_missed_it(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    assert at_a.push is not None
+    world.decide(at_a.push, True)
+    a.step(at_a)
+    a.cut()
+    a.mend()
+    world.live(10.0)
+    at_b = b.ask(ALICE, PACKET)
+    world.live(1.0)
+    assert at_b.history == ["asked", "joined", "released", "granted"]
+
+
+def test_nobody_takes_the_push_of_a_host_that_it_cannot_hear(world: World):
+    a, b = world.hosts
+    push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    b.claims.mailbox_lost()
+    for _ in range(20):
+        b.messages.clear()
+        world.advance(0.25)
+        a.messages.clear()
+        while b.commands or b.replies:
+            b.send()
+            b.receive()
+    assert at_b.step == "fleet"
+    b.claims.mailbox_back(world.now)
+    world.live(1.0)
+    assert at_b.step == "fleet"
+
+
+def test_an_owner_whose_own_record_was_lost_and_claimed_by_another_goes_on_alone(world: World):
+    a, b = world.hosts
+    at_a = begin(world, a)
+    a.step(at_a)
+    world.store.records.clear()
+    begin(world, b)
+    a.step(at_a)
+    world.settle()
+    assert (at_a.step, a.counts[Outcome.CLAIMED_MEANWHILE]) == ("polling", 1)
+    decide(world, a, at_a)
+    (record,) = world.store.records.values()
+    assert (record.state, record.owner.decode()[:16]) == (b"asking", b.instance)
+
+
+def test_whom_a_store_that_lies_makes_claim_anew_again_and_again_is_alone_in_the_end(world: World):
+    a, b = world.hosts
+    decide(world, a, push(world, a))
+    world.live(3.0)
+    ((key, record),) = world.store.records.items()
+    at_b = b.ask(ALICE, PACKET)
+    for number in range(10):
+        world.store.records[key] = replace(record, epoch=number + 2)
+        b.send()
+        b.receive()
+    assert at_b.step == "auth"
+    assert b.counts[Outcome.ALONE_CONTENDED] == 1
+
+
+def test_what_no_script_answers_leaves_one_alone(world: World):
+    a, _ = world.hosts
+    for answer in (None, 7, [], [b"mine"], [b"mine", b"x", 0], [b"nobody", b"1", b"asking", b"", 0], b"mine"):
+        login = a.ask(ALICE)
+        (command,) = [each for each in a.commands if isinstance(each, RunScript)]
+        a.commands.clear()
+        a.perform(a.claims.script_answered(command, answer, world.now))
+        assert login.step == "auth"
+        a.leave(login)
+        a.commands.clear()
+    assert a.counts[Outcome.ALONE_FAILED] == 7
+
+
+def test_a_login_with_a_number_that_is_taken_is_an_error_of_ours(world: World):
+    a, _ = world.hosts
+    login = a.ask(ALICE)
+    with pytest.raises(ValueError, match="is here already"):
+        a.claims.ask(login.number, Claim(ALICE, PACKET), world.now)
+
+
+def test_a_cancelled_question_is_not_answered(world: World):
+    a, _ = world.hosts
+    login = a.ask(ALICE)
+    a.perform(a.claims.cancelled(login.number))
+    world.settle()
+    assert login.history == ["asked"]
+    assert not world.store.records
