@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from bench.observe import ask_gateway, children_of
+from bench.observe import ask_gateway
 from bench.processes import GatewayProcess, SimulatorProcess, free_udp_port
 from bench.store import StoreProcess
 from gateway.radius.client import encode_access_request, verify_reply
@@ -124,13 +124,7 @@ class Host:
 
     def kill(self) -> None:
         """End all its processes in one instant, as a power cut does."""
-        supervisor = self.gateway.process
-        supervisor.send_signal(signal.SIGSTOP)
-        for pid in children_of(supervisor.pid):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        supervisor.kill()
-        supervisor.wait()
+        self.gateway.kill_whole()
         self.gateway.stop()
 
     def __enter__(self) -> Self:
@@ -164,6 +158,12 @@ class Stage(NamedTuple):
         """Both gateways."""
         return self.a, self.b
 
+    def pushed(self) -> dict[str, Any]:
+        """Wait for a push, and until its host knows it by name and asks what becomes of it; return the push."""
+        (push,) = self.simulator.pending()
+        self.simulator.until(polls=1)
+        return push
+
     def pushes(self) -> int:
         """Return how many pushes Duo has sent so far."""
         n_pushes: int = self.simulator.get("/api/counts")["pushes"]
@@ -175,56 +175,56 @@ class Stage(NamedTuple):
         return n_asked
 
 
-def at_both(stage: Stage) -> Outcome:
+def at_both(stage: Stage, user: str) -> Outcome:
     """A directory turns to its second gateway while the person still looks at the phone."""
     before, n_joined = stage.pushes(), stage.b.n_claims("joined")
-    first = stage.a.ask("trent", "push")
-    (push,) = stage.simulator.pending()
-    second = stage.b.ask("trent", "push")
+    first = stage.a.ask(user, "push")
+    push = stage.pushed()
+    second = stage.b.ask(user, "push")
     until(lambda: stage.b.n_claims("joined") > n_joined)
     stage.simulator.decide(push)
     return Outcome((first.answer(), second.answer()), stage.pushes() - before)
 
 
-def denied_at_both(stage: Stage) -> Outcome:
+def denied_at_both(stage: Stage, user: str) -> Outcome:
     """The same, and the person says no."""
     before, n_joined = stage.pushes(), stage.a.n_claims("joined")
-    first = stage.b.ask("trent", "push")
-    (push,) = stage.simulator.pending()
-    second = stage.a.ask("trent", "push")
+    first = stage.b.ask(user, "push")
+    push = stage.pushed()
+    second = stage.a.ask(user, "push")
     until(lambda: stage.a.n_claims("joined") > n_joined)
     stage.simulator.decide(push, "deny")
     return Outcome((second.answer(), first.answer()), stage.pushes() - before)
 
 
-def passcode_at_both(stage: Stage) -> Outcome:
+def passcode_at_both(stage: Stage, user: str) -> Outcome:
     """A passcode is good once: asked of Duo a second time it would be refused."""
     before = stage.passcodes()
-    asked = [host.ask("alice", "123456") for host in (stage.a, stage.b)]
+    asked = [host.ask(user, "123456") for host in (stage.a, stage.b)]
     return Outcome(tuple(each.answer() for each in asked), stage.passcodes() - before)
 
 
-def killed(stage: Stage) -> Outcome:
+def killed(stage: Stage, user: str) -> Outcome:
     """A host dies, and the directory turns to the other one."""
     before = stage.pushes()
-    lost = stage.a.ask("trent", "push")
-    (push,) = stage.simulator.pending()
+    lost = stage.a.ask(user, "push")
+    push = stage.pushed()
     stage.a.kill()
     lost.give_up()
-    second = stage.b.ask("trent", "push")
+    second = stage.b.ask(user, "push")
     time.sleep(SILENCE_S)  # it is a host's silence that tells
     stage.simulator.decide(push)
     return Outcome(("killed", second.answer()), stage.pushes() - before)
 
 
-def stopped(stage: Stage) -> Outcome:
+def stopped(stage: Stage, user: str) -> Outcome:
     """A host is stopped, for an upgrade say, and leaves its push to the other one."""
     before = stage.pushes()
-    lost = stage.b.ask("trent", "push")
-    (push,) = stage.simulator.pending()
+    lost = stage.b.ask(user, "push")
+    push = stage.pushed()
     stage.b.gateway.stop()
     lost.give_up()
-    second = stage.a.ask("trent", "push")
+    second = stage.a.ask(user, "push")
     stage.simulator.decide(push)
     return Outcome((second.answer(), "stopped"), stage.pushes() - before)
 
@@ -233,7 +233,8 @@ class Scene(NamedTuple):
     """A scene and how it should end."""
 
     what: str
-    play: Callable[[Stage], Outcome]
+    user: str
+    play: Callable[[Stage, str], Outcome]
     answers: tuple[str, ...]
     of_what: str = "push"
     of_many: str = "pushes"
@@ -241,11 +242,11 @@ class Scene(NamedTuple):
 
 ACCEPT, REJECT = Code.ACCESS_ACCEPT.label, Code.ACCESS_REJECT.label
 SCENES = (
-    Scene("a push, asked at both hosts", at_both, (ACCEPT, ACCEPT)),
-    Scene("a push, asked at both and denied", denied_at_both, (REJECT, REJECT)),
-    Scene("a passcode, asked at both hosts", passcode_at_both, (ACCEPT, ACCEPT), "question", "questions"),
-    Scene("a host killed in mid-push", killed, ("killed", ACCEPT)),
-    Scene("a host stopped in mid-push", stopped, (ACCEPT, "stopped")),
+    Scene("a push, asked at both hosts", "ann", at_both, (ACCEPT, ACCEPT)),
+    Scene("a push, asked at both and denied", "ben", denied_at_both, (REJECT, REJECT)),
+    Scene("a passcode, asked at both hosts", "alice", passcode_at_both, (ACCEPT, ACCEPT), "question", "questions"),
+    Scene("a host killed in mid-push", "cem", killed, ("killed", ACCEPT)),
+    Scene("a host stopped in mid-push", "dina", stopped, (ACCEPT, "stopped")),
 )
 
 
@@ -259,6 +260,8 @@ def run(folder: Path, *, is_kept: bool) -> int:
         simulator = stack.enter_context(SimulatorProcess(folder / "duo"))
         a, b = (stack.enter_context(Host(folder / name, name, simulator, store.url, key)) for name in NAMES)
         stage = Stage(simulator, a, b)
+        for scene in SCENES:
+            let_decide(simulator, scene.user)
         for host in (a, b):
             print(f"{host.name}: {host.gateway.announced}")
         print(f"simulated Duo at https://{simulator.api_host}, store at {store.url}\n")
@@ -267,6 +270,12 @@ def run(folder: Path, *, is_kept: bool) -> int:
         if is_kept:
             stay(stage)
     return 1 if n_wrong else 0
+
+
+def let_decide(simulator: SimulatorProcess, user: str) -> None:
+    """Let Duo know a user whose pushes are answered when we say so; passcode 123456."""
+    phone = {"device": f"DP{user.upper():0<18}", "capabilities": ["push"]}
+    simulator.post("/api/users", {"username": user, "devices": [phone], "answer": "person", "passcodes": ["123456"]})
 
 
 def play_all(stage: Stage) -> Iterator[bool]:
@@ -279,7 +288,7 @@ def play_all(stage: Stage) -> Iterator[bool]:
         is_right = outcome == (scene.answers, 1)
         answers = "  ".join(f"{name}: {answer:<13}" for name, answer in zip(NAMES, outcome.answers, strict=True))
         counted = f"{outcome.n_asked} {scene.of_what if outcome.n_asked == 1 else scene.of_many} at Duo"
-        print(f"{'ok   ' if is_right else 'WRONG'} {scene.what:<33} {answers}  {counted}", flush=True)
+        print(f"{'ok   ' if is_right else 'WRONG'} {scene.what:<33} {scene.user:<6} {answers}  {counted}", flush=True)
         yield is_right
         for host in stage.hosts:
             if host.gateway.process.poll() is not None:
@@ -289,7 +298,7 @@ def play_all(stage: Stage) -> Iterator[bool]:
 def play(scene: Scene, stage: Stage) -> Outcome:
     """Return what became of a scene; of one that could not be played to its end, why."""
     try:
-        return scene.play(stage)
+        return scene.play(stage, scene.user)
     except (OSError, ValueError) as error:
         return Outcome((f"failed: {error}", ""), 0)
 

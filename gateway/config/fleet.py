@@ -32,9 +32,13 @@ def read_fleet(scope: Scope, context: Context) -> FleetSettings | None:
     engine = scope.read_required("engine", _engine, "rediss://radgate@redis.example.com:6379/0")
     keys = _read_keys(scope, surroundings)
     own_certs_file = scope.read_optional("engine_ca_certs_file", partial(certificates, surroundings))
+    password = _read_password(scope, surroundings)
+    if engine and not password and any(address.user for address in parse_addresses(engine)):
+        text = "is missing, and engine names a user; write engine_password_file=PATH, or leave the user out"
+        scope.missing("engine_password_file", text)
     settings = FleetSettings(
         engine=engine or "",
-        password=_read_password(scope, surroundings),
+        password=password,
         ca_certs_file=own_certs_file or context.ca_certs_file,
         keys=keys or (),
         name=scope.read_optional("name", _name) or "",

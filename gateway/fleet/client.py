@@ -78,7 +78,7 @@ class FleetClient(StoreOwner):
         self._claims = Claims(instance, host, self.hosts, sealing, draw, duo_time, count)
         self._store = Store(opener, patience, self, self._loop.call_soon, _clock, random.random)
         channels = [mailbox(instance).encode(), ALL_HOSTS.encode()]
-        self._mailbox = Mailbox(opener, channels, self._heard, _clock, random.random, self._look)
+        self._mailbox = Mailbox(opener, channels, self._heard, _clock, random.random, self._mailbox_changed)
         self._asked: dict[int, _Asked] = {}
         self._shared: dict[int, PendingLogin] = {}
         self._is_usable = False
@@ -157,6 +157,13 @@ class FleetClient(StoreOwner):
         """Share nothing any more."""
         self._look()
 
+    def _mailbox_changed(self) -> None:
+        if self._mailbox.is_connected:
+            self._claims.mailbox_back(_clock())
+        else:
+            self._claims.mailbox_lost()
+        self._look()
+
     def _look(self) -> None:
         """Begin to share, or stop: that takes the store's answers in time, and ears for other hosts."""
         is_usable = self._store.is_connected and self._mailbox.is_connected and not self._patience.is_away
@@ -217,6 +224,9 @@ class FleetClient(StoreOwner):
 
     def _timer_due(self) -> None:
         self._timer = None
+        self._store.look(self._run_due)
+
+    def _run_due(self) -> None:
         now = _clock()
         for asked in tuple(self._asked.values()):
             if isinstance(asked.question, Claim) and now - asked.at >= self._patience.patience_s:

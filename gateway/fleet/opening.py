@@ -94,8 +94,8 @@ class Opener:
 
         (await self._connect(address, ConnectionOwner(), ask)).close("")
         match answer:
-            case [bytes() as host, bytes() as port] if port.isdigit() and len(port) <= 5:
-                return address._replace(host=host.decode("ascii", "replace"), port=int(port), master="")
+            case [bytes() as host, bytes() as port] if (master := address.moved(host, port)) is not None:
+                return master
             case None:
                 text = f"the Sentinel {address} knows no master by the name {address.master}"
             case Refused():
@@ -114,7 +114,9 @@ class Opener:
                 raise _not_connected(address, error) from error
             await _begun(connection, begin)
             return connection
-        found = await self._resolver.addresses(address.host, address.port)
+        # What a Sentinel has told is not remembered: it may tell of another place each time.
+        resolver = self._resolver if address in self._access.addresses else Resolver(self._clock)
+        found = await resolver.addresses(address.host, address.port)
         trouble = Unavailable(Trouble.DNS, f"cannot resolve {address.host}: no addresses")
         for n_before, where in enumerate(found):
             connection = self._new(owner)
@@ -129,7 +131,7 @@ class Opener:
             else:
                 return connection
             connection.close("")
-            self._resolver.failed(address.host, address.port, where)  # its name may lead elsewhere by now
+            resolver.failed(address.host, address.port, where)  # its name may lead elsewhere by now
         raise trouble
 
     def _new(self, owner: ConnectionOwner) -> StoreConnection:

@@ -48,6 +48,13 @@ class StoreAddress(NamedTuple):
             return self.path
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    def moved(self, host: bytes, port: bytes) -> "StoreAddress | None":
+        """Return where the master is that a Sentinel has told; None if that cannot be a place."""
+        name = host.decode("ascii", "replace")
+        if not (_HOST_NAME.fullmatch(name) or _IPV6.fullmatch(name)) or not _is_port(port.decode("ascii", "replace")):
+            return None
+        return self._replace(host=name, port=int(port), master="")
+
 
 def parse_addresses(text: str) -> list[StoreAddress]:
     """Return the addresses of a list with commas, one at least.
@@ -131,9 +138,13 @@ def _host_and_port(where: str, default: int) -> tuple[str, int]:
 
 
 def _port(text: str, default: int) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) <= 65_535):
+    if not _is_port(text):
         raise BadAddressError(f"a port is a number from 1 to 65535; write {default}, or leave it out")
     return int(text)
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) <= 65_535
 
 
 def _database(text: str) -> int:

@@ -266,8 +266,8 @@ class _Membership(StoreOwner):
         return {
             "name": self._name,
             "instance": self._instance,
-            "up": self._store.is_connected and not self._patience.is_away,
-            "detail": self._patience.reason,
+            "up": self._store.is_connected and self._mailbox.is_connected and not self._patience.is_away,
+            "detail": self._patience.reason or self._mailbox.reason,
             "leaving": self._is_leaving,
             "strangers": self._strangers.count(time.monotonic()),
             "hosts": [host_status(each, own) for each in (own, *others)],

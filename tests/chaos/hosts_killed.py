@@ -18,7 +18,7 @@ from tests.chaos.fleet import Fleet, Habits
 from tests.chaos.hosts_scene import HostsScene
 from tests.chaos.records import PUSH, Plan
 
-N_LOGINS = 300
+N_LOGINS, RATE = 300, 60
 HABITS = Habits(retry_s=1.0, tries=6)
 
 
@@ -28,14 +28,14 @@ class Outcome(NamedTuple):
     Attributes:
         n_pending: pushes that were pending at Duo when the host died.
         lost: users whom Duo had pushed, and whose push's name nobody knew.
-        n_takeovers: pushes that the other host took over.
+        claims: what became of claims, at both.
     """
 
     n_answers: int
     n_pushes: int
     n_pending: int
     lost: list[str]
-    n_takeovers: int
+    claims: dict[str, int]
     violations: list[Violation]
 
 
@@ -46,14 +46,15 @@ async def kill_host(folder: Path, seed: int, n_logins: int = N_LOGINS, *, is_nam
         first, second = scene.hosts
         n_before = n_logins if is_named else scene.chance.randrange(n_logins // 4, n_logins)
         fleet = scene.fleet_of(first, second, habits=HABITS, n_ports=1 + n_logins // 200)
-        logins = asyncio.create_task(fleet.run(plans, rate=float(n_logins)))
+        logins = asyncio.create_task(fleet.run(plans, rate=RATE))
         await scene.until_duo(fleet, **{"polls" if is_named else "pending": n_before})
+        at_first = await asyncio.to_thread(first.totals)
         await scene.kill_host(first)
         n_pending = len(await scene.pending())
         await until_all_are_followed(scene, fleet)
         await approve_the_rest(scene, fleet)
         await logins
-        n_takeovers = (await asyncio.to_thread(second.totals)).claims["takeover"]
+        counted = (await asyncio.to_thread(second.totals)).plus(at_first)
         evidence = await scene.evidence(fleet, deadline_s=HABITS.retry_s * HABITS.tries)
         lost = [
             record.user
@@ -61,7 +62,7 @@ async def kill_host(folder: Path, seed: int, n_logins: int = N_LOGINS, *, is_nam
             if evidence.n_pushes.get(record.user) and record.user not in evidence.followed
         ]
         n_pushes = sum(evidence.n_pushes.values())
-        return Outcome(len(fleet.answers), n_pushes, n_pending, lost, n_takeovers, scene.judge(evidence))
+        return Outcome(len(fleet.answers), n_pushes, n_pending, lost, counted.claims, scene.judge(evidence))
 
 
 async def until_all_are_followed(scene: HostsScene, fleet: Fleet) -> None:
@@ -86,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcome = play(kill_host(folder, seed, chosen.logins, is_named=chosen.named))
         tell(
             f"seed {seed}: {chosen.logins} logins, {outcome.n_pending} pushes pending when the host died, "
-            f"{outcome.n_takeovers} taken over, {len(outcome.lost)} lost {outcome.lost or ''}, "
+            f"{len(outcome.lost)} lost {outcome.lost or ''}, {outcome.claims}, "
             f"{outcome.n_answers} answers, {outcome.n_pushes} pushes; violations: {summary(outcome.violations)}"
         )
         is_whole = outcome.n_answers + len(outcome.lost) >= chosen.logins and outcome.n_pushes == chosen.logins

@@ -8,7 +8,7 @@ import os
 import random
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple, cast
@@ -57,7 +57,7 @@ class UdpRelay:
         self._server = server
         self._chance = chance
         self._loop = asyncio.get_running_loop()
-        self._upstreams: dict[Address, socket.socket] = {}
+        self._upstreams: dict[tuple[Address, Address], socket.socket] = {}
         self._front = _open_socket("127.0.0.1")
         self._loop.add_reader(self._front.fileno(), self._from_fleet)
 
@@ -76,19 +76,22 @@ class UdpRelay:
         with suppress(OSError):
             for _ in range(_DATAGRAMS_A_TURN):
                 datagram, source = self._front.recvfrom(4096)
-                self._carry(self._upstream(source).send, datagram)
+                self._carry(self._upstream(source, self._server_for(datagram)).send, datagram)
 
     def _from_gateway(self, upstream: socket.socket, source: Address) -> None:
         with suppress(OSError):
             for _ in range(_DATAGRAMS_A_TURN):
                 self._carry(self._front.sendto, upstream.recv(4096), source)
 
-    def _upstream(self, source: Address) -> socket.socket:
-        """Return the port that stands for a source: the gateway sees one for each."""
-        upstream = self._upstreams.get(source)
+    def _server_for(self, _datagram: bytes) -> Address:
+        return self._server
+
+    def _upstream(self, source: Address, server: Address) -> socket.socket:
+        """Return the port that stands for a source: a gateway sees one for each."""
+        upstream = self._upstreams.get((source, server))
         if upstream is None:
-            upstream = self._upstreams[source] = _open_socket(source[0])
-            upstream.connect(self._server)
+            upstream = self._upstreams[source, server] = _open_socket(source[0])
+            upstream.connect(server)
             self._loop.add_reader(upstream.fileno(), self._from_gateway, upstream, source)
         return upstream
 
@@ -105,6 +108,22 @@ class UdpRelay:
                 self._loop.call_later(chance.uniform(0.0, weather.delay_s), _deliver, send, datagram, *where)
             else:
                 _deliver(send, datagram, *where)
+
+
+class Balancer(UdpRelay):
+    """A relay before several servers: each transmission of a packet goes to the next of them."""
+
+    def __init__(self, servers: Sequence[Address], chance: random.Random, weather: Weather = CALM) -> None:
+        super().__init__(servers[0], chance, weather)
+        self._servers = servers
+        self._turns: dict[bytes, int] = {}
+
+    def _server_for(self, datagram: bytes) -> Address:
+        turn = self._turns.get(datagram)
+        if turn is None:
+            turn = self._chance.randrange(len(self._servers))
+        self._turns[datagram] = turn + 1
+        return self._servers[turn % len(self._servers)]
 
 
 def _deliver(send: Callable[..., Any], datagram: bytes, *where: Address) -> None:

@@ -63,6 +63,8 @@ def test_password_and_keys_arrive_and_are_never_shown():
         (LEAST.replace("fleet.key", "short.key"), "fleet_key_file: /etc/radgate/short.key cannot be used: line 1 "),
         (LEAST.replace("fleet.key", "zero.key"), "fleet_key_file: /etc/radgate/zero.key cannot be used: line 1 "),
         (f"{LEAST}engine_password_file=empty\n", "engine_password_file: /etc/radgate/empty is empty"),
+        (LEAST.replace("127", "radgate@127"), "engine_password_file: is missing, and engine names a user; write "),
+        (LEAST.replace("redis:", "http:"), "engine: "),
         (f"{LEAST}name=a host\n", "name: 'a host' cannot be a host's name; write "),
         (f"{LEAST}patience_ms=0\n", "patience_ms: '0' is out of range; write a whole number from 1 to 1000"),
         (f"{LEAST}when_isolated=quiet\n", "when_isolated: 'quiet' "),

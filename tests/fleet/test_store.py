@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -278,6 +279,28 @@ def test_a_store_that_says_nothing_is_passed_over(monkeypatch):
     run(scene())
 
 
+def test_attempts_leave_no_descriptors_open(monkeypatch, authority):
+    """The peer never begins with TLS, so that each attempt is given up in a handshake."""
+    monkeypatch.setattr(opening, "CONNECT_TIMEOUT_S", 0.05)
+
+    async def dumb(visit: StoreVisit) -> None:
+        await visit.until_client_leaves()
+
+    async def scene():
+        n_before = n_open()
+        async with store_peer(dumb) as address:
+            tls = address.replace("redis://", "rediss://")
+            async with on_stage(tls, ca_file=authority.ca_file) as stage:
+                assert "no answer from 127.0.0.1" in await stage.until_lost(4)
+        await turn_until(lambda: n_open() <= n_before + 1)  # libuv keeps one back
+
+    run(scene())
+
+
+def n_open() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def test_all_that_failed_is_told():
     async def closing(visit: StoreVisit) -> None:
         visit.close()
@@ -478,6 +501,11 @@ def test_a_sentinel_that_wants_a_password_gets_the_stores():
         (b"-ERR unknown command 'SENTINEL'\r\n", "is no Sentinel, or refuses: ERR unknown command"),
         (b"*2\r\n$1\r\nh\r\n$4\r\nport\r\n", "is no Sentinel"),
         (b"*2\r\n:1\r\n:2\r\n", "is no Sentinel"),
+        (b"*2\r\n$3\r\na\0b\r\n$1\r\n1\r\n", "is no Sentinel"),
+        (b"*2\r\n$0\r\n\r\n$1\r\n1\r\n", "is no Sentinel"),
+        (b"*2\r\n$1\r\nh\r\n$1\r\n0\r\n", "is no Sentinel"),
+        (b"*2\r\n$1\r\nh\r\n$5\r\n65536\r\n", "is no Sentinel"),
+        (b"*2\r\n$3\r\n::1\r\n$1\r\n1\r\n", "[::1]:1"),
         (b"+OK\r\n", "is no Sentinel"),
     ],
 )
