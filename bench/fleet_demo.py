@@ -25,7 +25,6 @@ SHARED_SECRET = "a secret for the demo alone"
 NAMES = ("gw-a", "gw-b")
 WARM_UP = ("olivia", "654321")
 PATIENCE_S = 20.0
-SILENCE_S = 3.0  # a host that does not beat for two seconds counts as gone
 
 CONFIG = """\
 [main]
@@ -206,25 +205,26 @@ def passcode_at_both(stage: Stage, user: str) -> Outcome:
 
 def killed(stage: Stage, user: str) -> Outcome:
     """A host dies, and the directory turns to the other one."""
-    before = stage.pushes()
+    before, n_takeovers = stage.pushes(), stage.b.n_claims("takeover")
     lost = stage.a.ask(user, "push")
     push = stage.pushed()
     stage.a.kill()
     lost.give_up()
     second = stage.b.ask(user, "push")
-    time.sleep(SILENCE_S)  # it is a host's silence that tells
+    until(lambda: stage.b.n_claims("takeover") > n_takeovers)  # two seconds of silence tell it
     stage.simulator.decide(push)
     return Outcome(("killed", second.answer()), stage.pushes() - before)
 
 
 def stopped(stage: Stage, user: str) -> Outcome:
     """A host is stopped, for an upgrade say, and leaves its push to the other one."""
-    before = stage.pushes()
+    before, n_takeovers = stage.pushes(), stage.a.n_claims("takeover")
     lost = stage.b.ask(user, "push")
     push = stage.pushed()
     stage.b.gateway.stop()
     lost.give_up()
     second = stage.a.ask(user, "push")
+    until(lambda: stage.a.n_claims("takeover") > n_takeovers)
     stage.simulator.decide(push)
     return Outcome((second.answer(), "stopped"), stage.pushes() - before)
 
