@@ -27,7 +27,7 @@ from gateway.fleet.claim_states import (
     ClaimedLogin,
     ClaimState,
 )
-from gateway.fleet.effects import Count, Effect, Outcome, RunScript, Sealing
+from gateway.fleet.effects import Count, Effect, Outcome, RunScript
 from gateway.fleet.endings import Endings
 from gateway.fleet.hosts import Hosts
 from gateway.fleet.joins import UNNAMED_S, Joins
@@ -50,7 +50,7 @@ from gateway.fleet.script_answers import (
 )
 from gateway.fleetapi import messages
 from gateway.fleetapi.messages import Beat, Join, Known, Taken, decode_message
-from gateway.fleetapi.names import NONCE_SIZE, bound_to, instance_of, owner_name
+from gateway.fleetapi.names import NONCE_SIZE, Sealing, bound_to, instance_of, owner_name
 from gateway.fleetapi.questions import Claim, Decided, Granted, Held, Joined, Question
 from gateway.fleetapi.records import DecidedRecord, PushedRecord
 

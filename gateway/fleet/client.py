@@ -96,6 +96,11 @@ class FleetClient(StoreOwner):
         await self._mailbox.close()
 
     @property
+    def is_usable(self) -> bool:
+        """Whether logins are shared."""
+        return self._is_usable
+
+    @property
     def has_others(self) -> bool:
         """Whether another host lives that can go on with what this one leaves."""
         if not self._is_usable:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol, TypeAlias, final
+from typing import TypeAlias, final
 
 from mypy_extensions import mypyc_attr
 
@@ -85,13 +85,3 @@ class Outcome(StrEnum):
 
 
 Count: TypeAlias = Callable[[Outcome], None]
-
-
-class Sealing(Protocol):
-    """Who seals for this host, and opens what hosts of this fleet have sealed."""
-
-    def seal(self, plain: bytes, associated: bytes) -> bytes:
-        """Return what opens with the same associated octets alone."""
-
-    def open(self, sealed: bytes, associated: bytes) -> bytes | None:
-        """Return what was sealed so; None for all else."""

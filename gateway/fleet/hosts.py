@@ -5,9 +5,8 @@ Instants are monotonic seconds.
 
 from typing import Final, NamedTuple
 
-from gateway.fleet.effects import Sealing
 from gateway.fleetapi.messages import PROTOCOL_VERSION, Beat, Presence, decode_presence, encode_message
-from gateway.fleetapi.names import bound_to
+from gateway.fleetapi.names import Sealing, bound_to
 
 BEAT_INTERVAL_S: Final = 0.5
 LEASE_S: Final = 2.0

@@ -3,11 +3,11 @@
 from typing import Final
 
 from gateway.fleet.claim_states import ClaimedLogin
-from gateway.fleet.effects import AnswerLogin, Displaced, Effect, Publish, RunScript, Sealing
+from gateway.fleet.effects import AnswerLogin, Displaced, Effect, Publish, RunScript
 from gateway.fleet.script_answers import CLAIM, LOOK, RELEASE, TAKE, WRITE, Found, Script
 from gateway.fleetapi import records
 from gateway.fleetapi.messages import VERDICT, Ended, Join, Known, Taken, encode_message
-from gateway.fleetapi.names import bound_to, instance_of, mailbox, record_key
+from gateway.fleetapi.names import Sealing, bound_to, instance_of, mailbox, record_key
 from gateway.fleetapi.questions import Answer
 
 LIFE_S: Final = 90.0

@@ -7,9 +7,8 @@ the store's. Whoever writes to the store can set its clock back or put an old re
 from collections.abc import Callable
 from typing import Final
 
-from gateway.fleet.effects import Sealing
 from gateway.fleet.script_answers import Found
-from gateway.fleetapi.names import bound_to
+from gateway.fleetapi.names import Sealing, bound_to
 from gateway.fleetapi.records import PUSHED, PushedRecord, Record, decode_record
 
 BELIEVED_S: Final = 90.0

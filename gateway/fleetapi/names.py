@@ -1,6 +1,6 @@
 """Names in the store: of a login's record, of channels, of owners; and what each sealed text is bound to."""
 
-from typing import Final
+from typing import Final, Protocol
 
 KEY_PREFIX: Final = b"rg:l:"
 ALL_HOSTS: Final = "rg:all"
@@ -56,3 +56,13 @@ def bound_to(kind: str, login: bytes, nonce: bytes = b"", packet: bytes = b"") -
         packet: of that join.
     """
     return _BOUND + kind.encode() + b" " + login + nonce + packet
+
+
+class Sealing(Protocol):
+    """Who seals for this host, and opens what hosts of this fleet have sealed."""
+
+    def seal(self, plain: bytes, associated: bytes) -> bytes:
+        """Return what opens with the same associated octets alone."""
+
+    def open(self, sealed: bytes, associated: bytes) -> bytes | None:
+        """Return what was sealed so; None for all else."""

@@ -172,13 +172,22 @@ class Fleet:
     """
 
     def __init__(
-        self, servers: Sequence[Address], secret: str, habits: Habits | None = None, *, n_ports: int = 32, seed: int = 0
+        self,
+        servers: Sequence[Address],
+        secret: str,
+        habits: Habits | None = None,
+        *,
+        n_ports: int = 32,
+        seed: int = 0,
+        sources: Sequence[str] = HOSTS,
     ) -> None:
         """Open `n_ports` source ports for each server: the first one is asked, then the second, if there is one."""
         shared_secret = SharedSecret(secret.encode())
         self._habits = habits or Habits()
         self._chance = random.Random(seed)
-        self._ways = [[Nas(HOSTS[n % len(HOSTS)], server, shared_secret) for n in range(n_ports)] for server in servers]
+        self._ways = [
+            [Nas(sources[n % len(sources)], server, shared_secret) for n in range(n_ports)] for server in servers
+        ]
         self._turns = [0] * len(servers)
         self._waiting: deque[tuple[float, Attempt]] = deque()  # by the instant of the next transmission
         self._conditions: list[tuple[Callable[[], bool], asyncio.Future[bool]]] = []

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from bench.observe import ask_gateway
 from bench.processes import DRAIN_S, GatewayProcess, free_udp_port
-from tests.chaos.fleet import Address, Fleet, Habits
+from tests.chaos.fleet import HOSTS, Address, Fleet, Habits
 from tests.chaos.records import PASSCODE, Plan
 from tests.chaos.relay import Mood, TcpRelay
 from tests.chaos.scene import GATEWAY_HOSTS, SECRET, WAIT_S, Scene
@@ -27,7 +27,7 @@ log_max_size=0
 ikey={ikey}
 skey={skey}
 api_host={api_host}
-radius_ip_1=127.0.0.0/24
+radius_ip_1={clients}
 radius_secret_1={secret}
 port={port}
 failmode={fail_mode}
@@ -88,8 +88,7 @@ class Host:
     Attributes:
         name: under which the others know it.
         address: where NAS send to.
-        way: what its connections to the store pass.
-        n_starts: how often it was started.
+        options: of its process.
     """
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -98,12 +97,11 @@ class Host:
         self.config = folder / "authproxy.cfg"
         self.address: Address = (GATEWAY_HOSTS[0], free_udp_port())
         self.process: GatewayProcess | None = None
-        self.n_starts = 0
+        self.options: dict[str, Any] = {}
 
     def start(self) -> None:
         """Run it."""
-        self.process = GatewayProcess(self.config)
-        self.n_starts += 1
+        self.process = GatewayProcess(self.config, **self.options)
 
     def stop(self, timeout_s: float = WAIT_S) -> None:
         """Let it end in its own time."""
@@ -146,7 +144,12 @@ class HostsScene(Scene):
     Attributes:
         hosts: `gw-a`, `gw-b` …
         stores: their servers, the first in use; a second one is its replica.
+        sources: addresses of NAS.
     """
+
+    clients = "127.0.0.0/24"
+    sources = HOSTS
+    store_arguments: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -175,7 +178,7 @@ class HostsScene(Scene):
 
     def fleet_at(self, addresses: Sequence[Address], habits: Habits | None = None, *, n_ports: int = 32) -> Fleet:
         """Return a fleet that asks at these addresses in turn."""
-        fleet = Fleet(addresses, SECRET, habits, n_ports=n_ports, seed=self._seed)
+        fleet = Fleet(addresses, SECRET, habits, n_ports=n_ports, seed=self._seed, sources=self.sources)
         self._resources.callback(fleet.close)
         return fleet
 
@@ -218,7 +221,7 @@ class HostsScene(Scene):
     async def _shares(self, host: Host) -> bool:
         """Whether none of some logins is alone."""
         before = await asyncio.to_thread(host.totals)
-        async with Fleet([host.address], SECRET, n_ports=1) as fleet:
+        async with Fleet([host.address], SECRET, n_ports=1, sources=self.sources) as fleet:
             await fleet.run([plan for plan in self.plans if plan.user.startswith(f"probe-{host.name}-")], 1000.0)
         claims = (await asyncio.to_thread(host.totals)).since(before).claims
         return claims["granted"] + claims["joined"] >= PROBES
@@ -258,7 +261,7 @@ class HostsScene(Scene):
     async def _start(self) -> None:
         await self._start_duos()
         for _ in range(self._n_stores):
-            self.stores.append(await asyncio.to_thread(self._resources.enter_context, redis_server()))
+            self.stores.append(await asyncio.to_thread(self._resources.enter_context, redis_server(*self.store_arguments)))
             self.let_in(PASSWORD, self.stores[-1])
         for replica in self.stores[1:]:
             replica.ask("REPLICAOF", "127.0.0.1", str(self.stores[0].port))
@@ -283,6 +286,7 @@ class HostsScene(Scene):
             skey=duo.secret_key,
             api_host=duo.api_host,
             secret=SECRET,
+            clients=self.clients,
             port=host.address[1],
             fail_mode=server.fail_mode,
             more=self._more,

@@ -94,6 +94,57 @@ def test_an_owner_that_dies_leaves_a_push_with_a_name(world: World):
     assert b.counts[Outcome.TAKEOVER] == 1
 
 
+def test_of_two_that_joined_one_takes_over_and_the_other_joins_it():
+    world = World("abc")
+    a, b, c = world.hosts
+    world.live(3.0)
+    push(world, a)
+    at_b, at_c = b.ask(ALICE), c.ask(ALICE)
+    world.settle()
+    world.kill(a)
+    world.live(5.0)
+    assert sorted([at_b.step, at_c.step]) == ["fleet", "polling"]
+    assert b.counts[Outcome.TAKEOVER] + c.counts[Outcome.TAKEOVER] == 1
+    assert b.counts[Outcome.DISPLACED] + c.counts[Outcome.DISPLACED] == 0
+    for host, login in ((b, at_b), (c, at_c)):
+        if login.step == "polling":
+            decide(world, host, login)
+    assert (at_b.result, at_c.result, len(world.duo.pushes)) == ("accept", "accept", 1)
+
+
+def two_workers() -> World:
+    """A world whose two hosts are two workers of one."""
+    world = World()
+    a, b = world.hosts
+    b.instance = a.instance
+    b.restart_worker()
+    world.live(3.0)
+    return world
+
+
+def test_a_login_asked_at_two_workers_of_a_host_is_pushed_once():
+    world = two_workers()
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    decide(world, a, at_a)
+    assert (at_b.result, len(world.duo.pushes)) == ("accept", 1)
+
+
+def test_a_push_of_a_worker_that_has_no_successor_is_taken_over_although_its_host_beats():
+    world = two_workers()
+    a, b = world.hosts
+    push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    world.kill(a)
+    world.live(1.25)
+    assert at_b.step == "fleet"
+    world.live(4.0)
+    assert at_b.step == "polling"
+
+
 def test_a_push_of_a_host_that_is_long_gone_is_taken_over_at_once(world: World):
     a, b = world.hosts
     push(world, a)
@@ -339,6 +390,22 @@ def test_a_host_that_starts_again_takes_over_its_own_push(world: World):
     at_a = a.ask(ALICE)
     world.live(3.0)
     assert at_a.step == "polling"
+
+
+def test_a_swallowed_join_is_said_again_half_a_second_later(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE)
+    while b.commands or b.replies:
+        b.send()
+        b.receive()
+    a.messages.clear()
+    world.live(0.75)
+    assert at_a.push is not None
+    world.decide(at_a.push, True)
+    a.step(at_a)
+    world.settle()
+    assert at_b.result == "accept"
 
 
 def test_a_swallowed_verdict_is_asked_for_again(world: World):

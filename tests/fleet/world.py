@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from gateway.fleet.claims import Claims
+from gateway.fleet.claims import GRACE_S, Claims
 from gateway.fleet.effects import AnswerLogin, Displaced, Effect, Outcome, Publish, RunScript
+from gateway.fleet.endings import REMEMBERED_S
 from gateway.fleet.hosts import BEAT_INTERVAL_S, Hosts, encode_beat
 from gateway.fleetapi.messages import Message, encode_message
 from gateway.fleetapi.names import ALL_HOSTS, mailbox
@@ -189,6 +190,8 @@ class Host:
     def _end(self, login: Login, result: str, verdict: bytes | None, may_have_pushed: bool = True) -> None:
         login.result, login.ended_at, login.step = result, self.world.now, "ended"
         login.history.append(result)
+        if verdict is not None and login.push is not None:
+            self.world.ends.setdefault(login.push.txid, []).append((login.ended_at, login.packet))
         packets = [login.packet]
         self.perform(self.claims.ended(login.number, verdict, may_have_pushed, packets, self.world.now))
 
@@ -310,6 +313,7 @@ class World:
         self.excuses: list[str] = []
         self.hosts = [Host(self, name) for name in names]
         self.ghosts: list[Login] = []
+        self.ends: dict[str, list[tuple[float, bytes]]] = {}
 
     def draw(self, size: int) -> bytes:
         return next(self._drawn).to_bytes(size, "big")
@@ -348,11 +352,15 @@ class World:
             self.wrong.append(f"{login} has another login's push")
 
     def told(self, login: Login, verdict: bytes) -> None:
-        """A verdict must be Duo's, of a push for this very login."""
+        """A verdict must be Duo's, of a push for this very login: not of an earlier one of the same user."""
         word, txid, digest = verdict.split(b" ", 2)
         push = self.duo.find(txid.decode())
-        is_right = digest == login.digest == push.login
-        if not is_right or (word == b"accept" and push.verdict is not True):
+        is_right = digest == login.digest == push.login and (word != b"accept" or push.verdict is True)
+        is_meant = any(
+            login.asked_at - ended_at < (REMEMBERED_S if packet == login.packet else GRACE_S)
+            for ended_at, packet in self.ends.get(txid.decode(), [])
+        )
+        if not is_right or not is_meant:
             self.wrong.append(f"{login} was told {verdict!r}")
 
     # What may happen.

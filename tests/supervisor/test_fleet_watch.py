@@ -1,0 +1,188 @@
+"""Two hosts that tell each other how they are, by a real store."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+import uvloop
+
+from gateway.config.settings import FleetSettings, Secret, Settings, WhenIsolated
+from gateway.engine.rules import FailMode
+from gateway.supervisor.fleet_watch import FleetWatch
+from tests.config.files import MINIMAL, parse
+from tests.fleet.redis_server import RedisServer, needs_store, redis_server
+
+pytestmark = [pytest.mark.integration, needs_store]
+
+WAIT_S = 20.0
+DUO = "api-12345678.duosecurity.com:443/DIABCDEFGHIJKLMNOPQR"
+
+
+@pytest.fixture
+def store() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+class Host:
+    """A supervisor's part in the fleet; `duo` is how it sees the one application."""
+
+    def __init__(self, store: RedisServer, digit: str, **settings: Any) -> None:
+        self.duo = {"application": DUO, "state": "healthy", "failmode_active": False}
+        self.n_news = 0
+        self.settings = self.settings_with(store, digit, **settings)
+        self.watch = FleetWatch(digit * 16, self.status, self.note)
+
+    def settings_with(self, store: RedisServer, digit: str, **server: Any) -> Settings:
+        settings = parse(MINIMAL)[0]
+        fleet = FleetSettings(
+            engine=f"unix://{store.path}",
+            keys=(Secret(bytes(range(32))),),
+            name=f"gw-{digit}",
+            when_isolated=WhenIsolated.SILENT,
+        )
+        servers = (msgspec.structs.replace(settings.servers[0], **server),)
+        return msgspec.structs.replace(settings, fleet=fleet, servers=servers)
+
+    def status(self) -> dict[str, Any]:
+        server = {"reasons": {"duo_allowed": 3}, "pending": 2}
+        workers = [{"state": "ready"}, {"state": "starting"}]
+        return {"uptime_s": 7.0, "workers": workers, "servers": [server], "applications": [self.duo]}
+
+    def note(self) -> None:
+        self.n_news += 1
+
+    def sees(self, name: str) -> dict[str, Any] | None:
+        """What it shows of another host, once there is a record of it."""
+        status = self.watch.status()
+        hosts = status["hosts"] if status is not None else []
+        return next((host for host in hosts if host["name"] == name and host["version"]), None)
+
+
+async def until(condition: Callable[[], Any]) -> Any:
+    async with asyncio.timeout(WAIT_S):
+        while not (found := condition()):  # noqa: ASYNC110 -- nothing tells
+            await asyncio.sleep(0.01)
+    return found
+
+
+def play(scene: Callable[..., Coroutine[Any, Any, None]], *hosts: Callable[[], Host]) -> None:
+    async def all_of_it() -> None:
+        made = [make() for make in hosts]
+        for host in made:
+            host.watch.follow(host.settings)
+        try:
+            await scene(*made)
+        finally:
+            for host in made:
+                await host.watch.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(all_of_it())
+
+
+def test_without_a_section_there_is_nothing(store):
+    async def scene(host: Host) -> None:
+        host.watch.follow(parse(MINIMAL)[0])
+        assert host.watch.status() is None
+        assert not host.watch.is_reached_elsewhere(DUO)
+
+    play(scene, lambda: Host(store, "a"))
+
+
+def test_each_shows_both(store):
+    async def scene(a: Host, b: Host) -> None:
+        seen = await until(lambda: a.sees("gw-b"))
+        assert (seen["n_workers"], seen["n_ready"], seen["pending"], seen["self"]) == (2, 1, 2, False)
+        assert seen["reasons"] == {"duo_allowed": 3}
+        assert "sections" not in seen
+        await until(lambda: b.sees("gw-a"))
+        status = a.watch.status()
+        assert status is not None
+        assert [host["name"] for host in status["hosts"]] == ["gw-a", "gw-b"]
+        assert status["up"]
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
+
+
+def test_what_another_reaches_is_known_and_what_it_does_not_reach_too(store):
+    async def scene(a: Host, b: Host) -> None:
+        await until(lambda: a.watch.is_reached_elsewhere(DUO))
+        assert not a.watch.is_reached_elsewhere("another application")
+        b.duo["failmode_active"] = True
+        await until(lambda: not a.watch.is_reached_elsewhere(DUO))
+        assert a.n_news
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
+
+
+def test_who_leaves_is_nobody_to_rely_on(store):
+    async def scene(a: Host, b: Host) -> None:
+        await until(lambda: a.watch.is_reached_elsewhere(DUO) and a.watch.n_others == 1)
+        b.watch.say_leaving()
+        await until(lambda: a.watch.n_others == 0)
+        assert not a.watch.is_reached_elsewhere(DUO)
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
+
+
+def test_a_host_that_stops_is_soon_not_shown(store):
+    async def scene(a: Host, b: Host) -> None:
+        await until(lambda: a.sees("gw-b"))
+        await b.watch.stop()
+        await until(lambda: a.sees("gw-b") is None)
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
+
+
+def test_a_section_that_two_hosts_have_differently_is_told_once(store, caplog):
+    caplog.set_level(logging.WARNING, "gateway.fleet")
+
+    async def scene(a: Host, b: Host) -> None:
+        await until(lambda: "has other settings for [radius_server_duo_only]" in caplog.text)
+        n_news = a.n_news
+        await until(lambda: a.n_news > n_news + 3)
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b", fail_mode=FailMode.SECURE))
+    assert sum("Host gw-b has other settings" in each.message for each in caplog.records) == 1
+
+
+def test_where_a_section_listens_is_no_difference(store, caplog):
+    async def scene(a: Host, b: Host) -> None:
+        await until(lambda: a.sees("gw-b") and b.sees("gw-a"))
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b", interface="127.0.0.1", port=1813))
+    assert "other settings" not in caplog.text
+
+
+def test_nothing_readable_is_in_the_store(store):
+    async def scene(a: Host, b: Host) -> None:
+        await until(lambda: a.sees("gw-b") and b.sees("gw-a"))
+        for digit in "ab":
+            record = store.ask("GET", f"rg:host:{digit * 16}")
+            assert isinstance(record, bytes)
+            for word in (b"gw-", b"healthy", b"duo", b"ready"):
+                assert word not in record
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
+
+
+def test_a_store_that_goes_is_told_once_and_so_is_its_return(store, caplog):
+    caplog.set_level(logging.INFO, "gateway.fleet")
+
+    async def scene(a: Host) -> None:
+        await until(lambda: "is there; logins are shared" in caplog.text)
+        caplog.clear()
+        store.kill()
+        await until(lambda: "cannot be used" in caplog.text)
+        status = a.watch.status()
+        assert status is not None
+        assert not status["up"]
+        store.start()
+        await until(lambda: "is there; logins are shared" in caplog.text)
+
+    play(scene, lambda: Host(store, "a"))
+    assert sum("cannot be used" in each.message for each in caplog.records) == 1
