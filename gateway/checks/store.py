@@ -122,25 +122,23 @@ class _Walk(ConnectionOwner):
     async def _try_commands(self, connection: StoreConnection) -> bool:
         """Try each command that a gateway needs; return whether all may be used."""
         key = b"rg:check:" + os.urandom(8).hex().encode()
-        sha = LOOK.sha
-        tried: list[list[bytes]] = [
-            *([b"SCRIPT", b"LOAD", LOOK.lua], [b"EVALSHA", sha, b"1", key], [b"HSET", key, b"o", b""]),
-            *([b"PEXPIRE", key, _LIFE_MS], [b"HINCRBY", key, b"n", b"1"], [b"HMGET", key, b"o"], [b"DEL", key]),
-            *([b"SET", key, b"", b"EX", _LIFE_S], [b"GET", key], [b"DEL", key], [b"TIME"]),
-            *([b"PUBLISH", b"rg:check", b""], [b"PING"]),
+        tried = [
+            *([b"HSET", key, b"o", b""], [b"PEXPIRE", key, _LIFE_MS], [b"HINCRBY", key, b"n", b"1"]),
+            *([b"HMGET", key, b"o"], [b"DEL", key], [b"SET", key, b"", b"EX", _LIFE_S], [b"GET", key], [b"DEL", key]),
+            *([b"TIME"], [b"PUBLISH", b"rg:check", b""], [b"PING"]),
+            *([b"SCRIPT", b"LOAD", LOOK.lua], [b"EVALSHA", LOOK.sha, b"1", key]),
         ]
         answers = await ask_all(connection, tried)
         refused = {
-            command[0].decode().lower(): answer
+            command[0].decode().lower(): answer.text
             for command, answer in zip(tried, answers, strict=True)
             if isinstance(answer, Refused)
         }
         if not refused:
             self.note("rights", Severity.OK, "all commands that radgate needs may be used on keys rg:*")
             return True
-        for refusal in {answer.text for answer in refused.values()}:
-            names = ", ".join(name for name, answer in refused.items() if answer.text == refusal)
-            self.note("rights", Severity.PROBLEM, f"{names}: {refusal}", self._rights())
+        text = f"the store refuses {', '.join(refused)} ({next(iter(refused.values()))})"
+        self.note("rights", Severity.PROBLEM, text, self._rights())
         return False
 
     def _rights(self) -> str:
@@ -184,7 +182,7 @@ class _Walk(ConnectionOwner):
             answers = await ask_all(connection, [[b"SUBSCRIBE", channel] for channel in channels])
         for answer in answers:
             if isinstance(answer, Refused):
-                self.note("rights", Severity.PROBLEM, f"subscribe: {answer.text}", self._rights())
+                self.note("rights", Severity.PROBLEM, f"the store refuses subscribe ({answer.text})", self._rights())
                 return
         self._hosts.connected(time.monotonic())
         await asyncio.sleep(LISTEN_S)

@@ -2,9 +2,9 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,7 +116,7 @@ def test_a_policy_that_lets_records_go_early_is_a_warning(server, policy, severi
 
 @needs_store
 def test_a_store_that_is_slower_than_a_login_waits_is_a_warning(server, monkeypatch):
-    instants = iter(range(0, 10_000))
+    instants = iter(range(10_000))
     monkeypatch.setattr(walk.time, "perf_counter", lambda: next(instants) / 10)
     finding = by_step(found(f"unix://{server.path}", patience_ms=20))["round trip"]
     assert finding.severity is Severity.WARNING
@@ -184,14 +184,9 @@ def test_a_store_that_is_not_there_is_unreachable():
 def test_a_server_that_never_answers_is_unreachable(monkeypatch):
     monkeypatch.setattr("gateway.fleet.opening.CONNECT_TIMEOUT_S", 0.2)
 
-    async def scene() -> list[Finding]:
-        silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(0), "127.0.0.1", 0)
-        port = silent.sockets[0].getsockname()[1]
-        findings = await examine_store(settings(f"redis://127.0.0.1:{port}"))
-        silent.close()
-        return findings
-
-    assert [finding.severity for finding in run(scene())] == [Severity.UNREACHABLE]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        findings = found(f"redis://127.0.0.1:{silent.getsockname()[1]}")
+    assert [finding.severity for finding in findings] == [Severity.UNREACHABLE]
 
 
 class as_user:  # noqa: N801 -- reads as what it is
