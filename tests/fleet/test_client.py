@@ -4,14 +4,17 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import uvloop
 
+from gateway.duoapi.calls import Factor
 from gateway.engine.effects import ShareEnd, ShareLogin
+from gateway.engine.login import Login, LoginPolicy
+from gateway.engine.pending import PendingLogin
 from gateway.engine.records import packed_verdict
+from gateway.engine.typed_factor import TypedFactor
 from gateway.engine.verdict import ACCEPT, Reason, Verdict
 from gateway.fleet.client import FleetClient
 from gateway.fleet.effects import Outcome
@@ -21,6 +24,7 @@ from gateway.fleetapi.address import parse_addresses
 from gateway.fleetapi.questions import Claim, Decided, Granted, Held, Join, Joined, Lost, Released
 from gateway.fleetapi.sealing import Sealer
 from gateway.https.resolver import Resolver
+from tests.engine.scene import section_of
 from tests.fleet.redis_server import RedisServer, needs_store, redis_server
 
 pytestmark = [pytest.mark.integration, needs_store]
@@ -80,10 +84,14 @@ class Host:
         assert not answered.done()  # an answer comes in a later turn
         return await asyncio.wait_for(answered, WAIT_S)
 
-    def pending(self, held: Held, number: int = 1, txid: str = "") -> Any:
-        """As much of a login as is shared."""
-        login = SimpleNamespace(held=held, txid=txid, factor="push", pushed_at=0.0)
-        return SimpleNamespace(number=number, login=login, fleet_key=LOGIN)
+    def pending(self, held: Held, number: int = 1, txid: str = "") -> PendingLogin:
+        """As the engine has it."""
+        login = Login(LoginPolicy("app"), "alice")
+        login.ask_duo(TypedFactor(Factor.PUSH), Reason.NO_PASSWORD, preauth_always=True, now=0.0)
+        login.held, login.txid = held, txid
+        pending = PendingLogin(number, login, section_of(), b"", 0, 0.0)
+        pending.fleet_key = LOGIN
+        return pending
 
     def end(self, verdict: Verdict | None, held: Held, *, is_asked: bool = True) -> None:
         self.client.end(ShareEnd(self.pending(held), verdict, is_asked, []))
