@@ -205,7 +205,7 @@ def test_a_host_with_other_settings_is_shown_with_what_differs(store):
         seen = await until(lambda: b.sees("gw-a"))
         assert seen["differs"] == ["radius_server_duo_only"]
         a.watch.follow(a.settings_with(store, "a", fail_mode=FailMode.SECURE))
-        await until(lambda: b.sees("gw-a")["differs"] == [])
+        await until(lambda: (host := b.sees("gw-a")) and host["differs"] == [])
 
     play(scene, lambda: Host(store, "a"), lambda: Host(store, "b", fail_mode=FailMode.SECURE))
 
@@ -218,6 +218,6 @@ def test_a_host_that_leaves_says_so_in_its_own_status(store):
         assert status is not None
         assert status["leaving"]
         assert status["hosts"][0]["state"] == "leaving"
-        await until(lambda: b.sees("gw-a")["state"] == "leaving")
+        await until(lambda: (host := b.sees("gw-a")) and host["state"] == "leaving")
 
     play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
