@@ -139,6 +139,7 @@ class _Membership(StoreOwner):
         """Say that this host has gone, as far as that can still be said."""
         if self._timer is not None:
             self._timer.cancel()
+        self.say_leaving()
         self._store.command([b"DEL", host_key(self._instance)])
         await self._store.close()
         await self._mailbox.close()

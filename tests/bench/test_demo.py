@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.observe import children_of
+from bench.store import find_program
 from tests.signals import as_at_a_terminal
 
 pytestmark = pytest.mark.integration
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.integration
 class Demo:
     """A demo in the foreground of a terminal of its own, and with a folder for what it makes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self.terminal, slave = os.openpty()
 
@@ -30,7 +31,7 @@ class Demo:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "bench.demo", "--keep"],
+            [sys.executable, "-P", "-m", "bench.demo", "--keep", *options],
             stdin=slave,
             stdout=slave,
             env={**os.environ, "TMPDIR": str(folder)},
@@ -105,3 +106,17 @@ def test_however_it_is_ended_nothing_is_left(demo: Demo, end: Callable[[Demo], o
     demo.process.wait(60)
     assert demo.left() == []
     assert list(demo.folder.iterdir()) == []
+
+
+@pytest.mark.skipif(find_program() is None, reason="neither valkey-server nor redis-server is installed")
+def test_however_two_gateways_are_ended_nothing_is_left(short_folder: Path) -> None:
+    demo = Demo(short_folder, "--fleet")
+    try:
+        demo.wait_for(b"store at")
+        demo.see()
+        os.kill(demo.process.pid, signal.SIGTERM)
+        demo.process.wait(60)
+        assert demo.left() == []
+        assert list(demo.folder.iterdir()) == []
+    finally:
+        demo.end()

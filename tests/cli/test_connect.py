@@ -129,3 +129,14 @@ def test_a_terminal_shows_colours_and_that_something_goes_on_unless_it_wants_non
     assert b"Duo accepts ikey and skey" in said
     assert b"Asking Duo: " in said
     assert bool(re.search(rb"\x1b\[(1;)?3[0-9]m", said)) is is_coloured
+
+
+def test_a_store_that_is_away_is_status_4_and_is_named(site: Site, tmp_path: Path, capsys):
+    key = tmp_path / "fleet.key"
+    key.touch(mode=0o600)
+    key.write_text(os.urandom(32).hex())
+    config = site.configure(gateway=f"\n[fleet]\nengine=redis://127.0.0.1:1\nfleet_key_file={key}\n")
+    status, out, _ = run_main(capsys, "check", "--connect", "--config", str(config))
+    assert status == 4
+    assert "the fleet's store\n" in out
+    assert "connect: connection refused by 127.0.0.1:1" in out

@@ -16,6 +16,8 @@ from gateway.cli.live import plain_lines, screen
 from gateway.supervisor.control_client import ControlError, NotRunning
 from tests.integration.site import Site
 from tests.signals import as_at_a_terminal
+from tests.supervisor.fleet_scene import SILENT, fleet_of
+from tests.supervisor.fleet_scene import shown as shown_host
 
 SECTION = "radius_server_duo_only"
 BOUNDS_S = [0.1, 1.0]
@@ -188,3 +190,22 @@ def test_on_a_terminal_of_its_own_until_ctrl_c(site: Site, terminal, mark):
     assert mark in said.decode()
     assert ("\x1b" in said.decode()) is (terminal == "xterm")
     assert "Traceback" not in said.decode()
+
+
+def test_hosts_of_a_fleet_have_a_table_and_what_is_wrong_among_them_is_said_first():
+    fleet = fleet_of(shown_host(), shown_host(SILENT._replace(instance="c" * 16, name="gw-c")))
+    text = shown((status(fleet=fleet), None), height=40)
+    assert all(len(line.rstrip()) <= 80 for line in text.splitlines())
+    for words in ("gw-a (this)", "gw-b", "silent 7 s", "2/2", "Logins are shared"):
+        assert words in text, words
+    assert "HOST gw-c IS SILENT" in text.splitlines()[1]
+
+
+def test_a_pipe_hears_of_a_store_that_is_away():
+    fleet = fleet_of(up=False, detail="connection refused by 127.0.0.1:6379")
+    lines = list(plain_lines((status(fleet=fleet), None)))
+    assert any("NOT SHARED (connection refused by 127.0.0.1:6379)" in line for line in lines)
+
+
+def test_without_a_fleet_nothing_is_said_of_hosts():
+    assert "host" not in shown((status(), None))

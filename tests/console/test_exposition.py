@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -9,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.console.exposition import exposition
 from gateway.words.reasons import Reason
 from tests.console.scene import NAME, SECTION, Gateway
+from tests.supervisor.fleet_scene import SILENT, fleet_of, shown
 
 LABELS = {
     "radgate_requests_total": {"server"},
@@ -92,3 +94,20 @@ def test_promtool_has_nothing_to_say():
         ["promtool", "check", "metrics"], input=exposition(Gateway().status), capture_output=True, check=False
     )
     assert (said.returncode, said.stdout + said.stderr) == (0, b"")
+
+
+class _OfFleet(Gateway):
+    """A host of a fleet of three, of which one is silent."""
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return {**super().status, "fleet": fleet_of(shown(), shown(SILENT._replace(instance="c" * 16)))}
+
+
+def test_a_fleet_is_counted_in_hosts_that_live_and_in_claims():
+    host = _OfFleet()
+    assert value(host, "radgate_fleet_hosts") == 2
+    assert value(host, "radgate_fleet_up") == 1
+    assert value(host, "radgate_fleet_claims_total", outcome="takeover") == 1
+    assert value(host, "radgate_fleet_engine_seconds_count") == 0
+    assert not any(name.startswith("radgate_fleet") for name, _ in samples(Gateway()))

@@ -18,6 +18,7 @@ from tests.fleet.redis_server import RedisServer, needs_store, redis_server
 pytestmark = [pytest.mark.integration, needs_store]
 
 WAIT_S = 20.0
+KEY = bytes(range(32))
 DUO = "api-12345678.duosecurity.com:443/DIABCDEFGHIJKLMNOPQR"
 
 
@@ -40,7 +41,7 @@ class Host:
         settings = parse(MINIMAL)[0]
         fleet = FleetSettings(
             engine=f"unix://{store.path}",
-            keys=(Secret(bytes(range(32))),),
+            keys=(Secret(KEY if digit != "f" else KEY[::-1]),),
             name=f"gw-{digit}",
             when_isolated=WhenIsolated.SILENT,
         )
@@ -186,3 +187,37 @@ def test_a_store_that_goes_is_told_once_and_so_is_its_return(store, caplog):
 
     play(scene, lambda: Host(store, "a"))
     assert sum("cannot be used" in each.message for each in caplog.records) == 1
+
+
+def test_a_host_with_another_key_is_a_stranger_and_no_host(store):
+    async def scene(a: Host, b: Host, _stranger: Host) -> None:
+        await until(lambda: (status := a.watch.status()) and status["strangers"] == 1 and a.sees("gw-b"))
+        status = a.watch.status()
+        assert status is not None
+        assert [host["name"] for host in status["hosts"]] == ["gw-a", "gw-b"]
+        await until(lambda: (status := b.watch.status()) and status["strangers"] == 1)
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"), lambda: Host(store, "f"))
+
+
+def test_a_host_with_other_settings_is_shown_with_what_differs(store):
+    async def scene(a: Host, b: Host) -> None:
+        seen = await until(lambda: b.sees("gw-a"))
+        assert seen["differs"] == ["radius_server_duo_only"]
+        a.watch.follow(a.settings_with(store, "a", fail_mode=FailMode.SECURE))
+        await until(lambda: (host := b.sees("gw-a")) and host["differs"] == [])
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b", fail_mode=FailMode.SECURE))
+
+
+def test_a_host_that_leaves_says_so_in_its_own_status(store):
+    async def scene(a: Host, b: Host) -> None:
+        await until(lambda: b.sees("gw-a"))
+        a.watch.say_leaving()
+        status = a.watch.status()
+        assert status is not None
+        assert status["leaving"]
+        assert status["hosts"][0]["state"] == "leaving"
+        await until(lambda: (host := b.sees("gw-a")) and host["state"] == "leaving")
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))

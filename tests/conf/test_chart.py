@@ -1,0 +1,248 @@
+"""The chart for Kubernetes: rendered by Helm's own engine where its Python package is there, its shape held without."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import __version__
+from gateway.cli.stop import MARGIN_S
+from gateway.config.general import GATEWAY
+from gateway.config.reading import read_settings
+from gateway.config.surroundings import read_configuration
+from gateway.console.pages import HEALTH
+from tests.conf.yaml_files import read_yaml
+from tests.config.files import IKEY, SHARED_SECRET, SKEY
+
+CHART = Path(__file__).parents[2] / "conf/helm/radgate"
+VALUES = (CHART / "values.yaml").read_text()
+TEMPLATES = {path.name: path.read_text() for path in (CHART / "templates").iterdir()}
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+CONFIG = f"""\
+[main]
+log_stdout=true
+[radius_server_duo_only]
+ikey={IKEY}
+skey={SKEY}
+api_host=api-12345678.duosecurity.com
+radius_ip_1=10.0.1.10
+radius_secret_1={SHARED_SECRET}
+"""
+GIVEN = {"config": CONFIG, "secret": "radgate", "fleet": {"engine": "rediss://radgate@redis.example.com:6379/0"}}
+MODES = ("hostNetwork", "perPod", "loadBalancer")
+
+
+# Without Helm.
+
+
+def defaults(text: str = VALUES) -> dict[str, set[str]]:
+    """The keys of values.yaml, and those below each."""
+    found: dict[str, set[str]] = {}
+    for line in text.splitlines():
+        if match := re.match(r"(\w+):", line):
+            found[match[1]] = set()
+        elif match := re.match(r"  (\w+):", line):
+            found[list(found)[-1]].add(match[1])
+    return found
+
+
+def used() -> set[tuple[str, str]]:
+    """What templates take from values: a key, and one below it or nothing."""
+    pairs = re.findall(r"\.Values\.(\w+)(?:\.(\w+))?", "".join(TEMPLATES.values()))
+    return {(key, below) for key, below in pairs}
+
+
+def test_every_value_that_is_used_is_there_and_the_other_way_round():
+    there = defaults()
+    for key, below in used():
+        assert key in there
+        assert not below or below in there[key], f"{key}.{below}"
+    assert {key for key, _ in used()} == set(there)
+
+
+def test_the_schema_knows_every_value_and_no_others():
+    there = defaults()
+    assert set(SCHEMA["properties"]) - {"global"} == set(there)
+    for key, below in there.items():
+        if properties := SCHEMA["properties"][key].get("properties"):
+            assert set(properties) == below, key
+
+
+def test_the_chart_is_of_this_version():
+    text = (CHART / "Chart.yaml").read_text()
+    assert f'appVersion: "{__version__}"\n' in text
+    assert re.search(r"^version: \d+\.\d+\.\d+$", text, re.MULTILINE)
+
+
+def test_braces_are_balanced_and_blocks_are_ended():
+    for name, text in TEMPLATES.items():
+        assert text.count("{{") == text.count("}}"), name
+        begun = len(re.findall(r"{{-? *(?:if|range|with|define)\b", text))
+        assert begun == len(re.findall(r"{{-? *end\b", text)), name
+
+
+def test_no_secret_is_an_environment_variable_and_little_is_permitted():
+    text = TEMPLATES["statefulset.yaml"]
+    assert "secretKeyRef" not in text
+    assert "envFrom" not in text
+    for line in (
+        "runAsNonRoot: true",
+        "readOnlyRootFilesystem: true",
+        "allowPrivilegeEscalation: false",
+        "capabilities: {drop: [ALL]}",
+        "automountServiceAccountToken: false",
+        "seccompProfile: {type: RuntimeDefault}",
+    ):
+        assert line in text
+
+
+def test_probes_ask_what_is_answered():
+    assert set(re.findall(r"path: (/\w+)", TEMPLATES["statefulset.yaml"])) <= set(HEALTH)
+
+
+def test_a_stop_has_time():
+    (grace_s,) = re.findall(r"^terminationGracePeriodSeconds: (\d+)$", VALUES, re.MULTILINE)
+    assert float(grace_s) >= float(GATEWAY["drain_timeout_s"]) + MARGIN_S
+
+
+# With Helm.
+
+
+@pytest.fixture(scope="module")
+def helm() -> Any:
+    return pytest.importorskip("helm_python", reason="helm-python-sdk is not installed: pip install helm-python-sdk")
+
+
+def merged(*more: dict[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = dict(GIVEN)
+    for each in more:
+        values |= {
+            key: {**values.get(key, {}), **value} if isinstance(value, dict) else value for key, value in each.items()
+        }
+    return values
+
+
+def render(helm: Any, *more: dict[str, Any]) -> dict[str, list[Any]]:
+    """The documents of each template, by its name."""
+    found = helm.chart.Chart.load(CHART).render(merged(*more), name="rg", namespace="radius")
+    return {
+        path.rpartition("/")[2]: [
+            read_yaml(each) for each in re.split(r"^---$", text, flags=re.MULTILINE) if each.strip()
+        ]
+        for path, text in found.items()
+        if path.endswith(".yaml")
+    }
+
+
+def pod(rendered: dict[str, list[Any]]) -> Any:
+    return rendered["statefulset.yaml"][0]["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_it_is_clean(helm, mode):
+    report = helm.chart.lint(CHART, merged({"service": {"mode": mode}}), strict=True)
+    assert report["errors"] == []
+    assert [message for message in report["messages"] if message["severity"] > 1] == []
+
+
+def test_the_file_of_a_pod_can_be_used(helm, tmp_path):
+    files = {"console.token": "t" * 40, "fleet.key": bytes(range(32)).hex(), "redis.password": "a long password of it"}
+    for name, content in files.items():
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text(content)
+    (config,) = render(helm)["configmap.yaml"]
+    text = config["data"]["authproxy.cfg"]
+    assert "workers=2\n" in text
+    file = tmp_path / "authproxy.cfg"
+    file.touch(mode=0o600)
+    file.write_text(text.replace("/secrets/", f"{tmp_path}/"))
+    settings, problems = read_settings(str(file), read_configuration(str(file)))
+    assert [problem for problem in problems if problem.is_error] == []
+    assert settings.fleet is not None
+    assert settings.gateway.console is not None
+
+
+def test_pods_in_the_hosts_network_are_one_a_node_and_have_no_balancer(helm):
+    rendered = render(helm)
+    assert pod(rendered)["hostNetwork"] is True
+    assert pod(rendered)["topologySpreadConstraints"][0]["whenUnsatisfiable"] == "DoNotSchedule"
+    (headless,) = rendered["services.yaml"]
+    assert headless["spec"]["clusterIP"] == "None"
+
+
+def test_each_pod_has_an_address_where_that_is_asked_for(helm):
+    more = {"service": {"mode": "perPod", "loadBalancerIPs": ["10.0.0.7"]}, "replicas": 3}
+    rendered = render(helm, more)
+    assert "hostNetwork" not in pod(rendered)
+    _, *each = rendered["services.yaml"]
+    assert [service["metadata"]["name"] for service in each] == ["rg-0", "rg-1", "rg-2"]
+    for number, service in enumerate(each):
+        assert service["spec"]["externalTrafficPolicy"] == "Local"
+        assert service["spec"]["selector"]["statefulset.kubernetes.io/pod-name"] == f"rg-{number}"
+    assert [service["spec"].get("loadBalancerIP") for service in each] == ["10.0.0.7", None, None]
+
+
+def test_one_balancer_keeps_the_clients_addresses(helm):
+    rendered = render(helm, {"service": {"mode": "loadBalancer", "annotations": {"a": "b"}}})
+    _, service = rendered["services.yaml"]
+    assert service["spec"]["externalTrafficPolicy"] == "Local"
+    assert service["metadata"]["annotations"] == {"a": "b"}
+
+
+def test_every_port_is_open_everywhere(helm):
+    policy = {"networkPolicy": {"enabled": True, "clients": ["10.0.1.0/24"]}}
+    rendered = render(helm, {"ports": [1812, 1645], "service": {"mode": "perPod"}}, policy)
+    ports = [each["containerPort"] for each in pod(rendered)["containers"][0]["ports"]]
+    assert ports == [1812, 1645, 8480]
+    for service in rendered["services.yaml"]:
+        assert {1812, 1645} <= {each["port"] for each in service["spec"]["ports"]}
+    (rule,) = rendered["networkpolicy.yaml"][0]["spec"]["ingress"]
+    assert [each["port"] for each in rule["ports"]] == [1812, 1645]
+
+
+def test_what_labels_select_they_are_on(helm):
+    rendered = render(helm)
+    (stateful,), (budget,) = rendered["statefulset.yaml"], rendered["poddisruptionbudget.yaml"]
+    labels = stateful["spec"]["template"]["metadata"]["labels"].items()
+    for selector in (stateful["spec"]["selector"], budget["spec"]["selector"]):
+        assert selector["matchLabels"].items() <= labels
+
+
+def test_another_file_restarts_pods(helm):
+    def checksum(*more: dict[str, Any]) -> str:
+        template = render(helm, *more)["statefulset.yaml"][0]["spec"]["template"]
+        return str(template["metadata"]["annotations"]["checksum/config"])
+
+    assert checksum() == checksum()
+    assert checksum() != checksum({"fleet": {"whenIsolated": "silent"}})
+
+
+def test_a_pod_may_serve_on_before_it_stops(helm):
+    lifecycle = pod(render(helm, {"preStopSeconds": 15}))["containers"][0]["lifecycle"]
+    assert lifecycle["preStop"]["exec"]["command"] == ["sleep", "15"]
+    assert "lifecycle" not in pod(render(helm))["containers"][0]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"config": ""}, "config:"),
+        ({"secret": ""}, "secret:"),
+        ({"fleet": {"engine": ""}}, "fleet.engine:"),
+        ({"networkPolicy": {"enabled": True}}, "networkPolicy.enabled:"),
+        ({"service": {"mode": "perPod"}, "networkPolicy": {"enabled": True}}, "networkPolicy.clients:"),
+        ({"service": {"mode": "nodePort"}}, "mode"),
+        ({"ports": [80]}, "ports"),
+        ({"replica": 3}, "replica"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_name(helm, more, words):
+    with pytest.raises(Exception, match=words):
+        render(helm, more)
+
+
+def test_without_a_fleet_there_is_none(helm):
+    (config,) = render(helm, {"fleet": {"enabled": False, "engine": ""}})["configmap.yaml"]
+    assert "[fleet]" not in config["data"]["authproxy.cfg"]
