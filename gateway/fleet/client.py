@@ -17,13 +17,13 @@ from gateway.engine.pending import PendingLogin
 from gateway.engine.records import packed_verdict
 from gateway.fleet import script_answers, scripts
 from gateway.fleet.claims import Claims
-from gateway.fleet.effects import AnswerLogin, Count, Displaced, Effect, Publish, RunScript, Sealing
+from gateway.fleet.effects import AnswerLogin, Count, Displaced, Effect, Publish, RunScript
 from gateway.fleet.hosts import Hosts
 from gateway.fleet.mailbox import Mailbox
 from gateway.fleet.opening import Opener
 from gateway.fleet.patience import Patience
 from gateway.fleet.store import Store, StoreOwner
-from gateway.fleetapi.names import ALL_HOSTS, mailbox
+from gateway.fleetapi.names import ALL_HOSTS, Sealing, mailbox
 from gateway.fleetapi.questions import Answer, Claim, Question
 from gateway.fleetapi.resp import Answer as StoreAnswer
 from gateway.fleetapi.resp import Refused

@@ -261,7 +261,9 @@ class HostsScene(Scene):
     async def _start(self) -> None:
         await self._start_duos()
         for _ in range(self._n_stores):
-            self.stores.append(await asyncio.to_thread(self._resources.enter_context, redis_server(*self.store_arguments)))
+            self.stores.append(
+                await asyncio.to_thread(self._resources.enter_context, redis_server(*self.store_arguments))
+            )
             self.let_in(PASSWORD, self.stores[-1])
         for replica in self.stores[1:]:
             replica.ask("REPLICAOF", "127.0.0.1", str(self.stores[0].port))

@@ -373,7 +373,15 @@ class Scene:
         self.folder.mkdir(parents=True, exist_ok=True)
         people = self.folder / "people.json"
         people.write_bytes(msgspec.json.encode([plan.person() for plan in self.plans]))
-        options = ("--users", str(people), "--push-expires", "600", "--poll-hold", str(self._poll_hold_s), *self._duo_options)
+        options = (
+            "--users",
+            str(people),
+            "--push-expires",
+            "600",
+            "--poll-hold",
+            str(self._poll_hold_s),
+            *self._duo_options,
+        )
         for number in range(self._n_duos):
             start = functools.partial(SimulatorProcess, self.folder / f"duo{number}", *options)
             self.duos.append(await self._begin(start))

@@ -553,7 +553,7 @@ def test_a_login_with_a_number_that_is_taken_is_an_error_of_ours(world: World):
     a, _ = world.hosts
     login = a.ask(ALICE)
     with pytest.raises(ValueError, match="is here already"):
-        a.claims.ask(login.number, Claim(ALICE, PACKET), world.now)
+        a.claims.ask(login.number, Claim(1, ALICE, packet=PACKET), world.now)
 
 
 def test_a_cancelled_question_is_not_answered(world: World):
