@@ -87,6 +87,8 @@ class Network:
 
     def close(self) -> None:
         """Let it go, once no process is in it."""
+        for way in WAYS:
+            _ip("link", "delete", self._far_end(way))
         os.close(self._descriptor)
 
     def _far_end(self, way: str) -> str:
