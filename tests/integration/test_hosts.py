@@ -2,6 +2,9 @@
 
 import signal
 from collections.abc import Iterator
+from concurrent import futures
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,15 +161,20 @@ def test_a_push_of_a_host_that_died_is_taken_over_by_who_is_asked_later(hosts, s
 
 
 def test_a_host_that_comes_back_takes_over_its_own_push(hosts, simulator):
+    """Its NAS goes on asking meanwhile, so that the request waits in the socket when the first worker begins."""
     hosts[1].stop()
     a = hosts[0].nas()
     octets = a.send(USER, "push")
     (push,) = simulator.pending()
     until_named(hosts[0], 1)
     hosts[0].gateway.kill_whole()
-    hosts[0].start_again()
-    hosts[0].until_sharing()
-    a.send_octets(octets)
+    with ThreadPoolExecutor(1) as thread:
+        starting = thread.submit(hosts[0].start_again)
+        while not starting.done():
+            with suppress(ConnectionRefusedError):
+                a.send_octets(octets)
+            futures.wait([starting], 0.02)
+        starting.result()
     hosts[0].until_counted(takeover=1)
     simulator.decide(push)
     assert a.receive().is_accept
