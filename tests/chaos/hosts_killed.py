@@ -62,7 +62,8 @@ async def kill_host(folder: Path, seed: int, n_logins: int = N_LOGINS, *, is_nam
             if evidence.n_pushes.get(record.user) and record.user not in evidence.followed
         ]
         n_pushes = sum(evidence.n_pushes.values())
-        return Outcome(len(fleet.answers), n_pushes, n_pending, lost, counted.claims, scene.judge(evidence))
+        violations = scene.judge(scene.excused(evidence, counted.claims["alone"]))
+        return Outcome(len(fleet.answers), n_pushes, n_pending, lost, counted.claims, violations)
 
 
 async def until_all_are_followed(scene: HostsScene, fleet: Fleet) -> None:
@@ -90,8 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{len(outcome.lost)} lost {outcome.lost or ''}, {outcome.claims}, "
             f"{outcome.n_answers} answers, {outcome.n_pushes} pushes; violations: {summary(outcome.violations)}"
         )
-        is_whole = outcome.n_answers + len(outcome.lost) >= chosen.logins and outcome.n_pushes == chosen.logins
-        return is_whole and not outcome.violations
+        is_whole = outcome.n_answers + len(outcome.lost) >= chosen.logins
+        n_repeated = outcome.n_pushes - chosen.logins
+        return is_whole and 0 <= n_repeated <= outcome.claims["alone"] and not outcome.violations
 
     return each_seed(chosen, run)
 

@@ -109,13 +109,17 @@ def test_what_one_host_has_answered_the_other_answers_likewise(hosts, simulator,
     assert simulator.get("/api/counts")["users"]["dave"]["passcode"] == 2
 
 
+def answers(store: RedisServer, *words: str | bytes) -> Any:
+    return store.ask(*words)
+
+
 def until_decided_for(store: RedisServer, age_s: float) -> None:
     """Return once every record in the store was decided so long ago, by its clock."""
 
     def is_old() -> bool:
-        now = int(store.ask("TIME")[0])
-        records = [store.ask("HMGET", key, "s", "t") for key in store.ask("KEYS", "rg:l:*")]
-        return bool(records) and all(s == b"decided" and now - int(t) / 1000 > age_s for s, t in records)
+        (second, _), keys = answers(store, "TIME"), answers(store, "KEYS", "rg:l:*")
+        records = [answers(store, "HMGET", key, "s", "t") for key in keys]
+        return bool(records) and all(s == b"decided" and int(second) - int(t) / 1000 > age_s for s, t in records)
 
     until(is_old)
 
@@ -309,13 +313,18 @@ def let_in(store: RedisServer, user: str, password: str) -> None:
     store.ask("ACL", "SETUSER", user, "on", "resetpass", f">{password}", "~*", "&*", "+@all")
 
 
+def until_alone(host: Host) -> None:
+    """Return once its supervisor knows that the store is away."""
+    until(lambda: not host.status()["fleet"]["up"])
+
+
 def keep_out(store: RedisServer, *hosts: Host) -> None:
     """Change passwords, and end the connections that were let in."""
     for host in hosts:
         let_in(store, host.name, "another one")
         store.ask("CLIENT", "KILL", "USER", host.name)
     for host in hosts:
-        until(lambda host=host: not host.status()["fleet"]["up"])
+        until_alone(host)
 
 
 def test_a_store_whose_password_is_changed_in_mid_push_costs_only_time(guarded, simulator, store):
@@ -357,7 +366,7 @@ def test_a_store_that_is_full_in_mid_push_costs_nothing(hosts, simulator, store)
     a, b, push = asked_at_both(hosts, simulator)
     store.ask("CONFIG", "SET", "maxmemory", "1")
     for host in hosts:
-        until(lambda host=host: not host.status()["fleet"]["up"])
+        until_alone(host)
         assert host.nas().login("alice", "123456").is_accept
     simulator.decide(push)
     assert a.receive().is_accept
@@ -399,9 +408,13 @@ def test_fail_mode_of_one_host_lets_nobody_in_at_another(tmp_path, simulator, st
 
 
 def test_a_gateway_without_a_fleet_knows_of_no_store(site: Site, store):
-    before = store.ask("INFO", "stats").split(b"total_connections_received:")[1].split()[0]
+    before = n_connections(store)
     assert site.start().nas().login("alice", "123456").is_accept
     status: Any = site.radgate("status", "--json").stdout
     assert '"fleet": {' not in status
-    after = store.ask("INFO", "stats").split(b"total_connections_received:")[1].split()[0]
-    assert int(after) - int(before) == 1  # this question itself
+    assert n_connections(store) - before == 1  # this question itself
+
+
+def n_connections(store: RedisServer) -> int:
+    """How many there have been, this one included."""
+    return int(answers(store, "INFO", "stats").split(b"total_connections_received:")[1].split()[0])
