@@ -22,13 +22,14 @@ WHICH := import sys; print(sys.base_prefix, sys.version)
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
-demo: $(RUN)/.ready  ## a gateway, a simulated Duo, and real logins; KEEP=1 leaves them running to play with
+demo: $(RUN)/.ready  ## a gateway, a simulated Duo, real logins; KEEP=1 leaves them running, FLEET=1 has two gateways
 	$(call as_named,$(RUN))
-	@$(RUN)/bin/python -m bench.demo $(if $(KEEP),--keep)
+	@$(RUN)/bin/python -m bench.demo $(if $(KEEP),--keep) $(if $(FLEET),--fleet)
 
+# exec: what ends make ends the checks, and not a shell that waits for them.
 test: $(VENV)/.dev-ready  ## lint, types, import contracts and all tests: what CI runs
 	$(call as_named,$(VENV))
-	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/check
+	@PATH="$(CURDIR)/$(BIN):$$PATH" exec tools/check
 
 format: $(VENV)/.dev-ready  ## put the code into its one layout
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .

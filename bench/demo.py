@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench import fleet_demo
 from bench.endings import in_order, scratch_folder
 from bench.processes import GatewayProcess, SimulatorProcess, StartError, free_udp_port
 from gateway.radius.client import encode_access_request, verify_reply
@@ -107,10 +108,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; the status says whether all went as it should."""
     parser = argparse.ArgumentParser(prog="python -m bench.demo", description="radgate at work, with a simulated Duo.")
     parser.add_argument("--keep", action="store_true", help="stay, so that you can send logins and answer pushes")
+    parser.add_argument("--fleet", action="store_true", help="two gateways that act as one")
     options = parser.parse_args(arguments)
     try:
         with in_order(), scratch_folder("radgate-demo-") as folder:
-            return run(folder, is_kept=options.keep)
+            return (fleet_demo.run if options.fleet else run)(folder, is_kept=options.keep)
     except StartError as error:
         print(f"The demo could not start: {error}", file=sys.stderr)
         return 1

@@ -253,6 +253,7 @@ def gateway_config(
     clients: Sequence[Sequence[str]] = (("127.0.0.1",),),
     secret: str = SECRET,
     gateway: Mapping[str, object],
+    fleet: Mapping[str, object] | None = None,
     **server: object,
 ) -> GatewayConfig:
     """Write `authproxy.cfg` into a folder, which is made where it is missing.
@@ -263,6 +264,7 @@ def gateway_config(
         clients: addresses or networks of the RADIUS clients, those of each server section.
         secret: of all clients.
         gateway: keys of the gateway's own section; there is no console unless one is named.
+        fleet: those of [fleet]; None for a host by itself.
         server: further keys of every server section.
     """
     folder.mkdir(exist_ok=True)
@@ -274,6 +276,8 @@ def gateway_config(
         secrets = {f"radius_secret_{index}": secret for index in range(1, len(addresses) + 1)}
         sections[f"radius_server_duo_only{number}"] = {**application, **server, **known, **secrets}
     sections["gateway"] = {"console": "off", "run_dir": config.run_dir, **gateway}
+    if fleet is not None:
+        sections["fleet"] = fleet
     lines = [
         line for name, keys in sections.items() for line in (f"[{name}]", *(f"{key}={keys[key]}" for key in keys), "")
     ]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
@@ -138,7 +138,8 @@ class Stage:
     def _config(self) -> GatewayConfig:
         scenario = self._scenario
         gateway = {"workers": self._n_workers, **scenario.gateway}
-        return gateway_config(self._folder, self.duo, clients=clients_of(scenario), gateway=gateway, **scenario.server)
+        server: dict[str, Any] = {**scenario.server}
+        return gateway_config(self._folder, self.duo, clients=clients_of(scenario), gateway=gateway, **server)
 
 
 def clients_of(scenario: Scenario) -> list[list[str]]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.cores import leave_first_core
-from bench.costs import budget, floods, growth, logins, memory, pairs, starts
+from bench.costs import budget, fleet, floods, growth, logins, memory, pairs, starts
 from bench.costs.growth import RUNS_FOR_ONE
 from bench.endings import scratch_folder
 from bench.peers.driver import DriverError
@@ -26,13 +26,15 @@ COSTS: dict[str, Callable[[Path, int], None]] = {
     "memory": memory.show,
     "budget": budget.show,
 }
-GROWTH, PAIRS = RATIOS = "growth", "pairs"
+GROWTH, PAIRS, FLEET = RATIOS = "growth", "pairs", "fleet"
 LONG = ("budget", *RATIOS)
 EPILOG = f"""\
 {PAIRS}, for example: an older installation beside this one, each login at 0.65 of its cost or less
   python -m bench.costs {PAIRS} --before /opt/radgate-old --at-most 0.65
 many clients, sections, pushes pending and logins before, each at 1.05 of the cost of none or less
   python -m bench.costs {GROWTH} --at-most 1.05
+logins that are claimed in a store, beside the same logins without a fleet; needs valkey-server or redis-server
+  python -m bench.costs {FLEET}
 
 exit status:
   0  all was measured
@@ -70,6 +72,8 @@ def _show_ratios(options: argparse.Namespace) -> int:
     with scratch_folder("radgate-bench-") as folder:
         if options.cost == PAIRS:
             ratios = pairs.show(folder, options.runs, (options.before, options.after))
+        elif options.cost == FLEET:
+            ratios = fleet.show(folder, options.runs)
         else:
             ratios = growth.show(folder, options.runs)
     too_dear = [ratio for ratio in ratios if options.at_most is not None and ratio.median > options.at_most]
@@ -102,7 +106,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if (options.cost == PAIRS) is not bool(options.before):
         parser.error(f"{PAIRS} needs --before VENV, and nothing else does")
     if options.at_most is not None and options.cost not in RATIOS:
-        parser.error(f"--at-most: only {GROWTH} and {PAIRS} have ratios")
+        parser.error(f"--at-most: only {', '.join(RATIOS)} have ratios")
     return options
 
 

@@ -5,6 +5,7 @@ other: what the machine's mood does, it does to both. The figure is the ratio of
 """
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.costs.growth import RUNS_FOR_ONE
@@ -34,12 +35,21 @@ def show(folder: Path, n_runs: int, pythons: tuple[str, str], shorter: int = 1) 
 
 
 def measure(
-    folder: Path, duo: SimulatorProcess, preauth: str, pythons: tuple[str, str], n_runs: int, shorter: int
+    folder: Path,
+    duo: SimulatorProcess,
+    preauth: str,
+    pythons: tuple[str, str],
+    n_runs: int,
+    shorter: int,
+    fleet: Mapping[str, object] | None = None,
 ) -> dict[int, tuple[list[float], list[float]]]:
-    """Return CPU microseconds per login by logins in flight: of the first installation and of the second."""
+    """Return CPU microseconds per login by logins in flight: of the first installation and of the second.
+
+    `fleet` are the keys of the second one's [fleet]; None for none.
+    """
     first, second = (
-        gateway_config(folder / name, duo, gateway={"workers": 1}, preauth=preauth, failmode="secure")
-        for name in ("before", "after")
+        gateway_config(folder / name, duo, gateway={"workers": 1}, fleet=keys, preauth=preauth, failmode="secure")
+        for name, keys in (("before", None), ("after", fleet))
     )
     with OneWorker(first.path, python=pythons[0]) as one, OneWorker(second.path, python=pythons[1]) as other:
         pair = Serving(first.port, (one.worker,)), Serving(second.port, (other.worker,))

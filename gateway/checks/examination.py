@@ -7,6 +7,7 @@ from gateway.checks.duo import applications_of, examine_application
 from gateway.checks.findings import Finding, Severity
 from gateway.checks.host import HOST, RunningGateway, host_findings
 from gateway.checks.sections import section_findings
+from gateway.checks.store import examine_store
 from gateway.config.settings import Settings
 from gateway.supervisor.control_client import ControlError, NotRunning, ask
 
@@ -31,6 +32,7 @@ async def examine(settings: Settings, on_progress: OnProgress) -> list[Finding]:
     except ControlError as error:
         found.append(Finding(HOST, "running gateway", Severity.NOTE, f"what it holds is not known: {error}"))
     found += host_findings(settings, running)
+    store = asyncio.create_task(examine_store(settings.fleet)) if settings.fleet is not None else None
     tasks = [
         asyncio.create_task(examine_application(each))
         for each in applications_of(server.application for server in settings.servers)
@@ -41,6 +43,8 @@ async def examine(settings: Settings, on_progress: OnProgress) -> list[Finding]:
         on_progress(n_done, len(tasks))
     for task in tasks:
         found += task.result()
+    if store is not None:
+        found += await store
     return found
 
 

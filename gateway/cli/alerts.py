@@ -1,9 +1,16 @@
-"""What people need to learn first from a status: fail mode, silent slots, refused reloads, lost logs. Pure."""
+"""What people need to learn first from a status: fail mode, silent slots, refused reloads, lost logs, hosts. Pure."""
+
+from collections.abc import Iterator
 
 from gateway.cli.amounts import short, span
 from gateway.ipc.console_channel import UNSERVED_AFTER_S, unserved_state
 from gateway.supervisor.status import Status
+from gateway.words.english import counted
 
+HOST_TROUBLES = {
+    "silent": "IS SILENT: it does not beat any more, and has not said that it leaves",
+    "not_serving": "SERVES NOBODY: no worker of it is ready",
+}
 _FAIL_MODE_EFFECTS = {"safe": "logins are accepted without Duo", "secure": "logins are rejected"}
 
 
@@ -48,3 +55,36 @@ def log_alerts(status: Status) -> list[str]:
         for log in status["logs"]
         if log["trouble"]
     ]
+
+
+def fleet_alerts(status: Status) -> list[str]:
+    """Return what is wrong among the hosts of a fleet; nothing where there is none."""
+    fleet = status.get("fleet")
+    return [] if fleet is None else [*_of_this_host(fleet), *_of_others(fleet)]
+
+
+def _of_this_host(fleet: Status) -> Iterator[str]:
+    if fleet["leaving"]:
+        yield "LEAVING: this host stops, and takes no more logins"
+    for application in fleet["isolated"]:
+        yield f"ISOLATED: another host reaches {application} and this one does not, so it answers nobody"
+    if not fleet["up"]:
+        yield (
+            f"NOT SHARED ({fleet['detail']}): this host decides alone, "
+            "and a login that is asked at two hosts is pushed twice"
+        )
+    if fleet["strangers"]:
+        yield f"ANOTHER FLEET KEY: {counted(fleet['strangers'], 'host')} of which nothing opens here: nothing is shared"
+
+
+def _of_others(fleet: Status) -> Iterator[str]:
+    own, *others = fleet["hosts"]
+    for host in others:
+        if host["state"] in HOST_TROUBLES:
+            yield f"HOST {host['name']} {HOST_TROUBLES[host['state']]}"
+        if host["differs"]:
+            sections = ", ".join(f"[{section}]" for section in host["differs"])
+            yield f"OTHER SETTINGS at host {host['name']} for {sections}: logins there may end differently"
+    if older := [host for host in others if host["version"] not in ("", own["version"])]:
+        versions = ", ".join(f"{host['name']} {host['version']}" for host in older)
+        yield f"OTHER VERSIONS: {versions}, and {own['version']} here"

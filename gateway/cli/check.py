@@ -24,15 +24,15 @@ _DESCRIPTION = """Find every problem of the configuration file, and print each w
 what to write instead: what it says wrongly, and what this machine or its user
 could not start with. With --connect also look at all that the file names, and
 change nothing: each Duo application (name, connection, certificates, clock,
-keys), each address to listen on, and this machine's limits. A running gateway
-is not disturbed."""
+keys), the store that hosts share, each address to listen on, and this machine's
+limits. A running gateway is not disturbed."""
 _EXAMPLE = """examples:
   radgate check --config authproxy.cfg --connect
   radgate check --config /tmp/new.cfg --as /etc/radgate/authproxy.cfg
   ansible-vault view authproxy.cfg | radgate check --config - --as /etc/radgate/authproxy.cfg
 
 exit status: 0 usable (warnings do not matter, unless --strict), 2 the file or
-this machine must be changed, 4 Duo cannot be reached"""
+this machine must be changed, 4 Duo or the store cannot be reached"""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:

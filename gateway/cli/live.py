@@ -15,8 +15,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.alerts import fail_mode_alert, log_alerts, reload_alerts, slot_alerts
+from gateway.cli.alerts import fail_mode_alert, fleet_alerts, log_alerts, reload_alerts, slot_alerts
 from gateway.cli.amounts import span
+from gateway.cli.hosts import host_state, sharing
 from gateway.cli.rates import Rates, rates_of
 from gateway.cli.terminal import plain_console, printable
 from gateway.supervisor.control_client import ControlError
@@ -24,7 +25,16 @@ from gateway.supervisor.status import Status
 
 WINDOW = 10  # intervals: rates are those of the last ten seconds
 
-_STATE_STYLES = {"healthy": "green", "ready": "green", "suspect": "yellow", "clock_skewed": "yellow", "trial": "yellow"}
+_STATE_STYLES = {
+    "healthy": "green",
+    "ready": "green",
+    "suspect": "yellow",
+    "clock_skewed": "yellow",
+    "trial": "yellow",
+    "leaving": "yellow",
+    "arriving": "yellow",
+    "unknown": "dim",
+}
 
 View = tuple[Status, Status | None]
 
@@ -82,7 +92,16 @@ def screen(view: View | ControlError) -> RenderableType:
         return Text(f"{view}\nWaiting for the gateway to come back; Ctrl-C ends.", "bold yellow")
     now, before = view
     parts: list[RenderableType] = [_headline(now), *_alerts(now), ""]
-    parts += [_sections(now, before), *_words(now), "", *_applications(now), "", _workers(now, before), ""]
+    parts += [
+        _sections(now, before),
+        *_words(now),
+        "",
+        *_applications(now),
+        "",
+        *_hosts(now),
+        _workers(now, before),
+        "",
+    ]
     return Group(*parts, Text(f"Rates are those of the last {WINDOW} s. Ctrl-C ends.", "dim"))
 
 
@@ -101,7 +120,7 @@ def _alerts(now: Status) -> Iterator[Text]:
             yield Text(alert, "bold white on red")
     for alert in slot_alerts(now):
         yield Text(alert, "bold yellow" if alert.startswith("NOT READY") else "bold white on red")
-    for alert in reload_alerts(now) + log_alerts(now):
+    for alert in fleet_alerts(now) + reload_alerts(now) + log_alerts(now):
         yield Text(alert, "bold yellow")
 
 
@@ -143,6 +162,28 @@ def _applications(now: Status) -> Iterator[RenderableType]:
     for application in now["applications"]:
         if application["hint"]:
             yield Text(printable(f"  {application['ikey']}: {application['hint']}"), "yellow")
+
+
+def _hosts(now: Status) -> Iterator[RenderableType]:
+    fleet = now.get("fleet")
+    if fleet is None:
+        return
+    table = _table("host", "state", "version", "up", "workers", "pending", "logins", "Duo", n_left=3)
+    for host in fleet["hosts"]:
+        duo = sorted({each["state"] for each in host["applications"]})
+        table.add_row(
+            host["name"] + (" (this)" if host["self"] else ""),
+            Text(host_state(host), _style(host["state"])),
+            host["version"],
+            span(host["uptime_s"]),
+            f"{host['n_ready']}/{host['n_workers']}",
+            str(host["pending"]),
+            str(sum(host["reasons"].values())),
+            Text(", ".join(duo), "" if duo == ["healthy"] else "bold yellow"),
+        )
+    yield table
+    yield Text(sharing(fleet), "dim" if fleet["up"] else "yellow")
+    yield ""
 
 
 def _workers(now: Status, before: Status | None) -> Table:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from typing import Any
 
@@ -63,7 +64,7 @@ def command(options: argparse.Namespace) -> int:
         if obstacle := find_obstacle(settings, identity):
             print(f"radgate: cannot start: {obstacle}", file=sys.stderr)
             return Exit.CANNOT_START
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=Loop) as runner:
             return runner.run(_serve(settings, identity))
     except (CannotListen, RunDirUnusable, UnknownIdentity) as error:
         print(f"radgate: {error}", file=sys.stderr)
@@ -75,6 +76,18 @@ def command(options: argparse.Namespace) -> int:
     finally:
         stop_logging()
     return Exit.CANNOT_START
+
+
+class Loop(uvloop.Loop):
+    """A loop that leaves signals ignored when it closes: who asks once more for what is nearly over changes nothing.
+
+    By default such a signal would kill the process, and the exit status be that of a gateway that was killed.
+    """
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        """Ignore a signal from now on; closing calls it for each."""
+        signal.signal(sig, signal.SIG_IGN)
+        return True
 
 
 def _open_missing_descriptors() -> list[int]:

@@ -3,8 +3,9 @@
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from gateway.cli.alerts import fail_mode_alert, log_alerts, reload_alerts, slot_alerts
+from gateway.cli.alerts import fail_mode_alert, fleet_alerts, log_alerts, reload_alerts, slot_alerts
 from gateway.cli.amounts import decimal, short, span
+from gateway.cli.hosts import host_state, sharing
 from gateway.cli.terminal import printable
 from gateway.statistics.layout import COALESCED, RETRANSMISSION, WORKER_GAUGES, WORKER_LOSSES
 from gateway.supervisor.form import Form
@@ -47,6 +48,15 @@ _APPLICATION_COLUMNS: _Columns = {
     "busy": lambda application: short(application["connections"]["busy"]),
     "errors": lambda application: short(application["errors"]),
 }
+_HOST_COLUMNS: _Columns = {
+    "host": lambda host: _cut(host["name"], 24) + (" (this)" if host["self"] else ""),
+    "state": lambda host: host_state(host),
+    "version": lambda host: _cut(host["version"], 14),
+    "up": lambda host: span(host["uptime_s"]),
+    "workers": lambda host: f"{host['n_ready']}/{host['n_workers']}",
+    "pending": lambda host: short(host["pending"]),
+    "logins": lambda host: short(sum(host["reasons"].values())),
+}
 
 
 def render_status(status: Status, before: Status | None = None) -> str:
@@ -64,6 +74,7 @@ def render_status(status: Status, before: Status | None = None) -> str:
         *_table(servers, _SERVER_COLUMNS, 1, _server_details),
         "",
         *_table(status["applications"], _APPLICATION_COLUMNS, 4, _application_details),
+        *_fleet(status),
         "",
         *_wrapped(f"Hot path {Form(**status['hot_path'])}", ""),
         *_lost_lines(status),
@@ -92,7 +103,7 @@ def _alerts(status: Status) -> list[str]:
         elif application["state"] != "healthy":
             lasting = span(application["state_for_s"])
             lines += _wrapped(f"{application['ikey']} is {application['state']} for {lasting}: why stands below", "")
-    others = slot_alerts(status) + reload_alerts(status) + log_alerts(status)
+    others = slot_alerts(status) + fleet_alerts(status) + reload_alerts(status) + log_alerts(status)
     lines += [line for alert in others for line in _wrapped(alert, "")]
     return lines or ["All workers are ready, and no application is in fail mode."]
 
@@ -126,6 +137,19 @@ def _application_details(application: Status) -> list[str]:
         *_counted("calls", application["calls"]),
         *_counted("errors", application["errors_by_kind"]),
     ]
+
+
+def _fleet(status: Status) -> list[str]:
+    fleet = status.get("fleet")
+    if fleet is None:
+        return []
+    hosts = _table(fleet["hosts"], _HOST_COLUMNS, 3, _host_details)
+    return ["", *hosts, *_wrapped(sharing(fleet), ""), *_counted("claims", fleet["claims"])]
+
+
+def _host_details(host: Status) -> list[str]:
+    duo = ", ".join(f"{each['key']} {each['state']}" for each in host["applications"])
+    return [*_wrapped(f"duo: {duo}" if duo else ""), *_counted("reasons", host["reasons"])]
 
 
 def _table(

@@ -186,7 +186,8 @@ def _of_fleet(status: _Status) -> Iterator[Metric]:
     yield _counter("fleet_claims", "Logins that were claimed, by what became of it.", ["outcome"], claims)
     waited = [((), status["histograms"]["fleet"])]
     yield _histogram("fleet_engine_seconds", "For how long a login waited for its claim.", [], waited, status)
-    yield _gauge("fleet_hosts", "Hosts of the fleet that live, this one included.", [], [((), len(fleet["hosts"]))])
+    n_alive = sum(host["state"] not in ("silent", "unknown") for host in fleet["hosts"])
+    yield _gauge("fleet_hosts", "Hosts of the fleet that live, this one included.", [], [((), n_alive)])
     yield _gauge("fleet_up", "1 while logins are shared with other hosts.", [], [((), int(fleet["up"]))])
 
 

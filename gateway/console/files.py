@@ -19,6 +19,7 @@ _NAMES = {
     "/static/page.css": ("page.css", "text/css"),
     "/static/page.js": ("page.js", _SCRIPT),
     "/static/charts.js": ("charts.js", _SCRIPT),
+    "/static/hosts.js": ("hosts.js", _SCRIPT),
     "/static/tables.js": ("tables.js", _SCRIPT),
     "/static/nodes.js": ("nodes.js", _SCRIPT),
     "/static/logins.js": ("logins.js", _SCRIPT),

@@ -1,5 +1,6 @@
 """Whether the gateway is well, for balancers and monitors, and whether it lives, for who would start it anew. Pure."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gateway.ipc.console_channel import (
@@ -31,7 +32,7 @@ def examine(status: dict[str, Any] | None, age_s: float) -> Health:
     """Return what is wrong with a gateway of which this was known `age_s` ago; None is nothing yet."""
     if status is None:
         return Health(["the supervisor has not answered yet"])
-    problems = []
+    problems = [*_of_fleet(status.get("fleet"))]
     if age_s > STALE_AFTER_S:
         problems.append(f"the supervisor has not answered for {age_s:.0f} s")
     if not any(worker["state"] == "ready" for worker in status["workers"]):
@@ -48,6 +49,16 @@ def examine(status: dict[str, Any] | None, age_s: float) -> Health:
         if application["failmode_active"] and "secure" in application["failmode"]
     ]
     return Health(problems)
+
+
+def _of_fleet(fleet: dict[str, Any] | None) -> Iterator[str]:
+    """Yield why other hosts are to be asked instead of this one."""
+    if fleet is None:
+        return
+    if fleet["leaving"]:
+        yield "this host leaves: it takes no more logins"
+    for application in fleet["isolated"]:
+        yield f"this host cannot reach {application} and another one can, so it answers nobody (when_isolated=silent)"
 
 
 def examine_life(age_s: float) -> Health:

@@ -111,11 +111,13 @@ class ShareEnd(Value):
     Attributes:
         verdict: for who has joined it at other hosts; None if that is for each of them to find out.
         is_asked: whether Duo may have asked somebody.
+        packets: digests of those that get the verdict here.
     """
 
-    __slots__ = ("is_asked", "pending", "verdict")
+    __slots__ = ("is_asked", "packets", "pending", "verdict")
 
-    def __init__(self, pending: PendingLogin, verdict: Verdict | None, is_asked: bool) -> None:
+    def __init__(self, pending: PendingLogin, verdict: Verdict | None, is_asked: bool, packets: list[bytes]) -> None:
+        self.packets = packets
         self.pending = pending
         self.verdict = verdict
         self.is_asked = is_asked

@@ -4,6 +4,7 @@ once it is decided everyone who waits is answered.
 The engine is told what happened and when, and returns what to do about it.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.engine.asking import Answer
@@ -32,7 +33,7 @@ from gateway.engine.places import Holder, Places
 from gateway.engine.records import LoginRecord
 from gateway.engine.replying import Replies, due_at, is_delayed
 from gateway.engine.same_logins import SameLogins
-from gateway.engine.sharing import FleetNames, ended_here
+from gateway.engine.sharing import FleetNames
 from gateway.engine.timers import Timers
 from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict, rejection
@@ -268,8 +269,7 @@ class Engine(Requests):
     def leave(self) -> list[Effect]:
         """Leave what is under way to other hosts: this one stops."""
         for pending in self._pending:
-            if pending.login.held is not None:
-                self._outbox.add(ended_here(pending, None))
+            self._let_others_know(pending, None)
         return self._outbox.take()
 
     def hand_over(self) -> list[Effect]:
@@ -416,15 +416,21 @@ class Engine(Requests):
         pending.section.counters.left()
         self._remove(pending, None)
 
-    def _remove(self, pending: PendingLogin, verdict: Verdict | None) -> None:
+    def _let_others_know(
+        self, pending: PendingLogin, verdict: Verdict | None, answered: Sequence[Transaction] = ()
+    ) -> None:
+        """Tell other hosts of the end of a login that this one has."""
+        if self._names is not None and pending.login.held is not None:
+            self._outbox.add(self._names.ended_here(pending, verdict, answered))
+
+    def _remove(self, pending: PendingLogin, verdict: Verdict | None, answered: Sequence[Transaction] = ()) -> None:
         self._pending.remove(pending)
         if pending.holder is not None:
             self._places.leave(pending.holder)
         self._same.ended(pending.key)
         if pending.kept_as is not None:
             self._outbox.add(ForgetLogin(pending, verdict))
-        if pending.login.held is not None:
-            self._outbox.add(ended_here(pending, verdict))
+        self._let_others_know(pending, verdict, answered)
 
     def _deadline(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
@@ -468,7 +474,7 @@ class Engine(Requests):
         for transaction in reversed(transactions):
             transaction.pending = None
             self._replies.reply(transaction, verdict, now)
-        self._remove(pending, verdict)
+        self._remove(pending, verdict, transactions)
         return len(transactions)
 
     def _refuse(self, transaction: Transaction, user_name: str, verdict: Verdict, now: float) -> None:

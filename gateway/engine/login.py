@@ -58,6 +58,7 @@ from gateway.values import Value
 from gateway.words.reasons import Reason
 
 PERSON_PATIENCE_S: Final = 75.0  # a push lives 60 s at Duo; what is not decided by then has timed out
+CLAIM_LIFE_S: Final = 10.0  # far less than what makes other hosts claim a login anew
 HOLD_S: Final = 2.5  # until it is known whether Duo is away; see docs/fail-mode.md
 POLL_PAUSE_S: Final = 1.0  # between questions to a Duo that answers a long poll at once, or fails
 _FREE_POLLS: Final = 2  # the first long poll answers "pushed" at once: no pause for it
@@ -406,7 +407,10 @@ class Login:
         return Ask(self.policy.fleet, Join(), at if at > now else 0.0)
 
     def _granted(self, granted: Granted, now: float) -> Step:
+        """Ask Duo; not for a claim of long ago: this process stood still, and another host may have pushed since."""
         self.held = granted.held
+        if now - self.asked_at > CLAIM_LIFE_S:
+            return self.decide(push_lost(None))
         return self._ask_claimed(now)
 
     def _claim_failed(self, _error: Unavailable, now: float) -> Step:

@@ -1,5 +1,6 @@
 """What other hosts are told of this one's logins: by which names they know them, and how they end."""
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -7,6 +8,7 @@ from gateway.engine.asking import Question
 from gateway.engine.effects import ShareEnd
 from gateway.engine.login import AUTH, LOST, WAITING
 from gateway.engine.pending import PendingLogin
+from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict
 from gateway.fleetapi.questions import Claim, Held, Join
 from gateway.words.reasons import Reason
@@ -39,36 +41,37 @@ class FleetNames:
             self._n_claims += 1
             owner = f"{self._owner}{self._n_claims & 0xFFFFFFFF:08x}"
             pending.login.held = Held(owner, 0)
-            question.owner, question.packet = owner, self._newest_packet(pending)
+            question.owner = owner
+            question.packet = self.packet(pending.transactions[-1]) if pending.transactions else b""
             question.number, question.login = pending.number, pending.fleet_key
         elif isinstance(question, Join):
             question.number, question.login = pending.number, pending.fleet_key
+
+    def ended_here(
+        self, pending: PendingLogin, verdict: Verdict | None, answered: Sequence[Transaction] = ()
+    ) -> ShareEnd:
+        """Return what to tell of a login that has its verdict, or None: another host may go on with it.
+
+        Whether Duo may have asked somebody shows in how far the login was when it was kept last. A question to Duo that
+        fail mode took the place of has not been put, or had not arrived. `answered` are the packets that get it.
+        """
+        progress = pending.kept_as[0] if pending.kept_as is not None else ""
+        reason = verdict.reason if verdict is not None else None
+        is_asked = progress in (WAITING, LOST) or (progress == AUTH and reason not in _FAIL_MODE)
+        told = verdict if reason not in _OWN else None
+        return ShareEnd(pending, told, is_asked, [self.packet(each) for each in answered])
 
     def _login_named(self, pending: PendingLogin) -> bytes:
         digest = self._login.copy()
         digest.update(pending.login.policy.application.encode() + b"\0" + pending.key)
         return digest.digest()
 
-    def _newest_packet(self, pending: PendingLogin) -> bytes:
-        """Return what stands for the newest packet: of one login, the authenticator tells packets apart."""
-        if not pending.transactions:
-            return b""
-        packet, digest = pending.transactions[-1].packet, self._packet.copy()
+    def packet(self, transaction: Transaction) -> bytes:
+        """Return what stands for a packet: of one login, the authenticator tells packets apart."""
+        packet, digest = transaction.packet, self._packet.copy()
         digest.update(bytes((packet.identifier,)) + packet.authenticator)
         return digest.digest()
 
     def __repr__(self) -> str:
         """Hide the key."""
         return "<FleetNames>"
-
-
-def ended_here(pending: PendingLogin, verdict: Verdict | None) -> ShareEnd:
-    """Return what to tell of a login that has its verdict, or None: another host may go on with it.
-
-    Whether Duo may have asked somebody shows in how far the login was when it was kept last. A question to Duo that
-    fail mode took the place of has not been put, or had not arrived.
-    """
-    progress = pending.kept_as[0] if pending.kept_as is not None else ""
-    reason = verdict.reason if verdict is not None else None
-    is_asked = progress in (WAITING, LOST) or (progress == AUTH and reason not in _FAIL_MODE)
-    return ShareEnd(pending, verdict if reason not in _OWN else None, is_asked)

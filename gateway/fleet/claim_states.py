@@ -51,7 +51,7 @@ TRANSITIONS: Final[dict[ClaimState, frozenset[ClaimState]]] = {
     PUSHED: frozenset({PUSHED, ALONE, ELSEWHERE, ENDED}),
     ELSEWHERE: frozenset({JOINED, ENDED}),
     LOOKING: frozenset({JOINED, ENDED}),
-    JOINED: frozenset({JOINED, TAKING, ENDED}),
+    JOINED: frozenset({JOINED, TAKING, PUSHED, ENDED}),
     TAKING: frozenset({PUSHED, JOINED, ENDED}),
     ENDED: frozenset(),
 }

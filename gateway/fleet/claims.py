@@ -19,6 +19,7 @@ from gateway.fleet.claim_states import (
     CLAIMING,
     ELSEWHERE,
     ENDED,
+    JOINED,
     LOOKING,
     OURS,
     PUSHED,
@@ -134,9 +135,9 @@ class Claims:
         return self._outbox.take()
 
     def pushed(self, number: int, txid: str, factor: str) -> list[Effect]:
-        """Take note that Duo has told the name of this login's push: another host can go on with it."""
+        """Take note that Duo has told the name of this login's push, if it has one: another host can go on with it."""
         login = self._logins.find(number)
-        if login is not None and login.state in OURS:
+        if txid and login is not None and login.state in OURS:
             login.txid, login.factor, login.pushed_at = txid, factor, self._reader.duo_time
             if login.state is ASKING:
                 login.move(PUSHED)
@@ -548,6 +549,7 @@ _ANSWERED: Final[dict[tuple[ClaimState, Script], _Handler]] = {
     (PUSHED, WRITE): Claims._written,
     (LOOKING, LOOK): Claims._looked,
     (TAKING, TAKE): Claims._took,
+    (JOINED, TAKE): Claims._took,  # late: the store was away in the meantime
     (ENDED, CLAIM): Claims._ours_too_late,
     (ENDED, TAKE): Claims._took_too_late,
 }

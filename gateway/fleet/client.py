@@ -151,7 +151,7 @@ class FleetClient(StoreOwner):
         self._shared.pop(number, None)
         self._asked.pop(number, None)
         octets = packed_verdict(verdict) if verdict is not None else None
-        self._perform(self._claims.ended(number, octets, effect.is_asked, [], _clock()))
+        self._perform(self._claims.ended(number, octets, effect.is_asked, effect.packets, _clock()))
 
     def cancelled(self, asked: "_Asked") -> None:
         """Answer this question no more."""

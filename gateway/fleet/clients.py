@@ -76,10 +76,19 @@ def open_way(settings: FleetSettings) -> Opener:
     Raises:
         ValueError: the trusted roots cannot be loaded.
     """
+    return Opener(store_access(settings), Resolver(time.monotonic), time.monotonic)
+
+
+def store_access(settings: FleetSettings) -> StoreAccess:
+    """Return where the store is, and how to get in.
+
+    Raises:
+        ValueError: the trusted roots cannot be loaded.
+    """
     addresses = parse_addresses(settings.engine)
     trust = TrustStore(settings.ca_certs_file) if any(each.is_tls for each in addresses) else None
     password = settings.password.octets.decode("utf-8", "surrogateescape") if settings.password is not None else ""
-    return Opener(StoreAccess(addresses, password, trust), Resolver(time.monotonic), time.monotonic)
+    return StoreAccess(addresses, password, trust)
 
 
 def host_name(settings: FleetSettings) -> str:

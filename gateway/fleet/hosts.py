@@ -43,15 +43,16 @@ class Hosts:
         """Hear nothing any more, until `connected`."""
         self._heard_since = float("inf")
 
-    def heard(self, beat: Beat, sealing: Sealing, now: float) -> None:
-        """Take note that a host lives, if it has said so itself."""
+    def heard(self, beat: Beat, sealing: Sealing, now: float) -> bool:
+        """Take note that a host lives, if it has said so itself; return whether it has, under a key that we know."""
         text = sealing.open(beat.sealed, bound_to(_BEAT, beat.instance.encode()))
         presence = None if text is None else decode_presence(text)
         if presence is None:
-            return
+            return False
         self._hosts.pop(beat.instance, None)  # the latest stands last
         self._hosts[beat.instance] = Host(beat.instance, presence.name, beat.version, presence.leaving, now)
         self._forget(now)
+        return True
 
     def is_gone(self, instance: str, now: float) -> bool:
         """Whether a host has been silent for a lease; its own never is, for a host's workers do not beat."""
@@ -64,6 +65,10 @@ class Hosts:
     def alive(self, now: float) -> list[Host]:
         """Return the hosts that beat, this one among them, by name."""
         return sorted([host for host in self._hosts.values() if now - host.beat_at < LEASE_S], key=_by_name)
+
+    def remembered(self, now: float) -> list[Host]:
+        """Return the hosts that beat, and those that have lately, by name."""
+        return sorted([host for host in self._hosts.values() if now - host.beat_at <= _REMEMBERED_S], key=_by_name)
 
     def _forget(self, now: float) -> None:
         oldest = next(iter(self._hosts.values()))

@@ -88,9 +88,9 @@ class Opener:
 
         async def ask(connection: StoreConnection) -> None:
             nonlocal answer
-            (answer,) = await _ask(connection, [question])
+            (answer,) = await ask_all(connection, [question])
             if isinstance(answer, Refused) and answer.code == "NOAUTH":
-                _, answer = await _ask(connection, [_auth(address, self._access.password), question])
+                _, answer = await ask_all(connection, [_auth(address, self._access.password), question])
 
         (await self._connect(address, ConnectionOwner(), ask)).close("")
         match answer:
@@ -176,7 +176,7 @@ class Opener:
             commands.append([b"SELECT", b"%d" % address.database])
         if with_scripts:
             commands += [[b"SCRIPT", b"LOAD", script.lua] for script in SCRIPTS]
-        answers = await _ask(connection, commands)
+        answers = await ask_all(connection, commands)
         for command, answer in zip(commands, answers, strict=True):
             _check(command[0].decode(), answer, address)
         if with_scripts and answers[-len(SCRIPTS) :] != [script.sha for script in SCRIPTS]:
@@ -224,7 +224,7 @@ def _check(command: str, answer: Answer, address: StoreAddress) -> None:
     raise Unavailable(trouble, f"{address} refuses {command}: {answer.text}")
 
 
-async def _ask(connection: StoreConnection, commands: Sequence[Sequence[bytes]]) -> list[Answer]:
+async def ask_all(connection: StoreConnection, commands: Sequence[Sequence[bytes]]) -> list[Answer]:
     """Return the answers to commands that leave together.
 
     Raises:

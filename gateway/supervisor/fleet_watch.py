@@ -17,7 +17,7 @@ import msgspec
 from gateway import __version__
 from gateway.config.settings import FleetSettings, ServerSettings, Settings, WhenIsolated
 from gateway.fleet.clients import host_name, open_sealer, open_way
-from gateway.fleet.hosts import BEAT_INTERVAL_S, Hosts, encode_beat
+from gateway.fleet.hosts import BEAT_INTERVAL_S, Host, Hosts, encode_beat
 from gateway.fleet.mailbox import Mailbox
 from gateway.fleet.patience import Patience
 from gateway.fleet.store import Store, StoreOwner
@@ -33,10 +33,10 @@ from gateway.fleetapi.host_records import (
 from gateway.fleetapi.messages import Beat, decode_message
 from gateway.fleetapi.names import ALL_HOSTS
 from gateway.fleetapi.resp import Answer
+from gateway.supervisor.fleet_status import HostFacts, Status, Strangers, host_status, worth_showing
 
 log = logging.getLogger("gateway.fleet")
 
-Status = dict[str, Any]
 _BEATS_A_RECORD = 2
 
 
@@ -120,6 +120,7 @@ class _Membership(StoreOwner):
         way = open_way(settings)
         self._patience = Patience(settings.patience_ms / 1000)
         self._hosts = Hosts(instance)
+        self._strangers = Strangers()
         self._records: dict[str, HostRecord] = {}
         self._store = Store(way, self._patience, self, self._loop.call_soon, time.monotonic, random.random)
         self._mailbox = Mailbox(way, [ALL_HOSTS.encode()], self._heard, time.monotonic, random.random, self._looked)
@@ -204,8 +205,8 @@ class _Membership(StoreOwner):
 
     def _read(self) -> None:
         others = self._others()
-        alive = {host.instance for host in others}
-        self._records = {instance: record for instance, record in self._records.items() if instance in alive}
+        known = {host.instance for host in self._hosts.remembered(time.monotonic())}
+        self._records = {instance: record for instance, record in self._records.items() if instance in known}
         self._on_news()
         for host in others:
             self._store.command([b"GET", host_key(host.instance)], partial(self._took, host.instance))
@@ -235,8 +236,9 @@ class _Membership(StoreOwner):
     def _heard(self, _channel: bytes, octets: bytes) -> None:
         message = decode_message(octets)
         if isinstance(message, Beat):
-            known = {host.instance for host in self._others()}
-            self._hosts.heard(message, self._sealer, time.monotonic())
+            now, known = time.monotonic(), {host.instance for host in self._others()}
+            if not self._hosts.heard(message, self._sealer, now):
+                self._strangers.heard(message.instance, now)
             for host in self._others():
                 if host.instance not in known:
                     log.info("Host %s is there", host.name)
@@ -259,24 +261,25 @@ class _Membership(StoreOwner):
             log.warning("The fleet's engine cannot be used: %s; this host decides alone", detail)
 
     def status(self) -> Status:
-        hosts = [_host_status(self._instance, self._own_record(), 0.0, is_self=True)]
-        now = time.monotonic()
-        for host in self._others():
-            record = self._records.get(host.instance) or HostRecord(name=host.name, version="")
-            hosts.append(_host_status(host.instance, record, now - host.beat_at, is_self=False))
+        own = HostFacts(self._instance, self._name, self._own_record(), self._is_leaving)
+        others = worth_showing(self._facts_of_others(), self._name)
         return {
             "name": self._name,
             "instance": self._instance,
             "up": self._store.is_connected and self._mailbox.is_connected and not self._patience.is_away,
             "detail": self._patience.reason or self._mailbox.reason,
-            "hosts": hosts,
+            "leaving": self._is_leaving,
+            "strangers": self._strangers.count(time.monotonic()),
+            "hosts": [host_status(each, own) for each in (own, *others)],
         }
 
+    def _facts_of_others(self) -> list[HostFacts]:
+        now = time.monotonic()
+        return [self._facts_of(each, now) for each in self._hosts.remembered(now) if each.instance != self._instance]
 
-def _host_status(instance: str, record: HostRecord, silent_s: float, *, is_self: bool) -> Status:
-    shown: Status = msgspec.to_builtins(record)
-    del shown["sections"]
-    return {"instance": instance, "self": is_self, "silent_s": round(silent_s, 1), **shown}
+    def _facts_of(self, host: Host, now: float) -> HostFacts:
+        record, is_gone = self._records.get(host.instance), self._hosts.is_gone(host.instance, now)
+        return HostFacts(host.instance, host.name, record, host.is_leaving, now - host.beat_at, is_gone)
 
 
 def _digests(settings: Settings, fleet: FleetSettings | None) -> dict[str, str]:

@@ -130,7 +130,7 @@ class Host:
 
     def hears(self, n_hosts: int) -> bool:
         """Whether so many hosts live that do not leave, itself among them."""
-        alive = [host for host in self.status()["fleet"]["hosts"] if not host["is_leaving"]]
+        alive = [host for host in self.status()["fleet"]["hosts"] if host["state"] in ("ready", "arriving")]
         return len(alive) == n_hosts
 
     @property

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.cli.status_text import render_status
@@ -14,6 +15,7 @@ from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.status import ApplicationFacts, GatewayFacts, LogFacts, ServerFacts, WorkerFacts, build_status
 from gateway.unavailable import Trouble
 from gateway.words.reasons import Reason
+from tests.supervisor.fleet_scene import OTHER, RECORD, SILENT, fleet_of, shown
 from tests.supervisor.status_scene import GATEWAY, HEALTHY, IKEY, LAYOUT, NAME, SECTION, SERVERS, S, Worker, status_of
 
 
@@ -216,3 +218,57 @@ def test_a_gateway_that_is_only_starting_can_be_shown():
 def test_a_slot_whose_worker_is_ready_and_does_nothing_is_said_to_hang():
     status = status_of(Worker(11).facts(state="ready", unserved_s=12.0))
     assert lines_of(status)[1].startswith("NOBODY SERVES slot 0 (hangs) for 00:00:12: ")
+
+
+def with_fleet(fleet: dict[str, Any]) -> dict[str, Any]:
+    return {**status_of(Worker().facts()), "fleet": fleet}
+
+
+def test_a_fleet_is_shown_host_by_host_with_what_becomes_of_logins():
+    lines = lines_of(with_fleet(fleet_of(shown())))
+    assert lines[1] == "All workers are ready, and no application is in fail mode."
+    begin = next(number for number, line in enumerate(lines) if line.startswith("host "))
+    assert lines[begin : begin + 9] == [
+        "host         state  version        up  workers  pending  logins",
+        "gw-a (this)  ready  1.2.3    00:01:40      2/2        3      42",
+        "    duo: api-12345678.duosecurity.com:443/DIXXXXXXXXXXXXXXXXXX healthy",
+        "    reasons: duo_allowed 40, duo_denied 2",
+        "gw-b         ready  1.2.3    00:01:40      2/2        3      42",
+        "    duo: api-12345678.duosecurity.com:443/DIXXXXXXXXXXXXXXXXXX healthy",
+        "    reasons: duo_allowed 40, duo_denied 2",
+        "Logins are shared; a claim takes 0.3 ms, 1 of 100 more than 1.2 ms.",
+        "    claims: granted 5, joined 2, takeover 1",
+    ]
+
+
+def test_what_is_wrong_among_hosts_is_said_first():
+    silent = shown(SILENT._replace(name="gw-c"))
+    other = shown(OTHER._replace(record=msgspec.structs.replace(RECORD, version="1.3", sections={SECTION: "zz"})))
+    idle = shown(OTHER._replace(name="gw-d", record=msgspec.structs.replace(RECORD, n_ready=0)))
+    fleet = fleet_of(
+        other, silent, idle, up=False, detail="connection refused by 127.0.0.1:6379", leaving=True, strangers=1
+    )
+    text = "\n".join(" ".join(line.split()) for line in lines_of(with_fleet(fleet)))
+    for said in (
+        "LEAVING: this host stops, and takes no more logins",
+        "NOT SHARED (connection refused by 127.0.0.1:6379): this host decides alone, and a login",
+        "ANOTHER FLEET KEY: 1 host of which nothing opens here",
+        f"OTHER SETTINGS at host gw-b for [{SECTION}], [{SECTION}2]: logins there may end",
+        "HOST gw-c IS SILENT: it does not beat",
+        "HOST gw-d SERVES NOBODY",
+        "OTHER VERSIONS: gw-b 1.3, and 1.2.3 here",
+        "Logins are not shared: connection refused by 127.0.0.1:6379.",
+        "gw-c silent 7 s",
+    ):
+        assert said in text.replace("\n", " "), said
+
+
+def test_a_fleet_of_hosts_with_long_names_fits_into_100_columns():
+    long = shown(SILENT._replace(name="h" * 63, silent_s=59.0))
+    fleet = fleet_of(*[{**long, "instance": str(n)} for n in range(9)], up=False, detail="why " * 60)
+    assert max(map(len, lines_of(with_fleet(fleet)))) <= 100
+
+
+def test_a_host_that_is_isolated_says_so():
+    text = " ".join(lines_of(with_fleet(fleet_of(isolated=["api.example.com/DIX"]))))
+    assert "ISOLATED: another host reaches api.example.com/DIX and this one does not" in text

@@ -10,11 +10,13 @@ import pytest
 
 from gateway.console.exposition import exposition
 from tests.console.scene import Gateway
+from tests.supervisor.fleet_scene import fleet_of
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "conf/monitoring/radgate.rules.yml"
 DASHBOARD = ROOT / "conf/monitoring/grafana-dashboard.json"
 DOCUMENT = ROOT / "docs/console.md"
+STATUS = {**Gateway().status, "fleet": fleet_of()}
 
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 
@@ -55,7 +57,7 @@ def test_prometheus_takes_every_expression_of_the_dashboard(tmp_path):
 
 @pytest.mark.parametrize("path", [RULES, DASHBOARD, DOCUMENT], ids=lambda path: path.name)
 def test_only_metrics_that_there_are(path):
-    lines = exposition(Gateway().status).decode().splitlines()
+    lines = exposition(STATUS).decode().splitlines()
     there = {re.match(r"\w+", line)[0] for line in lines if not line.startswith("#")}
     asked = set(re.findall(r"\bradgate_[a-z_]+\b", path.read_text()))
     families = {re.sub("_(bucket|count|sum)$", "", name) for name in there}
@@ -64,7 +66,7 @@ def test_only_metrics_that_there_are(path):
 
 def test_the_document_names_every_metric_and_alert():
     text = DOCUMENT.read_text()
-    metrics = re.findall(r"^# TYPE (\w+) (\w+)$", exposition(Gateway().status).decode(), re.MULTILINE)
+    metrics = re.findall(r"^# TYPE (\w+) (\w+)$", exposition(STATUS).decode(), re.MULTILINE)
     assert [name for name, _ in metrics if f"`{name}`" not in text] == []
     assert [name for name in re.findall(r"alert: (\w+)", RULES.read_text()) if f"`{name}`" not in text] == []
 

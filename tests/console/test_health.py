@@ -67,3 +67,13 @@ def test_what_is_old_says_nothing():
 def test_a_supervisor_that_hangs_needs_a_restart_and_nothing_less_does():
     assert examine_life(STALE_AFTER_S + 1).http_status == 200
     assert examine_life(HUNG_AFTER_S + 1) == ([f"the supervisor has not answered for {HUNG_AFTER_S + 1:.0f} s"],)
+
+
+def test_a_host_that_leaves_or_is_isolated_sends_logins_to_others():
+    fleet = {"leaving": False, "isolated": []}
+    assert examine({**Gateway().status, "fleet": fleet}, 0.5).http_status == 200
+    leaves = examine({**Gateway().status, "fleet": {**fleet, "leaving": True}}, 0.5)
+    assert leaves == (["this host leaves: it takes no more logins"],)
+    isolated = examine({**Gateway().status, "fleet": {**fleet, "isolated": ["api.example.com/DI"]}}, 0.5)
+    assert isolated.http_status == 503
+    assert "api.example.com/DI" in isolated.problems[0]

@@ -8,6 +8,7 @@ from gateway.duoapi.calls import Auth, AuthAnswer, AuthStatus, Preauth
 from gateway.engine.effects import Finished, ForgetLogin, KeepLogin, PutQuestion, ShareEnd, ShareLogin, StopAsking
 from gateway.engine.login import (
     AUTH,
+    CLAIM_LIFE_S,
     CLAIMING,
     DECIDED,
     ELSEWHERE,
@@ -122,6 +123,26 @@ def test_a_granted_login_asks_duo(password):
     assert isinstance(question(stage), Auth)
     assert pending(stage).login.state is AUTH
     assert pending(stage).record().held == ("ours:1", 1)
+
+
+def test_a_claim_of_long_ago_asks_nobody():
+    """This process stood still, and another host may have pushed since."""
+    stage = claiming()
+    stage.answer(Granted(Held("ours:1", 1)), now=0.1 + CLAIM_LIFE_S + 0.1)
+    assert stage.asked == []
+    assert stage.reason == "push_lost"
+    assert ended(stage)[1] is False
+
+
+def test_the_fleet_hears_which_packets_were_answered():
+    stage = claiming()
+    claim = question(stage)
+    stage.answer(Granted(Held("ours:1", 1)))
+    stage.login("alice", "push", identifier=8, port=40002)
+    stage.effects = stage.engine.answered(next(iter(stage.engine._pending)), ALLOWED, 1.0)
+    (end,) = shared(stage)
+    assert len(set(end.packets)) == 2
+    assert claim.packet in end.packets
 
 
 def test_what_the_fleet_cannot_say_keeps_nobody_out():

@@ -392,6 +392,101 @@ def test_a_host_that_starts_again_takes_over_its_own_push(world: World):
     assert at_a.step == "polling"
 
 
+def test_a_login_whose_owner_died_is_not_begun_anew_as_long_as_it_may_have_pushed(world: World):
+    a, b = world.hosts
+    begin(world, a)
+    world.kill(a)
+    world.live(70.0)
+    early = b.ask(ALICE)
+    world.live(1.0)
+    assert early.history == ["asked", "joined"]
+    b.perform(b.claims.cancelled(early.number))
+    early.result = "cancelled"
+    world.live(6.0)
+    late = b.ask(ALICE)
+    world.settle()
+    assert late.history == ["asked", "granted"]
+
+
+def test_no_join_lasts_for_ever(world: World):
+    a, b = world.hosts
+    push(world, a)
+    at_b = b.ask(ALICE)
+    world.live(89.0)
+    assert at_b.history == ["asked", "joined"]
+    world.live(2.0)
+    assert at_b.history == ["asked", "joined", "lost"]
+
+
+def test_who_stood_still_does_not_believe_in_the_silence_that_it_has_not_heard(world: World):
+    a, b = world.hosts
+    push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    b.is_paused = True
+    world.live(5.0)
+    b.is_paused = False
+    world.advance(0.25)  # timers run before what has come is read
+    world.live(3.0)
+    assert at_b.step == "fleet"
+    assert not a.counts[Outcome.DISPLACED]
+
+
+def take_over(world: World, host: Host) -> None:
+    """Let time pass until the store has given this host a push, without its answer."""
+    for _ in range(100):
+        world.advance(0.25)
+        while host.commands:
+            host.send()
+            if any(record.owner.decode().startswith(host.instance) for record in world.store.records.values()):
+                return
+            host.receive()
+            host.hear()
+    raise AssertionError("it never takes over")
+
+
+def test_a_takeover_whose_answer_is_lost_is_found_again(world: World):
+    a, b = world.hosts
+    push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    world.kill(a)
+    take_over(world, b)
+    b.cut()
+    b.mend()
+    world.live(2.5)
+    assert at_b.step == "polling"
+
+
+def test_a_takeover_whose_answer_is_late_counts(world: World):
+    a, b = world.hosts
+    push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    world.kill(a)
+    take_over(world, b)
+    b.perform(b.claims.store_lost())
+    assert at_b.step == "fleet"
+    world.settle()
+    assert at_b.step == "polling"
+
+
+def test_a_takeover_that_comes_through_after_its_login_has_ended_is_left_to_others(world: World):
+    a, b = world.hosts
+    push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    world.kill(a)
+    take_over(world, b)
+    b.perform(b.claims.cancelled(at_b.number))
+    at_b.result = "cancelled"
+    world.settle()
+    a.start()
+    at_a = a.ask(ALICE)
+    world.live(0.5)
+    assert at_a.step == "polling"
+
+
 def test_a_swallowed_join_is_said_again_half_a_second_later(world: World):
     a, b = world.hosts
     at_a = push(world, a)
@@ -553,7 +648,7 @@ def test_a_login_with_a_number_that_is_taken_is_an_error_of_ours(world: World):
     a, _ = world.hosts
     login = a.ask(ALICE)
     with pytest.raises(ValueError, match="is here already"):
-        a.claims.ask(login.number, Claim(1, ALICE, packet=PACKET), world.now)
+        a.claims.ask(login.number, Claim(login.number, ALICE, packet=PACKET), world.now)
 
 
 def test_a_cancelled_question_is_not_answered(world: World):

@@ -140,6 +140,12 @@ def cut(world: World, host: Host, choice: int) -> None:
             host.cut()
 
 
+def distrust(world: World, host: Host, choice: int) -> None:
+    """Take the store for away although it is only late, or trust it again: its answers come all the same."""
+    if host.is_up and not host.is_cut:
+        host.perform(host.claims.store_lost() if choice % 2 else host.claims.store_back(world.now))
+
+
 def empty(world: World, host: Host, choice: int) -> None:
     world.empty()
 
@@ -204,7 +210,7 @@ ORDERLY: tuple[Act, ...] = (ask, ask, log_in, send, receive, hear, step, step, d
 TROUBLES: tuple[Act, ...] = (
     *(pause, stand_still, kill, restart_worker, leave, cancel, swallow, swallow_all, replay, reorder),
 )
-OUTAGES: tuple[Act, ...] = (cut, cut, empty)
+OUTAGES: tuple[Act, ...] = (cut, cut, distrust, distrust, empty)
 FORGERIES: tuple[Act, ...] = (put_back, swap, alter, say_again_otherwise, say_again_otherwise, replay)
 
 
@@ -226,6 +232,7 @@ def heal(world: World) -> list[Login]:
         host.is_paused = False
         if not host.is_dead:
             host.mend()
+            host.perform(host.claims.store_back(world.now))
     until = world.now + LONGEST_S
     while world.now < until and world.find(lambda login: not login.result):
         world.steps()

@@ -86,7 +86,7 @@ class Host:
         return SimpleNamespace(number=number, login=login, fleet_key=LOGIN)
 
     def end(self, verdict: Verdict | None, held: Held, *, is_asked: bool = True) -> None:
-        self.client.end(ShareEnd(self.pending(held), verdict, is_asked))
+        self.client.end(ShareEnd(self.pending(held), verdict, is_asked, []))
 
 
 async def until(condition: Callable[[], Any]) -> None:
@@ -221,7 +221,7 @@ def test_a_successor_goes_on_under_the_same_name(store):
             successor.client.share(ShareLogin(successor.pending(granted.held, 7, "tx-1")))
             await b.claim()
             joining = asyncio.ensure_future(b.ask(Join(1, LOGIN)))
-            successor.client.end(ShareEnd(successor.pending(granted.held, 7), ALLOWED, is_asked=True))
+            successor.client.end(ShareEnd(successor.pending(granted.held, 7), ALLOWED, True, []))
             assert await joining == Decided("gw-a", packed_verdict(ALLOWED))
         finally:
             await successor.client.close()

@@ -69,7 +69,8 @@ class Host(Site):
         until(lambda: sorted(names) == self._alive())
 
     def _alive(self) -> list[str]:
-        return sorted(host["name"] for host in self.status()["fleet"]["hosts"] if not host["is_leaving"])
+        hosts = self.status()["fleet"]["hosts"]
+        return sorted(host["name"] for host in hosts if host["state"] in ("ready", "arriving"))
 
     def until_sharing(self) -> None:
         """Return once its worker shares logins: after one of somebody's, which is not counted as alone."""

@@ -4,6 +4,7 @@
 // that somebody could hold, and a console that was replaced is found again by the next question.
 
 import { lastSample, showSamples, startCharts } from "./charts.js";
+import { fleetAlerts, showFleet } from "./hosts.js";
 import { showLogins, startLogins } from "./logins.js";
 import { byId, count, decimal, duration, element, match, sentences, setClass, setText, span } from "./nodes.js";
 import { applicationState, effect, showApplications, showDiscards, showReasons, showServers, showWorkers } from "./tables.js";
@@ -51,11 +52,12 @@ function show(news) {
   if (!status) return;
   const pending = status.servers.reduce((sum, server) => sum + server.pending, 0);
   setText(byId("service"), `version ${status.version}, generation ${status.generation}, up ${span(status.uptime_s)}`);
-  const alerts = [...staleness(news.age_s), ...failModes(status), ...unreadyWorkers(status), ...refusedReload(status), ...lostLogs(status), ...fullness(pending, status.max_pending)];
+  const alerts = [...staleness(news.age_s), ...failModes(status), ...unreadyWorkers(status), ...fleetAlerts(status.fleet), ...refusedReload(status), ...lostLogs(status), ...fullness(pending, status.max_pending)];
   showAlerts(alerts);
   showState(alerts);
   showTiles(status, pending);
   showApplications(status.applications);
+  showFleet(status.fleet);
   showServers(status.servers);
   showWorkers(status.workers);
   showReasons(status.servers, explanations);

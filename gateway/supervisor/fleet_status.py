@@ -1,0 +1,106 @@
+"""The hosts of a fleet as `status.json` shows them: how each is, and in what it differs from this one. Pure.
+
+Nobody's name is among it: the last logins of a host are shown on that host alone.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from gateway.fleet.hosts import LEASE_S
+from gateway.fleetapi.host_records import HostRecord
+
+Status = dict[str, Any]
+_MAX_STRANGERS: Final = 16
+
+
+class HostState(StrEnum):
+    """How a host is, as this one sees it."""
+
+    READY = "ready"
+    NOT_SERVING = "not_serving"
+    """It beats, and has no worker that serves."""
+    LEAVING = "leaving"
+    """It stops: it finishes what is pending, and takes no more logins."""
+    ARRIVING = "arriving"
+    """It beats, and has not said more yet."""
+    SILENT = "silent"
+    """It does not beat any more, and has not said that it leaves."""
+    UNKNOWN = "unknown"
+    """It is not heard, and that says nothing: this host cannot hear anybody, or has begun only now."""
+
+
+class HostFacts(NamedTuple):
+    """A host.
+
+    Attributes:
+        name: from its last beat.
+        record: what it told last of itself; None if nothing is known.
+        is_leaving: from its last beat.
+        silent_s: how long ago that was.
+        is_gone: its silence has been heard for a lease, which nobody can say who has heard nothing at all.
+    """
+
+    instance: str
+    name: str
+    record: HostRecord | None
+    is_leaving: bool = False
+    silent_s: float = 0.0
+    is_gone: bool = False
+
+
+class Strangers:
+    """Hosts that beat under a fleet key that this one does not have."""
+
+    def __init__(self) -> None:
+        self._heard_at: dict[str, float] = {}
+
+    def heard(self, instance: str, now: float) -> None:
+        """One has beaten; of many, which somebody may have made up, some are enough."""
+        if instance in self._heard_at or len(self._heard_at) < _MAX_STRANGERS:
+            self._heard_at[instance] = now
+
+    def count(self, now: float) -> int:
+        """Return how many beat now."""
+        self._heard_at = {instance: at for instance, at in self._heard_at.items() if now - at < LEASE_S}
+        return len(self._heard_at)
+
+
+def worth_showing(others: Iterable[HostFacts], own_name: str) -> list[HostFacts]:
+    """Return those of other hosts that are not simply gone: that have left, or have begun anew under the same name."""
+    others = list(others)
+    present = {own_name, *(host.name for host in others if host.silent_s < LEASE_S)}
+    return [host for host in others if host.silent_s < LEASE_S or not (host.is_leaving or host.name in present)]
+
+
+def host_status(host: HostFacts, own: HostFacts) -> Status:
+    """Return what is shown of a host, which may be our own."""
+    shown: Status = msgspec.to_builtins(host.record or HostRecord(name=host.name, version=""))
+    theirs = shown.pop("sections")
+    ours = own.record.sections if own.record is not None else {}
+    return {
+        **shown,
+        "instance": host.instance,
+        "self": host.instance == own.instance,
+        "name": host.name,
+        "state": _state(host),
+        "silent_s": round(host.silent_s, 1),
+        "differs": differing(ours, theirs) if host.record is not None else [],
+    }
+
+
+def differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+    """Return the sections that two hosts do not have alike, or that only one of them has."""
+    return sorted(section for section in {*ours, *theirs} if ours.get(section) != theirs.get(section))
+
+
+def _state(host: HostFacts) -> HostState:
+    if host.silent_s >= LEASE_S:
+        return HostState.SILENT if host.is_gone else HostState.UNKNOWN
+    if host.is_leaving:
+        return HostState.LEAVING
+    if host.record is None:
+        return HostState.ARRIVING
+    return HostState.READY if host.record.n_ready else HostState.NOT_SERVING
