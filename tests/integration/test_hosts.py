@@ -1,16 +1,21 @@
 """Several hosts act as one: whichever is asked, a person is pushed once, and whoever asks is answered."""
 
+import select
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.processes import SimulatorProcess
+from gateway.fleetapi.messages import Ended, Join, decode_message, encode_message
+from gateway.fleetapi.names import mailbox
+from gateway.fleetapi.resp import AnswerReader, encode_command
 from tests.fleet.redis_server import RedisServer, needs_store, redis_server
 from tests.integration.hosts import Host, fleet_key, some_hosts, until_together
 from tests.integration.site import Nas, Site
@@ -405,6 +410,54 @@ def test_fail_mode_of_one_host_lets_nobody_in_at_another(tmp_path, simulator, st
         assert not b.has_reply()
         simulator.decide(push, "deny")
         assert not b.receive().is_accept
+
+
+@contextmanager
+def overheard(store: RedisServer) -> Iterator[Callable[[], list[tuple[bytes, bytes]]]]:
+    """Hear all that hosts tell each other; what it gives returns channels and messages so far."""
+    with socket.socket(socket.AF_UNIX) as ear:
+        ear.connect(store.path)
+        ear.sendall(encode_command([b"PSUBSCRIBE", b"rg:h:*"]))
+        reader, letters = AnswerReader(), list[tuple[bytes, bytes]]()
+
+        def heard() -> list[tuple[bytes, bytes]]:
+            while select.select([ear], [], [], 0)[0]:
+                answers: list[Any] = reader.feed(ear.recv(65_536))
+                letters.extend((each[2], each[3]) for each in answers if each[0] == b"pmessage")
+            return letters
+
+        yield heard
+
+
+def test_a_man_in_the_store_gets_nobody_in(hosts, simulator, store):
+    """He has heard how another one was let in, says it all again, and puts that one's record into this one's place."""
+    with overheard(store) as heard:
+        others = [host.nas() for host in hosts]
+        for nas in others:
+            nas.send("alice", "push")
+        assert [nas.receive().is_accept for nas in others] == [True, True]
+        theirs = set(answers(store, "KEYS", "rg:l:*"))
+        _, b, push = asked_at_both(hosts, simulator)
+        (own,) = set(answers(store, "KEYS", "rg:l:*")) - theirs
+        said = [decode_message(octets) for _, octets in heard()]
+        joins = [each for each in said if isinstance(each, Join)]
+        seals = [each for each in said if isinstance(each, Ended)]
+        for channel, octets in list(heard()):
+            store.ask("PUBLISH", channel, octets)
+        for ended in seals:
+            forged = Ended(joins[-1].nonce, "verdict", ended.sealed)
+            store.ask("PUBLISH", mailbox(joins[-1].joiner), encode_message(forged))
+        for key in theirs:
+            store.ask("COPY", key, own, "REPLACE")
+            store.ask("HSET", own, "s", "pushed", "o", "00000000000000ff:00000000000000ff")
+        hosts[0].gateway.kill_whole()
+        hosts[1].until_alive("gw-b")
+        simulator.decide(push, "deny")
+        c = hosts[1].nas()
+        c.send(USER, "push")
+        simulator.post("/api/pending", {"decision": "deny"})
+        assert not b.receive().is_accept
+        assert n_pushes(simulator) <= len(hosts)
 
 
 def test_a_gateway_without_a_fleet_knows_of_no_store(site: Site, store):
