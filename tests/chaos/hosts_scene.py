@@ -241,7 +241,7 @@ class HostsScene(Scene):
         for host in self.hosts:
             self.cut_from_store(host, mood)
 
-    def ask_store(self, *words: str) -> Any:
+    def ask_store(self, *words: str | bytes) -> Any:
         """Ask the store that is in use, on a connection of our own."""
         return self.stores[0].ask(*words)
 
