@@ -8,6 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Final, final
 
@@ -30,6 +31,7 @@ from gateway.fleetapi.resp import Refused
 
 OnAnswer = Callable[[Answer], None]
 TOLD_S: Final = 1.0
+USABLE_S: Final = 1.0
 _clock: Final = time.monotonic
 _SCRIPTS: Final = {
     script_answers.CLAIM: scripts.CLAIM,
@@ -82,6 +84,7 @@ class FleetClient(StoreOwner):
         self._asked: dict[int, _Asked] = {}
         self._shared: dict[int, PendingLogin] = {}
         self._is_usable = False
+        self._usable = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
 
@@ -89,6 +92,11 @@ class FleetClient(StoreOwner):
         """Connect to the store, and go on connecting."""
         self._store.start()
         self._mailbox.start()
+
+    async def usable(self) -> None:
+        """Return once logins are shared, or after `USABLE_S`: until then, whatever is asked is granted."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._usable.wait(), USABLE_S)
 
     async def close(self) -> None:
         """Say what is to be said, and close the connections."""
@@ -175,7 +183,12 @@ class FleetClient(StoreOwner):
         if is_usable is self._is_usable:
             return
         self._is_usable = is_usable
-        self._perform(self._claims.store_back(_clock()) if is_usable else self._claims.store_lost())
+        if is_usable:
+            self._usable.set()
+            self._perform(self._claims.store_back(_clock()))
+        else:
+            self._usable.clear()
+            self._perform(self._claims.store_lost())
 
     def _answered(self, run: RunScript, answer: StoreAnswer) -> None:
         if isinstance(answer, Refused):

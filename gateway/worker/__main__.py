@@ -248,6 +248,8 @@ class RunningWorker:
 
     async def _serve(self, succession: Succession) -> None:
         await succession.complete()
+        if self._fleet is not None:
+            await self._fleet.usable()  # what is read before that is pushed again, if another host has pushed it
         self._service.serve()
         tell_supervisor(self._channel, FromWorker.SERVING)
 

@@ -100,7 +100,7 @@ class Nas:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_OCTETS)
         self._socket.bind((host, 0))
-        self._socket.connect(server)
+        self._server = server  # not connected to it: libuv reads no more from a socket that was refused once
 
     def request(self, attempt: Attempt) -> Request | None:
         """Return a new packet for this login, None when every Identifier waits for a reply."""
@@ -117,7 +117,7 @@ class Nas:
     def send(self, octets: bytes) -> None:
         """Send; what the kernel does not take is lost, as on any network."""
         try:
-            self._socket.send(octets)
+            self._socket.sendto(octets, self._server)
         except OSError:
             pass
 
@@ -134,7 +134,7 @@ class Nas:
         for _ in range(_DATAGRAMS_A_TURN):
             try:
                 datagram = self._socket.recv(4096)
-            except OSError:  # nothing more to read; or a port that nobody listens on yet
+            except OSError:  # nothing more to read
                 return
             self._received(datagram, heard)
 

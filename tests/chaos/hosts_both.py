@@ -49,11 +49,15 @@ class Outcome(NamedTuple):
     violations: list[Violation]
 
     @property
+    def n_repeated(self) -> int:
+        """How often Duo was asked for what it had been asked for already."""
+        return self.n_pushes + self.n_passcodes - self.n_logins
+
+    @property
     def is_right(self) -> bool:
-        """Whether both hosts acted as one."""
+        """Whether both hosts acted as one, but for logins that were alone."""
         is_whole = self.n_answers == 2 * self.n_logins and not self.n_differing
-        is_once = self.n_pushes == self.n_push_logins and self.n_passcodes == self.n_logins - self.n_push_logins
-        return is_whole and is_once and not self.violations
+        return is_whole and 0 <= self.n_repeated <= self.claims["alone"] and not self.violations
 
 
 async def ask_both(folder: Path, seed: int, n_logins: int = N_LOGINS, rate: float = RATE) -> Outcome:
@@ -66,7 +70,7 @@ async def ask_both(folder: Path, seed: int, n_logins: int = N_LOGINS, rate: floa
         one, two = await asyncio.gather(*(fleet.run(plans, rate) for fleet in fleets))
         claims = (await scene.totals()).since(before).claims
         evidence = await scene.evidence_of([*one, *two])
-        violations = scene.judge(evidence)
+        violations = scene.judge(scene.excused(evidence, claims["alone"]))
     pairs = [(a, b) for a, b in zip(one, two, strict=True) if a.code is not None and b.code is not None]
     return Outcome(
         n_logins,

@@ -1,9 +1,9 @@
 """`python -m tests.chaos.hosts_networks`: hosts that are machines by themselves, and ways between them that are cut.
 
 Each host has a network namespace of its own, and three ways out of it: to Duo, to the store, and to the NAS. There is
-none from host to host. Duo, store and NAS share the namespace of this program, which it makes for itself; that takes root.
-While a push is pending at both hosts one of the first one's ways is cut, and what is on it is lost without a word. What
-should be seen: each NAS that can be reached is answered, and nobody is pushed twice.
+none from host to host. Duo, store and NAS share the namespace of this program, which it makes for itself; that takes
+root. While a push is pending at both hosts one of the first one's ways is cut, and what is on it is lost without a
+word. What should be seen: each NAS that can be reached is answered, and nobody is pushed twice.
 
 The exit status is 77 where namespaces cannot be made.
 """
@@ -87,6 +87,8 @@ class Network:
 
     def close(self) -> None:
         """Let it go, once no process is in it."""
+        for way in WAYS:
+            _ip("link", "delete", self._far_end(way))
         os.close(self._descriptor)
 
     def _far_end(self, way: str) -> str:
@@ -212,7 +214,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(cuts: Sequence[str], folder: Path, seed: int) -> bool:
-    return all([_is_right(folder / name.replace(" ", "-"), seed, name) for name in cuts])
+    right = [_is_right(folder / name.replace(" ", "-"), seed, name) for name in cuts]
+    return all(right)
 
 
 def _is_right(folder: Path, seed: int, name: str) -> bool:

@@ -1,8 +1,8 @@
 """`python -m tests.chaos.hosts_stores`: the store in every kind of trouble, under load.
 
-Two hosts, each with users of its own: 70 % passcodes, 30 % pushes; and some users who are asked for at both. What should
-be seen: every login answered, nobody let in whom Duo does not let in, and how much of a host's own time a login takes
-before, in the first second of the trouble, in the rest of it, and after it.
+Two hosts, each with users of its own: 70 % passcodes, 30 % pushes; and some users who are asked for at both. What
+should be seen: every login answered, nobody let in whom Duo does not let in, and how much of a host's own time a login
+takes before, in the first second of the trouble, in the rest of it, and after it.
 """
 
 import asyncio
@@ -193,7 +193,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = options.parse_args(arguments)
 
     def run(folder: Path, seed: int) -> bool:
-        return all([_told(folder / trouble, seed, trouble, chosen.rate, chosen.phase) for trouble in chosen.troubles])
+        told = [_told(folder / each, seed, each, chosen.rate, chosen.phase) for each in chosen.troubles]
+        return all(told)
 
     return each_seed(chosen, run)
 

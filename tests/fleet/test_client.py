@@ -235,3 +235,20 @@ def test_a_successor_goes_on_under_the_same_name(store):
             await successor.client.close()
 
     play(scene, store)
+
+
+def test_who_begins_waits_until_logins_are_shared_but_not_for_a_store_that_is_away(store):
+    async def scene(a: Host, b: Host) -> None:
+        late = Host(store, "c")
+        late.client.start()
+        await late.client.usable()
+        assert late.client.is_usable
+        await late.client.close()
+        store.kill()
+        early = Host(store, "d")
+        early.client.start()
+        await early.client.usable()
+        assert not early.client.is_usable
+        await early.client.close()
+
+    play(scene, store)

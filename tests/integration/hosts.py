@@ -94,7 +94,8 @@ class Host(Site):
 
     def line_of(self, user: str) -> LogLine:
         """Return the line of a user's only login, once it is written."""
-        (line,) = until(lambda: self.lines_of(user))
+        until(lambda: self.lines_of(user))
+        (line,) = self.lines_of(user)
         return line
 
     # What can be done to it.

@@ -1,13 +1,21 @@
 """Several hosts act as one: whichever is asked, a person is pushed once, and whoever asks is answered."""
 
+import select
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.processes import SimulatorProcess
+from gateway.fleetapi.messages import Ended, Join, decode_message, encode_message
+from gateway.fleetapi.names import mailbox
+from gateway.fleetapi.resp import AnswerReader, encode_command
 from tests.fleet.redis_server import RedisServer, needs_store, redis_server
 from tests.integration.hosts import Host, fleet_key, some_hosts, until_together
 from tests.integration.site import Nas, Site
@@ -106,13 +114,17 @@ def test_what_one_host_has_answered_the_other_answers_likewise(hosts, simulator,
     assert simulator.get("/api/counts")["users"]["dave"]["passcode"] == 2
 
 
+def answers(store: RedisServer, *words: str | bytes) -> Any:
+    return store.ask(*words)
+
+
 def until_decided_for(store: RedisServer, age_s: float) -> None:
     """Return once every record in the store was decided so long ago, by its clock."""
 
     def is_old() -> bool:
-        now = int(store.ask("TIME")[0])
-        records = [store.ask("HMGET", key, "s", "t") for key in store.ask("KEYS", "rg:l:*")]
-        return bool(records) and all(s == b"decided" and now - int(t) / 1000 > age_s for s, t in records)
+        (second, _), keys = answers(store, "TIME"), answers(store, "KEYS", "rg:l:*")
+        records = [answers(store, "HMGET", key, "s", "t") for key in keys]
+        return bool(records) and all(s == b"decided" and int(second) - int(t) / 1000 > age_s for s, t in records)
 
     until(is_old)
 
@@ -158,15 +170,20 @@ def test_a_push_of_a_host_that_died_is_taken_over_by_who_is_asked_later(hosts, s
 
 
 def test_a_host_that_comes_back_takes_over_its_own_push(hosts, simulator):
+    """Its NAS goes on asking meanwhile, so that the request waits in the socket when the first worker begins."""
     hosts[1].stop()
     a = hosts[0].nas()
     octets = a.send(USER, "push")
     (push,) = simulator.pending()
     until_named(hosts[0], 1)
     hosts[0].gateway.kill_whole()
-    hosts[0].start_again()
-    hosts[0].until_sharing()
-    a.send_octets(octets)
+    with ThreadPoolExecutor(1) as thread:
+        starting = thread.submit(hosts[0].start_again)
+        while not starting.done():
+            with suppress(ConnectionRefusedError):
+                a.send_octets(octets)
+            futures.wait([starting], 0.02)
+        starting.result()
     hosts[0].until_counted(takeover=1)
     simulator.decide(push)
     assert a.receive().is_accept
@@ -301,13 +318,18 @@ def let_in(store: RedisServer, user: str, password: str) -> None:
     store.ask("ACL", "SETUSER", user, "on", "resetpass", f">{password}", "~*", "&*", "+@all")
 
 
+def until_alone(host: Host) -> None:
+    """Return once its supervisor knows that the store is away."""
+    until(lambda: not host.status()["fleet"]["up"])
+
+
 def keep_out(store: RedisServer, *hosts: Host) -> None:
     """Change passwords, and end the connections that were let in."""
     for host in hosts:
         let_in(store, host.name, "another one")
         store.ask("CLIENT", "KILL", "USER", host.name)
     for host in hosts:
-        until(lambda host=host: not host.status()["fleet"]["up"])
+        until_alone(host)
 
 
 def test_a_store_whose_password_is_changed_in_mid_push_costs_only_time(guarded, simulator, store):
@@ -349,7 +371,7 @@ def test_a_store_that_is_full_in_mid_push_costs_nothing(hosts, simulator, store)
     a, b, push = asked_at_both(hosts, simulator)
     store.ask("CONFIG", "SET", "maxmemory", "1")
     for host in hosts:
-        until(lambda host=host: not host.status()["fleet"]["up"])
+        until_alone(host)
         assert host.nas().login("alice", "123456").is_accept
     simulator.decide(push)
     assert a.receive().is_accept
@@ -390,10 +412,62 @@ def test_fail_mode_of_one_host_lets_nobody_in_at_another(tmp_path, simulator, st
         assert not b.receive().is_accept
 
 
+@contextmanager
+def overheard(store: RedisServer) -> Iterator[Callable[[], list[tuple[bytes, bytes]]]]:
+    """Hear all that hosts tell each other; what it gives returns channels and messages so far."""
+    with socket.socket(socket.AF_UNIX) as ear:
+        ear.connect(store.path)
+        ear.sendall(encode_command([b"PSUBSCRIBE", b"rg:h:*"]))
+        reader, letters = AnswerReader(), list[tuple[bytes, bytes]]()
+
+        def heard() -> list[tuple[bytes, bytes]]:
+            while select.select([ear], [], [], 0)[0]:
+                answers: list[Any] = reader.feed(ear.recv(65_536))
+                letters.extend((each[2], each[3]) for each in answers if each[0] == b"pmessage")
+            return letters
+
+        yield heard
+
+
+def test_a_man_in_the_store_gets_nobody_in(hosts, simulator, store):
+    """He has heard how another one was let in, says it all again, and puts that one's record into this one's place."""
+    with overheard(store) as heard:
+        others = [host.nas() for host in hosts]
+        for nas in others:
+            nas.send("alice", "push")
+        assert [nas.receive().is_accept for nas in others] == [True, True]
+        theirs = set(answers(store, "KEYS", "rg:l:*"))
+        _, b, push = asked_at_both(hosts, simulator)
+        (own,) = set(answers(store, "KEYS", "rg:l:*")) - theirs
+        said = [decode_message(octets) for _, octets in heard()]
+        joins = [each for each in said if isinstance(each, Join)]
+        seals = [each for each in said if isinstance(each, Ended)]
+        for channel, octets in list(heard()):
+            store.ask("PUBLISH", channel, octets)
+        for ended in seals:
+            forged = Ended(joins[-1].nonce, "verdict", ended.sealed)
+            store.ask("PUBLISH", mailbox(joins[-1].joiner), encode_message(forged))
+        for key in theirs:
+            store.ask("COPY", key, own, "REPLACE")
+            store.ask("HSET", own, "s", "pushed", "o", "00000000000000ff:00000000000000ff")
+        hosts[0].gateway.kill_whole()
+        hosts[1].until_alive("gw-b")
+        simulator.decide(push, "deny")
+        c = hosts[1].nas()
+        c.send(USER, "push")
+        simulator.post("/api/pending", {"decision": "deny"})
+        assert not b.receive().is_accept
+        assert n_pushes(simulator) <= len(hosts)
+
+
 def test_a_gateway_without_a_fleet_knows_of_no_store(site: Site, store):
-    before = store.ask("INFO", "stats").split(b"total_connections_received:")[1].split()[0]
+    before = n_connections(store)
     assert site.start().nas().login("alice", "123456").is_accept
     status: Any = site.radgate("status", "--json").stdout
     assert '"fleet": {' not in status
-    after = store.ask("INFO", "stats").split(b"total_connections_received:")[1].split()[0]
-    assert int(after) - int(before) == 1  # this question itself
+    assert n_connections(store) - before == 1  # this question itself
+
+
+def n_connections(store: RedisServer) -> int:
+    """How many there have been, this one included."""
+    return int(answers(store, "INFO", "stats").split(b"total_connections_received:")[1].split()[0])
