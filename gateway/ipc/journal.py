@@ -102,9 +102,7 @@ class Journal:
         secret = blake2b(key=key, digest_size=_SECRET_SIZE + 8, person=b"journal").digest()
         self._secret = secret[:_SECRET_SIZE]
         self._sum_key = int.from_bytes(secret[_SECRET_SIZE:], "big", signed=True)
-        self._rests: dict[
-            int, Struct
-        ] = {}  # a record behind its sequence number, by its size with the octets behind it
+        self._rests: dict[int, Struct] = {}  # all of a record behind its sequence number, by the size to write
         self._segments = [_HEADER_SIZE + self._n_cells * CELL_SIZE + n * self._segment_size for n in (0, 1)]
         self._read_to: dict[int, tuple[int, int]] = {}  # of each segment its first sequence number, and how far
         self._sequence = 0
@@ -237,11 +235,8 @@ class Journal:
         _SEQUENCE.pack_into(self._memory, offset, sequence)
 
     def _strike_out(self, offset: int) -> None:
-        self._strike_out_at(offset)
-        self._free.append(offset)
-
-    def _strike_out_at(self, offset: int) -> None:
         _SEQUENCE.pack_into(self._memory, offset, 0)
+        self._free.append(offset)
 
 
 def _stride(size: int) -> int:

@@ -52,7 +52,7 @@ class LineHandler(logging.Handler, ABC):
         """Write to a log.
 
         Args:
-            name: of the log, one of `statistics.LOGS`.
+            name: of the log, one of `statistics.layout.LOGS`.
             loop: without one each line is written at once.
             losses: what is lost is counted there.
             frame: see `Gathering`.
