@@ -2,7 +2,6 @@
 
 import argparse
 import getpass
-import os
 import secrets
 import sys
 from pathlib import Path
@@ -23,7 +22,7 @@ from gateway.config.protection import (
 )
 from gateway.config.rewriting import protect_entries, reveal_entries
 from gateway.config.secret_keys import SECRETS_KEY_FILE
-from gateway.config.surroundings import Surroundings, read_configuration, read_disk
+from gateway.config.surroundings import read_configuration, read_disk, surroundings_of
 from gateway.config.values import BadValueError
 from gateway.config.writing import create_file, explain_error, replace_file
 
@@ -144,7 +143,7 @@ def _find_key_file(path: Path, octets: bytes, given: str | None) -> Path:
     if given:
         return Path(given).absolute()
     if named := _named_key_file(octets):
-        return Path(_surroundings(path).resolve(named))
+        return Path(surroundings_of(path).resolve(named))
     raise BadValueError(f"{path} has no {SECRETS_KEY_FILE}=; write --key-file PATH, where the key is or shall be")
 
 
@@ -158,7 +157,7 @@ def _check_key_file(path: Path, octets: bytes, key_file: Path) -> None:
     text, named = str(key_file), _named_key_file(octets)
     if not named and (not text.isprintable() or text != text.strip()):
         raise BadValueError("the name of the key file is nothing that a line can hold; write another --key-file PATH")
-    if named and not named.startswith("%d/") and Path(_surroundings(path).resolve(named)) != key_file:
+    if named and not named.startswith("%d/") and Path(surroundings_of(path).resolve(named)) != key_file:
         wanted = f"write --key-file {named}, or correct {SECRETS_KEY_FILE}="
         raise BadValueError(f"{path} names another key: {named}; {wanted}")
 
@@ -179,7 +178,3 @@ def _no_key(key_file: Path) -> NoReturn:
 
 def _nonce() -> bytes:
     return secrets.token_bytes(NONCE_SIZE)
-
-
-def _surroundings(path: Path) -> Surroundings:
-    return Surroundings(folder=str(path.parent), read_file=read_disk, environment=os.environ, user_id=os.getuid())

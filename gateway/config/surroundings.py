@@ -98,6 +98,12 @@ class Surroundings:
         return path
 
 
+def surroundings_of(path: str | os.PathLike[str]) -> Surroundings:
+    """Return what is around a configuration file on this machine, for the user that we are."""
+    folder = str(Path(path).absolute().parent)
+    return Surroundings(folder=folder, read_file=read_disk, environment=os.environ, user_id=os.getuid())
+
+
 def read_disk(path: str) -> FileContent:
     """Return the content of a regular file on disk; nothing else is opened, for it might keep us waiting.
 
