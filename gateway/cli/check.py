@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.checks.findings import Finding, Severity
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.cli.terminal import as_json, typed
 from gateway.config.listening import listening_addresses
 from gateway.config.problems import ConfigError, Problem, in_order
@@ -37,14 +38,8 @@ this machine must be changed, 4 Duo cannot be reached"""
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
-        "check",
-        parents=[common],
-        help="find every problem of the configuration file",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    text = "find every problem of the configuration file"
+    parser = add_command(subparsers, common, "check", text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument("--connect", action="store_true", help="also ask Duo, and look at this machine")
     parser.add_argument(
         "--as",

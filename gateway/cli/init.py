@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.config.drafting import USER, Draft, SecretSource, draft_text
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import parse_settings
@@ -48,14 +49,9 @@ _ASKED = {
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
-        "init",
-        parents=[common],
-        help="write a first configuration file",
-        description="Write a first configuration file, ready for radgate check. What is not given is asked for.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    text = "write a first configuration file"
+    description = "Write a first configuration file, ready for radgate check. What is not given is asked for."
+    parser = add_command(subparsers, common, "init", text, description, EXAMPLE)
     parser.add_argument("--ikey", metavar="DI…", help="integration key of the Duo application")
     parser.add_argument("--skey-file", metavar="PATH", help="the file with its secret key")
     parser.add_argument("--api-host", metavar="HOST", help="its API hostname")

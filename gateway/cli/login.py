@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.cli.terminal import printable
 from gateway.config.control_address import read_control_address
 from gateway.radius.dictionary import Code
@@ -32,14 +33,7 @@ what the reasons mean stands in docs/troubleshooting.md"""
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "try a login through the running gateway"
-    parser = subparsers.add_parser(
-        "login",
-        parents=[common],
-        help=text,
-        description=text,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, common, "login", text, text, _EXAMPLE)
     parser.add_argument("user", metavar="USER")
     parser.add_argument(
         "factor", metavar="FACTOR", nargs="?", help="push, phone, sms, push2 …, or a passcode; asked for when left out"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.config.ini import parse_ini
 from gateway.config.kinds import section_kind
 from gateway.config.problems import ConfigError
@@ -46,14 +47,9 @@ _MAX_SECRET = 65_536
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
-        "protect",
-        parents=[common],
-        help="encrypt the secrets of the configuration file",
-        description="Encrypt the secrets of a configuration file, with a key that is kept elsewhere.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    text = "encrypt the secrets of the configuration file"
+    description = "Encrypt the secrets of a configuration file, with a key that is kept elsewhere."
+    parser = add_command(subparsers, common, "protect", text, description, EXAMPLE)
     parser.add_argument("file", metavar="FILE", nargs="?", help="the configuration file (default: that of --config)")
     parser.add_argument("--key-file", metavar="PATH", help=f"where the key is (default: what {SECRETS_KEY_FILE}= says)")
     what = parser.add_mutually_exclusive_group()

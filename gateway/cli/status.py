@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway import __version__
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.cli.status_text import render_status
 from gateway.cli.terminal import as_json
 from gateway.config.control_address import read_control_address
@@ -28,14 +29,7 @@ exit status: 0 shown, 4 the gateway does not answer or we may not ask,
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "show what the running gateway is doing"
-    parser = subparsers.add_parser(
-        "status",
-        parents=[common],
-        help=text,
-        description=text,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, common, "status", text, text, _EXAMPLE)
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.add_argument(
         "--watch", action="store_true", help="show it anew every second, until Ctrl-C; plain lines into a pipe"

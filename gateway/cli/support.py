@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.config.surroundings import CREDENTIALS_DIRECTORY, read_configuration
 from gateway.config.writing import create_file, explain_error
 
@@ -33,14 +34,8 @@ exit status: 0 written, 2 there is no such configuration file, 3 the ZIP file ca
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
-        "support",
-        parents=[common],
-        help="write a ZIP file for somebody who is to help, without secrets",
-        description=DESCRIPTION,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    text = "write a ZIP file for somebody who is to help, without secrets"
+    parser = add_command(subparsers, common, "support", text, DESCRIPTION, EXAMPLE)
     parser.add_argument("--output", metavar="FILE.zip", help="default: radgate-support-HOST-TIME.zip, here")
     parser.add_argument("--anonymous", action="store_true", help="replace the names of users")
     parser.set_defaults(command=command)
