@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gateway.cli.asking import ask_status
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.config.control_address import read_control_address
-from gateway.supervisor.control_client import NotRunning, ask
+from gateway.supervisor.control_client import NotRunning
 
-ASK_TIMEOUT_S = 10.0
 START_TIMEOUT_S = 60.0
 
 _READY = b"radgate ready"
@@ -40,7 +40,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Start the gateway unless it runs already."""
     try:
-        status = ask(read_control_address(options.config).run_dir, "status", ASK_TIMEOUT_S)["status"]
+        status = ask_status(read_control_address(options.config).run_dir)
     except NotRunning:
         return start(options.config)
     print(f"radgate runs already (pid {status['pid']})")
