@@ -12,15 +12,7 @@ from gateway.cli.parsers import add_command
 from gateway.config.ini import parse_ini
 from gateway.config.kinds import section_kind
 from gateway.config.problems import ConfigError
-from gateway.config.protection import (
-    KEY_SIZE,
-    NONCE_SIZE,
-    SCHEME,
-    decode_key,
-    encode_key,
-    protect,
-    protected_key,
-)
+from gateway.config.protection import KEY_SIZE, NONCE_SIZE, SCHEME, decode_key, encode_key, protect, protected_key
 from gateway.config.rewriting import protect_entries, reveal_entries
 from gateway.config.secret_keys import SECRETS_KEY_FILE
 from gateway.config.surroundings import read_configuration, read_disk, surroundings_of

@@ -11,7 +11,6 @@ from gateway.supervisor.control_client import Declined, ask
 
 RELOAD_TIMEOUT_S = 180.0  # reading takes up to 60 s, and so may the start of workers
 
-
 DESCRIPTION = """\
 Have the running gateway read its file again, and return when workers with the new settings serve. Pending logins go on,
 and nobody is pushed twice. With an error in the file, or if workers cannot start with it, nothing changes.

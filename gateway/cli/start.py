@@ -21,7 +21,6 @@ _READY = b"radgate ready"
 _LOOK_EVERY_S = 0.05
 _END_TIMEOUT_S = 10.0
 
-
 DESCRIPTION = """\
 Serve in the background; return once every worker serves, or with what kept the gateway from it. Where one runs already
 for this run_dir, say so.

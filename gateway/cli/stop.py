@@ -8,16 +8,12 @@ from typing import Any
 from gateway.cli.asking import ASK_TIMEOUT_S, ask_status
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.config.control_address import (
-    ControlAddress,
-    read_control_address,
-)
+from gateway.config.control_address import ControlAddress, read_control_address
 from gateway.supervisor.control_client import ControlConnection, ControlError
 
 MARGIN_S = 15.0  # beyond drain_timeout_s: the supervisor ends workers that hang after 5 s
 
 _LOOK_EVERY_S = 1.0
-
 
 DESCRIPTION = """\
 Take no new requests, finish pending logins (for drain_timeout_s at most), and return when the gateway has ended. Ctrl-C

@@ -31,13 +31,7 @@ from gateway.config.values import (
     seconds,
     seconds_or_0,
 )
-from gateway.engine.rules import (
-    Accounting,
-    FailMode,
-    PreauthRule,
-    RequireMessageAuthenticator,
-    UnrecognisedFactor,
-)
+from gateway.engine.rules import Accounting, FailMode, PreauthRule, RequireMessageAuthenticator, UnrecognisedFactor
 
 SERVER = {
     "ikey": "",

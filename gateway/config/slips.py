@@ -77,7 +77,6 @@ _ASSIGNMENT = re.compile(
 )
 _LONE_COMMENT = re.compile("[#;]\\s|//\\s|--\\s")
 
-
 _LONGEST_LOOKED_AT = 4096  # characters: what is longer is no slip, and patterns take time with the square of it
 
 

@@ -15,27 +15,13 @@ from mypy_extensions import mypyc_attr
 from gateway.duo.clock import DuoClock
 from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, Check, Ping, Refusal, Time
 from gateway.duoapi.flavours import V1, V2, Flavour
-from gateway.duoapi.retries import (
-    Next,
-    after_refusal,
-    flavour_after,
-    is_repeatable,
-    rate_limit_wait_s,
-    trouble_of,
-)
+from gateway.duoapi.retries import Next, after_refusal, flavour_after, is_repeatable, rate_limit_wait_s, trouble_of
 from gateway.duoapi.signing import Signer
 from gateway.engine.asking import Asking
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import Response
-from gateway.https.exchange import (
-    Exchange,
-    ExchangeOutcome,
-    Recipient,
-)
-from gateway.https.pool import (
-    HttpsPool,
-    PoolCounts,
-)
+from gateway.https.exchange import Exchange, ExchangeOutcome, Recipient
+from gateway.https.pool import HttpsPool, PoolCounts
 from gateway.unavailable import Trouble, Unavailable
 
 CONNECT_TIMEOUT_S: Final = 5.0

@@ -8,21 +8,13 @@ import msgspec
 
 from gateway import __version__
 from gateway.config.settings import ApplicationSettings, Settings
-from gateway.duo.client import (
-    CORRECTION_WORTH_TELLING_S,
-    Application,
-    CallObserver,
-    DuoClient,
-)
+from gateway.duo.client import CORRECTION_WORTH_TELLING_S, Application, CallObserver, DuoClient
 from gateway.duoapi.calls import Answer
 from gateway.failmode.evidence import LONGEST_PATIENCE_S
 from gateway.https.opening import Proxy
 from gateway.https.plan import PoolLimits
 from gateway.https.pools import HttpsPools
-from gateway.ipc.plan import (
-    application_key,
-    pending_share,
-)
+from gateway.ipc.plan import application_key, pending_share
 from gateway.unavailable import Unavailable
 from gateway.words.explanations import SET_THE_CLOCK
 

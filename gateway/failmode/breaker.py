@@ -22,15 +22,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 from gateway.failmode.accounts import account_of_event, hint_of
-from gateway.failmode.evidence import (
-    LATELY_S,
-    LONGEST_PATIENCE_S,
-    OVERDUE_S,
-    SILENCE_S,
-    Evidence,
-    add_up,
-    patience_s,
-)
+from gateway.failmode.evidence import LATELY_S, LONGEST_PATIENCE_S, OVERDUE_S, SILENCE_S, Evidence, add_up, patience_s
 from gateway.failmode.probing import Failed, Passed, Probe, ProbeKind, ProbeOutcome, Probing, Refused
 from gateway.failmode.states import TRANSITIONS, BreakerEvent, BreakerState
 from gateway.unavailable import Trouble

@@ -13,14 +13,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from gateway.http1.connect import ConnectAnswer, ConnectError, connect_request, read_connect_answer
-from gateway.https.resolver import (
-    Address,
-    Resolver,
-)
-from gateway.https.tls import (
-    TrustStore,
-    tls_trouble,
-)
+from gateway.https.resolver import Address, Resolver
+from gateway.https.tls import TrustStore, tls_trouble
 from gateway.unavailable import Trouble, Unavailable
 
 READ_SIZE: Final = 16_384  # octets: the most that a TLS record holds (RFC 8446 section 5.1)

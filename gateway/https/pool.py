@@ -17,36 +17,12 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.http1.response import Response
-from gateway.https.connection import (
-    ConnectionOwner,
-    HttpsConnection,
-)
-from gateway.https.deadlines import (
-    TICK_S,
-    Deadlines,
-)
-from gateway.https.doubts import (
-    OVERDUE_S,
-    Doubts,
-    Judgement,
-    Waiting,
-)
-from gateway.https.exchange import (
-    Exchange,
-    ExchangeOutcome,
-    Recipient,
-)
-from gateway.https.opening import (
-    Endpoint,
-    open_tls,
-)
-from gateway.https.plan import (
-    MOST_OPENINGS,
-    Opening,
-    PoolLimits,
-    PoolPlan,
-    affordable_openings,
-)
+from gateway.https.connection import ConnectionOwner, HttpsConnection
+from gateway.https.deadlines import TICK_S, Deadlines
+from gateway.https.doubts import OVERDUE_S, Doubts, Judgement, Waiting
+from gateway.https.exchange import Exchange, ExchangeOutcome, Recipient
+from gateway.https.opening import Endpoint, open_tls
+from gateway.https.plan import MOST_OPENINGS, Opening, PoolLimits, PoolPlan, affordable_openings
 from gateway.https.resolver import Resolver
 from gateway.unavailable import Trouble, Unavailable
 

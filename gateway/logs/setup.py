@@ -43,13 +43,13 @@ class LogPlan(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """Return the logs that there are."""
+        """The logs that there are."""
         named = {STDOUT if self.stdout else AUTHPROXY: True, AUTHEVENTS: self.auth_events, SYSLOG: bool(self.syslog)}
         return [name for name, is_wanted in named.items() if is_wanted]
 
     @property
     def files(self) -> list[str]:
-        """Return those that are files in the directory."""
+        """Those that are files in the directory."""
         return [name for name in self.names if name in (AUTHPROXY, AUTHEVENTS)]
 
 
