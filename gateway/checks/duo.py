@@ -21,6 +21,7 @@ from gateway.https.resolver import Resolver
 from gateway.https.tls import TrustStore
 from gateway.ipc.plan import application_key
 from gateway.unavailable import Trouble, Unavailable
+from gateway.words.english import clock_difference
 from gateway.words.explanations import SET_THE_CLOCK, TROUBLES
 
 STEP_TIMEOUT_S = 5.0  # for name, connection and TLS together, for ping, and for check
@@ -116,8 +117,7 @@ class _Walk:
         self.note("ping", Severity.OK, "Duo answers")
         offset_s = client.clock_offset_s
         if abs(offset_s) > CORRECTION_WORTH_TELLING_S:
-            direction = "behind" if offset_s > 0 else "ahead of"
-            text = f"this machine's clock is {abs(offset_s):.0f} s {direction} Duo's; the gateway dates calls by Duo's"
+            text = f"this machine's clock is {clock_difference(offset_s)}; the gateway dates calls by Duo's"
             self.note("clock", Severity.WARNING, text, SET_THE_CLOCK)
         else:
             self.note("clock", Severity.OK, f"agrees with Duo's, to {max(1, round(abs(offset_s)))} s")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from gateway.config.problems import Problem
 from gateway.config.scope import Scope
+from gateway.config.secret_keys import SKEY
 from gateway.config.settings import ClientSettings, ServerSettings
 
 
@@ -58,7 +59,7 @@ def application_problems(served: list[ServedSection]) -> Iterator[Problem]:
             continue
         first = known.setdefault((application.api_host, application.ikey), settings)
         if application.secret_key != first.application.secret_key:
-            entry = scope.entries("skey", "skey_file", "skey_protected")[0]
+            entry = scope.entries(*SKEY.all)[0]
             text = f"[{first.section}] has the same api_host and ikey but another skey; write the same skey in both"
             yield Problem(entry.section, entry.key, text, entry.line)
 

@@ -16,6 +16,7 @@ from gateway.https.plan import PoolLimits
 from gateway.https.pools import HttpsPools
 from gateway.ipc.plan import application_key, pending_share
 from gateway.unavailable import Unavailable
+from gateway.words.english import clock_difference
 from gateway.words.explanations import SET_THE_CLOCK
 
 log = logging.getLogger("gateway.duo")
@@ -101,9 +102,9 @@ class ClientLog:
             return
         self._quiet_until = now + CLOCK_WARNING_INTERVAL_S
         if abs(offset_s) > CORRECTION_WORTH_TELLING_S:
-            text = "This machine's clock is %.0f s %s Duo's; calls are dated by Duo's clock from now on"
+            text = "This machine's clock is %s; calls are dated by Duo's clock from now on"
             fields = {**self._names, "hint": SET_THE_CLOCK}
-            log.warning(text, abs(offset_s), "behind" if offset_s > 0 else "ahead of", extra={"fields": fields})
+            log.warning(text, clock_difference(offset_s), extra={"fields": fields})
         else:  # it stood still, with the whole machine perhaps, and somebody has set the wall clock since
             log.info("The dates of calls were wrong and are now set by Duo's clock", extra={"fields": self._names})
 
