@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.logs.events import EventLog
-from gateway.logs.files import FileHandler, LineHandler, Rotation, open_log, try_log
+from gateway.logs.file_handler import FileHandler
+from gateway.logs.files import Rotation, open_log, try_log
 from gateway.logs.formatters import AuthEventFormatter, LineFormatter
+from gateway.logs.line_handler import LineHandler
 from gateway.logs.lines import JsonLines, Lines, TextLines
 from gateway.logs.losses import Losses
 from gateway.logs.stdout import StdoutHandler
