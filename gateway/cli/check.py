@@ -21,13 +21,13 @@ from gateway.words.english import counted
 
 STDIN = "-"
 
-_DESCRIPTION = """Find every problem of the configuration file, and print each with its line and
+DESCRIPTION = """Find every problem of the configuration file, and print each with its line and
 what to write instead: what it says wrongly, and what this machine or its user
 could not start with. With --connect also look at all that the file names, and
 change nothing: each Duo application (name, connection, certificates, clock,
 keys), each address to listen on, and this machine's limits. A running gateway
 is not disturbed."""
-_EXAMPLE = """examples:
+EPILOG = """examples:
   radgate check --config authproxy.cfg --connect
   radgate check --config /tmp/new.cfg --as /etc/radgate/authproxy.cfg
   ansible-vault view authproxy.cfg | radgate check --config - --as /etc/radgate/authproxy.cfg
@@ -39,7 +39,7 @@ this machine must be changed, 4 Duo cannot be reached"""
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "find every problem of the configuration file"
-    parser = add_command(subparsers, common, "check", text, _DESCRIPTION, _EXAMPLE)
+    parser = add_command(subparsers, common, "check", text, DESCRIPTION, EPILOG)
     parser.add_argument("--connect", action="store_true", help="also ask Duo, and look at this machine")
     parser.add_argument(
         "--as",

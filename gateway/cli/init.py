@@ -22,7 +22,7 @@ from gateway.engine.rules import FailMode
 
 Value = TypeVar("Value")
 
-EXAMPLE = """\
+EPILOG = """\
 examples:
   radgate init --config /etc/radgate/authproxy.cfg
       asks for everything on the terminal; secrets are not shown
@@ -51,7 +51,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "write a first configuration file"
     description = "Write a first configuration file, ready for radgate check. What is not given is asked for."
-    parser = add_command(subparsers, common, "init", text, description, EXAMPLE)
+    parser = add_command(subparsers, common, "init", text, description, EPILOG)
     parser.add_argument("--ikey", metavar="DI…", help="integration key of the Duo application")
     parser.add_argument("--skey-file", metavar="PATH", help="the file with its secret key")
     parser.add_argument("--api-host", metavar="HOST", help="its API hostname")

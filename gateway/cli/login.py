@@ -19,7 +19,7 @@ LONGEST_S = 600.0
 MARGIN_S = 15.0  # for the gateway, beyond that
 EXPLANATION = "reason="  # how the text for the operator begins, behind the one for the person
 HINT = " hint="  # how its end begins
-_EXAMPLE = """examples:
+EPILOG = """examples:
   radgate login alice push
   radgate login alice          # asks for a passcode, which others must not see
 
@@ -33,7 +33,7 @@ what the reasons mean stands in docs/troubleshooting.md"""
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "try a login through the running gateway"
-    parser = add_command(subparsers, common, "login", text, text, _EXAMPLE)
+    parser = add_command(subparsers, common, "login", text, text, EPILOG)
     parser.add_argument("user", metavar="USER")
     parser.add_argument(
         "factor", metavar="FACTOR", nargs="?", help="push, phone, sms, push2 …, or a passcode; asked for when left out"

@@ -19,7 +19,7 @@ from gateway.config.surroundings import read_configuration, read_disk, surroundi
 from gateway.config.values import BadValueError
 from gateway.config.writing import create_file, explain_error, replace_file
 
-EXAMPLE = """\
+EPILOG = """\
 examples:
   radgate protect --config /etc/radgate/authproxy.cfg --key-file /var/lib/radgate/secrets.key
       encrypts every skey and radius_secret_N where it stands (skey_protected=radgate1:…), makes the key if it is
@@ -41,7 +41,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "encrypt the secrets of the configuration file"
     description = "Encrypt the secrets of a configuration file, with a key that is kept elsewhere."
-    parser = add_command(subparsers, common, "protect", text, description, EXAMPLE)
+    parser = add_command(subparsers, common, "protect", text, description, EPILOG)
     parser.add_argument("file", metavar="FILE", nargs="?", help="the configuration file (default: that of --config)")
     parser.add_argument("--key-file", metavar="PATH", help=f"where the key is (default: what {SECRETS_KEY_FILE}= says)")
     what = parser.add_mutually_exclusive_group()

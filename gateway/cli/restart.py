@@ -26,7 +26,7 @@ DESCRIPTION = """\
 Check the file, stop the gateway as radgate stop does, if it runs, and start it as radgate start does. A file with
 errors stops nothing. For new settings radgate reload is enough, and loses nothing.
 """
-STATUSES = """\
+EPILOG = """\
 exit status: 0 it serves, 2 errors in the file, and nothing was stopped, 3 stopped, and cannot start, 4 it does not end
 or answer, or we may not ask.
 """
@@ -34,7 +34,7 @@ or answer, or we may not ask.
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = add_command(subparsers, common, "restart", "stop if it runs, and start", DESCRIPTION, STATUSES)
+    parser = add_command(subparsers, common, "restart", "stop if it runs, and start", DESCRIPTION, EPILOG)
     parser.set_defaults(command=command)
 
 

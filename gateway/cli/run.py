@@ -36,14 +36,14 @@ Serve in the foreground, until SIGTERM or SIGINT: for systemd, containers and a 
 standard error says that every worker serves. SIGHUP reads the file again, SIGUSR1 reopens the logs; a second SIGTERM
 ends everything at once.
 """
-STATUSES = """\
+EPILOG = """\
 exit status: 0 stopped, 2 errors in the file, 3 cannot start (an address in use, say); standard error says why.
 """
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = add_command(subparsers, common, "run", "serve in the foreground", DESCRIPTION, STATUSES)
+    parser = add_command(subparsers, common, "run", "serve in the foreground", DESCRIPTION, EPILOG)
     parser.set_defaults(command=command)
 
 

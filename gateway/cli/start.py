@@ -25,14 +25,14 @@ DESCRIPTION = """\
 Serve in the background; return once every worker serves, or with what kept the gateway from it. Where one runs already
 for this run_dir, say so.
 """
-STATUSES = """\
+EPILOG = """\
 exit status: 0 it serves, 2 errors in the file, 3 cannot start, 4 one runs that does not answer or that we may not ask.
 """
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = add_command(subparsers, common, "start", "serve in the background", DESCRIPTION, STATUSES)
+    parser = add_command(subparsers, common, "start", "serve in the background", DESCRIPTION, EPILOG)
     parser.set_defaults(command=command)
 
 

@@ -17,7 +17,7 @@ from gateway.supervisor.control_client import ControlError
 from gateway.supervisor.status import Status
 
 EVERY_S = 1.0
-_EXAMPLE = """examples:
+EPILOG = """examples:
   radgate status --watch
   radgate status --json | jq .servers
 
@@ -28,7 +28,7 @@ exit status: 0 shown, 4 the gateway does not answer or we may not ask,
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "show what the running gateway is doing"
-    parser = add_command(subparsers, common, "status", text, text, _EXAMPLE)
+    parser = add_command(subparsers, common, "status", text, text, EPILOG)
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.add_argument(
         "--watch", action="store_true", help="show it anew every second, until Ctrl-C; plain lines into a pipe"

@@ -19,14 +19,14 @@ DESCRIPTION = """\
 Take no new requests, finish pending logins (for drain_timeout_s at most), and return when the gateway has ended. Ctrl-C
 ends the waiting, not the stop.
 """
-STATUSES = """\
+EPILOG = """\
 exit status: 0 it has ended, 2 the file cannot be read, 4 it does not end or answer, or we may not ask, 5 nothing runs.
 """
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = add_command(subparsers, common, "stop", "finish pending logins and stop", DESCRIPTION, STATUSES)
+    parser = add_command(subparsers, common, "stop", "finish pending logins and stop", DESCRIPTION, EPILOG)
     parser.set_defaults(command=command)
 
 
