@@ -12,9 +12,9 @@ from gateway.cli.parsers import add_command
 from gateway.cli.terminal import as_json, typed
 from gateway.config.listening import listening_addresses
 from gateway.config.problems import ConfigError, Problem, in_order
-from gateway.config.reading import PRIVATE_MODE, locate, read_settings
+from gateway.config.reading import locate, read_settings
 from gateway.config.settings import Settings
-from gateway.config.surroundings import MAX_FILE_SIZE, FileContent, read_configuration
+from gateway.config.surroundings import MAX_FILE_SIZE, PRIVATE_MODE, FileContent, read_configuration
 from gateway.supervisor.form import hot_path
 from gateway.supervisor.obstacles import find_obstacles
 from gateway.words.english import counted

@@ -22,9 +22,14 @@ from gateway.config.problems import ConfigError, Problem, Severity, in_order
 from gateway.config.scope import Context, Scope
 from gateway.config.settings import Settings
 from gateway.config.spelling import is_read, name_problems
-from gateway.config.surroundings import FileContent, ReadFile, Surroundings, read_configuration, surroundings_of
-
-PRIVATE_MODE = 0o600
+from gateway.config.surroundings import (
+    PRIVATE_MODE,
+    FileContent,
+    ReadFile,
+    Surroundings,
+    read_configuration,
+    surroundings_of,
+)
 
 
 def read_settings(path: str | os.PathLike[str], content: FileContent | None = None) -> tuple[Settings, list[Problem]]:

@@ -14,6 +14,7 @@ from gateway.config.values import BadValueError, quoted
 MAX_FILE_SIZE = 16 * 2**20  # octets: a hundred thousand clients fit in, and /dev/zero comes to an end
 CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"  # systemd's variable, systemd.exec(5)
 LONGEST_PATH = 256  # characters of a path that a problem shows
+PRIVATE_MODE = 0o600
 DUO_CONFIG = "/opt/duoauthproxy/conf/authproxy.cfg"
 CONTROL_SOCKET = "control.sock"
 LONGEST_SOCKET_PATH = 107  # octets: what struct sockaddr_un holds
