@@ -204,15 +204,17 @@ class DuoClient:
 
     def _send_again(self, pending: "PendingCall") -> None:
         """Ask once more, after a wait that Duo wanted."""
-        now = self._now()
-        pending.held_s += now - pending.held_since
-        self._send(pending, now)
+        self._send(pending, self._end_wait(pending))
 
     def _give_up(self, pending: "PendingCall", trouble: Unavailable) -> None:
         """End a call that has waited in vain for being asked again."""
+        self._finish(pending, trouble, self._end_wait(pending))
+
+    def _end_wait(self, pending: "PendingCall") -> float:
+        """Count the wait that ends now as one for Duo; return the instant."""
         now = self._now()
         pending.held_s += now - pending.held_since
-        self._finish(pending, trouble, now)
+        return now
 
     def _octets(self, pending: "PendingCall") -> bytes:
         request = pending.flavour.request(pending.call)
