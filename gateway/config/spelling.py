@@ -44,7 +44,7 @@ def name_problems(sections: list[IniSection]) -> Iterator[Problem]:
     """
     by_name = {section.name: section for section in sections}
     for section in sections:
-        kind = section_kind(section.name) or meant_kind(section.name)
+        kind = section_kind(section.name) or _meant_kind(section.name)
         if kind is None:
             yield _warning(section, "is not known, ignored; remove it, or correct it if it is mistyped")
         elif treatment(kind) is not Treatment.READ:
@@ -58,10 +58,10 @@ def name_problems(sections: list[IniSection]) -> Iterator[Problem]:
 
 def is_read(name: str) -> bool:
     """Whether the section of this name, as it is or as it was meant, is one that is read."""
-    return treatment(section_kind(name) or meant_kind(name) or "") is Treatment.READ
+    return treatment(section_kind(name) or _meant_kind(name) or "") is Treatment.READ
 
 
-def meant_kind(name: str) -> str | None:
+def _meant_kind(name: str) -> str | None:
     """Return the kind of section that an unknown name was probably meant for; None if it is like no other."""
     if name == "default":  # Python's configparser has defaults for all sections there
         return "main"
