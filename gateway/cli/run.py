@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from typing import Any
 
@@ -74,6 +75,18 @@ def _refuse(text: str) -> int:
     return Exit.CANNOT_START
 
 
+class Loop(uvloop.Loop):
+    """A loop that leaves signals ignored when it closes: who asks once more for what is nearly over changes nothing.
+
+    By default such a signal would kill the process, and the exit status be that of a gateway that was killed.
+    """
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        """Ignore a signal from now on; closing calls it for each."""
+        signal.signal(sig, signal.SIG_IGN)
+        return True
+
+
 def _open_missing_descriptors() -> list[int]:
     """Open the standard ones that were closed, and return them: no socket of ours must be one of them."""
     missing = []
@@ -88,7 +101,7 @@ def _run(settings: Settings) -> int:
     identity = find_identity(settings.gateway.user, settings.gateway.group)
     if obstacle := find_obstacle(settings, identity):
         return _refuse(f"cannot start: {obstacle}")
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=Loop) as runner:
         return runner.run(_serve(settings, identity))
 
 
