@@ -15,7 +15,7 @@ DESCRIPTION = """\
 Make a file with a new fleet key, which only its owner can read. All hosts of a fleet have the same key: what they write
 into their store is sealed with it. Who has the key and may write to the store could pass for one of them.
 """
-STATUSES = """\
+EPILOG = """\
 example:
   radgate fleet-key /etc/radgate/fleet.key
 
@@ -33,7 +33,7 @@ exit status: 0 done, 2 the file cannot be written, or is there already and stays
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "make a key for hosts that act as one"
-    parser = add_command(subparsers, common, "fleet-key", text, DESCRIPTION, STATUSES)
+    parser = add_command(subparsers, common, "fleet-key", text, DESCRIPTION, EPILOG)
     parser.add_argument("file", metavar="FILE", help="the file to make; it must not be there yet")
     parser.set_defaults(command=command)
 
