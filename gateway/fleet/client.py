@@ -22,7 +22,7 @@ from gateway.fleet.effects import AnswerLogin, Count, Displaced, Effect, Publish
 from gateway.fleet.hosts import Hosts
 from gateway.fleet.mailbox import Mailbox
 from gateway.fleet.opening import Opener
-from gateway.fleet.patience import Patience
+from gateway.fleet.patience import Away, Patience
 from gateway.fleet.store import Store, StoreOwner
 from gateway.fleetapi.names import ALL_HOSTS, Sealing, mailbox
 from gateway.fleetapi.questions import Answer, Claim, Question
@@ -111,7 +111,7 @@ class FleetClient(StoreOwner):
     @property
     def has_others(self) -> bool:
         """Whether another host lives that can go on with what this one leaves."""
-        if not self._is_usable:
+        if not self._is_usable or self._patience.is_away:
             return False
         return any(not each.is_leaving for each in self.hosts.alive(_clock()) if each.instance != self._instance)
 
@@ -128,7 +128,7 @@ class FleetClient(StoreOwner):
         now = _clock()
         asked = _Asked(self, question, on_answer, now)
         self._asked[question.number] = asked
-        self._claims.patience_s = self._patience.patience_s
+        self._claims.patience_s = 0.0 if self._patience.is_away else self._patience.patience_s
         self._perform(self._claims.ask(question.number, question, now), in_turn=False)
         return asked
 
@@ -178,8 +178,12 @@ class FleetClient(StoreOwner):
         self._look()
 
     def _look(self) -> None:
-        """Begin to share, or stop: that takes the store's answers in time, and ears for other hosts."""
-        is_usable = self._store.is_connected and self._mailbox.is_connected and not self._patience.is_away
+        """Begin to share, or stop: that takes a store that does what it is asked, and ears for other hosts.
+
+        A store that is late is asked all the same, and not waited for: so other hosts know whose a login is.
+        """
+        is_willing = self._patience.away in (None, Away.LATE)
+        is_usable = self._store.is_connected and self._mailbox.is_connected and is_willing
         if is_usable is self._is_usable:
             return
         self._is_usable = is_usable

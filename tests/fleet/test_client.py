@@ -19,7 +19,7 @@ from gateway.engine.verdict import ACCEPT, Reason, Verdict
 from gateway.fleet.client import FleetClient
 from gateway.fleet.effects import Outcome
 from gateway.fleet.opening import Opener, StoreAccess
-from gateway.fleet.patience import Patience
+from gateway.fleet.patience import Away, Patience
 from gateway.fleetapi.address import parse_addresses
 from gateway.fleetapi.questions import Claim, Decided, Granted, Held, Join, Joined, Lost, Released
 from gateway.fleetapi.sealing import Sealer
@@ -50,13 +50,14 @@ class Host:
         self.outcomes: list[Outcome] = []
         self.displaced: list[Any] = []
         self.waited: list[float] = []
+        self.patience = Patience(1.0)  # the machine may be busy: no claim is late here
         clock = asyncio.get_running_loop().time
         access = StoreAccess(parse_addresses(f"unix://{store.path}"), "", None)
         self.client = FleetClient(
             self.instance,
             f"gw-{digit}",
             Opener(access, Resolver(clock), clock),
-            Patience(1.0),  # the machine may be busy: no claim is late here
+            self.patience,
             Sealer([key], os.urandom),
             os.urandom,
             lambda: 1_000.0,
@@ -250,5 +251,19 @@ def test_who_begins_waits_until_logins_are_shared_but_not_for_a_store_that_is_aw
         await early.client.usable()
         assert not early.client.is_usable
         await early.client.close()
+
+    play(scene, store)
+
+
+def test_a_store_that_is_late_is_told_all_the_same_whose_a_login_is(store):
+    async def scene(a: Host, b: Host) -> None:
+        a.patience._leave(Away.LATE, "late", 0.0)
+        store.send_signal(signal.SIGSTOP)
+        try:
+            assert isinstance(await a.claim(), Granted)
+        finally:
+            store.send_signal(signal.SIGCONT)
+        assert a.outcomes == [Outcome.ALONE_LATE]
+        assert await b.claim() == Joined("gw-a")
 
     play(scene, store)
