@@ -22,7 +22,7 @@ from gateway.engine.effects import (
     StopAsking,
 )
 from gateway.engine.intake import Intake, Requests
-from gateway.engine.login import DECIDED, ELSEWHERE, FAIL_MODE_STATES, WAITING, Ask, Hold, Login, Step
+from gateway.engine.login import CLAIMING, DECIDED, ELSEWHERE, FAIL_MODE_STATES, WAITING, Ask, Hold, Login, Step
 from gateway.engine.modes.mode import Asked
 from gateway.engine.modes.reading import shown_user_name
 from gateway.engine.nas import NasTable, count_addresses
@@ -393,9 +393,10 @@ class Engine(Requests):
             self._finish(pending, pending.login.give_up(is_duo_away), now)
 
     def _keep(self, pending: PendingLogin) -> None:
-        """Keep a login that must not be asked for again, and whatever is handed over."""
+        """Keep a login that must not be asked for again, a claim to be given back, and whatever is handed over."""
         login = pending.login
-        if login.has_pushed or self._hands_over or login.held is not None:
+        is_claim = login.held is not None and login.state in (CLAIMING, ELSEWHERE)
+        if login.has_pushed or self._hands_over or is_claim:
             progress = (login.progress, login.txid)
             if pending.kept_as != progress:
                 pending.kept_as = progress

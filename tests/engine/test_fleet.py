@@ -116,6 +116,15 @@ def test_the_claim_is_kept_before_it_is_put_so_that_a_successor_can_give_it_back
     assert (record.state, record.held, record.fleet_key) == ("claiming", ("ours:00000001", 0), put.question.login)
 
 
+def test_a_passcode_is_kept_once_and_a_push_again_when_it_may_be_out():
+    kept = {}
+    for password in ("push", "123456"):
+        stage = claiming(password)
+        stage.answer(Granted(Held("ours:1", 1)), now=0.2)
+        kept[password] = [each for each in stage.effects if isinstance(each, KeepLogin)]
+    assert (len(kept["push"]), len(kept["123456"])) == (1, 0)
+
+
 @pytest.mark.parametrize("password", ["push", "123456"])
 def test_a_granted_login_asks_duo(password):
     stage = claiming(password)
