@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from gateway.fleet.connection import ConnectionOwner, StoreConnection
 from gateway.fleet.opening import Opener
 from gateway.fleetapi.resp import Refused
@@ -22,6 +24,7 @@ MOST_DELAY_S: Final = 1.0
 _NO_MASTER: Final = ("READONLY", "LOADING", "MASTERDOWN", "NOAUTH")
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class LineOwner:
     """Who uses a line."""
 

@@ -7,6 +7,8 @@ waiting for is `Store.patience`'s to say.
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from gateway.fleet.connection import OnAnswer, StoreConnection, ignore
 from gateway.fleet.line import Line, LineOwner
 from gateway.fleet.opening import Opener
@@ -19,6 +21,7 @@ PROBE_KEY: Final = b"rg:probe"
 _PROBE: Final = CLAIM.call(PROBE_KEY, [b"probe", b"1", b"", b"", b"0"])  # does what a claim does, and lives 1 ms
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class StoreOwner:
     """Who hears whether there is a store; as it is, one who does not care."""
 
