@@ -141,11 +141,51 @@ class Generation:
 
 
 @dataclass(frozen=True)
-class Spawn:
+class _OfWorker:
+    worker: Worker
+
+
+@dataclass(frozen=True)
+class _OfLink:
+    link: Link
+
+
+@dataclass(frozen=True)
+class Spawn(_OfWorker):
     """Start a worker, with a journal of its own, that takes over from its predecessors."""
 
-    worker: Worker
     predecessors: Sequence[Predecessor]
+
+
+@dataclass(frozen=True)
+class TellToHandOver(_OfWorker):
+    """Let a worker read no more, and tell on these links what becomes of its logins; say `insist` later."""
+
+    links: Sequence[Link]
+
+
+class Stop(_OfWorker):
+    """Let a worker finish what is pending and end."""
+
+
+class Kill(_OfWorker):
+    """End a worker at once."""
+
+
+class CloseJournal(_OfWorker):
+    """Nobody needs what a worker wrote any more."""
+
+
+class OpenLink(_OfLink):
+    """Make a link."""
+
+
+class CloseNearEnd(_OfLink):
+    """Its worker is gone, or nobody takes over from it: the link ends."""
+
+
+class CloseFarEnd(_OfLink):
+    """Nobody will come who has not got this end."""
 
 
 @dataclass(frozen=True)
@@ -157,60 +197,10 @@ class StartLater:
 
 
 @dataclass(frozen=True)
-class OpenLink:
-    """Make a link."""
-
-    link: Link
-
-
-@dataclass(frozen=True)
-class TellToHandOver:
-    """Let a worker read no more, and tell on these links what becomes of its logins; say `insist` later."""
-
-    worker: Worker
-    links: Sequence[Link]
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Let a worker finish what is pending and end."""
-
-    worker: Worker
-
-
-@dataclass(frozen=True)
-class Kill:
-    """End a worker at once."""
-
-    worker: Worker
-
-
-@dataclass(frozen=True)
 class GoOnWithout:
     """Say that a slot goes on without what its last workers knew."""
 
     slot: Slot
-
-
-@dataclass(frozen=True)
-class CloseJournal:
-    """Nobody needs what a worker wrote any more."""
-
-    worker: Worker
-
-
-@dataclass(frozen=True)
-class CloseNearEnd:
-    """Its worker is gone, or nobody takes over from it: the link ends."""
-
-    link: Link
-
-
-@dataclass(frozen=True)
-class CloseFarEnd:
-    """Nobody will come who has not got this end."""
-
-    link: Link
 
 
 SuccessionEffect = (

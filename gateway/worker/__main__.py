@@ -35,7 +35,6 @@ from gateway.ipc.orders import (
     CANNOT_START,
     ORPHAN_DRAIN_S,
     Orders,
-    SocketOrders,
     decode_orders,
     take_stderr,
 )
@@ -56,6 +55,7 @@ from gateway.ipc.worker_channel import (
     tell_supervisor,
 )
 from gateway.listeners.udp import UdpListener
+from gateway.logs.events import EventLog
 from gateway.logs.losses import Losses
 from gateway.logs.setup import log_internal_error, log_loop_error, reopen_logs, start_logging, stop_logging
 from gateway.statistics.layout import Measure
@@ -136,15 +136,35 @@ class RunningWorker:
         loop.add_signal_handler(signal.SIGTERM, self._stopped.set)
         loop.set_exception_handler(log_loop_error)
         losses = Losses()
+        self._assemble(self._start_log(losses), losses)
+        succession = self._succession()
+        succession.begin()
+        gc.collect()
+        gc.freeze()  # what lives since the start is never garbage: leave it out of every collection
+        gc.set_threshold(*GC_THRESHOLDS)
+        loop.add_reader(self._channel.fileno(), self._hear)
+        take_stderr(self._orders.stderr_fd)
+        tell_supervisor(self._channel, FromWorker.PREPARED)
+        serving = loop.create_task(self._serve(succession))
+        await self._stopped.wait()
+        serving.cancel()
+        return await self._stop()
+
+    def _start_log(self, losses: Losses) -> EventLog:
+        loop, spares = asyncio.get_running_loop(), self._orders.log_fds
         with _using_what_is_configured():
-            event_log = start_logging(log_plan(self._settings.log), loop, spares=self._orders.log_fds, losses=losses)
-        for descriptor in self._orders.log_fds.values():
+            event_log = start_logging(log_plan(self._settings.log), loop, spares=spares, losses=losses)
+        for descriptor in spares.values():
             os.close(descriptor)
         faulthandler.register(STACK_SIGNAL, file=event_log.descriptor, all_threads=True)
+        return event_log
+
+    def _assemble(self, event_log: EventLog, losses: Losses) -> None:
+        """Make the parts of the worker, and begin to show that it lives."""
         orders, settings = self._orders, self._settings
         plan = board_plan(settings, orders.n_workers)
         board = open_board(orders.board_fd, plan)
-        row = board.row(orders.slot) if board is not None else private_row(plan)
+        self._row = row = board.row(orders.slot) if board is not None else private_row(plan)
         row.begin(os.getpid(), time.monotonic_ns())
         losses.show_in(row)
         own = GenerationParts(orders.generations[0].number, settings, row)
@@ -152,57 +172,58 @@ class RunningWorker:
         evidence_writers = {key: EvidenceWriter(counters) for key, counters in row.applications.items()}
         with _using_what_is_configured():
             self._askers.update(open_duo_clients(settings, orders.n_workers, evidence_writers))
-        engine = build_engine(settings, own.tables, Digests(orders.key), orders.n_workers, max(1, len(orders.buckets)))
+        self._engine = engine = build_engine(
+            settings, own.tables, Digests(orders.key), orders.n_workers, max(1, len(orders.buckets))
+        )
         keeper = JournalKeeper(Journal(orders.journal_fd, orders.key))
-        self._service = service = Service(
-            engine,
+        self._service = self._build_service(keeper, event_log)
+        listeners = self._take_sockets()
+        bulletins = {key: board.bulletin(key) for key in evidence_writers} if board is not None else {}
+        self._bulletin_reader = BulletinReader(bulletins, engine, self._service.perform, self._drop_idle_connections)
+        Heartbeat(row, listeners, keeper, self._askers, evidence_writers, bulletins, self._bulletin_reader.look).start()
+
+    def _build_service(self, keeper: JournalKeeper, event_log: EventLog) -> Service:
+        orders = self._orders
+        return Service(
+            self._engine,
             keeper,
             event_log,
             self._askers,
-            event_sections(settings),
-            own.listening,
+            event_sections(self._settings),
+            self._generations.own.listening,
             socket.gethostname(),
             orders.slot,
             open_ring(orders.ledger_fd, orders.slot),
         )
-        listeners = [self._listener(each) for each in orders.sockets]
+
+    def _take_sockets(self) -> list[UdpListener]:
+        """Give the service its sockets, and return those that packets of the network come to."""
+        orders, number, on_datagram = self._orders, self._generations.own.number, self._service.datagram_received
+        listeners = [
+            UdpListener(socket.socket(fileno=each.descriptor), each.listener, each.bucket, on_datagram)
+            for each in orders.sockets
+        ]
         outlets = {each.bucket: socket.socket(fileno=each.outlet_fd) for each in orders.buckets}
         inlets = [
-            Inlet(each.inlet_fd, each.bucket, own.number, service.datagram_received)
-            for each in orders.buckets
-            if each.inlet_fd >= 0
+            Inlet(each.inlet_fd, each.bucket, number, on_datagram) for each in orders.buckets if each.inlet_fd >= 0
         ]
-        service.take_sockets(listeners, inlets, Passing(own.number, outlets))
-        bulletins = {key: board.bulletin(key) for key in evidence_writers} if board is not None else {}
-        self._bulletin_reader = BulletinReader(bulletins, engine, service.perform, self._drop_idle_connections)
-        Heartbeat(row, listeners, keeper, self._askers, evidence_writers, bulletins, self._bulletin_reader.look).start()
-        succession = Succession(
+        self._service.take_sockets(listeners, inlets, Passing(number, outlets))
+        return listeners
+
+    def _succession(self) -> Succession:
+        orders = self._orders
+        return Succession(
             [read_predecessor(each, orders.key, self._generations) for each in orders.predecessors],
             self._generations,
             frozenset(each.bucket for each in orders.sockets),
-            engine,
-            service.perform,
+            self._engine,
+            self._service.perform,
             self._open_former,
-            partial(row.count, Measure.JOURNAL_SKIPPED),
+            partial(self._row.count, Measure.JOURNAL_SKIPPED),
         )
-        succession.begin()
-        gc.collect()
-        gc.freeze()  # what lives since the start is never garbage: leave it out of every collection
-        gc.set_threshold(*GC_THRESHOLDS)
-        loop.add_reader(self._channel.fileno(), self._hear)
-        take_stderr(orders.stderr_fd)
-        tell_supervisor(self._channel, FromWorker.PREPARED)
-        serving = loop.create_task(self._serve(succession))
-        await self._stopped.wait()
-        serving.cancel()
-        return await self._stop()
 
     def _drop_idle_connections(self, application: str) -> None:
         self._askers[application].drop_idle_connections()
-
-    def _listener(self, each: SocketOrders) -> UdpListener:
-        udp = socket.socket(fileno=each.descriptor)
-        return UdpListener(udp, each.listener, each.bucket, self._service.datagram_received)
 
     async def _serve(self, succession: Succession) -> None:
         await succession.complete()

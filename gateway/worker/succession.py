@@ -293,12 +293,12 @@ class Succession:
 
     def _restored(self, predecessor: Predecessor, record: LoginRecord) -> PendingLogin | None:
         generation = self._generations.find(record.generation)
-        section = generation.sections.get(record.section) if generation is not None else None
-        if section is None:
+        if generation is None or record.section not in generation.sections:
             log.error("A login of [%s] cannot be taken over: its settings are gone", record.section)
             return None
-        if generation is not None and generation is not self._generations.own:
+        if generation is not self._generations.own:
             self._on_former(generation)
+        section = generation.sections[record.section]
         login = Login.restored(section.policy, record)
         number = self._engine.next_number()
         pending = PendingLogin(number, login, section, record.key, record.bucket, record.started_at)
