@@ -7,14 +7,28 @@ import sys
 from collections.abc import Sequence
 
 from gateway import __version__
-from gateway.cli import check, init, login, protect, reload, restart, run, start, status, stop, support, version
+from gateway.cli import (
+    check,
+    init,
+    login,
+    protect,
+    reload,
+    restart,
+    run,
+    start,
+    status,
+    stop,
+    support,
+    upgrade,
+    version,
+)
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import Parser
 from gateway.config.problems import ConfigError, Problem
 from gateway.supervisor.control_client import ControlError, NotRunning
 
 DEFAULT_CONFIG = "/etc/radgate/authproxy.cfg"
-COMMANDS = (init, run, start, stop, restart, reload, status, check, login, protect, support, version)
+COMMANDS = (init, run, start, stop, restart, reload, upgrade, status, check, login, protect, support, version)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

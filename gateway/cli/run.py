@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvloop
 
@@ -13,20 +13,21 @@ from gateway.cli.parsers import add_command
 from gateway.config.reading import read_settings
 from gateway.config.settings import Settings
 from gateway.config.writing import explain_error
-from gateway.ipc.orders import ORPHAN_DRAIN_S
 from gateway.ipc.plan import log_plan
 from gateway.logs.losses import Losses
 from gateway.logs.setup import LogUnusable, log_loop_error, start_logging, stop_logging
 from gateway.supervisor.access import find_obstacle
-from gateway.supervisor.arbiter import Arbiter
+from gateway.supervisor.arbiter import Arbiter, Premises
+from gateway.supervisor.former_workers import FORMER_GONE_S, former_workers_gone
 from gateway.supervisor.identity import Identity, UnknownIdentity, find_identity
+from gateway.supervisor.inheritance import Inheritance, bequeath, inherited
+from gateway.supervisor.journals import Journals
 from gateway.supervisor.notify import Notifier
-from gateway.supervisor.run_dir import RunDirUnusable, was_left
+from gateway.supervisor.run_dir import RunDir, RunDirUnusable
 from gateway.supervisor.sockets import CannotListen
 from gateway.supervisor.stderr import say
 from gateway.this_process import SUPERVISOR, keep_memory_private, name_process
 
-ORPHANS_GONE_S = ORPHAN_DRAIN_S + 1.0
 _TRY_EVERY_S = 0.05
 STDOUT, STDERR = 1, 2
 
@@ -49,6 +50,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Serve; the status is 0 after a clean stop."""
+    inheritance = inherited(os.environ)
     keep_memory_private()
     name_process(SUPERVISOR)
     missing = _open_missing_descriptors()
@@ -64,7 +66,11 @@ def command(options: argparse.Namespace) -> int:
             print(f"radgate: cannot start: {obstacle}", file=sys.stderr)
             return Exit.CANNOT_START
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(settings, identity))
+            end = runner.run(_serve(settings, identity, inheritance))
+        stop_logging()
+        if end.environment is None:
+            return end.status
+        os.execve(sys.executable, _arguments(settings.path), {**os.environ, **end.environment})  # noqa: S606
     except (CannotListen, RunDirUnusable, UnknownIdentity) as error:
         print(f"radgate: {error}", file=sys.stderr)
     except OSError as error:
@@ -87,23 +93,56 @@ def _open_missing_descriptors() -> list[int]:
     return missing
 
 
-async def _serve(settings: Settings, identity: Identity) -> int:
+class _End(NamedTuple):
+    """How serving ended.
+
+    Attributes:
+        status: to exit with.
+        environment: for the code that is to take our place in this process, what it needs beside ours; None for none.
+    """
+
+    status: int
+    environment: dict[str, str] | None = None
+
+
+def _arguments(config: str) -> list[str]:
+    return [sys.executable, "-P", "-m", "gateway", "run", "--config", config]
+
+
+async def _serve(settings: Settings, identity: Identity, inheritance: Inheritance | None) -> _End:
     plan = log_plan(settings.log)
     loop = asyncio.get_running_loop()
     losses = Losses()
     start_logging(plan, loop, identity.owner, rotates=True, losses=losses)
     loop.set_exception_handler(log_loop_error)
-    return await (await _arbiter(settings, losses)).run()
+    notifier = Notifier.from_environment(os.environ)
+    run_dir = RunDir(settings.gateway.run_dir, inheritance.folder_fd if inheritance is not None else -1)
+    journals, environment = Journals(run_dir), None
+    try:
+        await former_workers_gone(journals)
+        premises = Premises(run_dir, journals, inheritance.sockets() if inheritance is not None else None)
+        arbiter = await _arbiter(settings, premises, notifier, losses)
+        status = await arbiter.run()
+        if arbiter.is_to_be_replaced:
+            environment = {**notifier.environment, **bequeath(run_dir.descriptor, arbiter.sockets)}
+    finally:
+        journals.release()
+        if environment is None:
+            run_dir.release()
+    return _End(status, environment)
 
 
-async def _arbiter(settings: Settings, losses: Losses) -> Arbiter:
-    """Return the arbiter, its sockets bound; wait for them where a gateway that died may have left workers behind."""
+async def _arbiter(settings: Settings, premises: Premises, notifier: Notifier, losses: Losses) -> Arbiter:
+    """Return the arbiter, its sockets bound; wait for them where a gateway that died may have left workers behind.
+
+    Whoever has a journal has been waited for already: this is for those whose journals are memory.
+    """
     loop = asyncio.get_running_loop()
-    patience_s = ORPHANS_GONE_S if was_left(settings.gateway.run_dir) else 0.0
+    patience_s = FORMER_GONE_S if premises.run_dir.was_left else 0.0
     deadline, is_said = loop.time() + patience_s, False
     while True:
         try:
-            return Arbiter(settings, say, Notifier.from_environment(os.environ), losses)
+            return Arbiter(settings, premises, say, notifier, losses)
         except CannotListen as error:
             if not error.is_taken or loop.time() >= deadline:
                 raise

@@ -78,6 +78,12 @@ class Engine(Requests):
         return not self._pending and not self._replies.n_late
 
     @property
+    def is_left_to_people(self) -> bool:
+        """Whether nothing is under way but logins that wait for a person: what becomes of those can be asked later."""
+        brief = (pending for pending in self._pending if pending.login.state in FAIL_MODE_STATES)
+        return not self._replies.n_late and not any(brief)
+
+    @property
     def next_timer(self) -> float | None:
         """When `timer` must be called next; None for not at all."""
         return self._timers.next

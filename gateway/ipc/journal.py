@@ -33,7 +33,7 @@ from gateway.ipc.memory import create_memory
 CELL_SIZE: Final = 1_024
 SEGMENT_SIZE: Final = 8 * 2**20
 _SPARE_CELLS: Final = 16
-_MAGIC: Final = b"radgate journal\x04"
+_MAGIC: Final = b"radgate journal\x03"
 _HEADER: Final = Struct("=16sQQQ")  # magic, number of cells, octets of a segment and of the numbering, which is last
 _HEADER_SIZE: Final = 4_096
 _ORIGIN: Final = Struct("=dQQ")  # ahead_s, version, pid, behind the header
@@ -72,11 +72,11 @@ class Numbering(msgspec.Struct, array_like=True, frozen=True):
 
     Attributes:
         listening: the texts of the listening addresses, by number.
-        n_buckets: sockets that share each of them.
+        n_buckets: sockets that share each of them; 0 where nobody has said.
     """
 
     listening: list[str] = []
-    n_buckets: int = 1
+    n_buckets: int = 0
 
 
 def boottime_ahead_s() -> float:

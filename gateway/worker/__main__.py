@@ -2,7 +2,7 @@
 
 Everything it needs comes through inherited descriptors, which its orders name: settings in memfds, bound sockets, the
 journals of workers from which it takes over, and a channel to the supervisor. When the channel closes, the supervisor
-is gone and the worker ends.
+is gone: the worker ends, and leaves logins that wait for a person to its journal, which the next gateway finds.
 """
 
 import asyncio
@@ -27,13 +27,14 @@ import uvloop
 from gateway.config.settings import decode_settings
 from gateway.duo.clients import open_duo_clients
 from gateway.engine.digests import Digests
+from gateway.ipc.holders import sign
 from gateway.ipc.journal import Journal
 from gateway.ipc.ledger import open_ring
 from gateway.ipc.links import LinkWriter
 from gateway.ipc.memory import read_memfd
 from gateway.ipc.orders import (
     CANNOT_START,
-    ORPHAN_DRAIN_S,
+    LEAVE_TIMEOUT_S,
     Orders,
     decode_orders,
     take_stderr,
@@ -47,11 +48,13 @@ from gateway.ipc.worker_channel import (
     STACK_SIGNAL,
     FromWorker,
     HandOver,
+    Leave,
     LookAtBoard,
     Received,
     Spares,
     ToWorker,
     hear_supervisor,
+    is_supervisor_gone,
     tell_supervisor,
 )
 from gateway.listeners.udp import UdpListener
@@ -88,6 +91,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)  # a terminal sends them to the whole group; the supervisor alone decides
     keep_memory_private()
     orders = decode_orders(read_memfd(int(arguments[-1])))
+    sign(orders.journal_fd)
     name_process(worker_name(orders.slot))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
@@ -126,7 +130,7 @@ class RunningWorker:
         self._spares = Spares(len({each.bucket for each in orders.sockets}))  # each may have a successor of its own
         self._drain_timeout_s = self._settings.gateway.drain_timeout_s
         self._askers: dict[str, DuoClient] = {}
-        self._is_orphan = False
+        self._n_buckets = max(1, len(orders.buckets))
         self._has_handed_over = False
 
     async def work(self) -> int:
@@ -136,7 +140,10 @@ class RunningWorker:
         loop.add_signal_handler(signal.SIGTERM, self._stopped.set)
         loop.set_exception_handler(log_loop_error)
         losses = Losses()
+        self._leaves = asyncio.Event()
         self._assemble(self._start_log(losses), losses)
+        if is_supervisor_gone(self._channel):  # what we would take over is for the next gateway's workers
+            return 0
         succession = self._succession()
         succession.begin()
         gc.collect()
@@ -173,7 +180,7 @@ class RunningWorker:
         with _using_what_is_configured():
             self._askers.update(open_duo_clients(settings, orders.n_workers, evidence_writers))
         self._engine = engine = build_engine(
-            settings, own.tables, Digests(orders.key), orders.n_workers, max(1, len(orders.buckets))
+            settings, own.tables, Digests(orders.key), orders.n_workers, self._n_buckets
         )
         keeper = JournalKeeper(Journal(orders.journal_fd, orders.key))
         self._service = self._build_service(keeper, event_log)
@@ -212,10 +219,14 @@ class RunningWorker:
 
     def _succession(self) -> Succession:
         orders = self._orders
+        buckets = frozenset(each.bucket for each in orders.sockets)
         return Succession(
-            [read_predecessor(each, orders.key, self._generations) for each in orders.predecessors],
+            [
+                read_predecessor(each, orders.key, self._generations, self._n_buckets, buckets)
+                for each in orders.predecessors
+            ],
             self._generations,
-            frozenset(each.bucket for each in orders.sockets),
+            buckets,
             self._engine,
             self._service.perform,
             self._open_former,
@@ -227,6 +238,8 @@ class RunningWorker:
 
     async def _serve(self, succession: Succession) -> None:
         await succession.complete()
+        if is_supervisor_gone(self._channel):  # which ends links, too: it is no proof that predecessors have ended
+            return
         self._service.serve()
         tell_supervisor(self._channel, FromWorker.SERVING)
 
@@ -244,8 +257,11 @@ class RunningWorker:
             self._obey(received)
             return
         asyncio.get_running_loop().remove_reader(self._channel.fileno())
-        self._is_orphan = True
-        log.error("The supervisor has exited; finishing what can be finished soon, then exiting")
+        log.error("The supervisor has exited; finishing what waits for nobody, then exiting")
+        self._leave()
+
+    def _leave(self) -> None:
+        self._leaves.set()
         self._stopped.set()
 
     def _obey(self, received: Received) -> None:
@@ -254,6 +270,8 @@ class RunningWorker:
             self._hand_over(word, received.descriptors)
         elif isinstance(word, LookAtBoard):
             self._bulletin_reader.look(time.monotonic())
+        elif isinstance(word, Leave):
+            self._leave()
         else:
             reopen_logs()
 
@@ -286,15 +304,23 @@ class RunningWorker:
         return by_bucket
 
     async def _stop(self) -> int:
-        service, slot, timeout_s = self._service, self._orders.slot, self._drain_timeout_s
-        if self._is_orphan:
-            timeout_s = min(ORPHAN_DRAIN_S, timeout_s)
-        if service.n_pending:
+        loop, service, slot = asyncio.get_running_loop(), self._service, self._orders.slot
+        if service.n_pending and not self._leaves.is_set():
             log.info("Worker %d takes no more requests and finishes %d pending logins", slot, service.n_pending)
+        draining = loop.create_task(self._drain())
+        leaving = loop.create_task(self._leaves.wait())
+        await asyncio.wait((draining, leaving), return_when=asyncio.FIRST_COMPLETED)
+        draining.cancel()
+        if self._leaves.is_set():
+            await service.finish_brief(LEAVE_TIMEOUT_S)
+            log.info("Worker %d leaves %d logins to the next start", slot, service.n_pending)
+        return 0
+
+    async def _drain(self) -> None:
+        service, slot, timeout_s = self._service, self._orders.slot, self._drain_timeout_s
         if not await service.drain(timeout_s):
             fate = "to its successor" if self._has_handed_over else "without an answer"
             log.warning("Worker %d leaves %d logins %s after %g s", slot, service.n_pending, fate, timeout_s)
-        return 0
 
 
 if __name__ == "__main__":

@@ -45,7 +45,8 @@ class ScriptedGateway:
     def __init__(self, folder: Path) -> None:
         self.arbiter = ScriptedArbiter(STATUS)
         self.config = config_of(folder)
-        self._control = ControlSocket(folder / "run", self.arbiter)
+        self._folder = RunDir(folder / "run")
+        self._control = ControlSocket(self._folder, self.arbiter)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -56,6 +57,7 @@ class ScriptedGateway:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._folder.release()
 
 
 @pytest.fixture

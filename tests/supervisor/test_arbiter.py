@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 
@@ -25,8 +25,9 @@ from gateway.ipc.worker_channel import (
 )
 from gateway.supervisor import arbiter as arbiter_module
 from gateway.supervisor import crews
-from gateway.supervisor.arbiter import START_TRIES, Arbiter
+from gateway.supervisor.arbiter import START_TRIES, Arbiter, Premises
 from gateway.supervisor.control import ReloadOutcome
+from gateway.supervisor.journals import Journals
 from gateway.supervisor.sockets import ListeningSockets
 from tests.config.files import MINIMAL, parse
 from tests.ipc.test_worker_channel import no_descriptor_left
@@ -34,6 +35,7 @@ from tests.supervisor.scripted_worker import ScriptedProcess, said, turns
 
 PREPARED, SERVING, HANDED_OVER = FromWorker.PREPARED, FromWorker.SERVING, FromWorker.HANDED_OVER
 GATEWAY = "\n[gateway]\nworkers=1\n"
+NOTHING_LEFT = Premises(cast("Any", None), Journals())  # nobody opens the control socket here
 
 
 class Nothing:
@@ -106,7 +108,7 @@ class Stage:
 
     async def run(self) -> None:
         """Start the arbiter; its worker serves."""
-        self.arbiter = Arbiter(self.settings, self.announced.append)
+        self.arbiter = Arbiter(self.settings, NOTHING_LEFT, self.announced.append)
         self.running = asyncio.get_running_loop().create_task(self.arbiter.run())
         await turns()
         await self.serves(self.workers[0])
@@ -361,7 +363,7 @@ def test_a_stop_during_a_reload_answers_it_and_ends(play):
 def test_a_worker_that_cannot_start_ends_a_gateway_that_never_served(monkeypatch, capfd):
     async def main() -> None:
         stage = Stage(monkeypatch)
-        stage.arbiter = Arbiter(stage.settings, stage.announced.append)
+        stage.arbiter = Arbiter(stage.settings, NOTHING_LEFT, stage.announced.append)
         running = asyncio.get_running_loop().create_task(stage.arbiter.run())
         await turns()
         async with asyncio.timeout(20):
