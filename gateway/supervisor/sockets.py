@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RECEIVE_BUFFER = 4_194_304  # octets asked for each socket: about 5,000 small datagrams
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h; Python does not name it
+MOST_WAITING = 10_000  # small datagrams in one socket: about twice what its buffer holds
 FEWEST_BUCKETS = 4  # so that a reload may raise the number of workers on a small machine, too
 
 
@@ -43,6 +44,16 @@ class SocketGroup(NamedTuple):
 
     address: ListeningAddress
     sockets: list[socket.socket]
+
+    def discard_waiting(self) -> None:
+        """Discard what came before the kernel steered: it may be in anybody's socket, and its sender asks again.
+
+        A worker that does not serve the user would take a retransmission for a new login.
+        """
+        for udp in self.sockets:
+            with contextlib.suppress(OSError):  # no more is there
+                for _ in range(MOST_WAITING):
+                    udp.recv(1, socket.MSG_DONTWAIT)
 
     def close(self) -> None:
         for udp in self.sockets:
@@ -119,6 +130,7 @@ class ListeningSockets:
                 grow_receive_buffer(group.sockets[-1])
             if self.n_buckets > 1:
                 steer_by_user(group.sockets[0], self.n_buckets)
+                group.discard_waiting()
 
     def of_slot(self, slot: int, n_slots: int) -> list[SocketOrders]:
         """Return the share of one of so many workers: the same buckets of every address."""

@@ -128,7 +128,7 @@ def test_a_start_waits_for_the_workers_of_a_gateway_that_died(site: Site, comman
         assert site.nas().login("alice", "123456").is_accept
         assert site.radgate("stop").returncode == 0
         assert successor.process.wait(20) == 0
-    assert "waiting up to 4 s for its workers to end: 1 journal in use" in said
+    assert "waiting up to 4 s for its workers to end: 2 journals in use" in said
 
 
 def test_a_port_that_somebody_else_holds_is_refused_at_once_after_a_clean_stop(site: Site):
