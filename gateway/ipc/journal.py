@@ -28,6 +28,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from gateway.engine.records import UNREADABLE
 from gateway.ipc.memory import create_memory
 
 CELL_SIZE: Final = 1_024
@@ -179,7 +180,7 @@ class Journal:
         """
         try:
             return msgspec.msgpack.decode(self._memory[self._last :], type=Numbering)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise ForeignJournal("what its numbers mean cannot be read") from error
 
     @property

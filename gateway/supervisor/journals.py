@@ -17,6 +17,7 @@ import os
 import re
 import secrets
 import signal
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +58,7 @@ class Journals:
             try:
                 self._open(run_dir)
             except OSError as error:
+                self.release()
                 self._note_trouble(explain_error(error))
 
     def _open(self, run_dir: RunDir) -> None:
@@ -78,9 +80,16 @@ class Journals:
         return [(int(match[1]), match[0]) for match in matches if match is not None]
 
     def _find(self, name: str) -> None:
-        descriptor = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._folder)
-        self._names[descriptor] = name
-        self.found.append(descriptor)
+        try:
+            descriptor = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._folder)
+        except OSError as error:
+            log.error("%s in the folder of journals is left alone: %s", name, error.strerror)
+            return
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            self._names[descriptor] = name
+            self.found.append(descriptor)
+        else:
+            os.close(descriptor)
 
     def _read_key(self) -> bytes | None:
         """Return the key of the journals that are there; None if it is not there, or of another boot of the machine."""
