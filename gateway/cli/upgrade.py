@@ -43,12 +43,14 @@ def command(options: argparse.Namespace) -> int:
     before: Status = ask(run_dir, "status", ASK_TIMEOUT_S)["status"]
     with ControlConnection(run_dir, UPGRADE_TIMEOUT_S) as gateway:
         try:
-            gateway.ask("upgrade")
+            answer = gateway.ask("upgrade")
         except Declined as declined:
             if not declined.problems:
                 raise
             print(*declined.problems, f"radgate: {declined}", sep="\n", file=sys.stderr)
             return Exit.CONFIGURATION
+        for warning in answer["warnings"]:
+            print(warning, file=sys.stderr)
         if not gateway.has_ended(END_TIMEOUT_S):
             raise ControlError(f"pid {before['pid']} does not make place for the code on disk; its log says more")
     return _follow(run_dir, before)

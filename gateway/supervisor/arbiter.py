@@ -44,6 +44,7 @@ from gateway.supervisor.failmode import FailModeWatch
 from gateway.supervisor.form import hot_path
 from gateway.supervisor.hang_watch import HangWatch
 from gateway.supervisor.identity import find_identity
+from gateway.supervisor.inheritance import HANDLED_SIGNALS
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.log_watch import LogWatch, log_troubles
@@ -77,6 +78,13 @@ class Premises(NamedTuple):
     run_dir: RunDir
     journals: Journals
     sockets: ListeningSockets | None = None
+
+
+def _tell(outcome: ReloadOutcome) -> None:
+    for warning in outcome.warnings:
+        log.warning("%s", warning)
+    for problem in outcome.problems:
+        log.error("%s", problem)
 
 
 def _bound(addresses: list[ListeningAddress], n_workers: int, inherited: ListeningSockets | None) -> ListeningSockets:
@@ -173,6 +181,7 @@ class Arbiter:
                 self._loop.add_signal_handler(number, self._stop_or_kill)
             self._loop.add_signal_handler(signal.SIGHUP, self._hung_up_or_reload_asked)
             self._loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)
             self._say_start()
             self._workers.start(self.crew)
             self._vigil.start()
@@ -319,10 +328,7 @@ class Arbiter:
             finally:
                 self._notifier.ready()
         self._last_reload = outcome, self._loop.time()
-        for warning in outcome.warnings:
-            log.warning("%s", warning)
-        for problem in outcome.problems:
-            log.error("%s", problem)
+        _tell(outcome)
         if outcome.problems:
             log.error("The configuration has not been reloaded; generation %d goes on serving", outcome.generation)
         else:
@@ -417,23 +423,26 @@ class Arbiter:
             outcome = await self._try_upgrade()
             if outcome.problems:
                 self._notifier.ready()
-        for problem in outcome.problems:
-            log.error("%s", problem)
-        if not outcome.problems:
+        _tell(outcome)
+        if outcome.problems:
+            log.error("Not upgraded; generation %d goes on serving", outcome.generation)
+        else:
             log.info("Leaving this process to the code on disk")
+            self.is_to_be_replaced = True
             self._loop.call_soon(self._leave)
         return outcome
 
     async def _try_upgrade(self) -> ReloadOutcome:
-        problem = await try_code_on_disk()
-        if problem:
-            return ReloadOutcome(self.crew.number, [], [problem])
-        outcome = await self._reload()
-        settings, run_dir = self.crew.plan.settings, self._premises.run_dir.path
-        if not outcome.problems and settings.gateway.run_dir != str(run_dir):
-            outcome.problems.append(f"{settings.path}: another run_dir needs a restart; it is {run_dir} now")
-        self.is_to_be_replaced = not outcome.problems
-        return outcome
+        problem = await try_code_on_disk() or await self._find_other_run_dir()
+        return await self._reload() if not problem else ReloadOutcome(self.crew.number, [], [problem])
+
+    async def _find_other_run_dir(self) -> str:
+        """Return what is against an upgrade if the file names another folder: journals would not be found there."""
+        path, run_dir = self.crew.plan.settings.path, str(self._premises.run_dir.path)
+        octets = (await read_in_child(path)).settings_octets
+        if octets is None or decode_settings(octets).gateway.run_dir == run_dir:
+            return ""
+        return f"{path}: another run_dir needs a restart; it is {run_dir} now"
 
     async def login(self, question: LoginQuestion) -> LoginOutcome:
         """Log in, as an operator who tries it, by the settings that are in use. Raises as `log_in` does."""
@@ -450,12 +459,14 @@ class Arbiter:
 
     def _stop_or_kill(self) -> None:
         if self._is_stopping:
+            self.is_to_be_replaced = False
             self._kill()
         else:
             self.stop()
 
     def stop(self) -> None:
         """Drain: each worker finishes what is pending."""
+        self.is_to_be_replaced = False
         if self._is_stopping:
             return
         self._is_stopping = True
@@ -471,10 +482,13 @@ class Arbiter:
 
     def leave(self) -> None:
         """Leave logins that wait for a person to the next start, and end."""
+        self.is_to_be_replaced = False
         self._notifier.stopping()
         self._leave()
 
     def _leave(self) -> None:
+        if self._is_stopping:
+            return
         self._is_stopping = True
         log.info("Leaving: no more requests are taken, and what waits for a person is left to the next start")
         if self._under_way is not None:

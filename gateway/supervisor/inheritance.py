@@ -6,6 +6,7 @@ alone. No secret is in it. Code that cannot read it closes everything, and start
 """
 
 import os
+import signal
 import socket
 from collections.abc import MutableMapping
 from typing import Final
@@ -17,6 +18,7 @@ from gateway.ipc.memory import memfd, read_memfd
 from gateway.supervisor.sockets import ListeningSockets, SocketGroup
 
 VARIABLE: Final = "RADGATE_INHERITED"  # PID:DESCRIPTOR
+HANDLED_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)  # of the supervisor
 _FIRST_OF_OURS: Final = 3  # behind standard input, output and error
 
 
@@ -56,7 +58,11 @@ def _opened(group: _Group) -> SocketGroup:
 
 
 def bequeath(folder_fd: int, sockets: ListeningSockets) -> dict[str, str]:
-    """Return the environment's part of what other code in our place is to inherit; all else is closed by an exec."""
+    """Return the environment's part of what other code in our place is to inherit; all else is closed by an exec.
+
+    Signals wait from here on until that code handles them: they would end it before.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED_SIGNALS)
     groups = [
         _Group(group.address.family, group.address.host, group.address.port, [each.fileno() for each in group.sockets])
         for group in sockets.groups

@@ -15,8 +15,10 @@ import pytest
 
 import gateway
 from bench.processes import GatewayProcess, StartError, free_udp_port
+from gateway.supervisor.control_client import Declined
+from gateway.supervisor.control_client import ask as ask_control
 from tests.integration.site import Nas, Site
-from tests.integration.test_console import until
+from tests.integration.test_console import status_of, until
 from tests.integration.test_survival import workers
 
 pytestmark = pytest.mark.integration
@@ -52,6 +54,16 @@ def ask(site: Site, users: list[str]) -> list[tuple[Nas, bytes]]:
         asked.append((nas, nas.send(user, "push")))
     site.simulator.until(pending=len(users))
     return asked
+
+
+def until_named(site: Site) -> None:
+    """Return once the gateway knows each push by its name: it asks what became of it."""
+
+    def polled() -> set[str]:
+        calls = site.simulator.get("/api/calls?limit=10000")
+        return {call["txid"] for call in calls if call["path"].endswith("/auth_status")}
+
+    until(lambda: polled() >= {push["txid"] for push in site.simulator.pending()})
 
 
 def approve_all(site: Site) -> None:
@@ -131,9 +143,27 @@ class TestKilled:
         assert all(nas.receive().is_accept for nas, _ in asked)
         assert pushes(site, users) == [1] * N_PUSHES
 
+    def test_when_all_processes_are_killed_at_once(self, site: Site):
+        users = people(site)
+        asked = ask(site.start(gateway="workers=2"), users)
+        until_named(site)
+        gateway = site.gateway
+        for pid in (*gateway.worker_pids(), gateway.process.pid):
+            os.kill(pid, signal.SIGSTOP)
+        for pid in (*gateway.worker_pids(), gateway.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        gateway.stop()
+        site.start(gateway="workers=2")
+        for nas, octets in asked:
+            nas.send_octets(octets)
+        approve_all(site)
+        assert all(nas.receive().is_accept for nas, _ in asked)
+        assert pushes(site, users) == [1] * N_PUSHES
+
     def test_a_worker_that_hangs_is_killed_first(self, site: Site):
         users = people(site, 1)
         ((nas, _),) = ask(site.start(), users)
+        until_named(site)
         gateway = site.gateway
         (worker,) = gateway.worker_pids()
         os.kill(worker, signal.SIGSTOP)
@@ -264,7 +294,8 @@ class TestUpgrade:
 
     def test_it_is_the_same_process_with_other_code_and_all_goes_on(self, site: Site, code: Path):
         users = people(site)
-        with self.start(site, code, gateway="workers=2") as running:
+        console = f"console=127.0.0.1:{free_udp_port()}"
+        with self.start(site, code, gateway=f"workers=2\n{console}") as running:
             asked = ask(site, users)
             octets = site.nas().send("alice", "123456")
             text = (code / "__init__.py").read_text()
@@ -276,6 +307,7 @@ class TestUpgrade:
                 upgraded.stdout == f"radgate upgraded: version 9.9, before {gateway.__version__} serves (pid {pid})\n"
             )
             assert int((site.folder / "run" / "radgate.pid").read_text()) == pid
+            until(lambda: status_of(site)["console"]["state"] == "ready")
             for nas, octets in asked:
                 nas.send_octets(octets)
             approve_all(site)
@@ -307,8 +339,27 @@ class TestUpgrade:
         site.configure(failmode="perhaps")
         refused = site.radgate("upgrade")
         assert (refused.returncode, "failmode" in refused.stderr) == (2, True)
-        site.configure(gateway=f"run_dir={site.folder / 'elsewhere'}")
+        site.configure()
+        text = site.config.read_text()
+        site.config.write_text(text.replace(f"run_dir={site.folder}", f"run_dir={site.folder}/else"))
+        with pytest.raises(Declined) as declined:
+            ask_control(str(site.folder / "run"), "upgrade", 60.0)
+        assert declined.value.problems == [
+            f"{site.config}: another run_dir needs a restart; it is {site.folder / 'run'} now"
+        ]
+        site.config.write_text(text)
         assert site.gateway.worker_pids() == before
+
+    def test_signals_wait_for_the_new_code_and_a_stop_remains_one(self, site: Site):
+        gateway = site.start().gateway
+        upgrading = subprocess.Popen([sys.executable, "-P", "-m", "gateway", "upgrade", "--config", str(site.config)])
+        until(lambda: "Leaving this process to the code on disk" in site.log_text)
+        gateway.signal(signal.SIGUSR1)
+        until(lambda: not gateway.worker_pids())
+        for number in (signal.SIGUSR1, signal.SIGHUP, signal.SIGTERM):
+            gateway.signal(number)
+        assert gateway.process.wait(60) == 0
+        assert upgrading.wait(60) != 0
 
     def test_requests_wait_in_the_sockets(self, site: Site):
         """One is sent after each worker has gone, and before there is another one."""
