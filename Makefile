@@ -26,9 +26,10 @@ demo: $(RUN)/.ready  ## a gateway, a simulated Duo, and real logins; KEEP=1 leav
 	$(call as_named,$(RUN))
 	@$(RUN)/bin/python -m bench.demo $(if $(KEEP),--keep)
 
+# exec: what ends make ends the checks, and not a shell that waits for them.
 test: $(VENV)/.dev-ready  ## lint, types, import contracts and all tests: what CI runs
 	$(call as_named,$(VENV))
-	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/check
+	@PATH="$(CURDIR)/$(BIN):$$PATH" exec tools/check
 
 format: $(VENV)/.dev-ready  ## put the code into its one layout
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .

@@ -69,7 +69,14 @@ def start(
         preexec_fn()
 
     given = {"start_new_session": True, **options, "preexec_fn": begin}
-    return _STARTER.submit(_start, os.sched_getaffinity(0), arguments, given).result()
+    starting = _STARTER.submit(_start, os.sched_getaffinity(0), arguments, given)
+    try:
+        return starting.result()
+    except BaseException:  # a signal that ends us: nobody else will know of a process that starts all the same
+        if not starting.cancel() and starting.exception() is None:
+            with starting.result() as process:
+                process.kill()
+        raise
 
 
 def _start(cores: set[int], arguments: Sequence[str], options: dict[str, Any]) -> subprocess.Popen[bytes]:

@@ -1,6 +1,6 @@
 """A pytest plugin: each of several pytest processes has a network of its own, so that none meets another's ports.
 
-pytest-xdist starts the processes, one for each core. A network namespace needs root; without it they share ports, of
+pytest-xdist starts the processes. A network namespace needs root; without it they share ports, of
 which the kernel hands out the ones that are free.
 """
 

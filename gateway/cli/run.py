@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from typing import Any, NamedTuple
 
@@ -65,7 +66,7 @@ def command(options: argparse.Namespace) -> int:
         if obstacle := find_obstacle(settings, identity):
             print(f"radgate: cannot start: {obstacle}", file=sys.stderr)
             return Exit.CANNOT_START
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=Loop) as runner:
             end = runner.run(_serve(settings, identity, inheritance))
         stop_logging()
         if end.environment is None:
@@ -81,6 +82,29 @@ def command(options: argparse.Namespace) -> int:
     finally:
         stop_logging()
     return Exit.CANNOT_START
+
+
+class Loop(uvloop.Loop):
+    """A loop that leaves signals ignored when it closes: who asks once more for what is nearly over changes nothing.
+
+    By default such a signal would kill the process, and the exit status be that of a gateway that was killed. Signals that
+    are held for the code that is to take our place are left as we found them: it would never see one that was ignored.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: dict[int, Any] = {}
+
+    def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:
+        """Call it at a signal."""
+        self._found.setdefault(sig, signal.getsignal(sig))
+        super().add_signal_handler(sig, callback, *args)
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        """Ignore a signal from now on; closing calls it for each."""
+        is_held = sig in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        signal.signal(sig, self._found[sig] if is_held else signal.SIG_IGN)
+        return True
 
 
 def _open_missing_descriptors() -> list[int]:

@@ -5,7 +5,7 @@ import pytest
 from bench import commands, rounds
 from bench.processes import StartError
 from bench.report.files import keep
-from bench.report.record import Finding, Judgement, ProcessFigures, read_run
+from bench.report.record import Finding, Judgement, ProcessFigures, read_run, write_run
 from bench.scenario import names
 from tests.bench.report.examples import STEPS, a_run
 
@@ -123,9 +123,10 @@ def test_a_run_fails_on_a_condition(pretend, tmp_path, capsys, condition, status
     ],
 )
 def test_a_comparison_fails_on_a_condition(tmp_path, capsys, changes, condition, status, said):
-    first, _ = keep(a_run(), tmp_path / "first")
-    second, _ = keep(a_run(**changes), tmp_path / "second")
-    assert commands.main(["compare", str(first), str(second), "--fail-if", condition]) == status
+    write_run(a_run(), tmp_path / "first.json")
+    write_run(a_run(**changes), tmp_path / "second.json")
+    runs = [str(tmp_path / name) for name in ("first.json", "second.json")]
+    assert commands.main(["compare", *runs, "--fail-if", condition]) == status
     assert said in capsys.readouterr().out
 
 

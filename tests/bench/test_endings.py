@@ -182,6 +182,31 @@ def test_a_program_that_does_not_come_up_is_ended():
         Program(["bench.costs.echo"], stream="stdout").until_ready("radgate ready", timeout_s=0.0)
 
 
+def test_a_program_that_was_starting_when_we_were_interrupted_is_ended():
+    begun, beginning = os.pipe()
+
+    class InterruptError(Exception):
+        pass
+
+    def interrupt(*_: object) -> None:
+        os.write(beginning, b"go on")
+        raise InterruptError
+
+    def be_interrupted() -> None:
+        os.kill(os.getppid(), signal.SIGUSR1)
+        os.read(begun, 5)
+
+    before, former = set(children_of(os.getpid())), signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with pytest.raises(InterruptError):
+            endings.start(["sleep", "60"], preexec_fn=be_interrupted)
+        assert set(children_of(os.getpid())) == before
+    finally:
+        signal.signal(signal.SIGUSR1, former)
+        os.close(begun)
+        os.close(beginning)
+
+
 def test_a_folder_is_for_us_alone_and_gone_at_the_end(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "a folder's name"))
     with pytest.raises(OSError, match="no folder can be made"), endings.scratch_folder("radgate-test-"):

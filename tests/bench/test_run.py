@@ -26,7 +26,7 @@ mix = passcode=0.5 wrong_passcode=0.1 push=0.4
 n_nas = 6
 source_network = 127.64.0.0/24
 retransmission = rfc5080
-drain_s = 10
+drain_s = 60
 
 [duo]
 approval = uniform:0.1,0.5

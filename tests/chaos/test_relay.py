@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.figures import play
 from tests.chaos.relay import Address, Mood, TcpRelay, UdpRelay, Weather
 
-PATIENCE_S = 10
+PATIENCE_S = 30
 
 
 class Echo(asyncio.DatagramProtocol):

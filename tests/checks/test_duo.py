@@ -13,6 +13,7 @@ from gateway.checks.findings import Finding, Severity
 from gateway.config.settings import ApplicationSettings, Secret
 from tests.https.authority import Authority
 from tests.https.peer import (
+    Script,
     Visit,
     answer,
     run,
@@ -124,14 +125,11 @@ def test_roots_that_cannot_be_loaded_are_a_problem(simulator, tmp_path: Path):
     assert str(broken) in findings[-1].text
 
 
-def test_a_certificate_that_has_ended_is_told(tmp_path: Path):
-    authority = Authority(tmp_path)
-
-    async def silent(visit: Visit) -> None:
-        await visit.until_client_leaves()
+def walk_to(script: Script, authority: Authority, **certificate: Any) -> list[Finding]:
+    """Return what is found at a peer that does what a script says."""
 
     async def scenario() -> list[Finding]:
-        async with tls_peer(silent, authority.server_file("127.0.0.1", is_expired=True)) as peer:
+        async with tls_peer(script, authority.server_file("127.0.0.1", **certificate)) as peer:
             return await examine_application(
                 ApplicationSettings(
                     api_host="127.0.0.1",
@@ -142,7 +140,11 @@ def test_a_certificate_that_has_ended_is_told(tmp_path: Path):
                 )
             )
 
-    findings = run(scenario())
+    return run(scenario())
+
+
+def test_a_certificate_that_has_ended_is_told(tmp_path: Path):
+    findings = walk_to(Visit.until_client_leaves, Authority(tmp_path), is_expired=True)
     assert last(findings) == ("tls", Severity.UNREACHABLE)
     assert "certificate has expired" in findings[-1].text
 
@@ -194,25 +196,11 @@ class TestProxy:
 
 
 def test_what_answers_in_words_that_are_not_duos_is_no_duo(tmp_path: Path):
-    authority = Authority(tmp_path)
-
     async def refuse(visit: Visit) -> None:
         await visit.request()
         visit.send(answer('{"stat":"FAIL","message":"\\u001b[2Jgo away"}', "404 Not Found"))
 
-    async def scenario() -> list[Finding]:
-        async with tls_peer(refuse, authority.server_file("127.0.0.1")) as peer:
-            return await examine_application(
-                ApplicationSettings(
-                    api_host="127.0.0.1",
-                    api_port=peer.port,
-                    ikey="DIXXXXXXXXXXXXXXXXXX",
-                    secret_key=Secret(b"x"),
-                    ca_certs_file=authority.ca_file,
-                )
-            )
-
-    assert last(run(scenario())) == ("ping", Severity.UNREACHABLE)
+    assert last(walk_to(refuse, Authority(tmp_path))) == ("ping", Severity.UNREACHABLE)
 
 
 def test_an_application_of_two_sections_is_asked_once(simulator):

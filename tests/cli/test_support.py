@@ -79,6 +79,12 @@ def config(request, tmp_path) -> Path:
     return Path(write_config(tmp_path, GOOD.format(folder=tmp_path, protected=value, more=request.param)))
 
 
+@pytest.fixture
+def without_commands(monkeypatch):
+    """Ask no other commands, each a process, where a test is about files alone."""
+    monkeypatch.setattr(gathering, "_COMMANDS", {})
+
+
 def careless_lines(secret: str) -> str:
     """Return lines that no version has ever logged: every secret in every form."""
     forms = [
@@ -134,6 +140,7 @@ def test_what_helps_is_there(config, capsys):
     assert {"README.txt", "packages.txt"} <= files.keys()
 
 
+@pytest.mark.usefixtures("without_commands")
 def test_the_newest_lines_of_a_long_log(config, capsys, monkeypatch):
     monkeypatch.setattr(gathering, "LOG_SIZE", 100)
     log = config.parent / "log" / "authproxy.log"
@@ -155,6 +162,7 @@ def test_anonymous(config, capsys):
     assert b"emergency" not in b"".join(files.values())
 
 
+@pytest.mark.usefixtures("without_commands")
 def test_no_other_file_gets_in_by_a_link_among_the_logs(config, capsys):
     (config.parent / "shadow").write_text("root:$6$")
     (config.parent / "log" / "authproxy.log.2").symlink_to(config.parent / "shadow")
@@ -163,6 +171,7 @@ def test_no_other_file_gets_in_by_a_link_among_the_logs(config, capsys):
     assert files["logs/authproxy.log.1"] == b"older\n"
 
 
+@pytest.mark.usefixtures("without_commands")
 @pytest.mark.parametrize("name", ["secret", "key"])
 def test_what_could_not_be_read_is_named_for_it_is_not_hidden(config, capsys, name):
     (config.parent / name).unlink()
@@ -177,6 +186,7 @@ def test_what_could_not_be_read_is_named_for_it_is_not_hidden(config, capsys, na
     assert "Secrets are hidden in it" not in out
 
 
+@pytest.mark.usefixtures("without_commands")
 def test_a_pipe_or_another_name_of_a_file_among_the_logs_does_not_get_in(config, capsys):
     (config.parent / "shadow").write_text("root:$6$")
     (config.parent / "log" / "authproxy.log.2").hardlink_to(config.parent / "shadow")
@@ -186,11 +196,13 @@ def test_a_pipe_or_another_name_of_a_file_among_the_logs_does_not_get_in(config,
         assert files[f"logs/authproxy.log.{number}"] == b"(not a regular file, or one that has another name too)"
 
 
+@pytest.mark.usefixtures("without_commands")
 def test_a_folder_of_logs_that_cannot_be_looked_into(tmp_path, capsys):
     config = Path(write_config(tmp_path, f"[main]\nlog_dir={tmp_path / ('x' * 300)}\n{MINIMAL}"))
     assert support(capsys, config)["logs/authproxy.log"] == b"(File name too long)"
 
 
+@pytest.mark.usefixtures("without_commands")
 def test_nothing_is_written_over(config, capsys):
     (config.parent / "out.zip").write_text("mine")
     status, _, err = run_main(capsys, "support", "--config", str(config), "--output", str(config.parent / "out.zip"))

@@ -5,7 +5,7 @@ import contextlib
 import socket
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from email.utils import formatdate, parsedate_to_datetime
 from typing import Any
 
@@ -36,9 +36,12 @@ from gateway.https.pools import HttpsPools
 from gateway.unavailable import Trouble, Unavailable
 from tests.https.authority import Authority
 from tests.https.peer import (
+    Peer,
     Script,
+    Silent,
     Visit,
     answer,
+    in_loop,
     run,
     tls_peer,
     turn_until,
@@ -100,6 +103,16 @@ def client_of(
         pools.close()
 
 
+@contextlib.asynccontextmanager
+async def client_behind(
+    script: Script, authority: Authority, server_file: str, **settings: Any
+) -> AsyncIterator[tuple[Peer, DuoClient]]:
+    """A Duo that does what a script says, and a client that asks it; `settings` are those of `client_of`."""
+    async with tls_peer(script, server_file) as peer:
+        with client_of(peer.port, authority, **settings) as client:
+            yield peer, client
+
+
 async def ask(client: DuoClient, call: Call) -> Answer | Unavailable:
     result: asyncio.Future[Answer | Unavailable] = asyncio.get_running_loop().create_future()
     client.ask(call, result.set_result)
@@ -124,9 +137,8 @@ def ask_scripted(
 
     async def scenario() -> tuple[list[str], list[Answer | Unavailable], DuoClient]:
         requests: list[str] = []
-        async with tls_peer(scripted(requests, *answers), server_file) as peer:
-            with client_of(peer.port, authority, **settings) as client:
-                return requests, [await ask(client, call) for call in calls], client
+        async with client_behind(scripted(requests, *answers), authority, server_file, **settings) as (_, client):
+            return requests, [await ask(client, call) for call in calls], client
 
     return run(scenario())
 
@@ -185,33 +197,30 @@ def test_wrong_application_type_changes_over_to_v1_for_good(authority: Authority
     assert client.api_version == "1"
 
 
-def test_a_call_that_was_refused_after_another_one_changed_over_is_asked_in_v1(
+@in_loop
+async def test_a_call_that_was_refused_after_another_one_changed_over_is_asked_in_v1(
     authority: Authority, server_file: str
 ) -> None:
-    async def scenario() -> None:
-        has_changed_over = asyncio.Event()
-        paths: list[str] = []
+    has_changed_over = asyncio.Event()
+    paths: list[str] = []
 
-        async def late_to_refuse(visit: Visit) -> None:
-            while True:
-                path = path_of(await visit.request())
-                paths.append(path)
-                if path == "/auth/v2/preauth":
-                    await has_changed_over.wait()
-                visit.send(
-                    WRONG_TYPE if path.startswith("/auth/v2") else answer('{"stat":"OK","response":{"result":"allow"}}')
-                )
+    async def late_to_refuse(visit: Visit) -> None:
+        while True:
+            path = path_of(await visit.request())
+            paths.append(path)
+            if path == "/auth/v2/preauth":
+                await has_changed_over.wait()
+            visit.send(
+                WRONG_TYPE if path.startswith("/auth/v2") else answer('{"stat":"OK","response":{"result":"allow"}}')
+            )
 
-        async with tls_peer(late_to_refuse, server_file) as peer:
-            with client_of(peer.port, authority) as client:
-                preauth = asyncio.create_task(ask(client, Preauth("jdoe")))
-                await turn_until(lambda: paths == ["/auth/v2/preauth"])
-                assert await ask(client, Auth("other", Factor.PASSCODE, passcode="123456")) == AuthAnswer("allow")
-                has_changed_over.set()
-                assert await preauth == PreauthAnswer("allow")
-                assert sorted(paths) == ["/auth/v2/auth", "/auth/v2/preauth", "/rest/v1/auth", "/rest/v1/preauth"]
-
-    run(scenario())
+    async with client_behind(late_to_refuse, authority, server_file) as (_, client):
+        preauth = asyncio.create_task(ask(client, Preauth("jdoe")))
+        await turn_until(lambda: paths == ["/auth/v2/preauth"])
+        assert await ask(client, Auth("other", Factor.PASSCODE, passcode="123456")) == AuthAnswer("allow")
+        has_changed_over.set()
+        assert await preauth == PreauthAnswer("allow")
+        assert sorted(paths) == ["/auth/v2/auth", "/auth/v2/preauth", "/rest/v1/auth", "/rest/v1/preauth"]
 
 
 def test_application_that_neither_version_accepts_is_a_trouble_of_configuration(
@@ -239,21 +248,18 @@ def test_once_v2_has_worked_it_stays(authority: Authority, server_file: str) -> 
 @pytest.mark.parametrize(
     ("call", "n_requests"), [(Auth("jdoe", Factor.PASSCODE, passcode="123456"), 2), (Auth("jdoe", Factor.PUSH), 1)]
 )
-def test_a_lost_passcode_is_asked_again_and_a_lost_push_is_not(
+@in_loop
+async def test_a_lost_passcode_is_asked_again_and_a_lost_push_is_not(
     authority: Authority, server_file: str, call: Auth, n_requests: int
 ) -> None:
-    async def scenario() -> list[str]:
-        requests: list[str] = []
+    requests: list[str] = []
 
-        async def hangs_up(visit: Visit) -> None:
-            requests.append(await visit.request())
+    async def hangs_up(visit: Visit) -> None:
+        requests.append(await visit.request())
 
-        async with tls_peer(hangs_up, server_file) as peer:
-            with client_of(peer.port, authority) as client:
-                assert isinstance(await ask(client, call), Unavailable)
-        return requests
-
-    assert len(run(scenario())) == n_requests
+    async with client_behind(hangs_up, authority, server_file) as (_, client):
+        assert isinstance(await ask(client, call), Unavailable)
+    assert len(requests) == n_requests
 
 
 def test_fixed_version_never_changes(authority: Authority, server_file: str) -> None:
@@ -304,52 +310,34 @@ def test_captive_portal_and_server_error(authority: Authority, server_file: str)
     ]
 
 
-def test_api_timeout_bounds_a_brief_call(authority: Authority, server_file: str) -> None:
-    async def say_nothing(visit: Visit) -> None:
-        await visit.until_client_leaves()
-
-    async def scenario() -> None:
-        async with tls_peer(say_nothing, server_file) as peer:
-            with client_of(peer.port, authority, api_timeout_s=0.2) as client:
-                trouble = await ask(client, Auth("jdoe", Factor.PUSH))
-                assert isinstance(trouble, Unavailable)
-                assert trouble.trouble is Trouble.TIMEOUT
-
-    run(scenario())
+@in_loop
+async def test_api_timeout_bounds_a_brief_call(authority: Authority, server_file: str) -> None:
+    async with client_behind(Visit.until_client_leaves, authority, server_file, api_timeout_s=0.2) as (_, client):
+        trouble = await ask(client, Auth("jdoe", Factor.PUSH))
+        assert isinstance(trouble, Unavailable)
+        assert trouble.trouble is Trouble.TIMEOUT
 
 
-def test_start_checks_in_the_background(authority: Authority, server_file: str) -> None:
-    async def scenario() -> None:
-        requests: list[str] = []
-        async with tls_peer(scripted(requests, answer()), server_file) as peer:
-            with client_of(peer.port, authority) as client:
-                checked: asyncio.Future[Answer | Unavailable] = asyncio.get_running_loop().create_future()
-                client.start(checked.set_result)
-                assert await checked == Time(1)
-
-    run(scenario())
+@in_loop
+async def test_start_checks_in_the_background(authority: Authority, server_file: str) -> None:
+    requests: list[str] = []
+    async with client_behind(scripted(requests, answer()), authority, server_file) as (_, client):
+        checked: asyncio.Future[Answer | Unavailable] = asyncio.get_running_loop().create_future()
+        client.start(checked.set_result)
+        assert await checked == Time(1)
 
 
-def test_cancelled_and_closed_calls_are_never_answered(authority: Authority, server_file: str) -> None:
-    async def scenario() -> None:
-        asked = asyncio.Event()
-
-        async def say_nothing(visit: Visit) -> None:
-            await visit.request()
-            asked.set()
-            await visit.until_client_leaves()
-
-        async with tls_peer(say_nothing, server_file) as peer:
-            with client_of(peer.port, authority) as client:
-                results: list[Answer | Unavailable] = []
-                client.ask(Check(), results.append).cancel()
-                client.ask(AuthStatus("tx-1"), results.append)
-                await asked.wait()
-                client.close()
-                assert client.n_pending == 0
-                assert results == []
-
-    run(scenario())
+@in_loop
+async def test_cancelled_and_closed_calls_are_never_answered(authority: Authority, server_file: str) -> None:
+    duo = Silent()
+    async with client_behind(duo, authority, server_file) as (_, client):
+        results: list[Answer | Unavailable] = []
+        client.ask(Check(), results.append).cancel()
+        client.ask(AuthStatus("tx-1"), results.append)
+        await duo.heard.wait()
+        client.close()
+        assert client.n_pending == 0
+        assert results == []
 
 
 # Dates.
@@ -389,66 +377,54 @@ class ClockedDuo:
                 visit.send(self.answer)
 
 
-def test_a_jump_of_the_wall_clock_changes_no_date(authority: Authority, server_file: str) -> None:
-    async def scenario() -> None:
-        clocks, requests = Clocks(), list[str]()
-        async with tls_peer(scripted(requests, ALLOW), server_file) as peer:
-            with client_of(peer.port, authority, clocks=clocks) as client:
-                await ask(client, Preauth("jdoe"))
-                clocks.wall += 3600.0
-                clocks.boot += 10.0
-                await ask(client, Preauth("jdoe"))
-                assert client.clock_offset_s == pytest.approx(-3590.0)
-        assert [date_of(request) for request in requests] == [int(NOW), int(NOW) + 10]
-
-    run(scenario())
+@in_loop
+async def test_a_jump_of_the_wall_clock_changes_no_date(authority: Authority, server_file: str) -> None:
+    clocks, requests = Clocks(), list[str]()
+    async with client_behind(scripted(requests, ALLOW), authority, server_file, clocks=clocks) as (_, client):
+        await ask(client, Preauth("jdoe"))
+        clocks.wall += 3600.0
+        clocks.boot += 10.0
+        await ask(client, Preauth("jdoe"))
+        assert client.clock_offset_s == pytest.approx(-3590.0)
+    assert [date_of(request) for request in requests] == [int(NOW), int(NOW) + 10]
 
 
 @pytest.mark.parametrize("call", [Auth("jdoe", Factor.PUSH), Preauth("jdoe"), AuthStatus("tx-1")])
 @pytest.mark.parametrize("error_s", [3600, -86_400])
-def test_a_call_refused_for_its_date_is_asked_again_by_duos_clock(
+@in_loop
+async def test_a_call_refused_for_its_date_is_asked_again_by_duos_clock(
     authority: Authority, server_file: str, call: Call, error_s: int
 ) -> None:
-    async def scenario() -> None:
-        duo, corrections = ClockedDuo(NOW + error_s), list[float]()
-        async with tls_peer(duo, server_file) as peer:
-            with client_of(peer.port, authority, on_clock_corrected=corrections.append) as client:
-                assert isinstance(await ask(client, call), AuthAnswer | PreauthAnswer)
-                first, ping, second = duo.requests
-                assert path_of(first) == path_of(second)
-                assert (date_of(first), date_of(second)) == (int(NOW), int(NOW) + error_s)
-                assert ping.startswith("GET /auth/v2/ping HTTP/1.1\r\n")
-                assert "Authorization" not in ping
-                assert corrections == [client.clock_offset_s] == [pytest.approx(error_s, abs=0.6)]
-                await ask(client, call)  # dated right from now on
-                assert len(duo.requests) == 4
-
-    run(scenario())
+    duo, corrections = ClockedDuo(NOW + error_s), list[float]()
+    async with client_behind(duo, authority, server_file, on_clock_corrected=corrections.append) as (_, client):
+        assert isinstance(await ask(client, call), AuthAnswer | PreauthAnswer)
+        first, ping, second = duo.requests
+        assert path_of(first) == path_of(second)
+        assert (date_of(first), date_of(second)) == (int(NOW), int(NOW) + error_s)
+        assert ping.startswith("GET /auth/v2/ping HTTP/1.1\r\n")
+        assert "Authorization" not in ping
+        assert corrections == [client.clock_offset_s] == [pytest.approx(error_s, abs=0.6)]
+        await ask(client, call)  # dated right from now on
+        assert len(duo.requests) == 4
 
 
-def test_many_calls_refused_at_once_share_one_ping(authority: Authority, server_file: str) -> None:
-    async def scenario() -> None:
-        duo = ClockedDuo(NOW + 3600)
-        async with tls_peer(duo, server_file) as peer:
-            with client_of(peer.port, authority) as client:
-                results = await asyncio.gather(*(ask(client, Preauth(f"user{number}")) for number in range(50)))
-                assert results == [PreauthAnswer("allow", "Welcome")] * 50
-                assert client.n_pending == 0
-        assert duo.paths.count("/auth/v2/ping") == 1
-        assert len(duo.requests) == 101
-
-    run(scenario())
+@in_loop
+async def test_many_calls_refused_at_once_share_one_ping(authority: Authority, server_file: str) -> None:
+    duo = ClockedDuo(NOW + 3600)
+    async with client_behind(duo, authority, server_file) as (_, client):
+        results = await asyncio.gather(*(ask(client, Preauth(f"user{number}")) for number in range(50)))
+        assert results == [PreauthAnswer("allow", "Welcome")] * 50
+        assert client.n_pending == 0
+    assert duo.paths.count("/auth/v2/ping") == 1
+    assert len(duo.requests) == 101
 
 
-def test_v1_asks_the_ping_of_v2_for_the_time(authority: Authority, server_file: str) -> None:
-    async def scenario() -> None:
-        duo = ClockedDuo(NOW + 3600)
-        async with tls_peer(duo, server_file) as peer:
-            with client_of(peer.port, authority, api_version="1") as client:
-                assert isinstance(await ask(client, Preauth("jdoe")), PreauthAnswer)
-        assert duo.paths == ["/rest/v1/preauth", "/auth/v2/ping", "/rest/v1/preauth"]
-
-    run(scenario())
+@in_loop
+async def test_v1_asks_the_ping_of_v2_for_the_time(authority: Authority, server_file: str) -> None:
+    duo = ClockedDuo(NOW + 3600)
+    async with client_behind(duo, authority, server_file, api_version="1") as (_, client):
+        assert isinstance(await ask(client, Preauth("jdoe")), PreauthAnswer)
+    assert duo.paths == ["/rest/v1/preauth", "/auth/v2/ping", "/rest/v1/preauth"]
 
 
 def test_a_ping_says_nothing_about_the_version_that_an_application_may_use(
@@ -473,32 +449,26 @@ def assert_clock_trouble(result: Result) -> None:
     assert result.detail == "Duo answered 40105 Bad request timestamp; check this machine's clock"
 
 
-def test_a_date_by_duos_clock_that_duo_refuses_is_a_trouble_of_the_clock(
+@in_loop
+async def test_a_date_by_duos_clock_that_duo_refuses_is_a_trouble_of_the_clock(
     authority: Authority, server_file: str
 ) -> None:
-    async def scenario() -> None:
-        duo = ClockedDuo(NOW + 3600, told=int(NOW) - 3600)
-        async with tls_peer(duo, server_file) as peer:
-            with client_of(peer.port, authority) as client:
-                assert_clock_trouble(await ask(client, Preauth("jdoe")))
-                assert duo.paths == ["/auth/v2/preauth", "/auth/v2/ping", "/auth/v2/preauth"]
-
-    run(scenario())
+    duo = ClockedDuo(NOW + 3600, told=int(NOW) - 3600)
+    async with client_behind(duo, authority, server_file) as (_, client):
+        assert_clock_trouble(await ask(client, Preauth("jdoe")))
+        assert duo.paths == ["/auth/v2/preauth", "/auth/v2/ping", "/auth/v2/preauth"]
 
 
 @pytest.mark.parametrize("told", [0, -1, 7_258_118_400, 10**12, 10**30, '"noon"'])
-def test_where_duo_tells_no_time_the_refusal_stands(authority: Authority, server_file: str, told: object) -> None:
-    async def scenario() -> None:
-        duo, corrections = ClockedDuo(NOW + 3600, told), list[float]()
-        async with tls_peer(duo, server_file) as peer:
-            with client_of(peer.port, authority, on_clock_corrected=corrections.append) as client:
-                results = await asyncio.gather(*(ask(client, Preauth("jdoe")) for _ in range(3)))
-                for result in results:
-                    assert_clock_trouble(result)
-                assert corrections == []
-                assert client.n_pending == 0
-
-    run(scenario())
+@in_loop
+async def test_where_duo_tells_no_time_the_refusal_stands(authority: Authority, server_file: str, told: object) -> None:
+    duo, corrections = ClockedDuo(NOW + 3600, told), list[float]()
+    async with client_behind(duo, authority, server_file, on_clock_corrected=corrections.append) as (_, client):
+        results = await asyncio.gather(*(ask(client, Preauth("jdoe")) for _ in range(3)))
+        for result in results:
+            assert_clock_trouble(result)
+        assert corrections == []
+        assert client.n_pending == 0
 
 
 def test_a_ping_refused_for_its_date_is_asked_no_ping(authority: Authority, server_file: str) -> None:
@@ -525,58 +495,51 @@ def slow_ping(pinged: asyncio.Event, may_answer: asyncio.Event) -> Script:
     return script
 
 
-def test_a_call_waits_for_duos_time_no_longer_than_for_its_answer(authority: Authority, server_file: str) -> None:
-    async def scenario() -> None:
-        clocks = Clocks()
-        async with tls_peer(slow_ping(asyncio.Event(), asyncio.Event()), server_file) as peer:
-            with client_of(peer.port, authority, clocks=clocks) as client:
-                await ask(client, Check())  # there is a connection now
-                clocks.boot += 1.0
-                assert_clock_trouble(await ask(client, AuthStatus("tx-1", patience_s=1.0)))
-                assert client.n_pending == 1  # the ping
-
-    run(scenario())
-
-
-def test_a_call_cancelled_while_duos_time_is_asked_is_never_answered(authority: Authority, server_file: str) -> None:
-    async def scenario() -> None:
-        pinged, may_answer, results = asyncio.Event(), asyncio.Event(), list[Result]()
-        async with tls_peer(slow_ping(pinged, may_answer), server_file) as peer:
-            with client_of(peer.port, authority) as client:
-                cancelled = client.ask(Preauth("jdoe"), results.append)
-                await pinged.wait()
-                cancelled.cancel()
-                may_answer.set()
-                await turn_until(lambda: client.n_pending == 0)
-                assert results == []
-
-    run(scenario())
+@in_loop
+async def test_a_call_waits_for_duos_time_no_longer_than_for_its_answer(authority: Authority, server_file: str) -> None:
+    clocks = Clocks()
+    async with client_behind(slow_ping(asyncio.Event(), asyncio.Event()), authority, server_file, clocks=clocks) as (
+        _peer,
+        client,
+    ):
+        await ask(client, Check())  # there is a connection now
+        clocks.boot += 1.0
+        assert_clock_trouble(await ask(client, AuthStatus("tx-1", patience_s=1.0)))
+        assert client.n_pending == 1  # the ping
 
 
-def test_an_answered_check_corrects_the_clock_too(authority: Authority, server_file: str) -> None:
-    async def scenario() -> None:
-        duo, corrections = ClockedDuo(NOW + 200), list[float]()
-        duo.answer = answer(f'{{"stat":"OK","response":{{"time":{duo.told}}}}}')
-        async with tls_peer(duo, server_file) as peer:
-            with client_of(peer.port, authority, on_clock_corrected=corrections.append) as client:
-                await ask(client, Check())
-                await ask(client, Check())
-        assert [date_of(request) for request in duo.requests] == [int(NOW), int(NOW) + 200]
-        assert corrections == [pytest.approx(200.0, abs=0.6)]
+@in_loop
+async def test_a_call_cancelled_while_duos_time_is_asked_is_never_answered(
+    authority: Authority, server_file: str
+) -> None:
+    pinged, may_answer, results = asyncio.Event(), asyncio.Event(), list[Result]()
+    async with client_behind(slow_ping(pinged, may_answer), authority, server_file) as (_, client):
+        cancelled = client.ask(Preauth("jdoe"), results.append)
+        await pinged.wait()
+        cancelled.cancel()
+        may_answer.set()
+        await turn_until(lambda: client.n_pending == 0)
+        assert results == []
 
-    run(scenario())
+
+@in_loop
+async def test_an_answered_check_corrects_the_clock_too(authority: Authority, server_file: str) -> None:
+    duo, corrections = ClockedDuo(NOW + 200), list[float]()
+    duo.answer = answer(f'{{"stat":"OK","response":{{"time":{duo.told}}}}}')
+    async with client_behind(duo, authority, server_file, on_clock_corrected=corrections.append) as (_, client):
+        await ask(client, Check())
+        await ask(client, Check())
+    assert [date_of(request) for request in duo.requests] == [int(NOW), int(NOW) + 200]
+    assert corrections == [pytest.approx(200.0, abs=0.6)]
 
 
-def test_a_small_correction_is_made_without_a_word(authority: Authority, server_file: str) -> None:
-    async def scenario() -> None:
-        duo, corrections = ClockedDuo(NOW + 29), list[float]()
-        async with tls_peer(duo, server_file) as peer:
-            with client_of(peer.port, authority, on_clock_corrected=corrections.append) as client:
-                await ask(client, Ping())
-                assert client.clock_offset_s == pytest.approx(29.0, abs=0.6)
-        assert corrections == []
-
-    run(scenario())
+@in_loop
+async def test_a_small_correction_is_made_without_a_word(authority: Authority, server_file: str) -> None:
+    duo, corrections = ClockedDuo(NOW + 29), list[float]()
+    async with client_behind(duo, authority, server_file, on_clock_corrected=corrections.append) as (_, client):
+        await ask(client, Ping())
+        assert client.clock_offset_s == pytest.approx(29.0, abs=0.6)
+    assert corrections == []
 
 
 # What an observer hears.
@@ -637,46 +600,41 @@ def test_an_observer_hears_of_a_call_that_duo_wants_later(authority: Authority, 
     assert diary.lines == ["asked Preauth", "postponed", "answered Preauth"]
 
 
-def test_an_observer_hears_of_a_ping_for_the_time_and_once_of_the_call(authority: Authority, server_file: str) -> None:
-    async def scenario() -> None:
-        diary = Diary()
-        async with tls_peer(ClockedDuo(NOW + 3600), server_file) as peer:
-            with client_of(peer.port, authority, observer=diary) as client:
-                await ask(client, Preauth("jdoe"))
-        assert diary.lines == ["asked Preauth", "asked Ping", "answered Ping", "answered Preauth"]
-
-    run(scenario())
-
-
-def test_an_observer_hears_once_of_a_call_that_nobody_wants_any_more(authority: Authority, server_file: str) -> None:
-    async def scenario() -> None:
-        diary = Diary()
-        async with tls_peer(scripted([], ALLOW), server_file) as peer:
-            with client_of(peer.port, authority, observer=diary) as client:
-                pending = client.ask(Check(), lambda _: None)
-                pending.cancel()
-                pending.cancel()
-                client.ask(Check(), lambda _: None)
-                client.close()
-        assert diary.lines == ["asked Check", "forgotten", "asked Check", "forgotten"]
-
-    run(scenario())
+@in_loop
+async def test_an_observer_hears_of_a_ping_for_the_time_and_once_of_the_call(
+    authority: Authority, server_file: str
+) -> None:
+    diary = Diary()
+    async with client_behind(ClockedDuo(NOW + 3600), authority, server_file, observer=diary) as (_, client):
+        await ask(client, Preauth("jdoe"))
+    assert diary.lines == ["asked Preauth", "asked Ping", "answered Ping", "answered Preauth"]
 
 
-def test_a_mistake_of_an_observer_leaves_no_call_without_an_end(authority: Authority, server_file: str) -> None:
+@in_loop
+async def test_an_observer_hears_once_of_a_call_that_nobody_wants_any_more(
+    authority: Authority, server_file: str
+) -> None:
+    diary = Diary()
+    async with client_behind(scripted([], ALLOW), authority, server_file, observer=diary) as (_, client):
+        pending = client.ask(Check(), lambda _: None)
+        pending.cancel()
+        pending.cancel()
+        client.ask(Check(), lambda _: None)
+        client.close()
+    assert diary.lines == ["asked Check", "forgotten", "asked Check", "forgotten"]
+
+
+@in_loop
+async def test_a_mistake_of_an_observer_leaves_no_call_without_an_end(authority: Authority, server_file: str) -> None:
     class Clumsy(Diary):
         def answered(self, call: Call, token: object, seconds: float, now: float) -> None:
             raise ZeroDivisionError
 
-    async def scenario() -> None:
-        mistakes: list[dict[str, Any]] = []
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: mistakes.append(context))
-        async with tls_peer(scripted([], ALLOW), server_file) as peer:
-            with client_of(peer.port, authority, observer=Clumsy()) as client:
-                assert isinstance(await ask(client, Preauth("jdoe")), PreauthAnswer)
-        assert [type(mistake["exception"]) for mistake in mistakes] == [ZeroDivisionError]
-
-    run(scenario())
+    mistakes: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: mistakes.append(context))
+    async with client_behind(scripted([], ALLOW), authority, server_file, observer=Clumsy()) as (_, client):
+        assert isinstance(await ask(client, Preauth("jdoe")), PreauthAnswer)
+    assert [type(mistake["exception"]) for mistake in mistakes] == [ZeroDivisionError]
 
 
 async def ask_timed(client: DuoClient, call: Call) -> tuple[float, float]:
@@ -687,17 +645,14 @@ async def ask_timed(client: DuoClient, call: Call) -> tuple[float, float]:
     return wire_s, time.monotonic() - pending.asked_at
 
 
-def test_time_on_the_wire_is_known_when_the_answer_is_told(authority: Authority, server_file: str) -> None:
+@in_loop
+async def test_time_on_the_wire_is_known_when_the_answer_is_told(authority: Authority, server_file: str) -> None:
     limit = fail(42901, "Too many requests", "429 Too Many Requests", "Retry-After: 0")
 
-    async def scenario() -> None:
-        async with tls_peer(scripted([], ALLOW, limit, ALLOW), server_file) as peer:
-            with client_of(peer.port, authority) as client:
-                for _ in range(2):  # the second one is asked twice
-                    wire_s, took_s = await ask_timed(client, Preauth("jdoe"))
-                    assert 0.0 < wire_s <= took_s
-
-    run(scenario())
+    async with client_behind(scripted([], ALLOW, limit, ALLOW), authority, server_file) as (_, client):
+        for _ in range(2):  # the second one is asked twice
+            wire_s, took_s = await ask_timed(client, Preauth("jdoe"))
+            assert 0.0 < wire_s <= took_s
 
 
 async def ask_shares(client: DuoClient, call: Call) -> tuple[PendingCall, float, float]:
@@ -708,93 +663,75 @@ async def ask_shares(client: DuoClient, call: Call) -> tuple[PendingCall, float,
     return pending, pending.took_s(ended_at), ended_at - pending.asked_at
 
 
-def test_all_of_a_long_poll_is_duos_time(authority: Authority, server_file: str) -> None:
-    async def scenario() -> None:
-        async with tls_peer(scripted([], ALLOW), server_file) as peer:
-            with client_of(peer.port, authority) as client:
-                _, duo_s, took_s = await ask_shares(client, AuthStatus("tx"))
-                assert duo_s == took_s
-
-    run(scenario())
+@in_loop
+async def test_all_of_a_long_poll_is_duos_time(authority: Authority, server_file: str) -> None:
+    async with client_behind(scripted([], ALLOW), authority, server_file) as (_, client):
+        _, duo_s, took_s = await ask_shares(client, AuthStatus("tx"))
+        assert duo_s == took_s
 
 
-def test_of_a_brief_call_the_wire_and_the_opening_of_its_connection_are_duos_time(
+@in_loop
+async def test_of_a_brief_call_the_wire_and_the_opening_of_its_connection_are_duos_time(
     authority: Authority, server_file: str
 ) -> None:
-    async def scenario() -> None:
-        async with tls_peer(scripted([], ALLOW, ALLOW), server_file) as peer:
-            with client_of(peer.port, authority) as client:
-                first, first_s, took_s = await ask_shares(client, Preauth("jdoe"))
-                assert first.wire_s < first.wire_s + first.held_s == first_s <= took_s
-                second, second_s, _ = await ask_shares(client, Preauth("jdoe"))
-                assert second.held_s == 0.0
-                assert second_s == second.wire_s
-
-    run(scenario())
+    async with client_behind(scripted([], ALLOW, ALLOW), authority, server_file) as (_, client):
+        first, first_s, took_s = await ask_shares(client, Preauth("jdoe"))
+        assert first.wire_s < first.wire_s + first.held_s == first_s <= took_s
+        second, second_s, _ = await ask_shares(client, Preauth("jdoe"))
+        assert second.held_s == 0.0
+        assert second_s == second.wire_s
 
 
-def test_the_time_after_which_duo_wants_to_be_asked_again_is_duos(authority: Authority, server_file: str) -> None:
+@in_loop
+async def test_the_time_after_which_duo_wants_to_be_asked_again_is_duos(authority: Authority, server_file: str) -> None:
     limit = fail(42901, "Too many requests", "429 Too Many Requests", "Retry-After: 0")
 
-    async def scenario() -> None:
-        async with tls_peer(scripted([], ALLOW, limit, ALLOW), server_file) as peer:
-            with client_of(peer.port, authority) as client:
-                await ask(client, Preauth("jdoe"))
-                pending, duo_s, took_s = await ask_shares(client, Preauth("jdoe"))
-                assert 0.0 < pending.wire_s < duo_s <= took_s
-
-    run(scenario())
+    async with client_behind(scripted([], ALLOW, limit, ALLOW), authority, server_file) as (_, client):
+        await ask(client, Preauth("jdoe"))
+        pending, duo_s, took_s = await ask_shares(client, Preauth("jdoe"))
+        assert 0.0 < pending.wire_s < duo_s <= took_s
 
 
-def test_the_time_in_which_duos_clock_is_asked_is_duos(authority: Authority, server_file: str) -> None:
-    async def scenario() -> None:
-        duo = ClockedDuo(NOW)
-        async with tls_peer(duo, server_file) as peer:
-            with client_of(peer.port, authority) as client:
-                await ask(client, Preauth("jdoe"))
-                duo.now = duo.told = int(NOW) + 3600
-                pending, duo_s, took_s = await ask_shares(client, Preauth("jdoe"))
-                assert 0.0 < pending.wire_s < duo_s <= took_s
-
-    run(scenario())
+@in_loop
+async def test_the_time_in_which_duos_clock_is_asked_is_duos(authority: Authority, server_file: str) -> None:
+    duo = ClockedDuo(NOW)
+    async with client_behind(duo, authority, server_file) as (_, client):
+        await ask(client, Preauth("jdoe"))
+        duo.now = duo.told = int(NOW) + 3600
+        pending, duo_s, took_s = await ask_shares(client, Preauth("jdoe"))
+        assert 0.0 < pending.wire_s < duo_s <= took_s
 
 
-def test_a_call_that_found_no_connection_was_never_on_the_wire(authority: Authority) -> None:
-    async def scenario() -> None:
-        with socket.socket() as bound:  # and nobody listens
-            bound.bind(("127.0.0.1", 0))
-            with client_of(bound.getsockname()[1], authority) as client:
-                pending, duo_s, _ = await ask_shares(client, Preauth("jdoe"))
-                assert pending.wire_s == 0.0
-                assert duo_s == pending.held_s > 0.0
-
-    run(scenario())
+@in_loop
+async def test_a_call_that_found_no_connection_was_never_on_the_wire(authority: Authority) -> None:
+    with socket.socket() as bound:  # and nobody listens
+        bound.bind(("127.0.0.1", 0))
+        with client_of(bound.getsockname()[1], authority) as client:
+            pending, duo_s, _ = await ask_shares(client, Preauth("jdoe"))
+            assert pending.wire_s == 0.0
+            assert duo_s == pending.held_s > 0.0
 
 
-def test_applications_with_the_same_way_to_duo_share_a_pool(authority: Authority) -> None:
-    async def scenario() -> None:
-        pools = HttpsPools()
-        first = pools.pool("api-x.test", ca_certs_file=authority.ca_file)
-        assert pools.pool("API-x.test", ca_certs_file=authority.ca_file) is first
-        assert pools.pool("api-x.test", 8443, ca_certs_file=authority.ca_file) is not first
-        assert pools.pool("api-x.test", ca_certs_file=authority.ca_file, connect_timeout_s=1.0) is not first
-        assert len(list(pools)) == 3
-        pools.close()
-
-    run(scenario())
+@in_loop
+async def test_applications_with_the_same_way_to_duo_share_a_pool(authority: Authority) -> None:
+    pools = HttpsPools()
+    first = pools.pool("api-x.test", ca_certs_file=authority.ca_file)
+    assert pools.pool("API-x.test", ca_certs_file=authority.ca_file) is first
+    assert pools.pool("api-x.test", 8443, ca_certs_file=authority.ca_file) is not first
+    assert pools.pool("api-x.test", ca_certs_file=authority.ca_file, connect_timeout_s=1.0) is not first
+    assert len(list(pools)) == 3
+    pools.close()
 
 
-def test_shipped_and_system_trust_stores_load_and_others_are_named() -> None:
-    async def scenario() -> None:
-        pools = HttpsPools()
-        pools.pool("api-x.test")
-        pools.pool("api-x.test", ca_certs_file="system")
-        with pytest.raises(ValueError, match=r"no trusted roots in /nowhere\.pem: No such file"):
-            pools.pool("api-x.test", ca_certs_file="/nowhere.pem")
-        with pytest.raises(ValueError, match="no trusted roots in"):
-            pools.pool("api-x.test", ca_certs_file=__file__)
-
-    run(scenario())
+@in_loop
+async def test_shipped_and_system_trust_stores_load_and_others_are_named() -> None:
+    pools = HttpsPools()
+    pools.pool("api-x.test")
+    pools.pool("api-x.test", ca_certs_file="system")
+    with pytest.raises(ValueError, match=r"no trusted roots in /nowhere\.pem: No such file"):
+        pools.pool("api-x.test", ca_certs_file="/nowhere.pem")
+    with pytest.raises(ValueError, match="no trusted roots in"):
+        pools.pool("api-x.test", ca_certs_file=__file__)
 
 
 def test_secret_key_is_not_shown() -> None:

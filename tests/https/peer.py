@@ -2,21 +2,23 @@
 
 import asyncio
 import ctypes
+import functools
 import os
 import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import uvloop
 
 Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
 
 _SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 
-PATIENCE_S = 30.0  # a test that hangs fails; none waits so long otherwise
+PATIENCE_S = 60.0  # a test that hangs fails; none waits so long otherwise
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
@@ -26,6 +28,16 @@ def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
         return await asyncio.wait_for(coroutine, PATIENCE_S)
 
     return uvloop.run(bounded())
+
+
+def in_loop(test: Callable[Arguments, Coroutine[Any, Any, None]]) -> Callable[Arguments, None]:
+    """Let a test be a coroutine."""
+
+    @functools.wraps(test)
+    def run_test(*arguments: Arguments.args, **named: Arguments.kwargs) -> None:
+        run(test(*arguments, **named))
+
+    return run_test
 
 
 async def turn_until(condition: Callable[[], bool]) -> None:
@@ -142,3 +154,19 @@ async def serve(visit: Visit) -> None:
     while True:
         await visit.request()
         visit.send(answer())
+
+
+class Silent:
+    """A script that hears the first request and says nothing.
+
+    Attributes:
+        heard: set by a request.
+    """
+
+    def __init__(self) -> None:
+        self.heard = asyncio.Event()
+
+    async def __call__(self, visit: Visit) -> None:
+        await visit.request()
+        self.heard.set()
+        await visit.until_client_leaves()

@@ -132,7 +132,7 @@ def test_a_reply_may_be_cut_into_fragments_on_its_way(site: Site):
     nas = site.start(gateway="workers=1").nas()
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800)) as wire:
         wire.bind(("lo", 0))
-        wire.settimeout(5)
+        wire.settimeout(20)
         assert nas.login("alice", "123456").is_accept
         while True:
             packet = wire.recv(65_535)[14:]

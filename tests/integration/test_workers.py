@@ -144,7 +144,7 @@ def test_replies_leave_from_the_address_that_was_asked(site: Site):
     site.start()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
-        udp.settimeout(10)
+        udp.settimeout(20)
         for host in ("127.0.0.1", "127.0.0.2", "127.1.2.3"):
             request = encode_access_request(1, os.urandom(16), SharedSecret(SECRET.encode()), b"alice", b"123456")
             udp.sendto(request, (host, site.port))

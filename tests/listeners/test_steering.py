@@ -42,7 +42,7 @@ def sender():
 
 def bucket_met(group: list[socket.socket], sender: socket.socket, datagram: bytes) -> int:
     sender.sendto(datagram, group[0].getsockname())
-    readable, _, _ = select.select(group, [], [], 5)
+    readable, _, _ = select.select(group, [], [], 20)
     assert len(readable) == 1
     readable[0].recv(8192)
     return group.index(readable[0])

@@ -75,7 +75,7 @@ def test_a_reply_leaves_from_the_address_that_was_asked():
     """RFC 2865 section 3; the same port of a client may ask several of ours."""
 
     async def act(stage: Scene) -> None:
-        stage.client.settimeout(10)
+        stage.client.settimeout(20)
         for host in ("127.0.0.1", "127.0.0.2", "127.0.0.2", "127.0.0.1"):
             (peer,) = await stage.receive(b"who?", host=host)
             stage.listener.send(b"me", peer)

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,17 @@ def handler(tmp_path):
     with_path = FileHandler(tmp_path / "x.log")
     yield with_path
     with_path.close()
+
+
+@contextmanager
+def disk_of(n_octets: int) -> Iterator[None]:
+    """A limit to the size of files is met as a full disk is: by a write that is shorter than it should be."""
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_octets, former[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
 def written(path: Path) -> str:
@@ -84,14 +96,9 @@ def test_a_full_disk_costs_lines_and_says_so_later(tmp_path):
 
 
 def test_a_line_that_a_full_disk_cut_off_does_not_spoil_the_next(handler):
-    """A limit to the size of files is met as a full disk is: by a write that is shorter than it should be."""
-    former = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, former[1]))
-    try:
+    with disk_of(10):
         handler.write("12345", INFO)
         handler.write("cut off here", INFO)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, former)
     handler.write("whole", INFO)
     assert written(handler.path) == "12345\ncut \n1 lines before this one could not be written\nwhole\n"
 
@@ -111,13 +118,9 @@ def test_the_line_of_another_process_that_a_full_disk_cut_off_does_not_spoil_the
     path = tmp_path / "x.log"
     first, second = FileHandler(path), FileHandler(path)
     second.write("a", INFO)
-    former = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (6, former[1]))
-    try:
+    with disk_of(6):
         first.write("cut off here", INFO)
         second.write("lost", INFO)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, former)
     second.write("whole", INFO)
     assert written(path) == "a\ncut \n1 lines before this one could not be written\nwhole\n"
     first.close()

@@ -191,47 +191,50 @@ class TestDeaths:
         play(scene)
 
 
+async def followed(stage: Scene) -> tuple[Crew, ScriptedProcess, socket.socket]:
+    """Return a crew that serves, its worker, and a copy of the link that its successor hears it on."""
+    old, new = stage.crew(), stage.crew()
+    first = await serving(stage, old)
+    stage.crews.name_successors(old, new)
+    stage.crews.start(new)
+    link = socket.socket(fileno=os.dup(worker(new).links[0]))
+    link.setblocking(False)
+    return old, first, link
+
+
+async def ends_with(first: ScriptedProcess, link: socket.socket) -> None:
+    """See that a link ends with its worker, and not before."""
+    with link:
+        with pytest.raises(BlockingIOError):
+            link.recv(1)
+        first.exit(-signal.SIGKILL)
+        await turns()
+        assert link.recv(1) == b""
+
+
 class TestHandingOver:
     def test_the_links_end_is_the_end_of_the_predecessor_and_nothing_before(self, play):
         """Not even that it received none, at its limit of descriptors: till it is gone it may read."""
 
         async def scene(stage: Scene) -> None:
-            old, new = stage.crew(), stage.crew()
-            first = await serving(stage, old)
-            stage.crews.name_successors(old, new)
-            stage.crews.start(new)
-            with socket.socket(fileno=os.dup(worker(new).links[0])) as link:
-                link.setblocking(False)
-                stage.crews.hand_over(old)
-                with no_descriptor_left():
-                    received = hear_supervisor(first.theirs, Spares(0))
-                assert received is not None
-                assert isinstance(received.word, HandOver)
-                assert received.descriptors == []
-                with pytest.raises(BlockingIOError):
-                    link.recv(1)
-                first.exit(-signal.SIGKILL)
-                await turns()
-                assert link.recv(1) == b""
+            old, first, link = await followed(stage)
+            stage.crews.hand_over(old)
+            with no_descriptor_left():
+                received = hear_supervisor(first.theirs, Spares(0))
+            assert received is not None
+            assert isinstance(received.word, HandOver)
+            assert received.descriptors == []
+            await ends_with(first, link)
 
         play(scene)
 
     def test_one_that_cannot_be_told_is_killed_and_its_successor_waits_for_its_end(self, play):
         async def scene(stage: Scene) -> None:
-            old, new = stage.crew(), stage.crew()
-            first = await serving(stage, old)
-            stage.crews.name_successors(old, new)
-            stage.crews.start(new)
+            old, first, link = await followed(stage)
             first.theirs.shutdown(socket.SHUT_RD)
-            with socket.socket(fileno=os.dup(worker(new).links[0])) as link:
-                link.setblocking(False)
-                stage.crews.hand_over(old)
-                assert first.signals == [signal.SIGKILL]
-                with pytest.raises(BlockingIOError):
-                    link.recv(1)
-                first.exit(-signal.SIGKILL)
-                await turns()
-                assert link.recv(1) == b""
+            stage.crews.hand_over(old)
+            assert first.signals == [signal.SIGKILL]
+            await ends_with(first, link)
 
         play(scene)
 

@@ -10,7 +10,7 @@ from bench.lean_duo.loop import Loop
 from bench.lean_duo.request import MAX_SIZE, Request
 
 REQUEST = b"GET /%s HTTP/1.1\r\n\r\n"
-IN_VAIN_S = 10.0
+IN_VAIN_S = 30.0
 
 
 class Scene:

@@ -8,7 +8,7 @@ import pytest
 from bench.lean_duo.door import Door
 from bench.lean_duo.loop import Loop
 
-IN_VAIN_S = 10.0
+IN_VAIN_S = 30.0
 
 
 class Scene:

@@ -10,7 +10,7 @@ import pytest
 
 from bench.lean_duo.loop import Loop
 
-IN_VAIN_S = 10.0
+IN_VAIN_S = 30.0
 
 
 @pytest.fixture(params=[0.0, 60.0], ids=["asleep", "awake"])

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -47,6 +48,15 @@ async def until(condition: Callable[[], bool]) -> None:
 async def begin_push(client: ApiClient, username: str = "trent") -> str:
     answer = await client.post("/auth/v2/auth", username=username, factor="push", device="auto", **{"async": "1"})
     return str(answer.response["txid"])
+
+
+async def begin_poll(simulator: Simulator, client: ApiClient) -> "asyncio.Task[Any]":
+    """Begin a push, and a long poll for what becomes of it, which the simulator holds when this returns."""
+    txid = await begin_push(client)
+    await client.get("/auth/v2/auth_status", txid=txid)
+    poll = asyncio.create_task(client.get("/auth/v2/auth_status", txid=txid))
+    await until(lambda: simulator.n_polls == 1)
+    return poll
 
 
 # API v2
@@ -208,10 +218,7 @@ def test_approval_by_habit_ends_the_poll(tmp_path: Path) -> None:
 
 def test_client_that_leaves_a_poll_is_forgotten(tmp_path: Path) -> None:
     async def scenario(simulator: Simulator, client: ApiClient) -> None:
-        txid = await begin_push(client)
-        await client.get("/auth/v2/auth_status", txid=txid)
-        poll = asyncio.create_task(client.get("/auth/v2/auth_status", txid=txid))
-        await until(lambda: simulator.n_polls == 1)
+        poll = await begin_poll(simulator, client)
         poll.cancel()
         await until(lambda: simulator.n_polls == 0)
         await until(lambda: simulator.n_connections <= 1)
@@ -590,10 +597,7 @@ def test_client_that_does_not_trust_the_authority_is_turned_away(tmp_path: Path)
 
 def test_reset_ends_polls_and_forgets_counts(tmp_path: Path) -> None:
     async def scenario(simulator: Simulator, client: ApiClient) -> None:
-        txid = await begin_push(client)
-        await client.get("/auth/v2/auth_status", txid=txid)
-        poll = asyncio.create_task(client.get("/auth/v2/auth_status", txid=txid))
-        await until(lambda: simulator.n_polls == 1)
+        poll = await begin_poll(simulator, client)
         simulator.reset()
         assert (await poll).response["status"] == "timeout"
         assert simulator.referee.count("trent", "push") == 0
@@ -604,10 +608,7 @@ def test_reset_ends_polls_and_forgets_counts(tmp_path: Path) -> None:
 def test_stop_cuts_polls(tmp_path: Path) -> None:
     async def run() -> None:
         async with simulator_and_client(tmp_path, people=QUICK) as (simulator, client):
-            txid = await begin_push(client)
-            await client.get("/auth/v2/auth_status", txid=txid)
-            poll = asyncio.create_task(client.get("/auth/v2/auth_status", txid=txid))
-            await until(lambda: simulator.n_polls == 1)
+            poll = await begin_poll(simulator, client)
             await simulator.stop()
             with contextlib.suppress(aiohttp.ClientError):
                 await poll
