@@ -21,7 +21,7 @@ from gateway.supervisor.access import find_obstacle
 from gateway.supervisor.arbiter import Arbiter, Premises
 from gateway.supervisor.former_workers import FORMER_GONE_S, former_workers_gone
 from gateway.supervisor.identity import Identity, UnknownIdentity, find_identity
-from gateway.supervisor.inheritance import Inheritance, bequeath, inherited
+from gateway.supervisor.inheritance import Inheritance, bequeath, hold_signals, inherited
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.run_dir import RunDir, RunDirUnusable
@@ -30,6 +30,7 @@ from gateway.supervisor.stderr import say
 from gateway.this_process import SUPERVISOR, keep_memory_private, name_process
 
 _TRY_EVERY_S = 0.05
+_HEARD_S = 0.001  # some turns of the loop
 STDOUT, STDERR = 1, 2
 
 
@@ -87,15 +88,15 @@ def command(options: argparse.Namespace) -> int:
 class Loop(uvloop.Loop):
     """A loop that leaves signals ignored when it closes: who asks once more for what is nearly over changes nothing.
 
-    By default such a signal would kill the process, and the exit status be that of a gateway that was killed. Signals that
-    are held for the code that is to take our place are left as we found them: it would never see one that was ignored.
+    By default such a signal would kill the process, and the exit status be that of a gateway that was killed. Signals
+    that are held for the code that is to take our place are left as we found them: it would miss one that was ignored.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._found: dict[int, Any] = {}
 
-    def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:
+    def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:  # type: ignore[override]
         """Call it at a signal."""
         self._found.setdefault(sig, signal.getsignal(sig))
         super().add_signal_handler(sig, callback, *args)
@@ -147,6 +148,9 @@ async def _serve(settings: Settings, identity: Identity, inheritance: Inheritanc
         premises = Premises(run_dir, journals, inheritance.sockets() if inheritance is not None else None)
         arbiter = await _arbiter(settings, premises, notifier, losses)
         status = await arbiter.run()
+        if arbiter.is_to_be_replaced:
+            hold_signals()
+            await asyncio.sleep(_HEARD_S)  # one that came before may say that we are to stop
         if arbiter.is_to_be_replaced:
             environment = {**notifier.environment, **bequeath(run_dir.descriptor, arbiter.sockets)}
     finally:

@@ -57,12 +57,13 @@ def _opened(group: _Group) -> SocketGroup:
     return SocketGroup(address, [socket.socket(fileno=each) for each in group.descriptors])
 
 
-def bequeath(folder_fd: int, sockets: ListeningSockets) -> dict[str, str]:
-    """Return the environment's part of what other code in our place is to inherit; all else is closed by an exec.
-
-    Signals wait from here on until that code handles them: they would end it before.
-    """
+def hold_signals() -> None:
+    """Let signals wait until the code in our place handles them: they would end it before."""
     signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED_SIGNALS)
+
+
+def bequeath(folder_fd: int, sockets: ListeningSockets) -> dict[str, str]:
+    """Return the environment's part of what other code in our place is to inherit; all else is closed by an exec."""
     groups = [
         _Group(group.address.family, group.address.host, group.address.port, [each.fileno() for each in group.sockets])
         for group in sockets.groups

@@ -358,8 +358,9 @@ class TestUpgrade:
         until(lambda: not gateway.worker_pids())
         for number in (signal.SIGUSR1, signal.SIGHUP, signal.SIGTERM):
             gateway.signal(number)
-        assert gateway.process.wait(60) == 0
-        assert upgrading.wait(60) != 0
+        status = gateway.process.wait(60), upgrading.wait(60)
+        assert status[0] == 0, f"{status} {site.log_text}"
+        assert status[1] != 0
 
     def test_requests_wait_in_the_sockets(self, site: Site):
         """One is sent after each worker has gone, and before there is another one."""

@@ -2,7 +2,6 @@
 
 import os
 import select
-import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from gateway.config.listening import ListeningAddress
 from gateway.ipc.memory import memfd
-from gateway.supervisor.inheritance import HANDLED_SIGNALS, VARIABLE, bequeath, inherited
+from gateway.supervisor.inheritance import VARIABLE, bequeath, inherited
 from gateway.supervisor.sockets import ListeningSockets
 
 
@@ -36,7 +35,6 @@ def test_sockets_are_found_again_with_what_waits_in_them(folder: int, free_addre
     address = free_address()
     before = ListeningSockets([address], 3)
     environment = bequeath(folder, before)
-    assert signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS) >= set(HANDLED_SIGNALS)
     descriptors = [each.detach() for each in before.groups[0].sockets]
     assert all(os.get_inheritable(each) for each in (folder, *descriptors))
     found = inherited(environment)
