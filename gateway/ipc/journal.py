@@ -26,10 +26,9 @@ from hashlib import blake2b
 from struct import Struct
 from typing import Final, NamedTuple
 
-import msgspec
-
 from gateway.engine.records import UNREADABLE
 from gateway.ipc.memory import create_memory
+from gateway.ipc.numbering import Numbering, decode_numbering, encode_numbering
 
 CELL_SIZE: Final = 1_024
 SEGMENT_SIZE: Final = 8 * 2**20
@@ -68,18 +67,6 @@ class Origin(NamedTuple):
     pid: int = 0
 
 
-class Numbering(msgspec.Struct, array_like=True, frozen=True):
-    """What numbers in a journal's records mean.
-
-    Attributes:
-        listening: the texts of the listening addresses, by number.
-        n_buckets: sockets that share each of them; 0 where nobody has said.
-    """
-
-    listening: list[str] = []
-    n_buckets: int = 0
-
-
 def boottime_ahead_s() -> float:
     """Return by how many seconds CLOCK_BOOTTIME is ahead of our monotonic clock: for as long as the machine has slept.
 
@@ -106,7 +93,7 @@ def create_journal(
     Raises:
         OSError: as `create` does.
     """
-    n_cells, last = max_logins + _SPARE_CELLS, msgspec.msgpack.encode(numbering)
+    n_cells, last = max_logins + _SPARE_CELLS, encode_numbering(numbering)
     size = _size(n_cells, segment_size)
     descriptor = create("radgate-journal", size + len(last))
     os.pwrite(descriptor, last, size)
@@ -179,7 +166,7 @@ class Journal:
             ForeignJournal: that cannot be read.
         """
         try:
-            return msgspec.msgpack.decode(self._memory[self._last :], type=Numbering)
+            return decode_numbering(self._memory[self._last :])
         except UNREADABLE as error:
             raise ForeignJournal("what its numbers mean cannot be read") from error
 

@@ -23,7 +23,8 @@ from typing import Final
 
 from gateway.config.writing import explain_error
 from gateway.ipc.holders import is_abandoned, share, signer
-from gateway.ipc.journal import ForeignJournal, Journal, Numbering, create_journal
+from gateway.ipc.journal import ForeignJournal, Journal, create_journal
+from gateway.ipc.numbering import Numbering
 from gateway.supervisor.run_dir import RunDir
 
 log = logging.getLogger("gateway.supervisor")

@@ -13,7 +13,7 @@ import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.config.listening import ListeningAddress
-from gateway.ipc.journal import Numbering
+from gateway.ipc.numbering import Numbering
 from gateway.ipc.orders import (
     BucketOrders,
     SocketOrders,

@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.engine.person import account_of, bucket_of, person_of
 from gateway.engine.records import LoginRecord, ReplyRecord
-from gateway.ipc.journal import Numbering
+from gateway.ipc.numbering import Numbering
 from gateway.ipc.orders import REMEMBER_S
 
 _SKEW_S: Final = 1.0  # between two processes' readings of the same clock

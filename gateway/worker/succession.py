@@ -31,7 +31,6 @@ from gateway.engine.transaction import Transaction
 from gateway.ipc.journal import (
     ForeignJournal,
     Journal,
-    Numbering,
     boottime_ahead_s,
 )
 from gateway.ipc.links import (
@@ -42,6 +41,7 @@ from gateway.ipc.links import (
     Message,
     ReplyKept,
 )
+from gateway.ipc.numbering import Numbering
 from gateway.ipc.orders import PredecessorOrders
 from gateway.logs.setup import log_internal_error
 from gateway.radius.packet import decode_packet

@@ -12,11 +12,11 @@ from gateway.ipc.journal import (
     RECORD_OVERHEAD,
     ForeignJournal,
     Journal,
-    Numbering,
     Origin,
     boottime_ahead_s,
     create_journal,
 )
+from gateway.ipc.numbering import Numbering
 
 KEY = bytes(range(32))
 

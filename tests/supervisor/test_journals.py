@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ipc.journal import Journal, Numbering, Origin
+from gateway.ipc.journal import Journal, Origin
+from gateway.ipc.numbering import Numbering
 from gateway.supervisor import journals as journals_module
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.run_dir import RunDir

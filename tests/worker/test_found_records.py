@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gateway.engine.person import account_of, bucket_of, person_of
-from gateway.ipc.journal import Numbering
+from gateway.ipc.numbering import Numbering
 from gateway.ipc.orders import REMEMBER_S
 from gateway.worker.found_records import FoundRecords, is_over
 from tests.worker.succession_scene import answer_record, login_record, request
