@@ -95,7 +95,7 @@ class TestKilled:
         assert all(nas.receive().is_accept for nas, _ in asked)
         assert pushes(site, users) == [1] * N_PUSHES
         assert site.nas().login("alice", "123456").is_accept
-        assert site.log_text.count("reason=duo_allowed factor=push") == N_PUSHES
+        until(lambda: site.log_text.count("reason=duo_allowed factor=push") == N_PUSHES)
         assert "Traceback" not in site.log_text
 
     @pytest.mark.parametrize("n_workers", [1, 3])
