@@ -90,6 +90,18 @@ class TestReload:
         assert err == "radgate: internal error in the gateway; its log says more\n"
 
 
+class TestUpgrade:
+    def test_2_and_what_is_against_it(self, gateway, capsys):
+        gateway.arbiter.outcome = ReloadOutcome(1, [], ["the code on disk does not start: exit status 1"])
+        status, out, err = run_main(capsys, "upgrade", "--config", gateway.config)
+        assert (status, out) == (2, "")
+        last = "radgate: not upgraded; nothing was changed"
+        assert err.splitlines() == ["the code on disk does not start: exit status 1", last]
+
+    def test_5_where_nothing_runs(self, tmp_path, capsys):
+        assert run_main(capsys, "upgrade", "--config", config_of(tmp_path))[0] == 5
+
+
 class TestStatus:
     def test_json_is_printed_as_it_is(self, gateway, capsys):
         status, out, err = run_main(capsys, "status", "--json", "--config", gateway.config)
