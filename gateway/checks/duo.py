@@ -8,32 +8,21 @@ import datetime as dt
 from collections.abc import Iterable
 from functools import lru_cache
 
-from gateway import __version__
 from gateway.checks.certificates import certificate_findings, verified_chain
 from gateway.checks.findings import Finding, Severity
 from gateway.config.settings import ApplicationSettings
-from gateway.duo.client import (
-    CORRECTION_WORTH_TELLING_S,
-    Application,
-    DuoClient,
-)
+from gateway.duo.client import CORRECTION_WORTH_TELLING_S, DuoClient
+from gateway.duo.clients import USER_AGENT, application_of, proxy_of
 from gateway.duoapi.calls import Answer, Call, Check, Ping, Refusal
-from gateway.https.opening import (
-    Endpoint,
-    Proxy,
-    TlsSocket,
-    find_addresses,
-    open_tls,
-)
+from gateway.https.opening import Endpoint, TlsSocket, find_addresses, open_tls
 from gateway.https.plan import PoolLimits
 from gateway.https.pool import HttpsPool
 from gateway.https.resolver import Resolver
 from gateway.https.tls import TrustStore
+from gateway.ipc.plan import application_key
 from gateway.unavailable import Trouble, Unavailable
-from gateway.words.explanations import (
-    SET_THE_CLOCK,
-    TROUBLES,
-)
+from gateway.words.english import clock_difference
+from gateway.words.explanations import SET_THE_CLOCK, TROUBLES
 
 STEP_TIMEOUT_S = 5.0  # for name, connection and TLS together, for ping, and for check
 
@@ -62,7 +51,7 @@ async def examine_application(settings: ApplicationSettings) -> list[Finding]:
 
 def applications_of(servers: Iterable[ApplicationSettings]) -> list[ApplicationSettings]:
     """Return each application once, in the order of the file."""
-    return list({(each.api_host, each.api_port, each.ikey): each for each in servers}.values())
+    return list({application_key(each): each for each in servers}.values())
 
 
 class _Walk:
@@ -98,10 +87,9 @@ class _Walk:
 
     async def ask(self) -> None:
         """Ask ping and check, as a worker would."""
-        settings = self._settings
-        application = Application(settings.ikey, settings.secret_key.octets, STEP_TIMEOUT_S, settings.api_version.value)
+        application = application_of(self._settings)._replace(api_timeout_s=STEP_TIMEOUT_S)
         pool = HttpsPool(self._endpoint(), Resolver(asyncio.get_running_loop().time), PoolLimits())
-        client = DuoClient(pool, application, user_agent=f"radgate/{__version__}")
+        client = DuoClient(pool, application, user_agent=USER_AGENT)
         try:
             await self._ping(client)
             await self._check(client)
@@ -129,8 +117,7 @@ class _Walk:
         self.note("ping", Severity.OK, "Duo answers")
         offset_s = client.clock_offset_s
         if abs(offset_s) > CORRECTION_WORTH_TELLING_S:
-            direction = "behind" if offset_s > 0 else "ahead of"
-            text = f"this machine's clock is {abs(offset_s):.0f} s {direction} Duo's; the gateway dates calls by Duo's"
+            text = f"this machine's clock is {clock_difference(offset_s)}; the gateway dates calls by Duo's"
             self.note("clock", Severity.WARNING, text, SET_THE_CLOCK)
         else:
             self.note("clock", Severity.OK, f"agrees with Duo's, to {max(1, round(abs(offset_s)))} s")
@@ -150,9 +137,8 @@ class _Walk:
 
     def _endpoint(self) -> Endpoint:
         settings = self._settings
-        proxy = Proxy(settings.http_proxy_host, settings.http_proxy_port) if settings.http_proxy_host else None
         trust = _trust_store(settings.ca_certs_file)
-        return Endpoint(settings.api_host, settings.api_port, proxy, trust, STEP_TIMEOUT_S)
+        return Endpoint(settings.api_host, settings.api_port, proxy_of(settings), trust, STEP_TIMEOUT_S)
 
 
 _trust_store = lru_cache(TrustStore)  # which many applications share, and which takes time to load

@@ -31,17 +31,18 @@ async def examine(settings: Settings, on_progress: OnProgress) -> list[Finding]:
     except ControlError as error:
         found.append(Finding(HOST, "running gateway", Severity.NOTE, f"what it holds is not known: {error}"))
     found += host_findings(settings, running)
-    tasks = [
-        asyncio.create_task(examine_application(each))
-        for each in applications_of(server.application for server in settings.servers)
-    ]
+    found += await _examine_applications(settings, on_progress)
+    return found
+
+
+async def _examine_applications(settings: Settings, on_progress: OnProgress) -> list[Finding]:
+    applications = applications_of(server.application for server in settings.servers)
+    tasks = [asyncio.create_task(examine_application(each)) for each in applications]
     on_progress(0, len(tasks))
     for n_done, done in enumerate(asyncio.as_completed(tasks), 1):
         await done
         on_progress(n_done, len(tasks))
-    for task in tasks:
-        found += task.result()
-    return found
+    return [finding for task in tasks for finding in task.result()]
 
 
 def _running_gateway(run_dir: str) -> RunningGateway | None:

@@ -21,12 +21,7 @@ from gateway.supervisor.form import REMEDY, hot_path
 from gateway.supervisor.identity import UnknownIdentity, find_identity
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.procfs import user_of
-from gateway.supervisor.sockets import (
-    RECEIVE_BUFFER,
-    CannotListen,
-    ListeningSockets,
-    grow_receive_buffer,
-)
+from gateway.supervisor.sockets import RECEIVE_BUFFER, CannotListen, ListeningSockets, grow_receive_buffer
 from gateway.words.english import counted
 
 HOST = "this machine"

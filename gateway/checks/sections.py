@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from ipaddress import ip_network
+from operator import itemgetter
 
 from gateway.checks.findings import Finding, Severity
+from gateway.config.nesting import nested
 from gateway.config.settings import ServerSettings
 from gateway.engine.rules import FailMode
 
@@ -41,25 +43,9 @@ def _wide_clients(subject: str, server: ServerSettings) -> Iterator[Finding]:
 
 def _nested_clients(subject: str, server: ServerSettings) -> Iterator[Finding]:
     """Name each client whose network lies within another one's, which is served by its own secret alone."""
-    networks = sorted(
-        (each.version, int(each.network_address), each.prefixlen, str(each), client.name)
-        for client in server.clients
-        for each in map(ip_network, client.networks)
-    )
-    around: list[tuple[int, int, int, str, str]] = []
-    for network in networks:
-        while around and not _contains(around[-1], network):
-            around.pop()
-        if around and around[-1][-1] != network[-1]:
-            *_, outer, outer_name = around[-1]
-            *_, inner, inner_name = network
-            text = f"{inner_name} ({inner}) lies within {outer_name} ({outer}): there the secret of {inner_name} counts"
+    networks = [(ip_network(text), client.name) for client in server.clients for text in client.networks]
+    for (inner, name), around in nested(networks, itemgetter(0)):
+        if around and around[-1][1] != name:
+            outer, outer_name = around[-1]
+            text = f"{name} ({inner}) lies within {outer_name} ({outer}): there the secret of {name} counts"
             yield Finding(subject, "clients", Severity.NOTE, text)
-        around.append(network)
-
-
-def _contains(outer: tuple[int, int, int, str, str], inner: tuple[int, int, int, str, str]) -> bool:
-    """Whether a network that comes later in the order lies within this one: networks nest or are apart."""
-    version, first, length, *_ = outer
-    size = {4: 32, 6: 128}[version]
-    return inner[0] == version and inner[1] >> (size - length) == first >> (size - length)

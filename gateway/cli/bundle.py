@@ -1,7 +1,6 @@
 """The ZIP file of `radgate support`: what was gathered, with secrets hidden in every file of it."""
 
 import io
-import os
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,7 @@ from gateway.config.redaction import SHORTEST_SECRET, Redactor, Replacer, redact
 from gateway.config.schema import key_pattern
 from gateway.config.secret_keys import SECRETS_KEY_FILE, names_secret_file
 from gateway.config.settings import Settings
-from gateway.config.surroundings import Surroundings, read_disk
+from gateway.config.surroundings import Surroundings, surroundings_of
 from gateway.logs.anonymity import name_users
 
 README = """\
@@ -84,7 +83,7 @@ def _read(path: Path) -> tuple[Settings | None, list[Problem]]:
 
 def _secrets_elsewhere(path: Path, octets: bytes) -> _Elsewhere:
     """Return what is in the files of secrets that the configuration names, or encrypted in it, be it usable or not."""
-    surroundings = Surroundings(folder=str(path.parent), read_file=read_disk, environment=os.environ)
+    surroundings = surroundings_of(path)
     secrets, unread, key = set(), [], b""
     for entry in sorted(_entries(octets), key=lambda entry: entry.key != SECRETS_KEY_FILE):
         try:

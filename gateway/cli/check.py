@@ -8,25 +8,26 @@ from typing import Any
 
 from gateway.checks.findings import Finding, Severity
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.cli.terminal import as_json, typed
 from gateway.config.listening import listening_addresses
 from gateway.config.problems import ConfigError, Problem, in_order
-from gateway.config.reading import PRIVATE_MODE, locate, read_settings
+from gateway.config.reading import locate, read_settings
 from gateway.config.settings import Settings
-from gateway.config.surroundings import MAX_FILE_SIZE, FileContent, read_configuration
+from gateway.config.surroundings import MAX_FILE_SIZE, PRIVATE_MODE, FileContent, read_configuration
 from gateway.supervisor.form import hot_path
 from gateway.supervisor.obstacles import find_obstacles
 from gateway.words.english import counted
 
 STDIN = "-"
 
-_DESCRIPTION = """Find every problem of the configuration file, and print each with its line and
+DESCRIPTION = """Find every problem of the configuration file, and print each with its line and
 what to write instead: what it says wrongly, and what this machine or its user
 could not start with. With --connect also look at all that the file names, and
 change nothing: each Duo application (name, connection, certificates, clock,
 keys), each address to listen on, and this machine's limits. A running gateway
 is not disturbed."""
-_EXAMPLE = """examples:
+EPILOG = """examples:
   radgate check --config authproxy.cfg --connect
   radgate check --config /tmp/new.cfg --as /etc/radgate/authproxy.cfg
   ansible-vault view authproxy.cfg | radgate check --config - --as /etc/radgate/authproxy.cfg
@@ -37,14 +38,8 @@ this machine must be changed, 4 Duo cannot be reached"""
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
-        "check",
-        parents=[common],
-        help="find every problem of the configuration file",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    text = "find every problem of the configuration file"
+    parser = add_command(subparsers, common, "check", text, DESCRIPTION, EPILOG)
     parser.add_argument("--connect", action="store_true", help="also ask Duo, and look at this machine")
     parser.add_argument(
         "--as",

@@ -8,21 +8,18 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from gateway.config.control_address import (
-    read_control_address,
-    read_log_dir,
-)
+from gateway.cli.asking import ask_status
+from gateway.config.control_address import read_control_address, read_log_dir
 from gateway.config.problems import ConfigError
 from gateway.config.surroundings import CREDENTIALS_DIRECTORY
 from gateway.logs.files import check_single, rotated_files
 from gateway.logs.setup import AUTH_EVENTS_FILE, LOG_FILE
-from gateway.supervisor.control_client import ControlError, ask
+from gateway.supervisor.control_client import ControlError
 
 LOG_SIZE = 8 * 2**20  # octets of each log, the newest
 COMMAND_TIMEOUT_S = 60.0
-ASK_TIMEOUT_S = 10.0
 
 _COMMANDS = {
     "check.txt": ("check", "--connect"),
@@ -91,22 +88,18 @@ def _facts(paths: Iterable[str]) -> bytes:
 def find_credentials(config: Path) -> Iterator[str]:
     """Yield the folder of secrets that systemd gives to the running gateway, if there is one and we may know."""
     try:
-        environment = Path(f"/proc/{_ask_status(config)['pid']}/environ").read_bytes().split(b"\0")
+        status = ask_status(read_control_address(config).run_dir)
+        environment = Path(f"/proc/{status['pid']}/environ").read_bytes().split(b"\0")
     except (ControlError, ConfigError, KeyError, TypeError, OSError):
         return
     prefix = f"{CREDENTIALS_DIRECTORY}=".encode()
     yield from (os.fsdecode(each.removeprefix(prefix)) for each in environment if each.startswith(prefix))
 
 
-def _ask_status(config: Path) -> dict[str, Any]:
-    status: dict[str, Any] = ask(read_control_address(config).run_dir, "status", ASK_TIMEOUT_S)["status"]
-    return status
-
-
 def _process_items(config: Path) -> Iterator[Item]:
     """Yield what the kernel says of the gateway's processes, and their last words to `radgate start`."""
     try:
-        status = _ask_status(config)
+        status = ask_status(read_control_address(config).run_dir)
         pids = [status["pid"], *(worker["pid"] for worker in status["workers"] if worker["pid"])]
     except (ControlError, ConfigError, KeyError, TypeError):
         return

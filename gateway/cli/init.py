@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.config.drafting import USER, Draft, SecretSource, draft_text
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import parse_settings
@@ -21,7 +22,7 @@ from gateway.engine.rules import FailMode
 
 Value = TypeVar("Value")
 
-EXAMPLE = """\
+EPILOG = """\
 examples:
   radgate init --config /etc/radgate/authproxy.cfg
       asks for everything on the terminal; secrets are not shown
@@ -48,14 +49,9 @@ _ASKED = {
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
-        "init",
-        parents=[common],
-        help="write a first configuration file",
-        description="Write a first configuration file, ready for radgate check. What is not given is asked for.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    text = "write a first configuration file"
+    description = "Write a first configuration file, ready for radgate check. What is not given is asked for."
+    parser = add_command(subparsers, common, "init", text, description, EPILOG)
     parser.add_argument("--ikey", metavar="DI…", help="integration key of the Duo application")
     parser.add_argument("--skey-file", metavar="PATH", help="the file with its secret key")
     parser.add_argument("--api-host", metavar="HOST", help="its API hostname")
@@ -128,21 +124,23 @@ def _draft(options: argparse.Namespace) -> tuple[Draft, bool]:
     ikey = _given_or_asked("ikey", options.ikey, integration_key)
     secret_key = _file(options.skey_file) if options.skey_file else SecretSource(_ask("skey", _secret_key, secret=True))
     api_host = _given_or_asked("api_host", options.api_host, _host)
-    given = [each.partition("=") for each in options.client or _ask("clients", _addresses)]
-    common = SecretSource()
-    has_made_secret = False
-    if any(not path for _, _, path in given):
-        text = "" if options.generate_secret else _ask("secret", _shared_secret, secret=True)
-        has_made_secret = not text
-        common = SecretSource(text or secrets.token_hex(16))
-    clients = tuple(
-        (_parsed("client", address, _address), _file(path) if path else common) for address, _, path in given
-    )
+    clients, has_made_secret = _clients(options)
     mode = options.failmode or ("" if is_asking else FailMode.SAFE.value)
     fail_mode = _given_or_asked("failmode", mode, choice(FailMode), FailMode.SAFE.value)
     return Draft(
         ikey, secret_key, api_host, clients, fail_mode.value, _parsed("port", options.port, port), options.user
     ), has_made_secret
+
+
+def _clients(options: argparse.Namespace) -> tuple[tuple[tuple[str, SecretSource], ...], bool]:
+    """Return each client with its secret, and whether one was made, which those without a file share."""
+    given = [each.partition("=") for each in options.client or _ask("clients", _addresses)]
+    common, has_made_secret = SecretSource(), False
+    if any(not path for _, _, path in given):
+        text = "" if options.generate_secret else _ask("secret", _shared_secret, secret=True)
+        common, has_made_secret = SecretSource(text or secrets.token_hex(16)), not text
+    parsed = [(_parsed("client", address, _address), path) for address, _, path in given]
+    return tuple((address, _file(path) if path else common) for address, path in parsed), has_made_secret
 
 
 def _given_or_asked(name: str, given: str | None, parse: Callable[[str], Value], default: str = "") -> Value:

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.cli.terminal import printable
 from gateway.config.control_address import read_control_address
 from gateway.radius.dictionary import Code
@@ -18,7 +19,7 @@ LONGEST_S = 600.0
 MARGIN_S = 15.0  # for the gateway, beyond that
 EXPLANATION = "reason="  # how the text for the operator begins, behind the one for the person
 HINT = " hint="  # how its end begins
-_EXAMPLE = """examples:
+EPILOG = """examples:
   radgate login alice push
   radgate login alice          # asks for a passcode, which others must not see
 
@@ -32,14 +33,7 @@ what the reasons mean stands in docs/troubleshooting.md"""
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "try a login through the running gateway"
-    parser = subparsers.add_parser(
-        "login",
-        parents=[common],
-        help=text,
-        description=text,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, common, "login", text, text, EPILOG)
     parser.add_argument("user", metavar="USER")
     parser.add_argument(
         "factor", metavar="FACTOR", nargs="?", help="push, phone, sms, push2 …, or a passcode; asked for when left out"

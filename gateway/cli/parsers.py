@@ -27,7 +27,7 @@ class Parser(argparse.ArgumentParser):
 def add_command(
     subparsers: Any, common: argparse.ArgumentParser, name: str, text: str, description: str, epilog: str
 ) -> argparse.ArgumentParser:
-    """Declare a command with a line for the list of all, what it does, and its exit statuses."""
+    """Declare a command with a line for the list of all, what it does, and examples and exit statuses at the end."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         name,
         parents=[common],

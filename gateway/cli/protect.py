@@ -2,32 +2,24 @@
 
 import argparse
 import getpass
-import os
 import secrets
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.config.ini import parse_ini
 from gateway.config.kinds import section_kind
 from gateway.config.problems import ConfigError
-from gateway.config.protection import (
-    KEY_SIZE,
-    NONCE_SIZE,
-    SCHEME,
-    decode_key,
-    encode_key,
-    protect,
-    protected_key,
-)
+from gateway.config.protection import KEY_SIZE, NONCE_SIZE, SCHEME, decode_key, encode_key, protect, protected_key
 from gateway.config.rewriting import protect_entries, reveal_entries
 from gateway.config.secret_keys import SECRETS_KEY_FILE
-from gateway.config.surroundings import Surroundings, read_configuration, read_disk
+from gateway.config.surroundings import read_configuration, read_disk, surroundings_of
 from gateway.config.values import BadValueError
 from gateway.config.writing import create_file, explain_error, replace_file
 
-EXAMPLE = """\
+EPILOG = """\
 examples:
   radgate protect --config /etc/radgate/authproxy.cfg --key-file /var/lib/radgate/secrets.key
       encrypts every skey and radius_secret_N where it stands (skey_protected=radgate1:…), makes the key if it is
@@ -47,14 +39,9 @@ _MAX_SECRET = 65_536
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
-        "protect",
-        parents=[common],
-        help="encrypt the secrets of the configuration file",
-        description="Encrypt the secrets of a configuration file, with a key that is kept elsewhere.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    text = "encrypt the secrets of the configuration file"
+    description = "Encrypt the secrets of a configuration file, with a key that is kept elsewhere."
+    parser = add_command(subparsers, common, "protect", text, description, EPILOG)
     parser.add_argument("file", metavar="FILE", nargs="?", help="the configuration file (default: that of --config)")
     parser.add_argument("--key-file", metavar="PATH", help=f"where the key is (default: what {SECRETS_KEY_FILE}= says)")
     what = parser.add_mutually_exclusive_group()
@@ -144,7 +131,7 @@ def _find_key_file(path: Path, octets: bytes, given: str | None) -> Path:
     if given:
         return Path(given).absolute()
     if named := _named_key_file(octets):
-        return Path(_surroundings(path).resolve(named))
+        return Path(surroundings_of(path).resolve(named))
     raise BadValueError(f"{path} has no {SECRETS_KEY_FILE}=; write --key-file PATH, where the key is or shall be")
 
 
@@ -158,7 +145,7 @@ def _check_key_file(path: Path, octets: bytes, key_file: Path) -> None:
     text, named = str(key_file), _named_key_file(octets)
     if not named and (not text.isprintable() or text != text.strip()):
         raise BadValueError("the name of the key file is nothing that a line can hold; write another --key-file PATH")
-    if named and not named.startswith("%d/") and Path(_surroundings(path).resolve(named)) != key_file:
+    if named and not named.startswith("%d/") and Path(surroundings_of(path).resolve(named)) != key_file:
         wanted = f"write --key-file {named}, or correct {SECRETS_KEY_FILE}="
         raise BadValueError(f"{path} names another key: {named}; {wanted}")
 
@@ -179,7 +166,3 @@ def _no_key(key_file: Path) -> NoReturn:
 
 def _nonce() -> bytes:
     return secrets.token_bytes(NONCE_SIZE)
-
-
-def _surroundings(path: Path) -> Surroundings:
-    return Surroundings(folder=str(path.parent), read_file=read_disk, environment=os.environ, user_id=os.getuid())

@@ -11,12 +11,11 @@ from gateway.supervisor.control_client import Declined, ask
 
 RELOAD_TIMEOUT_S = 180.0  # reading takes up to 60 s, and so may the start of workers
 
-
 DESCRIPTION = """\
 Have the running gateway read its file again, and return when workers with the new settings serve. Pending logins go on,
 and nobody is pushed twice. With an error in the file, or if workers cannot start with it, nothing changes.
 """
-STATUSES = """\
+EPILOG = """\
 exit status: 0 the new settings serve, 2 nothing was changed, and standard error says why, 4 the gateway does not answer
 or we may not ask, 5 nothing runs.
 """
@@ -24,7 +23,7 @@ or we may not ask, 5 nothing runs.
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = add_command(subparsers, common, "reload", "take new settings and lose no login", DESCRIPTION, STATUSES)
+    parser = add_command(subparsers, common, "reload", "take new settings and lose no login", DESCRIPTION, EPILOG)
     parser.set_defaults(command=command)
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from gateway.cli.asking import ask_status
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.cli.start import start
@@ -16,18 +17,16 @@ from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import locate, read_settings
 from gateway.config.settings import Settings
 from gateway.config.surroundings import read_configuration
-from gateway.supervisor.control_client import ControlError, NotRunning, ask
+from gateway.supervisor.control_client import ControlError, NotRunning
 from gateway.supervisor.obstacles import find_obstacles
 from gateway.supervisor.sockets import CannotListen, try_port
 from gateway.supervisor.status import Status
-
-ASK_TIMEOUT_S = 10.0
 
 DESCRIPTION = """\
 Check the file, end the gateway if it runs, and start it as radgate start does, which goes on with what was pending. A
 file with errors ends nothing. For new settings radgate reload is enough, for new code radgate upgrade.
 """
-STATUSES = """\
+EPILOG = """\
 exit status: 0 it serves, 2 errors in the file, and nothing was stopped, 3 stopped, and cannot start, 4 it does not end
 or answer, or we may not ask.
 """
@@ -35,7 +34,7 @@ or answer, or we may not ask.
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = add_command(subparsers, common, "restart", "stop if it runs, and start", DESCRIPTION, STATUSES)
+    parser = add_command(subparsers, common, "restart", "stop if it runs, and start", DESCRIPTION, EPILOG)
     parser.set_defaults(command=command)
 
 
@@ -58,8 +57,7 @@ def command(options: argparse.Namespace) -> int:
 def _running(config: str) -> Status | None:
     """Return the status of the gateway that runs, if one does and can be asked."""
     with contextlib.suppress(ConfigError, ControlError):
-        status: Status = ask(read_control_address(config).run_dir, "status", ASK_TIMEOUT_S)["status"]
-        return status
+        return ask_status(read_control_address(config).run_dir)
     return None
 
 

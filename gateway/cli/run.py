@@ -29,24 +29,24 @@ from gateway.supervisor.sockets import CannotListen
 from gateway.supervisor.stderr import say
 from gateway.this_process import SUPERVISOR, keep_memory_private, name_process
 
-_TRY_EVERY_S = 0.05
-_HEARD_S = 0.001  # some turns of the loop
 STDOUT, STDERR = 1, 2
 
+_TRY_EVERY_S = 0.05
+_HEARD_S = 0.001  # some turns of the loop
 
 DESCRIPTION = """\
 Serve in the foreground, until SIGTERM or SIGINT: for systemd, containers and a first try. "radgate ready: ..." on
 standard error says that every worker serves. SIGHUP reads the file again, SIGUSR1 reopens the logs; a second SIGTERM
 ends everything at once.
 """
-STATUSES = """\
+EPILOG = """\
 exit status: 0 stopped, 2 errors in the file, 3 cannot start (an address in use, say); standard error says why.
 """
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = add_command(subparsers, common, "run", "serve in the foreground", DESCRIPTION, STATUSES)
+    parser = add_command(subparsers, common, "run", "serve in the foreground", DESCRIPTION, EPILOG)
     parser.set_defaults(command=command)
 
 
@@ -60,28 +60,21 @@ def command(options: argparse.Namespace) -> int:
     for problem in warnings:
         print(problem.render(options.config), file=sys.stderr)
     if settings.log.stdout and STDOUT in missing:
-        print("radgate: cannot start: standard output is closed, and log_stdout=true logs to it", file=sys.stderr)
-        return Exit.CANNOT_START
+        return _refuse("cannot start: standard output is closed, and log_stdout=true logs to it")
     try:
-        identity = find_identity(settings.gateway.user, settings.gateway.group)
-        if obstacle := find_obstacle(settings, identity):
-            print(f"radgate: cannot start: {obstacle}", file=sys.stderr)
-            return Exit.CANNOT_START
-        with asyncio.Runner(loop_factory=Loop) as runner:
-            end = runner.run(_serve(settings, identity, inheritance))
-        stop_logging()
-        if end.environment is None:
-            return end.status
-        os.execve(sys.executable, _arguments(settings.path), {**os.environ, **end.environment})  # noqa: S606
+        return _run(settings, inheritance)
     except (CannotListen, RunDirUnusable, UnknownIdentity) as error:
-        print(f"radgate: {error}", file=sys.stderr)
+        return _refuse(str(error))
+    except LogUnusable as error:
+        return _refuse(f"cannot start: {error}")
     except OSError as error:
-        print(
-            f"radgate: cannot start: {error if isinstance(error, LogUnusable) else explain_error(error)}",
-            file=sys.stderr,
-        )
+        return _refuse(f"cannot start: {explain_error(error)}")
     finally:
         stop_logging()
+
+
+def _refuse(text: str) -> int:
+    print(f"radgate: {text}", file=sys.stderr)
     return Exit.CANNOT_START
 
 
@@ -132,6 +125,19 @@ class _End(NamedTuple):
 
 def _arguments(config: str) -> list[str]:
     return [sys.executable, "-P", "-m", "gateway", "run", "--config", config]
+
+
+def _run(settings: Settings, inheritance: Inheritance | None) -> int:
+    """Serve; return the exit status, unless other code takes our place."""
+    identity = find_identity(settings.gateway.user, settings.gateway.group)
+    if obstacle := find_obstacle(settings, identity):
+        return _refuse(f"cannot start: {obstacle}")
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        end = runner.run(_serve(settings, identity, inheritance))
+    if end.environment is not None:
+        stop_logging()
+        os.execve(sys.executable, _arguments(settings.path), {**os.environ, **end.environment})  # noqa: S606
+    return end.status
 
 
 async def _serve(settings: Settings, identity: Identity, inheritance: Inheritance | None) -> _End:

@@ -9,38 +9,37 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gateway.cli.asking import ask_status
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.config.control_address import read_control_address
-from gateway.supervisor.control_client import NotRunning, ask
+from gateway.supervisor.control_client import NotRunning
 
-ASK_TIMEOUT_S = 10.0
 START_TIMEOUT_S = 60.0
 
 _READY = b"radgate ready"
 _LOOK_EVERY_S = 0.05
 _END_TIMEOUT_S = 10.0
 
-
 DESCRIPTION = """\
 Serve in the background; return once every worker serves, or with what kept the gateway from it. Where one runs already
 for this run_dir, say so.
 """
-STATUSES = """\
+EPILOG = """\
 exit status: 0 it serves, 2 errors in the file, 3 cannot start, 4 one runs that does not answer or that we may not ask.
 """
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = add_command(subparsers, common, "start", "serve in the background", DESCRIPTION, STATUSES)
+    parser = add_command(subparsers, common, "start", "serve in the background", DESCRIPTION, EPILOG)
     parser.set_defaults(command=command)
 
 
 def command(options: argparse.Namespace) -> int:
     """Start the gateway unless it runs already."""
     try:
-        status = ask(read_control_address(options.config).run_dir, "status", ASK_TIMEOUT_S)["status"]
+        status = ask_status(read_control_address(options.config).run_dir)
     except NotRunning:
         return start(options.config)
     print(f"radgate runs already (pid {status['pid']})")

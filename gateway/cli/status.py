@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway import __version__
+from gateway.cli.asking import ask_status
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.cli.status_text import render_status
 from gateway.cli.terminal import as_json
 from gateway.config.control_address import read_control_address
-from gateway.supervisor.control_client import ControlError, ask
+from gateway.supervisor.control_client import ControlError
 from gateway.supervisor.status import Status
 
-ASK_TIMEOUT_S = 10.0
-
 EVERY_S = 1.0
-_EXAMPLE = """examples:
+EPILOG = """examples:
   radgate status --watch
   radgate status --json | jq .servers
 
@@ -28,14 +28,7 @@ exit status: 0 shown, 4 the gateway does not answer or we may not ask,
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "show what the running gateway is doing"
-    parser = subparsers.add_parser(
-        "status",
-        parents=[common],
-        help=text,
-        description=text,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, common, "status", text, text, EPILOG)
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.add_argument(
         "--watch", action="store_true", help="show it anew every second, until Ctrl-C; plain lines into a pipe"
@@ -46,7 +39,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Print the status, once or until interrupted."""
     run_dir = read_control_address(options.config).run_dir
-    status = _ask(run_dir)
+    status = ask_status(run_dir)
     if options.json:
         _print_json(status, run_dir if options.watch else None)
         return Exit.OK
@@ -58,24 +51,19 @@ def command(options: argparse.Namespace) -> int:
     return Exit.OK
 
 
-def _ask(run_dir: str) -> Status:
-    status: Status = ask(run_dir, "status", ASK_TIMEOUT_S)["status"]
-    return status
-
-
 def _print_json(status: Status, run_dir: str | None) -> None:
     """Print an object a line: this one, and if there is somebody to ask, a newer one every second."""
     with contextlib.suppress(KeyboardInterrupt):
         print(as_json(status), flush=True)
         while run_dir is not None:
             time.sleep(EVERY_S)
-            print(as_json(_ask(run_dir)), flush=True)
+            print(as_json(ask_status(run_dir)), flush=True)
 
 
 def _watch(run_dir: str) -> None:
     from gateway.cli.live import watch  # what it loads would make every other command start later
 
-    watch(lambda: _ask(run_dir), EVERY_S)
+    watch(lambda: ask_status(run_dir), EVERY_S)
 
 
 @contextlib.contextmanager

@@ -49,12 +49,12 @@ _APPLICATION_COLUMNS: _Columns = {
 }
 
 
-def render_status(status: Status, before: Status | None = None) -> str:
+def render_status(status: Status) -> str:
     """Return a status as text for people, at most 100 columns wide: first what needs them.
 
-    Rates are those since `before`, an older status, or else since the gateway started.
+    Rates are those since the gateway started.
     """
-    servers = [{**server, "rate": _rate(server, status, before)} for server in status["servers"]]
+    servers = [{**server, "rate": _rate(server, status)} for server in status["servers"]]
     lines = [
         _headline(status),
         *_alerts(status),
@@ -97,13 +97,9 @@ def _alerts(status: Status) -> list[str]:
     return lines or ["All workers are ready, and no application is in fail mode."]
 
 
-def _rate(server: Status, status: Status, before: Status | None) -> float:
-    """Requests a second; an older status of another gateway says nothing."""
-    elapsed_s, n_requests = status["uptime_s"], server["requests"]
-    if before is not None and before["pid"] == status["pid"]:
-        elapsed_s -= before["uptime_s"]
-        n_requests -= sum(old["requests"] for old in before["servers"] if old["section"] == server["section"])
-    return max(n_requests / elapsed_s, 0.0) if elapsed_s > 0 else 0.0
+def _rate(server: Status, status: Status) -> float:
+    elapsed_s = status["uptime_s"]
+    return server["requests"] / elapsed_s if elapsed_s > 0 else 0.0
 
 
 def _worker_details(worker: Status) -> list[str]:

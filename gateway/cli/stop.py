@@ -5,32 +5,28 @@ import sys
 import time
 from typing import Any
 
+from gateway.cli.asking import ASK_TIMEOUT_S, ask_status
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.config.control_address import (
-    ControlAddress,
-    read_control_address,
-)
-from gateway.supervisor.control_client import ControlConnection, ControlError, ask
+from gateway.config.control_address import ControlAddress, read_control_address
+from gateway.supervisor.control_client import ControlConnection, ControlError
 
-ASK_TIMEOUT_S = 10.0
 MARGIN_S = 15.0  # beyond drain_timeout_s: the supervisor ends workers that hang after 5 s
 
 _LOOK_EVERY_S = 1.0
-
 
 DESCRIPTION = """\
 Take no new requests, finish pending logins (for drain_timeout_s at most), and return when the gateway has ended. Ctrl-C
 ends the waiting, not the stop.
 """
-STATUSES = """\
+EPILOG = """\
 exit status: 0 it has ended, 2 the file cannot be read, 4 it does not end or answer, or we may not ask, 5 nothing runs.
 """
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = add_command(subparsers, common, "stop", "finish pending logins and stop", DESCRIPTION, STATUSES)
+    parser = add_command(subparsers, common, "stop", "finish pending logins and stop", DESCRIPTION, EPILOG)
     parser.set_defaults(command=command)
 
 
@@ -73,7 +69,7 @@ def _wait(gateway: ControlConnection, handle: ControlAddress) -> bool:
 def _count_pending(run_dir: str) -> int | None:
     """Return how many logins the workers have not answered yet; None if that is not known."""
     try:
-        workers = ask(run_dir, "status", ASK_TIMEOUT_S)["status"]["workers"]
+        workers = ask_status(run_dir)["workers"]
     except (ControlError, KeyError):  # perhaps it has just ended, or is of another version
         return None
     return sum(int(worker["pending"]) for worker in workers)

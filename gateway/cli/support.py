@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli.exits import Exit
+from gateway.cli.parsers import add_command
 from gateway.config.surroundings import CREDENTIALS_DIRECTORY, read_configuration
 from gateway.config.writing import create_file, explain_error
 
@@ -17,7 +18,7 @@ Write a ZIP file for somebody who is to help: the configuration without its secr
 what radgate check --connect, status and version say, the newest lines of the logs with stack dumps, and this machine's
 limits. Nothing is sent anywhere.
 """
-EXAMPLE = """\
+EPILOG = """\
 examples:
   radgate support
   radgate support --anonymous --output /tmp/radgate.zip
@@ -33,14 +34,8 @@ exit status: 0 written, 2 there is no such configuration file, 3 the ZIP file ca
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
-        "support",
-        parents=[common],
-        help="write a ZIP file for somebody who is to help, without secrets",
-        description=DESCRIPTION,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    text = "write a ZIP file for somebody who is to help, without secrets"
+    parser = add_command(subparsers, common, "support", text, DESCRIPTION, EPILOG)
     parser.add_argument("--output", metavar="FILE.zip", help="default: radgate-support-HOST-TIME.zip, here")
     parser.add_argument("--anonymous", action="store_true", help="replace the names of users")
     parser.set_defaults(command=command)

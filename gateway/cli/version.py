@@ -16,14 +16,14 @@ DESCRIPTION = """\
 Print the versions of what is installed, and which form of the hot path runs: for a report to somebody who is to help.
 radgate status says what the running gateway is.
 """
-STATUSES = """\
+EPILOG = """\
 exit status: 0.
 """
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
-    parser = add_command(subparsers, common, "version", "print the versions that matter", DESCRIPTION, STATUSES)
+    parser = add_command(subparsers, common, "version", "print the versions that matter", DESCRIPTION, EPILOG)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(command=command)
 

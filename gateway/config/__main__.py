@@ -12,10 +12,7 @@ import sys
 import traceback
 
 from gateway.config.problems import ConfigError
-from gateway.config.read_outcome import (
-    ReadOutcome,
-    encode_outcome,
-)
+from gateway.config.read_outcome import ReadOutcome, encode_outcome
 from gateway.config.reading import read_settings
 from gateway.config.settings import encode_settings
 from gateway.config.writing import explain_error

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from gateway.config.credentials import FoundSecret, read_secret
 from gateway.config.ini import Entry, IniSection
 from gateway.config.problems import Problem
+from gateway.config.schema import number_in
 from gateway.config.scope import Scope
 from gateway.config.secret_keys import RADIUS_SECRET
 from gateway.config.settings import ClientSettings, Secret
@@ -24,7 +25,6 @@ _OWN_ADDRESSES = "write the addresses or networks of the RADIUS clients alone"
 
 _PATTERNS = ("radius_ip_N", *RADIUS_SECRET.all, f"{_POSITION_KEY}N")
 _CLIENT_KEY = re.compile("|".join(pattern.replace("N", "[0-9]+") for pattern in _PATTERNS))
-_DIGITS = re.compile("[0-9]+")
 
 
 def read_clients(scope: Scope, surroundings: Surroundings) -> tuple[ClientSettings, ...]:
@@ -53,8 +53,7 @@ def unused_defaults(main: IniSection, served: Iterable[IniSection]) -> Iterator[
 
 
 def _number(entry: Entry) -> str:
-    number = _DIGITS.search(entry.key) if _CLIENT_KEY.fullmatch(entry.key) else None
-    return number[0] if number else ""
+    return number_in(entry.key) if _CLIENT_KEY.fullmatch(entry.key) else ""
 
 
 def _is_ip(entry: Entry) -> bool:

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
+from gateway.config.nesting import nested
 from gateway.config.problems import Problem
 from gateway.config.scope import Scope
+from gateway.config.secret_keys import SKEY
 from gateway.config.settings import ClientSettings, ServerSettings
+from gateway.config.values import Network
 
 
 class ServedSection(NamedTuple):
@@ -17,30 +20,19 @@ class ServedSection(NamedTuple):
     scope: Scope
 
 
-class _Network(NamedTuple):
-    """A network and the client that it belongs to; the first fields put a network after all that contain it."""
+class _Claim(NamedTuple):
+    """A network, and the client and section that it belongs to."""
 
-    version: int
-    first: int
-    negative_last: int
-    text: str
+    network: Network
     client: ClientSettings
     served: ServedSection
 
-    def contains(self, other: "_Network") -> bool:
-        """Whether a network that comes later in the order lies within this one."""
-        return self.version == other.version and self.negative_last <= other.negative_last
-
     def __str__(self) -> str:
-        return f"[{self.served.settings.section}] {self.client.name} ({self.text})"
+        return f"[{self.served.settings.section}] {self.client.name} ({self.network})"
 
 
 def overlap_problems(served: list[ServedSection]) -> Iterator[Problem]:
-    """Yield one problem for every two sections on one port and interface that have the same RADIUS client.
-
-    Networks contain each other or are apart. So one walk in order of their first address will do, with a stack of
-    the networks around the present one: the cost grows with n log n, and the stack is as deep as networks are nested.
-    """
+    """Yield one problem for every two sections on one port and interface that have the same RADIUS client."""
     by_port = defaultdict(list)
     for section in served:
         by_port[section.settings.port].append(section)
@@ -58,32 +50,26 @@ def application_problems(served: list[ServedSection]) -> Iterator[Problem]:
             continue
         first = known.setdefault((application.api_host, application.ikey), settings)
         if application.secret_key != first.application.secret_key:
-            entry = scope.entries("skey", "skey_file", "skey_protected")[0]
+            entry = scope.entries(*SKEY.all)[0]
             text = f"[{first.section}] has the same api_host and ikey but another skey; write the same skey in both"
             yield Problem(entry.section, entry.key, text, entry.line)
 
 
 def _port_problems(sections: list[ServedSection]) -> Iterator[Problem]:
-    around: list[_Network] = []
     reported = set()
-    for network in sorted(_networks(sections), key=lambda network: network[:3]):
-        while around and not around[-1].contains(network):
-            around.pop()
+    for claim, around in nested(_claims(sections), lambda each: each.network):
         for other in around:
-            pair = frozenset({network.served.settings.section, other.served.settings.section})
-            if len(pair) == 2 and pair not in reported and _share_interface(network.served, other.served):
+            pair = frozenset({claim.served.settings.section, other.served.settings.section})
+            if len(pair) == 2 and pair not in reported and _share_interface(claim.served, other.served):
                 reported.add(pair)
-                yield _overlap(network, other)
-        around.append(network)
+                yield _overlap(claim, other)
 
 
-def _networks(sections: list[ServedSection]) -> Iterator[_Network]:
+def _claims(sections: list[ServedSection]) -> Iterator[_Claim]:
     for served in sections:
         for client in served.settings.clients:
             for text in client.networks:
-                parsed = ip_network(text)
-                first, last = int(parsed.network_address), int(parsed.broadcast_address)
-                yield _Network(parsed.version, first, -last, text, client, served)
+                yield _Claim(ip_network(text), client, served)
 
 
 def _share_interface(one: ServedSection, other: ServedSection) -> bool:
@@ -94,13 +80,13 @@ def _share_interface(one: ServedSection, other: ServedSection) -> bool:
     return "0.0.0.0" in interfaces and all(ip_address(text).version == 4 for text in interfaces if text)  # noqa: S104
 
 
-def _overlap(network: _Network, other: _Network) -> Problem:
-    earlier, later = sorted((network, other), key=_line)
+def _overlap(one: _Claim, other: _Claim) -> Problem:
+    earlier, later = sorted((one, other), key=_line)
     port = later.served.settings.port
     text = f"{later} overlaps {earlier}, both on port {port}; write another port in one section, or remove one of them"
     entry = later.served.scope.entries(later.client.name)[0]
     return Problem(entry.section, entry.key, text, entry.line)
 
 
-def _line(network: _Network) -> int:
-    return network.served.scope.entries(network.client.name)[0].line
+def _line(claim: _Claim) -> int:
+    return claim.served.scope.entries(claim.client.name)[0].line

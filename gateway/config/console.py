@@ -4,9 +4,10 @@ import re
 from functools import partial
 
 from gateway.certificates import BadCertificates, serving_context, trusting_context
+from gateway.config.credentials import read_private
 from gateway.config.scope import Scope
 from gateway.config.settings import ConsoleSettings, Secret
-from gateway.config.slips import content_of, secret_slips
+from gateway.config.slips import secret_slips
 from gateway.config.surroundings import Surroundings
 from gateway.config.values import BadValueError, is_loopback, listening_address
 
@@ -17,7 +18,7 @@ _CERT_KEY, _KEY_KEY = "console_tls_cert_file", "console_tls_key_file"
 def read_console(scope: Scope, surroundings: Surroundings) -> ConsoleSettings | None:
     """Return the settings of the status page; None if there is to be none."""
     where = scope.read("console", listening_address)
-    token = _read_file(scope, surroundings, "console_token_file")
+    token = _read_file(scope, surroundings, "console_token_file", "token")
     certificate = _read_certificate(scope, surroundings)
     if where is None:
         return None
@@ -45,7 +46,7 @@ def _guard(scope: Scope, console: ConsoleSettings) -> None:
 
 def _token(scope: Scope, surroundings: Surroundings, token: bytes) -> Secret | None:
     """Return the token of the file, without what surrounds it."""
-    token = content_of(token).strip()
+    token = token.strip()
     if not _TOKEN.fullmatch(token):
         entry = scope.entries("console_token_file")[0]
         path = surroundings.resolve(entry.value)
@@ -57,7 +58,8 @@ def _token(scope: Scope, surroundings: Surroundings, token: bytes) -> Secret | N
 
 def _read_certificate(scope: Scope, surroundings: Surroundings) -> bytes | None:
     """Return chain and key, one behind the other, once they are known to belong together."""
-    chain, key = _read_file(scope, surroundings, _CERT_KEY), _read_file(scope, surroundings, _KEY_KEY)
+    chain = _read_file(scope, surroundings, _CERT_KEY, "certificate")
+    key = _read_file(scope, surroundings, _KEY_KEY, "key")
     for given, other in ((_CERT_KEY, _KEY_KEY), (_KEY_KEY, _CERT_KEY)):
         if scope.entries(given) and not scope.entries(other):
             scope.missing(other, f"is missing, and {given} is there; write {other}=PATH")
@@ -99,18 +101,8 @@ def _check_key(chain: bytes, key: bytes) -> None:
         raise BadValueError(f"{error}; write another {_CERT_KEY} and {_KEY_KEY}") from error
 
 
-def _read_file(scope: Scope, surroundings: Surroundings, key: str) -> bytes | None:
+def _read_file(scope: Scope, surroundings: Surroundings, key: str, what: str) -> bytes | None:
     """Return what the file that a key names holds, None without one."""
-    path = scope.read_optional(key, surroundings.resolve)
-    if not path:
+    if not scope.read_optional(key, surroundings.resolve):
         return None
-    entry = scope.entries(key)[0]
-    content = scope.parse(entry, lambda _: surroundings.read(path))
-    if content is None:
-        return None
-    if not content.octets.strip():
-        scope.error(entry, f"{path} is empty; write the token into it" if "token" in key else f"{path} is empty")
-        return None
-    if key != _CERT_KEY and content.is_readable_by_others:
-        scope.warn(entry, f"every user of this machine can read {path}; run chmod o-r {path}")
-    return content.octets
+    return read_private(scope, surroundings, scope.entries(key)[0], what, is_secret=key != _CERT_KEY)

@@ -9,7 +9,7 @@ from gateway.config.general import GATEWAY, MAIN, read_run_dir
 from gateway.config.ini import IniSection, parse_ini
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.scope import Scope
-from gateway.config.surroundings import Surroundings, read_configuration, read_disk
+from gateway.config.surroundings import Surroundings, read_configuration, surroundings_of
 from gateway.config.values import seconds
 
 
@@ -44,13 +44,9 @@ def _read(
     path: str | os.PathLike[str], name: str, defaults: Mapping[str, str], problems: list[Problem]
 ) -> tuple[Scope, Surroundings]:
     """Return a section over [main], and what is around the file."""
-    full_path = str(Path(path).absolute())
-    surroundings = Surroundings(
-        folder=str(Path(full_path).parent), read_file=read_disk, environment=os.environ, user_id=os.getuid()
-    )
-    sections = {section.name: section for section in reversed(_read_sections(full_path))}
+    sections = {section.name: section for section in reversed(_read_sections(str(Path(path).absolute())))}
     section, main = (sections.get(each, IniSection(each)) for each in (name, "main"))
-    return Scope(section, main, defaults, problems), surroundings
+    return Scope(section, main, defaults, problems), surroundings_of(path)
 
 
 def _read_sections(path: str) -> list[IniSection]:

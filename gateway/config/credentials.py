@@ -100,13 +100,15 @@ def _secret_of_file(scope: Scope, surroundings: Surroundings, entry: Entry, keys
     return read_private(scope, surroundings, entry, "secret")
 
 
-def read_private(scope: Scope, surroundings: Surroundings, entry: Entry, what: str) -> bytes | None:
+def read_private(
+    scope: Scope, surroundings: Surroundings, entry: Entry, what: str, *, is_secret: bool = True
+) -> bytes | None:
     """Return the one value, never empty, that the file that an entry names holds; None after a problem."""
     content = scope.parse(entry, lambda path: surroundings.read(surroundings.resolve(path)))
     if content is None:
         return None
     path = surroundings.resolve(entry.value)
-    if content.is_readable_by_others:
+    if is_secret and content.is_readable_by_others:
         scope.warn(entry, f"every user of this machine can read {path}; run chmod o-r {path}")
     octets = content_of(content.octets)
     if not octets.strip():

@@ -22,9 +22,14 @@ from gateway.config.problems import ConfigError, Problem, Severity, in_order
 from gateway.config.scope import Context, Scope
 from gateway.config.settings import Settings
 from gateway.config.spelling import is_read, name_problems
-from gateway.config.surroundings import FileContent, ReadFile, Surroundings, read_configuration, read_disk
-
-PRIVATE_MODE = 0o600
+from gateway.config.surroundings import (
+    PRIVATE_MODE,
+    FileContent,
+    ReadFile,
+    Surroundings,
+    read_configuration,
+    surroundings_of,
+)
 
 
 def read_settings(path: str | os.PathLike[str], content: FileContent | None = None) -> tuple[Settings, list[Problem]]:
@@ -41,10 +46,7 @@ def read_settings(path: str | os.PathLike[str], content: FileContent | None = No
     if not _is_text(full_path):
         text = "the path is not UTF-8, as which our processes tell it to each other; rename the file, or its folder"
         raise ConfigError([Problem("", "", text)], full_path)
-    surroundings = Surroundings(
-        folder=str(Path(full_path).parent), read_file=read_disk, environment=os.environ, user_id=os.getuid()
-    )
-    return _parse(content or read_configuration(full_path), full_path, surroundings)
+    return _parse(content or read_configuration(full_path), full_path, surroundings_of(full_path))
 
 
 def parse_settings(

@@ -29,7 +29,7 @@ def protect_entries(octets: bytes, secrets_key: bytes, make_nonce: Callable[[], 
     Raises:
         ConfigError: names are not understood, or a secret is encrypted with another key already.
     """
-    entries = clear_entries(octets, secrets_key)
+    entries = _clear_entries(octets, secrets_key)
     changed = {}
     for entry, _, value in entries:
         key = protected_key(entry.key)
@@ -50,13 +50,13 @@ def reveal_entries(octets: bytes, secrets_key: bytes) -> bytes:
     Raises:
         ConfigError: names are not understood, or a secret cannot be decrypted, or is nothing that fits into a line.
     """
-    entries = clear_entries(octets, secrets_key)
+    entries = _clear_entries(octets, secrets_key)
     changed = {each.entry.line: (each.key, _as_text(each)) for each in entries if each.key != each.entry.key}
     key_files = {each.entry.line for each in entries if each.key == SECRETS_KEY_FILE}
     return _checked(_rewrite(octets, changed, key_files), secrets_key, entries)
 
 
-def clear_entries(octets: bytes, secrets_key: bytes) -> list[Clear]:
+def _clear_entries(octets: bytes, secrets_key: bytes) -> list[Clear]:
     """Return every entry of a file whose names are all understood: no mistyped one must hide a secret.
 
     Raises:
@@ -95,7 +95,7 @@ def _as_text(clear: Clear) -> str:
 
 def _checked(rewritten: bytes, secrets_key: bytes, entries: list[Clear]) -> bytes:
     """Return the file, having made sure that it says what it said before."""
-    if _content(clear_entries(rewritten, secrets_key)) != _content(entries):
+    if _content(_clear_entries(rewritten, secrets_key)) != _content(entries):
         raise ValueError("the file would not say the same")
     return rewritten
 

@@ -30,6 +30,12 @@ def key_pattern(key: str) -> str:
     return _NUMBER.sub("N", key)
 
 
+def number_in(key: str) -> str:
+    """Return the number of a key, `12` of `radius_ip_12`; empty for none."""
+    number = _NUMBER.search(key)
+    return number[0] if number else ""
+
+
 def without_number(name: str) -> str:
     """Return a section's name without the number at its end."""
     return name.rstrip("0123456789")

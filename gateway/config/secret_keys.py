@@ -3,16 +3,13 @@
 A key that gives a secret in clear has twins: `skey_file` names a file that holds it, `skey_protected` has it encrypted.
 """
 
-import re
 from typing import NamedTuple
 
-from gateway.config.schema import key_pattern
+from gateway.config.schema import key_pattern, number_in
 
 SECRETS_KEY_FILE = "secrets_key_file"
 SECRET_FILES = frozenset({SECRETS_KEY_FILE, "console_token_file", "console_tls_key_file"})
 """The keys of secrets that are in files alone."""
-
-_NUMBER = re.compile("[0-9]+")
 
 
 class SecretKeys(NamedTuple):
@@ -58,8 +55,8 @@ _BY_PATTERN = {key: keys for keys in SECRETS for key in keys.all}
 
 def secret_keys(key: str) -> SecretKeys | None:
     """Return all keys that can give the same secret as this one does; None if it gives none."""
-    keys, number = _BY_PATTERN.get(key_pattern(key)), _NUMBER.search(key)
-    return keys.numbered(number[0]) if keys and number else keys
+    keys, number = _BY_PATTERN.get(key_pattern(key)), number_in(key)
+    return keys.numbered(number) if keys and number else keys
 
 
 def names_secret_file(key: str) -> bool:

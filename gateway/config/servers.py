@@ -31,13 +31,7 @@ from gateway.config.values import (
     seconds,
     seconds_or_0,
 )
-from gateway.engine.rules import (
-    Accounting,
-    FailMode,
-    PreauthRule,
-    RequireMessageAuthenticator,
-    UnrecognisedFactor,
-)
+from gateway.engine.rules import Accounting, FailMode, PreauthRule, RequireMessageAuthenticator, UnrecognisedFactor
 
 SERVER = {
     "ikey": "",
@@ -99,8 +93,8 @@ def read_server(scope: Scope, context: Context, client: str | None) -> ServerSet
         preauth=scope.read("preauth", choice(PreauthRule)),
         client_ip_attr=scope.read("client_ip_attr", attribute),
         pw_codec=scope.read("pw_codec", codec),
-        exempt_usernames=_read_exempt_usernames(scope),
-        probe_usernames=_read_probe_usernames(scope),
+        exempt_usernames=_read_usernames(scope, EXEMPT_USERNAME),
+        probe_usernames=frozenset(name.strip().lower() for name in _read_usernames(scope, _PROBE_USERNAME)),
         require_message_authenticator=_read_message_authenticator_rule(scope),
         limit_proxy_state=scope.read("limit_proxy_state", boolean),
         reject_delay_s=scope.read("reject_delay_s", seconds(60)),
@@ -212,14 +206,9 @@ def _read_message_authenticator_rule(scope: Scope) -> RequireMessageAuthenticato
     return required
 
 
-def _read_exempt_usernames(scope: Scope) -> frozenset[str]:
-    usernames = (scope.read_text(entry.key, plain, name_slips) for entry in scope.matching(EXEMPT_USERNAME))
+def _read_usernames(scope: Scope, pattern: re.Pattern[str]) -> frozenset[str]:
+    usernames = (scope.read_text(entry.key, plain, name_slips) for entry in scope.matching(pattern))
     return frozenset(username for username in usernames if username)
-
-
-def _read_probe_usernames(scope: Scope) -> frozenset[str]:
-    usernames = (scope.read_text(entry.key, plain, name_slips) for entry in scope.matching(_PROBE_USERNAME))
-    return frozenset(username.strip().lower() for username in usernames if username)
 
 
 def _check_probes(scope: Scope, settings: ServerSettings) -> None:

@@ -77,7 +77,6 @@ _ASSIGNMENT = re.compile(
 )
 _LONE_COMMENT = re.compile("[#;]\\s|//\\s|--\\s")
 
-
 _LONGEST_LOOKED_AT = 4096  # characters: what is longer is no slip, and patterns take time with the square of it
 
 
@@ -101,7 +100,7 @@ def is_quoted(value: str) -> bool:
     )
 
 
-def is_unseen(character: str) -> bool:
+def _is_unseen(character: str) -> bool:
     """Whether nobody can see the character, or tell it from a blank."""
     return not character.isprintable() or _BLANK_LETTERS.match(character) is not None
 
@@ -110,14 +109,14 @@ def unseen(text: str) -> str | None:
     """Return the first character that cannot be seen, `U+00A0 NO-BREAK SPACE`, None if all can."""
     if text.isascii() and text.isprintable():
         return None
-    return next((name_of(character) for character in text if is_unseen(character)), None)
+    return next((name_of(character) for character in text if _is_unseen(character)), None)
 
 
 def seen(text: str) -> str:
     """Return the text without what cannot be seen, and without the quotation marks of word processors."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(letter for letter in text if not is_unseen(letter) and letter not in _TYPOGRAPHIC_MARKS)
+    return "".join(letter for letter in text if not _is_unseen(letter) and letter not in _TYPOGRAPHIC_MARKS)
 
 
 def not_ascii(text: str) -> str | None:

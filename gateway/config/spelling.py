@@ -19,7 +19,7 @@ from gateway.config.kinds import (
     treatment,
 )
 from gateway.config.problems import Problem, Severity
-from gateway.config.schema import SINGLE, WITHOUT_EFFECT, key_pattern
+from gateway.config.schema import SINGLE, WITHOUT_EFFECT, key_pattern, number_in
 from gateway.config.secret_keys import OTHER_SPELLINGS
 from gateway.config.slips import not_ascii
 
@@ -44,7 +44,7 @@ def name_problems(sections: list[IniSection]) -> Iterator[Problem]:
     """
     by_name = {section.name: section for section in sections}
     for section in sections:
-        kind = section_kind(section.name) or meant_kind(section.name)
+        kind = section_kind(section.name) or _meant_kind(section.name)
         if kind is None:
             yield _warning(section, "is not known, ignored; remove it, or correct it if it is mistyped")
         elif treatment(kind) is not Treatment.READ:
@@ -58,10 +58,10 @@ def name_problems(sections: list[IniSection]) -> Iterator[Problem]:
 
 def is_read(name: str) -> bool:
     """Whether the section of this name, as it is or as it was meant, is one that is read."""
-    return treatment(section_kind(name) or meant_kind(name) or "") is Treatment.READ
+    return treatment(section_kind(name) or _meant_kind(name) or "") is Treatment.READ
 
 
-def meant_kind(name: str) -> str | None:
+def _meant_kind(name: str) -> str | None:
     """Return the kind of section that an unknown name was probably meant for; None if it is like no other."""
     if name == "default":  # Python's configparser has defaults for all sections there
         return "main"
@@ -108,8 +108,7 @@ def _mistyped_section(section: IniSection, kind: str, by_name: dict[str, IniSect
 
 def _free_name(kind: str, name: str, taken: Collection[str]) -> str:
     """Return the kind with the number that the name has, or else the first one that is free."""
-    number = _DIGITS.search(name)
-    wanted = [kind] if kind in SINGLE or not number else [f"{kind}{number[0]}"]
+    wanted = [kind] if kind in SINGLE else [f"{kind}{number_in(name)}"]
     candidates = [*wanted, kind, *(f"{kind}{n}" for n in range(2, len(taken) + 3))]
     return next(candidate for candidate in candidates if candidate not in taken or kind in SINGLE)
 
@@ -170,8 +169,8 @@ def _key_problems(section: IniSection, entry: Entry, kind: str, by_name: Mapping
 
 def _mistyped_key(section: IniSection, entry: Entry, pattern: str) -> Problem:
     """Say what to write, which must not stand there already; read the entry as that."""
-    number = _DIGITS.search(entry.key)
-    meant = pattern.replace("N", number[0]) if number else _free_key(section, pattern)
+    number = number_in(entry.key)
+    meant = pattern.replace("N", number) if number else _free_key(section, pattern)
     there = section.entries.setdefault(meant, entry._replace(key=meant))
     odd = _odd_letter(entry.key)
     if there.line == entry.line:

@@ -14,6 +14,7 @@ from gateway.config.values import BadValueError, quoted
 MAX_FILE_SIZE = 16 * 2**20  # octets: a hundred thousand clients fit in, and /dev/zero comes to an end
 CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"  # systemd's variable, systemd.exec(5)
 LONGEST_PATH = 256  # characters of a path that a problem shows
+PRIVATE_MODE = 0o600
 DUO_CONFIG = "/opt/duoauthproxy/conf/authproxy.cfg"
 CONTROL_SOCKET = "control.sock"
 LONGEST_SOCKET_PATH = 107  # octets: what struct sockaddr_un holds
@@ -96,6 +97,12 @@ class Surroundings:
                 f"{LONGEST_SOCKET_PATH} octets at most; write a shorter one, such as /run/radgate"
             )
         return path
+
+
+def surroundings_of(path: str | os.PathLike[str]) -> Surroundings:
+    """Return what is around a configuration file on this machine, for the user that we are."""
+    folder = str(Path(path).absolute().parent)
+    return Surroundings(folder=folder, read_file=read_disk, environment=os.environ, user_id=os.getuid())
 
 
 def read_disk(path: str) -> FileContent:

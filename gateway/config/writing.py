@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-PRIVATE_MODE = 0o600
+from gateway.config.surroundings import PRIVATE_MODE
+
 LARGER_FILES = "raise ulimit -f, LimitFSIZE= in the systemd unit"
 
 _REMEDIES = {

@@ -22,11 +22,7 @@ from gateway.console.pages import Pages, Rules
 from gateway.console.server import serve
 from gateway.console.visitors import Token
 from gateway.ipc.memory import read_memfd
-from gateway.ipc.orders import (
-    ConsoleOrders,
-    decode_console_orders,
-    take_stderr,
-)
+from gateway.ipc.orders import ConsoleOrders, decode_console_orders, take_stderr
 from gateway.ipc.plan import log_plan
 from gateway.logs.setup import log_loop_error, start_logging, stop_logging
 from gateway.this_process import CONSOLE, keep_memory_private, name_process

@@ -11,10 +11,7 @@ from prometheus_client.registry import Collector
 
 from gateway.engine.replies import LABELS
 from gateway.radius.discards import DiscardReason
-from gateway.statistics.layout import (
-    COALESCED,
-    RETRANSMISSION,
-)
+from gateway.statistics.layout import COALESCED, RETRANSMISSION
 from gateway.unavailable import Trouble
 from gateway.words.reasons import OUTCOME_OF
 
@@ -59,97 +56,85 @@ def _of_gateway(status: _Status) -> Iterator[Metric]:
 
 def _of_servers(status: _Status) -> Iterator[Metric]:
     servers = status["servers"]
-    yield _counter(
-        "requests",
-        "Access-Requests of known clients.",
-        ["server"],
-        (((server["section"],), server["requests"]) for server in servers),
+    requests = [((server["section"],), server["requests"]) for server in servers]
+    yield _counter("requests", "Access-Requests of known clients.", ["server"], requests)
+    yield _replies(servers)
+    yield _discards(servers)
+    yield _duplicates(servers)
+    pending = [((server["section"],), server["pending"]) for server in servers]
+    yield _gauge("pending", "Logins under way.", ["server"], pending)
+    yield _login_histogram("login", "From request to decision, people included.", status)
+    yield _login_histogram("gateway", "The gateway's own share of a login.", status)
+
+
+def _replies(servers: list[_Status]) -> Metric:
+    """Count every reason from the start, with 0: increase() sees no first event of a series that was not there."""
+    samples = (
+        ((server["section"], LABELS[outcome], reason.value), server["reasons"].get(reason.value, 0))
+        for server in servers
+        for reason, outcome in OUTCOME_OF.items()
     )
-    # Every reason from the start, with 0: increase() sees no first event of a series that was not there before.
-    yield _counter(
-        "replies",
-        "Logins that have ended, by reply and reason.",
-        ["server", "reply", "reason"],
-        (
-            ((server["section"], LABELS[outcome], reason.value), server["reasons"].get(reason.value, 0))
-            for server in servers
-            for reason, outcome in OUTCOME_OF.items()
-        ),
+    return _counter("replies", "Logins that have ended, by reply and reason.", ["server", "reply", "reason"], samples)
+
+
+def _discards(servers: list[_Status]) -> Metric:
+    samples = (
+        ((server["section"], reason.value), server["discards"].get(reason.value, 0))
+        for server in servers
+        for reason in DiscardReason
     )
-    yield _counter(
-        "discards",
-        "Datagrams that were not answered, by reason.",
-        ["server", "reason"],
-        (
-            ((server["section"], reason.value), server["discards"].get(reason.value, 0))
-            for server in servers
-            for reason in DiscardReason
-        ),
+    return _counter("discards", "Datagrams that were not answered, by reason.", ["server", "reason"], samples)
+
+
+def _duplicates(servers: list[_Status]) -> Metric:
+    samples = (
+        ((server["section"], kind), server[key])
+        for server in servers
+        for kind, key in ((RETRANSMISSION, "duplicates"), (COALESCED, "coalesced"))
     )
-    yield _counter(
-        "duplicates",
-        "Requests answered or joined without asking Duo again, by kind.",
-        ["server", "kind"],
-        (
-            ((server["section"], kind), server[key])
-            for server in servers
-            for kind, key in ((RETRANSMISSION, "duplicates"), (COALESCED, "coalesced"))
-        ),
-    )
-    yield _gauge(
-        "pending",
-        "Logins under way.",
-        ["server"],
-        (((server["section"],), server["pending"]) for server in servers),
-    )
-    sections = status["histograms"]["servers"]
-    for kind, text in (
-        ("login", "From request to decision, people included."),
-        ("gateway", "The gateway's own share of a login."),
-    ):
-        histograms = (((name,), section[kind]) for name, section in sections.items())
-        yield _histogram(f"{kind}_seconds", text, ["server"], histograms, status)
+    text = "Requests answered or joined without asking Duo again, by kind."
+    return _counter("duplicates", text, ["server", "kind"], samples)
+
+
+def _login_histogram(kind: str, text: str, status: _Status) -> Metric:
+    samples = (((name,), section[kind]) for name, section in status["histograms"]["servers"].items())
+    return _histogram(f"{kind}_seconds", text, ["server"], samples, status)
 
 
 def _of_applications(status: _Status) -> Iterator[Metric]:
     applications = status["applications"]
-    yield _histogram(
-        "duo_call_seconds",
-        "Calls to Duo, long polls included, until their answer or failure.",
-        ["application", "call"],
-        (
-            ((name, call), histogram)
-            for name, calls in status["histograms"]["applications"].items()
-            for call, histogram in calls.items()
-        ),
-        status,
+    yield _calls(status)
+    yield _errors(applications)
+    connections = (
+        ((known["application"], state), count)
+        for known in applications
+        for state, count in known["connections"].items()
     )
-    yield _counter(
-        "duo_errors",
-        "Calls to Duo that ended without an answer, by kind of trouble.",
-        ["application", "kind"],
-        (
-            ((known["application"], trouble.value), known["errors_by_kind"].get(trouble.value, 0))
-            for known in applications
-            for trouble in Trouble
-        ),
+    text = "Connections to Duo, all workers together."
+    yield _gauge("duo_connections", text, ["application", "state"], connections)
+    active = [((known["application"],), int(known["failmode_active"])) for known in applications]
+    text = "1 while Duo is known to be away and failmode decides."
+    yield _gauge("failmode_active", text, ["application"], active)
+
+
+def _calls(status: _Status) -> Metric:
+    samples = (
+        ((name, call), histogram)
+        for name, calls in status["histograms"]["applications"].items()
+        for call, histogram in calls.items()
     )
-    yield _gauge(
-        "duo_connections",
-        "Connections to Duo, all workers together.",
-        ["application", "state"],
-        (
-            ((known["application"], state), count)
-            for known in applications
-            for state, count in known["connections"].items()
-        ),
+    text = "Calls to Duo, long polls included, until their answer or failure."
+    return _histogram("duo_call_seconds", text, ["application", "call"], samples, status)
+
+
+def _errors(applications: list[_Status]) -> Metric:
+    samples = (
+        ((known["application"], trouble.value), known["errors_by_kind"].get(trouble.value, 0))
+        for known in applications
+        for trouble in Trouble
     )
-    yield _gauge(
-        "failmode_active",
-        "1 while Duo is known to be away and failmode decides.",
-        ["application"],
-        (((known["application"],), int(known["failmode_active"])) for known in applications),
-    )
+    text = "Calls to Duo that ended without an answer, by kind of trouble."
+    return _counter("duo_errors", text, ["application", "kind"], samples)
 
 
 def _of_workers(status: _Status) -> Iterator[Metric]:
@@ -171,9 +156,8 @@ def _of_workers(status: _Status) -> Iterator[Metric]:
     yield _counter("datagrams", "Datagrams received.", ["slot"], by_slot("datagrams"))
     yield _counter("unsent", "Replies that the kernel did not take.", ["slot"], by_slot("unsent"))
     skipped = by_slot("journal_skipped")
-    yield _counter(
-        "journal_skipped", "Records of a predecessor that were of no use to its successor.", ["slot"], skipped
-    )
+    text = "Records of a predecessor that were of no use to its successor."
+    yield _counter("journal_skipped", text, ["slot"], skipped)
     overflowed = by_slot("overflowed")
     yield _counter("receive_overflows", "Datagrams lost in full socket buffers.", ["slot"], overflowed)
 

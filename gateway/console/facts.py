@@ -16,12 +16,7 @@ from gateway.console.exposition import exposition
 from gateway.console.health import Health, examine, examine_life
 from gateway.console.history import History
 from gateway.console.recent import RecentLogins
-from gateway.ipc.console_channel import (
-    FromConsole,
-    ReceivedFacts,
-    hear_supervisor,
-    tell_supervisor,
-)
+from gateway.ipc.console_channel import FromConsole, ReceivedFacts, hear_supervisor, tell_supervisor
 from gateway.logs.setup import reopen_logs
 
 ASK_EVERY_S = 1.0

@@ -5,10 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway.words.explanations import (
-    DISCARDS,
-    REASONS,
-)
+from gateway.words.explanations import DISCARDS, REASONS
 
 _FOLDER = Path(__file__).parent / "static"
 _HTML = "text/html"

@@ -5,10 +5,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any, NamedTuple
 
-from gateway.statistics.reading import (
-    EMPTY_HISTOGRAM,
-    Histogram,
-)
+from gateway.statistics.reading import EMPTY_HISTOGRAM, Histogram
 from gateway.words.reasons import OUTCOME_OF, Outcome, Reason
 
 N_SAMPLES = 3_600

@@ -5,11 +5,7 @@ from collections import deque
 from itertools import islice
 from typing import NamedTuple
 
-from gateway.ipc.ledger import (
-    FinishedLogin,
-    Ledger,
-    LoginRing,
-)
+from gateway.ipc.ledger import FinishedLogin, Ledger, LoginRing
 
 N_SHOWN = 200
 

@@ -15,27 +15,13 @@ from mypy_extensions import mypyc_attr
 from gateway.duo.clock import DuoClock
 from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, Check, Ping, Refusal, Time
 from gateway.duoapi.flavours import V1, V2, Flavour
-from gateway.duoapi.retries import (
-    Next,
-    after_refusal,
-    flavour_after,
-    is_repeatable,
-    rate_limit_wait_s,
-    trouble_of,
-)
+from gateway.duoapi.retries import Next, after_refusal, flavour_after, is_repeatable, rate_limit_wait_s, trouble_of
 from gateway.duoapi.signing import Signer
 from gateway.engine.asking import Asking
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import Response
-from gateway.https.exchange import (
-    Exchange,
-    ExchangeOutcome,
-    Recipient,
-)
-from gateway.https.pool import (
-    HttpsPool,
-    PoolCounts,
-)
+from gateway.https.exchange import Exchange, ExchangeOutcome, Recipient
+from gateway.https.pool import HttpsPool, PoolCounts
 from gateway.unavailable import Trouble, Unavailable
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -218,15 +204,17 @@ class DuoClient:
 
     def _send_again(self, pending: "PendingCall") -> None:
         """Ask once more, after a wait that Duo wanted."""
-        now = self._now()
-        pending.held_s += now - pending.held_since
-        self._send(pending, now)
+        self._send(pending, self._end_wait(pending))
 
     def _give_up(self, pending: "PendingCall", trouble: Unavailable) -> None:
         """End a call that has waited in vain for being asked again."""
+        self._finish(pending, trouble, self._end_wait(pending))
+
+    def _end_wait(self, pending: "PendingCall") -> float:
+        """Count the wait that ends now as one for Duo; return the instant."""
         now = self._now()
         pending.held_s += now - pending.held_since
-        self._finish(pending, trouble, now)
+        return now
 
     def _octets(self, pending: "PendingCall") -> bytes:
         request = pending.flavour.request(pending.call)

@@ -8,29 +8,21 @@ import msgspec
 
 from gateway import __version__
 from gateway.config.settings import ApplicationSettings, Settings
-from gateway.duo.client import (
-    CORRECTION_WORTH_TELLING_S,
-    Application,
-    CallObserver,
-    DuoClient,
-)
+from gateway.duo.client import CORRECTION_WORTH_TELLING_S, Application, CallObserver, DuoClient
 from gateway.duoapi.calls import Answer
 from gateway.failmode.evidence import LONGEST_PATIENCE_S
 from gateway.https.opening import Proxy
 from gateway.https.plan import PoolLimits
 from gateway.https.pools import HttpsPools
-from gateway.ipc.plan import (
-    application_key,
-    pending_share,
-)
+from gateway.ipc.plan import application_key, pending_share
 from gateway.unavailable import Unavailable
+from gateway.words.english import clock_difference
 from gateway.words.explanations import SET_THE_CLOCK
 
 log = logging.getLogger("gateway.duo")
 
+USER_AGENT = f"radgate/{__version__}"
 CLOCK_WARNING_INTERVAL_S = 60.0
-
-
 PROBE_CONNECT_TIMEOUT_S = 1.9  # below two: attempts that hang must not hold new ones back for long
 PROBE_IDLE_S = 0.05  # a check takes the connection of its ping; no ping takes one that somebody may have forgotten
 
@@ -71,45 +63,53 @@ def open_duo_clients(
         key = application_key(server.application)
         if key not in clients:
             clients[key] = _open(pools, server.application, (observers or {}).get(key))
-            clients[key].start(_Checked(server.application))
+            clients[key].start(ClientLog(_names(server.application)).checked)
     return clients
 
 
-class ClockWarnings:
-    """Says that dates for Duo had been off, at most once a minute; `fields` name the application."""
+def application_of(settings: ApplicationSettings) -> Application:
+    """Return the application as a client takes it."""
+    return Application(settings.ikey, settings.secret_key.octets, settings.api_timeout_s, settings.api_version.value)
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
-        self._fields = fields
+
+def proxy_of(settings: ApplicationSettings) -> Proxy | None:
+    """Return the HTTP proxy on the way to Duo, None for none."""
+    return Proxy(settings.http_proxy_host, settings.http_proxy_port) if settings.http_proxy_host else None
+
+
+class ClientLog:
+    """What the log is told of one application; `names` are the fields that tell which."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
         self._quiet_until = float("-inf")
 
-    def corrected(self, offset_s: float, now: float) -> None:
-        """Tell by how many seconds Duo's clock is ahead of this machine's."""
+    def checked(self, answer: Answer | Unavailable) -> None:
+        """Tell what the first check came to."""
+        if isinstance(answer, Unavailable):
+            fields = {**self._names, "trouble": answer.trouble.value}
+            log.warning("Duo did not pass the check of keys and clock: %s", answer, extra={"fields": fields})
+        else:
+            log.info("Duo answers, and keys and dates are right", extra={"fields": self._names})
+
+    def version_changed(self, version: str) -> None:
+        """Tell which version of Duo's API is used from now on."""
+        log.info("Duo wants this application to use version %s of its API", version, extra={"fields": self._names})
+
+    def clock_corrected(self, offset_s: float, now: float) -> None:
+        """Tell by how many seconds Duo's clock is ahead of this machine's, at most once a minute."""
         if now < self._quiet_until:
             return
         self._quiet_until = now + CLOCK_WARNING_INTERVAL_S
         if abs(offset_s) > CORRECTION_WORTH_TELLING_S:
-            text = "This machine's clock is %.0f s %s Duo's; calls are dated by Duo's clock from now on"
-            fields = {**self._fields, "hint": SET_THE_CLOCK}
-            log.warning(text, abs(offset_s), "behind" if offset_s > 0 else "ahead of", extra={"fields": fields})
+            text = "This machine's clock is %s; calls are dated by Duo's clock from now on"
+            fields = {**self._names, "hint": SET_THE_CLOCK}
+            log.warning(text, clock_difference(offset_s), extra={"fields": fields})
         else:  # it stood still, with the whole machine perhaps, and somebody has set the wall clock since
-            log.info("The dates of calls were wrong and are now set by Duo's clock", extra={"fields": self._fields})
+            log.info("The dates of calls were wrong and are now set by Duo's clock", extra={"fields": self._names})
 
 
-class _Checked:
-    """Tells the log what the first check came to."""
-
-    def __init__(self, settings: ApplicationSettings) -> None:
-        self._fields = _name(settings)
-
-    def __call__(self, answer: Answer | Unavailable) -> None:
-        if isinstance(answer, Unavailable):
-            fields = {**self._fields, "trouble": answer.trouble.value}
-            log.warning("Duo did not pass the check of keys and clock: %s", answer, extra={"fields": fields})
-        else:
-            log.info("Duo answers, and keys and dates are right", extra={"fields": self._fields})
-
-
-def _name(settings: ApplicationSettings) -> dict[str, str]:
+def _names(settings: ApplicationSettings) -> dict[str, str]:
     return {"application": settings.ikey, "api_host": f"{settings.api_host}:{settings.api_port}"}
 
 
@@ -119,28 +119,19 @@ def _open(
     observer: CallObserver | None,
     connect_timeout_s: float | None = None,
 ) -> DuoClient:
-    application = Application(
-        settings.ikey, settings.secret_key.octets, settings.api_timeout_s, settings.api_version.value
-    )
-    proxy = Proxy(settings.http_proxy_host, settings.http_proxy_port) if settings.http_proxy_host else None
+    application, told = application_of(settings), ClientLog(_names(settings))
     pool = pools.pool(
         settings.api_host,
         settings.api_port,
-        proxy=proxy,
+        proxy=proxy_of(settings),
         ca_certs_file=settings.ca_certs_file,
         connect_timeout_s=connect_timeout_s or application.connect_timeout_s,
     )
-    name = _name(settings)
-
-    def version_changed(version: str) -> None:
-        log.info("Duo wants this application to use version %s of its API", version, extra={"fields": name})
-
-    warnings = ClockWarnings(name)
     return DuoClient(
         pool,
         application,
-        user_agent=f"radgate/{__version__}",
-        on_version_changed=version_changed,
-        on_clock_corrected=lambda offset_s: warnings.corrected(offset_s, time.monotonic()),
+        user_agent=USER_AGENT,
+        on_version_changed=told.version_changed,
+        on_clock_corrected=lambda offset_s: told.clock_corrected(offset_s, time.monotonic()),
         observer=observer,
     )

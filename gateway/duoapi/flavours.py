@@ -319,7 +319,8 @@ V2: Final = Flavour(
         Ping: _time_answer_v2,
     },
 )
-# `/rest/v1` is what older RADIUS applications may use; its verdicts carry a text and no machine word.
+# `/rest/v1` is what older RADIUS applications may use; its verdicts carry a text and no machine word. It has no ping
+# here: v2's asks for no signature, and tells the time.
 V1: Final = Flavour(
     "1",
     writers={
@@ -327,13 +328,11 @@ V1: Final = Flavour(
         Auth: _auth_v1,
         AuthStatus: _auth_status_v1,
         Check: lambda _: ApiRequest("GET", "/rest/v1/check", ""),
-        Ping: lambda _: ApiRequest("GET", "/rest/v1/ping", ""),
     },
     readers={
         Preauth: _preauth_answer_v1,
         Auth: _auth_answer_v1,
         AuthStatus: _status_answer_v1,
         Check: _word_answer_v1,
-        Ping: _word_answer_v1,
     },
 )

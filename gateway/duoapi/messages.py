@@ -32,9 +32,8 @@ class Failure(msgspec.Struct, gc=False):
         """`code` as a number, 0 when there is none."""
         if isinstance(self.code, int):
             return self.code
-        return (
-            int(self.code) if self.code and self.code.isascii() and self.code.isdigit() and len(self.code) < 10 else 0
-        )
+        text = self.code or ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 class TimeContent(msgspec.Struct, gc=False):

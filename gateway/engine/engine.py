@@ -195,7 +195,6 @@ class Engine(Requests):
         for transaction in pending.transactions:
             self._duplicates.add(transaction)
         self._keep(pending)
-        self._arm_deadline(pending)
         return self._outbox.take()
 
     def adopt_reply(self, sent: SentReply, peer: Peer, now: float) -> list[Effect]:
@@ -213,6 +212,7 @@ class Engine(Requests):
             pending.duo_s = now - pending.started_at  # how much of it was the other worker's, nobody can tell
             step = pending.login.resume(at, now)
             if step is not None:
+                self._arm_deadline(pending)  # so far it was the other worker's
                 self._proceed(pending, step, now)
             else:
                 self._abandon(pending)

@@ -3,6 +3,7 @@
 from gateway.failmode.evidence import Evidence
 from gateway.failmode.states import BreakerEvent
 from gateway.unavailable import Trouble
+from gateway.words.english import clock_difference
 from gateway.words.explanations import LOGINS_FAIL, SET_THE_CLOCK, TROUBLES
 
 _ACCOUNTS = {
@@ -42,7 +43,7 @@ def account_of_event(event: BreakerEvent, trouble: str, seen: Evidence, n_failed
         trouble=trouble,
         streak=_streak(seen, n_failed_probes),
         failing=f"users with a failed call: {n_lately}; " if n_lately else "",
-        skew=f"{abs(skew_s):.0f} s {'behind' if skew_s > 0 else 'ahead of'} Duo's",
+        skew=clock_difference(skew_s),
     )
 
 

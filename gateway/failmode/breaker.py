@@ -1,8 +1,8 @@
 """Whether Duo is there, decided once for all workers: a circuit breaker for each application.
 
-It looks at what the workers have seen (`evidence`) about ten times a second, has ping and check asked when that
-is odd, and says what state the application is in. What may follow
-what is a table of `states`, which probe is asked when is a matter of `probing`.
+It looks at what the workers have seen (`evidence`) about ten times a second, has ping and check asked when that is odd,
+and says what state the application is in. What may follow what is a table of `states`, which probe is asked when is a
+matter of `probing`.
 
 - What begins fail mode is a streak: failed probes, and different users whose calls failed or wait too long. It begins
   anew with each answer that anybody has and each round of ping and check that passes, has to last `STREAK_S`, and at
@@ -22,15 +22,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 from gateway.failmode.accounts import account_of_event, hint_of
-from gateway.failmode.evidence import (
-    LATELY_S,
-    LONGEST_PATIENCE_S,
-    OVERDUE_S,
-    SILENCE_S,
-    Evidence,
-    add_up,
-    patience_s,
-)
+from gateway.failmode.evidence import LATELY_S, LONGEST_PATIENCE_S, OVERDUE_S, SILENCE_S, Evidence, add_up, patience_s
 from gateway.failmode.probing import Failed, Passed, Probe, ProbeKind, ProbeOutcome, Probing, Refused
 from gateway.failmode.states import TRANSITIONS, BreakerEvent, BreakerState
 from gateway.unavailable import Trouble

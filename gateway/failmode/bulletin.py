@@ -2,9 +2,7 @@
 
 from typing import NamedTuple
 
-from gateway.statistics.layout import (
-    Cells,
-)
+from gateway.statistics.layout import Cells
 
 # The supervisor's area of an application, of five cells.
 _STATE, _TRIAL, _SINCE, _FAILMODE_ACTIVE, _PING = range(5)

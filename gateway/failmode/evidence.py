@@ -134,9 +134,7 @@ class Witness:
         if trouble is Trouble.CONFIGURATION or trouble is Trouble.CLOCK:
             self._heard(call, now)
         elif asked_at >= self._since:
-            if len(self._failing) >= MAX_USERS and user not in self._failing:
-                del self._failing[next(iter(self._failing))]  # the latest count: they are of the trial that goes on
-            self._failing[user] = asked_at
+            self._note_failing(user, asked_at)
 
     def forgotten(self, token: object) -> None:
         """Note that nobody wants to know any more."""
@@ -185,6 +183,11 @@ class Witness:
         self._lately.pop(user, None)
         if len(self._lately) < MAX_USERS:
             self._lately[user] = now
+
+    def _note_failing(self, user: str, asked_at: float) -> None:
+        if len(self._failing) >= MAX_USERS and user not in self._failing:
+            del self._failing[next(iter(self._failing))]  # the latest count: they are of the trial that goes on
+        self._failing[user] = asked_at
 
     def _count_lately(self, now: float) -> int:
         while self._lately and next(iter(self._lately.values())) < now - LATELY_S:

@@ -35,7 +35,7 @@ class Recipient:
 
 
 class Connection:
-    """What an exchange is written to: `connection.HttpsConnection` alone, which knows more of it than it is known."""
+    """What an exchange is written to: a `connection.HttpsConnection`, which knows of exchanges, not they of it."""
 
     __slots__ = ()
 

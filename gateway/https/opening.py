@@ -12,15 +12,9 @@ import ssl
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from gateway.http1.connect import ConnectError, connect_request, read_connect_answer
-from gateway.https.resolver import (
-    Address,
-    Resolver,
-)
-from gateway.https.tls import (
-    TrustStore,
-    tls_trouble,
-)
+from gateway.http1.connect import ConnectAnswer, ConnectError, connect_request, read_connect_answer
+from gateway.https.resolver import Address, Resolver
+from gateway.https.tls import TrustStore, tls_trouble
 from gateway.unavailable import Trouble, Unavailable
 
 READ_SIZE: Final = 16_384  # octets: the most that a TLS record holds (RFC 8446 section 5.1)
@@ -156,32 +150,35 @@ async def _connect(sock: socket.socket, address: Address) -> None:
 
 
 async def _open_tunnel(sock: socket.socket, endpoint: Endpoint, address: Address) -> None:
-    loop = asyncio.get_running_loop()
-    octets = b""
-    answer = None
     try:
-        await loop.sock_sendall(sock, connect_request(endpoint.host, endpoint.port))
-        while answer is None:
-            received = await loop.sock_recv(sock, READ_SIZE)
-            if not received:
-                raise Unavailable(Trouble.PROXY, f"proxy {address} closed the connection instead of answering")
-            octets += received
-            answer = read_connect_answer(octets)
+        answer = await _ask_proxy(sock, endpoint)
     except ConnectError as error:
         raise Unavailable(Trouble.PROXY, f"proxy {address}: {error}") from error
     except OSError as error:
         raise Unavailable(Trouble.PROXY, f"proxy {address}: {error.strerror or error}") from error
+    if answer is None:
+        raise Unavailable(Trouble.PROXY, f"proxy {address} closed the connection instead of answering")
+    said = f"{answer.http_status} {answer.reason}".rstrip()
     if answer.http_status == PROXY_AUTHENTICATION_REQUIRED:
-        text = (
-            f"proxy {address} asks for a user name and password ({answer.http_status} {answer.reason}), which radgate "
-            f"does not send: let it pass {endpoint.host} without"
-        )
-        raise Unavailable(Trouble.PROXY, text)
+        text = f"asks for a user name and password ({said}), which radgate does not send"
+        raise Unavailable(Trouble.PROXY, f"proxy {address} {text}: let it pass {endpoint.host} without")
     if answer.http_status // 100 != 2:
-        text = (
-            f"proxy {address} refused a tunnel to {endpoint.host}:{endpoint.port}: {answer.http_status} {answer.reason}"
-        )
-        raise Unavailable(Trouble.PROXY, text.rstrip())
+        text = f"refused a tunnel to {endpoint.host}:{endpoint.port}: {said}"
+        raise Unavailable(Trouble.PROXY, f"proxy {address} {text}")
+
+
+async def _ask_proxy(sock: socket.socket, endpoint: Endpoint) -> ConnectAnswer | None:
+    """Ask for a tunnel; return the answer, None if the proxy closes the connection before that is whole."""
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(sock, connect_request(endpoint.host, endpoint.port))
+    octets, answer = b"", None
+    while answer is None:
+        received = await loop.sock_recv(sock, READ_SIZE)
+        if not received:
+            return None
+        octets += received
+        answer = read_connect_answer(octets)
+    return answer
 
 
 async def _shake_hands(

@@ -17,36 +17,12 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.http1.response import Response
-from gateway.https.connection import (
-    ConnectionOwner,
-    HttpsConnection,
-)
-from gateway.https.deadlines import (
-    TICK_S,
-    Deadlines,
-)
-from gateway.https.doubts import (
-    OVERDUE_S,
-    Doubts,
-    Judgement,
-    Waiting,
-)
-from gateway.https.exchange import (
-    Exchange,
-    ExchangeOutcome,
-    Recipient,
-)
-from gateway.https.opening import (
-    Endpoint,
-    open_tls,
-)
-from gateway.https.plan import (
-    MOST_OPENINGS,
-    Opening,
-    PoolLimits,
-    PoolPlan,
-    affordable_openings,
-)
+from gateway.https.connection import ConnectionOwner, HttpsConnection
+from gateway.https.deadlines import TICK_S, Deadlines
+from gateway.https.doubts import OVERDUE_S, Doubts, Judgement, Waiting
+from gateway.https.exchange import Exchange, ExchangeOutcome, Recipient
+from gateway.https.opening import Endpoint, open_tls
+from gateway.https.plan import MOST_OPENINGS, Opening, PoolLimits, PoolPlan, affordable_openings
 from gateway.https.resolver import Resolver
 from gateway.unavailable import Trouble, Unavailable
 
@@ -359,25 +335,22 @@ class HttpsPool(ConnectionOwner):
         self._detach(exchange, now)
         if had_connection:
             self._close(self._plan.drop_idle(exchange.began_at))
-        within = f"within {exchange.deadline - exchange.asked_at:.1f} s"
         # It waited for a connection while others were answered: there are too many calls, and the service is well.
         is_busy = not had_connection and self._answered_at > exchange.asked_at
         if not is_busy:
             exchange.stalled(now)
+        trouble, way = (Trouble.TIMEOUT, f"answer from {self.endpoint}") if had_connection else self._unreached()
+        text = f"no {way} within {exchange.deadline - exchange.asked_at:.1f} s"
         may_have_acted = had_connection and not exchange.is_repeatable
-        if had_connection:
-            trouble, text = Trouble.TIMEOUT, f"no answer from {self.endpoint} {within}"
-        else:
-            trouble, text = self._unreached(within)
-        trouble = Trouble.BUSY if is_busy else trouble
-        self._fail(exchange, Unavailable(trouble, text, may_have_acted=may_have_acted))
+        self._fail(exchange, Unavailable(Trouble.BUSY if is_busy else trouble, text, may_have_acted=may_have_acted))
         self._open_more()
 
-    def _unreached(self, within: str) -> tuple[Trouble, str]:
+    def _unreached(self) -> tuple[Trouble, str]:
+        """Return what it means that there is no connection, and what there is none of."""
         proxy = self.endpoint.proxy
         if proxy is None:
-            return Trouble.TIMEOUT, f"no connection to {self.endpoint} {within}"
-        return Trouble.PROXY, f"no connection to {self.endpoint} through proxy {proxy.host}:{proxy.port} {within}"
+            return Trouble.TIMEOUT, f"connection to {self.endpoint}"
+        return Trouble.PROXY, f"connection to {self.endpoint} through proxy {proxy.host}:{proxy.port}"
 
     # Calls that wait on connections which may be dead.
 

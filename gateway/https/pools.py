@@ -1,4 +1,4 @@
-"""The pools of a process, by the way to their endpoint: applications with the same way share one."""
+"""The pools of a process, one for each endpoint, which includes the way there: applications share them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from gateway.https.tls import TrustStore
 
 
 class HttpsPools:
-    """The pools of a process: one for each endpoint, shared by all applications that use it."""
+    """Makes pools, and knows them."""
 
     def __init__(self, limits: PoolLimits | None = None) -> None:
         """Need a running loop."""
         self._limits = limits
         self._resolver = Resolver(asyncio.get_running_loop().time)
         self._trust_stores: dict[str | None, TrustStore] = {}
-        self._pools: dict[tuple[object, ...], HttpsPool] = {}
+        self._pools: dict[Endpoint, HttpsPool] = {}
 
     def pool(
         self,
@@ -41,15 +41,18 @@ class HttpsPools:
         Raises:
             ValueError: the trusted roots cannot be loaded.
         """
-        key = (host.lower(), port, proxy, ca_certs_file, connect_timeout_s)
-        pool = self._pools.get(key)
+        endpoint = Endpoint(host.lower(), port, proxy, self._trust(ca_certs_file), connect_timeout_s)
+        pool = self._pools.get(endpoint)
         if pool is None:
-            trust = self._trust_stores.get(ca_certs_file)
-            if trust is None:
-                trust = self._trust_stores[ca_certs_file] = TrustStore(ca_certs_file)
-            endpoint = Endpoint(host.lower(), port, proxy, trust, connect_timeout_s)
-            pool = self._pools[key] = HttpsPool(endpoint, self._resolver, self._limits)
+            pool = self._pools[endpoint] = HttpsPool(endpoint, self._resolver, self._limits)
         return pool
+
+    def _trust(self, ca_certs_file: str | None) -> TrustStore:
+        """Return the trusted roots of a file, loaded when first asked for."""
+        trust = self._trust_stores.get(ca_certs_file)
+        if trust is None:
+            trust = self._trust_stores[ca_certs_file] = TrustStore(ca_certs_file)
+        return trust
 
     def __iter__(self) -> Iterator[HttpsPool]:
         return iter(self._pools.values())

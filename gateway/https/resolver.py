@@ -59,11 +59,6 @@ class Resolver:
             lookup.add_done_callback(lambda done: self._end_lookup(host, port, done))
         return lookup
 
-    @property
-    def is_looking_up(self) -> bool:
-        """Whether DNS is being asked."""
-        return bool(self._lookups)
-
     def failed(self, host: str, port: int, address: Address) -> None:
         """Try `address` last for a while, and look `host` up again before the next attempt."""
         self._failed_at[address] = self._clock()

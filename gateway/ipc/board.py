@@ -15,10 +15,7 @@ from typing import NamedTuple
 from gateway.failmode.bulletin import BulletinCells
 from gateway.ipc.memory import create_memory
 from gateway.statistics.counters import WorkerRow
-from gateway.statistics.layout import (
-    BoardPlan,
-    row_layout,
-)
+from gateway.statistics.layout import BoardPlan, row_layout
 from gateway.statistics.reading import (
     RowReading,
     SignsOfLife,

@@ -106,6 +106,18 @@ def _size(n_cells: int, segment_size: int) -> int:
     return _HEADER_SIZE + n_cells * CELL_SIZE + 2 * segment_size
 
 
+def _read_header(descriptor: int) -> tuple[int, int, int]:
+    """Return the number of cells, the octets of a segment, and those of all, once all of them are known to be there."""
+    header = os.pread(descriptor, _HEADER.size, 0)
+    if len(header) < _HEADER.size:
+        raise ForeignJournal("it is too short for a journal")
+    magic, n_cells, segment_size, n_last = _HEADER.unpack(header)
+    size = os.fstat(descriptor).st_size
+    if magic != _MAGIC or size != _size(n_cells, segment_size) + n_last:
+        raise ForeignJournal("it is not a journal of this version")
+    return n_cells, segment_size, size
+
+
 class Journal:
     """A mapped journal: to read what somebody wrote, or to write into one that is empty, as the one worker that may.
 
@@ -119,21 +131,13 @@ class Journal:
         Raises:
             ForeignJournal: it is not a journal, or has another layout.
         """
-        size = os.fstat(descriptor).st_size
-        header = os.pread(descriptor, _HEADER.size, 0)
-        if len(header) < _HEADER.size:
-            raise ForeignJournal("it is too short for a journal")
-        magic, self._n_cells, self._segment_size, n_last = _HEADER.unpack(header)
+        self._n_cells, self._segment_size, size = _read_header(descriptor)
         self._last = _size(self._n_cells, self._segment_size)
-        if magic != _MAGIC or size != self._last + n_last:
-            raise ForeignJournal("it is not a journal of this version")
         self._memory = mmap.mmap(descriptor, size)
         secret = blake2b(key=key, digest_size=_SECRET_SIZE + 8, person=b"journal").digest()
         self._secret = secret[:_SECRET_SIZE]
         self._sum_key = int.from_bytes(secret[_SECRET_SIZE:], "big", signed=True)
-        self._rests: dict[
-            int, Struct
-        ] = {}  # a record behind its sequence number, by its size with the octets behind it
+        self._rests: dict[int, Struct] = {}  # all of a record behind its sequence number, by the size to write
         self._segments = [_HEADER_SIZE + self._n_cells * CELL_SIZE + n * self._segment_size for n in (0, 1)]
         self._read_to: dict[int, tuple[int, int]] = {}  # of each segment its first sequence number, and how far
         self._sequence = 0
@@ -277,11 +281,8 @@ class Journal:
         _SEQUENCE.pack_into(self._memory, offset, sequence)
 
     def _strike_out(self, offset: int) -> None:
-        self._strike_out_at(offset)
-        self._free.append(offset)
-
-    def _strike_out_at(self, offset: int) -> None:
         _SEQUENCE.pack_into(self._memory, offset, 0)
+        self._free.append(offset)
 
 
 def _stride(size: int) -> int:

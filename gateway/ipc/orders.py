@@ -32,7 +32,7 @@ class SocketOrders(msgspec.Struct, array_like=True):
 
 
 class BucketOrders(msgspec.Struct, array_like=True):
-    """The ends of a bucket's socket for packets that workers pass on, see `passing`; one reads them, all may write."""
+    """The ends of a bucket's socket for packets that are passed on, see `worker.passing`: one reads, all may write."""
 
     bucket: int
     outlet_fd: int
@@ -73,7 +73,7 @@ class Orders(msgspec.Struct):
     Attributes:
         generations: its own first.
         key: random octets that make digests and checksums; the same in all workers.
-        channel_fd: to the supervisor, see `channel`.
+        channel_fd: to the supervisor, see `worker_channel`.
         ledger_fd: where finished logins are shown, see `ledger`.
         buckets: all that share each listening address.
         log_fds: the supervisor's descriptors of the log files, by name; for where the worker cannot open them.

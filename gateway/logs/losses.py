@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class LossRecord(Protocol):
-    """Where losses are shown, by a log's name: one of `statistics.LOGS`."""
+    """Where losses are shown, by a log's name: one of `statistics.layout.LOGS`."""
 
     def log_lines_lost(self, log: str, n_lines: int) -> None:
         """Count lines that could not be written."""

@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.logs.events import EventLog
-from gateway.logs.files import FileHandler, LineHandler, Rotation, open_log, try_log
+from gateway.logs.file_handler import FileHandler
+from gateway.logs.files import Rotation, open_log, try_log
 from gateway.logs.formatters import AuthEventFormatter, LineFormatter
+from gateway.logs.line_handler import LineHandler
 from gateway.logs.lines import JsonLines, Lines, TextLines
 from gateway.logs.losses import Losses
 from gateway.logs.stdout import StdoutHandler
 from gateway.logs.syslog import SyslogHandler
-from gateway.statistics.layout import (
-    AUTHEVENTS,
-    AUTHPROXY,
-    STDOUT,
-    SYSLOG,
-)
+from gateway.statistics.layout import AUTHEVENTS, AUTHPROXY, STDOUT, SYSLOG
 
 LOG_FILE = AUTHPROXY
 AUTH_EVENTS_FILE = AUTHEVENTS
@@ -48,13 +45,13 @@ class LogPlan(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """Return the logs that there are."""
+        """The logs that there are."""
         named = {STDOUT if self.stdout else AUTHPROXY: True, AUTHEVENTS: self.auth_events, SYSLOG: bool(self.syslog)}
         return [name for name, is_wanted in named.items() if is_wanted]
 
     @property
     def files(self) -> list[str]:
-        """Return those that are files in the directory."""
+        """Those that are files in the directory."""
         return [name for name in self.names if name in (AUTHPROXY, AUTHEVENTS)]
 
 
@@ -81,10 +78,7 @@ def start_logging(
     Raises:
         LogUnusable: a file cannot be opened, and there is no spare descriptor of it.
     """
-    # Nobody reads where in the code a line was made, or by which thread: not looking it up halves a record's cost.
-    logging._srcfile = None  # noqa: SLF001 -- the way that the library's documentation gives
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging.raiseExceptions = False
+    _make_records_cheap()
 
     def open_file(name: str) -> FileHandler:
         rotation = plan.rotation if rotates else None
@@ -103,13 +97,25 @@ def start_logging(
     if plan.syslog:
         handlers.append(SyslogHandler(plan.syslog, loop, losses=losses))
     lines: Lines = JsonLines() if plan.json else TextLines()
+    _attach_all(plan, handlers, lines, writers)
+    return EventLog(first.descriptor, [handler.write for handler in handlers], lines)
+
+
+def _make_records_cheap() -> None:
+    """Leave out where in the code a line was made, and by which thread, which nobody reads: half of a record's cost."""
+    logging._srcfile = None  # noqa: SLF001 -- the way that the library's documentation gives
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.raiseExceptions = False
+
+
+def _attach_all(plan: LogPlan, handlers: list[LineHandler], lines: Lines, writers: list[LineHandler]) -> None:
+    """Let all `gateway` loggers write to `handlers`, but the one of `authevents.log` to its `writers`."""
     root = logging.getLogger("gateway")
     root.setLevel(logging.DEBUG if plan.debug else logging.INFO)
     _attach(root, handlers, LineFormatter(lines))
     events = logging.getLogger(AUTH_EVENTS_LOGGER)
     events.disabled = not plan.auth_events
     _attach(events, writers, AuthEventFormatter(AUTH_EVENTS_LOGGER))
-    return EventLog(first.descriptor, [handler.write for handler in handlers], lines)
 
 
 def try_logging(plan: LogPlan, owner: tuple[int, int] | None = None, *, makes: bool = False) -> None:

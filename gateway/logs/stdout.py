@@ -13,7 +13,7 @@ import socket
 import stat
 from collections.abc import Mapping
 
-from gateway.logs.files import PIPE_PORTION, LineHandler
+from gateway.logs.line_handler import PIPE_PORTION, LineHandler
 from gateway.logs.losses import Losses
 from gateway.logs.syslog import priority
 from gateway.statistics.layout import STDOUT

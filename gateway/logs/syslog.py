@@ -10,7 +10,7 @@ import os
 import socket
 import time
 
-from gateway.logs.files import LineHandler, log
+from gateway.logs.line_handler import LineHandler, log
 from gateway.logs.losses import Losses
 from gateway.statistics.layout import SYSLOG
 

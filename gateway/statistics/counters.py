@@ -3,8 +3,6 @@
 A cell is an unsigned 64-bit number. Each row has one writer at a time, and a successor goes on with the row of the one
 that died, so that counters never go backwards. A single cell is never seen by halves; several may be seen in the middle
 of a change. Nothing here minds, except evidence, which therefore carries a checksum.
-
-What was read is keyed by names, so that rows, and boards of different plans, can be added up.
 """
 
 from collections.abc import Sequence
@@ -44,8 +42,9 @@ from gateway.statistics.layout import (
 from gateway.unavailable import Trouble
 from gateway.words.reasons import Reason
 
-_BOUNDS: Final = list(BOUNDS_S)
 LAG_WINDOW_NS: Final = 60_000_000_000
+
+_BOUNDS: Final = list(BOUNDS_S)
 
 
 @final

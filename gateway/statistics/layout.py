@@ -28,14 +28,12 @@ BOUNDS_S: Final[Sequence[float]] = (
 # fmt: on
 """The upper bounds of a histogram's buckets, each inclusive; one bucket without bound follows."""
 
-
 SUM: Final = len(BOUNDS_S) + 1  # behind the buckets stands the sum in microseconds
 HISTOGRAM_SIZE: Final = SUM + 1
 
 EVIDENCE_SIZE: Final = 9
 EVIDENCE: Final = struct.Struct(f"={EVIDENCE_SIZE}d")
 EVIDENCE_CELLS: Final = struct.Struct(f"={EVIDENCE_SIZE}Q")
-
 
 # Every row begins with the signs of life.
 PID, STARTED_AT, HEARTBEAT, LAG, LAG_MAX, LAG_MAX_BEFORE, WINDOW_SINCE = range(7)

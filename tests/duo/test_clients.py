@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.duo.clients import (
-    ClockWarnings,
+    ClientLog,
     open_probe_clients,
 )
 from gateway.duoapi.calls import Check, Ping
@@ -21,19 +21,19 @@ from tests.https.peer import (
     turn_until,
 )
 
-FIELDS = {"application": "DIX", "api_host": "api-x.test:443"}
+NAMES = {"application": "DIX", "api_host": "api-x.test:443"}
 
 
 def test_a_wall_clock_that_is_off_is_warned_of_at_most_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
-    warnings = ClockWarnings(FIELDS)
+    told = ClientLog(NAMES)
     for now in (0.0, 1.0, 59.9, 60.0):
-        warnings.corrected(3600.4, now)
+        told.clock_corrected(3600.4, now)
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
     assert "This machine's clock is 3600 s behind Duo's" in caplog.text
 
 
 def test_the_warning_says_which_way_and_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
-    ClockWarnings(FIELDS).corrected(-45.0, 0.0)
+    ClientLog(NAMES).clock_corrected(-45.0, 0.0)
     assert "45 s ahead of Duo's" in caplog.text
     fields = vars(caplog.records[0])["fields"]
     assert "NTP" in fields["hint"]
@@ -42,7 +42,7 @@ def test_the_warning_says_which_way_and_what_to_do(caplog: pytest.LogCaptureFixt
 
 def test_a_wall_clock_that_is_right_is_not_blamed(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "gateway.duo"):
-        ClockWarnings(FIELDS).corrected(0.3, 0.0)
+        ClientLog(NAMES).clock_corrected(0.3, 0.0)
     assert [record.levelno for record in caplog.records] == [logging.INFO]
     assert "This machine's clock" not in caplog.text
 

@@ -101,7 +101,6 @@ def test_v2_requests(call: Call, method: str, path: str, params: dict[str, str])
         ),
         (AuthStatus("tx-1"), "/rest/v1/status", {"txid": "tx-1"}),
         (Check(), "/rest/v1/check", {}),
-        (Ping(), "/rest/v1/ping", {}),
     ],
 )
 def test_v1_requests(call: Call, path: str, params: dict[str, str]) -> None:
@@ -181,7 +180,6 @@ def test_v2_auth_answers() -> None:
 
 
 def test_v1_answers() -> None:
-    assert V1.read(Ping(), 200, ok("pong")) == Time(None)
     assert V1.read(Check(), 200, ok("valid")) == Time(None)
     preauth = {"result": "auth", "factors": {"default": "push1", "1": "push1"}, "prompt": "Duo login"}
     assert V1.read(Preauth("jdoe"), 200, ok(preauth)) == PreauthAnswer("auth")

@@ -164,7 +164,8 @@ def test_so_is_the_pause_before_a_push_is_asked_about_again():
 
 def test_so_is_all_that_another_worker_waited_for_when_a_deadline_ends_it():
     counted = Counted(response_deadline_s=3.0)
-    counted.adopt()
+    pending = counted.adopt()
+    counted.stage.engine.left_alone(pending, 2.0, 2.0)
     counted.stage.engine.timer(3.0)
     assert counted.n_pending == 0
     assert counted.took_us(Measure.GATEWAY_SECONDS) == 0

@@ -277,6 +277,29 @@ class TestWhileThePredecessorLives:
         (question,) = second.asked
         assert isinstance(question.question, AuthStatus)
 
+    def test_its_deadline_comes_at_the_predecessor_alone(self):
+        """At both, one login would have two lines and count twice."""
+        first, second = Stage(response_deadline_s=20.0), Stage(response_deadline_s=20.0)
+        record = pushed(first)
+        first.hand_over()
+        pending = adopted(second, record)
+        second.login("alice", "push", identifier=9, now=1.0)
+        assert second.engine.timer(20.0) == []
+        effects = first.engine.timer(20.0)
+        (reply,) = [each for each in effects if isinstance(each, KeepReply)]
+        (forgotten,) = [each for each in effects if isinstance(each, ForgetLogin)]
+        second.engine.adopt_reply(reply.sent, reply.peer, 20.1)
+        second.effects = second.engine.decided_elsewhere(pending, forgotten.verdict, 20.1)
+        assert [reply.identifier for reply in second.replies] == [9]
+        assert Finished not in kinds(second.effects)
+
+    def test_a_deadline_that_has_passed_when_it_is_gone_ends_the_login_at_once(self):
+        first, second = Stage(), Stage(response_deadline_s=20.0)
+        pending = adopted(second, pushed(first))
+        second.engine.left_alone(pending, 25.0, 25.0)
+        second.effects = second.engine.timer(25.0)
+        assert second.reason == "deadline"
+
     def test_a_login_that_it_abandons_begins_anew(self):
         first, second = Stage(), Stage()
         pending = adopted(second, pushed(first))

@@ -33,7 +33,7 @@ class ScriptedResolver(Resolver):
 
 async def looked_up(resolver: Resolver) -> None:
     """Return once no look-up is under way."""
-    while resolver.is_looking_up:  # noqa: ASYNC110 -- the resolver has no event for a test
+    while resolver._lookups:  # noqa: ASYNC110 -- the resolver has no event for a test
         await asyncio.sleep(0)
 
 

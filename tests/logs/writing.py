@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-from gateway.logs import files
+from gateway.logs import file_handler
 
 WRITERS_LINE = re.compile(r"writer (\d+) line (\d+) x{100}")
 LINES_OF_A_TURN = 7
@@ -20,8 +20,8 @@ async def write(path: Path, number: int) -> int:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), ended.set)
-    files.LOOK_EVERY_S = 0.001
-    handler = files.FileHandler(path, loop)
+    file_handler.LOOK_EVERY_S = 0.001
+    handler = file_handler.FileHandler(path, loop)
     n_lines = 0
     while not ended.is_set():
         for _ in range(LINES_OF_A_TURN):
