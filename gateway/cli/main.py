@@ -20,6 +20,7 @@ from gateway.cli import (
     status,
     stop,
     support,
+    upgrade,
     version,
 )
 from gateway.cli.exits import Exit
@@ -28,7 +29,9 @@ from gateway.config.problems import ConfigError, Problem
 from gateway.supervisor.control_client import ControlError, NotRunning
 
 DEFAULT_CONFIG = "/etc/radgate/authproxy.cfg"
-COMMANDS = (init, run, start, stop, restart, reload, status, check, login, protect, fleet_key, support, version)
+COMMANDS = (
+    *(init, run, start, stop, restart, reload, upgrade, status, check, login, protect, fleet_key, support, version),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

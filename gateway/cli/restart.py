@@ -23,8 +23,8 @@ from gateway.supervisor.sockets import CannotListen, try_port
 from gateway.supervisor.status import Status
 
 DESCRIPTION = """\
-Check the file, stop the gateway as radgate stop does, if it runs, and start it as radgate start does. A file with
-errors stops nothing. For new settings radgate reload is enough, and loses nothing.
+Check the file, end the gateway if it runs, and start it as radgate start does, which goes on with what was pending. A
+file with errors ends nothing. For new settings radgate reload is enough, for new code radgate upgrade.
 """
 EPILOG = """\
 exit status: 0 it serves, 2 errors in the file, and nothing was stopped, 3 stopped, and cannot start, 4 it does not end
@@ -49,7 +49,7 @@ def command(options: argparse.Namespace) -> int:
             print(f"radgate: not restarted; pid {running['pid']} goes on serving, nothing was changed", file=sys.stderr)
         return Exit.CONFIGURATION
     with contextlib.suppress(NotRunning):
-        if status := stop(read_control_address(options.config)):
+        if status := stop(read_control_address(options.config), "leave"):
             return status
     return start(options.config)
 

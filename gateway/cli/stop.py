@@ -35,14 +35,16 @@ def command(options: argparse.Namespace) -> int:
     return stop(read_control_address(options.config))
 
 
-def stop(handle: ControlAddress) -> int:
+def stop(handle: ControlAddress, word: str = "stop") -> int:
     """Return the exit status; while it waits, say for how many logins.
+
+    `word` is `stop`, or `leave`: logins that wait for a person are for the next start, which is to come soon.
 
     Raises:
         NotRunning: there is nothing to stop.
     """
     with ControlConnection(handle.run_dir, ASK_TIMEOUT_S) as gateway:
-        process_id = gateway.ask("stop")["pid"]
+        process_id = gateway.ask(word)["pid"]
         if _wait(gateway, handle):
             print(f"radgate (pid {process_id}) has stopped", flush=True)
             return Exit.OK

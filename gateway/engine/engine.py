@@ -92,6 +92,12 @@ class Engine(Requests):
         return not self._pending and not self._replies.n_late
 
     @property
+    def is_left_to_people(self) -> bool:
+        """Whether nothing is under way but logins that wait for a person: what becomes of those can be asked later."""
+        brief = (each for each in self._pending if each.login.state in FAIL_MODE_STATES or each.login.state is CLAIMING)
+        return not self._replies.n_late and not any(brief)
+
+    @property
     def next_timer(self) -> float | None:
         """When `timer` must be called next; None for not at all."""
         return self._timers.next

@@ -1,13 +1,15 @@
 """What a worker's successor must know, in memory that it maps: logins under way, and replies sent.
 
-A journal is a memfd of the supervisor's with one writer, a worker, and one reader, its successor. It holds
+A journal is a file of the supervisor's (see `supervisor.journals`) with one writer, a worker, and those who take its
+place as readers. It holds
 
 - cells of fixed size, one for each login under way. A record is never changed in place: the new one is written into a
   free cell, then the old one is struck out, so that a writer killed at any instant leaves one of the two.
 - two segments of replies, written by turns. The next segment begins, at its start, once the first reply of this one
   and every reply of the other one have expired; so the memory in use is that of two windows of time.
 
-Its writer says at the start what its records are to be read by, see `Origin`.
+The supervisor says in it what numbers in its records mean, see `Numbering`, and its writer what they are to be read by,
+see `Origin`: nothing else has to be known to read it.
 
 Each record has a sequence number, its length, and a keyed checksum over both and its octets. What is torn, foreign or
 forged is skipped and counted, never believed. The checksum is SipHash as CPython has it for cached modules, which costs
@@ -19,20 +21,22 @@ import mmap
 import os
 import time
 from _imp import source_hash
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from struct import Struct
 from typing import Final, NamedTuple
 
+from gateway.engine.records import UNREADABLE
 from gateway.ipc.memory import create_memory
+from gateway.ipc.numbering import Numbering, decode_numbering, encode_numbering
 
 CELL_SIZE: Final = 1_024
 SEGMENT_SIZE: Final = 8 * 2**20
 _SPARE_CELLS: Final = 16
 _MAGIC: Final = b"radgate journal\x03"
-_HEADER: Final = Struct("=16sQQ")  # magic, number of cells, octets of a segment
+_HEADER: Final = Struct("=16sQQQ")  # magic, number of cells, octets of a segment and of the numbering, which is last
 _HEADER_SIZE: Final = 4_096
-_ORIGIN: Final = Struct("=dQ")  # as `Origin`, behind the header
+_ORIGIN: Final = Struct("=dQQ")  # ahead_s, version, pid, behind the header
 _ORIGIN_AT: Final = 64
 _SEQUENCE: Final = Struct("=Q")  # 0 for nothing
 _RECORD: Final = Struct("=Q8sI")  # sequence, checksum, octets of the record
@@ -55,10 +59,12 @@ class Origin(NamedTuple):
         version: of the records, see `engine.records`; 0 for a writer that has said nothing.
         ahead_s: by how much CLOCK_BOOTTIME, which the processes of a machine share, is ahead of the clock that the
             writer's instants are of.
+        pid: of the writer; 0 for one that has said nothing.
     """
 
     version: int
     ahead_s: float
+    pid: int = 0
 
 
 def boottime_ahead_s() -> float:
@@ -70,27 +76,46 @@ def boottime_ahead_s() -> float:
     return round(max(time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic() for _ in range(3)), 3)
 
 
-def create_journal(max_logins: int, segment_size: int = SEGMENT_SIZE) -> int:
-    """Return the descriptor of an empty journal with room for so many logins; it costs memory only as it is written."""
-    n_cells = max_logins + _SPARE_CELLS
-    descriptor = create_memory("radgate-journal", _size(n_cells, segment_size))
-    os.pwrite(descriptor, _HEADER.pack(_MAGIC, n_cells, segment_size), 0)
+def create_journal(
+    max_logins: int,
+    segment_size: int = SEGMENT_SIZE,
+    numbering: Numbering = Numbering(),  # noqa: B008 -- frozen
+    create: Callable[[str, int], int] = create_memory,
+) -> int:
+    """Return the descriptor of an empty journal with room for so many logins; it costs memory only as it is written.
+
+    Args:
+        max_logins: the most that are under way at once.
+        segment_size: octets of each segment of replies.
+        numbering: what numbers in its records mean.
+        create: makes a file of so many zeros; its first argument is a name.
+
+    Raises:
+        OSError: as `create` does.
+    """
+    n_cells, last = max_logins + _SPARE_CELLS, encode_numbering(numbering)
+    size = _size(n_cells, segment_size)
+    descriptor = create("radgate-journal", size + len(last))
+    os.pwrite(descriptor, last, size)
+    os.pwrite(descriptor, _HEADER.pack(_MAGIC, n_cells, segment_size, len(last)), 0)
     return descriptor
 
 
 def _size(n_cells: int, segment_size: int) -> int:
+    """Octets of header, cells and segments."""
     return _HEADER_SIZE + n_cells * CELL_SIZE + 2 * segment_size
 
 
-def _read_header(descriptor: int) -> tuple[int, int]:
-    """Return the number of cells, and the octets of a segment, once all of them are known to be there."""
+def _read_header(descriptor: int) -> tuple[int, int, int]:
+    """Return the number of cells, the octets of a segment, and those of all, once all of them are known to be there."""
     header = os.pread(descriptor, _HEADER.size, 0)
     if len(header) < _HEADER.size:
         raise ForeignJournal("it is too short for a journal")
-    magic, n_cells, segment_size = _HEADER.unpack(header)
-    if magic != _MAGIC or os.fstat(descriptor).st_size != _size(n_cells, segment_size):
+    magic, n_cells, segment_size, n_last = _HEADER.unpack(header)
+    size = os.fstat(descriptor).st_size
+    if magic != _MAGIC or size != _size(n_cells, segment_size) + n_last:
         raise ForeignJournal("it is not a journal of this version")
-    return n_cells, segment_size
+    return n_cells, segment_size, size
 
 
 class Journal:
@@ -106,8 +131,9 @@ class Journal:
         Raises:
             ForeignJournal: it is not a journal, or has another layout.
         """
-        self._n_cells, self._segment_size = _read_header(descriptor)
-        self._memory = mmap.mmap(descriptor, _size(self._n_cells, self._segment_size))
+        self._n_cells, self._segment_size, size = _read_header(descriptor)
+        self._last = _size(self._n_cells, self._segment_size)
+        self._memory = mmap.mmap(descriptor, size)
         secret = blake2b(key=key, digest_size=_SECRET_SIZE + 8, person=b"journal").digest()
         self._secret = secret[:_SECRET_SIZE]
         self._sum_key = int.from_bytes(secret[_SECRET_SIZE:], "big", signed=True)
@@ -132,10 +158,21 @@ class Journal:
         Raises:
             ForeignJournal: that is no number.
         """
-        ahead_s, version = _ORIGIN.unpack_from(self._memory, _ORIGIN_AT)
+        ahead_s, version, pid = _ORIGIN.unpack_from(self._memory, _ORIGIN_AT)
         if not math.isfinite(ahead_s):
             raise ForeignJournal("its clock is not a number")
-        return Origin(version, ahead_s)
+        return Origin(version, ahead_s, pid)
+
+    def numbering(self) -> Numbering:
+        """Return what numbers in the records mean.
+
+        Raises:
+            ForeignJournal: that cannot be read.
+        """
+        try:
+            return decode_numbering(self._memory[self._last :])
+        except UNREADABLE as error:
+            raise ForeignJournal("what its numbers mean cannot be read") from error
 
     @property
     def n_skipped(self) -> int:
@@ -185,7 +222,7 @@ class Journal:
 
     def begin(self, origin: Origin) -> None:
         """Say what the records are to be read by, before there is one."""
-        _ORIGIN.pack_into(self._memory, _ORIGIN_AT, origin.ahead_s, origin.version)
+        _ORIGIN.pack_into(self._memory, _ORIGIN_AT, origin.ahead_s, origin.version, origin.pid)
 
     def keep_login(self, number: int, octets: bytes) -> bool:
         """Keep the record of a login in place of an older one with this number; False if it does not fit."""

@@ -11,7 +11,9 @@ import msgspec
 from gateway.config.settings import ConsoleSettings, LogSettings
 
 CANNOT_START = 3  # a worker's exit status: starting it again would hardly help
-ORPHAN_DRAIN_S = 3.0  # a worker without a supervisor finishes within: the next supervisor wants the ports it holds
+LEAVE_TIMEOUT_S = 2.0  # for what waits for no person, of a worker that leaves the rest to the next gateway
+REMEMBER_S = 180.0  # longer than any login lasts
+FOUND = 0  # in the place of a generation: a gateway that is gone has left the journal
 
 
 class GenerationOrders(msgspec.Struct, array_like=True):
@@ -41,7 +43,9 @@ class PredecessorOrders(msgspec.Struct, array_like=True):
     """A worker from which this one takes over: dead, or of the former generation and about to hand over.
 
     Attributes:
-        generation: of its settings, by which its journal counts listening addresses.
+        pid: its own; of a gateway that is gone, 0.
+        generation: of its settings, by which its journal counts listening addresses; `FOUND` for one of a gateway that
+            is gone.
         link_fd: on which it tells what becomes of its logins; None for one that is dead.
         has_handed_over: it did so already, to a worker that has died since.
     """
@@ -56,6 +60,11 @@ class PredecessorOrders(msgspec.Struct, array_like=True):
     def lives(self) -> bool:
         """Whether it can still tell; a supervisor of older code writes -1 for the link of one that cannot."""
         return self.link_fd is not None and self.link_fd >= 0
+
+    @property
+    def is_found(self) -> bool:
+        """Whether it was a worker of a gateway that is gone."""
+        return self.generation == FOUND
 
 
 class Orders(msgspec.Struct):

@@ -46,7 +46,11 @@ class ReopenLogs(msgspec.Struct, tag=True):
     """The log files were moved away."""
 
 
-ToWorker = HandOver | LookAtBoard | ReopenLogs
+class Leave(msgspec.Struct, tag=True):
+    """Read no more, finish what waits for no person, and end: the next gateway finds the journal."""
+
+
+ToWorker = HandOver | LookAtBoard | ReopenLogs | Leave
 
 
 class Spares:
@@ -96,6 +100,16 @@ def hear_supervisor(channel: socket.socket, spares: Spares) -> Received | None:
     finally:
         spares.hold()
     return Received(msgspec.msgpack.decode(octets, type=ToWorker), descriptors) if octets else None
+
+
+def is_supervisor_gone(channel: socket.socket) -> bool:
+    """Whether no word will come any more; one that waits is not taken."""
+    try:
+        return not channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
 
 
 def _receive(channel: socket.socket) -> tuple[bytes, list[int]]:

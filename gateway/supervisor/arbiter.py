@@ -10,15 +10,17 @@ import secrets
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from gateway.config.listening import listening_addresses
+from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.settings import Settings, decode_settings, encode_settings
 from gateway.ipc.board import Board
 from gateway.ipc.ledger import Ledger
 from gateway.ipc.memory import memfd
 from gateway.ipc.orders import (
     CANNOT_START,
+    LEAVE_TIMEOUT_S,
+    REMEMBER_S,
     GenerationOrders,
 )
 from gateway.ipc.plan import (
@@ -44,6 +46,8 @@ from gateway.supervisor.fleet_watch import FleetWatch
 from gateway.supervisor.form import hot_path
 from gateway.supervisor.hang_watch import HangWatch
 from gateway.supervisor.identity import find_identity
+from gateway.supervisor.inheritance import HANDLED_SIGNALS
+from gateway.supervisor.journals import Journals
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.log_watch import LogWatch, log_troubles
 from gateway.supervisor.login import LoginQuestion, log_in
@@ -51,24 +55,62 @@ from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reading import read_in_child
 from gateway.supervisor.reload import Reload
+from gateway.supervisor.run_dir import RunDir
 from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
 from gateway.supervisor.status import fleet_counts
 from gateway.supervisor.stderr import say
 from gateway.supervisor.succession_plan import Slot
 from gateway.supervisor.terminal import HangUp, Terminal
+from gateway.supervisor.trial import try_code_on_disk
 from gateway.words.english import counted
 
 log = logging.getLogger("gateway.supervisor")
 
 START_TRIES = 3  # of a slot, while no worker has ever served: then the gateway cannot start
-REMEMBER_S = 180.0  # former settings: longer than any login lasts
+
+
+class Premises(NamedTuple):
+    """What a gateway begins with.
+
+    Attributes:
+        run_dir: its folder, locked.
+        journals: those in it.
+        sockets: bound by the code before us in this process; None if there was none.
+    """
+
+    run_dir: RunDir
+    journals: Journals
+    sockets: ListeningSockets | None = None
+
+
+def _tell(outcome: ReloadOutcome) -> None:
+    for warning in outcome.warnings:
+        log.warning("%s", warning)
+    for problem in outcome.problems:
+        log.error("%s", problem)
+
+
+def _bound(addresses: list[ListeningAddress], n_workers: int, inherited: ListeningSockets | None) -> ListeningSockets:
+    """Return sockets for so many workers: those that are bound already, where they are as these addresses want them."""
+    if inherited is None or inherited.n_buckets < n_workers:
+        if inherited is not None:
+            inherited.close()
+        return ListeningSockets(addresses, bucket_count(n_workers))
+    sockets = ListeningSockets(addresses, inherited.n_buckets, [inherited])
+    inherited.close([sockets])
+    return sockets
 
 
 class Arbiter:
     """Generations of workers, from start to stop.
 
+    Attributes:
+        sockets: those that are listened on.
+        is_to_be_replaced: other code is to take our place in this process once `run` has returned; sockets stay open.
+
     Args:
         settings: of the first generation.
+        premises: what is there before it begins.
         announce: told once, in one line, when every worker serves.
         notifier: tells the service manager.
         losses: lines that this process could not write.
@@ -77,6 +119,7 @@ class Arbiter:
     def __init__(
         self,
         settings: Settings,
+        premises: Premises,
         announce: Callable[[str], None],
         notifier: Notifier | None = None,
         losses: Losses | None = None,
@@ -91,15 +134,16 @@ class Arbiter:
         self._started_at = self._loop.time()
         self._announce: Callable[[str], None] | None = announce
         self._notifier = notifier or Notifier()
-        self._key = secrets.token_bytes(32)
+        self._premises = premises
         self._instance = secrets.token_hex(8)
         self._settings_fds: dict[int, int] = {}
         addresses = listening_addresses(settings)
         n_workers = worker_count(settings)
         raise_file_limit(files_wanted(settings).in_all)
-        self._sockets = ListeningSockets(addresses, bucket_count(n_workers))
-        self._workers = Crews(self)
-        self.crew = self._new_crew(1, settings, n_workers, self._sockets)
+        self.sockets = _bound(addresses, n_workers, premises.sockets)
+        self._workers = Crews(self, premises.journals)
+        self.crew = self._new_crew(1, settings, n_workers, self.sockets)
+        self._workers.take_found(self.crew)
         self._former: list[Crew] = []
         self._reloading = asyncio.Lock()
         self._under_way: Reload | None = None
@@ -111,12 +155,13 @@ class Arbiter:
         self._fail_mode_watch = FailModeWatch(self._crews, self._is_reached_elsewhere)
         self._last_reload: tuple[ReloadOutcome, float] | None = None
         self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
-        self._control = ControlSocket(settings.gateway.run_dir, self)
+        self._control = ControlSocket(premises.run_dir, self)
         self._console = ConsoleKeeper(self.status, self._ledgers)
         self._fleet_watch = FleetWatch(self._instance, self._own_status, self._fail_mode_watch.look_at_others)
         self._terminal = Terminal()
         self._has_served = False
         self._is_stopping = False
+        self.is_to_be_replaced = False
         self._status = 0
 
     def _new_crew(self, number: int, settings: Settings, n_workers: int, sockets: ListeningSockets) -> Crew:
@@ -130,7 +175,8 @@ class Arbiter:
         except OSError:
             board.close()
             raise
-        plan = CrewPlan(settings, generations, n_workers, sockets, identity, self._key, board, ledger, self._instance)
+        key = self._premises.journals.key
+        plan = CrewPlan(settings, generations, n_workers, sockets, identity, key, board, ledger, self._instance)
         return self._workers.create(plan)
 
     async def run(self) -> int:
@@ -141,6 +187,7 @@ class Arbiter:
                 self._loop.add_signal_handler(number, self._stop_or_kill)
             self._loop.add_signal_handler(signal.SIGHUP, self._hung_up_or_reload_asked)
             self._loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)
             self._say_start()
             self._workers.start(self.crew)
             self._vigil.start()
@@ -156,8 +203,9 @@ class Arbiter:
             self._fail_mode_watch.stop()
             self._console.stop()
             await self._fleet_watch.stop()
+            kept = [self.sockets] if self.is_to_be_replaced else []
             for crew in self._crews():
-                crew.plan.sockets.close()
+                crew.plan.sockets.close(kept)
             await self._control.close()
         log.info("All workers have stopped")
         return self._status
@@ -171,7 +219,7 @@ class Arbiter:
     def _say_start(self) -> None:
         log.info("Starting workers (%d) for %s", len(self.crew.slots), ", ".join(self._listening()))
         self._raise_file_limit()
-        granted = self._sockets.receive_buffer
+        granted = self.sockets.receive_buffer
         if granted < 1_048_576:
             log.warning(
                 "The kernel grants sockets %d bytes of receive buffer: a rush may lose datagrams; "
@@ -288,10 +336,7 @@ class Arbiter:
             finally:
                 self._notifier.ready()
         self._last_reload = outcome, self._loop.time()
-        for warning in outcome.warnings:
-            log.warning("%s", warning)
-        for problem in outcome.problems:
-            log.error("%s", problem)
+        _tell(outcome)
         if outcome.problems:
             log.error("The configuration has not been reloaded; generation %d goes on serving", outcome.generation)
         else:
@@ -312,12 +357,12 @@ class Arbiter:
     async def _change_over(self, settings: Settings) -> list[str]:
         """Bring in a generation with these settings; return what keeps it from serving."""
         n_workers = worker_count(settings)
-        if n_workers > self._sockets.n_buckets:
-            return [f"workers={n_workers} needs a restart; without one there can be {self._sockets.n_buckets} at most"]
+        if n_workers > self.sockets.n_buckets:
+            return [f"workers={n_workers} needs a restart; without one there can be {self.sockets.n_buckets} at most"]
         addresses = listening_addresses(settings)
         raise_file_limit(files_wanted(settings).in_all)
         try:
-            sockets = ListeningSockets(addresses, self._sockets.n_buckets, self._sockets_in_use())
+            sockets = ListeningSockets(addresses, self.sockets.n_buckets, self._sockets_in_use())
         except CannotListen as error:
             return [str(error)]
         self._under_way = reload = Reload(settings, n_workers, sockets, self)
@@ -368,13 +413,45 @@ class Arbiter:
         self._loop.call_later(former.plan.settings.gateway.drain_timeout_s + 5.0, former.signal, signal.SIGKILL)
         self._loop.call_later(REMEMBER_S, self._forget_settings, former.number)
         self._retire_if_gone(former)
-        self._sockets = sockets
+        self.sockets = sockets
 
     def _forget_settings(self, number: int) -> None:
         if not any(crew.number == number for crew in self._crews()):
             os.close(self._settings_fds.pop(number))
         else:
             self._loop.call_later(REMEMBER_S, self._forget_settings, number)
+
+    async def upgrade(self) -> ReloadOutcome:
+        """Let the code on disk take our place in this process; with anything against it, change nothing.
+
+        What can be tried is tried first: whether that code starts, whether it reads the file, and, by a reload, whether
+        workers serve with it. Then all leave, and what they know waits in journals, as datagrams do in sockets.
+        """
+        async with self._reloading:
+            self._notifier.reloading()
+            outcome = await self._try_upgrade()
+            if outcome.problems:
+                self._notifier.ready()
+        _tell(outcome)
+        if outcome.problems:
+            log.error("Not upgraded; generation %d goes on serving", outcome.generation)
+        else:
+            log.info("Leaving this process to the code on disk")
+            self.is_to_be_replaced = True
+            self._loop.call_soon(self._leave)
+        return outcome
+
+    async def _try_upgrade(self) -> ReloadOutcome:
+        problem = await try_code_on_disk() or await self._find_other_run_dir()
+        return await self._reload() if not problem else ReloadOutcome(self.crew.number, [], [problem])
+
+    async def _find_other_run_dir(self) -> str:
+        """Return what is against an upgrade if the file names another folder: journals would not be found there."""
+        path, run_dir = self.crew.plan.settings.path, str(self._premises.run_dir.path)
+        octets = (await read_in_child(path)).settings_octets
+        if octets is None or decode_settings(octets).gateway.run_dir == run_dir:
+            return ""
+        return f"{path}: another run_dir needs a restart; it is {run_dir} now"
 
     async def login(self, question: LoginQuestion) -> LoginOutcome:
         """Log in, as an operator who tries it, by the settings that are in use. Raises as `log_in` does."""
@@ -391,12 +468,14 @@ class Arbiter:
 
     def _stop_or_kill(self) -> None:
         if self._is_stopping:
+            self.is_to_be_replaced = False
             self._kill()
         else:
             self.stop()
 
     def stop(self) -> None:
         """Drain: each worker finishes what is pending."""
+        self.is_to_be_replaced = False
         if self._is_stopping:
             return
         self._is_stopping = True
@@ -409,6 +488,24 @@ class Arbiter:
             self._workers.stop(crew)
         # A worker bounds its drain itself; one that hangs does not.
         self._loop.call_later(self.crew.plan.settings.gateway.drain_timeout_s + 5.0, self._kill)
+        self._note_stopped()
+
+    def leave(self) -> None:
+        """Leave logins that wait for a person to the next start, and end."""
+        self.is_to_be_replaced = False
+        self._notifier.stopping()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._is_stopping:
+            return
+        self._is_stopping = True
+        log.info("Leaving: no more requests are taken, and what waits for a person is left to the next start")
+        if self._under_way is not None:
+            self._under_way.stop()
+        for crew in list(self._crews()):
+            self._workers.leave(crew)
+        self._loop.call_later(LEAVE_TIMEOUT_S + 1.0, self._kill)
         self._note_stopped()
 
     def _kill(self) -> None:

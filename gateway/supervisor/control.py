@@ -13,7 +13,6 @@ import socket
 import struct
 from collections.abc import Awaitable, Coroutine
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -59,8 +58,14 @@ class Commands(Protocol):
     async def login(self, question: LoginQuestion) -> LoginOutcome:
         """Log in at the gateway itself; ConfigError if there is no such section."""
 
+    async def upgrade(self) -> ReloadOutcome:
+        """Have the code on disk take our place, unless it cannot start; return before it does."""
+
     def stop(self) -> None:
         """Begin to drain. Asked again, it changes nothing."""
+
+    def leave(self) -> None:
+        """Begin to end at once: logins that wait for a person are left to the next start."""
 
 
 class Command(StrEnum):
@@ -68,8 +73,13 @@ class Command(StrEnum):
 
     STATUS = "status"
     RELOAD = "reload"
+    UPGRADE = "upgrade"
     LOGIN = "login"
     STOP = "stop"
+    LEAVE = "leave"
+
+
+_ENDS = (Command.UPGRADE, Command.STOP, Command.LEAVE)  # if they succeed: whoever asked can see it
 
 
 class Request(msgspec.Struct):
@@ -102,13 +112,13 @@ class _Refusal(Exception):  # noqa: N818 -- reads as what it says
 
 
 class ControlSocket:
-    """Answers on the control socket from `open` to `close`; the pid file is there as long.
+    """Answers on the control socket from `open` to `close`.
 
     Args:
-        run_dir: the folder of both; made if it is not there.
+        run_dir: the folder of both; whoever locked it releases it.
     """
 
-    def __init__(self, run_dir: str | Path, commands: Commands, idle_timeout_s: float = IDLE_TIMEOUT_S) -> None:
+    def __init__(self, run_dir: RunDir, commands: Commands, idle_timeout_s: float = IDLE_TIMEOUT_S) -> None:
         self._run_dir = run_dir
         self._commands = commands
         self._idle_timeout_s = idle_timeout_s
@@ -116,26 +126,20 @@ class ControlSocket:
         self._n_logins = 0
 
     async def open(self) -> None:
-        """Lock the folder and begin to answer.
+        """Begin to answer.
 
         Raises:
-            RunDirUnusable: another gateway uses it, or it cannot be written.
+            RunDirUnusable: the folder cannot be written.
         """
-        self._folder = RunDir(self._run_dir)
-        try:
-            listening = self._folder.listen()
-            self._server = await asyncio.start_unix_server(self._connected, sock=listening, limit=MAX_REQUEST)
-        except BaseException:
-            self._folder.release()
-            raise
+        listening = self._run_dir.listen()
+        self._server = await asyncio.start_unix_server(self._connected, sock=listening, limit=MAX_REQUEST)
 
     async def close(self) -> None:
-        """Hang up and remove socket and pid file; who asked for the stop sees the end when this process ends."""
+        """Hang up; who asked for the stop sees the end when this process ends, or becomes another version."""
         self._server.close()
         for conversation in self._conversations:
             conversation.cancel()
         await asyncio.gather(*self._conversations, return_exceptions=True)
-        self._folder.release()
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         conversation = asyncio.create_task(self._converse(reader, writer))
@@ -165,6 +169,9 @@ class ControlSocket:
                 await self._send(writer, await self._perform(request, reader))
                 if command is Command.STOP:
                     self._commands.stop()
+                elif command is Command.LEAVE:
+                    self._commands.leave()
+                if command in _ENDS:
                     await _stay_until_the_end(reader, writer)
         except _Refusal as refusal:
             await self._send(writer, _failure(str(refusal)))
@@ -190,10 +197,12 @@ class ControlSocket:
                 case Command.STATUS:
                     return {"ok": True, "status": self._commands.status()}
                 case Command.RELOAD:
-                    return _reload_answer(await self._commands.reload())
+                    return _reload_answer(await self._commands.reload(), "reloaded")
+                case Command.UPGRADE:
+                    return _reload_answer(await self._commands.upgrade(), "upgraded")
                 case Command.LOGIN:
                     return await self._log_in(request.login, reader)
-                case Command.STOP:
+                case Command.STOP | Command.LEAVE:
                     return {"ok": True, "pid": os.getpid()}
         except EOFError:  # the client has gone
             raise
@@ -228,9 +237,9 @@ def _failure(error: str) -> dict[str, Any]:
     return {"ok": False, "error": error, "problems": []}
 
 
-def _reload_answer(outcome: ReloadOutcome) -> dict[str, Any]:
+def _reload_answer(outcome: ReloadOutcome, done: str) -> dict[str, Any]:
     if outcome.problems:
-        return {**_failure("not reloaded; nothing was changed"), "problems": outcome.problems}
+        return {**_failure(f"not {done}; nothing was changed"), "problems": outcome.problems}
     return {"ok": True, "generation": outcome.generation, "warnings": outcome.warnings}
 
 

@@ -5,7 +5,6 @@ Processes, journals and links are here; who takes over from whom is `succession_
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 from collections import deque
@@ -13,9 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from gateway.config.writing import explain_error
-from gateway.ipc.journal import create_journal
 from gateway.ipc.orders import (
     CANNOT_START,
+    FOUND,
     PredecessorOrders,
 )
 from gateway.ipc.plan import (
@@ -24,11 +23,13 @@ from gateway.ipc.plan import (
 from gateway.ipc.worker_channel import (
     FromWorker,
     HandOver,
+    Leave,
     Successor,
     hear_worker,
     tell_worker,
 )
 from gateway.supervisor.crew import Crew, CrewPlan
+from gateway.supervisor.journals import Journals
 from gateway.supervisor.process import WorkerProcess, describe_status
 from gateway.supervisor.stderr import say
 from gateway.supervisor.succession_plan import (
@@ -75,8 +76,10 @@ class CrewOwner(Protocol):
 class Crews:
     """Performs a succession plan: effects in their order, and those of an event that comes meanwhile behind them."""
 
-    def __init__(self, owner: CrewOwner) -> None:
+    def __init__(self, owner: CrewOwner, journals: Journals) -> None:
         self.plan = SuccessionPlan()
+        self._store = journals
+        self._is_ending = self._leaves = False
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._crews: dict[Generation, Crew] = {}
@@ -90,7 +93,7 @@ class Crews:
             Spawn: self._spawn,
             StartLater: self._start_later,
             TellToHandOver: self._tell_to_hand_over,
-            Stop: lambda effect: self._signal(effect.worker, signal.SIGTERM),
+            Stop: self._stop,
             Kill: lambda effect: self._signal(effect.worker, signal.SIGKILL),
             GoOnWithout: self._say_given_up,
             CloseJournal: self._close_journal,
@@ -135,8 +138,24 @@ class Crews:
         self._perform(self.plan.hand_over(crew.generation, self._loop.time()))
 
     def stop(self, crew: Crew) -> None:
-        """Let every worker finish what is pending, and put nobody at any slot again."""
+        """Let every worker finish what is pending, and put nobody at any slot again.
+
+        What is pending all the same when the last one ends is for the next gateway to find.
+        """
+        self._is_ending = True
         self._perform(self.plan.stop(crew.generation, self._loop.time()))
+
+    def leave(self, crew: Crew) -> None:
+        """Let every worker end at once, and what it knows be for the next gateway to find."""
+        self._leaves = True
+        self.stop(crew)
+
+    def take_found(self, crew: Crew) -> None:
+        """Let a crew's workers, once there are some, take over from those of a gateway that is gone."""
+        gone = Generation(FOUND, [()])
+        workers = [Worker(gone, gone.slots[0]) for _ in self._store.found]
+        self._journals.update(zip(workers, self._store.found, strict=True))
+        self.plan.take_found(crew.generation, workers)
 
     def abort(self, crew: Crew) -> None:
         """End workers that never served."""
@@ -163,7 +182,8 @@ class Crews:
     def _spawn(self, spawn: Spawn) -> None:
         worker, crew = spawn.worker, self._crews[spawn.worker.generation]
         try:
-            self._journals[worker] = create_journal(pending_share(crew.plan.settings, crew.plan.n_workers))
+            max_logins = pending_share(crew.plan.settings, crew.plan.n_workers)
+            self._journals[worker] = self._store.create(max_logins, crew.plan.sockets.numbering)
             predecessors = [self._predecessor_orders(each) for each in spawn.predecessors]
             process = WorkerProcess(crew.orders(worker, self._journals[worker], predecessors), crew.plan.identity)
         except OSError as error:
@@ -205,6 +225,11 @@ class Crews:
             log.error("Worker %d (pid %d) does not hand over and is killed", worker.slot.number, worker.pid)
         self._perform(effects)
 
+    def _stop(self, stop: Stop) -> None:
+        process = self._processes.get(stop.worker)
+        if process is not None and not (self._leaves and tell_worker(process.channel, Leave())):
+            process.signal(signal.SIGTERM)
+
     def _signal(self, worker: Worker, number: int) -> None:
         process = self._processes.get(worker)
         if process is not None:
@@ -217,7 +242,8 @@ class Crews:
     def _close_journal(self, closing: CloseJournal) -> None:
         descriptor = self._journals.pop(closing.worker, None)
         if descriptor is not None:
-            os.close(descriptor)
+            keeps = self._is_ending and (self._leaves or self._store.has_logins(descriptor))
+            self._store.close(descriptor, keeps=keeps)
 
     def _close_end(self, ends: dict[Link, socket.socket], link: Link) -> None:
         end = ends.pop(link, None)

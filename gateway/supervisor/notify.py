@@ -4,9 +4,12 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Self
 
+_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+_NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 _SEND_TIMEOUT_S = 1.0  # for a service manager that is busy; READY=1 must not be lost to a full queue
 
 
@@ -15,19 +18,27 @@ class Notifier:
 
     Attributes:
         watchdog_interval_s: how often to call `watchdog`, half of what systemd allows; None if it does not watch us.
+        environment: the variables that made it, for other code in the place of ours.
     """
 
-    def __init__(self, address: str = "", watchdog_interval_s: float | None = None) -> None:
+    def __init__(
+        self,
+        address: str = "",
+        watchdog_interval_s: float | None = None,
+        environment: Mapping[str, str] = _NO_VARIABLES,
+    ) -> None:
         """Tell the datagram socket at `address`: a path, or an abstract name after `@`."""
+        self.environment = environment
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self.watchdog_interval_s = watchdog_interval_s
 
     @classmethod
     def from_environment(cls, environ: MutableMapping[str, str]) -> Self:
         """Return the notifier that systemd's variables ask for, and remove them: no child may speak for us."""
-        address = environ.pop("NOTIFY_SOCKET", "")
-        watchdog = environ.pop("WATCHDOG_USEC", "")
-        return cls(address, _watchdog_interval_s(watchdog, environ.pop("WATCHDOG_PID", "")))
+        found = {name: environ.pop(name) for name in _VARIABLES if name in environ}
+        watchdog = found.get("WATCHDOG_USEC", "")
+        interval_s = _watchdog_interval_s(watchdog, found.get("WATCHDOG_PID", ""))
+        return cls(found.get("NOTIFY_SOCKET", ""), interval_s, found)
 
     def ready(self) -> None:
         """We serve, after the start or a reload."""

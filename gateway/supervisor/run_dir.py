@@ -27,10 +27,18 @@ class RunDirUnusable(Exception):  # noqa: N818 -- reads as what it says
 
 
 class RunDir:
-    """The folder, locked, with our process id in its pid file."""
+    """The folder, locked, with our process id in its pid file.
 
-    def __init__(self, path: str | Path) -> None:
+    Attributes:
+        was_left: a gateway that had locked it has died without releasing it.
+    """
+
+    def __init__(self, path: str | Path, locked: int = -1) -> None:
         """Lock it, and make it if it is not there.
+
+        Args:
+            path: of the folder.
+            locked: a descriptor of it by which this process has locked it before; -1 for none.
 
         Raises:
             RunDirUnusable: that cannot be.
@@ -39,6 +47,9 @@ class RunDir:
         with _explained(self.path):
             _make(self.path)
             self._folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        if locked >= 0 and os.path.samestat(os.fstat(locked), os.fstat(self._folder)):
+            os.close(self._folder)
+            self._folder = locked
         try:
             self._check_owner()
             self._lock()
@@ -66,6 +77,30 @@ class RunDir:
             os.umask(umask)
         return listening
 
+    @property
+    def descriptor(self) -> int:
+        """By which it is locked."""
+        return self._folder
+
+    def open_folder(self, name: str) -> int:
+        """Return a descriptor of a folder in it, which is ours alone; it is made if it is not there.
+
+        Raises:
+            OSError: it cannot be, or others have made it.
+        """
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, 0o700, dir_fd=self._folder)
+        folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder)
+        status = os.fstat(folder)
+        if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
+            os.close(folder)
+            raise PermissionError(errno.EPERM, "others may use it", str(self.path / name))
+        return folder
+
+    def remove_folder(self, name: str) -> None:
+        """Remove a folder in it that is empty. Raises OSError."""
+        os.rmdir(name, dir_fd=self._folder)
+
     def release(self) -> None:
         """Remove what we put there, and give the folder up."""
         with contextlib.suppress(OSError):
@@ -84,6 +119,7 @@ class RunDir:
             except BlockingIOError as error:
                 text = f"another radgate{self._other_pid()} uses {self.path}; stop it, or write another run_dir"
                 raise RunDirUnusable(f"{text} in [gateway]") from error
+            self.was_left = (self.path / PID_FILE).exists()
             self._write_pid()
 
     def _write_pid(self) -> None:
@@ -104,23 +140,6 @@ class RunDir:
         """Remove a file of the folder that we have locked, whatever its path leads to meanwhile."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._folder)
-
-
-def was_left(path: str | Path) -> bool:
-    """Whether a gateway that had locked this folder has died without releasing it."""
-    if not (Path(path) / PID_FILE).exists():
-        return False
-    try:
-        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(folder)
-    return True
 
 
 def try_run_dir(path: str | Path, *, makes: bool = False) -> None:

@@ -13,6 +13,7 @@ import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.config.listening import ListeningAddress
+from gateway.ipc.numbering import Numbering
 from gateway.ipc.orders import (
     BucketOrders,
     SocketOrders,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 RECEIVE_BUFFER = 4_194_304  # octets asked for each socket: about 5,000 small datagrams
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h; Python does not name it
+MOST_WAITING = 10_000  # small datagrams in one socket: about twice what its buffer holds
 FEWEST_BUCKETS = 4  # so that a reload may raise the number of workers on a small machine, too
 
 
@@ -37,11 +39,21 @@ class CannotListen(Exception):  # noqa: N818 -- reads as what it says
         return isinstance(self.__cause__, OSError) and self.__cause__.errno == errno.EADDRINUSE
 
 
-class _Group(NamedTuple):
+class SocketGroup(NamedTuple):
     """The sockets of one address, by bucket."""
 
     address: ListeningAddress
     sockets: list[socket.socket]
+
+    def discard_waiting(self) -> None:
+        """Discard what came before the kernel steered: it may be in anybody's socket, and its sender asks again.
+
+        A worker that does not serve the user would take a retransmission for a new login.
+        """
+        for udp in self.sockets:
+            with contextlib.suppress(OSError):  # no more is there
+                for _ in range(MOST_WAITING):
+                    udp.recv(1, socket.MSG_DONTWAIT)
 
     def close(self) -> None:
         for udp in self.sockets:
@@ -74,11 +86,11 @@ class ListeningSockets:
             CannotListen: an address is taken, or is not of this machine.
         """
         self.n_buckets = n_buckets
-        self.groups: list[_Group] = []
+        self.groups: list[SocketGroup] = []
         self.passages: list[_Passage]
         others = list(others)
         held = [group for each in others for group in each.groups]
-        new: list[_Group] = []
+        new: list[SocketGroup] = []
         try:
             for address in addresses:
                 if not any(address[:3] == group.address[:3] for group in held):
@@ -87,7 +99,7 @@ class ListeningSockets:
             for address in addresses:
                 group = next((each for each in held if each.address[:3] == address[:3]), None)
                 if group is None:
-                    group = _Group(address, [])
+                    group = SocketGroup(address, [])
                     new.append(group)  # before it is filled, so that a failure closes all of it
                     self._bind(group)
                 self.groups.append(group)
@@ -97,7 +109,20 @@ class ListeningSockets:
                 group.close()
             raise
 
-    def _bind(self, group: _Group) -> None:
+    @classmethod
+    def of(cls, groups: list[SocketGroup]) -> "ListeningSockets":
+        """Return those of groups that are bound already; all have the same number of sockets."""
+        sockets = cls.__new__(cls)
+        sockets.groups, sockets.n_buckets = groups, len(groups[0].sockets)
+        sockets.passages = _open_passages(sockets.n_buckets)
+        return sockets
+
+    @property
+    def numbering(self) -> Numbering:
+        """What their numbers mean to whoever finds a journal."""
+        return Numbering([str(group.address) for group in self.groups], self.n_buckets)
+
+    def _bind(self, group: SocketGroup) -> None:
         address = group.address
         with _explained(address):
             for _ in range(self.n_buckets):
@@ -105,6 +130,7 @@ class ListeningSockets:
                 grow_receive_buffer(group.sockets[-1])
             if self.n_buckets > 1:
                 steer_by_user(group.sockets[0], self.n_buckets)
+                group.discard_waiting()
 
     def of_slot(self, slot: int, n_slots: int) -> list[SocketOrders]:
         """Return the share of one of so many workers: the same buckets of every address."""
@@ -169,7 +195,7 @@ def grow_receive_buffer(udp: socket.socket) -> int:
     return udp.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2  # it reports twice as much
 
 
-def _refuse_taken(address: ListeningAddress, held: list[_Group]) -> None:
+def _refuse_taken(address: ListeningAddress, held: list[SocketGroup]) -> None:
     """Bind once alone: a second gateway of the same user would join the first one's group without a word."""
     if not any((group.address.family, group.address.port) == (address.family, address.port) for group in held):
         try_port(address)  # else our own sockets would be in the way

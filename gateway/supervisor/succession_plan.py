@@ -241,6 +241,12 @@ class SuccessionPlan:
         """Put a worker at every slot."""
         return [self._spawn(generation, slot, now) for slot in generation.slots]
 
+    def take_found(self, generation: Generation, workers: Sequence[Worker]) -> None:
+        """Let every slot take over from workers of a gateway that is gone: whose users are whose, their records say."""
+        self._journals += workers
+        for slot in generation.slots:
+            slot.predecessors += [Predecessor(worker) for worker in workers]
+
     def name_successors(self, former: Generation, following: Generation) -> list[SuccessionEffect]:
         """Let every slot of the next generation take over from workers of the present one that serve its users."""
         effects: list[SuccessionEffect] = []
@@ -376,6 +382,7 @@ class SuccessionPlan:
         effects: list[SuccessionEffect] = []
         if n_deaths >= MAX_DEATHS:
             slot.drop_known()
+            slot.n_failures = 0  # that may have been why
             effects.append(GoOnWithout(slot))
         return effects + self._back_off(slot, now)
 

@@ -2,7 +2,7 @@
 
 Everything it needs comes through inherited descriptors, which its orders name: settings in memfds, bound sockets, the
 journals of workers from which it takes over, and a channel to the supervisor. When the channel closes, the supervisor
-is gone and the worker ends.
+is gone: the worker ends, and leaves logins that wait for a person to its journal, which the next gateway finds.
 """
 
 import asyncio
@@ -28,13 +28,14 @@ from gateway.config.settings import FleetSettings, Settings, decode_settings
 from gateway.duo.clients import open_duo_clients
 from gateway.engine.digests import Digests
 from gateway.fleet.clients import open_fleet_client
+from gateway.ipc.holders import sign
 from gateway.ipc.journal import Journal
 from gateway.ipc.ledger import open_ring
 from gateway.ipc.links import LinkWriter
 from gateway.ipc.memory import read_memfd
 from gateway.ipc.orders import (
     CANNOT_START,
-    ORPHAN_DRAIN_S,
+    LEAVE_TIMEOUT_S,
     Orders,
     decode_orders,
     take_stderr,
@@ -48,11 +49,13 @@ from gateway.ipc.worker_channel import (
     STACK_SIGNAL,
     FromWorker,
     HandOver,
+    Leave,
     LookAtBoard,
     Received,
     Spares,
     ToWorker,
     hear_supervisor,
+    is_supervisor_gone,
     tell_supervisor,
 )
 from gateway.listeners.udp import UdpListener
@@ -82,7 +85,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gateway.worker")
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
-LEAVE_S = 2.0  # until a host that stops leaves what it has to others: for answers that wait for no person
 GC_THRESHOLDS = (10_000, 50, 100)  # a login leaves next to no cycles: seldom looking costs no memory
 
 
@@ -92,6 +94,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)  # a terminal sends them to the whole group; the supervisor alone decides
     keep_memory_private()
     orders = decode_orders(read_memfd(int(arguments[-1])))
+    sign(orders.journal_fd)
     name_process(worker_name(orders.slot))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
@@ -132,7 +135,7 @@ class RunningWorker:
         self._clients: dict[str, DuoClient] = {}
         self._askers: dict[str, Asker] = {}
         self._fleet: FleetClient | None = None
-        self._is_orphan = False
+        self._n_buckets = max(1, len(orders.buckets))
         self._has_handed_over = False
 
     async def work(self) -> int:
@@ -142,7 +145,10 @@ class RunningWorker:
         loop.add_signal_handler(signal.SIGTERM, self._stopped.set)
         loop.set_exception_handler(log_loop_error)
         losses = Losses()
+        self._leaves = asyncio.Event()
         self._assemble(self._start_log(losses), losses)
+        if is_supervisor_gone(self._channel):  # what we would take over is for the next gateway's workers
+            return 0
         succession = self._succession()
         succession.begin()
         gc.collect()
@@ -178,9 +184,9 @@ class RunningWorker:
         evidence_writers = {key: EvidenceWriter(counters) for key, counters in row.applications.items()}
         with _using_what_is_configured():
             self._open_clients(settings, evidence_writers)
-        n_buckets, names = max(1, len(orders.buckets)), fleet_names(settings, orders.instance)
+        names = fleet_names(settings, orders.instance)
         self._engine = engine = build_engine(
-            settings, own.tables, Digests(orders.key), orders.n_workers, n_buckets, names
+            settings, own.tables, Digests(orders.key), orders.n_workers, self._n_buckets, names
         )
         keeper = JournalKeeper(Journal(orders.journal_fd, orders.key))
         self._service = self._build_service(keeper, event_log)
@@ -223,10 +229,14 @@ class RunningWorker:
 
     def _succession(self) -> Succession:
         orders = self._orders
+        buckets = frozenset(each.bucket for each in orders.sockets)
         return Succession(
-            [read_predecessor(each, orders.key, self._generations) for each in orders.predecessors],
+            [
+                read_predecessor(each, orders.key, self._generations, self._n_buckets, buckets)
+                for each in orders.predecessors
+            ],
             self._generations,
-            frozenset(each.bucket for each in orders.sockets),
+            buckets,
             self._engine,
             self._service.perform,
             self._open_former,
@@ -250,6 +260,8 @@ class RunningWorker:
         await succession.complete()
         if self._fleet is not None:
             await self._fleet.usable()  # what is read before that is pushed again, if another host has pushed it
+        if is_supervisor_gone(self._channel):  # which ends links, too: it is no proof that predecessors have ended
+            return
         self._service.serve()
         tell_supervisor(self._channel, FromWorker.SERVING)
 
@@ -272,8 +284,11 @@ class RunningWorker:
             self._obey(received)
             return
         asyncio.get_running_loop().remove_reader(self._channel.fileno())
-        self._is_orphan = True
-        log.error("The supervisor has exited; finishing what can be finished soon, then exiting")
+        log.error("The supervisor has exited; finishing what waits for nobody, then exiting")
+        self._leave()
+
+    def _leave(self) -> None:
+        self._leaves.set()
         self._stopped.set()
 
     def _obey(self, received: Received) -> None:
@@ -282,6 +297,8 @@ class RunningWorker:
             self._hand_over(word, received.descriptors)
         elif isinstance(word, LookAtBoard):
             self._bulletin_reader.look(time.monotonic())
+        elif isinstance(word, Leave):
+            self._leave()
         else:
             reopen_logs()
 
@@ -314,24 +331,37 @@ class RunningWorker:
         return by_bucket
 
     async def _stop(self) -> int:
-        service, slot, timeout_s = self._service, self._orders.slot, self._drain_timeout_s
-        if self._is_orphan:
-            timeout_s = min(ORPHAN_DRAIN_S, timeout_s)
-        fleet = self._fleet
-        leaves_to_others = fleet is not None and not self._has_handed_over and fleet.has_others
-        if leaves_to_others:
-            timeout_s = min(LEAVE_S, timeout_s)
-        if service.n_pending:
+        loop, service, slot = asyncio.get_running_loop(), self._service, self._orders.slot
+        if service.n_pending and not self._leaves.is_set():
             log.info("Worker %d takes no more requests and finishes %d pending logins", slot, service.n_pending)
+        draining = loop.create_task(self._drain())
+        leaving = loop.create_task(self._leaves.wait())
+        await asyncio.wait((draining, leaving), return_when=asyncio.FIRST_COMPLETED)
+        draining.cancel()
+        if self._leaves.is_set():
+            await service.finish_brief(LEAVE_TIMEOUT_S)
+            log.info("Worker %d leaves %d logins to the next start", slot, service.n_pending)
+            if self._has_others:
+                service.leave()
+        if self._fleet is not None:
+            await self._fleet.told()
+        return 0
+
+    @property
+    def _has_others(self) -> bool:
+        """Whether other hosts can go on with what this one leaves."""
+        return self._fleet is not None and not self._has_handed_over and self._fleet.has_others
+
+    async def _drain(self) -> None:
+        service, slot, timeout_s = self._service, self._orders.slot, self._drain_timeout_s
+        if self._has_others:
+            await service.finish_brief(min(LEAVE_TIMEOUT_S, timeout_s))
+            log.info("Worker %d leaves %d logins to other hosts", slot, service.n_pending)
+            service.leave()
+            return
         if not await service.drain(timeout_s):
             fate = "to its successor" if self._has_handed_over else "without an answer"
-            if leaves_to_others:
-                fate = "to other hosts"
-                service.leave()
             log.warning("Worker %d leaves %d logins %s after %g s", slot, service.n_pending, fate, timeout_s)
-        if fleet is not None:
-            await fleet.told()
-        return 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What this worker's successors must know: it is written into the journal, and told to them on links."""
 
+import os
 import time
 
 import msgspec
@@ -33,7 +34,7 @@ class JournalKeeper:
 
     def __init__(self, journal: Journal) -> None:
         """Begin an empty journal."""
-        journal.begin(Origin(VERSION, boottime_ahead_s()))
+        journal.begin(Origin(VERSION, boottime_ahead_s(), os.getpid()))
         self._journal = journal
         self._links: dict[int, LinkWriter] = {}  # by bucket
 

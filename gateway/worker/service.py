@@ -4,6 +4,7 @@ The way of one login: `datagram_received` -> engine -> `_ask` -> Duo -> `answere
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -47,6 +48,7 @@ from gateway.worker.reports import EventSection, LoginLog, auth_event, notice_li
 
 log = logging.getLogger("gateway.worker")
 events = logging.getLogger(AUTH_EVENTS_LOGGER)
+_LOOK_S = 0.02
 
 
 class Asker(Protocol):
@@ -160,6 +162,15 @@ class Service:
         finally:
             self._last_logins.flush()
         return True
+
+    async def finish_brief(self, timeout_s: float) -> None:
+        """Read no more, and return once what waits for no person has its answer, within `timeout_s` at most."""
+        self.stop_reading()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while not self._engine.is_left_to_people:  # noqa: ASYNC110 -- each event would have to look at all
+                    await asyncio.sleep(_LOOK_S)
+        self._last_logins.flush()
 
     @property
     def n_pending(self) -> int:

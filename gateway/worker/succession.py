@@ -41,9 +41,11 @@ from gateway.ipc.links import (
     Message,
     ReplyKept,
 )
+from gateway.ipc.numbering import Numbering
 from gateway.ipc.orders import PredecessorOrders
 from gateway.logs.setup import log_internal_error
 from gateway.radius.packet import decode_packet
+from gateway.worker.found_records import FoundRecords, is_over
 from gateway.worker.generations import GenerationParts, Generations
 
 log = logging.getLogger("gateway.worker")
@@ -58,6 +60,7 @@ class Predecessor:
         journal: None for one that cannot be read, of which nothing is taken.
         numbers: of its listening addresses here, None for those that this configuration lacks.
         later_s: what makes an instant of its clock one of ours.
+        found: what makes its records ours, if it was a worker of a gateway that is gone.
         elsewhere: the logins that it waits for, by its own numbers.
         is_taken: its logins were.
         has_ended: it waits for nothing any more.
@@ -66,13 +69,19 @@ class Predecessor:
     """
 
     def __init__(
-        self, orders: PredecessorOrders, journal: Journal | None, numbers: list[int | None], later_s: float = 0.0
+        self,
+        orders: PredecessorOrders,
+        journal: Journal | None,
+        numbers: list[int | None],
+        later_s: float = 0.0,
+        found: FoundRecords | None = None,
     ) -> None:
         self.orders = orders
         self.journal = journal
         self.is_refused = journal is None
         self.numbers = numbers
         self.later_s = later_s
+        self.found = found
         self.elsewhere: dict[int, PendingLogin] = {}
         self.is_taken = self.has_ended = self.has_failed = False
         self.n_unread = self._n_told = 0
@@ -80,12 +89,14 @@ class Predecessor:
     @property
     def name(self) -> str:
         """What the log calls it."""
-        return f"the worker with pid {self.orders.pid}"
+        return "a worker of the gateway before" if self.orders.is_found else f"the worker with pid {self.orders.pid}"
 
     def logins(self) -> Iterator[LoginRecord]:
         """Yield the logins of the journal."""
         for octets in self.journal.logins() if self.journal is not None else ():
             record = self._decoded(_login, octets)
+            if record is not None and self.found is not None:
+                record = self.found.login(record) if not is_over(record, time.monotonic()) else None
             if record is not None:
                 yield record
 
@@ -94,7 +105,7 @@ class Predecessor:
         for octets in self.journal.replies() if self.journal is not None else ():
             record = self._decoded(unpacked_reply, octets)
             if record is not None:
-                yield record
+                yield self.found.reply(record) if self.found is not None else record
 
     def number(self, listener: int) -> int | None:
         """Return the number here of one of its listening addresses."""
@@ -156,7 +167,7 @@ class Succession:
             on_lost: told how many records could not be used.
         """
         self._predecessors = sorted(predecessors, key=lambda each: each.orders.lives)  # the dead come first
-        self._by_pid = {each.orders.pid: each for each in predecessors}
+        self._by_pid = {each.orders.pid: each for each in predecessors if not each.orders.is_found}
         self._generations = generations
         self._buckets = buckets
         self._engine = engine
@@ -326,21 +337,39 @@ class Succession:
         return Transaction(decode_packet(record.basis), nas, peer, record.digest, record.received_at)
 
 
-def read_predecessor(orders: PredecessorOrders, key: bytes, generations: Generations) -> Predecessor:
-    """Return what a predecessor leaves: nothing, if it is of a version with other journals, or other records."""
-    own, former = generations.own.listening, generations.find(orders.generation)
-    listening = former.listening if former is not None else []
-    numbers = [own.index(text) if text in own else None for text in listening]
-    n_refused = 1  # at least
+def read_predecessor(
+    orders: PredecessorOrders,
+    key: bytes,
+    generations: Generations,
+    n_buckets: int = 1,
+    buckets: frozenset[int] = frozenset({0}),
+) -> Predecessor:
+    """Return what a predecessor leaves: nothing, if it is of a version with other journals, or other records.
+
+    Args:
+        orders: which it is.
+        key: of the journal's checksums.
+        generations: by whose settings its logins were begun.
+        n_buckets: how many there are.
+        buckets: those of this worker.
+    """
+    own, n_refused, found = generations.own, 1, None  # at least
     try:
         journal = Journal(orders.journal_fd, key)
         n_refused = max(1, sum(1 for _ in journal.logins()))
-        return Predecessor(orders, journal, numbers, _later_s(journal))
+        if orders.is_found:
+            numbering = journal.numbering()
+            found = FoundRecords(numbering, own.number, n_buckets, buckets)
+        else:
+            former = generations.find(orders.generation)
+            numbering = Numbering(former.listening if former is not None else [])
+        numbers = [own.listening.index(text) if text in own.listening else None for text in numbering.listening]
+        return Predecessor(orders, journal, numbers, _later_s(journal), found)
     except ForeignJournal as error:
-        log.error("The journal of the worker with pid %d cannot be used: %s", orders.pid, error)
-    predecessor = Predecessor(orders, None, numbers)
-    predecessor.n_unread = n_refused
-    return predecessor
+        refused = Predecessor(orders, None, [])
+        log.error("The journal of %s cannot be used: %s", refused.name, error)
+        refused.n_unread = n_refused
+        return refused
 
 
 def _later_s(journal: Journal) -> float:

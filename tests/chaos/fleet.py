@@ -100,7 +100,7 @@ class Nas:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_OCTETS)
         self._socket.bind((host, 0))
-        self._server = server  # not connected to it: libuv reads no more from a socket that was refused once
+        self._server = server  # not connected: no error tells that nobody listens there just now, and ends the reading
 
     def request(self, attempt: Attempt) -> Request | None:
         """Return a new packet for this login, None when every Identifier waits for a reply."""
@@ -133,10 +133,11 @@ class Nas:
     def _drain(self, heard: Callable[[Request, Packet | None], None]) -> None:
         for _ in range(_DATAGRAMS_A_TURN):
             try:
-                datagram = self._socket.recv(4096)
+                datagram, sender = self._socket.recvfrom(4096)
             except OSError:  # nothing more to read
                 return
-            self._received(datagram, heard)
+            if sender == self._server:
+                self._received(datagram, heard)
 
     def _received(self, datagram: bytes, heard: Callable[[Request, Packet | None], None]) -> None:
         request = self._requests[datagram[1]] if len(datagram) > 1 else None

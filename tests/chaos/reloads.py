@@ -12,7 +12,7 @@ that answers late, and fail mode begins, rightly; such a run shows `fail mode wi
 import asyncio
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,14 +57,15 @@ async def reload_under_load(
     rate: int = RATE,
     spacing_s: int = SPACING_S,
     push_share: float = PUSH_SHARE,
+    begin: Callable[[Scene], Callable[[], bool]] = Scene.reload,
 ) -> Outcome:
-    """Play the scenario once, with a reload about every `spacing_s`."""
+    """Play the scenario once, with a reload about every `spacing_s`, or what else `begin` begins; it tells the end."""
     plans = mixed_plans(random.Random(seed), rate * spacing_s * (n_reloads + 1), push_share=push_share)
     pushed = {plan.user for plan in plans if plan.is_push}
     async with Scene(folder, plans, seed=seed, servers=[Server(more="preauth=needed")]) as scene:
         fleet = scene.fleet(HABITS, n_ports=1 + rate // 200)
         logins = asyncio.create_task(fleet.run(plans, rate))
-        n_done = await reload_again_and_again(scene, fleet, n_reloads, rate * spacing_s)
+        n_done = await again_and_again(scene, fleet, n_reloads, rate * spacing_s, begin)
         records = await logins
         status = await asyncio.to_thread(ask, str(scene.folder / "run"), "status", 10.0)
         violations = scene.judge(await scene.evidence(fleet, deadline_s=HABITS.retry_s * HABITS.tries / 2))
@@ -81,12 +82,14 @@ async def reload_under_load(
     )
 
 
-async def reload_again_and_again(scene: Scene, fleet: Fleet, n_reloads: int, n_logins_between: int) -> int:
+async def again_and_again(
+    scene: Scene, fleet: Fleet, n_reloads: int, n_logins_between: int, begin: Callable[[Scene], Callable[[], bool]]
+) -> int:
     """Reload after so many logins each, but never before the reload before it is done; return how many were done."""
     n_done = 0
     for number in range(1, n_reloads + 1):
         await fleet.until_started(number * n_logins_between)
-        n_done += await fleet.until(scene.reload())
+        n_done += await fleet.until(begin(scene))
     return n_done
 
 

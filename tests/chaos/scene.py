@@ -21,6 +21,7 @@ import msgspec
 
 from bench.observe import workers_of
 from bench.processes import DRAIN_S, GatewayProcess, Program, SimulatorProcess, StartError, free_udp_port
+from gateway.supervisor.control_client import ask
 from tests.chaos.checker import AFTERMATH_S, Evidence, Violation, check
 from tests.chaos.fleet import Address, Fleet, Habits
 from tests.chaos.records import Outage, Plan, Record
@@ -259,6 +260,22 @@ class Scene:
         before = self.ready_pids().copy()
         self.gateway.signal(signal.SIGHUP)
         return lambda: len(self.ready_pids() - before) >= self.n_workers
+
+    def upgrade(self) -> Callable[[], bool]:
+        """Have the code on disk take the gateway's place; return what tells whether it serves in every slot.
+
+        A reload comes before it, so each slot gets two workers.
+        """
+        before = self.ready_pids().copy()
+        asking = asyncio.ensure_future(asyncio.to_thread(ask, str(self.folder / "run"), "upgrade", WAIT_S))
+        return lambda: asking.done() and len(self.ready_pids() - before) >= 2 * self.n_workers
+
+    async def kill_supervisor(self) -> None:
+        """End it as the kernel's out-of-memory killer does, and start another one; return once that serves."""
+        self.gateway.signal(signal.SIGKILL)
+        self.n_kills += 1
+        await asyncio.to_thread(self.gateway.process.wait)
+        self._gateway = await self._begin(functools.partial(GatewayProcess, self.folder / "authproxy.cfg"))
 
     async def fault(self, kind: str, duo: int = 0, **details: Any) -> None:
         """Let something go wrong at a Duo until `heal`."""

@@ -22,6 +22,7 @@ from tests.chaos.relay import Weather
 from tests.chaos.reloads import MOST_SENT, reload_under_load
 from tests.chaos.scarce import reload_at_the_limit
 from tests.chaos.scene import GATEWAY_HOSTS, Scene
+from tests.chaos.supervisors import kill_supervisors
 
 pytestmark = pytest.mark.integration
 
@@ -124,3 +125,17 @@ def test_a_directory_that_turns_to_its_second_server_pushes_nobody_twice(tmp_pat
             assert not violations, summary(violations)
 
     play(scenario())
+
+
+@pytest.mark.parametrize("seed", seeds(2))
+def test_killed_supervisors_lose_no_push_and_repeat_none(tmp_path: Path, seed: int) -> None:
+    outcome = play(kill_supervisors(tmp_path, seed, n_kills=2))
+    assert not outcome.violations, summary(outcome.violations)
+    assert (outcome.n_answers, outcome.n_pushes, outcome.n_kills) == (100, 100, 2)
+
+
+@pytest.mark.parametrize("seed", seeds(1))
+def test_upgrades_lose_no_login(tmp_path: Path, seed: int) -> None:
+    outcome = play(reload_under_load(tmp_path, seed, n_reloads=2, rate=100, spacing_s=3, begin=Scene.upgrade))
+    assert not outcome.violations, summary(outcome.violations)
+    assert (outcome.n_answers, outcome.n_reloads) == (outcome.n_logins, 2)

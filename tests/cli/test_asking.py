@@ -45,7 +45,8 @@ class ScriptedGateway:
     def __init__(self, folder: Path) -> None:
         self.arbiter = ScriptedArbiter(STATUS)
         self.config = config_of(folder)
-        self._control = ControlSocket(folder / "run", self.arbiter)
+        self._folder = RunDir(folder / "run")
+        self._control = ControlSocket(self._folder, self.arbiter)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -56,6 +57,7 @@ class ScriptedGateway:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._folder.release()
 
 
 @pytest.fixture
@@ -86,6 +88,18 @@ class TestReload:
         status, out, err = run_main(capsys, "reload", "--config", gateway.config)
         assert (status, out) == (4, "")
         assert err == "radgate: internal error in the gateway; its log says more\n"
+
+
+class TestUpgrade:
+    def test_2_and_what_is_against_it(self, gateway, capsys):
+        gateway.arbiter.outcome = ReloadOutcome(1, [], ["the code on disk does not start: exit status 1"])
+        status, out, err = run_main(capsys, "upgrade", "--config", gateway.config)
+        assert (status, out) == (2, "")
+        last = "radgate: not upgraded; nothing was changed"
+        assert err.splitlines() == ["the code on disk does not start: exit status 1", last]
+
+    def test_5_where_nothing_runs(self, tmp_path, capsys):
+        assert run_main(capsys, "upgrade", "--config", config_of(tmp_path))[0] == 5
 
 
 class TestStatus:

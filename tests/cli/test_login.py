@@ -21,6 +21,7 @@ from gateway.radius.shared_secret import SharedSecret
 from gateway.supervisor.control import ControlSocket
 from gateway.supervisor.login import LoginQuestion, log_in
 from gateway.supervisor.login_helper import LoginOutcome
+from gateway.supervisor.run_dir import RunDir
 from tests.cli.files import run_main, write_config
 from tests.config.files import MINIMAL
 from tests.supervisor.scripted import ScriptedArbiter
@@ -53,12 +54,14 @@ class Supervisor:
             runner.run(self._serve(config, run_dir))
 
     async def _serve(self, config: str, run_dir: Path) -> None:
-        control = ControlSocket(run_dir, Arbiter(config))
+        folder = RunDir(run_dir)
+        control = ControlSocket(folder, Arbiter(config))
         await control.open()
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._is_open.set()
         await self._stop.wait()
         await control.close()
+        folder.release()
 
     def close(self) -> None:
         """Answer no more."""

@@ -9,8 +9,8 @@ from gateway.cli import alerts
 from gateway.config.fleet import KEYS
 from gateway.fleet import claims, hosts, outbox, patience, scripts
 from gateway.fleetapi import host_records
+from gateway.ipc.orders import LEAVE_TIMEOUT_S
 from gateway.supervisor.fleet_status import HostState
-from gateway.worker.__main__ import LEAVE_S
 
 TEXT = (Path(__file__).parents[2] / "docs/fleet.md").read_text()
 
@@ -57,4 +57,4 @@ def test_the_times_are_those_of_the_code():
     assert rows_after("| key | content | life |")[1][2] == f"{host_records.LIFE_S} s"
     assert f"{1000 * patience.LEAST_S:.0f} to {1000 * patience.MOST_S:.0f} ms" in TEXT
     assert (patience.N_LATE, patience.N_IN_TIME) == (3, 3)
-    assert f"to the others within {LEAVE_S:.0f} s" in TEXT
+    assert f"to the others within {LEAVE_TIMEOUT_S:.0f} s" in TEXT

@@ -16,6 +16,7 @@ from gateway.ipc.journal import (
     boottime_ahead_s,
     create_journal,
 )
+from gateway.ipc.numbering import Numbering
 
 KEY = bytes(range(32))
 
@@ -260,3 +261,13 @@ def test_sizes_of_answers_vary(descriptor: int) -> None:
         octets = bytes([number % 256]) * sizes[number % len(sizes)]
         journal.keep_reply(octets, 30.0, 0.0)
         assert octets in answers(descriptor)
+
+
+def test_what_its_numbers_mean_stands_in_it() -> None:
+    numbering = Numbering(["0.0.0.0:1812", "[::]:1812"], 6)
+    descriptor = create_journal(2, 256, numbering)
+    assert Journal(descriptor, KEY).numbering() == numbering
+    os.pwrite(descriptor, b"\xff" * 4, os.fstat(descriptor).st_size - 4)
+    with pytest.raises(ForeignJournal, match="what its numbers mean cannot be read"):
+        Journal(descriptor, KEY).numbering()
+    os.close(descriptor)

@@ -79,6 +79,23 @@ def test_any_order_of_events(n_workers, happenings):
     world.check_end()
 
 
+@given(st.integers(1, 4), st.integers(1, 3), happenings)
+def test_any_order_of_events_after_a_start_that_has_found_journals(n_workers, n_found, happenings):
+    world = World(n_workers, n_found)
+    for kind, number in happenings:
+        happen(world, kind, number)
+        world.check()
+    world.fails.clear()
+    while world.changeover is not None:
+        world.settle()
+        world.time_out()
+    world.settle()
+    world.check()
+    assert world.open_journals == set(world.processes)
+    world.end()
+    world.check_end()
+
+
 @given(st.integers(1, 4), happenings, happenings)
 def test_any_order_of_events_in_which_a_stop_is_one(n_workers, before, after):
     world = begun(n_workers)

@@ -49,7 +49,8 @@ class World:
         fails: what is to fail next: "spawn", "link", "telling".
     """
 
-    def __init__(self, n_workers: int = 2) -> None:
+    def __init__(self, n_workers: int = 2, n_found: int = 0) -> None:
+        """Start so many workers; so many others' journals were found."""
         self.plan = SuccessionPlan()
         self.now = 0.0
         self.open_journals: set[Worker] = set()
@@ -72,7 +73,17 @@ class World:
         self._queue: deque[succession.SuccessionEffect] = deque()
         self._is_performing = False
         self.present = self._generation(1, n_workers)
+        self._find(n_found)
         self.perform(self.plan.start(self.present, self.now))
+
+    def _find(self, n_found: int) -> None:
+        """Have found what so many workers of a gateway that is gone knew: of any bucket."""
+        gone = Generation(0, [()])
+        found = [Worker(gone, gone.slots[0]) for _ in range(n_found)]
+        for worker in found:
+            self.past[worker] = Process(worker, frozenset(range(N_BUCKETS)), [], {worker}, has_served=True)
+        self.open_journals.update(found)
+        self.plan.take_found(self.present, found)
 
     def _generation(self, number: int, n_workers: int) -> Generation:
         generation = Generation(number, [range(slot, N_BUCKETS, n_workers) for slot in range(n_workers)])

@@ -17,7 +17,7 @@ class ScriptedArbiter:
         login_outcome: of a login; an exception is raised, None is never.
         questions: logins that it was asked for.
         given_up: is set when a login that never ends is given up.
-        stops: how often it was asked to stop.
+        stops: how often it was asked to stop, or to leave.
     """
 
     def __init__(self, answer: dict[str, Any]) -> None:
@@ -40,6 +40,14 @@ class ScriptedArbiter:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
+
+    async def upgrade(self) -> ReloadOutcome:
+        """Pretend to make place."""
+        return await self.reload()
+
+    def leave(self) -> None:
+        """Count."""
+        self.stops += 1
 
     async def login(self, question: LoginQuestion) -> LoginOutcome:
         """Pretend to log in."""

@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 
@@ -20,13 +20,15 @@ from gateway.ipc.orders import (
 from gateway.ipc.worker_channel import (
     FromWorker,
     HandOver,
+    Leave,
     Spares,
     hear_supervisor,
 )
 from gateway.supervisor import arbiter as arbiter_module
 from gateway.supervisor import crews
-from gateway.supervisor.arbiter import START_TRIES, Arbiter
+from gateway.supervisor.arbiter import START_TRIES, Arbiter, Premises
 from gateway.supervisor.control import ReloadOutcome
+from gateway.supervisor.journals import Journals
 from gateway.supervisor.sockets import ListeningSockets
 from tests.config.files import MINIMAL, parse
 from tests.ipc.test_worker_channel import no_descriptor_left
@@ -34,6 +36,15 @@ from tests.supervisor.scripted_worker import ScriptedProcess, said, turns
 
 PREPARED, SERVING, HANDED_OVER = FromWorker.PREPARED, FromWorker.SERVING, FromWorker.HANDED_OVER
 GATEWAY = "\n[gateway]\nworkers=1\n"
+
+
+class NoFolder:
+    """The folder of the settings, which nobody needs here."""
+
+    path = Path(parse(MINIMAL)[0].gateway.run_dir)
+
+
+NOTHING_LEFT = Premises(cast("Any", NoFolder), Journals())
 
 
 class Nothing:
@@ -106,7 +117,7 @@ class Stage:
 
     async def run(self) -> None:
         """Start the arbiter; its worker serves."""
-        self.arbiter = Arbiter(self.settings, self.announced.append)
+        self.arbiter = Arbiter(self.settings, NOTHING_LEFT, self.announced.append)
         self.running = asyncio.get_running_loop().create_task(self.arbiter.run())
         await turns()
         await self.serves(self.workers[0])
@@ -361,7 +372,7 @@ def test_a_stop_during_a_reload_answers_it_and_ends(play):
 def test_a_worker_that_cannot_start_ends_a_gateway_that_never_served(monkeypatch, capfd):
     async def main() -> None:
         stage = Stage(monkeypatch)
-        stage.arbiter = Arbiter(stage.settings, stage.announced.append)
+        stage.arbiter = Arbiter(stage.settings, NOTHING_LEFT, stage.announced.append)
         running = asyncio.get_running_loop().create_task(stage.arbiter.run())
         await turns()
         async with asyncio.timeout(20):
@@ -375,3 +386,69 @@ def test_a_worker_that_cannot_start_ends_a_gateway_that_never_served(monkeypatch
 
     asyncio.run(main())
     assert "radgate: cannot start: worker 0: no such module" in capfd.readouterr().err
+
+
+def code_on_disk(monkeypatch: pytest.MonkeyPatch, problem: str = "") -> None:
+    async def tried() -> str:
+        return problem
+
+    monkeypatch.setattr(arbiter_module, "try_code_on_disk", tried)
+
+
+async def upgrade(stage: Stage) -> ReloadOutcome:
+    """Ask for an upgrade, and let the reload in it succeed."""
+    task = asyncio.get_running_loop().create_task(stage.arbiter.upgrade())
+    new = await stage.next_worker(stage.workers[0])
+    await said(new, PREPARED)
+    await said(stage.workers[0], HANDED_OVER)
+    await said(new, SERVING)
+    return await task
+
+
+def test_an_upgrade_lets_all_leave_and_the_code_on_disk_be_next(play, monkeypatch):
+    async def scene(stage: Stage) -> None:
+        code_on_disk(monkeypatch)
+        assert await upgrade(stage) == ReloadOutcome(2, [], [])
+        await turns()
+        assert [word.word for word in (stage.told(stage.workers[1]),) if word] == [Leave()]
+        for worker in stage.workers:
+            await stage.exits(worker)
+        assert await stage.running == 0
+        assert stage.arbiter.is_to_be_replaced
+
+    play(scene)
+
+
+def test_a_stop_meanwhile_is_a_stop(play, monkeypatch):
+    async def scene(stage: Stage) -> None:
+        code_on_disk(monkeypatch)
+        await upgrade(stage)
+        await turns()
+        stage.arbiter.stop()
+        for worker in stage.workers:
+            await stage.exits(worker)
+        assert await stage.running == 0
+        assert not stage.arbiter.is_to_be_replaced
+
+    play(scene)
+
+
+def test_code_that_does_not_start_starts_nothing(play, monkeypatch):
+    async def scene(stage: Stage) -> None:
+        code_on_disk(monkeypatch, "it does not start")
+        assert await stage.arbiter.upgrade() == ReloadOutcome(1, [], ["it does not start"])
+        assert len(stage.workers) == 1
+        assert not stage.arbiter.is_to_be_replaced
+
+    play(scene)
+
+
+def test_another_run_dir_needs_a_restart(play, monkeypatch):
+    async def scene(stage: Stage) -> None:
+        code_on_disk(monkeypatch)
+        stage.read = ReadOutcome(settings_octets=encode_settings(parse(MINIMAL + GATEWAY + "run_dir=/elsewhere\n")[0]))
+        (problem,) = (await stage.arbiter.upgrade()).problems
+        assert "another run_dir needs a restart" in problem
+        assert len(stage.workers) == 1
+
+    play(scene)

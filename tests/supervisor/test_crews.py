@@ -27,6 +27,7 @@ from gateway.supervisor import crews
 from gateway.supervisor.crew import Crew, CrewPlan
 from gateway.supervisor.crews import Crews
 from gateway.supervisor.identity import SAME_IDENTITY
+from gateway.supervisor.journals import Journals
 from gateway.supervisor.slot_life import SlotState
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.succession_plan import MAX_DEATHS, Slot
@@ -52,7 +53,7 @@ class Scene:
 
     def __init__(self) -> None:
         self._settings = parse(MINIMAL)[0]
-        self.crews = Crews(Owner())
+        self.crews = Crews(Owner(), Journals())
         self._all: list[Crew] = []
 
     def crew(self) -> Crew:

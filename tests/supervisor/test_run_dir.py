@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.supervisor.run_dir import PID_FILE, RunDir, RunDirUnusable, was_left
+from gateway.supervisor.run_dir import PID_FILE, RunDir, RunDirUnusable
 
 HOLD_IT = """\
 import sys
@@ -136,11 +136,31 @@ def test_a_name_too_long_for_a_socket_is_refused_and_nothing_stays_open(tmp_path
 
 
 def test_a_folder_was_left_where_a_pid_file_is_there_and_nobody_locks_it(tmp_path):
-    assert not was_left(tmp_path / "run")
     folder = RunDir(tmp_path / "run")
-    assert not was_left(folder.path)
+    assert not folder.was_left
     folder.release()
-    assert not was_left(folder.path)
     (folder.path / PID_FILE).write_text("4711\n")
-    assert was_left(folder.path)
-    RunDir(folder.path).release()
+    folder = RunDir(folder.path)
+    assert folder.was_left
+    folder.release()
+
+
+def test_a_folder_that_this_process_has_locked_can_be_taken_over(tmp_path):
+    first = RunDir(tmp_path / "run")
+    second = RunDir(first.path, first.descriptor)
+    assert second.descriptor == first.descriptor
+    second.release()
+
+
+def test_a_folder_in_it_is_ours_alone(tmp_path):
+    folder = RunDir(tmp_path / "run")
+    os.close(folder.open_folder("own"))
+    assert stat.S_IMODE((folder.path / "own").stat().st_mode) == 0o700
+    (folder.path / "own").chmod(0o755)
+    with pytest.raises(PermissionError, match="others may use it"):
+        folder.open_folder("own")
+    folder.remove_folder("own")
+    (folder.path / "own").symlink_to(tmp_path)
+    with pytest.raises(OSError, match="Not a directory"):
+        folder.open_folder("own")
+    folder.release()

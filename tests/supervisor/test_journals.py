@@ -1,0 +1,151 @@
+"""Journals in files: what is found, by whom it is held, and what is left."""
+
+import errno
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.ipc.journal import Journal, Origin
+from gateway.ipc.numbering import Numbering
+from gateway.supervisor import journals as journals_module
+from gateway.supervisor.journals import Journals
+from gateway.supervisor.run_dir import RunDir
+
+NUMBERING = Numbering(["0.0.0.0:1812"], 4)
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Iterator[RunDir]:
+    run_dir = RunDir(tmp_path / "run")
+    yield run_dir
+    run_dir.release()
+
+
+def written(journals: Journals, *logins: bytes) -> int:
+    """A journal with these logins in it."""
+    descriptor = journals.create(10, NUMBERING)
+    journal = Journal(descriptor, journals.key)
+    journal.begin(Origin(1, 0.0, os.getpid()))
+    for number, octets in enumerate(logins):
+        journal.keep_login(number, octets)
+    journal.close()
+    return descriptor
+
+
+def names(run_dir: RunDir) -> list[str]:
+    folder = run_dir.path / "journals"
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def die(journals: Journals, *descriptors: int) -> None:
+    """Close what the kernel would close."""
+    for descriptor in descriptors:
+        os.close(descriptor)
+    os.close(journals._folder)
+
+
+def test_what_one_leaves_the_next_finds_the_oldest_first(run_dir: RunDir):
+    first = Journals(run_dir)
+    die(first, written(first, b"alice"), written(first, b"bob"), *(written(first) for _ in range(9)))
+    second = Journals(run_dir)
+    assert second.key == first.key
+    assert len(second.found) == 11
+    journals = [Journal(each, second.key) for each in second.found[:2]]
+    assert [list(each.logins()) for each in journals] == [[b"alice"], [b"bob"]]
+    assert [(each.numbering(), each.origin().pid) for each in journals] == [(NUMBERING, os.getpid())] * 2
+    for journal in journals:
+        journal.close()
+    new = second.create(10, NUMBERING)
+    assert "journal-12" in names(run_dir)
+    for each in (*second.found, new):
+        second.close(each)
+    second.release()
+    assert names(run_dir) == []
+
+
+def test_what_somebody_has_is_held(run_dir: RunDir):
+    first = Journals(run_dir)
+    descriptor = written(first)
+    second = Journals(run_dir)
+    assert second.held == second.found
+    die(first, descriptor)
+    assert second.held == []
+    assert second.end_holder(second.found[0]) == 0
+    second.close(second.found[0])
+    second.release()
+
+
+def test_files_are_private_and_what_is_kept_stays(run_dir: RunDir):
+    journals = Journals(run_dir)
+    kept, not_kept = written(journals, b"alice"), written(journals)
+    assert [journals.has_logins(each) for each in (kept, not_kept)] == [True, False]
+    folder = run_dir.path / "journals"
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    journals.close(kept, keeps=True)
+    journals.close(not_kept)
+    journals.release()
+    assert names(run_dir) == ["journal-1", "key"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "short", "another boot"])
+def test_without_their_key_they_are_nothing(run_dir: RunDir, damage: str):
+    first = Journals(run_dir)
+    die(first, written(first, b"alice"))
+    key = run_dir.path / "journals" / "key"
+    octets = {"missing": b"", "short": key.read_bytes()[:20], "another boot": key.read_bytes()[:-3] + b"xx\n"}[damage]
+    key.unlink()
+    if octets:
+        key.write_bytes(octets)
+    second = Journals(run_dir)
+    assert second.key != first.key
+    assert (second.found, names(run_dir)) == ([], ["key"])
+    second.release()
+
+
+def test_without_room_memory_does_and_it_is_said_once(
+    run_dir: RunDir, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(journals_module, "_ROOM", 1 << 60)
+    journals = Journals(run_dir)
+    with caplog.at_level(logging.WARNING):
+        descriptors = [written(journals, b"alice") for _ in range(2)]
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "Journals are in memory only, for there can be none in run_dir: No space left on device. If this process is "
+        "killed, pending pushes are forgotten and may be sent again"
+    )
+    assert names(run_dir) == ["key"]
+    for each in descriptors:
+        assert journals.has_logins(each)
+        journals.close(each, keeps=True)
+    journals.release()
+    assert names(run_dir) == []
+
+
+def test_without_a_descriptor_there_is_no_journal(run_dir: RunDir, monkeypatch: pytest.MonkeyPatch):
+    journals = Journals(run_dir)
+
+    def none_left(*_: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(journals, "_create_file", none_left)
+    with pytest.raises(OSError, match="Too many open files"):
+        journals.create(10, NUMBERING)
+    journals.release()
+
+
+def test_links_and_pipes_in_the_folder_keep_nobody_waiting(run_dir: RunDir, tmp_path: Path):
+    first = Journals(run_dir)
+    die(first, written(first, b"alice"))
+    folder = run_dir.path / "journals"
+    (folder / "journal-7").symlink_to(tmp_path)
+    os.mkfifo(folder / "journal-8")
+    second = Journals(run_dir)
+    (found,) = second.found
+    second.close(found)
+    second.release()
+    assert names(run_dir) == ["journal-7", "journal-8", "key"]
