@@ -1,6 +1,7 @@
 """Several hosts act as one: whichever is asked, a person is pushed once, and whoever asks is answered."""
 
 import select
+import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -169,14 +170,20 @@ def test_a_push_of_a_host_that_died_is_taken_over_by_who_is_asked_later(hosts, s
     assert n_pushes(simulator) == 1
 
 
-def test_a_host_that_comes_back_takes_over_its_own_push(hosts, simulator):
-    """Its NAS goes on asking meanwhile, so that the request waits in the socket when the first worker begins."""
+@pytest.mark.parametrize(("journals", "n_taken"), [("kept", 0), ("lost", 1)])
+def test_a_host_that_comes_back_goes_on_with_its_own_push(hosts, simulator, journals, n_taken):
+    """It knows of it from its journals; or from the store, if those are gone with the machine's memory.
+
+    Its NAS goes on asking meanwhile, so that the request waits in the socket when the first worker begins.
+    """
     hosts[1].stop()
     a = hosts[0].nas()
     octets = a.send(USER, "push")
     (push,) = simulator.pending()
     until_named(hosts[0], 1)
     hosts[0].gateway.kill_whole()
+    if journals == "lost":
+        shutil.rmtree(hosts[0].folder / "run" / "journals")
     with ThreadPoolExecutor(1) as thread:
         starting = thread.submit(hosts[0].start_again)
         while not starting.done():
@@ -184,7 +191,7 @@ def test_a_host_that_comes_back_takes_over_its_own_push(hosts, simulator):
                 a.send_octets(octets)
             futures.wait([starting], 0.02)
         starting.result()
-    hosts[0].until_counted(takeover=1)
+    hosts[0].until_counted(takeover=n_taken)
     simulator.decide(push)
     assert a.receive().is_accept
     assert n_pushes(simulator) == 1
