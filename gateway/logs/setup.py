@@ -174,8 +174,13 @@ def _file_handlers() -> list[FileHandler]:
     return [each for each in handlers if isinstance(each, FileHandler)]
 
 
-def log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what went wrong in a callback of the event loop, which has nobody else to tell."""
+def log_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what went wrong in a callback of the event loop, which has nobody else to tell.
+
+    A loop that closes lets what was under way end, which finds that nothing can be called any more: that is no error.
+    """
+    if loop.is_closed():
+        return
     log_internal_error("Internal error in a callback", context.get("exception"))
 
 

@@ -27,9 +27,9 @@ NETWORKS_S = 300.0
 
 @pytest.mark.parametrize("seed", seeds(1))
 def test_logins_asked_at_both_are_pushed_once(tmp_path: Path, seed: int) -> None:
-    outcome = play(ask_both(tmp_path, seed, n_logins=200, rate=50))
+    outcome = play(ask_both(tmp_path, seed, n_logins=100, rate=50))
     assert not outcome.violations, summary(outcome.violations)
-    assert (outcome.n_answers, outcome.n_differing) == (400, 0)
+    assert (outcome.n_answers, outcome.n_differing) == (200, 0)
     assert outcome.n_repeated <= outcome.claims["alone"]
 
 
@@ -43,13 +43,13 @@ def test_pushes_of_a_host_that_dies_are_answered_by_the_other(tmp_path: Path, se
 
 @pytest.mark.parametrize("trouble", TROUBLES if is_long_form() else SHORT_TROUBLES)
 def test_a_store_in_trouble_loses_no_login(tmp_path: Path, trouble: str) -> None:
-    outcome = play(trouble_store(tmp_path, 1, trouble, rate=60, phase_s=2.0))
+    outcome = play(trouble_store(tmp_path, 1, trouble, rate=40, phase_s=1.0))
     assert not outcome.violations, summary(outcome.violations)
     assert outcome.n_answers == outcome.n_logins
 
 
 def test_hosts_are_restarted_by_turns_while_people_log_in(tmp_path: Path) -> None:
-    outcome = play(restart_under_load(tmp_path, 1, n_restarts=2, rate=40))
+    outcome = play(restart_under_load(tmp_path, 1, n_restarts=2, rate=20))
     assert not outcome.violations, summary(outcome.violations)
     assert (outcome.n_answers, outcome.n_restarts) == (outcome.n_logins, 2)
 
@@ -70,10 +70,10 @@ def test_a_nas_may_turn_to_the_other_host_while_a_push_is_pending(tmp_path: Path
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_ways_that_are_cut(tmp_path: Path, cut: str) -> None:
-    """In a process of its own, which leaves this network."""
+    """In a process of its own, which leaves this network; in a folder of its own, for sockets want short paths."""
     with (tmp_path / "said").open("w+") as said:
         program = start(
-            [sys.executable, "-m", "tests.chaos.hosts_networks", "--cuts", cut, "--keep", str(tmp_path)],
+            [sys.executable, "-m", "tests.chaos.hosts_networks", "--cuts", cut],
             stdout=said,
             stderr=said,
         )

@@ -1,5 +1,6 @@
 """The loggers of a process, from a plan to files."""
 
+import asyncio
 import logging
 import os
 import subprocess
@@ -8,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.logs.setup import LogPlan, LogUnusable, log_descriptors, reopen_logs, start_logging, stop_logging
+from gateway.logs.setup import (
+    LogPlan,
+    LogUnusable,
+    log_descriptors,
+    log_loop_error,
+    reopen_logs,
+    start_logging,
+    stop_logging,
+)
 from gateway.statistics.layout import AUTHEVENTS, AUTHPROXY
 from tests.logs.descriptors import n_open
 
@@ -104,3 +113,12 @@ def test_starting_again_leaves_no_file_open(tmp_path, restore_logging):
     for _ in range(3):
         start_logging(LogPlan(tmp_path, auth_events=True, syslog="LOG_USER"))
     assert n_open() == before
+
+
+def test_what_ends_with_its_loop_is_no_error(caplog):
+    """A worker that leaves closes its loop while Duo is asked what became of pushes."""
+    loop = asyncio.new_event_loop()
+    log_loop_error(loop, {"exception": ValueError("ours")})
+    loop.close()
+    log_loop_error(loop, {"exception": RuntimeError("Event loop is closed")})
+    assert [record.message for record in caplog.records] == ["Internal error in a callback"]
