@@ -7,7 +7,7 @@ import pytest
 from gateway.fleet.effects import Outcome, RunScript
 from gateway.fleetapi.messages import Ended, Join, decode_message, encode_message
 from gateway.fleetapi.names import bound_to
-from gateway.fleetapi.questions import Claim
+from gateway.fleetapi.questions import Claim, Held
 from tests.fleet.world import Host, Login, Sealing, World
 
 ALICE = b"alice's login 16"
@@ -576,12 +576,55 @@ def test_a_login_asked_for_later_does_not_get_an_old_verdict_when_the_store_miss
     assert at_a.push is not None
     world.decide(at_a.push, True)
     a.step(at_a)
-    a.cut()
-    a.mend()
+    a.commands.clear()
     world.live(10.0)
     at_b = b.ask(ALICE, PACKET)
     world.live(1.0)
     assert at_b.history == ["asked", "joined", "released", "granted"]
+
+
+def test_an_approved_push_lets_nobody_in_again_although_the_store_missed_its_end(world: World):
+    """Its owner remembers it for a shorter time than its record lives."""
+    a, b = world.hosts
+    at_a = push(world, a)
+    a.cut()
+    decide(world, a, at_a)
+    a.mend()
+    world.live(40.0)
+    at_b = b.ask(ALICE, PACKET)
+    world.live(3.0)
+    assert (at_b.step, len(at_b.history)) == ("auth", 2)
+
+
+def test_a_claim_whose_answer_was_lost_keeps_nobody_waiting_once_its_login_has_ended(world: World):
+    a, b = world.hosts
+    at_a = a.ask(ALICE)
+    a.send()
+    a.cut()
+    a.step(at_a)
+    a.step(at_a)
+    decide(world, a, at_a)
+    a.mend()
+    world.live(3.0)
+    at_b = b.ask(ALICE, PACKET)
+    world.live(2.0)
+    assert at_b.step == "auth"
+
+
+def test_a_successor_without_a_connection_gives_a_claim_back_once_it_has_one(world: World):
+    a, b = world.hosts
+    a.ask(ALICE)
+    a.send()
+    (record,) = world.store.records.values()
+    a.restart_worker()
+    a.cut()
+    a.perform(a.claims.adopt(99, Claim(99, ALICE, packet=PACKET), Held(record.owner.decode(), 0), "", "", 0.0))
+    a.perform(a.claims.ended(99, None, False, [], world.now))
+    a.mend()
+    world.settle()
+    at_b = b.ask(ALICE)
+    world.settle()
+    assert at_b.step == "auth"
 
 
 def test_nobody_takes_the_push_of_a_host_that_it_cannot_hear(world: World):
