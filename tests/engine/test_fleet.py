@@ -267,6 +267,18 @@ def test_who_was_taken_for_gone_asks_duo_no_more():
     assert stage.reason == "duo_allowed"
 
 
+@pytest.mark.parametrize("first", ["pushed", "taken over"])
+def test_who_has_had_a_push_under_way_never_asks_for_another_one(first):
+    stage = pushed() if first == "pushed" else joined()
+    login = pending(stage)
+    if first == "taken over":
+        stage.answer(TAKEN, now=4.0)
+    stage.effects = stage.engine.displaced(login, 5.0)
+    stage.answer(Released("gw-b"), now=9.0)
+    assert stage.asked == []
+    assert stage.reason == "push_lost"
+
+
 def test_only_who_waits_for_a_push_can_be_displaced():
     stage = claiming()
     assert stage.engine.displaced(pending(stage), 5.0) == []
