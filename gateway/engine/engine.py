@@ -402,7 +402,7 @@ class Engine(Requests):
                 pending.kept_as = progress
                 pending.digest = pending.digest or self._digests.login(pending.key)
                 self._outbox.add(KeepLogin(pending))
-                if login.held is not None and (login.txid or login.state is ELSEWHERE):
+                if login.held is not None and (login.txid or login.state is ELSEWHERE) and self._names is not None:
                     self._outbox.add(ShareLogin(pending))
 
     def _keep_again(self, pending: PendingLogin) -> None:

@@ -375,6 +375,15 @@ class TestSuccession:
         stage.answer(THERE, now=2.0)
         assert (theirs.login.state, theirs.login.host) == (DECIDED, "gw-b")
 
+    def test_tells_nobody_where_there_is_no_fleet_any_more(self):
+        record = pending(pushed()).record()
+        other = Stage()
+        other.engine._names = None
+        login = Login.restored(other.section.policy, record)
+        theirs = PendingLogin(other.engine.next_number(), login, other.section, record.key, 0, 0.0)
+        other.effects = other.engine.adopt(theirs)
+        assert shared(other) == []
+
     def test_begins_nothing_for_which_it_does_not_know_what_was_typed(self):
         stage, theirs = self.adopted(joined())
         stage.effects = stage.engine.left_alone(theirs, 1.0, 1.0)
