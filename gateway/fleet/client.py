@@ -127,9 +127,10 @@ class FleetClient(StoreOwner):
         """Ask; `on_answer` is called once, in a later turn of the loop, unless the question is cancelled."""
         now = _clock()
         asked = _Asked(self, question, on_answer, now)
-        self._asked[question.number] = asked
         self._claims.patience_s = 0.0 if self._patience.is_away else self._patience.patience_s
-        self._perform(self._claims.ask(question.number, question, now), in_turn=False)
+        effects = self._claims.ask(question.number, question, now)
+        self._asked[question.number] = asked
+        self._perform(effects, in_turn=False)
         return asked
 
     def share(self, effect: ShareLogin) -> None:
@@ -230,7 +231,7 @@ class FleetClient(StoreOwner):
             asked.on_answer(effect.answer)
 
     def _displace(self, effect: Displaced) -> None:
-        pending = self._shared.get(effect.number)
+        pending = self._shared.pop(effect.number, None)  # it is not ours, and its end is not told
         if pending is not None:
             self._on_displaced(pending)
 
