@@ -200,6 +200,7 @@ def test_a_question_that_is_an_error_of_ours_leaves_nothing_behind(store):
             await a.claim()
         assert isinstance(await claiming, Granted)
         assert not a.client._asked
+        assert not a.client._claiming
 
     play(scene, store)
 
