@@ -124,6 +124,10 @@ class Claims:
         if isinstance(question, Claim):
             self._claim(self._begin(number, question.login, question.packet, question.owner), now)
         else:
+            if login is not None and login.state in OURS:  # a predecessor's claim, which has met another host's
+                login.how = messages.RELEASED
+                self._end(login, now)
+                login = None
             self._joins.begin(self._begin(number, question.login) if login is None else login, now)
         return self._outbox.take()
 

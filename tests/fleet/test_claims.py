@@ -8,6 +8,7 @@ from gateway.fleet.effects import Outcome, RunScript
 from gateway.fleetapi.messages import Ended, Join, decode_message, encode_message
 from gateway.fleetapi.names import bound_to
 from gateway.fleetapi.questions import Claim, Held
+from gateway.fleetapi.questions import Join as JoinQuestion
 from tests.fleet.world import Host, Login, Sealing, World
 
 ALICE = b"alice's login 16"
@@ -625,6 +626,20 @@ def test_a_successor_without_a_connection_gives_a_claim_back_once_it_has_one(wor
     at_b = b.ask(ALICE)
     world.settle()
     assert at_b.step == "auth"
+
+
+def test_a_successor_that_gave_a_claim_back_to_its_predecessor_can_join_what_that_one_had_joined(world: World):
+    """It has asserted a claim that met another host's: it is alone with it, and then its predecessor dies."""
+    a, b = world.hosts
+    at_b = push(world, b)
+    claim = Claim(99, ALICE, packet=PACKET)
+    a.logins[99] = at_a = Login(99, ALICE, PACKET, world.now)
+    a.perform(a.claims.adopt(99, claim, Held(f"{a.instance}:{7:016x}", 0), "", "", 0.0))
+    world.settle()
+    a.perform(a.claims.ask(99, JoinQuestion(99, ALICE), world.now))
+    world.settle()
+    decide(world, b, at_b)
+    assert at_a.result == "accept"
 
 
 def test_nobody_takes_the_push_of_a_host_that_it_cannot_hear(world: World):
