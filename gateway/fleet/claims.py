@@ -457,7 +457,7 @@ class Claims:
             self._outbox.write_decided(login)
 
     def _remember(self, login: ClaimedLogin, now: float) -> None:
-        login.ended_at = now
+        login.ended_at = login.ended_at or now  # what the store says late makes no end later
         self._endings.remember(login, now)
         if login.joiners is not None:
             for join in login.joiners:
@@ -520,6 +520,8 @@ class Claims:
         if text is None:
             return
         if login.state is not RECALLING:
+            if ended.how == messages.VERDICT:
+                login.ended_at = now
             self._joins.ended(login, ended.how, text)
         elif ended.how == messages.VERDICT:
             self._count(Outcome.RECALLED)

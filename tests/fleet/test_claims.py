@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.fleet.claims import GRACE_S
 from gateway.fleet.effects import Outcome, RunScript
 from gateway.fleetapi.messages import Ended, Join, decode_message, encode_message
 from gateway.fleetapi.names import bound_to
@@ -334,6 +335,26 @@ def test_a_claim_that_comes_through_after_its_login_has_ended_is_settled(world: 
     a.leave(at_a)
     world.settle()
     assert not world.store.records
+
+
+def test_the_grace_begins_with_the_end_and_not_when_the_store_hears_of_it():
+    world = World(patience_s=0.02)
+    a, b = world.hosts
+    world.live(3.0)
+    at_a = a.ask(ALICE)
+    a.send()
+    world.advance(0.25)
+    a.step(at_a)
+    a.step(at_a)
+    assert at_a.push is not None
+    world.decide(at_a.push, True)
+    a.step(at_a)
+    world.advance(GRACE_S - 0.5)
+    world.settle()
+    world.advance(1.0)
+    at_b = b.ask(ALICE, PACKET)
+    world.live(1.0)
+    assert at_b.history[-1] == "granted"
 
 
 def test_an_emptied_store_is_filled_again(world: World):
