@@ -393,6 +393,23 @@ def test_a_workers_successor_goes_on(world: World):
     assert at_b.result == "accept"
 
 
+@pytest.mark.parametrize("known_for_s", [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0])
+def test_who_joined_hears_the_verdict_of_a_successor_that_decides_at_once(world: World, known_for_s: float):
+    """It does not know who had joined, and must be asked again before the grace is over."""
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE, PACKET)
+    b.send()
+    b.receive()
+    world.advance(0.25)
+    world.live(known_for_s)
+    a.restart_worker()
+    world.live(0.25)
+    decide(world, a, at_a)
+    world.live(4.0)
+    assert at_b.history == ["asked", "joined", "decided"]
+
+
 def test_a_joiners_successor_goes_on(world: World):
     a, b = world.hosts
     at_a = push(world, a)
