@@ -414,6 +414,7 @@ class Engine(Requests):
         """Forget a login that Duo has not acted on: a retransmission begins it anew."""
         for transaction in pending.transactions:
             self._duplicates.forget(transaction)
+        pending.login.decided_elsewhere()  # or will be: its timers and late answers mean nothing any more
         pending.section.counters.left()
         self._remove(pending, None)
 

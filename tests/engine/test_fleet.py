@@ -341,6 +341,16 @@ def test_a_host_that_stops_leaves_what_it_has_and_not_what_it_has_joined():
         assert [(each.verdict, each.is_asked) for each in shared(stage)] == told
 
 
+def test_an_abandoned_login_has_no_deadline_any_more():
+    stage = Stage(policy=FLEET, response_deadline_s=10.0)
+    stage.login("alice", "push")
+    stage.engine.isolate("app", is_isolated=True)
+    stage.engine.outage("app", AWAY, 1.0)
+    assert stage.engine.n_pending == 0
+    stage.effects = stage.engine.timer(10.0)
+    assert stage.effects == []
+
+
 class TestSuccession:
     """A worker that takes over from one that died."""
 
