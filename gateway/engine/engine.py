@@ -266,10 +266,13 @@ class Engine(Requests):
             self._proceed(pending, pending.login.displaced(now), now)
         return self._outbox.take()
 
-    def leave(self) -> list[Effect]:
-        """Leave what is under way to other hosts: this one stops."""
+    def leave(self, now: float) -> list[Effect]:
+        """Leave what is under way to other hosts: this one stops. A push that none of them knows of is waited for."""
         for pending in self._pending:
-            self._let_others_know(pending, None)
+            login = pending.login
+            if login.policy.fleet or not login.has_pushed:
+                self._stop_asking(pending, now)
+                self._abandon(pending)
         return self._outbox.take()
 
     def hand_over(self) -> list[Effect]:

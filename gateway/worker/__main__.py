@@ -318,20 +318,26 @@ class RunningWorker:
         if self._is_orphan:
             timeout_s = min(ORPHAN_DRAIN_S, timeout_s)
         fleet = self._fleet
-        leaves_to_others = fleet is not None and not self._has_handed_over and fleet.has_others
-        if leaves_to_others:
-            timeout_s = min(LEAVE_S, timeout_s)
         if service.n_pending:
             log.info("Worker %d takes no more requests and finishes %d pending logins", slot, service.n_pending)
+        if fleet is not None and not self._has_handed_over and fleet.has_others:
+            await self._leave_to_others(min(LEAVE_S, timeout_s))
+            timeout_s = max(0.0, timeout_s - LEAVE_S)
         if not await service.drain(timeout_s):
             fate = "to its successor" if self._has_handed_over else "without an answer"
-            if leaves_to_others:
-                fate = "to other hosts"
-                service.leave()
             log.warning("Worker %d leaves %d logins %s after %g s", slot, service.n_pending, fate, timeout_s)
         if fleet is not None:
             await fleet.told()
         return 0
+
+    async def _leave_to_others(self, timeout_s: float) -> None:
+        """Leave to other hosts what has no answer within that time, and what they can go on with."""
+        service = self._service
+        if not await service.drain(timeout_s):
+            n_pending = service.n_pending
+            service.leave()
+            n_left = n_pending - service.n_pending
+            log.warning("Worker %d leaves %d logins to other hosts after %g s", self._orders.slot, n_left, timeout_s)
 
 
 if __name__ == "__main__":

@@ -127,8 +127,8 @@ class Service:
         self.perform(self._engine.displaced(pending, time.monotonic()))
 
     def leave(self) -> None:
-        """Leave what is under way to other hosts."""
-        self.perform(self._engine.leave())
+        """Leave what is under way to other hosts, but for what they know nothing of."""
+        self.perform(self._engine.leave(time.monotonic()))
 
     def serve(self) -> None:
         """Begin to read."""

@@ -337,7 +337,7 @@ def test_a_joined_login_has_a_deadline_too():
 
 def test_a_host_that_stops_leaves_what_it_has_and_not_what_it_has_joined():
     for stage, told in ((pushed(), [(None, True)]), (joined(), [])):
-        stage.effects = stage.engine.leave()
+        stage.effects = stage.engine.leave(1.0)
         assert [(each.verdict, each.is_asked) for each in shared(stage)] == told
 
 
@@ -349,6 +349,23 @@ def test_an_abandoned_login_has_no_deadline_any_more():
     assert stage.engine.n_pending == 0
     stage.effects = stage.engine.timer(10.0)
     assert stage.effects == []
+
+
+def test_a_host_that_stops_keeps_the_push_that_no_other_host_can_go_on_with():
+    """That of a section with coalesce=false: nobody knows of it, and whoever is asked for it pushes again."""
+    stage = Stage()
+    stage.login("alice", "push")
+    stage.answer(GO_ON)
+    stage.answer(PUSHED)
+    assert stage.engine.leave(1.0) == []
+    stage.answer(ALLOWED)
+    assert stage.reason == "duo_allowed"
+    for left in (claiming(), pushed(), joined()):
+        login = pending(left)
+        left.effects = left.engine.leave(1.0)
+        assert isinstance(left.effects[0], StopAsking)
+        assert left.engine.n_pending == 0
+        assert left.engine.answered(login, ALLOWED, 9.0) == []
 
 
 class TestSuccession:
