@@ -272,10 +272,13 @@ class Engine(Requests):
             self._proceed(pending, pending.login.displaced(now), now)
         return self._outbox.take()
 
-    def leave(self) -> list[Effect]:
-        """Leave what is under way to other hosts: this one stops."""
+    def leave(self, now: float) -> list[Effect]:
+        """Leave what is under way to other hosts: this one stops. A push that none of them knows of is waited for."""
         for pending in self._pending:
-            self._let_others_know(pending, None)
+            login = pending.login
+            if login.policy.fleet or not login.has_pushed:
+                self._stop_asking(pending, now)
+                self._abandon(pending)
         return self._outbox.take()
 
     def hand_over(self) -> list[Effect]:
@@ -408,7 +411,7 @@ class Engine(Requests):
                 pending.kept_as = progress
                 pending.digest = pending.digest or self._digests.login(pending.key)
                 self._outbox.add(KeepLogin(pending))
-                if login.held is not None and (login.txid or login.state is ELSEWHERE):
+                if login.held is not None and (login.txid or login.state is ELSEWHERE) and self._names is not None:
                     self._outbox.add(ShareLogin(pending))
 
     def _keep_again(self, pending: PendingLogin) -> None:
@@ -420,6 +423,7 @@ class Engine(Requests):
         """Forget a login that Duo has not acted on: a retransmission begins it anew."""
         for transaction in pending.transactions:
             self._duplicates.forget(transaction)
+        pending.login.decided_elsewhere()  # or will be: its timers and late answers mean nothing any more
         pending.section.counters.left()
         self._remove(pending, None)
 

@@ -436,6 +436,7 @@ class Login:
     def _taken_over(self, taken: TakenOver, now: float) -> Step:
         """Ask Duo what became of the push of a host that has gone."""
         self.held, self.host, self.txid = taken.held, taken.host, taken.txid
+        self._auth = None  # whatever is said of it later: it is not pushed a second time
         factor = _FACTORS.get(taken.factor)
         self._typed = TypedFactor(factor) if factor is not None else None
         self.pushed_at = now - taken.age_s
@@ -459,6 +460,7 @@ class Login:
     def displaced(self, now: float) -> Step:
         """Ask Duo no more: another host took this one for gone, and asks."""
         self.held, self.txid = None, ""
+        self._auth = None  # as above
         return self._join(now, now)
 
     def _poll(self, now: float, at: float, why_not: str = "") -> Step:

@@ -9,6 +9,7 @@ claim is asserted when its answer comes late, or when the store is there again. 
 before its claim is sent: a join of another host comes on another connection, and may be faster than the claim's answer.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -38,6 +39,7 @@ from gateway.fleet.reading import RecordReader
 from gateway.fleet.script_answers import (
     CLAIM,
     LOOK,
+    RELEASE,
     TAKE,
     WRITE,
     BadScriptAnswerError,
@@ -63,6 +65,7 @@ PATIENCE_S: Final = 0.02
 _MOST_TRIES: Final = 4  # to claim a login anew; only a store that lies needs more than one
 _MOST_ASSERTIONS: Final = 64  # of a claim, in the life of a login
 _MOST_JOINERS: Final = 64  # of one login: whoever writes to the store can make them up
+_MOST_UNSETTLED: Final = 1024
 _RANDOM_SIZE: Final = 8  # octets, of an owner's name
 
 
@@ -106,6 +109,7 @@ class Claims:
         self._outbox = Outbox(instance, host, sealing)
         self._reader = RecordReader(sealing, duo_time)
         self._joins = Joins(self._logins, self._outbox, hosts, self._reader, self._timers, draw, count)
+        self._unsettled: deque[ClaimedLogin] = deque(maxlen=_MOST_UNSETTLED)  # of whose end the store may not know
         self._is_connected = False
 
     # What the engine says.
@@ -120,6 +124,10 @@ class Claims:
         if isinstance(question, Claim):
             self._claim(self._begin(number, question.login, question.packet, question.owner), now)
         else:
+            if login is not None and login.state in OURS:  # a predecessor's claim, which has met another host's
+                login.how = messages.RELEASED
+                self._end(login, now)
+                login = None
             self._joins.begin(self._begin(number, question.login) if login is None else login, now)
         return self._outbox.take()
 
@@ -178,6 +186,7 @@ class Claims:
         duo_time = self._reader.duo_time
         login.pushed_at = None if duo_time is None else duo_time - age_s
         login.move(ALONE)  # until the store says that it is ours
+        login.n_tries = 1  # by the other worker
         if self._is_connected:
             self._outbox.claim(login)
         return self._outbox.take()
@@ -185,8 +194,14 @@ class Claims:
     # What the store says.
 
     def store_back(self, now: float) -> list[Effect]:
-        """Assert the claims of all that is under way: scripts can be run, and the store may have forgotten them."""
+        """Assert the claims of all that is under way: scripts can be run, and the store may have forgotten them.
+
+        It may also have missed how others have ended. Until it knows, their records keep everybody waiting, and a push
+        that was approved could be asked about once more.
+        """
         self._is_connected = self._joins.is_connected = True
+        while self._unsettled:
+            self._settle(self._unsettled.popleft())
         for login in self._logins.all():
             if login.state in OURS:
                 self._outbox.claim(login)
@@ -395,6 +410,8 @@ class Claims:
             self._alone(login, Outcome.ALONE_FAILED)
         elif run.script is TAKE and login.state is TAKING:
             self._joins.failed(login)
+        elif login.state is ENDED and run.script in (CLAIM, WRITE, RELEASE):
+            self._unsettled.append(login)
 
     # The end of a login.
 
@@ -404,6 +421,8 @@ class Claims:
         self._logins.end(login)
         if is_in_store:
             self._settle(login)
+        elif login.n_tries and not self._is_connected:
+            self._unsettled.append(login)
         self._remember(login, now)
 
     def _let_go(self, login: ClaimedLogin) -> None:
@@ -429,15 +448,16 @@ class Claims:
 
     def _settle(self, login: ClaimedLogin) -> None:
         """Leave the record as the login's end wants it: decided, gone, or there for another host to take over."""
-        if login.how == messages.RELEASED:
+        if login.how == messages.LEAVE:
+            if login.txid:
+                self._outbox.write_pushed(login)
+        elif login.how == messages.RELEASED or not login.epoch:
             self._outbox.release(login)
-        elif login.how != messages.LEAVE:
+        else:
             self._outbox.write_decided(login)
-        elif login.txid:
-            self._outbox.write_pushed(login)
 
     def _remember(self, login: ClaimedLogin, now: float) -> None:
-        login.ended_at = now
+        login.ended_at = login.ended_at or now  # what the store says late makes no end later
         self._endings.remember(login, now)
         if login.joiners is not None:
             for join in login.joiners:
@@ -500,6 +520,8 @@ class Claims:
         if text is None:
             return
         if login.state is not RECALLING:
+            if ended.how == messages.VERDICT:
+                login.ended_at = now
             self._joins.ended(login, ended.how, text)
         elif ended.how == messages.VERDICT:
             self._count(Outcome.RECALLED)

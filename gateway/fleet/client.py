@@ -82,6 +82,7 @@ class FleetClient(StoreOwner):
         channels = [mailbox(instance).encode(), ALL_HOSTS.encode()]
         self._mailbox = Mailbox(opener, channels, self._heard, _clock, random.random, self._mailbox_changed)
         self._asked: dict[int, _Asked] = {}
+        self._claiming: dict[int, _Asked] = {}  # of those, who waits for the store; the first for the longest
         self._shared: dict[int, PendingLogin] = {}
         self._is_usable = False
         self._usable = asyncio.Event()
@@ -127,9 +128,12 @@ class FleetClient(StoreOwner):
         """Ask; `on_answer` is called once, in a later turn of the loop, unless the question is cancelled."""
         now = _clock()
         asked = _Asked(self, question, on_answer, now)
-        self._asked[question.number] = asked
         self._claims.patience_s = 0.0 if self._patience.is_away else self._patience.patience_s
-        self._perform(self._claims.ask(question.number, question, now), in_turn=False)
+        effects = self._claims.ask(question.number, question, now)
+        self._asked[question.number] = asked
+        if isinstance(question, Claim):
+            self._claiming[question.number] = asked
+        self._perform(effects, in_turn=False)
         return asked
 
     def share(self, effect: ShareLogin) -> None:
@@ -150,6 +154,7 @@ class FleetClient(StoreOwner):
         number, verdict = effect.pending.number, effect.verdict
         self._shared.pop(number, None)
         self._asked.pop(number, None)
+        self._claiming.pop(number, None)
         octets = packed_verdict(verdict) if verdict is not None else None
         self._perform(self._claims.ended(number, octets, effect.is_asked, effect.packets, _clock()))
 
@@ -158,6 +163,7 @@ class FleetClient(StoreOwner):
         number = asked.question.number
         if self._asked.get(number) is asked:
             del self._asked[number]
+            self._claiming.pop(number, None)
             self._perform(self._claims.cancelled(number))
 
     # What the store says.
@@ -224,13 +230,14 @@ class FleetClient(StoreOwner):
 
     def _answer(self, effect: AnswerLogin) -> None:
         asked = self._asked.pop(effect.number, None)
+        self._claiming.pop(effect.number, None)
         if asked is not None:
             if isinstance(asked.question, Claim):
                 self._on_waited(_clock() - asked.at)
             asked.on_answer(effect.answer)
 
     def _displace(self, effect: Displaced) -> None:
-        pending = self._shared.get(effect.number)
+        pending = self._shared.pop(effect.number, None)  # it is not ours, and its end is not told
         if pending is not None:
             self._on_displaced(pending)
 
@@ -250,10 +257,9 @@ class FleetClient(StoreOwner):
 
     def _run_due(self) -> None:
         now = _clock()
-        for asked in tuple(self._asked.values()):
-            if isinstance(asked.question, Claim) and now - asked.at >= self._patience.patience_s:
-                self._patience.waited(asked.at, now)
-                break  # what was under way with it says nothing more
+        oldest = next(iter(self._claiming.values()), None)
+        if oldest is not None and now - oldest.at >= self._patience.patience_s:
+            self._patience.waited(oldest.at, now)  # what was under way with it says nothing more
         self._perform(self._claims.run(now))
         self._look()
 

@@ -21,8 +21,9 @@ from gateway.fleetapi.names import NONCE_SIZE, instance_of
 from gateway.fleetapi.questions import Answer, Decided, Held, Lost, Released, TakenOver
 
 JOIN_INTERVAL_S: Final = 0.5
-KNOWN_S: Final = 2.0
-"""For so long an owner that has said `known` is not asked again: a worker's successor does not know who had joined."""
+KNOWN_S: Final = 1.25
+"""For so long an owner that has said `known` is not asked again: its worker's successor does not know who joined. With
+a tick it is well within the grace, so that whoever had joined hears the verdict that such a successor has at once."""
 UNKNOWN_S: Final = 1.5
 """An owner that does not say `known` for so long is as if gone, even if its host beats."""
 UNNAMED_S: Final = 75.0

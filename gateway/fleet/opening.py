@@ -25,6 +25,7 @@ Begin = Callable[[StoreConnection], Awaitable[None]]
 
 _NO_SUCH_COMMAND: Final = ("ERR", "NOPERM")
 _WRONG: Final = ("WRONGPASS", "NOAUTH")
+_SAID_OF_AUTH: Final = (*_WRONG, *_NO_SUCH_COMMAND)
 
 
 class StoreAccess(NamedTuple):
@@ -218,7 +219,9 @@ def _check(command: str, answer: Answer, address: StoreAddress) -> None:
     if command in ("CLIENT", "ROLE") and answer.code in _NO_SUCH_COMMAND:
         return
     if command == "AUTH" or answer.code in _WRONG:
-        text = f"{address} does not let us in: see user and engine_password_file ({answer.text})"
+        # Who does not know AUTH says what it was sent: the password.
+        why = answer.text if command != "AUTH" else answer.code if answer.code in _SAID_OF_AUTH else "?"
+        text = f"{address} does not let us in: see user and engine_password_file ({why})"
         raise Unavailable(Trouble.CONFIGURATION, text)
     trouble = Trouble.CONFIGURATION if answer.code in _NO_SUCH_COMMAND else Trouble.BAD_ANSWER
     raise Unavailable(trouble, f"{address} refuses {command}: {answer.text}")

@@ -6,7 +6,7 @@
     WRITE(key; owner, epoch, state, sealed, life_ms) -> the number of joiners, or -1: another owner, another epoch
     TAKE(key; owner, expected owner, expected epoch, life_ms)
         -> [1, epoch, sealed, age_ms], or [0, then the record], or nil
-    RELEASE(key; owner, epoch) -> 1, or 0: another owner, another epoch
+    RELEASE(key; owner, epoch or 0) -> 1, or 0: another owner, another epoch
 
 A record is [owner, epoch, state, sealed, age_ms]; its age is the time since its last change by the store's own clock.
 CLAIM replaces the record of the expected owner and epoch, whatever its state, and no other. TAKE takes none but one

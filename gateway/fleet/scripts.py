@@ -117,10 +117,11 @@ return {{0, record[1], epoch, record[3] or '', record[4] or '', age}}
 RELEASE: Final = Script(
     _RECORD
     + f"""
-if not ({_IS.format(1, 2)}) then return 0 end
+if not (record[1] == ARGV[1] and (ARGV[2] == '0' or {_EPOCH} == tonumber(ARGV[2]))) then return 0 end
 return redis.call('DEL', KEYS[1])
 """
 )
-"""RELEASE(owner, epoch) -> 1: there is no record any more; 0: it was another owner's."""
+"""RELEASE(owner, epoch) -> 1: there is no record any more; 0: it was another owner's. An owner that never heard its
+epoch, because the answer was lost, says 0."""
 
 SCRIPTS: Final[Sequence[Script]] = (CLAIM, LOOK, WRITE, TAKE, RELEASE)

@@ -122,6 +122,7 @@ class _Membership(StoreOwner):
         self._hosts = Hosts(instance)
         self._strangers = Strangers()
         self._records: dict[str, HostRecord] = {}
+        self._unsure: set[str] = set()
         self._store = Store(way, self._patience, self, self._loop.call_soon, time.monotonic, random.random)
         self._mailbox = Mailbox(way, [ALL_HOSTS.encode()], self._heard, time.monotonic, random.random, self._looked)
         self._is_leaving = False
@@ -153,7 +154,8 @@ class _Membership(StoreOwner):
         return sum(not host.is_leaving for host in self._others())
 
     def is_reached_elsewhere(self, application: str) -> bool:
-        records = [self._records.get(host.instance) for host in self._others() if not host.is_leaving]
+        others = [host for host in self._others() if not host.is_leaving and host.instance not in self._unsure]
+        records = [self._records.get(host.instance) for host in others]
         return any(
             each.key == application and not each.is_failmode_active
             for record in records
@@ -208,6 +210,7 @@ class _Membership(StoreOwner):
         others = self._others()
         known = {host.instance for host in self._hosts.remembered(time.monotonic())}
         self._records = {instance: record for instance, record in self._records.items() if instance in known}
+        self._unsure &= known
         self._on_news()
         for host in others:
             self._store.command([b"GET", host_key(host.instance)], partial(self._took, host.instance))
@@ -215,7 +218,10 @@ class _Membership(StoreOwner):
     def _took(self, instance: str, answer: Answer) -> None:
         octets = self._sealer.open(answer, bound_to_host(instance)) if isinstance(answer, bytes) else None
         record = decode_host(octets)
+        if answer is None:
+            self._unsure.add(instance)  # its record has expired: nobody relies on what it said
         if record is not None:
+            self._unsure.discard(instance)
             self._records[instance] = record
             self._on_news()
             self._warn_of_differences(record)

@@ -341,8 +341,6 @@ class RunningWorker:
         if self._leaves.is_set():
             await service.finish_brief(LEAVE_TIMEOUT_S)
             log.info("Worker %d leaves %d logins to the next start", slot, service.n_pending)
-            if self._has_others:
-                service.leave()
         if self._fleet is not None:
             await self._fleet.told()
         return 0
@@ -355,13 +353,20 @@ class RunningWorker:
     async def _drain(self) -> None:
         service, slot, timeout_s = self._service, self._orders.slot, self._drain_timeout_s
         if self._has_others:
-            await service.finish_brief(min(LEAVE_TIMEOUT_S, timeout_s))
-            log.info("Worker %d leaves %d logins to other hosts", slot, service.n_pending)
-            service.leave()
-            return
+            await self._leave_to_others(min(LEAVE_TIMEOUT_S, timeout_s))
+            timeout_s = max(0.0, timeout_s - LEAVE_TIMEOUT_S)
         if not await service.drain(timeout_s):
             fate = "to its successor" if self._has_handed_over else "without an answer"
             log.warning("Worker %d leaves %d logins %s after %g s", slot, service.n_pending, fate, timeout_s)
+
+    async def _leave_to_others(self, timeout_s: float) -> None:
+        """Leave to other hosts what waits for a person, once all else has its answer, if they can go on with it."""
+        service = self._service
+        await service.finish_brief(timeout_s)
+        n_pending = service.n_pending
+        service.leave()
+        if n_left := n_pending - service.n_pending:
+            log.info("Worker %d leaves %d logins to other hosts", self._orders.slot, n_left)
 
 
 if __name__ == "__main__":

@@ -24,8 +24,13 @@ class GenerationParts:
         tables: the clients of each listening address.
     """
 
-    def __init__(self, number: int, settings: Settings, row: WorkerRow | None = None) -> None:
-        """Take settings, and the row in which sections are counted; one that it lacks is not."""
+    def __init__(
+        self, number: int, settings: Settings, row: WorkerRow | None = None, *, asks_fleet: bool = True
+    ) -> None:
+        """Take settings, and the row in which sections are counted; one that it lacks is not.
+
+        Without `asks_fleet` no login asks other hosts, whatever the settings say.
+        """
         self.number = number
         self.settings = settings
         addresses = listening_addresses(settings)
@@ -33,7 +38,7 @@ class GenerationParts:
         counters = row.sections if row is not None else {}
         self.sections: dict[str, Section] = {
             server.section: build_section(
-                server, number, counters.get(server.section), has_fleet=settings.fleet is not None
+                server, number, counters.get(server.section), has_fleet=asks_fleet and settings.fleet is not None
             )
             for server in settings.servers
         }
@@ -65,7 +70,8 @@ class Generations:
         if descriptor is None:
             return None
         try:
-            return GenerationParts(number, decode_settings(read_memfd(descriptor)), self._row)
+            settings = decode_settings(read_memfd(descriptor))
+            return GenerationParts(number, settings, self._row, asks_fleet=self.own.settings.fleet is not None)
         except (msgspec.MsgspecError, ValueError) as error:
             log.error("Settings of generation %d cannot be read: %s", number, type(error).__name__)
             return None

@@ -129,8 +129,8 @@ class Service:
         self.perform(self._engine.displaced(pending, time.monotonic()))
 
     def leave(self) -> None:
-        """Leave what is under way to other hosts."""
-        self.perform(self._engine.leave())
+        """Leave what is under way to other hosts, but for what they know nothing of."""
+        self.perform(self._engine.leave(time.monotonic()))
 
     def serve(self) -> None:
         """Begin to read."""
@@ -269,10 +269,17 @@ class Service:
             self._narrator.asks(effect)
         at = effect.at
         if at:
-            timer = self._loop.call_later(max(0.0, at - time.monotonic()), self._ask_now, effect)
+            timer = self._loop.call_later(max(0.0, at - time.monotonic()), self._ask_late, effect)
             effect.pending.asking = _Later(timer)
         else:
             self._ask_now(effect)
+
+    def _ask_late(self, effect: PutQuestion) -> None:
+        try:
+            self._ask_now(effect)
+        except Exception as error:  # noqa: BLE001 -- as in perform: its login would wait for ever
+            log_internal_error("Internal error while asking a question", error)
+            self.perform(self._engine.failed(effect.pending, time.monotonic()))
 
     def _ask_now(self, effect: PutQuestion) -> None:
         pending = effect.pending

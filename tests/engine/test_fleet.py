@@ -267,6 +267,18 @@ def test_who_was_taken_for_gone_asks_duo_no_more():
     assert stage.reason == "duo_allowed"
 
 
+@pytest.mark.parametrize("first", ["pushed", "taken over"])
+def test_who_has_had_a_push_under_way_never_asks_for_another_one(first):
+    stage = pushed() if first == "pushed" else joined()
+    login = pending(stage)
+    if first == "taken over":
+        stage.answer(TAKEN, now=4.0)
+    stage.effects = stage.engine.displaced(login, 5.0)
+    stage.answer(Released("gw-b"), now=9.0)
+    assert stage.asked == []
+    assert stage.reason == "push_lost"
+
+
 def test_only_who_waits_for_a_push_can_be_displaced():
     stage = claiming()
     assert stage.engine.displaced(pending(stage), 5.0) == []
@@ -325,8 +337,35 @@ def test_a_joined_login_has_a_deadline_too():
 
 def test_a_host_that_stops_leaves_what_it_has_and_not_what_it_has_joined():
     for stage, told in ((pushed(), [(None, True)]), (joined(), [])):
-        stage.effects = stage.engine.leave()
+        stage.effects = stage.engine.leave(1.0)
         assert [(each.verdict, each.is_asked) for each in shared(stage)] == told
+
+
+def test_an_abandoned_login_has_no_deadline_any_more():
+    stage = Stage(policy=FLEET, response_deadline_s=10.0)
+    stage.login("alice", "push")
+    stage.engine.isolate("app", is_isolated=True)
+    stage.engine.outage("app", AWAY, 1.0)
+    assert stage.engine.n_pending == 0
+    stage.effects = stage.engine.timer(10.0)
+    assert stage.effects == []
+
+
+def test_a_host_that_stops_keeps_the_push_that_no_other_host_can_go_on_with():
+    """That of a section with coalesce=false: nobody knows of it, and whoever is asked for it pushes again."""
+    stage = Stage()
+    stage.login("alice", "push")
+    stage.answer(GO_ON)
+    stage.answer(PUSHED)
+    assert stage.engine.leave(1.0) == []
+    stage.answer(ALLOWED)
+    assert stage.reason == "duo_allowed"
+    for left in (claiming(), pushed(), joined()):
+        login = pending(left)
+        left.effects = left.engine.leave(1.0)
+        assert isinstance(left.effects[0], StopAsking)
+        assert left.engine.n_pending == 0
+        assert left.engine.answered(login, ALLOWED, 9.0) == []
 
 
 class TestSuccession:
@@ -362,6 +401,15 @@ class TestSuccession:
         assert question(stage) == Join(theirs.number, theirs.fleet_key)
         stage.answer(THERE, now=2.0)
         assert (theirs.login.state, theirs.login.host) == (DECIDED, "gw-b")
+
+    def test_tells_nobody_where_there_is_no_fleet_any_more(self):
+        record = pending(pushed()).record()
+        other = Stage()
+        other.engine._names = None
+        login = Login.restored(other.section.policy, record)
+        theirs = PendingLogin(other.engine.next_number(), login, other.section, record.key, 0, 0.0)
+        other.effects = other.engine.adopt(theirs)
+        assert shared(other) == []
 
     def test_begins_nothing_for_which_it_does_not_know_what_was_typed(self):
         stage, theirs = self.adopted(joined())

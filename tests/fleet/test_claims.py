@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.fleet.claims import GRACE_S
 from gateway.fleet.effects import Outcome, RunScript
 from gateway.fleetapi.messages import Ended, Join, decode_message, encode_message
 from gateway.fleetapi.names import bound_to
-from gateway.fleetapi.questions import Claim
+from gateway.fleetapi.questions import Claim, Held
+from gateway.fleetapi.questions import Join as JoinQuestion
 from tests.fleet.world import Host, Login, Sealing, World
 
 ALICE = b"alice's login 16"
@@ -335,6 +337,26 @@ def test_a_claim_that_comes_through_after_its_login_has_ended_is_settled(world: 
     assert not world.store.records
 
 
+def test_the_grace_begins_with_the_end_and_not_when_the_store_hears_of_it():
+    world = World(patience_s=0.02)
+    a, b = world.hosts
+    world.live(3.0)
+    at_a = a.ask(ALICE)
+    a.send()
+    world.advance(0.25)
+    a.step(at_a)
+    a.step(at_a)
+    assert at_a.push is not None
+    world.decide(at_a.push, True)
+    a.step(at_a)
+    world.advance(GRACE_S - 0.5)
+    world.settle()
+    world.advance(1.0)
+    at_b = b.ask(ALICE, PACKET)
+    world.live(1.0)
+    assert at_b.history[-1] == "granted"
+
+
 def test_an_emptied_store_is_filled_again(world: World):
     a, b = world.hosts
     push(world, a)
@@ -369,6 +391,23 @@ def test_a_workers_successor_goes_on(world: World):
     assert at_b.step == "fleet"
     decide(world, a, at_a)
     assert at_b.result == "accept"
+
+
+@pytest.mark.parametrize("known_for_s", [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0])
+def test_who_joined_hears_the_verdict_of_a_successor_that_decides_at_once(world: World, known_for_s: float):
+    """It does not know who had joined, and must be asked again before the grace is over."""
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE, PACKET)
+    b.send()
+    b.receive()
+    world.advance(0.25)
+    world.live(known_for_s)
+    a.restart_worker()
+    world.live(0.25)
+    decide(world, a, at_a)
+    world.live(4.0)
+    assert at_b.history == ["asked", "joined", "decided"]
 
 
 def test_a_joiners_successor_goes_on(world: World):
@@ -576,12 +615,69 @@ def test_a_login_asked_for_later_does_not_get_an_old_verdict_when_the_store_miss
     assert at_a.push is not None
     world.decide(at_a.push, True)
     a.step(at_a)
-    a.cut()
-    a.mend()
+    a.commands.clear()
     world.live(10.0)
     at_b = b.ask(ALICE, PACKET)
     world.live(1.0)
     assert at_b.history == ["asked", "joined", "released", "granted"]
+
+
+def test_an_approved_push_lets_nobody_in_again_although_the_store_missed_its_end(world: World):
+    """Its owner remembers it for a shorter time than its record lives."""
+    a, b = world.hosts
+    at_a = push(world, a)
+    a.cut()
+    decide(world, a, at_a)
+    a.mend()
+    world.live(40.0)
+    at_b = b.ask(ALICE, PACKET)
+    world.live(3.0)
+    assert (at_b.step, len(at_b.history)) == ("auth", 2)
+
+
+def test_a_claim_whose_answer_was_lost_keeps_nobody_waiting_once_its_login_has_ended(world: World):
+    a, b = world.hosts
+    at_a = a.ask(ALICE)
+    a.send()
+    a.cut()
+    a.step(at_a)
+    a.step(at_a)
+    decide(world, a, at_a)
+    a.mend()
+    world.live(3.0)
+    at_b = b.ask(ALICE, PACKET)
+    world.live(2.0)
+    assert at_b.step == "auth"
+
+
+def test_a_successor_without_a_connection_gives_a_claim_back_once_it_has_one(world: World):
+    a, b = world.hosts
+    a.ask(ALICE)
+    a.send()
+    (record,) = world.store.records.values()
+    a.restart_worker()
+    a.cut()
+    a.perform(a.claims.adopt(99, Claim(99, ALICE, packet=PACKET), Held(record.owner.decode(), 0), "", "", 0.0))
+    a.perform(a.claims.ended(99, None, False, [], world.now))
+    a.mend()
+    world.settle()
+    at_b = b.ask(ALICE)
+    world.settle()
+    assert at_b.step == "auth"
+
+
+def test_a_successor_that_gave_a_claim_back_to_its_predecessor_can_join_what_that_one_had_joined(world: World):
+    """It has asserted a claim that met another host's: it is alone with it, and then its predecessor dies."""
+    a, b = world.hosts
+    at_b = push(world, b)
+    claim = Claim(99, ALICE, packet=PACKET)
+    a.logins[99] = at_a = Login(99, ALICE, PACKET, world.now)
+    a.perform(a.claims.adopt(99, claim, Held(f"{a.instance}:{7:016x}", 0), "", "", 0.0))
+    world.settle()
+    a.perform(a.claims.ask(99, JoinQuestion(99, ALICE), world.now))
+    world.settle()
+    decide(world, b, at_b)
+    assert at_a.result == "accept"
 
 
 def test_nobody_takes_the_push_of_a_host_that_it_cannot_hear(world: World):

@@ -17,7 +17,7 @@ from gateway.engine.records import packed_verdict
 from gateway.engine.typed_factor import TypedFactor
 from gateway.engine.verdict import ACCEPT, Reason, Verdict
 from gateway.fleet.client import FleetClient
-from gateway.fleet.effects import Outcome
+from gateway.fleet.effects import Displaced, Outcome
 from gateway.fleet.opening import Opener, StoreAccess
 from gateway.fleet.patience import Away, Patience
 from gateway.fleetapi.address import parse_addresses
@@ -177,6 +177,30 @@ def test_a_question_that_is_cancelled_is_not_answered(store):
         a.end(ALLOWED, granted.held)
         await b.claim(2, b"other login 16 o")
         assert heard == []
+
+    play(scene, store)
+
+
+def test_a_login_that_another_host_took_over_is_not_held_here_for_ever(store):
+    async def scene(a: Host, _b: Host) -> None:
+        granted = await a.claim()
+        a.client.share(ShareLogin(a.pending(granted.held, txid="tx-1")))
+        a.client._perform([Displaced(1)])
+        assert len(a.displaced) == 1
+        assert not a.client._shared
+
+    play(scene, store)
+
+
+def test_a_question_that_is_an_error_of_ours_leaves_nothing_behind(store):
+    async def scene(a: Host, _b: Host) -> None:
+        claiming = asyncio.ensure_future(a.claim())
+        await asyncio.sleep(0)
+        with pytest.raises(ValueError, match="here already"):
+            await a.claim()
+        assert isinstance(await claiming, Granted)
+        assert not a.client._asked
+        assert not a.client._claiming
 
     play(scene, store)
 

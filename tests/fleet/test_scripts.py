@@ -151,6 +151,12 @@ def test_only_the_owner_releases(store):
     assert store.ask("EXISTS", KEY) == 0
 
 
+def test_an_owner_that_never_heard_its_epoch_releases_its_own(store):
+    claim(store, b"a")
+    assert run(store, RELEASE, b"b", b"0") == 0
+    assert run(store, RELEASE, b"a", b"0") == 1
+
+
 def test_a_clock_that_was_set_back_makes_a_negative_age(store):
     claim(store, b"a")
     store.ask("HSET", KEY, "t", "99999999999999")

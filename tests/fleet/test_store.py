@@ -225,6 +225,12 @@ def test_who_is_no_master_any_more_is_left_for_the_next_address(refusal):
     [
         (b"AUTH", b"-WRONGPASS invalid username-password pair\r\n", "does not let us in: see user"),
         (b"AUTH", b"-ERR Client sent AUTH, but no password is set\r\n", "does not let us in: see user"),
+        (
+            b"AUTH",
+            b"-ERR unknown command 'AUTH', with args: 'hunter2'\r\n",
+            "does not let us in: see user",
+        ),
+        (b"AUTH", b"-hunter2 is none of mine\r\n", "does not let us in: see user"),
         (b"PING", b"-NOAUTH Authentication required.\r\n", "does not let us in: see user"),
         (b"PING", b"-LOADING Redis is loading the dataset in memory\r\n", "refuses PING: LOADING"),
         (b"SELECT", b"-ERR DB index is out of range\r\n", "refuses SELECT: ERR DB index"),

@@ -207,6 +207,8 @@ class Host:
                 self.perform(self.claims.ask(login.number, Join(login.number, login.digest), self.world.now))
             elif not self.is_cut:
                 self.commands.append(effect)
+            elif isinstance(effect, RunScript):
+                self.perform(self.claims.script_failed(effect))
 
     def _answered(self, login: Login, answer: object) -> None:
         now = self.world.now

@@ -120,6 +120,19 @@ def test_what_another_reaches_is_known_and_what_it_does_not_reach_too(store):
     play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
 
 
+def test_what_a_host_can_tell_no_more_is_not_known(store):
+    """Its beats go on. Two hosts that believed each other's last record would both be silent."""
+
+    async def scene(a: Host, b: Host) -> None:
+        await until(lambda: a.watch.is_reached_elsewhere(DUO))
+        store.ask("CONFIG", "SET", "maxmemory", "1")
+        b.duo["failmode_active"] = True
+        await until(lambda: not a.watch.is_reached_elsewhere(DUO))
+        assert a.watch.n_others == 1
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
+
+
 def test_who_leaves_is_nobody_to_rely_on(store):
     async def scene(a: Host, b: Host) -> None:
         await until(lambda: a.watch.is_reached_elsewhere(DUO) and a.watch.n_others == 1)

@@ -1,10 +1,13 @@
 """Former settings in a worker: made when a login needs them, and counted where the section of that name is."""
 
-from gateway.config.settings import encode_settings
+import msgspec
+
+from gateway.config.settings import FleetSettings, encode_settings
 from gateway.ipc.memory import memfd
 from gateway.ipc.orders import GenerationOrders
 from gateway.statistics.layout import Measure
 from gateway.worker.generations import GenerationParts, Generations
+from gateway.worker.wiring import FLEET
 from tests.config.files import MINIMAL, parse
 from tests.statistics.scene import FIRST, Row
 
@@ -33,6 +36,17 @@ def test_those_of_a_section_that_is_gone_are_counted_nowhere():
     assert former is not None
     former.sections["radius_server_duo_only9"].counters.began()
     assert not row.totals.gauges
+
+
+def test_logins_of_a_former_fleet_ask_nobody_where_there_is_none_any_more():
+    """They are held, and lost; there is nobody by the name of the fleet to ask."""
+    fleet = FleetSettings(engine="redis://127.0.0.1", keys=())
+    with_fleet = msgspec.structs.replace(parse(MINIMAL)[0], fleet=fleet)
+    for own, expected in ((parse(MINIMAL)[0], ""), (with_fleet, FLEET)):
+        former = GenerationOrders(1, memfd("former", encode_settings(with_fleet)))
+        found = Generations(GenerationParts(2, own), [former]).find(1)
+        assert found is not None
+        assert [each.policy.fleet for each in found.sections.values()] == [expected]
 
 
 def test_settings_that_are_not_there_are_none():

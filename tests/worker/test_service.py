@@ -222,6 +222,21 @@ def test_a_question_for_later_is_asked_then_or_never_if_it_is_given_up():
     play(scene)
 
 
+def test_one_for_later_that_cannot_be_asked_then_is_a_login_that_is_rejected():
+    async def scene() -> None:
+        stage = Scene()
+        stage.login("push")
+        pending = next(iter(stage.stage.engine._pending))
+        stage.duo.fails = KeyError("fleet")
+        stage.service.perform([PutQuestion(pending, "app", AuthStatus("tx-1"), 0.001)])  # long ago
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert stage.replies == [(Code.ACCESS_REJECT, 7)]
+        assert stage.service.n_pending == 0
+
+    play(scene)
+
+
 def test_an_answer_comes_to_all_packets_that_wait_and_again_to_one_that_is_sent_again():
     async def scene() -> None:
         stage = Scene()
