@@ -22,7 +22,7 @@ from gateway.engine.effects import (
     StopAsking,
 )
 from gateway.engine.intake import Intake, Requests
-from gateway.engine.login import CLAIMING, DECIDED, ELSEWHERE, FAIL_MODE_STATES, WAITING, Ask, Hold, Login, Step
+from gateway.engine.login import CLAIMING, DECIDED, ELSEWHERE, FAIL_MODE_STATES, JOINED, WAITING, Ask, Hold, Login, Step
 from gateway.engine.modes.mode import Asked
 from gateway.engine.modes.reading import shown_user_name
 from gateway.engine.nas import NasTable, count_addresses
@@ -273,10 +273,15 @@ class Engine(Requests):
         return self._outbox.take()
 
     def leave(self, now: float) -> list[Effect]:
-        """Leave what is under way to other hosts: this one stops. A push that none of them knows of is waited for."""
+        """Leave what is under way to other hosts: this one stops.
+
+        A push that none of them knows of is waited for, and so is one whose name Duo has not told: it must not be
+        begun again.
+        """
         for pending in self._pending:
             login = pending.login
-            if login.policy.fleet or not login.has_pushed:
+            can_go_on = bool(login.policy.fleet) and (bool(login.txid) or login.state is JOINED)
+            if can_go_on or not login.has_pushed:
                 self._stop_asking(pending, now)
                 self._abandon(pending)
         return self._outbox.take()

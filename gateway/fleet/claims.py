@@ -374,10 +374,14 @@ class Claims:
             self._claimed_meanwhile(login, claimed)
 
     def _confirm(self, login: ClaimedLogin) -> None:
-        """Let the store know what we know."""
+        """Let the store know what we know; not when somebody was pushed, while we do not know that by Duo's clock.
+
+        What the record says of that is to be believed whatever the store's clock says.
+        """
         if login.txid:
             login.move(PUSHED)
-            self._outbox.write_pushed(login)
+            if login.pushed_at is not None:
+                self._outbox.write_pushed(login)
         elif login.state is ALONE:
             login.move(ASKING)
         self._welcome(login)

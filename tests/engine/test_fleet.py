@@ -437,3 +437,11 @@ def test_claiming_has_pushed_nobody():
     assert not pending(claiming()).login.has_pushed
     assert pending(claiming()).login.state is CLAIMING
     assert pending(joined()).login.has_pushed
+
+
+def test_a_host_that_stops_keeps_a_push_whose_name_it_waits_for():
+    """Else whoever is asked next pushes again."""
+    stage = claiming()
+    stage.answer(Granted(Held("ours:1", 1)), now=0.2)
+    assert stage.engine.leave(1.0) == []
+    assert stage.engine.n_pending == 1

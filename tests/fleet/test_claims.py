@@ -754,3 +754,15 @@ def test_a_cancelled_question_is_not_answered(world: World):
     world.settle()
     assert login.history == ["asked"]
     assert not world.store.records
+
+
+def test_a_successor_that_does_not_know_duos_time_writes_no_push_without_it(world: World):
+    """Its age would be the store's alone, and whoever writes to the store could put it there again at any time."""
+    a, _ = world.hosts
+    push(world, a)
+    (before,) = [record.sealed for record in world.store.records.values()]
+    world.knows_duo_time = False
+    a.restart_worker()
+    world.settle()
+    (after,) = [record.sealed for record in world.store.records.values()]
+    assert after == before
