@@ -134,7 +134,7 @@ def test_a_console_that_is_killed_comes_back_at_the_same_address_and_nobody_noti
         os.kill(before, signal.SIGKILL)
         assert nas.login("alice", "123456").is_accept
         before = new_console(site, before)
-    assert json.loads(get(url + "healthz"))["status"] == "ok"
+    assert json.loads(until(lambda: get(url + "healthz")))["status"] == "ok"  # once the supervisor has told it
     logins = until(lambda: json.loads(get(url + "live.json"))["logins"])
     assert [login[2] for login in logins] == ["alice", "alice"]  # the ledgers outlive it
     assert status_of(site)["console"]["restarts"] == 2
