@@ -324,6 +324,7 @@ def test_all_that_failed_is_told():
     run(scene())
 
 
+@only_interpreted
 def test_a_store_that_lets_in_and_closes_is_not_asked_without_a_pause(monkeypatch):
     naps = []
 
