@@ -59,10 +59,11 @@ class Violation(NamedTuple):
 
 
 class Case:
-    """One login and the evidence about it."""
+    """One login and the evidence about it; `begun_at` is when its user was first asked for, at any host."""
 
-    def __init__(self, record: Record, evidence: Evidence) -> None:
+    def __init__(self, record: Record, evidence: Evidence, begun_at: float) -> None:
         user = record.user
+        self.begun_at = begun_at
         self.record = record
         self.evidence = evidence
         self.plan = evidence.plans[user]
@@ -79,10 +80,10 @@ class Case:
     def decided_at(self) -> float:
         """Before which Duo cannot have said yes: nobody had approved yet."""
         if not self.plan.is_push:
-            return self.record.sent_at
+            return self.begun_at
         if self.plan.answer == "person":
             return self.evidence.approved_at.get(self.record.user, math.inf)
-        return self.record.sent_at + self.plan.answer_after_s
+        return self.begun_at + self.plan.answer_after_s
 
     @property
     def duo_said_yes(self) -> bool:
@@ -114,13 +115,17 @@ class Case:
 
 def check(evidence: Evidence) -> list[Violation]:
     """Return every violation, none if all is well."""
-    return [*_unplanned(evidence), *_missing(evidence), *(v for r in evidence.records for v in _judge(r, evidence))]
+    begun_at: dict[str, float] = {}
+    for record in evidence.records:
+        begun_at[record.user] = min(record.sent_at, begun_at.get(record.user, math.inf))
+    judged = (v for r in evidence.records for v in _judge(r, evidence, begun_at[r.user]))
+    return [*_unplanned(evidence), *_missing(evidence), *judged]
 
 
-def _judge(record: Record, evidence: Evidence) -> Iterator[Violation]:
+def _judge(record: Record, evidence: Evidence, begun_at: float) -> Iterator[Violation]:
     if record.user not in evidence.plans:
         return
-    case = Case(record, evidence)
+    case = Case(record, evidence, begun_at)
     for name, rule in RULES.items():
         text = rule(case)
         if text:
