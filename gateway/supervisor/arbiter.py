@@ -3,49 +3,34 @@ worker.
 """
 
 import asyncio
-import contextlib
 import logging
-import os
 import secrets
 import signal
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from gateway.config.listening import ListeningAddress, listening_addresses
-from gateway.config.settings import Settings, decode_settings, encode_settings
-from gateway.ipc.board import Board
-from gateway.ipc.ledger import Ledger
-from gateway.ipc.memory import memfd
+from gateway.config.settings import Settings
 from gateway.ipc.orders import (
     CANNOT_START,
     LEAVE_TIMEOUT_S,
-    REMEMBER_S,
-    GenerationOrders,
 )
 from gateway.ipc.plan import (
-    board_plan,
-    log_plan,
     worker_count,
 )
 from gateway.ipc.worker_channel import ReopenLogs
 from gateway.logs.losses import Losses
-from gateway.logs.setup import reopen_logs, start_logging
+from gateway.logs.setup import reopen_logs
 from gateway.statistics.layout import Measure
-from gateway.statistics.reading import (
-    Totals,
-    merge,
-)
 from gateway.supervisor.console_keeper import ConsoleKeeper
 from gateway.supervisor.control import ControlSocket, ReloadOutcome
-from gateway.supervisor.crew import Crew, CrewPlan
-from gateway.supervisor.crews import Crews
+from gateway.supervisor.crew import Crew
 from gateway.supervisor.facts import gateway_status
 from gateway.supervisor.failmode import FailModeWatch
 from gateway.supervisor.fleet_watch import FleetWatch
 from gateway.supervisor.form import hot_path
+from gateway.supervisor.generations import Generations
 from gateway.supervisor.hang_watch import HangWatch
-from gateway.supervisor.identity import find_identity
 from gateway.supervisor.inheritance import HANDLED_SIGNALS
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.limits import files_wanted, raise_file_limit
@@ -53,15 +38,13 @@ from gateway.supervisor.log_watch import LogWatch, log_troubles
 from gateway.supervisor.login import LoginQuestion, log_in
 from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.notify import Notifier
-from gateway.supervisor.reading import read_in_child
-from gateway.supervisor.reload import Reload
+from gateway.supervisor.reloads import Reloads
 from gateway.supervisor.run_dir import RunDir
-from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
+from gateway.supervisor.sockets import ListeningSockets, bucket_count
 from gateway.supervisor.status import fleet_counts
 from gateway.supervisor.stderr import say
 from gateway.supervisor.succession_plan import Slot
 from gateway.supervisor.terminal import HangUp, Terminal
-from gateway.supervisor.trial import try_code_on_disk
 from gateway.words.english import counted
 
 log = logging.getLogger("gateway.supervisor")
@@ -81,13 +64,6 @@ class Premises(NamedTuple):
     run_dir: RunDir
     journals: Journals
     sockets: ListeningSockets | None = None
-
-
-def _tell(outcome: ReloadOutcome) -> None:
-    for warning in outcome.warnings:
-        log.warning("%s", warning)
-    for problem in outcome.problems:
-        log.error("%s", problem)
 
 
 def _bound(addresses: list[ListeningAddress], n_workers: int, inherited: ListeningSockets | None) -> ListeningSockets:
@@ -134,50 +110,36 @@ class Arbiter:
         self._started_at = self._loop.time()
         self._announce: Callable[[str], None] | None = announce
         self._notifier = notifier or Notifier()
-        self._premises = premises
-        self._instance = secrets.token_hex(8)
-        self._settings_fds: dict[int, int] = {}
-        addresses = listening_addresses(settings)
-        n_workers = worker_count(settings)
+        self._losses = losses or Losses()
+        instance = secrets.token_hex(8)
         raise_file_limit(files_wanted(settings).in_all)
-        self.sockets = _bound(addresses, n_workers, premises.sockets)
-        self._workers = Crews(self, premises.journals)
-        self.crew = self._new_crew(1, settings, n_workers, self.sockets)
-        self._workers.take_found(self.crew)
-        self._former: list[Crew] = []
-        self._reloading = asyncio.Lock()
-        self._under_way: Reload | None = None
+        sockets = _bound(listening_addresses(settings), worker_count(settings), premises.sockets)
+        self._generations = Generations(settings, sockets, premises.journals, instance, self)
+        self._reloads = Reloads(self._generations, premises.run_dir.path, self._notifier, self._losses)
         self._stopped = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._losses = losses or Losses()
-        self._log_watch = LogWatch(lambda: log_troubles(self._crews(), self._losses), self._count_lost_lines)
-        self._vigil = HangWatch(self._crews)
-        self._fail_mode_watch = FailModeWatch(self._crews, self._is_reached_elsewhere)
-        self._last_reload: tuple[ReloadOutcome, float] | None = None
-        self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
+        crews = self._generations.crews
+        self._log_watch = LogWatch(lambda: log_troubles(crews(), self._losses), self._count_lost_lines)
+        self._hang_watch = HangWatch(crews)
+        self._fail_mode_watch = FailModeWatch(crews, self._is_reached_elsewhere)
         self._control = ControlSocket(premises.run_dir, self)
         self._console = ConsoleKeeper(self.status, self._ledgers)
-        self._fleet_watch = FleetWatch(self._instance, self._own_status, self._fail_mode_watch.look_at_others)
+        self._fleet_watch = FleetWatch(instance, self._own_status, self._fail_mode_watch.look_at_others)
         self._terminal = Terminal()
         self._has_served = False
         self._is_stopping = False
         self.is_to_be_replaced = False
         self._status = 0
 
-    def _new_crew(self, number: int, settings: Settings, n_workers: int, sockets: ListeningSockets) -> Crew:
-        identity = find_identity(settings.gateway.user, settings.gateway.group)
-        self._settings_fds[number] = memfd("radgate-settings", encode_settings(settings))
-        former = sorted((each for each in self._settings_fds if each != number), reverse=True)
-        generations = [GenerationOrders(each, self._settings_fds[each]) for each in (number, *former)]
-        board = Board.create(board_plan(settings, n_workers))
-        try:
-            ledger = Ledger.create(n_workers)
-        except OSError:
-            board.close()
-            raise
-        key = self._premises.journals.key
-        plan = CrewPlan(settings, generations, n_workers, sockets, identity, key, board, ledger, self._instance)
-        return self._workers.create(plan)
+    @property
+    def crew(self) -> Crew:
+        """The workers of the present generation."""
+        return self._generations.crew
+
+    @property
+    def sockets(self) -> ListeningSockets:
+        """Those that are listened on."""
+        return self.crew.plan.sockets
 
     async def run(self) -> int:
         """Serve until told to stop; return the exit status."""
@@ -189,32 +151,22 @@ class Arbiter:
             self._loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)
             self._say_start()
-            self._workers.start(self.crew)
-            self._vigil.start()
+            self._generations.start()
+            self._hang_watch.start()
             self._log_watch.start()
-            self._fail_mode_watch.start(self.crew.plan.settings)
-            self._console.follow(self.crew.plan.settings, self.crew.plan.identity)
-            self._fleet_watch.follow(self.crew.plan.settings)
+            self.generation_changed()
             self._watch_over()
             await self._stopped.wait()
         finally:
-            self._vigil.stop()
+            self._hang_watch.stop()
             self._log_watch.stop()
             self._fail_mode_watch.stop()
             self._console.stop()
             await self._fleet_watch.stop()
-            kept = [self.sockets] if self.is_to_be_replaced else []
-            for crew in self._crews():
-                crew.plan.sockets.close(kept)
+            self._generations.close(keeps_sockets=self.is_to_be_replaced)
             await self._control.close()
         log.info("All workers have stopped")
         return self._status
-
-    def _crews(self) -> Iterator[Crew]:
-        yield self.crew
-        yield from self._former
-        if self._under_way is not None and self._under_way.crew is not None:
-            yield self._under_way.crew
 
     def _say_start(self) -> None:
         log.info("Starting workers (%d) for %s", len(self.crew.slots), ", ".join(self._listening()))
@@ -252,17 +204,13 @@ class Arbiter:
 
     def worker_prepared(self, crew: Crew) -> None:
         """Let a reload go on once every worker would serve."""
-        if self._under_way is not None:
-            self._under_way.worker_prepared(crew)
+        self._generations.worker_prepared(crew)
 
     def worker_serves(self, crew: Crew) -> None:
         """Announce the gateway, and let a reload go on, once every worker serves."""
         self._has_served = True
-        if crew is not self.crew or not crew.generation.is_ready:
-            return
-        if self._under_way is not None:
-            self._under_way.all_serve()
-        if self._announce is not None:
+        self._generations.worker_serves(crew)
+        if self._announce is not None and crew is self.crew and crew.generation.is_ready:
             where = [f"udp {address}" for address in self._listening()]
             where += [f"status page {self._console.url}"] if self._console.url else []
             workers = counted(len(crew.slots), "worker")
@@ -272,20 +220,16 @@ class Arbiter:
 
     def worker_missing(self, crew: Crew, slot: Slot) -> None:
         """See whether there will ever be one."""
-        if self._under_way is not None:
-            self._under_way.worker_missing(crew, slot)
+        self._generations.worker_missing(crew, slot)
         if crew is self.crew:
             self._give_up_if_hopeless(slot)
-        self._retire_if_gone(crew)
         self._note_stopped()
 
     def worker_gone(self, crew: Crew, slot: Slot, status: int) -> None:
         """See whether this was the last one, or one without which there is nothing to do."""
-        if self._under_way is not None:
-            self._under_way.worker_gone(crew, slot, status)
+        self._generations.worker_gone(crew, slot, status)
         if crew is self.crew:
             self._give_up_if_hopeless(slot, is_final=status == CANNOT_START)
-        self._retire_if_gone(crew)
         self._note_stopped()
 
     def _give_up_if_hopeless(self, slot: Slot, *, is_final: bool = False) -> None:
@@ -298,17 +242,16 @@ class Arbiter:
         self._status = CANNOT_START
         self.stop()
 
-    def _retire_if_gone(self, crew: Crew) -> None:
-        if crew in self._former and crew.generation.is_gone:
-            self._former.remove(crew)
-            crew.plan.sockets.close(self._sockets_in_use())
-            self._counted = merge(self._counted, crew.counted().retired())
-            self._workers.forget(crew)
+    def generation_prepares(self, crew: Crew) -> None:
+        """Let its workers know from the start how Duo is."""
+        self._fail_mode_watch.brief(crew)
 
-    def _sockets_in_use(self) -> list[ListeningSockets]:
-        """A former generation's workers answer by their sockets until they leave; until then they can be reused."""
-        to_come = [self._under_way.sockets] if self._under_way is not None else []
-        return [*(crew.plan.sockets for crew in self._crews()), *to_come]
+    def generation_changed(self) -> None:
+        """Let all that goes by settings go by those of the present generation."""
+        plan = self.crew.plan
+        self._fail_mode_watch.start(plan.settings)
+        self._console.follow(plan.settings, plan.identity)
+        self._fleet_watch.follow(plan.settings)
 
     # Reload.
 
@@ -329,129 +272,20 @@ class Arbiter:
 
     async def reload(self) -> ReloadOutcome:
         """Read the configuration again and let a new generation serve by it; with an error, change nothing."""
-        async with self._reloading:
-            self._notifier.reloading()
-            try:
-                outcome = await self._reload()
-            finally:
-                self._notifier.ready()
-        self._last_reload = outcome, self._loop.time()
-        _tell(outcome)
-        if outcome.problems:
-            log.error("The configuration has not been reloaded; generation %d goes on serving", outcome.generation)
-        else:
-            log.info("Generation %d serves", outcome.generation)
-        return outcome
-
-    async def _reload(self) -> ReloadOutcome:
-        path = self.crew.plan.settings.path
-        read = await read_in_child(path)
-        problems = read.problems
-        if read.settings_octets is not None and not self._is_stopping:
-            settings = decode_settings(read.settings_octets)
-            problems = [f"{path}: {problem}" for problem in await self._change_over(settings)]
-        elif self._is_stopping:
-            problems = ["the gateway is stopping"]
-        return ReloadOutcome(self.crew.number, read.warnings, problems)
-
-    async def _change_over(self, settings: Settings) -> list[str]:
-        """Bring in a generation with these settings; return what keeps it from serving."""
-        n_workers = worker_count(settings)
-        if n_workers > self.sockets.n_buckets:
-            return [f"workers={n_workers} needs a restart; without one there can be {self.sockets.n_buckets} at most"]
-        addresses = listening_addresses(settings)
-        raise_file_limit(files_wanted(settings).in_all)
-        try:
-            sockets = ListeningSockets(addresses, self.sockets.n_buckets, self._sockets_in_use())
-        except CannotListen as error:
-            return [str(error)]
-        self._under_way = reload = Reload(settings, n_workers, sockets, self)
-        try:
-            problem = await reload.outcome()
-        finally:
-            self._under_way = None
-        if problem:
-            sockets.close(self._sockets_in_use())
-            return [problem]
-        with contextlib.suppress(OSError):  # the workers could write there; the former file is written on
-            owner = self.crew.plan.identity.owner
-            start_logging(log_plan(settings.log), self._loop, owner, rotates=True, losses=self._losses)
-        return []
-
-    def prepare(self, reload: Reload) -> None:
-        """Start the next generation's workers; those of the present one are told of in their orders.
-
-        Raises:
-            OSError: no descriptor is left.
-            UnknownIdentity: the machine has no such user or group.
-        """
-        crew = self._new_crew(self.crew.number + 1, reload.settings, reload.n_workers, reload.sockets)
-        reload.crew = crew
-        self._fail_mode_watch.brief(crew)
-        self._workers.name_successors(self.crew, crew)
-        self._workers.start(crew, in_background=True)
-
-    def discard(self, crew: Crew | None) -> None:
-        """End the next generation's workers; the present ones never heard of them."""
-        settings_fd = self._settings_fds.pop(self.crew.number + 1, None)
-        if settings_fd is not None:
-            os.close(settings_fd)
-        if crew is not None:
-            self._former.append(crew)
-            self._workers.abort(crew)
-            self._retire_if_gone(crew)
-
-    def switch(self, crew: Crew, sockets: ListeningSockets) -> None:
-        """From here on the next generation serves: each worker as soon as its predecessors have handed over."""
-        former, self.crew = self.crew, crew
-        crew.on_duty_since = self._loop.time()
-        self._former.append(former)
-        self._fail_mode_watch.start(crew.plan.settings)
-        self._console.follow(crew.plan.settings, crew.plan.identity)
-        self._fleet_watch.follow(crew.plan.settings)
-        self._workers.hand_over(former)
-        self._loop.call_later(former.plan.settings.gateway.drain_timeout_s + 5.0, former.signal, signal.SIGKILL)
-        self._loop.call_later(REMEMBER_S, self._forget_settings, former.number)
-        self._retire_if_gone(former)
-        self.sockets = sockets
-
-    def _forget_settings(self, number: int) -> None:
-        if not any(crew.number == number for crew in self._crews()):
-            os.close(self._settings_fds.pop(number))
-        else:
-            self._loop.call_later(REMEMBER_S, self._forget_settings, number)
+        return await self._reloads.reload()
 
     async def upgrade(self) -> ReloadOutcome:
         """Let the code on disk take our place in this process; with anything against it, change nothing.
 
-        What can be tried is tried first: whether that code starts, whether it reads the file, and, by a reload, whether
-        workers serve with it. Then all leave, and what they know waits in journals, as datagrams do in sockets.
+        What can be tried is tried first. Then all leave, and what they know waits in journals, as datagrams do in
+        sockets.
         """
-        async with self._reloading:
-            self._notifier.reloading()
-            outcome = await self._try_upgrade()
-            if outcome.problems:
-                self._notifier.ready()
-        _tell(outcome)
-        if outcome.problems:
-            log.error("Not upgraded; generation %d goes on serving", outcome.generation)
-        else:
+        outcome = await self._reloads.try_upgrade()
+        if not outcome.problems:
             log.info("Leaving this process to the code on disk")
             self.is_to_be_replaced = True
             self._loop.call_soon(self._leave)
         return outcome
-
-    async def _try_upgrade(self) -> ReloadOutcome:
-        problem = await try_code_on_disk() or await self._find_other_run_dir()
-        return await self._reload() if not problem else ReloadOutcome(self.crew.number, [], [problem])
-
-    async def _find_other_run_dir(self) -> str:
-        """Return what is against an upgrade if the file names another folder: journals would not be found there."""
-        path, run_dir = self.crew.plan.settings.path, str(self._premises.run_dir.path)
-        octets = (await read_in_child(path)).settings_octets
-        if octets is None or decode_settings(octets).gateway.run_dir == run_dir:
-            return ""
-        return f"{path}: another run_dir needs a restart; it is {run_dir} now"
 
     async def login(self, question: LoginQuestion) -> LoginOutcome:
         """Log in, as an operator who tries it, by the settings that are in use. Raises as `log_in` does."""
@@ -461,7 +295,7 @@ class Arbiter:
         """Somebody has moved the log files away."""
         reopen_logs()
         self._console.reopen_log()
-        for crew in self._crews():
+        for crew in self._generations.crews():
             crew.tell(ReopenLogs())
 
     # Stop.
@@ -469,7 +303,7 @@ class Arbiter:
     def _stop_or_kill(self) -> None:
         if self._is_stopping:
             self.is_to_be_replaced = False
-            self._kill()
+            self._generations.kill()
         else:
             self.stop()
 
@@ -482,12 +316,9 @@ class Arbiter:
         self._notifier.stopping()
         self._fleet_watch.say_leaving()
         log.info("Stopping: no more requests are taken, pending logins are finished")
-        if self._under_way is not None:
-            self._under_way.stop()
-        for crew in list(self._crews()):
-            self._workers.stop(crew)
+        self._generations.stop()
         # A worker bounds its drain itself; one that hangs does not.
-        self._loop.call_later(self.crew.plan.settings.gateway.drain_timeout_s + 5.0, self._kill)
+        self._loop.call_later(self.crew.plan.settings.gateway.drain_timeout_s + 5.0, self._generations.kill)
         self._note_stopped()
 
     def leave(self) -> None:
@@ -501,19 +332,12 @@ class Arbiter:
             return
         self._is_stopping = True
         log.info("Leaving: no more requests are taken, and what waits for a person is left to the next start")
-        if self._under_way is not None:
-            self._under_way.stop()
-        for crew in list(self._crews()):
-            self._workers.leave(crew)
-        self._loop.call_later(LEAVE_TIMEOUT_S + 1.0, self._kill)
+        self._generations.leave()
+        self._loop.call_later(LEAVE_TIMEOUT_S + 1.0, self._generations.kill)
         self._note_stopped()
 
-    def _kill(self) -> None:
-        for crew in self._crews():
-            crew.signal(signal.SIGKILL)
-
     def _note_stopped(self) -> None:
-        if self._is_stopping and all(crew.generation.is_gone for crew in self._crews()):
+        if self._is_stopping and self._generations.is_gone:
             self._stopped.set()
 
     # Status.
@@ -522,7 +346,7 @@ class Arbiter:
         """Return what `status.json` holds."""
         status, fleet = self._own_status(), self._fleet_watch.status()
         if fleet is not None:
-            fleet = {**fleet, "isolated": self._fail_mode_watch.isolated, **fleet_counts(self._totals())}
+            fleet = {**fleet, "isolated": self._fail_mode_watch.isolated, **fleet_counts(self._generations.totals())}
             status = {**status, "fleet": fleet}
         return status
 
@@ -532,31 +356,23 @@ class Arbiter:
     def _own_status(self) -> dict[str, Any]:
         """Return what it holds of this host."""
         status = gateway_status(
-            self.crew, self._former, self._fail_mode_watch.standing, self._totals(), self._losses, self._started_at
+            self.crew,
+            self._generations.former,
+            self._fail_mode_watch.standing,
+            self._generations.totals(),
+            self._losses,
+            self._started_at,
         )
         return {
             **status,
             "max_pending": self.crew.plan.settings.gateway.max_pending,
             "console": self._console.state(),
-            "last_reload": self._reload_status(),
+            "last_reload": self._reloads.status(),
         }
 
-    def _reload_status(self) -> dict[str, Any] | None:
-        """Return what became of the last reload; None if there was none."""
-        if self._last_reload is None:
-            return None
-        outcome, at = self._last_reload
-        return {"ok": not outcome.problems, "age_s": self._loop.time() - at, "problems": outcome.problems}
-
-    def _totals(self) -> Totals:
-        totals = merge(self._counted, self.crew.counted())
-        for crew in self._former:
-            totals = merge(totals, crew.counted().retired())
-        return totals
-
     def _count_lost_lines(self, name: str) -> int:
-        return self._totals().counters[Measure.LOG_LINES_LOST, name] + self._losses.n_lines[name]
+        return self._generations.totals().counters[Measure.LOG_LINES_LOST, name] + self._losses.n_lines[name]
 
     def _ledgers(self) -> list[int]:
         """Return where finished logins are shown."""
-        return [crew.plan.ledger.descriptor for crew in self._crews()]
+        return [crew.plan.ledger.descriptor for crew in self._generations.crews()]

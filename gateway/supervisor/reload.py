@@ -1,4 +1,4 @@
-"""One reload under way: performs what its changeover decides, with the arbiter's help."""
+"""One reload under way: performs what its changeover decides, by what `Generations` offers."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ log = logging.getLogger("gateway.supervisor")
 
 
 class ReloadOwner(Protocol):
-    """Who has generations: the arbiter."""
+    """Who has generations: `Generations`."""
 
     @property
     def crew(self) -> Crew:
@@ -48,7 +48,7 @@ class ReloadOwner(Protocol):
     def discard(self, crew: Crew | None) -> None:
         """End the next crew's workers, if it came to be."""
 
-    def switch(self, crew: Crew, sockets: ListeningSockets) -> None:
+    def switch(self, crew: Crew) -> None:
         """Make the next crew the present one."""
 
 
@@ -150,7 +150,7 @@ class Reload:
     def _switch(self, _: SwitchOver) -> None:
         crew, self.crew = self.crew, None
         if crew is not None:
-            self._owner.switch(crew, self.sockets)
+            self._owner.switch(crew)
 
     def _say_late(self, _: SayLate) -> None:
         log.error("Not every worker of generation %d serves yet", self._owner.crew.number)

@@ -1,0 +1,118 @@
+"""Reloads and upgrades, one after the other: from being asked, through the file, to an answer for who asked."""
+
+import asyncio
+import contextlib
+import logging
+from pathlib import Path
+from typing import Any
+
+from gateway.config.settings import decode_settings
+from gateway.ipc.plan import log_plan
+from gateway.logs.losses import Losses
+from gateway.logs.setup import start_logging
+from gateway.supervisor.control import ReloadOutcome
+from gateway.supervisor.generations import Generations
+from gateway.supervisor.notify import Notifier
+from gateway.supervisor.reading import read_in_child
+from gateway.supervisor.trial import try_code_on_disk
+
+log = logging.getLogger("gateway.supervisor")
+
+
+class Reloads:
+    """All that are asked for.
+
+    Args:
+        generations: those of the gateway.
+        run_dir: the folder that this process has locked.
+        notifier: tells the service manager.
+        losses: lines that this process could not write.
+    """
+
+    def __init__(self, generations: Generations, run_dir: Path, notifier: Notifier, losses: Losses) -> None:
+        self._generations = generations
+        self._run_dir = run_dir
+        self._notifier = notifier
+        self._losses = losses
+        self._loop = asyncio.get_running_loop()
+        self._one_at_a_time = asyncio.Lock()
+        self._last: tuple[ReloadOutcome, float] | None = None
+
+    def status(self) -> dict[str, Any] | None:
+        """Return what became of the last reload; None if there was none."""
+        if self._last is None:
+            return None
+        outcome, at = self._last
+        return {"ok": not outcome.problems, "age_s": self._loop.time() - at, "problems": outcome.problems}
+
+    async def reload(self) -> ReloadOutcome:
+        """Read the configuration again and let a new generation serve by it; with an error, change nothing."""
+        async with self._one_at_a_time:
+            self._notifier.reloading()
+            try:
+                outcome = await self._reload()
+            finally:
+                self._notifier.ready()
+        self._last = outcome, self._loop.time()
+        _tell(outcome)
+        if outcome.problems:
+            log.error("The configuration has not been reloaded; generation %d goes on serving", outcome.generation)
+        else:
+            log.info("Generation %d serves", outcome.generation)
+        return outcome
+
+    async def try_upgrade(self) -> ReloadOutcome:
+        """Try what can be tried before the code on disk takes our place; with anything against it, change nothing.
+
+        That is whether that code starts, whether it reads the file, and, by a reload, whether workers serve with it.
+        With nothing against it the service manager goes on waiting: the code on disk tells it that it is ready.
+        """
+        async with self._one_at_a_time:
+            self._notifier.reloading()
+            outcome = await self._try_upgrade()
+            if outcome.problems:
+                self._notifier.ready()
+        _tell(outcome)
+        if outcome.problems:
+            log.error("Not upgraded; generation %d goes on serving", outcome.generation)
+        return outcome
+
+    async def _reload(self) -> ReloadOutcome:
+        path = self._generations.crew.plan.settings.path
+        read = await read_in_child(path)
+        problems = read.problems
+        if self._generations.is_ending:
+            problems = ["the gateway is stopping"]
+        elif read.settings_octets is not None:
+            settings = decode_settings(read.settings_octets)
+            problem = await self._generations.change_over(settings)
+            problems = [f"{path}: {problem}"] if problem else []
+            if not problem:
+                self._log_anew()
+        return ReloadOutcome(self._generations.crew.number, read.warnings, problems)
+
+    def _log_anew(self) -> None:
+        plan = self._generations.crew.plan
+        with contextlib.suppress(OSError):  # the workers could write there; the former file is written on
+            start_logging(
+                log_plan(plan.settings.log), self._loop, plan.identity.owner, rotates=True, losses=self._losses
+            )
+
+    async def _try_upgrade(self) -> ReloadOutcome:
+        problem = await try_code_on_disk() or await self._find_other_run_dir()
+        return await self._reload() if not problem else ReloadOutcome(self._generations.crew.number, [], [problem])
+
+    async def _find_other_run_dir(self) -> str:
+        """Return what is against an upgrade if the file names another folder: journals would not be found there."""
+        path, run_dir = self._generations.crew.plan.settings.path, str(self._run_dir)
+        octets = (await read_in_child(path)).settings_octets
+        if octets is None or decode_settings(octets).gateway.run_dir == run_dir:
+            return ""
+        return f"{path}: another run_dir needs a restart; it is {run_dir} now"
+
+
+def _tell(outcome: ReloadOutcome) -> None:
+    for warning in outcome.warnings:
+        log.warning("%s", warning)
+    for problem in outcome.problems:
+        log.error("%s", problem)
