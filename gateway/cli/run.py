@@ -18,7 +18,8 @@ from gateway.ipc.plan import log_plan
 from gateway.logs.losses import Losses
 from gateway.logs.setup import LogUnusable, log_loop_error, start_logging, stop_logging
 from gateway.supervisor.access import find_obstacle
-from gateway.supervisor.arbiter import Arbiter, Premises
+from gateway.supervisor.arbiter import Arbiter
+from gateway.supervisor.beginning import Premises
 from gateway.supervisor.former_workers import FORMER_GONE_S, former_workers_gone
 from gateway.supervisor.identity import Identity, UnknownIdentity, find_identity
 from gateway.supervisor.inheritance import Inheritance, bequeath, hold_signals, inherited

@@ -12,8 +12,9 @@ from gateway.failmode.breaker import Breaker, Standing
 from gateway.ipc.orders import CANNOT_START
 from gateway.ipc.worker_channel import Leave
 from gateway.supervisor import arbiter as arbiter_module
-from gateway.supervisor import reloads
-from gateway.supervisor.arbiter import START_TRIES, Arbiter, Premises
+from gateway.supervisor import beginning, reloads
+from gateway.supervisor.arbiter import Arbiter
+from gateway.supervisor.beginning import START_TRIES, Premises
 from gateway.supervisor.control import ReloadOutcome
 from gateway.supervisor.journals import Journals
 from tests.config.files import MINIMAL, parse
@@ -64,7 +65,7 @@ class ArbiterStage(WorkersStage):
         self.announced: list[str] = []
         for name in ("FailModeWatch", "ConsoleKeeper", "ControlSocket"):
             monkeypatch.setattr(arbiter_module, name, Nothing)
-        monkeypatch.setattr(arbiter_module, "ListeningSockets", ScriptedSockets)
+        monkeypatch.setattr(beginning, "ListeningSockets", ScriptedSockets)
 
     def begin(self) -> None:
         """Start the arbiter, and its worker."""
