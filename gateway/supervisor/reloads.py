@@ -18,6 +18,8 @@ from gateway.supervisor.trial import try_code_on_disk
 
 log = logging.getLogger("gateway.supervisor")
 
+_STOPPING = "the gateway is stopping"
+
 
 class Reloads:
     """All that are asked for.
@@ -69,9 +71,13 @@ class Reloads:
         """
         async with self._one_at_a_time:
             self._notifier.reloading()
-            outcome = await self._try_upgrade()
-            if outcome.problems:
-                self._notifier.ready()
+            is_possible = False
+            try:
+                outcome = await self._try_upgrade()
+                is_possible = not outcome.problems
+            finally:
+                if not is_possible:
+                    self._notifier.ready()
         _tell(outcome)
         if outcome.problems:
             log.error("Not upgraded; generation %d goes on serving", outcome.generation)
@@ -82,7 +88,7 @@ class Reloads:
         read = await read_in_child(path)
         problems = read.problems
         if self._generations.is_ending:
-            problems = ["the gateway is stopping"]
+            problems = [_STOPPING]
         elif read.settings_octets is not None:
             settings = decode_settings(read.settings_octets)
             problem = await self._generations.change_over(settings)
@@ -100,7 +106,12 @@ class Reloads:
 
     async def _try_upgrade(self) -> ReloadOutcome:
         problem = await try_code_on_disk() or await self._find_other_run_dir()
-        return await self._reload() if not problem else ReloadOutcome(self._generations.crew.number, [], [problem])
+        if problem:
+            return ReloadOutcome(self._generations.crew.number, [], [problem])
+        outcome = await self._reload()
+        if self._generations.is_ending and not outcome.problems:  # a reload that far ends well, and so it must end
+            return outcome._replace(problems=[_STOPPING])
+        return outcome
 
     async def _find_other_run_dir(self) -> str:
         """Return what is against an upgrade if the file names another folder: journals would not be found there."""

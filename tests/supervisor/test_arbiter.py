@@ -189,6 +189,19 @@ def test_a_stop_meanwhile_is_a_stop(play, monkeypatch):
     play(scene)
 
 
+def test_a_stop_while_an_upgrade_replaces_workers_is_a_stop(play, monkeypatch):
+    async def scene(stage: ArbiterStage) -> None:
+        code_on_disk(monkeypatch)
+        task = asyncio.get_running_loop().create_task(stage.arbiter.upgrade())
+        await said(await stage.next_worker(stage.workers[0]), PREPARED)
+        stage.arbiter.stop()
+        assert (await task).problems == ["the gateway is stopping"]
+        assert await stage.end() == 0
+        assert not stage.arbiter.is_to_be_replaced
+
+    play(scene)
+
+
 def test_an_upgrade_that_is_refused_leaves_nobody(play, monkeypatch):
     async def scene(stage: ArbiterStage) -> None:
         code_on_disk(monkeypatch, "it does not start")

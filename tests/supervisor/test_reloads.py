@@ -12,8 +12,8 @@ from gateway.ipc.orders import CANNOT_START
 from gateway.supervisor import reloads
 from gateway.supervisor.control import ReloadOutcome
 from tests.config.files import MINIMAL, parse
-from tests.supervisor.scripted_worker import turns
-from tests.supervisor.stage import GATEWAY, Scene, Stage, play_on
+from tests.supervisor.scripted_worker import said, turns
+from tests.supervisor.stage import GATEWAY, PREPARED, Scene, Stage, play_on
 
 
 @pytest.fixture
@@ -118,6 +118,32 @@ def test_code_that_does_not_start_starts_nothing(play, monkeypatch):
         code_on_disk(monkeypatch, "it does not start")
         assert await stage.reloads.try_upgrade() == ReloadOutcome(1, [], ["it does not start"])
         assert len(stage.workers) == 1
+        assert stage.notifier.states == ["RELOADING=1", "READY=1"]
+
+    play(scene)
+
+
+def test_a_stop_while_workers_are_replaced_is_against_an_upgrade(play, monkeypatch):
+    """A reload ends well then, for its generation serves; the process must end all the same."""
+
+    async def scene(stage: Stage) -> None:
+        code_on_disk(monkeypatch)
+        task = await stage.asked(stage.reloads.try_upgrade())
+        await said(stage.workers[1], PREPARED)
+        stage.generations.stop()
+        assert await task == ReloadOutcome(2, [], ["the gateway is stopping"])
+
+    play(scene)
+
+
+def test_a_mistake_of_ours_does_not_leave_the_service_manager_waiting(play, monkeypatch):
+    async def mistaken() -> str:
+        raise RuntimeError("a mistake")
+
+    async def scene(stage: Stage) -> None:
+        monkeypatch.setattr(reloads, "try_code_on_disk", mistaken)
+        with pytest.raises(RuntimeError):
+            await stage.reloads.try_upgrade()
         assert stage.notifier.states == ["RELOADING=1", "READY=1"]
 
     play(scene)
