@@ -255,7 +255,9 @@ class Crews:
     def _heard(self, worker: Worker, process: WorkerProcess) -> None:
         try:
             word = hear_worker(process.channel)
-        except (OSError, ValueError):
+        except ValueError:  # of newer code than ours: what it says beside what we know does not matter to us
+            return
+        except OSError:
             word = None
         crew = self._crews[worker.generation]
         if word is None:

@@ -128,6 +128,19 @@ async def serving(stage: Scene, crew: Crew) -> ScriptedProcess:
     return worker(crew)
 
 
+def test_a_word_of_newer_code_is_passed_over_and_the_next_is_heard(play):
+    async def scene(stage: Scene) -> None:
+        crew = stage.crew()
+        stage.crews.start(crew)
+        worker(crew).theirs.send(b"a new word")
+        await turns()
+        await said(worker(crew), FromWorker.PREPARED)
+        await said(worker(crew), FromWorker.SERVING)
+        assert crew.generation.is_ready
+
+    play(scene)
+
+
 class TestDeaths:
     def test_one_that_dies_leaves_its_journal_to_the_next(self, play):
         async def scene(stage: Scene) -> None:
