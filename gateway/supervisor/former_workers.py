@@ -29,9 +29,17 @@ async def former_workers_gone(journals: Journals) -> None:
     if await _ended_within(journals, FORMER_GONE_S):
         return
     for descriptor in journals.held:
-        log.error("A worker of the gateway before (pid %d) hangs and is killed", journals.end_holder(descriptor))
+        _end_holder(journals, descriptor)
     if not await _ended_within(journals, _KILLED_GONE_S):
         raise RunDirUnusable("workers of a gateway that died do not end; end them, or write another run_dir")
+
+
+def _end_holder(journals: Journals, descriptor: int) -> None:
+    pid = journals.end_holder(descriptor)
+    if pid:
+        log.error("A worker of the gateway before (pid %d) hangs and is killed", pid)
+    else:
+        log.error("A worker of the gateway before hangs, and cannot be found: nobody has signed its journal")
 
 
 async def _ended_within(journals: Journals, timeout_s: float) -> bool:
