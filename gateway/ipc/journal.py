@@ -81,6 +81,7 @@ def create_journal(
     segment_size: int = SEGMENT_SIZE,
     numbering: Numbering = Numbering(),  # noqa: B008 -- frozen
     create: Callable[[str, int], int] = create_memory,
+    discard: Callable[[int], None] = os.close,
 ) -> int:
     """Return the descriptor of an empty journal with room for so many logins; it costs memory only as it is written.
 
@@ -89,15 +90,20 @@ def create_journal(
         segment_size: octets of each segment of replies.
         numbering: what numbers in its records mean.
         create: makes a file of so many zeros; its first argument is a name.
+        discard: takes back what was created and cannot be written.
 
     Raises:
-        OSError: as `create` does.
+        OSError: as `create` does, or there is no room.
     """
     n_cells, last = max_logins + _SPARE_CELLS, encode_numbering(numbering)
     size = _size(n_cells, segment_size)
     descriptor = create("radgate-journal", size + len(last))
-    os.pwrite(descriptor, last, size)
-    os.pwrite(descriptor, _HEADER.pack(_MAGIC, n_cells, segment_size, len(last)), 0)
+    try:
+        os.pwrite(descriptor, last, size)
+        os.pwrite(descriptor, _HEADER.pack(_MAGIC, n_cells, segment_size, len(last)), 0)
+    except OSError:
+        discard(descriptor)
+        raise
     return descriptor
 
 

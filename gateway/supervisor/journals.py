@@ -137,7 +137,7 @@ class Journals:
         """
         if self._folder >= 0:
             try:
-                return create_journal(max_logins, numbering=numbering, create=self._create_file)
+                return create_journal(max_logins, numbering=numbering, create=self._create_file, discard=self.close)
             except OSError as error:
                 if error.errno in _NO_DESCRIPTOR:
                     raise
@@ -193,8 +193,13 @@ class Journals:
         self._folder = -1
 
     def _remove(self, name: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
+        """Remove a file, or say why it stays: a disk that cannot be written any more keeps nobody from ending."""
+        try:
             os.unlink(name, dir_fd=self._folder)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            log.error("%s in the folder of journals cannot be removed: %s", name, error.strerror)
 
     def _note_trouble(self, text: str) -> None:
         if text != self._trouble:

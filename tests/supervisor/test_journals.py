@@ -6,14 +6,16 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gateway.ipc.journal import Journal, Origin
+from gateway.ipc.journal import Journal, Origin, create_journal
 from gateway.ipc.numbering import Numbering
 from gateway.supervisor import journals as journals_module
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.run_dir import RunDir
+from tests.supervisor.scripted_worker import n_descriptors
 
 NUMBERING = Numbering(["0.0.0.0:1812"], 4)
 
@@ -39,6 +41,13 @@ def written(journals: Journals, *logins: bytes) -> int:
 def names(run_dir: RunDir) -> list[str]:
     folder = run_dir.path / "journals"
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def in_files_alone(max_logins: int, **options: Any) -> int:
+    """As `create_journal`, but with memory that nobody has."""
+    if "create" not in options:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return create_journal(max_logins, **options)
 
 
 def die(journals: Journals, *descriptors: int) -> None:
@@ -135,6 +144,41 @@ def test_without_a_descriptor_there_is_no_journal(run_dir: RunDir, monkeypatch: 
     monkeypatch.setattr(journals, "_create_file", none_left)
     with pytest.raises(OSError, match="Too many open files"):
         journals.create(10, NUMBERING)
+    journals.release()
+
+
+def test_a_file_that_cannot_be_filled_is_not_left_over(run_dir: RunDir, monkeypatch: pytest.MonkeyPatch):
+    journals = Journals(run_dir)
+    before = n_descriptors()
+    write = os.pwrite
+
+    def full_disk(descriptor: int, octets: bytes, offset: int) -> int:
+        if Path(f"/proc/self/fd/{descriptor}").readlink().name.startswith("journal-"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, octets, offset)
+
+    monkeypatch.setattr(os, "pwrite", full_disk)
+    monkeypatch.setattr(journals_module, "create_journal", in_files_alone)
+    with pytest.raises(OSError, match="No space left"):
+        journals.create(10, NUMBERING)
+    assert n_descriptors() == before
+    assert names(run_dir) == ["key"]
+    journals.release()
+
+
+def test_what_cannot_be_removed_is_said_and_given_up(run_dir: RunDir, caplog: pytest.LogCaptureFixture):
+    """Who is told of the end of a worker hears of it behind this."""
+    journals = Journals(run_dir)
+    descriptor = journals.create(10, NUMBERING)
+    path = run_dir.path / "journals" / "journal-1"
+    path.unlink()
+    path.mkdir()  # which is removed in another way
+    before = n_descriptors()
+    with caplog.at_level(logging.ERROR):
+        journals.close(descriptor)
+    assert n_descriptors() == before - 1
+    assert "journal-1 in the folder of journals cannot be removed: Is a directory" in caplog.text
+    path.rmdir()
     journals.release()
 
 
