@@ -33,9 +33,9 @@ from gateway.supervisor.login import LoginQuestion, log_in
 from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reloads import Reloads
+from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.status import fleet_counts
-from gateway.supervisor.succession_plan import Slot
 from gateway.supervisor.terminal import HangUp, Terminal
 
 log = logging.getLogger("gateway.supervisor")

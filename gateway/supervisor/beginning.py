@@ -12,9 +12,9 @@ from gateway.supervisor.form import hot_path
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.run_dir import RunDir
+from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import ListeningSockets, bucket_count
 from gateway.supervisor.stderr import say
-from gateway.supervisor.succession_plan import Slot
 from gateway.words.english import counted
 
 log = logging.getLogger("gateway.supervisor")

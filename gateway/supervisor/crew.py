@@ -27,12 +27,8 @@ from gateway.statistics.reading import (
 )
 from gateway.supervisor.identity import Identity
 from gateway.supervisor.process import WorkerProcess
+from gateway.supervisor.slots import Generation, Slot, Worker
 from gateway.supervisor.sockets import ListeningSockets
-from gateway.supervisor.succession_plan import (
-    Generation,
-    Slot,
-    Worker,
-)
 
 SILENT_AFTER_S = 2.0  # a worker shows ten times a second that its loop turns
 

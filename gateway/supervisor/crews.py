@@ -31,26 +31,22 @@ from gateway.ipc.worker_channel import (
 from gateway.supervisor.crew import Crew, CrewPlan
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.process import WorkerProcess, describe_status
+from gateway.supervisor.slots import Generation, Link, Predecessor, Slot, Worker
 from gateway.supervisor.stderr import say
-from gateway.supervisor.succession_plan import (
+from gateway.supervisor.succession_effects import (
     CloseFarEnd,
     CloseJournal,
     CloseNearEnd,
-    Generation,
     GoOnWithout,
     Kill,
-    Link,
     OpenLink,
-    Predecessor,
-    Slot,
     Spawn,
     StartLater,
     Stop,
     SuccessionEffect,
-    SuccessionPlan,
     TellToHandOver,
-    Worker,
 )
+from gateway.supervisor.succession_plan import SuccessionPlan
 
 log = logging.getLogger("gateway.supervisor")
 

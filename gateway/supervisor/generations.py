@@ -24,8 +24,8 @@ from gateway.supervisor.identity import find_identity
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.reload import Reload
+from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import CannotListen, ListeningSockets
-from gateway.supervisor.succession_plan import Slot
 
 
 class GenerationsOwner(CrewOwner, Protocol):

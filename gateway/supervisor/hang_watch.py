@@ -9,7 +9,7 @@ from gateway.ipc.worker_channel import STACK_SIGNAL
 from gateway.supervisor.crew import Crew
 from gateway.supervisor.process import WorkerProcess
 from gateway.supervisor.slot_life import SlotState
-from gateway.supervisor.succession_plan import Slot
+from gateway.supervisor.slots import Slot
 
 log = logging.getLogger("gateway.supervisor")
 

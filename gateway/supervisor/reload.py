@@ -21,8 +21,8 @@ from gateway.supervisor.changeover import (
 from gateway.supervisor.crew import Crew
 from gateway.supervisor.identity import UnknownIdentity
 from gateway.supervisor.process import describe_status
+from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import ListeningSockets
-from gateway.supervisor.succession_plan import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable

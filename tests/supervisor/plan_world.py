@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.supervisor import changeover as change
-from gateway.supervisor import succession_plan as succession
+from gateway.supervisor import succession_effects as succession
 from gateway.supervisor.changeover import Changeover, ChangeoverEvent
-from gateway.supervisor.succession_plan import Generation, Link, Predecessor, Slot, SuccessionPlan, Worker, workers_of
+from gateway.supervisor.slots import Generation, Link, Predecessor, Slot, Worker, workers_of
+from gateway.supervisor.succession_plan import SuccessionPlan
 
 N_BUCKETS = 4
 

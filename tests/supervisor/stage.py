@@ -21,8 +21,8 @@ from gateway.supervisor.generations import Generations
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reloads import Reloads
+from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import ListeningSockets
-from gateway.supervisor.succession_plan import Slot
 from tests.config.files import MINIMAL, parse
 from tests.supervisor.scripted_worker import ScriptedProcess, said, turns
 

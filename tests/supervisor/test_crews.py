@@ -29,8 +29,9 @@ from gateway.supervisor.crews import Crews
 from gateway.supervisor.identity import SAME_IDENTITY
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.slot_life import SlotState
+from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import ListeningSockets
-from gateway.supervisor.succession_plan import MAX_DEATHS, Slot
+from gateway.supervisor.succession_plan import MAX_DEATHS
 from tests.config.files import MINIMAL, parse
 from tests.ipc.test_worker_channel import no_descriptor_left
 from tests.supervisor.scripted_worker import ScriptedProcess, n_descriptors, said, turns

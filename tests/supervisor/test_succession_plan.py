@@ -6,23 +6,20 @@ import pytest
 
 from gateway.supervisor.changeover import ChangeoverState
 from gateway.supervisor.slot_life import SlotState
-from gateway.supervisor.succession_plan import (
-    MAX_DEATHS,
+from gateway.supervisor.slots import Generation, Worker, workers_of
+from gateway.supervisor.succession_effects import (
     CloseFarEnd,
     CloseJournal,
     CloseNearEnd,
-    Generation,
     GoOnWithout,
     Kill,
     OpenLink,
     Spawn,
     StartLater,
     Stop,
-    SuccessionPlan,
     TellToHandOver,
-    Worker,
-    workers_of,
 )
+from gateway.supervisor.succession_plan import MAX_DEATHS, SuccessionPlan
 from tests.supervisor.plan_world import Process, World
 
 NOW = 100.0
