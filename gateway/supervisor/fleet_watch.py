@@ -1,47 +1,19 @@
-"""What this host and the others tell each other of themselves: that they live, and what a page of all hosts shows.
-
-Two beats a second and one record go out; the beats of others say whose records to read. Logins are the workers' matter.
-"""
+"""The fleet that the present settings name, if they name one: this host is a member of it, and of no other."""
 
 import asyncio
-import logging
-import random
-import time
 from collections.abc import Callable
-from functools import partial
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 
-from gateway import __version__
 from gateway.config.settings import FleetSettings, ServerSettings, Settings, WhenIsolated
-from gateway.fleet.clients import host_name, open_sealer, open_way
-from gateway.fleet.hosts import BEAT_INTERVAL_S, Host, Hosts, encode_beat
-from gateway.fleet.mailbox import Mailbox
-from gateway.fleet.patience import Patience
-from gateway.fleet.store import Store, StoreOwner
-from gateway.fleetapi.host_records import (
-    LIFE_S,
-    HostApplication,
-    HostRecord,
-    bound_to_host,
-    decode_host,
-    encode_host,
-    host_key,
-)
-from gateway.fleetapi.messages import Beat, decode_message
-from gateway.fleetapi.names import ALL_HOSTS
-from gateway.fleetapi.resp import Answer
-from gateway.supervisor.fleet_status import HostFacts, Status, Strangers, host_status, worth_showing
-
-log = logging.getLogger("gateway.fleet")
-
-_BEATS_A_RECORD = 2
+from gateway.fleet.clients import open_sealer
+from gateway.supervisor.fleet_status import Status
+from gateway.supervisor.membership import Membership
 
 
 class FleetWatch:
-    """Beats, writes and reads, from `follow` to `stop`.
+    """A member of one fleet after the other, from `follow` to `stop`.
 
     Args:
         instance: of this gateway.
@@ -54,7 +26,7 @@ class FleetWatch:
         self._status = status
         self._on_news = on_news
         self._settings: Settings | None = None
-        self._membership: _Membership | None = None
+        self._membership: Membership | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
     def follow(self, settings: Settings) -> None:
@@ -66,7 +38,7 @@ class FleetWatch:
             return
         self._leave()
         if settings.fleet is not None:
-            self._membership = _Membership(self._instance, settings.fleet, self._status, self._on_news)
+            self._membership = Membership(self._instance, settings.fleet, self._status, self._on_news)
             self._membership.sections = _digests(settings, settings.fleet)
             self._membership.start()
 
@@ -87,11 +59,6 @@ class FleetWatch:
             task.add_done_callback(self._closing.discard)
             self._membership = None
 
-    @property
-    def n_others(self) -> int:
-        """How many other hosts beat, and do not leave."""
-        return self._membership.n_others if self._membership is not None else 0
-
     def is_reached_elsewhere(self, application: str) -> bool:
         """Whether another host reaches this Duo application, and this one is to be silent if it does not."""
         fleet = self._settings.fleet if self._settings is not None else None
@@ -102,191 +69,6 @@ class FleetWatch:
     def status(self) -> Status | None:
         """Return what `status.json` holds of the fleet; None where there is none."""
         return self._membership.status() if self._membership is not None else None
-
-
-class _Membership(StoreOwner):
-    """This host in one fleet."""
-
-    def __init__(
-        self, instance: str, settings: FleetSettings, status: Callable[[], Status], on_news: Callable[[], None]
-    ) -> None:
-        self._on_news = on_news
-        self.sections: dict[str, str] = {}
-        self._instance = instance
-        self._name = host_name(settings)
-        self._host_status = status
-        self._loop = asyncio.get_running_loop()
-        self._sealer = open_sealer(settings)
-        way = open_way(settings)
-        self._patience = Patience(settings.patience_ms / 1000)
-        self._hosts = Hosts(instance)
-        self._strangers = Strangers()
-        self._records: dict[str, HostRecord] = {}
-        self._unsure: set[str] = set()
-        self._store = Store(way, self._patience, self, self._loop.call_soon, time.monotonic, random.random)
-        self._mailbox = Mailbox(way, [ALL_HOSTS.encode()], self._heard, time.monotonic, random.random, self._looked)
-        self._is_leaving = False
-        self._n_beats = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._told_lost = False
-        self._told_differences: set[tuple[str, str]] = set()
-
-    def start(self) -> None:
-        self._store.start()
-        self._mailbox.start()
-        self._beat()
-
-    async def close(self) -> None:
-        """Say that this host has gone, as far as that can still be said."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self.say_leaving()
-        self._store.command([b"DEL", host_key(self._instance)])
-        await self._store.close()
-        await self._mailbox.close()
-
-    def say_leaving(self) -> None:
-        self._is_leaving = True
-        self._say()
-
-    @property
-    def n_others(self) -> int:
-        return sum(not host.is_leaving for host in self._others())
-
-    def is_reached_elsewhere(self, application: str) -> bool:
-        others = [host for host in self._others() if not host.is_leaving and host.instance not in self._unsure]
-        records = [self._records.get(host.instance) for host in others]
-        return any(
-            each.key == application and not each.is_failmode_active
-            for record in records
-            if record is not None
-            for each in record.applications
-        )
-
-    def _others(self) -> list[Any]:
-        return [host for host in self._hosts.alive(time.monotonic()) if host.instance != self._instance]
-
-    # What goes out.
-
-    def _beat(self) -> None:
-        self._timer = self._loop.call_later(BEAT_INTERVAL_S, self._beat)
-        self._say()
-
-    def _say(self) -> None:
-        self._store.publish(ALL_HOSTS.encode(), encode_beat(self._instance, self._name, self._is_leaving, self._sealer))
-        self._n_beats += 1
-        if self._n_beats % _BEATS_A_RECORD == 0 and self._store.is_connected:
-            self._write()
-            self._read()
-
-    def _write(self) -> None:
-        sealed = self._sealer.seal(encode_host(self._own_record()), bound_to_host(self._instance))
-        self._store.command([b"SET", host_key(self._instance), sealed, b"EX", b"%d" % LIFE_S])
-
-    def _own_record(self) -> HostRecord:
-        status = self._host_status()
-        workers, servers = status["workers"], status["servers"]
-        reasons: dict[str, int] = {}
-        for server in servers:
-            for reason, count in server["reasons"].items():
-                reasons[reason] = reasons.get(reason, 0) + count
-        return HostRecord(
-            name=self._name,
-            version=__version__,
-            is_leaving=self._is_leaving,
-            uptime_s=status["uptime_s"],
-            n_workers=len(workers),
-            n_ready=sum(worker["state"] == "ready" for worker in workers),
-            pending=sum(server["pending"] for server in servers),
-            reasons=reasons,
-            applications=[
-                HostApplication(each["application"], each["state"], each["failmode_active"])
-                for each in status["applications"]
-            ],
-            sections=self.sections,
-        )
-
-    def _read(self) -> None:
-        others = self._others()
-        known = {host.instance for host in self._hosts.remembered(time.monotonic())}
-        self._records = {instance: record for instance, record in self._records.items() if instance in known}
-        self._unsure &= known
-        self._on_news()
-        for host in others:
-            self._store.command([b"GET", host_key(host.instance)], partial(self._took, host.instance))
-
-    def _took(self, instance: str, answer: Answer) -> None:
-        octets = self._sealer.open(answer, bound_to_host(instance)) if isinstance(answer, bytes) else None
-        record = decode_host(octets)
-        if answer is None:
-            self._unsure.add(instance)  # its record has expired: nobody relies on what it said
-        if record is not None:
-            self._unsure.discard(instance)
-            self._records[instance] = record
-            self._on_news()
-            self._warn_of_differences(record)
-
-    def _warn_of_differences(self, record: HostRecord) -> None:
-        """Say once of each section that two hosts do not have it alike."""
-        for section, digest in self.sections.items():
-            theirs = record.sections.get(section)
-            is_told = (record.name, section) in self._told_differences
-            if theirs == digest:
-                self._told_differences.discard((record.name, section))
-            elif not is_told:
-                self._told_differences.add((record.name, section))
-                what = "lacks" if theirs is None else "has other settings for"
-                log.warning("Host %s %s [%s]: logins there may end differently", record.name, what, section)
-
-    # What comes in.
-
-    def _heard(self, _channel: bytes, octets: bytes) -> None:
-        message = decode_message(octets)
-        if isinstance(message, Beat):
-            now, known = time.monotonic(), {host.instance for host in self._others()}
-            if not self._hosts.heard(message, self._sealer, now):
-                self._strangers.heard(message.instance, now)
-            for host in self._others():
-                if host.instance not in known:
-                    log.info("Host %s is there", host.name)
-
-    def _looked(self) -> None:
-        if self._mailbox.is_connected:
-            self._hosts.connected(time.monotonic())
-        else:
-            self._hosts.lost()
-
-    def store_connected(self) -> None:
-        """The store can be asked."""
-        log.info("The fleet's engine is there; logins are shared with other hosts")
-        self._told_lost = False
-
-    def store_lost(self, detail: str) -> None:
-        """The store cannot be asked."""
-        if not self._told_lost:
-            self._told_lost = True
-            log.warning("The fleet's engine cannot be used: %s; this host decides alone", detail)
-
-    def status(self) -> Status:
-        own = HostFacts(self._instance, self._name, self._own_record(), self._is_leaving)
-        others = worth_showing(self._facts_of_others(), self._name)
-        return {
-            "name": self._name,
-            "instance": self._instance,
-            "up": self._store.is_connected and self._mailbox.is_connected and not self._patience.is_away,
-            "detail": self._patience.reason or self._mailbox.reason,
-            "leaving": self._is_leaving,
-            "strangers": self._strangers.count(time.monotonic()),
-            "hosts": [host_status(each, own) for each in (own, *others)],
-        }
-
-    def _facts_of_others(self) -> list[HostFacts]:
-        now = time.monotonic()
-        return [self._facts_of(each, now) for each in self._hosts.remembered(now) if each.instance != self._instance]
-
-    def _facts_of(self, host: Host, now: float) -> HostFacts:
-        record, is_gone = self._records.get(host.instance), self._hosts.is_gone(host.instance, now)
-        return HostFacts(host.instance, host.name, record, host.is_leaving, now - host.beat_at, is_gone)
 
 
 def _digests(settings: Settings, fleet: FleetSettings | None) -> dict[str, str]:

@@ -62,6 +62,12 @@ class Host:
         hosts = status["hosts"] if status is not None else []
         return next((host for host in hosts if host["name"] == name and host["version"]), None)
 
+    def state_of(self, name: str) -> str:
+        """How it sees another host, of which it must have heard."""
+        host = self.sees(name)
+        assert host is not None
+        return str(host["state"])
+
 
 async def until(condition: Callable[[], Any]) -> Any:
     async with asyncio.timeout(WAIT_S):
@@ -128,16 +134,16 @@ def test_what_a_host_can_tell_no_more_is_not_known(store):
         store.ask("CONFIG", "SET", "maxmemory", "1")
         b.duo["failmode_active"] = True
         await until(lambda: not a.watch.is_reached_elsewhere(DUO))
-        assert a.watch.n_others == 1
+        assert a.state_of("gw-b") == "ready"
 
     play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
 
 
 def test_who_leaves_is_nobody_to_rely_on(store):
     async def scene(a: Host, b: Host) -> None:
-        await until(lambda: a.watch.is_reached_elsewhere(DUO) and a.watch.n_others == 1)
+        await until(lambda: a.watch.is_reached_elsewhere(DUO) and a.state_of("gw-b") == "ready")
         b.watch.say_leaving()
-        await until(lambda: a.watch.n_others == 0)
+        await until(lambda: a.state_of("gw-b") == "leaving")
         assert not a.watch.is_reached_elsewhere(DUO)
 
     play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
