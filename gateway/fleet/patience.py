@@ -5,7 +5,10 @@ take: three times the 99th percentile. Three late answers in a row, each asked f
 late, and nobody waits: the store is away. One that was late alone says little, and what was under way with it nothing
 more. Late is what was looked for and was not there (`Store.look`); an answer that took long may have waited for a busy
 loop of ours. While the store is away it is asked for a sign of life a few times a second; three in a row in time, and
-it is back. Pure: instants come in.
+it is back.
+
+Who has just started has a rush to read, and much of it was begun before, or at another host: a claim that is not waited
+for would push again. So the store is given longer for the first seconds. Pure: instants come in.
 """
 
 from collections import deque
@@ -17,6 +20,8 @@ from gateway.fleetapi.resp import Refused
 LEAST_S: Final = 0.005
 MOST_S: Final = 0.050
 FIRST_S: Final = 0.020
+ARRIVAL_S: Final = 3.0  # from the first connection
+ARRIVAL_PATIENCE_S: Final = 0.250
 N_LATE: Final = 3  # in a row, and it is away
 N_IN_TIME: Final = 3  # in a row, and it is back
 PROBE_INTERVAL_S: Final = 0.2
@@ -63,6 +68,9 @@ class Patience:
     """What one process knows of the store's answers. It begins as away, not connected."""
 
     __slots__ = (
+        "_arrived_at",
+        "_first_s",
+        "_is_arriving",
         "_least_s",
         "_left_at",
         "_most_s",
@@ -81,6 +89,9 @@ class Patience:
         """Begin with `first_s`, as configured; the bounds are 5 and 50 ms, or that if it is beyond them."""
         self.patience_s = first_s
         """How long a claim is waited for."""
+        self._first_s = first_s
+        self._arrived_at: float | None = None  # when the arrival is over; None: it was never connected
+        self._is_arriving = False
         self._least_s = min(LEAST_S, first_s)
         self._most_s = max(MOST_S, first_s)
         self._times: deque[float] = deque(maxlen=_N_REMEMBERED)
@@ -113,7 +124,9 @@ class Patience:
         took = max(0.0, now - asked_at)
         self._times.append(took)
         self._n_new += 1
-        if self._n_new >= _N_A_LOOK:
+        if self._is_arriving:
+            self._end_arrival(now)
+        elif self._n_new >= _N_A_LOOK:
             self._follow()
         if took > self.patience_s:
             self._n_in_time = 0
@@ -123,6 +136,8 @@ class Patience:
     def waited(self, asked_at: float, now: float) -> None:
         """The answer to a claim was looked for when the patience was over, and has not come."""
         self._n_in_time = 0
+        if self._is_arriving:
+            self._end_arrival(now)
         if asked_at < self._noticed_at:
             return
         self._noticed_at = now
@@ -141,8 +156,12 @@ class Patience:
         """There is no connection, for this reason."""
         self._leave(Away.NOT_CONNECTED, reason, now)
 
-    def connected(self) -> None:
+    def connected(self, now: float) -> None:
         """There is a connection, and what it began with was answered."""
+        if self._arrived_at is None:
+            self._arrived_at = now + ARRIVAL_S
+            self._is_arriving = True
+            self.patience_s = max(self._first_s, ARRIVAL_PATIENCE_S)
         self._n_late = 0
         self._noticed_at = -1.0
         self._return()
@@ -172,6 +191,15 @@ class Patience:
         self._why = None
         self._reason = ""
         self._n_in_time = 0
+
+    def _end_arrival(self, now: float) -> None:
+        """Be as patient as with any other, once it is over."""
+        if self._arrived_at is None or now < self._arrived_at:
+            return
+        self._is_arriving = False
+        self.patience_s = self._first_s
+        if self._n_new >= _N_A_LOOK:
+            self._follow()
 
     def _follow(self) -> None:
         """Take three times the 99th percentile of the last answers as patience."""

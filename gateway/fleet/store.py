@@ -113,7 +113,7 @@ class Store(LineOwner):
     def opened(self, connection: StoreConnection) -> None:
         """Use it from now on."""
         self._connection = connection
-        self.patience.connected()
+        self.patience.connected(self._clock())
         self._owner.store_connected()
 
     def lost(self, detail: str) -> None:

@@ -4,13 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.fleet.patience import PROBE_INTERVAL_S, Away, Patience
+from gateway.fleet.patience import ARRIVAL_PATIENCE_S, ARRIVAL_S, PROBE_INTERVAL_S, Away, Patience
 from gateway.fleetapi.resp import Refused
+
+LONG_AGO = -1000.0
 
 
 def connected(first_s: float = 0.020) -> Patience:
+    """Return one whose arrival is over."""
     patience = Patience(first_s)
-    patience.connected()
+    patience.connected(LONG_AGO)
+    patience.waited(LONG_AGO, LONG_AGO + ARRIVAL_S)
+    patience.connected(LONG_AGO + ARRIVAL_S)
     return patience
 
 
@@ -35,9 +40,42 @@ def test_it_begins_as_configured_and_not_connected():
     assert patience.patience_s == 0.030
     assert patience.away is Away.NOT_CONNECTED
     assert patience.reason == "not connected yet"
-    patience.connected()
+    patience.connected(0.0)
     assert not patience.is_away
     assert patience.reason == ""
+
+
+def test_who_has_just_started_is_more_patient():
+    patience = Patience(0.030)
+    patience.connected(5.0)
+    assert patience.patience_s == ARRIVAL_PATIENCE_S
+    answers(patience, 0.001, 100, 5.0)
+    assert patience.patience_s == ARRIVAL_PATIENCE_S
+
+
+@pytest.mark.parametrize(("n_answers", "patience_s"), [(1, 0.030), (100, 0.006)])
+def test_its_arrival_ends_with_what_it_was_configured_with_or_has_learned(n_answers, patience_s):
+    patience = Patience(0.030)
+    patience.connected(5.0)
+    at = answers(patience, 0.002, n_answers, 5.0)
+    answers(patience, 0.002, 1, at + ARRIVAL_S)
+    assert patience.patience_s == pytest.approx(patience_s)
+
+
+def test_a_store_that_stands_still_ends_the_arrival_as_well():
+    patience = Patience()
+    patience.connected(5.0)
+    at = waits(patience, 3, 5.0)
+    assert patience.away is Away.LATE
+    waits(patience, 1, at + ARRIVAL_S)
+    assert patience.patience_s == 0.020
+
+
+def test_a_later_connection_is_no_arrival():
+    patience = connected()
+    patience.lost("gone", 1.0)
+    patience.connected(2.0)
+    assert patience.patience_s == 0.020
 
 
 @pytest.mark.parametrize(
@@ -149,7 +187,7 @@ def test_it_is_probed_a_few_times_a_second_while_it_is_away_and_connected():
     assert patience.wants_probe(1.0 + 1.1 * PROBE_INTERVAL_S)
     patience.lost("gone", 2.0)
     assert not patience.wants_probe(3.0)
-    patience.connected()
+    patience.connected(4.0)
     assert not patience.wants_probe(4.0)
 
 
@@ -194,7 +232,7 @@ def test_a_connection_that_is_lost_and_found_again():
     assert patience.reason == "connection refused by 127.0.0.1:6379"
     answers(patience, 0.001, 10, 3.0)
     assert patience.away is Away.NOT_CONNECTED
-    patience.connected()
+    patience.connected(4.0)
     assert not patience.is_away
 
 
@@ -222,10 +260,10 @@ def test_whatever_happens_it_has_its_bounds_and_comes_back(happened, first_s):
             case "l":
                 patience.lost("gone", now)
             case "c":
-                patience.connected()
+                patience.connected(now)
         assert min(0.005, first_s) <= patience.patience_s <= max(0.050, first_s)
         assert patience.is_away == (patience.reason != "")
     if patience.away is Away.NOT_CONNECTED:
-        patience.connected()
+        patience.connected(now)
     answers(patience, 0.0001, 3, now)
     assert not patience.is_away
