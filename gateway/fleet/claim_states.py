@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import mypyc_attr
 
-from gateway.fleet.script_answers import NOBODY
+from gateway.fleet.script_answers import NOBODY, Found
+from gateway.fleetapi.records import PushedRecord, Record
 
 if TYPE_CHECKING:
     from gateway.fleetapi.messages import Join
@@ -76,14 +77,17 @@ class ClaimedLogin:
         ended_at: the instant of its end.
         joiners: who has joined it; in the order in which they came.
         found: the record of another owner, `NOBODY` if none was met; and `host`, that one's name.
+        is_left: whether that owner has left its push to whoever is asked.
         nonce: of our own join; empty without one.
         known_until: the instant until which the owner need not be asked again.
         tick_at: the instant at which it is to be looked after; others do not count.
+        begun_at: the instant at which it was asked about here.
         give_up_at: the instant at which a join is lost.
         n_tries: how often the store has been asked whose it is.
     """
 
     __slots__ = (
+        "begun_at",
         "ended_at",
         "epoch",
         "factor",
@@ -91,6 +95,7 @@ class ClaimedLogin:
         "give_up_at",
         "host",
         "how",
+        "is_left",
         "joiners",
         "known_until",
         "login",
@@ -107,11 +112,12 @@ class ClaimedLogin:
         "verdict",
     )
 
-    def __init__(self, number: int, login: bytes, packet: bytes, owner: str) -> None:
+    def __init__(self, number: int, login: bytes, packet: bytes, owner: str, begun_at: float = 0.0) -> None:
         self.number = number
         self.login = login
         self.packet = packet
         self.owner = owner
+        self.begun_at = begun_at
         self.state = NEW
         self.epoch = 0
         self.txid = self.factor = self.host = self.how = ""
@@ -120,6 +126,7 @@ class ClaimedLogin:
         self.verdict: bytes | None = None
         self.joiners: list[Join] | None = None
         self.found = NOBODY
+        self.is_left = False
         self.nonce = b""
         self.known_until = self.tick_at = self.give_up_at = self.ended_at = 0.0
         self.n_tries = 0
@@ -133,6 +140,11 @@ class ClaimedLogin:
         if state not in TRANSITIONS[self.state]:
             raise ValueError(f"a claimed login does not go from {self.state} to {state}")
         self.state = state
+
+    def meet(self, found: Found, record: Record) -> None:
+        """Take note of the record of another owner, and of what it says."""
+        self.found, self.host = found, record.host
+        self.is_left = isinstance(record, PushedRecord) and record.is_left
 
     def __repr__(self) -> str:
         return f"<ClaimedLogin {self.number} {self.owner}/{self.epoch} {self.state}>"

@@ -122,13 +122,13 @@ class Claims:
         """
         login = self._logins.find(number)
         if isinstance(question, Claim):
-            self._claim(self._begin(number, question.login, question.packet, question.owner), now)
+            self._claim(self._begin(number, question.login, now, question.packet, question.owner), now)
         else:
             if login is not None and login.state in OURS:  # a predecessor's claim, which has met another host's
                 login.how = messages.RELEASED
                 self._end(login, now)
                 login = None
-            self._joins.begin(self._begin(number, question.login) if login is None else login, now)
+            self._joins.begin(self._begin(number, question.login, now) if login is None else login, now)
         return self._outbox.take()
 
     def knows(self, number: int) -> bool:
@@ -275,10 +275,10 @@ class Claims:
 
     # Claims.
 
-    def _begin(self, number: int, digest: bytes, packet: bytes = b"", owner: str = "") -> ClaimedLogin:
+    def _begin(self, number: int, digest: bytes, now: float, packet: bytes = b"", owner: str = "") -> ClaimedLogin:
         """Take up a login; one that is joined at once gets its name here."""
         owner = owner or owner_name(self._instance, self._draw(_RANDOM_SIZE))
-        login = ClaimedLogin(number, digest, packet, owner)
+        login = ClaimedLogin(number, digest, packet, owner, now)
         self._logins.add(login)
         return login
 
@@ -328,7 +328,7 @@ class Claims:
         if record is None:
             self._alone(login, Outcome.ALONE_UNREADABLE)
             return
-        login.found, login.host = found, record.host
+        login.meet(found, record)
         if isinstance(record, DecidedRecord):
             self._found_decided(login, found, record, now)
         elif found.age_s >= UNNAMED_S and self._hosts.is_gone(instance_of(found.owner), now):
@@ -347,7 +347,7 @@ class Claims:
             return
         login.move(RECALLING)
         self._logins.joins(login, self._draw(NONCE_SIZE))
-        self._outbox.join(login, found.owner)
+        self._outbox.join(login, found.owner, now)
         self._come_back(login, now + RECALL_S)
 
     def _claim_anew(self, login: ClaimedLogin, now: float) -> None:
@@ -390,7 +390,7 @@ class Claims:
         """Leave our own push to whoever took it over; a push that is not theirs stays ours, and alone."""
         record = self._reader.read(login.login, found)
         if isinstance(record, PushedRecord) and record.txid == login.txid:
-            login.found, login.host = found, record.host
+            login.meet(found, record)
             self._elsewhere(login)
             self._count(Outcome.DISPLACED)
             self._outbox.displaced(login)
@@ -454,7 +454,7 @@ class Claims:
         """Leave the record as the login's end wants it: decided, gone, or there for another host to take over."""
         if login.how == messages.LEAVE:
             if login.txid:
-                self._outbox.write_pushed(login)
+                self._outbox.write_pushed(login, is_left=True)
         elif login.how == messages.RELEASED or not login.epoch:
             self._outbox.release(login)
         else:
@@ -498,12 +498,18 @@ class Claims:
         """
         how = login.how
         if how == messages.VERDICT or how == messages.LOST:
-            if not (now - login.ended_at < GRACE_S or _was_meant_for(login, join)):
+            ended_s = now - login.ended_at
+            if not (ended_s < GRACE_S or ended_s < self._waited_s(login, join) or _was_meant_for(login, join)):
                 how = messages.RELEASED
                 self._outbox.release(login)
         else:
             self._settle(login)
         self._outbox.ended(login, how, join)
+
+    def _waited_s(self, login: ClaimedLogin, join: Join) -> float:
+        """Return how long the joiner's login has been waiting; what was not sealed for this join is not believed."""
+        associated = bound_to(messages.WAITED, login.login, join.nonce, join.packet)
+        return messages.decode_waited(self._sealing.open(join.waited, associated))
 
     def _welcome(self, login: ClaimedLogin) -> None:
         if login.joiners is not None:

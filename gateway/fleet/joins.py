@@ -159,11 +159,14 @@ class Joins:
         if found is NOBODY:
             self._outbox.look(login)
             return
-        is_silent = self.is_hearing and (now - login.known_until >= UNKNOWN_S or self._is_gone(login, now))
+        is_silent = login.is_left or self._is_silent(login, now)
         if is_silent or now >= login.known_until:
-            self._outbox.join(login, found.owner)
+            self._outbox.join(login, found.owner, now)
         if is_silent and login.state is JOINED:
             self._take(login)
+
+    def _is_silent(self, login: ClaimedLogin, now: float) -> bool:
+        return self.is_hearing and (now - login.known_until >= UNKNOWN_S or self._is_gone(login, now))
 
     def _is_gone(self, login: ClaimedLogin, now: float) -> bool:
         return self._hosts.is_gone(instance_of(login.found.owner), now)
@@ -178,7 +181,7 @@ class Joins:
         if record is None:
             self._lose(login)
         else:
-            login.found, login.host = found, record.host
+            login.meet(found, record)
             self._join(login, now)
 
     def _refused(self, login: ClaimedLogin, found: Found, now: float) -> None:

@@ -6,7 +6,7 @@ from gateway.fleet.claim_states import ClaimedLogin
 from gateway.fleet.effects import AnswerLogin, Displaced, Effect, Publish, RunScript
 from gateway.fleet.script_answers import CLAIM, LOOK, RELEASE, TAKE, WRITE, Found, Script
 from gateway.fleetapi import records
-from gateway.fleetapi.messages import VERDICT, Ended, Join, Known, Taken, encode_message
+from gateway.fleetapi.messages import VERDICT, WAITED, Ended, Join, Known, Taken, encode_message, encode_waited
 from gateway.fleetapi.names import Sealing, bound_to, instance_of, mailbox, record_key
 from gateway.fleetapi.questions import Answer
 
@@ -62,9 +62,9 @@ class Outbox:
         """Ask who has it."""
         self._run(LOOK, login, ())
 
-    def write_pushed(self, login: ClaimedLogin) -> None:
-        """Write the push's name."""
-        content = records.pushed(login.epoch, self._host, login.txid, login.factor, login.pushed_at)
+    def write_pushed(self, login: ClaimedLogin, *, is_left: bool = False) -> None:
+        """Write the push's name, and whether it is left to others."""
+        content = records.pushed(login.epoch, self._host, login.txid, login.factor, login.pushed_at, is_left=is_left)
         self._write(login, _PUSHED, self._seal(records.PUSHED, login, content), _LIFE)
 
     def write_decided(self, login: ClaimedLogin) -> None:
@@ -80,9 +80,11 @@ class Outbox:
         """Delete the record."""
         self._run(RELEASE, login, (login.owner.encode(), b"%d" % login.epoch))
 
-    def join(self, login: ClaimedLogin, owner: str) -> None:
+    def join(self, login: ClaimedLogin, owner: str, now: float) -> None:
         """Ask its owner what becomes of it."""
-        self._say(instance_of(owner), Join(owner, login.nonce, self._instance, login.packet))
+        waited = encode_waited(max(0.0, now - login.begun_at))
+        sealed = self._sealing.seal(waited, bound_to(WAITED, login.login, login.nonce, login.packet))
+        self._say(instance_of(owner), Join(owner, login.nonce, self._instance, login.packet, sealed))
 
     def known(self, join: Join) -> None:
         """Tell a joiner that its login is here."""

@@ -30,6 +30,8 @@ LEAVE: Final = "leave"  # the push has a name: take it over now
 RELEASED: Final = "released"  # nobody was asked for anything: claim it
 LOST: Final = "lost"  # somebody may have been pushed, and nobody knows the push's name
 
+WAITED: Final = "waited"
+
 _Instance = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]
 _Owner = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}:[0-9a-f]{16}\Z", max_length=OWNER_SIZE)]
 _Nonce = Annotated[bytes, msgspec.Meta(min_length=NONCE_SIZE, max_length=NONCE_SIZE)]
@@ -53,14 +55,18 @@ class Presence(msgspec.Struct, array_like=True, frozen=True):
 class Join(msgspec.Struct, array_like=True, tag="join", frozen=True):
     """Tell `joiner` what becomes of the login that has this owner.
 
-    `packet` is the digest of the newest packet that waits there, keyed; empty when it is not known any more. An owner
-    that has decided tells its verdict to those whose packets it has answered, too.
+    Attributes:
+        packet: the digest of the newest packet that waits there, keyed; empty when it is not known any more. An owner
+            that has decided tells its verdict to those whose packets it has answered, too.
+        waited: for how long the login has been waiting there, as `encode_waited` has it, sealed with
+            `names.bound_to(WAITED, login, nonce, packet)`; who was waiting when it was decided is told as well.
     """
 
     owner: _Owner
     nonce: _Nonce
     joiner: _Instance
     packet: Annotated[bytes, msgspec.Meta(max_length=DIGEST_SIZE)]
+    waited: Annotated[bytes, msgspec.Meta(max_length=128)] = b""
 
 
 class Known(msgspec.Struct, array_like=True, tag="known", frozen=True):
@@ -106,6 +112,16 @@ def decode_message(octets: bytes) -> Message | None:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     return message
+
+
+def encode_waited(waited_s: float) -> bytes:
+    """Return for how long a login has been waiting, to be sealed: milliseconds, in four octets."""
+    return min(int(waited_s * 1000), 2**32 - 1).to_bytes(4, "big")
+
+
+def decode_waited(octets: bytes | None) -> float:
+    """Return the seconds; 0 for octets that are none."""
+    return int.from_bytes(octets, "big") / 1000 if octets is not None and len(octets) == 4 else 0.0
 
 
 def decode_presence(octets: bytes) -> Presence | None:

@@ -41,6 +41,7 @@ class PushedRecord(msgspec.Struct, array_like=True, frozen=True):
     Attributes:
         txid, factor: in Duo's words.
         pushed_at: Duo's own time of it, Unix seconds; None while the host did not know Duo's time.
+        is_left: whether the host asks no more what became of it: whoever is asked for this login may, at once.
     """
 
     version: Literal[1]
@@ -49,6 +50,7 @@ class PushedRecord(msgspec.Struct, array_like=True, frozen=True):
     txid: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
     factor: Annotated[str, msgspec.Meta(max_length=64)]
     pushed_at: _UnixTime | None
+    is_left: bool = False
 
 
 class DecidedRecord(msgspec.Struct, array_like=True, frozen=True):
@@ -74,9 +76,9 @@ def asking(epoch: int, host: str) -> bytes:
     return _encoder.encode(AskingRecord(VERSION, epoch, host))
 
 
-def pushed(epoch: int, host: str, txid: str, factor: str, pushed_at: float | None) -> bytes:
+def pushed(epoch: int, host: str, txid: str, factor: str, pushed_at: float | None, *, is_left: bool = False) -> bytes:
     """Return a `pushed` record's content, to be sealed."""
-    return _encoder.encode(PushedRecord(VERSION, epoch, host, txid, factor, pushed_at))
+    return _encoder.encode(PushedRecord(VERSION, epoch, host, txid, factor, pushed_at, is_left))
 
 
 def decided(epoch: int, host: str, packets: list[bytes]) -> bytes:

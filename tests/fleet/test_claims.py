@@ -202,6 +202,55 @@ def test_an_owner_that_stood_still_before_it_asked_is_not_repeated(world: World)
     assert (at_a.result, at_b.result, len(world.duo.pushes)) == ("accept", "accept", 1)
 
 
+def test_who_was_waiting_when_it_was_decided_is_told_however_late_it_asks():
+    """A host that has just started does not believe silence at once, and so asks late who took the push over."""
+    world = World("abc")
+    a, b, c = world.hosts
+    world.live(3.0)
+    push(world, a)
+    world.kill(a)
+    world.live(1.5)
+    b.restart_worker()  # it hears anew, and may not call anybody gone for two seconds
+    at_c = c.ask(ALICE)
+    at_b = b.ask(ALICE, PACKET)
+    while at_c.step != "polling":
+        world.live(0.25)
+    decide(world, c, at_c)
+    c_ended_at = at_c.ended_at
+    b.cut()
+    world.live(GRACE_S + 0.5)
+    b.mend()
+    world.live(5.0)
+    assert (at_c.result, at_b.result, len(world.duo.pushes)) == ("accept", "accept", 1)
+    assert at_b.ended_at - c_ended_at > GRACE_S
+
+
+def test_for_how_long_somebody_waited_is_believed_under_its_seal_alone(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    decide(world, a, at_a)
+    world.live(GRACE_S + 1.0)
+    (record,) = world.store.records.values()
+    forged = Join(record.owner.decode(), b"n" * 16, b.instance, PACKET, b"\xff\xff\xff\xff")
+    world.say(a, forged)
+    world.settle()
+    ended = [decode_message(each) for each in world.said]
+    assert [each.how for each in ended if isinstance(each, Ended)] == ["released"]
+
+
+def test_a_push_that_was_left_is_taken_over_at_once_by_whoever_is_asked(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    a.leave(at_a)
+    world.settle()
+    world.kill(a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    assert at_b.step == "polling"
+    decide(world, b, at_b)
+    assert (at_b.result, len(world.duo.pushes)) == ("accept", 1)
+
+
 def test_a_host_that_stops_leaves_its_push_at_once(world: World):
     a, b = world.hosts
     at_a = push(world, a)
