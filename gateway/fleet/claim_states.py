@@ -57,6 +57,7 @@ TRANSITIONS: Final[dict[ClaimState, frozenset[ClaimState]]] = {
 }
 
 OURS: Final = (ALONE, ASKING, PUSHED)
+_MOST_JOINERS: Final = 64  # of one login: whoever writes to the store can make them up
 
 
 @mypyc_attr(free_list_len=1)
@@ -133,6 +134,16 @@ class ClaimedLogin:
         if state not in TRANSITIONS[self.state]:
             raise ValueError(f"a claimed login does not go from {self.state} to {state}")
         self.state = state
+
+    def joined_by(self, join: "Join") -> None:
+        """Note that another host has joined it; the oldest is forgotten when there are too many."""
+        joiners = self.joiners
+        if joiners is None:
+            joiners = self.joiners = []
+        if join not in joiners:
+            if len(joiners) >= _MOST_JOINERS:
+                del joiners[0]
+            joiners.append(join)
 
     def __repr__(self) -> str:
         return f"<ClaimedLogin {self.number} {self.owner}/{self.epoch} {self.state}>"
