@@ -58,6 +58,7 @@ TRANSITIONS: Final[dict[ClaimState, frozenset[ClaimState]]] = {
 }
 
 OURS: Final = (ALONE, ASKING, PUSHED)
+_MOST_JOINERS: Final = 64  # of one login: whoever writes to the store can make them up
 
 
 @mypyc_attr(free_list_len=1)
@@ -145,6 +146,16 @@ class ClaimedLogin:
         """Take note of the record of another owner, and of what it says."""
         self.found, self.host = found, record.host
         self.is_left = isinstance(record, PushedRecord) and record.is_left
+
+    def joined_by(self, join: "Join") -> None:
+        """Note that another host has joined it; the oldest is forgotten when there are too many."""
+        joiners = self.joiners
+        if joiners is None:
+            joiners = self.joiners = []
+        if join not in joiners:
+            if len(joiners) >= _MOST_JOINERS:
+                del joiners[0]
+            joiners.append(join)
 
     def __repr__(self) -> str:
         return f"<ClaimedLogin {self.number} {self.owner}/{self.epoch} {self.state}>"

@@ -39,11 +39,10 @@ class Joins:
     """The joiner's side of all logins of a worker.
 
     Attributes:
-        is_connected: whether the store can be asked.
         is_hearing: whether the owners can be heard: without that their silence says nothing.
     """
 
-    __slots__ = ("_count", "_draw", "_hosts", "_logins", "_outbox", "_reader", "_timers", "is_connected", "is_hearing")
+    __slots__ = ("_count", "_draw", "_hosts", "_logins", "_outbox", "_reader", "_timers", "is_hearing")
 
     def __init__(
         self,
@@ -62,7 +61,7 @@ class Joins:
         self._timers = timers
         self._draw = draw
         self._count = count
-        self.is_connected = self.is_hearing = False
+        self.is_hearing = False
 
     def begin(self, login: ClaimedLogin, now: float) -> None:
         """Join the owner whose record was found, or look for one."""
@@ -83,9 +82,10 @@ class Joins:
         """The owner has it."""
         login.known_until = now + KNOWN_S
 
-    def ended(self, login: ClaimedLogin, how: str, verdict: bytes) -> None:
+    def ended(self, login: ClaimedLogin, how: str, verdict: bytes, now: float) -> None:
         """The owner has told how it ended; that was sealed for this join."""
         if how == messages.VERDICT:
+            login.ended_at = now
             login.verdict = verdict  # for whoever joins us, should the store be about to give us the push
             self._end(login, Decided(login.host, verdict), how)
         elif how == messages.RELEASED:
@@ -149,7 +149,7 @@ class Joins:
         if now - login.tick_at > STOOD_STILL_S:
             self._hosts.connected(now)
             login.known_until = now
-        if self.is_connected:
+        if self._outbox.is_connected:
             self._ask(login, now)
         self._tick_at(login, now + JOIN_INTERVAL_S)
 

@@ -21,15 +21,20 @@ _DECIDED: Final = records.DECIDED.encode()
 
 
 class Outbox:
-    """Effects in their order, until the shell takes them."""
+    """Effects in their order, until the shell takes them.
 
-    __slots__ = ("_effects", "_host", "_instance", "_sealing")
+    Attributes:
+        is_connected: whether the store can be asked: what is to be run goes nowhere without that.
+    """
+
+    __slots__ = ("_effects", "_host", "_instance", "_sealing", "is_connected")
 
     def __init__(self, instance: str, host: str, sealing: Sealing) -> None:
         self._instance = instance
         self._host = host
         self._sealing = sealing
         self._effects: list[Effect] = []
+        self.is_connected = False
 
     def take(self) -> list[Effect]:
         """Return what has been decided since the last call."""
@@ -89,6 +94,12 @@ class Outbox:
     def known(self, join: Join) -> None:
         """Tell a joiner that its login is here."""
         self._say(join.joiner, Known(join.nonce))
+
+    def known_to_all(self, login: ClaimedLogin) -> None:
+        """Tell everybody who has joined a login that it is here."""
+        if login.joiners is not None:
+            for join in login.joiners:
+                self.known(join)
 
     def ended(self, login: ClaimedLogin, how: str, join: Join) -> None:
         """Tell a joiner how its login has ended."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.fleet.script_answers import Found
+from gateway.fleetapi.messages import WAITED, Join, decode_waited
 from gateway.fleetapi.names import Sealing, bound_to
 from gateway.fleetapi.records import PUSHED, PushedRecord, Record, decode_record
 
@@ -46,6 +47,10 @@ class RecordReader:
         """Return what the record of a push says that was taken over; None as above."""
         record = self.read(login, Found("", epoch, PUSHED, sealed, age_s))
         return record if isinstance(record, PushedRecord) else None
+
+    def waited_s(self, login: bytes, join: Join) -> float:
+        """Return for how long a joiner's login has been waiting; 0 for what was not sealed for this join."""
+        return decode_waited(self._sealing.open(join.waited, bound_to(WAITED, login, join.nonce, join.packet)))
 
     def age_s(self, record: PushedRecord, age_in_store_s: float) -> float:
         """Return how long ago Duo was asked to push, in seconds."""

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.cli import alerts
 from gateway.config.fleet import KEYS
-from gateway.fleet import claims, hosts, outbox, patience, scripts
+from gateway.fleet import claiming, hosts, outbox, patience, scripts
 from gateway.fleetapi import host_records
 from gateway.ipc.orders import LEAVE_TIMEOUT_S
 from gateway.supervisor.fleet_status import HostState
@@ -50,7 +50,7 @@ def test_the_times_are_those_of_the_code():
     assert f"After {hosts.LEASE_S:.0f} s of silence" in TEXT
     assert f"one that has not for {hosts.LEASE_S:.0f} s is silent" in TEXT
     assert hosts.BEAT_INTERVAL_S == 0.5
-    assert f"asked at B within {claims.GRACE_S:.0f} s after A has answered" in TEXT
+    assert f"asked at B within {claiming.GRACE_S:.0f} s after A has answered" in TEXT
     decided_s = int(outbox._DECIDED_LIFE) // 1000
     assert f"within {decided_s} s after A's answer" in TEXT
     assert f"{outbox.LIFE_S:.0f} s; once decided {decided_s} s" in TEXT

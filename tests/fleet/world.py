@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from gateway.fleet.claims import GRACE_S, Claims
+from gateway.fleet.claiming import GRACE_S
+from gateway.fleet.claims import Claims
 from gateway.fleet.effects import AnswerLogin, Displaced, Effect, Outcome, Publish, RunScript
 from gateway.fleet.endings import REMEMBERED_S
 from gateway.fleet.hosts import BEAT_INTERVAL_S, Hosts, encode_beat

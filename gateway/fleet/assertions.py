@@ -1,0 +1,75 @@
+"""A login that is ours says so again: the store may have forgotten it, or have given it to another host.
+
+So it does when the store is there again, when a write of ours is refused, and when another host says that it has taken
+the push. A push that another host has taken is left to it; all else stays ours, whatever the store says.
+"""
+
+from typing import Final
+
+from gateway.fleet.claim_states import ALONE, ASKING, ELSEWHERE, PUSHED, ClaimedLogin
+from gateway.fleet.effects import Count, Outcome
+from gateway.fleet.logins import Logins
+from gateway.fleet.outbox import Outbox
+from gateway.fleet.reading import RecordReader
+from gateway.fleet.script_answers import Found, Mine, read_claim, read_write
+from gateway.fleetapi.records import PushedRecord
+
+_MOST: Final = 64  # in the life of a login
+
+
+class Assertions:
+    """Claims that are made again, of all logins of a worker."""
+
+    __slots__ = ("_count", "_logins", "_outbox", "_reader")
+
+    def __init__(self, logins: Logins, outbox: Outbox, reader: RecordReader, count: Count) -> None:
+        self._logins = logins
+        self._outbox = outbox
+        self._reader = reader
+        self._count = count
+
+    def doubted(self, login: ClaimedLogin) -> None:
+        """Look who has the record of a login that is ours; within limits, for who writes to the store can cause it."""
+        if login.n_tries < _MOST:
+            self._outbox.claim(login)
+
+    def written(self, login: ClaimedLogin, reply: object, _now: float) -> None:
+        """The store has written the push's name, or has it under another owner."""
+        if not read_write(reply):
+            self.doubted(login)
+
+    def asserted(self, login: ClaimedLogin, reply: object, _now: float) -> None:
+        """The store has said whose it is."""
+        claimed = read_claim(reply)
+        if isinstance(claimed, Mine):
+            login.epoch = claimed.epoch
+            self._confirm(login)
+        else:
+            self._claimed_meanwhile(login, claimed)
+
+    def _confirm(self, login: ClaimedLogin) -> None:
+        """Let the store know what we know; not when somebody was pushed, while we do not know that by Duo's clock.
+
+        What the record says of that is to be believed whatever the store's clock says.
+        """
+        if login.txid:
+            login.move(PUSHED)
+            if login.pushed_at is not None:
+                self._outbox.write_pushed(login)
+        elif login.state is ALONE:
+            login.move(ASKING)
+        self._outbox.known_to_all(login)
+
+    def _claimed_meanwhile(self, login: ClaimedLogin, found: Found) -> None:
+        """Leave our own push to whoever took it over; a push that is not theirs stays ours, and alone."""
+        record = self._reader.read(login.login, found)
+        if isinstance(record, PushedRecord) and record.txid == login.txid:
+            login.meet(found, record)
+            login.move(ELSEWHERE)
+            self._logins.unname(login)
+            self._count(Outcome.DISPLACED)
+            self._outbox.displaced(login)
+        else:
+            if login.state is not ALONE:
+                login.move(ALONE)
+            self._count(Outcome.CLAIMED_MEANWHILE)
