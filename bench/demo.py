@@ -6,63 +6,22 @@ only if every login ended as it should.
 
 import argparse
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import fleet_demo
+from bench.demo_stage import SHARED_SECRET, Asked, server_section, stay, write_config
 from bench.endings import in_order, scratch_folder
 from bench.processes import GatewayProcess, SimulatorProcess, StartError, free_udp_port
-from gateway.radius.client import encode_access_request, verify_reply
 from gateway.radius.dictionary import REPLY_MESSAGE, Code
-from gateway.radius.shared_secret import SharedSecret
 
-SHARED_SECRET = "a secret for the demo alone"
 RADCLIENT_LINE = "User-Name=alice,User-Password=123456,Message-Authenticator=0x00"
+PATIENCE_S = 30.0
 ACCEPT, REJECT = Code.ACCESS_ACCEPT, Code.ACCESS_REJECT
-
-CONFIG = """\
-[main]
-http_ca_certs_file={ca}
-log_dir={folder}/log
-
-[duo_only_client]
-
-; a directory that lets its users in while Duo is away
-[radius_server_duo_only]
-ikey={ikey}
-skey={skey}
-api_host={api_host}
-radius_ip_1=127.0.0.1
-radius_secret_1={secret}
-port={safe_port}
-failmode=safe
-api_timeout=3
-
-; and one that does not
-[radius_server_duo_only2]
-ikey={ikey}
-skey={skey}
-api_host={api_host}
-radius_ip_1=127.0.0.1
-radius_secret_1={secret}
-port={secure_port}
-failmode=secure
-api_timeout=3
-
-[gateway]
-workers=2
-console=127.0.0.1:0
-run_dir={folder}/run
-drain_timeout_s=2
-"""
 
 
 class Attempt(NamedTuple):
@@ -124,11 +83,7 @@ def run(folder: Path, *, is_kept: bool) -> int:
     """Start both programs, log in, tell how it went."""
     safe_port, secure_port = free_udp_port(), free_udp_port()
     with SimulatorProcess(folder / "duo") as simulator:
-        ports = {"safe_port": safe_port, "secure_port": secure_port}
-        duo = {"ca": simulator.ca, "ikey": simulator.ikey, "skey": simulator.secret_key, "api_host": simulator.api_host}
-        config = folder / "authproxy.cfg"
-        config.touch(mode=0o600)
-        config.write_text(CONFIG.format(folder=folder, secret=SHARED_SECRET, **ports, **duo))
+        config = write_config(folder, simulator, _sections(simulator, safe_port, secure_port), n_workers=2)
         with GatewayProcess(config) as gateway:
             print(f"{gateway.announced}\nsimulated Duo at https://{simulator.api_host}\n")
             n_wrong = sum(not show(attempt, simulator, folder, safe_port, secure_port) for attempt in ATTEMPTS)
@@ -136,8 +91,15 @@ def run(folder: Path, *, is_kept: bool) -> int:
             print(f"Status page: {status_of(config)['console']['url']}")
             print(f"The simulated Duo's page, where pushes can be answered: {simulator.control}/")
             if is_kept:
-                stay(simulator, config, safe_port)
+                invite(simulator, config, safe_port)
+                stay()
         return 1 if n_wrong else 0
+
+
+def _sections(simulator: SimulatorProcess, safe_port: int, secure_port: int) -> Iterator[str]:
+    """Yield one of a directory that lets its users in while Duo is away, and one of a directory that does not."""
+    yield server_section(simulator, safe_port, "failmode=safe", "api_timeout=3")
+    yield server_section(simulator, secure_port, "failmode=secure", "api_timeout=3", number="2")
 
 
 def show(attempt: Attempt, simulator: SimulatorProcess, folder: Path, safe_port: int, secure_port: int) -> bool:
@@ -176,20 +138,11 @@ def status_of(config: Path) -> dict[str, Any]:
 def log_in(attempt: Attempt, port: int, log: Path) -> Ending:
     """Send an Access-Request, wait for the reply, and read the reason from the gateway's log."""
     n_lines = len(log.read_text().splitlines())
-    shared_secret, authenticator = SharedSecret(SHARED_SECRET.encode()), os.urandom(16)
-    request = encode_access_request(
-        authenticator[0], authenticator, shared_secret, attempt.user.encode(), attempt.typed.encode()
-    )
     started = time.monotonic()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.settimeout(30)
-        udp.connect(("127.0.0.1", port))
-        udp.send(request)
-        try:
-            reply = verify_reply(udp.recv(4096), authenticator, shared_secret)
-        except TimeoutError:
-            return Ending(None, "", "", time.monotonic() - started)
+    reply = Asked(port, attempt.user, attempt.typed).reply(PATIENCE_S)
     took_s = time.monotonic() - started
+    if reply is None:
+        return Ending(None, "", "", took_s)
     message = b"".join(reply.values(REPLY_MESSAGE)).decode()
     return Ending(Code(reply.code), message, reason_in(log, n_lines), took_s)
 
@@ -204,8 +157,8 @@ def reason_in(log: Path, n_lines: int) -> str:
     return ""
 
 
-def stay(simulator: SimulatorProcess, config: Path, port: int) -> None:
-    """Leave everything running until Ctrl-C."""
+def invite(simulator: SimulatorProcess, config: Path, port: int) -> None:
+    """Say what can be tried while everything keeps running."""
     radgate = Path(sys.executable).with_name("radgate")
     users = ", ".join(user["username"] for user in simulator.get("/api/users"))
     print(
@@ -220,11 +173,6 @@ Users: {users}. Passcode: 123456.
 The log: {config.parent}/log/authproxy.log""",
         flush=True,
     )
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        with suppress(OSError):  # the terminal may be gone
-            print("\nStopping …", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,46 +5,24 @@ The exit status is 0 only if everybody was answered as they should be, with no p
 
 import base64
 import os
-import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from bench.demo_stage import Asked, server_section, stay, write_config
 from bench.observe import ask_gateway
 from bench.processes import GatewayProcess, SimulatorProcess, free_udp_port
 from bench.store import StoreProcess
-from gateway.radius.client import encode_access_request, verify_reply
 from gateway.radius.dictionary import Code
-from gateway.radius.shared_secret import SharedSecret
 
-SHARED_SECRET = "a secret for the demo alone"
 NAMES = ("gw-a", "gw-b")
 WARM_UP = ("olivia", "654321")
 PATIENCE_S = 20.0
 
-CONFIG = """\
-[main]
-http_ca_certs_file={ca}
-log_dir={folder}/log
-
-[radius_server_duo_only]
-ikey={ikey}
-skey={skey}
-api_host={api_host}
-radius_ip_1=127.0.0.1
-radius_secret_1={secret}
-port={port}
-
-[gateway]
-workers=1
-console=127.0.0.1:0
-run_dir={folder}/run
-drain_timeout_s=2
-
+FLEET = """\
 [fleet]
 engine={engine}
 fleet_key_file={key}
@@ -53,31 +31,10 @@ patience_ms=500
 """
 
 
-class Asked:
-    """An Access-Request under way."""
-
-    def __init__(self, port: int, user: str, typed: str) -> None:
-        self._secret = SharedSecret(SHARED_SECRET.encode())
-        self._authenticator = os.urandom(16)
-        request = encode_access_request(
-            self._authenticator[0], self._authenticator, self._secret, user.encode(), typed.encode()
-        )
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.settimeout(PATIENCE_S)
-        self._socket.connect(("127.0.0.1", port))
-        self._socket.send(request)
-
-    def answer(self) -> str:
-        """Wait for the reply, and return what it is called."""
-        with self._socket as udp:
-            try:
-                return Code(verify_reply(udp.recv(4096), self._authenticator, self._secret).code).label
-            except OSError:
-                return "no answer"
-
-    def give_up(self) -> None:
-        """Wait no more: nobody will answer."""
-        self._socket.close()
+def answer(asked: Asked) -> str:
+    """Wait for the reply, and return what it is called."""
+    reply = asked.reply(PATIENCE_S)
+    return Code(reply.code).label if reply is not None else "no answer"
 
 
 class Host:
@@ -85,11 +42,9 @@ class Host:
 
     def __init__(self, folder: Path, name: str, simulator: SimulatorProcess, engine: str, key: Path) -> None:
         folder.mkdir()
-        self.name, self.config, self.port = name, folder / "authproxy.cfg", free_udp_port()
-        duo = {"ca": simulator.ca, "ikey": simulator.ikey, "skey": simulator.secret_key, "api_host": simulator.api_host}
-        ours = {"secret": SHARED_SECRET, "port": self.port, "engine": engine, "key": key, "name": name}
-        self.config.touch(mode=0o600)
-        self.config.write_text(CONFIG.format(folder=folder, **duo, **ours))
+        self.name, self.port = name, free_udp_port()
+        sections = [server_section(simulator, self.port), FLEET.format(engine=engine, key=key, name=name)]
+        self.config = write_config(folder, simulator, sections, n_workers=1)
         self.gateway = GatewayProcess(self.config)
 
     def start_again(self) -> None:
@@ -114,7 +69,7 @@ class Host:
     def shares(self) -> bool:
         """Whether its worker shares logins: shown by one, of which nothing else is seen."""
         before = self.n_claims("granted") + self.n_claims("joined")
-        self.ask(*WARM_UP).answer()
+        answer(self.ask(*WARM_UP))
         return self.n_claims("granted") + self.n_claims("joined") > before
 
     def ask(self, user: str, typed: str) -> Asked:
@@ -182,7 +137,7 @@ def at_both(stage: Stage, user: str) -> Outcome:
     second = stage.b.ask(user, "push")
     until(lambda: stage.b.n_claims("joined") > n_joined)
     stage.simulator.decide(push)
-    return Outcome((first.answer(), second.answer()), stage.pushes() - before)
+    return Outcome((answer(first), answer(second)), stage.pushes() - before)
 
 
 def denied_at_both(stage: Stage, user: str) -> Outcome:
@@ -193,14 +148,14 @@ def denied_at_both(stage: Stage, user: str) -> Outcome:
     second = stage.a.ask(user, "push")
     until(lambda: stage.a.n_claims("joined") > n_joined)
     stage.simulator.decide(push, "deny")
-    return Outcome((second.answer(), first.answer()), stage.pushes() - before)
+    return Outcome((answer(second), answer(first)), stage.pushes() - before)
 
 
 def passcode_at_both(stage: Stage, user: str) -> Outcome:
     """A passcode is good once: asked of Duo a second time it would be refused."""
     before = stage.passcodes()
     asked = [host.ask(user, "123456") for host in (stage.a, stage.b)]
-    return Outcome(tuple(each.answer() for each in asked), stage.passcodes() - before)
+    return Outcome(tuple(answer(each) for each in asked), stage.passcodes() - before)
 
 
 def killed(stage: Stage, user: str) -> Outcome:
@@ -213,7 +168,7 @@ def killed(stage: Stage, user: str) -> Outcome:
     second = stage.b.ask(user, "push")
     until(lambda: stage.b.n_claims("takeover") > n_takeovers)  # two seconds of silence tell it
     stage.simulator.decide(push)
-    return Outcome(("killed", second.answer()), stage.pushes() - before)
+    return Outcome(("killed", answer(second)), stage.pushes() - before)
 
 
 def stopped(stage: Stage, user: str) -> Outcome:
@@ -226,7 +181,7 @@ def stopped(stage: Stage, user: str) -> Outcome:
     second = stage.a.ask(user, "push")
     until(lambda: stage.a.n_claims("takeover") > n_takeovers)
     stage.simulator.decide(push)
-    return Outcome((second.answer(), "stopped"), stage.pushes() - before)
+    return Outcome((answer(second), "stopped"), stage.pushes() - before)
 
 
 class Scene(NamedTuple):
@@ -268,7 +223,8 @@ def run(folder: Path, *, is_kept: bool) -> int:
         n_wrong = sum(not is_right for is_right in play_all(stage))
         print(f"\n{len(SCENES) - n_wrong} of {len(SCENES)} scenes ended as they should.")
         if is_kept:
-            stay(stage)
+            invite(stage)
+            stay()
     return 1 if n_wrong else 0
 
 
@@ -310,8 +266,8 @@ def until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def stay(stage: Stage) -> None:
-    """Leave everything running until Ctrl-C."""
+def invite(stage: Stage) -> None:
+    """Say what can be tried while everything keeps running."""
     radgate = Path(sys.executable).with_name("radgate")
     for host in stage.hosts:
         print(f"Status page of {host.name}: {host.status()['console']['url']}")
@@ -327,8 +283,3 @@ Everything keeps running; Ctrl-C ends it. Ask both in two other terminals, and a
 Passcode: 123456.""",
         flush=True,
     )
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        with suppress(OSError):  # the terminal may be gone
-            print("\nStopping …", flush=True)

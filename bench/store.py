@@ -37,7 +37,7 @@ class StoreProcess:
         """
         program = find_program()
         if program is None:
-            raise StartError(f"several hosts share a store, and neither {' nor '.join(PROGRAMS)} is here; {remedy()}")
+            raise StartError(lacking())
         folder.mkdir(exist_ok=True)
         self._socket = folder / "store.sock"
         self.url = f"unix://{self._socket}"
@@ -82,6 +82,11 @@ class StoreProcess:
 def find_program() -> str | None:
     """Return the path of a server, Valkey's first; None where there is none."""
     return next((path for path in map(shutil.which, PROGRAMS) if path), None)
+
+
+def lacking() -> str:
+    """Return that there is none, and what to do."""
+    return f"several hosts share a store, and neither {' nor '.join(PROGRAMS)} is here; {remedy()}"
 
 
 def remedy() -> str:

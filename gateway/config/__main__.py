@@ -15,6 +15,7 @@ from gateway.config.problems import ConfigError
 from gateway.config.read_outcome import ReadOutcome, encode_outcome
 from gateway.config.reading import read_settings
 from gateway.config.settings import encode_settings
+from gateway.config.unchanged import UnchangedFiles
 from gateway.config.writing import explain_error
 from gateway.this_process import keep_memory_private
 
@@ -38,9 +39,16 @@ def main(arguments: list[str]) -> int:
 
 
 def read_outcome(path: str) -> ReadOutcome:
-    """Return what the file says, or what is wrong with it."""
+    """Return what the file says, or what is wrong with it; of files that change meanwhile nothing is believed."""
+    files = UnchangedFiles()
+    outcome = _read_outcome(path, files)
+    changed = [f"{each}: it has changed while it was read; reload again once it is written" for each in files.changed()]
+    return ReadOutcome(problems=changed) if changed else outcome
+
+
+def _read_outcome(path: str, files: UnchangedFiles) -> ReadOutcome:
     try:
-        settings, warnings = read_settings(path)
+        settings, warnings = read_settings(path, read_file=files.read)
     except ConfigError as error:
         return ReadOutcome(
             warnings=[problem.render(error.path) for problem in error.problems if not problem.is_error],

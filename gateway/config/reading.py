@@ -29,16 +29,20 @@ from gateway.config.surroundings import (
     ReadFile,
     Surroundings,
     read_configuration,
+    read_disk,
     surroundings_of,
 )
 
 
-def read_settings(path: str | os.PathLike[str], content: FileContent | None = None) -> tuple[Settings, list[Problem]]:
+def read_settings(
+    path: str | os.PathLike[str], content: FileContent | None = None, read_file: ReadFile = read_disk
+) -> tuple[Settings, list[Problem]]:
     """Return what the file on disk says, and warnings.
 
     Args:
         path: of the file; its folder is where relative paths begin.
         content: what the file is to hold, if that is not there yet.
+        read_file: reads it, and each file that it names.
 
     Raises:
         ConfigError: there is an error in the file, or it cannot be read; carries all errors and warnings.
@@ -47,7 +51,8 @@ def read_settings(path: str | os.PathLike[str], content: FileContent | None = No
     if not _is_text(full_path):
         text = "the path is not UTF-8, as which our processes tell it to each other; rename the file, or its folder"
         raise ConfigError([Problem("", "", text)], full_path)
-    return _parse(content or read_configuration(full_path), full_path, surroundings_of(full_path))
+    surroundings = replace(surroundings_of(full_path), read_file=read_file)
+    return _parse(content or read_configuration(full_path, read_file), full_path, surroundings)
 
 
 def parse_settings(

@@ -18,6 +18,7 @@ from gateway.supervisor.changeover import (
     SwitchOver,
     Wait,
 )
+from gateway.supervisor.code_on_disk import CodeState, code_on_disk
 from gateway.supervisor.crew import Crew
 from gateway.supervisor.identity import UnknownIdentity
 from gateway.supervisor.process import describe_status
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 log = logging.getLogger("gateway.supervisor")
+
+_CODE_CHANGED = "the code on disk has changed while workers started from it; reload again once its installation is done"
 
 
 class ReloadOwner(Protocol):
@@ -71,6 +74,7 @@ class Reload:
         self._changeover = Changeover()
         self._answer: asyncio.Future[str] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
+        self._code: CodeState = {}
         self._perform_one: dict[type, Callable[[Any], None]] = {
             Wait: self._wait,
             Prepare: self._prepare,
@@ -92,8 +96,12 @@ class Reload:
 
     def worker_prepared(self, crew: Crew) -> None:
         """A worker would serve."""
-        if crew is self.crew and crew.generation.is_prepared:
+        if crew is not self.crew or not crew.generation.is_prepared:
+            return
+        if code_on_disk() == self._code:
             self._happened(ChangeoverEvent.PREPARED)
+        else:
+            self._happened(ChangeoverEvent.FAILED, _CODE_CHANGED)
 
     def all_serve(self) -> None:
         """Every worker of the present generation serves."""
@@ -136,6 +144,7 @@ class Reload:
             self._timer.cancel()
 
     def _prepare(self, _: Prepare) -> None:
+        self._code = code_on_disk()
         try:
             self._owner.prepare(self)
         except UnknownIdentity as error:

@@ -10,6 +10,7 @@ from gateway.config.settings import decode_settings
 from gateway.ipc.plan import log_plan
 from gateway.logs.losses import Losses
 from gateway.logs.setup import start_logging
+from gateway.supervisor.code_on_disk import code_on_disk
 from gateway.supervisor.control import ReloadOutcome
 from gateway.supervisor.generations import Generations
 from gateway.supervisor.notify import Notifier
@@ -19,6 +20,7 @@ from gateway.supervisor.trial import try_code_on_disk
 log = logging.getLogger("gateway.supervisor")
 
 _STOPPING = "the gateway is stopping"
+_CODE_CHANGED = "the code on disk has changed while it was tried; upgrade again once its installation is done"
 
 
 class Reloads:
@@ -105,12 +107,15 @@ class Reloads:
             )
 
     async def _try_upgrade(self) -> ReloadOutcome:
+        code = code_on_disk()
         problem = await try_code_on_disk() or await self._find_other_run_dir()
         if problem:
             return ReloadOutcome(self._generations.crew.number, [], [problem])
         outcome = await self._reload()
-        if self._generations.is_ending and not outcome.problems:  # a reload that far ends well, and so it must end
+        if not outcome.problems and self._generations.is_ending:  # a reload that far ends well, and so it must end
             return outcome._replace(problems=[_STOPPING])
+        if not outcome.problems and code_on_disk() != code:
+            return outcome._replace(problems=[_CODE_CHANGED])
         return outcome
 
     async def _find_other_run_dir(self) -> str:

@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from bench.simulator.faults import FaultKind
 from tests.chaos.checker import SAFE, SECURE, Violation
+from tests.chaos.configuration import Server
 from tests.chaos.figures import each_seed, parser, play, summary, tell
 from tests.chaos.fleet import Fleet, Habits
 from tests.chaos.mix import mixed_plans
 from tests.chaos.relay import CALM, Mood, Weather
-from tests.chaos.scene import Scene, Server
+from tests.chaos.scene import Scene
 
 N_LOGINS, RATE, N_ACTS = 900, 150, 8
 SHORTEST, LONGEST = 30, 150  # how long an act lasts, in logins begun meanwhile
@@ -123,7 +124,7 @@ async def suffer_everything(
         await asyncio.gather(*(begin(scene, fleet, *each) for each in drawn))
         await scene.heal()
         await logins
-        deadline_s = habits.retry_s * habits.tries / 2
+        deadline_s = habits.patience_s / 2
         violations = scene.judge(await scene.evidence(fleet, deadline_s=deadline_s, aftermath_s=AFTERMATH_S))
         reasons = " ".join(f"{reason}={count}" for reason, count in scene.reason_counts().most_common())
     names = [name for _, name, _ in drawn]
@@ -138,9 +139,8 @@ async def begin(scene: Scene, fleet: Fleet, instant: int, name: str, act_seed: f
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play with several seeds and print what was seen."""
-    options = parser("everything", __doc__ or "")
+    options = parser("everything", __doc__, logins=N_LOGINS)
     options.add_argument("--acts", nargs="+", choices=ACTS, default=list(ACTS), help="kinds of acts (default: all)")
-    options.add_argument("--logins", type=int, default=N_LOGINS, help="default: %(default)s")
     options.add_argument("--number", type=int, default=N_ACTS, help="acts in each run (default: %(default)s)")
     chosen = options.parse_args(arguments)
 

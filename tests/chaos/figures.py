@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import uvloop
 
 from bench.endings import in_order, scratch_folder
+from bench.processes import StartError
 from tests.chaos.checker import Violation
 
 Result = TypeVar("Result")
@@ -88,24 +89,43 @@ def summary(violations: Sequence[Violation], n_shown: int = 5) -> str:
     return f"{counts or 'none'}{shown}"
 
 
-def parser(module: str, what: str) -> argparse.ArgumentParser:
-    """Return the parser of a program that plays a scenario with several seeds."""
-    made = argparse.ArgumentParser(prog=f"python -m tests.chaos.{module}", description=what.partition("\n")[0])
+def parser(
+    module: str, what: str | None, *, logins: int | None = None, rate: float | None = None
+) -> argparse.ArgumentParser:
+    """Return the parser of a program that plays a scenario with several seeds.
+
+    Args:
+        module: its name.
+        what: its docstring.
+        logins: the default of `--logins`; None for a program that has no such option.
+        rate: likewise, of `--rate`.
+    """
+    description = (what or "").partition("\n")[0]
+    made = argparse.ArgumentParser(prog=f"python -m tests.chaos.{module}", description=description)
     made.add_argument("--seeds", type=int, default=1, help="runs, each with a seed of its own (default: %(default)s)")
     made.add_argument("--first-seed", type=int, default=1, help="the seed of the first run (default: %(default)s)")
     made.add_argument("--keep", type=Path, metavar="DIR", help="leave files and logs of each run in DIR/SEED")
+    if logins is not None:
+        made.add_argument("--logins", type=int, default=logins, help="default: %(default)s")
+    if rate is not None:
+        made.add_argument("--rate", type=type(rate), default=rate, help="logins begun a second (default: %(default)s)")
     return made
 
 
 def each_seed(options: argparse.Namespace, run: Callable[[Path, int], bool]) -> int:
     """Play once for each seed, in a folder of its own; return the exit status: 0 if every run was as it should be."""
-    n_wrong = 0
-    with in_order():
-        for seed in range(options.first_seed, options.first_seed + options.seeds):
-            if options.keep:
-                n_wrong += not run(options.keep / str(seed), seed)
-                continue
-            with scratch_folder("radgate-chaos-") as folder:
-                n_wrong += not run(folder, seed)
+    try:
+        with in_order():
+            n_wrong = sum(not _play_seed(options, run, options.first_seed + number) for number in range(options.seeds))
+    except StartError as error:
+        sys.stderr.write(f"cannot start: {error}\n")
+        return 1
     tell(f"{options.seeds - n_wrong} of {options.seeds} runs without a violation")
     return 1 if n_wrong else 0
+
+
+def _play_seed(options: argparse.Namespace, run: Callable[[Path, int], bool], seed: int) -> bool:
+    if options.keep:
+        return run(options.keep / str(seed), seed)
+    with scratch_folder("radgate-chaos-") as folder:
+        return run(folder, seed)

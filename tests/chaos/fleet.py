@@ -43,6 +43,11 @@ class Habits(NamedTuple):
     tries: int = 15
     deaf: float = 0.0
 
+    @property
+    def patience_s(self) -> float:
+        """How long a NAS asks one server."""
+        return self.retry_s * self.tries
+
 
 class Attempt:
     """A login under way."""

@@ -94,9 +94,7 @@ async def _play(scene: HostsScene, fleet: Fleet, plans: list[Plan], rate: float)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play with several seeds and print what was seen."""
-    options = parser("hosts_balanced", __doc__ or "")
-    options.add_argument("--logins", type=int, default=N_LOGINS, help="default: %(default)s")
-    options.add_argument("--rate", type=float, default=RATE, help="logins a second (default: %(default)s)")
+    options = parser("hosts_balanced", __doc__, logins=N_LOGINS, rate=float(RATE))
     options.add_argument("--timeout", type=float, default=TIMEOUT_S, help="of a NAS, seconds (default: %(default)s)")
     chosen = options.parse_args(arguments)
 

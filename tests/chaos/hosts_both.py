@@ -93,9 +93,7 @@ def _behind(one: Record, two: Record) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play with several seeds and print what was seen."""
-    options = parser("hosts_both", __doc__ or "")
-    options.add_argument("--logins", type=int, default=N_LOGINS, help="default: %(default)s")
-    options.add_argument("--rate", type=float, default=RATE, help="logins a second at each (default: %(default)s)")
+    options = parser("hosts_both", __doc__, logins=N_LOGINS, rate=float(RATE))
     chosen = options.parse_args(arguments)
 
     def run(folder: Path, seed: int) -> bool:

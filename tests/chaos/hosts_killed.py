@@ -16,7 +16,8 @@ from tests.chaos.checker import Violation
 from tests.chaos.figures import each_seed, parser, play, summary, tell
 from tests.chaos.fleet import Fleet, Habits
 from tests.chaos.hosts_scene import HostsScene
-from tests.chaos.records import ACCEPT, PUSH, Plan
+from tests.chaos.mix import push_plans
+from tests.chaos.records import ACCEPT
 
 N_LOGINS, RATE = 300, 60
 _COUNT_NAMED = """
@@ -48,7 +49,7 @@ class Outcome(NamedTuple):
 
 async def kill_host(folder: Path, seed: int, n_logins: int = N_LOGINS, *, is_named: bool = False) -> Outcome:
     """Play the scenario once."""
-    plans = [Plan(f"user{seed}-{number}", PUSH, "person") for number in range(n_logins)]
+    plans = push_plans(seed, n_logins)
     async with HostsScene(folder, plans, seed=seed) as scene:
         first, second = scene.hosts
         n_before = n_logins if is_named else scene.chance.randrange(n_logins // 4, n_logins)
@@ -63,7 +64,7 @@ async def kill_host(folder: Path, seed: int, n_logins: int = N_LOGINS, *, is_nam
         await approve_the_rest(scene, fleet)
         await logins
         counted = (await asyncio.to_thread(second.totals)).plus(at_first)
-        evidence = await scene.evidence(fleet, deadline_s=HABITS.retry_s * HABITS.tries)
+        evidence = await scene.evidence(fleet, deadline_s=HABITS.patience_s)
         lost = [each.user for each in fleet.records if each.code != ACCEPT and evidence.n_pushes.get(each.user) == 1]
         if len(lost) <= n_pending - n_named:
             evidence = evidence._replace(followed=evidence.followed - set(lost))
@@ -90,8 +91,7 @@ async def approve_the_rest(scene: HostsScene, fleet: Fleet) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play with several seeds and print what was seen."""
-    options = parser("hosts_killed", __doc__ or "")
-    options.add_argument("--logins", type=int, default=N_LOGINS, help="pushes pending at once (default: %(default)s)")
+    options = parser("hosts_killed", __doc__, logins=N_LOGINS)
     options.add_argument("--named", action="store_true", help="kill once Duo has told the names of all pushes")
     chosen = options.parse_args(arguments)
 

@@ -204,7 +204,7 @@ async def until_counted(host: Host, before: dict[str, int], fleet: Fleet, **more
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play with several seeds and print what was seen."""
-    options = parser("hosts_networks", __doc__ or "")
+    options = parser("hosts_networks", __doc__)
     options.add_argument("--cuts", nargs="+", choices=CUTS, default=list(CUTS))
     chosen = options.parse_args(arguments)
     if not leave_network():

@@ -59,7 +59,7 @@ async def restart_under_load(
         await asyncio.gather(*runs)
         n_alone += (await scene.totals()).claims["alone"]
         records = [record for fleet in fleets for record in fleet.records]
-        evidence = await scene.evidence_of(records, deadline_s=HABITS.retry_s * HABITS.tries)
+        evidence = await scene.evidence_of(records, deadline_s=HABITS.patience_s)
         violations = scene.judge(scene.excused(evidence, n_alone))
     by_user = {plan.user: plan for plan in plans}
     turned = [record for record in records if record.n_packets > 1]
@@ -96,14 +96,13 @@ async def _restart(scene: HostsScene, host: Host) -> None:
 
 
 def _beyond(record: Record, plan: Plan) -> float:
-    return record.latency_s - HABITS.retry_s * HABITS.tries - (plan.answer_after_s if plan.is_push else 0.0)
+    return record.latency_s - HABITS.patience_s - (plan.answer_after_s if plan.is_push else 0.0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play with several seeds and print what was seen."""
-    options = parser("hosts_restarts", __doc__ or "")
+    options = parser("hosts_restarts", __doc__, rate=float(RATE))
     options.add_argument("--restarts", type=int, default=N_RESTARTS, help="default: %(default)s")
-    options.add_argument("--rate", type=float, default=RATE, help="logins a second (default: %(default)s)")
     options.add_argument("--spacing", type=float, default=SPACING_S, help="seconds (default: %(default)s)")
     chosen = options.parse_args(arguments)
 

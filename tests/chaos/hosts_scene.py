@@ -12,35 +12,14 @@ from typing import Any, NamedTuple
 from bench.observe import ask_gateway
 from bench.processes import DRAIN_S, GatewayProcess, free_udp_port
 from tests.chaos.checker import Evidence
+from tests.chaos.configuration import SECRET, configuration, server_section, write_private
 from tests.chaos.fleet import HOSTS, Address, Fleet, Habits
 from tests.chaos.records import PASSCODE, Plan
 from tests.chaos.relay import Mood, TcpRelay
-from tests.chaos.scene import GATEWAY_HOSTS, SECRET, WAIT_S, Scene
+from tests.chaos.scene import GATEWAY_HOSTS, WAIT_S, Scene
 from tests.fleet.redis_server import RedisServer, redis_server
 
-_CONFIG = """\
-[main]
-http_ca_certs_file={ca}
-log_dir={folder}/log
-log_max_size=0
-
-[radius_server_duo_only]
-ikey={ikey}
-skey={skey}
-api_host={api_host}
-radius_ip_1={clients}
-radius_secret_1={secret}
-port={port}
-failmode={fail_mode}
-reject_delay_s=0
-{more}
-
-[gateway]
-workers={workers}
-console=off
-run_dir={folder}/run
-max_pending=6000
-
+_FLEET = """\
 [fleet]
 engine={engine}
 engine_password_file={password}
@@ -273,35 +252,25 @@ class HostsScene(Scene):
         for replica in self.stores[1:]:
             replica.ask("REPLICAOF", "127.0.0.1", str(self.stores[0].port))
         key, password = self.folder / "fleet.key", self.folder / "store.password"
-        _write_private(key, base64.b64encode(os.urandom(32)))
-        _write_private(password, PASSWORD.encode())
+        write_private(key, base64.b64encode(os.urandom(32)))
+        write_private(password, PASSWORD.encode())
         trusted = self._write_trusted()
         for host in self.hosts:
             host.folder.mkdir()
             engine = ",".join([await self._way_to_store(host, store) for store in self.stores])
-            text = self._config(host, ca=trusted, engine=engine, password=password, key=key)
-            _write_private(host.config, text.encode())
+            text = self._config(host, trusted, engine=engine, password=password, key=key)
+            write_private(host.config, text.encode())
             self._resources.push_async_callback(asyncio.to_thread, host.stop, DRAIN_S)
         for host in self.hosts:
             await asyncio.to_thread(host.start)
         await self.until_together()
 
-    def _config(self, host: Host, **more: object) -> str:
-        duo, server = self.duos[0], self._servers[0]
-        return _CONFIG.format(
-            ikey=duo.ikey,
-            skey=duo.secret_key,
-            api_host=duo.api_host,
-            secret=SECRET,
-            clients=self.clients,
-            port=host.address[1],
-            fail_mode=server.fail_mode,
-            more=self._more,
-            workers=self.n_workers,
-            folder=host.folder,
-            name=host.name,
-            **more,
-        )
+    def _config(self, host: Host, trusted: Path, **fleet: object) -> str:
+        duo = self.duos[0]
+        server = self._servers[0]._replace(more=self._more)
+        section = server_section(server, host.address[1], duo, duo.api_host, clients=self.clients)
+        more = _FLEET.format(name=host.name, **fleet)
+        return configuration(host.folder, trusted, [section, more], self.n_workers)
 
     async def _way_to_store(self, host: Host, store: RedisServer) -> str:
         relay = TcpRelay(("127.0.0.1", store.port), self.chance)
@@ -318,8 +287,3 @@ class HostsScene(Scene):
 def _probes(n_hosts: int) -> list[Plan]:
     """Logins of nobody else, by which it is seen whether a host shares what it has."""
     return [Plan(f"probe-gw-{letter}-{n}", PASSCODE) for letter in "abcdef"[:n_hosts] for n in range(PROBES)]
-
-
-def _write_private(path: Path, octets: bytes) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(octets)

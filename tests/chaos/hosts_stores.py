@@ -186,8 +186,7 @@ def _named(prefix: str, plans: list[Plan]) -> list[Plan]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play with several seeds and print what was seen."""
-    options = parser("hosts_stores", __doc__ or "")
-    options.add_argument("--rate", type=float, default=RATE, help="logins a second (default: %(default)s)")
+    options = parser("hosts_stores", __doc__, rate=float(RATE))
     options.add_argument("--phase", type=float, default=3.0, help="seconds of each phase (default: %(default)s)")
     options.add_argument("--troubles", nargs="+", choices=TROUBLES, default=list(TROUBLES))
     chosen = options.parse_args(arguments)

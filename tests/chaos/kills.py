@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from tests.chaos.checker import Violation
 from tests.chaos.figures import each_seed, parser, play, summary, tell
 from tests.chaos.fleet import Fleet, Habits
-from tests.chaos.records import PUSH, Plan
+from tests.chaos.mix import push_plans
 from tests.chaos.scene import Scene, kill_in_slot
 
 N_LOGINS = 300
@@ -36,13 +36,13 @@ class Outcome(NamedTuple):
 
 async def kill_workers(folder: Path, seed: int, n_logins: int = N_LOGINS) -> Outcome:
     """Play the scenario once."""
-    plans = [Plan(f"user{seed}-{number}", PUSH, "person") for number in range(n_logins)]
+    plans = push_plans(seed, n_logins)
     async with Scene(folder, plans, seed=seed, n_workers=N_WORKERS) as scene:
         fleet = scene.fleet(HABITS, n_ports=1 + n_logins // 200)
         logins = asyncio.create_task(fleet.run(plans, rate=float(n_logins)))
         await disturb(scene, fleet)
         await logins
-        evidence = await scene.evidence(fleet, deadline_s=HABITS.retry_s * HABITS.tries / 2)
+        evidence = await scene.evidence(fleet, deadline_s=HABITS.patience_s / 2)
         n_pushes = sum(evidence.n_pushes.values())
         return Outcome(len(fleet.answers), n_pushes, scene.n_kills, fleet.n_sent, scene.judge(evidence))
 
@@ -68,8 +68,7 @@ async def disturb(scene: Scene, fleet: Fleet) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play with several seeds and print what was seen."""
-    options = parser("kills", __doc__ or "")
-    options.add_argument("--logins", type=int, default=N_LOGINS, help="pushes pending at once (default: %(default)s)")
+    options = parser("kills", __doc__, logins=N_LOGINS)
     chosen = options.parse_args(arguments)
 
     def run(folder: Path, seed: int) -> bool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tests.chaos.checker import Violation
 from tests.chaos.figures import each_seed, milliseconds, parser, percentile, play, summary, tell
 from tests.chaos.fleet import Habits
-from tests.chaos.records import PUSH, Plan
+from tests.chaos.mix import push_plans
 from tests.chaos.relay import Weather
 from tests.chaos.scene import Scene
 
@@ -44,12 +44,12 @@ class Outcome(NamedTuple):
 
 async def lose_datagrams(folder: Path, seed: int, n_logins: int = N_LOGINS, loss: float = LOSS) -> Outcome:
     """Play the scenario once."""
-    plans = [Plan(f"user{seed}-{number}", PUSH, "approve", ANSWERED_AFTER_S) for number in range(n_logins)]
+    plans = push_plans(seed, n_logins, "approve", ANSWERED_AFTER_S)
     async with Scene(folder, plans, seed=seed, is_relayed=True) as scene:
         fleet = scene.fleet(HABITS, n_ports=1 + n_logins // 100)
         scene.weather = Weather(loss=loss)
         await fleet.run(plans, float(RATE))
-        evidence = await scene.evidence(fleet, deadline_s=HABITS.retry_s * HABITS.tries / 2)
+        evidence = await scene.evidence(fleet, deadline_s=HABITS.patience_s / 2)
         return Outcome(
             len(fleet.answers),
             fleet.n_sent,
@@ -62,8 +62,7 @@ async def lose_datagrams(folder: Path, seed: int, n_logins: int = N_LOGINS, loss
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play with several seeds and print what was seen."""
-    options = parser("lossy", __doc__ or "")
-    options.add_argument("--logins", type=int, default=N_LOGINS, help="default: %(default)s")
+    options = parser("lossy", __doc__, logins=N_LOGINS)
     options.add_argument("--loss", type=float, default=LOSS, help="share of datagrams, each way (default: %(default)s)")
     chosen = options.parse_args(arguments)
 

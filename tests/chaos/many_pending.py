@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from bench.cores import cpu_s, resident
 from tests.chaos.checker import Violation
+from tests.chaos.configuration import Server
 from tests.chaos.figures import each_seed, parser, play, summary, tell
 from tests.chaos.fleet import Fleet, Habits
-from tests.chaos.records import PUSH, Plan
-from tests.chaos.scene import Scene, Server
+from tests.chaos.mix import push_plans
+from tests.chaos.scene import Scene
 
 N_LOGINS, RATE = 20_000, 450
 WATCHED_S = 8.0
@@ -62,7 +63,7 @@ async def wait_for_many(
 ) -> Outcome:
     """Play the scenario once; the workers are watched for `watched_s` while all logins wait."""
     n_duos = -(-n_logins // MOST_PER_DUO)
-    plans = [Plan(f"user{seed}-{number}", PUSH, "person") for number in range(n_logins)]
+    plans = push_plans(seed, n_logins)
     shares = [plans[number::n_duos] for number in range(n_duos)]
     servers = [Server(duo=number, more="preauth=needed") for number in range(n_duos)]
     async with Scene(
@@ -115,9 +116,7 @@ async def watch_workers(fleet: Fleet, pids: Sequence[int], watched_s: float) -> 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
-    options = parser("many_pending", __doc__ or "")
-    options.add_argument("--logins", type=int, default=N_LOGINS, help="default: %(default)s")
-    options.add_argument("--rate", type=float, default=RATE, help="logins begun a second (default: %(default)s)")
+    options = parser("many_pending", __doc__, logins=N_LOGINS, rate=float(RATE))
     options.add_argument("--retry-s", type=float, default=30.0, help="between transmissions (default: %(default)s)")
     chosen = options.parse_args(arguments)
 

@@ -5,6 +5,11 @@ import random
 from tests.chaos.records import PASSCODE, PUSH, WRONG_PASSCODE, Plan
 
 
+def push_plans(seed: int, n_logins: int, answer: str = "person", after_s: float = 0.0) -> list[Plan]:
+    """Return pushes of as many users, who all answer alike."""
+    return [Plan(f"user{seed}-{number}", PUSH, answer, after_s) for number in range(n_logins)]
+
+
 def mixed_plans(
     chance: random.Random,
     n_logins: int,

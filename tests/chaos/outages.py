@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.chaos.checker import SAFE, SECURE, Violation
+from tests.chaos.configuration import Server
 from tests.chaos.figures import each_seed, milliseconds, parser, percentile, play, summary, tell
 from tests.chaos.fleet import Fleet, Habits
 from tests.chaos.records import Plan, Record
-from tests.chaos.scene import Scene, Server
+from tests.chaos.scene import Scene
 
 FAULTS: dict[str, dict[str, Any]] = {
     "refuse": {},
@@ -90,7 +91,7 @@ async def suffer(folder: Path, seed: int, kind: str, pace: Pace | None = None, *
             fleet.stop()
         await asyncio.gather(*logins)
         violations = [
-            scene.judge(await scene.evidence(fleet, server=number, deadline_s=HABITS.retry_s * HABITS.tries / 2))
+            scene.judge(await scene.evidence(fleet, server=number, deadline_s=HABITS.patience_s / 2))
             for number, fleet in enumerate(fleets)
         ]
     return [
@@ -160,9 +161,8 @@ def _is_by_duo(record: Record) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
-    options = parser("outages", __doc__ or "")
+    options = parser("outages", __doc__, rate=Pace().rate)
     options.add_argument("--fault", choices=FAULTS, action="append", help="of these alone (default: all)")
-    options.add_argument("--rate", type=int, default=Pace().rate, help="logins a second, each section (default: 100)")
     chosen = options.parse_args(arguments)
     tell(f"{'fault':<15} {'failmode':<9} {'open after':>12} {'open p99':>10} {'Duo after':>12} {'slowest':>12}  logins")
 

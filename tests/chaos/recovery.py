@@ -19,10 +19,11 @@ from typing import NamedTuple, Self
 
 from gateway.radius.client import encode_access_request, verify_reply
 from gateway.radius.shared_secret import SharedSecret
+from tests.chaos.configuration import SECRET
 from tests.chaos.figures import each_seed, parser, play, tell
 from tests.chaos.fleet import Address
 from tests.chaos.records import PASSCODE, Plan
-from tests.chaos.scene import SECRET, WAIT_S, Scene, Worker
+from tests.chaos.scene import WAIT_S, Scene, Worker
 
 N_SLOTS = 20
 SERVED_S = 11  # a worker that has served for 10 s is replaced at once
@@ -126,7 +127,7 @@ def describe(what: str, values: Sequence[float]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
-    options = parser("recovery", __doc__ or "")
+    options = parser("recovery", __doc__)
     options.add_argument("--slots", type=int, default=N_SLOTS, help="workers, each killed once (default: %(default)s)")
     chosen = options.parse_args(arguments)
 

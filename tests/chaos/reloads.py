@@ -18,10 +18,11 @@ from typing import NamedTuple
 
 from gateway.supervisor.control_client import ask
 from tests.chaos.checker import Violation
+from tests.chaos.configuration import Server
 from tests.chaos.figures import each_seed, milliseconds, parser, percentile, play, summary, tell
 from tests.chaos.fleet import Fleet, Habits
 from tests.chaos.mix import mixed_plans
-from tests.chaos.scene import Scene, Server
+from tests.chaos.scene import Scene
 
 N_RELOADS, RATE, SPACING_S = 20, 1000, 4
 PUSH_SHARE = 0.1  # of a second's logins; the simulated Duo and the gateway share two processors
@@ -68,7 +69,7 @@ async def reload_under_load(
         n_done = await again_and_again(scene, fleet, n_reloads, rate * spacing_s, begin)
         records = await logins
         status = await asyncio.to_thread(ask, str(scene.folder / "run"), "status", 10.0)
-        violations = scene.judge(await scene.evidence(fleet, deadline_s=HABITS.retry_s * HABITS.tries / 2))
+        violations = scene.judge(await scene.evidence(fleet, deadline_s=HABITS.patience_s / 2))
     n_sent = [record.n_sent for record in records if not record.was_deaf]
     return Outcome(
         len(records),
@@ -95,9 +96,8 @@ async def again_and_again(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play with several seeds and print what was seen."""
-    options = parser("reloads", __doc__ or "")
+    options = parser("reloads", __doc__, rate=RATE)
     options.add_argument("--reloads", type=int, default=N_RELOADS, help="default: %(default)s")
-    options.add_argument("--rate", type=int, default=RATE, help="logins a second (default: %(default)s)")
     options.add_argument("--push-share", type=float, default=PUSH_SHARE, help="default: %(default)s")
     chosen = options.parse_args(arguments)
 

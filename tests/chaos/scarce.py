@@ -17,7 +17,7 @@ from gateway.supervisor.control_client import Declined, ask
 from tests.chaos.checker import Violation
 from tests.chaos.figures import each_seed, parser, play, summary, tell
 from tests.chaos.fleet import Fleet, Habits
-from tests.chaos.records import PUSH, Plan
+from tests.chaos.mix import push_plans
 from tests.chaos.scene import Scene
 
 N_LOGINS, RATE, N_RELOADS = 600, 50, 4
@@ -41,7 +41,7 @@ async def reload_at_the_limit(
     folder: Path, seed: int, n_logins: int = N_LOGINS, n_reloads: int = N_RELOADS, max_files: int = MAX_FILES
 ) -> Outcome:
     """Play the scenario once."""
-    plans = [Plan(f"user{seed}-{number}", PUSH, "approve", ANSWERED_AFTER_S) for number in range(n_logins)]
+    plans = push_plans(seed, n_logins, "approve", ANSWERED_AFTER_S)
     async with Scene(folder, plans, seed=seed) as scene:
         fleet = scene.fleet(HABITS, n_ports=1 + n_logins // 200)
         for pid in (scene.gateway.process.pid, *(worker.pid for worker in scene.workers())):
@@ -49,7 +49,7 @@ async def reload_at_the_limit(
         logins = asyncio.create_task(fleet.run(plans, float(RATE)))
         n_done = await reload_now_and_then(scene, fleet, n_reloads)
         await logins
-        violations = scene.judge(await scene.evidence(fleet, deadline_s=HABITS.retry_s * HABITS.tries / 2))
+        violations = scene.judge(await scene.evidence(fleet, deadline_s=HABITS.patience_s / 2))
         pushes = (await asyncio.to_thread(scene.duos[0].get, "/api/counts"))["users"]
         n_pushes = [factors.get("push", 0) for factors in pushes.values()]
         return Outcome(
@@ -75,8 +75,7 @@ async def reload_now_and_then(scene: Scene, fleet: Fleet, n_reloads: int) -> int
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play with several seeds and print what was seen."""
-    options = parser("scarce", __doc__ or "")
-    options.add_argument("--logins", type=int, default=N_LOGINS, help="default: %(default)s")
+    options = parser("scarce", __doc__, logins=N_LOGINS)
     options.add_argument("--files", type=int, default=MAX_FILES, help="that a process may open (default: %(default)s)")
     chosen = options.parse_args(arguments)
 

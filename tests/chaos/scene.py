@@ -23,61 +23,20 @@ from bench.observe import workers_of
 from bench.processes import DRAIN_S, GatewayProcess, Program, SimulatorProcess, StartError, free_udp_port
 from gateway.supervisor.control_client import ask
 from tests.chaos.checker import AFTERMATH_S, Evidence, Violation, check
+from tests.chaos.configuration import SECRET, Server, configuration, server_section, write_private
 from tests.chaos.fleet import Address, Fleet, Habits
 from tests.chaos.records import Outage, Plan, Record
 from tests.chaos.relay import CALM, Mood, TcpRelay, UdpRelay, Weather
 
 AnyProgram = TypeVar("AnyProgram", bound=Program)
 
-SECRET = "a shared secret of 32 characters"
 GATEWAY_HOSTS = ("127.0.0.1", "127.0.0.2")  # one gateway, asked at two addresses, as a directory asks two servers
 WAIT_S = 60.0
 DEADLINE_S = 20.0
 
-_MAIN = """\
-[main]
-http_ca_certs_file={ca}
-log_dir={folder}/log
-log_max_size=0
-"""
-_SERVER = """\
-[radius_server_duo_only{number}]
-ikey={ikey}
-skey={skey}
-api_host={api_host}
-radius_ip_1=127.0.0.0/24
-radius_secret_1={secret}
-port={port}
-failmode={fail_mode}
-api_timeout={api_timeout_s}
-reject_delay_s=0
-{more}
-"""
-_GATEWAY = """\
-[gateway]
-workers={workers}
-console=off
-run_dir={folder}/run
-max_pending=24000
-"""
 _READY = re.compile(r"Worker (\d+) \(pid (\d+)\) is ready")
 _FINISHED = re.compile(r"\), ([^ ,]+), \d+\): .* reason=(\w+)")
 _MISTAKES = ("Traceback", "Internal error", "traceback=")
-
-
-class Server(NamedTuple):
-    """A server section, on a port of its own.
-
-    Attributes:
-        duo: the number of the simulated Duo that it asks.
-        api_timeout_s: 0 means the gateway's built-in bounds.
-        more: further lines of the section.
-    """
-
-    fail_mode: str = "secure"
-    duo: int = 0
-    api_timeout_s: int = 0
-    more: str = ""
 
 
 class Worker(NamedTuple):
@@ -420,16 +379,13 @@ class Scene:
         return f"{near[0]}:{near[1]}"
 
     def _write_config(self, api_hosts: Sequence[str]) -> Path:
-        parts = [_MAIN.format(ca=self._write_trusted(), folder=self.folder)]
-        for number, server in enumerate(self._servers):
-            port, duo = free_udp_port(), self.duos[server.duo]
-            self._ports.append(port)
-            keys = {"ikey": duo.ikey, "skey": duo.secret_key, "api_host": api_hosts[server.duo], "secret": SECRET}
-            parts.append(_SERVER.format(number=number + 1, port=port, **keys, **server._asdict()))
-        parts.append(_GATEWAY.format(workers=self.n_workers, folder=self.folder))
+        self._ports = [free_udp_port() for _ in self._servers]
+        sections = [
+            server_section(server, port, self.duos[server.duo], api_hosts[server.duo], number=number)
+            for number, (server, port) in enumerate(zip(self._servers, self._ports, strict=True), 1)
+        ]
         path = self.folder / "authproxy.cfg"
-        path.touch(mode=0o600)
-        path.write_text("\n".join(parts))
+        write_private(path, configuration(self.folder, self._write_trusted(), sections, self.n_workers).encode())
         return path
 
     def _write_trusted(self) -> Path:

@@ -18,9 +18,8 @@ N_UPGRADES, SPACING_S = 5, 8
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play with several seeds and print what was seen."""
-    options = parser("upgrades", __doc__ or "")
+    options = parser("upgrades", __doc__, rate=RATE)
     options.add_argument("--upgrades", type=int, default=N_UPGRADES, help="default: %(default)s")
-    options.add_argument("--rate", type=int, default=RATE, help="logins a second (default: %(default)s)")
     options.add_argument("--push-share", type=float, default=PUSH_SHARE, help="default: %(default)s")
     chosen = options.parse_args(arguments)
 

@@ -3,7 +3,6 @@
 Valkey's where there is one, else Redis'; tests that need one are skipped by name where there is neither.
 """
 
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.processes import StartError
+from bench.store import find_program, lacking
 from gateway.fleetapi.resp import Answer, AnswerReader, encode_command
 
-PROGRAM = shutil.which("valkey-server") or shutil.which("redis-server")
+PROGRAM = find_program()
 PATIENCE_S = 20.0
 
 needs_store = pytest.mark.skipif(PROGRAM is None, reason="needs valkey-server or redis-server")
@@ -34,8 +35,13 @@ class RedisServer:
         self._arguments: list[str] = []
 
     def start(self, arguments: Sequence[str] = ()) -> None:
-        """Start it, with nothing known; `arguments` are kept for the next start."""
-        assert PROGRAM is not None
+        """Start it, with nothing known; `arguments` are kept for the next start.
+
+        Raises:
+            StartError: there is none on this machine.
+        """
+        if PROGRAM is None:
+            raise StartError(lacking())
         self._arguments = list(arguments) or self._arguments
         options = ["--unixsocket", self.path, "--save", "", "--dir", str(self.folder)]
         ports = ["--port", "0", "--tls-port", str(self.port)] if self._has_tls() else ["--port", str(self.port)]

@@ -9,7 +9,7 @@ import pytest
 from gateway.config.settings import Settings
 from gateway.ipc.orders import CANNOT_START
 from gateway.ipc.worker_channel import HandOver, Leave
-from gateway.supervisor import generations
+from gateway.supervisor import generations, reload
 from gateway.supervisor.sockets import CannotListen
 from tests.config.files import MINIMAL, parse
 from tests.ipc.test_worker_channel import no_descriptor_left
@@ -131,9 +131,9 @@ def test_without_a_descriptor_nothing_changes(play, monkeypatch):
         before = held_in_all()
         prepare = stage.generations.prepare
 
-        def without(reload: Any) -> None:
+        def without(under_way: Any) -> None:
             with no_descriptor_left():
-                prepare(reload)
+                prepare(under_way)
 
         monkeypatch.setattr(stage.generations, "prepare", without)
         assert "no workers can be prepared: " in await (await change(stage))
@@ -159,8 +159,8 @@ def test_a_mistake_of_ours_leaves_nothing_half_prepared(play, monkeypatch):
         before = held_in_all()
         prepare = stage.generations.prepare
 
-        def mistaken(reload: Any) -> None:
-            prepare(reload)
+        def mistaken(under_way: Any) -> None:
+            prepare(under_way)
             raise RuntimeError("a mistake")
 
         monkeypatch.setattr(stage.generations, "prepare", mistaken)
@@ -212,6 +212,24 @@ def test_a_present_worker_that_dies_meanwhile_makes_the_preparation_begin_anew(p
         await stage.serves(new)
         assert await task == ""
         assert stage.generations.crew.number == 2
+
+    play(scene)
+
+
+def test_workers_that_may_be_a_mixture_of_two_versions_do_not_serve(play, monkeypatch):
+    """An installation goes on while they start."""
+    states = iter([{}, {"module.py": 1}])
+
+    async def scene(stage: Stage) -> None:
+        monkeypatch.setattr(reload, "code_on_disk", lambda: next(states))
+        before = held_in_all()
+        task = await change(stage)
+        await said(stage.workers[1], PREPARED)
+        assert (await task).startswith("the code on disk has changed while workers started from it; reload again")
+        assert stage.workers[1].signals == [signal.SIGKILL]
+        assert stage.told(stage.workers[0]) is None
+        await stage.exits(stage.workers[1], -signal.SIGKILL)
+        assert held_in_all() == before
 
     play(scene)
 

@@ -136,6 +136,21 @@ def test_a_stop_while_workers_are_replaced_is_against_an_upgrade(play, monkeypat
     play(scene)
 
 
+def test_code_that_changes_while_it_is_tried_does_not_take_our_place(play, monkeypatch):
+    async def scene(stage: Stage) -> None:
+        code_on_disk(monkeypatch)
+        states = iter([{}, {"module.py": 1}])
+        monkeypatch.setattr(reloads, "code_on_disk", lambda: next(states))
+        task = await stage.asked(stage.reloads.try_upgrade())
+        await stage.serves(stage.workers[1])
+        outcome = await task
+        assert outcome.generation == 2
+        assert outcome.problems[0].startswith("the code on disk has changed while it was tried; upgrade again")
+        assert stage.notifier.states == ["RELOADING=1", "READY=1"]
+
+    play(scene)
+
+
 def test_a_mistake_of_ours_does_not_leave_the_service_manager_waiting(play, monkeypatch):
     async def mistaken() -> str:
         raise RuntimeError("a mistake")
