@@ -288,6 +288,8 @@ class RunningWorker:
         self._leave()
 
     def _leave(self) -> None:
+        """Read nothing more, at once: of workers that end one after the other, the last would get the users of all."""
+        self._service.stop_reading()
         self._leaves.set()
         self._stopped.set()
 

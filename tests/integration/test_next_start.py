@@ -109,6 +109,27 @@ class TestKilled:
         assert nas.receive().packet.octets == first
         assert site.simulator.get("/api/counts")["users"]["alice"]["passcode"] == 1
 
+    def test_what_comes_after_its_death_is_not_read(self, site: Site):
+        """A worker that ends before another takes its socket along, and the kernel steers its users to the other."""
+        users = people(site, 4)
+        site.start(gateway="workers=2")
+        gateway = site.gateway
+        pidfds = [os.pidfd_open(pid) for pid in gateway.worker_pids()]
+        for pid in gateway.worker_pids():
+            os.kill(pid, signal.SIGSTOP)
+        supervisor = os.pidfd_open(gateway.process.pid)
+        gateway.signal(signal.SIGKILL)
+        assert select.select([supervisor], [], [], 20)[0]
+        for user in users:
+            site.nas().send(user, "push")
+        for pidfd in pidfds:
+            signal.pidfd_send_signal(pidfd, signal.SIGCONT)
+        for pidfd in (*pidfds, supervisor):
+            assert select.select([pidfd], [], [], 20)[0]
+            os.close(pidfd)
+        gateway.stop()
+        assert not site.simulator.get("/api/counts")["users"].keys() & set(users)
+
     def test_again_and_again(self, site: Site):
         users = people(site)
         asked = ask(site.start(gateway="workers=2"), users)
