@@ -1,9 +1,9 @@
 """The stages of `make test`: lint, types, import contracts and all tests; then those of the hot path, compiled.
 
 Each stage's output stands under its heading, and the first that fails ends the run with its exit status. The hot path
-is compiled meanwhile, in a copy: that takes a minute of one core, and what comes of it must not be in the tree before
-the interpreted tests are over. However the run ends, its children end with it; only after a SIGKILL may compiled files
-be left in the tree, for `tools/compile clean` to remove.
+is compiled meanwhile, in a copy and unoptimised: that takes a minute of one core, and what comes of it must not be in
+the tree before the interpreted tests are over. However the run ends, its children end with it; only after a SIGKILL may
+compiled files be left in the tree, for `tools/compile clean` to remove.
 
 `python tools/checking.py ARGUMENTS…` hands the arguments to pytest, and does without the compiled stage.
 """
@@ -30,6 +30,7 @@ LINT: dict[str, list[tuple[str, ...]]] = {
 # Two pytests more than cores, for each waits half of its time, in networks of their own (tests/side_by_side.py);
 # files in the order of their names, in which those with long tests come first.
 BESIDE = ("-n", str(len(os.sched_getaffinity(0)) + 2), "--dist", "loadfile", "--no-loadscope-reorder")
+QUICK = {"RADGATE_QUICK": "1"}  # for tools/compiling.py, and for tests/micro, which counts what that makes
 PYTEST = ("python", "-m", "pytest", "-ra", *BESIDE)
 HOT = (
     *("tests/engine", "tests/radius", "tests/duoapi", "tests/http1", "tests/https", "tests/duo", "tests/ipc"),
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str]) -> None:
         if compiled is not None:
             say("pytest, with the hot path compiled")
             with in_place(compiled):
-                run((*PYTEST, *HOT))
+                run((*PYTEST, *HOT), env={**os.environ, **QUICK})
 
 
 class Compiling(NamedTuple):
@@ -71,7 +72,7 @@ def compiling() -> Iterator[Compiling]:
     """Compile beside all else; when this is left, that is over and the copy is gone."""
     with scratch_folder("radgate-check-") as room:
         copy, said = room / "copy", room / "said"
-        known = {**os.environ, "RADGATE_SYMBOLS": "1", "TMPDIR": str(room)}
+        known = {**os.environ, **QUICK, "RADGATE_SYMBOLS": "1", "TMPDIR": str(room)}
         command = ("python", "tools/compiling.py", str(copy))
         with said.open("wb") as output, begun(command, env=known, stdout=output, stderr=output) as process:
             yield Compiling(process, copy, said)
@@ -101,9 +102,9 @@ def say(heading: str) -> None:
     print(f"== {heading}", flush=True)
 
 
-def run(command: Sequence[str]) -> None:
+def run(command: Sequence[str], **options: Any) -> None:
     """Run a program to its end; the run is over if it fails."""
-    with begun(command) as process:
+    with begun(command, **options) as process:
         end_if_failed(process.wait())
 
 

@@ -101,12 +101,12 @@ def test_a_table_without_clients_knows_nobody():
 
 
 @only_interpreted
-def test_among_10_000_clients_a_look_up_tries_each_prefix_length_once():
-    addresses = [f"10.{number >> 8}.{number & 255}.1/32" for number in range(10_000)]
+def test_among_1_000_clients_a_look_up_tries_each_prefix_length_once():
+    addresses = [f"10.{number >> 8}.{number & 255}.1/32" for number in range(1_000)]
     clients = table(*addresses, "172.16.0.0/12", "192.168.0.0/16", "2001:db8::/32")
     for prefix, networks in clients._networks[4].items():
         clients._networks[4][prefix] = CountingDict(networks)
-    for source, n_gets in {"10.39.15.1": 1, "192.168.7.7": 2, "172.16.0.1": 3, "203.0.113.1": 3}.items():
+    for source, n_gets in {"10.3.231.1": 1, "192.168.7.7": 2, "172.16.0.1": 3, "203.0.113.1": 3}.items():
         CountingDict.n_gets = 0
         assert (clients.find(source) is None) == (source == "203.0.113.1")
         assert CountingDict.n_gets == n_gets, source

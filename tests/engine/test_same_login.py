@@ -187,10 +187,10 @@ def histories(seed: int, n: int) -> Iterator[tuple[bytes, bytes]]:
 
 
 def test_two_requests_that_differ_in_what_tells_machines_or_sessions_apart_are_two_logins():
-    """Over 10,000 pairs; and those that do not are one."""
+    """Over 2,000 pairs; and those that do not are one."""
     telling = {5, 8, 26, 30, 31, 32, 44, 50, 66, 87, 97, 168, 6, 61, 77, 94, 241}
     n_same = 0
-    for first, second in histories(7, 10_000):
+    for first, second in histories(7, 2_000):
         keys = [key_of(attributes) for attributes in (first, second)]
         told = [[each for each in split(attributes) if each[0] in telling] for attributes in (first, second)]
         if sorted(told[0]) != sorted(told[1]):
@@ -198,7 +198,7 @@ def test_two_requests_that_differ_in_what_tells_machines_or_sessions_apart_are_t
         elif told[0] == told[1]:
             assert keys[0] == keys[1]
         n_same += keys[0] == keys[1]
-    assert 200 < n_same < 9_000
+    assert 40 < n_same < 1_800
 
 
 def split(attributes: bytes) -> Iterator[bytes]:

@@ -74,7 +74,7 @@ def update_compiled(names: Sequence[str]) -> None:
     if why_not := obstacle():
         tell(f"The baseline of the compiled form is as it was: {why_not}")
         return
-    tell("Compiling a copy, which takes a minute or two …")
+    tell(f"Compiling a copy, which takes a minute or two, for {BUILD} …")
     with in_order(), scratch_folder("radgate-micro-") as folder:
         if subprocess.run([sys.executable, str(COMPILING), str(folder)], check=False).returncode:
             tell("The baseline of the compiled form is as it was.")

@@ -6,7 +6,8 @@ called that nothing else calls, and callgrind writes down what it has counted si
 What our own compiled code executes, and how often it calls CPython and other libraries, is the same to the last
 instruction on every run; with what is called it differs by 1 % from run to run. Another build of Python is another
 matter: it has its own flags for the compiler, its own headers and speed. Between Debian's 3.11.2 and pyenv's 3.11.7 our
-own instructions differ by up to 13 %, calls by 15 %, all together by 20 %. So each build has a baseline of its own.
+own instructions differ by up to 13 %, calls by 15 %, all together by 20 %. So each build has a baseline of its own, and
+each build's quick form (`RADGATE_QUICK=1`, not optimised), which `make test` compiles.
 
 `python -m tests.micro.instructions CASE…` is the process that is counted.
 """
@@ -28,7 +29,9 @@ from tests.micro.cases import CASES
 
 ROOT = Path(__file__).parents[2]
 _FLAGS = repr(sysconfig.get_config_vars("CONFIG_ARGS", "CFLAGS", "LDFLAGS")).encode()
-BUILD = f"CPython {platform.python_version()}, {platform.python_compiler()}, {platform.machine()}, {crc32(_FLAGS):08x}"
+_FORM = ", quick" if os.environ.get("RADGATE_QUICK") == "1" else ""
+_PYTHON = f"CPython {platform.python_version()}, {platform.python_compiler()}"
+BUILD = f"{_PYTHON}, {platform.machine()}, {crc32(_FLAGS):08x}{_FORM}"
 OURS = "gateway__mypyc."  # how the file begins that mypyc puts all compiled modules into
 MARK = "getpriority"
 N_WARM = 50

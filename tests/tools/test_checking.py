@@ -45,10 +45,11 @@ class Tree:
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         search = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
+        ours = {name: text for name, text in os.environ.items() if name != "RADGATE_QUICK"}
         return subprocess.Popen(
             [sys.executable, "tools/checking.py", *arguments],
             cwd=self.root,
-            env={**os.environ, "PATH": search, "TMPDIR": str(self.temporary), "PYTHONPATH": str(ROOT)},
+            env={**ours, "PATH": search, "TMPDIR": str(self.temporary), "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -86,6 +87,14 @@ def test_what_is_compiled_is_in_the_tree_for_the_last_stage_alone(tree: Tree) ->
     assert "tests/engine" in tree.log[compiled].split()
     assert "tests/engine" not in tree.log[plain].split()
     assert tree.is_clean()
+
+
+def test_the_compiler_is_quick_and_the_tests_of_what_it_makes_know_it(tree: Tree) -> None:
+    tree.program("python", f'[ -z "$RADGATE_QUICK" ] || echo "quick $*" >> log\n{COMPILES}')
+    tree.run()
+    testing, compiling = sorted(line for line in tree.log if line.startswith("quick"))
+    assert "tests/engine" in testing
+    assert "tools/compiling.py" in compiling
 
 
 @pytest.mark.parametrize(("failing", "n_stages"), [("ruff", 1), ("mypy", 2), ("lint-imports", 3), ("python", 4)])

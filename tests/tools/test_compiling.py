@@ -180,6 +180,17 @@ def test_flags_that_a_compiler_does_not_know_are_left_out(tree, tmp_path, unknow
 
 
 @needs_compiler
+@pytest.mark.parametrize(("environment", "level"), [({}, "-O3"), ({"RADGATE_QUICK": "1"}, "-O0")])
+def test_what_users_get_is_optimised_and_what_tests_want_quickly_is_not(tree, tmp_path, environment, level):
+    log = tmp_path / "log"
+    notes = f'case " $* " in *fsyntax-only*) ;; *" -c "*) echo "$*" >> {log} ;; esac'
+    built = tree.build(CC=program(tmp_path / "cc", f'{notes}\nexec {shutil.which("cc")} "$@"'), **environment)
+    assert NOTE not in built.names, built.said
+    levels = [[each for each in line.split() if each.startswith("-O")][-1] for line in log.read_text().splitlines()]
+    assert set(levels) == {level}
+
+
+@needs_compiler
 def test_any_compiler_will_do_where_that_of_the_interpreter_is_not_there(tree, tmp_path):
     (tmp_path / "bin").mkdir()
     program(tmp_path / "bin" / "clang", f"{TRIAL_SUCCEEDS}; echo 'clang: error: no room'; exit 1")
