@@ -177,6 +177,10 @@ class SimulatorProcess(Program):
         """Answer a pending push as its owner would."""
         self.post(f"/api/pending/{push['txid']}", {"decision": decision})
 
+    def set_keys(self, *skeys: str) -> None:
+        """Let the first application's calls be signed with these secret keys, and no others; not of the lean one."""
+        self.post("/api/keys", {"skeys": skeys})
+
     def fault(self, kind: str, **details: Any) -> None:
         """Let something go wrong until `heal`."""
         self.post("/api/faults", {"kind": kind, **details})

@@ -30,7 +30,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -109,6 +109,9 @@ class Controlled(Protocol):
     def clear_faults(self) -> None:
         """Make all well."""
 
+    def set_keys(self, skey: str, *more: str) -> None:
+        """Let calls be signed with these keys, and no others."""
+
     def decide(self, txid: str, event: Event) -> Transaction:
         """Answer a push or call; KeyError if it is not pending."""
 
@@ -122,6 +125,10 @@ class _Decision(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Username(msgspec.Struct, forbid_unknown_fields=True):
     username: str
+
+
+class _Keys(msgspec.Struct, forbid_unknown_fields=True):
+    skeys: Annotated[list[str], msgspec.Meta(min_length=1)]
 
 
 class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
@@ -175,6 +182,7 @@ class ControlServer:
                 web.get("/api/faults", self._faults),
                 web.post("/api/faults", self._set_fault),
                 web.post("/api/faults/clear", self._clear_faults),
+                web.post("/api/keys", self._set_keys),
                 web.post("/api/reset", self._reset),
             ]
         )
@@ -224,6 +232,10 @@ class ControlServer:
             self._simulator.cloud.remove(wanted.username)
         except KeyError:
             raise _problem(web.HTTPNotFound, "no such user") from None
+        return _json({})
+
+    async def _set_keys(self, request: web.Request) -> web.Response:
+        self._simulator.set_keys(*(await _body(request, _Keys)).skeys)
         return _json({})
 
     async def _pending(self, _request: web.Request) -> web.Response:

@@ -120,6 +120,11 @@ class Simulator:
         """The first application's secret key."""
         return self.applications[self.ikey].skey
 
+    def set_keys(self, skey: str, *more: str) -> None:
+        """Let the first application's calls be signed with these keys, and no others, from now on."""
+        application = self.applications[self.ikey]
+        self.applications[self.ikey] = application._replace(skey=skey, more_skeys=more)
+
     @property
     def n_polls(self) -> int:
         """Requests that wait for a person right now."""

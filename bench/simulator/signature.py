@@ -22,11 +22,15 @@ _DIGESTS = {40: "sha1", 128: "sha512"}  # by length of the hex signature
 
 
 class Application(NamedTuple):
-    """Keys that may call. `kind` is `auth`, or `radius_v1` for one that may not use API v2."""
+    """Keys that may call. `kind` is `auth`, or `radius_v1` for one that may not use API v2.
+
+    `more_skeys` sign as well as `skey` does, which the real Duo has not: it ends a key with the next one's beginning.
+    """
 
     ikey: str
     skey: str
     kind: str = "auth"
+    more_skeys: tuple[str, ...] = ()
 
 
 class SignedRequest(NamedTuple):
@@ -58,7 +62,9 @@ def verify(request: SignedRequest, applications: Mapping[str, Application], unix
         raise CallRefused(40105)
     digest = _DIGESTS.get(len(signature))
     if digest is None or not any(
-        hmac.compare_digest(sign(request, application.skey, digest, host), signature) for host in _hosts(request.host)
+        hmac.compare_digest(sign(request, skey, digest, host), signature)
+        for skey in (application.skey, *application.more_skeys)
+        for host in _hosts(request.host)
     ):
         raise CallRefused(40103)
     return application

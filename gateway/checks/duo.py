@@ -90,11 +90,16 @@ class _Walk:
         application = application_of(self._settings)._replace(api_timeout_s=STEP_TIMEOUT_S)
         pool = HttpsPool(self._endpoint(), Resolver(asyncio.get_running_loop().time), PoolLimits())
         client = DuoClient(pool, application, user_agent=USER_AGENT)
+        alone = application._replace(secret_key=application.next_secret_key, next_secret_key=b"")
+        next_client = DuoClient(pool, alone, user_agent=USER_AGENT)
         try:
             await self._ping(client)
             await self._check(client)
+            if application.next_secret_key and not client.signs_with_next_key:
+                await self._check_next(next_client)
         finally:
             client.close()
+            next_client.close()
             pool.close()
 
     async def _resolve(self, endpoint: Endpoint, resolver: Resolver) -> None:
@@ -125,7 +130,22 @@ class _Walk:
     async def _check(self, client: DuoClient) -> None:
         self._step = "keys"
         self._refuse(await _ask(client, Check()))
-        self.note("keys", Severity.OK, f"Duo accepts ikey and skey (API version {client.api_version})")
+        if client.signs_with_next_key:
+            text = f"Duo takes skey_next, and skey no more (API version {client.api_version})"
+            self.note("keys", Severity.WARNING, text, "make skey_next the skey, remove skey_next, and reload")
+        else:
+            self.note("keys", Severity.OK, f"Duo accepts ikey and skey (API version {client.api_version})")
+
+    async def _check_next(self, client: DuoClient) -> None:
+        """Say whether Duo takes the next secret key; that of now it does."""
+        answer = await _ask(client, Check())
+        if isinstance(answer, Unavailable) and answer.trouble is Trouble.CONFIGURATION:
+            text = "Duo does not take skey_next: not yet, if it is to become the skey; never, if it is mistyped"
+            self.note("next key", Severity.NOTE, text)
+            return
+        self._step = "next key"
+        self._refuse(answer)
+        self.note("next key", Severity.OK, "Duo takes skey_next, too")
 
     def _refuse(self, answer: Answer | Unavailable) -> None:
         """Raise what is no good answer."""

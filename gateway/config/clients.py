@@ -6,12 +6,12 @@ from ipaddress import ip_network
 
 from msgspec.structs import replace
 
-from gateway.config.credentials import FoundSecret, read_secret
+from gateway.config.credentials import FoundSecret, read_next_secret, read_secret
 from gateway.config.ini import Entry, IniSection
 from gateway.config.problems import Problem
 from gateway.config.schema import number_in
 from gateway.config.scope import Scope
-from gateway.config.secret_keys import RADIUS_SECRET
+from gateway.config.secret_keys import NEXT_RADIUS_SECRET, RADIUS_SECRET
 from gateway.config.settings import ClientSettings, Secret
 from gateway.config.surroundings import Surroundings
 from gateway.config.values import Network, choice, has_host_bits, networks, quoted
@@ -23,7 +23,7 @@ SHORT_SECRET = 12  # octets: a shared secret up to here can be guessed from one 
 _LEAST_PREFIX = {4: 8, 6: 16}  # bits: 10.0.0.0/8 and a provider's own network are the widest that anybody has
 _OWN_ADDRESSES = "write the addresses or networks of the RADIUS clients alone"
 
-_PATTERNS = ("radius_ip_N", *RADIUS_SECRET.all, f"{_POSITION_KEY}N")
+_PATTERNS = ("radius_ip_N", *RADIUS_SECRET.all, *NEXT_RADIUS_SECRET.all, f"{_POSITION_KEY}N")
 _CLIENT_KEY = re.compile("|".join(pattern.replace("N", "[0-9]+") for pattern in _PATTERNS))
 
 
@@ -66,14 +66,15 @@ def _without_address(number: str) -> str:
 
 def _read_client(scope: Scope, surroundings: Surroundings, number: str) -> ClientSettings | None:
     name = f"radius_ip_{number}"
-    keys = RADIUS_SECRET.numbered(number)
+    keys, next_keys = RADIUS_SECRET.numbered(number), NEXT_RADIUS_SECRET.numbered(number)
     addresses, secrets = scope.entries(name), scope.entries(*keys.all)
     if not addresses:
-        (entry, *_) = secrets or scope.entries(_POSITION_KEY + number)
+        (entry, *_) = secrets or scope.entries(*next_keys.all) or scope.entries(_POSITION_KEY + number)
         if entry.section == scope.section:  # else a default of [main], for sections that have such a client
             scope.error(entry, _without_address(number))
         return None
     secret = read_secret(scope, surroundings, keys)
+    next_secret = read_next_secret(scope, surroundings, next_keys, keys, secret)
     position = _read_signature_position(scope, number)
     if not secrets:
         scope.error(addresses[0], f"there is no {keys.clear} to go with it; write {keys.clear}=SECRET")
@@ -82,9 +83,14 @@ def _read_client(scope: Scope, surroundings: Surroundings, number: str) -> Clien
         _warn_of_position(scope, number, position)
     if secret is None or not found:
         return None
-    _check_secret(scope, secret)
+    for each in filter(None, (secret, next_secret)):
+        _check_secret(scope, each)
     return ClientSettings(
-        name=name, networks=found, shared_secret=Secret(secret.octets), message_authenticator_in_replies=position
+        name=name,
+        networks=found,
+        shared_secret=Secret(secret.octets),
+        next_secret=Secret(next_secret.octets) if next_secret is not None else None,
+        message_authenticator_in_replies=position,
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gateway.config.nesting import nested
 from gateway.config.problems import Problem
 from gateway.config.scope import Scope
-from gateway.config.secret_keys import SKEY
+from gateway.config.secret_keys import NEXT_SKEY, SKEY
 from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.config.values import Network
 
@@ -53,6 +53,10 @@ def application_problems(served: list[ServedSection]) -> Iterator[Problem]:
             entry = scope.entries(*SKEY.all)[0]
             text = f"[{first.section}] has the same api_host and ikey but another skey; write the same skey in both"
             yield Problem(entry.section, entry.key, text, entry.line)
+        elif application.next_secret_key != first.application.next_secret_key:
+            entry = (scope.entries(*NEXT_SKEY.all) or scope.entries(*SKEY.all))[0]
+            text = f"[{first.section}] has the same application but another skey_next, or one of the two has none"
+            yield Problem(entry.section, entry.key, f"{text}; write the same in both", entry.line)
 
 
 def _port_problems(sections: list[ServedSection]) -> Iterator[Problem]:

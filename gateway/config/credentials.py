@@ -40,6 +40,30 @@ def read_secret(scope: Scope, surroundings: Surroundings, keys: SecretKeys) -> F
     return FoundSecret(octets, entry) if octets and _may_be_secret(scope, entry, keys, octets) else None
 
 
+def read_next_secret(
+    scope: Scope, surroundings: Surroundings, keys: SecretKeys, present_keys: SecretKeys, present: FoundSecret | None
+) -> FoundSecret | None:
+    """Return the secret that is to take the place of `present`; None if none is, or after a problem.
+
+    [main]'s next one goes with [main]'s present one: a section with a secret of its own has nothing to do with it.
+    """
+    entries, present_entries = scope.entries(*keys.all), scope.entries(*present_keys.all)
+    if not entries:
+        return None
+    entry, is_default = entries[0], entries[0].section != scope.section
+    if is_default and (not present_entries or present_entries[0].section == scope.section):
+        return None
+    if not present_entries:
+        scope.error(entry, f"there is no {present_keys.clear} that it is next to; write {present_keys.clear}=SECRET")
+        return None
+    found = read_secret(scope, surroundings, keys)
+    if found is not None and present is not None and found.octets == present.octets:
+        ways = f"write the new one here, or remove the line if {present_keys.clear} is the new one already"
+        scope.error(found.entry, f"is the same as {present.entry.key} in line {present.entry.line}; {ways}")
+        return None
+    return found
+
+
 def _octets_of(scope: Scope, surroundings: Surroundings, entry: Entry, keys: SecretKeys) -> bytes | None:
     if entry.key == keys.protected:
         return _revealed(scope, surroundings, entry, keys)

@@ -1,6 +1,7 @@
 """The keys that give secrets: one list for whoever reads, encrypts, finds or hides them.
 
 A key that gives a secret in clear has twins: `skey_file` names a file that holds it, `skey_protected` has it encrypted.
+A secret that is being changed has a next one, with keys and twins of its own: `skey_next`, `skey_next_file`.
 """
 
 from typing import NamedTuple
@@ -46,8 +47,16 @@ def _twins(clear: str) -> SecretKeys:
 
 
 SKEY = _twins("skey")
+NEXT_SKEY = _twins("skey_next")
 RADIUS_SECRET = _twins("radius_secret_N")
-SECRETS = (SKEY, RADIUS_SECRET, *map(_twins, ("secret", "secret_N", "service_account_password")))
+NEXT_RADIUS_SECRET = _twins("radius_secret_N_next")
+SECRETS = (
+    SKEY,
+    NEXT_SKEY,
+    RADIUS_SECRET,
+    NEXT_RADIUS_SECRET,
+    *map(_twins, ("secret", "secret_N", "service_account_password")),
+)
 """All that there are, as the tables spell their keys."""
 
 OTHER_SPELLINGS = frozenset(key for keys in SECRETS for key in keys.files[1:])

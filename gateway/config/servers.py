@@ -6,10 +6,10 @@ from difflib import get_close_matches
 
 from gateway.config.attributes import attribute
 from gateway.config.clients import read_clients
-from gateway.config.credentials import read_secret
+from gateway.config.credentials import FoundSecret, read_next_secret, read_secret
 from gateway.config.ini import Entry
 from gateway.config.scope import Context, Scope
-from gateway.config.secret_keys import RADIUS_SECRET, SKEY
+from gateway.config.secret_keys import NEXT_RADIUS_SECRET, NEXT_SKEY, RADIUS_SECRET, SKEY
 from gateway.config.settings import ApiVersion, ApplicationSettings, Secret, ServerSettings
 from gateway.config.slips import name_slips, repeated_letter
 from gateway.config.surroundings import Surroundings
@@ -36,10 +36,12 @@ from gateway.engine.rules import Accounting, FailMode, PreauthRule, RequireMessa
 SERVER = {
     "ikey": "",
     **SKEY.rows,
+    **NEXT_SKEY.rows,
     "api_host": "",
     "api_port": "443",
     "radius_ip_N": "",
     **RADIUS_SECRET.rows,
+    **NEXT_RADIUS_SECRET.rows,
     "message_authenticator_in_replies_N": "first",
     "client": "",
     "interface": "",
@@ -112,11 +114,14 @@ def read_server(scope: Scope, context: Context, client: str | None) -> ServerSet
 
 def _read_application(scope: Scope, context: Context) -> ApplicationSettings:
     api = _read_api_address(scope)
+    ikey = _read_ikey(scope)
+    secret_key, next_secret_key = _read_secret_keys(scope, context.surroundings)
     return ApplicationSettings(
         api_host=api.host,
         api_port=api.port or 0,
-        ikey=_read_ikey(scope),
-        secret_key=_read_secret_key(scope, context.surroundings),
+        ikey=ikey,
+        secret_key=secret_key,
+        next_secret_key=next_secret_key,
         api_timeout_s=scope.read("api_timeout", seconds_or_0(SHORTEST_API_TIMEOUT_S, 3600)),
         api_version=scope.read("api_version", choice(ApiVersion)),
         http_proxy_host=scope.read_optional("http_proxy_host", host),
@@ -177,17 +182,22 @@ def _read_ikey(scope: Scope) -> str:
     return ikey or ""
 
 
-def _read_secret_key(scope: Scope, surroundings: Surroundings) -> Secret:
-    if not scope.entries(*SKEY.all):
+def _read_secret_keys(scope: Scope, surroundings: Surroundings) -> tuple[Secret, Secret | None]:
+    """Return the secret key, and the one that is to take its place."""
+    if not scope.entries(*SKEY.all) and not scope.entries(*NEXT_SKEY.all):
         scope.missing("skey", "is missing; write skey= with the application's secret key, or skey_file=PATH")
     found = read_secret(scope, surroundings, SKEY)
-    if found is None:
-        return Secret(b"")
+    next_found = read_next_secret(scope, surroundings, NEXT_SKEY, SKEY, found)
+    for each in filter(None, (found, next_found)):
+        _check_secret_key(scope, each)
+    return Secret(found.octets if found else b""), Secret(next_found.octets) if next_found else None
+
+
+def _check_secret_key(scope: Scope, found: FoundSecret) -> None:
     n_characters = len(found.octets.decode(errors="replace"))
     if n_characters != SKEY_SIZE:
         text = f"a secret key has {SKEY_SIZE} characters, this one has {n_characters}"
         scope.error(found.entry, f"{text}; copy it again from Duo's admin panel")
-    return Secret(found.octets)
 
 
 def _read_message_authenticator_rule(scope: Scope) -> RequireMessageAuthenticator:

@@ -60,6 +60,8 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     networks: tuple[str, ...]
     shared_secret: Secret
+    next_secret: Secret | None = None
+    """Which takes the place of the shared secret, and counts beside it until then."""
     message_authenticator_in_replies: SignaturePosition = SignaturePosition.FIRST
 
 
@@ -70,6 +72,8 @@ class ApplicationSettings(msgspec.Struct, frozen=True, kw_only=True):
     api_port: int = 443
     ikey: str
     secret_key: Secret
+    next_secret_key: Secret | None = None
+    """For when Duo takes the first one no more."""
     api_timeout_s: float = 0.0
     api_version: ApiVersion = ApiVersion.AUTO
     http_proxy_host: str | None = None

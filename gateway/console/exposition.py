@@ -65,6 +65,7 @@ def _of_servers(status: _Status) -> Iterator[Metric]:
     yield _duplicates(servers)
     pending = [((server["section"],), server["pending"]) for server in servers]
     yield _gauge("pending", "Logins under way.", ["server"], pending)
+    yield from _rotations(servers)
     yield _login_histogram("login", "From request to decision, people included.", status)
     yield _login_histogram("gateway", "The gateway's own share of a login.", status)
 
@@ -98,6 +99,21 @@ def _duplicates(servers: list[_Status]) -> Metric:
     return _counter("duplicates", text, ["server", "kind"], samples)
 
 
+def _rotations(servers: list[_Status]) -> Iterator[Metric]:
+    """Tell how far clients are with the change of their secrets: of sections where one has two."""
+    found = [(server["section"], server["rotation"]) for server in servers if "rotation" in server]
+    if not found:
+        return
+    packets = [((name, secret), count) for name, each in found for secret, count in each["packets"].items()]
+    text = "Packets of clients that have two secrets, by the one that they were sent with, since the reload."
+    yield _counter("rotation_packets", text, ["server", "secret"], packets)
+    clients = [((name, secret), each[f"used_{secret}"]) for name, each in found for secret in ("present", "next")]
+    text = "Clients that have two secrets, by those that they have used since the reload."
+    yield _gauge("rotation_clients", text, ["server", "secret"], clients)
+    ages = [((name,), each["last_present"][0]["ago_s"]) for name, each in found if each["last_present"]]
+    yield _gauge("rotation_present_age_seconds", "Since a client used its present secret last.", ["server"], ages)
+
+
 def _login_histogram(kind: str, text: str, status: _Status) -> Metric:
     samples = (((name,), section[kind]) for name, section in status["histograms"]["servers"].items())
     return _histogram(f"{kind}_seconds", text, ["server"], samples, status)
@@ -114,6 +130,9 @@ def _of_applications(status: _Status) -> Iterator[Metric]:
     )
     text = "Connections to Duo, all workers together."
     yield _gauge("duo_connections", text, ["application", "state"], connections)
+    keys = [((each["application"],), each["next_key_workers"]) for each in applications if "next_key_workers" in each]
+    if keys:
+        yield _gauge("duo_next_key_workers", "Workers that sign with skey_next.", ["application"], keys)
     active = [((known["application"],), int(known["failmode_active"])) for known in applications]
     text = "1 while Duo is known to be away and failmode decides."
     yield _gauge("failmode_active", text, ["application"], active)

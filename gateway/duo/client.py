@@ -13,9 +13,18 @@ from typing import Final, NamedTuple
 from mypy_extensions import mypyc_attr
 
 from gateway.duo.clock import DuoClock
+from gateway.duo.signing_keys import SigningKeys
 from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, Check, Ping, Refusal, Time
 from gateway.duoapi.flavours import V1, V2, Flavour
-from gateway.duoapi.retries import Next, after_refusal, flavour_after, is_repeatable, rate_limit_wait_s, trouble_of
+from gateway.duoapi.retries import (
+    Next,
+    after_refusal,
+    flavour_after,
+    is_repeatable,
+    neither_key,
+    rate_limit_wait_s,
+    trouble_of,
+)
 from gateway.duoapi.signing import Signer
 from gateway.engine.asking import Asking
 from gateway.http1.request import RequestTemplate
@@ -29,16 +38,23 @@ BRIEF_TIMEOUT_S: Final = 10.0
 WARM_CONNECTIONS: Final = 4
 CORRECTION_WORTH_TELLING_S: Final = 30.0
 
+_REDATED: Final = 1  # by Duo's clock
+_RESIGNED: Final = 2  # with the other secret key
+
 _boot_time = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
 
 
 class Application(NamedTuple):
-    """A Duo application as an administrator configures it; `api_version` is `auto`, `1` or `2`."""
+    """A Duo application as an administrator configures it; `api_version` is `auto`, `1` or `2`.
+
+    `next_secret_key` is tried when Duo takes the other one no more; empty for none.
+    """
 
     ikey: str
     secret_key: bytes
     api_timeout_s: float = 0.0
     api_version: str = "auto"
+    next_secret_key: bytes = b""
 
     @property
     def connect_timeout_s(self) -> float:
@@ -98,6 +114,7 @@ class DuoClient:
         draw: Callable[[], float] = random.random,
         on_version_changed: Callable[[str], None] | None = None,
         on_clock_corrected: Callable[[float], None] | None = None,
+        on_key_changed: Callable[[bool], None] | None = None,
         observer: CallObserver | None = None,
     ) -> None:
         """Use `pool`, which other applications may share.
@@ -111,11 +128,18 @@ class DuoClient:
             draw: a random number from 0 to 1, spreading repetitions.
             on_version_changed: hears `1` or `2` when version `auto` changes over, to be logged.
             on_clock_corrected: hears `clock_offset_s` when our dates had been off by more than 30 s, to be logged.
+            on_key_changed: hears whether it is the next one, when Duo has taken another key than before, to be logged.
             observer: hears of every call.
         """
         self._pool = pool
         self._loop = asyncio.get_running_loop()
         self._signer = Signer(application.ikey, application.secret_key, pool.endpoint.host)
+        self._keys: SigningKeys | None = None
+        if application.next_secret_key:
+            next_signer = Signer(application.ikey, application.next_secret_key, pool.endpoint.host)
+            self._keys = SigningKeys(self._signer, next_signer)
+        self._told_next_key = False
+        self._on_key_changed = on_key_changed
         self._template = RequestTemplate(str(pool.endpoint), user_agent)
         self._brief_timeout_s = application.api_timeout_s or BRIEF_TIMEOUT_S
         self._may_change_flavour = application.api_version == "auto"
@@ -182,6 +206,11 @@ class DuoClient:
     def api_version(self) -> str:
         """The flavour in use: `2` or `1`."""
         return self._flavour.version
+
+    @property
+    def signs_with_next_key(self) -> bool:
+        """Whether the application's next secret key is in use."""
+        return self._keys is not None and self._keys.is_next
 
     @property
     def connections(self) -> PoolCounts:
@@ -264,15 +293,36 @@ class DuoClient:
 
     def _refused(self, pending: "PendingCall", refusal: Refusal, now: float) -> None:
         """Ask again what Duo refused for what may be mended so; else give it up."""
+        if refusal.is_signature and self._keys is not None:
+            self._ask_with_other_key(pending, refusal, self._keys, now)
+            return
         self._use(flavour_after(refusal, pending.flavour, self._flavour, self._may_change_flavour))
-        step = after_refusal(refusal, pending.call, pending.flavour, self._flavour, pending.was_misdated)
+        step = after_refusal(refusal, pending.call, pending.flavour, self._flavour, bool(pending.mended & _REDATED))
         if step is Next.ASK_IN_V1:
             self._send(pending, now)
         elif step is Next.ASK_BY_DUOS_CLOCK:
-            pending.was_misdated = True
+            pending.mended |= _REDATED
             self._ask_by_duos_clock(pending, trouble_of(refusal), now)
         else:
             self._finish(pending, trouble_of(refusal), now)
+
+    def _ask_with_other_key(self, pending: "PendingCall", refusal: Refusal, keys: SigningKeys, now: float) -> None:
+        """Ask again what Duo refused for its signature, and so has not acted on; else give it up."""
+        if not keys.refused(pending.dated_at, bool(pending.mended & _RESIGNED), self._boot_clock()):
+            self._finish(pending, neither_key(refusal), now)
+            return
+        self._signer = keys.signer
+        pending.mended |= _RESIGNED
+        pending.on_answer = partial(self._resigned, keys, pending.on_answer)
+        self._send(pending, now)
+
+    def _resigned(self, keys: SigningKeys, on_answer: OnAnswer, result: Answer | Unavailable) -> None:
+        """Tell of a key that Duo takes, and pass its answer on."""
+        if not isinstance(result, Unavailable) and keys.is_next is not self._told_next_key:
+            self._told_next_key = keys.is_next
+            if self._on_key_changed is not None:
+                self._on_key_changed(keys.is_next)
+        on_answer(result)
 
     def _finish(self, pending: "PendingCall", result: Answer | Unavailable, now: float) -> None:
         self._pending.discard(pending)
@@ -342,6 +392,7 @@ class PendingCall(Recipient, Asking):
         held_s: seconds for which Duo held it up otherwise: it took long to connect, wanted to be asked later (429), or
             its time was asked for. The rest until the answer went into waits for a connection that others of our calls
             had, and into our own work.
+        mended: what it has been asked again for: `_REDATED`, `_RESIGNED`, added up.
     """
 
     __slots__ = (
@@ -354,10 +405,10 @@ class PendingCall(Recipient, Asking):
         "flavour",
         "held_s",
         "held_since",
+        "mended",
         "n_waits",
         "on_answer",
         "timer",
-        "was_misdated",
         "wire_s",
     )
 
@@ -373,7 +424,7 @@ class PendingCall(Recipient, Asking):
         self.exchange: Exchange | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.n_waits = 0
-        self.was_misdated = False
+        self.mended = 0
 
     def took_s(self, now: float) -> float:
         """Return how many seconds of it, until its answer `now`, were Duo's or a person's.

@@ -69,7 +69,14 @@ def open_duo_clients(
 
 def application_of(settings: ApplicationSettings) -> Application:
     """Return the application as a client takes it."""
-    return Application(settings.ikey, settings.secret_key.octets, settings.api_timeout_s, settings.api_version.value)
+    next_key = settings.next_secret_key
+    return Application(
+        settings.ikey,
+        settings.secret_key.octets,
+        settings.api_timeout_s,
+        settings.api_version.value,
+        next_key.octets if next_key is not None else b"",
+    )
 
 
 def proxy_of(settings: ApplicationSettings) -> Proxy | None:
@@ -95,6 +102,14 @@ class ClientLog:
     def version_changed(self, version: str) -> None:
         """Tell which version of Duo's API is used from now on."""
         log.info("Duo wants this application to use version %s of its API", version, extra={"fields": self._names})
+
+    def key_changed(self, is_next: bool) -> None:
+        """Tell that Duo has taken another secret key than before."""
+        if is_next:
+            text = "Duo takes skey_next of this application now, and skey no more; make it skey, and remove skey_next"
+        else:
+            text = "Duo takes skey of this application again, and not skey_next"
+        log.warning(text, extra={"fields": self._names})
 
     def clock_corrected(self, offset_s: float, now: float) -> None:
         """Tell by how many seconds Duo's clock is ahead of this machine's, at most once a minute."""
@@ -133,5 +148,6 @@ def _open(
         user_agent=USER_AGENT,
         on_version_changed=told.version_changed,
         on_clock_corrected=lambda offset_s: told.clock_corrected(offset_s, time.monotonic()),
+        on_key_changed=told.key_changed,
         observer=observer,
     )

@@ -198,6 +198,11 @@ class Refusal(Value):
         return self.code in (40104, 40105)
 
     @property
+    def is_signature(self) -> bool:
+        """Whether another secret key has signed than Duo knows (40103)."""
+        return self.code == 40103
+
+    @property
     def is_wrong_application_type(self) -> bool:
         """Whether this application may not use this API flavour (40301), so that the older one should be tried."""
         return self.code == 40301

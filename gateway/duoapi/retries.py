@@ -6,6 +6,7 @@
 | "wrong integration type" (40301) from v2 before any answer, version `auto` | asked in v1, and so is all that follows |
 | the date is off or unreadable (40105, 40104) | a ping sets our clock by Duo's, and the call is asked again, once |
 | the date is still off, or Duo told no time | `Unavailable` CLOCK: as CONFIGURATION |
+| another key has signed (40103), and the application has a next one | asked once more with the other key |
 | any other 401 or 403 | `Unavailable` CONFIGURATION: no user can mend it, so fail mode decides, loudly |
 | the connection is lost | only what does no harm is sent again |
 
@@ -88,6 +89,12 @@ def trouble_of(refusal: Refusal) -> Unavailable:
     if refusal.code in _HINTS:
         texts.append(_HINTS[refusal.code])
     return Unavailable(Trouble.CLOCK if refusal.is_clock else Trouble.CONFIGURATION, "; ".join(texts))
+
+
+def neither_key(refusal: Refusal) -> Unavailable:
+    """Return what a call ends with whose signature Duo refuses, of an application that has two secret keys."""
+    trouble = trouble_of(refusal)
+    return Unavailable(trouble.trouble, f"{trouble.detail} and skey_next, Duo takes neither")
 
 
 def rate_limit_wait_s(n_waits: int, retry_after: str, drawn: float, unix_now: float, left_s: float) -> float | None:

@@ -88,11 +88,24 @@ class Intake:
             length = packet_length(datagram)
             nas = self._tables[peer.listener].find(peer.address[0])
             if nas is None:
-                self.discard(DiscardReason.UNKNOWN_CLIENT, peer, None, now)
+                self._not_found(datagram, length, peer, now)
             else:
                 self._packet_received(Packet(datagram, length), nas, peer, now)
         except DecodeError as error:
             self.discard(error.reason, peer, nas, now)
+
+    def _not_found(self, datagram: bytes, length: int, peer: Peer, now: float) -> None:
+        """Take a packet of a client that has two secrets; of nobody else."""
+        source = peer.address[0]
+        rotation = self._tables[peer.listener].rotation(source)
+        if rotation is None:
+            self.discard(DiscardReason.UNKNOWN_CLIENT, peer, None, now)
+            return
+        try:
+            packet = Packet(datagram, length)
+            self._packet_received(packet, rotation.sender_of(packet, source, now), peer, now)
+        except DecodeError as error:
+            self.discard(error.reason, peer, rotation.present, now)
 
     def is_isolated(self, nas: Nas) -> bool:
         """Whether this host is silent for the clients of a section."""

@@ -7,6 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from gateway.engine.modes.mode import Mode
+from gateway.engine.records import is_of_next_secret, of_next_secret
 from gateway.engine.rules import Accounting, SectionRules
 from gateway.engine.sender import Sender
 from gateway.radius.dictionary import (
@@ -20,6 +21,7 @@ from gateway.radius.dictionary import (
     USER_NAME,
     USER_PASSWORD,
 )
+from gateway.radius.packet import Packet
 from gateway.radius.reply import SignaturePosition
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import (
@@ -53,6 +55,8 @@ class Nas(Sender):
 
     Attributes:
         name: as the administrator knows it: `radius_ip_1 of [radius_server_duo_only]`.
+        generation: of the settings that it comes from, as records of its packets say it, see `engine.records`.
+        rotation: its two secrets, if it has two.
         section: the rules for its logins.
         is_login_client: `radgate login` on this machine, which is told the reason too.
         signature_position: where its replies have their Message-Authenticator.
@@ -62,8 +66,10 @@ class Nas(Sender):
     __slots__ = (
         "_n_status",
         "_status_since",
+        "generation",
         "is_login_client",
         "name",
+        "rotation",
         "section",
         "signature_position",
         "unsigned_told_until",
@@ -81,11 +87,20 @@ class Nas(Sender):
         super().__init__(shared_secret)
         self.name = name
         self.section = section
+        self.generation = section.generation
+        self.rotation: TwoSecrets | None = None
         self.is_login_client = is_login_client
         self.signature_position = signature_position
         self._status_since = float("-inf")
         self._n_status = 0
         self.unsigned_told_until = float("-inf")
+
+    def with_next_secret(self, secret: SharedSecret) -> "Nas":
+        """Return the same client as it is with the secret that is to take the place of this one."""
+        nas = Nas(self.name, self.section, secret, signature_position=self.signature_position)
+        nas.generation = of_next_secret(self.generation)
+        nas.remember_with(self)
+        return nas
 
     def may_ask_status(self, now: float) -> bool:
         """Whether one more Status-Server is answered: where the section permits it, so many in a second."""
@@ -160,6 +175,26 @@ class Section:
         self.session_attributes = bytes(kind not in may_change for kind in range(256))
 
 
+class TwoSecrets:
+    """A client that changes its secret, with each of them.
+
+    Attributes:
+        present, next: the client as it is with that secret. They differ in nothing else, and remember together which
+            addresses sign.
+    """
+
+    __slots__ = ("next", "present")
+
+    def __init__(self, present: Nas, next_secret: SharedSecret) -> None:
+        self.present = present
+        self.next = present.with_next_secret(next_secret)
+        present.rotation = self
+
+    def sender_of(self, packet: Packet, source: str, now: float) -> Nas:
+        """Return the client with the secret that a packet was sent with."""
+        raise NotImplementedError
+
+
 class NasTable:
     """The clients of one listening address.
 
@@ -188,17 +223,42 @@ class NasTable:
         self.clients = {(nas.section.name, nas.name, cidr) for cidr, nas in entries if not nas.is_login_client}
         self._lengths = {version: sorted(found, reverse=True) for version, found in self._networks.items()}
         self._remembered: dict[str, Nas] = {}
+        self._rotations: dict[str, TwoSecrets] = {}  # of sources, likewise remembered
 
     def find(self, source: str) -> Nas | None:
-        """Return the NAS with this source address, IPv4 or IPv6 text as the socket gives it, or None."""
+        """Return the NAS with this source address, IPv4 or IPv6 text as the socket gives it, or None.
+
+        A client that has two secrets is not found: which one a packet was sent with is for its `rotation` to say.
+        """
         nas = self._remembered.get(source)
         return nas if nas is not None else self._look_up(source)
 
+    def rotation(self, source: str) -> TwoSecrets | None:
+        """Return the two secrets of the client with this source address; None if `find` is who knows."""
+        return self._rotations.get(source)
+
+    def find_by_record(self, source: str, generation: int) -> Nas | None:
+        """Return the NAS with the secret that a record of one of its packets means."""
+        nas = self.find(source)
+        if nas is not None:
+            return nas
+        rotation = self.rotation(source)
+        if rotation is None:
+            return None
+        return rotation.next if is_of_next_secret(generation) else rotation.present
+
     def _look_up(self, source: str) -> Nas | None:
+        if source in self._rotations:
+            return None
         address = ip_address(source)
         networks, number = self._networks[address.version], int(address)
         for prefix in self._lengths[address.version]:
             nas = networks[prefix].get(number >> prefix[1])
+            if nas is not None and nas.rotation is not None:
+                if len(self._rotations) >= _MAX_REMEMBERED_SOURCES:
+                    self._rotations.clear()
+                self._rotations[source] = nas.rotation
+                return None
             if nas is not None:
                 if len(self._remembered) >= _MAX_REMEMBERED_SOURCES:
                     self._remembered.clear()

@@ -38,11 +38,30 @@ UNREADABLE: Final = (msgspec.MsgspecError, struct.error, ValueError, RecursionEr
 """What decoding raises, of octets that are no such record."""
 
 
+def of_next_secret(generation: int) -> int:
+    """Return the number of a generation for a packet that was sent with its client's next secret: below 0.
+
+    So packets of clients that have one secret cost nothing more, and a version that knows no second one finds no such
+    generation, and leaves the packet out instead of signing its reply with the wrong secret.
+    """
+    return ~generation
+
+
+def is_of_next_secret(generation: int) -> bool:
+    """Whether a packet's record means its client's next secret."""
+    return generation < 0
+
+
+def settings_number(generation: int) -> int:
+    """Return the number of the settings themselves."""
+    return ~generation if generation < 0 else generation
+
+
 class PacketRecord(msgspec.Struct, array_like=True):
     """An Access-Request that waits.
 
     Attributes:
-        generation: of the settings that know its NAS and shared secret.
+        generation: of the settings that know its NAS and shared secret, see `of_next_secret`.
         listener: the number of the listening address, as the writer of the record counts them.
         path: the way back, as the listener wants it.
         basis: what its reply is made of, see `radius.reply.reply_basis`.

@@ -21,6 +21,10 @@ class Sender:
         self.signers: set[str] = set()
         self._proven: set[str] = set()
 
+    def remember_with(self, other: "Sender") -> None:
+        """Know of addresses what the other knows, from now on: the same ones send with either secret."""
+        self.signers, self._proven = other.signers, other._proven  # noqa: SLF001 -- of its own class
+
     def has_signed(self, source: str) -> bool:
         """Whether this address has sent an Access-Request with a right Message-Authenticator, other than EAP."""
         return source in self.signers

@@ -52,7 +52,7 @@ class Transaction(Waiter):
         """Return what another worker must know to answer it."""
         peer = self.peer
         return PacketRecord(
-            self.nas.section.generation,
+            self.nas.generation,
             peer.address,
             peer.listener,
             peer.path,

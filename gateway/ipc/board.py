@@ -15,13 +15,15 @@ from typing import NamedTuple
 from gateway.failmode.bulletin import BulletinCells
 from gateway.ipc.memory import create_memory
 from gateway.statistics.counters import WorkerRow
-from gateway.statistics.layout import BoardPlan, row_layout
+from gateway.statistics.layout import BoardPlan, Key, row_layout
 from gateway.statistics.reading import (
     RowReading,
+    SecretUse,
     SignsOfLife,
     read_evidence,
     read_log_errors,
     read_row,
+    read_secret_uses,
     read_signs_of_life,
 )
 
@@ -116,6 +118,10 @@ class Board:
     def log_errors(self, slot: int) -> dict[str, int]:
         """Return what is wrong with a worker's logs."""
         return read_log_errors(self._rows[slot], self._layout)
+
+    def secret_uses(self, slot: int) -> dict[Key, SecretUse]:
+        """Return what a worker has seen of clients that have two secrets, by section and client."""
+        return read_secret_uses(self._rows[slot], self._layout)
 
     def evidence(self, slot: int, application: str) -> tuple[float, ...] | None:
         """Return what a worker shows about an application, None if that is nothing whole."""

@@ -41,4 +41,10 @@ def pending_share(settings: Settings, n_workers: int) -> int:
 def board_plan(settings: Settings, n_workers: int) -> BoardPlan:
     """Return what is counted of these settings: the same in supervisor and workers."""
     applications = dict.fromkeys(application_key(server.application) for server in settings.servers)
-    return BoardPlan(n_workers, tuple(server.section for server in settings.servers), tuple(applications))
+    rotations = tuple(
+        (server.section, client.name)
+        for server in settings.servers
+        for client in server.clients
+        if client.next_secret is not None
+    )
+    return BoardPlan(n_workers, tuple(server.section for server in settings.servers), tuple(applications), rotations)

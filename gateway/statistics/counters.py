@@ -6,6 +6,7 @@ of a change. Nothing here minds, except evidence, which therefore carries a chec
 """
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Any, Final, final
 from zlib import crc32
 
@@ -14,6 +15,8 @@ from mypy_extensions import i64
 from gateway.duoapi.calls import Call
 from gateway.radius.discards import DiscardReason
 from gateway.statistics.layout import (
+    ADDRESS_HIGH,
+    ADDRESS_LOW,
     BOUNDS_S,
     BUSY,
     CALL_KINDS,
@@ -27,8 +30,13 @@ from gateway.statistics.layout import (
     LAG,
     LAG_MAX,
     LAG_MAX_BEFORE,
+    N_NEXT,
+    N_PRESENT,
+    NEXT_AT,
     PID,
+    PRESENT_AT,
     RETRANSMISSION,
+    SECRET_USES_SIZE,
     STARTED_AT,
     SUM,
     WINDOW_SINCE,
@@ -44,6 +52,9 @@ from gateway.unavailable import Trouble
 from gateway.words.reasons import Reason
 
 LAG_WINDOW_NS: Final = 60_000_000_000
+
+_LOW_HALF: Final = (1 << 64) - 1
+_MAPPED: Final = 0xFFFF << 32  # IPv4 as IPv6, RFC 4291 section 2.5.5.2
 
 _BOUNDS: Final = list(BOUNDS_S)
 
@@ -103,6 +114,7 @@ class WorkerRow:
 
     Attributes:
         sections, applications: what to count with, by the names of the plan.
+        secret_uses: likewise, by section and client, of those that have two secrets.
         fleet: likewise, of what other hosts are asked.
     """
 
@@ -113,6 +125,7 @@ class WorkerRow:
         self._gauges = {measure: Cell(cells, layout.gauges[(measure,)]) for measure in WORKER_GAUGES}
         self.sections = {name: SectionCounters(cells, layout, name) for name in plan.sections}
         self.applications = {name: ApplicationCounters(cells, layout, name) for name in plan.applications}
+        self.secret_uses = {key: SecretUses(cells, first) for key, first in layout.secret_uses.items()}
         self.fleet = FleetCounters(cells, layout)
 
     def begin(self, pid: int, now_ns: int) -> None:
@@ -232,6 +245,33 @@ class SectionCounters:
         self._gateway.observe(gateway_s)
 
 
+class SecretUses:
+    """Who uses which secret of a client that has two, as one worker sees it. A successor goes on with it."""
+
+    __slots__ = ("_cells", "_first", "_source")
+
+    def __init__(self, cells: Cells, first: int) -> None:
+        self._cells = cells
+        self._first = first
+        self._source = ""  # whose address the cells hold
+
+    def used(self, source: str, is_next: bool, now: float) -> None:
+        """Note a packet from an address; `now` is in monotonic seconds, and of one clock in all processes."""
+        cells, first = self._cells, self._first
+        cells[first + (N_NEXT if is_next else N_PRESENT)] += 1
+        cells[first + (NEXT_AT if is_next else PRESENT_AT)] = max(1, int(now * 1e9))
+        if not is_next and source != self._source:
+            self._source = source
+            address = ip_address(source)
+            number = int(address) if address.version == 6 else _MAPPED | int(address)
+            cells[first + ADDRESS_HIGH], cells[first + ADDRESS_LOW] = number >> 64, number & _LOW_HALF
+
+
+def unnoted() -> SecretUses:
+    """Return uses that nobody reads."""
+    return SecretUses([0] * SECRET_USES_SIZE, 0)
+
+
 class FleetCounters:
     """What happens between one worker and the other hosts."""
 
@@ -259,7 +299,7 @@ def uncounted() -> SectionCounters:
 class ApplicationCounters:
     """What happens between one worker and one Duo application."""
 
-    __slots__ = ("_busy", "_calls", "_cells", "_evidence", "_idle", "_troubles")
+    __slots__ = ("_busy", "_calls", "_cells", "_evidence", "_idle", "_next_key", "_troubles")
 
     def __init__(self, cells: Cells, layout: RowLayout, application: str) -> None:
         counters, gauges, histograms = layout.counters, layout.gauges, layout.histograms
@@ -271,6 +311,7 @@ class ApplicationCounters:
         self._troubles = {trouble: Cell(cells, counters[Measure.TROUBLES, application, trouble]) for trouble in Trouble}
         self._idle = Cell(cells, gauges[Measure.CONNECTIONS, application, IDLE])
         self._busy = Cell(cells, gauges[Measure.CONNECTIONS, application, BUSY])
+        self._next_key = Cell(cells, gauges[Measure.NEXT_KEY, application])
         self._evidence = layout.evidence[(application,)]
 
     def called(self, call: type[Call], duration_s: float) -> None:
@@ -285,6 +326,10 @@ class ApplicationCounters:
         """Show how many connections there are."""
         self._idle.show(n_idle)
         self._busy.show(n_busy)
+
+    def signed_with(self, is_next: bool) -> None:
+        """Show whether calls are signed with `skey_next`."""
+        self._next_key.show(int(is_next))
 
     def write_evidence(self, values: Sequence[float]) -> None:
         """Show up to `EVIDENCE_SIZE` numbers, as a whole."""

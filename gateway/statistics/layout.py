@@ -35,6 +35,11 @@ EVIDENCE_SIZE: Final = 9
 EVIDENCE: Final = struct.Struct(f"={EVIDENCE_SIZE}d")
 EVIDENCE_CELLS: Final = struct.Struct(f"={EVIDENCE_SIZE}Q")
 
+# What is known of a client that has two secrets: how many packets came with each, the instants of the last ones, and
+# the address that used the present one last, as a number in two halves.
+N_PRESENT, N_NEXT, PRESENT_AT, NEXT_AT, ADDRESS_HIGH, ADDRESS_LOW = range(6)
+SECRET_USES_SIZE: Final = ADDRESS_LOW + 1
+
 # Every row begins with the signs of life.
 PID, STARTED_AT, HEARTBEAT, LAG, LAG_MAX, LAG_MAX_BEFORE, WINDOW_SINCE = range(7)
 SIGNS_OF_LIFE_SIZE: Final = WINDOW_SINCE + 1
@@ -71,6 +76,8 @@ class Measure(StrEnum):
     CALL_SECONDS = "call_seconds"
     TROUBLES = "troubles"
     CONNECTIONS = "connections"
+    # application
+    NEXT_KEY = "next_key"
 
 
 WORKER_LOSSES: Final = (Measure.UNSENT, Measure.JOURNAL_SKIPPED)  # add up over all workers of a slot
@@ -93,20 +100,27 @@ class Cells(Protocol):
 
 
 class BoardPlan(NamedTuple):
-    """What is counted: the same in the supervisor and all workers of one generation. No name stands twice."""
+    """What is counted: the same in the supervisor and all workers of one generation. No name stands twice.
+
+    `rotations` are the clients that have two secrets, each with the name of its section before its own.
+    """
 
     n_slots: int
     sections: tuple[str, ...]
     applications: tuple[str, ...]
+    rotations: tuple[Key, ...] = ()
 
 
 class RowLayout(NamedTuple):
-    """At which cell of a row each number stands, or begins if it takes several; evidence by application."""
+    """At which cell of a row each number stands, or begins if it takes several; evidence by application, uses of
+    secrets by section and client.
+    """
 
     counters: dict[Key, int]
     gauges: dict[Key, int]
     histograms: dict[Key, int]
     evidence: dict[Key, int]
+    secret_uses: dict[Key, int]
     n_cells: int
 
 
@@ -118,6 +132,7 @@ def row_layout(plan: BoardPlan) -> RowLayout:
         gauges=place(_gauge_keys(plan), 1),
         histograms=place(_histogram_keys(plan), HISTOGRAM_SIZE),
         evidence=place(((application,) for application in plan.applications), EVIDENCE_SIZE + 1),
+        secret_uses=place(plan.rotations, SECRET_USES_SIZE),
         n_cells=place.end,
     )
 
@@ -155,6 +170,7 @@ def _gauge_keys(plan: BoardPlan) -> Iterator[Key]:
     yield from ((Measure.LOG_ERROR, log) for log in LOGS)
     yield from ((Measure.PENDING, section) for section in plan.sections)
     for application in plan.applications:
+        yield Measure.NEXT_KEY, application
         yield from ((Measure.CONNECTIONS, application, state) for state in CONNECTION_STATES)
 
 

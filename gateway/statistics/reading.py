@@ -1,11 +1,14 @@
 """What a row says, keyed by names, so that rows, and boards of different plans, can be added up."""
 
 from collections import Counter
+from ipaddress import IPv6Address
 from itertools import accumulate
 from typing import Final, NamedTuple
 from zlib import crc32
 
 from gateway.statistics.layout import (
+    ADDRESS_HIGH,
+    ADDRESS_LOW,
     BOUNDS_S,
     EVIDENCE,
     EVIDENCE_CELLS,
@@ -15,7 +18,11 @@ from gateway.statistics.layout import (
     LAG_MAX,
     LAG_MAX_BEFORE,
     LOGS,
+    N_NEXT,
+    N_PRESENT,
+    NEXT_AT,
     PID,
+    PRESENT_AT,
     STARTED_AT,
     SUM,
     Cells,
@@ -95,6 +102,29 @@ class Totals(NamedTuple):
         return self._replace(gauges=Counter())
 
 
+class SecretUse(NamedTuple):
+    """Who uses which secret of a client that has two; instants are monotonic nanoseconds, 0 for never.
+
+    `address` is the last one that used the present secret; empty for none.
+    """
+
+    n_present: int = 0
+    n_next: int = 0
+    present_at_ns: int = 0
+    next_at_ns: int = 0
+    address: str = ""
+
+    def added(self, other: "SecretUse") -> "SecretUse":
+        """Return what both together say."""
+        return SecretUse(
+            self.n_present + other.n_present,
+            self.n_next + other.n_next,
+            max(self.present_at_ns, other.present_at_ns),
+            max(self.next_at_ns, other.next_at_ns),
+            (self if self.present_at_ns >= other.present_at_ns else other).address,
+        )
+
+
 class RowReading(NamedTuple):
     """A row as it was at one instant, more or less."""
 
@@ -132,6 +162,19 @@ def read_signs_of_life(cells: Cells) -> SignsOfLife:
     """Return the signs of life in a row."""
     lag_max_ns = max(cells[LAG_MAX], cells[LAG_MAX_BEFORE])
     return SignsOfLife(cells[PID], cells[STARTED_AT], cells[HEARTBEAT], cells[LAG], lag_max_ns)
+
+
+def read_secret_uses(cells: Cells, layout: RowLayout) -> dict[Key, SecretUse]:
+    """Return who uses which secret, by section and client."""
+    return {key: _secret_use(cells, first) for key, first in layout.secret_uses.items()}
+
+
+def _secret_use(cells: Cells, first: int) -> SecretUse:
+    n_present, n_next = cells[first + N_PRESENT], cells[first + N_NEXT]
+    number = cells[first + ADDRESS_HIGH] << 64 | cells[first + ADDRESS_LOW]
+    address = IPv6Address(number)
+    shown = str(address.ipv4_mapped or address) if number else ""
+    return SecretUse(n_present, n_next, cells[first + PRESENT_AT], cells[first + NEXT_AT], shown)
 
 
 def read_log_errors(cells: Cells, layout: RowLayout) -> dict[str, int]:

@@ -21,7 +21,9 @@ from gateway.ipc.worker_channel import (
     tell_worker,
 )
 from gateway.logs.setup import log_descriptors
+from gateway.statistics.layout import Key
 from gateway.statistics.reading import (
+    SecretUse,
     Totals,
     merge,
 )
@@ -122,6 +124,14 @@ class Crew:
     def counted(self) -> Totals:
         """Return all that its workers have counted."""
         return reduce(merge, (self.board.read(slot.number).totals for slot in self.slots))
+
+    def secret_uses(self) -> dict[Key, SecretUse]:
+        """Return what its workers have seen of clients that have two secrets, by section and client."""
+        uses: dict[Key, SecretUse] = {}
+        for slot in self.slots:
+            for key, use in self.board.secret_uses(slot.number).items():
+                uses[key] = use.added(uses.get(key, SecretUse()))
+        return uses
 
     def tell(self, word: ToWorker) -> None:
         """Say something to every worker; one that does not take it is looked after by others."""

@@ -58,7 +58,7 @@ def gateway_status(
     return build_status(
         GatewayFacts(__version__, os.getpid(), crew.number, int(started_at * 1e9), now_ns, hot_path()),
         chain(_workers(crew), (worker for each in former for worker in _workers(each) if worker.pid)),
-        _servers(settings),
+        _servers(settings, crew, started_at),
         _applications(settings, standing, started_at),
         totals,
         _logs(log_plan(settings.log).names, log_troubles((crew, *former), losses), totals, losses),
@@ -91,13 +91,16 @@ def _workers(crew: Crew) -> Iterator[WorkerFacts]:
         )
 
 
-def _servers(settings: Settings) -> list[ServerFacts]:
-    addresses = listening_addresses(settings)
+def _servers(settings: Settings, crew: Crew, started_at: float) -> list[ServerFacts]:
+    addresses, uses = listening_addresses(settings), crew.secret_uses()
+    since_ns = int(max(crew.on_duty_since, started_at) * 1e9)
     return [
         ServerFacts(
             server.section,
             tuple(str(address) for address in addresses if server in address.servers),
             server.require_message_authenticator is RequireMessageAuthenticator.YES,
+            {client: use for (section, client), use in uses.items() if section == server.section},
+            since_ns,
         )
         for server in settings.servers
     ]
@@ -120,5 +123,6 @@ def _applications(settings: Settings, standing: Callable[[str], Standing], start
             is_failmode_active=known.state.is_fail_mode_active,
             since_ns=int(max(known.entered_at, started_at) * 1e9),
             hint="; ".join(filter(None, (known.account, known.hint))),
+            has_next_key=application.next_secret_key is not None,
         )
     return list(found.values())

@@ -21,10 +21,12 @@ from gateway.statistics.layout import (
     Key,
     Measure,
 )
-from gateway.statistics.reading import Histogram, RowReading, Totals
+from gateway.statistics.reading import Histogram, RowReading, SecretUse, Totals
 from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
+from gateway.supervisor.rotations import rotation_advice, rotation_status
 from gateway.unavailable import Trouble
+from gateway.words.english import counted
 from gateway.words.reasons import OUTCOME_OF, Outcome, Reason
 
 Status = dict[str, Any]
@@ -64,15 +66,22 @@ class WorkerFacts(NamedTuple):
 
 
 class ServerFacts(NamedTuple):
-    """One server section, the addresses that it listens on, and whether it takes signed requests alone."""
+    """One server section, the addresses that it listens on, and whether it takes signed requests alone.
+
+    `rotations` are its clients that have two secrets, by name, and what has been seen of them `since_ns`.
+    """
 
     section: str
     listen: tuple[str, ...]
     requires_signature: bool = False
+    rotations: Mapping[str, SecretUse] = {}
+    since_ns: int = 0
 
 
 class ApplicationFacts(NamedTuple):
-    """One Duo application; `name` is what the board calls it, `hint` what an administrator should look at."""
+    """One Duo application; `name` is what the board calls it, `hint` what an administrator should look at,
+    `has_next_key` whether it has two secret keys.
+    """
 
     name: str
     api_host: str
@@ -82,6 +91,7 @@ class ApplicationFacts(NamedTuple):
     is_failmode_active: bool
     since_ns: int
     hint: str
+    has_next_key: bool = False
 
 
 class LogFacts(NamedTuple):
@@ -109,7 +119,7 @@ def build_status(
         "generation": gateway.generation,
         "hot_path": gateway.hot_path._asdict(),
         "workers": [_worker(worker, gateway.now_ns) for worker in workers],
-        "servers": [_server(server, totals) for server in servers],
+        "servers": [_server(server, totals, gateway.now_ns) for server in servers],
         "applications": [_application(application, totals, gateway.now_ns) for application in applications],
         "logs": [
             {"log": log.name, "lines_lost": log.n_lost, "lost_to": list(log.lost_to), "trouble": log.trouble}
@@ -154,7 +164,7 @@ def _worker(worker: WorkerFacts, now_ns: int) -> Status:
     }
 
 
-def _server(server: ServerFacts, totals: Totals) -> Status:
+def _server(server: ServerFacts, totals: Totals, now_ns: int) -> Status:
     counters, section = totals.counters, server.section
     reasons = _counts(counters, Measure.VERDICTS, section, Reason)
     discards = _counts(counters, Measure.DISCARDS, section, DiscardReason)
@@ -162,12 +172,14 @@ def _server(server: ServerFacts, totals: Totals) -> Status:
     replies = Counter[Outcome]()
     for reason, outcome in OUTCOME_OF.items():
         replies[outcome] += reasons[reason]
+    rotation = rotation_status(server.rotations, now_ns, server.since_ns) if server.rotations else None
+    advice = _advice(server, counters[Measure.REQUESTS, section], n_unsigned)
     return {
         "section": section,
         "listen": list(server.listen),
         "requests": counters[Measure.REQUESTS, section],
         "unsigned": n_unsigned,
-        "advice": _advice(server, counters[Measure.REQUESTS, section], n_unsigned),
+        "advice": "; ".join(filter(None, (rotation_advice(rotation) if rotation else "", advice))),
         "accepts": replies[Outcome.ACCEPT],
         "rejects": replies[Outcome.REJECT],
         "challenges": replies[Outcome.CHALLENGE],
@@ -178,6 +190,7 @@ def _server(server: ServerFacts, totals: Totals) -> Status:
         "reasons": _shown(reasons, Reason.DUO_ALLOWED),
         "latency_ms": _quantiles(totals.histogram(Measure.LOGIN_SECONDS, section)),
         "gateway_ms": _quantiles(totals.histogram(Measure.GATEWAY_SECONDS, section)),
+        **({"rotation": rotation} if rotation else {}),
     }
 
 
@@ -193,6 +206,7 @@ def _advice(server: ServerFacts, n_requests: int, n_unsigned: int) -> str:
 def _application(application: ApplicationFacts, totals: Totals, now_ns: int) -> Status:
     name = application.name
     troubles = _counts(totals.counters, Measure.TROUBLES, name, Trouble)
+    n_next = totals.gauges[Measure.NEXT_KEY, name]
     return {
         "application": name,
         "api_host": application.api_host,
@@ -201,12 +215,17 @@ def _application(application: ApplicationFacts, totals: Totals, now_ns: int) -> 
         "state_for_s": _seconds(now_ns - application.since_ns),
         "failmode": application.failmode,
         "failmode_active": application.is_failmode_active,
-        "hint": application.hint,
+        "hint": "; ".join(filter(None, (application.hint, _next_key_hint(n_next) if n_next else ""))),
         "connections": {state: totals.gauges[Measure.CONNECTIONS, name, state] for state in CONNECTION_STATES},
         "calls": {kind: totals.histogram(Measure.CALL_SECONDS, name, kind).n_observed for kind in CALL_KINDS.values()},
         "errors": sum(troubles.values()),
         "errors_by_kind": _shown(troubles),
+        **({"next_key_workers": n_next} if application.has_next_key else {}),
     }
+
+
+def _next_key_hint(n_workers: int) -> str:
+    return f"Duo takes skey_next, with which {counted(n_workers, 'worker')} sign: make it the skey, and remove it there"
 
 
 def _server_histograms(section: str, totals: Totals) -> Status:

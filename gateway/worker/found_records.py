@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from gateway.engine.person import account_of, bucket_of, person_of
-from gateway.engine.records import LoginRecord, ReplyRecord
+from gateway.engine.records import LoginRecord, PacketRecord, ReplyRecord, is_of_next_secret, of_next_secret
 from gateway.ipc.numbering import Numbering
 from gateway.ipc.orders import REMEMBER_S
 
@@ -39,10 +39,15 @@ class FoundRecords:
         bucket = record.bucket
         if not self._are_same_buckets:
             bucket = bucket_of(person_of(account_of(record.user_name)), self._n_buckets)
-        packets = [msgspec.structs.replace(each, generation=self._generation) for each in record.packets]
+        packets = [msgspec.structs.replace(each, generation=self._of(each)) for each in record.packets]
         return msgspec.structs.replace(
             record, generation=self._generation, bucket=bucket, packets=packets, elsewhere=None
         )
+
+    def _of(self, packet: PacketRecord) -> int:
+        """Return our generation, as it is for the secret that the packet was sent with."""
+        ours = self._generation
+        return of_next_secret(ours) if is_of_next_secret(packet.generation) else ours
 
     def reply(self, record: ReplyRecord) -> ReplyRecord:
         """Return a reply by our numbers."""

@@ -42,7 +42,8 @@ class GenerationParts:
             )
             for server in settings.servers
         }
-        self.tables: list[NasTable] = [build_table(settings, address, self.sections) for address in addresses]
+        uses = row.secret_uses if row is not None else {}
+        self.tables: list[NasTable] = [build_table(settings, address, self.sections, uses) for address in addresses]
 
     def table(self, listening: str) -> NasTable | None:
         """Return the clients of a listening address, by its text."""

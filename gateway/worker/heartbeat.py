@@ -82,8 +82,10 @@ class Heartbeat:
         self._show_sockets()
         self._row.gauge(Measure.JOURNAL_LEFT_OUT, self._keeper.n_left_out)
         for key, counters in self._row.applications.items():
-            counts = self._clients[key].connections
+            client = self._clients[key]
+            counts = client.connections
             counters.connected(counts.idle, counts.busy)
+            counters.signed_with(client.signs_with_next_key)
             bulletin = self._bulletins[key].read() if key in self._bulletins else _NOTHING
             self._evidence_writers[key].show(now_ns / 1e9, bulletin.since_ns / 1e9, bulletin.ping_ns / 1e9)
         self._on_beat(now_ns / 1e9)

@@ -25,7 +25,7 @@ from gateway.engine.engine import RESUME_PAUSE_S, Engine
 from gateway.engine.login import Login
 from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
-from gateway.engine.records import UNREADABLE, VERSION, LoginRecord, PacketRecord, ReplyRecord
+from gateway.engine.records import UNREADABLE, VERSION, LoginRecord, PacketRecord, ReplyRecord, settings_number
 from gateway.engine.sent_replies import unpacked_reply
 from gateway.engine.transaction import Transaction
 from gateway.ipc.journal import (
@@ -326,11 +326,11 @@ class Succession:
     def _transaction(self, predecessor: Predecessor, record: PacketRecord, bucket: int) -> Transaction | None:
         """Return a packet that waits, with its client by the settings of its time; None without a way back."""
         listener = predecessor.number(record.listener)
-        generation = self._generations.find(record.generation)
+        generation = self._generations.find(settings_number(record.generation))
         if listener is None or generation is None:
             return None
         table = generation.table(self._generations.own.listening[listener])
-        nas = table.find(record.address[0]) if table is not None else None
+        nas = table.find_by_record(record.address[0], record.generation) if table is not None else None
         if nas is None:
             return None
         peer = Peer(record.address, listener, record.path, bucket)

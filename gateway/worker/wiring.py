@@ -1,6 +1,7 @@
 """Settings into parts: the only place where the worker's parts meet the configuration."""
 
 import secrets
+from collections.abc import Mapping
 
 from gateway.config.listening import ListeningAddress
 from gateway.config.login_client import (
@@ -13,12 +14,13 @@ from gateway.engine.engine import Engine
 from gateway.engine.login import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
+from gateway.engine.rotation import Rotation
 from gateway.engine.rules import FailMode, rules_of
 from gateway.engine.sharing import FleetNames
 from gateway.fleet.clients import open_sealer
 from gateway.ipc.plan import application_key, pending_share
 from gateway.radius.shared_secret import SharedSecret
-from gateway.statistics.counters import SectionCounters
+from gateway.statistics.counters import SecretUses, SectionCounters, unnoted
 from gateway.worker.reports import EventSection
 
 FLEET = "fleet"  # the name under which the worker holds whoever asks it; no application's, which has a colon
@@ -70,8 +72,16 @@ def event_sections(settings: Settings) -> dict[str, EventSection]:
     }
 
 
-def build_table(settings: Settings, address: ListeningAddress, sections: dict[str, Section]) -> NasTable:
-    """Return who is known at a listening address: the clients of its sections, and `radgate login`."""
+def build_table(
+    settings: Settings,
+    address: ListeningAddress,
+    sections: dict[str, Section],
+    secret_uses: Mapping[tuple[str, ...], SecretUses] = {},
+) -> NasTable:
+    """Return who is known at a listening address: the clients of its sections, and `radgate login`.
+
+    `secret_uses` count who uses which of two secrets, by section and client; what they lack is not counted.
+    """
     entries: dict[str, Nas] = {}
     for server in address.servers:
         section = sections[server.section]
@@ -82,6 +92,9 @@ def build_table(settings: Settings, address: ListeningAddress, sections: dict[st
                 SharedSecret(client.shared_secret.octets),
                 signature_position=client.message_authenticator_in_replies,
             )
+            if client.next_secret is not None:
+                uses = secret_uses.get((server.section, client.name)) or unnoted()
+                Rotation(nas, SharedSecret(client.next_secret.octets), uses)
             entries.update(dict.fromkeys(client.networks, nas))
     for server in address.servers:
         source = login_client_source(settings, server, address)

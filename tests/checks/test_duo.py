@@ -206,3 +206,26 @@ def test_what_answers_in_words_that_are_not_duos_is_no_duo(tmp_path: Path):
 def test_an_application_of_two_sections_is_asked_once(simulator):
     one, other = application(simulator), application(simulator, ikey="DIXXXXXXXXXXXXXXXXXX")
     assert applications_of([one, other, one]) == [one, other]
+
+
+NEXT = Secret(b"9876543210987654321098765432109876543210")
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"),
+    [
+        (["skey"], [("keys", Severity.OK), ("next key", Severity.NOTE)]),
+        (["skey", "next"], [("keys", Severity.OK), ("next key", Severity.OK)]),
+        (["next"], [("keys", Severity.WARNING)]),
+        (["neither"], [("keys", Severity.PROBLEM)]),
+    ],
+)
+def test_of_two_secret_keys_each_is_told_of(simulator, taken, told):
+    keys = {"skey": simulator.secret_key, "next": NEXT.octets.decode(), "neither": WRONG_SKEY}
+    simulator.set_keys(*(keys[each] for each in taken))
+    try:
+        findings = walk(application(simulator, next_secret_key=NEXT))
+    finally:
+        simulator.set_keys(simulator.secret_key)
+    assert [(each.step, each.severity) for each in findings if each.step.endswith(("keys", "key"))] == told
+    assert not any(key in str(findings) for key in keys.values())

@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[2]
 RULES = ROOT / "conf/monitoring/radgate.rules.yml"
 DASHBOARD = ROOT / "conf/monitoring/grafana-dashboard.json"
 DOCUMENT = ROOT / "docs/console.md"
-STATUS = {**Gateway().status, "fleet": fleet_of()}
+GATEWAY = Gateway()
+GATEWAY.changes_secrets()
+STATUS = {**GATEWAY.status, "fleet": fleet_of()}
 
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 

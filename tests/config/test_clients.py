@@ -256,3 +256,58 @@ class TestWhatTemplatesWrite:
     def test_a_section_that_a_loop_wrote_twice_and_empty(self):
         (problem,) = problems_of(f"[duo_only_client]\n{HEAD}{self.CLIENT}[duo_only_client]\n")
         assert (problem.section, problem.severity) == ("duo_only_client", WARNING)
+
+
+CLIENT = f"radius_ip_1=10.0.0.1\nradius_secret_1={SHARED_SECRET}\n"
+
+
+class TestNextSecret:
+    def test_a_client_has_two_while_it_changes_them(self):
+        (client,) = clients_of(f"{CLIENT}radius_secret_1_next=another secret of it\n")
+        assert (client.shared_secret, client.next_secret) == (
+            Secret(SHARED_SECRET.encode()),
+            Secret(b"another secret of it"),
+        )
+
+    def test_it_may_be_in_a_file(self):
+        files = {"/s": b"another secret of it\n"}
+        settings, problems = parse(f"{HEAD}{CLIENT}radius_secret_1_next_file=/s\n", files)
+        assert not problems
+        assert settings.servers[0].clients[0].next_secret == Secret(b"another secret of it")
+
+    @pytest.mark.parametrize(
+        ("lines", "key", "severity", "words"),
+        [
+            (f"{CLIENT}radius_secret_1_next={SHARED_SECRET}\n", "radius_secret_1_next", ERROR, "is the same as"),
+            (f"{CLIENT}radius_secret_1_next=\n", "radius_secret_1_next", ERROR, "has no value"),
+            (f"{CLIENT}radius_secret_1_next=XXXXXXXXXXXXXXXXXX\n", "radius_secret_1_next", ERROR, "placeholder"),
+            (f"{CLIENT}radius_secret_1_next=short\n", "radius_secret_1_next", WARNING, "can be guessed"),
+            (f"{CLIENT}radius_secret_2_next=another secret of it\n", "radius_secret_2_next", ERROR, "no radius_ip_2"),
+            (
+                "radius_ip_1=10.0.0.1\nradius_secret_1_next=another secret of it\n",
+                "radius_secret_1_next",
+                ERROR,
+                "there is no radius_secret_1 ",
+            ),
+            (f"{CLIENT}radius_secret_next_1=another secret of it\n", "radius_secret_next_1", ERROR, "secret_1_next"),
+        ],
+    )
+    def test_what_is_wrong_with_it_is_told(self, lines, key, severity, words):
+        problems = problems_of(HEAD + lines)
+        told = [problem for problem in problems if problem.key == key]
+        assert [problem.severity for problem in told] == [severity]
+        assert words in told[0].text
+        assert not any(secret in problem.text for problem in problems for secret in (SHARED_SECRET, "another secret"))
+
+    def test_that_of_main_goes_with_the_secret_of_main(self):
+        main = "[main]\nradius_secret_1=the secret of all of them\nradius_secret_1_next=another secret of it\n"
+        settings, problems = parse(f"{main}{HEAD}radius_ip_1=10.0.0.1\n")
+        assert not problems
+        assert settings.servers[0].clients[0].next_secret is not None
+        settings, problems = parse(f"{main}{HEAD}{CLIENT}")
+        assert settings.servers[0].clients[0].next_secret is None
+
+    def test_one_address_in_two_clients_needs_the_same_next_secret(self):
+        again = CLIENT.replace("_1=", "_2=")
+        problems = problems_of(f"{HEAD}{CLIENT}{again}radius_secret_2_next=another secret of it\n")
+        assert [problem.key for problem in problems if problem.severity is ERROR] == ["radius_ip_2"]

@@ -88,3 +88,39 @@ def test_application_with_two_secret_keys():
 def test_other_application_may_have_another_secret_key():
     lines = f"ikey=DIOABCDEFGHIJKLMNOPQ\nskey={SKEY.swapcase()}\n"
     assert not problems_of(MAIN + server(1, "10.0.0.1") + server(2, "10.0.0.2", lines=lines))
+
+
+NEXT_SKEY = SKEY[::-1]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "line"),
+    [
+        (f"skey_next={NEXT_SKEY}", f"skey_next={NEXT_SKEY}", 0),
+        (f"skey_next={NEXT_SKEY}", f"skey_next={NEXT_SKEY[1:]}x", 16),
+        (f"skey_next={NEXT_SKEY}", "", 10),
+        ("", f"skey_next={NEXT_SKEY}", 16),
+    ],
+)
+def test_an_application_has_one_next_skey_in_all_sections(first: str, second: str, line: int):
+    server = f"ikey={IKEY}\nskey={SKEY}\napi_host=api-12345678.duosecurity.com\nradius_secret_1={SHARED_SECRET}\n"
+    one = f"[radius_server_duo_only]\n{server}radius_ip_1=10.0.0.1\n{first}\n"
+    other = f"[radius_server_duo_only2]\n{server}radius_ip_1=10.0.0.2\n"
+    found = [each for each in problems_of(f"{one}{other}\n\n{second}\n") if "skey_next" in each.text]
+    assert [each.line for each in found] == [line] * bool(line)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"skey={SKEY}\nskey_next={SKEY}", "is the same as skey in line 3"),
+        (f"skey_next={NEXT_SKEY}", "there is no skey that it is next to"),
+        (f"skey={SKEY}\nskey_next=short", "has 40 characters, this one has 5"),
+    ],
+)
+def test_a_next_skey_is_another_whole_one_beside_the_first(text: str, words: str):
+    head = f"[radius_server_duo_only]\nikey={IKEY}\n{text}\napi_host=api-12345678.duosecurity.com\n"
+    problems = problems_of(f"{head}radius_ip_1=10.0.0.1\nradius_secret_1={SHARED_SECRET}\n")
+    (problem,) = [each for each in problems if each.is_error]
+    assert problem.key == "skey_next"
+    assert words in problem.text

@@ -36,6 +36,9 @@ def test_sample_as_it_stands_never_starts():
 def completed(text: str) -> str:
     """Write values in the placeholders' place."""
     text = text.replace("api-XXXXXXXX.duosecurity.com", "api-12345678.duosecurity.com")
+    text = text.replace(f"next={'X' * 40}", f"next={SKEY[::-1]}").replace(
+        f"next={'X' * 24}", f"next={SHARED_SECRET[::-1]}"
+    )
     return text.replace(f"DI{'X' * 18}", IKEY).replace("X" * 40, SKEY).replace("X" * 24, SHARED_SECRET)
 
 
@@ -65,16 +68,19 @@ def test_full_file_explains_every_key():
             assert re.fullmatch("; .*[.]", above), line
 
 
+PROTECTED = ("skey_protected", "radius_secret_protected_1", "skey_next_protected", "radius_secret_1_next_protected")
+
+
 @pytest.mark.parametrize(
     "left_out",
     [
-        ("skey_file", "radius_secret_1_file"),
-        ("skey", "radius_secret_1"),
+        ("skey_file", "radius_secret_1_file", "skey_next_file", "radius_secret_1_next_file"),
+        ("skey", "radius_secret_1", "skey_next", "radius_secret_1_next"),
     ],
 )
 def test_full_file_can_be_used_when_its_keys_are_uncommented(left_out):
     """All but those that say the same thing in two ways."""
-    twice = ("skey_protected", "radius_secret_protected_1", "force_message_authenticator")
+    twice = (*PROTECTED, "force_message_authenticator")
     pattern = "|".join((*left_out, *twice))
     text = re.sub(rf"^;({pattern})=.*\n", "", FULL, flags=re.MULTILINE)
     text = re.sub(r"^;(?=[a-z\[])", "", text, flags=re.MULTILINE)
@@ -82,6 +88,8 @@ def test_full_file_can_be_used_when_its_keys_are_uncommented(left_out):
     files = {
         "/cred/skey": SKEY.encode(),
         "/cred/radius_secret": SHARED_SECRET.encode(),
+        "/cred/skey_next": SKEY[::-1].encode(),
+        "/cred/radius_secret_next": SHARED_SECRET[::-1].encode(),
         "/cred/secrets.key": encode_key(bytes(32)),
         "/cred/fleet.key": encode_fleet_key(bytes(range(32))),
         "/cred/redis.password": b"password of the store",

@@ -10,6 +10,7 @@ from gateway.statistics.layout import (
     row_layout,
 )
 from gateway.statistics.reading import (
+    SecretUse,
     merge,
     read_row,
 )
@@ -49,6 +50,7 @@ class Gateway:
             NAME, "api-12345678.duosecurity.com:443", IKEY, "safe", "healthy", False, S, ""
         )
         self.max_pending = 20_000
+        self.rotations: dict[str, SecretUse] = {}
 
     def login(self, reason: Reason, seconds: float = 0.2, slot: int = 0) -> None:
         """Let one login begin and end."""
@@ -57,6 +59,15 @@ class Gateway:
         section.began()
         section.finished(reason, seconds, 0.0004)
         self.rows[slot].applications[NAME].called(Auth, seconds)
+
+    def changes_secrets(self) -> None:
+        """Let clients and the application have next secrets."""
+        self.rotations = {
+            "radius_ip_1": SecretUse(3, 4, 40 * S, 90 * S, "10.0.0.7"),
+            "radius_ip_2": SecretUse(5, 0, 50 * S, 0, "10.0.0.8"),
+        }
+        self.application = self.application._replace(has_next_key=True)
+        self.rows[1].applications[NAME].signed_with(is_next=True)
 
     def troubled(self) -> None:
         self.rows[0].applications[NAME].troubled(Trouble.TIMEOUT)
@@ -74,7 +85,7 @@ class Gateway:
             for slot, (state, generation) in enumerate(zip(self.states, self.generations, strict=True))
         ]
         gateway = GatewayFacts("1.2.3", 9, 1, 0, 100 * S, Form(is_compiled=True))
-        servers = [ServerFacts(SECTION, ("0.0.0.0:1812",))]
+        servers = [ServerFacts(SECTION, ("0.0.0.0:1812",), rotations=self.rotations, since_ns=10 * S)]
         totals = merge(readings[0].totals, readings[1].totals)
         status = build_status(gateway, workers, servers, [self.application], totals, self.logs)
         return {**status, "max_pending": self.max_pending, "console": {"pid": 12, "restarts": 0, "rss_bytes": 1}}

@@ -111,3 +111,15 @@ def test_a_fleet_is_counted_in_hosts_that_live_and_in_claims():
     assert value(host, "radgate_fleet_claims_total", outcome="takeover") == 1
     assert value(host, "radgate_fleet_engine_seconds_count") == 0
     assert not any(name.startswith("radgate_fleet") for name, _ in samples(Gateway()))
+
+
+def test_who_still_uses_an_old_secret_is_told_where_there_are_two():
+    gateway = Gateway()
+    assert not [name for name, _ in samples(gateway) if "rotation" in name or "next_key" in name]
+    gateway.changes_secrets()
+    for secret, n_packets, n_clients in (("present", 8, 2), ("next", 4, 1)):
+        labels = {"server": SECTION, "secret": secret}
+        assert value(gateway, "radgate_rotation_packets_total", **labels) == n_packets
+        assert value(gateway, "radgate_rotation_clients", **labels) == n_clients
+    assert value(gateway, "radgate_rotation_present_age_seconds", server=SECTION) == 50.0
+    assert value(gateway, "radgate_duo_next_key_workers", application=NAME) == 1.0

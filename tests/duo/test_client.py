@@ -79,6 +79,7 @@ def client_of(
     clocks: Clocks | None = None,
     observer: CallObserver | None = None,
     on_clock_corrected: Callable[[float], None] | None = None,
+    on_key_changed: Callable[[bool], None] | None = None,
     **settings: Any,
 ) -> Iterator[DuoClient]:
     pools = HttpsPools()
@@ -95,6 +96,7 @@ def client_of(
         draw=lambda: draw,
         observer=observer,
         on_clock_corrected=on_clock_corrected,
+        on_key_changed=on_key_changed,
     )
     try:
         yield client

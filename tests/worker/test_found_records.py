@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from gateway.engine.person import account_of, bucket_of, person_of
+from gateway.engine.records import is_of_next_secret, of_next_secret, settings_number
 from gateway.ipc.numbering import Numbering
 from gateway.ipc.orders import REMEMBER_S
 from gateway.worker.found_records import FoundRecords, is_over
@@ -25,6 +26,14 @@ def test_generations_are_ours_and_nobody_else_waits():
     ours = found(4, 4).login(record)
     assert (ours.generation, [packet.generation for packet in ours.packets], ours.elsewhere) == (1, [1], None)
     assert (ours.bucket, ours.user_name, ours.txid) == (record.bucket, record.user_name, record.txid)
+
+
+def test_a_packet_of_a_next_secret_stays_one():
+    record = login_record()
+    record.packets[0].generation = of_next_secret(6)
+    (packet,) = found(4, 4).login(record).packets
+    assert is_of_next_secret(packet.generation)
+    assert settings_number(packet.generation) == 1
 
 
 @pytest.mark.parametrize("n_buckets", [3, 4, 5, 8, 64])

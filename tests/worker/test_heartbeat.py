@@ -46,7 +46,7 @@ class Scene:
         self.row = Row()
         self.listeners = [SimpleNamespace(n_received=0, n_unsent=0, n_overflowed=0) for _ in range(2)]
         self.memory = SimpleNamespace(n_left_out=0)
-        self.client = SimpleNamespace(connections=SimpleNamespace(idle=0, busy=0))
+        self.client = SimpleNamespace(connections=SimpleNamespace(idle=0, busy=0), signs_with_next_key=False)
         self.bulletins = {DUO: BulletinCells([0] * 8)}
         self.shown: list[tuple[float, float, float]] = []
         self.beats: list[float] = []

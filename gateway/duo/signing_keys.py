@@ -1,0 +1,47 @@
+"""The two secret keys of an application that changes them: which one signs.
+
+One is in use. A call whose signature Duo refuses (40103) has not been acted on, and is asked once more with the other
+key, which is in use from then on. Calls that were under way meanwhile are asked again with it, too. Where Duo refuses
+both, no call is asked twice for a second: one call more a second is what a change costs to notice then.
+"""
+
+from typing import Final
+
+from gateway.duoapi.signing import Signer
+
+QUIET_S: Final = 1.0
+
+
+class SigningKeys:
+    """Two keys, of which one is in use. Pure: instants are seconds of any one clock.
+
+    Attributes:
+        signer: of the key in use.
+        is_next: whether that is the one that is to take the other's place.
+    """
+
+    __slots__ = ("_changed_at", "_other", "_quiet_until", "is_next", "signer")
+
+    def __init__(self, present: Signer, next_signer: Signer) -> None:
+        self.signer = present
+        self.is_next = False
+        self._other = next_signer
+        self._changed_at = self._quiet_until = float("-inf")
+
+    def refused(self, sent_at: float, was_resigned: bool, now: float) -> bool:
+        """Note that Duo refused the signature of a call; return whether to ask it again, with the key in use.
+
+        Args:
+            sent_at: when the call was signed.
+            was_resigned: it has been asked again for this reason already.
+            now: the instant.
+        """
+        if was_resigned:
+            self._quiet_until = now + QUIET_S
+        if now < self._quiet_until:
+            return False
+        if sent_at > self._changed_at:  # else it was signed before the change
+            self.signer, self._other = self._other, self.signer
+            self.is_next = not self.is_next
+            self._changed_at = now
+        return True
