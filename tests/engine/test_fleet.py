@@ -6,19 +6,9 @@ import pytest
 
 from gateway.duoapi.calls import Auth, AuthAnswer, AuthStatus, Preauth
 from gateway.engine.effects import Finished, ForgetLogin, KeepLogin, PutQuestion, ShareEnd, ShareLogin, StopAsking
-from gateway.engine.login import (
-    AUTH,
-    CLAIM_LIFE_S,
-    CLAIMING,
-    DECIDED,
-    ELSEWHERE,
-    HOLD_S,
-    JOINED,
-    LOST,
-    PERSON_PATIENCE_S,
-    WAITING,
-    Login,
-)
+from gateway.engine.login import HOLD_S, Login
+from gateway.engine.login_among_hosts import CLAIM_LIFE_S
+from gateway.engine.login_states import AUTH, CLAIMING, DECIDED, ELSEWHERE, JOINED, LOST, PERSON_PATIENCE_S, WAITING
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import packed_verdict
 from gateway.engine.verdict import ACCEPT, REJECT, Reason, Verdict
