@@ -76,6 +76,7 @@ class ClaimedLogin:
         verdict: of one that has ended with one.
         ended_at: the instant of its end.
         joiners: who has joined it; in the order in which they came.
+        is_offered: whether its push is left to whoever has joined it: this host cannot reach Duo.
         found: the record of another owner, `NOBODY` if none was met; and `host`, that one's name.
         nonce: of our own join; empty without one.
         known_until: the instant until which the owner need not be asked again.
@@ -92,6 +93,7 @@ class ClaimedLogin:
         "give_up_at",
         "host",
         "how",
+        "is_offered",
         "joiners",
         "known_until",
         "login",
@@ -120,6 +122,7 @@ class ClaimedLogin:
         self.packets = [packet] if packet else []
         self.verdict: bytes | None = None
         self.joiners: list[Join] | None = None
+        self.is_offered = False
         self.found = NOBODY
         self.nonce = b""
         self.known_until = self.tick_at = self.give_up_at = self.ended_at = 0.0

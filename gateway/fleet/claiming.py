@@ -83,7 +83,7 @@ class Claiming:
             return
         login.epoch = claimed.epoch
         login.move(ASKING)
-        self._outbox.known_to_all(login)
+        self._outbox.welcome_all(login)
         self._count(Outcome.GRANTED)
         self._outbox.answer(login, Granted(Held(login.owner, login.epoch)))
 

@@ -40,9 +40,10 @@ class Joins:
 
     Attributes:
         is_hearing: whether the owners can be heard: without that their silence says nothing.
+        is_isolated: whether this host cannot reach Duo while another one can: it takes no push of who is not silent.
     """
 
-    __slots__ = ("_count", "_draw", "_hosts", "_logins", "_outbox", "_reader", "_timers", "is_hearing")
+    __slots__ = ("_count", "_draw", "_hosts", "_logins", "_outbox", "_reader", "_timers", "is_hearing", "is_isolated")
 
     def __init__(
         self,
@@ -61,7 +62,7 @@ class Joins:
         self._timers = timers
         self._draw = draw
         self._count = count
-        self.is_hearing = False
+        self.is_hearing = self.is_isolated = False
 
     def begin(self, login: ClaimedLogin, now: float) -> None:
         """Join the owner whose record was found, or look for one."""
@@ -92,7 +93,7 @@ class Joins:
             login.how = how  # at the next tick: two hosts that misunderstand each other shall not do it without a pause
         elif how == messages.LOST:
             self._lose(login, how)
-        elif login.state is JOINED:
+        elif login.state is JOINED and not self.is_isolated:
             self._take(login)
 
     def looked(self, login: ClaimedLogin, reply: object, now: float) -> None:

@@ -152,7 +152,7 @@ class Arbiter:
         self._losses = losses or Losses()
         self._log_watch = LogWatch(lambda: log_troubles(self._crews(), self._losses), self._count_lost_lines)
         self._vigil = HangWatch(self._crews)
-        self._fail_mode_watch = FailModeWatch(self._crews, self._is_reached_elsewhere)
+        self._fail_mode_watch = FailModeWatch(self._crews, self._is_reached_elsewhere, self._is_silent_when_isolated)
         self._last_reload: tuple[ReloadOutcome, float] | None = None
         self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
         self._control = ControlSocket(premises.run_dir, self)
@@ -528,6 +528,9 @@ class Arbiter:
 
     def _is_reached_elsewhere(self, application: str) -> bool:
         return self._fleet_watch.is_reached_elsewhere(application)
+
+    def _is_silent_when_isolated(self) -> bool:
+        return self._fleet_watch.is_silent_when_isolated
 
     def _own_status(self) -> dict[str, Any]:
         """Return what it holds of this host."""

@@ -106,7 +106,7 @@ class Host:
     def start(self) -> None:
         """Begin with nothing in memory, under a new instance."""
         self.instance = f"{next(self.world.instances):016x}"
-        self.is_dead = self.is_paused = self.is_cut = False
+        self.is_dead = self.is_paused = self.is_cut = self.is_isolated = False
         self.logins: dict[int, Login] = {}
         self._begin()
 
@@ -174,7 +174,8 @@ class Host:
             assert login.push is not None
             login.step = "polling"
             self.perform(self.claims.pushed(login.number, login.push.txid, "push"))
-        elif login.step == "polling":
+            self.perform(self.claims.offer(login.number, is_offered=self.is_isolated))
+        elif login.step == "polling" and not self.is_isolated:
             assert login.push is not None
             if login.push.verdict is not None:
                 result = "accept" if login.push.verdict else "reject"
@@ -275,6 +276,14 @@ class Host:
             self.is_cut = False
             self.claims.mailbox_back(self.world.now)
             self.perform(self.claims.store_back(self.world.now))
+
+    def isolate(self, *, is_isolated: bool = True) -> None:
+        """Reach Duo no more while others do, or reach it again."""
+        self.is_isolated = is_isolated
+        self.claims.isolated(is_isolated=is_isolated)
+        for login in list(self.logins.values()):
+            if not login.result:
+                self.perform(self.claims.offer(login.number, is_offered=is_isolated))
 
     def tick(self, by_s: float) -> None:
         """Do what is due."""
