@@ -237,6 +237,7 @@ def heal(world: World) -> list[Login]:
         host.is_paused = False
         if not host.is_dead:
             host.mend()
+            host.isolate(is_isolated=False)
             host.perform(host.claims.store_back(world.now))
     until = world.now + LONGEST_S
     while world.now < until and world.find(lambda login: not login.result):
