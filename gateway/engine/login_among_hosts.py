@@ -5,6 +5,7 @@ Whatever the fleet says, nobody is pushed a second time for it, and nobody gets 
 
 from typing import Final
 
+from gateway.duoapi.calls import PASSCODE
 from gateway.engine.duo_verdicts import push_lost
 from gateway.engine.login_standing import LoginStanding
 from gateway.engine.login_states import AUTH, CLAIMING, JOINED, PERSON_PATIENCE_S
@@ -24,7 +25,7 @@ def claim(login: LoginStanding, now: float) -> Step:
         return login.decide(push_lost(None))
     login.move(CLAIMING)
     login.asked_at = now
-    return Ask(login.policy.fleet, Claim())
+    return Ask(login.policy.fleet, Claim(is_repeatable=login.auth.factor is PASSCODE))
 
 
 def join(login: LoginStanding, at: float, now: float) -> Step:

@@ -75,6 +75,7 @@ class ClaimedLogin:
         how: how it has ended, one of the words of `fleetapi.messages`; empty before, and when nobody needs to know.
         verdict: of one that has ended with one.
         ended_at: the instant of its end.
+        is_repeatable: see `fleetapi.questions.Claim`; False of what was not claimed here.
         joiners: who has joined it; in the order in which they came.
         is_offered: whether its push is left to whoever has joined it: this host cannot reach Duo.
         found: the record of another owner, `NOBODY` if none was met; and `host`, that one's name.
@@ -94,6 +95,7 @@ class ClaimedLogin:
         "host",
         "how",
         "is_offered",
+        "is_repeatable",
         "joiners",
         "known_until",
         "login",
@@ -122,7 +124,7 @@ class ClaimedLogin:
         self.packets = [packet] if packet else []
         self.verdict: bytes | None = None
         self.joiners: list[Join] | None = None
-        self.is_offered = False
+        self.is_offered = self.is_repeatable = False
         self.found = NOBODY
         self.nonce = b""
         self.known_until = self.tick_at = self.give_up_at = self.ended_at = 0.0

@@ -115,6 +115,7 @@ class Claims:
         login = self._logins.find(number)
         if isinstance(question, Claim):
             login = self._begin(number, question.login, question.packet, question.owner)
+            login.is_repeatable = question.is_repeatable
             self._claiming.begin(login, now)
         else:
             if login is not None and login.state in OURS:  # a predecessor's claim, which has met another host's

@@ -2,7 +2,7 @@
 
 An owner is silent when its host does not beat, or when it does not say that it knows the login. Then the store is
 asked for the push: if its name is there, it is ours from now on. A push whose name is not there is nobody's: it is
-waited for, since its owner may come back, and is lost in the end.
+waited for, since its owner may come back, and is lost in the end. A passcode is not: it may be asked again.
 """
 
 from collections.abc import Callable
@@ -145,7 +145,7 @@ class Joins:
             self._lose(login)
             return
         if login.how == messages.RELEASED:
-            self._end(login, Released(login.host), login.how)
+            self._release(login)
             return
         if now - login.tick_at > STOOD_STILL_S:
             self._hosts.connected(now)
@@ -184,6 +184,9 @@ class Joins:
 
     def _refused(self, login: ClaimedLogin, found: Found, now: float) -> None:
         """The push is still the silent owner's: it has no name yet, or is decided."""
+        if found.state == records.ASKING and login.is_repeatable and self._is_gone(login, now):
+            self._release(login)
+            return
         patience_s = UNNAMED_S
         if found.state == records.DECIDED:
             patience_s = 0.0 if self._is_gone(login, now) else _LATE_VERDICT_S
@@ -194,10 +197,12 @@ class Joins:
 
     def _vanished(self, login: ClaimedLogin, now: float) -> None:
         """The record is gone: the store was emptied. Its owner has the login in memory, if it is there."""
-        if self._is_gone(login, now):
-            self._lose(login)
-        else:
+        if not self._is_gone(login, now):
             login.move(JOINED)
+        elif login.is_repeatable:
+            self._release(login)
+        else:
+            self._lose(login)
 
     def _own(self, login: ClaimedLogin, took: Took) -> None:
         """Go on with the push, if its record is to be believed."""
@@ -217,6 +222,9 @@ class Joins:
         age_s = max(0.0, self._reader.age_s(record, took.age_s))
         held = Held(login.owner, login.epoch)
         self._outbox.answer(login, TakenOver(held, record.host, record.txid, record.factor, age_s))
+
+    def _release(self, login: ClaimedLogin) -> None:
+        self._end(login, Released(login.host), messages.RELEASED)
 
     def _lose(self, login: ClaimedLogin, how: str = messages.LEAVE) -> None:
         self._count(Outcome.LOST)

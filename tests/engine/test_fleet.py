@@ -92,6 +92,13 @@ def test_a_login_is_claimed_before_duo_is_asked_for_what_may_not():
     assert len(claim.login) == 16
 
 
+@pytest.mark.parametrize(
+    ("password", "is_repeatable"), [("123456", True), ("push", False), ("phone", False), ("sms", False)]
+)
+def test_a_claim_says_whether_another_host_may_ask_again_what_this_one_has_asked(password, is_repeatable):
+    assert question(claiming(password)).is_repeatable is is_repeatable
+
+
 def test_the_same_login_has_the_same_name_at_every_host_and_another_one_does_not():
     names = [question(claiming(password)).login for password in ("push", "push", "123456")]
     assert names[0] == names[1] != names[2]

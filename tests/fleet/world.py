@@ -86,6 +86,7 @@ class Login:
     pushed_at: float = 0.0
     result: str = ""
     ended_at: float = 0.0
+    is_repeatable: bool = False
     is_alone: bool = False
     history: list[str] = field(default_factory=list)
 
@@ -153,11 +154,15 @@ class Host:
 
     # The engine.
 
-    def ask(self, digest: bytes, packet: bytes = b"p" * 16) -> Login:
+    def ask(self, digest: bytes, packet: bytes = b"p" * 16, *, is_repeatable: bool = False) -> Login:
         number = next(self.world.numbers)
-        login = self.logins[number] = Login(number, digest, packet, self.world.now)
-        self.perform(self.claims.ask(number, Claim(number, digest, packet=packet), self.world.now))
+        login = self.logins[number] = Login(number, digest, packet, self.world.now, is_repeatable=is_repeatable)
+        self._claim(login)
         return login
+
+    def _claim(self, login: Login) -> None:
+        claim = Claim(login.number, login.digest, packet=login.packet, is_repeatable=login.is_repeatable)
+        self.perform(self.claims.ask(login.number, claim, self.world.now))
 
     def live(self, digest: bytes) -> Login | None:
         return next((each for each in self.logins.values() if each.digest == digest and not each.result), None)
@@ -225,7 +230,7 @@ class Host:
             login.push, login.pushed_at = self.world.duo.find(answer.txid), now - answer.age_s
             self.world.took_over(login)
         elif isinstance(answer, Released):
-            self.perform(self.claims.ask(login.number, Claim(login.number, login.digest, packet=login.packet), now))
+            self._claim(login)
         elif isinstance(answer, Decided):
             self.world.told(login, answer.verdict)
             login.result, login.ended_at, login.step = answer.verdict.split()[0].decode(), now, "ended"
