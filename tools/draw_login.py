@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Print the state diagram of a login in ARCHITECTURE.md, in Mermaid's language, from the login's table."""
 
-from gateway.engine.login import TRANSITIONS, LoginState
+from gateway.engine.login_states import TRANSITIONS, LoginState
 
 
 def draw() -> str:

@@ -22,7 +22,9 @@ from gateway.engine.effects import (
     StopAsking,
 )
 from gateway.engine.intake import Intake, Requests
-from gateway.engine.login import CLAIMING, DECIDED, ELSEWHERE, FAIL_MODE_STATES, JOINED, WAITING, Ask, Hold, Login, Step
+from gateway.engine.login import Login
+from gateway.engine.login_among_hosts import displaced
+from gateway.engine.login_states import CLAIMING, DECIDED, ELSEWHERE, FAIL_MODE_STATES, JOINED, WAITING
 from gateway.engine.modes.mode import Asked
 from gateway.engine.modes.reading import shown_user_name
 from gateway.engine.nas import NasTable, count_addresses
@@ -34,6 +36,7 @@ from gateway.engine.records import LoginRecord
 from gateway.engine.replying import Replies, due_at, is_delayed
 from gateway.engine.same_logins import SameLogins
 from gateway.engine.sharing import FleetNames
+from gateway.engine.steps import Ask, Hold, Step
 from gateway.engine.timers import Timers
 from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict, rejection
@@ -269,7 +272,7 @@ class Engine(Requests):
         """Wait for another host's word of a login: it took this one for gone, and asks Duo what became of the push."""
         if pending.login.state is WAITING:
             self._stop_asking(pending, now)
-            self._proceed(pending, pending.login.displaced(now), now)
+            self._proceed(pending, displaced(pending.login, now), now)
         return self._outbox.take()
 
     def leave(self, now: float) -> list[Effect]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.engine.asking import Question
 from gateway.engine.effects import ShareEnd
-from gateway.engine.login import AUTH, LOST, WAITING
+from gateway.engine.login_states import AUTH, LOST, WAITING
 from gateway.engine.pending import PendingLogin
 from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict

@@ -4,14 +4,15 @@ from typing import NamedTuple
 
 from gateway.statistics.layout import Cells
 
-# The supervisor's area of an application, of six cells.
-_STATE, _TRIAL, _SINCE, _FAILMODE_ACTIVE, _PING, _ISOLATED = range(6)
+# The supervisor's area of an application, of seven cells.
+_STATE, _TRIAL, _SINCE, _FAILMODE_ACTIVE, _PING, _ISOLATED, _LEFT = range(7)
 
 
 class Bulletin(NamedTuple):
     """What the supervisor tells all workers about one application. Its numbers are the breaker's own.
 
-    `is_isolated`: another host can reach it, and this one is silent meanwhile.
+    `is_left`: another host can reach it, and this one cannot: pushes that are out are left to that one. `is_isolated`:
+    this one is silent, too, meanwhile.
     """
 
     state: int
@@ -20,6 +21,7 @@ class Bulletin(NamedTuple):
     since_ns: int
     ping_ns: int = 0
     is_isolated: bool = False
+    is_left: bool = False
 
 
 class BulletinCells:
@@ -38,13 +40,15 @@ class BulletinCells:
         cells[_STATE] = bulletin.state
         cells[_TRIAL] = bulletin.trial
         cells[_ISOLATED] = bulletin.is_isolated
+        cells[_LEFT] = bulletin.is_left
         cells[_FAILMODE_ACTIVE] = bulletin.is_failmode_active
 
     def read(self) -> Bulletin:
         """Return what was posted last."""
         cells = self._cells
         state, is_active, since_ns = cells[_STATE], bool(cells[_FAILMODE_ACTIVE]), cells[_SINCE]
-        return Bulletin(state, is_active, cells[_TRIAL], since_ns, cells[_PING], bool(cells[_ISOLATED]))
+        is_isolated, is_left = bool(cells[_ISOLATED]), bool(cells[_LEFT])
+        return Bulletin(state, is_active, cells[_TRIAL], since_ns, cells[_PING], is_isolated, is_left)
 
     @property
     def is_failmode_active(self) -> bool:

@@ -58,7 +58,7 @@ class Assertions:
                 self._outbox.write_pushed(login)
         elif login.state is ALONE:
             login.move(ASKING)
-        self._outbox.known_to_all(login)
+        self._outbox.welcome_all(login)
 
     def _claimed_meanwhile(self, login: ClaimedLogin, found: Found) -> None:
         """Leave our own push to whoever took it over; a push that is not theirs stays ours, and alone."""

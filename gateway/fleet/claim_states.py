@@ -76,7 +76,9 @@ class ClaimedLogin:
         how: how it has ended, one of the words of `fleetapi.messages`; empty before, and when nobody needs to know.
         verdict: of one that has ended with one.
         ended_at: the instant of its end.
+        is_repeatable: see `fleetapi.questions.Claim`; False of what was not claimed here.
         joiners: who has joined it; in the order in which they came.
+        is_offered: whether its push is left to whoever has joined it: this host cannot reach Duo.
         found: the record of another owner, `NOBODY` if none was met; and `host`, that one's name.
         is_left: whether that owner has left its push to whoever is asked.
         nonce: of our own join; empty without one.
@@ -97,6 +99,8 @@ class ClaimedLogin:
         "host",
         "how",
         "is_left",
+        "is_offered",
+        "is_repeatable",
         "joiners",
         "known_until",
         "login",
@@ -126,6 +130,7 @@ class ClaimedLogin:
         self.packets = [packet] if packet else []
         self.verdict: bytes | None = None
         self.joiners: list[Join] | None = None
+        self.is_offered = self.is_repeatable = False
         self.found = NOBODY
         self.is_left = False
         self.nonce = b""

@@ -15,7 +15,7 @@ from gateway.fleet.logins import Logins
 from gateway.fleet.outbox import Outbox
 from gateway.fleet.reading import RecordReader
 from gateway.fleet.script_answers import Found, read_claim
-from gateway.fleetapi import messages
+from gateway.fleetapi import messages, records
 from gateway.fleetapi.names import NONCE_SIZE, instance_of
 from gateway.fleetapi.questions import Decided, Granted, Held, Joined
 from gateway.fleetapi.records import DecidedRecord
@@ -83,7 +83,7 @@ class Claiming:
             return
         login.epoch = claimed.epoch
         login.move(ASKING)
-        self._outbox.known_to_all(login)
+        self._outbox.welcome_all(login)
         self._count(Outcome.GRANTED)
         self._outbox.answer(login, Granted(Held(login.owner, login.epoch)))
 
@@ -109,13 +109,17 @@ class Claiming:
         login.meet(found, record)
         if isinstance(record, DecidedRecord):
             self._found_decided(login, found, record, now)
-        elif found.age_s >= UNNAMED_S and self._hosts.is_gone(instance_of(found.owner), now):
+        elif self._is_over(login, found) and self._hosts.is_gone(instance_of(found.owner), now):
             self._claim_anew(login, now)
         else:
             login.move(ELSEWHERE)
             self._logins.unname(login)
             self._count(Outcome.JOINED)
             self._outbox.answer(login, Joined(login.host))
+
+    def _is_over(self, login: ClaimedLogin, found: Found) -> bool:
+        """Whether nothing can come any more of what an owner that is gone has asked; or it may be asked again."""
+        return found.age_s >= UNNAMED_S or (found.state == records.ASKING and login.is_repeatable)
 
     def _claim_anew(self, login: ClaimedLogin, now: float) -> None:
         if login.n_tries >= _MOST_TRIES:

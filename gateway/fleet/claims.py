@@ -115,6 +115,7 @@ class Claims:
         login = self._logins.find(number)
         if isinstance(question, Claim):
             login = self._begin(number, question.login, now, question.packet, question.owner)
+            login.is_repeatable = question.is_repeatable
             self._claiming.begin(login, now)
         else:
             if login is not None and login.state in OURS:  # a predecessor's claim, which has met another host's
@@ -142,6 +143,23 @@ class Claims:
             if login.state is ASKING:
                 login.move(PUSHED)
                 self._outbox.write_pushed(login)
+                if login.is_offered:
+                    self._outbox.welcome_all(login)
+        return self._outbox.take()
+
+    def isolated(self, *, is_isolated: bool) -> None:
+        """Take no push that its owner leaves, or take them again: Duo is reached elsewhere, and not from here."""
+        self._joins.is_isolated = is_isolated
+
+    def offer(self, number: int, *, is_offered: bool) -> list[Effect]:
+        """Leave the push of a login that is ours to whoever has joined it, or will; or keep it again.
+
+        As long as nobody has taken it over, it stays ours: Duo may answer first.
+        """
+        login = self._logins.find(number)
+        if login is not None and login.state in OURS and login.is_offered is not is_offered:
+            login.is_offered = is_offered
+            self._outbox.welcome_all(login)
         return self._outbox.take()
 
     def ended(
@@ -273,7 +291,7 @@ class Claims:
             return
         login.joined_by(join)
         if login.state in OURS:
-            self._outbox.known(join)
+            self._outbox.welcome(login, join)
 
     def _heard_known(self, known: Known, now: float) -> None:
         login = self._logins.joined(known.nonce)

@@ -25,7 +25,7 @@ from gateway.fleet.opening import Opener
 from gateway.fleet.patience import Away, Patience
 from gateway.fleet.store import Store, StoreOwner
 from gateway.fleetapi.names import ALL_HOSTS, Sealing, mailbox
-from gateway.fleetapi.questions import Answer, Claim, Question
+from gateway.fleetapi.questions import Answer, Claim, Held, Question
 from gateway.fleetapi.resp import Answer as StoreAnswer
 from gateway.fleetapi.resp import Refused
 
@@ -84,6 +84,7 @@ class FleetClient(StoreOwner):
         self._asked: dict[int, _Asked] = {}
         self._claiming: dict[int, _Asked] = {}  # of those, who waits for the store; the first for the longest
         self._shared: dict[int, PendingLogin] = {}
+        self._left: set[str] = set()  # applications of which pushes are left to others
         self._is_usable = False
         self._usable = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -142,12 +143,26 @@ class FleetClient(StoreOwner):
         if login.held is None:
             return
         self._shared[pending.number] = pending
+        self._share(pending, login.held)
+        if login.policy.application in self._left:
+            self._perform(self._claims.offer(pending.number, is_offered=True))
+
+    def _share(self, pending: PendingLogin, held: Held) -> None:
+        login = pending.login
         if self._claims.knows(pending.number):
             self._perform(self._claims.pushed(pending.number, login.txid, login.factor or ""))
             return
-        claim = Claim(pending.number, pending.fleet_key, login.held.owner)
+        claim = Claim(pending.number, pending.fleet_key, held.owner)
         age_s = _clock() - login.pushed_at
-        self._perform(self._claims.adopt(pending.number, claim, login.held, login.txid, login.factor or "", age_s))
+        self._perform(self._claims.adopt(pending.number, claim, held, login.txid, login.factor or "", age_s))
+
+    def leave_pushes(self, application: str, *, are_left: bool) -> None:
+        """Leave pushes to other hosts, or keep them again: this application is reached there, and not from here."""
+        (self._left.add if are_left else self._left.discard)(application)
+        self._claims.isolated(is_isolated=bool(self._left))
+        for number, pending in list(self._shared.items()):
+            if pending.login.policy.application == application:
+                self._perform(self._claims.offer(number, is_offered=are_left))
 
     def end(self, effect: ShareEnd) -> None:
         """Let others know how a login has ended."""

@@ -2,7 +2,7 @@
 
 An owner is silent when its host does not beat, or when it does not say that it knows the login. Then the store is
 asked for the push: if its name is there, it is ours from now on. A push whose name is not there is nobody's: it is
-waited for, since its owner may come back, and is lost in the end.
+waited for, since its owner may come back, and is lost in the end. A passcode is not: it may be asked again.
 """
 
 from collections.abc import Callable
@@ -40,9 +40,10 @@ class Joins:
 
     Attributes:
         is_hearing: whether the owners can be heard: without that their silence says nothing.
+        is_isolated: whether this host cannot reach Duo while another one can: it takes no push of who is not silent.
     """
 
-    __slots__ = ("_count", "_draw", "_hosts", "_logins", "_outbox", "_reader", "_timers", "is_hearing")
+    __slots__ = ("_count", "_draw", "_hosts", "_logins", "_outbox", "_reader", "_timers", "is_hearing", "is_isolated")
 
     def __init__(
         self,
@@ -61,7 +62,7 @@ class Joins:
         self._timers = timers
         self._draw = draw
         self._count = count
-        self.is_hearing = False
+        self.is_hearing = self.is_isolated = False
 
     def begin(self, login: ClaimedLogin, now: float) -> None:
         """Join the owner whose record was found, or look for one."""
@@ -92,7 +93,7 @@ class Joins:
             login.how = how  # at the next tick: two hosts that misunderstand each other shall not do it without a pause
         elif how == messages.LOST:
             self._lose(login, how)
-        elif login.state is JOINED:
+        elif login.state is JOINED and not self.is_isolated:
             self._take(login)
 
     def looked(self, login: ClaimedLogin, reply: object, now: float) -> None:
@@ -144,7 +145,7 @@ class Joins:
             self._lose(login)
             return
         if login.how == messages.RELEASED:
-            self._end(login, Released(login.host), login.how)
+            self._release(login)
             return
         if now - login.tick_at > STOOD_STILL_S:
             self._hosts.connected(now)
@@ -186,6 +187,9 @@ class Joins:
 
     def _refused(self, login: ClaimedLogin, found: Found, now: float) -> None:
         """The push is still the silent owner's: it has no name yet, or is decided."""
+        if found.state == records.ASKING and login.is_repeatable and self._is_gone(login, now):
+            self._release(login)
+            return
         patience_s = UNNAMED_S
         if found.state == records.DECIDED:
             patience_s = 0.0 if self._is_gone(login, now) else _LATE_VERDICT_S
@@ -196,10 +200,12 @@ class Joins:
 
     def _vanished(self, login: ClaimedLogin, now: float) -> None:
         """The record is gone: the store was emptied. Its owner has the login in memory, if it is there."""
-        if self._is_gone(login, now):
-            self._lose(login)
-        else:
+        if not self._is_gone(login, now):
             login.move(JOINED)
+        elif login.is_repeatable:
+            self._release(login)
+        else:
+            self._lose(login)
 
     def _own(self, login: ClaimedLogin, took: Took) -> None:
         """Go on with the push, if its record is to be believed."""
@@ -219,6 +225,9 @@ class Joins:
         age_s = max(0.0, self._reader.age_s(record, took.age_s))
         held = Held(login.owner, login.epoch)
         self._outbox.answer(login, TakenOver(held, record.host, record.txid, record.factor, age_s))
+
+    def _release(self, login: ClaimedLogin) -> None:
+        self._end(login, Released(login.host), messages.RELEASED)
 
     def _lose(self, login: ClaimedLogin, how: str = messages.LEAVE) -> None:
         self._count(Outcome.LOST)

@@ -2,11 +2,21 @@
 
 from typing import Final
 
-from gateway.fleet.claim_states import ClaimedLogin
+from gateway.fleet.claim_states import PUSHED, ClaimedLogin
 from gateway.fleet.effects import AnswerLogin, Displaced, Effect, Publish, RunScript
 from gateway.fleet.script_answers import CLAIM, LOOK, RELEASE, TAKE, WRITE, Found, Script
 from gateway.fleetapi import records
-from gateway.fleetapi.messages import VERDICT, WAITED, Ended, Join, Known, Taken, encode_message, encode_waited
+from gateway.fleetapi.messages import (
+    LEAVE,
+    VERDICT,
+    WAITED,
+    Ended,
+    Join,
+    Known,
+    Taken,
+    encode_message,
+    encode_waited,
+)
 from gateway.fleetapi.names import Sealing, bound_to, instance_of, mailbox, record_key
 from gateway.fleetapi.questions import Answer
 
@@ -91,15 +101,17 @@ class Outbox:
         sealed = self._sealing.seal(waited, bound_to(WAITED, login.login, login.nonce, login.packet))
         self._say(instance_of(owner), Join(owner, login.nonce, self._instance, login.packet, sealed))
 
-    def known(self, join: Join) -> None:
-        """Tell a joiner that its login is here."""
+    def welcome(self, login: ClaimedLogin, join: Join) -> None:
+        """Tell a joiner that its login is here; and that it may have the push, where that is offered."""
         self._say(join.joiner, Known(join.nonce))
+        if login.is_offered and login.state is PUSHED:
+            self.ended(login, LEAVE, join)
 
-    def known_to_all(self, login: ClaimedLogin) -> None:
-        """Tell everybody who has joined a login that it is here."""
+    def welcome_all(self, login: ClaimedLogin) -> None:
+        """Tell everybody who has joined a login of ours that it is here."""
         if login.joiners is not None:
             for join in login.joiners:
-                self.known(join)
+                self.welcome(login, join)
 
     def ended(self, login: ClaimedLogin, how: str, join: Join) -> None:
         """Tell a joiner how its login has ended."""

@@ -1,6 +1,6 @@
 """What each host tells the others of itself, once a second, for the page of all: sealed, under a key of its own.
 
-Nobody decides by it but one thing: whether Duo answers somewhere, see `when_isolated`. It holds no user's name.
+Nobody decides by it but one thing: whether Duo answers somewhere, see `failmode.bulletin`. It holds no user's name.
 """
 
 from typing import Annotated, Final

@@ -45,15 +45,20 @@ class Claim(Value):
         login: what makes two packets the same login on all hosts, 16 octets, keyed.
         owner: the name that it is to have in the store, see `Held`.
         packet: the digest of the newest packet that waits for it, keyed alike; empty if none does any more.
+        is_repeatable: whether what it asks Duo disturbs nobody if another host has asked it before, and lets nobody in
+            twice: a passcode, which Duo then refuses.
     """
 
-    __slots__ = ("login", "number", "owner", "packet")
+    __slots__ = ("is_repeatable", "login", "number", "owner", "packet")
 
-    def __init__(self, number: int = 0, login: bytes = b"", owner: str = "", packet: bytes = b"") -> None:
+    def __init__(
+        self, number: int = 0, login: bytes = b"", owner: str = "", packet: bytes = b"", *, is_repeatable: bool = False
+    ) -> None:
         self.number = number
         self.login = login
         self.owner = owner
         self.packet = packet
+        self.is_repeatable = is_repeatable
 
 
 @final
@@ -129,7 +134,7 @@ class Decided(Value):
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Released(Value):
-    """The other host has given the login up without asking Duo for anything: claim it again."""
+    """The other host has given the login up without asking Duo, or it is gone and Duo may be asked again: claim it."""
 
     __slots__ = ("host",)
 

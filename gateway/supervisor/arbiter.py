@@ -79,7 +79,7 @@ class Arbiter:
         crews = self._generations.crews
         self._log_watch = LogWatch(lambda: log_troubles(crews(), self._losses), self._count_lost_lines)
         self._hang_watch = HangWatch(crews)
-        self._fail_mode_watch = FailModeWatch(crews, self._is_reached_elsewhere)
+        self._fail_mode_watch = FailModeWatch(crews, self._is_reached_elsewhere, self._is_silent_when_isolated)
         self._control = ControlSocket(premises.run_dir, self)
         self._console = ConsoleKeeper(self.status, self._ledgers)
         self._fleet_watch = FleetWatch(instance, self._own_status, self._fail_mode_watch.look_at_others)
@@ -240,6 +240,12 @@ class Arbiter:
 
     def _is_reached_elsewhere(self, application: str) -> bool:
         return self._fleet_watch.is_reached_elsewhere(application)
+
+    def _is_silent_when_isolated(self) -> bool:
+        return self._fleet_watch.is_silent_when_isolated
+
+    def _is_silent_when_isolated(self) -> bool:
+        return self._fleet_watch.is_silent_when_isolated
 
     def _own_status(self) -> dict[str, Any]:
         """Return what it holds of this host."""

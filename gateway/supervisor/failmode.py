@@ -27,15 +27,19 @@ class FailModeWatch:
 
     Args:
         crews: returns all generations that are there, the one that serves first.
-        is_reached_elsewhere: whether another host can reach an application, so that this one is to be silent if it
-            cannot.
+        is_reached_elsewhere: whether another host can reach an application.
+        is_silent: whether this one is to be silent if it cannot.
     """
 
     def __init__(
-        self, crews: Callable[[], Iterable[Crew]], is_reached_elsewhere: Callable[[str], bool] = lambda _key: False
+        self,
+        crews: Callable[[], Iterable[Crew]],
+        is_reached_elsewhere: Callable[[str], bool] = lambda _key: False,
+        is_silent: Callable[[], bool] = lambda: True,
     ) -> None:
         self._crews = crews
         self._is_reached_elsewhere = is_reached_elsewhere
+        self._is_silent = is_silent
         self._breakers: dict[str, Breaker] = {}
         self._bulletins: dict[str, Bulletin] = {}
         self._clients: dict[str, DuoClient] = {}
@@ -89,7 +93,7 @@ class FailModeWatch:
     def look_at_others(self) -> None:
         """See anew whether other hosts reach what this one does not."""
         for key, breaker in self._breakers.items():
-            if key in self._bulletins and self._bulletins[key].is_isolated != self._is_isolated(key, breaker.standing):
+            if key in self._bulletins and self._bulletins[key][5:] != self._seen_elsewhere(key, breaker.standing):
                 self._publish(key, breaker.standing)
 
     @property
@@ -97,17 +101,19 @@ class FailModeWatch:
         """The applications of which this host is silent, because another one can reach them."""
         return [key for key, bulletin in self._bulletins.items() if bulletin.is_isolated and key in self._breakers]
 
-    def _is_isolated(self, key: str, standing: Standing) -> bool:
-        return standing.state.is_fail_mode_active and self._is_reached_elsewhere(key)
+    def _seen_elsewhere(self, key: str, standing: Standing) -> tuple[bool, bool]:
+        """Return whether this host is to be silent because another one reaches Duo, and to leave its pushes to that."""
+        is_left = standing.state.is_fail_mode_active and self._is_reached_elsewhere(key)
+        return is_left and self._is_silent(), is_left
 
     def _publish(self, key: str, standing: Standing) -> None:
         before = self._bulletins.get(key)
         since_ns, ping_ns = int(standing.since * 1e9), int(standing.ping_s * 1e9)
-        state, is_isolated = standing.state, self._is_isolated(key, standing)
+        state, (is_isolated, is_left) = standing.state, self._seen_elsewhere(key, standing)
         self._bulletins[key] = bulletin = Bulletin(
-            state.number, state.is_fail_mode_active, standing.trial, since_ns, ping_ns, is_isolated
+            state.number, state.is_fail_mode_active, standing.trial, since_ns, ping_ns, is_isolated, is_left
         )
-        is_news = before is None or before[:3] != bulletin[:3] or before.is_isolated != is_isolated
+        is_news = before is None or before[:3] != bulletin[:3] or before[5:] != bulletin[5:]
         if is_isolated != (before is not None and before.is_isolated):
             self._say_isolated(key, is_isolated=is_isolated)
         for crew in self._crews():

@@ -60,11 +60,14 @@ class FleetWatch:
             self._membership = None
 
     def is_reached_elsewhere(self, application: str) -> bool:
-        """Whether another host reaches this Duo application, and this one is to be silent if it does not."""
+        """Whether another host reaches this Duo application."""
+        return self._membership is not None and self._membership.is_reached_elsewhere(application)
+
+    @property
+    def is_silent_when_isolated(self) -> bool:
+        """Whether this host is to be silent if it does not reach what another one does."""
         fleet = self._settings.fleet if self._settings is not None else None
-        if self._membership is None or fleet is None or fleet.when_isolated is not WhenIsolated.SILENT:
-            return False
-        return self._membership.is_reached_elsewhere(application)
+        return fleet is not None and fleet.when_isolated is WhenIsolated.SILENT
 
     def status(self) -> Status | None:
         """Return what `status.json` holds of the fleet; None where there is none."""

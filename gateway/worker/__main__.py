@@ -195,7 +195,9 @@ class RunningWorker:
                 self._join_fleet(settings.fleet, row.fleet)
         listeners = self._take_sockets()
         bulletins = {key: board.bulletin(key) for key in evidence_writers} if board is not None else {}
-        self._bulletin_reader = BulletinReader(bulletins, engine, self._service.perform, self._drop_idle_connections)
+        self._bulletin_reader = BulletinReader(
+            bulletins, engine, self._service.perform, self._drop_idle_connections, self._leave_pushes
+        )
         look = self._bulletin_reader.look
         Heartbeat(row, listeners, keeper, self._clients, evidence_writers, bulletins, look).start()
 
@@ -255,6 +257,10 @@ class RunningWorker:
 
     def _drop_idle_connections(self, application: str) -> None:
         self._clients[application].drop_idle_connections()
+
+    def _leave_pushes(self, application: str, are_left: bool) -> None:
+        if self._fleet is not None:
+            self._fleet.leave_pushes(application, are_left=are_left)
 
     async def _serve(self, succession: Succession) -> None:
         await succession.complete()

@@ -22,6 +22,7 @@ class BulletinReader:
         perform: does what the engine decides.
         drop_idle_connections: lets an application's idle connections go. They may be what failed, and the login that
             tries whether Duo is back must not meet them again.
+        leave_pushes: lets other hosts have an application's pushes, or, with False, no more.
     """
 
     def __init__(
@@ -30,12 +31,15 @@ class BulletinReader:
         engine: Engine,
         perform: Callable[[list[Effect]], None],
         drop_idle_connections: Callable[[str], None],
+        leave_pushes: Callable[[str, bool], None],
     ) -> None:
         self._bulletins = bulletins
         self._engine = engine
         self._perform = perform
         self._drop_idle_connections = drop_idle_connections
+        self._leave_pushes = leave_pushes
         self._isolated: set[str] = set()
+        self._left: set[str] = set()
         self._seen = dict.fromkeys(bulletins, (BreakerState.HEALTHY, 0))
 
     def look(self, now: float) -> None:
@@ -45,6 +49,9 @@ class BulletinReader:
             news = (_STATES[bulletin.state % len(_STATES)], bulletin.trial)
             if bulletin.is_isolated is not (application in self._isolated):
                 self._isolate(application, is_isolated=bulletin.is_isolated)
+            if bulletin.is_left is not (application in self._left):
+                (self._left.add if bulletin.is_left else self._left.discard)(application)
+                self._leave_pushes(application, bulletin.is_left)
             if news != self._seen[application]:
                 before, self._seen[application] = self._seen[application], news
                 self._take(application, before, news, now)

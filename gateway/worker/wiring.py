@@ -11,7 +11,7 @@ from gateway.config.login_client import (
 from gateway.config.settings import DUO_ONLY_CLIENT, ServerSettings, Settings
 from gateway.engine.digests import Digests
 from gateway.engine.engine import Engine
-from gateway.engine.login import LoginPolicy
+from gateway.engine.login_standing import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.rotation import Rotation

@@ -145,7 +145,7 @@ Act = Callable[[NetworksScene], Any]
 
 
 class Cut(NamedTuple):
-    """A way of the first host's, and whether it is mended before people decide, afterwards, or never.
+    """A way of the first host's, and whether it is mended before people decide, or only once both NAS are answered.
 
     Attributes:
         takeover: whether the second host takes the push over, and nobody decides before that.
@@ -153,6 +153,7 @@ class Cut(NamedTuple):
 
     way: str
     is_mended_before: bool = False
+    is_mended_last: bool = False
     takeover: bool = False
 
 
@@ -160,6 +161,7 @@ CUTS = {
     "store": Cut("store", takeover=True),
     "store for a moment": Cut("store", is_mended_before=True),
     "duo": Cut("duo"),
+    "duo for good": Cut("duo", is_mended_last=True, takeover=True),
     "nas": Cut("nas"),
 }
 
@@ -186,6 +188,8 @@ async def cut(folder: Path, seed: int, name: str) -> Outcome:
         reached = fleets[1] if what.way == "nas" else None
         if reached is not None:
             await reached.until(lambda: bool(reached.answers))
+        if what.is_mended_last:
+            await asyncio.gather(*runs)
         network.mend(what.way)
         await asyncio.gather(*runs)
         claims = (await asyncio.to_thread(second.totals)).since(before).claims

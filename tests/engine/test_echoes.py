@@ -9,7 +9,8 @@ import pytest
 from gateway.duoapi.calls import AUTO, Answer, Auth, AuthAnswer, Call, Preauth, PreauthAnswer, Refusal
 from gateway.duoapi.flavours import V1, V2, Flavour
 from gateway.duoapi.signing import Signer
-from gateway.engine.login import Login, LoginPolicy
+from gateway.engine.login import Login
+from gateway.engine.login_standing import LoginPolicy
 from gateway.engine.typed_factor import read_factor
 from gateway.unavailable import Trouble, Unavailable
 from gateway.words.reasons import Reason

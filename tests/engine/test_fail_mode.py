@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from gateway.duoapi.calls import Auth, AuthStatus, Factor, Preauth
 from gateway.engine.effects import PutQuestion
-from gateway.engine.login import FAIL_MODE_STATES, Ask, Login, LoginPolicy, LoginState
+from gateway.engine.login import Login
+from gateway.engine.login_standing import LoginPolicy
+from gateway.engine.login_states import FAIL_MODE_STATES, LoginState
 from gateway.engine.pending import PendingLogin
+from gateway.engine.steps import Ask
 from gateway.engine.typed_factor import TypedFactor
 from gateway.engine.verdict import Verdict
 from gateway.unavailable import Trouble, Unavailable

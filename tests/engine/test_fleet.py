@@ -6,19 +6,9 @@ import pytest
 
 from gateway.duoapi.calls import Auth, AuthAnswer, AuthStatus, Preauth
 from gateway.engine.effects import Finished, ForgetLogin, KeepLogin, PutQuestion, ShareEnd, ShareLogin, StopAsking
-from gateway.engine.login import (
-    AUTH,
-    CLAIM_LIFE_S,
-    CLAIMING,
-    DECIDED,
-    ELSEWHERE,
-    HOLD_S,
-    JOINED,
-    LOST,
-    PERSON_PATIENCE_S,
-    WAITING,
-    Login,
-)
+from gateway.engine.login import HOLD_S, Login
+from gateway.engine.login_among_hosts import CLAIM_LIFE_S
+from gateway.engine.login_states import AUTH, CLAIMING, DECIDED, ELSEWHERE, JOINED, LOST, PERSON_PATIENCE_S, WAITING
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import packed_verdict
 from gateway.engine.verdict import ACCEPT, REJECT, Reason, Verdict
@@ -100,6 +90,13 @@ def test_a_login_is_claimed_before_duo_is_asked_for_what_may_not():
     assert len(claim.packet) == 16
     assert claim.login == asked.pending.fleet_key
     assert len(claim.login) == 16
+
+
+@pytest.mark.parametrize(
+    ("password", "is_repeatable"), [("123456", True), ("push", False), ("phone", False), ("sms", False)]
+)
+def test_a_claim_says_whether_another_host_may_ask_again_what_this_one_has_asked(password, is_repeatable):
+    assert question(claiming(password)).is_repeatable is is_repeatable
 
 
 def test_the_same_login_has_the_same_name_at_every_host_and_another_one_does_not():

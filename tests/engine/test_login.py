@@ -7,12 +7,15 @@ import pytest
 
 from gateway.duoapi.calls import Auth, AuthAnswer, AuthStatus, Device, Factor, Preauth, PreauthAnswer, Refusal
 from gateway.engine import login as login_module
-from gateway.engine.login import HOLD_S, PERSON_PATIENCE_S, Ask, Hold, Login, LoginPolicy, LoginState, Step
+from gateway.engine.login import HOLD_S, Login
+from gateway.engine.login_standing import LoginPolicy
+from gateway.engine.login_states import PERSON_PATIENCE_S, LoginState
 from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.modes.mode import Asked
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import LoginRecord
 from gateway.engine.rules import SectionRules
+from gateway.engine.steps import Ask, Hold, Step
 from gateway.engine.typed_factor import read_factor
 from gateway.engine.verdict import Verdict
 from gateway.unavailable import Trouble, Unavailable

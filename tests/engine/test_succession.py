@@ -15,7 +15,8 @@ from gateway.engine.effects import (
     SendReply,
     StopAsking,
 )
-from gateway.engine.login import PERSON_PATIENCE_S, Login, LoginState
+from gateway.engine.login import Login
+from gateway.engine.login_states import PERSON_PATIENCE_S, LoginState
 from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import LoginRecord

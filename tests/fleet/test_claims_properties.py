@@ -114,6 +114,11 @@ def cancel(world: World, host: Host, choice: int) -> None:
             host.perform(host.claims.cancelled(login.number))
 
 
+def isolate(world: World, host: Host, choice: int) -> None:
+    if host.is_up:
+        host.isolate(is_isolated=not host.is_isolated)
+
+
 def swallow(world: World, host: Host, choice: int) -> None:
     if host.messages:
         del host.messages[choice % len(host.messages)]
@@ -208,7 +213,7 @@ def living(host: Host) -> list[Login]:
 Act = Callable[[World, Host, int], None]
 ORDERLY: tuple[Act, ...] = (ask, ask, log_in, send, receive, hear, step, step, decide, advance, live, settle)
 TROUBLES: tuple[Act, ...] = (
-    *(pause, stand_still, kill, restart_worker, leave, cancel, swallow, swallow_all, replay, reorder),
+    *(pause, stand_still, kill, restart_worker, leave, cancel, isolate, isolate, swallow, swallow_all, replay, reorder),
 )
 OUTAGES: tuple[Act, ...] = (cut, cut, distrust, distrust, empty)
 FORGERIES: tuple[Act, ...] = (put_back, swap, alter, say_again_otherwise, say_again_otherwise, replay)
@@ -232,6 +237,7 @@ def heal(world: World) -> list[Login]:
         host.is_paused = False
         if not host.is_dead:
             host.mend()
+            host.isolate(is_isolated=False)
             host.perform(host.claims.store_back(world.now))
     until = world.now + LONGEST_S
     while world.now < until and world.find(lambda login: not login.result):

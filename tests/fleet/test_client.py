@@ -11,7 +11,8 @@ import uvloop
 
 from gateway.duoapi.calls import Factor
 from gateway.engine.effects import ShareEnd, ShareLogin
-from gateway.engine.login import Login, LoginPolicy
+from gateway.engine.login import Login
+from gateway.engine.login_standing import LoginPolicy
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import packed_verdict
 from gateway.engine.typed_factor import TypedFactor
@@ -212,7 +213,8 @@ def test_a_store_that_is_gone_keeps_nobody_and_one_that_is_back_is_shared_with_a
         assert isinstance(await a.claim(), Granted)
         store.start()
         await until(lambda: a.client.is_usable and b.client.is_usable)
-        assert await b.claim() == Joined("gw-a")  # a has said again what it has
+        await a.client.told()  # what it has, again
+        assert await b.claim() == Joined("gw-a")
         assert a.outcomes == [Outcome.ALONE_AWAY]
 
     play(scene, store)

@@ -86,6 +86,7 @@ class Login:
     pushed_at: float = 0.0
     result: str = ""
     ended_at: float = 0.0
+    is_repeatable: bool = False
     is_alone: bool = False
     history: list[str] = field(default_factory=list)
 
@@ -106,7 +107,7 @@ class Host:
     def start(self) -> None:
         """Begin with nothing in memory, under a new instance."""
         self.instance = f"{next(self.world.instances):016x}"
-        self.is_dead = self.is_paused = self.is_cut = False
+        self.is_dead = self.is_paused = self.is_cut = self.is_isolated = False
         self.logins: dict[int, Login] = {}
         self._begin()
 
@@ -153,11 +154,15 @@ class Host:
 
     # The engine.
 
-    def ask(self, digest: bytes, packet: bytes = b"p" * 16) -> Login:
+    def ask(self, digest: bytes, packet: bytes = b"p" * 16, *, is_repeatable: bool = False) -> Login:
         number = next(self.world.numbers)
-        login = self.logins[number] = Login(number, digest, packet, self.world.now)
-        self.perform(self.claims.ask(number, Claim(number, digest, packet=packet), self.world.now))
+        login = self.logins[number] = Login(number, digest, packet, self.world.now, is_repeatable=is_repeatable)
+        self._claim(login)
         return login
+
+    def _claim(self, login: Login) -> None:
+        claim = Claim(login.number, login.digest, packet=login.packet, is_repeatable=login.is_repeatable)
+        self.perform(self.claims.ask(login.number, claim, self.world.now))
 
     def live(self, digest: bytes) -> Login | None:
         return next((each for each in self.logins.values() if each.digest == digest and not each.result), None)
@@ -174,7 +179,8 @@ class Host:
             assert login.push is not None
             login.step = "polling"
             self.perform(self.claims.pushed(login.number, login.push.txid, "push"))
-        elif login.step == "polling":
+            self.perform(self.claims.offer(login.number, is_offered=self.is_isolated))
+        elif login.step == "polling" and not self.is_isolated:
             assert login.push is not None
             if login.push.verdict is not None:
                 result = "accept" if login.push.verdict else "reject"
@@ -224,7 +230,7 @@ class Host:
             login.push, login.pushed_at = self.world.duo.find(answer.txid), now - answer.age_s
             self.world.took_over(login)
         elif isinstance(answer, Released):
-            self.perform(self.claims.ask(login.number, Claim(login.number, login.digest, packet=login.packet), now))
+            self._claim(login)
         elif isinstance(answer, Decided):
             self.world.told(login, answer.verdict)
             login.result, login.ended_at, login.step = answer.verdict.split()[0].decode(), now, "ended"
@@ -275,6 +281,14 @@ class Host:
             self.is_cut = False
             self.claims.mailbox_back(self.world.now)
             self.perform(self.claims.store_back(self.world.now))
+
+    def isolate(self, *, is_isolated: bool = True) -> None:
+        """Reach Duo no more while others do, or reach it again."""
+        self.is_isolated = is_isolated
+        self.claims.isolated(is_isolated=is_isolated)
+        for login in list(self.logins.values()):
+            if not login.result:
+                self.perform(self.claims.offer(login.number, is_offered=is_isolated))
 
     def tick(self, by_s: float) -> None:
         """Do what is due."""

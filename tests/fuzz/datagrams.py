@@ -13,7 +13,7 @@ with atheris.instrument_imports(include=["gateway.radius", "gateway.engine"]):
     from gateway.engine.digests import Digests
     from gateway.engine.effects import Effect, PutQuestion
     from gateway.engine.engine import Engine
-    from gateway.engine.login import LoginPolicy
+    from gateway.engine.login_standing import LoginPolicy
     from gateway.engine.modes.duo_only import DuoOnly
     from gateway.engine.nas import Nas, NasTable, Section
     from gateway.engine.peer import Peer

@@ -156,6 +156,20 @@ def test_a_push_of_a_host_that_died_is_taken_over(hosts, simulator):
     assert hosts[1].line_of(USER).fields["joined"] == "gw-a"
 
 
+def test_a_passcode_whose_host_died_is_asked_by_who_has_joined(hosts, simulator):
+    """Duo has not answered the first host; it would refuse what that one had used up."""
+    simulator.fault("slow", endpoint="auth", user="dave", calls=1, delay_s=60.0)
+    hosts[0].nas().send("dave", "123456")
+    simulator.until(auth=1)
+    b = hosts[1].nas()
+    b.send("dave", "123456")
+    hosts[1].until_counted(joined=1)
+    granted = hosts[1].claims()["granted"]
+    hosts[0].gateway.kill_whole()
+    hosts[1].until_counted(granted=granted + 1)
+    assert b.receive().is_accept
+
+
 def test_a_push_of_a_host_that_died_is_taken_over_by_who_is_asked_later(hosts, simulator):
     hosts[0].nas().send(USER, "push")
     (push,) = simulator.pending()

@@ -78,6 +78,10 @@ def test_a_child_and_its_parent_read_what_the_other_writes(board):
     assert board.evidence(1, OTHER_DUO) is None
 
 
+def as_posted(number: int) -> tuple[int, bool, int, int, int, bool, bool]:
+    return number, bool(number), number, number, number, bool(number), bool(number)
+
+
 def test_rows_and_bulletins_do_not_touch_each_other(board):
     for slot in range(3):
         row = board.row(slot)
@@ -86,13 +90,13 @@ def test_rows_and_bulletins_do_not_touch_each_other(board):
         for application in (DUO, OTHER_DUO):
             row.applications[application].write_evidence((slot,) * 9)
     for number, application in enumerate((DUO, OTHER_DUO)):
-        board.bulletin(application).post(Bulletin(number, bool(number), number, number, number, bool(number)))
+        board.bulletin(application).post(Bulletin(*as_posted(number)))
     for slot in range(3):
         assert board.signs_of_life(slot).pid == slot + 1
         assert board.read(slot).totals.counters == {(Measure.DATAGRAMS,): slot + 1}
         assert board.evidence(slot, DUO) == board.evidence(slot, OTHER_DUO) == (slot,) * 9
     for number, application in enumerate((DUO, OTHER_DUO)):
-        assert board.bulletin(application).read() == (number, bool(number), number, number, number, bool(number))
+        assert board.bulletin(application).read() == as_posted(number)
 
 
 def test_the_greatest_numbers_fit(board):

@@ -126,6 +126,18 @@ class TestIsolation:
         assert len(crew.told) == 2
         assert watch.isolated == []
 
+    def test_leaves_pushes_to_the_other_host_whether_this_one_is_silent_or_not(self):
+        crew = Crew("a")
+        watch = self.watched(crew, {"a"})
+        watch._is_silent = lambda: False
+        watch._publish("a", standing(BreakerState.DOWN))
+        watch._publish("a", standing())
+        assert [(bulletin.is_isolated, bulletin.is_left) for _, bulletin in crew.posted] == [
+            (False, True),
+            (False, False),
+        ]
+        assert watch.isolated == []
+
     def test_is_told_of_once(self):
         crew = Crew("a")
         watch = self.watched(crew, {"a"})

@@ -21,6 +21,9 @@ class Engine:
         self.told.append(("outage", error.trouble if error is not None else None))
         return []
 
+    def leave_pushes(self, application: str, are_left: bool) -> None:
+        self.told.append(("left" if are_left else "left no more", None))
+
     def isolate(self, application: str, *, is_isolated: bool) -> None:
         self.told.append(("isolated" if is_isolated else "isolated no more", None))
 
@@ -34,7 +37,13 @@ class Engine:
 
 def scene() -> tuple[BulletinCells, Engine, BulletinReader]:
     cells, engine = BulletinCells([0] * 8), Engine()
-    reader = BulletinReader({"app": cells}, engine, lambda effects: None, engine.drop_idle_connections)  # type: ignore[arg-type]
+    reader = BulletinReader(
+        {"app": cells},
+        engine,  # type: ignore[arg-type]
+        lambda effects: None,
+        engine.drop_idle_connections,
+        engine.leave_pushes,
+    )
     return cells, engine, reader
 
 
@@ -85,3 +94,14 @@ def test_that_another_host_reaches_duo_is_told_before_the_outage():
     cells.post(Bulletin(BreakerState.DOWN.number, is_failmode_active=True, trial=0, since_ns=0))
     reader.look(2.0)
     assert engine.told[3:] == [("isolated no more", None)]
+
+
+def test_that_pushes_are_left_to_another_host_is_told_and_that_they_are_not_any_more():
+    cells, engine, reader = scene()
+    cells.post(Bulletin(BreakerState.DOWN.number, is_failmode_active=True, trial=0, since_ns=0, is_left=True))
+    reader.look(1.0)
+    reader.look(1.1)
+    assert engine.told == [("left", None), ("new connections", None), ("outage", Trouble.OUTAGE)]
+    cells.post(Bulletin(BreakerState.HEALTHY.number, is_failmode_active=False, trial=0, since_ns=0))
+    reader.look(2.0)
+    assert engine.told[3:] == [("left no more", None), ("outage", None)]

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.duoapi.calls import AuthStatus
 from gateway.engine.effects import Effect, KeepLogin, KeepReply, PutQuestion, SendReply
-from gateway.engine.login import PERSON_PATIENCE_S
+from gateway.engine.login_states import PERSON_PATIENCE_S
 from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import VERSION, verdict_record

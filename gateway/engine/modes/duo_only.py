@@ -6,7 +6,8 @@ Surrounding blanks do not count. An exempt user is accepted whatever was typed: 
 from typing import Final, final
 
 from gateway.duoapi.calls import AUTO
-from gateway.engine.login import Login, LoginPolicy, Step
+from gateway.engine.login import Login
+from gateway.engine.login_standing import LoginPolicy
 from gateway.engine.modes.mode import Asked, Mode
 from gateway.engine.modes.reading import (
     UNUSUAL,
@@ -18,6 +19,7 @@ from gateway.engine.modes.reading import (
 )
 from gateway.engine.rules import PreauthRule, SectionRules, UnrecognisedFactor
 from gateway.engine.sender import Sender
+from gateway.engine.steps import Step
 from gateway.engine.typed_factor import TypedFactor, meaning_of, read_factor
 from gateway.engine.verdict import (
     ACCEPT,

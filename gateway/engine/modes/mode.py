@@ -10,8 +10,10 @@ from gateway.radius.address import AddressAttribute
 from gateway.values import Value
 
 if TYPE_CHECKING:
-    from gateway.engine.login import Login, LoginPolicy, Step
+    from gateway.engine.login import Login
+    from gateway.engine.login_standing import LoginPolicy
     from gateway.engine.sender import Sender
+    from gateway.engine.steps import Step
     from gateway.engine.typed_factor import TypedFactor
     from gateway.engine.verdict import Verdict
     from gateway.radius.discards import DiscardReason
