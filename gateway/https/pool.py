@@ -96,7 +96,7 @@ class HttpsPool(ConnectionOwner):
         self._place(exchange, self._idle_timeout_s if exchange.is_repeatable else self._fresh_within_s, now)
 
     def warm(self, n_connections: int) -> None:
-        """Open connections that no call waits for yet: the first calls will."""
+        """Open connections until there are so many, although no call waits for them yet: the first calls will."""
         for opening in self._plan.warm(n_connections):
             self._start_opening(opening)
 

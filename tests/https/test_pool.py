@@ -106,7 +106,7 @@ async def test_a_session_is_dropped_when_a_connection_cannot_be_opened(authority
     async with pool_behind(serve, authority, server_file) as (_, pool):
         await Sent(pool).outcome
         assert pool._session is not None
-        pool._opening_failed(pool._plan.warm(1)[0], Unavailable(Trouble.TLS, "no"))
+        pool._opening_failed(pool._plan.warm(2)[0], Unavailable(Trouble.TLS, "no"))
         assert pool._session is None
 
 
