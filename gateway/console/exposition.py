@@ -108,11 +108,11 @@ def _of_applications(status: _Status) -> Iterator[Metric]:
     yield _calls(status)
     yield _errors(applications)
     connections = (
-        ((known["application"], state), count)
-        for known in applications
-        for state, count in known["connections"].items()
+        ((host["api_host"], state), count)
+        for host in status["duo_hosts"]
+        for state, count in host["connections"].items()
     )
-    text = "Connections to Duo, all workers together."
+    text = "Connections to Duo's host, which its applications share, all workers together."
     yield _gauge("duo_connections", text, ["application", "state"], connections)
     active = [((known["application"],), int(known["failmode_active"])) for known in applications]
     text = "1 while Duo is known to be away and failmode decides."

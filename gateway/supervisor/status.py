@@ -111,6 +111,7 @@ def build_status(
         "workers": [_worker(worker, gateway.now_ns) for worker in workers],
         "servers": [_server(server, totals) for server in servers],
         "applications": [_application(application, totals, gateway.now_ns) for application in applications],
+        "duo_hosts": _duo_hosts(applications, totals),
         "logs": [
             {"log": log.name, "lines_lost": log.n_lost, "lost_to": list(log.lost_to), "trouble": log.trouble}
             for log in logs
@@ -202,10 +203,28 @@ def _application(application: ApplicationFacts, totals: Totals, now_ns: int) -> 
         "failmode": application.failmode,
         "failmode_active": application.is_failmode_active,
         "hint": application.hint,
-        "connections": {state: totals.gauges[Measure.CONNECTIONS, name, state] for state in CONNECTION_STATES},
+        "connections": _connections([name], totals),
         "calls": {kind: totals.histogram(Measure.CALL_SECONDS, name, kind).n_observed for kind in CALL_KINDS.values()},
         "errors": sum(troubles.values()),
         "errors_by_kind": _shown(troubles),
+    }
+
+
+def _duo_hosts(applications: Iterable[ApplicationFacts], totals: Totals) -> list[Status]:
+    """Return the connections to each host, which its applications share."""
+    names: dict[str, list[str]] = {}
+    for application in applications:
+        names.setdefault(application.api_host, []).append(application.name)
+    return [
+        {"api_host": host, "applications": len(found), "connections": _connections(found, totals)}
+        for host, found in names.items()
+    ]
+
+
+def _connections(names: Iterable[str], totals: Totals) -> dict[str, int]:
+    """Add up what these applications show: the first of those that share connections shows them, the others none."""
+    return {
+        state: sum(totals.gauges[Measure.CONNECTIONS, name, state] for name in names) for state in CONNECTION_STATES
     }
 
 

@@ -72,6 +72,15 @@ def test_counts_arrive():
     assert value(gateway, "radgate_duo_errors_total", application=NAME, kind="timeout") == 1
 
 
+def test_connections_are_those_of_a_host():
+    gateway = Gateway()
+    gateway.rows[0].applications[NAME].connected(3, 2)
+    gateway.rows[1].applications[NAME].connected(1, 0)
+    host = gateway.application.api_host
+    assert value(gateway, "radgate_duo_connections", application=host, state="idle") == 4
+    assert value(gateway, "radgate_duo_connections", application=host, state="busy") == 2
+
+
 def test_fail_mode_and_workers():
     gateway = Gateway()
     gateway.states[1] = "backoff"

@@ -241,6 +241,19 @@ def test_an_application_shows_its_calls_and_troubles_and_how_long_its_state_last
     }
 
 
+def test_connections_of_applications_at_one_host_are_its_connections():
+    worker = Worker()
+    worker.duo.connected(3, 4)  # the other ones show none
+    applications = [HEALTHY, HEALTHY._replace(name="other"), HEALTHY._replace(name="third", api_host="api-3.test:443")]
+    status = build_status(GATEWAY, [], SERVERS, applications, worker.reading.totals)
+    assert status["duo_hosts"] == [
+        {"api_host": HOST, "applications": 2, "connections": {"idle": 3, "busy": 4}},
+        {"api_host": "api-3.test:443", "applications": 1, "connections": {"idle": 0, "busy": 0}},
+    ]
+    shown = [application["connections"] for application in status["applications"]]
+    assert shown == [{"idle": 3, "busy": 4}, {"idle": 0, "busy": 0}, {"idle": 0, "busy": 0}]
+
+
 def test_histograms_are_cumulative_and_end_with_the_number_of_all():
     worker = Worker()
     worker.section.began()
