@@ -6,10 +6,10 @@ from functools import partial
 from gateway.certificates import BadCertificates, serving_context, trusting_context
 from gateway.config.credentials import read_private
 from gateway.config.scope import Scope
-from gateway.config.settings import ConsoleSettings, Secret
+from gateway.config.settings import ConsoleSettings, MetricsForm, Secret
 from gateway.config.slips import secret_slips
 from gateway.config.surroundings import Surroundings
-from gateway.config.values import BadValueError, is_loopback, listening_address
+from gateway.config.values import BadValueError, choice, is_loopback, listening_address
 
 _TOKEN = re.compile(rb"[!-~]{16,512}")
 _CERT_KEY, _KEY_KEY = "console_tls_cert_file", "console_tls_key_file"
@@ -20,6 +20,7 @@ def read_console(scope: Scope, surroundings: Surroundings) -> ConsoleSettings | 
     where = scope.read("console", listening_address)
     token = _read_file(scope, surroundings, "console_token_file", "token")
     certificate = _read_certificate(scope, surroundings)
+    metrics = scope.read("metrics", choice(MetricsForm))
     if where is None:
         return None
     console = ConsoleSettings(
@@ -27,6 +28,7 @@ def read_console(scope: Scope, surroundings: Surroundings) -> ConsoleSettings | 
         port=where.port or 0,
         token=_token(scope, surroundings, token) if token else None,
         certificate=Secret(certificate) if certificate else None,
+        metrics=metrics,
     )
     if not is_loopback(console.host):
         _guard(scope, console)

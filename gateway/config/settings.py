@@ -104,6 +104,13 @@ FirstFactor = DuoOnlyClient
 """What a client section can be; told apart by `kind`."""
 
 
+class MetricsForm(Enum):
+    """How much `/metrics` holds: every series from the start, or few of each section."""
+
+    FULL = "full"
+    BRIEF = "brief"
+
+
 class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The status page. `host` is an address or `localhost`; port 0 is one that the kernel chooses."""
 
@@ -113,6 +120,7 @@ class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What visitors must know: printable ASCII without blanks."""
     certificate: Secret | None = None
     """A chain of certificates and its private key, as PEM; None is to serve without TLS."""
+    metrics: MetricsForm = MetricsForm.FULL
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

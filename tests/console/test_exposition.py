@@ -31,8 +31,15 @@ LABELS = {
 }
 
 
-def samples(gateway: Gateway) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    families = text_string_to_metric_families(exposition(gateway.status).decode())
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def samples(gateway: Gateway) -> Samples:
+    return samples_of(exposition(gateway.status))
+
+
+def samples_of(text: bytes) -> Samples:
+    families = text_string_to_metric_families(text.decode())
     found = [each for family in families for each in family.samples]
     by_key = {(each.name, frozenset(each.labels.items())): each.value for each in found}
     assert len(by_key) == len(found), "a series stands twice"
@@ -81,6 +88,46 @@ def test_connections_are_those_of_a_host():
     assert value(gateway, "radgate_duo_connections", application=host, state="busy") == 2
 
 
+def brief(gateway: Gateway) -> Samples:
+    return samples_of(exposition(gateway.status, is_brief=True))
+
+
+def test_a_brief_page_has_what_was_counted_and_what_alerts_wait_for():
+    gateway = Gateway()
+    found = brief(gateway)
+    reasons = {dict(labels)["reason"] for name, labels in found if name == "radgate_replies_total"}
+    assert reasons == {"duo_allowed", "duo_denied", "duo_fraud"}
+    assert {dict(labels)["reason"] for name, labels in found if name == "radgate_discards_total"} == {"overload"}
+    assert {dict(labels)["kind"] for name, labels in found if name == "radgate_duo_errors_total"} == {"certificate"}
+    assert sum(("server", SECTION) in labels for _, labels in found) <= 20
+    gateway.login(Reason.DUO_TIMEOUT)
+    gateway.troubled()
+    timeout = {"server": SECTION, "reply": "Access-Reject", "reason": "duo_timeout"}
+    assert brief(gateway)["radgate_replies_total", frozenset(timeout.items())] == 1
+    error = {"application": NAME, "kind": "timeout"}
+    assert brief(gateway)["radgate_duo_errors_total", frozenset(error.items())] == 1
+
+
+def test_histograms_of_a_brief_page_are_of_all_sections_and_of_hosts():
+    gateway = Gateway()
+    assert not any(name.startswith("radgate_duo_call") for name, _ in brief(gateway))
+    gateway.login(Reason.DUO_ALLOWED, 0.2)
+    gateway.login(Reason.DUO_ALLOWED, 2.0, slot=1)
+    found = brief(gateway)
+    everybody = {("server", "all"), ("le", "0.25")}
+    assert found["radgate_login_seconds_bucket", frozenset(everybody)] == 1
+    assert found["radgate_gateway_seconds_count", frozenset({("server", "all")})] == 2
+    assert {labels for name, labels in found if name == "radgate_duo_call_seconds_count"} == {
+        frozenset({("application", gateway.application.api_host), ("call", "auth")})
+    }
+
+
+def test_what_labels_hold_is_escaped():
+    gateway = Gateway()
+    gateway.application = gateway.application._replace(name='back\\slash "quoted"\n')
+    assert value(gateway, "radgate_failmode_active", application=gateway.application.name) == 0
+
+
 def test_fail_mode_and_workers():
     gateway = Gateway()
     gateway.states[1] = "backoff"
@@ -98,10 +145,10 @@ def test_a_worker_of_a_former_generation_does_not_stand_for_its_slot():
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_promtool_has_nothing_to_say():
-    said = subprocess.run(
-        ["promtool", "check", "metrics"], input=exposition(Gateway().status), capture_output=True, check=False
-    )
+@pytest.mark.parametrize("is_brief", [False, True])
+def test_promtool_has_nothing_to_say(is_brief):
+    text = exposition(Gateway().status, is_brief)
+    said = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
     assert (said.returncode, said.stdout + said.stderr) == (0, b"")
 
 
