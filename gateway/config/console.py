@@ -28,6 +28,7 @@ def read_console(scope: Scope, surroundings: Surroundings) -> ConsoleSettings | 
         port=where.port or 0,
         token=_token(scope, surroundings, token) if token else None,
         certificate=Secret(certificate) if certificate else None,
+        valid_until=_valid_until(certificate) if certificate else 0.0,
         metrics=metrics,
     )
     if not is_loopback(console.host):
@@ -101,6 +102,13 @@ def _check_key(chain: bytes, key: bytes) -> None:
         serving_context(chain + b"\n" + key)
     except BadCertificates as error:
         raise BadValueError(f"{error}; write another {_CERT_KEY} and {_KEY_KEY}") from error
+
+
+def _valid_until(chain: bytes) -> float:
+    """Return when the first certificate of a chain ends, in Unix seconds."""
+    from cryptography import x509
+
+    return x509.load_pem_x509_certificate(chain).not_valid_after_utc.timestamp()
 
 
 def _read_file(scope: Scope, surroundings: Surroundings, key: str, what: str) -> bytes | None:

@@ -120,6 +120,8 @@ class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What visitors must know: printable ASCII without blanks."""
     certificate: Secret | None = None
     """A chain of certificates and its private key, as PEM; None is to serve without TLS."""
+    valid_until: float = 0.0
+    """Until when its own certificate is valid, in Unix seconds; 0 without one."""
     metrics: MetricsForm = MetricsForm.FULL
 
     def __str__(self) -> str:

@@ -43,12 +43,25 @@ def _lines(status: _Status, is_brief: bool) -> _Lines:
 
 
 def _of_gateway(status: _Status) -> _Lines:
-    yield from _gauge("build_info", "Always 1; the version is the label.", ["version"], [((status["version"],), 1)])
+    running = dict.fromkeys([status["version"], *(worker["version"] for worker in status["workers"])])
+    text = "Always 1; the label is a version that some process runs."
+    yield from _gauge("build_info", text, ["version"], [((version,), 1) for version in running if version])
+    installed = [((version,), 1) for version in (status["installed_version"],) if version]
+    yield from _gauge("installed_info", "Always 1; the label is the version that is installed.", ["version"], installed)
+    yield from _gauge("sections", "Server sections.", [], [((), len(status["servers"]))])
+    n_clients = sum(server["n_clients"] for server in status["servers"])
+    yield from _gauge("clients", "RADIUS clients of all sections: radius_ip_N.", [], [((), n_clients)])
+    restarts = [((), status["console"]["restarts"])]
+    yield from _counter("console_restarts", "Consoles that exited unasked since the start.", [], restarts)
     yield from _gauge("uptime_seconds", "Since the supervisor started.", [], [((), status["uptime_s"])])
     yield from _gauge("generation", "Reloads since the start, and 1.", [], [((), status["generation"])])
     yield from _gauge(
         "max_pending", "Logins that may be pending, all workers together.", [], [((), status["max_pending"])]
     )
+
+    until = [((each["certificate"], each["host"]), each["valid_until"]) for each in status["certificates"]]
+    text = "Until when a certificate is valid, in Unix seconds."
+    yield from _gauge("certificate_valid_until_seconds", text, ["certificate", "host"], until)
 
     # A log that there is stands here from the start, with 0, as replies do.
     logs = status["logs"]

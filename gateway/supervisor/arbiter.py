@@ -62,6 +62,7 @@ from gateway.supervisor.stderr import say
 from gateway.supervisor.succession_plan import Slot
 from gateway.supervisor.terminal import HangUp, Terminal
 from gateway.supervisor.trial import try_code_on_disk
+from gateway.supervisor.validity import certificates
 from gateway.words.english import counted
 
 log = logging.getLogger("gateway.supervisor")
@@ -538,6 +539,7 @@ class Arbiter:
             **status,
             "max_pending": self.crew.plan.settings.gateway.max_pending,
             "console": self._console.state(),
+            "certificates": certificates(self.crew.plan.settings, self._fail_mode_watch.validity),
             "last_reload": self._reload_status(),
         }
 

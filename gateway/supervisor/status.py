@@ -37,7 +37,10 @@ _FOR_WANT_OF_A_SIGNATURE = (
 
 
 class GatewayFacts(NamedTuple):
-    """What is known of the whole; instants are monotonic nanoseconds."""
+    """What is known of the whole; instants are monotonic nanoseconds.
+
+    `version` is the supervisor's, `installed_version` what the next process runs, empty if that is not known.
+    """
 
     version: str
     pid: int
@@ -45,6 +48,7 @@ class GatewayFacts(NamedTuple):
     started_at_ns: int
     now_ns: int
     hot_path: Form
+    installed_version: str = ""
 
 
 class WorkerFacts(NamedTuple):
@@ -61,14 +65,16 @@ class WorkerFacts(NamedTuple):
     usage: ProcessUsage
     reading: RowReading
     unserved_s: float = 0.0
+    version: str = ""
 
 
 class ServerFacts(NamedTuple):
-    """One server section, the addresses that it listens on, and whether it takes signed requests alone."""
+    """One server section: where it listens, whether it takes signed requests alone, how many clients it has."""
 
     section: str
     listen: tuple[str, ...]
     requires_signature: bool = False
+    n_clients: int = 0
 
 
 class ApplicationFacts(NamedTuple):
@@ -104,6 +110,7 @@ def build_status(
     """Return the object of `status.json`; `totals` are those of all rows and of all boards before."""
     return {
         "version": gateway.version,
+        "installed_version": gateway.installed_version,
         "pid": gateway.pid,
         "uptime_s": _seconds(gateway.now_ns - gateway.started_at_ns),
         "generation": gateway.generation,
@@ -138,6 +145,7 @@ def _worker(worker: WorkerFacts, now_ns: int) -> Status:
     is_begun = worker.pid != 0 and signs.pid == worker.pid  # else the signs is the predecessor's
     return {
         "slot": worker.slot,
+        "version": worker.version,
         "pid": worker.pid,
         "state": worker.state,
         "generation": worker.generation,
@@ -166,6 +174,7 @@ def _server(server: ServerFacts, totals: Totals) -> Status:
     return {
         "section": section,
         "listen": list(server.listen),
+        "n_clients": server.n_clients,
         "requests": counters[Measure.REQUESTS, section],
         "unsigned": n_unsigned,
         "advice": _advice(server, counters[Measure.REQUESTS, section], n_unsigned),

@@ -128,6 +128,31 @@ def test_what_labels_hold_is_escaped():
     assert value(gateway, "radgate_failmode_active", application=gateway.application.name) == 0
 
 
+def versions(gateway: Gateway, name: str) -> set[str]:
+    return {dict(labels)["version"] for each, labels in samples(gateway) if each == name}
+
+
+def test_versions_that_run_and_the_one_that_is_installed():
+    gateway = Gateway()
+    gateway.versions[1] = ""  # not known
+    assert versions(gateway, "radgate_build_info") == versions(gateway, "radgate_installed_info") == {"1.2.3"}
+    gateway.installed = gateway.versions[1] = "1.3.0"
+    assert versions(gateway, "radgate_build_info") == {"1.2.3", "1.3.0"}
+    assert versions(gateway, "radgate_installed_info") == {"1.3.0"}
+
+
+def test_until_when_certificates_are_valid():
+    gateway = Gateway()
+    labels = {"certificate": "duo", "host": gateway.application.api_host}
+    assert value(gateway, "radgate_certificate_valid_until_seconds", **labels) == 1.9e9
+
+
+def test_how_many_there_are():
+    gateway = Gateway()
+    found = {name: value(gateway, f"radgate_{name}") for name in ("sections", "clients", "console_restarts_total")}
+    assert found == {"sections": 1, "clients": 3, "console_restarts_total": 0}
+
+
 def test_fail_mode_and_workers():
     gateway = Gateway()
     gateway.states[1] = "backoff"

@@ -6,9 +6,11 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from gateway.http1.response import Response
 from gateway.https.exchange import (
@@ -99,6 +101,19 @@ async def test_after_a_while_the_certificate_is_verified_again(authority: Author
         pool._session_until = 0.0
         await script.ask_at_once(pool, 3)
     assert script.reused == [False, True, False]
+
+
+@in_loop
+async def test_a_handshake_tells_how_long_certificates_are_valid(authority: Authority, server_file: str) -> None:
+    async with pool_behind(serve, authority, server_file) as (_, pool):
+        assert pool.validity is None
+        await Sent(pool).outcome
+        assert pool.validity == (end_of(server_file), end_of(authority.ca_file))
+
+
+def end_of(file: str) -> float:
+    """Until when the first certificate of a file is valid, in Unix seconds."""
+    return x509.load_pem_x509_certificate(Path(file).read_bytes()).not_valid_after_utc.timestamp()
 
 
 @in_loop

@@ -118,6 +118,7 @@ def test_a_worker_shows_its_load_and_its_health():
     (shown,) = status_of(worker.facts(slot=3, restarts=2))["workers"]
     assert shown == {
         "slot": 3,
+        "version": "",
         "pid": 11,
         "state": "ready",
         "generation": 2,
@@ -166,6 +167,7 @@ def test_a_server_adds_up_what_all_workers_counted():
     assert busy == {
         "section": SECTION,
         "listen": ["0.0.0.0:1812", "[::]:1812"],
+        "n_clients": 0,
         "requests": 2,
         "unsigned": 2,
         "advice": "2 requests without Message-Authenticator: the log names their clients, once a day",
