@@ -55,6 +55,9 @@ def _of_gateway(status: _Status) -> _Lines:
     yield from _counter("console_restarts", "Consoles that exited unasked since the start.", [], restarts)
     yield from _gauge("uptime_seconds", "Since the supervisor started.", [], [((), status["uptime_s"])])
     yield from _gauge("generation", "Reloads since the start, and 1.", [], [((), status["generation"])])
+    reload = [((), int(status["last_reload"]["ok"]))] if status["last_reload"] is not None else []
+    text = "1 if the last reload took place, 0 if it was refused; nothing before the first."
+    yield from _gauge("last_reload_successful", text, [], reload)
     yield from _gauge(
         "max_pending", "Logins that may be pending, all workers together.", [], [((), status["max_pending"])]
     )

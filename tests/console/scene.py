@@ -50,6 +50,7 @@ class Gateway:
             NAME, "api-12345678.duosecurity.com:443", IKEY, "safe", "healthy", False, S, ""
         )
         self.max_pending = 20_000
+        self.last_reload: dict[str, Any] | None = {"ok": True, "age_s": 1.0, "problems": []}
 
     def login(self, reason: Reason, seconds: float = 0.2, slot: int = 0) -> None:
         """Let one login begin and end."""
@@ -82,6 +83,7 @@ class Gateway:
         return {
             **status,
             "max_pending": self.max_pending,
+            "last_reload": self.last_reload,
             "console": {"pid": 12, "restarts": 0, "rss_bytes": 1},
             "certificates": [{"certificate": "duo", "host": self.application.api_host, "valid_until": 1.9e9}],
         }

@@ -147,6 +147,15 @@ def test_until_when_certificates_are_valid():
     assert value(gateway, "radgate_certificate_valid_until_seconds", **labels) == 1.9e9
 
 
+def test_whether_the_last_reload_took_place():
+    gateway = Gateway()
+    assert value(gateway, "radgate_last_reload_successful") == 1
+    gateway.last_reload = {"ok": False, "age_s": 1.0, "problems": ["no"]}
+    assert value(gateway, "radgate_last_reload_successful") == 0
+    gateway.last_reload = None
+    assert not any(name == "radgate_last_reload_successful" for name, _ in samples(gateway))
+
+
 def test_how_many_there_are():
     gateway = Gateway()
     found = {name: value(gateway, f"radgate_{name}") for name in ("sections", "clients", "console_restarts_total")}
