@@ -3,6 +3,8 @@
 A full page has every series from the start, with 0: `increase()` sees no first event of one that was not there. A brief
 one, of many sections, has what has been counted, and from the start only what alerts wait for; its histograms are those
 of all sections together, and of the calls to each host.
+
+A console that is started anew may be of newer code than its supervisor, whose status then lacks what is new.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -43,26 +45,27 @@ def _lines(status: _Status, is_brief: bool) -> _Lines:
 
 
 def _of_gateway(status: _Status) -> _Lines:
-    running = dict.fromkeys([status["version"], *(worker["version"] for worker in status["workers"])])
+    running = dict.fromkeys([status["version"], *(worker.get("version", "") for worker in status["workers"])])
     text = "Always 1; the label is a version that some process runs."
     yield from _gauge("build_info", text, ["version"], [((version,), 1) for version in running if version])
-    installed = [((version,), 1) for version in (status["installed_version"],) if version]
+    installed = [((version,), 1) for version in (status.get("installed_version"),) if version]
     yield from _gauge("installed_info", "Always 1; the label is the version that is installed.", ["version"], installed)
     yield from _gauge("sections", "Server sections.", [], [((), len(status["servers"]))])
-    n_clients = sum(server["n_clients"] for server in status["servers"])
+    n_clients = sum(server.get("n_clients", 0) for server in status["servers"])
     yield from _gauge("clients", "RADIUS clients of all sections: radius_ip_N.", [], [((), n_clients)])
     restarts = [((), status["console"]["restarts"])]
     yield from _counter("console_restarts", "Consoles that exited unasked since the start.", [], restarts)
     yield from _gauge("uptime_seconds", "Since the supervisor started.", [], [((), status["uptime_s"])])
     yield from _gauge("generation", "Reloads since the start, and 1.", [], [((), status["generation"])])
-    reload = [((), int(status["last_reload"]["ok"]))] if status["last_reload"] is not None else []
+    last = status.get("last_reload")
+    reload = [((), int(last["ok"]))] if last is not None else []
     text = "1 if the last reload took place, 0 if it was refused; nothing before the first."
     yield from _gauge("last_reload_successful", text, [], reload)
     yield from _gauge(
         "max_pending", "Logins that may be pending, all workers together.", [], [((), status["max_pending"])]
     )
 
-    until = [((each["certificate"], each["host"]), each["valid_until"]) for each in status["certificates"]]
+    until = [((each["certificate"], each["host"]), each["valid_until"]) for each in status.get("certificates", ())]
     text = "Until when a certificate is valid, in Unix seconds."
     yield from _gauge("certificate_valid_until_seconds", text, ["certificate", "host"], until)
 
@@ -132,7 +135,7 @@ def _of_applications(status: _Status, is_brief: bool) -> _Lines:
     yield from _errors(applications, _BRIEF_TROUBLES if is_brief else frozenset(Trouble))
     connections = (
         ((host["api_host"], state), count)
-        for host in status["duo_hosts"]
+        for host in status.get("duo_hosts", ())
         for state, count in host["connections"].items()
     )
     text = "Connections to Duo's host, which its applications share, all workers together."

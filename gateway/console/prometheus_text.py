@@ -5,6 +5,7 @@ and 200 sections make 25,000 of them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -12,6 +13,7 @@ Labels = tuple[str, ...]
 """The values of a series' labels, in the order of their names."""
 Samples = Iterable[tuple[Labels, float]]
 
+_LABELS = "\0"  # their place in the form of a series
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -43,24 +45,35 @@ def histogram(
             and their sum.
     """
     yield _head(name, "histogram", text)
-    ends = [*(f'le="{bound:g}"}} ' for bound in bounds), 'le="+Inf"} ']
+    ends = [*(f"{bound:g}" for bound in bounds), "+Inf"]
+    form = "".join(f'{name}_bucket{{{_LABELS}le="{end}"}} %d\n' for end in ends)
+    end = f"{name}_count{_braces(names)} %d\n{name}_sum{_braces(names)} %r\n"
+    labels_form = "".join(f'{label}="%s",' for label in names)
     for values, counts, total in samples:
-        pairs = _pairs(names, values)
-        begin = f"{name}_bucket{{{pairs}," if pairs else f"{name}_bucket{{"
-        yield "".join([f"{begin}{end}{count}\n" for end, count in zip(ends, counts, strict=True)])
-        braced = f"{{{pairs}}}" if pairs else ""
-        yield f"{name}_count{braced} {counts[-1]}\n{name}_sum{braced} {total!r}\n"
+        shown = tuple(map(_escaped, values))
+        labels = labels_form % shown
+        yield form.replace(_LABELS, labels.replace("%", "%%")) % tuple(counts)
+        yield end % (*shown, counts[-1], *shown, total)
 
 
 def _simple(name: str, kind: str, text: str, names: Sequence[str], samples: Samples) -> Iterator[str]:
     yield _head(name, kind, text)
+    form = f"{name}{_braces(names)} %r\n"
     for values, value in samples:
-        yield f"{name}{{{_pairs(names, values)}}} {value!r}\n" if values else f"{name} {value!r}\n"
+        yield form % (*map(_escaped, values), value)
 
 
 def _head(name: str, kind: str, text: str) -> str:
     return f"# HELP {name} {text}\n# TYPE {name} {kind}\n"
 
 
-def _pairs(names: Sequence[str], values: Labels) -> str:
-    return ",".join([f'{name}="{value.translate(_ESCAPES)}"' for name, value in zip(names, values, strict=True)])
+def _braces(names: Sequence[str]) -> str:
+    """Return the form of a series' labels: nothing where it has none."""
+    pairs = ",".join(f'{label}="%s"' for label in names)
+    return f"{{{pairs}}}" if pairs else ""
+
+
+@lru_cache(maxsize=4096)
+def _escaped(value: str) -> str:
+    """Return a label's value as it stands between quotation marks; each stands in many series."""
+    return value.translate(_ESCAPES)

@@ -52,7 +52,7 @@ def validity(tls: ssl.SSLObject) -> Validity | None:
     try:
         chain = tls._sslobj.get_verified_chain()  # type: ignore[attr-defined]  # noqa: SLF001
         return Validity(*(ssl.cert_time_to_seconds(each.get_info()["notAfter"]) for each in (chain[0], chain[-1])))
-    except (AttributeError, LookupError, TypeError, ValueError):
+    except (AttributeError, LookupError, OSError, TypeError, ValueError):
         return None
 
 

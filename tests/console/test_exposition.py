@@ -156,6 +156,19 @@ def test_whether_the_last_reload_took_place():
     assert not any(name == "radgate_last_reload_successful" for name, _ in samples(gateway))
 
 
+def test_a_supervisor_of_older_code_tells_less():
+    status = Gateway().status
+    for key in ("duo_hosts", "installed_version", "certificates", "last_reload"):
+        del status[key]
+    for worker in status["workers"]:
+        del worker["version"]
+    for server in status["servers"]:
+        del server["n_clients"]
+    names = {name for name, _ in samples_of(exposition(status))}
+    assert {"radgate_build_info", "radgate_requests_total", "radgate_worker_up"} <= names
+    assert "radgate_duo_connections" not in names
+
+
 def test_how_many_there_are():
     gateway = Gateway()
     found = {name: value(gateway, f"radgate_{name}") for name in ("sections", "clients", "console_restarts_total")}

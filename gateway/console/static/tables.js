@@ -21,7 +21,7 @@ export const effect = (failmode) => failmode.split(", ").map((mode) => EFFECTS[m
 export const applicationState = (state) => APPLICATION_STATES[state] || ["warm", state];
 
 export function showApplications(applications, hosts) {
-  const first = new Map(applications.toReversed().map((known) => [known.api_host, known.application]));
+  const first = new Map([...applications].reverse().map((known) => [known.api_host, known.application]));
   const connections = new Map(hosts.map((host) => [first.get(host.api_host), connectionsOf(host)]));
   const make = () => element("li", {},
     element("div", { className: "head" }, element("h3", {}, element("code")), element("span", { className: "badge" })),
