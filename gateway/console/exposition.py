@@ -45,32 +45,40 @@ def _lines(status: _Status, is_brief: bool) -> _Lines:
 
 
 def _of_gateway(status: _Status) -> _Lines:
+    yield from _of_versions(status)
+    yield from _of_configuration(status)
+    yield from _gauge("uptime_seconds", "Since the supervisor started.", [], [((), status["uptime_s"])])
+    restarts = [((), status["console"]["restarts"])]
+    yield from _counter("console_restarts", "Consoles that exited unasked since the start.", [], restarts)
+    until = [((each["certificate"], each["host"]), each["valid_until"]) for each in status.get("certificates", ())]
+    text = "Until when a certificate is valid, in Unix seconds."
+    yield from _gauge("certificate_valid_until_seconds", text, ["certificate", "host"], until)
+    yield from _of_logs(status["logs"])
+
+
+def _of_versions(status: _Status) -> _Lines:
     running = dict.fromkeys([status["version"], *(worker.get("version", "") for worker in status["workers"])])
     text = "Always 1; the label is a version that some process runs."
     yield from _gauge("build_info", text, ["version"], [((version,), 1) for version in running if version])
     installed = [((version,), 1) for version in (status.get("installed_version"),) if version]
     yield from _gauge("installed_info", "Always 1; the label is the version that is installed.", ["version"], installed)
+
+
+def _of_configuration(status: _Status) -> _Lines:
+    yield from _gauge("generation", "Reloads since the start, and 1.", [], [((), status["generation"])])
+    last = status.get("last_reload")
+    outcome = [((), int(last["ok"]))] if last is not None else []
+    text = "1 if the last reload took place, 0 if it was refused; nothing before the first."
+    yield from _gauge("last_reload_successful", text, [], outcome)
     yield from _gauge("sections", "Server sections.", [], [((), len(status["servers"]))])
     n_clients = sum(server.get("n_clients", 0) for server in status["servers"])
     yield from _gauge("clients", "RADIUS clients of all sections: radius_ip_N.", [], [((), n_clients)])
-    restarts = [((), status["console"]["restarts"])]
-    yield from _counter("console_restarts", "Consoles that exited unasked since the start.", [], restarts)
-    yield from _gauge("uptime_seconds", "Since the supervisor started.", [], [((), status["uptime_s"])])
-    yield from _gauge("generation", "Reloads since the start, and 1.", [], [((), status["generation"])])
-    last = status.get("last_reload")
-    reload = [((), int(last["ok"]))] if last is not None else []
-    text = "1 if the last reload took place, 0 if it was refused; nothing before the first."
-    yield from _gauge("last_reload_successful", text, [], reload)
-    yield from _gauge(
-        "max_pending", "Logins that may be pending, all workers together.", [], [((), status["max_pending"])]
-    )
+    most = [((), status["max_pending"])]
+    yield from _gauge("max_pending", "Logins that may be pending, all workers together.", [], most)
 
-    until = [((each["certificate"], each["host"]), each["valid_until"]) for each in status.get("certificates", ())]
-    text = "Until when a certificate is valid, in Unix seconds."
-    yield from _gauge("certificate_valid_until_seconds", text, ["certificate", "host"], until)
 
-    # A log that there is stands here from the start, with 0, as replies do.
-    logs = status["logs"]
+def _of_logs(logs: list[_Status]) -> _Lines:
+    """Tell of each log that there is from the start, with 0, as of replies."""
     lost = [((log["log"],), log["lines_lost"]) for log in logs]
     yield from _counter("log_lines_lost", "Lines that could not be written, by log.", ["log"], lost)
     troubled = [((log["log"],), int(bool(log["trouble"]))) for log in logs]
