@@ -149,16 +149,19 @@ def _words(now: Status) -> Iterator[Text]:
 
 
 def _applications(now: Status) -> Iterator[RenderableType]:
-    table = _table("application", "state", "failmode", "idle", "busy", "errors", n_left=3)
+    table = _table("application", "state", "failmode", "errors", n_left=3)
     for application in now["applications"]:
-        connections = application["connections"]
         table.add_row(
             application["ikey"],
             Text(application["state"], _style(application["state"])),
             application["failmode"],
-            *(str(count) for count in (connections["idle"], connections["busy"], application["errors"])),
+            str(application["errors"]),
         )
     yield table
+    for host in now.get("duo_hosts", ()):
+        n_busy, n_idle = host["connections"]["busy"], host["connections"]["idle"]
+        text = f"  connections to {host['api_host']}: {n_busy} busy, {n_idle} idle"
+        yield Text(text, "dim", no_wrap=True, overflow="ellipsis")
     for application in now["applications"]:
         if application["hint"]:
             yield Text(printable(f"  {application['ikey']}: {application['hint']}"), "yellow")

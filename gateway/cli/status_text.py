@@ -44,9 +44,13 @@ _APPLICATION_COLUMNS: _Columns = {
     "at": lambda application: _cut(application["api_host"], 28),
     "state": lambda application: _cut(application["state"], 12),
     "failmode": lambda application: application["failmode"],
-    "idle": lambda application: short(application["connections"]["idle"]),
-    "busy": lambda application: short(application["connections"]["busy"]),
     "errors": lambda application: short(application["errors"]),
+}
+_DUO_HOST_COLUMNS: _Columns = {
+    "connections to": lambda host: _cut(host["api_host"], 40),
+    "applications": lambda host: short(host["applications"]),
+    "idle": lambda host: short(host["connections"]["idle"]),
+    "busy": lambda host: short(host["connections"]["busy"]),
 }
 _HOST_COLUMNS: _Columns = {
     "host": lambda host: _cut(host["name"], 24) + (" (this)" if host["self"] else ""),
@@ -74,6 +78,8 @@ def render_status(status: Status) -> str:
         *_table(servers, _SERVER_COLUMNS, 1, _server_details),
         "",
         *_table(status["applications"], _APPLICATION_COLUMNS, 4, _application_details),
+        "",
+        *_table(status.get("duo_hosts", ()), _DUO_HOST_COLUMNS, 1, lambda _: []),
         *_fleet(status),
         "",
         *_wrapped(f"Hot path {Form(**status['hot_path'])}", ""),

@@ -6,10 +6,10 @@ from functools import partial
 from gateway.certificates import BadCertificates, serving_context, trusting_context
 from gateway.config.credentials import read_private
 from gateway.config.scope import Scope
-from gateway.config.settings import ConsoleSettings, Secret
+from gateway.config.settings import ConsoleSettings, MetricsForm, Secret
 from gateway.config.slips import secret_slips
 from gateway.config.surroundings import Surroundings
-from gateway.config.values import BadValueError, is_loopback, listening_address
+from gateway.config.values import BadValueError, choice, is_loopback, listening_address
 
 _TOKEN = re.compile(rb"[!-~]{16,512}")
 _CERT_KEY, _KEY_KEY = "console_tls_cert_file", "console_tls_key_file"
@@ -20,6 +20,7 @@ def read_console(scope: Scope, surroundings: Surroundings) -> ConsoleSettings | 
     where = scope.read("console", listening_address)
     token = _read_file(scope, surroundings, "console_token_file", "token")
     certificate = _read_certificate(scope, surroundings)
+    metrics = scope.read("metrics", choice(MetricsForm))
     if where is None:
         return None
     console = ConsoleSettings(
@@ -27,6 +28,8 @@ def read_console(scope: Scope, surroundings: Surroundings) -> ConsoleSettings | 
         port=where.port or 0,
         token=_token(scope, surroundings, token) if token else None,
         certificate=Secret(certificate) if certificate else None,
+        valid_until=_valid_until(certificate) if certificate else 0.0,
+        metrics=metrics,
     )
     if not is_loopback(console.host):
         _guard(scope, console)
@@ -99,6 +102,13 @@ def _check_key(chain: bytes, key: bytes) -> None:
         serving_context(chain + b"\n" + key)
     except BadCertificates as error:
         raise BadValueError(f"{error}; write another {_CERT_KEY} and {_KEY_KEY}") from error
+
+
+def _valid_until(chain: bytes) -> float:
+    """Return when the first certificate of a chain ends, in Unix seconds."""
+    from cryptography import x509
+
+    return x509.load_pem_x509_certificate(chain).not_valid_after_utc.timestamp()
 
 
 def _read_file(scope: Scope, surroundings: Surroundings, key: str, what: str) -> bytes | None:

@@ -42,6 +42,7 @@ GATEWAY = {
     "console_token_file": "",
     "console_tls_cert_file": "",
     "console_tls_key_file": "",
+    "metrics": "full",
     "max_pending": "20000",
     "duplicate_window_s": "30",
     "drain_timeout_s": "70",

@@ -108,6 +108,13 @@ FirstFactor = DuoOnlyClient
 """What a client section can be; told apart by `kind`."""
 
 
+class MetricsForm(Enum):
+    """How much `/metrics` holds: every series from the start, or few of each section."""
+
+    FULL = "full"
+    BRIEF = "brief"
+
+
 class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The status page. `host` is an address or `localhost`; port 0 is one that the kernel chooses."""
 
@@ -117,6 +124,9 @@ class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What visitors must know: printable ASCII without blanks."""
     certificate: Secret | None = None
     """A chain of certificates and its private key, as PEM; None is to serve without TLS."""
+    valid_until: float = 0.0
+    """Until when its own certificate is valid, in Unix seconds; 0 without one."""
+    metrics: MetricsForm = MetricsForm.FULL
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -17,6 +17,7 @@ from typing import Any
 
 import uvloop
 
+from gateway.config.settings import MetricsForm
 from gateway.console.facts import Facts
 from gateway.console.pages import Pages, Rules
 from gateway.console.server import serve
@@ -68,7 +69,8 @@ async def _serve(orders: ConsoleOrders) -> None:
     library = logging.getLogger("aiohttp")  # what visitors do wrong is not worth a line
     library.propagate = False
     library.addHandler(logging.NullHandler())
-    facts = Facts(socket.socket(fileno=orders.channel_fd), on_end=lambda: serving.cancel())
+    is_brief = console.metrics is MetricsForm.BRIEF
+    facts = Facts(socket.socket(fileno=orders.channel_fd), lambda: serving.cancel(), is_brief)
     token = Token(console.token.octets) if console.token is not None else None
     pages = Pages(facts, Rules(console.host, token, console.certificate is not None))
     certificate = console.certificate.octets if console.certificate is not None else b""

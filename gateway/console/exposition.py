@@ -1,222 +1,269 @@
-"""A status as Prometheus's text: the names are the contract with dashboards and alert rules. Pure."""
+"""A status as Prometheus's text: the names are the contract with dashboards and alert rules. Pure.
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+A full page has every series from the start, with 0: `increase()` sees no first event of one that was not there. A brief
+one, of many sections, has what has been counted, and from the start only what alerts wait for; its histograms are those
+of all sections together, and of the calls to each host.
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
+A console that is started anew may be of newer code than its supervisor, whose status then lacks what is new.
+"""
 
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from gateway.console.prometheus_text import Labels, Samples, counter, gauge, histogram
 from gateway.engine.replies import LABELS
 from gateway.radius.discards import DiscardReason
 from gateway.statistics.layout import COALESCED, RETRANSMISSION
 from gateway.unavailable import Trouble
-from gateway.words.reasons import OUTCOME_OF
+from gateway.words.reasons import OUTCOME_OF, Reason
 
-CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+ALL: Final = "all"
+"""In the place of a section: all of them together. No section has that name."""
+
+_BRIEF_REASONS: Final = frozenset({Reason.DUO_ALLOWED, Reason.DUO_DENIED, Reason.DUO_FRAUD})
+_BRIEF_DISCARDS: Final = frozenset({DiscardReason.OVERLOAD})
+_BRIEF_TROUBLES: Final = frozenset({Trouble.CERTIFICATE})
 
 _Status = dict[str, Any]
+_Lines = Iterator[str]
+_Durations = tuple[Sequence[int], float]
+"""Of a histogram: how many up to each bound, and the sum in seconds."""
 
 
-def exposition(status: _Status) -> bytes:
+def exposition(status: _Status, is_brief: bool = False) -> bytes:
     """Return the whole text."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_StatusCollector(status))
-    return generate_latest(registry)
+    return "".join(_lines(status, is_brief)).encode()
 
 
-class _StatusCollector(Collector):
-    """Hands one status to the library."""
-
-    def __init__(self, status: _Status) -> None:
-        self._status = status
-
-    def collect(self) -> Iterable[Metric]:
-        yield from _of_gateway(self._status)
-        yield from _of_servers(self._status)
-        yield from _of_applications(self._status)
-        yield from _of_workers(self._status)
-        if "fleet" in self._status:
-            yield from _of_fleet(self._status)
+def _lines(status: _Status, is_brief: bool) -> _Lines:
+    yield from _of_gateway(status)
+    yield from _of_servers(status, is_brief)
+    yield from _of_applications(status, is_brief)
+    yield from _of_workers(status)
+    if "fleet" in status:
+        yield from _of_fleet(status)
 
 
-def _of_gateway(status: _Status) -> Iterator[Metric]:
-    yield _gauge("build_info", "Always 1; the version is the label.", ["version"], [((status["version"],), 1)])
-    yield _gauge("uptime_seconds", "Since the supervisor started.", [], [((), status["uptime_s"])])
-    yield _gauge("generation", "Reloads since the start, and 1.", [], [((), status["generation"])])
-    yield _gauge("max_pending", "Logins that may be pending, all workers together.", [], [((), status["max_pending"])])
+def _of_gateway(status: _Status) -> _Lines:
+    yield from _of_versions(status)
+    yield from _of_configuration(status)
+    yield from _gauge("uptime_seconds", "Since the supervisor started.", [], [((), status["uptime_s"])])
+    restarts = [((), status["console"]["restarts"])]
+    yield from _counter("console_restarts", "Consoles that exited unasked since the start.", [], restarts)
+    until = [((each["certificate"], each["host"]), each["valid_until"]) for each in status.get("certificates", ())]
+    text = "Until when a certificate is valid, in Unix seconds."
+    yield from _gauge("certificate_valid_until_seconds", text, ["certificate", "host"], until)
+    yield from _of_logs(status["logs"])
 
-    # A log that there is stands here from the start, with 0, as replies do.
-    logs = status["logs"]
+
+def _of_versions(status: _Status) -> _Lines:
+    running = dict.fromkeys([status["version"], *(worker.get("version", "") for worker in status["workers"])])
+    text = "Always 1; the label is a version that some process runs."
+    yield from _gauge("build_info", text, ["version"], [((version,), 1) for version in running if version])
+    installed = [((version,), 1) for version in (status.get("installed_version"),) if version]
+    yield from _gauge("installed_info", "Always 1; the label is the version that is installed.", ["version"], installed)
+
+
+def _of_configuration(status: _Status) -> _Lines:
+    yield from _gauge("generation", "Reloads since the start, and 1.", [], [((), status["generation"])])
+    last = status.get("last_reload")
+    outcome = [((), int(last["ok"]))] if last is not None else []
+    text = "1 if the last reload took place, 0 if it was refused; nothing before the first."
+    yield from _gauge("last_reload_successful", text, [], outcome)
+    yield from _gauge("sections", "Server sections.", [], [((), len(status["servers"]))])
+    n_clients = sum(server.get("n_clients", 0) for server in status["servers"])
+    yield from _gauge("clients", "RADIUS clients of all sections: radius_ip_N.", [], [((), n_clients)])
+    most = [((), status["max_pending"])]
+    yield from _gauge("max_pending", "Logins that may be pending, all workers together.", [], most)
+
+
+def _of_logs(logs: list[_Status]) -> _Lines:
+    """Tell of each log that there is from the start, with 0, as of replies."""
     lost = [((log["log"],), log["lines_lost"]) for log in logs]
-    yield _counter("log_lines_lost", "Lines that could not be written, by log.", ["log"], lost)
+    yield from _counter("log_lines_lost", "Lines that could not be written, by log.", ["log"], lost)
     troubled = [((log["log"],), int(bool(log["trouble"]))) for log in logs]
-    yield _gauge("log_lost", "1 while a process cannot write or open the log.", ["log"], troubled)
+    yield from _gauge("log_lost", "1 while a process cannot write or open the log.", ["log"], troubled)
 
 
-def _of_servers(status: _Status) -> Iterator[Metric]:
+def _of_servers(status: _Status, is_brief: bool) -> _Lines:
     servers = status["servers"]
     requests = [((server["section"],), server["requests"]) for server in servers]
-    yield _counter("requests", "Access-Requests of known clients.", ["server"], requests)
-    yield _replies(servers)
-    yield _discards(servers)
-    yield _duplicates(servers)
+    yield from _counter("requests", "Access-Requests of known clients.", ["server"], requests)
+    yield from _replies(servers, _BRIEF_REASONS if is_brief else frozenset(Reason))
+    yield from _discards(servers, _BRIEF_DISCARDS if is_brief else frozenset(DiscardReason))
+    yield from _duplicates(servers, is_brief)
     pending = [((server["section"],), server["pending"]) for server in servers]
-    yield _gauge("pending", "Logins under way.", ["server"], pending)
+    yield from _gauge("pending", "Logins under way.", ["server"], pending)
     yield from _rotations(servers)
-    yield _login_histogram("login", "From request to decision, people included.", status)
-    yield _login_histogram("gateway", "The gateway's own share of a login.", status)
+    yield from _login_histogram("login", "From request to decision, people included.", status, is_brief)
+    yield from _login_histogram("gateway", "The gateway's own share of a login.", status, is_brief)
 
 
-def _replies(servers: list[_Status]) -> Metric:
-    """Count every reason from the start, with 0: increase() sees no first event of a series that was not there."""
+def _replies(servers: list[_Status], always: Collection[Reason]) -> _Lines:
     samples = (
-        ((server["section"], LABELS[outcome], reason.value), server["reasons"].get(reason.value, 0))
+        ((server["section"], LABELS[outcome], reason.value), n)
         for server in servers
         for reason, outcome in OUTCOME_OF.items()
+        if (n := server["reasons"].get(reason.value, 0)) or reason in always
     )
     return _counter("replies", "Logins that have ended, by reply and reason.", ["server", "reply", "reason"], samples)
 
 
-def _discards(servers: list[_Status]) -> Metric:
+def _discards(servers: list[_Status], always: Collection[DiscardReason]) -> _Lines:
     samples = (
-        ((server["section"], reason.value), server["discards"].get(reason.value, 0))
+        ((server["section"], reason.value), n)
         for server in servers
         for reason in DiscardReason
+        if (n := server["discards"].get(reason.value, 0)) or reason in always
     )
     return _counter("discards", "Datagrams that were not answered, by reason.", ["server", "reason"], samples)
 
 
-def _duplicates(servers: list[_Status]) -> Metric:
+def _duplicates(servers: list[_Status], is_brief: bool) -> _Lines:
     samples = (
         ((server["section"], kind), server[key])
         for server in servers
         for kind, key in ((RETRANSMISSION, "duplicates"), (COALESCED, "coalesced"))
+        if server[key] or not is_brief
     )
     text = "Requests answered or joined without asking Duo again, by kind."
     return _counter("duplicates", text, ["server", "kind"], samples)
 
 
-def _rotations(servers: list[_Status]) -> Iterator[Metric]:
+def _rotations(servers: list[_Status]) -> _Lines:
     """Tell how far clients are with the change of their secrets: of sections where one has two."""
     found = [(server["section"], server["rotation"]) for server in servers if "rotation" in server]
     if not found:
         return
     packets = [((name, secret), count) for name, each in found for secret, count in each["packets"].items()]
     text = "Packets of clients that have two secrets, by the one that they were sent with, since the reload."
-    yield _counter("rotation_packets", text, ["server", "secret"], packets)
+    yield from _counter("rotation_packets", text, ["server", "secret"], packets)
     clients = [((name, secret), each[f"used_{secret}"]) for name, each in found for secret in ("present", "next")]
     text = "Clients that have two secrets, by those that they have used since the reload."
-    yield _gauge("rotation_clients", text, ["server", "secret"], clients)
+    yield from _gauge("rotation_clients", text, ["server", "secret"], clients)
     ages = [((name,), each["last_present"][0]["ago_s"]) for name, each in found if each["last_present"]]
-    yield _gauge("rotation_present_age_seconds", "Since a client used its present secret last.", ["server"], ages)
+    yield from _gauge("rotation_present_age_seconds", "Since a client used its present secret last.", ["server"], ages)
 
 
-def _login_histogram(kind: str, text: str, status: _Status) -> Metric:
-    samples = (((name,), section[kind]) for name, section in status["histograms"]["servers"].items())
+def _login_histogram(kind: str, text: str, status: _Status, is_brief: bool) -> _Lines:
+    by_section = {section: shown[kind] for section, shown in status["histograms"]["servers"].items()}
+    samples: Iterable[tuple[Labels, _Durations]] = (((name,), _durations(shown)) for name, shown in by_section.items())
+    if is_brief:
+        samples = [((ALL,), _together(by_section.values()))] if by_section else []
     return _histogram(f"{kind}_seconds", text, ["server"], samples, status)
 
 
-def _of_applications(status: _Status) -> Iterator[Metric]:
+def _of_applications(status: _Status, is_brief: bool) -> _Lines:
     applications = status["applications"]
-    yield _calls(status)
-    yield _errors(applications)
+    yield from _calls(status, is_brief)
+    yield from _errors(applications, _BRIEF_TROUBLES if is_brief else frozenset(Trouble))
     connections = (
-        ((known["application"], state), count)
-        for known in applications
-        for state, count in known["connections"].items()
+        ((host["api_host"], state), count)
+        for host in status.get("duo_hosts", ())
+        for state, count in host["connections"].items()
     )
-    text = "Connections to Duo, all workers together."
-    yield _gauge("duo_connections", text, ["application", "state"], connections)
+    text = "Connections to Duo's host, which its applications share, all workers together."
+    yield from _gauge("duo_connections", text, ["application", "state"], connections)
     keys = [((each["application"],), each["next_key_workers"]) for each in applications if "next_key_workers" in each]
     if keys:
-        yield _gauge("duo_next_key_workers", "Workers that sign with skey_next.", ["application"], keys)
+        yield from _gauge("duo_next_key_workers", "Workers that sign with skey_next.", ["application"], keys)
     active = [((known["application"],), int(known["failmode_active"])) for known in applications]
     text = "1 while Duo is known to be away and failmode decides."
-    yield _gauge("failmode_active", text, ["application"], active)
+    yield from _gauge("failmode_active", text, ["application"], active)
 
 
-def _calls(status: _Status) -> Metric:
-    samples = (
-        ((name, call), histogram)
+def _calls(status: _Status, is_brief: bool) -> _Lines:
+    samples: Iterable[tuple[Labels, _Durations]] = (
+        ((name, call), _durations(shown))
         for name, calls in status["histograms"]["applications"].items()
-        for call, histogram in calls.items()
+        for call, shown in calls.items()
     )
     text = "Calls to Duo, long polls included, until their answer or failure."
-    return _histogram("duo_call_seconds", text, ["application", "call"], samples, status)
+    return _histogram(
+        "duo_call_seconds", text, ["application", "call"], _calls_by_host(status) if is_brief else samples, status
+    )
 
 
-def _errors(applications: list[_Status]) -> Metric:
+def _calls_by_host(status: _Status) -> Iterator[tuple[Labels, _Durations]]:
+    """Yield the calls that there have been, of all applications at a host together."""
+    found: dict[Labels, list[_Status]] = {}
+    host_of = {known["application"]: known["api_host"] for known in status["applications"]}
+    for name, calls in status["histograms"]["applications"].items():
+        for call, shown in calls.items():
+            if shown["counts"][-1]:
+                found.setdefault((host_of[name], call), []).append(shown)
+    return ((labels, _together(shown)) for labels, shown in found.items())
+
+
+def _errors(applications: list[_Status], always: Collection[Trouble]) -> _Lines:
     samples = (
-        ((known["application"], trouble.value), known["errors_by_kind"].get(trouble.value, 0))
+        ((known["application"], trouble.value), n)
         for known in applications
         for trouble in Trouble
+        if (n := known["errors_by_kind"].get(trouble.value, 0)) or trouble in always
     )
     text = "Calls to Duo that ended without an answer, by kind of trouble."
     return _counter("duo_errors", text, ["application", "kind"], samples)
 
 
-def _of_workers(status: _Status) -> Iterator[Metric]:
+def _of_workers(status: _Status) -> _Lines:
     serving = [worker for worker in status["workers"] if worker["generation"] == status["generation"]]
 
     def by_slot(key: str, factor: float = 1.0) -> list[tuple[tuple[str, ...], float]]:
         return [((str(worker["slot"]),), worker[key] * factor) for worker in serving]
 
     up = [((str(worker["slot"]),), int(worker["state"] == "ready")) for worker in serving]
-    yield _gauge("worker_up", "1 while the slot's worker serves.", ["slot"], up)
+    yield from _gauge("worker_up", "1 while the slot's worker serves.", ["slot"], up)
     unserved = by_slot("unserved_s")
-    yield _gauge("worker_unserved_seconds", "For how long nobody has served the slot's users.", ["slot"], unserved)
+    yield from _gauge("worker_unserved_seconds", "For how long nobody has served the slot's users.", ["slot"], unserved)
     restarts = by_slot("restarts")
-    yield _counter("worker_restarts", "Workers that died here unasked since the reload.", ["slot"], restarts)
-    yield _counter("worker_cpu_seconds", "CPU of the slot's present worker.", ["slot"], by_slot("cpu_s"))
-    yield _gauge("worker_resident_bytes", "Memory of the slot's worker.", ["slot"], by_slot("rss_bytes"))
+    yield from _counter("worker_restarts", "Workers that died here unasked since the reload.", ["slot"], restarts)
+    yield from _counter("worker_cpu_seconds", "CPU of the slot's present worker.", ["slot"], by_slot("cpu_s"))
+    yield from _gauge("worker_resident_bytes", "Memory of the slot's worker.", ["slot"], by_slot("rss_bytes"))
     lag = by_slot("loop_lag_max_ms", 1e-3)
-    yield _gauge("worker_loop_lag_seconds", "Greatest lag of its event loop in the last minute or two.", ["slot"], lag)
-    yield _counter("datagrams", "Datagrams received.", ["slot"], by_slot("datagrams"))
-    yield _counter("unsent", "Replies that the kernel did not take.", ["slot"], by_slot("unsent"))
+    yield from _gauge(
+        "worker_loop_lag_seconds", "Greatest lag of its event loop in the last minute or two.", ["slot"], lag
+    )
+    yield from _counter("datagrams", "Datagrams received.", ["slot"], by_slot("datagrams"))
+    yield from _counter("unsent", "Replies that the kernel did not take.", ["slot"], by_slot("unsent"))
     skipped = by_slot("journal_skipped")
     text = "Records of a predecessor that were of no use to its successor."
-    yield _counter("journal_skipped", text, ["slot"], skipped)
+    yield from _counter("journal_skipped", text, ["slot"], skipped)
     overflowed = by_slot("overflowed")
-    yield _counter("receive_overflows", "Datagrams lost in full socket buffers.", ["slot"], overflowed)
+    yield from _counter("receive_overflows", "Datagrams lost in full socket buffers.", ["slot"], overflowed)
 
 
-def _of_fleet(status: _Status) -> Iterator[Metric]:
+def _of_fleet(status: _Status) -> _Lines:
     fleet = status["fleet"]
     claims = [((outcome,), count) for outcome, count in fleet["claims"].items()]
-    yield _counter("fleet_claims", "Logins that were claimed, by what became of it.", ["outcome"], claims)
-    waited = [((), status["histograms"]["fleet"])]
-    yield _histogram("fleet_engine_seconds", "For how long a login waited for its claim.", [], waited, status)
+    yield from _counter("fleet_claims", "Logins that were claimed, by what became of it.", ["outcome"], claims)
+    waited = [((), _durations(status["histograms"]["fleet"]))]
+    yield from _histogram("fleet_engine_seconds", "For how long a login waited for its claim.", [], waited, status)
     n_alive = sum(host["state"] not in ("silent", "unknown") for host in fleet["hosts"])
-    yield _gauge("fleet_hosts", "Hosts of the fleet that live, this one included.", [], [((), n_alive)])
-    yield _gauge("fleet_up", "1 while logins are shared with other hosts.", [], [((), int(fleet["up"]))])
+    yield from _gauge("fleet_hosts", "Hosts of the fleet that live, this one included.", [], [((), n_alive)])
+    yield from _gauge("fleet_up", "1 while logins are shared with other hosts.", [], [((), int(fleet["up"]))])
 
 
-_Samples = Iterable[tuple[tuple[str, ...], float]]
+def _counter(name: str, text: str, names: list[str], samples: Samples) -> _Lines:
+    return counter(f"radgate_{name}", text, names, samples)
 
 
-def _counter(name: str, text: str, labels: list[str], samples: _Samples) -> Metric:
-    family = CounterMetricFamily(f"radgate_{name}", text, labels=labels)
-    for values, value in samples:
-        family.add_metric(values, value)
-    return family
-
-
-def _gauge(name: str, text: str, labels: list[str], samples: _Samples) -> Metric:
-    family = GaugeMetricFamily(f"radgate_{name}", text, labels=labels)
-    for values, value in samples:
-        family.add_metric(values, value)
-    return family
+def _gauge(name: str, text: str, names: list[str], samples: Samples) -> _Lines:
+    return gauge(f"radgate_{name}", text, names, samples)
 
 
 def _histogram(
-    name: str, text: str, labels: list[str], samples: Iterable[tuple[tuple[str, ...], _Status]], status: _Status
-) -> Metric:
-    family = HistogramMetricFamily(f"radgate_{name}", text, labels=labels)
-    bounds = [*(f"{bound:g}" for bound in status["histograms"]["bounds_s"]), "+Inf"]
-    for values, histogram in samples:
-        buckets = list(zip(bounds, histogram["counts"], strict=True))
-        family.add_metric(values, buckets, histogram["sum_s"])
-    return family
+    name: str, text: str, names: list[str], samples: Iterable[tuple[Labels, _Durations]], status: _Status
+) -> _Lines:
+    bounds = status["histograms"]["bounds_s"]
+    return histogram(f"radgate_{name}", text, names, bounds, ((values, *durations) for values, durations in samples))
+
+
+def _durations(shown: _Status) -> _Durations:
+    return shown["counts"], shown["sum_s"]
+
+
+def _together(shown: Collection[_Status]) -> _Durations:
+    """Return several histograms as one."""
+    counts = [sum(at_bound) for at_bound in zip(*(each["counts"] for each in shown), strict=True)]
+    return counts, sum(each["sum_s"] for each in shown)

@@ -29,14 +29,16 @@ class Facts:
     Args:
         channel: to the supervisor.
         on_end: called once the supervisor is gone.
+        is_brief: whether metrics are to be few, see `exposition`.
 
     Attributes:
         status: the last answer; None before the first.
         octets: the same as it came, `status.json`.
     """
 
-    def __init__(self, channel: socket.socket, on_end: Callable[[], object]) -> None:
+    def __init__(self, channel: socket.socket, on_end: Callable[[], object], is_brief: bool = False) -> None:
         self._channel = channel
+        self._is_brief = is_brief
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._asked_at = self._answered_at = self._loop.time()
@@ -68,7 +70,7 @@ class Facts:
     def metrics(self) -> bytes:
         """The last answer as Prometheus's text, made once for all who ask; empty before the first."""
         if self._metrics is None and self.status is not None:
-            self._metrics = exposition(self.status)
+            self._metrics = exposition(self.status, self._is_brief)
         return self._metrics or b""
 
     def examine(self) -> Health:

@@ -25,9 +25,9 @@ import msgspec
 from aiohttp import web
 
 from gateway.config.values import is_loopback
-from gateway.console.exposition import CONTENT_TYPE
 from gateway.console.facts import Facts, View
 from gateway.console.files import PUBLIC, File, load_files
+from gateway.console.prometheus_text import CONTENT_TYPE
 from gateway.console.visitors import SESSION_S, Patience, Sessions, Token
 from gateway.logs.setup import log_internal_error
 

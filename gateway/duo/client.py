@@ -131,7 +131,7 @@ class DuoClient:
             on_key_changed: hears whether it is the next one, when Duo has taken another key than before, to be logged.
             observer: hears of every call.
         """
-        self._pool = pool
+        self.pool = pool
         self._loop = asyncio.get_running_loop()
         self._signer = Signer(application.ikey, application.secret_key, pool.endpoint.host)
         self._keys: SigningKeys | None = None
@@ -169,9 +169,10 @@ class DuoClient:
     def start(self, on_checked: OnAnswer) -> None:
         """Check keys, clock and application type in the background; `on_checked` hears the outcome.
 
-        That also opens the first connections and settles the version. No call waits for it.
+        That also opens the first connections, if no other application has, and settles the version. No call waits for
+        it.
         """
-        self._pool.warm(WARM_CONNECTIONS)
+        self.pool.warm(WARM_CONNECTIONS)
         self.ask(Check(), on_checked)
 
     def close(self) -> None:
@@ -189,7 +190,7 @@ class DuoClient:
 
     def drop_idle_connections(self) -> None:
         """Ask what is asked next on a new connection; other applications may share the present ones."""
-        self._pool.drop_idle()
+        self.pool.drop_idle()
 
     @property
     def duo_time(self) -> float | None:
@@ -215,7 +216,7 @@ class DuoClient:
     @property
     def connections(self) -> PoolCounts:
         """The connections to the API host, which other applications may share."""
-        return self._pool.counts
+        return self.pool.counts
 
     @property
     def n_pending(self) -> int:
@@ -235,7 +236,7 @@ class DuoClient:
             is_question=type(call) is not Auth,
             waits_for_person=type(call) is AuthStatus,
         )
-        self._pool.send(exchange, now)
+        self.pool.send(exchange, now)
 
     def _send_again(self, pending: "PendingCall") -> None:
         """Ask once more, after a wait that Duo wanted."""

@@ -2,13 +2,23 @@
 
 import logging
 import time
+from collections import defaultdict, deque
 from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gateway import __version__
 from gateway.config.settings import ApplicationSettings, Settings
-from gateway.duo.client import CORRECTION_WORTH_TELLING_S, Application, CallObserver, DuoClient
+from gateway.duo.client import (
+    CORRECTION_WORTH_TELLING_S,
+    WARM_CONNECTIONS,
+    Application,
+    CallObserver,
+    DuoClient,
+    OnAnswer,
+)
 from gateway.duoapi.calls import Answer
 from gateway.failmode.evidence import LONGEST_PATIENCE_S
 from gateway.https.opening import Proxy
@@ -18,6 +28,9 @@ from gateway.ipc.plan import application_key, pending_share
 from gateway.unavailable import Unavailable
 from gateway.words.english import clock_difference
 from gateway.words.explanations import SET_THE_CLOCK
+
+if TYPE_CHECKING:
+    from gateway.https.pool import HttpsPool
 
 log = logging.getLogger("gateway.duo")
 
@@ -58,13 +71,42 @@ def open_duo_clients(
     """
     # Each pending push has a long poll of its own.
     pools = HttpsPools(PoolLimits(max_patient=pending_share(settings, n_workers)))
+    first_checks: defaultdict[HttpsPool, FirstChecks] = defaultdict(FirstChecks)
     clients: dict[str, DuoClient] = {}
     for server in settings.servers:
         key = application_key(server.application)
         if key not in clients:
-            clients[key] = _open(pools, server.application, (observers or {}).get(key))
-            clients[key].start(ClientLog(_names(server.application)).checked)
+            client = clients[key] = _open(pools, server.application, (observers or {}).get(key))
+            first_checks[client.pool].ask(client, ClientLog(_names(server.application)).checked)
     return clients
+
+
+class FirstChecks:
+    """The first checks of the applications that share a pool, as many at once as it has connections to begin with.
+
+    All at once, each would open a connection of its own, in each worker and at each reload, to be closed half a minute
+    later. Nothing but checks waits here.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[DuoClient, OnAnswer]] = deque()
+        self._n_asked = 0
+
+    def ask(self, client: DuoClient, on_checked: OnAnswer) -> None:
+        """Check an application, at once or in its turn; `on_checked` hears the outcome."""
+        self._waiting.append((client, on_checked))
+        self._ask_next()
+
+    def _ask_next(self) -> None:
+        if self._waiting and self._n_asked < WARM_CONNECTIONS:
+            self._n_asked += 1
+            client, on_checked = self._waiting.popleft()
+            client.start(partial(self._checked, on_checked))
+
+    def _checked(self, on_checked: OnAnswer, answer: Answer | Unavailable) -> None:
+        self._n_asked -= 1
+        self._ask_next()
+        on_checked(answer)
 
 
 def application_of(settings: ApplicationSettings) -> Application:

@@ -144,9 +144,10 @@ class PoolPlan(Generic[Call, Connection]):
         return [Opening(self._turn, self._n_opened)] * n_more
 
     def warm(self, n_connections: int) -> list[Opening]:
-        """Return attempts to open connections that no call waits for yet."""
-        self._n_opening += n_connections
-        return [Opening(self._turn, self._n_opened)] * n_connections
+        """Return the attempts that are missing until there are so many connections; no call waits for them yet."""
+        n_missing = max(0, n_connections - self.n_idle - self.n_busy - self._n_opening)
+        self._n_opening += n_missing
+        return [Opening(self._turn, self._n_opened)] * n_missing
 
     def opened(self, connection: Connection, now: float) -> Call | None:
         """Return the call that the new connection serves, None when it idles."""

@@ -24,6 +24,7 @@ from gateway.https.exchange import Exchange, ExchangeOutcome, Recipient
 from gateway.https.opening import Endpoint, open_tls
 from gateway.https.plan import MOST_OPENINGS, Opening, PoolLimits, PoolPlan, affordable_openings
 from gateway.https.resolver import Resolver
+from gateway.https.tls import Validity, validity
 from gateway.unavailable import Trouble, Unavailable
 
 if TYPE_CHECKING:
@@ -48,7 +49,13 @@ class PoolCounts(NamedTuple):
 
 
 class HttpsPool(ConnectionOwner):
-    """Carries exchanges to one endpoint. All methods belong to the loop's thread."""
+    """Carries exchanges to one endpoint. All methods belong to the loop's thread.
+
+    Attributes:
+        endpoint: to which.
+        validity: how long the other side's certificates are valid, as far as a handshake has told.
+        is_closed: whether it carries nothing any more.
+    """
 
     def __init__(
         self,
@@ -77,6 +84,7 @@ class HttpsPool(ConnectionOwner):
         self._silence_s = 0.0  # all of it so far
         self._session: ssl.SSLSession | None = None
         self._session_until = float("-inf")
+        self.validity: Validity | None = None
         self.is_closed = False
 
     def send(self, exchange: Exchange, now: float) -> None:
@@ -96,7 +104,7 @@ class HttpsPool(ConnectionOwner):
         self._place(exchange, self._idle_timeout_s if exchange.is_repeatable else self._fresh_within_s, now)
 
     def warm(self, n_connections: int) -> None:
-        """Open connections that no call waits for yet: the first calls will."""
+        """Open connections until there are so many, although no call waits for them yet: the first calls will."""
         for opening in self._plan.warm(n_connections):
             self._start_opening(opening)
 
@@ -273,8 +281,11 @@ class HttpsPool(ConnectionOwner):
     async def _open(self, opening: Opening) -> None:
         if self._now() >= self._session_until:
             self._session = None
+        session = self._session
         try:
-            opened = await open_tls(self.endpoint, self._resolver, self._session)
+            opened = await open_tls(self.endpoint, self._resolver, session)
+            if session is None:  # else there may have been no certificates
+                self.validity = validity(opened.tls)
             connection = HttpsConnection(opened, str(self.endpoint), self, self._loop)
         except Unavailable as trouble:
             self._opening_failed(opening, trouble)

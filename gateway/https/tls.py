@@ -2,6 +2,7 @@
 
 import ssl
 from pathlib import Path
+from typing import NamedTuple
 
 import certifi
 
@@ -33,6 +34,26 @@ class TrustStore:
         except (OSError, BadCertificates) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise ValueError(f"no trusted roots in {path}: {reason}") from error
+
+
+class Validity(NamedTuple):
+    """Until when certificates are valid, in Unix seconds: the server's own, and the root that it leads to."""
+
+    server: float
+    root: float
+
+
+def validity(tls: ssl.SSLObject) -> Validity | None:
+    """Return how long the certificates of a new connection are valid; None where this Python does not tell.
+
+    Its chain has a public name from Python 3.13 on, and what the dates are read with has none at all: the library that
+    `gateway.checks.certificates` reads them with takes long to import, and is not needed to serve.
+    """
+    try:
+        chain = tls._sslobj.get_verified_chain()  # type: ignore[attr-defined]  # noqa: SLF001
+        return Validity(*(ssl.cert_time_to_seconds(each.get_info()["notAfter"]) for each in (chain[0], chain[-1])))
+    except (AttributeError, LookupError, OSError, TypeError, ValueError):
+        return None
 
 
 def tls_trouble(error: Exception, peer: str, trust: TrustStore) -> Unavailable:

@@ -37,6 +37,7 @@ from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.status import fleet_counts
 from gateway.supervisor.terminal import HangUp, Terminal
+from gateway.supervisor.validity import certificates
 
 log = logging.getLogger("gateway.supervisor")
 
@@ -244,9 +245,6 @@ class Arbiter:
     def _is_silent_when_isolated(self) -> bool:
         return self._fleet_watch.is_silent_when_isolated
 
-    def _is_silent_when_isolated(self) -> bool:
-        return self._fleet_watch.is_silent_when_isolated
-
     def _own_status(self) -> dict[str, Any]:
         """Return what it holds of this host."""
         status = gateway_status(
@@ -261,6 +259,7 @@ class Arbiter:
             **status,
             "max_pending": self.crew.plan.settings.gateway.max_pending,
             "console": self._console.state(),
+            "certificates": certificates(self.crew.plan.settings, self._fail_mode_watch.validity),
             "last_reload": self._reloads.status(),
         }
 

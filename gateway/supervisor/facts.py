@@ -22,6 +22,7 @@ from gateway.statistics.layout import (
 from gateway.statistics.reading import Totals
 from gateway.supervisor.crew import Crew
 from gateway.supervisor.form import hot_path
+from gateway.supervisor.installed import installed_version
 from gateway.supervisor.log_watch import Troubles, describe_trouble, log_troubles
 from gateway.supervisor.procfs import process_usage
 from gateway.supervisor.status import (
@@ -56,7 +57,9 @@ def gateway_status(
     now_ns = time.monotonic_ns()
     settings = crew.plan.settings
     return build_status(
-        GatewayFacts(__version__, os.getpid(), crew.number, int(started_at * 1e9), now_ns, hot_path()),
+        GatewayFacts(
+            __version__, os.getpid(), crew.number, int(started_at * 1e9), now_ns, hot_path(), installed_version()
+        ),
         chain(_workers(crew), (worker for each in former for worker in _workers(each) if worker.pid)),
         _servers(settings, crew, started_at),
         _applications(settings, standing, started_at),
@@ -79,6 +82,7 @@ def _workers(crew: Crew) -> Iterator[WorkerFacts]:
     now = time.monotonic()
     for slot in crew.slots:
         pid = slot.worker.pid if slot.worker is not None else 0
+        process = crew.process(slot)
         yield WorkerFacts(
             slot.number,
             crew.number,
@@ -88,6 +92,7 @@ def _workers(crew: Crew) -> Iterator[WorkerFacts]:
             process_usage(pid),
             crew.board.read(slot.number),
             crew.unserved_s(slot, now),
+            process.version if process is not None else "",
         )
 
 
@@ -101,6 +106,7 @@ def _servers(settings: Settings, crew: Crew, started_at: float) -> list[ServerFa
             server.require_message_authenticator is RequireMessageAuthenticator.YES,
             {client: use for (section, client), use in uses.items() if section == server.section},
             since_ns,
+            len(server.clients),
         )
         for server in settings.servers
     ]

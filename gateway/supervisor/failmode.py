@@ -11,6 +11,7 @@ from gateway.duo.clients import open_probe_clients
 from gateway.failmode.breaker import Breaker, BreakerLimits, Standing
 from gateway.failmode.bulletin import Bulletin
 from gateway.failmode.evidence import Evidence
+from gateway.https.tls import Validity
 from gateway.ipc.plan import application_key
 from gateway.ipc.worker_channel import LookAtBoard
 from gateway.supervisor.breaker_driver import BreakerDriver, WatchedApplication
@@ -95,6 +96,11 @@ class FailModeWatch:
         for key, breaker in self._breakers.items():
             if key in self._bulletins and self._bulletins[key][5:] != self._seen_elsewhere(key, breaker.standing):
                 self._publish(key, breaker.standing)
+
+    def validity(self, key: str) -> Validity | None:
+        """Return how long the certificates of an application's host are valid, as far as probes have seen them."""
+        client = self._clients.get(key)
+        return client.pool.validity if client is not None else None
 
     @property
     def isolated(self) -> list[str]:

@@ -20,6 +20,7 @@ from gateway.ipc.orders import (
     encode_orders,
 )
 from gateway.supervisor.identity import SAME_IDENTITY, Identity
+from gateway.supervisor.installed import installed_version
 
 WORKER_MODULE = "gateway.worker"
 CONSOLE_MODULE = "gateway.console"
@@ -48,6 +49,7 @@ class ChildProcess:
 
     Attributes:
         pid: its process id.
+        version: of the code that it runs: what was installed when it was started; empty if that is not known.
         pidfd: becomes readable when it has exited.
         channel: becomes readable when it has something to say.
     """
@@ -60,6 +62,7 @@ class ChildProcess:
         """
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel.setblocking(False)
+        self.version = installed_version()
         orders.channel_fd = theirs.fileno()
         orders_fd = self._words_fd = -1
         orders.stderr_fd = _copy_of_stderr()

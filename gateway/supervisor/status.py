@@ -39,7 +39,10 @@ _FOR_WANT_OF_A_SIGNATURE = (
 
 
 class GatewayFacts(NamedTuple):
-    """What is known of the whole; instants are monotonic nanoseconds."""
+    """What is known of the whole; instants are monotonic nanoseconds.
+
+    `version` is the supervisor's, `installed_version` what the next process runs, empty if that is not known.
+    """
 
     version: str
     pid: int
@@ -47,6 +50,7 @@ class GatewayFacts(NamedTuple):
     started_at_ns: int
     now_ns: int
     hot_path: Form
+    installed_version: str = ""
 
 
 class WorkerFacts(NamedTuple):
@@ -63,10 +67,11 @@ class WorkerFacts(NamedTuple):
     usage: ProcessUsage
     reading: RowReading
     unserved_s: float = 0.0
+    version: str = ""
 
 
 class ServerFacts(NamedTuple):
-    """One server section, the addresses that it listens on, and whether it takes signed requests alone.
+    """One server section: where it listens, whether it takes signed requests alone, how many clients it has.
 
     `rotations` are its clients that have two secrets, by name, and what has been seen of them `since_ns`.
     """
@@ -76,6 +81,7 @@ class ServerFacts(NamedTuple):
     requires_signature: bool = False
     rotations: Mapping[str, SecretUse] = {}
     since_ns: int = 0
+    n_clients: int = 0
 
 
 class ApplicationFacts(NamedTuple):
@@ -114,6 +120,7 @@ def build_status(
     """Return the object of `status.json`; `totals` are those of all rows and of all boards before."""
     return {
         "version": gateway.version,
+        "installed_version": gateway.installed_version,
         "pid": gateway.pid,
         "uptime_s": _seconds(gateway.now_ns - gateway.started_at_ns),
         "generation": gateway.generation,
@@ -121,6 +128,7 @@ def build_status(
         "workers": [_worker(worker, gateway.now_ns) for worker in workers],
         "servers": [_server(server, totals, gateway.now_ns) for server in servers],
         "applications": [_application(application, totals, gateway.now_ns) for application in applications],
+        "duo_hosts": _duo_hosts(applications, totals),
         "logs": [
             {"log": log.name, "lines_lost": log.n_lost, "lost_to": list(log.lost_to), "trouble": log.trouble}
             for log in logs
@@ -147,6 +155,7 @@ def _worker(worker: WorkerFacts, now_ns: int) -> Status:
     is_begun = worker.pid != 0 and signs.pid == worker.pid  # else the signs is the predecessor's
     return {
         "slot": worker.slot,
+        "version": worker.version,
         "pid": worker.pid,
         "state": worker.state,
         "generation": worker.generation,
@@ -177,6 +186,7 @@ def _server(server: ServerFacts, totals: Totals, now_ns: int) -> Status:
     return {
         "section": section,
         "listen": list(server.listen),
+        "n_clients": server.n_clients,
         "requests": counters[Measure.REQUESTS, section],
         "unsigned": n_unsigned,
         "advice": "; ".join(filter(None, (rotation_advice(rotation) if rotation else "", advice))),
@@ -216,7 +226,7 @@ def _application(application: ApplicationFacts, totals: Totals, now_ns: int) -> 
         "failmode": application.failmode,
         "failmode_active": application.is_failmode_active,
         "hint": "; ".join(filter(None, (application.hint, _next_key_hint(n_next) if n_next else ""))),
-        "connections": {state: totals.gauges[Measure.CONNECTIONS, name, state] for state in CONNECTION_STATES},
+        "connections": _connections([name], totals),
         "calls": {kind: totals.histogram(Measure.CALL_SECONDS, name, kind).n_observed for kind in CALL_KINDS.values()},
         "errors": sum(troubles.values()),
         "errors_by_kind": _shown(troubles),
@@ -226,6 +236,24 @@ def _application(application: ApplicationFacts, totals: Totals, now_ns: int) -> 
 
 def _next_key_hint(n_workers: int) -> str:
     return f"Duo takes skey_next, with which {counted(n_workers, 'worker')} sign: make it the skey, and remove it there"
+
+
+def _duo_hosts(applications: Iterable[ApplicationFacts], totals: Totals) -> list[Status]:
+    """Return the connections to each host, which its applications share."""
+    names: dict[str, list[str]] = {}
+    for application in applications:
+        names.setdefault(application.api_host, []).append(application.name)
+    return [
+        {"api_host": host, "applications": len(found), "connections": _connections(found, totals)}
+        for host, found in names.items()
+    ]
+
+
+def _connections(names: Iterable[str], totals: Totals) -> dict[str, int]:
+    """Add up what these applications show: the first of those that share connections shows them, the others none."""
+    return {
+        state: sum(totals.gauges[Measure.CONNECTIONS, name, state] for name in names) for state in CONNECTION_STATES
+    }
 
 
 def _server_histograms(section: str, totals: Totals) -> Status:

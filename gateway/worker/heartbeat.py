@@ -46,7 +46,10 @@ def private_row(plan: BoardPlan) -> WorkerRow:
 
 
 class Heartbeat:
-    """Writes the worker's row, from `start` on."""
+    """Writes the worker's row, from `start` on.
+
+    Connections are shown by the first of the applications that share them, so that their sum is right.
+    """
 
     def __init__(
         self,
@@ -62,6 +65,8 @@ class Heartbeat:
         self._listeners = listeners
         self._keeper = keeper
         self._clients = clients
+        shown_by = {clients[key].pool: counters for key, counters in reversed(row.applications.items())}
+        self._pools = tuple(shown_by.items())
         self._evidence_writers = evidence_writers
         self._bulletins = bulletins
         self._on_beat = on_beat
@@ -81,11 +86,11 @@ class Heartbeat:
         self._loop.call_later(BEAT_S, self._beat)
         self._show_sockets()
         self._row.gauge(Measure.JOURNAL_LEFT_OUT, self._keeper.n_left_out)
-        for key, counters in self._row.applications.items():
-            client = self._clients[key]
-            counts = client.connections
+        for pool, counters in self._pools:
+            counts = pool.counts
             counters.connected(counts.idle, counts.busy)
-            counters.signed_with(client.signs_with_next_key)
+        for key, counters in self._row.applications.items():
+            counters.signed_with(self._clients[key].signs_with_next_key)
             bulletin = self._bulletins[key].read() if key in self._bulletins else _NOTHING
             self._evidence_writers[key].show(now_ns / 1e9, bulletin.since_ns / 1e9, bulletin.ping_ns / 1e9)
         self._on_beat(now_ns / 1e9)

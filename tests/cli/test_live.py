@@ -20,6 +20,7 @@ from tests.supervisor.fleet_scene import SILENT, fleet_of
 from tests.supervisor.fleet_scene import shown as shown_host
 
 SECTION = "radius_server_duo_only"
+HOST = "api-xxxxxxxx.duosecurity.com:443"
 BOUNDS_S = [0.1, 1.0]
 
 
@@ -57,13 +58,12 @@ def server(**changes: Any) -> dict[str, Any]:
 def application(**changes: Any) -> dict[str, Any]:
     values = {
         "ikey": "DIXXXXXXXXXXXXXXXXXX",
-        "api_host": "api-xxxxxxxx.duosecurity.com:443",
+        "api_host": HOST,
         "state": "healthy",
         "state_for_s": 61.0,
         "failmode": "safe",
         "failmode_active": False,
         "hint": "",
-        "connections": {"idle": 4, "busy": 1},
         "errors": 0,
     }
     return {**values, **changes}
@@ -79,6 +79,7 @@ def status(**changes: Any) -> dict[str, Any]:
         "workers": [worker()],
         "servers": [server()],
         "applications": [application()],
+        "duo_hosts": [{"api_host": HOST, "applications": 1, "connections": {"idle": 4, "busy": 1}}],
         "logs": [],
         "histograms": {"bounds_s": BOUNDS_S, "servers": {SECTION: {"login": {"counts": [100, 200, 200]}}}},
     }
@@ -97,7 +98,15 @@ def test_the_screen_has_everything_in_80_columns():
     assert all(len(line.rstrip()) <= 80 for line in text.splitlines())
     for words in (
         *("radgate 1.2.3", "pid 4711", "3 pending", SECTION, "10.0", "7.5", "2.5", "DIXXXXXXXXXXXXXXXXXX"),
-        *("healthy", "ready", "4194303", "duo_denied 50", "unknown_client 2", "Ctrl-C"),
+        *(
+            f"connections to {HOST}: 1 busy, 4 idle",
+            "healthy",
+            "ready",
+            "4194303",
+            "duo_denied 50",
+            "unknown_client 2",
+            "Ctrl-C",
+        ),
     ):
         assert words in text, words
     assert "…" not in text

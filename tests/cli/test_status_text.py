@@ -131,11 +131,14 @@ radius_server_duo_only          4    0.0        3        0        1   175.0   24
 radius_server_duo_only2         0    0.0        0        0        0     0.0     0.0
     listens on 0.0.0.0:1645
 
-application           at                            state    failmode  idle  busy  errors
-DIXXXXXXXXXXXXXXXXXX  api-12345678.duosecurity.com  healthy  safe         0     0       1
+application           at                            state    failmode  errors
+DIXXXXXXXXXXXXXXXXXX  api-12345678.duosecurity.com  healthy  safe           1
     Duo's certificate is not trusted; look at http_ca_certs_file
     calls: preauth 1
     errors: tls 1
+
+connections to                applications  idle  busy
+api-12345678.duosecurity.com             1     0     0
 
 Hot path compiled
 """

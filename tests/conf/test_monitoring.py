@@ -31,10 +31,11 @@ def promtool(*arguments: str) -> None:
 def expressions() -> list[str]:
     """Every expression of the dashboard, with Grafana's variables filled in."""
     found = re.findall(r'"expr": ("(?:[^"\\]|\\.)*")', DASHBOARD.read_text())
-    return [
-        json.loads(each).replace("$__rate_interval", "1m").replace("$job", ".*").replace("$instance", ".*")
-        for each in found
-    ]
+    return [re.sub(r"\$(__)?[a-z_]{2,}", _filled_in, json.loads(each)) for each in found]
+
+
+def _filled_in(variable: re.Match[str]) -> str:
+    return "5m" if variable[1] else ".*"
 
 
 @needs_promtool
@@ -47,6 +48,32 @@ def test_alerts_are_raised_by_what_they_are_for(tmp_path):
     text = (Path(__file__).parent / "radgate.rules.test.yml").read_text()
     (tmp_path / "test.yml").write_text(text.replace("RULES", str(RULES)))
     promtool("test", "rules", str(tmp_path / "test.yml"))
+
+
+def test_every_alert_is_tried_where_it_should_be_raised_and_where_it_should_not():
+    text = (Path(__file__).parent / "radgate.rules.test.yml").read_text()
+    alerts = re.findall(r"alert: (\w+)", RULES.read_text())
+    quiet = set(re.findall(r"alertname: (\w+), exp_alerts: \[\]", text))
+    raised = set(re.findall(r'alertname="(\w+)"', text))
+    assert quiet == raised == set(alerts)
+
+
+def test_every_alert_names_a_page_that_there_is_and_its_heading():
+    text = RULES.read_text()
+    pages = re.findall(r"^ +runbook_url: (\S+)", text, re.MULTILINE)
+    assert len(pages) == len(re.findall(r"alert: ", text))
+    for page in pages:
+        path, _, anchor = page.partition("#")
+        headings = re.findall(r"^#+ (.+)$", (ROOT / path).read_text(), re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+        assert not anchor or anchor in anchors, page
+
+
+def test_only_what_concerns_one_person_is_told_by_section():
+    """An outage of 200 sections is one alert."""
+    text = RULES.read_text()
+    by_section = re.findall(r"alert: (\w+)\n        expr: sum by \([^)]*server", text)
+    assert by_section == ["RadgateFraud"]
 
 
 @needs_promtool

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.config.problems import Severity
-from gateway.config.settings import ConsoleSettings
+from gateway.config.settings import ConsoleSettings, MetricsForm
 from tests.config.certificates import certificate
 from tests.config.files import MINIMAL, parse, problems_of
 
@@ -45,6 +45,11 @@ def test_it_can_be_off(word):
     assert console(f"console={word}\n") is None
 
 
+def test_metrics_are_full_unless_the_file_wants_them_brief():
+    assert ConsoleSettings().metrics is MetricsForm.FULL
+    assert console("metrics=brief\n") == ConsoleSettings(metrics=MetricsForm.BRIEF)
+
+
 def test_token_and_certificate_arrive_and_are_never_shown():
     found = console(OPEN)
     assert found is not None
@@ -71,6 +76,7 @@ def test_outside_loopback_a_token_without_encryption_is_warned_of():
         ("console=10.0.0.5", "console", "127.0.0.1:8480"),
         ("console=radius.example.com:8480", "console", "one of this machine's"),
         ("console=127.0.0.1:99999", "console", "65535"),
+        ("metrics=short", "metrics", "brief"),
         ("console_token_file=short", "console_token_file", "openssl rand -hex 32"),
         ("console_token_file=spaced", "console_token_file", "without blanks"),
         ("console_token_file=empty", "console_token_file", "write the token into it"),

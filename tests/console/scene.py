@@ -44,6 +44,7 @@ class Gateway:
             row.begin(10 + slot, S)
         self.states = ["ready", "ready"]
         self.generations = [1, 1]
+        self.installed, self.versions = "1.2.3", ["1.2.3", "1.2.3"]
         self.unserved_s = [0.0, 0.0]
         self.logs = [LogFacts("authproxy.log", 0)]
         self.application = ApplicationFacts(
@@ -51,6 +52,7 @@ class Gateway:
         )
         self.max_pending = 20_000
         self.rotations: dict[str, SecretUse] = {}
+        self.last_reload: dict[str, Any] | None = {"ok": True, "age_s": 1.0, "problems": []}
 
     def login(self, reason: Reason, seconds: float = 0.2, slot: int = 0) -> None:
         """Let one login begin and end."""
@@ -80,15 +82,22 @@ class Gateway:
     def status(self) -> dict[str, Any]:
         readings = [read_row(cells, LAYOUT) for cells in self.cells]
         usage = ProcessUsage(1.5, 30_000_000)
+        slots = enumerate(zip(self.states, self.generations, self.unserved_s, self.versions, strict=True))
         workers = [
-            WorkerFacts(slot, generation, state, 10 + slot, slot, usage, readings[slot], self.unserved_s[slot])
-            for slot, (state, generation) in enumerate(zip(self.states, self.generations, strict=True))
+            WorkerFacts(slot, generation, state, 10 + slot, slot, usage, readings[slot], unserved_s, version)
+            for slot, (state, generation, unserved_s, version) in slots
         ]
-        gateway = GatewayFacts("1.2.3", 9, 1, 0, 100 * S, Form(is_compiled=True))
-        servers = [ServerFacts(SECTION, ("0.0.0.0:1812",), rotations=self.rotations, since_ns=10 * S)]
+        gateway = GatewayFacts("1.2.3", 9, 1, 0, 100 * S, Form(is_compiled=True), self.installed)
+        servers = [ServerFacts(SECTION, ("0.0.0.0:1812",), rotations=self.rotations, since_ns=10 * S, n_clients=3)]
         totals = merge(readings[0].totals, readings[1].totals)
         status = build_status(gateway, workers, servers, [self.application], totals, self.logs)
-        return {**status, "max_pending": self.max_pending, "console": {"pid": 12, "restarts": 0, "rss_bytes": 1}}
+        return {
+            **status,
+            "max_pending": self.max_pending,
+            "last_reload": self.last_reload,
+            "console": {"pid": 12, "restarts": 0, "rss_bytes": 1},
+            "certificates": [{"certificate": "duo", "host": self.application.api_host, "valid_until": 1.9e9}],
+        }
 
 
 def record(n: int, **changed: Any) -> FinishedLogin:

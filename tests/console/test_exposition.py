@@ -31,8 +31,15 @@ LABELS = {
 }
 
 
-def samples(gateway: Gateway) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    families = text_string_to_metric_families(exposition(gateway.status).decode())
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def samples(gateway: Gateway) -> Samples:
+    return samples_of(exposition(gateway.status))
+
+
+def samples_of(text: bytes) -> Samples:
+    families = text_string_to_metric_families(text.decode())
     found = [each for family in families for each in family.samples]
     by_key = {(each.name, frozenset(each.labels.items())): each.value for each in found}
     assert len(by_key) == len(found), "a series stands twice"
@@ -72,6 +79,102 @@ def test_counts_arrive():
     assert value(gateway, "radgate_duo_errors_total", application=NAME, kind="timeout") == 1
 
 
+def test_connections_are_those_of_a_host():
+    gateway = Gateway()
+    gateway.rows[0].applications[NAME].connected(3, 2)
+    gateway.rows[1].applications[NAME].connected(1, 0)
+    host = gateway.application.api_host
+    assert value(gateway, "radgate_duo_connections", application=host, state="idle") == 4
+    assert value(gateway, "radgate_duo_connections", application=host, state="busy") == 2
+
+
+def brief(gateway: Gateway) -> Samples:
+    return samples_of(exposition(gateway.status, is_brief=True))
+
+
+def test_a_brief_page_has_what_was_counted_and_what_alerts_wait_for():
+    gateway = Gateway()
+    found = brief(gateway)
+    reasons = {dict(labels)["reason"] for name, labels in found if name == "radgate_replies_total"}
+    assert reasons == {"duo_allowed", "duo_denied", "duo_fraud"}
+    assert {dict(labels)["reason"] for name, labels in found if name == "radgate_discards_total"} == {"overload"}
+    assert {dict(labels)["kind"] for name, labels in found if name == "radgate_duo_errors_total"} == {"certificate"}
+    assert sum(("server", SECTION) in labels for _, labels in found) <= 20
+    gateway.login(Reason.DUO_TIMEOUT)
+    gateway.troubled()
+    timeout = {"server": SECTION, "reply": "Access-Reject", "reason": "duo_timeout"}
+    assert brief(gateway)["radgate_replies_total", frozenset(timeout.items())] == 1
+    error = {"application": NAME, "kind": "timeout"}
+    assert brief(gateway)["radgate_duo_errors_total", frozenset(error.items())] == 1
+
+
+def test_histograms_of_a_brief_page_are_of_all_sections_and_of_hosts():
+    gateway = Gateway()
+    assert not any(name.startswith("radgate_duo_call") for name, _ in brief(gateway))
+    gateway.login(Reason.DUO_ALLOWED, 0.2)
+    gateway.login(Reason.DUO_ALLOWED, 2.0, slot=1)
+    found = brief(gateway)
+    everybody = {("server", "all"), ("le", "0.25")}
+    assert found["radgate_login_seconds_bucket", frozenset(everybody)] == 1
+    assert found["radgate_gateway_seconds_count", frozenset({("server", "all")})] == 2
+    assert {labels for name, labels in found if name == "radgate_duo_call_seconds_count"} == {
+        frozenset({("application", gateway.application.api_host), ("call", "auth")})
+    }
+
+
+def test_what_labels_hold_is_escaped():
+    gateway = Gateway()
+    gateway.application = gateway.application._replace(name='back\\slash "quoted"\n')
+    assert value(gateway, "radgate_failmode_active", application=gateway.application.name) == 0
+
+
+def versions(gateway: Gateway, name: str) -> set[str]:
+    return {dict(labels)["version"] for each, labels in samples(gateway) if each == name}
+
+
+def test_versions_that_run_and_the_one_that_is_installed():
+    gateway = Gateway()
+    gateway.versions[1] = ""  # not known
+    assert versions(gateway, "radgate_build_info") == versions(gateway, "radgate_installed_info") == {"1.2.3"}
+    gateway.installed = gateway.versions[1] = "1.3.0"
+    assert versions(gateway, "radgate_build_info") == {"1.2.3", "1.3.0"}
+    assert versions(gateway, "radgate_installed_info") == {"1.3.0"}
+
+
+def test_until_when_certificates_are_valid():
+    gateway = Gateway()
+    labels = {"certificate": "duo", "host": gateway.application.api_host}
+    assert value(gateway, "radgate_certificate_valid_until_seconds", **labels) == 1.9e9
+
+
+def test_whether_the_last_reload_took_place():
+    gateway = Gateway()
+    assert value(gateway, "radgate_last_reload_successful") == 1
+    gateway.last_reload = {"ok": False, "age_s": 1.0, "problems": ["no"]}
+    assert value(gateway, "radgate_last_reload_successful") == 0
+    gateway.last_reload = None
+    assert not any(name == "radgate_last_reload_successful" for name, _ in samples(gateway))
+
+
+def test_a_supervisor_of_older_code_tells_less():
+    status = Gateway().status
+    for key in ("duo_hosts", "installed_version", "certificates", "last_reload"):
+        del status[key]
+    for worker in status["workers"]:
+        del worker["version"]
+    for server in status["servers"]:
+        del server["n_clients"]
+    names = {name for name, _ in samples_of(exposition(status))}
+    assert {"radgate_build_info", "radgate_requests_total", "radgate_worker_up"} <= names
+    assert "radgate_duo_connections" not in names
+
+
+def test_how_many_there_are():
+    gateway = Gateway()
+    found = {name: value(gateway, f"radgate_{name}") for name in ("sections", "clients", "console_restarts_total")}
+    assert found == {"sections": 1, "clients": 3, "console_restarts_total": 0}
+
+
 def test_fail_mode_and_workers():
     gateway = Gateway()
     gateway.states[1] = "backoff"
@@ -89,10 +192,10 @@ def test_a_worker_of_a_former_generation_does_not_stand_for_its_slot():
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_promtool_has_nothing_to_say():
-    said = subprocess.run(
-        ["promtool", "check", "metrics"], input=exposition(Gateway().status), capture_output=True, check=False
-    )
+@pytest.mark.parametrize("is_brief", [False, True])
+def test_promtool_has_nothing_to_say(is_brief):
+    text = exposition(Gateway().status, is_brief)
+    said = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
     assert (said.returncode, said.stdout + said.stderr) == (0, b"")
 
 

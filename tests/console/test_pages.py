@@ -61,7 +61,7 @@ def test_metrics():
     async def story(site: Site) -> None:
         answer = await site.ask("/metrics")
         assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-        assert f'radgate_requests_total{{server="{SECTION}"}} 0.0' in answer.text
+        assert f'radgate_requests_total{{server="{SECTION}"}} 0\n' in answer.text
 
     visit(story)
 

@@ -1,12 +1,15 @@
-"""What the log says of clocks, and the connections of probes."""
+"""What the log says of clocks, and the connections of first checks and of probes."""
 
 import logging
 from pathlib import Path
 
 import pytest
 
+from gateway.config.settings import Settings
+from gateway.duo.client import WARM_CONNECTIONS
 from gateway.duo.clients import (
     ClientLog,
+    open_duo_clients,
     open_probe_clients,
 )
 from gateway.duoapi.calls import Check, Ping
@@ -47,10 +50,61 @@ def test_a_wall_clock_that_is_right_is_not_blamed(caplog: pytest.LogCaptureFixtu
     assert "This machine's clock" not in caplog.text
 
 
+def applications(authority: Authority, port: int, *ikeys: str) -> Settings:
+    """Return the settings of a file with these applications, all at one host."""
+    text = f"[main]\nhttp_ca_certs_file={authority.ca_file}\n" + "".join(
+        f"[radius_server_duo_only{number}]\nikey={ikey}\nskey={SKEY}\napi_host=127.0.0.1:{port}\nport={1812 + number}\n"
+        f"radius_ip_1=10.0.1.10\nradius_secret_1={SHARED_SECRET}\n"
+        for number, ikey in enumerate(ikeys, 1)
+    )
+    return parse(text, {authority.ca_file: Path(authority.ca_file).read_bytes()})[0]
+
+
+def test_applications_at_one_host_begin_with_the_connections_of_one(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    ikeys = [f"DI{number:018}" for number in range(20)]
+    asked: list[str] = []
+
+    async def note(visit: Visit) -> None:
+        while True:
+            asked.append((await visit.request()).split()[1])
+            visit.send(answer())
+
+    async def scenario() -> None:
+        async with tls_peer(note, authority.server_file("127.0.0.1")) as peer:
+            clients = open_duo_clients(applications(authority, peer.port, *ikeys), 2)
+            await turn_until(lambda: len(asked) == 20 and not any(client.n_pending for client in clients.values()))
+            assert len({client.pool for client in clients.values()}) == 1
+            await turn_until(lambda: peer.n_visits == WARM_CONNECTIONS)
+            assert all(client.connections.opening == 0 for client in clients.values())
+
+    run(scenario())
+    assert asked == ["/auth/v2/check"] * 20
+
+
+def test_applications_that_are_refused_keep_no_other_one_from_its_check(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    n_asked = 0
+
+    async def drop(visit: Visit) -> None:
+        nonlocal n_asked
+        await visit.request()
+        n_asked += 1
+        visit.close()
+
+    async def scenario() -> None:
+        async with tls_peer(drop, authority.server_file("127.0.0.1")) as peer:
+            ikeys = [f"DI{number:018}" for number in range(9)]
+            clients = open_duo_clients(applications(authority, peer.port, *ikeys), 2)
+            await turn_until(lambda: n_asked == 2 * 9)  # each is tried once more
+            await turn_until(lambda: not any(client.n_pending for client in clients.values()))
+
+    run(scenario())
+
+
 def test_each_ping_of_the_supervisor_opens_a_connection_and_its_check_takes_it(tmp_path: Path) -> None:
     """A kept one may be what somebody on the way has forgotten."""
     authority = Authority(tmp_path)
-    ca_octets = Path(authority.ca_file).read_bytes()
     seen: list[tuple[int, str]] = []
 
     async def note(visit: Visit) -> None:
@@ -60,11 +114,7 @@ def test_each_ping_of_the_supervisor_opens_a_connection_and_its_check_takes_it(t
 
     async def scenario() -> None:
         async with tls_peer(note, authority.server_file("127.0.0.1")) as peer:
-            text = (
-                f"[main]\nhttp_ca_certs_file={authority.ca_file}\n[radius_server_duo_only]\nikey={IKEY}\nskey={SKEY}\n"
-                f"api_host=127.0.0.1:{peer.port}\nradius_ip_1=10.0.1.10\nradius_secret_1={SHARED_SECRET}\n"
-            )
-            (client,) = open_probe_clients(parse(text, {authority.ca_file: ca_octets})[0]).values()
+            (client,) = open_probe_clients(applications(authority, peer.port, IKEY)).values()
             for _ in range(2):
                 await ask(client, Ping())
                 await ask(client, Check())

@@ -119,6 +119,15 @@ def test_a_released_connection_beyond_the_spare_ones_serves_a_long_poll() -> Non
     assert pool.released("c2", now=1.0) == "poll"
 
 
+def test_warming_opens_what_is_missing() -> None:
+    pool = with_idle(plan(), "c1", "c2")
+    assert ask(pool, "a") == "c2"
+    assert len(pool.warm(4)) == 2
+    assert pool.warm(4) == []  # what is being opened counts, too
+    pool.opened("c3", now=1.0)
+    assert pool.warm(4) == pool.warm(1) == []
+
+
 def test_warming_counts_as_opening() -> None:
     pool = plan(max_opening=2)
     pool.warm(2)
@@ -236,7 +245,7 @@ def test_release_of_an_unknown_connection_is_our_bug() -> None:
 
 def test_idle_connections_not_heard_of_since_are_dropped() -> None:
     pool = with_idle(plan(), "c1", "c2")
-    pool.warm(1)
+    pool.warm(3)
     pool.opened("c3", now=5.0)
     assert pool.drop_idle(5.0) == ["c1", "c2"]
     assert pool.drop_idle(5.0) == []

@@ -6,9 +6,11 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from gateway.http1.response import Response
 from gateway.https.exchange import (
@@ -102,11 +104,24 @@ async def test_after_a_while_the_certificate_is_verified_again(authority: Author
 
 
 @in_loop
+async def test_a_handshake_tells_how_long_certificates_are_valid(authority: Authority, server_file: str) -> None:
+    async with pool_behind(serve, authority, server_file) as (_, pool):
+        assert pool.validity is None
+        await Sent(pool).outcome
+        assert pool.validity == (end_of(server_file), end_of(authority.ca_file))
+
+
+def end_of(file: str) -> float:
+    """Until when the first certificate of a file is valid, in Unix seconds."""
+    return x509.load_pem_x509_certificate(Path(file).read_bytes()).not_valid_after_utc.timestamp()
+
+
+@in_loop
 async def test_a_session_is_dropped_when_a_connection_cannot_be_opened(authority: Authority, server_file: str) -> None:
     async with pool_behind(serve, authority, server_file) as (_, pool):
         await Sent(pool).outcome
         assert pool._session is not None
-        pool._opening_failed(pool._plan.warm(1)[0], Unavailable(Trouble.TLS, "no"))
+        pool._opening_failed(pool._plan.warm(2)[0], Unavailable(Trouble.TLS, "no"))
         assert pool._session is None
 
 

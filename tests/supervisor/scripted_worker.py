@@ -35,6 +35,7 @@ class ScriptedProcess:
     """A worker that says and does what a test wants; `predecessors` are those of its orders."""
 
     last_words = ""
+    version = "1.2.3"
 
     def __init__(self, orders: Orders, _identity: object) -> None:
         self.pid = next(pids)

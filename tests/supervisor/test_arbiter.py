@@ -46,7 +46,7 @@ class Nothing:
 
     def nothing(self, *_: object) -> None: ...
 
-    start = stop = follow = brief = reopen_log = look_at_others = nothing
+    start = stop = follow = brief = reopen_log = look_at_others = validity = nothing
 
     async def nothing_either(self) -> None: ...
 

@@ -118,6 +118,7 @@ def test_a_worker_shows_its_load_and_its_health():
     (shown,) = status_of(worker.facts(slot=3, restarts=2))["workers"]
     assert shown == {
         "slot": 3,
+        "version": "",
         "pid": 11,
         "state": "ready",
         "generation": 2,
@@ -166,6 +167,7 @@ def test_a_server_adds_up_what_all_workers_counted():
     assert busy == {
         "section": SECTION,
         "listen": ["0.0.0.0:1812", "[::]:1812"],
+        "n_clients": 0,
         "requests": 2,
         "unsigned": 2,
         "advice": "2 requests without Message-Authenticator: the log names their clients, once a day",
@@ -239,6 +241,19 @@ def test_an_application_shows_its_calls_and_troubles_and_how_long_its_state_last
         "errors": 2,
         "errors_by_kind": {"dns": 1, "timeout": 1},
     }
+
+
+def test_connections_of_applications_at_one_host_are_its_connections():
+    worker = Worker()
+    worker.duo.connected(3, 4)  # the other ones show none
+    applications = [HEALTHY, HEALTHY._replace(name="other"), HEALTHY._replace(name="third", api_host="api-3.test:443")]
+    status = build_status(GATEWAY, [], SERVERS, applications, worker.reading.totals)
+    assert status["duo_hosts"] == [
+        {"api_host": HOST, "applications": 2, "connections": {"idle": 3, "busy": 4}},
+        {"api_host": "api-3.test:443", "applications": 1, "connections": {"idle": 0, "busy": 0}},
+    ]
+    shown = [application["connections"] for application in status["applications"]]
+    assert shown == [{"idle": 3, "busy": 4}, {"idle": 0, "busy": 0}, {"idle": 0, "busy": 0}]
 
 
 def test_histograms_are_cumulative_and_end_with_the_number_of_all():

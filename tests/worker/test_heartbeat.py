@@ -14,9 +14,11 @@ from gateway.failmode.bulletin import (
 from gateway.ipc.board import Board
 from gateway.statistics.counters import WorkerRow
 from gateway.statistics.layout import (
+    BoardPlan,
     Measure,
     row_layout,
 )
+from gateway.statistics.reading import read_row
 from gateway.worker.heartbeat import (
     BEAT_S,
     Heartbeat,
@@ -33,6 +35,13 @@ from tests.statistics.scene import (
 pytestmark = only_interpreted  # what stands in for its parts is not of their types
 
 
+class Pool:
+    """Connections to show."""
+
+    def __init__(self, idle: int = 0, busy: int = 0) -> None:
+        self.counts = SimpleNamespace(idle=idle, busy=busy)
+
+
 class Scene:
     """A row, what it is made of, and a loop that takes note.
 
@@ -46,7 +55,7 @@ class Scene:
         self.row = Row()
         self.listeners = [SimpleNamespace(n_received=0, n_unsent=0, n_overflowed=0) for _ in range(2)]
         self.memory = SimpleNamespace(n_left_out=0)
-        self.client = SimpleNamespace(connections=SimpleNamespace(idle=0, busy=0), signs_with_next_key=False)
+        self.client = SimpleNamespace(pool=Pool(), signs_with_next_key=False)
         self.bulletins = {DUO: BulletinCells([0] * 8)}
         self.shown: list[tuple[float, float, float]] = []
         self.beats: list[float] = []
@@ -107,12 +116,26 @@ def test_what_sockets_have_counted_since_is_added_and_what_was_lost_is_shown(sce
 def test_connections_and_what_the_journal_left_out_are_shown_as_they_are(scene):
     scene.start()
     for idle in (5, 1):
-        scene.client.connections = SimpleNamespace(idle=idle, busy=2)
+        scene.client.pool.counts = SimpleNamespace(idle=idle, busy=2)
         scene.memory.n_left_out = idle
         scene.beat()
         gauges = scene.row.totals.gauges
         assert sorted(number for key, number in gauges.items() if key[0] is Measure.CONNECTIONS) == sorted([idle, 2])
         assert gauges[(Measure.JOURNAL_LEFT_OUT,)] == idle
+
+
+def test_connections_that_applications_share_are_shown_by_the_first_of_them(scene):
+    plan = BoardPlan(1, (), ("a", "b", "c"))
+    layout = row_layout(plan)
+    cells = [0] * layout.n_cells
+    shared, own = SimpleNamespace(pool=Pool(4, 3)), SimpleNamespace(pool=Pool(2, 1))
+    clients: Any = {"a": shared, "b": shared, "c": own}
+    writers: Any = dict.fromkeys(clients, scene)
+    nobody: Any = scene.memory
+    Heartbeat(WorkerRow(cells, layout, plan), (), nobody, clients, writers, {}, scene.beats.append).start()
+    gauges = read_row(cells, layout).totals.gauges
+    shown = [gauges[Measure.CONNECTIONS, name, state] for name in "abc" for state in ("idle", "busy")]
+    assert shown == [4, 3, 0, 0, 2, 1]
 
 
 def test_evidence_is_of_what_the_supervisor_does_not_know_yet(scene):

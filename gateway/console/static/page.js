@@ -56,7 +56,7 @@ function show(news) {
   showAlerts(alerts);
   showState(alerts);
   showTiles(status, pending);
-  showApplications(status.applications);
+  showApplications(status.applications, status.duo_hosts || []);
   showFleet(status.fleet);
   showServers(status.servers);
   showWorkers(status.workers);

@@ -20,7 +20,9 @@ export const effect = (failmode) => failmode.split(", ").map((mode) => EFFECTS[m
 
 export const applicationState = (state) => APPLICATION_STATES[state] || ["warm", state];
 
-export function showApplications(applications) {
+export function showApplications(applications, hosts) {
+  const first = new Map([...applications].reverse().map((known) => [known.api_host, known.application]));
+  const connections = new Map(hosts.map((host) => [first.get(host.api_host), connectionsOf(host)]));
   const make = () => element("li", {},
     element("div", { className: "head" }, element("h3", {}, element("code")), element("span", { className: "badge" })),
     element("p"), element("p", { className: "quiet" }), element("p", { className: "quiet" }));
@@ -35,15 +37,20 @@ export function showApplications(applications) {
     setText(whose, `${known.api_host}, ${words} for ${span(known.state_for_s)}${known.hint ? `: ${known.hint}` : ""}`);
     setText(consequence, known.failmode_active ? `Now ${effect(known.failmode)}` : `In an outage, ${effect(known.failmode)}`);
     setClass(consequence, known.failmode_active ? "bad" : "quiet");
-    setText(calls, applicationNumbers(known));
+    setText(calls, applicationNumbers(known, connections.get(known.application) || ""));
   });
 }
 
-function applicationNumbers(known) {
+function connectionsOf({ api_host, applications, connections }) {
+  const sharing = applications > 1 ? `, shared by ${applications} applications` : "";
+  return `. Connections to ${api_host}${sharing}: ${connections.busy} busy, ${connections.idle} idle`;
+}
+
+function applicationNumbers(known, connections) {
   const calls = Object.entries(known.calls).filter(([, n]) => n).map(([name, n]) => `${name} ${count(n)}`).join(", ") || "none yet";
   const kinds = Object.entries(known.errors_by_kind).map(([name, n]) => `${name} ${count(n)}`).join(", ");
   const errors = known.errors ? `. Errors: ${kinds}` : "";
-  return `Calls: ${calls}. Connections: ${known.connections.busy} busy, ${known.connections.idle} idle${errors}`;
+  return `Calls: ${calls}${errors}${connections}`;
 }
 
 const SERVER_COLUMNS = [
