@@ -105,8 +105,10 @@ def _servers(settings: Settings) -> list[ServerFacts]:
 
 def _applications(settings: Settings, standing: Callable[[str], Standing], started_at: float) -> list[ApplicationFacts]:
     fail_modes: dict[str, dict[str, None]] = {}
+    sections: dict[str, list[str]] = {}
     for server in settings.servers:
         fail_modes.setdefault(application_key(server.application), {})[server.fail_mode.value] = None
+        sections.setdefault(application_key(server.application), []).append(server.section)
     found = {}
     for server in settings.servers:
         application, key = server.application, application_key(server.application)
@@ -120,5 +122,6 @@ def _applications(settings: Settings, standing: Callable[[str], Standing], start
             is_failmode_active=known.state.is_fail_mode_active,
             since_ns=int(max(known.entered_at, started_at) * 1e9),
             hint="; ".join(filter(None, (known.account, known.hint))),
+            sections=tuple(sections[key]),
         )
     return list(found.values())

@@ -72,7 +72,10 @@ class ServerFacts(NamedTuple):
 
 
 class ApplicationFacts(NamedTuple):
-    """One Duo application; `name` is what the board calls it, `hint` what an administrator should look at."""
+    """One Duo application; `name` is what the board calls it, `hint` what an administrator should look at.
+
+    `sections` are the server sections whose logins it decides.
+    """
 
     name: str
     api_host: str
@@ -82,6 +85,7 @@ class ApplicationFacts(NamedTuple):
     is_failmode_active: bool
     since_ns: int
     hint: str
+    sections: tuple[str, ...] = ()
 
 
 class LogFacts(NamedTuple):
@@ -197,6 +201,7 @@ def _application(application: ApplicationFacts, totals: Totals, now_ns: int) -> 
         "application": name,
         "api_host": application.api_host,
         "ikey": application.ikey,
+        "sections": list(application.sections),
         "state": application.state,
         "state_for_s": _seconds(now_ns - application.since_ns),
         "failmode": application.failmode,
