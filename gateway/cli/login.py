@@ -12,7 +12,6 @@ from gateway.cli.terminal import printable
 from gateway.config.control_address import read_control_address
 from gateway.radius.dictionary import Code
 from gateway.supervisor.control_client import ControlError, Declined, NotRunning, ask
-from gateway.words.explanations import DOCUMENT
 
 TIMEOUT_S = 90.0  # a push lives 60 s at Duo
 LONGEST_S = 600.0
@@ -27,7 +26,7 @@ The running gateway performs it, with its own secrets: wherever those are kept, 
 command needs none. Like status it is for root and the gateway's user.
 
 exit status: 0 accepted, 1 rejected, 2 no such section, 4 no answer, or nothing runs;
-what the reasons mean stands in docs/troubleshooting.md"""
+radgate explain REASON says what a reason means"""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
@@ -109,4 +108,4 @@ def _tell(answer: dict[str, Any]) -> None:
         print(f"  {EXPLANATION}{happened}")
         if hint:
             print(f"  hint: {hint}")
-        print(f"  more: {DOCUMENT}#{happened.partition(':')[0]}")
+        print(f"  more: radgate explain {happened.partition(':')[0]}")

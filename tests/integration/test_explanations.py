@@ -2,7 +2,6 @@
 
 import pytest
 
-from gateway.words.explanations import DOCUMENT
 from tests.cli.files import run_main
 from tests.integration.site import Site
 
@@ -31,7 +30,7 @@ def test_the_line_and_the_command_give_the_same_reason_and_hint(site: Site, caps
         assert message in first
         assert second.startswith(f"  reason={reason}: ")
         assert words in third
-        assert fourth == f"  more: {DOCUMENT}#{reason}"
+        assert fourth == f"  more: radgate explain {reason}"
         told.append((reason, third.removeprefix("  hint: ")))
     assert [(line.fields["reason"], line.fields["hint"]) for line in site.log_lines()] == told
 
