@@ -13,6 +13,7 @@ from gateway.cli.why_log import Search, search_files, search_stdin
 from gateway.cli.why_text import login_object, login_texts
 from gateway.config.control_address import read_log_place, read_section_names
 from gateway.config.problems import ConfigError
+from gateway.logs.setup import LOG_FILE
 
 STDIN = "-"
 N_SHOWN = 20
@@ -51,33 +52,46 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Search, and tell what was found."""
     names = _names(options)
-    user = typed(options.user)
+    search = _search(options, names)
+    found = search.found
+    if options.json:
+        logins = [login_object(login, names) for login in found]
+        print(
+            as_json(
+                {"user": search.wanted.user, "logins": logins, "left_out": search.n_left_out, "notes": search.notes}
+            )
+        )
+    else:
+        _tell(search, names)
+    return Exit.OK if found else Exit.NONE_FOUND
+
+
+def _search(options: argparse.Namespace, names: dict[str, str]) -> Search:
     since = time.time() - options.since if options.since is not None else None
-    search = Search(user, _sections(options.server, names), since, options.last)
+    search = Search(typed(options.user), _sections(options.server, names), since, options.last)
     if options.log == STDIN:
         search_stdin(search)
     elif options.log is not None:
         search_files(search, typed(options.log))
     else:
         place = read_log_place(options.config)
-        search_files(search, f"{place.log_dir}/authproxy.log", is_stdout=place.is_stdout)
-    found = search.found
-    if options.json:
-        logins = [login_object(login, names) for login in found]
-        print(as_json({"user": user, "logins": logins, "left_out": search.n_left_out, "notes": search.notes}))
-        return Exit.OK if found else Exit.NONE_FOUND
-    if search.n_left_out:
-        print(f"{search.n_left_out:,} older ones are left out; --last {len(found) + search.n_left_out} shows them.\n")
-    print(*login_texts(found, names), sep="\n", end="\n" if found else "")
+        search_files(search, f"{place.log_dir}/{LOG_FILE}", is_stdout=place.is_stdout)
+    if search.wanted.sections is not None and names and not search.wanted.sections & names.keys():
+        search.notes.append(f"{options.config} has no server section of the name {typed(options.server)}")
+    return search
+
+
+def _tell(search: Search, names: dict[str, str]) -> None:
+    """Print the logins, and on standard error what there is to know of the logs."""
+    found, left_out = search.found, search.n_left_out
+    if left_out:
+        print(f"{left_out:,} older ones are left out; --last {min(len(found) + left_out, MOST)} shows more.\n")
+    for text in login_texts(found, names):
+        print(text)
     if not found:
-        print(f"radgate: no login of {printable(user)} was found", file=sys.stderr)
-    print(
-        *(f"note: {printable(note)}" for note in search.notes),
-        sep="\n",
-        end="\n" if search.notes else "",
-        file=sys.stderr,
-    )
-    return Exit.OK if found else Exit.NONE_FOUND
+        print(f"radgate: no login of {printable(search.wanted.user)} was found", file=sys.stderr)
+    for note in search.notes:
+        print(f"note: {printable(note)}", file=sys.stderr)
 
 
 def _names(options: argparse.Namespace) -> dict[str, str]:

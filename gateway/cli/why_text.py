@@ -35,7 +35,7 @@ def login_object(login: LoggedLogin, names: Mapping[str, str]) -> dict[str, str]
         "at": login.at.isoformat(),
         "user": login.user_name,
         "client": login.client,
-        "name": names.get(section, ""),
+        "name": names.get(section, section),
         "account": login.account,
         "explanation": happened,
         "hint": remedy,
@@ -45,7 +45,8 @@ def login_object(login: LoggedLogin, names: Mapping[str, str]) -> dict[str, str]
 def _line(login: LoggedLogin, names: Mapping[str, str]) -> str:
     fields = login.fields
     section = fields.get("server", "")
-    where = f"{names[section]} ({section})" if section in names else section
+    name = names.get(section, section)
+    where = section if name == section else f"{name} ({section})"
     asked = f"{fields['factor']} asked" if fields.get("factor") else "no factor asked"
     answer = _ANSWERS.get(fields.get("reply", ""), fields.get("reply", ""))
     took = f" after {int(fields['duration_ms']) / 1000:.1f} s" if fields.get("duration_ms", "").isdecimal() else ""

@@ -54,10 +54,10 @@ def read_log_place(path: str | os.PathLike[str]) -> LogPlace:
 
 
 def read_section_names(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Return the names that server sections give to their directories, by section. Raises likewise."""
+    """Return the name of each server section's directory, its section where it has none. Raises likewise."""
     sections = _read_sections(str(Path(path).absolute()))
-    named = {section.name: section.entries["name"].value for section in sections if "name" in section.entries}
-    return {section: name for section, name in named.items() if section.startswith("radius_server_")}
+    servers = [section for section in sections if section.name.startswith("radius_server_")]
+    return {each.name: each.entries["name"].value if "name" in each.entries else each.name for each in servers}
 
 
 def _read(

@@ -91,8 +91,10 @@ def test_since_server_and_last(logs, config, capsys):
     ):
         status, out, _ = run_main(capsys, "why", "alice", "--config", config, *arguments)
         assert (status, out.count(" from ")) == (0, n_found), arguments
+    status, _, err = run_main(capsys, "why", "alice", "--config", config, "--server", "osaka")
+    assert (status, "has no server section of the name osaka" in err) == (1, True)
     _, out, _ = run_main(capsys, "why", "alice", "--config", config, "--last", "1")
-    assert out.startswith("2 older ones are left out; --last 3 shows them.")
+    assert out.startswith("2 older ones are left out; --last 3 shows more.")
     assert out.count(" from ") == 1
 
 
