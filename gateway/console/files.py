@@ -11,17 +11,19 @@ _FOLDER = Path(__file__).parent / "static"
 _HTML = "text/html"
 _SCRIPT = "text/javascript"
 _SCRIPTS = (
-    "page",
-    "alerts",
-    "applications",
-    "charts",
-    "directories",
-    "hosts",
-    "logins",
-    "nodes",
-    "pager",
-    "scope",
-    "search",
+    *(
+        "page",
+        "alerts",
+        "applications",
+        "charts",
+        "directories",
+        "hosts",
+        "logins",
+        "nodes",
+        "pager",
+        "scope",
+        "search",
+    ),
     "tables",
 )
 _NAMES = {

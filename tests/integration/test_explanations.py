@@ -51,3 +51,19 @@ def test_an_application_of_the_wrong_type_is_named(site: Site, capsys):
     assert "reason=failmode_secure: Duo is unavailable (" in out
     site.stop()
     assert "Wrong integration type" in site.log_text
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_log_tells_afterwards_why(site: Site, capsys, log_format):
+    nas = site.start(gateway=f"log_format={log_format}").nas()
+    for user, typed in (("ivan", "123456"), ("alice", "123456"), ("CORP\\Ivan", "push")):
+        nas.login(user, typed)
+    site.stop()
+    status, out, err = run_main(capsys, "why", "IVAN", "--since", "1h", "--config", str(site.config))
+    assert (status, err) == (0, "")
+    first, *_ = lines = out.splitlines()
+    assert " ivan at radius_server_duo_only from 127.0.0.1: passcode asked, refused after " in first
+    assert "Incorrect passcode. Please try again." in first
+    assert "policy does not permit passcodes" in out
+    assert any("CORP\\Ivan" in line for line in lines)
+    assert "alice" not in out

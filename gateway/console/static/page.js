@@ -91,13 +91,13 @@ function gatewayTiles(status) {
   const rate = (now.accepted ?? 0) + (now.rejected ?? 0) + (now.failmode ?? 0);
   const ready = status.workers.filter((worker) => worker.state === "ready").length;
   return [
-    ["Logins a second", decimal(rate), ""],
+    ["Logins/s", decimal(rate), ""],
     ["Accepted", count(sum("accepts")), ""],
     ["Rejected", count(sum("rejects")), ""],
     ["Pending", count(sum("pending")), `of ${count(status.max_pending)}`],
     ["Median", duration(now.login_p50), ""],
     ["p99", duration(now.login_p99), ""],
-    ["Workers ready", count(ready), `of ${status.workers.length}`],
+    ["Workers", count(ready), `of ${status.workers.length} ready`],
     ...status.logs.filter((log) => log.lines_lost).map((log) => ["Log lines lost", count(log.lines_lost), log.log]),
   ];
 }
