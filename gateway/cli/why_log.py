@@ -3,7 +3,6 @@
 import heapq
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import count, islice
 from pathlib import Path
 
@@ -20,6 +19,7 @@ class Search:
     Attributes:
         n_left_out: older logins that were found and are not kept.
         notes: what a person should know about the logs.
+        oldest: the first login of anybody in the oldest file.
     """
 
     def __init__(self, user: str, sections: frozenset[str] | None, since: float | None, n_kept: int) -> None:
@@ -27,7 +27,7 @@ class Search:
         self.since = since
         self.n_left_out = 0
         self.notes: list[str] = []
-        self.begins_at: datetime | None = None
+        self.oldest: LoggedLogin | None = None
         self._n_kept = n_kept
         self._order = count()
         self._newest: list[tuple[float, int, LoggedLogin]] = []  # a heap, the oldest first
@@ -70,8 +70,8 @@ class Search:
         logins = [login for login in map(parse_login, lines) if login is not None]
         self._n_named += len(logins)
         self._n_aliases += sum(map(is_anonymous, logins))
-        if logins and (self.begins_at is None or logins[0].at < self.begins_at):
-            self.begins_at = logins[0].at
+        if logins and (self.oldest is None or logins[0].at < self.oldest.at):
+            self.oldest = logins[0]
 
 
 def search_stdin(search: Search) -> None:
@@ -97,7 +97,7 @@ def search_files(search: Search, name: str, *, is_stdout: bool = False) -> None:
         )
     elif not files and not search.notes:
         search.notes.append(f"{path}: there is no such log")
-    _conclude(search)
+    _conclude(search, len(files))
 
 
 def _read_file(search: Search, file: LogFile) -> None:
@@ -117,22 +117,18 @@ def _note_unreadable(search: Search, error: OSError, path: Path) -> None:
     search.notes.append(f"{path} cannot be read: {error.strerror}{advice}")
 
 
-def _conclude(search: Search) -> None:
+def _conclude(search: Search, n_files: int = 1) -> None:
     """Note what the logs cannot say."""
     if search.is_anonymous:
         search.notes.append(
             "the users of this log are written user-0001, user-0002 …: it comes from radgate support --anonymous; "
             "ask where the log was written"
         )
-    begins_at = search.begins_at
-    if begins_at is None:
+    if search.oldest is None:
         return
-    since = search.since
-    if since is not None and begins_at.timestamp() > since:
-        asked = datetime.fromtimestamp(since, UTC).astimezone()
-        search.notes.append(
-            f"the log begins at {begins_at:{TIME}}, later than {asked:{TIME}}: what was before is rotated away "
-            "(log_max_size, log_max_files), or nothing was logged"
-        )
+    begin = f"the log begins at {search.oldest.at:{TIME}}"
+    if search.since is not None and search.oldest.at.timestamp() > search.since:
+        why = "older files are rotated away (log_max_size, log_max_files)" if n_files > 1 else "nothing older is there"
+        search.notes.append(f"{begin}: {why}")
     elif not search.found:
-        search.notes.append(f"the log begins at {begins_at:{TIME}}")
+        search.notes.append(begin)

@@ -113,7 +113,11 @@ def test_what_the_logs_cannot_say_is_said(logs, config, capsys):
     status, out, err = run_main(capsys, "why", "alice", "--since", "2h", "--config", config)
     assert (status, out) == (1, "")
     assert "no login of alice was found" in err
-    assert "what was before is rotated away" in err
+    assert "nothing older is there" in err
+    put(logs / "authproxy.log.1", line("bob", 4_000), ago_s=4_000)
+    _, _, err = run_main(capsys, "why", "alice", "--since", "2h", "--config", config)
+    assert "older files are rotated away" in err
+    (logs / "authproxy.log.1").unlink()
     put(logs / "authproxy.log", line("user-0001", 3_000), line("user-0002", 3_000))
     _, _, err = run_main(capsys, "why", "alice", "--config", config)
     assert "radgate support --anonymous" in err
