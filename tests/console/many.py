@@ -46,6 +46,7 @@ class ManyDirectories:
 
     def __init__(self, n_troubled: int = N_TROUBLED) -> None:
         self.n_troubled = n_troubled
+        self.more: dict[str, Any] = {}
         self.cells = [0] * LAYOUT.n_cells
         self.row = WorkerRow(self.cells, LAYOUT, PLAN)
         self.row.begin(10, S)
@@ -67,7 +68,7 @@ class ManyDirectories:
         status = build_status(gateway, workers, servers, applications, reading.totals, [LogFacts("authproxy.log", 0)])
         named = [{**server, "name": NAMES[server["section"]]} for server in status["servers"]]
         console = {"pid": 12, "restarts": 0, "rss_bytes": 45_000_000}
-        return {**status, "servers": named, "max_pending": 20_000, "console": console}
+        return {**status, "servers": named, "max_pending": 20_000, "console": console, **self.more}
 
     def _application(self, n: int) -> ApplicationFacts:
         is_troubled = n < self.n_troubled

@@ -18,6 +18,27 @@ WIDE, NARROW = {"width": 1300, "height": 900}, {"width": 390, "height": 844}
 SCREENS = 2
 
 
+WORSE: dict[str, Any] = {
+    "last_reload": {
+        "ok": False,
+        "problems": [f"authproxy.cfg:{n} [radius_server_duo_only] skey: is empty" for n in range(9)],
+    },
+    "logs": [
+        {"log": name, "lines_lost": 5, "lost_to": ["worker 0"], "trouble": "No space left on device"}
+        for name in ("authproxy.log", "authevents.log")
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def worse_site() -> Iterator[Site]:
+    gateway = ManyDirectories()
+    gateway.more = WORSE
+    with serving(gateway) as site:
+        a_morning(gateway, site)
+        yield site
+
+
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     gateway = ManyDirectories()
@@ -31,7 +52,7 @@ def look(browser: Browser, site: Site) -> Iterator[Any]:
     """Open the page, and wait until it shows logins and counts; no page may complain."""
     contexts, said = [], []
 
-    def open_page(path: str = "", **options: Any) -> Page:
+    def open_page(path: str = "", site: Site = site, **options: Any) -> Page:
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
         page.set_default_timeout(SLOWLY_MS)
@@ -70,6 +91,18 @@ def test_it_is_two_screens_at_most(look, viewport, scheme, path):
     assert height_of(page) <= SCREENS * viewport["height"]
     assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
     assert page.locator("tbody tr").count() < 60
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_much_trouble_at_once_is_two_screens_too(look, worse_site, viewport):
+    page = look(site=worse_site, viewport=viewport)
+    alert = page.get_by_role("alert")
+    says(alert, "50 of 51 applications in fail mode")
+    says(alert.locator("summary"), "Log lost: authproxy.log; Log lost: authevents.log")
+    expect(page.locator("#alerts > *")).to_have_count(2 if viewport is WIDE else 1)
+    assert height_of(page) <= SCREENS * viewport["height"]
+    alert.locator("summary").click()
+    shown(alert.get_by_text("No space left on device").first)
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])

@@ -3,7 +3,7 @@
 
 import { applicationState, effect, isTroubled } from "./applications.js";
 import { fleetAlerts } from "./hosts.js";
-import { byId, count, counted, element, listed, match, sentences, setClass, setText } from "./nodes.js";
+import { byId, count, counted, element, isWide, listed, match, sentences, setClass, setText } from "./nodes.js";
 
 const STALE_AFTER_S = 5;
 const UNSERVED_AFTER_S = 3;
@@ -95,18 +95,30 @@ function fullness({ servers, max_pending: maxPending }) {
   return [{ mood: "warm", key: "pending", title: `${count(pending)} of ${count(maxPending)} logins are pending`, text }];
 }
 
+/** Show the worst, and the titles of the others, which can be unfolded. */
 export function showAlerts(alerts) {
-  const make = () => element("div", {}, element("strong"), element("p"));
-  match(byId("alerts"), alerts, (each) => each.key, make, (node, { mood, title, text }) => {
-    setClass(node, `alert ${mood}`);
-    setText(node.firstChild, title);
-    setText(node.lastChild, text);
-  });
-  const worst = alerts.find((each) => each.mood === "bad") || alerts[0];
+  const sorted = [...alerts].sort((a, b) => (b.mood === "bad") - (a.mood === "bad"));
+  const nShown = isWide() ? 2 : 1;
+  const others = sorted.slice(nShown);
+  const [summary, folded] = byId("more-alerts").children;
+  showBoxes(byId("alerts"), sorted.slice(0, nShown));
+  showBoxes(folded, others);
+  byId("more-alerts").hidden = others.length === 0;
+  setText(summary, `${others.length} more: ${others.map(({ title }) => title).join("; ")}`);
+  const [worst] = sorted;
   const state = alerts.some((each) => each.isFailMode) ? "Fail mode" : "Needs attention";
   setClass(byId("state"), `badge ${worst ? worst.mood : "good"}`);
   setText(byId("state"), worst ? state : "All is well");
   document.title = worst ? `! radgate: ${worst.title}` : "radgate";
+}
+
+function showBoxes(parent, alerts) {
+  const make = () => element("div", {}, element("strong"), element("p"));
+  match(parent, alerts, (each) => each.key, make, (node, { mood, title, text }) => {
+    setClass(node, `alert ${mood}`);
+    setText(node.firstChild, title);
+    setText(node.lastChild, text);
+  });
 }
 
 /** The console cannot be asked. */
