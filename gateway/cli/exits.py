@@ -8,6 +8,7 @@ class Exit(IntEnum):
 
     OK = 0
     REJECTED = 1
+    NONE_FOUND = 1
     CONFIGURATION = 2
     CANNOT_START = 3
     NO_ANSWER = 4

@@ -12,13 +12,14 @@ from gateway.cli.terminal import printable
 from gateway.config.control_address import read_control_address
 from gateway.radius.dictionary import Code
 from gateway.supervisor.control_client import ControlError, Declined, NotRunning, ask
-from gateway.words.explanations import DOCUMENT
+from gateway.words.explanations import REASONS
 
 TIMEOUT_S = 90.0  # a push lives 60 s at Duo
 LONGEST_S = 600.0
 MARGIN_S = 15.0  # for the gateway, beyond that
 EXPLANATION = "reason="  # how the text for the operator begins, behind the one for the person
 HINT = " hint="  # how its end begins
+_WITH_REMEDY = {str(reason) for reason, explanation in REASONS.items() if explanation.remedy}
 EPILOG = """examples:
   radgate login alice push
   radgate login alice          # asks for a passcode, which others must not see
@@ -27,7 +28,7 @@ The running gateway performs it, with its own secrets: wherever those are kept, 
 command needs none. Like status it is for root and the gateway's user.
 
 exit status: 0 accepted, 1 rejected, 2 no such section, 4 no answer, or nothing runs;
-what the reasons mean stands in docs/troubleshooting.md"""
+radgate explain REASON says what a reason means"""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
@@ -109,4 +110,5 @@ def _tell(answer: dict[str, Any]) -> None:
         print(f"  {EXPLANATION}{happened}")
         if hint:
             print(f"  hint: {hint}")
-        print(f"  more: {DOCUMENT}#{happened.partition(':')[0]}")
+        if (reason := happened.partition(":")[0]) in _WITH_REMEDY:
+            print(f"  more: radgate explain {reason}")

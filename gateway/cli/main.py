@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from gateway import __version__
 from gateway.cli import (
     check,
+    explain,
     fleet_key,
     init,
     login,
@@ -22,6 +23,7 @@ from gateway.cli import (
     support,
     upgrade,
     version,
+    why,
 )
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import Parser
@@ -30,7 +32,8 @@ from gateway.supervisor.control_client import ControlError, NotRunning
 
 DEFAULT_CONFIG = "/etc/radgate/authproxy.cfg"
 COMMANDS = (
-    *(init, run, start, stop, restart, reload, upgrade, status, check, login, protect, fleet_key, support, version),
+    *(init, run, start, stop, restart, reload, upgrade, status, check, login, why, explain, protect),
+    *(fleet_key, support, version),
 )
 
 

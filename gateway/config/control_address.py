@@ -10,7 +10,7 @@ from gateway.config.ini import IniSection, parse_ini
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.scope import Scope
 from gateway.config.surroundings import Surroundings, read_configuration, surroundings_of
-from gateway.config.values import seconds
+from gateway.config.values import boolean, seconds
 
 
 class ControlAddress(NamedTuple):
@@ -36,8 +36,28 @@ def read_control_address(path: str | os.PathLike[str]) -> ControlAddress:
 
 def read_log_dir(path: str | os.PathLike[str]) -> str:
     """Return where the logs are. Raises as `read_control_address` does."""
+    return read_log_place(path).log_dir
+
+
+class LogPlace(NamedTuple):
+    """Where the logs are, and whether finished logins are written to standard output instead."""
+
+    log_dir: str
+    is_stdout: bool
+
+
+def read_log_place(path: str | os.PathLike[str]) -> LogPlace:
+    """Return where to look for logins. Raises as `read_control_address` does."""
     scope, surroundings = _read(path, "main", MAIN, problems=[])
-    return scope.read_optional("log_dir", surroundings.resolve) or surroundings.log_dir
+    folder = scope.read_optional("log_dir", surroundings.resolve) or surroundings.log_dir
+    return LogPlace(folder, scope.read("log_stdout", boolean))
+
+
+def read_section_names(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Return the name of each server section's directory, its section where it has none. Raises likewise."""
+    sections = _read_sections(str(Path(path).absolute()))
+    servers = [section for section in sections if section.name.startswith("radius_server_")]
+    return {each.name: each.entries["name"].value if "name" in each.entries else each.name for each in servers}
 
 
 def _read(

@@ -15,11 +15,14 @@ import msgspec
 from gateway.console.exposition import exposition
 from gateway.console.health import Health, examine, examine_life
 from gateway.console.history import History
+from gateway.console.kept import Query
+from gateway.console.lately import Lately
 from gateway.console.recent import RecentLogins
 from gateway.ipc.console_channel import FromConsole, ReceivedFacts, hear_supervisor, tell_supervisor
 from gateway.logs.setup import reopen_logs
 
 ASK_EVERY_S = 1.0
+LOOK_EVERY_S = 0.25  # at the ledgers: a worker fills no more than two thirds of its ring meanwhile
 ASK_AGAIN_AFTER_S = 5.0  # without an answer
 
 
@@ -42,11 +45,12 @@ class Facts:
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._asked_at = self._answered_at = self._loop.time()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._metrics: bytes | None = None
         self.status: dict[str, Any] | None = None
         self.octets = b"{}"
         self.history = History()
+        self.lately = Lately()
         self.logins = RecentLogins()
 
     def start(self) -> None:
@@ -54,12 +58,13 @@ class Facts:
         self._loop.add_reader(self._channel.fileno(), self._hear)
         tell_supervisor(self._channel, FromConsole.SERVING)
         self._ask()
+        self._look()
 
     def stop(self) -> None:
         """Ask and hear no more."""
         self._loop.remove_reader(self._channel.fileno())
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in self._timers.values():
+            timer.cancel()
 
     @property
     def age_s(self) -> float:
@@ -82,12 +87,15 @@ class Facts:
         return examine_life(self.age_s)
 
     def _ask(self) -> None:
-        self._timer = self._loop.call_later(ASK_EVERY_S, self._ask)
-        self.logins.look()
+        self._timers["ask"] = self._loop.call_later(ASK_EVERY_S, self._ask)
         now = self._loop.time()
         if self._answered_at >= self._asked_at or now - self._asked_at > ASK_AGAIN_AFTER_S:
             self._asked_at = now
             tell_supervisor(self._channel, FromConsole.ASKING)
+
+    def _look(self) -> None:
+        self._timers["look"] = self._loop.call_later(LOOK_EVERY_S, self._look)
+        self.logins.look()
 
     def _hear(self) -> None:
         word = hear_supervisor(self._channel)
@@ -105,30 +113,27 @@ class Facts:
         self.octets, self._metrics = facts.status, None
         self.status = msgspec.json.decode(facts.status)
         self.history.take(self.status, time.time(), self._answered_at)
+        self.lately.take(self.status, self._answered_at)
 
 
 class Cursor(msgspec.Struct, array_like=True):
-    """How far a page has got: which console it asked, and the numbers of the last sample and login that it has."""
+    """How far a page has got: which console it asked, and the number of the last sample that it has."""
 
     console: str = ""
     sample: int = 0
-    login: int = 0
 
     @classmethod
     def parse(cls, text: str) -> "Cursor":
         """Return a cursor that a page gave back; one that is none is the beginning."""
-        console, _, numbers = text.partition("-")
-        sample, _, login = numbers.partition("-")
-        if not (sample.isdecimal() and login.isdecimal() and len(numbers) < 40):
-            return cls()
-        return cls(console, int(sample), int(login))
+        console, _, sample = text.partition("-")
+        return cls(console, int(sample)) if sample.isdecimal() and len(sample) < 20 else cls()
 
     def __str__(self) -> str:
-        return f"{self.console}-{self.sample}-{self.login}"
+        return f"{self.console}-{self.sample}"
 
 
 class View:
-    """What the page shows, as JSON: all of it at first, then only what is new.
+    """What the page shows, as JSON: all of it at first, then only what is new; logins only where they are asked for.
 
     Args:
         name: random, so that a page notices another console.
@@ -148,18 +153,29 @@ class View:
             cursor = Cursor(self._name)
         facts = self._facts
         status = {key: value for key, value in (facts.status or {}).items() if key != "histograms"}
-        following = Cursor(self._name, facts.history.n_taken, facts.logins.n_found)
         return msgspec.json.encode(
             {
-                "cursor": str(following),
+                "cursor": str(Cursor(self._name, facts.history.n_taken)),
                 "is_whole": is_whole,
                 "asks_token": self._asks_token,
                 "age_s": facts.age_s,
                 "health": facts.examine().content,
                 "status": status or None,
                 "samples": facts.history.after(cursor.sample),
-                "logins": [
-                    [slot, *msgspec.structs.astuple(record)] for slot, record in facts.logins.after(cursor.login)
-                ],
+                "lately": facts.lately.summary(),
+                "logins": {"last": facts.logins.kept.n_found, "kept": len(facts.logins.kept)},
             }
+        )
+
+    def logins(self, query: Query) -> bytes:
+        """Return the logins that are wanted, the newest first, and of a directory its clients."""
+        kept = self._facts.logins.kept
+        servers = (self._facts.status or {}).get("servers", ())
+        found = kept.find(query, {server["section"]: server.get("name") or "" for server in servers})
+        logins = [
+            {"number": each.number, "slot": each.slot, **msgspec.structs.asdict(each.record)} for each in found.logins
+        ]
+        clients = [each._asdict() for each in kept.clients_of(query.section)] if query.section else []
+        return msgspec.json.encode(
+            {"logins": logins, "matching": found.n_matching, "kept": len(kept), "clients": clients}
         )

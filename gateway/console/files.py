@@ -10,16 +10,27 @@ from gateway.words.explanations import DISCARDS, REASONS
 _FOLDER = Path(__file__).parent / "static"
 _HTML = "text/html"
 _SCRIPT = "text/javascript"
+_SCRIPTS = (
+    *(
+        "page",
+        "alerts",
+        "applications",
+        "charts",
+        "directories",
+        "hosts",
+        "logins",
+        "nodes",
+        "pager",
+        "scope",
+        "search",
+    ),
+    "tables",
+)
 _NAMES = {
     "/": ("index.html", _HTML),
     "/login": ("login.html", _HTML),
     "/static/page.css": ("page.css", "text/css"),
-    "/static/page.js": ("page.js", _SCRIPT),
-    "/static/charts.js": ("charts.js", _SCRIPT),
-    "/static/hosts.js": ("hosts.js", _SCRIPT),
-    "/static/tables.js": ("tables.js", _SCRIPT),
-    "/static/nodes.js": ("nodes.js", _SCRIPT),
-    "/static/logins.js": ("logins.js", _SCRIPT),
+    **{f"/static/{name}.js": (f"{name}.js", _SCRIPT) for name in _SCRIPTS},
     "/static/icon.svg": ("icon.svg", "image/svg+xml"),
     "/static/uplot.js": ("vendor/uplot/uPlot.iife.min.js", _SCRIPT),
     "/static/uplot.css": ("vendor/uplot/uPlot.min.css", "text/css"),

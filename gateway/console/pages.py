@@ -4,6 +4,7 @@
 | --- | --- |
 | GET / | the page |
 | GET /live.json?after=CURSOR | what the page shows, all of it or what is new |
+| GET /logins.json?q=WORDS&user=…&server=… | the last logins that are like that, see `queries` |
 | GET /status.json | the same as `radgate status --json` |
 | GET /metrics | Prometheus's text |
 | GET /healthz, /readyz | 200, or 503 where logins should go elsewhere; why, to those who may know |
@@ -28,6 +29,7 @@ from gateway.config.values import is_loopback
 from gateway.console.facts import Facts, View
 from gateway.console.files import PUBLIC, File, load_files
 from gateway.console.prometheus_text import CONTENT_TYPE
+from gateway.console.queries import BadQueryError, parse_query
 from gateway.console.visitors import SESSION_S, Patience, Sessions, Token
 from gateway.logs.setup import log_internal_error
 
@@ -91,6 +93,7 @@ class Pages:
         application.add_routes(
             [
                 web.get("/live.json", self._live),
+                web.get("/logins.json", self._logins),
                 web.get("/status.json", self._status),
                 web.get("/metrics", self._metrics),
                 *(web.get(path, self._health) for path in HEALTH),
@@ -174,6 +177,13 @@ class Pages:
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         return _json(self._view.after(request.query.get("after", "")))
+
+    async def _logins(self, request: web.Request) -> web.StreamResponse:
+        try:
+            query = parse_query(request.query)
+        except BadQueryError as error:
+            raise web.HTTPBadRequest(text=f"{error}\n") from None
+        return _json(self._view.logins(query))
 
     async def _status(self, _request: web.Request) -> web.StreamResponse:
         return _json(self._facts.octets, 200 if self._facts.status is not None else 503)

@@ -1,20 +1,9 @@
-"""The last logins of all workers, gathered from their ledgers."""
+"""Finds the logins that workers have written into their ledgers, and keeps them."""
 
 import os
-from collections import deque
-from itertools import islice
-from typing import NamedTuple
 
-from gateway.ipc.ledger import FinishedLogin, Ledger, LoginRing
-
-N_SHOWN = 200
-
-
-class RecentLogin(NamedTuple):
-    """A login and the worker that had it."""
-
-    slot: int
-    record: FinishedLogin
+from gateway.console.kept import KeptLogins, RecentLogin
+from gateway.ipc.ledger import Ledger, LoginRing
 
 
 class _Source:
@@ -33,11 +22,14 @@ class _Source:
 
 
 class RecentLogins:
-    """The last logins, numbered from 1 on in the order in which they were found."""
+    """Reads the ledgers of all workers and generations.
+
+    Attributes:
+        kept: what was found there, also in ledgers that are gone.
+    """
 
     def __init__(self) -> None:
-        self.n_found = 0
-        self._logins: deque[RecentLogin] = deque(maxlen=N_SHOWN)
+        self.kept = KeptLogins()
         self._sources: dict[int, list[_Source]] = {}
 
     def follow(self, ledgers: list[int]) -> None:
@@ -60,10 +52,4 @@ class RecentLogins:
     def look(self) -> None:
         """Take up what workers have written since."""
         found = [each for sources in self._sources.values() for source in sources for each in source.news()]
-        self._logins.extend(sorted(found, key=lambda each: each.record.at))
-        self.n_found += len(found)
-
-    def after(self, number: int) -> list[RecentLogin]:
-        """Return the logins behind this number that are still known."""
-        n_new = min(max(self.n_found - number, 0), len(self._logins))
-        return list(islice(self._logins, len(self._logins) - n_new, None))
+        self.kept.add(sorted(found, key=lambda each: each.record.at))

@@ -4,9 +4,10 @@ Each worker of a generation has a ring of cells. It alone writes there, without 
 reads at any instant. A cell carries the number of its login and a checksum over both, so that one that is torn is
 noticed and left out. Nothing that decides a login ever reads a ledger.
 
-Of thousands of logins a second nobody ever sees but the last `N_CELLS` of each look. So a login is written at once if
-none was in the last `HOLD_S`; else it is held back for as long at most, and of those held back the last `N_CELLS` are
-written. A worker that is killed takes these with it: the list lacks up to 0.1 s; the log is held back by nothing.
+A login is written at once if none was in the last `HOLD_S`; else it is held back for as long at most, and of those held
+back the last `MOST_AT_ONCE` are written (`worker/last_logins.py`). A ring holds more than a worker writes between two
+looks of the console: what is written is seen. A worker that is killed takes with it what it holds back: the list lacks
+up to 0.1 s; the log is held back by nothing.
 """
 
 import fcntl
@@ -20,7 +21,7 @@ import msgspec
 
 from gateway.ipc.memory import create_memory
 
-N_CELLS: Final = 256
+N_CELLS: Final = 1_024  # so a ring takes 1 MiB, once that many logins have been written
 _CELL_SIZE: Final = 1_024  # octets: the longest user name with the longest hint
 _CELL_HEAD: Final = struct.Struct("=QII")  # the login's number, from 1 on, the checksum, and the length of what follows
 _CAPACITY: Final = _CELL_SIZE - _CELL_HEAD.size

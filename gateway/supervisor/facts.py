@@ -114,8 +114,10 @@ def _servers(settings: Settings, crew: Crew, started_at: float) -> list[ServerFa
 
 def _applications(settings: Settings, standing: Callable[[str], Standing], started_at: float) -> list[ApplicationFacts]:
     fail_modes: dict[str, dict[str, None]] = {}
+    sections: dict[str, list[str]] = {}
     for server in settings.servers:
         fail_modes.setdefault(application_key(server.application), {})[server.fail_mode.value] = None
+        sections.setdefault(application_key(server.application), []).append(server.section)
     found = {}
     for server in settings.servers:
         application, key = server.application, application_key(server.application)
@@ -130,5 +132,6 @@ def _applications(settings: Settings, standing: Callable[[str], Standing], start
             since_ns=int(max(known.entered_at, started_at) * 1e9),
             hint="; ".join(filter(None, (known.account, known.hint))),
             has_next_key=application.next_secret_key is not None,
+            sections=tuple(sections[key]),
         )
     return list(found.values())

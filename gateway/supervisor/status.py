@@ -85,8 +85,9 @@ class ServerFacts(NamedTuple):
 
 
 class ApplicationFacts(NamedTuple):
-    """One Duo application; `name` is what the board calls it, `hint` what an administrator should look at,
-    `has_next_key` whether it has two secret keys.
+    """One Duo application; `name` is what the board calls it, `hint` what an administrator should look at.
+
+    `has_next_key`: whether it has two secret keys; `sections` are the server sections whose logins it decides.
     """
 
     name: str
@@ -98,6 +99,7 @@ class ApplicationFacts(NamedTuple):
     since_ns: int
     hint: str
     has_next_key: bool = False
+    sections: tuple[str, ...] = ()
 
 
 class LogFacts(NamedTuple):
@@ -221,6 +223,7 @@ def _application(application: ApplicationFacts, totals: Totals, now_ns: int) -> 
         "application": name,
         "api_host": application.api_host,
         "ikey": application.ikey,
+        "sections": list(application.sections),
         "state": application.state,
         "state_for_s": _seconds(now_ns - application.since_ns),
         "failmode": application.failmode,

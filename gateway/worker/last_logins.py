@@ -5,9 +5,10 @@ from typing import Final
 
 from gateway.engine.effects import Finished
 from gateway.engine.replies import LABELS
-from gateway.ipc.ledger import N_CELLS, FinishedLogin, LoginRing
+from gateway.ipc.ledger import FinishedLogin, LoginRing
 
 HOLD_S: Final = 0.1
+MOST_AT_ONCE: Final = 256  # logins: beyond 2,560 a second one worker's list has gaps, and the log has them all
 
 
 def finished_login(finished: Finished, at: float) -> FinishedLogin:
@@ -49,15 +50,15 @@ class LastLogins:
         if not held:
             self._call_later(HOLD_S, self.flush)
         held.append((finished, at))
-        if len(held) >= 2 * N_CELLS:
-            del held[:N_CELLS]
-            self._ring.skip(N_CELLS)
+        if len(held) >= 2 * MOST_AT_ONCE:
+            del held[:MOST_AT_ONCE]
+            self._ring.skip(MOST_AT_ONCE)
 
     def flush(self) -> None:
         """Show those that are held back."""
         held, self._held = self._held, []
-        if len(held) > N_CELLS:
-            self._ring.skip(len(held) - N_CELLS)
-        for finished, at in held[-N_CELLS:]:
+        if len(held) > MOST_AT_ONCE:
+            self._ring.skip(len(held) - MOST_AT_ONCE)
+        for finished, at in held[-MOST_AT_ONCE:]:
             self._written_at = at
             self._ring.write(finished_login(finished, at))

@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from aiohttp import ClientSession, TCPConnector
 
@@ -20,11 +20,18 @@ from gateway.ipc.console_channel import (
     tell_facts,
 )
 from gateway.ipc.ledger import Ledger
-from tests.console.scene import Gateway
 
 TOKEN = "a token of the console".replace(" ", "-")
 LOOPBACK = Rules("127.0.0.1", None, is_encrypted=False)
 GUARDED = Rules("0.0.0.0", Token(TOKEN.encode()), is_encrypted=False)
+
+
+class Scene(Protocol):
+    """What a supervisor would tell of."""
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """The object of `status.json`."""
 
 
 class Answer(NamedTuple):
@@ -73,7 +80,7 @@ class Site:
 
 @asynccontextmanager
 async def console(
-    gateway: Gateway, rules: Rules = LOOPBACK, certificate: bytes = b"", context: ssl.SSLContext | bool = True
+    gateway: Scene, rules: Rules = LOOPBACK, certificate: bytes = b"", context: ssl.SSLContext | bool = True
 ) -> AsyncIterator[Site]:
     """Run a console; it has heard of the gateway once."""
     loop = asyncio.get_running_loop()

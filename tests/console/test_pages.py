@@ -22,7 +22,16 @@ from tests.console.site import GUARDED, LOOPBACK, TOKEN, Site, console
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 WRONG = {"Authorization": "Bearer a-token-of-somebody-else"}
-PAGES = ("/", "/live.json", "/status.json", "/metrics", "/explanations.json", "/static/page.js", "/static/uplot.js")
+PAGES = (
+    "/",
+    "/live.json",
+    "/logins.json",
+    "/status.json",
+    "/metrics",
+    "/explanations.json",
+    "/static/page.js",
+    "/static/uplot.js",
+)
 
 
 def visit(story: Callable[[Site], Coroutine[Any, Any, None]], gateway: Gateway | None = None, **options: Any) -> None:
@@ -97,21 +106,34 @@ def test_no_outage_is_a_reason_to_start_the_gateway_anew(rules):
 
 def test_the_page_gets_only_what_is_new():
     async def story(site: Site) -> None:
-        site.ledger.ring(0).write(record(1))
-        site.facts.logins.look()
         first = (await site.ask("/live.json")).json
         assert first["is_whole"]
-        assert [login[2] for login in first["logins"]] == ["user1"]
         assert first["status"]["applications"][0]["ikey"] == IKEY
+        assert first["lately"]["sections"] == {}
         assert "histograms" not in first["status"]
-        site.ledger.ring(1).write(record(2))
-        site.facts.logins.look()
         second = (await site.ask(f"/live.json?after={first['cursor']}")).json
-        assert [(login[0], login[2]) for login in second["logins"]] == [(1, "user2")]
         assert not second["is_whole"]
-        for other in ("another-1-1", "", "x", f"{first['cursor'].split('-')[0]}-{'9' * 99}-1"):
-            again = (await site.ask("/live.json", params={"after": other})).json
-            assert [login[2] for login in again["logins"]] == ["user1", "user2"], other
+        for other in ("another-1", "", "x", f"{first['cursor'].split('-')[0]}-{'9' * 99}", "-", "--1"):
+            assert (await site.ask("/live.json", params={"after": other})).json["is_whole"], other
+
+    visit(story)
+
+
+def test_logins_are_told_to_those_who_ask_for_them():
+    async def story(site: Site) -> None:
+        for n in range(3):
+            site.ledger.ring(n % 2).write(record(n, client=f"10.0.0.{n}"))
+        site.facts.logins.look()
+        assert (await site.ask("/live.json")).json["logins"] == {"last": 3, "kept": 3}
+        found = (await site.ask("/logins.json?q=USER1&limit=5")).json
+        assert (found["matching"], found["kept"], found["clients"]) == (1, 3, [])
+        (login,) = found["logins"]
+        assert (login["number"], login["slot"], login["user_name"]) == (2, 1, "user1")
+        of_section = (await site.ask(f"/logins.json?server={SECTION}&limit=1")).json
+        assert [each["user_name"] for each in of_section["logins"]] == ["user2"]
+        assert {each["client"] for each in of_section["clients"]} == {"10.0.0.0", "10.0.0.1", "10.0.0.2"}
+        wrong = await site.ask("/logins.json?limit=9999")
+        assert (wrong.status, wrong.text) == (400, "limit: write a whole number from 1 to 200\n")
 
     visit(story)
 

@@ -3,13 +3,15 @@
 import os
 from pathlib import Path
 
-from gateway.console.recent import N_SHOWN, RecentLogins
+from gateway.console.kept import Query
+from gateway.console.recent import RecentLogins
 from gateway.ipc.ledger import Ledger
 from tests.console.scene import record
 
 
-def users(logins: RecentLogins, after: int = 0) -> list[str]:
-    return [each.record.user_name for each in logins.after(after)]
+def users(logins: RecentLogins) -> list[str]:
+    """The names, oldest first."""
+    return [each.record.user_name for each in reversed(logins.kept.find(Query(limit=200), {}).logins)]
 
 
 def descriptors(*ledgers: Ledger) -> list[int]:
@@ -24,18 +26,18 @@ def test_workers_take_their_turn_by_time():
     ledger.ring(0).write(record(3))
     logins.follow(descriptors(ledger))
     assert users(logins) == ["user1", "user2", "user3"]
-    assert [each.slot for each in logins.after(0)] == [0, 1, 0]
+    assert [each.slot for each in logins.kept.find(Query(), {}).logins] == [0, 1, 0]
     ledger.close()
 
 
-def test_only_what_is_new():
+def test_nothing_is_taken_up_twice():
     ledger, logins = Ledger.create(1), RecentLogins()
     logins.follow(descriptors(ledger))
     ledger.ring(0).write(record(1))
     logins.look()
     ledger.ring(0).write(record(2))
     logins.look()
-    assert (logins.n_found, users(logins, 1)) == (2, ["user2"])
+    assert (logins.kept.n_found, users(logins)) == (2, ["user1", "user2"])
     ledger.close()
 
 
@@ -51,17 +53,6 @@ def test_a_generation_that_goes_is_read_once_more():
     assert users(logins) == ["user1", "user2"]
     old.close()
     new.close()
-
-
-def test_no_more_than_are_shown():
-    ledger, logins = Ledger.create(2), RecentLogins()
-    for n in range(200):
-        ledger.ring(n % 2).write(record(n))
-        ledger.ring(n % 2).write(record(n))
-    logins.follow(descriptors(ledger))
-    assert len(users(logins)) == N_SHOWN
-    assert logins.n_found == 400
-    ledger.close()
 
 
 def test_descriptors_are_not_kept():

@@ -2,7 +2,6 @@
 
 import pytest
 
-from gateway.words.explanations import DOCUMENT
 from tests.cli.files import run_main
 from tests.integration.site import Site
 
@@ -31,7 +30,7 @@ def test_the_line_and_the_command_give_the_same_reason_and_hint(site: Site, caps
         assert message in first
         assert second.startswith(f"  reason={reason}: ")
         assert words in third
-        assert fourth == f"  more: {DOCUMENT}#{reason}"
+        assert fourth == f"  more: radgate explain {reason}"
         told.append((reason, third.removeprefix("  hint: ")))
     assert [(line.fields["reason"], line.fields["hint"]) for line in site.log_lines()] == told
 
@@ -52,3 +51,19 @@ def test_an_application_of_the_wrong_type_is_named(site: Site, capsys):
     assert "reason=failmode_secure: Duo is unavailable (" in out
     site.stop()
     assert "Wrong integration type" in site.log_text
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_log_tells_afterwards_why(site: Site, capsys, log_format):
+    nas = site.start(gateway=f"log_format={log_format}").nas()
+    for user, typed in (("ivan", "123456"), ("alice", "123456"), ("CORP\\Ivan", "push")):
+        nas.login(user, typed)
+    site.stop()
+    status, out, err = run_main(capsys, "why", "IVAN", "--config", str(site.config))
+    assert (status, err) == (0, "")
+    first, *_ = lines = out.splitlines()
+    assert " ivan at radius_server_duo_only from 127.0.0.1: passcode asked, refused after " in first
+    assert "Incorrect passcode. Please try again." in first
+    assert "policy does not permit passcodes" in out
+    assert any("CORP\\Ivan" in line for line in lines)
+    assert "alice" not in out

@@ -15,6 +15,7 @@ from gateway.ipc.ledger import (
 )
 from gateway.worker.last_logins import (
     HOLD_S,
+    MOST_AT_ONCE,
     LastLogins,
     finished_login,
 )
@@ -171,12 +172,12 @@ class TestLastLogins:
         assert shown.names[-2:] == ["user4", "user5"]
         assert shown.wanted == []
 
-    @pytest.mark.parametrize("n_logins", [N_CELLS, N_CELLS + 1, N_CELLS + 2, 2 * N_CELLS, 5_000])
+    @pytest.mark.parametrize("n_logins", [MOST_AT_ONCE, MOST_AT_ONCE + 1, MOST_AT_ONCE + 2, 2 * MOST_AT_ONCE, 5_000])
     def test_of_too_many_the_last_are_seen(self, n_logins):
         shown = Shown()
         shown.add(1_000.0, *range(n_logins))
         shown.elapse()
-        assert shown.names == [f"user{each}" for each in range(n_logins - N_CELLS, n_logins)]
+        assert shown.names[-MOST_AT_ONCE:] == [f"user{each}" for each in range(n_logins - MOST_AT_ONCE, n_logins)]
         assert shown.ring.read(0)[-1].number == n_logins
         assert shown.ring.read(n_logins - 3)[0].record.user_name == f"user{n_logins - 3}"
 

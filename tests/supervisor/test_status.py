@@ -225,12 +225,15 @@ def test_an_application_shows_its_calls_and_troubles_and_how_long_its_state_last
     worker.duo.troubled(Trouble.TIMEOUT)
     worker.duo.troubled(Trouble.DNS)
     worker.duo.connected(3, 4)
-    application = HEALTHY._replace(state="open", is_failmode_active=True, since_ns=1_040 * S, hint="look at DNS")
+    application = HEALTHY._replace(
+        state="open", is_failmode_active=True, since_ns=1_040 * S, hint="look at DNS", sections=(SECTION,)
+    )
     (shown,) = status_of(worker.facts(), application=application)["applications"]
     assert shown == {
         "application": NAME,
         "api_host": HOST,
         "ikey": IKEY,
+        "sections": [SECTION],
         "state": "open",
         "state_for_s": 60.0,
         "failmode": "safe",

@@ -18,7 +18,7 @@ const CHARTS = [
     ],
   },
   {
-    title: "Until the decision, people included",
+    title: "Login time, people included",
     format: duration,
     least: 0.1,
     series: [
@@ -28,7 +28,7 @@ const CHARTS = [
     ],
   },
   {
-    title: "Of that, the gateway's own share",
+    title: "Of that, the gateway's own time",
     format: duration,
     least: 0.001,
     series: [
@@ -126,6 +126,8 @@ export function startCharts() {
   }
   const redraw = () => charts.forEach((chart) => chart.draw());
   redraw();
+  byId("charts-box").addEventListener("toggle", redraw); // what is folded has no width
+  addEventListener("hashchange", () => requestAnimationFrame(redraw));
   byId("span").addEventListener("change", () => charts.forEach((chart) => chart.update()));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   let width = innerWidth;

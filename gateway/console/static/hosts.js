@@ -2,8 +2,8 @@
 //
 // Users' names stay on their host: of another one there are numbers here, and its last logins on its own page alone.
 
-import { applicationState } from "./tables.js";
-import { byId, count, duration, element, match, sentences, setClass, setText, span } from "./nodes.js";
+import { applicationState } from "./applications.js";
+import { byId, count, duration, element, match, sentences, setClass, setText, span, sum } from "./nodes.js";
 
 const STATES = {
   ready: ["good", "ready"],
@@ -15,19 +15,19 @@ const STATES = {
 };
 
 const stateOf = (host) => STATES[host.state] || ["warm", host.state];
-const sum = (counts) => Object.values(counts).reduce((a, b) => a + b, 0);
 const named = (counts) => Object.entries(counts).filter(([, n]) => n).sort(([, a], [, b]) => b - a)
   .map(([name, n]) => `${name} ${count(n)}`).join(", ");
 
 export function showFleet(fleet) {
   byId("fleet").hidden = !fleet;
   if (!fleet) return;
-  setText(byId("hosts-count"), String(fleet.hosts.length));
+  const nReady = fleet.hosts.filter(({ state }) => state === "ready").length;
+  setText(byId("hosts-count"), `${nReady} of ${fleet.hosts.length} ready`);
   setClass(byId("sharing"), `badge ${fleet.up ? "good" : "bad"}`);
   setText(byId("sharing"), fleet.up ? "Logins are shared" : "Logins are not shared");
   showHosts(fleet.hosts);
   const { p50, p99 } = fleet.engine_ms;
-  const waited = sum(fleet.claims) ? `A claim takes ${duration(p50 / 1000)}, 1 of 100 more than ${duration(p99 / 1000)}.` : "";
+  const waited = sum(fleet.claims) ? `A claim takes ${duration(p50 / 1000)} (median), ${duration(p99 / 1000)} (p99)` : "";
   setText(byId("claims"), sentences(`Claims of this host: ${named(fleet.claims) || "none yet"}`, waited,
     "The last logins of another host are shown on that host alone"));
 }

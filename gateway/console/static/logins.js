@@ -1,72 +1,105 @@
-// The last logins, newest first, and the search in them.
+// The last logins, newest first. The console keeps thousands of them; the page asks for those that it shows.
 
-import { byId, duration, element, sentences, setText } from "./nodes.js";
+import { byId, count, duration, element, match, sentences, setClass, setText } from "./nodes.js";
+import { button } from "./pager.js";
+import { linkTo, scope } from "./scope.js";
+import { tellFound, words } from "./search.js";
 
-const N_SHOWN = 200;
-const KEYS = ["slot", "at", "user", "client", "section", "reply", "reason", "factor", "duration_ms", "account", "hint"];
+const N_ROWS = 25;
 const REPLY_CLASSES = { "Access-Accept": "good", "Access-Reject": "bad" };
-const SEARCHED = ["user", "client", "reason"];
 
-let logins = [];
+const time = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const day = new Intl.DateTimeFormat([], { month: "short", day: "numeric" });
 
-const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+let names = new Map(); // of directories, by section
+let asked = ""; // the question that is shown
+let newest = 0; // the number of the newest login that was shown for it
+let pages = []; // the number before which each page begins, behind the first
+let older;
+let newer;
 
-function row(login) {
+/** `changed` is called when other logins are wanted. */
+export function startLogins(changed) {
+  const turn = (text, label, go) => button(text, label, () => { go(); changed(); });
+  newer = turn("Newer", "Newer logins", () => pages.pop());
+  older = turn("Older", "Older logins", () => pages.push(Number(older.dataset.before)));
+  byId("logins-pager").append(element("span", { className: "quiet", id: "logins-shown" }), newer, older);
+  for (const field of ["answer", "until"]) byId(field).addEventListener("change", changed);
+}
+
+/** What to ask the console for, or null where what is shown is still true; `last` is the number of the last login. */
+export function wantedLogins(last) {
+  const parameters = { q: words().join(" "), server: scope(), answer: byId("answer").value, until: until() };
+  const question = JSON.stringify(parameters);
+  if (question !== JSON.parse(asked || "{}").question) pages = [];
+  const before = pages[pages.length - 1] || "";
+  const now = JSON.stringify({ question, before, last: before ? 0 : last });
+  if (now === asked) return null;
+  if (JSON.parse(asked || "{}").question !== question) newest = 0;
+  asked = now;
+  const given = Object.entries({ ...parameters, before, limit: N_ROWS }).filter(([, value]) => value !== "");
+  return `/logins.json?${new URLSearchParams(given)}`;
+}
+
+/** Ask anew: the last question was not answered. */
+export function forgetLogins() {
+  asked = "";
+}
+
+function until() {
+  const at = Date.parse(byId("until").value); // local time, as it is typed
+  return Number.isNaN(at) ? "" : String(at / 1000 + 59.999); // the minute included
+}
+
+export function showLogins({ logins, matching, kept, clients }, nameOf) {
+  names = nameOf;
+  const isNarrowed = words().length || byId("answer").value || byId("until").value || scope();
+  setText(byId("logins-count"), isNarrowed ? `${count(matching)} of ${count(kept)} kept` : `${count(kept)} kept`);
+  tellFound("logins", matching);
+  byId("logins").hidden = logins.length === 0;
+  byId("logins-none").hidden = logins.length > 0;
+  setText(byId("logins-none"), kept ? "No login that is kept here is like that; radgate why USER searches the log." : "No login yet.");
+  match(byId("logins").tBodies[0], logins, ({ number }) => number, makeRow, () => {});
+  if (!pages.length && logins.length) newest = logins[0].number;
+  showPager(logins, matching);
+  showClients(clients);
+}
+
+function showPager(logins, matching) {
+  const first = pages.length * N_ROWS + 1;
+  byId("logins-pager").hidden = matching <= N_ROWS && !pages.length;
+  setText(byId("logins-shown"), `${count(first)} to ${count(first + logins.length - 1)} of ${count(Math.max(matching, first + logins.length - 1))}`);
+  newer.disabled = pages.length === 0;
+  older.disabled = first + logins.length > matching || logins.length < N_ROWS;
+  older.dataset.before = logins.length ? logins[logins.length - 1].number : 0;
+}
+
+function makeRow(login) {
   const at = new Date(login.at * 1000);
+  const isToday = at.toDateString() === new Date().toDateString();
   const cell = (name, className, ...content) => element("td", { className, role: "cell", data: { name } }, ...content);
   const isFailMode = login.reason.startsWith("failmode_");
-  return element("tr", { role: "row" },
-    cell("time", "nowrap", element("time", { dateTime: at.toISOString(), title: at.toString(), textContent: clock.format(at) })),
-    cell("user", "", element("b", { textContent: login.user || "–" })),
+  const row = element("tr", { role: "row" },
+    cell("time", "nowrap", element("time", { dateTime: at.toISOString(), title: at.toString(), textContent: `${isToday ? "" : `${day.format(at)}, `}${time.format(at)}` })),
+    cell("user", "", element("b", { textContent: login.user_name || "–" })),
     cell("answer", `nowrap ${isFailMode ? "warm" : REPLY_CLASSES[login.reply] || "quiet"}`, login.reply === "none" ? "nobody waits" : login.reply),
     cell("why", "", element("code", { textContent: login.reason }), element("small", { textContent: sentences(login.account, login.hint) })),
     cell("factor", "", login.factor || "–"),
     cell("took", "number", duration(login.duration_ms / 1000)),
     cell("client", "nowrap", element("code", { textContent: login.client })),
-    cell("section", "", login.section),
+    cell("section", "", element("a", { href: linkTo(login.section), textContent: names.get(login.section) || login.section })),
     cell("worker", "number", String(login.slot)));
+  if (newest && login.number > newest) setClass(row, "new");
+  return row;
 }
 
-function isWanted(login) {
-  const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
-  const answer = byId("answer").value;
-  if (answer && login.reply !== answer) return false;
-  return words.every((word) => SEARCHED.some((key) => login[key].toLowerCase().includes(word)));
-}
-
-function filter() {
-  let nWanted = 0;
-  for (const login of logins) {
-    login.row.hidden = !isWanted(login);
-    if (!login.row.hidden) nWanted += 1;
-  }
-  const isSearch = byId("search").value.trim() || byId("answer").value;
-  setText(byId("logins-count"), String(logins.length));
-  setText(byId("logins-found"), isSearch ? `${nWanted} found` : "");
-  byId("logins").hidden = nWanted === 0;
-  byId("logins-none").hidden = nWanted > 0;
-  setText(byId("logins-none"), logins.length ? "No login of the last ones is like that." : "No login yet.");
-}
-
-export function startLogins() {
-  byId("search").addEventListener("input", filter);
-  byId("answer").addEventListener("change", filter);
-}
-
-/** Take logins up, oldest first: all of them, or those behind the ones that are here. */
-export function showLogins(records, isWhole) {
-  const body = byId("logins").tBodies[0];
-  if (isWhole) {
-    logins = [];
-    body.replaceChildren();
-  }
-  for (const record of records) {
-    const login = Object.fromEntries(KEYS.map((key, n) => [key, record[n]]));
-    login.row = row(login);
-    if (!isWhole) login.row.className = "new";
-    body.prepend(login.row);
-    logins.push(login);
-  }
-  for (const old of logins.splice(0, logins.length - N_SHOWN)) old.row.remove();
-  if (records.length || isWhole) filter();
+/** Who asked for logins of the directory, of those that are kept. */
+function showClients(clients) {
+  setText(byId("clients-count"), String(clients.length));
+  const make = () => element("li", {}, element("code"), element("b"), element("p", { className: "quiet" }));
+  match(byId("clients"), clients.slice(0, 20), ({ client }) => client, make, (node, each) => {
+    setText(node.querySelector("code"), each.client);
+    setText(node.querySelector("b"), count(each.logins));
+    setText(node.querySelector("p"), `${count(each.rejects)} rejected, the last login ${new Date(each.last_at * 1000).toLocaleString()}`);
+  });
 }

@@ -69,3 +69,15 @@ export function span(seconds) {
   if (hours < 48) return `${hours} h ${minutes % 60} min`;
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
+
+/** The first names of many: `tokyo, osaka, sapporo and 47 more`. */
+export function listed(names, nShown = 3) {
+  if (names.length <= nShown + 1) return names.join(", ");
+  return `${names.slice(0, nShown).join(", ")} and ${count(names.length - nShown)} more`;
+}
+
+export const counted = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
+
+export const sum = (counts) => Object.values(counts).reduce((a, b) => a + b, 0);
+
+export const isWide = () => matchMedia("(min-width: 54.01rem)").matches;

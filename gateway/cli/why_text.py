@@ -1,0 +1,69 @@
+"""A login out of the log, in an administrator's words."""
+
+from collections.abc import Iterator, Mapping
+
+from gateway.cli.explain import sentences
+from gateway.cli.terminal import printable
+from gateway.logs.login_lines import LoggedLogin
+from gateway.words.explanations import REASONS, Explanation
+from gateway.words.reasons import Reason
+
+_ANSWERS = {
+    "Access-Accept": "let in",
+    "Access-Reject": "refused",
+    "Access-Challenge": "asked for more",
+    "none": "not answered, since nobody waited any more",
+}
+_UNKNOWN = Explanation("this radgate does not know the word", "see the version that wrote the log")
+
+
+def login_texts(logins: list[LoggedLogin], names: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each login, and below the last of those that ended alike what that means and what to do."""
+    meanings = [_meaning(login) for login in logins]
+    for login, meaning, following in zip(logins, meanings, [*meanings[1:], None], strict=False):
+        yield _line(login, names)
+        if meaning != following:
+            yield from _meaning_lines(login)
+
+
+def login_object(login: LoggedLogin, names: Mapping[str, str]) -> dict[str, str]:
+    """Return a login as JSON has it: the pairs of its line, and what they mean."""
+    happened, remedy = _meaning(login)
+    section = login.fields.get("server", "")
+    return {
+        **login.fields,
+        "at": login.at.isoformat(),
+        "user": login.user_name,
+        "client": login.client,
+        "name": names.get(section, section),
+        "account": login.account,
+        "explanation": happened,
+        "hint": remedy,
+    }
+
+
+def _line(login: LoggedLogin, names: Mapping[str, str]) -> str:
+    fields = login.fields
+    section = fields.get("server", "")
+    name = names.get(section, section)
+    where = section if name == section else f"{name} ({section})"
+    asked = f"{fields['factor']} asked" if fields.get("factor") else "no factor asked"
+    answer = _ANSWERS.get(fields.get("reply", ""), fields.get("reply", ""))
+    took = f" after {int(fields['duration_ms']) / 1000:.1f} s" if fields.get("duration_ms", "").isdecimal() else ""
+    by = f", decided by host {fields['joined']}" if fields.get("joined") else ""
+    who = f"{login.at:%Y-%m-%d %H:%M:%S%z}  {login.user_name} at {where} from {login.client}"
+    return printable(f"{who}: {asked}, {answer}{took}{by}: {fields.get('reason', '')} ({login.account})")
+
+
+def _meaning(login: LoggedLogin) -> Explanation:
+    """Return what the reason means, with the hint of the line where it has one."""
+    reason = login.fields.get("reason", "")
+    happened, remedy = REASONS[Reason(reason)] if reason in set(Reason) else _UNKNOWN
+    return Explanation(happened, login.fields.get("hint") or remedy)
+
+
+def _meaning_lines(login: LoggedLogin) -> Iterator[str]:
+    happened, remedy = _meaning(login)
+    yield f"    why: {printable(sentences(happened))}"
+    if remedy:
+        yield f"    do:  {printable(sentences(remedy))}"

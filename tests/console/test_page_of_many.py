@@ -1,0 +1,206 @@
+"""The page of 200 directories and 51 applications, 50 of them in trouble: small, searchable, by keyboard alone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.chromium import MARKS, Browser, Page, browser, expect
+from tests.console.many import SECTIONS, ManyDirectories, a_morning, serving
+from tests.console.site import Site
+
+__all__ = ["browser"]
+
+pytestmark = MARKS
+
+SLOWLY_MS = 60_000
+WIDE, NARROW = {"width": 1300, "height": 900}, {"width": 390, "height": 844}
+SCREENS = 2
+
+
+WORSE: dict[str, Any] = {
+    "last_reload": {
+        "ok": False,
+        "problems": [f"authproxy.cfg:{n} [radius_server_duo_only] skey: is empty" for n in range(9)],
+    },
+    "logs": [
+        {"log": name, "lines_lost": 5, "lost_to": ["worker 0"], "trouble": "No space left on device"}
+        for name in ("authproxy.log", "authevents.log")
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def worse_site() -> Iterator[Site]:
+    gateway = ManyDirectories()
+    gateway.more = WORSE
+    with serving(gateway) as site:
+        a_morning(gateway, site)
+        yield site
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    gateway = ManyDirectories()
+    with serving(gateway) as site:
+        a_morning(gateway, site)
+        yield site
+
+
+@pytest.fixture
+def look(browser: Browser, site: Site) -> Iterator[Any]:
+    """Open the page, and wait until it shows logins and counts; no page may complain."""
+    contexts, said = [], []
+
+    def open_page(path: str = "", site: Site = site, **options: Any) -> Page:
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(SLOWLY_MS)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(f"{site.url}/{path}")
+        shown(page.locator("#logins tbody tr").first)
+        expect(page.locator("#reasons-count")).to_contain_text(
+            "duo_denied 201" if not path else "duo_", timeout=SLOWLY_MS
+        )
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert said == []
+
+
+def shown(locator: Any) -> None:
+    expect(locator).to_be_visible(timeout=SLOWLY_MS)
+
+
+def says(locator: Any, text: str) -> None:
+    expect(locator).to_contain_text(text, timeout=SLOWLY_MS)
+
+
+def height_of(page: Page) -> int:
+    return int(page.evaluate("document.documentElement.scrollHeight"))
+
+
+@pytest.mark.parametrize("path", ["", f"#/server/{SECTIONS[0]}"], ids=["all", "one"])
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_two_screens_at_most(look, viewport, scheme, path):
+    page = look(path, viewport=viewport, color_scheme=scheme)
+    assert height_of(page) <= SCREENS * viewport["height"]
+    assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    assert page.locator("tbody tr").count() < 60
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_much_trouble_at_once_is_two_screens_too(look, worse_site, viewport):
+    page = look(site=worse_site, viewport=viewport)
+    alert = page.get_by_role("alert")
+    says(alert, "50 of 51 applications in fail mode")
+    says(alert.locator("summary"), "Log lost: authproxy.log; Log lost: authevents.log")
+    expect(page.locator("#alerts > *")).to_have_count(2 if viewport is WIDE else 1)
+    assert height_of(page) <= SCREENS * viewport["height"]
+    alert.locator("summary").click()
+    shown(alert.get_by_text("No space left on device").first)
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_all_of_it_unfolded_is_bounded_too(look, viewport):
+    page = look(viewport=viewport)
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    assert height_of(page) < 6 * viewport["height"]
+
+
+def test_trouble_of_many_is_one_box(look):
+    page = look(viewport=WIDE)
+    box = page.locator("#alerts > *")
+    expect(box).to_have_count(1)
+    says(box, "50 of 51 applications in fail mode (keys refused): directories tokyo, osaka, sapporo and 194 more")
+    says(box, "users get in without a second factor")
+    says(box, "compare ikey, skey and api_host")
+    expect(page.locator("#state")).to_have_text("Fail mode")
+    says(page.locator("#directories-count"), "200, 197 in trouble")
+    says(page.locator("#applications-count"), "51, 50 in trouble")
+    says(page.locator("#servers tbody tr").first, "fail mode (keys refused)")
+    page.locator("#applications-box summary").click()
+    says(page.locator("#applications li").first, "FAIL MODE (keys refused)")
+    page.get_by_role("button", name="Next directories").click()
+    says(page.locator("#directories-pager"), "26 to 50 of 200")
+
+
+def test_why_a_user_was_refused_by_keyboard_alone(look):
+    page = look(viewport=WIDE)
+    page.keyboard.press("/")
+    expect(page.locator("#search")).to_be_focused()
+    page.keyboard.type("TOKYO alice")
+    says(page.locator("#found"), "0 directories, 0 applications, 1 login found")
+    row = page.locator("#logins tbody tr")
+    expect(row).to_have_count(1)
+    for text in (
+        "CORP\\Alice",
+        "Access-Reject",
+        "duo_denied",
+        "Login request denied",
+        "See the user's status",
+        "tokyo",
+    ):
+        says(row, text)
+    page.keyboard.press("Escape")
+    expect(page.locator("#found")).to_have_text("")
+    says(page.locator("#logins-count"), "801 kept")
+    page.keyboard.type("duo_only137")
+    says(page.locator("#found"), "1 directory, 1 application, 4 logins found")
+    page.keyboard.press("Enter")
+    expect(page.locator("#directory-name")).to_be_focused()
+    expect(page.locator("#directory-name")).to_have_text("kobe14")
+    says(page.locator("#logins-count"), "4 of 801 kept")
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("link", name="All directories")).to_be_focused()
+    page.keyboard.press("Enter")
+    shown(page.locator("#servers"))
+
+
+def test_a_directory_has_a_page_of_its_own(look):
+    page = look(viewport=WIDE)
+    page.locator("#search").fill("tokyo")
+    page.get_by_role("link", name="tokyo", exact=True).last.click()
+    expect(page.locator("#directory-name")).to_have_text("tokyo")
+    expect(page.locator("#directory-section")).to_have_text(SECTIONS[0])
+    expect(page.locator("#directory-state")).to_have_text("fail mode (keys refused)")
+    says(page.locator("#directory-text"), "Duo application DI000000000000000000")
+    page.locator("#search").fill("")
+    says(page.locator("#logins-count"), "5 of 801 kept")
+    says(page.locator("#tiles div", has_text="Rejected").locator("dd"), "1")
+    says(page.locator("#tiles div", has_text="p99").locator("dd"), " s")
+    says(page.locator("#reasons li", has_text="duo_denied"), "More: radgate explain duo_denied")
+    says(page.locator("#applications-count"), "1, 1 in trouble")
+    page.locator("#clients-box summary").click()
+    says(page.locator("#clients li", has_text="10.80.1.11"), "1 rejected")
+    assert not page.locator("#servers").is_visible()
+    page.go_back()
+    shown(page.locator("#servers"))
+
+
+def test_a_directory_that_is_not_there_says_so(look, browser, site):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{site.url}/#/server/%E0%A4%A")
+    shown(page.locator("#servers"))
+    page.goto(f"{site.url}/#/server/none")
+    expect(page.locator("#directory-state")).to_have_text("There is no such directory", timeout=SLOWLY_MS)
+    context.close()
+
+
+def test_logins_are_turned_over_by_pages(look):
+    page = look(viewport=WIDE)
+    says(page.locator("#logins-shown"), "1 to 25 of 801")
+    page.get_by_role("button", name="Older logins").click()
+    says(page.locator("#logins-shown"), "26 to 50 of 801")
+    says(page.locator("#logins tbody tr").first, "user775")
+    page.get_by_role("button", name="Newer logins").click()
+    says(page.locator("#logins tbody tr").first, "Alice")
+    page.locator("#answer").select_option("Access-Reject")
+    says(page.locator("#logins-count"), "401 of 801 kept")
+    page.locator("#until").fill("2020-01-01T09:00")
+    says(page.locator("#logins-none"), "radgate why USER")
