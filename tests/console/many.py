@@ -83,7 +83,7 @@ class ManyDirectories:
             f"Duo answers 40102: Invalid integration key in request credentials; {REFUSED.remedy}"
             if is_troubled
             else "",
-            SECTIONS[n::N_APPLICATIONS],
+            sections=SECTIONS[n::N_APPLICATIONS],
         )
 
 
