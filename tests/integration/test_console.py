@@ -235,7 +235,7 @@ def test_reloads_keep_it_and_change_it(site):
     assert nas.login("bob", "123456").is_accept
     users = lambda: [each["user_name"] for each in json.loads(get(url + "logins.json"))["logins"]]  # noqa: E731
     until(lambda: users() == ["bob", "alice"])
-    until(lambda: "radgate_max_pending 77.0" in get(url + "metrics"))
+    until(lambda: "radgate_max_pending 77\n" in get(url + "metrics"))
     (site.folder / "token").write_text(TOKEN)
     (site.folder / "token").chmod(0o600)
     site.configure(gateway=f"{ANY_PORT}\nconsole_token_file=token")
