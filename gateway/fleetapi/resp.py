@@ -170,10 +170,13 @@ def _check_null(size: int) -> None:
 
 
 def _refused(line: bytes) -> Refused:
-    """Read an error. What a script met stands within its text in Redis 6: `ERR Error running script …: -OOM …`."""
+    """Read an error. What a script met stands within its text in Redis 6.
+
+    `ERR Error running script …: -OOM …`, or `@user_script: 14: -READONLY …` where the script itself has answered it.
+    """
     text = line[: 4 * _MAX_TEXT].decode("utf-8", "replace")
     code, _, rest = text.partition(" ")
-    if code == "ERR":
+    if code == "ERR" or not code.isalnum():
         for within in ("OOM", "READONLY", "NOPERM", "MASTERDOWN"):
             if f"-{within} " in rest:
                 code = within

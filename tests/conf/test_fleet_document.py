@@ -25,7 +25,7 @@ def test_the_rights_are_those_that_are_needed():
     (line,) = re.findall("^user radgate .*$", TEXT, re.MULTILINE)
     rights = " ".join(f"+{command}" for command in scripts.COMMANDS)
     assert set(line.split()) == set(
-        f"user radgate on >PASSWORD ~{scripts.KEYS} &{scripts.CHANNELS} -@all {rights}".split()
+        f"user radgate on >PASSWORD ~{scripts.KEYS} resetchannels &{scripts.CHANNELS} -@all {rights}".split()
     )
 
 

@@ -192,7 +192,8 @@ def test_an_address_of_a_replica_is_passed_over(server):
 def restrict(server: RedisServer) -> None:
     """Make the user that the documents name, with what they name."""
     rights = [f"+{command}" for command in COMMANDS]
-    made = server.ask("ACL", "SETUSER", "radgate", "on", f">{PASSWORD}", f"~{KEYS}", f"&{CHANNELS}", "-@all", *rights)
+    places = (f"~{KEYS}", "resetchannels", f"&{CHANNELS}")  # Redis 6.2 gives new users all channels
+    made = server.ask("ACL", "SETUSER", "radgate", "on", f">{PASSWORD}", *places, "-@all", *rights)
     assert made == b"OK"
     assert server.ask("ACL", "SETUSER", "default", "resetpass", "nocommands", "+ping") == b"OK"
 

@@ -43,6 +43,10 @@ def test_a_command_is_an_array_of_strings():
             ),
         ),
         (
+            b"-@user_script: 14: -READONLY You can't write\r\n",
+            Refused("READONLY", "@user_script: 14: -READONLY You can't write"),
+        ),
+        (
             b"-ERR Error running script (call to f_12): @user_script:9: -READONLY You can't write\r\n",
             Refused("READONLY", "ERR Error running script (call to f_12): @user_script:9: -READONLY You can't write"),
         ),

@@ -164,9 +164,7 @@ def test_a_passcode_whose_host_died_is_asked_by_who_has_joined(hosts, simulator)
     b = hosts[1].nas()
     b.send("dave", "123456")
     hosts[1].until_counted(joined=1)
-    granted = hosts[1].claims()["granted"]
     hosts[0].gateway.kill_whole()
-    hosts[1].until_counted(granted=granted + 1)
     assert b.receive().is_accept
 
 
