@@ -19,6 +19,7 @@ from gateway.cli.alerts import fail_mode_alert, fleet_alerts, log_alerts, reload
 from gateway.cli.amounts import span
 from gateway.cli.hosts import host_state, sharing
 from gateway.cli.rates import Rates, rates_of
+from gateway.cli.sections import full_name, name_of
 from gateway.cli.terminal import plain_console, printable
 from gateway.supervisor.control_client import ControlError
 from gateway.supervisor.status import Status
@@ -129,7 +130,7 @@ def _sections(now: Status, before: Status | None) -> Table:
     for server in now["servers"]:
         rates = rates_of(server["section"], now, before)
         table.add_row(
-            server["section"],
+            Text(printable(name_of(server))),
             *(f"{rate:.1f}" for rate in rates[:3]),
             str(server["pending"]),
             _milliseconds(rates.p50_ms),
@@ -144,7 +145,7 @@ def _words(now: Status) -> Iterator[Text]:
         for title in ("reasons", "discards"):
             counted = ", ".join(f"{word} {count}" for word, count in server[title].items() if count)
             if counted:
-                text = f"  {title} of {server['section']}: {counted}"
+                text = f"  {title} of {name_of(server)}: {counted}"
                 yield Text(text, "dim", no_wrap=True, overflow="ellipsis")
 
 
@@ -242,7 +243,7 @@ def plain_lines(view: View | ControlError) -> Iterator[str]:
     now, before = view
     for server in now["servers"]:
         rates = rates_of(server["section"], now, before)
-        yield f"{time_of_day} {server['section']}: {_in_words(rates)}, {server['pending']} pending"
+        yield f"{time_of_day} {printable(full_name(server))}: {_in_words(rates)}, {server['pending']} pending"
     for application in now["applications"]:
         if application["state"] != "healthy":
             hint = f" ({application['hint']})" if application["hint"] else ""

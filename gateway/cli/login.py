@@ -39,7 +39,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "factor", metavar="FACTOR", nargs="?", help="push, phone, sms, push2 …, or a passcode; asked for when left out"
     )
-    parser.add_argument("--server", metavar="SECTION", help="the server section to ask (default: the first)")
+    parser.add_argument("--server", metavar="NAME", help="the server section to ask, or its name= (default: the first)")
     parser.add_argument(
         "--timeout", metavar="SECONDS", type=_seconds, default=TIMEOUT_S, help="give up after this long"
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from gateway.cli.alerts import fail_mode_alert, fleet_alerts, log_alerts, reload_alerts, slot_alerts
 from gateway.cli.amounts import decimal, short, span
 from gateway.cli.hosts import host_state, sharing
+from gateway.cli.sections import name_of
 from gateway.cli.terminal import printable
 from gateway.statistics.layout import COALESCED, RETRANSMISSION, WORKER_GAUGES, WORKER_LOSSES
 from gateway.supervisor.form import Form
@@ -30,7 +31,7 @@ _WORKER_COLUMNS: _Columns = {
     "max ms": lambda worker: decimal(worker["loop_lag_max_ms"]),
 }
 _SERVER_COLUMNS: _Columns = {
-    "server": lambda server: _cut(server["section"], 28),
+    "server": lambda server: _cut(name_of(server), 28),
     "requests": lambda server: short(server["requests"]),
     "per s": lambda server: decimal(server["rate"]),
     "accepts": lambda server: short(server["accepts"]),
@@ -125,12 +126,18 @@ def _worker_details(worker: Status) -> list[str]:
 
 def _server_details(server: Status) -> list[str]:
     return [
-        *_wrapped(f"listens on {', '.join(server['listen'])}"),
+        *_wrapped(_where(server)),
         *_wrapped(server["advice"]),
         *_counted("reasons", server["reasons"]),
         *_counted("discards", server["discards"]),
         *_counted("duplicates", {RETRANSMISSION: server["duplicates"], COALESCED: server["coalesced"]}),
     ]
+
+
+def _where(server: Status) -> str:
+    """Return where a section listens, and its own name where it is called otherwise."""
+    section = "" if name_of(server) == server["section"] else f"[{server['section']}] "
+    return f"{section}listens on {', '.join(server['listen'])}"
 
 
 def _application_details(application: Status) -> list[str]:

@@ -19,6 +19,7 @@ from gateway.config.fleet import KEYS, read_fleet
 from gateway.config.general import GATEWAY, MAIN, read_ca_certs_file, read_gateway, read_log
 from gateway.config.ini import IniSection, parse_ini
 from gateway.config.kinds import KINDS, SERVED, Kind, section_kind
+from gateway.config.names import same_names, unused_name
 from gateway.config.problems import ConfigError, Problem, Severity, in_order
 from gateway.config.scope import Context, Scope
 from gateway.config.settings import FleetSettings, Settings
@@ -118,6 +119,8 @@ def _read_sections(
     if not served:
         problems.append(Problem("", "", f"there is nothing to serve; write a [{SERVED[0]}] section"))
     problems += unused_defaults(main, [section for kind, section in _kinds_of(sections) if kind.read_server])
+    problems += unused_name(sections)
+    problems += same_names(served)
     problems += overlap_problems(served)
     problems += application_problems(served)
     return Settings(

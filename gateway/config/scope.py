@@ -35,10 +35,15 @@ class Scope:
     ) -> None:
         """Read `section` over `main` with the schema's `defaults`; what is wrong is appended to `problems`."""
         self.section = section.name
+        self.line = section.line
         self._section = section
         self._main = main
         self._defaults = defaults
         self._problems = problems
+
+    def own(self) -> "Scope":
+        """Return what reads the section alone: for keys that [main] cannot say for several sections."""
+        return Scope(self._section, IniSection("main"), self._defaults, self._problems)
 
     def entries(self, *keys: str) -> list[Entry]:
         """Return the section's own entries of these keys, which can replace each other; [main]'s if it has none."""

@@ -8,6 +8,7 @@ from gateway.config.attributes import attribute
 from gateway.config.clients import read_clients
 from gateway.config.credentials import FoundSecret, read_next_secret, read_secret
 from gateway.config.ini import Entry
+from gateway.config.names import read_name
 from gateway.config.scope import Context, Scope
 from gateway.config.secret_keys import NEXT_RADIUS_SECRET, NEXT_SKEY, RADIUS_SECRET, SKEY
 from gateway.config.settings import ApiVersion, ApplicationSettings, Secret, ServerSettings
@@ -34,6 +35,7 @@ from gateway.config.values import (
 from gateway.engine.rules import Accounting, FailMode, PreauthRule, RequireMessageAuthenticator, UnrecognisedFactor
 
 SERVER = {
+    "name": "",
     "ikey": "",
     **SKEY.rows,
     **NEXT_SKEY.rows,
@@ -85,6 +87,7 @@ def read_server(scope: Scope, context: Context, client: str | None) -> ServerSet
     """Return the section's settings; `client` is what its kind makes of that key."""
     settings = ServerSettings(
         section=scope.section,
+        name=read_name(scope),
         client=client,
         interface=scope.read_optional("interface", address),
         port=scope.read("port", port),

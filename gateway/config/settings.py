@@ -86,6 +86,8 @@ class ServerSettings(SectionRules, frozen=True, kw_only=True):
     """One server section: its policy, where it listens, who may ask, and its Duo application."""
 
     section: str
+    name: str = ""
+    """What people call it; empty if the file does not say."""
     client: str | None = None
     """The client section that it names; None if it names none: `DUO_ONLY_CLIENT` then, there or not."""
     interface: str | None = None
@@ -93,6 +95,11 @@ class ServerSettings(SectionRules, frozen=True, kw_only=True):
     port: int = 1812
     clients: tuple[ClientSettings, ...]
     application: ApplicationSettings
+
+    @property
+    def shown_name(self) -> str:
+        """What it is called where there must be a name: the section's own if it has no other."""
+        return self.name or self.section
 
 
 DUO_ONLY_CLIENT = "duo_only_client"

@@ -102,8 +102,14 @@ def _mistyped_section(section: IniSection, kind: str, by_name: dict[str, IniSect
         return Problem(name, "", text, line)
     section.name = _free_name(kind, name, by_name)
     by_name[section.name] = section
-    only_number = " (only a number may follow)" if name.startswith(kind) and kind not in SINGLE else ""
-    return Problem(name, "", f"is not known{odd}; write [{section.name}]{only_number}", line)
+    rule = _number_rule(kind) if name.startswith(kind) and kind not in SINGLE else ""
+    return Problem(name, "", f"is not known{odd}; write [{section.name}]{rule}", line)
+
+
+def _number_rule(kind: str) -> str:
+    """Return what may follow a kind in a section's name, and where a name of one's own goes."""
+    named = "; the name goes into name=" if "name" in KINDS[kind].keys else ""
+    return f" (only a number may follow{named})"
 
 
 def _free_name(kind: str, name: str, taken: Collection[str]) -> str:
@@ -195,7 +201,7 @@ def _misplaced(entry: Entry, kind: str, home: str, by_name: Mapping[str, IniSect
     if holder is not None:
         line = holder.entries[entry.key].line
         return _key_problem(entry, f"has no effect here, [{holder.name}] has it in line {line}; remove it", severity)
-    name = homes[0].name if len(homes) == 1 else home
+    name = homes[0].name if len(homes) == 1 else section_kind(homes[0].name) if homes else home
     return _key_problem(entry, f"has no effect here; write it in [{name}]", severity)
 
 

@@ -129,6 +129,7 @@ class Section:
         acknowledges_accounting: whether Accounting-Requests are answered, of which nothing is kept.
         session_attributes: a 1 at the types of attributes that tell machines and sessions apart, for `attributes_of`.
         counters: of what happens here.
+        shown_name: what people call it; empty if it has no name but its own.
     """
 
     __slots__ = (
@@ -146,6 +147,7 @@ class Section:
         "response_deadline_s",
         "rules",
         "session_attributes",
+        "shown_name",
     )
 
     def __init__(
@@ -156,8 +158,10 @@ class Section:
         *,
         generation: int = 0,
         counters: SectionCounters | None = None,
+        shown_name: str = "",
     ) -> None:
         self.name = name
+        self.shown_name = shown_name
         self.mode = mode
         self.policy = mode.policy
         self.rules = rules

@@ -107,6 +107,7 @@ def _servers(settings: Settings, crew: Crew, started_at: float) -> list[ServerFa
             {client: use for (section, client), use in uses.items() if section == server.section},
             since_ns,
             len(server.clients),
+            name=server.shown_name,
         )
         for server in settings.servers
     ]

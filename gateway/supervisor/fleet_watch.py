@@ -83,5 +83,5 @@ def _digests(settings: Settings, fleet: FleetSettings | None) -> dict[str, str]:
 
 
 def _digest(server: ServerSettings, key: bytes) -> str:
-    alike = msgspec.structs.replace(server, interface=None, port=0)
+    alike = msgspec.structs.replace(server, name="", interface=None, port=0)
     return blake2b(msgspec.msgpack.encode(alike, order="sorted"), key=key, digest_size=8, person=b"section").hexdigest()

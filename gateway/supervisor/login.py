@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from gateway.config.login_client import login_client
+from gateway.config.names import find_server
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.settings import ServerSettings, Settings
 from gateway.supervisor.helper import run_helper
@@ -12,6 +13,7 @@ from gateway.supervisor.login_helper import LoginOrders, LoginOutcome
 
 HELPER_MODULE = "gateway.supervisor.login_helper"
 LONGEST_S = 600.0
+MOST_NAMED = 20  # sections that an error names
 MARGIN_S = 10.0  # for the start of the process that asks
 
 Seconds = Annotated[float, msgspec.Meta(gt=0.0, le=LONGEST_S)]
@@ -21,7 +23,7 @@ class LoginQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """Who wants to log in, by what they typed.
 
     Attributes:
-        server: the section to ask; None is the first.
+        server: the section to ask, or its name; None is the first.
         timeout_s: how long an answer is waited for.
     """
 
@@ -56,11 +58,17 @@ async def log_in(settings: Settings, question: LoginQuestion) -> LoginOutcome:
 
 
 def _choose_server(settings: Settings, section: str | None) -> ServerSettings:
-    for server in settings.servers:
-        if section in (None, server.section):
-            return server
-    known = ", ".join(server.section for server in settings.servers)
-    raise ConfigError([Problem(str(section), "", f"no such server section; there is {known}")], settings.path)
+    found = settings.servers[0] if section is None else find_server(settings.servers, section)
+    if found is not None:
+        return found
+    text = f"no such server section; there is {_known(settings)}"
+    raise ConfigError([Problem(str(section), "", text)], settings.path)
+
+
+def _known(settings: Settings) -> str:
+    named = [f"{each.section} ({each.name})" if each.name else each.section for each in settings.servers]
+    n_others = len(named) - MOST_NAMED
+    return ", ".join(named[:MOST_NAMED]) + (f", and {n_others} more" if n_others > 0 else "")
 
 
 def _failure(text: str) -> LoginOutcome:

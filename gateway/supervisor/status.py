@@ -71,7 +71,7 @@ class WorkerFacts(NamedTuple):
 
 
 class ServerFacts(NamedTuple):
-    """One server section: where it listens, whether it takes signed requests alone, how many clients it has.
+    """One server section: where it listens, whether it takes signed requests alone, how many clients it has, its name.
 
     `rotations` are its clients that have two secrets, by name, and what has been seen of them `since_ns`.
     """
@@ -82,6 +82,7 @@ class ServerFacts(NamedTuple):
     rotations: Mapping[str, SecretUse] = {}
     since_ns: int = 0
     n_clients: int = 0
+    name: str = ""
 
 
 class ApplicationFacts(NamedTuple):
@@ -187,6 +188,7 @@ def _server(server: ServerFacts, totals: Totals, now_ns: int) -> Status:
     advice = _advice(server, counters[Measure.REQUESTS, section], n_unsigned)
     return {
         "section": section,
+        "name": server.name or section,
         "listen": list(server.listen),
         "n_clients": server.n_clients,
         "requests": counters[Measure.REQUESTS, section],

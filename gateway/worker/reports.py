@@ -4,6 +4,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, final
 
 from gateway.engine.discard_notices import (
@@ -11,6 +12,7 @@ from gateway.engine.discard_notices import (
     UnsignedNas,
 )
 from gateway.engine.effects import Finished
+from gateway.engine.nas import Nas
 from gateway.engine.peer import Address
 from gateway.engine.replies import LABELS
 from gateway.engine.verdict import Verdict
@@ -26,8 +28,8 @@ _MAX_SOURCES: Final = 1_024
 _SECOND_FACTOR: Final = "Secondary authentication"  # Duo's word; no other stage decides a login here
 
 
-def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
-    """Return the text and the fields of a finished login's line.
+def finished_line(finished: Finished, slot: int, name: str = "") -> tuple[str, dict[str, Any]]:
+    """Return the text and the fields of a finished login's line; `name` is that of its section, if it has one.
 
     The text begins as Duo's proxy writes it: `(('10.80.16.236', 58411), y-ikeda, 6): Duo authentication returned …`.
     """
@@ -41,6 +43,8 @@ def finished_line(finished: Finished, slot: int) -> tuple[str, dict[str, Any]]:
     if finished.joined:
         fields["joined"] = finished.joined
     fields["server"] = finished.section
+    if name:
+        fields["name"] = name
     fields["worker"] = slot
     fields["duration_ms"] = round(finished.duration_s * 1000)
     if finished.n_packets > 1:
@@ -70,9 +74,9 @@ class _Alike:
 
     __slots__ = ("begin", "end", "level", "middle")
 
-    def __init__(self, finished: Finished, slot: int) -> None:
+    def __init__(self, finished: Finished, slot: int, name: str) -> None:
         verdict = finished.verdict
-        _, fields = finished_line(finished, slot)
+        _, fields = finished_line(finished, slot, name)
         own = ("duration_ms", "packets", "hint")
         self.level = _level(verdict)
         self.begin = origin(self.level, LOGGER)
@@ -85,15 +89,20 @@ _AlikeKey = tuple[str, Reason, str, Outcome, str, str, str, bool]
 
 
 class LoginLog:
-    """Tells the log of finished logins. As text, what many lines have in common is made once, and little is kept."""
+    """Tells the log of finished logins. As text, what many lines have in common is made once, and little is kept.
 
-    __slots__ = ("_alike", "_event_log", "_lines", "_slot", "_sources")
+    Args:
+        names: those of sections that have one, by section.
+    """
 
-    def __init__(self, event_log: EventLog, slot: int) -> None:
+    __slots__ = ("_alike", "_event_log", "_lines", "_names", "_slot", "_sources")
+
+    def __init__(self, event_log: EventLog, slot: int, names: Mapping[str, str] | None = None) -> None:
         self._event_log = event_log
         lines = event_log.lines
         self._lines = lines if isinstance(lines, TextLines) else None
         self._slot = slot
+        self._names = names
         self._alike: dict[_AlikeKey, _Alike] = {}
         self._sources: dict[Address, str] = {}  # a directory asks from few ports
 
@@ -101,7 +110,7 @@ class LoginLog:
         """Write the line that `finished_line` describes; `at` is in Unix seconds."""
         lines = self._lines
         if lines is None:
-            text, fields = finished_line(finished, self._slot)
+            text, fields = finished_line(finished, self._slot, self._name_of(finished))
             self._event_log.event(at, _level(finished.verdict), LOGGER, text, fields)
             return
         alike = self._alike_of(finished)
@@ -132,8 +141,12 @@ class LoginLog:
         if alike is None:
             if len(self._alike) >= _MAX_ALIKE:
                 self._alike.clear()
-            alike = self._alike[key] = _Alike(finished, self._slot)
+            alike = self._alike[key] = _Alike(finished, self._slot, self._name_of(finished))
         return alike
+
+    def _name_of(self, finished: Finished) -> str:
+        names = self._names
+        return names.get(finished.section, "") if names else ""
 
     def _source(self, address: Address) -> str:
         source = self._sources.get(address)
@@ -153,8 +166,7 @@ def notice_line(notice: Notice, listening: str) -> tuple[str, dict[str, Any]]:
     text = f"Discarded {packets} from {source}: {happened}{detail}; {remedy}"
     fields: dict[str, Any] = {"discard": notice.reason, "listen": listening, "packets": notice.n_packets}
     if notice.nas is not None:
-        fields["client"] = notice.nas.name
-        fields["server"] = notice.nas.section.name
+        fields.update(_client_fields(notice.nas))
     return text, fields
 
 
@@ -165,14 +177,23 @@ def unsigned_line(unsigned: UnsignedNas) -> tuple[str, dict[str, Any]]:
         "and whatever asks through it, sign if it can; once no such line comes for a day, set "
         "require_message_authenticator=yes"
     )
-    return text, {"client": unsigned.nas.name, "server": unsigned.nas.section.name}
+    return text, _client_fields(unsigned.nas)
+
+
+def _client_fields(nas: Nas) -> dict[str, Any]:
+    section = nas.section
+    fields = {"client": nas.name, "server": section.name}
+    return {**fields, "name": section.shown_name} if section.shown_name else fields
 
 
 class EventSection(NamedTuple):
-    """What `authevents.log` says of a server section: its application's integration key, and its client section."""
+    """What `authevents.log` says of a server section: its application's integration key, its client section, and its
+    name if it has one.
+    """
 
     ikey: str
     client: str
+    name: str = ""
 
 
 def auth_event(finished: Finished, section: EventSection | None, hostname: str) -> dict[str, Any]:
@@ -181,7 +202,7 @@ def auth_event(finished: Finished, section: EventSection | None, hostname: str) 
     `section` is None for a login of former settings whose section is gone.
     """
     verdict = finished.verdict
-    return {
+    event = {
         "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + "Z",
         "event_type": "authentication",
         "msg": verdict.account,
@@ -201,3 +222,4 @@ def auth_event(finished: Finished, section: EventSection | None, hostname: str) 
         "log_source": None,
         "log_format": "{msg}",
     }
+    return {**event, "server_section_name": section.name} if section is not None and section.name else event

@@ -95,7 +95,8 @@ class Service:
         self._event_sections = event_sections
         self._listening = listening
         self._hostname = hostname
-        self._login_log = LoginLog(event_log, slot)
+        names = {section: each.name for section, each in event_sections.items() if each.name}
+        self._login_log = LoginLog(event_log, slot, names)
         self._readers: list[UdpListener | Inlet] = []
         self._senders: dict[int, UdpListener] = {}
         self._loop = asyncio.get_running_loop()

@@ -61,13 +61,14 @@ def build_section(
     rules = rules_of(server)
     is_fail_open, fleet = rules.fail_mode is FailMode.SAFE, FLEET if has_fleet and rules.coalesce else ""
     policy = LoginPolicy(application_key(server.application), is_fail_open, fleet)
-    return Section(server.section, DuoOnly(policy, rules), rules, generation=generation, counters=counters)
+    mode = DuoOnly(policy, rules)
+    return Section(server.section, mode, rules, generation=generation, counters=counters, shown_name=server.name)
 
 
 def event_sections(settings: Settings) -> dict[str, EventSection]:
     """Return what `authevents.log` says of each server section, by name."""
     return {
-        server.section: EventSection(server.application.ikey, server.client or DUO_ONLY_CLIENT)
+        server.section: EventSection(server.application.ikey, server.client or DUO_ONLY_CLIENT, server.name)
         for server in settings.servers
     }
 

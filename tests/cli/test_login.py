@@ -27,6 +27,7 @@ from tests.config.files import MINIMAL
 from tests.supervisor.scripted import ScriptedArbiter
 
 TWO_SECTIONS = MINIMAL + MINIMAL.replace("only]", "only2]").replace("10.0.1.10", "10.0.2.10").replace("Dir", "Oth")
+TWO_SECTIONS += "name=Osaka Office\n"
 
 
 class Arbiter(ScriptedArbiter):
@@ -207,13 +208,20 @@ def test_another_section_is_asked_by_name(gateway, capsys):
     assert gateway.asked == [(b"alice", b"push", "127.82.65.2")]
 
 
+def test_or_by_the_name_that_the_file_gives_it_in_any_letter_case(gateway, capsys):
+    gateway.answer(Code.ACCESS_ACCEPT, section=1)
+    arguments = ("login", "alice", "push", "--server", "osaka OFFICE", "--config", gateway.config)
+    assert run_main(capsys, *arguments)[0] == 0
+    assert gateway.asked == [(b"alice", b"push", "127.82.65.2")]
+
+
 def test_an_unknown_section_is_an_error_that_names_the_known_ones(gateway, capsys):
     arguments = ("login", "alice", "push", "--server", "radius_server_auto", "--config", gateway.config)
     status, out, err = run_main(capsys, *arguments)
     assert (status, out) == (2, "")
     assert err == (
         f"{gateway.config} [radius_server_auto]: no such server section; "
-        "there is radius_server_duo_only, radius_server_duo_only2\n"
+        "there is radius_server_duo_only, radius_server_duo_only2 (Osaka Office)\n"
     )
 
 

@@ -14,6 +14,7 @@ from gateway.engine.rules import SectionRules, rules_of
 from gateway.worker.wiring import build_section
 from tests.config.files import MINIMAL, parse, problems_of
 
+OF_TWO_SORTS = {"name"}  # of a host of a fleet, and of a section
 RULES = """\
 failmode=secure
 unrecognised_factor=auto
@@ -68,7 +69,8 @@ class TestKeys:
             OWN_KEYS["fleet"],
             frozenset().union(*(OWN_KEYS[kind] for kind in SERVED)),
         ]
-        assert sum(map(len, sorts)) == len(frozenset().union(*sorts))
+        assert sum(map(len, sorts)) == len(frozenset().union(*sorts)) + len(OF_TWO_SORTS)
+        assert OWN_KEYS["fleet"] & sorts[-1] == OF_TWO_SORTS
 
     def test_what_is_read_has_no_foreign_keys(self):
         assert not FOREIGN.keys() & KEYS.keys()
@@ -141,7 +143,9 @@ class TestRules:
 
     def test_every_key_is_one_of_them_or_tells_where_and_whom_to_ask(self):
         keys = {key_pattern(line.split("=")[0]) for line in RULES.splitlines()}
-        others = {key for key in SERVER if re.match("[is]key|api_|radius_|message_|http_|client$|interface|port", key)}
+        others = {
+            key for key in SERVER if re.match("[is]key|api_|radius_|message_|http_|(client|name)$|interface|port", key)
+        }
         assert keys | others | {"force_message_authenticator"} == SERVER.keys()
 
     def test_they_reach_the_engine_as_they_are_and_alone(self, server):

@@ -20,7 +20,7 @@ from gateway.engine.verdict import (
     rejection,
 )
 from gateway.logs.events import EventLog
-from gateway.logs.lines import JsonLines, Lines, TextLines
+from gateway.logs.lines import JsonLines, Lines, TextLines, pairs
 from gateway.radius.discards import DiscardReason
 from gateway.words.reasons import Outcome, Reason
 from gateway.worker.reports import (
@@ -101,6 +101,13 @@ class TestFinishedLine:
         _, fields = finished_line(finished(ALLOWED, factor=""), 0)
         assert fields.keys() == {"reply", "reason", "server", "worker", "duration_ms"}
 
+    def test_a_section_with_a_name_has_it_beside_its_own(self):
+        _, fields = finished_line(finished(), 0, "Tokyo")
+        assert list(fields)[3:5] == ["server", "name"]
+        assert ' server=radius_server_duo_only name="Head office" ' in pairs(
+            finished_line(finished(), 0, "Head office")[1]
+        )
+
     def test_packets_that_shared_the_login_are_counted(self):
         assert finished_line(finished(n_packets=3), 0)[1]["packets"] == 3
 
@@ -134,10 +141,11 @@ class Told:
         lines: with their levels.
     """
 
-    def __init__(self, form: Lines) -> None:
+    def __init__(self, form: Lines, names: dict[str, str] | None = None) -> None:
         self.lines: list[tuple[str, int]] = []
         self._form = form
-        self.log = LoginLog(EventLog(-1, [lambda line, level: self.lines.append((line, level))], form), 3)
+        self._names = names or {}
+        self.log = LoginLog(EventLog(-1, [lambda line, level: self.lines.append((line, level))], form), 3, names)
 
     def line(self, done: Finished, at: float = 1_800_000_000.25) -> tuple[str, int]:
         """The line and level of one more login."""
@@ -147,7 +155,9 @@ class Told:
     def expected(self, done: Finished, at: float = 1_800_000_000.25) -> tuple[str, int]:
         """What `finished_line` says of it, put together the long way."""
         level = logging.WARNING if done.verdict.reason in WARNED_REASONS else logging.INFO
-        return self._form.line(at, level, "gateway.worker", *finished_line(done, 3)), level
+        return self._form.line(
+            at, level, "gateway.worker", *finished_line(done, 3, self._names.get(done.section, ""))
+        ), level
 
 
 odd_texts = st.text() | st.text("ab=\"):,\\ \n\x1b'") | st.sampled_from(["y-ikeda", "", "EXAMPLE\\y-ikeda"])
@@ -184,6 +194,12 @@ class TestLoginLog:
     def test_as_json_too(self):
         told = Told(JsonLines())
         for done in (finished(), finished(ALLOWED), finished(rejection(Reason.INTERNAL_ERROR))):
+            assert told.line(done) == told.expected(done)
+
+    @pytest.mark.parametrize("form", [TextLines(), JsonLines()])
+    def test_sections_that_have_a_name_and_others_that_have_none(self, form):
+        told = Told(form, {"radius_server_duo_only": 'A "b"=東京'})
+        for done in (finished(), finished(section="radius_server_duo_only2"), finished()):
             assert told.line(done) == told.expected(done)
 
     @pytest.mark.parametrize("form", [TextLines(), JsonLines()])
@@ -262,6 +278,14 @@ class TestNoticeLine:
         _, fields = notice_line(Notice(DiscardReason.OVERLOAD, "192.0.2.1", 0, nas, 1), "0.0.0.0:1812")
         assert fields["client"] == "radius_ip_2 of [radius_server_duo_only]"
         assert fields["server"] == "radius_server_duo_only"
+        assert "name" not in fields
+
+    def test_so_is_what_people_call_the_section(self):
+        section = Stage().section
+        section.shown_name = "Tokyo"
+        nas = Nas("radius_ip_2", section, SECRET)
+        assert notice_line(Notice(DiscardReason.OVERLOAD, "192.0.2.1", 0, nas, 1), "")[1]["name"] == "Tokyo"
+        assert unsigned_line(UnsignedNas("192.0.2.1", nas))[1]["name"] == "Tokyo"
 
     def test_a_line_for_many_packets_says_how_many(self):
         text, fields = notice_line(Notice(DiscardReason.UNKNOWN_CLIENT, "192.0.2.1", 0, None, 60), "")
@@ -299,6 +323,11 @@ class TestAuthEvent:
         assert (event["client_section"], event["log_level"]["name"]) == ("duo_only_client", "info")
         assert event["msg"] == DENIED.account
         assert event["reason"] == "duo_denied"
+
+    def test_a_section_with_a_name_has_a_key_more(self):
+        event = auth_event(finished(), EventSection("DI", "duo_only_client", "Tokyo"), "gateway-1")
+        assert event["server_section_name"] == "Tokyo"
+        assert "server_section_name" not in auth_event(finished(), EventSection("DI", "duo_only_client"), "gateway-1")
 
     @pytest.mark.parametrize(("verdict", "status"), [(ALLOWED, "Allow"), (DENIED, "Reject")])
     def test_its_status_is_the_verdict(self, verdict, status):
