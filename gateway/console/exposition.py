@@ -86,71 +86,103 @@ def _of_logs(logs: list[_Status]) -> _Lines:
 
 
 def _of_servers(status: _Status, is_brief: bool) -> _Lines:
-    servers = status["servers"]
-    requests = [((server["section"],), server["requests"]) for server in servers]
-    yield from _counter("requests", "Access-Requests of known clients.", ["server"], requests)
+    servers = _Servers(status["servers"])
+    requests = [(labels, server["requests"]) for labels, server in servers]
+    yield from _counter("requests", "Access-Requests of known clients.", servers.names, requests)
     yield from _replies(servers, _BRIEF_REASONS if is_brief else frozenset(Reason))
     yield from _discards(servers, _BRIEF_DISCARDS if is_brief else frozenset(DiscardReason))
     yield from _duplicates(servers, is_brief)
-    pending = [((server["section"],), server["pending"]) for server in servers]
-    yield from _gauge("pending", "Logins under way.", ["server"], pending)
+    pending = [(labels, server["pending"]) for labels, server in servers]
+    yield from _gauge("pending", "Logins under way.", servers.names, pending)
     yield from _rotations(servers)
-    yield from _login_histogram("login", "From request to decision, people included.", status, is_brief)
-    yield from _login_histogram("gateway", "The gateway's own share of a login.", status, is_brief)
+    yield from _login_histogram("login", "From request to decision, people included.", servers, status, is_brief)
+    yield from _login_histogram("gateway", "The gateway's own share of a login.", servers, status, is_brief)
 
 
-def _replies(servers: list[_Status], always: Collection[Reason]) -> _Lines:
+class _Servers:
+    """The server sections, each with the values of its labels.
+
+    Attributes:
+        names: of the labels; `name` is one of them only if a section has a name of its own.
+    """
+
+    def __init__(self, servers: list[_Status]) -> None:
+        is_named = any(map(_own_name, servers))
+        self.names = ["server", "name"] if is_named else ["server"]
+        self._found = [(self.labels(server["section"], _own_name(server)), server) for server in servers]
+
+    def __iter__(self) -> Iterator[tuple[Labels, _Status]]:
+        return iter(self._found)
+
+    def labels(self, section: str, name: str = "") -> Labels:
+        """Return the values of the labels."""
+        return (section, name)[: len(self.names)]
+
+
+def _own_name(server: _Status) -> str:
+    """Return what people call a section; empty if they call it by its own name."""
+    name: str = server.get("name", "")
+    return "" if name == server["section"] else name
+
+
+def _replies(servers: _Servers, always: Collection[Reason]) -> _Lines:
     samples = (
-        ((server["section"], LABELS[outcome], reason.value), n)
-        for server in servers
+        ((*labels, LABELS[outcome], reason.value), n)
+        for labels, server in servers
         for reason, outcome in OUTCOME_OF.items()
         if (n := server["reasons"].get(reason.value, 0)) or reason in always
     )
-    return _counter("replies", "Logins that have ended, by reply and reason.", ["server", "reply", "reason"], samples)
+    return _counter(
+        "replies", "Logins that have ended, by reply and reason.", [*servers.names, "reply", "reason"], samples
+    )
 
 
-def _discards(servers: list[_Status], always: Collection[DiscardReason]) -> _Lines:
+def _discards(servers: _Servers, always: Collection[DiscardReason]) -> _Lines:
     samples = (
-        ((server["section"], reason.value), n)
-        for server in servers
+        ((*labels, reason.value), n)
+        for labels, server in servers
         for reason in DiscardReason
         if (n := server["discards"].get(reason.value, 0)) or reason in always
     )
-    return _counter("discards", "Datagrams that were not answered, by reason.", ["server", "reason"], samples)
+    return _counter("discards", "Datagrams that were not answered, by reason.", [*servers.names, "reason"], samples)
 
 
-def _duplicates(servers: list[_Status], is_brief: bool) -> _Lines:
+def _duplicates(servers: _Servers, is_brief: bool) -> _Lines:
     samples = (
-        ((server["section"], kind), server[key])
-        for server in servers
+        ((*labels, kind), server[key])
+        for labels, server in servers
         for kind, key in ((RETRANSMISSION, "duplicates"), (COALESCED, "coalesced"))
         if server[key] or not is_brief
     )
     text = "Requests answered or joined without asking Duo again, by kind."
-    return _counter("duplicates", text, ["server", "kind"], samples)
+    return _counter("duplicates", text, [*servers.names, "kind"], samples)
 
 
-def _rotations(servers: list[_Status]) -> _Lines:
+def _rotations(servers: _Servers) -> _Lines:
     """Tell how far clients are with the change of their secrets: of sections where one has two."""
-    found = [(server["section"], server["rotation"]) for server in servers if "rotation" in server]
+    found = [(labels, server["rotation"]) for labels, server in servers if "rotation" in server]
     if not found:
         return
-    packets = [((name, secret), count) for name, each in found for secret, count in each["packets"].items()]
+    packets = [((*labels, secret), count) for labels, each in found for secret, count in each["packets"].items()]
     text = "Packets of clients that have two secrets, by the one that they were sent with, since the reload."
-    yield from _counter("rotation_packets", text, ["server", "secret"], packets)
-    clients = [((name, secret), each[f"used_{secret}"]) for name, each in found for secret in ("present", "next")]
+    yield from _counter("rotation_packets", text, [*servers.names, "secret"], packets)
+    clients = [((*labels, secret), each[f"used_{secret}"]) for labels, each in found for secret in ("present", "next")]
     text = "Clients that have two secrets, by those that they have used since the reload."
-    yield from _gauge("rotation_clients", text, ["server", "secret"], clients)
-    ages = [((name,), each["last_present"][0]["ago_s"]) for name, each in found if each["last_present"]]
-    yield from _gauge("rotation_present_age_seconds", "Since a client used its present secret last.", ["server"], ages)
+    yield from _gauge("rotation_clients", text, [*servers.names, "secret"], clients)
+    ages = [(labels, each["last_present"][0]["ago_s"]) for labels, each in found if each["last_present"]]
+    yield from _gauge(
+        "rotation_present_age_seconds", "Since a client used its present secret last.", servers.names, ages
+    )
 
 
-def _login_histogram(kind: str, text: str, status: _Status, is_brief: bool) -> _Lines:
+def _login_histogram(kind: str, text: str, servers: _Servers, status: _Status, is_brief: bool) -> _Lines:
     by_section = {section: shown[kind] for section, shown in status["histograms"]["servers"].items()}
-    samples: Iterable[tuple[Labels, _Durations]] = (((name,), _durations(shown)) for name, shown in by_section.items())
+    samples: Iterable[tuple[Labels, _Durations]] = (
+        (labels, _durations(by_section[server["section"]])) for labels, server in servers
+    )
     if is_brief:
-        samples = [((ALL,), _together(by_section.values()))] if by_section else []
-    return _histogram(f"{kind}_seconds", text, ["server"], samples, status)
+        samples = [(servers.labels(ALL), _together(by_section.values()))] if by_section else []
+    return _histogram(f"{kind}_seconds", text, servers.names, samples, status)
 
 
 def _of_applications(status: _Status, is_brief: bool) -> _Lines:

@@ -105,8 +105,8 @@ def test_a_section_with_a_name_of_its_own_gets_the_next_free_number(there, secti
     problems = problems_of(f"{MINIMAL}{there}[{section}]\n")
     (problem,) = [problem for problem in problems if problem.section == section]
     assert problem.is_error
-    rule = "(only a number may follow; the name goes into name=)"
-    assert problem.text == f"is not known; write [{meant}] {rule}"
+    where = "" if "client" in meant else "; the name goes into name="
+    assert problem.text == f"is not known; write [{meant}] (only a number may follow{where})"
 
 
 def test_what_would_be_a_second_main_is_to_be_put_into_the_first():

@@ -226,3 +226,25 @@ def test_who_still_uses_an_old_secret_is_told_where_there_are_two():
         assert value(gateway, "radgate_rotation_clients", **labels) == n_clients
     assert value(gateway, "radgate_rotation_present_age_seconds", server=SECTION) == 50.0
     assert value(gateway, "radgate_duo_next_key_workers", application=NAME) == 1.0
+
+
+def test_a_section_with_a_name_has_it_as_a_label_everywhere():
+    status = Gateway().status
+    status["servers"][0]["name"] = 'Tokyo "2"'
+    text = exposition(status).decode()
+    of_sections = [line for line in text.splitlines() if 'server="' in line]
+    assert of_sections
+    assert all(f'server="{SECTION}",name="Tokyo \\"2\\""' in line for line in of_sections)
+
+
+def test_where_no_section_has_one_there_is_no_such_label():
+    assert "name=" not in exposition(Gateway().status).decode()
+
+
+def test_sections_without_one_beside_others_have_an_empty_label():
+    status = Gateway().status
+    status["servers"].append({**status["servers"][0], "section": "radius_server_duo_only2", "name": "Osaka"})
+    status["histograms"]["servers"]["radius_server_duo_only2"] = status["histograms"]["servers"][SECTION]
+    text = exposition(status).decode()
+    assert f'radgate_pending{{server="{SECTION}",name=""}}' in text
+    assert 'radgate_pending{server="radius_server_duo_only2",name="Osaka"}' in text

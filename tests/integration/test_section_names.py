@@ -40,5 +40,6 @@ def test_without_a_name_the_log_says_nothing_of_one(site: Site):
 
 
 def server_of(site: Site) -> dict[str, Any]:
+    server: dict[str, Any]
     (server,) = msgspec.json.decode(site.radgate("status", "--json").stdout)["servers"]
     return server

@@ -166,6 +166,7 @@ def test_a_server_adds_up_what_all_workers_counted():
     busy, quiet = status_of(one.facts(), other.facts(slot=1))["servers"]
     assert busy == {
         "section": SECTION,
+        "name": SECTION,
         "listen": ["0.0.0.0:1812", "[::]:1812"],
         "n_clients": 0,
         "requests": 2,
