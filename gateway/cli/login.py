@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.cli.terminal import printable
+from gateway.cli.terminal import printable, typed
 from gateway.config.control_address import read_control_address
 from gateway.radius.dictionary import Code
 from gateway.supervisor.control_client import ControlError, Declined, NotRunning, ask
@@ -20,6 +20,10 @@ MARGIN_S = 15.0  # for the gateway, beyond that
 EXPLANATION = "reason="  # how the text for the operator begins, behind the one for the person
 HINT = " hint="  # how its end begins
 _WITH_REMEDY = {str(reason) for reason, explanation in REASONS.items() if explanation.remedy}
+DESCRIPTION = """\
+Try a real RADIUS login: the running gateway sends it to itself, asks Duo, and tells its reply, how long that took, and
+the reason as in the log. The person is really pushed.
+"""
 EPILOG = """examples:
   radgate login alice push
   radgate login alice          # asks for a passcode, which others must not see
@@ -34,8 +38,8 @@ radgate explain REASON says what a reason means"""
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "try a login through the running gateway"
-    parser = add_command(subparsers, common, "login", text, text, EPILOG)
-    parser.add_argument("user", metavar="USER")
+    parser = add_command(subparsers, common, "login", text, DESCRIPTION, EPILOG)
+    parser.add_argument("user", metavar="USER", help="the name as the RADIUS client would send it")
     parser.add_argument(
         "factor", metavar="FACTOR", nargs="?", help="push, phone, sms, push2 …, or a passcode; asked for when left out"
     )
@@ -53,7 +57,7 @@ def command(options: argparse.Namespace) -> int:
     question = {
         "user": _base64(_octets(options.user)),
         "password": _base64(factor),
-        "server": options.server,
+        "server": options.server and typed(options.server),
         "timeout_s": options.timeout,
     }
     try:
