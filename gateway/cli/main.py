@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from gateway import __version__
 from gateway.cli import (
     check,
+    completion,
     explain,
     fleet_key,
     init,
@@ -33,7 +34,7 @@ from gateway.supervisor.control_client import ControlError, NotRunning
 DEFAULT_CONFIG = "/etc/radgate/authproxy.cfg"
 COMMANDS = (
     *(init, run, start, stop, restart, reload, upgrade, status, check, login, why, explain, protect),
-    *(fleet_key, support, version),
+    *(fleet_key, support, completion, version),
 )
 
 
