@@ -4,11 +4,11 @@ import argparse
 import base64
 import getpass
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.cli.terminal import printable, typed
+from gateway.cli.terminal import as_json, printable, typed
 from gateway.config.control_address import read_control_address
 from gateway.radius.dictionary import Code
 from gateway.supervisor.control_client import ControlError, Declined, NotRunning, ask
@@ -47,6 +47,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", metavar="SECONDS", type=_seconds, default=TIMEOUT_S, help="give up after this long"
     )
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     parser.set_defaults(command=command)
 
 
@@ -69,7 +70,11 @@ def command(options: argparse.Namespace) -> int:
         return Exit.CONFIGURATION
     except NotRunning as error:
         raise ControlError(str(error)) from error  # nobody to ask is no answer
-    _tell(answer)
+    told = _told(answer)
+    if options.json:
+        print(as_json(told._asdict()))
+    else:
+        _print(told)
     return Exit.OK if answer["reply"] == Code.ACCESS_ACCEPT.label else Exit.REJECTED
 
 
@@ -106,13 +111,29 @@ def _ask_factor() -> bytes:
     return _octets(getpass.getpass("Passcode, or push, phone, sms [push]: ") or "push")
 
 
-def _tell(answer: dict[str, Any]) -> None:
-    message, _, explanation = printable(answer["text"]).partition(EXPLANATION)
-    print(f"{answer['reply']} after {answer['took_s']:.3f} s: {message}")
-    if explanation:
-        happened, _, hint = explanation.partition(HINT)
-        print(f"  {EXPLANATION}{happened}")
-        if hint:
-            print(f"  hint: {hint}")
-        if (reason := happened.partition(":")[0]) in _WITH_REMEDY:
-            print(f"  more: radgate explain {reason}")
+class _Told(NamedTuple):
+    """What the gateway answered; texts that a terminal can show."""
+
+    reply: str
+    took_s: float
+    message: str
+    reason: str
+    explanation: str
+    hint: str
+
+
+def _told(answer: dict[str, Any]) -> _Told:
+    message, _, rest = printable(answer["text"]).partition(EXPLANATION)
+    happened, _, hint = rest.partition(HINT)
+    reason, _, explanation = happened.partition(": ")
+    return _Told(answer["reply"], answer["took_s"], message.rstrip(), reason, explanation, hint)
+
+
+def _print(told: _Told) -> None:
+    print(f"{told.reply} after {told.took_s:.3f} s: {told.message}")
+    if told.reason:
+        print(f"  {EXPLANATION}{': '.join(filter(None, (told.reason, told.explanation)))}")
+    if told.hint:
+        print(f"  hint: {told.hint}")
+    if told.reason in _WITH_REMEDY:
+        print(f"  more: radgate explain {told.reason}")

@@ -129,7 +129,7 @@ class TestExitStatuses:
         assert b"Traceback" not in refused.stderr
 
     def test_130_for_an_interrupt(self, tmp_path, capsys, monkeypatch):
-        def interrupt(*_):
+        def interrupt(*_, **__):
             raise KeyboardInterrupt
 
         monkeypatch.setattr("gateway.cli.check.read_settings", interrupt)
