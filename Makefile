@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 RUN := .venv-run
 PIP_INSTALL := -m pip --disable-pip-version-check -q install -c requirements/dev.lock
 SOURCES := pyproject.toml requirements/dev.lock tools/compiling.py \
-	$(shell find gateway bench -name results -prune -o -type f ! -name '*.pyc' ! -name '*.so' -print)
+	CHANGELOG.md $(shell find gateway bench conf docs -name results -prune -o -type f ! -name '*.pyc' ! -name '*.so' -print)
 export PIP_ROOT_USER_ACTION = ignore
 
 # Who names a Python means that one, also where there is an environment already.

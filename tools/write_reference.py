@@ -78,7 +78,7 @@ def manual_of_commands() -> Iterator[str]:
     for title, table in {"SIGNALS": SIGNALS, "FILES": FILES, "ENVIRONMENT": ENVIRONMENT}.items():
         yield roff.section(title)
         yield from (roff.item(term, text) for term, text in table.items())
-    yield roff.section("SEE ALSO") + "\\fBradgate.cfg\\fR(5)\n"
+    yield roff.section("SEE ALSO") + "\\fBradgate.cfg\\fR(5); radgate files tells where the documentation is.\n"
 
 
 def manual_of_command(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:

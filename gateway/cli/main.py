@@ -11,6 +11,7 @@ from gateway.cli import (
     check,
     completion,
     explain,
+    files,
     fleet_key,
     init,
     login,
@@ -34,7 +35,7 @@ from gateway.supervisor.control_client import ControlError, NotRunning
 DEFAULT_CONFIG = "/etc/radgate/authproxy.cfg"
 COMMANDS = (
     *(init, run, start, stop, restart, reload, upgrade, status, check, login, why, explain, protect),
-    *(fleet_key, support, completion, version),
+    *(fleet_key, support, files, completion, version),
 )
 
 
