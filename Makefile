@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 RUN := .venv-run
 PIP_INSTALL := -m pip --disable-pip-version-check -q install -c requirements/dev.lock
 SOURCES := pyproject.toml requirements/dev.lock tools/compiling.py \
-	$(shell find gateway bench -name results -prune -o -type f ! -name '*.pyc' ! -name '*.so' -print)
+	CHANGELOG.md $(shell find gateway bench conf docs -name results -prune -o -type f ! -name '*.pyc' ! -name '*.so' -print)
 export PIP_ROOT_USER_ACTION = ignore
 
 # Who names a Python means that one, also where there is an environment already.
@@ -17,7 +17,7 @@ define as_named
 endef
 WHICH := import sys; print(sys.base_prefix, sys.version)
 
-.PHONY: help demo test check format bench micro compiled interpreted lock clean
+.PHONY: help demo test check format bench micro compiled interpreted reference lock clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,9 @@ compiled: $(VENV)/.dev-ready  ## compile the hot path here, which takes a minute
 
 interpreted: $(VENV)/bin/python  ## remove what was compiled
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/compile clean
+
+reference: $(VENV)/.dev-ready  ## write pages of man, docs/keys.md and the schema from the parsers
+	@$(BIN)/python tools/write_reference.py
 
 lock: $(VENV)/.dev-ready  ## pin the newest versions that pyproject.toml permits, for every Python it permits
 	@$(BIN)/pip -q install uv

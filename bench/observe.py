@@ -101,8 +101,8 @@ def workers_of(gateway_pid: int) -> dict[int, int]:
     found = {}
     for pid in children_of(gateway_pid):
         with contextlib.suppress(OSError, ValueError, IndexError):
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-            found[pid] = int(words[words.index("gateway.worker") + 1])
+            title = Path(f"/proc/{pid}/cmdline").read_bytes().decode().rstrip("\0")
+            found[pid] = int(title.removeprefix("radgate: worker "))
     return found
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from gateway.checks.findings import Finding, Severity
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.cli.terminal import as_json, typed
+from gateway.cli.terminal import as_json, printable, typed
+from gateway.config.effective import Effective, Origin, effective_keys
 from gateway.config.listening import listening_addresses
 from gateway.config.problems import ConfigError, Problem, in_order
 from gateway.config.reading import locate, read_settings
@@ -20,17 +21,23 @@ from gateway.supervisor.obstacles import find_obstacles
 from gateway.words.english import counted
 
 STDIN = "-"
+_ORIGINS = {Origin.MAIN: "from [main]", Origin.DEFAULT: "default"}
 
 DESCRIPTION = """Find every problem of the configuration file, and print each with its line and
 what to write instead: what it says wrongly, and what this machine or its user
 could not start with. With --connect also look at all that the file names, and
 change nothing: each Duo application (name, connection, certificates, clock,
 keys), the store that hosts share, each address to listen on, and this machine's
-limits. A running gateway is not disturbed."""
+limits. A running gateway is not disturbed.
+
+With --without-secrets files of secrets that are not here, and secrets that are
+encrypted with a key that is not here, get notes; this machine is not looked at.
+With --show print what holds for each section, secrets hidden."""
 EPILOG = """examples:
   radgate check --config authproxy.cfg --connect
   radgate check --config /tmp/new.cfg --as /etc/radgate/authproxy.cfg
   ansible-vault view authproxy.cfg | radgate check --config - --as /etc/radgate/authproxy.cfg
+  radgate check --config authproxy.cfg --without-secrets      # where CI has no secrets
 
 exit status: 0 usable (warnings do not matter, unless --strict), 2 the file or
 this machine must be changed, 4 Duo or the store cannot be reached"""
@@ -40,7 +47,9 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "find every problem of the configuration file"
     parser = add_command(subparsers, common, "check", text, DESCRIPTION, EPILOG)
-    parser.add_argument("--connect", action="store_true", help="also ask Duo, and look at this machine")
+    secrets = parser.add_mutually_exclusive_group()
+    secrets.add_argument("--connect", action="store_true", help="also ask Duo, and look at this machine")
+    secrets.add_argument("--without-secrets", action="store_true", help="for a machine that does not have the secrets")
     parser.add_argument(
         "--as",
         dest="target",
@@ -48,34 +57,38 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
         help="check it as if it stood there: relative paths in it begin in that folder",
     )
     parser.add_argument("--strict", action="store_true", help="count warnings as errors")
+    parser.add_argument("--show", action="store_true", help="also print what holds, defaults too, without secrets")
     parser.add_argument("--json", action="store_true", help="print the problems as JSON")
     parser.set_defaults(command=command, reads_stdin=True)
 
 
 def command(options: argparse.Namespace) -> int:
     """Print the problems; the status says whether `run` would start."""
-    settings, problems = _read(options)
+    settings, problems, effective = _read(options)
     is_usable = settings is not None and not any(problem.is_error for problem in problems)
     findings = _examine(settings) if options.connect and settings is not None else None
-    is_content = is_usable and not (options.strict and problems)
+    is_content = is_usable and not (options.strict and any(problem.is_warning for problem in problems))
     if options.json:
-        print(as_json(_as_json(_name(options), problems, is_content, findings)))
+        print(as_json(_as_json(_name(options), problems, is_content, findings, effective)))
     else:
+        _print_effective(effective or [])
         _print(options, settings if is_usable else None, problems, is_content, findings)
     if not is_content:
         return Exit.CONFIGURATION
     return _exit_status(findings or [], options.strict)
 
 
-def _read(options: argparse.Namespace) -> tuple[Settings | None, list[Problem]]:
-    """Return what the file says, unless it has errors, and all problems, this machine's with it too."""
+def _read(options: argparse.Namespace) -> tuple[Settings | None, list[Problem], list[Effective] | None]:
+    """Return what the file says, unless it has errors, all problems, this machine's with it too, and what to show."""
     path = options.target or options.config
     try:
         content = _content(options)
-        settings, problems = read_settings(path, content)
+        settings, problems = read_settings(path, content, has_secrets=not options.without_secrets)
     except ConfigError as error:
-        return None, error.problems
-    return settings, in_order([*problems, *locate(find_obstacles(settings), content.octets)])
+        return None, error.problems, None
+    effective = list(effective_keys(content.octets, settings, problems)) if options.show else None
+    obstacles = [] if options.without_secrets else find_obstacles(settings)
+    return settings, in_order([*problems, *locate(obstacles, content.octets)]), effective
 
 
 def _content(options: argparse.Namespace) -> FileContent:
@@ -107,7 +120,13 @@ def _exit_status(findings: list[Finding], is_strict: bool) -> int:
     return Exit.NO_ANSWER if Severity.UNREACHABLE in severities else Exit.OK
 
 
-def _as_json(path: str, problems: list[Problem], is_usable: bool, findings: list[Finding] | None) -> dict[str, Any]:
+def _as_json(
+    path: str,
+    problems: list[Problem],
+    is_usable: bool,
+    findings: list[Finding] | None,
+    effective: list[Effective] | None,
+) -> dict[str, Any]:
     found: dict[str, Any] = {
         "file": typed(path),
         "usable": is_usable,
@@ -125,7 +144,19 @@ def _as_json(path: str, problems: list[Problem], is_usable: bool, findings: list
     }
     if findings is not None:
         found["findings"] = [finding._asdict() for finding in findings]
+    if effective is not None:
+        found["settings"] = [{**each._asdict(), "value": typed(each.value)} for each in effective]
     return found
+
+
+def _print_effective(effective: list[Effective]) -> None:
+    section = ""
+    for each in effective:
+        if each.section != section:
+            section = each.section
+            print(f"[{section}]")
+        origin = "" if each.origin is Origin.FILE else f"  ({_ORIGINS[each.origin]})"
+        print(printable(f"  {each.key}={each.value}{origin}"))
 
 
 def _print(
@@ -147,7 +178,10 @@ def _print(
 
 def _summary(path: str, settings: Settings | None, problems: list[Problem], is_usable: bool) -> str:
     n_errors = sum(problem.is_error for problem in problems)
-    found = f"{counted(n_errors, 'error')}, {counted(len(problems) - n_errors, 'warning')}"
+    n_warnings = sum(problem.is_warning for problem in problems)
+    found = f"{counted(n_errors, 'error')}, {counted(n_warnings, 'warning')}"
+    if n_notes := len(problems) - n_errors - n_warnings:
+        found += f", {counted(n_notes, 'note')}"
     if settings is None:
         return f"{path}: {found}; the gateway would not start"
     if not is_usable:

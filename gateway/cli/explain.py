@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.cli.exits import Exit
+from gateway.cli.files import shared_folder
 from gateway.cli.parsers import add_command
 from gateway.cli.terminal import as_json, printable
 from gateway.words.explanations import DISCARDS, DOCUMENT, REASONS, TROUBLES, Explanation
@@ -85,8 +86,12 @@ def _text(meaning: Meaning) -> str:
     if remedy:
         lines.append(f"  do: {sentences(remedy)}")
     if (Path(__file__).parents[2] / DOCUMENT).is_file():  # not there after an installation
-        lines.append(f"  more: {DOCUMENT}#{meaning.word}")
+        lines.append(f"  more: {_document()}#{meaning.word}")
     return "\n".join(lines)
+
+
+def _document() -> Path:
+    return (shared_folder() or Path()) / DOCUMENT
 
 
 def _object(meaning: Meaning) -> dict[str, str]:

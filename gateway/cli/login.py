@@ -4,11 +4,11 @@ import argparse
 import base64
 import getpass
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.cli.terminal import printable
+from gateway.cli.terminal import as_json, printable, typed
 from gateway.config.control_address import read_control_address
 from gateway.radius.dictionary import Code
 from gateway.supervisor.control_client import ControlError, Declined, NotRunning, ask
@@ -20,6 +20,10 @@ MARGIN_S = 15.0  # for the gateway, beyond that
 EXPLANATION = "reason="  # how the text for the operator begins, behind the one for the person
 HINT = " hint="  # how its end begins
 _WITH_REMEDY = {str(reason) for reason, explanation in REASONS.items() if explanation.remedy}
+DESCRIPTION = """\
+Try a real RADIUS login: the running gateway sends it to itself, asks Duo, and tells its reply, how long that took, and
+the reason as in the log. The person is really pushed.
+"""
 EPILOG = """examples:
   radgate login alice push
   radgate login alice          # asks for a passcode, which others must not see
@@ -34,8 +38,8 @@ radgate explain REASON says what a reason means"""
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "try a login through the running gateway"
-    parser = add_command(subparsers, common, "login", text, text, EPILOG)
-    parser.add_argument("user", metavar="USER")
+    parser = add_command(subparsers, common, "login", text, DESCRIPTION, EPILOG)
+    parser.add_argument("user", metavar="USER", help="the name as the RADIUS client would send it")
     parser.add_argument(
         "factor", metavar="FACTOR", nargs="?", help="push, phone, sms, push2 …, or a passcode; asked for when left out"
     )
@@ -43,6 +47,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", metavar="SECONDS", type=_seconds, default=TIMEOUT_S, help="give up after this long"
     )
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     parser.set_defaults(command=command)
 
 
@@ -53,7 +58,7 @@ def command(options: argparse.Namespace) -> int:
     question = {
         "user": _base64(_octets(options.user)),
         "password": _base64(factor),
-        "server": options.server,
+        "server": options.server and typed(options.server),
         "timeout_s": options.timeout,
     }
     try:
@@ -65,7 +70,11 @@ def command(options: argparse.Namespace) -> int:
         return Exit.CONFIGURATION
     except NotRunning as error:
         raise ControlError(str(error)) from error  # nobody to ask is no answer
-    _tell(answer)
+    told = _told(answer)
+    if options.json:
+        print(as_json(told._asdict()))
+    else:
+        _print(told)
     return Exit.OK if answer["reply"] == Code.ACCESS_ACCEPT.label else Exit.REJECTED
 
 
@@ -102,13 +111,29 @@ def _ask_factor() -> bytes:
     return _octets(getpass.getpass("Passcode, or push, phone, sms [push]: ") or "push")
 
 
-def _tell(answer: dict[str, Any]) -> None:
-    message, _, explanation = printable(answer["text"]).partition(EXPLANATION)
-    print(f"{answer['reply']} after {answer['took_s']:.3f} s: {message}")
-    if explanation:
-        happened, _, hint = explanation.partition(HINT)
-        print(f"  {EXPLANATION}{happened}")
-        if hint:
-            print(f"  hint: {hint}")
-        if (reason := happened.partition(":")[0]) in _WITH_REMEDY:
-            print(f"  more: radgate explain {reason}")
+class _Told(NamedTuple):
+    """What the gateway answered; texts that a terminal can show."""
+
+    reply: str
+    took_s: float
+    message: str
+    reason: str
+    explanation: str
+    hint: str
+
+
+def _told(answer: dict[str, Any]) -> _Told:
+    message, _, rest = printable(answer["text"]).partition(EXPLANATION)
+    happened, _, hint = rest.partition(HINT)
+    reason, _, explanation = happened.partition(": ")
+    return _Told(answer["reply"], answer["took_s"], message.rstrip(), reason, explanation, hint)
+
+
+def _print(told: _Told) -> None:
+    print(f"{told.reply} after {told.took_s:.3f} s: {told.message}")
+    if told.reason:
+        print(f"  {EXPLANATION}{': '.join(filter(None, (told.reason, told.explanation)))}")
+    if told.hint:
+        print(f"  hint: {told.hint}")
+    if told.reason in _WITH_REMEDY:
+        print(f"  more: radgate explain {told.reason}")

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from gateway import __version__
 from gateway.cli import (
     check,
+    completion,
     explain,
+    files,
     fleet_key,
     init,
     login,
@@ -33,7 +35,7 @@ from gateway.supervisor.control_client import ControlError, NotRunning
 DEFAULT_CONFIG = "/etc/radgate/authproxy.cfg"
 COMMANDS = (
     *(init, run, start, stop, restart, reload, upgrade, status, check, login, why, explain, protect),
-    *(fleet_key, support, version),
+    *(fleet_key, support, files, completion, version),
 )
 
 
@@ -54,6 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ControlError as error:
         print(f"radgate: {error}", file=sys.stderr)
         return Exit.NOT_RUNNING if isinstance(error, NotRunning) else Exit.NO_ANSWER
+    except UnicodeDecodeError as error:
+        text = f"what was typed is no text in this terminal's encoding, {error.encoding}; try with LC_ALL=C.UTF-8"
+        print(f"radgate: {text}", file=sys.stderr)
+        return Exit.CONFIGURATION
     except (KeyboardInterrupt, EOFError):
         return 130
     except BrokenPipeError:
@@ -62,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.OK
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of all commands; `--config` may stand before or after the command."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(

@@ -37,3 +37,8 @@ def add_command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     return parser
+
+
+def options_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """Return what a parser takes, in the order of its help; argparse has no public name for the list."""
+    return parser._actions  # noqa: SLF001

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
+from gateway.cli.terminal import as_json
 from gateway.config.control_address import read_control_address
 from gateway.supervisor.control_client import Declined, ask
 
@@ -24,6 +25,7 @@ or we may not ask, 5 nothing runs.
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     parser = add_command(subparsers, common, "reload", "take new settings and lose no login", DESCRIPTION, EPILOG)
+    parser.add_argument("--json", action="store_true", help="print what came of it as JSON")
     parser.set_defaults(command=command)
 
 
@@ -34,8 +36,14 @@ def command(options: argparse.Namespace) -> int:
     except Declined as declined:
         if not declined.problems:
             raise
+        if options.json:
+            print(as_json({"ok": False, "error": str(declined), "problems": declined.problems}))
+            return Exit.CONFIGURATION
         print(*declined.problems, f"radgate: {declined}", sep="\n", file=sys.stderr)
         return Exit.CONFIGURATION
+    if options.json:
+        print(as_json(answer))
+        return Exit.OK
     for warning in answer["warnings"]:
         print(warning, file=sys.stderr)
     print(f"radgate reloaded: generation {answer['generation']} serves")

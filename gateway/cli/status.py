@@ -17,6 +17,10 @@ from gateway.supervisor.control_client import ControlError
 from gateway.supervisor.status import Status
 
 EVERY_S = 1.0
+DESCRIPTION = """\
+Show what the running gateway is doing: first what needs somebody, then workers, server sections, Duo applications and
+the hosts of a fleet.
+"""
 EPILOG = """examples:
   radgate status --watch
   radgate status --json | jq .servers
@@ -28,7 +32,7 @@ exit status: 0 shown, 4 the gateway does not answer or we may not ask,
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     text = "show what the running gateway is doing"
-    parser = add_command(subparsers, common, "status", text, text, EPILOG)
+    parser = add_command(subparsers, common, "status", text, DESCRIPTION, EPILOG)
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.add_argument(
         "--watch", action="store_true", help="show it anew every second, until Ctrl-C; plain lines into a pipe"

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 from msgspec.structs import replace
 
-from gateway.config.credentials import FoundSecret, read_next_secret, read_secret
+from gateway.config.credentials import FoundSecret, read_next_secret, read_secret, stand_in
 from gateway.config.ini import Entry, IniSection
 from gateway.config.problems import Problem
 from gateway.config.schema import number_in
@@ -74,6 +74,8 @@ def _read_client(scope: Scope, surroundings: Surroundings, number: str) -> Clien
             scope.error(entry, _without_address(number))
         return None
     secret = read_secret(scope, surroundings, keys)
+    if secret is None and secrets and not surroundings.has_secrets:
+        secret = stand_in(secrets[0])
     next_secret = read_next_secret(scope, surroundings, next_keys, keys, secret)
     position = _read_signature_position(scope, number)
     if not secrets:

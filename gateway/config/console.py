@@ -9,7 +9,7 @@ from gateway.config.scope import Scope
 from gateway.config.settings import ConsoleSettings, MetricsForm, Secret
 from gateway.config.slips import secret_slips
 from gateway.config.surroundings import Surroundings
-from gateway.config.values import BadValueError, choice, is_loopback, listening_address
+from gateway.config.values import BadValueError, choice, is_loopback, listening_address, plain
 
 _TOKEN = re.compile(rb"[!-~]{16,512}")
 _CERT_KEY, _KEY_KEY = "console_tls_cert_file", "console_tls_key_file"
@@ -113,6 +113,6 @@ def _valid_until(chain: bytes) -> float:
 
 def _read_file(scope: Scope, surroundings: Surroundings, key: str, what: str) -> bytes | None:
     """Return what the file that a key names holds, None without one."""
-    if not scope.read_optional(key, surroundings.resolve):
+    if not scope.read_optional(key, plain):
         return None
     return read_private(scope, surroundings, scope.entries(key)[0], what, is_secret=key != _CERT_KEY)

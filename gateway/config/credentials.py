@@ -1,9 +1,11 @@
 """Secrets, in clear in the configuration or in a file of their own. No problem told here shows one."""
 
+import hashlib
 import re
 from typing import NamedTuple
 
 from gateway.config.ini import Entry
+from gateway.config.problems import Severity
 from gateway.config.protection import SCHEME, CannotReveal, decode_key, is_protected, protected_key, reveal
 from gateway.config.scope import Scope
 from gateway.config.secret_keys import SECRETS_KEY_FILE, SecretKeys
@@ -64,6 +66,11 @@ def read_next_secret(
     return found
 
 
+def stand_in(entry: Entry) -> FoundSecret:
+    """Return what takes the place of a secret that is not on this machine: another one for another value."""
+    return FoundSecret(hashlib.sha256(entry.value.encode()).hexdigest().encode(), entry)
+
+
 def _octets_of(scope: Scope, surroundings: Surroundings, entry: Entry, keys: SecretKeys) -> bytes | None:
     if entry.key == keys.protected:
         return _revealed(scope, surroundings, entry, keys)
@@ -108,7 +115,8 @@ def _revealed(scope: Scope, surroundings: Surroundings, entry: Entry, keys: Secr
         ways = f"write {keys.clear}=SECRET in clear, or {keys.files[0]}=PATH; radgate protect can encrypt it here"
         scope.error(entry, f"only Duo's proxy on Windows can read it; {ways}")
     elif surroundings.secrets_key is None:
-        scope.error(entry, "needs the key that it was encrypted with; write secrets_key_file=PATH in [gateway]")
+        tell = scope.error if surroundings.has_secrets else scope.remark
+        tell(entry, "needs the key that it was encrypted with; write secrets_key_file=PATH in [gateway]")
     elif surroundings.secrets_key:
         try:
             return reveal(entry.value, entry.section, keys.clear, surroundings.secrets_key)
@@ -128,7 +136,8 @@ def read_private(
     scope: Scope, surroundings: Surroundings, entry: Entry, what: str, *, is_secret: bool = True
 ) -> bytes | None:
     """Return the one value, never empty, that the file that an entry names holds; None after a problem."""
-    content = scope.parse(entry, lambda path: surroundings.read(surroundings.resolve(path)))
+    severity = Severity.ERROR if surroundings.has_secrets else Severity.NOTE
+    content = scope.parse(entry, lambda path: surroundings.read(surroundings.resolve(path)), severity)
     if content is None:
         return None
     path = surroundings.resolve(entry.value)

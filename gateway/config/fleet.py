@@ -9,7 +9,7 @@ from gateway.config.scope import Context, Scope
 from gateway.config.settings import FleetSettings, Secret, WhenIsolated
 from gateway.config.slips import secret_slips
 from gateway.config.surroundings import Surroundings
-from gateway.config.values import BadValueError, choice, integer, quoted
+from gateway.config.values import BadValueError, choice, integer, plain, quoted
 from gateway.fleetapi.address import BadAddressError, parse_addresses
 from gateway.fleetapi.keys import BadFleetKeyError, decode_fleet_keys
 
@@ -33,7 +33,8 @@ def read_fleet(scope: Scope, context: Context) -> FleetSettings | None:
     keys = _read_keys(scope, surroundings)
     own_certs_file = scope.read_optional("engine_ca_certs_file", partial(certificates, surroundings))
     password = _read_password(scope, surroundings)
-    if engine and not password and any(address.user for address in parse_addresses(engine)):
+    names_password = any(entry.value for entry in scope.entries("engine_password_file"))
+    if engine and not names_password and any(address.user for address in parse_addresses(engine)):
         text = "is missing, and engine names a user; write engine_password_file=PATH, or leave the user out"
         scope.missing("engine_password_file", text)
     settings = FleetSettings(
@@ -63,7 +64,7 @@ def _name(text: str) -> str:
 
 
 def _read_keys(scope: Scope, surroundings: Surroundings) -> tuple[Secret, ...] | None:
-    if scope.read_required("fleet_key_file", surroundings.resolve, "/etc/radgate/fleet.key") is None:
+    if scope.read_required("fleet_key_file", plain, "/etc/radgate/fleet.key") is None:
         return None
     entry = scope.entries("fleet_key_file")[0]
     content = read_private(scope, surroundings, entry, "key")

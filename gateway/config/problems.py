@@ -7,10 +7,11 @@ import msgspec
 
 
 class Severity(Enum):
-    """An error keeps the gateway from starting, a warning does not."""
+    """An error keeps the gateway from starting, a warning does not; a note says what was not looked at."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -30,13 +31,18 @@ class Problem(msgspec.Struct, frozen=True):
         """Whether the file cannot be used as it is."""
         return self.severity is Severity.ERROR
 
+    @property
+    def is_warning(self) -> bool:
+        """Whether somebody should look at it; a note is neither this nor an error."""
+        return self.severity is Severity.WARNING
+
     def render(self, path: str) -> str:
         """Return `FILE:LINE [section] key: text`, without the parts that are not known."""
         place = f"{path}:{self.line}" if self.line else path
         section = f" [{self.section}]" if self.section else ""
         key = f" {self.key}" if self.key else ""
-        warning = "" if self.is_error else " warning:"
-        return f"{place}{section}{key}:{warning} {self.text}"
+        severity = "" if self.is_error else f" {self.severity.value}:"
+        return f"{place}{section}{key}:{severity} {self.text}"
 
 
 class ConfigError(Exception):

@@ -36,7 +36,11 @@ from gateway.config.surroundings import (
 
 
 def read_settings(
-    path: str | os.PathLike[str], content: FileContent | None = None, read_file: ReadFile = read_disk
+    path: str | os.PathLike[str],
+    content: FileContent | None = None,
+    read_file: ReadFile = read_disk,
+    *,
+    has_secrets: bool = True,
 ) -> tuple[Settings, list[Problem]]:
     """Return what the file on disk says, and warnings.
 
@@ -44,6 +48,7 @@ def read_settings(
         path: of the file; its folder is where relative paths begin.
         content: what the file is to hold, if that is not there yet.
         read_file: reads it, and each file that it names.
+        has_secrets: else secrets that cannot be read here get notes, and others stand for them in the settings.
 
     Raises:
         ConfigError: there is an error in the file, or it cannot be read; carries all errors and warnings.
@@ -52,7 +57,7 @@ def read_settings(
     if not _is_text(full_path):
         text = "the path is not UTF-8, as which our processes tell it to each other; rename the file, or its folder"
         raise ConfigError([Problem("", "", text)], full_path)
-    surroundings = replace(surroundings_of(full_path), read_file=read_file)
+    surroundings = replace(surroundings_of(full_path), read_file=read_file, has_secrets=has_secrets)
     return _parse(content or read_configuration(full_path, read_file), full_path, surroundings)
 
 

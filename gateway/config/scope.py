@@ -105,12 +105,12 @@ class Scope:
         self.missing(key, f"is missing; write {key}={example}")
         return None
 
-    def parse(self, entry: Entry, parse: Callable[[str], Value]) -> Value | None:
+    def parse(self, entry: Entry, parse: Callable[[str], Value], severity: Severity = Severity.ERROR) -> Value | None:
         """Return the entry's value; None, and a problem, if it cannot be used."""
         try:
             return parse(entry.value)
         except BadValueError as error:
-            self.error(entry, _explanation(entry, error))
+            self._tell(entry, _explanation(entry, error), severity)
             return None
 
     def _check_overridden(self, key: str, parse: Callable[[str], Value]) -> None:
@@ -125,7 +125,7 @@ class Scope:
 
     def error(self, entry: Entry, text: str) -> None:
         """Note what is wrong with an entry."""
-        self._problems.append(Problem(entry.section, entry.key, text, entry.line))
+        self._tell(entry, text, Severity.ERROR)
 
     def note(self, entry: Entry, slips: Iterable[Slip]) -> bool:
         """Note what is odd about an entry's value; return whether it can be used."""
@@ -136,7 +136,14 @@ class Scope:
 
     def warn(self, entry: Entry, text: str) -> None:
         """Note what is odd about an entry."""
-        self._problems.append(Problem(entry.section, entry.key, text, entry.line, Severity.WARNING))
+        self._tell(entry, text, Severity.WARNING)
+
+    def remark(self, entry: Entry, text: str) -> None:
+        """Note what of an entry was not looked at."""
+        self._tell(entry, text, Severity.NOTE)
+
+    def _tell(self, entry: Entry, text: str, severity: Severity) -> None:
+        self._problems.append(Problem(entry.section, entry.key, text, entry.line, severity))
 
 
 def _explanation(entry: Entry, error: BadValueError) -> str:

@@ -52,6 +52,8 @@ class Surroundings:
     user_id: int = 0
     secrets_key: bytes | None = field(default=None, repr=False)
     """What secrets in the file are encrypted with; None if it names no key, empty if that could not be read."""
+    has_secrets: bool = True
+    """Else files of secrets that cannot be read here, and what is encrypted with such a key, are no errors."""
 
     def resolve(self, text: str) -> str:
         """Return an absolute path: `%d/` is `$CREDENTIALS_DIRECTORY`, what is relative is in `folder`."""

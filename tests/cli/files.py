@@ -1,7 +1,10 @@
 """Configuration files on disk for the tests of the commands."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,3 +36,10 @@ def run_main(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
     status = main(arguments)
     said = capsys.readouterr()
     return status, said.out, said.err
+
+
+def run_process(*arguments: str | bytes, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run the command in a process of its own."""
+    given: dict[str, Any] = {"stdin": subprocess.DEVNULL, "timeout": 60, **options}
+    command = [sys.executable, "-P", "-m", "gateway", *arguments]
+    return subprocess.run(command, capture_output=True, check=False, **given)

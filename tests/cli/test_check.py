@@ -219,3 +219,43 @@ def test_json_of_a_file_whose_name_is_no_text(tmp_path, capsys):
     assert status == 2
     assert json.loads(out)["file"].endswith("caf\ufffd/authproxy.cfg")
     assert "the path is not UTF-8" in json.loads(out)["problems"][0]["text"]
+
+
+class TestWithoutSecrets:
+    @pytest.fixture
+    def config(self, tmp_path) -> str:
+        text = MINIMAL.replace(f"skey={SKEY}", "skey_file=%d/skey")
+        return write_config(tmp_path, text + "[gateway]\nuser=nobody-of-this-machine\n")
+
+    def test_a_file_of_another_machine_is_usable(self, config, capsys):
+        assert check(capsys, config)[0] == 2
+        status, lines = check(capsys, config, "--without-secrets", "--strict")
+        assert status == 0
+        assert "skey_file: note: " in lines[0]
+        assert lines[-1].endswith("0 errors, 0 warnings, 1 note; 1 server section on udp 0.0.0.0:1812")
+
+    def test_duo_is_not_asked_with_what_stands_for_a_secret(self, config, capsys):
+        with pytest.raises(SystemExit) as stopped:
+            run_main(capsys, "check", "--config", config, "--without-secrets", "--connect")
+        assert stopped.value.code == 2
+
+
+class TestShow:
+    def test_what_holds_is_shown_with_where_it_comes_from(self, tmp_path, capsys):
+        config = write_config(tmp_path, MINIMAL + "[main]\nfailmode=secure\n")
+        status, lines = check(capsys, config, "--show")
+        assert status == 0
+        assert "  failmode=secure  (from [main])" in lines
+        assert "  port=1812  (default)" in lines
+        assert "  skey=*****[40]" in lines
+        assert lines[-1].startswith(f"{config}: no problems")
+
+    def test_programs_get_it_as_json(self, tmp_path, capsys):
+        _, (line,) = check(capsys, write_config(tmp_path), "--show", "--json")
+        port = {"section": "radius_server_duo_only", "key": "port", "value": "1812", "origin": "default"}
+        assert port in json.loads(line)["settings"]
+
+    def test_a_file_with_errors_shows_its_errors(self, tmp_path, capsys):
+        status, lines = check(capsys, write_config(tmp_path, THREE_ERRORS), "--show")
+        assert status == 2
+        assert not any(line.startswith("[") for line in lines)

@@ -22,7 +22,7 @@ from gateway.supervisor.control import ControlSocket
 from gateway.supervisor.login import LoginQuestion, log_in
 from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.run_dir import RunDir
-from tests.cli.files import run_main, write_config
+from tests.cli.files import run_main, run_process, write_config
 from tests.config.files import MINIMAL
 from tests.supervisor.scripted import ScriptedArbiter
 
@@ -190,6 +190,28 @@ def test_what_is_typed_need_not_be_utf_8(gateway, capsys, typed):
     gateway.answer(Code.ACCESS_REJECT)
     assert run_main(capsys, "login", "alice", "--config", gateway.config)[0] == 1
     assert gateway.asked[0][1] == b"p\xe4ss"
+
+
+def test_a_name_that_the_terminals_encoding_cannot_carry_goes_out_as_it_was_typed(gateway):
+    gateway.answer(Code.ACCESS_ACCEPT, "Willkommen")
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ended = run_process("login", "jos\u00e9".encode(), b"push", "--config", gateway.config, env=plain)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert gateway.asked[0][0] == "jos\u00e9".encode()
+
+
+def test_a_section_that_is_no_text_is_an_unknown_one(gateway):
+    ended = run_process("login", "alice", "push", b"--server", b"tok\xffyo", "--config", gateway.config)
+    assert ended.returncode == 2
+    assert b"no such server section" in ended.stderr
+
+
+def test_what_the_terminals_encoding_cannot_read_gets_a_sentence(gateway, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda _: b"jos\xe9".decode("ascii"))
+    status, out, err = run_main(capsys, "login", "alice", "--config", gateway.config)
+    assert (status, out) == (2, "")
+    assert err == ("radgate: what was typed is no text in this terminal's encoding, ascii; try with LC_ALL=C.UTF-8\n")
 
 
 def test_an_end_of_input_at_the_question_is_no_traceback(gateway, capsys, monkeypatch):

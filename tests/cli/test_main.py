@@ -5,39 +5,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gateway.cli import main as command_line
 from gateway.cli.exits import Exit
-from gateway.cli.main import main
+from gateway.cli.main import build_parser, main
 from gateway.listeners.udp import open_socket
-from tests.cli.files import problem_of, run_main, write_config
+from tests.cli.files import problem_of, run_main, run_process, write_config
 from tests.config.files import MINIMAL
 
-NAMES = [
-    "run",
-    "start",
-    "stop",
-    "restart",
-    "reload",
-    "status",
-    "check",
-    "login",
-    "init",
-    "protect",
-    "fleet-key",
-    "support",
-    "version",
-]
+NAMES = build_parser().commands
 COMMANDS = (["check"], ["run"], ["start"], ["restart"])
-
-
-def run_process(*arguments: str | bytes, **options: Any) -> subprocess.CompletedProcess[bytes]:
-    given: dict[str, Any] = {"stdin": subprocess.DEVNULL, "timeout": 60, **options}
-    command = [sys.executable, "-P", "-m", "gateway", *arguments]
-    return subprocess.run(command, capture_output=True, check=False, **given)
 
 
 @pytest.fixture
@@ -150,7 +129,7 @@ class TestExitStatuses:
         assert b"Traceback" not in refused.stderr
 
     def test_130_for_an_interrupt(self, tmp_path, capsys, monkeypatch):
-        def interrupt(*_):
+        def interrupt(*_, **__):
             raise KeyboardInterrupt
 
         monkeypatch.setattr("gateway.cli.check.read_settings", interrupt)

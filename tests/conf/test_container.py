@@ -18,7 +18,8 @@ RECIPE = (ROOT / "conf" / "container" / "Containerfile").read_text().replace("\\
 COMPOSE = (ROOT / "conf" / "container" / "compose.yaml").read_text()
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
-HOOK = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["path"]
+WHEEL = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+HOOK = WHEEL["hooks"]["custom"]["path"]
 ENVIRONMENT = dict(word.split("=", 1) for word in shlex.split(re.findall("^ENV (.*)", RECIPE, re.MULTILINE)[-1]))
 COPIED = [source for line in re.findall("^COPY (?!--from)(.*)", RECIPE, re.MULTILINE) for source in line.split()[:-1]]
 
@@ -37,6 +38,7 @@ def test_what_is_copied_is_there(source: str):
 def test_all_that_the_build_needs_is_copied():
     assert set(COPIED) >= {"pyproject.toml", PROJECT["readme"], *PROJECT["license-files"], "gateway", "bench"}
     assert str(Path(HOOK).parent) in COPIED
+    assert {shared.partition("/")[0] for shared in WHEEL["shared-data"]} <= set(COPIED)
     (constraints,) = re.findall(r" -c (\S+)", RECIPE)
     assert (ROOT / constraints).is_file()
 

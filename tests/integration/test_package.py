@@ -69,6 +69,39 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel: Path):
     assert sources - packed == set()
 
 
+def test_documentation_unit_and_samples_are_in_the_wheel(wheel: Path):
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    shared = f"radgate-{__version__}.data/data/share/"
+    for folder in ("docs", "conf"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                assert f"{shared}radgate/{path.relative_to(ROOT)}" in packed
+    assert {f"{shared}man/man1/radgate.1", f"{shared}man/man5/radgate.cfg.5"} <= packed
+
+
+def test_nothing_else_is_in_the_wheel(wheel: Path):
+    tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert tops == {"gateway", "bench", f"radgate-{__version__}.data", f"radgate-{__version__}.dist-info"}
+
+
+def test_the_command_tells_where_they_are(installed: Path):
+    lines = run(installed, "radgate", "files").stdout.splitlines()[::2]
+    assert len(lines) >= 12
+    for line in lines:
+        name, path = line.split(maxsplit=1)
+        assert Path(path).exists(), name
+        assert path.startswith(str(installed.parent))
+    unit = run(installed, "radgate", "files", "unit").stdout.strip()
+    assert Path(unit).read_text() == (ROOT / "conf/radgate.service").read_text()
+    explained = run(installed, "radgate", "explain", "duo_denied").stdout
+    (document,) = [line.split("more: ")[1] for line in explained.splitlines() if "more: " in line]
+    assert Path(document.partition("#")[0]).is_file()
+
+
+def test_man_finds_the_page_by_the_path_of_the_command(installed: Path):
+    assert (installed.parent / "share/man/man1/radgate.1").is_file()
+
+
 def test_it_is_itself_that_is_installed(installed: Path):
     found = run(installed, "python", "-c", "import gateway; print(gateway.__file__)").stdout
     assert found.startswith(str(installed.parent))
