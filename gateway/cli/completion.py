@@ -37,9 +37,7 @@ def command(options: argparse.Namespace) -> int:
     """Print the script."""
     import shtab  # which no other command needs
 
-    from gateway.cli.main import build_parser
-
-    parser = build_parser()
+    parser: argparse.ArgumentParser = options.parser
     for option in _all_options(parser):
         if option.metavar in _PATHS:
             option.complete = shtab.FILE  # type: ignore[attr-defined]

@@ -83,6 +83,7 @@ def build_parser() -> Parser:
         parents=[common],
         commands=tuple(command.__name__.rpartition(".")[2].replace("_", "-") for command in COMMANDS),
     )
+    parser.set_defaults(parser=parser)
     parser.add_argument("--version", action="version", version=f"radgate {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:

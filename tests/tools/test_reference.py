@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ SCHEMA = json.loads((ROOT / "conf/authproxy.schema.json").read_text())
 
 
 @pytest.fixture(scope="module")
-def anew(tmp_path_factory) -> Path:
+def anew(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reference")
     subprocess.run([sys.executable, ROOT / "tools/write_reference.py", folder], check=True, timeout=60)
     return folder
@@ -58,7 +59,7 @@ def matching(section: str, key: str) -> dict[str, object]:
     return value
 
 
-def within(shape: dict, name: str) -> list[dict]:
+def within(shape: dict[str, Any], name: str) -> list[dict[str, Any]]:
     patterns = [each for pattern, each in shape["patternProperties"].items() if re.search(pattern, name)]
     return [shape["properties"][name]] if name in shape["properties"] else patterns
 
