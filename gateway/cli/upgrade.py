@@ -6,6 +6,7 @@ import sys
 import time
 from typing import Any
 
+from gateway.cli.changes import change_lines
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.config.control_address import read_control_address
@@ -23,7 +24,8 @@ _LOOK_EVERY_S = 0.05
 DESCRIPTION = """\
 Have the code that was installed meanwhile take the place of the running one: supervisor, console and workers, and the
 file as it is now. The process stays the same, requests wait in its sockets for a second or two, pending pushes are not
-sent again. If that code does not start, or the file has errors, nothing changes.
+sent again. If that code does not start, the file has errors, or so much of it is gone that a reload would be refused,
+nothing changes.
 """
 STATUSES = """\
 exit status: 0 the code on disk serves, 2 nothing was changed, and standard error says why, 3 it ended, and could not
@@ -47,7 +49,8 @@ def command(options: argparse.Namespace) -> int:
         except Declined as declined:
             if not declined.problems:
                 raise
-            print(*declined.problems, f"radgate: {declined}", sep="\n", file=sys.stderr)
+            lines = (*change_lines(declined.answer), *declined.problems, f"radgate: {declined}")
+            print(*lines, sep="\n", file=sys.stderr)
             return Exit.CONFIGURATION
         for warning in answer["warnings"]:
             print(warning, file=sys.stderr)

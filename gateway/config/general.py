@@ -47,6 +47,7 @@ GATEWAY = {
     "duplicate_window_s": "30",
     "drain_timeout_s": "70",
     "failures_to_open": "5",
+    "reload_guard": "50",
     "log_format": "text",
     "secrets_key_file": "",
 }
@@ -79,6 +80,7 @@ def read_gateway(scope: Scope, surroundings: Surroundings) -> GatewaySettings:
         duplicate_window_s=scope.read("duplicate_window_s", seconds(3600)),
         drain_timeout_s=scope.read("drain_timeout_s", seconds(3600)),
         failures_to_open=scope.read("failures_to_open", integer(2, 64)),
+        reload_guard=scope.read("reload_guard", integer(0, 100)),
     )
 
 

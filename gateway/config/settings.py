@@ -151,6 +151,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_window_s: float = 30.0
     drain_timeout_s: float = 70.0
     failures_to_open: int = 5
+    reload_guard: int = 50
+    """Percent of sections, and of clients, that a reload may remove; 0 is all."""
 
 
 class WhenIsolated(Enum):

@@ -70,6 +70,9 @@ def _of_configuration(status: _Status) -> _Lines:
     outcome = [((), int(last["ok"]))] if last is not None else []
     text = "1 if the last reload took place, 0 if it was refused; nothing before the first."
     yield from _gauge("last_reload_successful", text, [], outcome)
+    ended = [((), last["at"])] if last is not None and "at" in last else []
+    text = "When the last reload took place or was refused, in Unix seconds; nothing before the first."
+    yield from _gauge("last_reload_timestamp_seconds", text, [], ended)
     yield from _gauge("sections", "Server sections.", [], [((), len(status["servers"]))])
     n_clients = sum(server.get("n_clients", 0) for server in status["servers"])
     yield from _gauge("clients", "RADIUS clients of all sections: radius_ip_N.", [], [((), n_clients)])

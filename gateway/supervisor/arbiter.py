@@ -195,9 +195,13 @@ class Arbiter:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def reload(self) -> ReloadOutcome:
+    async def reload(self, *, is_forced: bool = False) -> ReloadOutcome:
         """Read the configuration again and let a new generation serve by it; with an error, change nothing."""
-        return await self._reloads.reload()
+        return await self._reloads.reload(is_forced=is_forced)
+
+    async def try_reload(self, *, is_forced: bool = False) -> ReloadOutcome:
+        """Return what a reload would come to, and change nothing."""
+        return await self._reloads.try_reload(is_forced=is_forced)
 
     async def upgrade(self) -> ReloadOutcome:
         """Let the code on disk take our place in this process; with anything against it, change nothing.

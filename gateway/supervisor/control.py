@@ -2,7 +2,8 @@
 
 A Unix stream socket in `run_dir`, for root and the gateway's own user. One JSON object a line each way:
 `{"command": "status"}`, and `{"ok": true, …}` or `{"ok": false, "error": "…", "problems": ["FILE:LINE …"]}`.
-`login` has one more key, with what `LoginQuestion` holds; octets are base64. No answer holds a secret.
+`login` has one more key, with what `LoginQuestion` holds; octets are base64. `reload` and `try_reload` take
+`force`, and are answered with `Changes`. No answer holds a secret.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from gateway.config.changes import Changes
 from gateway.config.problems import ConfigError
 from gateway.logs.setup import log_internal_error
 from gateway.supervisor.login import LoginQuestion
@@ -39,11 +41,13 @@ class ReloadOutcome(NamedTuple):
 
     Attributes:
         generation: the number of the generation that serves.
+        changes: what is different in the file; None if it could not be read.
     """
 
     generation: int
     warnings: list[str]
     problems: list[str]
+    changes: Changes | None = None
 
 
 class Commands(Protocol):
@@ -52,8 +56,11 @@ class Commands(Protocol):
     def status(self) -> dict[str, Any]:
         """Return what `status.json` holds."""
 
-    async def reload(self) -> ReloadOutcome:
+    async def reload(self, *, is_forced: bool = False) -> ReloadOutcome:
         """Read the configuration file again; return once the new generation serves. May be asked while it is at it."""
+
+    async def try_reload(self, *, is_forced: bool = False) -> ReloadOutcome:
+        """Return what a reload would come to, and change nothing."""
 
     async def login(self, question: LoginQuestion) -> LoginOutcome:
         """Log in at the gateway itself; ConfigError if there is no such section."""
@@ -73,6 +80,7 @@ class Command(StrEnum):
 
     STATUS = "status"
     RELOAD = "reload"
+    TRY_RELOAD = "try_reload"  # and no key of a reload: an older version would leave it out of account, and reload
     UPGRADE = "upgrade"
     LOGIN = "login"
     STOP = "stop"
@@ -83,10 +91,11 @@ _ENDS = (Command.UPGRADE, Command.STOP, Command.LEAVE)  # if they succeed: whoev
 
 
 class Request(msgspec.Struct):
-    """A line that asks; `login` is what the command of that name needs."""
+    """A line that asks; `login` is what the command of that name needs, `force` has a reload go past its guard."""
 
     command: Command
     login: LoginQuestion | None = None
+    force: bool = False
 
 
 class Caller(NamedTuple):
@@ -197,9 +206,12 @@ class ControlSocket:
                 case Command.STATUS:
                     return {"ok": True, "status": self._commands.status()}
                 case Command.RELOAD:
-                    return _reload_answer(await self._commands.reload(), "reloaded")
+                    return _reload_answer(await self._commands.reload(is_forced=request.force), "not reloaded")
+                case Command.TRY_RELOAD:
+                    outcome = await self._commands.try_reload(is_forced=request.force)
+                    return _reload_answer(outcome, "a reload would be refused")
                 case Command.UPGRADE:
-                    return _reload_answer(await self._commands.upgrade(), "upgraded")
+                    return _reload_answer(await self._commands.upgrade(), "not upgraded")
                 case Command.LOGIN:
                     return await self._log_in(request.login, reader)
                 case Command.STOP | Command.LEAVE:
@@ -237,10 +249,11 @@ def _failure(error: str) -> dict[str, Any]:
     return {"ok": False, "error": error, "problems": []}
 
 
-def _reload_answer(outcome: ReloadOutcome, done: str) -> dict[str, Any]:
+def _reload_answer(outcome: ReloadOutcome, refused: str) -> dict[str, Any]:
+    changes = {} if outcome.changes is None else {"changes": outcome.changes}
     if outcome.problems:
-        return {**_failure(f"not {done}; nothing was changed"), "problems": outcome.problems}
-    return {"ok": True, "generation": outcome.generation, "warnings": outcome.warnings}
+        return {**_failure(f"{refused}; nothing was changed"), "problems": outcome.problems, **changes}
+    return {"ok": True, "generation": outcome.generation, "warnings": outcome.warnings, **changes}
 
 
 def _login_answer(outcome: LoginOutcome) -> dict[str, Any]:

@@ -27,11 +27,12 @@ class NotRunning(ControlError):  # noqa: N818 -- reads as what it says
 
 
 class Declined(ControlError):  # noqa: N818
-    """The gateway says no. `problems` are lines about new settings, if they are the reason."""
+    """The gateway says no, by `answer`. Its `problems` are lines about new settings, if they are the reason."""
 
-    def __init__(self, text: str, problems: list[str]) -> None:
-        super().__init__(text)
-        self.problems = problems
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__(answer["error"])
+        self.answer = answer
+        self.problems: list[str] = answer.get("problems", [])
 
 
 def ask(run_dir: str, command: str, timeout_s: float, **more: Any) -> dict[str, Any]:
@@ -93,7 +94,7 @@ class ControlConnection:
         except (OSError, ValueError) as error:
             raise ControlError("the gateway ended before it answered") from error
         if not answer["ok"]:
-            raise Declined(answer["error"], answer.get("problems", []))
+            raise Declined(answer)
         return answer
 
     def has_ended(self, timeout_s: float) -> bool:

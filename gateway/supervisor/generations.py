@@ -20,7 +20,7 @@ from gateway.ipc.plan import board_plan, worker_count
 from gateway.statistics.reading import Totals, merge
 from gateway.supervisor.crew import Crew, CrewPlan
 from gateway.supervisor.crews import CrewOwner, Crews
-from gateway.supervisor.identity import find_identity
+from gateway.supervisor.identity import UnknownIdentity, find_identity
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.reload import Reload
@@ -182,17 +182,34 @@ class Generations:
 
     # The change from one to the next.
 
+    def find_obstacle(self, settings: Settings) -> str:
+        """Return what would keep a generation with these settings from being prepared; empty if nothing is known."""
+        if obstacle := self._find_want_of_buckets(settings):
+            return obstacle
+        try:
+            ListeningSockets.try_addresses(listening_addresses(settings), self._sockets_in_use())
+            find_identity(settings.gateway.user, settings.gateway.group)
+        except (CannotListen, UnknownIdentity) as error:
+            return str(error)
+        return ""
+
+    def _find_want_of_buckets(self, settings: Settings) -> str:
+        n_workers, n_buckets = worker_count(settings), self.crew.plan.sockets.n_buckets
+        if n_workers <= n_buckets:
+            return ""
+        return f"workers={n_workers} needs a restart; without one there can be {n_buckets} at most"
+
     async def change_over(self, settings: Settings) -> str:
         """Bring in a generation with these settings; return what keeps it from serving, empty if it serves."""
-        n_workers, n_buckets = worker_count(settings), self.crew.plan.sockets.n_buckets
-        if n_workers > n_buckets:
-            return f"workers={n_workers} needs a restart; without one there can be {n_buckets} at most"
+        if obstacle := self._find_want_of_buckets(settings):
+            return obstacle
         raise_file_limit(files_wanted(settings).in_all)
+        n_buckets = self.crew.plan.sockets.n_buckets
         try:
             sockets = ListeningSockets(listening_addresses(settings), n_buckets, self._sockets_in_use())
         except CannotListen as error:
             return str(error)
-        self._to_come = Reload(settings, n_workers, sockets, self)
+        self._to_come = Reload(settings, worker_count(settings), sockets, self)
         try:
             return await self._to_come.outcome()
         finally:

@@ -3,10 +3,16 @@
 import asyncio
 import contextlib
 import logging
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from gateway.config.settings import decode_settings
+from msgspec import to_builtins
+
+from gateway.config.changes import compare
+from gateway.config.changes_told import details, summary
+from gateway.config.reload_guard import refusal
+from gateway.config.settings import Settings, decode_settings
 from gateway.ipc.plan import log_plan
 from gateway.logs.losses import Losses
 from gateway.logs.setup import start_logging
@@ -21,6 +27,21 @@ log = logging.getLogger("gateway.supervisor")
 
 _STOPPING = "the gateway is stopping"
 _CODE_CHANGED = "the code on disk has changed while it was tried; upgrade again once its installation is done"
+
+
+class _Proposal(NamedTuple):
+    """What the file asks for: settings to change over to, or None if `outcome` says why not."""
+
+    settings: Settings | None
+    outcome: ReloadOutcome
+
+
+class _Last(NamedTuple):
+    """A reload that is over: when it was by the loop's clock, and in Unix seconds."""
+
+    outcome: ReloadOutcome
+    loop_time: float
+    at: float
 
 
 class Reloads:
@@ -40,30 +61,42 @@ class Reloads:
         self._losses = losses
         self._loop = asyncio.get_running_loop()
         self._one_at_a_time = asyncio.Lock()
-        self._last: tuple[ReloadOutcome, float] | None = None
+        self._last: _Last | None = None
 
     def status(self) -> dict[str, Any] | None:
         """Return what became of the last reload; None if there was none."""
         if self._last is None:
             return None
-        outcome, at = self._last
-        return {"ok": not outcome.problems, "age_s": self._loop.time() - at, "problems": outcome.problems}
+        outcome, loop_time, at = self._last
+        told = {"ok": not outcome.problems, "age_s": self._loop.time() - loop_time, "problems": outcome.problems}
+        return {**told, "at": at, "changes": _brief_changes(outcome)}
 
-    async def reload(self) -> ReloadOutcome:
-        """Read the configuration again and let a new generation serve by it; with an error, change nothing."""
+    async def reload(self, *, is_forced: bool = False) -> ReloadOutcome:
+        """Read the configuration again and let a new generation serve by it; with an error, change nothing.
+
+        Args:
+            is_forced: however much goes, it may go.
+        """
         async with self._one_at_a_time:
             self._notifier.reloading()
             try:
-                outcome = await self._reload()
+                outcome = await self._reload(is_forced=is_forced)
             finally:
                 self._notifier.ready()
-        self._last = outcome, self._loop.time()
+        self._last = _Last(outcome, self._loop.time(), time.time())
         _tell(outcome)
         if outcome.problems:
             log.error("The configuration has not been reloaded; generation %d goes on serving", outcome.generation)
         else:
-            log.info("Generation %d serves", outcome.generation)
+            log.info("Generation %d serves%s", outcome.generation, _told_changes(outcome))
         return outcome
+
+    async def try_reload(self, *, is_forced: bool = False) -> ReloadOutcome:
+        """Return what a reload would come to, as far as can be told without workers; change nothing."""
+        async with self._one_at_a_time:
+            settings, outcome = await self._propose(is_forced=is_forced)
+            problem = self._generations.find_obstacle(settings) if settings is not None else ""
+        return self._with_problem(outcome, problem)
 
     async def try_upgrade(self) -> ReloadOutcome:
         """Try what can be tried before the code on disk takes our place; with anything against it, change nothing.
@@ -85,19 +118,34 @@ class Reloads:
             log.error("Not upgraded; generation %d goes on serving", outcome.generation)
         return outcome
 
-    async def _reload(self) -> ReloadOutcome:
-        path = self._generations.crew.plan.settings.path
-        read = await read_in_child(path)
-        problems = read.problems
+    async def _reload(self, *, is_forced: bool = False) -> ReloadOutcome:
+        settings, outcome = await self._propose(is_forced=is_forced)
+        if settings is None:
+            return outcome
+        problem = await self._generations.change_over(settings)
+        if not problem:
+            self._log_anew()
+        return self._with_problem(outcome._replace(generation=self._generations.crew.number), problem)
+
+    async def _propose(self, *, is_forced: bool) -> _Proposal:
+        """Read the file, and see whether it may be meant so."""
+        before, number = self._generations.crew.plan.settings, self._generations.crew.number
+        read = await read_in_child(before.path)
         if self._generations.is_ending:
-            problems = [_STOPPING]
-        elif read.settings_octets is not None:
-            settings = decode_settings(read.settings_octets)
-            problem = await self._generations.change_over(settings)
-            problems = [f"{path}: {problem}"] if problem else []
-            if not problem:
-                self._log_anew()
-        return ReloadOutcome(self._generations.crew.number, read.warnings, problems)
+            return _Proposal(None, ReloadOutcome(number, read.warnings, [_STOPPING]))
+        if read.settings_octets is None:
+            return _Proposal(None, ReloadOutcome(number, read.warnings, read.problems))
+        settings = decode_settings(read.settings_octets)
+        changes = compare(before, settings)
+        outcome = ReloadOutcome(number, read.warnings, [], changes)
+        if not is_forced and (problem := refusal(before, settings, changes)):
+            return _Proposal(None, self._with_problem(outcome, problem))
+        return _Proposal(settings, outcome)
+
+    def _with_problem(self, outcome: ReloadOutcome, problem: str) -> ReloadOutcome:
+        """Return the outcome with what is found to be against it, if anything is."""
+        path = self._generations.crew.plan.settings.path
+        return outcome._replace(problems=[f"{path}: {problem}"]) if problem else outcome
 
     def _log_anew(self) -> None:
         plan = self._generations.crew.plan
@@ -132,3 +180,17 @@ def _tell(outcome: ReloadOutcome) -> None:
         log.warning("%s", warning)
     for problem in outcome.problems:
         log.error("%s", problem)
+
+
+def _told_changes(outcome: ReloadOutcome) -> str:
+    return (
+        "".join(f"; {line}" for line in (summary(outcome.changes), *details(outcome.changes)))
+        if outcome.changes
+        else ""
+    )
+
+
+def _brief_changes(outcome: ReloadOutcome) -> dict[str, Any] | None:
+    if outcome.changes is None:
+        return None
+    return {"summary": summary(outcome.changes), **to_builtins(outcome.changes.brief())}

@@ -92,10 +92,7 @@ class ListeningSockets:
         held = [group for each in others for group in each.groups]
         new: list[SocketGroup] = []
         try:
-            for address in addresses:
-                if not any(address[:3] == group.address[:3] for group in held):
-                    try_address(address)
-                    _refuse_taken(address, held)  # all of them first: our own sockets would count as taken, too
+            self.try_addresses(addresses, others)  # all of them first: our own sockets would count as taken, too
             for address in addresses:
                 group = next((each for each in held if each.address[:3] == address[:3]), None)
                 if group is None:
@@ -108,6 +105,19 @@ class ListeningSockets:
             for group in new:
                 group.close()
             raise
+
+    @staticmethod
+    def try_addresses(addresses: list[ListeningAddress], others: "Iterable[ListeningSockets]") -> None:
+        """Make sure that everything can be bound that others have not bound already.
+
+        Raises:
+            CannotListen: an address is taken, or is not of this machine.
+        """
+        held = [group for each in others for group in each.groups]
+        for address in addresses:
+            if not any(address[:3] == group.address[:3] for group in held):
+                try_address(address)
+                _refuse_taken(address, held)
 
     @classmethod
     def of(cls, groups: list[SocketGroup]) -> "ListeningSockets":

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.cli import stop
+from gateway.config.changes import ChangedKeys, Changes, Difference
 from gateway.supervisor.control import ControlSocket, ReloadOutcome
 from gateway.supervisor.run_dir import RunDir
 from tests.cli.files import run_main, write_config
@@ -33,6 +34,14 @@ WATCHED: dict[str, Any] = {
     "servers": [{"section": "radius_server_duo_only", "requests": 0, "accepts": 0, "rejects": 0, "pending": 0}],
     "histograms": {"bounds_s": [], "servers": {}, "applications": {}},
 }
+
+CHANGES = Changes(
+    sections=Difference(
+        before=13, after=1, n_removed=12, n_changed=1, removed=tuple(map(str, range(12))), changed=("x\x1by",)
+    ),
+    clients=Difference(before=13, after=1),
+    keys=(ChangedKeys(section="x\x1by", changed=("failmode",), added=("skey_next",), removed=("radius_ip_2",)),),
+)
 
 
 def config_of(folder: Path, more: str = "") -> str:
@@ -75,6 +84,46 @@ class TestReload:
             "radgate reloaded: generation 7 serves\n",
             "a.cfg:3 [x] y: warning: odd\n",
         )
+
+    def test_it_says_what_is_different(self, gateway, capsys):
+        gateway.arbiter.outcome = ReloadOutcome(7, [], [], CHANGES)
+        assert run_main(capsys, "reload", "--config", gateway.config) == (
+            0,
+            "radgate reloaded: generation 7 serves\n"
+            "sections: 12 removed, 0 added, 1 changed; clients 13 -> 1\n"
+            "  removed: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more\n"
+            "  changed: x?y (failmode, +skey_next, -radius_ip_2)\n",
+            "",
+        )
+        assert (gateway.arbiter.n_tries, gateway.arbiter.is_forced) == (0, False)
+
+    def test_dry_run_asks_for_no_reload(self, gateway, capsys):
+        gateway.arbiter.outcome = ReloadOutcome(6, ["odd"], [], CHANGES)
+        status, out, err = run_main(capsys, "reload", "--dry-run", "--force", "--config", gateway.config)
+        assert (status, err) == (0, "odd\n")
+        assert out.startswith("radgate would reload: nothing was changed\nsections: 12 removed, ")
+        assert (gateway.arbiter.n_tries, gateway.arbiter.is_forced) == (1, True)
+        gateway.arbiter.outcome = ReloadOutcome(6, [], ["wrong"])
+        status, out, err = run_main(capsys, "reload", "--dry-run", "--config", gateway.config)
+        assert (status, out, err) == (2, "", "wrong\nradgate: a reload would be refused; nothing was changed\n")
+
+    def test_a_refusal_for_what_is_different_tells_it(self, gateway, capsys):
+        gateway.arbiter.outcome = ReloadOutcome(6, [], ["12 of 13 sections would go"], CHANGES)
+        for command in ("reload", "upgrade"):
+            status, out, err = run_main(capsys, command, "--config", gateway.config)
+            assert (status, out) == (2, "")
+            first, *_, problem, last = err.splitlines()
+            assert first == "sections: 12 removed, 0 added, 1 changed; clients 13 -> 1"
+            assert (problem, last.startswith("radgate: not ")) == ("12 of 13 sections would go", True)
+
+    def test_json_has_all_names(self, gateway, capsys):
+        for problems in ([], ["12 of 13 sections would go"]):
+            gateway.arbiter.outcome = ReloadOutcome(7, [], problems, CHANGES)
+            status, out, err = run_main(capsys, "reload", "--json", "--config", gateway.config)
+            answer = json.loads(out)
+            assert (status, err) == (2 if problems else 0, "")
+            assert (answer["ok"], answer["changes"]["sections"]["n_removed"]) == (not problems, 12)
+            assert answer["changes"]["sections"]["removed"] == list(map(str, range(12)))
 
     def test_2_and_all_problems_for_a_faulty_file(self, gateway, capsys):
         gateway.arbiter.outcome = ReloadOutcome(1, [], ["a.cfg:3 [x] y: wrong", "a.cfg:4 [x] z: wrong"])

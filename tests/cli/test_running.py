@@ -255,7 +255,12 @@ class TestReload:
         assert not site.nas().login("alice", "no factor").is_accept
         site.configure(unrecognised_factor="auto")
         reloaded = run_radgate("reload", "--config", str(site.config))
-        assert (reloaded.returncode, reloaded.stdout) == (0, "radgate reloaded: generation 2 serves\n")
+        first, *told = reloaded.stdout.splitlines()
+        assert (reloaded.returncode, first) == (0, "radgate reloaded: generation 2 serves")
+        assert told == [
+            "sections: 0 removed, 0 added, 1 changed; clients 1 -> 1",
+            "  changed: radius_server_duo_only (unrecognised_factor)",
+        ]
         assert site.nas().login("alice", "no factor").is_accept
         status = status_of(site)
         assert (status["pid"], status["generation"]) == (pid, 2)

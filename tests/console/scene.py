@@ -52,7 +52,13 @@ class Gateway:
         )
         self.max_pending = 20_000
         self.rotations: dict[str, SecretUse] = {}
-        self.last_reload: dict[str, Any] | None = {"ok": True, "age_s": 1.0, "problems": []}
+        self.last_reload: dict[str, Any] | None = {
+            "ok": True,
+            "age_s": 1.0,
+            "problems": [],
+            "at": 1.8e9,
+            "changes": {"summary": "sections: 1 removed, 0 added, 2 changed; clients 3 -> 2"},
+        }
 
     def login(self, reason: Reason, seconds: float = 0.2, slot: int = 0) -> None:
         """Let one login begin and end."""

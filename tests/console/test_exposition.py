@@ -153,7 +153,14 @@ def test_whether_the_last_reload_took_place():
     gateway.last_reload = {"ok": False, "age_s": 1.0, "problems": ["no"]}
     assert value(gateway, "radgate_last_reload_successful") == 0
     gateway.last_reload = None
-    assert not any(name == "radgate_last_reload_successful" for name, _ in samples(gateway))
+    assert not any(name.startswith("radgate_last_reload") for name, _ in samples(gateway))
+
+
+def test_when_the_last_reload_was():
+    gateway = Gateway()
+    assert value(gateway, "radgate_last_reload_timestamp_seconds") == 1.8e9
+    gateway.last_reload = {"ok": True, "age_s": 1.0, "problems": []}  # of an older supervisor
+    assert not any(name == "radgate_last_reload_timestamp_seconds" for name, _ in samples(gateway))
 
 
 def test_a_supervisor_of_older_code_tells_less():

@@ -18,6 +18,8 @@ class ScriptedArbiter:
         questions: logins that it was asked for.
         given_up: is set when a login that never ends is given up.
         stops: how often it was asked to stop, or to leave.
+        is_forced: whether the last reload was.
+        n_tries: how often it was asked what a reload would come to.
     """
 
     def __init__(self, answer: dict[str, Any]) -> None:
@@ -27,6 +29,8 @@ class ScriptedArbiter:
         self.questions: list[LoginQuestion] = []
         self.given_up = asyncio.Event()
         self.stops = 0
+        self.is_forced = False
+        self.n_tries = 0
 
     def status(self) -> dict[str, Any]:
         """Tell."""
@@ -34,12 +38,18 @@ class ScriptedArbiter:
             raise self.answer
         return self.answer
 
-    async def reload(self) -> ReloadOutcome:
+    async def reload(self, *, is_forced: bool = False) -> ReloadOutcome:
         """Pretend to reload."""
+        self.is_forced = is_forced
         await asyncio.sleep(0)
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
+
+    async def try_reload(self, *, is_forced: bool = False) -> ReloadOutcome:
+        """Pretend to look."""
+        self.n_tries += 1
+        return await self.reload(is_forced=is_forced)
 
     async def upgrade(self) -> ReloadOutcome:
         """Pretend to make place."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from gateway.config.changes import Changes, compare
 from gateway.config.read_outcome import ReadOutcome
 from gateway.config.settings import encode_settings
 from gateway.ipc.orders import Orders
@@ -45,6 +46,10 @@ class ScriptedSockets(ListeningSockets):
         self.passages = []
         self.is_closed = False
 
+    @staticmethod
+    def try_addresses(*_: object) -> None:
+        """All can be had."""
+
     def close(self, others: Any = ()) -> None:
         """Take note, unless others have them."""
         self.is_closed = not any(each is self for each in others)
@@ -73,6 +78,11 @@ class WorkersStage:
         monkeypatch.setattr(generations, "ListeningSockets", ScriptedSockets)
         monkeypatch.setattr(reloads, "read_in_child", self._read)
         monkeypatch.setattr(reloads, "start_logging", lambda *_, **__: None)
+
+    @property
+    def no_changes(self) -> Changes:
+        """What a reload of the same file comes to."""
+        return compare(self.settings, self.settings)
 
     async def _read(self, _path: str) -> ReadOutcome:
         return self.read
@@ -148,9 +158,9 @@ class Stage(WorkersStage):
         self.generations.start()
         await self.serves(self.workers[0])
 
-    async def reload(self) -> "asyncio.Task[ReloadOutcome]":
+    async def reload(self, *, is_forced: bool = False) -> "asyncio.Task[ReloadOutcome]":
         """Ask for a reload, and return once its worker is there."""
-        return await self.asked(self.reloads.reload())
+        return await self.asked(self.reloads.reload(is_forced=is_forced))
 
     async def asked(self, reload: Coroutine[Any, Any, ReloadOutcome]) -> "asyncio.Task[ReloadOutcome]":
         """Begin what may start a worker, and return once it is there."""

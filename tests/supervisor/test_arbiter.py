@@ -119,7 +119,7 @@ def test_what_becomes_of_a_reload_is_in_the_status(play):
     async def scene(stage: ArbiterStage) -> None:
         task = asyncio.get_running_loop().create_task(stage.arbiter.reload())
         await stage.serves(await stage.next_worker(stage.workers[0]))
-        assert await task == ReloadOutcome(2, [], [])
+        assert await task == ReloadOutcome(2, [], [], stage.no_changes)
         assert stage.arbiter.status()["last_reload"]["ok"]
         assert stage.arbiter.status()["generation"] == 2
 
@@ -164,7 +164,7 @@ async def upgrade(stage: ArbiterStage) -> ReloadOutcome:
 def test_an_upgrade_lets_all_leave_and_the_code_on_disk_be_next(play, monkeypatch):
     async def scene(stage: ArbiterStage) -> None:
         code_on_disk(monkeypatch)
-        assert await upgrade(stage) == ReloadOutcome(2, [], [])
+        assert await upgrade(stage) == ReloadOutcome(2, [], [], stage.no_changes)
         await turns()
         assert [word.word for word in (stage.told(stage.workers[1]),) if word] == [Leave()]
         for worker in stage.workers:

@@ -30,7 +30,7 @@ def test_a_reload_is_answered_when_the_next_generation_serves(play):
         assert not task.done()
         assert stage.notifier.states == ["RELOADING=1"]
         await stage.serves(stage.workers[1])
-        assert await task == ReloadOutcome(2, [], [])
+        assert await task == ReloadOutcome(2, [], [], stage.no_changes)
         assert stage.notifier.states == ["RELOADING=1", "READY=1"]
 
     play(scene)
@@ -41,7 +41,7 @@ def test_a_reload_that_fails_says_so_with_the_file(play):
         task = await stage.reload()
         await stage.exits(stage.workers[1], CANNOT_START, "cannot write logs")
         problem = f"{stage.settings.path}: a worker could not start with it: cannot write logs"
-        assert await task == ReloadOutcome(1, [], [problem])
+        assert await task == ReloadOutcome(1, [], [problem], stage.no_changes)
 
     play(scene)
 
@@ -88,7 +88,7 @@ def test_a_stop_answers_it_and_those_that_come_later(play):
     async def scene(stage: Stage) -> None:
         task = await stage.reload()
         stage.generations.stop()
-        assert await task == ReloadOutcome(1, [], [f"{stage.settings.path}: the gateway is stopping"])
+        assert await task == ReloadOutcome(1, [], [f"{stage.settings.path}: the gateway is stopping"], stage.no_changes)
         assert [worker.signals[0] for worker in stage.workers] == [signal.SIGTERM, signal.SIGKILL]
         assert (await stage.reloads.reload()).problems == ["the gateway is stopping"]
 
@@ -107,7 +107,7 @@ def test_an_upgrade_is_tried_by_a_reload_and_leaves_the_service_manager_waiting(
         code_on_disk(monkeypatch)
         task = await stage.asked(stage.reloads.try_upgrade())
         await stage.serves(stage.workers[1])
-        assert await task == ReloadOutcome(2, [], [])
+        assert await task == ReloadOutcome(2, [], [], stage.no_changes)
         assert stage.notifier.states == ["RELOADING=1"]
 
     play(scene)
@@ -131,7 +131,7 @@ def test_a_stop_while_workers_are_replaced_is_against_an_upgrade(play, monkeypat
         task = await stage.asked(stage.reloads.try_upgrade())
         await said(stage.workers[1], PREPARED)
         stage.generations.stop()
-        assert await task == ReloadOutcome(2, [], ["the gateway is stopping"])
+        assert await task == ReloadOutcome(2, [], ["the gateway is stopping"], stage.no_changes)
 
     play(scene)
 
