@@ -116,9 +116,11 @@ class SimulatorProcess(Program):
         secret_key: of the application, from the file that only we may read.
     """
 
-    def __init__(self, folder: Path, *options: str, module: str = "bench.simulator") -> None:
+    def __init__(
+        self, folder: Path, *options: str, module: str = "bench.simulator", python: str = sys.executable
+    ) -> None:
         """Start it and wait until it serves."""
-        super().__init__([module, "--dir", str(folder), *options], stream="stdout")
+        super().__init__([module, "--dir", str(folder), *options], stream="stdout", python=python)
         announced = json.loads(self.until_ready("api_host"))
         self.api_host: str = announced["api_host"]
         self.ca: str = announced["ca"]

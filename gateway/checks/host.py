@@ -160,16 +160,21 @@ def _identity(gateway: GatewaySettings) -> Iterator[Finding]:
     if gateway.group is not None:
         yield _known("group", gateway.group, grp.getgrnam, f"groupadd --system {gateway.group}")
     if (gateway.user or gateway.group) and os.geteuid() != 0:
-        text = "user and group in [gateway] need the gateway to be started by root"
-        yield Finding(HOST, "user", Severity.NOTE, text)
+        try:
+            find_identity(gateway.user, gateway.group)
+        except UnknownIdentity as error:
+            yield Finding(HOST, "user", Severity.NOTE, str(error))
 
 
 def _root(gateway: GatewaySettings, running: RunningGateway | None) -> Iterator[Finding]:
     """Warn of workers that are root; who asks as root is taken for who starts the gateway, unless that runs already."""
     is_root = os.geteuid() == 0 if running is None else user_of(running.pid) == 0
     if gateway.user is None and is_root:
-        text = "workers, which meet the network, and the console run as root"
-        remedy = f"write user={USER} into [gateway], and make it: useradd --system {USER}, or conf/radgate.sysusers"
+        text = "started by root, workers, which meet the network, and the console run as root"
+        remedy = (
+            f"start it by conf/radgate.service, which has User={USER}; or write user={USER} into [gateway], "
+            f"and make it: useradd --system {USER}, or conf/radgate.sysusers"
+        )
         yield Finding(HOST, "user", Severity.WARNING, text, remedy)
 
 

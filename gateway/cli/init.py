@@ -32,7 +32,8 @@ examples:
   radgate init ... --client 10.0.1.10=/etc/radgate/secret1 --client 10.9.0.0/16=/etc/radgate/secret2
       each client with its secret in a file; the files stay where they are
 
-The file is for its owner alone (mode 0600). A file that is there is never written over.
+The file is for its owner alone (mode 0600); written by root, the group of the workers' user can read it, too (0640), so
+that the systemd unit can start all of the gateway as that user. A file that is there is never written over.
 
 exit status: 0 written, 2 something is missing or wrong, and nothing was written.
 """
@@ -82,7 +83,7 @@ def command(options: argparse.Namespace) -> int:
         draft, has_made_secret = _draft(options)
         octets = draft_text(draft).encode()
         _, warnings = parse_settings(octets, str(path), read_disk, os.environ, os.getuid())
-        create_file(path, octets)
+        create_file(path, octets, _group_of(options.user) if os.geteuid() == 0 else None)
     except BadValueError as error:
         return _refuse(str(error))
     except OSError as error:
@@ -205,12 +206,12 @@ def _addresses(text: str) -> list[str]:
     return [_address(each) for each in addresses]
 
 
-def _is_known(user: str) -> bool:
+def _group_of(user: str) -> int | None:
+    """Return the number of a user's own group; None if there is no such user."""
     try:
-        pwd.getpwnam(user)
+        return pwd.getpwnam(user).pw_gid
     except KeyError:
-        return False
-    return True
+        return None
 
 
 def _tell(path: Path, user: str, *, has_made_secret: bool) -> None:
@@ -219,8 +220,8 @@ def _tell(path: Path, user: str, *, has_made_secret: bool) -> None:
         print("A shared secret was made: radius_secret_1 in that file. Put it into the RADIUS client's settings.")
     option = f"--config {path}"
     print("Next:")
-    if user and not _is_known(user):
+    if user and _group_of(user) is None:
         print(f"  useradd --system {user}   make the user as whom workers run; there is none of this name yet")
     print(f"  radgate check --connect {option}      is all of it right, does Duo answer?")
-    print(f"  radgate run {option}                  serve; or as a service: conf/radgate.service")
+    print(f"  radgate run {option}                  serve; or as a service: systemctl enable --now radgate")
     print(f"  radgate login USER push {option}      try a login")

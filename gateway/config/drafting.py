@@ -37,7 +37,8 @@ class Draft(NamedTuple):
 
 _USER_LINES = (
     "[gateway]",
-    "; The workers, which meet the network, run as this user. The supervisor stays root, for this file and for ports.",
+    "; Started by root, the workers, which meet the network, run as this user, and the supervisor stays root, for this",
+    "; file and for ports. The systemd unit (conf/radgate.service) has all of it run as this user from the start.",
 )
 
 

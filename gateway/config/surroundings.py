@@ -76,6 +76,8 @@ class Surroundings:
         """Where logs go unless the file says otherwise."""
         if self.user_id == 0:
             return "/var/log/radgate"
+        if logs := self._first_of_systemd("LOGS_DIRECTORY"):
+            return logs
         if state := self.environment.get("XDG_STATE_HOME"):
             return str(Path(state, "radgate"))
         return str(Path(self.environment.get("HOME", "/"), ".local/state/radgate"))
@@ -85,9 +87,15 @@ class Surroundings:
         """Where the control socket is unless the file says otherwise."""
         if self.user_id == 0:
             return "/run/radgate"
+        if run := self._first_of_systemd("RUNTIME_DIRECTORY"):
+            return run
         if runtime := self.environment.get("XDG_RUNTIME_DIR"):
             return str(Path(runtime, "radgate"))
         return f"/tmp/radgate-{self.user_id}"  # noqa: S108
+
+    def _first_of_systemd(self, variable: str) -> str:
+        """Return the folder that a unit with `User=` has made for us, such as `RuntimeDirectory=`; systemd.exec(5)."""
+        return self.environment.get(variable, "").partition(":")[0]
 
     def resolve_run_dir(self, text: str) -> str:
         """Return an absolute path that leaves room for the control socket's name."""

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from gateway.config.surroundings import PRIVATE_MODE
 
+GROUP_MODE = 0o640
+
 LARGER_FILES = "raise ulimit -f, LimitFSIZE= in the systemd unit"
 
 _REMEDIES = {
@@ -19,8 +21,13 @@ _REMEDIES = {
 }
 
 
-def create_file(path: Path, octets: bytes) -> None:
+def create_file(path: Path, octets: bytes, group_id: int | None = None) -> None:
     """Write a new file that only its owner can read, and its folder if that is not there.
+
+    Args:
+        path: of the file.
+        octets: its content.
+        group_id: whose members can read the file, too; None for nobody else.
 
     Raises:
         FileExistsError: it is there already, and stays as it is.
@@ -30,6 +37,9 @@ def create_file(path: Path, octets: bytes) -> None:
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
         try:
+            if group_id is not None:
+                os.fchown(descriptor, -1, group_id)
+                os.fchmod(descriptor, GROUP_MODE)
             _write(descriptor, octets)
         except BaseException:
             path.unlink()

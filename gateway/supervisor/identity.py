@@ -31,6 +31,11 @@ class Identity(NamedTuple):
         return {"user": self.user_id, "group": self.group_id, "extra_groups": []}
 
     @property
+    def is_ours(self) -> bool:
+        """Whether this process has it already, as by `User=` in a systemd unit."""
+        return self.user_id in (None, os.geteuid()) and self.group_id in (None, os.getegid())
+
+    @property
     def owner(self) -> tuple[int, int] | None:
         """User and group as `os.chown` wants them; None where nothing changes."""
         if self.user_id is None and self.group_id is None:
@@ -45,13 +50,15 @@ def find_identity(user: str | None, group: str | None) -> Identity:
     """Return the identity of these names; a user without a group brings its own.
 
     Raises:
-        UnknownIdentity: there is no such name, or we are not root.
+        UnknownIdentity: there is no such name, or we are neither root nor these.
     """
     identity = look_up_identity(user, group)
-    if identity != SAME_IDENTITY and os.geteuid() != 0:
-        text = "user and group in [gateway] need the gateway to be started by root"
+    if os.geteuid() == 0:
+        return identity
+    if not identity.is_ours:
+        text = "user and group in [gateway] need the gateway to be started by root, or as these"
         raise UnknownIdentity(text, "user" if user is not None else "group")
-    return identity
+    return SAME_IDENTITY
 
 
 def look_up_identity(user: str | None, group: str | None) -> Identity:

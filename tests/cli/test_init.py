@@ -1,6 +1,7 @@
 """A first configuration file: from arguments, and from answers on a terminal."""
 
 import os
+import pwd
 import pty
 import re
 import select
@@ -63,6 +64,14 @@ def test_the_user_of_the_workers_is_named_and_how_to_make_one(config, given, cap
     assert status == 0
     assert read_settings(config)[0].gateway.user == (name or None)
     assert (f"useradd --system {name}" in out) is hint
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another group")
+def test_what_root_writes_the_group_of_the_workers_can_read(config, given, capsys):
+    arguments = [*given, "--client", "10.0.1.10", "--generate-secret", "--user=nobody"]
+    assert run_main(capsys, "init", "--config", str(config), *arguments)[0] == 0
+    status = config.stat()
+    assert (status.st_mode & 0o777, status.st_uid, status.st_gid) == (0o640, 0, pwd.getpwnam("nobody").pw_gid)
 
 
 def test_two_files_have_two_secrets(config, given, capsys):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.drafting import USER
 from gateway.logs.setup import AUTH_EVENTS_FILE, LOG_FILE
 from gateway.supervisor.run_dir import PID_FILE
 
@@ -17,7 +18,7 @@ TEXT = SAMPLE.read_text()
 @pytest.mark.skipif(shutil.which("logrotate") is None, reason="logrotate is not installed")
 def test_logrotate_understands_it(tmp_path):
     sample = tmp_path / "radgate"
-    sample.write_text(TEXT.replace("/var/log/radgate", str(tmp_path)))
+    sample.write_text(TEXT.replace("/var/log/radgate", str(tmp_path)).replace("    su radgate radgate\n", ""))
     sample.chmod(0o644)
     (tmp_path / LOG_FILE).write_text("a line\n")
     state = ["--state", str(tmp_path / "state")]
@@ -31,3 +32,4 @@ def test_it_moves_both_logs_and_tells_the_supervisor():
     assert all(Path("/var/log/radgate", name).match(pattern) for name in (LOG_FILE, AUTH_EVENTS_FILE))
     assert f'kill -USR1 "$(cat /run/radgate/{PID_FILE})"' in TEXT
     assert "delaycompress" in TEXT
+    assert f"    su {USER} {USER}\n" in TEXT  # whoever owns the folder could lead root elsewhere

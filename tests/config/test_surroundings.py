@@ -45,6 +45,13 @@ def test_directories_of_a_user():
     assert surroundings(1000, HOME="/home/a").log_dir == "/home/a/.local/state/radgate"
 
 
+def test_directories_of_a_unit_with_a_user_are_those_that_systemd_made():
+    made = {"RUNTIME_DIRECTORY": "/run/radgate:/run/more", "LOGS_DIRECTORY": "/var/log/radgate"}
+    for user_id in (0, 1000):
+        found = surroundings(user_id, XDG_RUNTIME_DIR="/x", XDG_STATE_HOME="/y", **made)
+        assert (found.run_dir, found.log_dir) == ("/run/radgate", "/var/log/radgate")
+
+
 def test_file_on_disk(tmp_path):
     file = tmp_path / "secret"
     file.write_bytes(b"abc")

@@ -1,0 +1,125 @@
+"""The Debian package in a Debian that knows nothing of radgate: installed, served with, upgraded, removed, purged.
+
+It takes minutes, root and a mirror, so that it is no part of `make test`: run it as `make try-deb`. PACKAGE names a
+package that is built already, DEBIAN_ROOT a folder that debootstrap has made.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.endings import start
+from bench.processes import SimulatorProcess
+from tests.packaging.debian import Debian, make_root, obstacle, running
+
+ROOT = Path(__file__).parents[2]
+CONFIG = "/etc/radgate/authproxy.cfg"
+LOG = "/var/log/radgate/authproxy.log"
+PASSCODE = "123456"  # alice's, at the simulated Duo
+# What dpkg and the tools of accounts write themselves, and do not take away.
+BOOKS = re.compile(r"/etc/(passwd|shadow|group|gshadow|subuid|subgid)-?$|/etc/\.pwd\.lock|/var/(cache|log)/|/tmp/")
+CONFIGURATION = """\
+[main]
+log_max_size=0
+http_ca_certs_file=/etc/radgate/ca.pem
+[radius_server_duo_only]
+ikey={duo.ikey}
+skey={duo.secret_key}
+api_host={duo.api_host}
+radius_ip_1=127.0.0.1
+radius_secret_1=a shared secret of 32 characters
+port=812
+[gateway]
+workers=2
+"""
+
+pytestmark = pytest.mark.skipif(obstacle() != "", reason=obstacle())
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if built := os.environ.get("PACKAGE"):
+        return Path(built).absolute()
+    folder = tmp_path_factory.mktemp("package")
+    made = subprocess.run([ROOT / "tools" / "build_deb", folder], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    (path,) = folder.glob("radgate_*.deb")
+    return path
+
+
+@pytest.fixture(scope="module")
+def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Debian]:
+    folder = tmp_path_factory.mktemp("debian")
+    root = folder / "root"
+    root.mkdir(mode=0o755)
+    if why_not := make_root(root):
+        pytest.skip(why_not)
+    with running(root, folder) as made:
+        yield made
+
+
+class Service:
+    """The package's unit, whose commands are run as it says; there is no systemd."""
+
+    def __init__(self, debian: Debian) -> None:
+        text = (debian.root / "usr/lib/systemd/system/radgate.service").read_text()
+        self.settings = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+        self._debian = debian
+
+    def command(self, name: str) -> list[str]:
+        """Return what runs it."""
+        user, capability = self.settings["User"], self.settings["AmbientCapabilities"].removeprefix("CAP_").lower()
+        only = f"-all,+{capability}"
+        rights = [f"--inh-caps={only}", f"--ambient-caps={only}", f"--bounding-set={only}", "--no-new-privs"]
+        who = [f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+        folders = {"RUNTIME_DIRECTORY": "/run/radgate", "LOGS_DIRECTORY": "/var/log/radgate"}
+        return self._debian.command("setpriv", *who, *rights, *self.settings[name].split(), environment=folders)
+
+    def make_folders(self) -> None:
+        """Do what RuntimeDirectory= and LogsDirectory= do."""
+        user = self.settings["User"]
+        for path, mode in ("/run/radgate", "0755"), ("/var/log/radgate", self.settings["LogsDirectoryMode"]):
+            self._debian.do("install", "-d", "-m", mode, "-o", user, "-g", user, path)
+
+
+def test_from_the_installation_to_the_purge(debian: Debian, package: Path, tmp_path: Path):
+    before = debian.files()
+    (debian.root / "tmp" / package.name).write_bytes(package.read_bytes())
+    debian.do("dpkg", "--install", f"/tmp/{package.name}")
+    service = Service(debian)
+    assert debian.do("stat", "-c", "%a %U %G", CONFIG) == "640 root radgate\n"
+    service.make_folders()
+    unfilled = subprocess.run(service.command("ExecStart"), capture_output=True, text=True, timeout=120)
+    assert (unfilled.returncode, "there is nothing to serve" in unfilled.stderr) == (2, True)
+
+    with SimulatorProcess(tmp_path, python=str(debian.python)) as duo:
+        (debian.root / "etc/radgate/ca.pem").write_bytes(Path(duo.ca).read_bytes())
+        (debian.root / CONFIG[1:]).write_text(CONFIGURATION.format(duo=duo))
+        with start(service.command("ExecStart"), stderr=subprocess.PIPE, text=True) as gateway:
+            assert gateway.stderr is not None
+            assert "radgate ready" in gateway.stderr.readline()
+            assert "is accepted" in debian.do("radgate", "login", "alice", PASSCODE)
+            user = int(debian.do("id", "-u", service.settings["User"]))
+            assert debian.users("radgate") == {user}
+            subprocess.run(service.command("ExecReload"), check=True, timeout=120)
+            debian.do("radgate", "upgrade")
+            debian.do("radgate", "login", "alice", PASSCODE)
+            debian.do("dpkg", "--install", f"/tmp/{package.name}")  # the same again: the gateway is not disturbed
+            assert CONFIGURATION.format(duo=duo) == (debian.root / CONFIG[1:]).read_text()
+            debian.do("radgate", "login", "alice", PASSCODE)
+            debian.do("dpkg", "--remove", "radgate")
+            assert gateway.wait(120) == 0
+
+    left = {path for path in debian.files() - before if not BOOKS.match(path) or "radgate" in path}
+    assert {CONFIG, "/etc/radgate/ca.pem", "/etc/logrotate.d/radgate", LOG} <= left
+    assert not [path for path in left if path.startswith(("/usr/lib", "/usr/bin", "/run"))]
+    debian.do("dpkg", "--purge", "radgate")
+    assert {path for path in debian.files() - before if not BOOKS.match(path) or "radgate" in path} == {
+        f"/tmp/{package.name}"
+    }
+    assert before - debian.files() == set()
+    assert debian.run("id", "radgate").returncode != 0
