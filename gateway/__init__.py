@@ -4,4 +4,4 @@ The way of one login: `listeners.udp` octets -> `radius` packet -> `engine` deci
 verdict -> `radius` octets -> the same socket. `ARCHITECTURE.md` is the map.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -6,6 +6,8 @@ import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from gateway import __version__
+
 ROOT = Path(__file__).parents[1]
 CODECS = {"gateway.radius", "gateway.duoapi"}
 
@@ -44,3 +46,16 @@ def test_no_modules_import_each_other_in_a_circle_not_even_for_their_types():
     known = modules()
     arrows = {name: known.keys() & set(imported(path, known)) for name, path in known.items()}
     assert len(list(TopologicalSorter(arrows).static_order())) == len(known)  # a circle raises, and names its modules
+
+
+def test_the_changelog_has_the_version_that_this_is_with_its_date():
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    dated = [heading for heading in headings if heading != "Unreleased"]
+    assert re.fullmatch(rf"{re.escape(__version__)} - \d{{4}}-\d\d-\d\d", dated[0])
+    assert headings.index(dated[0]) <= 1
+
+
+def test_no_address_is_named_that_does_not_exist():
+    """The project has no public one; documentation comes along with it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert "urls" not in project

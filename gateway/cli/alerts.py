@@ -48,6 +48,20 @@ def reload_alerts(status: Status) -> list[str]:
     return [f"{told}: {'; '.join(last['problems'])}"]
 
 
+def version_alerts(status: Status) -> list[str]:
+    """Return what runs other code than is installed, or than the supervisor; older gateways do not tell."""
+    own, installed = status["version"], status.get("installed_version") or status["version"]
+    lines = []
+    if installed != own:
+        lines.append(
+            f"INSTALLED AND RUNNING DIFFER: {installed} is installed, {own} runs: radgate upgrade puts it to use"
+        )
+    if others := [worker for worker in status["workers"] if worker.get("version", "") not in ("", own)]:
+        versions = ", ".join(f"worker {worker['slot']} {worker['version']}" for worker in others)
+        lines.append(f"WORKERS OF ANOTHER VERSION: {versions}, and the supervisor {own}")
+    return lines
+
+
 def log_alerts(status: Status) -> list[str]:
     """Return which logs are lost, to whom and why."""
     return [

@@ -4,7 +4,6 @@ import argparse
 import difflib
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.cli.exits import Exit
@@ -85,13 +84,9 @@ def _text(meaning: Meaning) -> str:
     lines = [f"{meaning.word} ({meaning.kind})", f"  {sentences(happened)}"]
     if remedy:
         lines.append(f"  do: {sentences(remedy)}")
-    if (Path(__file__).parents[2] / DOCUMENT).is_file():  # not there after an installation
-        lines.append(f"  more: {_document()}#{meaning.word}")
+    if (folder := shared_folder()) is not None:
+        lines.append(f"  more: {folder / DOCUMENT}#{meaning.word}")
     return "\n".join(lines)
-
-
-def _document() -> Path:
-    return (shared_folder() or Path()) / DOCUMENT
 
 
 def _object(meaning: Meaning) -> dict[str, str]:

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.alerts import fail_mode_alert, fleet_alerts, log_alerts, reload_alerts, slot_alerts
+from gateway.cli.alerts import fail_mode_alert, fleet_alerts, log_alerts, reload_alerts, slot_alerts, version_alerts
 from gateway.cli.amounts import span
 from gateway.cli.hosts import host_state, sharing
 from gateway.cli.rates import Rates, rates_of
@@ -121,7 +121,7 @@ def _alerts(now: Status) -> Iterator[Text]:
             yield Text(alert, "bold white on red")
     for alert in slot_alerts(now):
         yield Text(alert, "bold yellow" if alert.startswith("NOT READY") else "bold white on red")
-    for alert in fleet_alerts(now) + reload_alerts(now) + log_alerts(now):
+    for alert in fleet_alerts(now) + reload_alerts(now) + version_alerts(now) + log_alerts(now):
         yield Text(alert, "bold yellow")
 
 

@@ -19,7 +19,7 @@ from gateway.logs.losses import Losses
 from gateway.logs.setup import LogUnusable, log_loop_error, start_logging, stop_logging
 from gateway.supervisor.access import find_obstacle
 from gateway.supervisor.arbiter import Arbiter
-from gateway.supervisor.beginning import Premises
+from gateway.supervisor.beginning import Premises, say_what_starts
 from gateway.supervisor.former_workers import FORMER_GONE_S, former_workers_gone
 from gateway.supervisor.identity import Identity, UnknownIdentity, find_identity
 from gateway.supervisor.inheritance import Inheritance, bequeath, hold_signals, inherited
@@ -146,6 +146,7 @@ async def _serve(settings: Settings, identity: Identity, inheritance: Inheritanc
     loop = asyncio.get_running_loop()
     losses = Losses()
     start_logging(plan, loop, identity.owner, rotates=True, losses=losses)
+    say_what_starts(settings.path)
     loop.set_exception_handler(log_loop_error)
     notifier = Notifier.from_environment(os.environ)
     run_dir = RunDir(settings.gateway.run_dir, inheritance.folder_fd if inheritance is not None else -1)

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from gateway.cli.alerts import fail_mode_alert, fleet_alerts, log_alerts, reload_alerts, slot_alerts
+from gateway.cli.alerts import fail_mode_alert, fleet_alerts, log_alerts, reload_alerts, slot_alerts, version_alerts
 from gateway.cli.amounts import decimal, short, span
 from gateway.cli.hosts import host_state, sharing
 from gateway.cli.sections import name_of
@@ -110,7 +110,8 @@ def _alerts(status: Status) -> list[str]:
         elif application["state"] != "healthy":
             lasting = span(application["state_for_s"])
             lines += _wrapped(f"{application['ikey']} is {application['state']} for {lasting}: why stands below", "")
-    others = slot_alerts(status) + fleet_alerts(status) + reload_alerts(status) + log_alerts(status)
+    others = slot_alerts(status) + fleet_alerts(status) + reload_alerts(status) + version_alerts(status)
+    others += log_alerts(status)
     lines += [line for alert in others for line in _wrapped(alert, "")]
     return lines or ["All workers are ready, and no application is in fail mode."]
 

@@ -1,9 +1,11 @@
 """How a gateway begins: with what is there already, until every worker serves, or one never will."""
 
 import logging
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gateway import __version__
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings
 from gateway.ipc.plan import worker_count
@@ -52,6 +54,11 @@ def bind_sockets(settings: Settings, inherited: ListeningSockets | None) -> List
     sockets = ListeningSockets(addresses, inherited.n_buckets, [inherited])
     inherited.close([sockets])
     return sockets
+
+
+def say_what_starts(config: str) -> None:
+    """Log the first line: which version begins, with which file."""
+    log.info("radgate %s begins, pid %d, configuration file %s", __version__, os.getpid(), config)
 
 
 class Beginning:

@@ -31,6 +31,19 @@ def test_a_healthy_gateway_says_so_in_its_second_line():
     assert lines[1] == "All workers are ready, and no application is in fail mode."
 
 
+def test_what_is_installed_and_does_not_run_yet_is_said():
+    lines = lines_of({**status_of(Worker().facts()), "installed_version": "1.3.0"})
+    assert " ".join(each.strip() for each in lines[1:3]).strip() == (
+        "INSTALLED AND RUNNING DIFFER: 1.3.0 is installed, 1.2.3 runs: radgate upgrade puts it to use"
+    )
+
+
+def test_workers_of_another_version_are_named():
+    """One that was killed after an installation has a successor of the new code."""
+    status = status_of(Worker(11).facts(version="1.2.3"), Worker(12).facts(slot=1, version="1.3.0"))
+    assert lines_of(status)[1] == "WORKERS OF ANOTHER VERSION: worker 1 1.3.0, and the supervisor 1.2.3"
+
+
 @pytest.mark.parametrize(
     ("failmode", "effect"),
     [("safe", "logins are accepted without Duo"), ("secure", "logins are rejected"), ("mixed", "failmode is mixed")],

@@ -172,7 +172,7 @@ def test_every_word_is_explained(capsys, word):
     status, out, _ = run_main(capsys, "explain", word)
     assert status == 0
     assert out.startswith(f"{word} (")
-    assert f"more: docs/troubleshooting.md#{word}" in out
+    assert f"/docs/troubleshooting.md#{word}" in out
 
 
 def test_words_as_they_stand_in_the_log(capsys):
@@ -199,5 +199,5 @@ def test_all_words_are_listed(capsys):
 
 
 def test_documents_that_are_not_installed_are_not_named(capsys, monkeypatch):
-    monkeypatch.setattr("gateway.cli.explain.DOCUMENT", "docs/none.md")
+    monkeypatch.setattr("gateway.cli.explain.shared_folder", lambda: None)
     assert "more:" not in run_main(capsys, "explain", "duo_denied")[1]

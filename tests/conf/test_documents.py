@@ -13,7 +13,10 @@ from gateway.config.slips import secret_slips
 from tests.config.files import IKEY, SHARED_SECRET, SKEY, problems_of
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
+DOCUMENTS = [
+    *sorted((ROOT / "docs").glob("*.md")),
+    *(ROOT / name for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md")),
+]
 KNOWN_KEYS = {key for keys in KEYS.values() for key in keys}
 
 

@@ -77,7 +77,12 @@ class Debian:
 
     def files(self) -> set[str]:
         """Return all paths but those of the package manager's own books and of processes."""
-        listed = self.do("find", "/", "-xdev", *("-path /var/lib/dpkg -prune -o -path /proc -prune -o -print".split()))
+        listed = self.do(
+            "find",
+            "/",
+            "-xdev",
+            *(["-path", "/var/lib/dpkg", "-prune", "-o", "-path", "/proc", "-prune", "-o", "-print"]),
+        )
         return set(listed.splitlines())
 
 
