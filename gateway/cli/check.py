@@ -75,7 +75,7 @@ def _read(options: argparse.Namespace) -> tuple[Settings | None, list[Problem]]:
         settings, problems = read_settings(path, content)
     except ConfigError as error:
         return None, error.problems
-    return settings, in_order([*problems, *locate(find_obstacles(settings), content.octets)])
+    return settings, in_order([*problems, *locate(find_obstacles(settings), path, content)])
 
 
 def _content(options: argparse.Namespace) -> FileContent:
@@ -114,7 +114,8 @@ def _as_json(path: str, problems: list[Problem], is_usable: bool, findings: list
         "hot_path": hot_path()._asdict(),
         "problems": [
             {
-                "line": problem.line or None,
+                "file": problem.file or typed(path),
+                "line": int(problem.line) or None,
                 "section": problem.section or None,
                 "key": problem.key or None,
                 "severity": problem.severity.value,

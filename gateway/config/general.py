@@ -49,6 +49,7 @@ GATEWAY = {
     "failures_to_open": "5",
     "log_format": "text",
     "secrets_key_file": "",
+    "include": "",
 }
 
 
