@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.cli.gathering import Item, gather
+from gateway.config.including import Source, read_sources
 from gateway.config.ini import Entry, parse_ini
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.protection import clear_key, decode_key, is_protected, reveal
@@ -14,13 +15,13 @@ from gateway.config.redaction import SHORTEST_SECRET, Redactor, Replacer, redact
 from gateway.config.schema import key_pattern
 from gateway.config.secret_keys import SECRETS_KEY_FILE, names_secret_file
 from gateway.config.settings import Settings
-from gateway.config.surroundings import Surroundings, surroundings_of
+from gateway.config.surroundings import PRIVATE_MODE, FileContent, Surroundings, surroundings_of
 from gateway.logs.anonymity import name_users
 
 README = """\
 Written by `radgate support`. Secrets of the configuration are hidden in every file: *****[40] stands for 40 bytes.
 
-configuration.txt   the file, as far as it may be shown
+configuration.txt   the file, as far as it may be shown; included/ those that it includes
 check.txt           radgate check --connect
 status.json         radgate status --json
 versions.txt, packages.txt, machine.txt, processes.txt
@@ -54,24 +55,36 @@ def build_bundle(path: Path, octets: bytes, *, is_anonymous: bool) -> Bundle:
         octets: its content.
         is_anonymous: replace the names of users.
     """
-    elsewhere = _secrets_elsewhere(path, octets)
-    return Bundle(_zipped(_items(path, octets, elsewhere, is_anonymous=is_anonymous)), elsewhere.unread)
+    files = read_sources(FileContent(octets, PRIVATE_MODE), surroundings_of(path)).files
+    elsewhere = _secrets_elsewhere(path, files)
+    return Bundle(_zipped(_items(path, files, elsewhere, is_anonymous=is_anonymous)), elsewhere.unread)
 
 
-def _items(path: Path, octets: bytes, elsewhere: _Elsewhere, *, is_anonymous: bool) -> list[Item]:
+def _items(path: Path, files: list[Source], elsewhere: _Elsewhere, *, is_anonymous: bool) -> list[Item]:
     settings, problems = _read(path)
-    config = redact_config(octets, problems)
-    hidden = config.hidden | (secrets_of(settings) if settings is not None else set())
+    shown, hidden = _shown(files, problems)
+    hidden |= secrets_of(settings) if settings is not None else set()
     redact = Redactor(hidden | elsewhere.secrets).redact
     readme = README + (NOT_HIDDEN + "".join(f"- {entry}\n" for entry in elsewhere.unread) if elsewhere.unread else "")
-    found = [Item("README.txt", readme.encode()), Item("configuration.txt", config.text.encode()), *gather(path)]
+    found = [Item("README.txt", readme.encode()), *shown, *gather(path)]
     items = [Item(item.name, redact(item.octets)) for item in found]
     if not is_anonymous:
         return items
-    exempt = (entry.value.encode() for entry in _entries(octets) if key_pattern(entry.key) == "exempt_username_N")
+    exempt = (entry.value.encode() for entry in _entries(files) if key_pattern(entry.key) == "exempt_username_N")
     aliases = name_users((item.octets for item in items), exempt)
     replace = Replacer(aliases, whole_words=True).replace
     return [Item(item.name, replace(item.octets)) for item in items]
+
+
+def _shown(files: list[Source], problems: list[Problem]) -> tuple[list[Item], set[bytes]]:
+    """Return the files of the configuration as they may be shown, and all that is hidden in them."""
+    items, hidden = [], set[bytes]()
+    for file in files:
+        config = redact_config(file.content.octets, [each for each in problems if each.file == file.path])
+        name = f"included/{Path(file.path).name}" if file.path else "configuration.txt"
+        items.append(Item(name, config.text.encode()))
+        hidden |= config.hidden
+    return items, hidden
 
 
 def _read(path: Path) -> tuple[Settings | None, list[Problem]]:
@@ -81,11 +94,11 @@ def _read(path: Path) -> tuple[Settings | None, list[Problem]]:
         return None, error.problems
 
 
-def _secrets_elsewhere(path: Path, octets: bytes) -> _Elsewhere:
+def _secrets_elsewhere(path: Path, files: list[Source]) -> _Elsewhere:
     """Return what is in the files of secrets that the configuration names, or encrypted in it, be it usable or not."""
     surroundings = surroundings_of(path)
     secrets, unread, key = set(), [], b""
-    for entry in sorted(_entries(octets), key=lambda entry: entry.key != SECRETS_KEY_FILE):
+    for entry in sorted(_entries(files), key=lambda entry: entry.key != SECRETS_KEY_FILE):
         try:
             secret = _secret_of(entry, surroundings, key)
         except ValueError:
@@ -107,8 +120,9 @@ def _secret_of(entry: Entry, surroundings: Surroundings, key: bytes) -> bytes:
     return b""
 
 
-def _entries(octets: bytes) -> list[Entry]:
-    return [entry for section in parse_ini(octets)[0] for entry in section.entries.values()]
+def _entries(files: list[Source]) -> list[Entry]:
+    sections = [section for file in files for section in parse_ini(file.content.octets, file=file.path)[0]]
+    return [entry for section in sections for entry in section.entries.values()]
 
 
 def _zipped(items: list[Item]) -> bytes:

@@ -11,11 +11,12 @@ from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.cli.terminal import as_json, printable, typed
 from gateway.config.effective import Effective, Origin, effective_keys
+from gateway.config.including import read_sources
 from gateway.config.listening import listening_addresses
 from gateway.config.problems import ConfigError, Problem, in_order
 from gateway.config.reading import locate, read_settings
 from gateway.config.settings import Settings
-from gateway.config.surroundings import MAX_FILE_SIZE, PRIVATE_MODE, FileContent, read_configuration
+from gateway.config.surroundings import MAX_FILE_SIZE, PRIVATE_MODE, FileContent, read_configuration, surroundings_of
 from gateway.supervisor.form import hot_path
 from gateway.supervisor.obstacles import find_obstacles
 from gateway.words.english import counted
@@ -86,9 +87,10 @@ def _read(options: argparse.Namespace) -> tuple[Settings | None, list[Problem], 
         settings, problems = read_settings(path, content, has_secrets=not options.without_secrets)
     except ConfigError as error:
         return None, error.problems, None
-    effective = list(effective_keys(content.octets, settings, problems)) if options.show else None
+    files = [each.content.octets for each in read_sources(content, surroundings_of(settings.path)).files]
+    effective = list(effective_keys(files, settings, problems)) if options.show else None
     obstacles = [] if options.without_secrets else find_obstacles(settings)
-    return settings, in_order([*problems, *locate(obstacles, content.octets)]), effective
+    return settings, in_order([*problems, *locate(obstacles, path, content)]), effective
 
 
 def _content(options: argparse.Namespace) -> FileContent:
@@ -133,7 +135,8 @@ def _as_json(
         "hot_path": hot_path()._asdict(),
         "problems": [
             {
-                "line": problem.line or None,
+                "file": problem.file or typed(path),
+                "line": int(problem.line) or None,
                 "section": problem.section or None,
                 "key": problem.key or None,
                 "severity": problem.severity.value,

@@ -4,11 +4,13 @@ import argparse
 import getpass
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
+from gateway.config.including import read_sources
 from gateway.config.ini import parse_ini
 from gateway.config.kinds import section_kind
 from gateway.config.problems import ConfigError
@@ -58,7 +60,7 @@ def command(options: argparse.Namespace) -> int:
     try:
         return _protect_value(path, options) if options.value else _protect_file(path, options)
     except ConfigError as error:
-        raise ConfigError(error.problems, str(path)) from error
+        raise ConfigError(error.problems, error.path or str(path)) from error
     except (OSError, ValueError) as error:
         text = explain_error(error) if isinstance(error, OSError) else error
         print(f"radgate: {text}; nothing was changed", file=sys.stderr)
@@ -66,29 +68,87 @@ def command(options: argparse.Namespace) -> int:
 
 
 def _protect_file(path: Path, options: argparse.Namespace) -> int:
-    content = read_configuration(str(path))
-    octets = content.octets
-    key_file = _find_key_file(path, octets, options.key_file)
+    """Rewrite the configuration file, and those that it includes."""
+    files = _files(path)
+    key_file = _find_key_file(path, files[path], options.key_file)
     present = _read_key(key_file)
     if options.undo:
-        rewritten = reveal_entries(octets, present or _no_key(key_file))
-        if content.is_readable_by_others:
-            raise BadValueError(f"others could read the secrets in {path}; first: chmod o-r {path}")
+        rewritten = _in_clear(files, present or _no_key(key_file))
     else:
-        _check_key_file(path, octets, key_file)
+        _check_key_file(path, files[path], key_file)
         secrets_key = present or secrets.token_bytes(KEY_SIZE)
-        rewritten = protect_entries(octets, secrets_key, _nonce, str(key_file))
-        if present is None and rewritten != octets:
+        rewritten = _encrypted(files, secrets_key, str(key_file))
+        if present is None and rewritten != files:
             create_file(key_file, encode_key(secrets_key))
-    if rewritten != octets:
-        try:
-            replace_file(path, rewritten)
-        except OSError:
-            if present is None and path.read_bytes() == octets:  # nothing needs the key that was made for it
-                key_file.unlink()
-            raise
-    _tell(path, rewritten.count(SCHEME.encode()) - octets.count(SCHEME.encode()), key_file)
+    try:
+        _replace_all(files, rewritten)
+    except OSError:
+        if present is None and path.read_bytes() == files[path]:  # nothing needs the key that was made for it
+            key_file.unlink()
+        raise
+    _tell(path, _n_encrypted(rewritten) - _n_encrypted(files), key_file)
     return Exit.OK
+
+
+def _files(path: Path) -> dict[Path, bytes]:
+    """Return the content of the file and of those that it includes, itself the first.
+
+    Raises:
+        ConfigError: one cannot be read.
+    """
+    sources = read_sources(read_configuration(str(path)), surroundings_of(path))
+    if errors := [problem for problem in sources.problems if problem.is_error]:
+        raise ConfigError(errors, str(path))
+    return {Path(file.path or path): file.content.octets for file in sources.files}
+
+
+def _encrypted(files: dict[Path, bytes], secrets_key: bytes, key_file: str) -> dict[Path, bytes]:
+    """Return the files with secrets encrypted; the first names the key, and is written first, for all need it."""
+    main, *included = files
+    found = {
+        each: _in_file(each, protect_entries, files[each], secrets_key, _nonce, "", names_key=False)
+        for each in included
+    }
+    names_key = True if any(found[each] != files[each] for each in included) else None
+    return {main: protect_entries(files[main], secrets_key, _nonce, key_file, names_key=names_key), **found}
+
+
+def _in_clear(files: dict[Path, bytes], secrets_key: bytes) -> dict[Path, bytes]:
+    """Return the files with secrets in clear; the first, which names the key, is written last."""
+    for path in files:
+        if read_disk(str(path)).is_readable_by_others:
+            raise BadValueError(f"others could read the secrets in {path}; first: chmod o-r {path}")
+    return {each: _in_file(each, reveal_entries, files[each], secrets_key) for each in reversed(files)}
+
+
+def _in_file(path: Path, rewrite: Callable[..., bytes], *arguments: Any, **options: Any) -> bytes:
+    """Let an error name the file that it is in."""
+    try:
+        return rewrite(*arguments, **options)
+    except ConfigError as error:
+        raise ConfigError(error.problems, str(path)) from error
+
+
+def _replace_all(files: dict[Path, bytes], rewritten: dict[Path, bytes]) -> None:
+    """Write all of them, or none.
+
+    Raises:
+        OSError: one cannot be written, and all are as they were.
+    """
+    written = []
+    try:
+        for path, octets in rewritten.items():
+            if octets != files[path]:
+                replace_file(path, octets)
+                written.append(path)
+    except OSError:
+        for path in written:
+            replace_file(path, files[path])
+        raise
+
+
+def _n_encrypted(files: dict[Path, bytes]) -> int:
+    return sum(octets.count(SCHEME.encode()) for octets in files.values())
 
 
 def _tell(path: Path, n_encrypted: int, key_file: Path) -> None:

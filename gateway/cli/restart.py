@@ -68,7 +68,7 @@ def _try(config: str, running: Status | None) -> None:
     if running is not None:
         problems += _taken(settings, running)
     if problems:
-        raise ConfigError(locate(problems, read_configuration(settings.path).octets), config)
+        raise ConfigError(locate(problems, settings.path, read_configuration(settings.path)), config)
 
 
 def _taken(settings: Settings, running: Status) -> Iterator[Problem]:

@@ -48,7 +48,7 @@ def read_outcome(path: str) -> ReadOutcome:
 
 def _read_outcome(path: str, files: UnchangedFiles) -> ReadOutcome:
     try:
-        settings, warnings = read_settings(path, read_file=files.read)
+        settings, warnings = read_settings(path, read_file=files.read, list_folder=files.names_in)
     except ConfigError as error:
         return ReadOutcome(
             warnings=[problem.render(error.path) for problem in error.problems if not problem.is_error],

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.config.general import GATEWAY, MAIN, read_run_dir
+from gateway.config.including import read_sources
 from gateway.config.ini import IniSection, parse_ini
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.scope import Scope
@@ -55,7 +56,7 @@ def read_log_place(path: str | os.PathLike[str]) -> LogPlace:
 
 def read_section_names(path: str | os.PathLike[str]) -> dict[str, str]:
     """Return the name of each server section's directory, its section where it has none. Raises likewise."""
-    sections = _read_sections(str(Path(path).absolute()))
+    sections = read_sources(read_configuration(str(Path(path).absolute())), surroundings_of(path)).sections
     servers = [section for section in sections if section.name.startswith("radius_server_")]
     return {each.name: each.entries["name"].value if "name" in each.entries else each.name for each in servers}
 

@@ -31,15 +31,16 @@ class Effective(NamedTuple):
     origin: Origin
 
 
-def effective_keys(octets: bytes, settings: Settings, problems: list[Problem]) -> Iterator[Effective]:
+def effective_keys(files: list[bytes], settings: Settings, problems: list[Problem]) -> Iterator[Effective]:
     """Yield what holds, by section in the order of the file, in each by key in the order of the tables.
 
     Args:
-        octets: of a file without errors.
-        settings: what was read from it.
+        files: the octets of the main file, which has no errors, and of those that it includes.
+        settings: what was read from them.
         problems: what else was.
     """
-    sections, _ = parse_ini(redact_config(octets, problems).text.encode(), is_read)
+    redacted = [redact_config(octets, problems).text.encode() for octets in files]
+    sections = [section for octets in redacted for section in parse_ini(octets, is_read)[0]]
     main = next((section for section in sections if section.name == "main"), IniSection("main"))
     present = {section.name: section for section in sections}
     absent = [IniSection(name) for name in ("main", "gateway") if name not in present]

@@ -50,6 +50,7 @@ GATEWAY = {
     "reload_guard": "50",
     "log_format": "text",
     "secrets_key_file": "",
+    "include": "",
 }
 
 

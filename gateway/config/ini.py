@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gateway.config.problems import Problem, Severity
+from gateway.config.problems import Problem, Severity, line_in
 from gateway.config.schema import SINGLE
 from gateway.config.slips import not_ascii, seen, unseen
 
@@ -48,7 +48,9 @@ class IniSection:
     entries: dict[str, Entry] = field(default_factory=dict)
 
 
-def parse_ini(octets: bytes, matters: Callable[[str], bool] = lambda _: True) -> tuple[list[IniSection], list[Problem]]:
+def parse_ini(
+    octets: bytes, matters: Callable[[str], bool] = lambda _: True, file: str = ""
+) -> tuple[list[IniSection], list[Problem]]:
     """Return the sections in the order of the file, and what could not be read.
 
     A repeated section is a section of its own unless it is empty, and the first of repeated keys stays: both are
@@ -57,12 +59,14 @@ def parse_ini(octets: bytes, matters: Callable[[str], bool] = lambda _: True) ->
     Args:
         octets: as they are in the file.
         matters: says by a section's name whether its form matters; if not, nothing in it is a problem.
+        file: the path of an included file, which its lines then know.
     """
     octets = octets.removeprefix(codecs.BOM_UTF8)
     if octets.startswith(_OTHER_ENCODINGS) or b"\0" in octets:
-        return [], [Problem("", "", "the file is UTF-16 or not text; save it as UTF-8", 1)]
+        return [], [Problem("", "", "the file is UTF-16 or not text; save it as UTF-8", line_in(1, file))]
     parser = _Parser(matters)
-    for number, line in enumerate(octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"), 1):
+    for n, line in enumerate(octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"), 1):
+        number = line_in(n, file)
         parser.feed(line, number)
         if len(parser.problems) >= MOST_PROBLEMS:
             text = "so much before this line is wrong that the rest was not read; is this the right file?"

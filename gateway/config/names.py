@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from gateway.config.conflicts import ServedSection
 from gateway.config.ini import IniSection
-from gateway.config.problems import Problem, Severity
+from gateway.config.problems import Problem, Severity, told
 from gateway.config.scope import Scope
 from gateway.config.settings import ServerSettings
 from gateway.config.slips import account_slips, name_of
@@ -47,11 +47,12 @@ def same_names(served: Iterable[ServedSection]) -> Iterator[Problem]:
             other = named.setdefault(key, each) if key else each
             owner = sections.get(key, each)
             if other is not each:
-                line = other.scope.own().entries(_KEY)[0].line
+                line = told(other.scope.own().entries(_KEY)[0].line, entry.line)
                 text = f"{quoted(entry.value)} is the name of [{other.settings.section}] already, in line {line}"
                 yield Problem(entry.section, _KEY, f"{text}; write another one in one of the two", entry.line)
             elif owner is not each:
-                text = f"{quoted(entry.value)} is the section in line {owner.scope.line}; write another name"
+                line = told(owner.scope.line, entry.line)
+                text = f"{quoted(entry.value)} is the section in line {line}; write another name"
                 yield Problem(entry.section, _KEY, text, entry.line)
 
 

@@ -1,12 +1,13 @@
 """An `authproxy.cfg` -> `Settings`, or every problem of it at once.
 
-`ini` finds sections and lines, `spelling` checks the names against `kinds`, whose rows name the reader of each section;
+`ini` finds sections and lines, `including` those of other files, `spelling` checks the names against `kinds`, whose
+rows name the reader of each section;
 `scope` reads its keys over those of [main], `conflicts` compares the sections. All of them go on after a problem;
 whether there was an error is asked once, at the end.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,18 +18,21 @@ from gateway.config.conflicts import ServedSection, application_problems, overla
 from gateway.config.credentials import has_clear_secrets, read_secrets_key
 from gateway.config.fleet import KEYS, read_fleet
 from gateway.config.general import GATEWAY, MAIN, read_ca_certs_file, read_gateway, read_log
-from gateway.config.ini import IniSection, parse_ini
+from gateway.config.including import Source, file_of, read_sources
+from gateway.config.ini import IniSection
 from gateway.config.kinds import KINDS, SERVED, Kind, section_kind
 from gateway.config.names import same_names, unused_name
-from gateway.config.problems import ConfigError, Problem, Severity, in_order
+from gateway.config.problems import ConfigError, Problem, Severity, in_order, line_in
 from gateway.config.scope import Context, Scope
 from gateway.config.settings import FleetSettings, Settings
-from gateway.config.spelling import is_read, name_problems
+from gateway.config.spelling import name_problems
 from gateway.config.surroundings import (
     PRIVATE_MODE,
     FileContent,
+    ListFolder,
     ReadFile,
     Surroundings,
+    list_disk,
     read_configuration,
     read_disk,
     surroundings_of,
@@ -39,6 +43,7 @@ def read_settings(
     path: str | os.PathLike[str],
     content: FileContent | None = None,
     read_file: ReadFile = read_disk,
+    list_folder: ListFolder = list_disk,
     *,
     has_secrets: bool = True,
 ) -> tuple[Settings, list[Problem]]:
@@ -48,6 +53,7 @@ def read_settings(
         path: of the file; its folder is where relative paths begin.
         content: what the file is to hold, if that is not there yet.
         read_file: reads it, and each file that it names.
+        list_folder: tells the names in the folder that it includes.
         has_secrets: else secrets that cannot be read here get notes, and others stand for them in the settings.
 
     Raises:
@@ -57,12 +63,19 @@ def read_settings(
     if not _is_text(full_path):
         text = "the path is not UTF-8, as which our processes tell it to each other; rename the file, or its folder"
         raise ConfigError([Problem("", "", text)], full_path)
-    surroundings = replace(surroundings_of(full_path), read_file=read_file, has_secrets=has_secrets)
+    surroundings = replace(
+        surroundings_of(full_path), read_file=read_file, list_folder=list_folder, has_secrets=has_secrets
+    )
     return _parse(content or read_configuration(full_path, read_file), full_path, surroundings)
 
 
 def parse_settings(
-    octets: bytes, path: str, read_file: ReadFile, environment: Mapping[str, str] | None = None, user_id: int = 0
+    octets: bytes,
+    path: str,
+    read_file: ReadFile,
+    environment: Mapping[str, str] | None = None,
+    user_id: int = 0,
+    list_folder: ListFolder = list_disk,
 ) -> tuple[Settings, list[Problem]]:
     """Return what the octets of a configuration file say, and warnings.
 
@@ -72,19 +85,27 @@ def parse_settings(
         read_file: returns the content of a file that the configuration names; OSError if it cannot be read.
         environment: for `$CREDENTIALS_DIRECTORY` and the default directories.
         user_id: decides about the default directories; 0 is root.
+        list_folder: returns the names in a folder that the configuration includes; OSError if it cannot.
 
     Raises:
         ConfigError: there is an error; carries all errors and warnings.
     """
     surroundings = Surroundings(
-        folder=str(Path(path).parent), read_file=read_file, environment=environment or {}, user_id=user_id
+        folder=str(Path(path).parent),
+        read_file=read_file,
+        list_folder=list_folder,
+        environment=environment or {},
+        user_id=user_id,
     )
     return _parse(FileContent(octets, PRIVATE_MODE), path, surroundings)
 
 
-def locate(problems: list[Problem], octets: bytes) -> list[Problem]:
-    """Return problems with the lines of their keys in a configuration file, which whoever found them does not know."""
-    sections = {section.name: section for section in reversed(parse_ini(octets, is_read)[0])}
+def locate(problems: list[Problem], path: str | os.PathLike[str], content: FileContent) -> list[Problem]:
+    """Return problems with the lines of their keys in a configuration, which whoever found them does not know."""
+    if not problems:
+        return []
+    sources = read_sources(content, surroundings_of(path))
+    sections = {section.name: section for section in reversed(sources.sections)}
     return [structs.replace(problem, line=_line_of(sections, problem)) for problem in problems]
 
 
@@ -96,11 +117,11 @@ def _line_of(sections: dict[str, IniSection], problem: Problem) -> int:
 
 
 def _parse(content: FileContent, path: str, surroundings: Surroundings) -> tuple[Settings, list[Problem]]:
-    sections, problems = parse_ini(content.octets, is_read)
+    files, sections, problems = read_sources(content, surroundings)
     if problems and not sections:
         raise ConfigError(problems, path)
     problems += name_problems(sections)
-    problems += _mode_problems(content, sections, path)
+    problems += _mode_problems(files, sections, path)
     settings = _read_sections(sections, path, surroundings, problems)
     problems = in_order(problems)
     if any(problem.is_error for problem in problems):
@@ -161,12 +182,12 @@ def _is_text(path: str) -> bool:
     return True
 
 
-def _mode_problems(content: FileContent, sections: list[IniSection], path: str) -> list[Problem]:
-    entries = [entry for section in sections for entry in section.entries.values()]
-    if not content.is_readable_by_others or not has_clear_secrets(entries):
-        return []
-    text = f"every user of this machine can read the secrets in this file; run chmod o-r {path}"
-    return [Problem("", "", text, severity=Severity.WARNING)]
+def _mode_problems(files: list[Source], sections: list[IniSection], path: str) -> Iterator[Problem]:
+    for file in (each for each in files if each.content.is_readable_by_others):
+        entries = [entry for each in sections if file_of(each) == file.path for entry in each.entries.values()]
+        if has_clear_secrets(entries):
+            text = f"every user of this machine can read the secrets in this file; run chmod o-r {file.path or path}"
+            yield Problem("", "", text, line_in(0, file.path), Severity.WARNING)
 
 
 def _first(sections: list[IniSection], name: str) -> IniSection:

@@ -50,9 +50,9 @@ def mark(hidden: bytes) -> bytes:
 
 
 def redact_config(octets: bytes, problems: Iterable[Problem]) -> Redaction:
-    """Return a configuration file as it may be shown; `problems` are those that reading it has met."""
+    """Return a configuration file as it may be shown; `problems` are those of this file that reading it has met."""
     sections, _ = parse_ini(octets)
-    faulty = {problem.line for problem in problems if problem.is_error}
+    faulty = {int(problem.line) for problem in problems if problem.is_error}
     headers = {section.line: section for section in sections}
     entries = {entry.line: entry for section in sections for entry in section.entries.values()}
     shown: list[str] = []

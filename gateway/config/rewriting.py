@@ -23,8 +23,17 @@ class Clear(NamedTuple):
     value: bytes
 
 
-def protect_entries(octets: bytes, secrets_key: bytes, make_nonce: Callable[[], bytes], key_file: str) -> bytes:
+def protect_entries(
+    octets: bytes, secrets_key: bytes, make_nonce: Callable[[], bytes], key_file: str, *, names_key: bool | None = None
+) -> bytes:
     """Return the file with every secret encrypted, and with `secrets_key_file=` if it has none or an empty one.
+
+    Args:
+        octets: the file.
+        secrets_key: to encrypt with.
+        make_nonce: returns another one for each secret.
+        key_file: where that key is.
+        names_key: whether it must name that; None is to do so if it has a secret.
 
     Raises:
         ConfigError: names are not understood, or a secret is encrypted with another key already.
@@ -36,10 +45,11 @@ def protect_entries(octets: bytes, secrets_key: bytes, make_nonce: Callable[[], 
         if key and value:
             changed[entry.line] = (key, protect(value, entry.section, entry.key, secrets_key, make_nonce()))
     named = next((each.entry for each in entries if each.key == SECRETS_KEY_FILE), None)
-    if changed and named is not None and not named.value:
+    names_key = bool(changed) if names_key is None else names_key
+    if names_key and named is not None and not named.value:
         changed[named.line] = (named.key, key_file)
     rewritten = _rewrite(octets, changed)
-    if changed and named is None:
+    if names_key and named is None:
         rewritten = _with_key_file(rewritten, key_file)
     return _checked(rewritten, secrets_key, entries)
 

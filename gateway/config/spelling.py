@@ -18,7 +18,7 @@ from gateway.config.kinds import (
     section_kind,
     treatment,
 )
-from gateway.config.problems import Problem, Severity
+from gateway.config.problems import Problem, Severity, told
 from gateway.config.schema import SINGLE, WITHOUT_EFFECT, key_pattern, number_in
 from gateway.config.secret_keys import OTHER_SPELLINGS
 from gateway.config.slips import not_ascii
@@ -96,9 +96,8 @@ def _mistyped_section(section: IniSection, kind: str, by_name: dict[str, IniSect
     name, line = section.name, section.line
     odd = _odd_letter(name)
     if kind in SINGLE and kind in by_name:
-        text = (
-            f"is not known{odd}; [{kind}] is there already, in line {by_name[kind].line}: put the keys together there"
-        )
+        there = told(by_name[kind].line, line)
+        text = f"is not known{odd}; [{kind}] is there already, in line {there}: put the keys together there"
         return Problem(name, "", text, line)
     section.name = _free_name(kind, name, by_name)
     by_name[section.name] = section
@@ -199,7 +198,7 @@ def _misplaced(entry: Entry, kind: str, home: str, by_name: Mapping[str, IniSect
     homes = [each for name, each in by_name.items() if pattern in OWN_KEYS.get(section_kind(name) or "", ())]
     holder = next((section for section in homes if entry.key in section.entries), None)
     if holder is not None:
-        line = holder.entries[entry.key].line
+        line = told(holder.entries[entry.key].line, entry.line)
         return _key_problem(entry, f"has no effect here, [{holder.name}] has it in line {line}; remove it", severity)
     name = homes[0].name if len(homes) == 1 else section_kind(homes[0].name) if homes else home
     return _key_problem(entry, f"has no effect here; write it in [{name}]", severity)

@@ -40,6 +40,14 @@ class FileContent(NamedTuple):
 
 
 ReadFile = Callable[[str], FileContent]
+ListFolder = Callable[[str], list[str]]
+"""From a folder to the names in it, in any order; raises OSError."""
+
+
+def list_disk(folder: str) -> list[str]:
+    """Return the names in a folder on disk. Raises OSError."""
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +56,7 @@ class Surroundings:
 
     folder: str
     read_file: ReadFile
+    list_folder: ListFolder = list_disk
     environment: Mapping[str, str] = field(default_factory=dict)
     user_id: int = 0
     secrets_key: bytes | None = field(default=None, repr=False)

@@ -74,7 +74,7 @@ def test_undo_puts_no_secret_where_others_can_read_it(config, key_file, capsys):
 
 
 def test_a_file_that_would_not_say_the_same_is_not_written(config, key_file, capsys, monkeypatch):
-    def refuse(*_: object) -> bytes:
+    def refuse(*_: object, **__: object) -> bytes:
         raise ValueError("the file would not say the same")
 
     monkeypatch.setattr("gateway.cli.protect.protect_entries", refuse)
@@ -218,3 +218,59 @@ def test_a_limit_of_the_size_of_files_is_told_with_the_file(config, key_file, ca
         err
         == f"radgate: {config}: File too large; raise ulimit -f, LimitFSIZE= in the systemd unit; nothing was changed\n"
     )
+
+
+class TestIncludedFiles:
+    """They are encrypted with the main file's key, all of them or none."""
+
+    MAIN = "[gateway]\ninclude=authproxy.d/*.cfg\n"
+
+    @pytest.fixture
+    def included(self, config) -> Path:
+        config.write_text(self.MAIN)
+        folder = config.with_name("authproxy.d")
+        folder.mkdir()
+        path: Path = folder / "tokyo.cfg"
+        path.write_text(MINIMAL)
+        path.chmod(0o600)
+        return path
+
+    def test_they_are_encrypted_and_put_in_clear_again(self, config, included, key_file, capsys):
+        before = read_settings(config)[0]
+        status, out, _ = run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+        assert (status, "secrets encrypted: 2" in out) == (0, True)
+        assert SKEY not in included.read_text()
+        assert "secrets_key_file" not in included.read_text()
+        assert config.read_text() == self.MAIN.replace("[gateway]\n", f"[gateway]\nsecrets_key_file={key_file}\n")
+        assert read_settings(config) == (before, [])
+        status, out, _ = run_main(capsys, "protect", str(config), "--undo")
+        assert (status, included.read_text(), config.read_text()) == (0, MINIMAL, self.MAIN)
+
+    def test_one_that_cannot_be_written_leaves_all_as_they_were(self, config, included, key_file, capsys, monkeypatch):
+        from gateway.cli import protect as command
+
+        replace_file = command.replace_file
+
+        def fail_at_tokyo(path: Path, octets: bytes) -> None:
+            if path == included:
+                raise OSError(errno.ENOSPC, "No space left on device", str(path))
+            replace_file(path, octets)
+
+        monkeypatch.setattr("gateway.cli.protect.replace_file", fail_at_tokyo)
+        status, _, err = run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+        assert (status, err) == (2, f"radgate: {included}: No space left on device; nothing was changed\n")
+        assert (config.read_text(), included.read_text(), key_file.exists()) == (self.MAIN, MINIMAL, False)
+
+    def test_an_error_in_one_names_it(self, config, included, key_file, capsys):
+        included.write_text(MINIMAL.replace("ikey", "ikye"))
+        status, _, err = run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+        assert status == 2
+        assert err.startswith(f"{included}:2 [radius_server_duo_only] ikye: is not known")
+        assert config.read_text() == self.MAIN
+
+    def test_none_is_put_in_clear_where_others_could_read_it(self, config, included, key_file, capsys):
+        run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+        included.chmod(0o644)
+        status, _, err = run_main(capsys, "protect", str(config), "--undo")
+        assert (status, f"chmod o-r {included}" in err) == (2, True)
+        assert SKEY not in included.read_text()

@@ -237,3 +237,23 @@ def test_a_running_gateway(site: Site):
     assert b"alice" in files["logs/authproxy.log"]
     assert b"alice" in files["logs/authevents.log"]
     assert site.simulator.secret_key.encode() not in b"".join(files.values())
+
+
+def test_included_files_are_shown_without_their_secrets(tmp_path, capsys):
+    folder = tmp_path / "authproxy.d"
+    folder.mkdir()
+    write_config(folder, f"{MINIMAL}; skey={SECRETS['comment']}\n", "tokyo.cfg")
+    write_config(folder, f"[radius_server_duo_only2]\nradius_ip_1={SECRETS['swapped']}\n", "osaka.cfg")
+    config = write_config(
+        tmp_path,
+        f"[gateway]\nrun_dir={tmp_path}/run\nconsole=off\ninclude=authproxy.d/*.cfg\n[main]\nlog_dir={tmp_path}\n",
+    )
+    output = tmp_path / "out.zip"
+    status, _, err = run_main(capsys, "support", "--config", config, "--output", str(output))
+    assert (status, err) == (0, "")
+    with zipfile.ZipFile(output) as bundle:
+        shown = {name: bundle.read(name) for name in bundle.namelist()}
+    assert b"[radius_server_duo_only]\n" in shown["included/tokyo.cfg"]
+    assert b"radius_ip_1=*****[27]" in shown["included/osaka.cfg"]
+    for secret in (SKEY, SHARED_SECRET, SECRETS["comment"], SECRETS["swapped"]):
+        assert not any(form in octets for form in forms_of(secret.encode()) for octets in shown.values())

@@ -1,6 +1,7 @@
 """Configuration texts for the tests, and a machine for them that has no disk."""
 
 from collections.abc import Mapping
+from pathlib import PurePath
 
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import parse_settings
@@ -39,8 +40,14 @@ def parse(
         except KeyError:
             raise FileNotFoundError(2, "No such file or directory", path) from None
 
+    def list_folder(path: str) -> list[str]:
+        names = [PurePath(each).name for each in files or {} if str(PurePath(each).parent) == path]
+        if not names:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return names
+
     octets = text.encode() if isinstance(text, str) else text
-    settings, problems = parse_settings(octets, PATH, read_file, environment, user_id)
+    settings, problems = parse_settings(octets, PATH, read_file, environment, user_id, list_folder)
     return settings, problems
 
 

@@ -95,6 +95,7 @@ def test_full_file_can_be_used_when_its_keys_are_uncommented(left_out):
         "/cred/redis.password": b"password of the store",
         "/etc/radgate/console.token": b"token-of-the-page-1",
         "/etc/radgate/console.crt": chain,
+        "/etc/radgate/authproxy.d/tokyo.cfg": b"",
         "/cred/console.key": key,
     }
     settings, problems = parse(completed(text), files, environment={"CREDENTIALS_DIRECTORY": "/cred"})
