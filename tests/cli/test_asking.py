@@ -89,10 +89,12 @@ class TestReload:
         gateway.arbiter.outcome = ReloadOutcome(7, [], [], CHANGES)
         assert run_main(capsys, "reload", "--config", gateway.config) == (
             0,
-            "radgate reloaded: generation 7 serves\n"
-            "sections: 12 removed, 0 added, 1 changed; clients 13 -> 1\n"
-            "  removed: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more\n"
-            "  changed: x?y (failmode, +skey_next, -radius_ip_2)\n",
+            (
+                "radgate reloaded: generation 7 serves\n"
+                "sections: 12 removed, 0 added, 1 changed; clients 13 -> 1\n"
+                "  removed: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more\n"
+                "  changed: x?y (failmode, +skey_next, -radius_ip_2)\n"
+            ),
             "",
         )
         assert (gateway.arbiter.n_tries, gateway.arbiter.is_forced) == (0, False)

@@ -134,7 +134,7 @@ def test_every_name_of_a_key_is_one_of_the_file():
     assert found.keys() == known.keys()
     for section, keys in found.items():
         assert {key_pattern(key) if key not in SERVER else key for key in keys} - known[section].keys() == set()
-    unread = {"http_ca_certs_file"} | {"secrets_key_file", "console_tls_key_file"}
+    unread = {"http_ca_certs_file"} | {"secrets_key_file", "console_tls_key_file", "include"}
     assert MAIN.keys() - found["main"] - unread == set()
     assert GATEWAY.keys() - found["gateway"] - unread - {"console_token_file", "console_tls_cert_file"} == set()
 

@@ -128,8 +128,8 @@ def test_one_number_in_the_main_file_and_another_says_so(folder):
     folder.add("tokyo.cfg", MINIMAL.replace("10.0.1.10", "10.0.1.11"))
     assert folder.told == [
         (
-            "authproxy.d/tokyo.cfg:1 [radius_server_duo_only]: the section is there already, from line 1 of the main file; "
-            "write [radius_server_duo_only2] here"
+            "authproxy.d/tokyo.cfg:1 [radius_server_duo_only]: the section is there already, from line 1 of the main "
+            "file; write [radius_server_duo_only2] here"
         )
     ]
 

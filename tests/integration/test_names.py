@@ -17,7 +17,7 @@ def name_of(pid: int | str) -> str:
     return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
-def title_of(pid: int | str) -> str:
+def title_of(pid: object) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0")
 
 
