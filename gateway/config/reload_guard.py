@@ -5,6 +5,8 @@ elsewhere. Where there is one section alone, or one client, it may be replaced; 
 with all its clients.
 """
 
+from typing import NamedTuple
+
 from msgspec.structs import replace
 
 from gateway.config.changes import Changes, client_name
@@ -15,22 +17,38 @@ FEW_SECTIONS = 2
 """Up to so many, the clients of one that goes are not counted again."""
 
 
+class _Loss(NamedTuple):
+    """Which of one kind would go, of so many."""
+
+    kind: str
+    names: list[str]
+    n_before: int
+
+    def is_beyond(self, percent: int) -> bool:
+        return self.n_before > 1 and len(self.names) * 100 > percent * self.n_before
+
+    def __str__(self) -> str:
+        return f"{len(self.names):,} of {self.n_before:,} {self.kind} would go"
+
+
 def refusal(before: Settings, after: Settings, changes: Changes) -> str:
     """Return why a reload is refused, if more would go than `reload_guard` of the settings before lets go; else ''."""
     percent = before.gateway.reload_guard
-    sections = _lost_sections(before, after, changes)
-    few = sections if len(before.servers) <= FEW_SECTIONS else []
-    clients = [name for section, name in _lost_clients(before, after, changes) if section not in few]
-    kinds = (("sections", sections, changes.sections.before), ("clients", clients, changes.clients.before))
-    lost = [
-        f"{len(names):,} of {n_before:,} {kind} would go: {named(names, len(names))}"
-        for kind, names, n_before in kinds
-        if n_before > 1 and len(names) * 100 > percent * n_before
-    ]
+    lost = [loss for loss in _losses(before, after, changes) if loss.is_beyond(percent)]
     if not percent or not lost:
         return ""
+    names = lost[0].names
+    more = f"more than reload_guard={percent} percent; if it is meant: radgate reload --force"
+    return f"{' and '.join(map(str, lost))} ({named(names, len(names))}), {more}"
+
+
+def _losses(before: Settings, after: Settings, changes: Changes) -> tuple[_Loss, _Loss]:
+    sections, clients = _lost_sections(before, after, changes), _lost_clients(before, after, changes)
+    counted_already = sections if len(before.servers) <= FEW_SECTIONS else []
+    names = [name for section, name in clients if section not in counted_already]
     return (
-        f"{'; '.join(lost)}; that is more than reload_guard={percent} percent; if it is meant: radgate reload --force"
+        _Loss("sections", sections, changes.sections.before),
+        _Loss("clients", names, changes.clients.before),
     )
 
 

@@ -58,10 +58,26 @@ def test_passes(name: str):
 
 
 REFUSED: dict[str, tuple[Shape, Shape, int, str]] = {
-    "three of four": (FOUR, {"1": ["1"]}, 50, "3 of 4 sections would go: 2, 3, 4; 3 of 4 clients would go: "),
-    "others in their place": (FOUR, {f"{n}1": [f"{n}1"] for n in FOUR}, 50, "4 of 4 sections would go: 1, 2, 3, 4; "),
-    "clients": (TEN, {"1": TEN["1"][:4]}, 50, "6 of 10 clients would go: [1] radius_ip_4, [1] radius_ip_5, "),
-    "a low guard": (FOUR, {"1": ["1"], "2": ["2"], "3": ["3"]}, 10, "1 of 4 sections would go: 4; "),
+    "three of four": (FOUR, {"1": ["1"]}, 50, "3 of 4 sections would go and 3 of 4 clients would go (2, 3, 4), "),
+    "others": (
+        FOUR,
+        {f"{n}1": [f"{n}1"] for n in FOUR},
+        50,
+        "4 of 4 sections would go and 4 of 4 clients would go (1, 2, 3, 4), ",
+    ),
+    "clients": (TEN, {"1": TEN["1"][:4]}, 50, "6 of 10 clients would go ([1] radius_ip_4, [1] radius_ip_5, "),
+    "the section with most clients": (
+        {"1": ["1"], "2": ["2"], "3": ["3", "4", "5"]},
+        {"1": ["1"], "2": ["2"]},
+        50,
+        "3 of 5 clients would go ([3] radius_ip_3, ",
+    ),
+    "a low guard": (
+        FOUR,
+        {n: FOUR[n] for n in "123"},
+        10,
+        "1 of 4 sections would go and 1 of 4 clients would go (4), ",
+    ),
 }
 
 
@@ -70,4 +86,4 @@ def test_is_refused(name: str):
     before, after, percent, text = REFUSED[name]
     said = refused(before, after, percent)
     assert said.startswith(text)
-    assert said.endswith(f"; that is more than reload_guard={percent} percent; if it is meant: radgate reload --force")
+    assert said.endswith(f"), more than reload_guard={percent} percent; if it is meant: radgate reload --force")

@@ -5,15 +5,22 @@ import signal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from gateway.config.changes import compare
+from gateway.config.changes_told import summary
 from gateway.config.read_outcome import ReadOutcome
-from gateway.config.settings import encode_settings
+from gateway.config.settings import Settings, encode_settings
 from gateway.ipc.orders import CANNOT_START
 from gateway.supervisor import reloads
 from gateway.supervisor.control import ReloadOutcome
-from tests.config.files import MINIMAL, parse
+from gateway.supervisor.sockets import ListeningSockets
+from tests.config.files import MINIMAL, SERVER, parse
 from tests.supervisor.scripted_worker import said, turns
-from tests.supervisor.stage import GATEWAY, PREPARED, Scene, Stage, play_on
+from tests.supervisor.stage import GATEWAY, PREPARED, Scene, ScriptedSockets, Stage, play_on
 
 
 @pytest.fixture
@@ -173,3 +180,145 @@ def test_another_run_dir_needs_a_restart(play, monkeypatch):
         assert len(stage.workers) == 1
 
     play(scene)
+
+
+# What a reload changes, and what it may not.
+
+
+def sections(*numbers: int, more: str = "") -> Settings:
+    """Return settings of sections with these numbers, each with a client of its own."""
+    return parse(GATEWAY + more + "".join(map(section, numbers)))[0]
+
+
+def section(number: int) -> str:
+    keys = SERVER.replace("10.0.1.10", f"10.0.1.{number}")
+    return f"[radius_server_duo_only{number}]\nport={2000 + number}\n{keys}"
+
+
+def play_with(settings: Settings, after: Settings, monkeypatch: pytest.MonkeyPatch, scene: Scene) -> None:
+    """Play a scene of a gateway with these settings, whose file has others."""
+    stage = Stage(monkeypatch)
+    stage.settings, stage.read = settings, ReadOutcome(settings_octets=encode_settings(after))
+    play_on(stage, scene)
+
+
+FOUR = sections(1, 2, 3, 4)
+ONE_OF_FOUR = sections(1)
+
+
+def test_what_is_different_is_answered_logged_and_remembered_in_brief(monkeypatch, caplog):
+    many, few = sections(*range(1, 31)), sections(*range(1, 17), more="max_pending=7\n")
+
+    async def scene(stage: Stage) -> None:
+        task = await stage.reload()
+        await stage.serves(stage.workers[1])
+        changes = (await task).changes
+        assert changes == compare(many, few)
+        status = stage.reloads.status()
+        assert status is not None
+        assert status["at"] > 0
+        assert status["changes"]["summary"] == summary(changes)
+        assert (status["changes"]["sections"]["n_removed"], len(status["changes"]["sections"]["removed"])) == (14, 10)
+
+    caplog.set_level("INFO")
+    play_with(many, few, monkeypatch, scene)
+    assert (
+        "Generation 2 serves; sections: 14 removed, 0 added, 0 changed; clients 30 -> 16; other sections: "
+        in caplog.text
+    )
+    assert "and 4 more; changed: gateway (max_pending)\n" in caplog.text
+
+
+def test_too_much_goes_by_force_alone(monkeypatch, caplog):
+    async def scene(stage: Stage) -> None:
+        refused = await (await stage.reload())
+        (problem,) = refused.problems
+        assert problem.startswith(
+            f"{FOUR.path}: 3 of 4 sections would go and 3 of 4 clients would go (radius_server_duo_only2, "
+        )
+        assert problem.endswith("; if it is meant: radgate reload --force")
+        assert (refused.generation, refused.changes) == (1, compare(FOUR, ONE_OF_FOUR))
+        assert len(stage.workers) == 1
+        assert problem in caplog.text
+        task = await stage.reload(is_forced=True)
+        await stage.serves(stage.workers[1])
+        assert (await task) == ReloadOutcome(2, [], [], refused.changes)
+
+    play_with(FOUR, ONE_OF_FOUR, monkeypatch, scene)
+
+
+def test_an_upgrade_is_guarded_too(monkeypatch):
+    async def scene(stage: Stage) -> None:
+        code_on_disk(monkeypatch)
+        (problem,) = (await stage.reloads.try_upgrade()).problems
+        assert "3 of 4 sections would go" in problem
+        assert len(stage.workers) == 1
+
+    play_with(FOUR, ONE_OF_FOUR, monkeypatch, scene)
+
+
+def test_what_a_reload_would_come_to_changes_nothing(monkeypatch, caplog):
+    async def scene(stage: Stage) -> None:
+        outcome = await stage.reloads.try_reload(is_forced=True)
+        assert outcome == ReloadOutcome(1, [], [], compare(FOUR, ONE_OF_FOUR))
+        stage.read = ReadOutcome(problems=["a.cfg:3 no such key"])
+        assert (await stage.reloads.try_reload()).problems == ["a.cfg:3 no such key"]
+        assert stage.reloads.status() is None
+        assert (stage.notifier.states, len(stage.workers)) == ([], 1)
+
+    play_with(FOUR, ONE_OF_FOUR, monkeypatch, scene)
+    assert "no such key" not in caplog.text
+
+
+async def find_beforehand(stage: Stage, text: str) -> None:
+    (problem,) = (await stage.reloads.try_reload()).problems
+    assert problem.startswith(f"{FOUR.path}: ")
+    assert text in problem
+
+
+def test_a_user_that_is_not_there_is_found_beforehand(monkeypatch):
+    async def scene(stage: Stage) -> None:
+        await find_beforehand(stage, "there is no user no-such-one")
+
+    play_with(FOUR, sections(1, 2, 3, 4, more="user=no-such-one\n"), monkeypatch, scene)
+
+
+def test_an_address_of_others_is_found_beforehand(monkeypatch):
+    after = replace(FOUR, servers=tuple(replace(server, interface="192.0.2.1") for server in FOUR.servers))
+
+    async def scene(stage: Stage) -> None:
+        monkeypatch.setattr(ScriptedSockets, "try_addresses", staticmethod(ListeningSockets.try_addresses))
+        await find_beforehand(stage, "no interface of this machine")
+
+    play_with(FOUR, after, monkeypatch, scene)
+
+
+some_sections = st.sets(st.integers(1, 6), min_size=1)
+some_keys = st.sampled_from(
+    [
+        "",
+        "reload_guard=0\n",
+        "reload_guard=10\n",
+        "max_pending=5\n",
+        "max_pending=9\n",
+        "user=no-such\n",
+        "drain_timeout_s=1\n",
+    ]
+)
+
+
+@examples(deadline=None, max_examples=25)
+@given(before=some_sections, after=some_sections, guard=some_keys, keys=some_keys, is_forced=st.booleans())
+def test_what_a_reload_would_come_to_is_what_it_comes_to(before, after, guard, keys, is_forced):
+    async def scene(stage: Stage) -> None:
+        tried = await stage.reloads.try_reload(is_forced=is_forced)
+        task = await stage.reload(is_forced=is_forced)
+        if not task.done():
+            await stage.serves(stage.workers[1])
+        done = await task
+        assert done._replace(generation=1) == tried
+        assert (done.generation == 2) == (not tried.problems)
+
+    old = sections(*before, more=guard if "reload_guard" in guard else "")
+    with pytest.MonkeyPatch.context() as patch:
+        play_with(old, sections(*after, more=keys), patch, scene)

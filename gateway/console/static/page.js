@@ -12,7 +12,7 @@ import { forgetLogins, showLogins, startLogins, wantedLogins } from "./logins.js
 import { byId, count, decimal, duration, element, isWide, match, setText, span } from "./nodes.js";
 import { linkTo, onScope, scope } from "./scope.js";
 import { clearSearch, startSearch, words } from "./search.js";
-import { showDiscards, showReasons, showWorkers } from "./tables.js";
+import { showDiscards, showLastReload, showReasons, showWorkers } from "./tables.js";
 
 const PERIOD_MS = 1000;
 
@@ -78,6 +78,7 @@ function show() {
   showApplications(status.applications, names(), status.duo_hosts || []);
   if (!scope()) showFleet(status.fleet);
   showWorkers(status.workers);
+  showLastReload(status.last_reload);
   const servers = scope() ? status.servers.filter(({ section }) => section === scope()) : status.servers;
   showReasons(servers, explanations, lately, names());
   showDiscards(servers, explanations, names());

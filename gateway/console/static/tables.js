@@ -36,6 +36,14 @@ export function showWorkers(workers) {
   for (const worker of workers) usage.set(worker.pid, worker);
 }
 
+/** What the last reload changed, or would have; a supervisor of older code does not tell. */
+export function showLastReload(last) {
+  byId("last-reload").hidden = !last;
+  if (!last) return;
+  const what = last.changes ? `: ${last.changes.summary}` : "";
+  setText(byId("last-reload"), `Last reload ${span(last.age_s)} ago${last.ok ? "" : ", refused"}${what}`);
+}
+
 function showTable(table, items, keyOf, columns) {
   if (!table.tHead) {
     const heads = columns.map(([name, className]) => element("th", { scope: "col", className, textContent: name }));
