@@ -17,7 +17,7 @@ def name_of(pid: int | str) -> str:
     return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
-def title_of(pid: object) -> str:
+def title_of(pid: str) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0")
 
 
@@ -32,6 +32,6 @@ def test_supervisor_workers_and_console_have_names(site: Site):
     until(lambda: names_of_children(supervisor) == ["radgate-console", "radgate-w0", "radgate-w1"])
     children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
     titles = ["radgate: console", "radgate: supervisor", "radgate: worker 0", "radgate: worker 1"]
-    until(lambda: sorted(map(title_of, [supervisor, *children])) == titles)
+    until(lambda: sorted(map(title_of, [str(supervisor), *children])) == titles)
     first, *_ = site.log_text.splitlines()
     assert first.endswith(f"radgate {__version__} begins, pid {supervisor}, configuration file {site.config}")
