@@ -1,8 +1,8 @@
 """A first configuration file: from arguments, and from answers on a terminal."""
 
 import os
-import pwd
 import pty
+import pwd
 import re
 import select
 import signal
