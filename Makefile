@@ -17,10 +17,10 @@ define as_named
 endef
 WHICH := import sys; print(sys.base_prefix, sys.version)
 
-.PHONY: help demo test check format bench micro compiled interpreted reference lock clean
+.PHONY: help demo test check format bench micro compiled interpreted reference lock clean dist deb try-deb
 
 help:  ## what there is to make
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: $(RUN)/.ready  ## a gateway, a simulated Duo, real logins; KEEP=1 leaves them running, FLEET=1 has two gateways
 	$(call as_named,$(RUN))
@@ -50,10 +50,20 @@ interpreted: $(VENV)/bin/python  ## remove what was compiled
 reference: $(VENV)/.dev-ready  ## write pages of man, docs/keys.md and the schema from the parsers
 	@$(BIN)/python tools/write_reference.py
 
+
+dist: $(VENV)/.dev-ready  ## the source and the pure wheels of radgate and its bench, in dist/, for an upload
+	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/build_dist dist
+
+deb:  ## a Debian package in dist/, for the Python of this distribution
+	@tools/build_deb dist
+
+try-deb: $(VENV)/.dev-ready  ## install the Debian package in a Debian of its own, log in, remove it; root, some minutes
+	@$(BIN)/python -m pytest -ra tests/packaging/trial_install.py
+
 lock: $(VENV)/.dev-ready  ## pin the newest versions that pyproject.toml permits, for every Python it permits
 	@$(BIN)/pip -q install uv
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --upgrade --no-header --no-emit-index-url \
-		--no-emit-find-links --extra dev --extra bench -o requirements/dev.lock pyproject.toml
+		--no-emit-find-links --extra dev --extra bench-libraries -o requirements/dev.lock pyproject.toml
 	@! grep -n 'file:\|://' requirements/dev.lock
 
 clean:  ## remove what was made
@@ -66,12 +76,12 @@ clean:  ## remove what was made
 
 $(VENV)/.dev-ready: pyproject.toml requirements/dev.lock | $(VENV)/bin/python
 	@echo "Installing radgate and what its tests need …"
-	@RADGATE_PURE=1 $(BIN)/python $(PIP_INSTALL) -e '.[bench,dev]'
+	@RADGATE_PURE=1 $(BIN)/python $(PIP_INSTALL) -e '.[bench-libraries,dev]'
 	@touch $@
 
 $(RUN)/.ready: $(SOURCES) | $(RUN)/bin/python
 	@echo "Installing radgate, which takes a minute or two where it is compiled …"
-	@$(RUN)/bin/python $(PIP_INSTALL) .
+	@$(RUN)/bin/python $(PIP_INSTALL) . ./bench
 	@touch $@
 
 $(RUN)/.bench-ready: $(SOURCES) | $(RUN)/bin/python

@@ -7,6 +7,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from gateway import __version__
+from tools.checking import HOT
 
 ROOT = Path(__file__).parents[1]
 CODECS = {"gateway.radius", "gateway.duoapi"}
@@ -24,6 +25,12 @@ def test_the_bench_may_import_no_room_of_the_gateway_but_the_codecs():
 def test_make_clean_leaves_nothing_compiled():
     (recipe,) = re.findall(r"^clean:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert "tools/compile clean" in recipe
+
+
+def test_each_wheel_is_tried_with_the_tests_of_the_hot_path():
+    command = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]["test-command"]
+    rooms = {each for each in HOT if (ROOT / each).is_dir()}
+    assert set(command.removeprefix("python -m pytest ").split()) == rooms
 
 
 def modules():

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -28,7 +29,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
         text=True,
         timeout=120,
-        env={**os.environ, "RADGATE_PURE": "1"},  # tests/tools/test_compiling.py has the compiled form
+        env={
+            **os.environ,
+            "RADGATE_PURE": "1",
+            "RADGATE_BENCH": "",
+        },  # tests/tools/test_compiling.py has the compiled form
     )
     assert built.returncode == 0, built.stderr
     (path,) = folder.glob("radgate-*.whl")
@@ -81,7 +86,7 @@ def test_documentation_unit_and_samples_are_in_the_wheel(wheel: Path):
 
 def test_nothing_else_is_in_the_wheel(wheel: Path):
     tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
-    assert tops == {"gateway", "bench", f"radgate-{__version__}.data", f"radgate-{__version__}.dist-info"}
+    assert tops == {"gateway", f"radgate-{__version__}.data", f"radgate-{__version__}.dist-info"}
 
 
 def test_the_command_tells_where_they_are(installed: Path):
@@ -100,6 +105,52 @@ def test_the_command_tells_where_they_are(installed: Path):
 
 def test_man_finds_the_page_by_the_path_of_the_command(installed: Path):
     assert (installed.parent / "share/man/man1/radgate.1").is_file()
+
+
+def test_production_gets_no_bench(wheel: Path):
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("bench/")]
+
+
+def test_from_the_source_the_extra_is_that_source(tmp_path: Path):
+    """So that `pip install '.[bench]'` needs no index for it."""
+    told = (
+        "from hatchling.metadata.core import ProjectMetadata as M; from hatchling.plugin.manager import PluginManager"
+    )
+    shown = "print(M('.', PluginManager()).core.optional_dependencies['bench'])"
+    asked = subprocess.run(
+        [sys.executable, "-c", f"{told}; {shown}"], capture_output=True, text=True, cwd=ROOT, check=True, timeout=60
+    )
+    assert f"radgate-bench @ {(ROOT / 'bench').as_uri()}" in asked.stdout
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what is uploaded."""
+    folder = tmp_path_factory.mktemp("dist")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    command = [ROOT / "tools" / "build_dist", folder]
+    built = subprocess.run(command, capture_output=True, text=True, timeout=240, env={**os.environ, "PATH": path})
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+def test_what_is_uploaded_names_no_folder_of_ours(dist: Path):
+    packed = zipfile.ZipFile(dist / f"radgate-{__version__}-py3-none-any.whl")
+    (metadata,) = (packed.read(name).decode() for name in packed.namelist() if name.endswith("/METADATA"))
+    assert f"Requires-Dist: radgate-bench=={__version__}; extra == 'bench'\n" in metadata
+    assert "file:" not in metadata
+
+
+def test_the_bench_is_a_distribution_of_its_own(dist: Path):
+    packed = set(zipfile.ZipFile(dist / f"radgate_bench-{__version__}-py3-none-any.whl").namelist())
+    assert {"bench/__main__.py", "bench/simulator/__main__.py", "bench/simulator/static/page.js"} <= packed
+    assert "bench/pyproject.toml" not in packed
+
+
+def test_the_source_has_all_that_a_build_needs(dist: Path):
+    with tarfile.open(dist / f"radgate-{__version__}.tar.gz") as packed:
+        names = {name.partition("/")[2] for name in packed.getnames()}
+    assert {"tools/compiling.py", "requirements/dev.lock", "bench/pyproject.toml", "gateway/__init__.py"} <= names
 
 
 def test_it_is_itself_that_is_installed(installed: Path):

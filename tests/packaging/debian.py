@@ -77,12 +77,8 @@ class Debian:
 
     def files(self) -> set[str]:
         """Return all paths but those of the package manager's own books and of processes."""
-        listed = self.do(
-            "find",
-            "/",
-            "-xdev",
-            *(["-path", "/var/lib/dpkg", "-prune", "-o", "-path", "/proc", "-prune", "-o", "-print"]),
-        )
+        books = ["-path", "/var/lib/dpkg", "-prune", "-o", "-path", "/proc", "-prune", "-o"]
+        listed = self.do("find", "/", "-xdev", *books, "-print")
         return set(listed.splitlines())
 
 

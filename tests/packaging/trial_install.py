@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,20 @@ class Service:
             self._debian.do("install", "-d", "-m", mode, "-o", user, "-g", user, path)
 
 
+@contextmanager
+def gateway_of(debian: Debian, service: Service) -> Iterator["subprocess.Popen[str]"]:
+    """The service, once it is ready; it is killed if it still runs when this is left."""
+    gateway = start(service.command("ExecStart"), stderr=subprocess.PIPE, text=True)
+    try:
+        assert gateway.stderr is not None
+        assert "radgate ready" in gateway.stderr.readline()
+        yield gateway
+    finally:
+        if gateway.poll() is None:
+            debian.run("sh", "-c", "kill -9 $(cat /run/radgate/radgate.pid)")
+        gateway.communicate(timeout=120)
+
+
 def test_from_the_installation_to_the_purge(debian: Debian, package: Path, tmp_path: Path):
     before = debian.files()
     (debian.root / "tmp" / package.name).write_bytes(package.read_bytes())
@@ -99,10 +114,8 @@ def test_from_the_installation_to_the_purge(debian: Debian, package: Path, tmp_p
     with SimulatorProcess(tmp_path, python=str(debian.python)) as duo:
         (debian.root / "etc/radgate/ca.pem").write_bytes(Path(duo.ca).read_bytes())
         (debian.root / CONFIG[1:]).write_text(CONFIGURATION.format(duo=duo))
-        with start(service.command("ExecStart"), stderr=subprocess.PIPE, text=True) as gateway:
-            assert gateway.stderr is not None
-            assert "radgate ready" in gateway.stderr.readline()
-            assert "is accepted" in debian.do("radgate", "login", "alice", PASSCODE)
+        with gateway_of(debian, service) as gateway:
+            assert "Access-Accept" in debian.do("radgate", "login", "alice", PASSCODE)
             user = int(debian.do("id", "-u", service.settings["User"]))
             assert debian.users("radgate") == {user}
             subprocess.run(service.command("ExecReload"), check=True, timeout=120)
