@@ -50,7 +50,6 @@ interpreted: $(VENV)/bin/python  ## remove what was compiled
 reference: $(VENV)/.dev-ready  ## write pages of man, docs/keys.md and the schema from the parsers
 	@$(BIN)/python tools/write_reference.py
 
-
 dist: $(VENV)/.dev-ready  ## the source and the pure wheels of radgate and its bench, in dist/, for an upload
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/build_dist dist
 

@@ -60,7 +60,7 @@ def in_order() -> Iterator[None]:
 
 def start(
     arguments: Sequence[str], *, preexec_fn: Callable[[], object] = lambda: None, **options: Any
-) -> subprocess.Popen[bytes]:
+) -> subprocess.Popen[Any]:
     """Start a process that is killed when this one is gone, with the cores and options that it would have anyway."""
     parent = os.getpid()
 

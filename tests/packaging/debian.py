@@ -88,8 +88,8 @@ def running(root: Path, folder: Path) -> Iterator[Debian]:
     setting_up = f"mount -t proc proc {root}/proc && ip link set lo up && echo {READY} && exec sleep infinity"
     unshared = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child=SIGKILL", "sh", "-c", setting_up]
     holder = start(unshared, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
     try:
-        assert holder.stdout is not None
         assert holder.stdout.readline().strip() == READY
         (child,) = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
         python = folder / "python"
