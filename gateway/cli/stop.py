@@ -9,7 +9,7 @@ from gateway.cli.asking import ASK_TIMEOUT_S, ask_status
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.config.control_address import ControlAddress, read_control_address
-from gateway.supervisor.control_client import ControlConnection, ControlError
+from gateway.supervisor.control_client import ControlConnection, ControlError, UnknownCommand
 
 MARGIN_S = 15.0  # beyond drain_timeout_s: the supervisor ends workers that hang after 5 s
 
@@ -44,7 +44,10 @@ def stop(handle: ControlAddress, word: str = "stop") -> int:
         NotRunning: there is nothing to stop.
     """
     with ControlConnection(handle.run_dir, ASK_TIMEOUT_S) as gateway:
-        process_id = gateway.ask(word)["pid"]
+        try:
+            process_id = gateway.ask(word)["pid"]
+        except UnknownCommand:  # an older gateway leaves nothing to the next start
+            return stop(handle)
         if _wait(gateway, handle):
             print(f"radgate (pid {process_id}) has stopped", flush=True)
             return Exit.OK

@@ -15,6 +15,7 @@ import msgspec
 
 from gateway.config.surroundings import CONTROL_SOCKET
 
+_NOT_KNOWN = "not a request"  # how the answer to a command begins that this gateway does not know
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user and group of whoever listens; unix(7)
 
 
@@ -33,6 +34,10 @@ class Declined(ControlError):  # noqa: N818
         super().__init__(answer["error"])
         self.answer = answer
         self.problems: list[str] = answer.get("problems", [])
+
+
+class UnknownCommand(Declined):
+    """The running gateway is older than the command."""
 
 
 def ask(run_dir: str, command: str, timeout_s: float, **more: Any) -> dict[str, Any]:
@@ -93,6 +98,9 @@ class ControlConnection:
             raise ControlError(f"the gateway does not answer within {self._timeout_s:g} s") from error
         except (OSError, ValueError) as error:
             raise ControlError("the gateway ended before it answered") from error
+        if not answer["ok"] and answer["error"].startswith(_NOT_KNOWN):
+            text = f"the running gateway is older than this command, and does not know {command}"
+            raise UnknownCommand(f"{text}; end it with radgate stop, and start it", [])
         if not answer["ok"]:
             raise Declined(answer)
         return answer

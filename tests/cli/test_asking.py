@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.cli import stop
 from gateway.config.changes import ChangedKeys, Changes, Difference
-from gateway.supervisor.control import ControlSocket, ReloadOutcome
+from gateway.config.control_address import read_control_address
+from gateway.supervisor.control import Command, ControlSocket, ReloadOutcome
 from gateway.supervisor.run_dir import RunDir
 from tests.cli.files import run_main, write_config
 from tests.config.files import MINIMAL
@@ -244,3 +246,37 @@ class TestNobody:
         status, out, err = run_main(capsys, command, "--config", str(tmp_path / "missing.cfg"))
         assert (status, out) == (2, "")
         assert err.startswith(f"{tmp_path}/missing.cfg: cannot read ")
+
+
+class OlderRequest(msgspec.Struct):
+    """What 0.1.0 knows."""
+
+    command: Any
+
+    def __post_init__(self) -> None:
+        if self.command not in ("status", "reload", "stop"):
+            raise ValueError(f"Invalid enum value {self.command!r}")
+        self.command = Command(self.command)
+
+
+class TestOlderGateway:
+    @pytest.fixture(autouse=True)
+    def older(self, monkeypatch):
+        monkeypatch.setattr("gateway.supervisor.control.Request", OlderRequest)
+
+    def test_what_it_does_not_know_is_said_with_what_to_do(self, gateway, capsys):
+        status, out, err = run_main(capsys, "upgrade", "--config", gateway.config)
+        assert (status, out) == (4, "")
+        assert err == (
+            "radgate: the running gateway is older than this command, and does not know upgrade; "
+            "end it with radgate stop, and start it\n"
+        )
+
+    def test_a_restart_has_it_finish_what_is_pending(self, gateway, capsys, monkeypatch):
+        """It leaves nothing to the next start; this one does not end either."""
+        monkeypatch.setattr(stop, "_LOOK_EVERY_S", 0.01)
+        monkeypatch.setattr(stop, "MARGIN_S", 0.0)
+        handle = read_control_address(config_of(Path(gateway.config).parent, "drain_timeout_s=0\n"))
+        assert stop.stop(handle, "leave") == 4
+        assert gateway.arbiter.stops == 1
+        assert "has not ended" in capsys.readouterr().err
