@@ -100,7 +100,7 @@ class ControlConnection:
             raise ControlError("the gateway ended before it answered") from error
         if not answer["ok"] and answer["error"].startswith(_NOT_KNOWN):
             text = f"the running gateway is older than this command, and does not know {command}"
-            raise UnknownCommand(f"{text}; end it with radgate stop, and start it", [])
+            raise UnknownCommand({**answer, "error": f"{text}; end it with radgate stop, and start it"})
         if not answer["ok"]:
             raise Declined(answer)
         return answer
