@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -14,8 +16,9 @@ from gateway.config.general import GATEWAY
 from gateway.config.surroundings import Surroundings, read_disk
 
 ROOT = Path(__file__).parents[2]
-RECIPE = (ROOT / "conf" / "container" / "Containerfile").read_text().replace("\\\n", " ")
-COMPOSE = (ROOT / "conf" / "container" / "compose.yaml").read_text()
+FOLDER = ROOT / "conf" / "container"
+RECIPE = (FOLDER / "Containerfile").read_text().replace("\\\n", " ")
+COMPOSE = (FOLDER / "compose.yaml").read_text()
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 WHEEL = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
@@ -36,11 +39,50 @@ def test_what_is_copied_is_there(source: str):
 
 
 def test_all_that_the_build_needs_is_copied():
-    assert set(COPIED) >= {"pyproject.toml", PROJECT["readme"], *PROJECT["license-files"], "gateway", "bench"}
+    assert set(COPIED) >= {"pyproject.toml", PROJECT["readme"], *PROJECT["license-files"], "gateway"}
     assert str(Path(HOOK).parent) in COPIED
     assert {shared.partition("/")[0] for shared in WHEEL["shared-data"]} <= set(COPIED)
     (constraints,) = re.findall(r" -c (\S+)", RECIPE)
     assert (ROOT / constraints).is_file()
+
+
+def stage(name: str) -> str:
+    """Return the lines of a stage; the last one has no name."""
+    stages = re.split(r"^FROM ", RECIPE, flags=re.MULTILINE)[1:]
+    (found,) = [each for each in stages if (re.findall(r"^\S+ AS (\S+)$", each.partition("\n")[0]) or [""])[0] == name]
+    return found
+
+
+def test_production_has_neither_bench_nor_pip_nor_compiler():
+    """The last stage is what is built unless one is named."""
+    assert "bench" not in stage("build") + stage("bare") + stage("")
+    assert re.findall(r"^COPY .*", stage(""), re.MULTILINE) == ["COPY --from=build /opt/radgate /opt/radgate"]
+    assert "venv --without-pip" in stage("build")
+    assert "rm -rf /usr/local/bin/pip* /usr/local/lib/python3.*/site-packages/*" in stage("bare")
+    assert not re.findall("apt-get|pip install", stage("bare") + stage(""))
+
+
+def test_the_base_can_be_named_by_its_digest():
+    assert re.findall(r"^FROM (\S+)", RECIPE, re.MULTILINE) == ["${BASE}", "build", "${BASE}", "bare", "bare"]
+    assert "--build-arg BASE=docker.io/library/python@sha256:DIGEST" in RECIPE
+
+
+def test_it_is_labelled():
+    labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="(.*?)"', stage("")))
+    assert labels["title"] == PROJECT["name"]
+    assert labels["licenses"] == PROJECT["license"]
+    assert (labels["version"], labels["revision"]) == ("${VERSION}", "${REVISION}")
+
+
+def test_the_ports_are_those_that_are_listened_on():
+    (exposed,) = re.findall("^EXPOSE (.*)$", RECIPE, re.MULTILINE)
+    assert exposed.split() == ["1812/udp", f"{str(GATEWAY['console']).rpartition(':')[2]}/tcp"]
+
+
+@pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not installed")
+def test_hadolint_finds_nothing():
+    looked = subprocess.run(["hadolint", str(FOLDER / "Containerfile")], capture_output=True, text=True)
+    assert (looked.returncode, looked.stdout) == (0, "")
 
 
 def test_an_image_is_compiled_or_none():
