@@ -129,6 +129,12 @@ def test_trouble_of_many_is_one_box(look):
     says(page.locator("#directories-pager"), "26 to 50 of 200")
 
 
+def test_what_the_last_reload_changed_stands_with_the_workers(look):
+    page = look(viewport=WIDE)
+    page.locator("#workers-box summary").click()
+    says(page.locator("#last-reload"), " ago: sections: 1 removed, 0 added, 2 changed; clients 3 -> 2")
+
+
 def test_why_a_user_was_refused_by_keyboard_alone(look):
     page = look(viewport=WIDE)
     page.keyboard.press("/")
