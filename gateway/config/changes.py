@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from gateway.config.settings import ApplicationSettings, ClientSettings, ServerSettings, Settings
+from gateway.radius.reply import SignaturePosition
 
 MAX_NAMES = 10
 """Of each kind that are told where it must be short."""
@@ -223,7 +224,8 @@ def _client_keys(client: ClientSettings) -> Iterator[tuple[str, object]]:
     yield f"radius_secret_{number}", client.shared_secret
     if client.next_secret is not None:
         yield f"radius_secret_{number}_next", client.next_secret
-    yield f"message_authenticator_in_replies_{number}", client.message_authenticator_in_replies
+    if client.message_authenticator_in_replies is not SignaturePosition.FIRST:  # rare, and else told of each client
+        yield f"message_authenticator_in_replies_{number}", client.message_authenticator_in_replies
 
 
 # Briefly.

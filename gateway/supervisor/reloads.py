@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import to_builtins
 
-from gateway.config.changes import compare
+from gateway.config.changes import Changes, compare
 from gateway.config.changes_told import details, summary
 from gateway.config.reload_guard import refusal
 from gateway.config.settings import Settings, decode_settings
@@ -87,8 +87,6 @@ class Reloads:
         _tell(outcome)
         if outcome.problems:
             log.error("The configuration has not been reloaded; generation %d goes on serving", outcome.generation)
-        else:
-            log.info("Generation %d serves%s", outcome.generation, _told_changes(outcome))
         return outcome
 
     async def try_reload(self, *, is_forced: bool = False) -> ReloadOutcome:
@@ -123,9 +121,11 @@ class Reloads:
         if settings is None:
             return outcome
         problem = await self._generations.change_over(settings)
+        outcome = outcome._replace(generation=self._generations.crew.number)
         if not problem:
             self._log_anew()
-        return self._with_problem(outcome._replace(generation=self._generations.crew.number), problem)
+            log.info("Generation %d serves%s", outcome.generation, _told_changes(outcome.changes))
+        return self._with_problem(outcome, problem)
 
     async def _propose(self, *, is_forced: bool) -> _Proposal:
         """Read the file, and see whether it may be meant so."""
@@ -182,12 +182,9 @@ def _tell(outcome: ReloadOutcome) -> None:
         log.error("%s", problem)
 
 
-def _told_changes(outcome: ReloadOutcome) -> str:
-    return (
-        "".join(f"; {line}" for line in (summary(outcome.changes), *details(outcome.changes)))
-        if outcome.changes
-        else ""
-    )
+def _told_changes(changes: Changes | None) -> str:
+    lines = [summary(changes), *details(changes)] if changes is not None else []
+    return "".join(f"; {line}" for line in lines)
 
 
 def _brief_changes(outcome: ReloadOutcome) -> dict[str, Any] | None:

@@ -61,10 +61,14 @@ KEYS = {
     "a client's secret": (MINIMAL.replace(SHARED_SECRET, SHARED_SECRET[::-1]), {"changed": ("radius_secret_1",)}),
     "its next secret": (MINIMAL + f"radius_secret_1_next={OTHER_SKEY}\n", {"added": ("radius_secret_1_next",)}),
     "a client's address": (MINIMAL.replace("10.0.1.10", "10.0.1.11"), {"changed": ("radius_ip_1",)}),
+    "where it is signed": (
+        MINIMAL + "message_authenticator_in_replies_1=last\n",
+        {"added": ("message_authenticator_in_replies_1",)},
+    ),
     "certificates": (MINIMAL + "[main]\nhttp_ca_certs_file=system\n", {"added": ("http_ca_certs_file",)}),
     "a client": (
         MINIMAL + f"radius_ip_2=10.0.1.12\nradius_secret_2={SHARED_SECRET}\n",
-        {"added": ("message_authenticator_in_replies_2", "radius_ip_2", "radius_secret_2")},
+        {"added": ("radius_ip_2", "radius_secret_2")},
     ),
 }
 

@@ -21,6 +21,8 @@ SCREENS = 2
 WORSE: dict[str, Any] = {
     "last_reload": {
         "ok": False,
+        "age_s": 75.0,
+        "changes": {"summary": "sections: 150 removed, 0 added, 2 changed; clients 400 -> 90"},
         "problems": [f"authproxy.cfg:{n} [radius_server_duo_only] skey: is empty" for n in range(9)],
     },
     "logs": [
@@ -127,6 +129,11 @@ def test_trouble_of_many_is_one_box(look):
     says(page.locator("#applications li").first, "FAIL MODE (keys refused)")
     page.get_by_role("button", name="Next directories").click()
     says(page.locator("#directories-pager"), "26 to 50 of 200")
+
+
+def test_what_the_last_reload_would_have_changed_stands_with_the_workers(look, worse_site):
+    line = look(site=worse_site, viewport=WIDE).locator("#last-reload")
+    says(line, "Last reload 1 min ago, refused: sections: 150 removed, 0 added, 2 changed; clients 400 -> 90")
 
 
 def test_why_a_user_was_refused_by_keyboard_alone(look):

@@ -26,7 +26,7 @@ def test_it_is_seen_beforehand_refused_and_forced(site: Site):
     tried = site.radgate("reload", "--dry-run", "--force")
     first, second, third = tried.stdout.splitlines()
     assert (tried.returncode, first, second) == (0, "radgate would reload: nothing was changed", numbers)
-    assert third.startswith("  changed: radius_server_duo_only (failmode, -message_authenticator_in_replies_2, ")
+    assert third.startswith("  changed: radius_server_duo_only (failmode, -radius_ip_2, ")
     site.gateway.signal(signal.SIGHUP)
     until(lambda: site.log_text.count("goes on serving") == 2)
     status = msgspec.json.decode(site.radgate("status", "--json").stdout)
