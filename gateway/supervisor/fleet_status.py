@@ -69,10 +69,17 @@ class Strangers:
 
 
 def worth_showing(others: Iterable[HostFacts], own_name: str) -> list[HostFacts]:
-    """Return those of other hosts that are not simply gone: that have left, or have begun anew under the same name."""
+    """Return those of other hosts that beat, and those that ended without a word and have not begun anew.
+
+    Of those with one name the last that has beaten counts, even once it has left.
+    """
     others = list(others)
-    present = {own_name, *(host.name for host in others if host.silent_s < LEASE_S)}
-    return [host for host in others if host.silent_s < LEASE_S or not (host.is_leaving or host.name in present)]
+    latest = {host.name: host.instance for host in sorted(others, key=lambda host: -host.silent_s)}
+    return [host for host in others if host.silent_s < LEASE_S or _is_missed(host, own_name, latest)]
+
+
+def _is_missed(host: HostFacts, own_name: str, latest: Mapping[str, str]) -> bool:
+    return not host.is_leaving and host.name != own_name and latest[host.name] == host.instance
 
 
 def host_status(host: HostFacts, own: HostFacts) -> Status:

@@ -57,6 +57,13 @@ def test_a_host_that_left_or_began_anew_is_not_missed():
     assert worth_showing([SILENT], "gw-b") == []
 
 
+def test_a_host_that_ended_began_anew_and_left_is_not_missed_for_its_earlier_end():
+    left = OTHER._replace(instance="0" * 16, is_leaving=True, silent_s=4.0)
+    assert worth_showing([SILENT, left], "gw-a") == []
+    ended_again = left._replace(is_leaving=False)
+    assert worth_showing([SILENT, ended_again], "gw-a") == [ended_again]
+
+
 def test_a_leaving_host_that_still_beats_is_shown():
     leaving = OTHER._replace(is_leaving=True)
     assert worth_showing([leaving], "gw-a") == [leaving]
