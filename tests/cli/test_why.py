@@ -109,6 +109,12 @@ def test_another_host_is_named_with_what_was_done(logs, config, capsys, what, te
     assert f", {text}: duo_denied" in out
 
 
+def test_refused_alone(logs, config, capsys):
+    put(logs / "authproxy.log", line("alice", 9, Reason.DUO_ALLOWED), line("alice", 5))
+    _, out, _ = run_main(capsys, "why", "alice", "--config", config, "--refused")
+    assert out.count(" from ") == out.count("duo_denied") == 1
+
+
 def test_json(logs, config, capsys):
     put(logs / "authproxy.log", line("alice", 50))
     status, out, _ = run_main(capsys, "why", "alice", "--json", "--config", config)
