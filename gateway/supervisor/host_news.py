@@ -56,7 +56,7 @@ class HostNews:
 def _among_all(fleet: Status) -> Iterator[tuple[str, str]]:
     if fleet["strangers"]:
         yield (
-            "A host with another fleet key writes to the store; nothing is shared with it until fleet_key_file is the same",
+            "A host with another fleet key writes to the store; nothing is shared with it: compare fleet_key_file",
             "No host with another fleet key writes to the store any more",
         )
     for name in fleet["same_names"]:
@@ -74,8 +74,8 @@ def _of_host(host: Status) -> Iterator[tuple[str, str]]:
             f"Host {name} has the same settings for [{section}] again",
         )
     if host["other_first_key"]:
+        first_key = f"Host {name} has another first line in fleet_key_file"
         yield (
-            f"Host {name} has another first line in fleet_key_file: a login that is asked at both is pushed twice; "
-            "finish step 2 of a change of the key",
+            f"{first_key}: a login that is asked at both is pushed twice; finish step 2 of a change of the key",
             f"Host {name} has the same first line in fleet_key_file again",
         )

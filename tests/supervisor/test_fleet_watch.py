@@ -234,6 +234,7 @@ def test_a_host_with_other_settings_is_shown_with_what_differs(store):
 def test_with_another_first_key_and_the_same_settings_the_key_alone_is_told(store, caplog):
     def with_keys(digit: str, *keys: bytes) -> Host:
         host = Host(store, digit)
+        assert host.settings.fleet is not None
         fleet = msgspec.structs.replace(host.settings.fleet, keys=tuple(map(Secret, keys)))
         host.settings = msgspec.structs.replace(host.settings, fleet=fleet)
         return host
