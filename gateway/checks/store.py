@@ -31,6 +31,7 @@ _LIFE_S: Final = b"5"
 _LIFE_MS: Final = b"5000"
 _EVICTING: Final = ("allkeys-", "volatile-lru", "volatile-lfu", "volatile-lrm", "volatile-random")
 _NOT_THERE: Final = frozenset({Trouble.DNS, Trouble.CONNECT, Trouble.TIMEOUT, Trouble.CLOSED, Trouble.TLS})
+_NO_TLS_THERE: Final = frozenset({Trouble.TIMEOUT, Trouble.CLOSED, Trouble.TLS})
 _REMEDIES: Final = {
     Trouble.DNS: "correct the host's name in engine=, or this machine's resolver",
     Trouble.CONNECT: "see that it runs, that engine= names its port, and that firewalls let this host through",
@@ -74,7 +75,10 @@ class _Walk(ConnectionOwner):
 
     def failed(self, trouble: Unavailable) -> None:
         severity = Severity.UNREACHABLE if trouble.trouble in _NOT_THERE else Severity.PROBLEM
-        self.note("connect", severity, trouble.detail, _REMEDIES.get(trouble.trouble, _ALONE))
+        remedy = _REMEDIES.get(trouble.trouble, _ALONE)
+        if trouble.trouble in _NO_TLS_THERE and "rediss" in self._settings.engine:
+            remedy += "; or it does not speak TLS there: then write redis://"
+        self.note("connect", severity, trouble.detail, remedy)
 
     async def go(self) -> None:
         """Take all steps; each one whose result the next ones need may end them."""
@@ -151,6 +155,8 @@ class _Walk(ConnectionOwner):
             case [_, bytes() as octets]:
                 policy = octets.decode("ascii", "replace")
             case _:
+                text = "maxmemory-policy is not looked at, for the user may not ask (config|get)"
+                self.note("memory", Severity.NOTE, f"{text}: best is noeviction, or volatile-ttl")
                 return
         if policy.startswith(_EVICTING):
             text = f"maxmemory-policy is {policy}: when memory is short, records go before their time"
@@ -198,6 +204,9 @@ class _Walk(ConnectionOwner):
         for version in sorted(self._other_versions):
             text = f"a host speaks version {version} of the protocol, this one {PROTOCOL_VERSION}"
             self.note("hosts", Severity.WARNING, text, "they share what both can read; upgrade the older one")
+        for name in self._hosts.same_names(time.monotonic()):
+            text = f"two hosts beat as {name}: logs and pages cannot tell them apart"
+            self.note("hosts", Severity.WARNING, text, "give each its own name= in [fleet]")
         names = ", ".join(host.name for host in self._hosts.alive(time.monotonic()))
         if names:
             self.note("hosts", Severity.OK, f"beating here, under our fleet key: {names}")

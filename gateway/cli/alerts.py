@@ -88,7 +88,10 @@ def _of_this_host(fleet: Status) -> Iterator[str]:
             "and a login that is asked at two hosts is pushed twice"
         )
     if fleet["strangers"]:
-        yield f"ANOTHER FLEET KEY: {counted(fleet['strangers'], 'host')} of which nothing opens here: nothing is shared"
+        strangers = counted(fleet["strangers"], "host")
+        yield f"ANOTHER FLEET KEY: {strangers} of which nothing opens here: nothing is shared with them"
+    for name in fleet.get("same_names", []):
+        yield f"SAME NAME: two hosts beat as {name}; give each its own name= in [fleet]"
 
 
 def _of_others(fleet: Status) -> Iterator[str]:
@@ -99,6 +102,11 @@ def _of_others(fleet: Status) -> Iterator[str]:
         if host["differs"]:
             sections = ", ".join(f"[{section}]" for section in host["differs"])
             yield f"OTHER SETTINGS at host {host['name']} for {sections}: logins there may end differently"
+        if host.get("other_first_key"):
+            yield (
+                f"OTHER FIRST KEY at host {host['name']}: a login that is asked at both is pushed twice; "
+                "finish step 2 of a change of the fleet key"
+            )
     if older := [host for host in others if host["version"] not in ("", own["version"])]:
         versions = ", ".join(f"{host['name']} {host['version']}" for host in older)
         yield f"OTHER VERSIONS: {versions}, and {own['version']} here"

@@ -25,7 +25,7 @@ was asked, the answer, why, and what to do about it. Letter case and domain of U
 EPILOG = """\
 examples:
   radgate why alice --since 2h
-  radgate why alice --server tokyo
+  radgate why alice --server tokyo --refused
   journalctl -u radgate -o cat | radgate why alice --log -
 
 The logs are for root and the gateway's user.
@@ -41,6 +41,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("user", metavar="USER")
     parser.add_argument("--since", metavar="TIME", type=_ago, help="no older ones than this: 30m, 2h, 7d")
     parser.add_argument("--server", metavar="NAME", help="of this server section only, by its section or its name=")
+    parser.add_argument("--refused", action="store_true", help="those alone that were refused: Access-Reject")
     parser.add_argument(
         "--last", metavar="N", type=_number, default=N_SHOWN, help=f"show so many, the newest (default: {N_SHOWN})"
     )
@@ -68,7 +69,9 @@ def command(options: argparse.Namespace) -> int:
 
 def _search(options: argparse.Namespace, names: dict[str, str]) -> Search:
     since = time.time() - options.since if options.since is not None else None
-    search = Search(typed(options.user), _sections(options.server, names), since, options.last)
+    search = Search(
+        typed(options.user), _sections(options.server, names), since, options.last, is_refused=options.refused
+    )
     if options.log == STDIN:
         search_stdin(search)
     elif options.log is not None:

@@ -22,8 +22,16 @@ class Search:
         oldest: the first login of anybody in the oldest file.
     """
 
-    def __init__(self, user: str, sections: frozenset[str] | None, since: float | None, n_kept: int) -> None:
-        self.wanted = Wanted(user, sections)
+    def __init__(
+        self,
+        user: str,
+        sections: frozenset[str] | None,
+        since: float | None,
+        n_kept: int,
+        *,
+        is_refused: bool = False,
+    ) -> None:
+        self.wanted = Wanted(user, sections, is_refused)
         self.since = since
         self.n_left_out = 0
         self.notes: list[str] = []

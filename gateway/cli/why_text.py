@@ -14,6 +14,7 @@ _ANSWERS = {
     "Access-Challenge": "asked for more",
     "none": "not answered, since nobody waited any more",
 }
+_OTHER_HOST = {"joined": "decided by host", "took_over": "taken over from host"}
 _UNKNOWN = Explanation("this radgate does not know the word", "see the version that wrote the log")
 
 
@@ -50,7 +51,7 @@ def _line(login: LoggedLogin, names: Mapping[str, str]) -> str:
     asked = f"{fields['factor']} asked" if fields.get("factor") else "no factor asked"
     answer = _ANSWERS.get(fields.get("reply", ""), fields.get("reply", ""))
     took = f" after {int(fields['duration_ms']) / 1000:.1f} s" if fields.get("duration_ms", "").isdecimal() else ""
-    by = f", decided by host {fields['joined']}" if fields.get("joined") else ""
+    by = "".join(f", {words} {fields[field]}" for field, words in _OTHER_HOST.items() if fields.get(field))
     who = f"{login.at:%Y-%m-%d %H:%M:%S%z}  {login.user_name} at {where} from {login.client}"
     return printable(f"{who}: {asked}, {answer}{took}{by}: {fields.get('reason', '')} ({login.account})")
 

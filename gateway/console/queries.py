@@ -1,13 +1,16 @@
 """What a visitor asks of the kept logins: the parameters of `/logins.json`, within bounds. Pure."""
 
+import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway.console.kept import DEFAULT_LIMIT, Query
+from gateway.words.reasons import Reason
 
 MAX_LIMIT = 200
 _MAX_WORDS = 8
 _MAX_TEXT = 256  # characters
+ANSWERS = ("Access-Accept", "Access-Reject", "Access-Challenge", "none")
 PARAMETERS = ("q", "user", "server", "reason", "answer", "since", "until", "before", "limit")
 
 
@@ -34,13 +37,21 @@ def parse_query(parameters: Mapping[str, str]) -> Query:
         words,
         given.get("user", ""),
         given.get("server", ""),
-        given.get("reason", ""),
-        given.get("answer", ""),
+        _word("reason", given, tuple(Reason)),
+        _word("answer", given, ANSWERS),
         _instant("since", given),
         _instant("until", given),
         _whole("before", given["before"], 2**53) if "before" in given else None,
         _whole("limit", given["limit"], MAX_LIMIT) if "limit" in given else DEFAULT_LIMIT,
     )
+
+
+def _word(name: str, given: Mapping[str, str], known: Sequence[str]) -> str:
+    word = given.get(name, "")
+    if word and word not in known:
+        near = difflib.get_close_matches(word, known)
+        raise BadQueryError(f"{name}: write {' or '.join(near or known)}")
+    return word
 
 
 def _instant(name: str, given: Mapping[str, str]) -> float | None:

@@ -140,7 +140,8 @@ class KeepReply(Value):
 class Finished(Value):
     """A login has ended: worth a line. `user_name` is empty when the request had none that can be shown.
 
-    `duo_s` is how much of `duration_s` Duo took, `joined` the other host whose login it was, or empty.
+    `duo_s` is how much of `duration_s` Duo took, `other_host` what was done with which host of the fleet, as the line
+    says it: `joined`, its verdict was taken; `took_over`, Duo was asked about its push.
     """
 
     __slots__ = (
@@ -148,8 +149,8 @@ class Finished(Value):
         "duration_s",
         "factor",
         "identifier",
-        "joined",
         "n_packets",
+        "other_host",
         "peer",
         "section",
         "user_name",
@@ -167,7 +168,7 @@ class Finished(Value):
         duration_s: float,
         n_packets: int,
         duo_s: float = 0.0,
-        joined: str = "",
+        other_host: tuple[str, str] | None = None,
     ) -> None:
         self.peer = peer
         self.identifier = identifier
@@ -178,7 +179,7 @@ class Finished(Value):
         self.duration_s = duration_s
         self.n_packets = n_packets
         self.duo_s = duo_s
-        self.joined = joined
+        self.other_host = other_host
 
 
 Effect = (

@@ -475,7 +475,7 @@ class Engine(Requests):
                 duration_s,
                 n_packets,
                 pending.duo_s,
-                login.host,
+                login.other_host,
             )
         )
 

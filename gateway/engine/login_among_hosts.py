@@ -16,6 +16,8 @@ from gateway.unavailable import Unavailable
 from gateway.words.reasons import Reason
 
 CLAIM_LIFE_S: Final = 10.0  # far less than what makes other hosts claim a login anew
+JOINED_WITH: Final = "joined"
+TOOK_OVER: Final = "took_over"
 _DUO_ACCEPTS: Final = (Reason.DUO_ALLOWED, Reason.DUO_BYPASS)
 
 
@@ -51,12 +53,13 @@ def claim_failed(login: LoginStanding, _error: Unavailable, now: float) -> Step:
 def _ask_duo(login: LoginStanding, now: float) -> Step:
     if login.auth is None:
         return login.decide(push_lost(None))
+    login.other_host = None
     return login.ask(AUTH, login.auth, now)
 
 
 def joined(login: LoginStanding, answer: Joined, now: float) -> Step:
     """Join the host that has it."""
-    login.held, login.host = None, answer.host
+    login.held, login.other_host = None, (JOINED_WITH, answer.host)
     return join(login, now, now)
 
 
@@ -67,7 +70,7 @@ def join_failed(login: LoginStanding, error: Unavailable, _now: float) -> Step:
 
 def taken_over(login: LoginStanding, answer: TakenOver, now: float) -> Step:
     """Ask Duo what became of the push of a host that has gone."""
-    login.held, login.host, login.txid = answer.held, answer.host, answer.txid
+    login.held, login.other_host, login.txid = answer.held, (TOOK_OVER, answer.host), answer.txid
     login.auth = None  # whatever is said of it later: it is not pushed a second time
     login.typed_elsewhere(answer.factor)
     login.pushed_at = now - answer.age_s
@@ -76,7 +79,7 @@ def taken_over(login: LoginStanding, answer: TakenOver, now: float) -> Step:
 
 def decided_there(login: LoginStanding, answer: Decided, _now: float) -> Step:
     """Take the other host's verdict. For what is not Duo's word nobody gets in: fail mode is each host's own."""
-    login.held, login.host = None, answer.host
+    login.held, login.other_host = None, (JOINED_WITH, answer.host)
     verdict = unpacked_verdict(answer.verdict)
     if verdict is None or (verdict.is_accept and verdict.reason not in _DUO_ACCEPTS):
         verdict = push_lost(None)
@@ -90,7 +93,7 @@ def released(login: LoginStanding, _answer: Released, now: float) -> Step:
 
 def lost_there(login: LoginStanding, answer: Lost, _now: float) -> Step:
     """End it: nobody can be asked about its push."""
-    login.held, login.host = None, answer.host
+    login.held, login.other_host = None, (JOINED_WITH, answer.host)
     return login.decide(push_lost(None))
 
 

@@ -79,7 +79,7 @@ class LoginStanding:
         "asked_at",
         "auth",
         "held",
-        "host",
+        "other_host",
         "policy",
         "pushed_at",
         "state",
@@ -94,7 +94,7 @@ class LoginStanding:
         self.state = NEW
         self._ipaddr = ipaddr
         self.held: Held | None = None
-        self.host = ""
+        self.other_host: tuple[str, str] | None = None
         self.auth: Auth | None = None
         self._typed: TypedFactor | None = None
         self._loss: Unavailable | None = None

@@ -3,6 +3,7 @@
 Instants are monotonic seconds.
 """
 
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from gateway.fleetapi.messages import PROTOCOL_VERSION, Beat, Presence, decode_presence, encode_message
@@ -17,13 +18,14 @@ _MAX_HOSTS: Final = 1024  # whoever writes to the store can make them up
 
 
 class Host(NamedTuple):
-    """What the last beat of a host said, and when it came."""
+    """What the last beat of a host said, when it came, and when the first one did."""
 
     instance: str
     name: str
     version: int
     is_leaving: bool
     beat_at: float
+    known_since: float
 
 
 class Hosts:
@@ -49,8 +51,9 @@ class Hosts:
         presence = None if text is None else decode_presence(text)
         if presence is None:
             return False
-        self._hosts.pop(beat.instance, None)  # the latest stands last
-        self._hosts[beat.instance] = Host(beat.instance, presence.name, beat.version, presence.leaving, now)
+        former = self._hosts.pop(beat.instance, None)  # the latest stands last
+        since = now if former is None else former.known_since
+        self._hosts[beat.instance] = Host(beat.instance, presence.name, beat.version, presence.leaving, now, since)
         self._forget(now)
         return True
 
@@ -65,6 +68,13 @@ class Hosts:
     def alive(self, now: float) -> list[Host]:
         """Return the hosts that beat, this one among them, by name."""
         return sorted([host for host in self._hosts.values() if now - host.beat_at < LEASE_S], key=_by_name)
+
+    def same_names(self, now: float) -> list[str]:
+        """Return the names that two hosts have: the earlier one has beaten since the later one began."""
+        beating = [host for host in self.alive(now) if not host.is_leaving]
+        pairs = [(one, other) for one, other in pairwise(beating) if one.name == other.name]
+        both = [one.name for one, other in pairs if one.beat_at > other.known_since and other.beat_at > one.known_since]
+        return list(dict.fromkeys(both))
 
     def remembered(self, now: float) -> list[Host]:
         """Return the hosts that beat, and those that have lately, by name."""

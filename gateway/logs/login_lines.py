@@ -32,10 +32,13 @@ class LoggedLogin(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Whose logins are wanted: one person's, in any spelling of the name, at some sections or at all (None)."""
+    """Whose logins are wanted: one person's, in any spelling of the name, at some sections or at all (None), all or
+    those alone that were refused.
+    """
 
     user: str
     sections: frozenset[str] | None = None
+    is_refused: bool = False
 
     @property
     def person(self) -> str:
@@ -45,6 +48,8 @@ class Wanted(NamedTuple):
     def is_met_by(self, login: LoggedLogin) -> bool:
         """Whether this login is wanted."""
         if self.sections is not None and login.fields.get("server") not in self.sections:
+            return False
+        if self.is_refused and login.fields.get("reply") != "Access-Reject":
             return False
         names = {login.user_name, _unescaped(login.user_name)}  # CORP\xander is no escape, or is it
         return self.person in {person_of(account_of(name)) for name in names}

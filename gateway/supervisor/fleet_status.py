@@ -3,7 +3,7 @@
 Nobody's name is among it: the last logins of a host are shown on that host alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -69,17 +69,23 @@ class Strangers:
 
 
 def worth_showing(others: Iterable[HostFacts], own_name: str) -> list[HostFacts]:
-    """Return those of other hosts that are not simply gone: that have left, or have begun anew under the same name."""
+    """Return those of other hosts that beat, and those that ended without a word and have not begun anew.
+
+    Of those with one name the last that has beaten counts, even once it has left.
+    """
     others = list(others)
-    present = {own_name, *(host.name for host in others if host.silent_s < LEASE_S)}
-    return [host for host in others if host.silent_s < LEASE_S or not (host.is_leaving or host.name in present)]
+    latest = {host.name: host.instance for host in sorted(others, key=lambda host: -host.silent_s)}
+    return [host for host in others if host.silent_s < LEASE_S or _is_missed(host, own_name, latest)]
 
 
-def host_status(host: HostFacts, own: HostFacts) -> Status:
-    """Return what is shown of a host, which may be our own."""
+def _is_missed(host: HostFacts, own_name: str, latest: Mapping[str, str]) -> bool:
+    return not host.is_leaving and host.name != own_name and latest[host.name] == host.instance
+
+
+def host_status(host: HostFacts, own: HostFacts, ours: Sequence[Mapping[str, str]]) -> Status:
+    """Return what is shown of a host, which may be our own; `ours` are our sections as `differing` takes them."""
     shown: Status = msgspec.to_builtins(host.record or HostRecord(name=host.name, version=""))
     theirs = shown.pop("sections")
-    ours = own.record.sections if own.record is not None else {}
     return {
         **shown,
         "instance": host.instance,
@@ -88,12 +94,24 @@ def host_status(host: HostFacts, own: HostFacts) -> Status:
         "state": _state(host),
         "silent_s": round(host.silent_s, 1),
         "differs": differing(ours, theirs) if host.record is not None else [],
+        "other_first_key": has_other_first_key(ours, theirs),
     }
 
 
-def differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
-    """Return the sections that two hosts do not have alike, or that only one of them has."""
-    return sorted(section for section in {*ours, *theirs} if ours.get(section) != theirs.get(section))
+def differing(ours: Sequence[Mapping[str, str]], theirs: Mapping[str, str]) -> list[str]:
+    """Return the sections that two hosts do not have alike, or that only one of them has.
+
+    Args:
+        ours: digests of each section, by its name: under each of our fleet keys, the one that seals first.
+        theirs: the same under the key that they seal with. Their record has opened, so it is one of ours.
+    """
+    names = {section for each in (*ours, theirs) for section in each}
+    return sorted(name for name in names if theirs.get(name) not in [each.get(name) for each in ours])
+
+
+def has_other_first_key(ours: Sequence[Mapping[str, str]], theirs: Mapping[str, str]) -> bool:
+    """Whether the key that they seal with is not the one that we seal with, as far as a common section tells."""
+    return any(digest == each.get(name) for each in ours[1:] for name, digest in theirs.items())
 
 
 def _state(host: HostFacts) -> HostState:

@@ -33,7 +33,7 @@ class FleetWatch:
         """Be a host of the fleet that these settings name, if they name one, and of no other any more."""
         former = self._settings.fleet if self._settings is not None else None
         self._settings = settings
-        if settings.fleet == former and self._membership is not None:
+        if settings.fleet is not None and settings.fleet == former and self._membership is not None:
             self._membership.sections = _digests(settings, settings.fleet)
             return
         self._leave()
@@ -74,12 +74,10 @@ class FleetWatch:
         return self._membership.status() if self._membership is not None else None
 
 
-def _digests(settings: Settings, fleet: FleetSettings | None) -> dict[str, str]:
-    """Return what tells whether two hosts have the same sections; keyed, for they hold secrets."""
-    if fleet is None:
-        return {}
-    key = open_sealer(fleet).digest_key
-    return {server.section: _digest(server, key) for server in settings.servers}
+def _digests(settings: Settings, fleet: FleetSettings) -> list[dict[str, str]]:
+    """Return what tells whether two hosts have the same sections; under each fleet key, for they hold secrets."""
+    keys = [open_sealer(msgspec.structs.replace(fleet, keys=(key,))).digest_key for key in fleet.keys]
+    return [{server.section: _digest(server, key) for server in settings.servers} for key in keys]
 
 
 def _digest(server: ServerSettings, key: bytes) -> str:

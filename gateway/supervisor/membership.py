@@ -30,17 +30,19 @@ from gateway.fleetapi.messages import Beat, decode_message
 from gateway.fleetapi.names import ALL_HOSTS
 from gateway.fleetapi.resp import Answer
 from gateway.supervisor.fleet_status import HostFacts, Status, Strangers, host_status, worth_showing
+from gateway.supervisor.host_news import HostNews
 
 log = logging.getLogger("gateway.fleet")
 
 _BEATS_A_RECORD = 2
+_MAX_TROUBLES = 16  # that are told until the store is there again
 
 
 class Membership(StoreOwner):
     """This host in one fleet, from `start` to `close`.
 
     Attributes:
-        sections: what tells whether two hosts have one alike, by its name.
+        sections: what tells whether two hosts have one alike, by its name: under each fleet key.
 
     Args:
         instance: of this gateway.
@@ -53,7 +55,7 @@ class Membership(StoreOwner):
         self, instance: str, settings: FleetSettings, status: Callable[[], Status], on_news: Callable[[], None]
     ) -> None:
         self._on_news = on_news
-        self.sections: dict[str, str] = {}
+        self.sections: list[dict[str, str]] = [{}]
         self._instance = instance
         self._name = host_name(settings)
         self._host_status = status
@@ -70,8 +72,8 @@ class Membership(StoreOwner):
         self._is_leaving = False
         self._n_beats = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._told_lost = False
-        self._told_differences: set[tuple[str, str]] = set()
+        self._told_troubles: set[str] = set()
+        self._news = HostNews()
 
     def start(self) -> None:
         """Connect, and beat."""
@@ -144,7 +146,7 @@ class Membership(StoreOwner):
                 HostApplication(each["application"], each["state"], each["failmode_active"])
                 for each in status["applications"]
             ],
-            sections=self.sections,
+            sections=self.sections[0],
         )
 
     def _read(self) -> None:
@@ -153,6 +155,7 @@ class Membership(StoreOwner):
         self._records = {instance: record for instance, record in self._records.items() if instance in known}
         self._unsure &= known
         self._on_news()
+        self._news.tell(self.status())
         for host in others:
             self._store.command([b"GET", host_key(host.instance)], partial(self._took, host.instance))
 
@@ -165,19 +168,6 @@ class Membership(StoreOwner):
             self._unsure.discard(instance)
             self._records[instance] = record
             self._on_news()
-            self._warn_of_differences(record)
-
-    def _warn_of_differences(self, record: HostRecord) -> None:
-        """Say once of each section that two hosts do not have it alike."""
-        for section, digest in self.sections.items():
-            theirs = record.sections.get(section)
-            is_told = (record.name, section) in self._told_differences
-            if theirs == digest:
-                self._told_differences.discard((record.name, section))
-            elif not is_told:
-                self._told_differences.add((record.name, section))
-                what = "lacks" if theirs is None else "has other settings for"
-                log.warning("Host %s %s [%s]: logins there may end differently", record.name, what, section)
 
     # What comes in.
 
@@ -199,14 +189,14 @@ class Membership(StoreOwner):
 
     def store_connected(self) -> None:
         """The store can be asked."""
-        log.info("The fleet's engine is there; logins are shared with other hosts")
-        self._told_lost = False
+        log.info("The fleet's store is there; logins are shared with other hosts")
+        self._told_troubles.clear()
 
     def store_lost(self, detail: str) -> None:
         """The store cannot be asked."""
-        if not self._told_lost:
-            self._told_lost = True
-            log.warning("The fleet's engine cannot be used: %s; this host decides alone", detail)
+        if detail not in self._told_troubles and len(self._told_troubles) < _MAX_TROUBLES:
+            self._told_troubles.add(detail)
+            log.warning("The fleet's store cannot be used: %s; this host decides alone", detail)
 
     def status(self) -> Status:
         """Return what `status.json` holds of the fleet."""
@@ -219,7 +209,8 @@ class Membership(StoreOwner):
             "detail": self._patience.reason or self._mailbox.reason,
             "leaving": self._is_leaving,
             "strangers": self._strangers.count(time.monotonic()),
-            "hosts": [host_status(each, own) for each in (own, *others)],
+            "same_names": self._hosts.same_names(time.monotonic()),
+            "hosts": [host_status(each, own, self.sections) for each in (own, *others)],
         }
 
     def _facts_of_others(self) -> list[HostFacts]:

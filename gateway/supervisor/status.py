@@ -240,7 +240,10 @@ def _application(application: ApplicationFacts, totals: Totals, now_ns: int) -> 
 
 
 def _next_key_hint(n_workers: int) -> str:
-    return f"Duo takes skey_next, with which {counted(n_workers, 'worker')} sign: make it the skey, and remove it there"
+    sign = "signs" if n_workers == 1 else "sign"
+    return (
+        f"Duo takes skey_next, with which {counted(n_workers, 'worker')} {sign}: make it the skey, and remove it there"
+    )
 
 
 def _duo_hosts(applications: Iterable[ApplicationFacts], totals: Totals) -> list[Status]:

@@ -65,6 +65,7 @@ from gateway.logs.setup import log_internal_error, log_loop_error, reopen_logs, 
 from gateway.statistics.counters import FleetCounters
 from gateway.statistics.layout import Measure
 from gateway.this_process import keep_memory_private, name_process, worker_name
+from gateway.words.english import counted
 from gateway.worker.bulletins import BulletinReader
 from gateway.worker.evidence import EvidenceWriter
 from gateway.worker.generations import GenerationParts, Generations
@@ -341,14 +342,16 @@ class RunningWorker:
     async def _stop(self) -> int:
         loop, service, slot = asyncio.get_running_loop(), self._service, self._orders.slot
         if service.n_pending and not self._leaves.is_set():
-            log.info("Worker %d takes no more requests and finishes %d pending logins", slot, service.n_pending)
+            log.info(
+                "Worker %d takes no more requests and finishes %s", slot, counted(service.n_pending, "pending login")
+            )
         draining = loop.create_task(self._drain())
         leaving = loop.create_task(self._leaves.wait())
         await asyncio.wait((draining, leaving), return_when=asyncio.FIRST_COMPLETED)
         draining.cancel()
         if self._leaves.is_set():
             await service.finish_brief(LEAVE_TIMEOUT_S)
-            log.info("Worker %d leaves %d logins to the next start", slot, service.n_pending)
+            log.info("Worker %d leaves %s to the next start", slot, counted(service.n_pending, "login"))
         if self._fleet is not None:
             await self._fleet.told()
         return 0
@@ -365,7 +368,7 @@ class RunningWorker:
             timeout_s = max(0.0, timeout_s - LEAVE_TIMEOUT_S)
         if not await service.drain(timeout_s):
             fate = "to its successor" if self._has_handed_over else "without an answer"
-            log.warning("Worker %d leaves %d logins %s after %g s", slot, service.n_pending, fate, timeout_s)
+            log.warning("Worker %d leaves %s %s after %g s", slot, counted(service.n_pending, "login"), fate, timeout_s)
 
     async def _leave_to_others(self, timeout_s: float) -> None:
         """Leave to other hosts what waits for a person, once all else has its answer, if they can go on with it."""
@@ -374,7 +377,7 @@ class RunningWorker:
         n_pending = service.n_pending
         service.leave()
         if n_left := n_pending - service.n_pending:
-            log.info("Worker %d leaves %d logins to other hosts", self._orders.slot, n_left)
+            log.info("Worker %d leaves %s to other hosts", self._orders.slot, counted(n_left, "login"))
 
 
 if __name__ == "__main__":

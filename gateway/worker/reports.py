@@ -40,8 +40,9 @@ def finished_line(finished: Finished, slot: int, name: str = "") -> tuple[str, d
     fields: dict[str, Any] = {"reply": reply, "reason": verdict.reason}
     if finished.factor:
         fields["factor"] = finished.factor
-    if finished.joined:
-        fields["joined"] = finished.joined
+    if finished.other_host is not None:
+        what, host = finished.other_host
+        fields[what] = host
     fields["server"] = finished.section
     if name:
         fields["name"] = name
@@ -85,7 +86,7 @@ class _Alike:
         self.end = pairs({"hint": verdict.hint}) if verdict.hint else ""
 
 
-_AlikeKey = tuple[str, Reason, str, Outcome, str, str, str, bool]
+_AlikeKey = tuple[str, Reason, str, Outcome, str, tuple[str, str] | None, str, bool]
 
 
 class LoginLog:
@@ -133,7 +134,7 @@ class LoginLog:
             verdict.hint,
             verdict.outcome,
             finished.factor,
-            finished.joined,
+            finished.other_host,
             finished.section,
             is_answered,
         )

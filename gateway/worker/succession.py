@@ -45,6 +45,7 @@ from gateway.ipc.numbering import Numbering
 from gateway.ipc.orders import PredecessorOrders
 from gateway.logs.setup import log_internal_error
 from gateway.radius.packet import decode_packet
+from gateway.words.english import counted
 from gateway.worker.found_records import FoundRecords, is_over
 from gateway.worker.generations import GenerationParts, Generations
 
@@ -254,7 +255,7 @@ class Succession:
         for index, pending in enumerate(left.values()):
             self._carefully(predecessor, self._go_on, pending, now + index * RESUME_PAUSE_S, now)
         if left:
-            log.info("Took over %d logins from %s, which is gone", len(left), predecessor.name)
+            log.info("Took over %s from %s, which is gone", counted(len(left), "login"), predecessor.name)
         self._tell_lost(predecessor)
         self._note_complete()
 

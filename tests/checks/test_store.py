@@ -72,7 +72,7 @@ def test_a_user_with_the_documented_rights_passes_and_may_not_tell_its_policy(se
     with as_user(server, [f"+{command}" for command in COMMANDS]) as engine:
         findings = found(engine, password=Secret(PASSWORD.encode()))
     assert {finding.severity for finding in findings} == {Severity.OK, Severity.NOTE}
-    assert "memory" not in by_step(findings)
+    assert by_step(findings)["memory"].severity is Severity.NOTE
 
 
 @needs_store
@@ -187,6 +187,24 @@ def test_a_server_that_never_answers_is_unreachable(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         findings = found(f"redis://127.0.0.1:{silent.getsockname()[1]}")
     assert [finding.severity for finding in findings] == [Severity.UNREACHABLE]
+
+
+def test_a_port_that_speaks_no_tls_is_asked_without_it(monkeypatch, tmp_path):
+    monkeypatch.setattr("gateway.fleet.opening.CONNECT_TIMEOUT_S", 0.2)
+    authority = Authority(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        engine = f"rediss://127.0.0.1:{silent.getsockname()[1]}"
+        (finding,) = found(engine, ca_certs_file=authority.ca_file)
+    assert finding.remedy.endswith("or it does not speak TLS there: then write redis://")
+
+
+def test_two_hosts_with_one_name_are_a_warning():
+    looking, sealer = walk._Walk(settings("redis://127.0.0.1")), Sealer([KEY], os.urandom)
+    for instance in ("a" * 16, "b" * 16, "a" * 16):
+        looking.heard(b"", encode_beat(instance, "gw-a", False, sealer))
+    looking._tell_hosts()
+    assert looking.findings[0].severity is Severity.WARNING
+    assert looking.findings[0].text.startswith("two hosts beat as gw-a:")
 
 
 class as_user:  # noqa: N801 -- reads as what it is

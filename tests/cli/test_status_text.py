@@ -250,9 +250,9 @@ def test_what_is_wrong_among_hosts_is_said_first():
     silent = shown(SILENT._replace(name="gw-c"))
     other = shown(OTHER._replace(record=msgspec.structs.replace(RECORD, version="1.3", sections={SECTION: "zz"})))
     idle = shown(OTHER._replace(name="gw-d", record=msgspec.structs.replace(RECORD, n_ready=0)))
-    fleet = fleet_of(
-        other, silent, idle, up=False, detail="connection refused by 127.0.0.1:6379", leaving=True, strangers=1
-    )
+    key = {**shown(OTHER._replace(name="gw-f")), "other_first_key": True}
+    why = "connection refused by 127.0.0.1:6379"
+    fleet = fleet_of(*(other, silent, idle, key), up=False, detail=why, leaving=True, strangers=1, same_names=["gw-e"])
     text = "\n".join(" ".join(line.split()) for line in lines_of(with_fleet(fleet)))
     for said in (
         "LEAVING: this host stops, and takes no more logins",
@@ -261,6 +261,8 @@ def test_what_is_wrong_among_hosts_is_said_first():
         f"OTHER SETTINGS at host gw-b for [{SECTION}], [{SECTION}2]: logins there may end",
         "HOST gw-c IS SILENT: it does not beat",
         "HOST gw-d SERVES NOBODY",
+        "SAME NAME: two hosts beat as gw-e; give each",
+        "OTHER FIRST KEY at host gw-f: a login that is asked at both is pushed twice",
         "OTHER VERSIONS: gw-b 1.3, and 1.2.3 here",
         "Logins are not shared: connection refused by 127.0.0.1:6379.",
         "gw-c silent 7 s",
@@ -272,6 +274,13 @@ def test_a_fleet_of_hosts_with_long_names_fits_into_100_columns():
     long = shown(SILENT._replace(name="h" * 63, silent_s=59.0))
     fleet = fleet_of(*[{**long, "instance": str(n)} for n in range(9)], up=False, detail="why " * 60)
     assert max(map(len, lines_of(with_fleet(fleet)))) <= 100
+
+
+def test_with_another_fleet_key_it_is_said_with_whom_nothing_is_shared():
+    text = " ".join(lines_of(with_fleet(fleet_of(strangers=1))))
+    assert "Logins are shared with nobody: the others have another fleet key" in text
+    text = " ".join(lines_of(with_fleet(fleet_of(shown(), strangers=1))))
+    assert "Logins are shared, but not with 1 host of another fleet key" in text
 
 
 def test_a_host_that_is_isolated_says_so():

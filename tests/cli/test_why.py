@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -31,11 +32,12 @@ def line(
     reason: Reason = Reason.DUO_DENIED,
     form: TextLines | JsonLines | None = None,
     section: str = SECTION,
+    **fields: Any,
 ) -> str:
     accepts = reason is Reason.DUO_ALLOWED
     hint = "" if accepts else "see the user's status"
     verdict = Verdict(ACCEPT if accepts else REJECT, reason, "", "Duo authentication returned 'deny': 'No.'", hint)
-    text, fields = finished_line(finished(user_name=user, verdict=verdict, section=section), 0)
+    text, fields = finished_line(finished(user_name=user, verdict=verdict, section=section, **fields), 0)
     return (form or TextLines()).line(NOW - ago_s, 20, "gateway.worker", text, fields) + "\n"
 
 
@@ -96,6 +98,21 @@ def test_since_server_and_last(logs, config, capsys):
     _, out, _ = run_main(capsys, "why", "alice", "--config", config, "--last", "1")
     assert out.startswith("2 older ones are left out; --last 3 shows more.")
     assert out.count(" from ") == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "text"), [("joined", "decided by host gw-a"), ("took_over", "taken over from host gw-a")]
+)
+def test_another_host_is_named_with_what_was_done(logs, config, capsys, what, text):
+    put(logs / "authproxy.log", line("alice", 9, other_host=(what, "gw-a")))
+    _, out, _ = run_main(capsys, "why", "alice", "--config", config)
+    assert f", {text}: duo_denied" in out
+
+
+def test_refused_alone(logs, config, capsys):
+    put(logs / "authproxy.log", line("alice", 9, Reason.DUO_ALLOWED), line("alice", 5))
+    _, out, _ = run_main(capsys, "why", "alice", "--config", config, "--refused")
+    assert out.count(" from ") == out.count("duo_denied") == 1
 
 
 def test_json(logs, config, capsys):

@@ -35,6 +35,8 @@ def test_parameters(parameters, query):
         ({"before": "-1"}, "before: write"),
         ({"since": "nine"}, "since: write Unix seconds"),
         ({"until": "inf"}, "until: write Unix seconds"),
+        ({"answer": "reject"}, "answer: write Access-Accept or Access-Reject or Access-Challenge or none"),
+        ({"reason": "duo_deny"}, "reason: write duo_denied$"),
         ({"q": "a " * 9}, "q: write at most 8 words"),
         ({"user": "a" * 257}, "user: write at most 256 characters"),
     ],

@@ -177,7 +177,7 @@ def test_a_login_of_another_host_is_joined_and_ends_as_it_ends_there():
     assert pending(stage).login.state is JOINED
     stage.answer(THERE, now=9.0)
     assert [reply.code for reply in stage.replies] == [2]
-    assert stage.finished.joined == "gw-b"
+    assert stage.finished.other_host == ("joined", "gw-b")
     assert stage.finished.verdict.account == "Duo says so"
 
 
@@ -209,7 +209,7 @@ def test_a_claim_may_find_the_verdict_already():
     stage = claiming()
     stage.answer(THERE)
     assert stage.reason == "duo_allowed"
-    assert stage.finished.joined == "gw-b"
+    assert stage.finished.other_host == ("joined", "gw-b")
 
 
 @pytest.mark.parametrize("begin", [claiming, joined])
@@ -222,6 +222,15 @@ def test_the_push_of_a_host_that_has_gone_is_asked_about(begin):
     assert isinstance(shared(stage)[0], ShareLogin)
     stage.answer(ALLOWED, now=31.0)
     assert ended(stage) == (Reason.DUO_ALLOWED, True)
+    assert stage.finished.other_host == ("took_over", "gw-b")
+
+
+def test_a_login_that_was_asked_of_duo_here_in_the_end_is_no_other_hosts():
+    stage = joined()
+    stage.answer(Released("gw-b"), now=1.0)
+    stage.answer(Granted(Held("ours:1", 3)), now=1.1)
+    stage.answer(ALLOWED, now=2.0)
+    assert stage.finished.other_host is None
 
 
 def test_one_that_is_too_old_has_timed_out():
@@ -397,7 +406,7 @@ class TestSuccession:
         stage.effects = stage.engine.left_alone(theirs, 1.0, 1.0)
         assert question(stage) == Join(theirs.number, theirs.fleet_key)
         stage.answer(THERE, now=2.0)
-        assert (theirs.login.state, theirs.login.host) == (DECIDED, "gw-b")
+        assert (theirs.login.state, theirs.login.other_host) == (DECIDED, ("joined", "gw-b"))
 
     def test_tells_nobody_where_there_is_no_fleet_any_more(self):
         record = pending(pushed()).record()

@@ -67,6 +67,17 @@ def test_who_is_alive_by_name(sealing: Sealing):
     ]
 
 
+def test_two_hosts_with_one_name_are_told_from_one_that_began_anew(sealing: Sealing):
+    hosts = Hosts(OURS)
+    beat(hosts, sealing, OTHER, 10.0)
+    beat(hosts, sealing, THIRD, 10.5)
+    assert hosts.same_names(10.5) == []
+    beat(hosts, sealing, OTHER, 10.6)
+    assert hosts.same_names(10.6) == ["gw"]
+    beat(hosts, sealing, OTHER, 11.0, is_leaving=True)
+    assert hosts.same_names(11.0) == []
+
+
 def test_a_beat_that_does_not_open_is_none(sealing: Sealing):
     hosts = Hosts(OURS)
     hosts.connected(0.0)

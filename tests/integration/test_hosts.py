@@ -153,7 +153,7 @@ def test_a_push_of_a_host_that_died_is_taken_over(hosts, simulator):
     simulator.decide(push)
     assert b.receive().is_accept
     assert n_pushes(simulator) == 1
-    assert hosts[1].line_of(USER).fields["joined"] == "gw-a"
+    assert hosts[1].line_of(USER).fields["took_over"] == "gw-a"
 
 
 def test_a_passcode_whose_host_died_is_asked_by_who_has_joined(hosts, simulator):

@@ -25,7 +25,7 @@ SILENT = OTHER._replace(silent_s=7.3, is_gone=True)
 
 def shown(host: HostFacts = OTHER) -> dict[str, Any]:
     """Return what is shown of a host."""
-    return host_status(host, OWN)
+    return host_status(host, OWN, [SECTIONS])
 
 
 def fleet_of(*others: dict[str, Any], **changed: Any) -> dict[str, Any]:
@@ -39,6 +39,7 @@ def fleet_of(*others: dict[str, Any], **changed: Any) -> dict[str, Any]:
         "leaving": False,
         "isolated": [],
         "strangers": 0,
+        "same_names": [],
         "hosts": [shown(OWN), *others],
         "claims": claims,
         "engine_ms": {"p50": 0.3, "p99": 1.2},

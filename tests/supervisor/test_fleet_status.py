@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from gateway.fleet.hosts import LEASE_S
-from gateway.supervisor.fleet_status import HostState, Strangers, differing, worth_showing
+from gateway.supervisor.fleet_status import HostState, Strangers, differing, has_other_first_key, worth_showing
 from tests.supervisor.fleet_scene import DUO, OTHER, OWN, RECORD, SECTIONS, SILENT, shown
 
 
@@ -44,9 +44,18 @@ def test_of_a_host_that_has_told_nothing_yet_no_difference_is_told():
 
 def test_sections_that_differ_are_named_on_either_side():
     theirs = {**SECTIONS, "radius_server_duo_only": "cc", "radius_server_duo_only3": "dd"}
-    assert differing(SECTIONS, theirs) == ["radius_server_duo_only", "radius_server_duo_only3"]
-    assert differing(SECTIONS, {}) == sorted(SECTIONS)
-    assert differing(SECTIONS, SECTIONS) == []
+    assert differing([SECTIONS], theirs) == ["radius_server_duo_only", "radius_server_duo_only3"]
+    assert differing([SECTIONS], {}) == sorted(SECTIONS)
+    assert differing([SECTIONS], SECTIONS) == []
+
+
+def test_another_first_key_is_told_apart_from_other_settings():
+    under_second = dict.fromkeys(SECTIONS, "ee")
+    assert differing([SECTIONS, under_second], under_second) == []
+    assert has_other_first_key([SECTIONS, under_second], under_second)
+    assert not has_other_first_key([SECTIONS, under_second], SECTIONS)
+    changed = {**under_second, "radius_server_duo_only": "ff"}
+    assert differing([SECTIONS, under_second], changed) == ["radius_server_duo_only"]
 
 
 def test_a_host_that_left_or_began_anew_is_not_missed():
@@ -55,6 +64,13 @@ def test_a_host_that_left_or_began_anew_is_not_missed():
     again = OTHER._replace(instance="c" * 16)
     assert worth_showing([SILENT, again], "gw-a") == [again]
     assert worth_showing([SILENT], "gw-b") == []
+
+
+def test_a_host_that_ended_began_anew_and_left_is_not_missed_for_its_earlier_end():
+    left = OTHER._replace(instance="0" * 16, is_leaving=True, silent_s=4.0)
+    assert worth_showing([SILENT, left], "gw-a") == []
+    ended_again = left._replace(is_leaving=False)
+    assert worth_showing([SILENT, ended_again], "gw-a") == [ended_again]
 
 
 def test_a_leaving_host_that_still_beats_is_shown():

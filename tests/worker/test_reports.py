@@ -108,6 +108,10 @@ class TestFinishedLine:
             finished_line(finished(), 0, "Head office")[1]
         )
 
+    @pytest.mark.parametrize("what", ["joined", "took_over"])
+    def test_another_host_of_the_fleet_is_named_with_what_was_done(self, what):
+        assert finished_line(finished(other_host=(what, "gw-a")), 0)[1][what] == "gw-a"
+
     def test_packets_that_shared_the_login_are_counted(self):
         assert finished_line(finished(n_packets=3), 0)[1]["packets"] == 3
 

@@ -23,13 +23,20 @@ export function showFleet(fleet) {
   if (!fleet) return;
   const nReady = fleet.hosts.filter(({ state }) => state === "ready").length;
   setText(byId("hosts-count"), `${nReady} of ${fleet.hosts.length} ready`);
-  setClass(byId("sharing"), `badge ${fleet.up ? "good" : "bad"}`);
-  setText(byId("sharing"), fleet.up ? "Logins are shared" : "Logins are not shared");
+  const [mood, sharing] = sharingOf(fleet);
+  setClass(byId("sharing"), `badge ${mood}`);
+  setText(byId("sharing"), sharing);
   showHosts(fleet.hosts);
   const { p50, p99 } = fleet.engine_ms;
   const waited = sum(fleet.claims) ? `A claim takes ${duration(p50 / 1000)} (median), ${duration(p99 / 1000)} (p99)` : "";
   setText(byId("claims"), sentences(`Claims of this host: ${named(fleet.claims) || "none yet"}`, waited,
     "The last logins of another host are shown on that host alone"));
+}
+
+function sharingOf(fleet) {
+  if (!fleet.up) return ["bad", "Logins are not shared"];
+  if (!fleet.strangers) return ["good", "Logins are shared"];
+  return ["warm", fleet.hosts.length === 1 ? "Logins are shared with nobody" : "Logins are not shared with all"];
 }
 
 function showHosts(hosts) {
@@ -80,6 +87,9 @@ function ofThisHost(fleet) {
     const text = `Nothing of ${fleet.strangers > 1 ? `${fleet.strangers} hosts` : "one host"} opens here, so nothing is shared with them. See docs/fleet.md.`;
     alerts.push({ mood: "warm", key: "strangers", title: "A host with another fleet key writes to the store", text });
   }
+  for (const name of fleet.same_names || []) {
+    alerts.push({ mood: "warm", key: `name ${name}`, title: `Two hosts beat as ${name}`, text: "Give each its own name= in [fleet]." });
+  }
   return alerts;
 }
 
@@ -87,6 +97,10 @@ function ofOther(host) {
   const alerts = [];
   if (host.state === "silent") alerts.push({ mood: "warm", key: `silent ${host.instance}`, title: `Host ${host.name} is silent`, text: "It does not beat any more, and has not said that it leaves." });
   if (host.state === "not_serving") alerts.push({ mood: "warm", key: `idle ${host.instance}`, title: `Host ${host.name} serves nobody`, text: "No worker of it is ready." });
+  if (host.other_first_key) {
+    const text = "A login that is asked at both is pushed twice. Finish step 2 of the change of the fleet key, see docs/fleet.md.";
+    alerts.push({ mood: "warm", key: `key ${host.instance}`, title: `Host ${host.name} has another first fleet key`, text });
+  }
   if (host.differs.length) {
     alerts.push({ mood: "warm", key: `differs ${host.instance}`, title: `Host ${host.name} has other settings`, text: `Logins may end differently there: ${host.differs.join(", ")}.` });
   }
