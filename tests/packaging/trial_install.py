@@ -23,6 +23,13 @@ LOG = "/var/log/radgate/authproxy.log"
 PASSCODE = "123456"  # alice's, at the simulated Duo
 # What dpkg and the tools of accounts write themselves, and do not take away.
 BOOKS = re.compile(r"/etc/(passwd|shadow|group|gshadow|subuid|subgid)-?$|/etc/\.pwd\.lock|/var/(cache|log)/|/tmp/")
+LISTED = {
+    "/usr/bin/radgate",
+    "/usr/lib/systemd/system/radgate.service",
+    "/usr/share/bash-completion/completions/radgate",
+    "/usr/share/man/man1/radgate.1.gz",
+    "/usr/share/man/man5/radgate.cfg.5.gz",
+}
 CONFIGURATION = """\
 [main]
 log_max_size=0
@@ -105,6 +112,9 @@ def test_from_the_installation_to_the_purge(debian: Debian, package: Path, tmp_p
     before = debian.files()
     (debian.root / "tmp" / package.name).write_bytes(package.read_bytes())
     debian.do("dpkg", "--install", f"/tmp/{package.name}")
+    listed = set(debian.do("dpkg", "--listfiles", "radgate").split())
+    assert listed >= LISTED
+    assert debian.do("radgate", "files", "full").strip() in listed
     service = Service(debian)
     assert debian.do("stat", "-c", "%a %U %G", CONFIG) == "640 root radgate\n"
     service.make_folders()
