@@ -12,7 +12,7 @@ from gateway.cli.parsers import add_command
 from gateway.cli.terminal import as_json, printable, typed
 from gateway.config.effective import Effective, Origin, effective_keys
 from gateway.config.including import read_sources
-from gateway.config.listening import listening_addresses
+from gateway.config.listening import in_words, listening_addresses
 from gateway.config.problems import ConfigError, Problem, in_order
 from gateway.config.reading import locate, read_settings
 from gateway.config.settings import Settings
@@ -189,6 +189,6 @@ def _summary(path: str, settings: Settings | None, problems: list[Problem], is_u
         return f"{path}: {found}; the gateway would not start"
     if not is_usable:
         return f"{path}: {found}; warnings count as errors (--strict)"
-    where = ", ".join(f"udp {address}" for address in listening_addresses(settings))
+    where = in_words(listening_addresses(settings), "udp ")
     served = counted(len(settings.servers), "server section")
     return f"{path}: {found if problems else 'no problems'}; {served} on {where}"
