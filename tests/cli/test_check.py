@@ -27,6 +27,11 @@ def test_a_good_file_is_told_in_one_line_with_its_addresses(tmp_path, capsys):
     assert check(capsys, config) == (0, [f"{config}: no problems; 1 server section on udp 0.0.0.0:1812"])
 
 
+def test_quiet_needs_what_it_is_quiet_about(tmp_path, capsys):
+    told = run_main(capsys, "check", "--quiet", "--config", write_config(tmp_path))
+    assert told == (2, "", "radgate: --quiet needs --connect\n")
+
+
 def test_many_ports_are_told_in_one_line(tmp_path, capsys):
     sections = (f"[radius_server_duo_only{number}]\n{SERVER}port={22_000 + number}\n" for number in range(200))
     config = write_config(tmp_path, "".join(sections))
