@@ -1,5 +1,6 @@
 """What an examination found, one thing at a time."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -27,3 +28,8 @@ class Finding(NamedTuple):
     severity: Severity
     text: str
     remedy: str = ""
+
+
+def not_ok(findings: Iterable[Finding]) -> list[Finding]:
+    """Return those that say more than that all is well."""
+    return [finding for finding in findings if finding.severity is not Severity.OK]

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gateway.checks.findings import Finding, Severity
+from gateway.checks.findings import Finding, Severity, not_ok
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.cli.terminal import as_json, printable, typed
 from gateway.config.effective import Effective, Origin, effective_keys
 from gateway.config.including import read_sources
-from gateway.config.listening import listening_addresses
+from gateway.config.listening import in_words, listening_addresses
 from gateway.config.problems import ConfigError, Problem, in_order
 from gateway.config.reading import locate, read_settings
 from gateway.config.settings import Settings
@@ -29,13 +29,15 @@ what to write instead: what it says wrongly, and what this machine or its user
 could not start with. With --connect also look at all that the file names, and
 change nothing: each Duo application (name, connection, certificates, clock,
 keys), the store that hosts share, each address to listen on, and this machine's
-limits. A running gateway is not disturbed.
+limits. A running gateway is not disturbed. With --quiet only what is not ok is
+printed, and a line that counts all.
 
 With --without-secrets files of secrets that are not here, and secrets that are
 encrypted with a key that is not here, get notes; this machine is not looked at.
 With --show print what holds for each section, secrets hidden."""
 EPILOG = """examples:
   radgate check --config authproxy.cfg --connect
+  radgate check --config authproxy.cfg --connect --quiet
   radgate check --config /tmp/new.cfg --as /etc/radgate/authproxy.cfg
   ansible-vault view authproxy.cfg | radgate check --config - --as /etc/radgate/authproxy.cfg
   radgate check --config authproxy.cfg --without-secrets      # where CI has no secrets
@@ -51,6 +53,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     secrets = parser.add_mutually_exclusive_group()
     secrets.add_argument("--connect", action="store_true", help="also ask Duo, and look at this machine")
     secrets.add_argument("--without-secrets", action="store_true", help="for a machine that does not have the secrets")
+    parser.add_argument("--quiet", action="store_true", help="with --connect: leave out what is found to be ok")
     parser.add_argument(
         "--as",
         dest="target",
@@ -65,12 +68,16 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Print the problems; the status says whether `run` would start."""
+    if options.quiet and not options.connect:
+        print("radgate: --quiet needs --connect", file=sys.stderr)
+        return Exit.CONFIGURATION
     settings, problems, effective = _read(options)
     is_usable = settings is not None and not any(problem.is_error for problem in problems)
     findings = _examine(settings) if options.connect and settings is not None else None
     is_content = is_usable and not (options.strict and any(problem.is_warning for problem in problems))
     if options.json:
-        print(as_json(_as_json(_name(options), problems, is_content, findings, effective)))
+        shown = not_ok(findings) if options.quiet and findings is not None else findings
+        print(as_json(_as_json(_name(options), problems, is_content, shown, effective)))
     else:
         _print_effective(effective or [])
         _print(options, settings if is_usable else None, problems, is_content, findings)
@@ -174,9 +181,10 @@ def _print(
     lines = [(problem.render(_name(options)), problem.is_error) for problem in problems]
     if findings is None and (note := hot_path().note):
         lines.append((note, False))
-    print_problems(lines, _summary(_name(options), settings, problems, is_usable), is_usable=is_usable)
+    if problems or not (options.quiet and is_usable):
+        print_problems(lines, _summary(_name(options), settings, problems, is_usable), is_usable=is_usable)
     if findings is not None:
-        print_findings(findings)
+        print_findings(findings, is_quiet=options.quiet)
 
 
 def _summary(path: str, settings: Settings | None, problems: list[Problem], is_usable: bool) -> str:
@@ -189,6 +197,6 @@ def _summary(path: str, settings: Settings | None, problems: list[Problem], is_u
         return f"{path}: {found}; the gateway would not start"
     if not is_usable:
         return f"{path}: {found}; warnings count as errors (--strict)"
-    where = ", ".join(f"udp {address}" for address in listening_addresses(settings))
+    where = in_words(listening_addresses(settings), "udp ")
     served = counted(len(settings.servers), "server section")
     return f"{path}: {found if problems else 'no problems'}; {served} on {where}"

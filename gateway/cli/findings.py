@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from rich.text import Text
 
-from gateway.checks.findings import Finding, Severity
+from gateway.checks.findings import Finding, Severity, not_ok
 from gateway.cli.terminal import plain_console, printable
 from gateway.words.english import counted
 
@@ -36,24 +36,30 @@ def print_problems(lines: Iterable[tuple[str, bool]], summary: str, *, is_usable
     console.print(Text(summary, "green" if is_usable else "bold red"), soft_wrap=True)
 
 
-def print_findings(findings: list[Finding]) -> None:
-    """Print the findings under their subjects, what to do below each, and at last how many there are of each kind."""
+def print_findings(findings: list[Finding], *, is_quiet: bool = False) -> None:
+    """Print the findings under their subjects, what to do below each, and at last how many there are of each kind.
+
+    Args:
+        findings: all that were made, which are counted.
+        is_quiet: print only those that are not ok, and no empty lines.
+    """
     console = plain_console()
-    for line in _lines(findings):
+    gap = "" if is_quiet else "\n"
+    for line in _lines(not_ok(findings) if is_quiet else findings, gap):
         console.print(line, soft_wrap=True)
+    console.print(Text(gap + _counted(findings)), soft_wrap=True)
 
 
-def _lines(findings: list[Finding]) -> Iterator[Text]:
+def _lines(findings: list[Finding], gap: str) -> Iterator[Text]:
     subject = ""
     for finding in findings:
         if finding.subject != subject:
             subject = finding.subject
-            yield Text(f"\n{subject}", "bold")
+            yield Text(f"{gap}{subject}", "bold")
         word = (f"{finding.severity:<{_WIDTH}}", _STYLES[finding.severity])
         yield Text.assemble("  ", word, printable(f"{finding.step}: {finding.text}"))
         if finding.remedy:
             yield Text(" " * (_WIDTH + 2) + finding.remedy, "dim")
-    yield Text("\n" + _counted(findings))
 
 
 def _counted(findings: list[Finding]) -> str:

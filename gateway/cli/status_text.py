@@ -64,29 +64,27 @@ _HOST_COLUMNS: _Columns = {
 }
 
 
-def render_status(status: Status) -> str:
+def render_status(status: Status, whole: Status | None = None) -> str:
     """Return a status as text for people, at most 100 columns wide: first what needs them.
 
     Rates are those since the gateway started.
+
+    Args:
+        status: what is shown.
+        whole: of which that is a part; None if it is the whole.
     """
     servers = [{**server, "rate": _rate(server, status)} for server in status["servers"]]
-    lines = [
-        _headline(status),
-        *_alerts(status),
-        "",
-        *_table(status["workers"], _WORKER_COLUMNS, 2, _worker_details),
-        "",
-        *_table(servers, _SERVER_COLUMNS, 1, _server_details),
-        "",
-        *_table(status["applications"], _APPLICATION_COLUMNS, 4, _application_details),
-        "",
-        *_table(status.get("duo_hosts", ()), _DUO_HOST_COLUMNS, 1, lambda _: []),
-        *_fleet(status),
-        "",
-        *_wrapped(f"Hot path {Form(**status['hot_path'])}", ""),
-        *_lost_lines(status),
+    blocks = [
+        [_headline(whole or status), *_first_lines(status, whole or status)],
+        _table(status["workers"], _WORKER_COLUMNS, 2, _worker_details),
+        _table(servers, _SERVER_COLUMNS, 1, _server_details),
+        _table(status["applications"], _APPLICATION_COLUMNS, 4, _application_details),
+        _table(status.get("duo_hosts", ()), _DUO_HOST_COLUMNS, 1, lambda _: []),
+        _fleet(status),
+        [*([] if whole else _wrapped(f"Hot path {Form(**status['hot_path'])}", "")), *_lost_lines(status)],
     ]
-    return "".join(f"{printable(line)}\n" for line in lines)
+    lines = [line for block in blocks if block for line in ("", *block)]
+    return "".join(f"{printable(line)}\n" for line in lines[1:])
 
 
 def _lost_lines(status: Status) -> list[str]:
@@ -102,6 +100,12 @@ def _headline(status: Status) -> str:
     )
 
 
+def _first_lines(status: Status, whole: Status) -> list[str]:
+    """Return what needs somebody, or that nothing does: of a part that is not said while something else does."""
+    quiet = [] if _alerts(whole) else ["All workers are ready, and no application is in fail mode."]
+    return _alerts(status) or quiet
+
+
 def _alerts(status: Status) -> list[str]:
     lines = []
     for application in status["applications"]:
@@ -113,7 +117,7 @@ def _alerts(status: Status) -> list[str]:
     others = slot_alerts(status) + fleet_alerts(status) + reload_alerts(status) + version_alerts(status)
     others += log_alerts(status)
     lines += [line for alert in others for line in _wrapped(alert, "")]
-    return lines or ["All workers are ready, and no application is in fail mode."]
+    return lines
 
 
 def _rate(server: Status, status: Status) -> float:
@@ -154,7 +158,7 @@ def _fleet(status: Status) -> list[str]:
     if fleet is None:
         return []
     hosts = _table(fleet["hosts"], _HOST_COLUMNS, 3, _host_details)
-    return ["", *hosts, *_wrapped(sharing(fleet), ""), *_counted("claims", fleet["claims"])]
+    return [*hosts, *_wrapped(sharing(fleet), ""), *_counted("claims", fleet["claims"])]
 
 
 def _host_details(host: Status) -> list[str]:
@@ -165,8 +169,13 @@ def _host_details(host: Status) -> list[str]:
 def _table(
     items: Iterable[Status], columns: _Columns, n_left: int, details: Callable[[Status], list[str]]
 ) -> list[str]:
-    """Return aligned lines, the first `n_left` columns to the left, with the details of each item below it."""
+    """Return aligned lines, the first `n_left` columns to the left, with the details of each item below it.
+
+    Without items there is no table.
+    """
     items = list(items)
+    if not items:
+        return []
     rows = [tuple(columns), *(tuple(cell(item) for cell in columns.values()) for item in items)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     head, *lines = ["  ".join(_aligned(row, widths, n_left)).rstrip() for row in rows]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway import __version__
-from gateway.config.listening import listening_addresses
+from gateway.config.listening import listening_addresses, served_in_words
 from gateway.config.settings import Settings
 from gateway.ipc.plan import worker_count
 from gateway.supervisor.crew import Crew
@@ -75,7 +75,7 @@ class Beginning:
 
     def say_start(self, crew: Crew) -> None:
         """Log what is started, and what this machine grants too little of."""
-        log.info("Starting workers (%d) for %s", len(crew.slots), ", ".join(_listening(crew)))
+        log.info("Starting workers (%d) for %s", len(crew.slots), served_in_words(crew.plan.settings))
         _check_file_limit(crew)
         granted = crew.plan.sockets.receive_buffer
         if granted < FAIR_BUFFER:
@@ -95,7 +95,7 @@ class Beginning:
         self._has_served = True
         if self.is_over or not crew.generation.is_ready:
             return False
-        where = [f"udp {address}" for address in _listening(crew)]
+        where = [served_in_words(crew.plan.settings, "udp ")]
         where += [f"status page {console_url}"] if console_url else []
         workers = counted(len(crew.slots), "worker")
         self._announce(f"radgate ready: {workers}, hot path {hot_path()}, {', '.join(where)}")
@@ -114,10 +114,6 @@ class Beginning:
         log.error("Worker %d cannot start: %s", slot.number, slot.trouble)
         say(f"radgate: cannot start: worker {slot.number}: {slot.trouble}")
         return True
-
-
-def _listening(crew: Crew) -> list[str]:
-    return [str(address) for address in listening_addresses(crew.plan.settings)]
 
 
 def _check_file_limit(crew: Crew) -> None:

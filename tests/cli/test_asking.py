@@ -19,6 +19,7 @@ from gateway.supervisor.run_dir import RunDir
 from tests.cli.files import run_main, write_config
 from tests.config.files import MINIMAL
 from tests.supervisor.scripted import ScriptedArbiter
+from tests.supervisor.status_scene import HEALTHY, IKEY, QUIET, SECTION, Worker, status_of
 
 STATUS: dict[str, Any] = {
     "version": "1.2.3",
@@ -179,7 +180,56 @@ class TestStatus:
         assert (status, err) == (0, "")
         assert out.count(mark) == 3
 
-    @pytest.mark.parametrize("option", [[], ["--watch"]])
+    @pytest.mark.parametrize("option", [[], ["--json"]])
+    def test_one_directory_alone(self, gateway, capsys, option):
+        gateway.arbiter.answer = status_of(Worker().facts())
+        status, out, err = run_main(capsys, "status", "--server", QUIET, *option, "--config", gateway.config)
+        assert (status, err) == (0, "")
+        assert QUIET in out
+        assert f"{SECTION} " not in out
+        assert f'"{SECTION}"' not in out
+
+    @pytest.mark.parametrize("option", [[], ["--json"], ["--watch"]])
+    def test_2_for_a_directory_that_is_not_there(self, gateway, capsys, option):
+        gateway.arbiter.answer = status_of(Worker().facts())
+        status, out, err = run_main(capsys, "status", "--server", "x\x1b", *option, "--config", gateway.config)
+        assert (status, out) == (2, "")
+        assert f"no server section 'x\\x1b'; the nearest: {SECTION}" in err
+
+    def test_all_is_well_where_nothing_is_troubled(self, gateway, capsys):
+        gateway.arbiter.answer = status_of(Worker().facts())
+        assert run_main(capsys, "status", "--troubled", "--config", gateway.config) == (0, "all is well\n", "")
+        status, out, err = run_main(capsys, "status", "--troubled", "--json", "--config", gateway.config)
+        assert (status, json.loads(out)["servers"], err) == (0, [], "")
+
+    def test_what_is_troubled_is_shown(self, gateway, capsys):
+        gateway.arbiter.answer = status_of(Worker().facts(), application=HEALTHY._replace(state="suspect"))
+        status, out, err = run_main(capsys, "status", "--troubled", "--config", gateway.config)
+        assert (status, err) == (0, "")
+        assert f"{IKEY} is suspect" in out
+        assert SECTION not in out
+
+    def test_what_is_troubled_is_not_watched(self, gateway, capsys):
+        status, out, err = run_main(capsys, "status", "--troubled", "--watch", "--config", gateway.config)
+        assert (status, out) == (2, "")
+        assert err == "radgate: --troubled does not go with --watch\n"
+
+    def test_a_directory_that_a_reload_removed_is_waited_for_by_watch(self, gateway, capsys, monkeypatch):
+        gateway.arbiter.answer = status_of(Worker().facts())
+
+        def pause(_: float) -> None:
+            if not gateway.arbiter.answer["servers"]:
+                raise KeyboardInterrupt
+            gateway.arbiter.answer = {**gateway.arbiter.answer, "servers": []}
+
+        monkeypatch.setattr(time, "sleep", pause)
+        status, out, err = run_main(capsys, "status", "--watch", "--server", QUIET, "--config", gateway.config)
+        assert (status, err) == (0, "")
+        first, last = out.splitlines()
+        assert f" {QUIET}: 0.0 logins/s" in first
+        assert last.endswith(f"no server section '{QUIET}'; it has none")
+
+    @pytest.mark.parametrize("option", [[], ["--watch"], ["--troubled"], ["--server", "x"]])
     def test_a_gateway_of_another_version_is_no_traceback(self, gateway, capsys, option):
         gateway.arbiter.answer = {"version": "0.0.1"}
         status, out, err = run_main(capsys, "status", *option, "--config", gateway.config)

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.supervisor.form import hot_path
 from tests.cli.files import problem_of, run_main, write_config
-from tests.config.files import MINIMAL, SHARED_SECRET, SKEY
+from tests.config.files import MINIMAL, SERVER, SHARED_SECRET, SKEY
 
 WARNED = MINIMAL + "new_key_of_a_later_version=1\n"
 THREE_ERRORS = MINIMAL + "port=99999\nfailmode=sometimes\nnew_key_of_a_later_version=1\nintreface=10.0.0.1\n"
@@ -25,6 +25,18 @@ def check(capsys, config: str, *options: str) -> tuple[int, list[str]]:
 def test_a_good_file_is_told_in_one_line_with_its_addresses(tmp_path, capsys):
     config = write_config(tmp_path)
     assert check(capsys, config) == (0, [f"{config}: no problems; 1 server section on udp 0.0.0.0:1812"])
+
+
+def test_quiet_needs_what_it_is_quiet_about(tmp_path, capsys):
+    told = run_main(capsys, "check", "--quiet", "--config", write_config(tmp_path))
+    assert told == (2, "", "radgate: --quiet needs --connect\n")
+
+
+def test_many_ports_are_told_in_one_line(tmp_path, capsys):
+    sections = (f"[radius_server_duo_only{number}]\n{SERVER}port={22_000 + number}\n" for number in range(200))
+    config = write_config(tmp_path, "".join(sections))
+    line = "no problems; 200 server sections on 200 ports (0.0.0.0:22000 to 22199)"
+    assert check(capsys, config) == (0, [f"{config}: {line}"])
 
 
 def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path, capsys):

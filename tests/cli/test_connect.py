@@ -28,6 +28,31 @@ def test_all_is_well_with_status_0_and_no_secret_on_the_screen(site: Site, capsy
     assert site.simulator.secret_key not in out
 
 
+def test_quiet_leaves_out_what_is_ok_and_counts_all(site: Site, capsys):
+    config = str(site.configure())
+    loud = run_main(capsys, "check", "--connect", "--config", config)[1].splitlines()
+    status, out, err = run_main(capsys, "check", "--connect", "--quiet", "--config", config)
+    assert (status, err) == (0, "")
+    quiet = out.splitlines()
+    assert "failmode: safe" in out
+    assert not any(line.startswith("  ok") for line in quiet)
+    assert "" not in quiet
+    assert quiet[-1] == loud[-1]
+    assert " ok, " in quiet[-1]
+    assert "no problems" not in out
+    found = json.loads(run_main(capsys, "check", "--connect", "--quiet", "--json", "--config", config)[1])
+    assert "ok" not in {each["severity"] for each in found["findings"]}
+
+
+def test_quiet_tells_what_is_wrong_in_the_file(site: Site, capsys):
+    config = site.configure(new_key_of_a_later_version=1)
+    status, out, _ = run_main(capsys, "check", "--connect", "--quiet", "--config", str(config))
+    assert status == 0
+    assert "new_key_of_a_later_version: warning: " in out
+    assert "0 errors, 1 warning" in out
+    assert out.splitlines()[-1].startswith("looked at: ")
+
+
 def test_a_duo_that_is_away_is_status_4(site: Site, capsys):
     config = site.configure()
     site.simulator.fault("refuse")

@@ -1,0 +1,91 @@
+"""Parts of the object of `status.json`, each an object of the same kind: one directory's, or what is not well. Pure.
+
+What is wrong with the gateway as a whole (its workers, logs, hosts) is in every part: it concerns each directory.
+"""
+
+import difflib
+from collections.abc import Callable
+
+from gateway.cli.alerts import fleet_alerts, reload_alerts, slot_alerts, version_alerts
+from gateway.cli.sections import full_name, name_of
+from gateway.cli.terminal import printable
+from gateway.supervisor.control_client import ControlError
+from gateway.supervisor.status import Status
+
+N_NEAREST = 3
+
+
+class NoSuchServer(ControlError):  # noqa: N818 -- reads as what it says
+    """The running gateway has no server section of this name."""
+
+
+def of_server(status: Status, wanted: str) -> Status:
+    """Return the directory of this name, its section or what people call it, in any letter case.
+
+    Raises:
+        NoSuchServer: there is none; the text has the nearest names.
+    """
+    names = {name.casefold(): server for server in status["servers"] for name in (server["section"], name_of(server))}
+    found = names.get(wanted.casefold())
+    if found is None:
+        near = difflib.get_close_matches(wanted.casefold(), names, N_NEAREST, cutoff=0.0)
+        told = dict.fromkeys(full_name(names[name]) for name in near)
+        choice = f"the nearest: {', '.join(told)}" if told else "it has none"
+        raise NoSuchServer(printable(f"the running gateway has no server section {wanted!r}; {choice}"))
+    section = found["section"]
+    return _part(status, lambda server: server is found, lambda application: section in application["sections"])
+
+
+def troubled(status: Status) -> Status:
+    """Return what is not well: empty lists where all is."""
+    return _part(status, _is_server_troubled, _is_application_troubled)
+
+
+def is_well(part: Status) -> bool:
+    """Whether nothing is troubled in what `troubled` returned."""
+    lists = any(part[name] for name in ("workers", "servers", "applications", "logs"))
+    return not (lists or "fleet" in part or reload_alerts(part) or version_alerts(part))
+
+
+def _part(status: Status, has_server: Callable[[Status], bool], has_application: Callable[[Status], bool]) -> Status:
+    servers = [server for server in status["servers"] if has_server(server)]
+    applications = [application for application in status["applications"] if has_application(application)]
+    hosts = {application["api_host"] for application in applications}
+    part = {
+        **status,
+        "workers": [worker for worker in status["workers"] if _is_worker_troubled(worker, status)],
+        "servers": servers,
+        "applications": applications,
+        "duo_hosts": [host for host in status.get("duo_hosts", ()) if host["api_host"] in hosts],
+        "logs": [log for log in status["logs"] if log["trouble"]],
+        "histograms": _histograms(
+            status["histograms"],
+            {server["section"] for server in servers},
+            {application["application"] for application in applications},
+        ),
+    }
+    if "fleet" in part and not fleet_alerts(status):
+        del part["fleet"]
+    return part
+
+
+def _histograms(histograms: Status, sections: set[str], applications: set[str]) -> Status:
+    kept = {"servers": sections, "applications": applications}
+    return {
+        **histograms,
+        **{kind: {name: each for name, each in histograms[kind].items() if name in kept[kind]} for kind in kept},
+    }
+
+
+def _is_worker_troubled(worker: Status, status: Status) -> bool:
+    alone = {**status, "installed_version": "", "workers": [worker]}
+    return bool(slot_alerts(alone) or version_alerts(alone))
+
+
+def _is_server_troubled(server: Status) -> bool:
+    """Whether it has advice for somebody, or refuses more people than it lets in."""
+    return bool(server["advice"]) or server["rejects"] > server["accepts"]
+
+
+def _is_application_troubled(application: Status) -> bool:
+    return application["state"] != "healthy" or application["failmode_active"] or bool(application["hint"])
