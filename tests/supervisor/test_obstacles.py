@@ -154,6 +154,8 @@ print(look(settings_of(Path({str(tmp_path)!r}), gateway="workers=64"), "need"))
 
 def test_each_gets_the_line_of_its_key_wherever_that_stands(tmp_path):
     text = f"[main]\ninterface=192.0.2.1\nrun_dir=/dev/null\n{MINIMAL}[gateway]\nuser=no-such-one\n"
-    settings = parse_settings(text.encode(), f"{tmp_path}/authproxy.cfg", lambda _: FileContent(b"", 0))[0]
-    lines = {problem.key: problem.line for problem in locate(find_obstacles(settings), text.encode())}
+    path = f"{tmp_path}/authproxy.cfg"
+    settings = parse_settings(text.encode(), path, lambda _: FileContent(b"", 0))[0]
+    problems = locate(find_obstacles(settings), path, FileContent(text.encode(), 0))
+    lines = {problem.key: problem.line for problem in problems}
     assert (lines["interface"], lines["run_dir"], lines["user"]) == (2, 3, text.count("\n"))

@@ -128,7 +128,7 @@ def test_connections_that_applications_share_are_shown_by_the_first_of_them(scen
     plan = BoardPlan(1, (), ("a", "b", "c"))
     layout = row_layout(plan)
     cells = [0] * layout.n_cells
-    shared, own = SimpleNamespace(pool=Pool(4, 3)), SimpleNamespace(pool=Pool(2, 1))
+    shared, own = (SimpleNamespace(pool=Pool(idle, busy), signs_with_next_key=False) for idle, busy in ((4, 3), (2, 1)))
     clients: Any = {"a": shared, "b": shared, "c": own}
     writers: Any = dict.fromkeys(clients, scene)
     nobody: Any = scene.memory

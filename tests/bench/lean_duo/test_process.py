@@ -109,7 +109,8 @@ def count(duo: SimulatorProcess, name: str) -> Any:
 
 def test_it_announces_itself_and_ends_when_told(tmp_path: Path) -> None:
     with SimulatorProcess(tmp_path, module="bench.lean_duo") as other:
-        assert other.applications == [{"ikey": other.ikey, "skey": other.secret_key, "kind": "auth"}]
+        only = {"ikey": other.ikey, "skey": other.secret_key, "kind": "auth", "more_skeys": []}
+        assert other.applications == [only]
         assert stat.S_IMODE((tmp_path / "application.json").stat().st_mode) == 0o600
         assert other.secret_key not in other.output
         assert other.stop() == 0
