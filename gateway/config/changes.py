@@ -1,6 +1,7 @@
 """What a reload changes: two settings, compared by the names of sections, clients, applications and keys.
 
-Nothing here holds a value: of a secret, as of every other key, it is told that it is another one.
+Nothing here holds a value but `name=`, by which people know a section: of a secret, as of every other key, it is told
+that it is another one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -87,6 +88,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         clients: by section and key, as in `[radius_server_duo_only] radius_ip_1`.
         applications: by ikey.
         keys: of each section that is changed.
+        names: what people call those of these server sections that have a name, by section.
     """
 
     sections: Difference = Difference()
@@ -94,14 +96,26 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     clients: Difference = Difference()
     applications: Difference = Difference()
     keys: tuple[ChangedKeys, ...] = ()
+    names: dict[str, str] = {}
+
+    def called(self, section: str) -> str:
+        """Return a section as people are told of it: `radius_server_duo_only2 "Tokyo"`."""
+        name = self.names.get(section)
+        return f'{section} "{name}"' if name else section
 
     def brief(self) -> "Changes":
         """Return them with so few names that they can be told again and again."""
         kinds = (self.sections, self.other_sections, self.clients, self.applications)
         sections, other_sections, clients, applications = map(_brief, kinds)
         keys = tuple(map(_brief_keys, self.keys[:MAX_NAMES]))
+        told = (*sections.removed, *sections.added, *sections.changed)
         return Changes(
-            sections=sections, other_sections=other_sections, clients=clients, applications=applications, keys=keys
+            sections=sections,
+            other_sections=other_sections,
+            clients=clients,
+            applications=applications,
+            keys=keys,
+            names={section: self.names[section] for section in told if section in self.names},
         )
 
 
@@ -109,12 +123,16 @@ def compare(before: Settings, after: Settings) -> Changes:
     """Return what is different after."""
     old, new = _servers(before), _servers(after)
     old_others, new_others = _other_sections(before), _other_sections(after)
+    sections = _difference(old, new)
+    told = (*sections.removed, *sections.added, *sections.changed)
+    named = {section: (new.get(section) or old[section]).name for section in told}
     return Changes(
-        sections=_difference(old, new),
+        sections=sections,
         other_sections=_difference(old_others, new_others),
         clients=_difference(_clients(before), _clients(after)),
         applications=_difference(_applications(before), _applications(after)),
         keys=(*_changed_keys(old_others, new_others), *_changed_server_keys(old, new)),
+        names={section: name for section, name in named.items() if name},
     )
 
 

@@ -18,10 +18,11 @@ def details(changes: Changes) -> list[str]:
     """Return a line for each kind of change that there is, with a few names."""
     sections, applications = _together(changes.sections, changes.other_sections), changes.applications
     keys = {each.section: each for each in changes.keys[:MAX_NAMES]}
-    changed = [f"{name} ({_keys(keys[name])})" if name in keys else name for name in sections.changed]
+    called = changes.called
+    changed = [f"{called(name)} ({_keys(keys[name])})" if name in keys else called(name) for name in sections.changed]
     kinds = {
-        "removed": (sections.removed, sections.n_removed),
-        "added": (sections.added, sections.n_added),
+        "removed": ([*map(called, sections.removed)], sections.n_removed),
+        "added": ([*map(called, sections.added)], sections.n_added),
         "changed": (changed, sections.n_changed),
         "applications removed": (applications.removed, applications.n_removed),
         "applications added": (applications.added, applications.n_added),

@@ -37,7 +37,7 @@ def refusal(before: Settings, after: Settings, changes: Changes) -> str:
     lost = [loss for loss in _losses(before, after, changes) if loss.is_beyond(percent)]
     if not percent or not lost:
         return ""
-    names = lost[0].names
+    names = [*map(changes.called, lost[0].names)]
     more = f"more than reload_guard={percent} percent; if it is meant: radgate reload --force"
     return f"{' and '.join(map(str, lost))} ({named(names, len(names))}), {more}"
 

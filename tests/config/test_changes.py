@@ -187,3 +187,20 @@ def test_briefly_it_has_few_names_and_all_numbers():
 def test_names_and_how_many_more():
     assert named(["a", "b"], 2) == "a, b"
     assert named([str(n) for n in range(12)], 1200) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1,190 more"
+
+
+def test_sections_with_a_name_are_told_by_it_too():
+    tokyo, osaka = MINIMAL + "name=Tokyo\n", MINIMAL.replace("only]", "only2]") + "port=1813\nname=Osaka\n"
+    there = of(tokyo, tokyo.replace("name=", "failmode=secure\nname=") + osaka)
+    assert details(there) == [
+        'added: radius_server_duo_only2 "Osaka"',
+        'changed: radius_server_duo_only "Tokyo" (failmode)',
+    ]
+    assert details(of(tokyo + osaka, tokyo)) == ['removed: radius_server_duo_only2 "Osaka"']
+    assert there.brief().names == there.names
+
+
+def test_one_that_is_given_another_name_is_told_by_that():
+    assert details(of(MINIMAL + "name=Tokyo\n", MINIMAL + "name=Kyoto\n")) == [
+        'changed: radius_server_duo_only "Kyoto" (name)'
+    ]
