@@ -68,7 +68,7 @@ def test_a_nas_may_turn_to_the_other_host_while_a_push_is_pending(tmp_path: Path
     assert outcome.n_pushes - 50 <= outcome.claims["alone"]
 
 
-@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("cut", sorted(CUTS.keys() - {"duo for good"}))  # which a host finds out once a minute
 def test_ways_that_are_cut(tmp_path: Path, cut: str) -> None:
     """In a process of its own, which leaves this network; in a folder of its own, for sockets want short paths."""
     with (tmp_path / "said").open("w+") as said:

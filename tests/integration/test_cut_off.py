@@ -38,7 +38,8 @@ def test_it_is_seen_beforehand_refused_and_forced(site: Site):
 
     forced = site.radgate("reload", "--force")
     assert forced.stdout.splitlines() == ["radgate reloaded: generation 2 serves", second, third]
-    assert f"Generation 2 serves; {numbers}; changed: radius_server_duo_only (failmode, " in site.log_text
+    serves = f"Generation 2 serves; {numbers}; changed: radius_server_duo_only (failmode, "
+    until(lambda: serves in site.log_text)
     assert SECRET not in site.log_text + forced.stdout + tried.stdout + refused.stdout
     assert nas.login("alice", "123456").is_accept
     last = msgspec.json.decode(site.radgate("status", "--json").stdout)["last_reload"]

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.integration.site import SECRET, Nas, Site
+from tests.integration.test_console import until
 from tests.integration.test_next_start import kill_supervisor, until_named
 from tests.integration.test_reload import N_WORKERS, USERS, people, reload, status
 
@@ -166,8 +167,8 @@ def test_a_secret_key_is_changed_at_duo_first(site: Site):
             simulator.post("/api/pending", {"decision": "approve"})
             assert pusher.receive().is_accept
             assert pusher.receive().is_accept
+            until(lambda: status(site)["applications"][0]["next_key_workers"] in range(1, N_WORKERS + 1))
             (application,) = status(site)["applications"]
-            assert application["next_key_workers"] in range(1, N_WORKERS + 1)
             assert "Duo takes skey_next" in application["hint"]
             assert (application["state"], application["errors"]) == ("healthy", 0)
             reload(site, skey=NEXT_SKEY, **options)
