@@ -99,7 +99,7 @@ async def again_and_again(
 async def ends(is_done: Callable[[], bool]) -> bool:
     """Wait for a reload during which the last login has ended, on a busy machine; return whether it ends."""
     deadline = asyncio.get_running_loop().time() + WAIT_S
-    while not is_done() and asyncio.get_running_loop().time() < deadline:
+    while not is_done() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 -- another process's end
         await asyncio.sleep(LOOK_S)
     return is_done()
 
