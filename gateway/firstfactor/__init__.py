@@ -1,0 +1,1 @@
+"""Asking a first factor, before Duo: whether the password is right."""

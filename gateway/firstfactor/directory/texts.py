@@ -1,0 +1,15 @@
+"""What the directory says, without what it may repeat of ours."""
+
+from typing import Final
+
+from gateway.ldap.responses import printable
+
+MARK: Final = "***"
+
+
+def without(text: str, password: bytes | None) -> str:
+    """Return a text of the directory's without a password that may be in it, as texts show that: in printable
+    characters.
+    """
+    secret = printable(password.decode(errors="replace").strip()) if password else ""
+    return text.replace(secret, MARK) if secret else text
