@@ -10,9 +10,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
 
-from mypy_extensions import mypyc_attr
-
 from gateway.duo.clock import DuoClock
+from gateway.duo.misdated import Misdated
+from gateway.duo.observer import CallObserver
+from gateway.duo.pending_call import CallOwner, OnAnswer, PendingCall
 from gateway.duo.signing_keys import SigningKeys
 from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, Check, Ping, Refusal, Time
 from gateway.duoapi.flavours import V1, V2, Flavour
@@ -26,10 +27,9 @@ from gateway.duoapi.retries import (
     trouble_of,
 )
 from gateway.duoapi.signing import Signer
-from gateway.engine.asking import Asking
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import Response
-from gateway.https.exchange import Exchange, ExchangeOutcome, Recipient
+from gateway.https.exchange import Exchange, ExchangeOutcome
 from gateway.https.pool import HttpsPool, PoolCounts
 from gateway.unavailable import Trouble, Unavailable
 
@@ -37,9 +37,6 @@ CONNECT_TIMEOUT_S: Final = 5.0
 BRIEF_TIMEOUT_S: Final = 10.0
 WARM_CONNECTIONS: Final = 4
 CORRECTION_WORTH_TELLING_S: Final = 30.0
-
-_REDATED: Final = 1  # by Duo's clock
-_RESIGNED: Final = 2  # with the other secret key
 
 _boot_time = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
 
@@ -65,42 +62,7 @@ class Application(NamedTuple):
         return f"Application({self.ikey!r}, secret_key=…, {self.api_timeout_s!r}, {self.api_version!r})"
 
 
-OnAnswer = Callable[[Answer | Unavailable], None]
-
-
-@mypyc_attr(allow_interpreted_subclasses=True)
-class CallObserver:
-    """Who hears of every call: that it was asked, and then one of the others. `token` tells calls apart.
-
-    A call whose connection was dead is forgotten and asked with the same token.
-
-    `now` is an instant by `time.monotonic`; `seconds` have passed since the call was asked, all waits included.
-    """
-
-    __slots__ = ()
-
-    def asked(self, call: Call, token: object, now: float) -> None:
-        """The call goes out, or waits for a connection."""
-        raise NotImplementedError
-
-    def answered(self, call: Call, token: object, seconds: float, now: float) -> None:
-        """Duo itself answered, be it a refusal."""
-        raise NotImplementedError
-
-    def failed(self, call: Call, token: object, trouble: Trouble, detail: str, seconds: float, now: float) -> None:
-        """It ended without an answer of Duo's that could be used."""
-        raise NotImplementedError
-
-    def postponed(self, call: Call, token: object, now: float) -> None:
-        """Duo wants to be asked again later (429)."""
-        raise NotImplementedError
-
-    def forgotten(self, token: object) -> None:
-        """Nobody wants to know any more, or nobody can tell whether it was Duo that answered."""
-        raise NotImplementedError
-
-
-class DuoClient:
+class DuoClient(CallOwner):
     """Asks calls of one application, many at once."""
 
     def __init__(
@@ -133,12 +95,7 @@ class DuoClient:
         """
         self.pool = pool
         self._loop = asyncio.get_running_loop()
-        self._signer = Signer(application.ikey, application.secret_key, pool.endpoint.host)
-        self._keys: SigningKeys | None = None
-        if application.next_secret_key:
-            next_signer = Signer(application.ikey, application.next_secret_key, pool.endpoint.host)
-            self._keys = SigningKeys(self._signer, next_signer)
-        self._told_next_key = False
+        self._keys = _keys_of(application, pool.endpoint.host)
         self._on_key_changed = on_key_changed
         self._template = RequestTemplate(str(pool.endpoint), user_agent)
         self._brief_timeout_s = application.api_timeout_s or BRIEF_TIMEOUT_S
@@ -153,9 +110,11 @@ class DuoClient:
         self._on_clock_corrected = on_clock_corrected
         self._observer = observer
         self._pending: set[PendingCall] = set()
-        self._awaiting_time: list[tuple[PendingCall, Unavailable]] = []  # while a ping asks for it
+        self._misdated = Misdated(
+            self._clock, ping=partial(self.ask, Ping()), ask_again=self._send_again, give_up=self._give_up
+        )
 
-    def ask(self, call: Call, on_answer: OnAnswer) -> "PendingCall":
+    def ask(self, call: Call, on_answer: OnAnswer) -> PendingCall:
         """Ask Duo; `on_answer` hears the answer or why there is none, once, and never before this returns."""
         timeout_s = call.patience_s if type(call) is AuthStatus else self._brief_timeout_s
         now = self._now()
@@ -179,12 +138,12 @@ class DuoClient:
         """Drop all calls without a word; the pool stays open for others."""
         for pending in tuple(self._pending):
             pending.cancel()
-        self._awaiting_time.clear()
 
-    def drop(self, pending: "PendingCall") -> None:
+    def drop(self, pending: PendingCall) -> None:
         """Forget a cancelled call."""
         if pending in self._pending:
             self._pending.discard(pending)
+            self._misdated.drop(pending)
             if self._observer is not None:
                 self._observer.forgotten(pending)
 
@@ -211,7 +170,7 @@ class DuoClient:
     @property
     def signs_with_next_key(self) -> bool:
         """Whether the application's next secret key is in use."""
-        return self._keys is not None and self._keys.is_next
+        return self._keys.is_next
 
     @property
     def connections(self) -> PoolCounts:
@@ -223,10 +182,9 @@ class DuoClient:
         """Calls without an answer yet."""
         return len(self._pending)
 
-    def _send(self, pending: "PendingCall", now: float) -> None:
+    def _send(self, pending: PendingCall, now: float) -> None:
         call = pending.call
         pending.flavour = V2 if type(call) is Ping else self._flavour
-        pending.timer = None
         pending.dated_at = self._boot_clock()
         pending.exchange = exchange = Exchange(
             self._octets(pending),
@@ -238,37 +196,35 @@ class DuoClient:
         )
         self.pool.send(exchange, now)
 
-    def _send_again(self, pending: "PendingCall") -> None:
+    def _send_again(self, pending: PendingCall) -> None:
         """Ask once more, after a wait that Duo wanted."""
-        self._send(pending, self._end_wait(pending))
-
-    def _give_up(self, pending: "PendingCall", trouble: Unavailable) -> None:
-        """End a call that has waited in vain for being asked again."""
-        self._finish(pending, trouble, self._end_wait(pending))
-
-    def _end_wait(self, pending: "PendingCall") -> float:
-        """Count the wait that ends now as one for Duo; return the instant."""
         now = self._now()
-        pending.held_s += now - pending.held_since
-        return now
+        pending.released(now)
+        self._send(pending, now)
 
-    def _octets(self, pending: "PendingCall") -> bytes:
+    def _give_up(self, pending: PendingCall, trouble: Unavailable) -> None:
+        """End a call that has waited in vain for being asked again."""
+        now = self._now()
+        pending.released(now)
+        self._finish(pending, trouble, now)
+
+    def _octets(self, pending: PendingCall) -> bytes:
         request = pending.flavour.request(pending.call)
         if not request.is_signed:
             return self._template.unsigned_get(request.path, request.params)
         date = self._clock.date(pending.dated_at)
-        authorization = self._signer.authorization(date, request.method, request.path, request.params)
+        authorization = self._keys.signer.authorization(date, request.method, request.path, request.params)
         if request.method == "GET":
             return self._template.get(request.path, request.params, date, authorization)
         return self._template.post(request.path, request.params, date, authorization)
 
-    def asked_anew(self, pending: "PendingCall", now: float) -> None:
+    def asked_anew(self, pending: PendingCall, now: float) -> None:
         """Begin to wait anew for a call whose connection was dead: that says nothing of Duo."""
         if self._observer is not None:
             self._observer.forgotten(pending)
             self._observer.asked(pending.call, pending, now)
 
-    def heard(self, pending: "PendingCall", outcome: ExchangeOutcome, now: float) -> None:
+    def heard(self, pending: PendingCall, outcome: ExchangeOutcome, now: float) -> None:
         """Take a call's outcome: deliver it, or ask again."""
         if isinstance(outcome, Unavailable):
             self._finish(pending, outcome, now)
@@ -290,42 +246,34 @@ class DuoClient:
             self._take_time(answer.time, pending)
         if type(pending.call) is not Ping:
             self._may_change_flavour = False  # it works: later 40301s have another cause, and pushes are under way
+        if pending.was_resigned and self._keys.taken() and self._on_key_changed is not None:
+            self._loop.call_soon(self._on_key_changed, self._keys.is_next)
         self._finish(pending, answer, now)
 
-    def _refused(self, pending: "PendingCall", refusal: Refusal, now: float) -> None:
+    def _refused(self, pending: PendingCall, refusal: Refusal, now: float) -> None:
         """Ask again what Duo refused for what may be mended so; else give it up."""
-        if refusal.is_signature and self._keys is not None:
-            self._ask_with_other_key(pending, refusal, self._keys, now)
+        if refusal.is_signature and self._keys.are_two:
+            self._resign(pending, refusal, now)
             return
         self._use(flavour_after(refusal, pending.flavour, self._flavour, self._may_change_flavour))
-        step = after_refusal(refusal, pending.call, pending.flavour, self._flavour, bool(pending.mended & _REDATED))
+        step = after_refusal(refusal, pending.call, pending.flavour, self._flavour, pending.was_redated)
         if step is Next.ASK_IN_V1:
             self._send(pending, now)
         elif step is Next.ASK_BY_DUOS_CLOCK:
-            pending.mended |= _REDATED
-            self._ask_by_duos_clock(pending, trouble_of(refusal), now)
+            pending.was_redated = True
+            self._misdated.wait(pending, trouble_of(refusal), now)
         else:
             self._finish(pending, trouble_of(refusal), now)
 
-    def _ask_with_other_key(self, pending: "PendingCall", refusal: Refusal, keys: SigningKeys, now: float) -> None:
+    def _resign(self, pending: PendingCall, refusal: Refusal, now: float) -> None:
         """Ask again what Duo refused for its signature, and so has not acted on; else give it up."""
-        if not keys.refused(pending.dated_at, bool(pending.mended & _RESIGNED), self._boot_clock()):
+        if self._keys.refused(pending.dated_at, pending.was_resigned, self._boot_clock()):
+            pending.was_resigned = True
+            self._send(pending, now)
+        else:
             self._finish(pending, neither_key(refusal), now)
-            return
-        self._signer = keys.signer
-        pending.mended |= _RESIGNED
-        pending.on_answer = partial(self._resigned, keys, pending.on_answer)
-        self._send(pending, now)
 
-    def _resigned(self, keys: SigningKeys, on_answer: OnAnswer, result: Answer | Unavailable) -> None:
-        """Tell of a key that Duo takes, and pass its answer on."""
-        if not isinstance(result, Unavailable) and keys.is_next is not self._told_next_key:
-            self._told_next_key = keys.is_next
-            if self._on_key_changed is not None:
-                self._on_key_changed(keys.is_next)
-        on_answer(result)
-
-    def _finish(self, pending: "PendingCall", result: Answer | Unavailable, now: float) -> None:
+    def _finish(self, pending: PendingCall, result: Answer | Unavailable, now: float) -> None:
         self._pending.discard(pending)
         try:
             if self._observer is not None:
@@ -333,7 +281,7 @@ class DuoClient:
         finally:  # no mistake of an observer may leave a login without an end
             pending.on_answer(result)
 
-    def _ask_again_later(self, pending: "PendingCall", response: Response, now: float) -> bool:
+    def _ask_again_later(self, pending: PendingCall, response: Response, now: float) -> bool:
         """Whether another try, after the wait that is due, fits into the call's time."""
         unix_now = self._clock.unix_time(self._boot_clock())
         left_s = pending.deadline - now
@@ -343,34 +291,10 @@ class DuoClient:
         pending.n_waits += 1
         if self._observer is not None:
             self._observer.postponed(pending.call, pending, now)
-        pending.held_since = now
-        pending.timer = self._loop.call_later(wait_s, self._send_again, pending)
+        pending.held(now, self._loop.call_later(wait_s, self._send_again, pending))
         return True
 
-    def _ask_by_duos_clock(self, pending: "PendingCall", trouble: Unavailable, now: float) -> None:
-        """Ask the call again as soon as Duo has told its time, or fail with `trouble` when the call's time is over."""
-        if pending.dated_at <= self._clock.told_at:  # another call's ping was quicker
-            self._send(pending, now)
-            return
-        pending.held_since = now
-        pending.timer = self._loop.call_later(max(0.0, pending.deadline - now), self._give_up, pending, trouble)
-        self._awaiting_time.append((pending, trouble))
-        if len(self._awaiting_time) == 1:
-            self.ask(Ping(), self._ping_ended)
-
-    def _ping_ended(self, _answer: Answer | Unavailable) -> None:
-        waiting, self._awaiting_time = self._awaiting_time, []
-        for pending, trouble in waiting:
-            if pending not in self._pending:  # cancelled, or its time is over
-                continue
-            if pending.timer is not None:
-                pending.timer.cancel()
-            if pending.dated_at <= self._clock.told_at:
-                self._send_again(pending)
-            else:
-                self._give_up(pending, trouble)
-
-    def _take_time(self, duo_time: int, pending: "PendingCall") -> None:
+    def _take_time(self, duo_time: int, pending: PendingCall) -> None:
         correction_s = self._clock.told(duo_time, pending.dated_at, self._boot_clock())
         if abs(correction_s) > CORRECTION_WORTH_TELLING_S and self._on_clock_corrected is not None:
             self._loop.call_soon(self._on_clock_corrected, self.clock_offset_s)  # calls wait for what follows here
@@ -383,77 +307,11 @@ class DuoClient:
                 self._on_version_changed(flavour.version)
 
 
-@mypyc_attr(free_list_len=1)
-class PendingCall(Recipient, Asking):
-    """A call that has been asked; `cancel` when its answer is of no more interest.
-
-    Attributes:
-        asked_at: when, by `time.monotonic`.
-        wire_s: seconds of it on the wire, all repetitions together: whole when `on_answer` is called.
-        held_s: seconds for which Duo held it up otherwise: it took long to connect, wanted to be asked later (429), or
-            its time was asked for. The rest until the answer went into waits for a connection that others of our calls
-            had, and into our own work.
-        mended: what it has been asked again for: `_REDATED`, `_RESIGNED`, added up.
-    """
-
-    __slots__ = (
-        "_client",
-        "asked_at",
-        "call",
-        "dated_at",
-        "deadline",
-        "exchange",
-        "flavour",
-        "held_s",
-        "held_since",
-        "mended",
-        "n_waits",
-        "on_answer",
-        "timer",
-        "wire_s",
-    )
-
-    def __init__(self, client: DuoClient, call: Call, on_answer: OnAnswer, asked_at: float, deadline: float) -> None:
-        self._client = client
-        self.call = call
-        self.on_answer = on_answer
-        self.asked_at = asked_at
-        self.deadline = deadline
-        self.dated_at = 0.0
-        self.wire_s = self.held_s = self.held_since = 0.0
-        self.flavour: Flavour = V2
-        self.exchange: Exchange | None = None
-        self.timer: asyncio.TimerHandle | None = None
-        self.n_waits = 0
-        self.mended = 0
-
-    def took_s(self, now: float) -> float:
-        """Return how many seconds of it, until its answer `now`, were Duo's or a person's.
-
-        Of a long poll that is all: nobody waits for its connection but itself.
-        """
-        return now - self.asked_at if type(self.call) is AuthStatus else self.wire_s + self.held_s
-
-    def cancel(self) -> None:
-        """Drop the call: its `on_answer` is not called any more. What Duo has begun goes on there."""
-        if self.exchange is not None:
-            self.exchange.cancel()
-        if self.timer is not None:
-            self.timer.cancel()
-        self._client.drop(self)
-
-    def responded(self, outcome: ExchangeOutcome, now: float) -> None:
-        """Take what the pool brings."""
-        exchange = self.exchange
-        if exchange is not None:
-            self.wire_s += exchange.wire_s
-            self.held_s += exchange.stalled_s
-            self.exchange = None  # no reference cycle: the collector would have to find one for every call
-        self._client.heard(self, outcome, now)
-
-    def asked_anew(self, now: float) -> None:
-        """Hear that its connection was dead."""
-        self._client.asked_anew(self, now)
+def _keys_of(application: Application, host: str) -> SigningKeys:
+    present = Signer(application.ikey, application.secret_key, host)
+    if not application.next_secret_key:
+        return SigningKeys(present)
+    return SigningKeys(present, Signer(application.ikey, application.next_secret_key, host))
 
 
 def _tell(observer: CallObserver, pending: PendingCall, result: Answer | Unavailable, now: float) -> None:

@@ -15,10 +15,10 @@ from gateway.duo.client import (
     CORRECTION_WORTH_TELLING_S,
     WARM_CONNECTIONS,
     Application,
-    CallObserver,
     DuoClient,
-    OnAnswer,
 )
+from gateway.duo.observer import CallObserver
+from gateway.duo.pending_call import OnAnswer
 from gateway.duoapi.calls import Answer
 from gateway.failmode.evidence import LONGEST_PATIENCE_S
 from gateway.https.opening import Proxy

@@ -118,13 +118,21 @@ Call = Ping | Check | Preauth | Auth | AuthStatus
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Device(Value):
-    """One entry of the preauth device list, in Duo's order; a token has no capabilities."""
+    """One entry of the preauth device list, in Duo's order; a token has no capabilities.
 
-    __slots__ = ("capabilities", "device")
+    `name` is what its owner knows it by: the number as Duo shows it, else a name; `sms_nextcode` is how the next
+    passcode of those sent by SMS begins. Both may be empty.
+    """
 
-    def __init__(self, device: str, capabilities: frozenset[str] = frozenset()) -> None:
+    __slots__ = ("capabilities", "device", "name", "sms_nextcode")
+
+    def __init__(
+        self, device: str, capabilities: frozenset[str] = frozenset(), name: str = "", sms_nextcode: str = ""
+    ) -> None:
         self.device = device
         self.capabilities = capabilities
+        self.name = name
+        self.sms_nextcode = sms_nextcode
 
 
 @final

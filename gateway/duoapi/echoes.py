@@ -108,7 +108,7 @@ def _in_base64(passcode: str) -> set[str]:
     """Return what a passcode may be in base64: as it is or in capitals, of octets or UTF-16, once or twice."""
     texts = {passcode, passcode.lower(), passcode.upper()}
     once = {
-        form for text in texts for code in ("ascii", "utf-16-le", "utf-16-be") for form in _base64(text.encode(code))
+        form for text in texts for code in ("utf-8", "utf-16-le", "utf-16-be") for form in _base64(text.encode(code))
     }
     return once | {form for text in once for form in _base64(text.encode())}
 

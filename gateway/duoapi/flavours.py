@@ -164,10 +164,18 @@ def _preauth_answer_v2(body: bytes, call: Preauth) -> PreauthAnswer:
     if not call.wants_devices:
         return _preauth_answer(_content(messages.decode_preauth(body)), ())
     content = _content(messages.decode_preauth_devices(body))
-    devices = tuple(
-        [Device(entry.device, frozenset(entry.capabilities or ())) for entry in content.devices or () if entry.device]
+    return _preauth_answer(content, tuple([_device(entry) for entry in content.devices or () if entry.device]))
+
+
+def _device(entry: messages.DeviceContent) -> Device:
+    name = shown(entry.number or entry.display_name or entry.name)
+    next_code = entry.sms_nextcode
+    return Device(
+        entry.device or "",
+        frozenset(entry.capabilities or ()),
+        name,
+        shown(str(next_code)) if next_code is not None else "",
     )
-    return _preauth_answer(content, devices)
 
 
 def _preauth_answer(content: messages.PreauthContent, devices: tuple[Device, ...]) -> PreauthAnswer:

@@ -47,6 +47,10 @@ class DeviceContent(msgspec.Struct, gc=False):
 
     device: str | None = None
     capabilities: list[str] | None = None
+    number: str | None = None
+    display_name: str | None = None
+    name: str | None = None
+    sms_nextcode: str | int | None = None
 
 
 class PreauthContent(msgspec.Struct, gc=False):

@@ -6,10 +6,11 @@ A question under way is an `Asking`: whoever asks derives from that, and keeps t
 from mypy_extensions import trait
 
 from gateway.duoapi import calls
+from gateway.engine import first_factor
 from gateway.fleetapi import questions
 
-Question = calls.Call | questions.Question
-Answer = calls.Answer | questions.Answer
+Question = calls.Call | questions.Question | first_factor.Question
+Answer = calls.Answer | questions.Answer | first_factor.Answer
 
 
 @trait

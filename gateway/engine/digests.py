@@ -1,9 +1,12 @@
 """Short names for what must be known again and never be shown: digests under a key that leaves no process of ours."""
 
 from hashlib import blake2b
+from struct import Struct
 from typing import Final
 
 _SIZE: Final = 16
+_LENGTH: Final = Struct("!H")
+_OF_NOTHING: Final = bytes(2)
 
 
 def login_key(section: str, account: str, meaning: str, ipaddr: str | None, session: bytes) -> bytes:
@@ -12,7 +15,7 @@ def login_key(section: str, account: str, meaning: str, ipaddr: str | None, sess
     Args:
         section: of the client.
         account: see `engine.person`.
-        meaning: of what was typed, see `engine.modes.mode.Asked`.
+        meaning: of what was typed, see `engine.modes.asked.Asked`.
         ipaddr: the address of the user's machine, where known.
         session: the attributes that tell machines and sessions apart, as they stand.
     """
@@ -43,3 +46,34 @@ class Digests:
     def __repr__(self) -> str:
         """Hide the key."""
         return "<Digests>"
+
+
+class PasswordDigests:
+    """What stands for a password wherever it must not, in one section: the same in every worker and host."""
+
+    __slots__ = ("_begun",)
+
+    def __init__(self, key: bytes) -> None:
+        """Take a random key of up to 64 octets."""
+        self._begun = blake2b(key=key, digest_size=_SIZE)
+
+    def password(self, password: bytes, name: bytes, relayed: bytes = b"", state: bytes = b"") -> bytes:
+        """Return the digest of a password with all that makes it another login's.
+
+        Args:
+            password: as it was typed.
+            name: of the user, as it came: a home server may tell two apart that are one account elsewhere.
+            relayed: other credentials, encoded.
+            state: of the challenge that it answers.
+        """
+        digest = self._begun.copy()
+        digest.update(_framed(name) + _framed(relayed) + _framed(state) + password)
+        return digest.digest()
+
+    def __repr__(self) -> str:
+        """Hide the key."""
+        return "<PasswordDigests>"
+
+
+def _framed(octets: bytes) -> bytes:
+    return _LENGTH.pack(len(octets)) + octets if octets else _OF_NOTHING

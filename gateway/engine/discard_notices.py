@@ -51,6 +51,18 @@ class UnsignedNas(Value):
         self.nas = nas
 
 
+@final
+@mypyc_attr(acyclic=True)
+class ChoosePap(Value):
+    """Tell the administrator, once a day, that this NAS asks with credentials that its section cannot take."""
+
+    __slots__ = ("nas", "source")
+
+    def __init__(self, source: str, nas: Nas) -> None:
+        self.source = source
+        self.nas = nas
+
+
 class _Quiet:
     """One kind and source that had its line: when the next is due, and how many packets it will stand for."""
 
@@ -92,6 +104,13 @@ class DiscardNotices:
             return None
         nas.unsigned_told_until = now + DAY_S
         return UnsignedNas(source, nas)
+
+    def other_credentials(self, nas: Nas, source: str, now: float) -> ChoosePap | None:
+        """Note that a request without a PAP password was rejected; return the line that is due, likewise."""
+        if now < nas.pap_told_until:
+            return None
+        nas.pap_told_until = now + DAY_S
+        return ChoosePap(source, nas)
 
     def _is_full(self, now: float) -> bool:
         """Whether no further source is remembered; forgets, once a second at most, those whose interval is over."""

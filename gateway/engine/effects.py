@@ -6,13 +6,16 @@ from mypy_extensions import mypyc_attr
 
 from gateway.engine.asking import Question
 from gateway.engine.discard_notices import (
+    ChoosePap,
     Notice,
     UnsignedNas,
 )
 from gateway.engine.duplicates import SentReply
 from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
+from gateway.engine.primary import Told
 from gateway.engine.verdict import Verdict
+from gateway.radius.attributes import AttributeKind
 from gateway.values import Value
 
 
@@ -140,14 +143,17 @@ class KeepReply(Value):
 class Finished(Value):
     """A login has ended: worth a line. `user_name` is empty when the request had none that can be shown.
 
-    `duo_s` is how much of `duration_s` Duo took, `other_host` what was done with which host of the fleet, as the line
-    says it: `joined`, its verdict was taken; `took_over`, Duo was asked about its push.
+    `duo_s` is how much of `duration_s` Duo and the first factor took. `first_factor` is what is told of the latter;
+    None where it has said nothing, or there is none.
+    `other_host` is what was done with which host of the fleet, as the line says it: `joined`, its verdict was taken;
+    `took_over`, Duo was asked about its push.
     """
 
     __slots__ = (
         "duo_s",
         "duration_s",
         "factor",
+        "first_factor",
         "identifier",
         "n_packets",
         "other_host",
@@ -169,6 +175,7 @@ class Finished(Value):
         n_packets: int,
         duo_s: float = 0.0,
         other_host: tuple[str, str] | None = None,
+        first_factor: Told | None = None,
     ) -> None:
         self.peer = peer
         self.identifier = identifier
@@ -180,6 +187,22 @@ class Finished(Value):
         self.n_packets = n_packets
         self.duo_s = duo_s
         self.other_host = other_host
+        self.first_factor = first_factor
+
+
+@final
+@mypyc_attr(acyclic=True)
+class LeftOut(Value):
+    """Attributes of a home server's accept that a section passes on did not go on: they are hidden in a way that nobody
+    here knows, or may hide others so. Told once for each kind.
+    """
+
+    __slots__ = ("host", "kinds", "section")
+
+    def __init__(self, section: str, host: str, kinds: tuple[AttributeKind, ...]) -> None:
+        self.section = section
+        self.host = host
+        self.kinds = kinds
 
 
 Effect = (
@@ -195,6 +218,8 @@ Effect = (
     | Finished
     | Notice
     | UnsignedNas
+    | ChoosePap
+    | LeftOut
 )
 
 

@@ -6,21 +6,22 @@ costs memory that lasts.
 
 from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
 from gateway.engine.digests import Digests
-from gateway.engine.discard_notices import DiscardNotices
+from gateway.engine.discarding import Discards
 from gateway.engine.duplicates import DuplicateCache
 from gateway.engine.effects import Outbox, PassOn, SendReply
-from gateway.engine.modes.mode import Asked
+from gateway.engine.modes.asked import Asked
 from gateway.engine.modes.reading import is_probe
 from gateway.engine.nas import Nas, NasTable
+from gateway.engine.outages import Outages
 from gateway.engine.peer import Peer
 from gateway.engine.person import needs_another_bucket
-from gateway.engine.places import Places
 from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import PROBE_TEXT, Verdict
 from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT, ACCESS_REQUEST, ACCOUNTING_REQUEST, STATUS_SERVER
 from gateway.radius.discards import DecodeError, DiscardReason
 from gateway.radius.packet import Packet, packet_length
 from gateway.radius.reply import encode_accounting_response, encode_reply
+from gateway.words.reasons import Reason
 
 
 class Requests:
@@ -41,21 +42,17 @@ class Intake:
     """The way of every datagram until it is a request: discarded, answered at once, passed on, sent again, or new.
 
     What follows for the world goes to the outbox.
-
-    Attributes:
-        isolated: the applications whose new requests meet silence, because another host can reach them and this cannot.
     """
 
     __slots__ = (
         "_digests",
+        "_discards",
         "_duplicates",
         "_n_buckets",
-        "_notices",
+        "_outages",
         "_outbox",
-        "_places",
         "_requests",
         "_tables",
-        "isolated",
     )
 
     def __init__(
@@ -64,22 +61,22 @@ class Intake:
         n_buckets: int,
         digests: Digests,
         duplicates: DuplicateCache,
-        places: Places,
+        outages: Outages,
+        discards: Discards,
         outbox: Outbox,
         requests: Requests,
     ) -> None:
         """Take the clients of each listening address, in the order of the listeners' numbers; `n_buckets` sockets share
-        each address; `places` tells who has most of them when there is none left.
+        each address.
         """
         self._tables = tables
         self._n_buckets = n_buckets
         self._digests = digests
         self._duplicates = duplicates
-        self._places = places
+        self._outages = outages
+        self._discards = discards
         self._outbox = outbox
         self._requests = requests
-        self._notices = DiscardNotices()
-        self.isolated: set[str] = set()
 
     def received(self, datagram: bytes, peer: Peer, now: float) -> None:
         """Decide about octets from the network: anything at all."""
@@ -92,34 +89,20 @@ class Intake:
             else:
                 self._packet_received(Packet(datagram, length), nas, peer, now)
         except DecodeError as error:
-            self.discard(error.reason, peer, nas, now)
+            self._discards.discard(error.reason, peer, nas, now)
 
     def _not_found(self, datagram: bytes, length: int, peer: Peer, now: float) -> None:
         """Take a packet of a client that has two secrets; of nobody else."""
         source = peer.address[0]
         rotation = self._tables[peer.listener].rotation(source)
         if rotation is None:
-            self.discard(DiscardReason.UNKNOWN_CLIENT, peer, None, now)
+            self._discards.discard(DiscardReason.UNKNOWN_CLIENT, peer, None, now)
             return
         try:
             packet = Packet(datagram, length)
             self._packet_received(packet, rotation.sender_of(packet, source, now), peer, now)
         except DecodeError as error:
-            self.discard(error.reason, peer, rotation.present, now)
-
-    def is_isolated(self, nas: Nas) -> bool:
-        """Whether this host is silent for the clients of a section."""
-        return nas.section.policy.application in self.isolated
-
-    def discard(self, reason: DiscardReason, peer: Peer, nas: Nas | None, now: float) -> None:
-        """Count a datagram that gets no answer, and tell of it, if it is time to."""
-        section = nas.section if nas is not None else self._tables[peer.listener].sections[0]
-        section.counters.discarded(reason)
-        notice = self._notices.discarded(reason, peer.address[0], peer.listener, nas, now)
-        if notice is not None:
-            if reason is DiscardReason.OVERLOAD:
-                notice.detail = self._places.greatest
-            self._outbox.add(notice)
+            self._discards.discard(error.reason, peer, rotation.present, now)
 
     def _packet_received(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
         section = nas.section
@@ -133,17 +116,17 @@ class Intake:
         elif packet.code == ACCOUNTING_REQUEST and section.acknowledges_accounting:
             self._accounted(packet, nas, peer, now)
         else:
-            self.discard(DiscardReason.UNEXPECTED_CODE, peer, nas, now)
+            self._discards.discard(DiscardReason.UNEXPECTED_CODE, peer, nas, now)
 
     def _status_asked(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
         """Say that we live, whatever else the packet holds (RFC 5997 section 3): no login, no cache, no Duo."""
         reason = refuse_signature(packet, nas)
         if reason is None and not nas.may_ask_status(now):
             reason = DiscardReason.STATUS_REFUSED
-        if reason is None and self.is_isolated(nas):
+        if reason is None and self._is_isolated(nas):
             reason = DiscardReason.ISOLATED
         if reason is not None:
-            self.discard(reason, peer, nas, now)
+            self._discards.discard(reason, peer, nas, now)
         else:
             octets = encode_reply(ACCESS_ACCEPT, packet, nas.shared_secret, "", "", nas.signature_position)
             self._outbox.add(SendReply(octets, peer))
@@ -151,13 +134,13 @@ class Intake:
     def _probed(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
         """Reject a balancer's health probe at once: no login, no cache, no Duo; but a wrong secret is told of."""
         found = refuse_packet(packet, nas, peer.address[0]) or nas.section.mode.read(packet, nas, peer.address[0])
-        if self.is_isolated(nas) and not isinstance(found, DiscardReason):
+        if self._is_isolated(nas) and not isinstance(found, DiscardReason):
             found = DiscardReason.ISOLATED
         if isinstance(found, DiscardReason):
-            self.discard(found, peer, nas, now)
+            self._discards.discard(found, peer, nas, now)
             return
         if not packet.signed_at:
-            self._note_unsigned(nas, peer, now)
+            self._discards.note_unsigned(nas, peer, now)
         octets = encode_reply(ACCESS_REJECT, packet, nas.shared_secret, PROBE_TEXT, "", nas.signature_position)
         self._outbox.add(SendReply(octets, peer))
 
@@ -165,46 +148,46 @@ class Intake:
         """Say that accounting has arrived; nothing of it is kept."""
         reason = refuse_accounting(packet, nas)
         if reason is not None:
-            self.discard(reason, peer, nas, now)
+            self._discards.discard(reason, peer, nas, now)
         else:
             octets = encode_accounting_response(packet, nas.shared_secret, nas.signature_position)
             self._outbox.add(SendReply(octets, peer))
 
     def _access_requested(self, packet: Packet, nas: Nas, peer: Peer, now: float) -> None:
-        source, counters = peer.address[0], nas.section.counters
+        source = peer.address[0]
         reason = refuse_packet(packet, nas, source)
         if reason is None and self._n_buckets > 1:
             bucket = needs_another_bucket(packet, peer.bucket, self._n_buckets)
             if bucket is not None:  # it is counted there
                 self._outbox.add(PassOn(packet.octets, peer, bucket))
                 return
-        counters.requested()
+        nas.requests.add()
         if reason is not None:
-            self.discard(reason, peer, nas, now)
+            self._discards.discard(reason, peer, nas, now)
             return
         # A Message-Authenticator that was verified names these very octets, and nobody else can make it.
         digest = packet.signature or self._digests.packet(packet.octets)
         key = peer.key(packet.identifier)
         known = self._duplicates.find(key, digest, now)
         if known is not None:
-            counters.retransmitted()
+            nas.section.counters.retransmitted()
             if known.reply:
                 self._outbox.add(SendReply(known.reply, peer))
             return
         found = nas.section.mode.read(packet, nas, source)
         if not isinstance(found, Asked) and isinstance(found, DiscardReason):
-            self.discard(found, peer, nas, now)
+            self._discards.discard(found, peer, nas, now)
             return
         if not packet.signed_at:
-            self._note_unsigned(nas, peer, now)
+            self._discards.note_unsigned(nas, peer, now)
         transaction = Transaction(packet, nas, peer, digest, now, key)
         if isinstance(found, Asked):
             self._requests.login_asked(transaction, found, now)
         else:
+            if found.reason is Reason.UNSUPPORTED_CREDENTIALS:
+                self._discards.note_other_credentials(nas, peer, now)
             self._requests.refused(transaction, found, now)
 
-    def _note_unsigned(self, nas: Nas, peer: Peer, now: float) -> None:
-        nas.section.counters.unsigned()
-        unsigned = self._notices.unsigned(nas, peer.address[0], now)
-        if unsigned is not None:
-            self._outbox.add(unsigned)
+    def _is_isolated(self, nas: Nas) -> bool:
+        """Whether this host is silent for the clients of a section."""
+        return nas.section.policy.application in self._outages.isolated

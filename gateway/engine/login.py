@@ -25,6 +25,7 @@ from gateway.duoapi.calls import (
 )
 from gateway.duoapi.echoes import without_passcode
 from gateway.engine import login_among_hosts as among_hosts
+from gateway.engine import login_first_factor as first_factor
 from gateway.engine.asking import Answer
 from gateway.engine.duo_verdicts import (
     auth_verdict,
@@ -34,24 +35,29 @@ from gateway.engine.duo_verdicts import (
     push_lost,
     refused_call,
 )
+from gateway.engine.first_factor import Accepted, Challenged, Refused
 from gateway.engine.login_standing import LoginPolicy, LoginStanding
 from gateway.engine.login_states import (
     AUTH,
     CLAIMING,
     DECIDED,
     ELSEWHERE,
+    FIRST_FACTOR,
     JOINED,
     LOST,
     PERSON_PATIENCE_S,
     PREAUTH,
+    USING,
     WAITING,
     LoginState,
 )
-from gateway.engine.records import LoginRecord
-from gateway.engine.steps import Hold, Step
+from gateway.engine.primary import Primary
+from gateway.engine.records import LoginRecord, PrimaryRecord
+from gateway.engine.steps import Consult, Hold, Step
 from gateway.engine.typed_factor import TypedFactor
 from gateway.engine.verdict import Verdict, rejection
-from gateway.fleetapi.questions import Decided, Granted, Held, Joined, Lost, Released, TakenOver
+from gateway.fleetapi.questions import Decided, Granted, Held, Joined, Lost, Released, TakenOver, Unused, UsedBefore
+from gateway.radius.attributes import is_framed
 from gateway.unavailable import Unavailable
 from gateway.words.reasons import Reason
 
@@ -96,26 +102,44 @@ class Login(LoginStanding):
         self._state_elsewhere = _STATES.get(record.state, LOST)
         self.typed_elsewhere(record.factor)
         self.txid = record.txid
+        if record.primary is not None:
+            self._primary_elsewhere(record.primary)
         if record.held is not None:
             self.held = Held(*record.held)
         self.asked_at, self.pushed_at = record.asked_at, record.pushed_at
+
+    def _primary_elsewhere(self, record: PrimaryRecord) -> None:
+        if not is_framed(record.refusal):
+            raise ValueError("no attributes")
+        if self.primary is None:
+            self.primary = Primary()
+        self.primary.refusal = record.refusal
+        self.primary.accepted = record.accepted.passed_on if record.accepted is not None else None
 
     def without_passcode(self, text: str) -> str:
         """Return a text in which Duo may have repeated what was typed, as it may be seen."""
         return without_passcode(text, self._typed.passcode if self._typed is not None else "")
 
-    def ask_duo(self, typed: TypedFactor | None, no_factor: Reason, preauth_always: bool, now: float) -> Step:
+    def ask_duo(
+        self,
+        typed: TypedFactor | None,
+        no_factor: Reason,
+        preauth_always: bool,
+        now: float,
+        wants_devices: bool = False,
+    ) -> Step:
         """Return the first question to Duo, for this factor; without one Duo is asked for what needs none.
 
         Args:
             typed: the factor; None for none.
-            no_factor: what the login is rejected for then, once it needs one.
+            no_factor: what the login is rejected for then, once it needs one, where no mode is consulted.
             preauth_always: ask `/preauth` even when the factor does not need the device list.
             now: monotonic seconds.
+            wants_devices: the mode needs that list.
         """
         self._typed = typed
         self._no_factor = no_factor
-        wants_devices = typed is not None and typed.ordinal > 0
+        wants_devices = wants_devices or (typed is not None and typed.ordinal > 0)
         if preauth_always or wants_devices:
             return self.ask(PREAUTH, Preauth(self.user_name, self._ipaddr, wants_devices), now)
         return self._authenticate((), now)
@@ -147,7 +171,8 @@ class Login(LoginStanding):
         return self.poll(now, at)
 
     def decided_elsewhere(self) -> None:
-        """Take note that the other worker has its verdict."""
+        """Take note that the other worker has its verdict, or that nobody waits for one."""
+        self.forget_password()
         self.move(DECIDED)
 
     def give_up(self, is_duo_away: bool = False) -> Verdict:
@@ -169,14 +194,23 @@ class Login(LoginStanding):
         """End the login because its deadline has come."""
         return self.decide(rejection(Reason.DEADLINE))
 
+    def fail(self) -> Verdict:
+        """End the login because of an internal error."""
+        return self.decide(rejection(Reason.INTERNAL_ERROR))
+
     def _preauth_answered(self, answer: PreauthAnswer, now: float) -> Step:
+        if self.primary is not None and (answer.result == "enroll" or (answer.result == "auth" and not self._typed)):
+            return Consult(answer)
         if answer.result == "auth":
             return self._authenticate(answer.devices, now)
         return self.decide(preauth_verdict(answer))
 
     def _auth_answered(self, answer: AuthAnswer, now: float) -> Step:
         if answer.result in ("allow", "deny"):
-            return self.decide(auth_verdict(answer, self.factor))
+            verdict = auth_verdict(answer, self.factor)
+            if self.primary is not None and self.primary.asks_after_sms and verdict.reason is Reason.SMS_SENT:
+                return Consult(answer)
+            return self.decide(verdict)
         if answer.txid and self.state is AUTH:
             self.txid = answer.txid
             self.pushed_at = now
@@ -219,6 +253,11 @@ class Login(LoginStanding):
         device = choose_device(typed, devices)
         if device is None:
             return self.decide(rejection(Reason.NO_SUCH_DEVICE))
+        return self.ask_factor(typed, device, now)
+
+    def ask_factor(self, typed: TypedFactor, device: str, now: float) -> Step:
+        """Ask Duo for a factor, with the device of this name or, with `auto`, whichever it chooses."""
+        self._typed = typed
         call = Auth(self.user_name, typed.factor, device, typed.ordinal, typed.passcode, self._ipaddr)
         if not self.policy.fleet:
             return self.ask(AUTH, call, now)
@@ -227,6 +266,11 @@ class Login(LoginStanding):
 
 
 _HANDLERS: Final[dict[tuple[LoginState, type], Callable[[Login, Any, float], Step]]] = {
+    (USING, Unused): among_hosts.unused,
+    (USING, UsedBefore): among_hosts.used_before,
+    (FIRST_FACTOR, Accepted): first_factor.accepted,
+    (FIRST_FACTOR, Challenged): first_factor.challenged,
+    (FIRST_FACTOR, Refused): first_factor.refused,
     (PREAUTH, PreauthAnswer): Login._preauth_answered,
     (PREAUTH, Refusal): Login._refused,
     (AUTH, AuthAnswer): Login._auth_answered,
@@ -237,6 +281,7 @@ _HANDLERS: Final[dict[tuple[LoginState, type], Callable[[Login, Any, float], Ste
     (CLAIMING, Joined): among_hosts.joined,
     (CLAIMING, TakenOver): among_hosts.taken_over,
     (CLAIMING, Decided): among_hosts.decided_there,
+    (CLAIMING, UsedBefore): among_hosts.used_before,
     (JOINED, TakenOver): among_hosts.taken_over,
     (JOINED, Decided): among_hosts.decided_there,
     (JOINED, Released): among_hosts.released,
@@ -244,6 +289,8 @@ _HANDLERS: Final[dict[tuple[LoginState, type], Callable[[Login, Any, float], Ste
 }
 
 _FAILURES: Final[dict[LoginState, Callable[[Login, Unavailable, float], Step]]] = {
+    USING: among_hosts.use_failed,
+    FIRST_FACTOR: first_factor.failed,
     PREAUTH: Login._preauth_failed,
     AUTH: Login._auth_failed,
     WAITING: Login._poll_failed,

@@ -6,12 +6,26 @@ Whatever the fleet says, nobody is pushed a second time for it, and nobody gets 
 from typing import Final
 
 from gateway.duoapi.calls import PASSCODE
+from gateway.engine.challenges.refused import Refused
+from gateway.engine.challenges.verdicts import answer_refused
 from gateway.engine.duo_verdicts import push_lost
 from gateway.engine.login_standing import LoginStanding
-from gateway.engine.login_states import AUTH, CLAIMING, JOINED, PERSON_PATIENCE_S
+from gateway.engine.login_states import AUTH, CLAIMING, JOINED, PERSON_PATIENCE_S, USING
 from gateway.engine.records import unpacked_verdict
-from gateway.engine.steps import Ask, Step
-from gateway.fleetapi.questions import Claim, Decided, Granted, Join, Joined, Lost, Released, TakenOver
+from gateway.engine.steps import Ask, Consult, Step
+from gateway.fleetapi.questions import (
+    Claim,
+    Decided,
+    Granted,
+    Join,
+    Joined,
+    Lost,
+    Released,
+    TakenOver,
+    Unused,
+    UsedBefore,
+    UseState,
+)
 from gateway.unavailable import Unavailable
 from gateway.words.reasons import Reason
 
@@ -21,13 +35,40 @@ TOOK_OVER: Final = "took_over"
 _DUO_ACCEPTS: Final = (Reason.DUO_ALLOWED, Reason.DUO_BYPASS)
 
 
+def use(login: LoginStanding, question: UseState, now: float) -> Step:
+    """Ask the fleet whether the State that it answers was used at another host."""
+    login.move(USING)
+    login.asked_at = now
+    return Ask(login.policy.fleet, question)
+
+
+def unused(_login: LoginStanding, answer: Unused, _now: float) -> Step:
+    """Let the mode say what was answered to the challenge."""
+    return Consult(answer)
+
+
+def use_failed(_login: LoginStanding, _error: Unavailable, _now: float) -> Step:
+    """Go on as if there were no other host: a State lets nobody in, for Duo is asked after it."""
+    return Consult(Unused())
+
+
+def used_before(login: LoginStanding, answer: UsedBefore, _now: float) -> Step:
+    """End it: a State is good for one answer."""
+    login.held = None
+    verdict = answer_refused(Refused.USED)
+    if answer.host:
+        verdict.account += f" (at {answer.host})"
+    return login.decide(verdict)
+
+
 def claim(login: LoginStanding, now: float) -> Step:
     """Ask the fleet for the login; one whose typed text is not known here can begin nothing any more."""
     if login.auth is None:
         return login.decide(push_lost(None))
     login.move(CLAIMING)
     login.asked_at = now
-    return Ask(login.policy.fleet, Claim(is_repeatable=login.auth.factor is PASSCODE))
+    again_s = login.primary.again_s if login.primary is not None else 0.0
+    return Ask(login.policy.fleet, Claim(is_repeatable=login.auth.factor is PASSCODE, again_s=again_s))
 
 
 def join(login: LoginStanding, at: float, now: float) -> Step:

@@ -10,16 +10,20 @@ from mypy_extensions import mypyc_attr
 from gateway.duoapi.calls import PASSCODE, Auth, AuthStatus, Call, Factor
 from gateway.duoapi.echoes import is_harmless, without_passcode
 from gateway.engine.duo_verdicts import timed_out
+from gateway.engine.first_factor import CheckFirstFactor
 from gateway.engine.login_states import (
     AUTH,
+    CLAIMING,
     DECIDED,
     ELSEWHERE,
     FAIL_MODE_STATES,
+    FIRST_FACTOR,
     JOINED,
     LOST,
     NEW,
     PERSON_PATIENCE_S,
     TRANSITIONS,
+    USING,
     WAITING,
     LoginState,
 )
@@ -31,9 +35,11 @@ from gateway.values import Value
 from gateway.words.reasons import Reason
 
 if TYPE_CHECKING:
+    from gateway.engine.primary import Primary
     from gateway.fleetapi.questions import Held
 
 _UNKNOWN_FACTOR: Final = Reason.UNKNOWN_FACTOR
+_BRIEF: Final = (CLAIMING, FIRST_FACTOR, USING)
 _FACTORS: Final = {factor.value: factor for factor in Factor}
 
 
@@ -65,6 +71,7 @@ class LoginStanding:
         txid: Duo's name of a push that is under way.
         auth: what it asks Duo once it is granted; None where nothing can be begun any more.
         held: what this host has of it in the fleet's store; None before it is claimed, and without a fleet.
+        primary: its first factor; None where there is none.
         host: the other host that had it, or has; empty for none.
         asked_at, pushed_at: the instants of the last question and of the push.
     """
@@ -81,6 +88,7 @@ class LoginStanding:
         "held",
         "other_host",
         "policy",
+        "primary",
         "pushed_at",
         "state",
         "txid",
@@ -95,6 +103,7 @@ class LoginStanding:
         self._ipaddr = ipaddr
         self.held: Held | None = None
         self.other_host: tuple[str, str] | None = None
+        self.primary: Primary | None = None
         self.auth: Auth | None = None
         self._typed: TypedFactor | None = None
         self._loss: Unavailable | None = None
@@ -124,6 +133,11 @@ class LoginStanding:
         return self.state in FAIL_MODE_STATES and not self.has_pushed
 
     @property
+    def is_asked_briefly(self) -> bool:
+        """Whether somebody is asked for it here who does not wait for a person."""
+        return self.state in FAIL_MODE_STATES or self.state in _BRIEF
+
+    @property
     def has_pushed(self) -> bool:
         """Whether somebody may have been pushed, called or sent passcodes, so that asking again would do it twice."""
         progress = self.progress
@@ -147,6 +161,19 @@ class LoginStanding:
         self.asked_at = at
         return Ask(self.policy.application, call)
 
+    def check(self, to: str, question: CheckFirstFactor, at: float) -> Ask:
+        """Ask the first factor by this name."""
+        self.move(FIRST_FACTOR)
+        self.asked_at = at
+        if self.primary is not None:
+            self.primary.question = question
+        return Ask(to, question)
+
+    def forget_password(self) -> None:
+        """Forget what the first factor was asked with: it has answered, or nobody waits for it."""
+        if self.primary is not None:
+            self.primary.forget()
+
     def lose(self, error: Unavailable, until: float) -> Hold:
         """Wait until an instant for word of what became of a question that somebody may have acted on."""
         self._loss = error
@@ -162,6 +189,8 @@ class LoginStanding:
                 verdict.account = without_passcode(verdict.account, typed.passcode)
                 verdict.reply_message = without_passcode(verdict.reply_message, typed.passcode)
             typed.passcode = ""  # it has served
+        if self.primary is not None:
+            self.primary.ends(verdict)
         return verdict
 
     def move(self, state: LoginState) -> None:

@@ -12,6 +12,8 @@ class LoginState(StrEnum):
     __hash__ = str.__hash__  # in C; an enumeration's own is Python's
 
     NEW = "new"
+    USING = "using"  # the fleet is asked whether the State that it answers was used at another host
+    FIRST_FACTOR = "first_factor"
     PREAUTH = "preauth"
     CLAIMING = "claiming"
     JOINED = "joined"  # another host asks Duo
@@ -24,6 +26,8 @@ class LoginState(StrEnum):
 
 # Bare names, for the tables' sake; before Python 3.12 they also cost a tenth of `LoginState.NEW`.
 NEW: Final = LoginState.NEW
+USING: Final = LoginState.USING
+FIRST_FACTOR: Final = LoginState.FIRST_FACTOR
 PREAUTH: Final = LoginState.PREAUTH
 CLAIMING: Final = LoginState.CLAIMING
 JOINED: Final = LoginState.JOINED
@@ -34,7 +38,9 @@ LOST: Final = LoginState.LOST
 DECIDED: Final = LoginState.DECIDED
 
 TRANSITIONS: Final[dict[LoginState, frozenset[LoginState]]] = {
-    NEW: frozenset({PREAUTH, CLAIMING, AUTH, ELSEWHERE, DECIDED}),
+    NEW: frozenset({USING, FIRST_FACTOR, PREAUTH, CLAIMING, AUTH, ELSEWHERE, DECIDED}),
+    USING: frozenset({FIRST_FACTOR, PREAUTH, CLAIMING, AUTH, DECIDED}),
+    FIRST_FACTOR: frozenset({PREAUTH, CLAIMING, AUTH, DECIDED}),
     PREAUTH: frozenset({CLAIMING, AUTH, DECIDED}),
     CLAIMING: frozenset({AUTH, JOINED, WAITING, DECIDED}),
     JOINED: frozenset({CLAIMING, WAITING, LOST, DECIDED}),

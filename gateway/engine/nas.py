@@ -12,6 +12,8 @@ from gateway.engine.rules import Accounting, SectionRules
 from gateway.engine.sender import Sender
 from gateway.radius.dictionary import (
     ACCT_DELAY_TIME,
+    CHAP_PASSWORD,
+    EAP_MESSAGE,
     EVENT_TIMESTAMP,
     MESSAGE_AUTHENTICATOR,
     NAS_IP_ADDRESS,
@@ -39,6 +41,8 @@ _MAY_CHANGE: Final[frozenset[int]] = frozenset(
     {
         USER_NAME,  # its meaning counts, and that of the password
         USER_PASSWORD,
+        CHAP_PASSWORD,  # as with a password, their meaning counts
+        EAP_MESSAGE,
         NAS_IP_ADDRESS,
         NAS_IPV6_ADDRESS,
         STATE,
@@ -59,8 +63,10 @@ class Nas(Sender):
         rotation: its two secrets, if it has two.
         section: the rules for its logins.
         is_login_client: `radgate login` on this machine, which is told the reason too.
+        requests: counts its Access-Requests.
         signature_position: where its replies have their Message-Authenticator.
         unsigned_told_until: when the log may name it again for sending unsigned requests.
+        pap_told_until: likewise, for credentials that are no PAP password.
     """
 
     __slots__ = (
@@ -69,6 +75,8 @@ class Nas(Sender):
         "generation",
         "is_login_client",
         "name",
+        "pap_told_until",
+        "requests",
         "rotation",
         "section",
         "signature_position",
@@ -90,10 +98,11 @@ class Nas(Sender):
         self.generation = section.generation
         self.rotation: TwoSecrets | None = None
         self.is_login_client = is_login_client
+        self.requests = section.counters.tried if is_login_client else section.counters.requests
         self.signature_position = signature_position
         self._status_since = float("-inf")
         self._n_status = 0
-        self.unsigned_told_until = float("-inf")
+        self.unsigned_told_until = self.pap_told_until = float("-inf")
 
     def with_next_secret(self, secret: SharedSecret) -> "Nas":
         """Return the same client as it is with the secret that is to take the place of this one."""

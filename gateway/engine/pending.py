@@ -9,14 +9,14 @@ from mypy_extensions import mypyc_attr
 from gateway.engine.login import Login
 from gateway.engine.nas import Section
 from gateway.engine.person import account_of, person_key
-from gateway.engine.records import LoginRecord
+from gateway.engine.places import Holder, Places
+from gateway.engine.records import LoginRecord, PrimaryRecord, passed_on_record
 from gateway.engine.transaction import Transaction
 from gateway.engine.waiter import Awaited
 
 if TYPE_CHECKING:
     from gateway.engine.asking import Asking
     from gateway.engine.peer import Peer, TransactionKey
-    from gateway.engine.places import Holder
 
 MAX_WAITING_PACKETS: Final = 16  # two controllers, three tries, and patience; a replayed packet must not cost memory
 MAX_LET_GO: Final = 64
@@ -40,7 +40,7 @@ class PendingLogin(Awaited):
             again then.
         let_go: what packets were known by that wait no more because there were too many.
         last_peer, last_identifier: of the newest packet, for the log.
-        duo_s: how long Duo, or a person, took over its answers so far.
+        duo_s: how long Duo, a first factor or a person took over their answers so far.
         waits_since: since when it waits for one, or for word that Duo is away: what is given up then was Duo's time.
         kept_as: what the journal says of it; None for nothing.
         elsewhere: the pid of another worker that waits for Duo's answer, and its number for the login; None: this one.
@@ -131,7 +131,7 @@ class PendingLogin(Awaited):
 
     def record(self) -> LoginRecord:
         """Return what another worker must know to take it over."""
-        login = self.login
+        login, primary = self.login, self.login.primary
         return LoginRecord(
             self.number,
             self.bucket,
@@ -149,6 +149,7 @@ class PendingLogin(Awaited):
             self.elsewhere,
             self.fleet_key,
             (login.held.owner, login.held.epoch) if login.held is not None else None,
+            PrimaryRecord(primary.refusal, passed_on_record(primary.accepted)) if primary is not None else None,
         )
 
     def __repr__(self) -> str:
@@ -156,9 +157,15 @@ class PendingLogin(Awaited):
 
 
 class PendingLogins:
-    """All logins under way in one worker."""
+    """All logins under way in one worker.
 
-    def __init__(self) -> None:
+    Attributes:
+        places: of which each has one.
+    """
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self._n_numbers = 0
         self._by_key: dict[bytes, PendingLogin] = {}
         self._by_person: dict[str, int] = {}
         self._all: set[PendingLogin] = set()
@@ -177,11 +184,19 @@ class PendingLogins:
         """Return how many logins are pending of the person with this key."""
         return self._by_person.get(key, 0)
 
-    def add(self, pending: PendingLogin) -> None:
-        """Take a login up."""
+    def next_number(self) -> int:
+        """Return a number for another login."""
+        self._n_numbers += 1
+        return self._n_numbers
+
+    def add(self, pending: PendingLogin, holder: Holder) -> None:
+        """Take a login up; it has one of the holder's places."""
         self._all.add(pending)
         self._by_key[pending.key] = pending
         self._by_person[pending.person_key] = self._by_person.get(pending.person_key, 0) + 1
+        self.places.take(holder)
+        pending.holder = holder
+        pending.section.counters.began()
 
     def remove(self, pending: PendingLogin) -> None:
         """Forget a decided login."""
@@ -193,3 +208,5 @@ class PendingLogins:
             self._by_person[pending.person_key] = n_left
         else:
             del self._by_person[pending.person_key]
+        if pending.holder is not None:
+            self.places.leave(pending.holder)

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
+from gateway.engine.passed_on import PassedOn
 from gateway.engine.replies import OUTCOMES, REPLY_CODES
 from gateway.engine.verdict import Verdict
+from gateway.radius.attributes import is_framed
 from gateway.radius.dictionary import Code
 from gateway.words.reasons import Reason
 
@@ -77,6 +79,32 @@ class PacketRecord(msgspec.Struct, array_like=True):
     received_at: Instant
 
 
+class PassedOnRecord(msgspec.Struct, array_like=True):
+    """What a home server has said for the NAS, see `engine.passed_on.PassedOn`."""
+
+    attributes: bytes
+    host: str
+    request_authenticator: bytes
+
+    @property
+    def passed_on(self) -> PassedOn:
+        """The thing itself.
+
+        Raises:
+            ValueError: those are no attributes.
+        """
+        if not is_framed(self.attributes):
+            raise ValueError("no attributes")
+        return PassedOn(self.attributes, self.host, self.request_authenticator)
+
+
+class PrimaryRecord(msgspec.Struct, array_like=True):
+    """The first factor of a login, as far as its end depends on it, see `engine.primary.Primary`."""
+
+    refusal: bytes = b""
+    accepted: PassedOnRecord | None = None
+
+
 class LoginRecord(msgspec.Struct, array_like=True):
     """A login under way, and the packets that wait for it.
 
@@ -89,6 +117,7 @@ class LoginRecord(msgspec.Struct, array_like=True):
         elsewhere: the pid of another worker that waits for Duo's answer, and its number for the login; None for none.
         fleet_key: what the login is called among hosts, see `fleetapi.questions.Claim`; empty for one never claimed.
         held: the owner's name and the epoch under which this host has it in the fleet's store; None for none.
+        primary: its first factor; None where there is none.
     """
 
     number: int
@@ -107,6 +136,14 @@ class LoginRecord(msgspec.Struct, array_like=True):
     elsewhere: tuple[int, int] | None = None
     fleet_key: bytes = b""
     held: tuple[str, int] | None = None
+    primary: PrimaryRecord | None = None
+
+    def without_attributes(self) -> "LoginRecord":
+        """Return the record of a login that nobody can end as its home server wants, for it has become too long.
+
+        Nobody gets in by it, and nobody is pushed again for it while it waits in vain.
+        """
+        return msgspec.structs.replace(self, state="lost", txid="", primary=None)
 
     def moved(self, by_s: float) -> "LoginRecord":
         """Return the record with its instants that much later: on the clock of another process."""
@@ -143,18 +180,34 @@ class VerdictRecord(msgspec.Struct):
     account: str
     hint: str = ""
     attributes: bytes = b""
+    passed_on: PassedOnRecord | None = None
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict itself."""
+        """The verdict itself.
+
+        Raises:
+            ValueError: its attributes are none.
+        """
+        if not is_framed(self.attributes):
+            raise ValueError("no attributes")
         outcome = OUTCOMES[self.code]
-        return Verdict(outcome, self.reason, self.reply_message, self.account, self.hint, self.attributes)
+        verdict = Verdict(outcome, self.reason, self.reply_message, self.account, self.hint, self.attributes)
+        verdict.passed_on = self.passed_on.passed_on if self.passed_on is not None else None
+        return verdict
+
+
+def passed_on_record(passed_on: PassedOn | None) -> PassedOnRecord | None:
+    """Return what is written down of it."""
+    if passed_on is None:
+        return None
+    return PassedOnRecord(passed_on.attributes, passed_on.host, passed_on.request_authenticator)
 
 
 def verdict_record(verdict: Verdict) -> VerdictRecord:
     """Return what a link tells of a verdict."""
-    code, text = REPLY_CODES[verdict.outcome], verdict.reply_message
-    return VerdictRecord(code, verdict.reason, text, verdict.account, verdict.hint, verdict.attributes)
+    code, text, passed_on = REPLY_CODES[verdict.outcome], verdict.reply_message, passed_on_record(verdict.passed_on)
+    return VerdictRecord(code, verdict.reason, text, verdict.account, verdict.hint, verdict.attributes, passed_on)
 
 
 _encode_verdict = msgspec.msgpack.Encoder().encode
@@ -162,8 +215,10 @@ _decode_verdict = msgspec.msgpack.Decoder(VerdictRecord).decode
 
 
 def packed_verdict(verdict: Verdict) -> bytes:
-    """Return what another host is told of a verdict."""
-    return _encode_verdict(verdict_record(verdict))
+    """Return what another host is told of a verdict: each asks its own first factor, whose attributes stay there."""
+    record = verdict_record(verdict)
+    record.passed_on = None
+    return _encode_verdict(record)
 
 
 def unpacked_verdict(octets: bytes) -> Verdict | None:

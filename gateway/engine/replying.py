@@ -7,11 +7,12 @@ from gateway.engine.effects import KeepReply, Outbox, SendReply
 from gateway.engine.timers import Timers
 from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict
-from gateway.words.reasons import Reason
+from gateway.words.reasons import REFUSED_FIRST_FACTOR, Reason
 
 # What a person's wrong or refused credential caused is answered late on purpose, to slow guessing down.
 _DELAYED: Final = frozenset(
     {
+        Reason.CHALLENGE_UNKNOWN,
         Reason.DUO_DENIED,
         Reason.DUO_FRAUD,
         Reason.DUO_LOCKED_OUT,
@@ -21,7 +22,12 @@ _DELAYED: Final = frozenset(
         Reason.UNKNOWN_FACTOR,
         Reason.UNREADABLE_PASSWORD,
         Reason.NO_SUCH_DEVICE,
+        Reason.NO_CAPABLE_DEVICE,
+        Reason.FACTOR_MISSING,
+        Reason.UNKNOWN_OPTION,
+        Reason.NAS_CANNOT_ANSWER,
     }
+    | REFUSED_FIRST_FACTOR
 )
 
 

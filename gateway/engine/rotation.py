@@ -14,7 +14,7 @@ What neither explains is of the secret that its address has proven last, and is 
 from typing import Final
 
 from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
-from gateway.engine.modes.mode import Asked
+from gateway.engine.modes.asked import Asked
 from gateway.engine.nas import Nas, TwoSecrets
 from gateway.radius.dictionary import ACCESS_REQUEST, ACCOUNTING_REQUEST
 from gateway.radius.packet import Packet

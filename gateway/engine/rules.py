@@ -8,6 +8,9 @@ from enum import Enum
 
 import msgspec
 
+from gateway.duoapi.calls import Factor
+from gateway.radius.attributes import AttributeKind
+
 
 class FailMode(Enum):
     """What a login gets while Duo is unreachable: `safe` lets it in, `secure` rejects it."""
@@ -47,6 +50,13 @@ class Accounting(Enum):
     ACKNOWLEDGE = "acknowledge"
 
 
+class PromptFormat(Enum):
+    """How a challenge's menu is written: in several lines, as Duo's proxy does, or in one."""
+
+    CONSOLE = "console"
+    SHORT = "short"
+
+
 class AttributeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A RADIUS attribute by its numbers; `vendor` is 0 for one of the RFCs, `data_type` as dictionaries write it."""
 
@@ -57,6 +67,27 @@ class AttributeSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 CALLING_STATION_ID = AttributeSettings(name="Calling-Station-Id", vendor=0, kind=31, data_type="string")
+
+
+class ModeRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What sections say that have a first factor; each kind has some of these keys, and duo_only none."""
+
+    delimiter: str = ","
+    delimited_password_length: int = 0
+    """In characters; 0 is any."""
+    allow_concat: bool = True
+    factors: tuple[Factor, ...] = (Factor.AUTO,)
+    """See `engine.factor_order`; never empty."""
+    prompt_format: PromptFormat = PromptFormat.CONSOLE
+    enroll_challenge: bool = True
+    sms_challenge: bool = False
+    challenge_life_s: int = 300
+    pass_through: frozenset[AttributeKind] = frozenset()
+    """Which attributes of the home server's accept the NAS gets."""
+    pass_through_all: bool = False
+
+
+NO_MODE_RULES = ModeRules()
 
 
 class SectionRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +113,7 @@ class SectionRules(msgspec.Struct, frozen=True, kw_only=True):
     """0 is no limit."""
     status_server: bool = True
     accounting: Accounting = Accounting.OFF
+    modes: ModeRules = NO_MODE_RULES
 
 
 def rules_of(settings: SectionRules) -> SectionRules:

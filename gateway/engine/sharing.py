@@ -10,7 +10,7 @@ from gateway.engine.login_states import AUTH, LOST, WAITING
 from gateway.engine.pending import PendingLogin
 from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict
-from gateway.fleetapi.questions import Claim, Held, Join
+from gateway.fleetapi.questions import Claim, Held, Join, UseState
 from gateway.words.reasons import Reason
 
 _SIZE: Final = 16
@@ -44,7 +44,7 @@ class FleetNames:
             question.owner = owner
             question.packet = self.packet(pending.transactions[-1]) if pending.transactions else b""
             question.number, question.login = pending.number, pending.fleet_key
-        elif isinstance(question, Join):
+        elif isinstance(question, (Join, UseState)):
             question.number, question.login = pending.number, pending.fleet_key
 
     def ended_here(
@@ -68,9 +68,11 @@ class FleetNames:
 
     def packet(self, transaction: Transaction) -> bytes:
         """Return what stands for a packet: of one login, the authenticator tells packets apart."""
-        packet, digest = transaction.packet, self._packet.copy()
-        digest.update(bytes((packet.identifier,)) + packet.authenticator)
-        return digest.digest()
+        if not transaction.shared_as:
+            packet, digest = transaction.packet, self._packet.copy()
+            digest.update(bytes((packet.identifier,)) + packet.authenticator)
+            transaction.shared_as = digest.digest()
+        return transaction.shared_as
 
     def __repr__(self) -> str:
         """Hide the key."""

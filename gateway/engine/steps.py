@@ -1,12 +1,18 @@
-"""What a login does next: it asks somebody, waits in vain, or has its verdict."""
+"""What a login does next: it asks somebody, waits in vain, has its verdict, or lets its mode say."""
 
 from typing import final
 
 from mypy_extensions import mypyc_attr
 
+from gateway.duoapi.calls import AuthAnswer, PreauthAnswer
 from gateway.engine.asking import Question
+from gateway.engine.first_factor import Accepted, Challenged
 from gateway.engine.verdict import Verdict
+from gateway.fleetapi.questions import Unused
 from gateway.values import Value
+
+Consulted = Unused | Accepted | Challenged | PreauthAnswer | AuthAnswer
+"""Answers that mean something else in each mode."""
 
 
 @final
@@ -36,4 +42,15 @@ class Hold(Value):
         self.until = until
 
 
-Step = Ask | Hold | Verdict
+@final
+@mypyc_attr(acyclic=True)
+class Consult(Value):
+    """What this answer means is for the mode of the login's section to say: `engine.modes.mode.Mode.consulted`."""
+
+    __slots__ = ("answer",)
+
+    def __init__(self, answer: Consulted) -> None:
+        self.answer = answer
+
+
+Step = Ask | Hold | Verdict | Consult

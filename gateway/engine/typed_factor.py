@@ -9,9 +9,10 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-from gateway.duoapi.calls import PASSCODE, Factor
+from gateway.duoapi.calls import AUTO, PASSCODE, Factor
 from gateway.values import Value
 
+_AUTO_WORD: Final = re.compile(r"auto([1-9][0-9]?)?", re.IGNORECASE | re.ASCII)
 _FACTOR_WORD: Final = re.compile(r"(push|phone|sms)([1-9][0-9]?)?", re.IGNORECASE | re.ASCII)  # no ſ for an s
 _MODHEX: Final = re.compile(r"[cbdefghijklnrtuv]{44}", re.IGNORECASE | re.ASCII)
 
@@ -47,6 +48,15 @@ def read_factor(text: str) -> TypedFactor | None:
     if _MODHEX.fullmatch(text):
         return TypedFactor(PASSCODE, 0, text.lower())
     return None
+
+
+def read_factor_or_auto(text: str) -> TypedFactor | None:
+    """Return the factor that the text names, where `auto` is one that can be typed, or None if it names none."""
+    known = read_factor(text)  # most are passcodes
+    if known is not None:
+        return known
+    word = _AUTO_WORD.fullmatch(text.strip())
+    return TypedFactor(AUTO, int(word[1] or 0)) if word else None
 
 
 def _is_passcode(text: str) -> bool:

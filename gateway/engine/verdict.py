@@ -3,7 +3,7 @@
 Nothing here is RADIUS: whoever waits for a verdict says it in its own protocol, see `engine.waiter`.
 """
 
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import mypyc_attr
 
@@ -11,11 +11,16 @@ from gateway.duoapi.calls import PASSCODE, Factor
 from gateway.duoapi.echoes import is_harmless
 from gateway.values import Value
 from gateway.words.explanations import REASONS
-from gateway.words.reasons import Outcome, Reason
+from gateway.words.reasons import REFUSED_FIRST_FACTOR, Outcome, Reason
+
+if TYPE_CHECKING:
+    from gateway.engine.passed_on import PassedOn
 
 __all__ = [
     "ACCEPT",
+    "CHALLENGE",
     "FACTORS_TEXT",
+    "LOGIN_FAILED",
     "PROBE_TEXT",
     "REJECT",
     "UNPROVEN_PASSWORD",
@@ -35,6 +40,7 @@ _accounts: Final[dict[str, dict[str, str]]] = {"allow": {}, "deny": {}}  # by re
 # Bare names: before Python 3.12 to look a member up costs as much as a call.
 ACCEPT: Final = Outcome.ACCEPT
 REJECT: Final = Outcome.REJECT
+CHALLENGE: Final = Outcome.CHALLENGE
 
 
 @final
@@ -49,9 +55,10 @@ class Verdict(Value):
         account: what happened, for the log; never holds what the user typed.
         hint: what an administrator should look at; empty when the account says it all.
         attributes: for who waits, in octets of its protocol, beside the message; empty for none.
+        passed_on: what a home server has said for who waits; None for nothing.
     """
 
-    __slots__ = ("account", "attributes", "hint", "outcome", "reason", "reply_message")
+    __slots__ = ("account", "attributes", "hint", "outcome", "passed_on", "reason", "reply_message")
 
     def __init__(
         self,
@@ -68,6 +75,7 @@ class Verdict(Value):
         self.account = account
         self.hint = hint
         self.attributes = attributes
+        self.passed_on: PassedOn | None = None
 
     @property
     def is_accept(self) -> bool:
@@ -83,6 +91,8 @@ class Verdict(Value):
 
 PROBE_TEXT: Final = "The gateway is alive. Nobody can log in by this name."
 FACTORS_TEXT: Final = "Enter a passcode, or push, phone or sms."
+LOGIN_FAILED: Final = "Login failed."
+"""Whatever a first factor has refused: who guesses learns nothing."""
 
 _REPLY_MESSAGES: Final[dict[Reason, str]] = {
     Reason.NO_PASSWORD: FACTORS_TEXT,
@@ -99,6 +109,16 @@ _REPLY_MESSAGES: Final[dict[Reason, str]] = {
     Reason.CONFLICTING_CREDENTIALS: "The request is not valid.",
     Reason.MALFORMED_PASSWORD: "The request is not valid.",
     Reason.UNKNOWN_STATE: "The request is not valid.",
+    **dict.fromkeys(REFUSED_FIRST_FACTOR, LOGIN_FAILED),
+    Reason.PASSWORD_EXPIRED: "Your password has expired.",  # which only a right one brings to light
+    Reason.FIRST_FACTOR_UNREACHABLE: "The login could not be checked. Please try again later.",
+    Reason.REPLY_TOO_LONG: "An internal error occurred. Please ask your help desk.",
+    Reason.FACTOR_MISSING: "Enter your password and, behind it, a passcode or push.",
+    Reason.NO_CAPABLE_DEVICE: "You have no device for this login. Please ask your help desk.",
+    Reason.CHALLENGE_EXPIRED: "The answer came too late. Please log in again.",
+    Reason.CHALLENGE_UNKNOWN: "This question was not for you, or is answered. Please log in again.",
+    Reason.UNKNOWN_OPTION: "That was none of the options. Please log in again.",
+    Reason.NAS_CANNOT_ANSWER: "That was your password, and none of the options. Please log in again.",
     Reason.INTERNAL_ERROR: "An internal error occurred. Please try again.",
 }
 

@@ -43,5 +43,5 @@ def read_connect_answer(octets: bytes) -> ConnectAnswer | None:
         raise ConnectError("the proxy's answer has no status")
     answer = ConnectAnswer(int(found[1]), (found[2] or b"").decode("ascii", "replace").strip()[:80])
     if answer.http_status // 100 == 2 and len(octets) > end + 4:
-        raise ConnectError("the proxy sent octets before the tunnel was used")
+        raise ConnectError("the proxy sent something before the tunnel was used")
     return answer

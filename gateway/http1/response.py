@@ -47,7 +47,7 @@ class ResponseFault(Enum):
     NOT_HTTP = "the answer is not HTTP"
     BODY_TOO_LONG = "the answer's body is longer than 1 MiB"
     HEAD_TOO_LONG = "the answer's header is too long"
-    NOT_ASKED = "octets came that belong to no request"
+    NOT_ASKED = "something came that belongs to no request"
     CUT_OFF = "the connection ended within the answer"
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from gateway.http1.response import Response, ResponseError, ResponseFault, ResponseReader
 from gateway.https.doubts import is_unheard
 from gateway.https.exchange import Connection, Exchange
-from gateway.https.opening import READ_SIZE, TlsSocket
+from gateway.https.sockets import READ_SIZE, TlsSocket
 from gateway.unavailable import Trouble, Unavailable
 
 _READS_A_TURN: Final = 32

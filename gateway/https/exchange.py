@@ -1,8 +1,8 @@
 """One request and its answer, as the connection pool carries it."""
 
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
-from mypy_extensions import mypyc_attr
+from mypy_extensions import mypyc_attr, trait
 
 from gateway.http1.response import Response
 from gateway.unavailable import Unavailable
@@ -12,11 +12,31 @@ _ALL: Final = float("inf")
 ExchangeOutcome: TypeAlias = Response | Unavailable
 
 
-class Carrier(Protocol):
-    """What an exchange was given to."""
+@trait
+class Carrier:
+    """What an exchange was given to: a `pool.HttpsPool`."""
+
+    __slots__ = ()
 
     def cancel(self, exchange: "Exchange") -> None:
-        """Drop the exchange."""
+        """Drop the exchange: its recipient hears no more of it."""
+        raise NotImplementedError
+
+    def send_anew(self, exchange: "Exchange", now: float) -> None:
+        """Write the exchange to a connection that is new or about to be opened."""
+        raise NotImplementedError
+
+    def take_back(self, exchange: "Exchange", now: float) -> None:
+        """Take the exchange from its connection, which is closed, or from the queue."""
+        raise NotImplementedError
+
+    def fail(self, exchange: "Exchange", trouble: Unavailable) -> None:
+        """Tell its recipient, as soon as this has returned, why there is no answer."""
+        raise NotImplementedError
+
+    def drop_idle(self, since: float = _ALL) -> None:
+        """Close idle connections of which nothing has been heard since an instant; all without one."""
+        raise NotImplementedError
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -6,18 +6,17 @@ addresses share the time, so that a black hole among them does not use up what t
 
 import asyncio
 import contextlib
-import errno
 import socket
 import ssl
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from gateway.http1.connect import ConnectAnswer, ConnectError, connect_request, read_connect_answer
 from gateway.https.resolver import Address, Resolver
+from gateway.https.sockets import READ_SIZE, TlsSocket, connect, new_socket, shake_hands
 from gateway.https.tls import TrustStore, tls_trouble
 from gateway.unavailable import Trouble, Unavailable
 
-READ_SIZE: Final = 16_384  # octets: the most that a TLS record holds (RFC 8446 section 5.1)
 PROXY_AUTHENTICATION_REQUIRED = 407
 
 
@@ -40,15 +39,6 @@ class Endpoint(NamedTuple):
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == 443 else f"{host}:{self.port}"
-
-
-class TlsSocket(NamedTuple):
-    """A connected socket with an established TLS session between two memory buffers."""
-
-    socket: socket.socket
-    tls: ssl.SSLObject
-    incoming: ssl.MemoryBIO
-    outgoing: ssl.MemoryBIO
 
 
 async def open_tls(endpoint: Endpoint, resolver: Resolver, session: ssl.SSLSession | None = None) -> TlsSocket:
@@ -104,12 +94,12 @@ async def _open_at(
 ) -> TlsSocket:
     """Open at one address with an equal share of the time left; whatever fails closes the socket."""
     now = asyncio.get_running_loop().time()
-    sock = _new_socket(address)
-    trouble = Trouble.TIMEOUT if endpoint.proxy is None else Trouble.PROXY  # until there is a tunnel
+    sock = new_socket(address)
+    trouble = Trouble.CONNECT if endpoint.proxy is None else Trouble.PROXY  # until there is a way
     try:
         async with asyncio.timeout_at(now + max(0.0, deadline - now) / n_sharing):
             with _blaming_proxy(endpoint, address):
-                await _connect(sock, address)
+                await connect(sock, address)
             if endpoint.proxy is not None:
                 await _open_tunnel(sock, endpoint, address)
             trouble = Trouble.TIMEOUT
@@ -121,32 +111,6 @@ async def _open_at(
     except BaseException:
         sock.close()
         raise
-
-
-def _new_socket(address: Address) -> socket.socket:
-    try:
-        sock = socket.socket(address.family, socket.SOCK_STREAM)
-    except OSError as error:  # too many open files, or no such family
-        is_ours = error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
-        trouble = Trouble.BUSY if is_ours else Trouble.CONNECT
-        raise Unavailable(trouble, f"cannot open a socket: {error.strerror}") from error
-    sock.setblocking(False)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # A long poll may wait for a minute: the kernel looks whether the other side is still there, within half of one.
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-    return sock
-
-
-async def _connect(sock: socket.socket, address: Address) -> None:
-    try:
-        await asyncio.get_running_loop().sock_connect(sock, address.sockaddr)
-    except ConnectionRefusedError as error:
-        raise Unavailable(Trouble.CONNECT, f"connection refused by {address}") from error
-    except OSError as error:
-        raise Unavailable(Trouble.CONNECT, f"cannot connect to {address}: {error.strerror or error}") from error
 
 
 async def _open_tunnel(sock: socket.socket, endpoint: Endpoint, address: Address) -> None:
@@ -184,40 +148,10 @@ async def _ask_proxy(sock: socket.socket, endpoint: Endpoint) -> ConnectAnswer |
 async def _shake_hands(
     sock: socket.socket, endpoint: Endpoint, session: ssl.SSLSession | None, address: Address
 ) -> TlsSocket:
-    loop = asyncio.get_running_loop()
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     try:
-        tls = endpoint.trust.context.wrap_bio(incoming, outgoing, server_hostname=endpoint.host, session=session)
-        while not _is_done(tls):
-            await loop.sock_sendall(sock, outgoing.read())
-            received = await loop.sock_recv(sock, READ_SIZE)
-            if received:
-                incoming.write(received)
-            else:
-                incoming.write_eof()
-        if outgoing.pending:
-            await loop.sock_sendall(sock, outgoing.read())
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: a host name that TLS cannot carry
-        await _send_alert(sock, outgoing)
+        return await shake_hands(sock, endpoint.trust.context, endpoint.host, session)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise tls_trouble(error, _peer(endpoint, address), endpoint.trust) from error
-    return TlsSocket(sock, tls, incoming, outgoing)
-
-
-def _is_done(tls: ssl.SSLObject) -> bool:
-    try:
-        tls.do_handshake()
-    except ssl.SSLWantReadError:
-        return False
-    return True
-
-
-async def _send_alert(sock: socket.socket, outgoing: ssl.MemoryBIO) -> None:
-    """Tell the server why, as TLS wishes; it may be gone."""
-    if outgoing.pending:
-        try:
-            sock.send(outgoing.read())
-        except OSError:
-            pass
 
 
 def _peer(endpoint: Endpoint, address: Address) -> str:

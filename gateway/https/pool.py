@@ -8,8 +8,8 @@ connection, if it is repeatable or if nothing of it can have been acted on (the 
 that must not be repeated takes only a connection used within the last few seconds, looked at right before, else a
 new one: the race with a server that closes idle connections cannot be won otherwise.
 
-Connections that are lost without a word are found by the calls that wait on them: `gateway.https.doubts` judges those
-that are overdue, 20 times a second. With such a connection go all idle ones that have not been heard of since.
+Connections that are lost without a word are found by the calls that wait on them: `gateway.https.second_askings` looks
+at those that are overdue 20 times a second.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from gateway.http1.response import Response
 from gateway.https.connection import ConnectionOwner, HttpsConnection
 from gateway.https.deadlines import TICK_S, Deadlines
-from gateway.https.doubts import OVERDUE_S, Doubts, Judgement, Waiting
-from gateway.https.exchange import Exchange, ExchangeOutcome, Recipient
+from gateway.https.exchange import Carrier, Exchange, ExchangeOutcome
 from gateway.https.opening import Endpoint, open_tls
 from gateway.https.plan import MOST_OPENINGS, Opening, PoolLimits, PoolPlan, affordable_openings
 from gateway.https.resolver import Resolver
+from gateway.https.second_askings import SecondAskings
 from gateway.https.tls import Validity, validity
 from gateway.unavailable import Trouble, Unavailable
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 FRESH_WITHIN_S: Final = 3.0  # well below any server's idle time-out
 SESSION_FOR_S: Final = 300.0  # then the server's certificate is verified again
-POLL_OVERDUE_S: Final = 1.5  # a long poll is looked at once, when it is so old
 LATE_S: Final = 0.5  # our own pause: answers may lie unread in sockets, and nothing is overdue
 SILENCE_S: Final = 0.5  # without an answer: who waits for a connection meanwhile waits for the other side
 _ALL: Final = float("inf")
@@ -48,7 +47,7 @@ class PoolCounts(NamedTuple):
     waiting: int
 
 
-class HttpsPool(ConnectionOwner):
+class HttpsPool(ConnectionOwner, Carrier):
     """Carries exchanges to one endpoint. All methods belong to the loop's thread.
 
     Attributes:
@@ -73,8 +72,6 @@ class HttpsPool(ConnectionOwner):
         limits = limits or PoolLimits()
         self._idle_timeout_s = limits.idle_timeout_s
         self._plan: PoolPlan[Exchange, HttpsConnection] = PoolPlan(limits)
-        self._doubts = Doubts()
-        self._polls_seen_until = float("-inf")
         self._deadlines: Deadlines[Exchange] = Deadlines()
         self._openings: set[asyncio.Task[None]] = set()
         self._connections: set[HttpsConnection] = set()
@@ -86,6 +83,8 @@ class HttpsPool(ConnectionOwner):
         self._session_until = float("-inf")
         self.validity: Validity | None = None
         self.is_closed = False
+        # Last: the compiler takes for granted only what is set before anybody else sees this object.
+        self._second_askings = SecondAskings(self, self._plan, endpoint)
 
     def send(self, exchange: Exchange, now: float) -> None:
         """Carry `exchange` out, which is asked `now`; its recipient hears of it, never before this returns."""
@@ -93,10 +92,10 @@ class HttpsPool(ConnectionOwner):
         exchange.silence_before_s = self._silence_s + now - self._answered_at
         exchange.carrier = self
         if self.is_closed:
-            self._fail(exchange, Unavailable(Trouble.CLOSED, "the connection pool is closed"))
+            self.fail(exchange, Unavailable(Trouble.CLOSED, "the connection pool is closed"))
             return
         if not self._plan.has_room(exchange.waits_for_person):
-            self._fail(exchange, Unavailable(Trouble.BUSY, f"too many calls to {self.endpoint} at once"))
+            self.fail(exchange, Unavailable(Trouble.BUSY, f"too many calls to {self.endpoint} at once"))
             return
         exchange.due_with = self._deadlines.add(exchange, exchange.deadline)
         if self._timer is None:
@@ -113,13 +112,35 @@ class HttpsPool(ConnectionOwner):
         now = self._now()
         exchange.carrier = None
         exchange.forget_deadline()
-        self._drop_second(exchange, now)
-        self._detach(exchange, now)
+        self._second_askings.drop(exchange, now)
+        self.take_back(exchange, now)
         self._open_more()
 
-    def drop_idle(self) -> None:
-        """Close all idle connections: what is asked next is asked on a new one."""
-        self._close(self._plan.drop_idle(_ALL))
+    def drop_idle(self, since: float = _ALL) -> None:
+        """Close idle connections of which nothing has been heard since an instant; without one all: what is asked next
+        is asked on a new one.
+        """
+        self._close(self._plan.drop_idle(since))
+
+    def send_anew(self, exchange: Exchange, now: float) -> None:
+        """Write the exchange to a connection that is new or about to be opened."""
+        self._place(exchange, _NEVER_IDLE, now)
+
+    def take_back(self, exchange: Exchange, now: float) -> None:
+        """Take the exchange from its connection, which is closed, or from the queue."""
+        connection = exchange.connection
+        if isinstance(connection, HttpsConnection):
+            exchange.ended(now)
+            connection.close()
+            self._connections.discard(connection)
+            self._plan.closed(connection)
+        else:
+            self._plan.forget(exchange)
+
+    def fail(self, exchange: Exchange, trouble: Unavailable) -> None:
+        """Tell its recipient, as soon as this has returned, why there is no answer."""
+        exchange.forget_deadline()
+        self._loop.call_soon(self._tell, exchange, trouble)
 
     def close(self) -> None:
         """Close all connections, and drop exchanges without a word: who closes has stopped deciding logins."""
@@ -153,7 +174,7 @@ class HttpsPool(ConnectionOwner):
         self._answered_at = now
         exchange.ended(now)
         if exchange.second is not None:
-            self._drop_second(exchange, now)
+            self._second_askings.drop(exchange, now)
         if response.is_reusable:
             if now >= self._session_until:
                 self._keep_session(connection, now)
@@ -182,31 +203,10 @@ class HttpsPool(ConnectionOwner):
         is_worth_it = trouble.trouble is not Trouble.BAD_ANSWER and not exchange.is_retry
         if is_worth_it and (exchange.is_repeatable or not may_have_acted):
             exchange.is_retry = True
-            self._place(exchange, _NEVER_IDLE, now)
+            self.send_anew(exchange, now)
         else:
             trouble.may_have_acted = may_have_acted and not exchange.is_repeatable
-            self._fail(exchange, trouble)
-
-    def second_ended(self, first: Exchange, outcome: ExchangeOutcome, now: float) -> None:
-        """Take what asking a second time has brought, before the first asking brought anything."""
-        second, first.second = first.second, None
-        if second is None:
-            return
-        if isinstance(outcome, Unavailable):
-            if first.connection is None:  # lost meanwhile
-                first.stalled(now)
-                self._fail(first, outcome)
-            return
-        self._doubts.answered_first(second.began_at)
-        if first.connection is not None:
-            self._detach(first, now)
-        else:
-            first.wire_s += second.wire_s
-            first.stalled(now)
-        self._close(self._plan.drop_idle(first.began_at))
-        first.forget_deadline()
-        first.carrier = None
-        first.recipient.responded(outcome, now)
+            self.fail(exchange, trouble)
 
     # Helpers.
 
@@ -248,21 +248,6 @@ class HttpsPool(ConnectionOwner):
             self._connections.discard(connection)
             connection.close()
 
-    def _detach(self, exchange: Exchange, now: float) -> None:
-        """Take the exchange from its connection, which is closed, or from the queue."""
-        connection = exchange.connection
-        if isinstance(connection, HttpsConnection):
-            exchange.ended(now)
-            connection.close()
-            self._connections.discard(connection)
-            self._plan.closed(connection)
-        else:
-            self._plan.forget(exchange)
-
-    def _fail(self, exchange: Exchange, trouble: Unavailable) -> None:
-        exchange.forget_deadline()
-        self._loop.call_soon(self._tell, exchange, trouble)
-
     def _tell(self, exchange: Exchange, outcome: ExchangeOutcome) -> None:
         if exchange.carrier is not None:  # not cancelled meanwhile
             exchange.carrier = None
@@ -302,7 +287,7 @@ class HttpsPool(ConnectionOwner):
         now = self._now()
         for failing in self._plan.open_failed(opening):
             failing.stalled(now)
-            self._fail(failing, trouble)
+            self.fail(failing, trouble)
 
     def _take(self, connection: HttpsConnection) -> None:
         """Put a new connection to use."""
@@ -328,7 +313,7 @@ class HttpsPool(ConnectionOwner):
             for exchange in self._deadlines.expire(now):
                 self._expire(exchange, now)
             if not is_late:
-                self._look_at_overdue(now)
+                self._second_askings.look(now)
             self._close(self._plan.expire_idle(now))
         finally:
             is_needed = self._deadlines or self._connections
@@ -342,10 +327,10 @@ class HttpsPool(ConnectionOwner):
 
     def _expire(self, exchange: Exchange, now: float) -> None:
         had_connection = exchange.connection is not None or exchange.second is not None
-        self._drop_second(exchange, now)
-        self._detach(exchange, now)
+        self._second_askings.drop(exchange, now)
+        self.take_back(exchange, now)
         if had_connection:
-            self._close(self._plan.drop_idle(exchange.began_at))
+            self.drop_idle(exchange.began_at)
         # It waited for a connection while others were answered: there are too many calls, and the service is well.
         is_busy = not had_connection and self._answered_at > exchange.asked_at
         if not is_busy:
@@ -353,7 +338,7 @@ class HttpsPool(ConnectionOwner):
         trouble, way = (Trouble.TIMEOUT, f"answer from {self.endpoint}") if had_connection else self._unreached()
         text = f"no {way} within {exchange.deadline - exchange.asked_at:.1f} s"
         may_have_acted = had_connection and not exchange.is_repeatable
-        self._fail(exchange, Unavailable(Trouble.BUSY if is_busy else trouble, text, may_have_acted=may_have_acted))
+        self.fail(exchange, Unavailable(Trouble.BUSY if is_busy else trouble, text, may_have_acted=may_have_acted))
         self._open_more()
 
     def _unreached(self) -> tuple[Trouble, str]:
@@ -362,86 +347,3 @@ class HttpsPool(ConnectionOwner):
         if proxy is None:
             return Trouble.TIMEOUT, f"connection to {self.endpoint}"
         return Trouble.PROXY, f"connection to {self.endpoint} through proxy {proxy.host}:{proxy.port}"
-
-    # Calls that wait on connections which may be dead.
-
-    def _look_at_overdue(self, now: float) -> None:
-        for connection in self._plan.busy_since(now - OVERDUE_S):
-            exchange = connection.exchange
-            if exchange is not None and exchange.second is None:
-                self._judge(exchange, connection.is_unheard(now), now)
-        looked_until, self._polls_seen_until = self._polls_seen_until, now - POLL_OVERDUE_S
-        for connection in self._plan.polling_since(looked_until, now - POLL_OVERDUE_S):
-            exchange = connection.exchange
-            if exchange is None or exchange.is_retry or not self._plan.has_room(exchange.waits_for_person):
-                continue
-            if connection.is_unheard(now):
-                self._ask_twice(exchange, now)
-
-    def _judge(self, exchange: Exchange, is_unheard: bool, now: float) -> None:
-        waiting = Waiting(
-            exchange.began_at,
-            exchange.deadline,
-            exchange.is_repeatable,
-            exchange.is_question,
-            exchange.is_retry,
-            is_unheard,
-        )
-        judgement = self._doubts.judge(waiting, now)
-        if is_unheard:
-            self._close(self._plan.drop_idle(exchange.began_at))
-        if judgement is Judgement.GIVE_UP:
-            self._give_up(exchange, now)
-        elif judgement is not Judgement.WAIT and exchange.is_retry:
-            self._detach(exchange, now)
-            self._place(exchange, _NEVER_IDLE, now)
-        elif judgement is not Judgement.WAIT and self._plan.has_room(exchange.waits_for_person):
-            if judgement is Judgement.ASK_ANEW:
-                exchange.recipient.asked_anew(now)
-            self._ask_twice(exchange, now)
-
-    def _ask_twice(self, exchange: Exchange, now: float) -> None:
-        """Ask the same on a new connection, too: the first answer counts."""
-        exchange.second = second = Exchange(
-            exchange.octets,
-            exchange.deadline,
-            _First(self, exchange),
-            is_repeatable=True,
-            is_question=exchange.is_question,
-            waits_for_person=exchange.waits_for_person,
-        )
-        exchange.is_retry = second.is_retry = True
-        second.asked_at = now
-        second.carrier = self
-        self._doubts.asked_twice(now)
-        self._place(second, _NEVER_IDLE, now)
-
-    def _drop_second(self, first: Exchange, now: float) -> None:
-        """Want no answer of the second asking any more, if there is one."""
-        second = first.second
-        if second is not None:
-            first.second = second.carrier = None
-            self._detach(second, now)
-
-    def _give_up(self, exchange: Exchange, now: float) -> None:
-        """Let a call fail that nobody has acknowledged, and that must not be asked again."""
-        self._detach(exchange, now)
-        text = f"no sign of life from {self.endpoint} for {now - exchange.began_at:.1f} s"
-        self._fail(exchange, Unavailable(Trouble.TIMEOUT, text, may_have_acted=True))
-
-
-class _First(Recipient):
-    """The recipient of a second asking: the first one."""
-
-    __slots__ = ("_first", "_pool")
-
-    def __init__(self, pool: HttpsPool, first: Exchange) -> None:
-        self._pool = pool
-        self._first = first
-
-    def responded(self, outcome: ExchangeOutcome, now: float) -> None:
-        """Take what came of it."""
-        self._pool.second_ended(self._first, outcome, now)
-
-    def asked_anew(self, now: float) -> None:
-        """Hear nothing: it is asked once."""

@@ -43,12 +43,17 @@ class Resolver:
         Raises:
             Unavailable: the name cannot be resolved, and never was.
         """
+        known = self.known(host, port)
+        return self._in_order(await asyncio.shield(self._start_lookup(host, port))) if known is None else known
+
+    def known(self, host: str, port: int) -> list[Address] | None:
+        """Return the same without waiting; None for a name that was never resolved."""
         entry = self._entries.get((host, port))
-        if entry is not None:
-            if self._clock() >= entry.valid_until:
-                self._start_lookup(host, port)
-            return self._in_order(entry.addresses)
-        return self._in_order(await asyncio.shield(self._start_lookup(host, port)))
+        if entry is None:
+            return None
+        if self._clock() >= entry.valid_until:
+            self._start_lookup(host, port)
+        return self._in_order(entry.addresses)
 
     def _start_lookup(self, host: str, port: int) -> asyncio.Task[list[Address]]:
         """Look up, once for all; a caller with an older answer does not wait for it, for DNS may hang."""
@@ -89,6 +94,8 @@ class Resolver:
         return list(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in found))
 
     def _in_order(self, addresses: list[Address]) -> list[Address]:
+        if not self._failed_at:
+            return addresses
         now = self._clock()
         for address in [address for address, at in self._failed_at.items() if now - at > AVOID_S]:
             del self._failed_at[address]

@@ -62,7 +62,7 @@ def _read_text(text: str) -> str | None:
     """Return the address in a text; ValueError is none, too."""
     text = text.partition("\0")[0].strip()
     if ":" not in text and "]" not in text:
-        return text if _is_own(IPv4Address(text).packed) else None
+        return text if _is_own(packed_ipv4(text)) else None
     found = _WITH_PORT.fullmatch(text)
     if found is not None:
         before_colon, port, before_bracket, bracket_port, bracketed, behind_port = found.groups()
@@ -72,6 +72,25 @@ def _read_text(text: str) -> str | None:
     if "%" in text:  # a zone, as in fe80::1%eth0, means something on the user's machine alone
         return None
     return _shown(IPv6Address(text) if ":" in text else IPv4Address(text))
+
+
+def packed_ipv4(text: str) -> bytes:
+    """Return the octets of an IPv4 address; most logins have one, and `ipaddress` takes four times as much work.
+
+    Raises:
+        ValueError: the text is none, as `ipaddress` sees it: each octet in decimal, without leading zeros.
+    """
+    numbers = text.split(".")
+    if len(numbers) != 4:
+        raise ValueError("no IPv4 address")
+    octets = []
+    for number in numbers:
+        is_plain = len(number) <= 3 and number.isdigit() and number.isascii() and (number[0] != "0" or number == "0")
+        octet = int(number) if is_plain else 256
+        if octet > 255:
+            raise ValueError("no octet of an IPv4 address")
+        octets.append(octet)
+    return bytes(octets)
 
 
 def _shown(address: IPv4Address | IPv6Address) -> str | None:

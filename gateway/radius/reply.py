@@ -76,6 +76,11 @@ def encode_reply(
     return sign_reply(code, request, shared_secret, messages + behind, position)
 
 
+def has_room(request: Packet, attributes: bytes) -> bool:
+    """Whether these attributes, encoded, fit into a reply beside the request's Proxy-States."""
+    return not attributes or len(attributes) + len(request.attributes(PROXY_STATE)) <= _ROOM
+
+
 def sign_reply(
     code: Code, request: Packet, shared_secret: SharedSecret, attributes: bytes, position: SignaturePosition = _FIRST
 ) -> bytes:

@@ -4,19 +4,15 @@ The MD5 states of its two HMAC pads are made once and copied for each use.
 """
 
 from hmac import compare_digest
-from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from gateway.hashes import Hmac, md5
 from gateway.radius.dictionary import AUTHENTICATOR_SIZE, MAX_PASSWORD_SIZE
 
 if TYPE_CHECKING:
-    from mypy_extensions import i64
-
     from gateway.radius.packet import Packet
 
-_BLOCK: Final = Struct("=2q")  # of User-Password
-_TWO_BLOCKS: Final = Struct("=4q")
+_number: Final = int.from_bytes
 _BLOCK_SIZE: Final = 64  # octets, RFC 2104 section 2: the block of MD5
 _ZERO_AUTHENTICATOR: Final = bytes(AUTHENTICATOR_SIZE)
 
@@ -69,6 +65,12 @@ class SharedSecret:
         """
         return compare_digest(self.response_authenticator(without_authenticator(request)), request.authenticator)
 
+    def pad(self, seed: bytes) -> bytes:
+        """Return the 16 octets that hide a block of a value: the MD5 of the secret and what stands before the block
+        (RFC 2865 section 5.2, RFC 2868 section 3.5).
+        """
+        return md5(self._octets + seed).digest()
+
     def hide_user_password(self, password: bytes, request_authenticator: bytes) -> bytes:
         """Return the value of User-Password, padded with NULs to 16, 32 … 128 octets (RFC 2865 section 5.2).
 
@@ -80,7 +82,7 @@ class SharedSecret:
         padded = password.ljust(max(16, -(-len(password) // 16) * 16), b"\0")
         hidden, previous = b"", request_authenticator
         for start in range(0, len(padded), 16):
-            previous = _xor(padded[start : start + 16], md5(self._octets + previous).digest())
+            previous = xor(padded[start : start + 16], md5(self._octets + previous).digest())
             hidden += previous
         return hidden
 
@@ -92,16 +94,16 @@ class SharedSecret:
         """
         if not 16 <= len(hidden) <= MAX_PASSWORD_SIZE or len(hidden) % 16:
             return None
-        clear = _xor(hidden[:16], md5(self._octets + request_authenticator).digest())
+        clear = xor(hidden[:16], md5(self._octets + request_authenticator).digest())
         for start in range(16, len(hidden), 16):
             pad = md5(self._octets + hidden[start - 16 : start]).digest()
-            clear += _xor(hidden[start : start + 16], pad)
+            clear += xor(hidden[start : start + 16], pad)
         return clear.rstrip(b"\0")
 
 
-def _xor(block: bytes, pad: bytes) -> bytes:
-    words: tuple[i64, i64, i64, i64] = _TWO_BLOCKS.unpack(block + pad)
-    return _BLOCK.pack(words[0] ^ words[2], words[1] ^ words[3])
+def xor(block: bytes, pad: bytes) -> bytes:
+    """Return a block of 16 octets, hidden with a pad, or revealed."""
+    return (_number(block, "big") ^ _number(pad, "big")).to_bytes(AUTHENTICATOR_SIZE, "big")
 
 
 def without_authenticator(packet: "Packet") -> bytes:

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.duoapi.calls import Answer, Auth, AuthStatus, Call, Check, Factor, Preauth
 from gateway.unavailable import Unavailable
-from tests.duo.test_client import (
+from tests.duo.scripted import (
     ask,
     client_of,
 )

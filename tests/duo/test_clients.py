@@ -14,7 +14,7 @@ from gateway.duo.clients import (
 )
 from gateway.duoapi.calls import Check, Ping
 from tests.config.files import IKEY, SHARED_SECRET, SKEY, parse
-from tests.duo.test_client import ask
+from tests.duo.scripted import ask
 from tests.https.authority import Authority
 from tests.https.peer import (
     Visit,

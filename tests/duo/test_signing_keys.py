@@ -5,12 +5,12 @@ from base64 import b64decode
 
 import pytest
 
-from gateway.duo.client import CallObserver
+from gateway.duo.observer import CallObserver
 from gateway.duo.signing_keys import QUIET_S, SigningKeys
 from gateway.duoapi.calls import Auth, AuthAnswer, Call, Factor, Preauth, PreauthAnswer
 from gateway.duoapi.signing import Signer
 from gateway.unavailable import Trouble, Unavailable
-from tests.duo.test_client import ALLOW, IKEY, SKEY, Clocks, ask, client_behind, fail, path_of
+from tests.duo.scripted import ALLOW, IKEY, SKEY, Clocks, ask, client_behind, fail, path_of
 from tests.https.authority import Authority
 from tests.https.peer import Visit, in_loop
 
@@ -51,6 +51,20 @@ class TestPure:
         assert not keys.refused(2.1, True, 3.0)
         assert not keys.refused(3.0, False, 3.0 + QUIET_S / 2)
         assert keys.refused(4.0, False, 3.0 + QUIET_S)
+
+    def test_one_alone_has_no_other_to_try(self):
+        signer = Signer(IKEY, SKEY, "h")
+        keys = SigningKeys(signer)
+        assert not keys.are_two
+        assert not keys.refused(1.0, False, 2.0)
+        assert keys.signer is signer
+
+    def test_what_duo_takes_is_news_once(self):
+        keys, _, _ = self.keys()
+        assert not keys.taken()
+        keys.refused(1.0, False, 2.0)
+        assert keys.taken()
+        assert not keys.taken()
 
 
 class ChangingDuo:

@@ -253,3 +253,11 @@ def test_what_is_left_of_a_passcode_where_a_text_ends_is_not_seen(before, passco
 def test_a_passcode_that_was_taken_for_a_number_is_not_seen():
     assert shown("12345 is no string", "012345") == f"{MARK} is no string"
     assert shown('{"code": 9183645.0}', "0009183645") == f'{{"code": {MARK}.0}}'
+
+
+@pytest.mark.parametrize("passcode", ["phoné1", "ключ12"])
+def test_a_passcode_may_have_any_letters(passcode):
+    for form in ("in capitals", "base64", "base64 of UTF-16", "octets"):
+        echo = FORMS[form](passcode)
+        assert passcode not in shown(f"bad code {passcode} and {echo}", passcode)
+        assert echo not in shown(f"bad code {echo} typed", passcode)

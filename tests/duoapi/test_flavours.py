@@ -125,7 +125,7 @@ def test_v2_preauth_answer() -> None:
     assert V2.read(Preauth("jdoe", wants_devices=True), 200, body) == PreauthAnswer(
         "auth",
         "Account is active",
-        (Device("DP1", frozenset({"auto", "push", "hologram"})), Device("DH1")),
+        (Device("DP1", frozenset({"auto", "push", "hologram"})), Device("DH1", name="123456")),
     )
     assert V2.read(Preauth("jdoe"), 200, body) == PreauthAnswer("auth", "Account is active")
 
@@ -144,6 +144,22 @@ def test_v2_preauth_answer() -> None:
 def test_v2_other_preauth_answers(response: dict[str, Any], expected: PreauthAnswer) -> None:
     for wants_devices in (False, True):
         assert V2.read(Preauth("jdoe", None, wants_devices), 200, ok(response)) == expected
+
+
+@pytest.mark.parametrize(
+    ("entry", "name", "next_code"),
+    [
+        ({"number": "XXX-XXX-1234", "name": "work", "display_name": "iOS (XXX-XXX-1234)"}, "XXX-XXX-1234", ""),
+        ({"number": "", "name": "tablet", "display_name": "iPad"}, "iPad", ""),
+        ({"number": None, "name": "tablet", "sms_nextcode": "2"}, "tablet", "2"),
+        ({"name": "a\nb\x1b", "sms_nextcode": 0}, "a b ", "0"),
+        ({}, "", ""),
+    ],
+)
+def test_a_device_is_known_by_its_number_or_its_name(entry: dict[str, Any], name: str, next_code: str) -> None:
+    body = ok({"result": "auth", "devices": [{"device": "DP1"} | entry]})
+    answer = V2.read(Preauth("jdoe", wants_devices=True), 200, body)
+    assert answer == PreauthAnswer("auth", "", (Device("DP1", frozenset(), name, next_code),))
 
 
 def test_devices_that_nobody_wants_are_not_looked_at() -> None:

@@ -9,6 +9,7 @@ from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
 from gateway.engine.engine import Engine
 from gateway.engine.login_standing import LoginPolicy
 from gateway.engine.modes.duo_only import DuoOnly
+from gateway.engine.modes.mode import Mode
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.peer import Peer
 from gateway.engine.rules import RequireMessageAuthenticator, SectionRules
@@ -46,7 +47,7 @@ def duo_only(*, fail_open: bool = True, fleet: str = "", **attributes: Any) -> D
     return mode
 
 
-def section_of(name: str = "radius_server_duo_only", mode: DuoOnly | None = None, **attributes: Any) -> Section:
+def section_of(name: str = "radius_server_duo_only", mode: Mode | None = None, **attributes: Any) -> Section:
     """A section that neither delays nor limits; keyword arguments are rules, or attributes of the section itself."""
     given = {"reject_delay_s": 0.0, "max_pending_per_user": 0, **attributes}
     rules = {key: given.pop(key) for key in SectionRules.__struct_fields__ if key in given}
@@ -59,13 +60,15 @@ def section_of(name: str = "radius_server_duo_only", mode: DuoOnly | None = None
 class Stage:
     """An engine with one section; keyword arguments are those of `section_of`, or of its mode."""
 
-    def __init__(self, *, max_pending: int = 100, policy: dict[str, Any] | None = None, **section: Any) -> None:
+    def __init__(
+        self, *, max_pending: int = 100, policy: dict[str, Any] | None = None, mode: Mode | None = None, **section: Any
+    ) -> None:
         layout = row_layout(BoardPlan(1, ("",), ()))
         self._cells = [0] * layout.n_cells
         self._discards = {reason: layout.counters[Measure.DISCARDS, "", reason] for reason in DiscardReason}
         section.setdefault("counters", SectionCounters(self._cells, layout, ""))
         reading = {name: section.pop(name) for name in ("pw_codec", "client_address") if name in section}
-        self.section = section_of(mode=duo_only(**reading, **policy or {}), **section)
+        self.section = section_of(mode=mode or duo_only(**reading, **policy or {}), **section)
         self.nas = Nas("radius_ip_1", self.section, SECRET)
         self.engine = Engine(
             [NasTable([("192.0.2.0/24", self.nas)])],

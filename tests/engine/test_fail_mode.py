@@ -37,7 +37,7 @@ def asking_somebody_else(stage: Stage) -> PendingLogin:
 
 def put(stage: Stage, pending: PendingLogin, ask: Ask) -> list[str]:
     """Have a question put; return whom it went to."""
-    stage.engine._proceed(pending, ask, 1.0)
+    stage.engine._conduct.proceed(pending, ask, 1.0)
     stage.effects = stage.engine.timer(1.0)
     return [each.to for each in stage.asked]
 
@@ -67,7 +67,7 @@ def test_fail_mode_takes_the_place_of_a_question_to_duo_alone(state, to):
     stage = Stage()
     pending = asking_somebody_else(stage)
     pending.login.state = state
-    stage.engine._outages["app"] = AWAY
+    stage.engine._outages.begin("app", AWAY)
     is_put = put(stage, pending, Ask(to, AuthStatus("tx-1"))) == [to]
     assert is_put is not (to == "app" and state in FAIL_MODE_STATES)
     assert is_put or stage.reason == "failmode_safe"
@@ -96,7 +96,7 @@ def test_once_somebody_else_has_said_yes_fail_mode_decides_at_duos_question():
     stage.engine.outage("app", AWAY, 0.5)
     assert put(stage, pending, DIRECTORY) == ["directory"]
     step = pending.login.ask_duo(TypedFactor(Factor.PASSCODE), Reason.UNKNOWN_FACTOR, True, 2.0)
-    stage.engine._proceed(pending, step, 2.0)
+    stage.engine._conduct.proceed(pending, step, 2.0)
     stage.effects = stage.engine.timer(2.0)
     assert (stage.asked, stage.reason) == ([], "failmode_safe")
 

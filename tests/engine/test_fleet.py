@@ -411,7 +411,7 @@ class TestSuccession:
     def test_tells_nobody_where_there_is_no_fleet_any_more(self):
         record = pending(pushed()).record()
         other = Stage()
-        other.engine._names = None
+        other.engine._keeping._names = None
         login = Login.restored(other.section.policy, record)
         theirs = PendingLogin(other.engine.next_number(), login, other.section, record.key, 0, 0.0)
         other.effects = other.engine.adopt(theirs)

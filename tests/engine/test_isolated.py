@@ -68,7 +68,7 @@ def test_so_is_one_whose_next_question_is_about_to_be_put():
     stage.login("alice", "push")
     pending = stage.asked[-1].pending
     stage.engine.isolate("app", is_isolated=True)
-    stage.engine._outages["app"] = AWAY
+    stage.engine._outages.begin("app", AWAY)
     stage.effects = stage.engine.answered(pending, GO_ON, 1.0)
     assert stage.replies == []
     assert stage.engine.n_pending == 0

@@ -10,8 +10,8 @@ from gateway.engine import login as login_module
 from gateway.engine.login import HOLD_S, Login
 from gateway.engine.login_standing import LoginPolicy
 from gateway.engine.login_states import PERSON_PATIENCE_S, LoginState
+from gateway.engine.modes.asked import Asked
 from gateway.engine.modes.duo_only import DuoOnly
-from gateway.engine.modes.mode import Asked
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import LoginRecord
 from gateway.engine.rules import SectionRules

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.engine.replying import is_delayed
 from gateway.engine.verdict import ACCEPT, REJECT, Verdict
-from gateway.words.reasons import Reason
+from gateway.words.reasons import REFUSED_FIRST_FACTOR, Reason
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -17,6 +17,12 @@ def test_nobody_who_gets_in_is_kept_waiting(reason):
     [
         (Reason.DUO_DENIED, True),
         (Reason.UNREADABLE_PASSWORD, True),
+        (Reason.FACTOR_MISSING, True),
+        (Reason.UNKNOWN_OPTION, True),
+        (Reason.NO_CAPABLE_DEVICE, True),
+        *((reason, True) for reason in sorted(REFUSED_FIRST_FACTOR)),
+        (Reason.CHALLENGED, False),
+        (Reason.CHALLENGE_EXPIRED, False),
         (Reason.FAILMODE_SECURE, False),
         (Reason.OVERLOADED, False),
         (Reason.TOO_MANY_PENDING, False),

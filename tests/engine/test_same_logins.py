@@ -4,6 +4,7 @@ import pytest
 
 from gateway.engine.digests import Digests
 from gateway.engine.pending import PendingLogins
+from gateway.engine.places import Places
 from gateway.engine.same_logins import SameLogins
 from gateway.engine.verdict import REJECT, Verdict
 from gateway.words.reasons import Reason
@@ -15,7 +16,7 @@ DENIED = Verdict(REJECT, Reason.DUO_DENIED, "", "")
 
 @pytest.fixture
 def same() -> SameLogins:
-    return SameLogins(DIGESTS, PendingLogins())
+    return SameLogins(DIGESTS, PendingLogins(Places(1)))
 
 
 def test_another_workers_login_is_known_by_its_digest_and_others_by_their_keys(same):

@@ -228,7 +228,7 @@ class TestAfterADeath:
             second.engine.left_alone(pending, 1.0, 1.0)
             second.engine.answered(pending, ALLOWED if ends == "decided" else DENIED, 2.0)
             second.engine.timer(9.0)
-        assert not second.engine._same._adopted
+        assert not second.engine._succession._same._adopted
 
     def test_an_answer_is_sent_again_octet_for_octet(self):
         first, second = Stage(), Stage()

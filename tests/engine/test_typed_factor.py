@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.duoapi.calls import Factor
-from gateway.engine.typed_factor import TypedFactor, read_factor
+from gateway.engine.typed_factor import TypedFactor, read_factor, read_factor_or_auto
 
 MODHEX = "cccccccbdefghijklnrtuvcbdefghijklnrtuvcbdefg"
 
@@ -55,3 +55,17 @@ def test_everything_else_is_neither(typed):
 def test_repr_hides_a_passcode():
     assert repr(TypedFactor(Factor.PASSCODE, passcode="123456")) == "<TypedFactor passcode>"
     assert repr(TypedFactor(Factor.PUSH, 2)) == "<TypedFactor push2>"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meaning"),
+    [
+        (" Auto", TypedFactor(Factor.AUTO)),
+        ("auto12", TypedFactor(Factor.AUTO, 12)),
+        ("push2", TypedFactor(Factor.PUSH, 2)),
+        ("auto0", None),
+        ("auto100", None),
+    ],
+)
+def test_where_auto_can_be_typed_it_is_a_factor_as_well(typed, meaning):
+    assert read_factor_or_auto(typed) == meaning

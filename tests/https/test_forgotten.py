@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from gateway.duo.client import CallObserver
+from gateway.duo.observer import CallObserver
 from gateway.duoapi.calls import Check, Ping
 from gateway.http1.response import Response
 from gateway.https.plan import PoolLimits
 from gateway.https.pool import HttpsPool
 from gateway.unavailable import Trouble, Unavailable
-from tests.duo.test_client import ask as ask_duo
-from tests.duo.test_client import client_of
+from tests.duo.scripted import ask as ask_duo
+from tests.duo.scripted import client_of
 from tests.https.authority import Authority
 from tests.https.calls import FixedResolver, Sent, ask, ask_in_vain, pool_behind, unused_port
 from tests.https.peer import (

@@ -21,9 +21,10 @@ from tests.https.stage import (
     Network,
     StagedPool,
 )
+from tests.long_form import histories
 
 LOOK_S = 0.1
-N_HISTORIES = 10_000
+N_HISTORIES = histories(10_000)
 N_CHUNKS = 20
 
 

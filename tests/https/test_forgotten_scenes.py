@@ -10,6 +10,7 @@ from gateway.https.doubts import (
     SCOUT_INTERVAL_S,
 )
 from gateway.https.plan import PoolLimits
+from gateway.https.second_askings import POLL_OVERDUE_S
 from gateway.unavailable import Trouble, Unavailable
 from tests.https.stage import (
     Asked,
@@ -131,6 +132,21 @@ def test_after_a_pause_of_our_own_nobody_is_asked_twice() -> None:
     pool._timer = loop.call_later(5.0, pool._tick)  # type: ignore[assignment]
     loop.run_until(loop.now + 6.0)
     assert not any(call.exchange.is_retry for call in calls)
+
+
+def test_a_long_poll_whose_way_was_cut_is_over_when_there_is_no_other_way() -> None:
+    """Where nobody logs in it is all that can tell; the kernel would go on repeating what nobody acknowledges."""
+    loop, network, pool = scene()
+    network.answer_s = lambda: 60.0
+    poll = Asked(pool, waits_for_person=True, timeout_s=75.0)
+    while not network.carriers_of(poll):
+        loop.run_until(loop.now + MOMENT_S)
+    network.forget()
+    network.is_reachable = False
+    loop.run_until(loop.now + POLL_OVERDUE_S + 1.0)
+    assert isinstance(poll.outcome, Unavailable)
+    assert poll.outcome.trouble is Trouble.CONNECT
+    assert pool.counts == (0, 0, 0, 0)
 
 
 def test_what_there_is_no_room_to_ask_anew_goes_on_waiting_for_its_first_answer() -> None:

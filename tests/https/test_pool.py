@@ -311,10 +311,25 @@ def black_hole() -> Iterator[int]:
 
 @in_loop
 async def test_connecting_to_a_black_hole_ends(authority: Authority) -> None:
-    with black_hole() as port, pool_to(port, authority, connect_timeout_s=0.01) as pool:
+    with black_hole() as port, pool_to(port, authority, connect_timeout_s=0.1) as pool:
         trouble = await ask_in_vain(pool, is_repeatable=False)
         assert trouble.trouble is Trouble.TIMEOUT
         assert f"127.0.0.1:{port}" in trouble.detail
+
+
+@contextlib.contextmanager
+def full_port() -> Iterator[int]:
+    """A port whose queue is full: the kernel drops who knocks, as a firewall does."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as sock, socket.create_connection(sock.getsockname()):
+        yield sock.getsockname()[1]
+
+
+@in_loop
+async def test_a_port_that_nobody_answers_at_is_trouble_of_connecting(authority: Authority) -> None:
+    with full_port() as port, pool_to(port, authority, connect_timeout_s=0.01) as pool:
+        trouble = await ask_in_vain(pool, is_repeatable=False)
+        assert trouble.trouble is Trouble.CONNECT
+        assert trouble.detail == f"no connection to duo.test:{port} at 127.0.0.1:{port} within 0.0 s"
 
 
 @in_loop

@@ -1,8 +1,12 @@
 """Where the user's address may stand."""
 
-import pytest
+from ipaddress import IPv4Address
 
-from gateway.radius.address import AddressAttribute
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.radius.address import AddressAttribute, packed_ipv4
 from gateway.radius.client import encode_attribute
 from gateway.radius.packet import decode_packet
 
@@ -108,6 +112,24 @@ def test_an_address_as_text_may_have_a_port_brackets_and_what_c_leaves_around_it
 @pytest.mark.parametrize("value", NONE)
 def test_text_that_is_no_users_address_is_none(value):
     assert CALLING_STATION_ID.read(packet_with(encode_attribute(31, value))) is None
+
+
+@given(
+    st.text("01259. +-_/\u0663\u00b2") | st.lists(st.integers(0, 300)).map(lambda octets: ".".join(map(str, octets)))
+)
+@example("203.0.113.7")
+@example("0.0.0.0")
+@example("203.0.113.07")
+@example("203.0.113.256")
+@example("203.0.113.")
+def test_an_ipv4_address_is_what_the_library_says_that_it_is(text):
+    try:
+        expected = IPv4Address(text).packed
+    except ValueError:
+        with pytest.raises(ValueError, match="IPv4"):
+            packed_ipv4(text)
+    else:
+        assert packed_ipv4(text) == expected
 
 
 @pytest.mark.parametrize(

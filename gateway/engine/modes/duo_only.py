@@ -8,7 +8,8 @@ from typing import Final, final
 from gateway.duoapi.calls import AUTO
 from gateway.engine.login import Login
 from gateway.engine.login_standing import LoginPolicy
-from gateway.engine.modes.mode import Asked, Mode
+from gateway.engine.modes.asked import Asked
+from gateway.engine.modes.mode import Mode
 from gateway.engine.modes.reading import (
     UNUSUAL,
     before_nul,

@@ -1,60 +1,23 @@
 """What the modes have in common: a request is read, and a login begins. Nothing outside asks which mode it is."""
 
 from sys import intern
-from typing import TYPE_CHECKING, final
-
-from mypy_extensions import mypyc_attr
+from typing import TYPE_CHECKING
 
 from gateway.engine.rules import SectionRules
 from gateway.radius.address import AddressAttribute
-from gateway.values import Value
 
 if TYPE_CHECKING:
     from gateway.engine.login import Login
     from gateway.engine.login_standing import LoginPolicy
+    from gateway.engine.modes.asked import Asked
+    from gateway.engine.passed_on import PassedOn
     from gateway.engine.sender import Sender
-    from gateway.engine.steps import Step
-    from gateway.engine.typed_factor import TypedFactor
+    from gateway.engine.steps import Consulted, Step
     from gateway.engine.verdict import Verdict
+    from gateway.radius.attributes import AttributeKind
     from gateway.radius.discards import DiscardReason
     from gateway.radius.packet import Packet
-
-
-@final
-@mypyc_attr(acyclic=True, free_list_len=1)
-class Asked(Value):
-    """What a readable request asks for.
-
-    Attributes:
-        user_name: as the NAS sent it; never empty.
-        password: what was typed, octet for octet up to the first NUL; like the text, it never leaves the process.
-        text: the same in letters, without surrounding blanks; None when `pw_codec` does not explain the octets.
-        factor: the second factor that was typed; None for none.
-        meaning: what is the same for all ways to type the same thing.
-        ipaddr: the address of the user's own machine, if the NAS tells it.
-    """
-
-    __slots__ = ("factor", "ipaddr", "meaning", "password", "text", "user_name")
-
-    def __init__(
-        self,
-        user_name: str,
-        password: bytes,
-        text: str | None,
-        factor: "TypedFactor | None",
-        meaning: str,
-        ipaddr: str | None,
-    ) -> None:
-        self.user_name = user_name
-        self.password = password
-        self.text = text
-        self.factor = factor
-        self.meaning = meaning
-        self.ipaddr = ipaddr
-
-    def __repr__(self) -> str:
-        """Hide what was typed."""
-        return f"<Asked {self.user_name!r}>"
+    from gateway.radius.shared_secret import SharedSecret
 
 
 class Mode:
@@ -83,6 +46,22 @@ class Mode:
         """
         raise NotImplementedError
 
-    def begin(self, login: "Login", asked: Asked, now: float) -> "Step":
+    def begin(self, login: "Login", asked: "Asked", now: float) -> "Step":
         """Return the first step of a login."""
+        raise NotImplementedError
+
+    def consulted(self, login: "Login", answer: "Consulted", now: float) -> "Step":
+        """Return how a login goes on after an answer that means something else in each mode."""
+        raise NotImplementedError
+
+    def left_out_now(self) -> "tuple[str, tuple[AttributeKind, ...]] | None":
+        """Return which home server's attributes of which kinds have been left out for the first time, and forget it."""
+        return None
+
+    def passed(self, passed_on: "PassedOn", secret: "SharedSecret", packet: "Packet") -> tuple[str, bytes]:
+        """Return a home server's text and attributes for the reply to this packet, which was sent with this secret.
+
+        Raises:
+            ValueError: nobody knows that home server any more.
+        """
         raise NotImplementedError

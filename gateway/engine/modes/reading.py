@@ -63,9 +63,15 @@ def refuse_unproven(sender: Sender, source: str, n_nuls: int) -> Verdict | Disca
     return UNPROVEN_PASSWORD if sender.is_proven(source) else DiscardReason.WRONG_SECRET
 
 
+def refuse_repeats(packet: Packet) -> Reason | None:
+    """Return why every mode refuses a request that has something twice which it may have once; None if it has not."""
+    is_repeated = packet.has_repeats and any(packet.is_repeated(kind) for kind in _AT_MOST_ONCE)
+    return Reason.CONFLICTING_CREDENTIALS if is_repeated else None
+
+
 def refuse_attributes(packet: Packet) -> Reason | None:
     """Return why a mode that takes PAP, and never challenges, refuses what a request holds; None if it does not."""
-    if packet.has_repeats and any(packet.is_repeated(kind) for kind in _AT_MOST_ONCE):
+    if refuse_repeats(packet):
         return Reason.CONFLICTING_CREDENTIALS
     if packet.marks & (HAS_CHAP | HAS_EAP):
         both = packet.has(USER_PASSWORD)
@@ -86,3 +92,11 @@ def readable(octets: bytes, codec: str) -> str | None:
     except UnicodeError:
         return None
     return text if text.isprintable() or not _CONTROL_CHARACTERS.search(text) else None
+
+
+def as_utf8(octets: bytes, codec: str) -> bytes | None:
+    """Return a password in UTF-8; None if it is no text in this codec. What somebody else checks may hold anything."""
+    try:
+        return octets.decode(codec).encode()
+    except UnicodeError:
+        return None

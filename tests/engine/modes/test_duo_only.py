@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from gateway.engine.modes.mode import Asked
+from gateway.engine.modes.asked import Asked
 from gateway.engine.modes.reading import shown_user_name
 from gateway.engine.nas import Nas
 from gateway.engine.verdict import Verdict

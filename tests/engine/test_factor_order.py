@@ -1,0 +1,37 @@
+"""Which factor a login gets for which none was typed."""
+
+import pytest
+
+from gateway.duoapi.calls import AUTO, PASSCODE, PHONE, PUSH, Device
+from gateway.engine.factor_order import choose_factor, wants_devices
+
+SMARTPHONE = Device("DP1", frozenset({"auto", "push", "phone", "sms", "mobile_otp"}))
+LANDLINE = Device("DP2", frozenset({"auto", "phone"}))
+TOKEN = Device("DH3")
+
+
+@pytest.mark.parametrize(
+    ("factors", "devices", "chosen"),
+    [
+        ([AUTO], [SMARTPHONE], AUTO),
+        ([AUTO], [LANDLINE], AUTO),
+        ([AUTO], [TOKEN], None),
+        ([AUTO, PASSCODE], [TOKEN], PASSCODE),
+        ([PUSH, PHONE], [LANDLINE, SMARTPHONE], PUSH),
+        ([PHONE, PUSH], [LANDLINE, SMARTPHONE], PHONE),
+        ([PUSH, PHONE], [TOKEN, LANDLINE], PHONE),
+        ([PUSH], [LANDLINE], None),
+        ([PUSH, PASSCODE], [LANDLINE], PASSCODE),
+        ([PASSCODE, PUSH], [SMARTPHONE], PASSCODE),
+        ([PUSH, PASSCODE], [], PUSH),
+    ],
+)
+def test_the_first_factor_is_taken_that_a_device_can_do(factors, devices, chosen):
+    assert choose_factor(factors, devices) is chosen
+
+
+@pytest.mark.parametrize(
+    ("factors", "does"), [([AUTO], False), ([PUSH], False), ([PASSCODE, PUSH], False), ([PUSH, PASSCODE], True)]
+)
+def test_devices_are_asked_for_only_where_they_decide(factors, does):
+    assert wants_devices(factors) is does

@@ -1,0 +1,64 @@
+"""With what a request proves its user, and what of it goes on."""
+
+import pytest
+
+from gateway.radius.attributes import AttributeKind, encode
+from gateway.radius.credentials import Credential, credential_attributes, credential_of
+from gateway.radius.packet import Packet, decode_packet
+
+PAP, CHAP_PASSWORD, CHAP_CHALLENGE, EAP = (AttributeKind(0, kind) for kind in (2, 3, 60, 79))
+MS_CHAP_CHALLENGE, MS_CHAP2_RESPONSE, MS_CHAP2_CPW, NT_ENC_PW = (AttributeKind(311, kind) for kind in (11, 25, 27, 6))
+AUTHENTICATOR = bytes(range(16))
+START = bytes((79, 2))
+
+
+def request(*attributes: tuple[AttributeKind, bytes]) -> Packet:
+    encoded = b"".join(encode(*each) for each in attributes)
+    return decode_packet(b"\x01\x07" + (20 + len(encoded)).to_bytes(2, "big") + AUTHENTICATOR + encoded)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "credential"),
+    [
+        ((), Credential.NONE),
+        ((PAP,), Credential.PAP),
+        ((CHAP_PASSWORD, CHAP_CHALLENGE), Credential.CHAP),
+        ((MS_CHAP_CHALLENGE, MS_CHAP2_RESPONSE), Credential.MS_CHAP),
+        ((MS_CHAP2_CPW, NT_ENC_PW), Credential.MS_CHAP),
+        ((MS_CHAP_CHALLENGE,), Credential.NONE),
+        ((EAP,), Credential.EAP),
+        ((PAP, CHAP_PASSWORD), Credential.SEVERAL),
+        ((EAP, MS_CHAP2_RESPONSE), Credential.SEVERAL),
+    ],
+)
+def test_a_credential_is_told_by_its_attributes(kinds, credential):
+    assert credential_of(request(*((kind, bytes(16)) for kind in kinds))) is credential
+
+
+@pytest.mark.parametrize(
+    ("attributes", "credential", "goes_on"),
+    [
+        (START, Credential.EAP_START, START),
+        (START * 2, Credential.EAP_START, START),
+        (START + encode(EAP, b"1"), Credential.EAP, encode(EAP, b"1")),
+        (START + encode(MS_CHAP2_RESPONSE, b"r"), Credential.MS_CHAP, encode(MS_CHAP2_RESPONSE, b"r")),
+        (START + encode(PAP, bytes(16)), Credential.PAP, b""),
+    ],
+)
+def test_an_eap_message_without_octets_begins_eap_where_nothing_else_is_there(attributes, credential, goes_on):
+    packet = decode_packet(b"\x01\x07" + (20 + len(attributes)).to_bytes(2, "big") + AUTHENTICATOR + attributes)
+    assert credential_of(packet) is credential
+    assert credential_attributes(packet) == goes_on
+
+
+def test_ms_chap_and_eap_go_on_as_they_stood_and_a_password_does_not():
+    attributes = [(MS_CHAP_CHALLENGE, b"c"), (MS_CHAP2_RESPONSE, b"r"), (EAP, b"1"), (EAP, b"2")]
+    others = [(PAP, bytes(16)), (AttributeKind(0, 25), b"class")]
+    assert credential_attributes(request(*attributes, *others)) == b"".join(encode(*each) for each in attributes)
+
+
+def test_the_challenge_of_chap_is_told_where_it_was_the_authenticator():
+    told = [(CHAP_PASSWORD, bytes(17)), (CHAP_CHALLENGE, b"challenge")]
+    assert credential_attributes(request(*told)) == b"".join(encode(*each) for each in told)
+    untold = encode(CHAP_PASSWORD, bytes(17)) + encode(CHAP_CHALLENGE, AUTHENTICATOR)
+    assert credential_attributes(request(told[0])) == untold
