@@ -64,6 +64,38 @@ def system_context() -> ssl.SSLContext:
     return context
 
 
+def certificates_of(pem: bytes) -> bytes:
+    """Return the certificates of a bundle as PEM, without what stands between them.
+
+    Raises:
+        BadCertificates: one of them cannot be used, or there is none.
+    """
+    trusting_context(pem)
+    return "".join(block.pem for block in _blocks(pem)).encode()
+
+
+def check_ciphers(cipher_list: str) -> None:
+    """Make sure that OpenSSL knows a list of ciphers, and one of them shows who is there.
+
+    Raises:
+        BadCertificates: it does not.
+    """
+    limit_ciphers(_client_context(), cipher_list)
+
+
+def limit_ciphers(context: ssl.SSLContext, cipher_list: str) -> None:
+    """Let a context take these ciphers, but none without a certificate or without encryption: with `@SECLEVEL=0` lists
+    as usual as `HIGH` have some, and nothing is verified then.
+
+    Raises:
+        BadCertificates: OpenSSL knows none of the others.
+    """
+    try:
+        context.set_ciphers(f"{cipher_list}:!aNULL:!eNULL")
+    except ssl.SSLError as error:
+        raise BadCertificates("OpenSSL knows no cipher of this list that shows a certificate") from error
+
+
 def serving_context(pem: bytes) -> ssl.SSLContext:
     """Return a server's context with a chain, the server's own certificate first, and its private key.
 

@@ -27,6 +27,9 @@ class HashState(Protocol):
 
 NewHash = Callable[[bytes], HashState]
 
+_INNER: Final = bytes([octet ^ 0x36 for octet in range(256)])
+_OUTER: Final = bytes([octet ^ 0x5C for octet in range(256)])
+
 
 def _own(name: str, otherwise: Callable[..., Any]) -> NewHash:
     """Return CPython's own function, where this CPython has it in a module of its name."""
@@ -51,8 +54,8 @@ class Hmac:
     def __init__(self, new: NewHash, block_size: int, key: bytes) -> None:
         """Mix the key in; `block_size` is the hash's own, in octets."""
         key = (new(key).digest() if len(key) > block_size else key).ljust(block_size, b"\0")
-        self._copy_inner = new(bytes(octet ^ 0x36 for octet in key)).copy
-        self._copy_outer = new(bytes(octet ^ 0x5C for octet in key)).copy
+        self._copy_inner = new(key.translate(_INNER)).copy
+        self._copy_outer = new(key.translate(_OUTER)).copy
 
     def digest(self, octets: bytes) -> bytes:
         """Return the code of these octets."""

@@ -1,5 +1,6 @@
 """Bundles as people damage them: refused where they are read, with the line; and what the intact ones are good for."""
 
+import contextlib
 import ssl
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -11,7 +12,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs7
 from cryptography.x509.oid import NameOID
 
-from gateway.certificates import BadCertificates, serving_context, trusting_context
+from gateway.certificates import (
+    BadCertificates,
+    certificates_of,
+    check_ciphers,
+    limit_ciphers,
+    serving_context,
+    trusting_context,
+)
 from gateway.https.tls import TrustStore
 from tests.config.files import MINIMAL, problems_of
 
@@ -95,7 +103,8 @@ def test_a_damaged_bundle_is_refused_with_its_line_by_whoever_reads_the_file_and
         trusting_context(octets)
     assert text in str(caught.value)
     (problem,) = problems_of(f"[main]\nhttp_ca_certs_file=ca.pem\n{MINIMAL}", {"/etc/radgate/ca.pem": octets})
-    assert (problem.section, problem.key, problem.line, problem.is_error) == ("main", "http_ca_certs_file", 2, True)
+    place = (problem.section, problem.key, problem.place.line)
+    assert (place, problem.is_error) == (("main", "http_ca_certs_file", 2), True)
     assert f"'/etc/radgate/ca.pem' cannot be used: {caught.value}; name a PEM file" in problem.text
     (tmp_path / "ca.pem").write_bytes(octets)
     with pytest.raises(ValueError, match="no trusted roots in "):
@@ -166,3 +175,45 @@ def test_a_machine_that_trusts_nobody_is_refused_too(tmp_path, monkeypatch):
         TrustStore("system")
     (tmp_path / "roots.pem").write_bytes(A)
     assert TrustStore("system").context.cert_store_stats()["x509"] == 1
+
+
+class TestDirectories:
+    def test_the_certificates_of_a_bundle_are_all_that_is_kept(self):
+        one, other = issue("one.test"), issue("other.test")
+        bundle = b"Bag Attributes\r\n" + one.pem.replace(b"\n", b"\r\n") + other.key_pem + other.pem
+        assert certificates_of(bundle) == one.pem + other.pem
+
+    def test_a_bundle_that_cannot_be_used_says_why(self):
+        with pytest.raises(BadCertificates, match="it holds no certificate"):
+            certificates_of(issue("one.test").key_pem)
+
+    def test_a_list_without_a_cipher_is_refused(self):
+        check_ciphers("DEFAULT@SECLEVEL=1")
+        with pytest.raises(BadCertificates, match="OpenSSL knows no cipher"):
+            check_ciphers("NONE-SUCH")
+
+    @pytest.mark.parametrize("cipher_list", ["aNULL", "ADH@SECLEVEL=0", "eNULL:@SECLEVEL=0"])
+    def test_so_is_one_by_which_nobody_shows_who_he_is(self, cipher_list):
+        with pytest.raises(BadCertificates, match="that shows a certificate"):
+            check_ciphers(cipher_list)
+
+    @pytest.mark.parametrize("cipher_list", ["HIGH@SECLEVEL=0", "ALL:@SECLEVEL=0", "HIGH aNULL @SECLEVEL=0"])
+    def test_a_server_without_a_certificate_is_nobody(self, cipher_list):
+        context = trusting_context(A)
+        limit_ciphers(context, cipher_list)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        with pytest.raises(ssl.SSLError):
+            shake_hands_with_nobody(context)
+
+
+def shake_hands_with_nobody(context: ssl.SSLContext) -> None:
+    """Let a client and a server without a certificate go as far as they come."""
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.set_ciphers("aNULL@SECLEVEL=0")
+    server_context.maximum_version = ssl.TLSVersion.TLSv1_2
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(to_client, to_server, server_hostname="duo.test")
+    server = server_context.wrap_bio(to_server, to_client, server_side=True)
+    for side in [client, server] * 4:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            side.do_handshake()

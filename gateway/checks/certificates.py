@@ -23,8 +23,8 @@ def certificate_findings(subject: str, chain: list[x509.Certificate], now: dt.da
     """Return how many days the server's certificate and its root are still valid."""
     server, root = chain[0], chain[-1]
     return [
-        _lifetime(subject, "certificate", "Duo's certificate", server, now, "Duo renews it; see status.duo.com if not"),
-        _lifetime(
+        lifetime(subject, "certificate", "Duo's certificate", server, now, "Duo renews it; see status.duo.com if not"),
+        lifetime(
             subject,
             "root",
             f"the trusted root {_name(root)}",
@@ -35,13 +35,20 @@ def certificate_findings(subject: str, chain: list[x509.Certificate], now: dt.da
     ]
 
 
-def _lifetime(
-    subject: str, step: str, what: str, certificate: x509.Certificate, now: dt.datetime, remedy: str
+def lifetime(
+    subject: str,
+    step: str,
+    what: str,
+    certificate: x509.Certificate,
+    now: dt.datetime,
+    remedy: str,
+    soon_days: int = SOON_DAYS,
 ) -> Finding:
+    """Return how many days a certificate is still valid; `what` it is called, and who must do what before its end."""
     end = certificate.not_valid_after_utc
     n_days = (end - now).days
     text = f"{what} is valid for {n_days} days, until {end:%Y-%m-%d}"
-    if n_days < SOON_DAYS:
+    if n_days < soon_days:
         return Finding(subject, step, Severity.WARNING, text, remedy)
     return Finding(subject, step, Severity.OK, text)
 

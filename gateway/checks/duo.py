@@ -14,10 +14,11 @@ from gateway.config.settings import ApplicationSettings
 from gateway.duo.client import CORRECTION_WORTH_TELLING_S, DuoClient
 from gateway.duo.clients import USER_AGENT, application_of, proxy_of
 from gateway.duoapi.calls import Answer, Call, Check, Ping, Refusal
-from gateway.https.opening import Endpoint, TlsSocket, find_addresses, open_tls
+from gateway.https.opening import Endpoint, find_addresses, open_tls
 from gateway.https.plan import PoolLimits
 from gateway.https.pool import HttpsPool
 from gateway.https.resolver import Resolver
+from gateway.https.sockets import TlsSocket
 from gateway.https.tls import TrustStore
 from gateway.ipc.plan import application_key
 from gateway.unavailable import Trouble, Unavailable

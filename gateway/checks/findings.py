@@ -12,7 +12,7 @@ class Severity(StrEnum):
     NOTE = "note"  # as configured, and worth knowing
     WARNING = "warning"
     PROBLEM = "problem"  # of the file or of this machine: somebody must change it
-    UNREACHABLE = "unreachable"  # Duo, or the way to it
+    UNREACHABLE = "unreachable"  # Duo or another server, or the way to it
 
 
 class Finding(NamedTuple):

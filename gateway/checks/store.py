@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.checks.findings import Finding, Severity
 from gateway.config.settings import FleetSettings
-from gateway.fleet.clients import open_sealer, store_access
+from gateway.fleet.access import open_sealer, store_access
 from gateway.fleet.connection import ConnectionOwner, StoreConnection
 from gateway.fleet.hosts import BEAT_INTERVAL_S, Hosts
 from gateway.fleet.opening import Opener, ask_all

@@ -51,12 +51,11 @@ def _read_outcome(path: str, files: UnchangedFiles) -> ReadOutcome:
         settings, warnings = read_settings(path, read_file=files.read, list_folder=files.names_in)
     except ConfigError as error:
         return ReadOutcome(
-            warnings=[problem.render(error.path) for problem in error.problems if not problem.is_error],
+            warnings=[problem.render(error.path) for problem in error.problems if problem.is_warning],
             problems=[problem.render(error.path) for problem in error.problems if problem.is_error],
         )
-    return ReadOutcome(
-        settings_octets=encode_settings(settings), warnings=[problem.render(path) for problem in warnings]
-    )
+    told = [problem.render(path) for problem in warnings if problem.is_warning]  # notes are for `radgate check`
+    return ReadOutcome(settings_octets=encode_settings(settings), warnings=told)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,15 @@ from typing import Any
 import msgspec
 from msgspec.structs import asdict, replace
 
-from gateway.config.settings import ApplicationSettings, ClientSettings, ServerSettings, Settings
+from gateway.config.settings import (
+    AdClient,
+    ApplicationSettings,
+    ClientSettings,
+    DuoOnlyClient,
+    FirstFactor,
+    ServerSettings,
+    Settings,
+)
 from gateway.radius.reply import SignaturePosition
 
 MAX_NAMES = 10
@@ -20,10 +28,21 @@ _KEYS = {
     "fail_mode": "failmode",
     "exempt_usernames": "exempt_username_N",
     "probe_usernames": "probe_username_N",
+    "pass_through": "pass_through_attr_names",
     "secret_key": "skey",
     "next_secret_key": "skey_next",
     "api_timeout_s": "api_timeout",
     "ca_certs_file": "http_ca_certs_file",
+}
+_HOME_KEYS = {
+    "pass_through": "pass_through_attr_names",
+    "retry_wait_s": "retry_wait",
+    "timeout_s": "timeout",
+}
+_DIRECTORY_KEYS = {
+    "timeout_s": "timeout",
+    "ca_certs": "ssl_ca_certs_file",
+    "verify_hostname": "ssl_verify_hostname",
 }
 _LOG_KEYS = {
     "directory": "log_dir",
@@ -64,6 +83,11 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     removed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """Those that are there after, and are not what they were before."""
+        return (*self.added, *self.changed)
 
 
 class ChangedKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,7 +207,7 @@ def _applications(settings: Settings) -> dict[str, frozenset[ApplicationSettings
 
 def _other_sections(settings: Settings) -> dict[str, dict[str, object]]:
     fleet = {} if settings.fleet is None else {"fleet": _keys_of(settings.fleet, _FLEET_KEYS)}
-    clients: dict[str, dict[str, object]] = {each.section: {} for each in settings.clients}
+    clients = {each.section: _first_factor_keys(each) for each in settings.clients}
     return {"main": _main_keys(settings), "gateway": _gateway_keys(settings), **fleet, **clients}
 
 
@@ -228,8 +252,8 @@ def _gateway_keys(settings: Settings) -> dict[str, object]:
 
 
 def _server_keys(server: ServerSettings) -> dict[str, object]:
-    keys = _keys_of(server, _KEYS) | _keys_of(server.application, _KEYS)
-    for field in ("section", "clients", "application"):
+    keys = _keys_of(server, _KEYS) | _keys_of(server.application, _KEYS) | _keys_of(server.modes, _KEYS)
+    for field in ("section", "clients", "application", "modes"):
         keys.pop(field, None)
     for client in server.clients:
         keys.update(_client_keys(client))
@@ -244,6 +268,20 @@ def _client_keys(client: ClientSettings) -> Iterator[tuple[str, object]]:
         yield f"radius_secret_{number}_next", client.next_secret
     if client.message_authenticator_in_replies is not SignaturePosition.FIRST:  # rare, and else told of each client
         yield f"message_authenticator_in_replies_{number}", client.message_authenticator_in_replies
+
+
+def _first_factor_keys(client: FirstFactor) -> dict[str, object]:
+    """Hosts count together: their numbers say no more than their order."""
+    if isinstance(client, DuoOnlyClient):
+        return {}
+    if isinstance(client, AdClient):
+        keys = _keys_of(client, _DIRECTORY_KEYS)
+        del keys["section"], keys["hosts"]
+        return {**keys, "host": [host.host for host in client.hosts], "port": [host.port for host in client.hosts]}
+    keys = _keys_of(client, _HOME_KEYS)
+    del keys["section"], keys["homes"]
+    hosts, ports = [home.host for home in client.homes], [home.port for home in client.homes]
+    return {**keys, "host": hosts, "port": ports, "secret": [home.shared_secret for home in client.homes]}
 
 
 # Briefly.

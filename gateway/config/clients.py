@@ -49,7 +49,7 @@ def unused_defaults(main: IniSection, served: Iterable[IniSection]) -> Iterator[
     numbers = {_number(entry) for section in (main, *served) for entry in section.entries.values() if _is_ip(entry)}
     for entry in main.entries.values():
         if _CLIENT_KEY.fullmatch(entry.key) and _number(entry) not in numbers:
-            yield Problem(entry.section, entry.key, _without_address(_number(entry)), entry.line)
+            yield Problem(entry.section, entry.key, _without_address(_number(entry)), entry.place)
 
 
 def _number(entry: Entry) -> str:
@@ -116,7 +116,7 @@ def _read_networks(scope: Scope, entry: Entry) -> tuple[str, ...]:
 def _check_secret(scope: Scope, secret: FoundSecret) -> None:
     n_octets = len(secret.octets)
     if n_octets <= SHORT_SECRET:
-        text = f"a secret of {n_octets} octets can be guessed; write one of 16 or more, here and at the RADIUS client"
+        text = f"a secret of {n_octets} bytes can be guessed; write one of 16 or more, here and at the RADIUS client"
         scope.warn(secret.entry, text)
 
 

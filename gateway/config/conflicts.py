@@ -1,22 +1,33 @@
-"""What no section can see on its own: clients and applications of several sections that contradict each other."""
+"""What no section can see on its own: clients and applications of several sections that contradict each other, and home
+servers that are this gateway.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
+from gateway.config.hosts import HOST_KEY
+from gateway.config.listening import local_hosts
 from gateway.config.nesting import nested
-from gateway.config.problems import Problem
+from gateway.config.problems import Place, Problem
 from gateway.config.scope import Scope
 from gateway.config.secret_keys import NEXT_SKEY, SKEY
-from gateway.config.settings import ClientSettings, ServerSettings
-from gateway.config.values import Network
+from gateway.config.settings import ClientSettings, FirstFactor, HomeServerSettings, RadiusClient, ServerSettings
+from gateway.config.values import Network, is_loopback
 
 
 class ServedSection(NamedTuple):
     """A server section's settings, and the scope that still knows its lines."""
 
     settings: ServerSettings
+    scope: Scope
+
+
+class ClientSection(NamedTuple):
+    """A client section's settings, and the scope that still knows its lines."""
+
+    settings: FirstFactor
     scope: Scope
 
 
@@ -52,11 +63,44 @@ def application_problems(served: list[ServedSection]) -> Iterator[Problem]:
         if application.secret_key != first.application.secret_key:
             entry = scope.entries(*SKEY.all)[0]
             text = f"[{first.section}] has the same api_host and ikey but another skey; write the same skey in both"
-            yield Problem(entry.section, entry.key, text, entry.line)
+            yield Problem(entry.section, entry.key, text, entry.place)
         elif application.next_secret_key != first.application.next_secret_key:
             entry = (scope.entries(*NEXT_SKEY.all) or scope.entries(*SKEY.all))[0]
             text = f"[{first.section}] has the same application but another skey_next, or one of the two has none"
-            yield Problem(entry.section, entry.key, f"{text}; write the same in both", entry.line)
+            yield Problem(entry.section, entry.key, f"{text}; write the same in both", entry.place)
+
+
+def loop_problems(clients: list[ClientSection], served: list[ServedSection]) -> Iterator[Problem]:
+    """Yield a problem for every home server at whose address a section of ours listens: it would ask itself."""
+    for settings, scope in clients:
+        if isinstance(settings, RadiusClient):
+            for home in settings.homes:
+                yield from _loops(home, scope, served)
+
+
+def _loops(home: HomeServerSettings, scope: Scope, served: list[ServedSection]) -> Iterator[Problem]:
+    owner = next((each.settings.section for each in served if _listens_at(each.settings, home)), None)
+    if owner is None:
+        return
+    entry = next(each for each in scope.matching(HOST_KEY) if each.value.lower() in (home.host, f"[{home.host}]"))
+    text = f"{home.name} is where [{owner}] of this file listens: the gateway would ask itself"
+    yield Problem(entry.section, entry.key, f"{text}; write the server that checks passwords, or its port", entry.place)
+
+
+def _listens_at(server: ServerSettings, home: HomeServerSettings) -> bool:
+    """Whether a section listens at an address, as far as the file tells: what is not this machine's own is no loop."""
+    if server.port != home.port:
+        return False
+    for _, local in local_hosts(server):
+        if local == home.host or (is_loopback(home.host) and (home.host == "localhost" or _covers(local, home.host))):
+            return True
+    return False
+
+
+def _covers(local: str, host: str) -> bool:
+    """Whether `local` is every address of the family of `host`."""
+    there = ip_address(local)
+    return there.is_unspecified and there.version == ip_address(host).version
 
 
 def _port_problems(sections: list[ServedSection]) -> Iterator[Problem]:
@@ -85,12 +129,12 @@ def _share_interface(one: ServedSection, other: ServedSection) -> bool:
 
 
 def _overlap(one: _Claim, other: _Claim) -> Problem:
-    earlier, later = sorted((one, other), key=_line)
+    earlier, later = sorted((one, other), key=_place)
     port = later.served.settings.port
     text = f"{later} overlaps {earlier}, both on port {port}; write another port in one section, or remove one of them"
     entry = later.served.scope.entries(later.client.name)[0]
-    return Problem(entry.section, entry.key, text, entry.line)
+    return Problem(entry.section, entry.key, text, entry.place)
 
 
-def _line(claim: _Claim) -> int:
-    return claim.served.scope.entries(claim.client.name)[0].line
+def _place(claim: _Claim) -> Place:
+    return claim.served.scope.entries(claim.client.name)[0].place

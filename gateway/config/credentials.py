@@ -35,7 +35,7 @@ def read_secret(scope: Scope, surroundings: Surroundings, keys: SecretKeys) -> F
         return None
     entry, *others = given
     for other in others:
-        scope.error(other, f"{entry.key} gives this secret too, in line {entry.line}; remove one of the two")
+        scope.error(other, f"{entry.key} gives this secret too, in line {entry.place}; remove one of the two")
     for empty in (entry for entry in entries if not entry.value):
         scope.warn(empty, f"has no value and is ignored: {entry.key} gives this secret; remove the line")
     octets = _octets_of(scope, surroundings, entry, keys)
@@ -61,7 +61,7 @@ def read_next_secret(
     found = read_secret(scope, surroundings, keys)
     if found is not None and present is not None and found.octets == present.octets:
         ways = f"write the new one here, or remove the line if {present_keys.clear} is the new one already"
-        scope.error(found.entry, f"is the same as {present.entry.key} in line {present.entry.line}; {ways}")
+        scope.error(found.entry, f"is the same as {present.entry.key} in line {present.entry.place}; {ways}")
         return None
     return found
 

@@ -5,7 +5,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from gateway.config.ini import IniSection, parse_ini
-from gateway.config.kinds import KINDS, OWN_KEYS, section_kind
+from gateway.config.kinds import FIRST_FACTORS, KINDS, OWN_KEYS, section_kind
 from gateway.config.problems import Problem
 from gateway.config.redaction import redact_config
 from gateway.config.schema import SINGLE, key_pattern
@@ -45,9 +45,11 @@ def effective_keys(files: list[bytes], settings: Settings, problems: list[Proble
     present = {section.name: section for section in sections}
     absent = [IniSection(name) for name in ("main", "gateway") if name not in present]
     made_here = {("main", "log_dir"): settings.log.directory, ("gateway", "run_dir"): settings.gateway.run_dir}
+    clients = {client.section for client in settings.clients}
     for section in (*absent, *present.values()):
         kind = section_kind(section.name)
-        if kind in OWN_KEYS:
+        is_idle = kind in FIRST_FACTORS and section.name not in clients
+        if kind in OWN_KEYS and not is_idle:
             yield from _of_section(section, kind, main, made_here)
 
 
@@ -55,23 +57,29 @@ def _of_section(
     section: IniSection, kind: str, main: IniSection, made_here: dict[tuple[str, str], str]
 ) -> Iterator[Effective]:
     table = KINDS[kind].keys
+    own = KINDS[kind].own
     for pattern in (*table, *sorted(OWN_KEYS[kind] - table.keys())):
-        found = [each for each in _written(section, pattern, main) if each.value]
+        if pattern in KINDS[kind].idle:
+            continue
+        found = [each for each in _written(section, pattern, main, own) if each.value]
         yield from found
         value = table.get(pattern) or made_here.get((section.name, pattern), "")
         if not found and value:
             yield Effective(section.name, pattern, value, Origin.DEFAULT)
 
 
-def _written(section: IniSection, pattern: str, main: IniSection) -> Iterator[Effective]:
-    """Yield the entries of a key, or of all its numbers: the section's own, and [main]'s where it has none."""
+def _written(section: IniSection, pattern: str, main: IniSection, own: frozenset[str]) -> Iterator[Effective]:
+    """Yield the entries of a key, or of all its numbers: the section's own, and [main]'s where it has none.
+
+    `own` are keys of which [main] has no default.
+    """
     keys = dict.fromkeys([*main.entries, *section.entries])
     for key in keys:
         if key_pattern(key) != pattern:
             continue
         if key in section.entries:
             yield Effective(section.name, key, section.entries[key].value, Origin.FILE)
-        elif not _replaced(section, key):
+        elif not _replaced(section, key) and pattern not in own:
             yield Effective(section.name, key, main.entries[key].value, Origin.MAIN)
 
 

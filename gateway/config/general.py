@@ -105,8 +105,7 @@ def certificates(surroundings: Surroundings, text: str) -> str:
     """Return the path of a PEM file whose certificates can all be used, or `system`."""
     if text.lower() == SYSTEM:
         return SYSTEM
-    path = surroundings.resolve(text)
-    content = surroundings.read(path)
+    path, content = surroundings.read_installed(text)
     try:
         trusting_context(content.octets)
     except BadCertificates as error:

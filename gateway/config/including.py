@@ -6,13 +6,14 @@ directory changes nothing for the others.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
 from gateway.config.ini import IniSection, parse_ini
-from gateway.config.problems import Line, Problem, told
+from gateway.config.problems import Place, Problem
 from gateway.config.schema import SINGLE, number_in, without_number
 from gateway.config.scope import Scope
 from gateway.config.spelling import is_read
@@ -22,6 +23,7 @@ from gateway.config.values import BadValueError, quoted
 INCLUDE = "include"
 
 _EXAMPLE = "authproxy.d/*.cfg"
+_NAMED_CLIENT = re.compile(rb"client[ \t]*[=:][ \t]*([^\r\n]*[^\s])", re.IGNORECASE)
 _WILDCARDS = frozenset("*?[")
 
 
@@ -42,24 +44,47 @@ class Sources(NamedTuple):
 
 def read_sources(content: FileContent, surroundings: Surroundings) -> Sources:
     """Return the main file, whose content this is, and those that it includes, by name."""
-    sections, problems = parse_ini(content.octets, is_read)
-    files = [Source("", content)]
-    for path in _included(sections, surroundings, problems):
-        try:
-            files.append(Source(path, surroundings.read_file(path)))
-        except (OSError, ValueError) as error:
-            problems.append(Problem("", "", unreadable(path, error), Line(0, path)))
-    for file in files[1:]:
-        found, found_problems = parse_ini(file.content.octets, is_read, file.path)
+    sections, problems = parse_ini(content.octets, _matters([content.octets]))
+    included, cannot_include = _read_included(sections, surroundings)
+    files = [Source("", content), *included]
+    matters = _matters([file.content.octets for file in files])
+    if included:  # which may name clients of the main file
+        sections, problems = parse_ini(content.octets, matters)
+    problems += cannot_include
+    for file in included:
+        found, found_problems = parse_ini(file.content.octets, matters, file.path)
         problems += found_problems
         problems += map(_of_main_alone, filter(_is_single, found))
         sections += [section for section in found if not _is_single(section)]
     return Sources(files, list(_without_empty(sections)), [*problems, *_repetitions(sections)])
 
 
+def _read_included(sections: list[IniSection], surroundings: Surroundings) -> tuple[list[Source], list[Problem]]:
+    files: list[Source] = []
+    problems: list[Problem] = []
+    for path in _included(sections, surroundings, problems):
+        try:
+            files.append(Source(path, surroundings.read_file(path)))
+        except (OSError, ValueError) as error:
+            problems.append(Problem("", "", unreadable(path, error), Place(path)))
+    return files, problems
+
+
+def _matters(contents: Iterable[bytes]) -> Callable[[str], bool]:
+    """Return what says whether the form of a section matters: that of a client which nobody can name does not."""
+    found = (name for octets in contents for name in _NAMED_CLIENT.findall(octets))
+    named = {name.decode(errors="replace").strip().lower() for name in found}
+    return lambda name: is_read(name, named)
+
+
+def included_paths(content: FileContent, surroundings: Surroundings) -> list[str]:
+    """Return the files that a main file of this content includes, by name; none where it is not understood."""
+    return _included(parse_ini(content.octets, is_read)[0], surroundings, [])
+
+
 def file_of(section: IniSection) -> str:
     """Return the included file that a section is in; empty for the main one."""
-    return section.line.file if isinstance(section.line, Line) else ""
+    return section.place.file
 
 
 def _included(sections: list[IniSection], surroundings: Surroundings, problems: list[Problem]) -> list[str]:
@@ -106,7 +131,7 @@ def _is_single(section: IniSection) -> bool:
 
 def _of_main_alone(section: IniSection) -> Problem:
     text = f"belongs into the main file, which alone says what holds for all; move its keys to [{section.name}] there"
-    return Problem(section.name, "", text, section.line)
+    return Problem(section.name, "", text, section.place)
 
 
 def _without_empty(sections: Iterable[IniSection]) -> Iterator[IniSection]:
@@ -125,8 +150,8 @@ def _repetitions(sections: list[IniSection]) -> Iterator[Problem]:
         first = first_of.setdefault(section.name, section)
         if file_of(first) == file_of(section) or not section.entries:
             continue
-        text = f"the section is there already, from line {told(first.line, section.line)}"
-        yield Problem(section.name, "", f"{text}; write [{_free_name(section.name, sections)}] here", section.line)
+        text = f"the section is there already, from line {first.place.told_at(section.place)}"
+        yield Problem(section.name, "", f"{text}; write [{_free_name(section.name, sections)}] here", section.place)
 
 
 def _free_name(name: str, sections: Iterable[IniSection]) -> str:

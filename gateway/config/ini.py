@@ -3,7 +3,7 @@
 The rules are those of Python's configparser, in whose form Duo's proxy has its file: `[section]`, `key=value` or
 `key: value`, comments on lines of their own after `;` or `#`; all that follows the first `=` or `:` is value, an inline
 comment too. Stricter in one point: a line indented deeper than the entry above it would continue that entry's value,
-which is hardly ever meant, and is a problem here.
+which is hardly ever meant but for filters of LDAP, and is a problem here.
 A section that does not matter has no problems, whatever it holds, and comments may be of any encoding.
 The text of a line never appears in a problem, since it may be a secret.
 """
@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gateway.config.problems import Problem, Severity, line_in
-from gateway.config.schema import SINGLE
+from gateway.config.problems import MAIN_FILE, Place, Problem, Severity
+from gateway.config.schema import CONTINUED, SINGLE
 from gateway.config.slips import not_ascii, seen, unseen
 
 MOST_PROBLEMS = 30  # nobody reads more, and a file of another kind has thousands
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
     section: str
     key: str
     value: str
-    line: int
+    place: Place
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class IniSection:
     """A `[section]` line and what follows it, `entries` by key in the order of the file."""
 
     name: str
-    line: int = 0
+    place: Place = MAIN_FILE
     entries: dict[str, Entry] = field(default_factory=dict)
 
 
@@ -59,18 +59,18 @@ def parse_ini(
     Args:
         octets: as they are in the file.
         matters: says by a section's name whether its form matters; if not, nothing in it is a problem.
-        file: the path of an included file, which its lines then know.
+        file: the path of an included file.
     """
     octets = octets.removeprefix(codecs.BOM_UTF8)
     if octets.startswith(_OTHER_ENCODINGS) or b"\0" in octets:
-        return [], [Problem("", "", "the file is UTF-16 or not text; save it as UTF-8", line_in(1, file))]
+        return [], [Problem("", "", "the file is UTF-16 or not text; save it as UTF-8", Place(file, 1))]
     parser = _Parser(matters)
-    for n, line in enumerate(octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"), 1):
-        number = line_in(n, file)
-        parser.feed(line, number)
+    for number, line in enumerate(octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"), 1):
+        place = Place(file, number)
+        parser.feed(line, place)
         if len(parser.problems) >= MOST_PROBLEMS:
             text = "so much before this line is wrong that the rest was not read; is this the right file?"
-            parser.problems.append(Problem("", "", text, number))
+            parser.problems.append(Problem("", "", text, place))
             break
     return parser.finish()
 
@@ -88,7 +88,7 @@ class _Parser:
         self._indent = 0
         self._margins = ""
 
-    def feed(self, octets: bytes, number: int) -> None:
+    def feed(self, octets: bytes, at: Place) -> None:
         line = octets.decode(errors="surrogateescape")
         text = line.strip().lstrip(_BYTE_ORDER_MARK)
         if text.startswith("["):
@@ -96,11 +96,11 @@ class _Parser:
         if (seen(text) or ";")[0] in ";#" and not _UNDECODABLE.match(text):
             return
         if not octets.isascii() and _UNDECODABLE.search(text):
-            self._report("the line is not UTF-8; save the file as UTF-8", number)
+            self._report("the line is not UTF-8; save the file as UTF-8", at)
             text = _UNDECODABLE.sub("\ufffd", text)  # its key is not missing
         indent = len(line) - len(line.lstrip())
         self._margins = line[:indent] + line[len(line.rstrip()) :]
-        self._feed_text(text, indent, number)
+        self._feed_text(text, indent, at)
 
     def finish(self) -> tuple[list[IniSection], list[Problem]]:
         """Return what was found; of sections with one name those that are empty are left out."""
@@ -120,86 +120,92 @@ class _Parser:
                 self.problems.append(_repetition(section, first, is_needless=is_needless))
         return [section for section in self._sections if not any(section is each for each in left_out)], self.problems
 
-    def _feed_text(self, text: str, indent: int, number: int) -> None:
+    def _feed_text(self, text: str, indent: int, at: Place) -> None:
         if self._entry is not None and indent > self._indent:
-            self._continue_value(text, number, self._entry)
+            self._continue_value(text, at, self._entry)
             return
         self._indent = indent
         shown = seen(text)
         if text[0] == "[" or (shown[0] == "[" and shown[-1] == "]"):
-            self._open_section(text, number)
+            self._open_section(text, at)
         else:
-            self._add_entry(text, number)
+            self._add_entry(text, at)
 
-    def _continue_value(self, text: str, number: int, entry: Entry) -> None:
+    def _continue_value(self, text: str, at: Place, entry: Entry) -> None:
+        if entry.key in CONTINUED and text[0] in "()" and self._section is not None:
+            longer = entry._replace(value=entry.value + text)
+            if self._section.entries.get(entry.key) is entry:
+                self._section.entries[entry.key] = longer
+            self._entry = longer
+            return
         header = _HEADER.fullmatch(text)
         if self._is_ignored and header and self._matters(header[1].strip().lower()):
             self._is_ignored = False  # or a section that matters would go with one that does not
         self._report(
-            f"the line is indented and would continue the value of line {entry.line}; "
+            f"the line is indented and would continue the value of line {entry.place}; "
             "remove the blanks before it, or write that value on one line",
-            number,
+            at,
         )
         if _NAME.fullmatch(_split_entry(text)[0]):
-            self._add_entry(text, number)  # its key is not missing
+            self._add_entry(text, at)  # its key is not missing
 
-    def _open_section(self, text: str, number: int) -> None:
+    def _open_section(self, text: str, at: Place) -> None:
         header = _HEADER.fullmatch(seen(text))
         name = header[1].strip().lower() if header else ""
-        self._section, self._entry = IniSection(name, number), None
+        self._section, self._entry = IniSection(name, at), None
         self._is_ignored = False
         if not _NAME.fullmatch(name):
             self._section.name = ""
-            self._report(f"this is no section line, which ends with ]; write [NAME]{_with_odd_character(text)}", number)
+            self._report(f"this is no section line, which ends with ]; write [NAME]{_with_odd_character(text)}", at)
             return
         self._is_ignored = not self._matters(name)
-        self._check_name(text, seen(text), number)
+        self._check_name(text, seen(text), at)
         self._sections.append(self._section)
 
-    def _add_entry(self, text: str, number: int) -> None:
+    def _add_entry(self, text: str, at: Place) -> None:
         written, value = _split_entry(text)
         key = seen(written)
         if not _NAME.fullmatch(key):
             remedy = "a comment starts with ; or #"
-            self._report(f"this is neither [section] nor key=value; {remedy}{_with_odd_character(text)}", number)
+            self._report(f"this is neither [section] nor key=value; {remedy}{_with_odd_character(text)}", at)
             return
         if self._section is None:
-            place = "move it into its section, or write the section's line above it"
-            self._report(f"this stands before the first section; {place}", number, key)
+            instead = "move it into its section, or write the section's line above it"
+            self._report(f"this stands before the first section; {instead}", at, key)
             self._section = IniSection("")
-        self._check_name(written, key, number, key)
-        self._check_margins(text, written, value, number, key)
-        entry = self._entry = Entry(self._section.name, key, value, number)
+        self._check_name(written, key, at, key)
+        self._check_margins(text, written, value, at, key)
+        entry = self._entry = Entry(self._section.name, key, value, at)
         first = self._section.entries.setdefault(key, entry)
         if first is not entry:
             other_number = ", or give one another number" if key[-1].isdigit() else ""
             self._report(
-                f"the key is there already, in line {first.line}; remove one of the two{other_number}", number, key
+                f"the key is there already, in line {first.place}; remove one of the two{other_number}", at, key
             )
 
-    def _check_name(self, written: str, name: str, number: int, key: str = "") -> None:
+    def _check_name(self, written: str, name: str, at: Place, key: str = "") -> None:
         if written != name and (odd := unseen(written) or not_ascii(written)):
-            self._report(f"holds a character that does not belong there, {odd}; type the name anew", number, key)
+            self._report(f"holds a character that does not belong there, {odd}; type the name anew", at, key)
 
-    def _check_margins(self, text: str, key: str, value: str, number: int, name: str) -> None:
+    def _check_margins(self, text: str, key: str, value: str, at: Place, name: str) -> None:
         """Note a blank that is none of ASCII's around the value. It does no harm, but who copied it may have more."""
         margins = self._margins + text[len(key) : len(text) - len(value)]
         if not margins.isascii() and (odd := unseen(margins.translate(_PLAIN_BLANKS))):
             text = f"a blank beside the value is {odd}, which is left out; type a plain one, or none"
-            self._report(text, number, name, Severity.WARNING)
+            self._report(text, at, name, Severity.WARNING)
 
-    def _report(self, text: str, number: int, key: str = "", severity: Severity = Severity.ERROR) -> None:
+    def _report(self, text: str, at: Place, key: str = "", severity: Severity = Severity.ERROR) -> None:
         if not self._is_ignored:
-            self.problems.append(Problem(self._section.name if self._section else "", key, text, number, severity))
+            self.problems.append(Problem(self._section.name if self._section else "", key, text, at, severity))
 
 
 def _repetition(section: IniSection, first: IniSection, *, is_needless: bool) -> Problem:
     if is_needless:
-        text = f"the section is there already, from line {first.line}, and one of the two is empty; remove that"
-        return Problem(section.name, "", text, section.line, Severity.WARNING)
+        text = f"the section is there already, from line {first.place}, and one of the two is empty; remove that"
+        return Problem(section.name, "", text, section.place, Severity.WARNING)
     number = "" if section.name in SINGLE else ", or give this one a number of its own"
-    text = f"the section is there already, from line {first.line}; put the two together{number}"
-    return Problem(section.name, "", text, section.line)
+    text = f"the section is there already, from line {first.place}; put the two together{number}"
+    return Problem(section.name, "", text, section.place)
 
 
 def _with_odd_character(text: str) -> str:

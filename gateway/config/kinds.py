@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import NamedTuple
 
-from gateway.config import duo_only, fleet, general
+from gateway.config import ad_client, duo_only, fleet, general, modes, radius_client
 from gateway.config.schema import SINGLE, without_number
 from gateway.config.scope import Context, Scope
 from gateway.config.secret_keys import secret_keys
@@ -15,7 +15,6 @@ class Treatment(Enum):
     """What becomes of a section."""
 
     READ = auto()
-    FIRST_FACTOR = auto()
     OTHER_SERVER = auto()
     IGNORED = auto()
 
@@ -30,19 +29,12 @@ class Kind(NamedTuple):
     read_server: Callable[[Scope, Context], ServerSettings] | None = None
     foreign: frozenset[str] = frozenset()
     """Keys that Duo's proxy knows in such sections, and that have an effect in none that is read."""
+    own: frozenset[str] = frozenset()
+    """Keys of which [main] has no default: what it says of them is for sections of another sort."""
+    idle: frozenset[str] = frozenset()
+    """Keys that are read, and have no effect."""
 
 
-_TLS = frozenset({"minimum_tls_version", "cipher_list"})
-_CONCAT = frozenset({"delimiter", "delimited_password_length"})
-
-_AD_CLIENT = frozenset(
-    {
-        "host", "host_N", "service_account_username", "service_account_password", "service_account_password_protected",
-        "search_dn", "security_group_dn", "ldap_filter", "auth_type", "transport", "timeout", "ssl_ca_certs_file",
-        "ssl_verify_hostname", "bind_dn", "username_attribute", "at_attribute", "ntlm_domain", "ntlm_workstation",
-    }
-)  # fmt: skip
-_RADIUS_CLIENT = frozenset({"port_N", "secret", "secret_protected", "retries", "retry_wait", "nas_ip"})
 _LDAP_SERVER = frozenset(
     {
         "ssl_port", "ssl_key_path", "ssl_cert_path", "network_timeout", "idle_timeout", "exempt_primary_bind",
@@ -56,12 +48,16 @@ KINDS = {
     "fleet": Kind(Treatment.READ, fleet.KEYS),
     "duo_only_client": Kind(Treatment.READ, duo_only.CLIENT_KEYS, read_client=duo_only.read_client),
     "radius_server_duo_only": Kind(Treatment.READ, duo_only.SERVER_KEYS, read_server=duo_only.read_duo_only),
-    "ad_client": Kind(Treatment.FIRST_FACTOR, foreign=_AD_CLIENT),
-    "radius_client": Kind(Treatment.FIRST_FACTOR, foreign=_RADIUS_CLIENT),
-    "radius_server_auto": Kind(Treatment.OTHER_SERVER, foreign=_CONCAT | {"factors", "allow_concat"}),
-    "radius_server_challenge": Kind(Treatment.OTHER_SERVER, foreign=frozenset({"prompt_format", "enroll_challenge"})),
-    "radius_server_concat": Kind(Treatment.OTHER_SERVER, foreign=_CONCAT),
-    "radius_server_eap": Kind(Treatment.OTHER_SERVER, foreign=_TLS | {"certs", "pkey", "prompt"}),
+    "radius_client": Kind(
+        Treatment.READ, radius_client.CLIENT_KEYS, read_client=radius_client.read_client, own=radius_client.OWN
+    ),
+    "ad_client": Kind(Treatment.READ, ad_client.CLIENT_KEYS, read_client=ad_client.read_client, own=ad_client.OWN),
+    "radius_server_auto": Kind(Treatment.READ, modes.AUTO_KEYS, read_server=modes.read_auto, idle=modes.IDLE),
+    "radius_server_concat": Kind(Treatment.READ, modes.CONCAT_KEYS, read_server=modes.read_concat, idle=modes.IDLE),
+    "radius_server_challenge": Kind(
+        Treatment.READ, modes.CHALLENGE_KEYS, read_server=modes.read_challenge, idle=modes.IDLE
+    ),
+    "radius_server_eap": Kind(Treatment.OTHER_SERVER, foreign=frozenset({"certs", "pkey", "prompt"})),
     "radius_server_iframe": Kind(
         Treatment.OTHER_SERVER, foreign=frozenset({"type", "iframe_script_uri", "script_inject"})
     ),
@@ -75,7 +71,13 @@ KINDS = {
 OTHER_RADIUS, OTHER_LDAP = "radius_server", "ldap_server"
 """How the names of all servers of Duo's proxy begin; stand for kinds that nobody knows."""
 
+DUO_ONLY = "radius_server_duo_only"
+"""The kind of servers that need no client section."""
+
 SERVED = tuple(name for name, kind in KINDS.items() if kind.read_server)
+
+FIRST_FACTORS = frozenset({"ad_client", "radius_client"})
+"""Kinds of client sections that check passwords; they matter where a server section names them."""
 
 
 def _known_keys(table: Mapping[str, str]) -> frozenset[str]:

@@ -34,7 +34,7 @@ def listening_addresses(settings: Settings) -> list[ListeningAddress]:
     """
     found: dict[tuple[int, str, int], list[ServerSettings]] = {}
     for server in settings.servers:
-        for family, host in _hosts(server):
+        for family, host in local_hosts(server):
             found.setdefault((family, host, server.port), []).append(server)
     for (family, host, port), servers in found.items():
         everywhere = found.get((family, _EVERY_ADDRESS[family], port), [])
@@ -81,7 +81,8 @@ def _runs(addresses: Iterable[ListeningAddress]) -> Iterator[list[ListeningAddre
         yield run
 
 
-def _hosts(server: ServerSettings) -> list[tuple[int, str]]:
+def local_hosts(server: ServerSettings) -> list[tuple[int, str]]:
+    """Return the family and the address of each socket that a section needs."""
     if server.interface is not None:
         is_ipv6 = ip_address(server.interface).version == 6
         return [(int(socket.AF_INET6 if is_ipv6 else socket.AF_INET), server.interface)]

@@ -59,6 +59,11 @@ def login_client_source(settings: Settings, server: ServerSettings, address: Lis
     return f"127.82.{65 + number // 250}.{1 + number % 250}"
 
 
+def is_login_client(address: str) -> bool:
+    """Whether an address is one of those from which `radgate login` asks by IPv4."""
+    return address.startswith("127.82.")
+
+
 def login_client_secret(server: ServerSettings) -> bytes:
     """Return the secret, one-way from the section's first shared secret."""
     key = server.clients[0].shared_secret.octets

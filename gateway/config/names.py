@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from gateway.config.conflicts import ServedSection
 from gateway.config.ini import IniSection
-from gateway.config.problems import Problem, Severity, told
+from gateway.config.problems import Problem, Severity
 from gateway.config.scope import Scope
 from gateway.config.settings import ServerSettings
 from gateway.config.slips import account_slips, name_of
@@ -47,13 +47,13 @@ def same_names(served: Iterable[ServedSection]) -> Iterator[Problem]:
             other = named.setdefault(key, each) if key else each
             owner = sections.get(key, each)
             if other is not each:
-                line = told(other.scope.own().entries(_KEY)[0].line, entry.line)
+                line = other.scope.own().entries(_KEY)[0].place.told_at(entry.place)
                 text = f"{quoted(entry.value)} is the name of [{other.settings.section}] already, in line {line}"
-                yield Problem(entry.section, _KEY, f"{text}; write another one in one of the two", entry.line)
+                yield Problem(entry.section, _KEY, f"{text}; write another one in one of the two", entry.place)
             elif owner is not each:
-                line = told(owner.scope.line, entry.line)
+                line = owner.scope.place.told_at(entry.place)
                 text = f"{quoted(entry.value)} is the section in line {line}; write another name"
-                yield Problem(entry.section, _KEY, text, entry.line)
+                yield Problem(entry.section, _KEY, text, entry.place)
 
 
 def unused_name(sections: Iterable[IniSection]) -> Iterator[Problem]:
@@ -63,7 +63,7 @@ def unused_name(sections: Iterable[IniSection]) -> Iterator[Problem]:
     if "fleet" not in by_name and _KEY in main.entries:
         entry = main.entries[_KEY]
         text = "has no effect here; write it in the server section that it is the name of"
-        yield Problem(entry.section, _KEY, text, entry.line, Severity.WARNING)
+        yield Problem(entry.section, _KEY, text, entry.place, Severity.WARNING)
 
 
 def find_server(servers: Iterable[ServerSettings], wanted: str) -> ServerSettings | None:

@@ -2,67 +2,49 @@
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import Self
+from typing import Final, NamedTuple
 
 import msgspec
 
 
 class Severity(Enum):
-    """An error keeps the gateway from starting, a warning does not; a note says what was not looked at."""
+    """An error keeps the gateway from starting, a warning does not; a note says what was not looked at, or should be
+    meant.
+    """
 
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
 
 
-class Line(int):
-    """The number of a line, from 1 on, that knows its file: so all that tells of a line tells the file too.
+class Place(NamedTuple):
+    """A line of a file, from 1 on; 0 is the file as a whole. `file` is an absolute path, empty for the main one."""
 
-    Only lines of included files are of this class; a plain number is a line of the main file. 0 is the file as a whole.
-    """
+    file: str = ""
+    line: int = 0
 
-    def __new__(cls, number: int, file: str) -> Self:
-        """Take the number, and the file's absolute path."""
-        line = super().__new__(cls, number)
-        line.file = file
-        return line
+    def __str__(self) -> str:
+        """Return `12`, or `12 of /etc/radgate/authproxy.d/tokyo.cfg`."""
+        return f"{self.line} of {self.file}" if self.file else f"{self.line}"
 
-    file: str
-
-    def __eq__(self, other: object) -> bool:
-        """Lines of two files are two lines."""
-        return isinstance(other, Line) and (int(self), self.file) == (int(other), other.file)
-
-    def __hash__(self) -> int:
-        return hash((int(self), self.file))
-
-    def __format__(self, _: str) -> str:
-        """Return `12 of /etc/radgate/authproxy.d/tokyo.cfg`."""
-        return f"{int(self)} of {self.file}"
-
-    __str__ = __repr__ = lambda self: format(self)
+    def told_at(self, here: "Place") -> str:
+        """Return the place as a problem in another one tells of it: `12 of the main file` in an included file."""
+        return f"{self} of the main file" if here.file and not self.file else f"{self}"
 
 
-def line_in(number: int, file: str) -> int:
-    """Return a line of a file; of the main one if `file` is empty."""
-    return Line(number, file) if file else number
-
-
-def told(there: int, here: int) -> str:
-    """Return a line as a problem in another line tells of it: `12 of the main file` from an included one."""
-    return f"{there} of the main file" if isinstance(here, Line) and not isinstance(there, Line) else f"{there}"
+MAIN_FILE: Final = Place()
 
 
 class Problem(msgspec.Struct, frozen=True):
     """One thing to put right: what is wrong and what to write instead, never with a secret in it.
 
-    `line` counts from 1; 0 is the file as a whole. `section` and `key` are empty where there is none.
+    `section` and `key` are empty where there is none.
     """
 
     section: str
     key: str
     text: str
-    line: int = 0
+    place: Place = MAIN_FILE
     severity: Severity = Severity.ERROR
 
     @property
@@ -75,15 +57,10 @@ class Problem(msgspec.Struct, frozen=True):
         """Whether somebody should look at it; a note is neither this nor an error."""
         return self.severity is Severity.WARNING
 
-    @property
-    def file(self) -> str:
-        """The included file that it is in; empty for the main one."""
-        return self.line.file if isinstance(self.line, Line) else ""
-
     def render(self, path: str) -> str:
         """Return `FILE:LINE [section] key: text`, without the parts that are not known; `path` is the main file."""
-        place = self.file or path
-        place = f"{place}:{int(self.line)}" if self.line else place
+        file, line = self.place
+        place = f"{file or path}:{line}" if line else file or path
         section = f" [{self.section}]" if self.section else ""
         key = f" {self.key}" if self.key else ""
         severity = "" if self.is_error else f" {self.severity.value}:"
@@ -104,4 +81,4 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems by file and line, the main file's first, and without repetitions: a default in [main] is read
     once for each section.
     """
-    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, int(problem.line)))
+    return sorted(dict.fromkeys(problems), key=lambda problem: problem.place)

@@ -10,19 +10,27 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from msgspec import structs
 
 from gateway.config.clients import unused_defaults
-from gateway.config.conflicts import ServedSection, application_problems, overlap_problems
+from gateway.config.conflicts import (
+    ClientSection,
+    ServedSection,
+    application_problems,
+    loop_problems,
+    overlap_problems,
+)
 from gateway.config.credentials import has_clear_secrets, read_secrets_key
+from gateway.config.first_factors import is_idle, named_clients
 from gateway.config.fleet import KEYS, read_fleet
 from gateway.config.general import GATEWAY, MAIN, read_ca_certs_file, read_gateway, read_log
 from gateway.config.including import Source, file_of, read_sources
 from gateway.config.ini import IniSection
 from gateway.config.kinds import KINDS, SERVED, Kind, section_kind
 from gateway.config.names import same_names, unused_name
-from gateway.config.problems import ConfigError, Problem, Severity, in_order, line_in
+from gateway.config.problems import ConfigError, Place, Problem, Severity, in_order
 from gateway.config.scope import Context, Scope
 from gateway.config.settings import FleetSettings, Settings
 from gateway.config.spelling import name_problems
@@ -37,6 +45,8 @@ from gateway.config.surroundings import (
     read_disk,
     surroundings_of,
 )
+
+_SERVED_NAMES: Final = f"{', '.join(f'[{kind}]' for kind in SERVED[:-1])} or [{SERVED[-1]}]"
 
 
 def read_settings(
@@ -106,20 +116,22 @@ def locate(problems: list[Problem], path: str | os.PathLike[str], content: FileC
         return []
     sources = read_sources(content, surroundings_of(path))
     sections = {section.name: section for section in reversed(sources.sections)}
-    return [structs.replace(problem, line=_line_of(sections, problem)) for problem in problems]
+    return [structs.replace(problem, place=_place_of(sections, problem)) for problem in problems]
 
 
-def _line_of(sections: dict[str, IniSection], problem: Problem) -> int:
-    """Return the line of the key, in [main] if that has it for the section; else that of the section."""
+def _place_of(sections: dict[str, IniSection], problem: Problem) -> Place:
+    """Return the place of the key, in [main] if that has it for the section; else that of the section."""
     own, main = (sections.get(name, IniSection(name)) for name in (problem.section, "main"))
     entry = own.entries.get(problem.key) or main.entries.get(problem.key)
-    return entry.line if entry is not None else own.line
+    return entry.place if entry is not None else own.place
 
 
 def _parse(content: FileContent, path: str, surroundings: Surroundings) -> tuple[Settings, list[Problem]]:
     files, sections, problems = read_sources(content, surroundings)
     if problems and not sections:
         raise ConfigError(problems, path)
+    named = named_clients(sections)
+    problems = [problem for problem in problems if not is_idle(problem.section, named)]
     problems += name_problems(sections)
     problems += _mode_problems(files, sections, path)
     settings = _read_sections(sections, path, surroundings, problems)
@@ -139,21 +151,27 @@ def _read_sections(
     surroundings = replace(surroundings, secrets_key=read_secrets_key(gateway_scope, surroundings))
     context = Context(surroundings, read_ca_certs_file(main_scope, surroundings))
     scopes = [(kind, Scope(section, main, kind.keys, problems)) for kind, section in _kinds_of(sections)]
-    clients = tuple(kind.read_client(scope, context) for kind, scope in scopes if kind.read_client)
-    context = context._replace(clients={client.section: client for client in clients})
+    named = named_clients(sections)
+    clients = [
+        ClientSection(kind.read_client(scope, context), scope)
+        for kind, scope in scopes
+        if kind.read_client and not is_idle(scope.section, named)
+    ]
+    context = context._replace(clients={client.section: client for client, _ in clients})
     served = [ServedSection(kind.read_server(scope, context), scope) for kind, scope in scopes if kind.read_server]
     if not served:
-        problems.append(Problem("", "", f"there is nothing to serve; write a [{SERVED[0]}] section"))
+        problems.append(Problem("", "", f"there is nothing to serve; write a section {_SERVED_NAMES}"))
     problems += unused_defaults(main, [section for kind, section in _kinds_of(sections) if kind.read_server])
     problems += unused_name(sections)
     problems += same_names(served)
     problems += overlap_problems(served)
     problems += application_problems(served)
+    problems += loop_problems(clients, served)
     return Settings(
         path=path,
         log=read_log(main_scope, gateway_scope, surroundings),
         gateway=read_gateway(gateway_scope, surroundings),
-        clients=clients,
+        clients=tuple(settings for settings, _ in clients),
         servers=tuple(settings for settings, _ in served),
         fleet=_read_fleet(sections, main, context, problems),
     )
@@ -187,7 +205,7 @@ def _mode_problems(files: list[Source], sections: list[IniSection], path: str) -
         entries = [entry for each in sections if file_of(each) == file.path for entry in each.entries.values()]
         if has_clear_secrets(entries):
             text = f"every user of this machine can read the secrets in this file; run chmod o-r {file.path or path}"
-            yield Problem("", "", text, line_in(0, file.path), Severity.WARNING)
+            yield Problem("", "", text, Place(file.path), Severity.WARNING)
 
 
 def _first(sections: list[IniSection], name: str) -> IniSection:

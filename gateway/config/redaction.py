@@ -17,7 +17,7 @@ import msgspec
 from gateway.config.ini import Entry, IniSection, parse_ini
 from gateway.config.kinds import FOREIGN, KEYS, section_kind
 from gateway.config.problems import Problem
-from gateway.config.schema import key_pattern
+from gateway.config.schema import CONTINUED, key_pattern
 from gateway.config.secret_keys import secret_keys
 from gateway.config.settings import Secret, Settings
 
@@ -33,7 +33,8 @@ _USER_INFO = re.compile(r"[^\s:@/]*:([^\s@]+)@")
 _PIECE = re.compile(r"[^\s=:,;]+")
 _INLINE_COMMENT = re.compile(r"\s[;#]")
 _ENTRY = re.compile(r"[;#\s]*([^=:]*?)\s*[=:]\s*(.*)")
-_PLAIN_KEYS = frozenset().union(*KEYS.values(), *FOREIGN.values())
+_READ_KEYS = frozenset().union(*KEYS.values())
+_PLAIN_KEYS = _READ_KEYS.union(*FOREIGN.values())
 _WORDS = frozenset(word for key in _PLAIN_KEYS for word in key.split("_"))
 
 
@@ -52,17 +53,27 @@ def mark(hidden: bytes) -> bytes:
 def redact_config(octets: bytes, problems: Iterable[Problem]) -> Redaction:
     """Return a configuration file as it may be shown; `problems` are those of this file that reading it has met."""
     sections, _ = parse_ini(octets)
-    faulty = {int(problem.line) for problem in problems if problem.is_error}
-    headers = {section.line: section for section in sections}
-    entries = {entry.line: entry for section in sections for entry in section.entries.values()}
+    faulty = {problem.place.line for problem in problems if problem.is_error}
+    headers = {section.place.line: section for section in sections}
+    entries = {entry.place.line: entry for section in sections for entry in section.entries.values()}
     shown: list[str] = []
     hidden: set[bytes] = set()
     text = octets.decode("utf-8-sig", "backslashreplace").replace("\r\n", "\n").replace("\r", "\n")
+    last: Entry | None = None
     for number, line in enumerate(text.split("\n"), 1):
         is_faulty = number in faulty
+        last = None if number in headers else entries.get(number, last)
+        if number not in entries and last is not None and _goes_on(line, last):
+            shown.append("")  # it is shown with the value that it is a part of
+            continue
         shown.append(_show(line, headers.get(number), entries.get(number), is_faulty=is_faulty))
         hidden.update(_suspects(line, entries.get(number), is_faulty=is_faulty))
     return Redaction("\n".join(shown), hidden)
+
+
+def _goes_on(line: str, entry: Entry) -> bool:
+    """Whether a line continues the value of the entry before it."""
+    return entry.key in CONTINUED and line[:1].isspace() and line.strip()[:1] in ("(", ")")
 
 
 def _show(line: str, header: IniSection | None, entry: Entry | None, *, is_faulty: bool) -> str:
@@ -97,7 +108,9 @@ def _is_plain(entry: Entry) -> bool:
 def _is_secret_key(key: str) -> bool:
     """Whether the value is a secret, by the list, or for a key that nobody knows by its words."""
     keys = secret_keys(key)
-    return key not in keys.files if keys else bool(_SECRET_WORDS.search(key) and "_file" not in key)
+    if keys is not None:
+        return key not in keys.files
+    return key_pattern(key) not in _READ_KEYS and bool(_SECRET_WORDS.search(key) and "_file" not in key)
 
 
 def _suspects(line: str, entry: Entry | None, *, is_faulty: bool) -> Iterator[bytes]:

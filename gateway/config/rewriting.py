@@ -43,11 +43,11 @@ def protect_entries(
     for entry, _, value in entries:
         key = protected_key(entry.key)
         if key and value:
-            changed[entry.line] = (key, protect(value, entry.section, entry.key, secrets_key, make_nonce()))
+            changed[entry.place.line] = (key, protect(value, entry.section, entry.key, secrets_key, make_nonce()))
     named = next((each.entry for each in entries if each.key == SECRETS_KEY_FILE), None)
     names_key = bool(changed) if names_key is None else names_key
     if names_key and named is not None and not named.value:
-        changed[named.line] = (named.key, key_file)
+        changed[named.place.line] = (named.key, key_file)
     rewritten = _rewrite(octets, changed)
     if names_key and named is None:
         rewritten = _with_key_file(rewritten, key_file)
@@ -61,8 +61,8 @@ def reveal_entries(octets: bytes, secrets_key: bytes) -> bytes:
         ConfigError: names are not understood, or a secret cannot be decrypted, or is nothing that fits into a line.
     """
     entries = _clear_entries(octets, secrets_key)
-    changed = {each.entry.line: (each.key, _as_text(each)) for each in entries if each.key != each.entry.key}
-    key_files = {each.entry.line for each in entries if each.key == SECRETS_KEY_FILE}
+    changed = {each.entry.place.line: (each.key, _as_text(each)) for each in entries if each.key != each.entry.key}
+    key_files = {each.entry.place.line for each in entries if each.key == SECRETS_KEY_FILE}
     return _checked(_rewrite(octets, changed, key_files), secrets_key, entries)
 
 
@@ -80,7 +80,7 @@ def _clear_entries(octets: bytes, secrets_key: bytes) -> list[Clear]:
             try:
                 found.append(_clear(entry, secrets_key))
             except CannotReveal as error:
-                problems.append(Problem(entry.section, entry.key, str(error), entry.line))
+                problems.append(Problem(entry.section, entry.key, str(error), entry.place))
     if problems:
         raise ConfigError(problems)
     return found
@@ -98,7 +98,7 @@ def _as_text(clear: Clear) -> str:
     if text.encode() != clear.value or text != text.strip() or _NOT_OF_A_LINE.search(text):
         entry, instead = clear.entry, f"write it into a file and {clear.key}_file=PATH here"
         raise ConfigError(
-            [Problem(entry.section, entry.key, f"is nothing that a line can hold; {instead}", entry.line)]
+            [Problem(entry.section, entry.key, f"is nothing that a line can hold; {instead}", entry.place)]
         )
     return text
 
@@ -133,7 +133,7 @@ def _with_key_file(octets: bytes, key_file: str) -> bytes:
     """Return the file with `secrets_key_file`, first in [gateway], which is put at the end if there is none."""
     end = (_LINE_END.search(octets) or [b"\n"])[0]
     lines = _lines(octets)
-    sections = {section.name: section.line for section in parse_ini(octets)[0]}
+    sections = {section.name: section.place.line for section in parse_ini(octets)[0]}
     place = sections.get("gateway", len(lines))
     head = [] if "gateway" in sections else [end, b"[gateway]" + end]
     if not lines[place - 1].endswith((b"\r", b"\n")):

@@ -11,8 +11,6 @@ WITHOUT_EFFECT = {
     "fips_mode": "the system's OpenSSL decides which algorithms are allowed",
     "log_sso_events": "single sign-on is not served",
     "log_file": "the log is authproxy.log in log_dir",
-    "pass_through_attr_names": "no other RADIUS server answers whose attributes could be passed on",
-    "pass_through_all": "no other RADIUS server answers whose attributes could be passed on",
 }
 """Keys of Duo's proxy that change nothing here, and why that does no harm."""
 
@@ -21,6 +19,9 @@ DECISIVE = frozenset({"failmode", "require_message_authenticator"})
 
 SINGLE = frozenset({"main", "gateway", "fleet"})
 """Sections that take no number."""
+
+CONTINUED = frozenset({"ldap_filter"})
+"""Keys whose values may go on in lines that are indented and begin with a parenthesis."""
 
 _NUMBER = re.compile("[0-9]+")
 

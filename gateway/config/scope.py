@@ -35,7 +35,7 @@ class Scope:
     ) -> None:
         """Read `section` over `main` with the schema's `defaults`; what is wrong is appended to `problems`."""
         self.section = section.name
-        self.line = section.line
+        self.place = section.place
         self._section = section
         self._main = main
         self._defaults = defaults
@@ -121,7 +121,7 @@ class Scope:
 
     def missing(self, key: str, text: str) -> None:
         """Note that the section lacks a key."""
-        self._problems.append(Problem(self.section, key, text, self._section.line))
+        self._problems.append(Problem(self.section, key, text, self._section.place))
 
     def error(self, entry: Entry, text: str) -> None:
         """Note what is wrong with an entry."""
@@ -139,11 +139,11 @@ class Scope:
         self._tell(entry, text, Severity.WARNING)
 
     def remark(self, entry: Entry, text: str) -> None:
-        """Note what of an entry was not looked at."""
+        """Note what of an entry was not looked at, or should be meant."""
         self._tell(entry, text, Severity.NOTE)
 
     def _tell(self, entry: Entry, text: str, severity: Severity) -> None:
-        self._problems.append(Problem(entry.section, entry.key, text, entry.line, severity))
+        self._problems.append(Problem(entry.section, entry.key, text, entry.place, severity))
 
 
 def _explanation(entry: Entry, error: BadValueError) -> str:

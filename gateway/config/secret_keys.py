@@ -50,12 +50,17 @@ SKEY = _twins("skey")
 NEXT_SKEY = _twins("skey_next")
 RADIUS_SECRET = _twins("radius_secret_N")
 NEXT_RADIUS_SECRET = _twins("radius_secret_N_next")
+HOME_SECRET = _twins("secret")
+NUMBERED_HOME_SECRET = _twins("secret_N")
+SERVICE_PASSWORD = _twins("service_account_password")
 SECRETS = (
     SKEY,
     NEXT_SKEY,
     RADIUS_SECRET,
     NEXT_RADIUS_SECRET,
-    *map(_twins, ("secret", "secret_N", "service_account_password")),
+    HOME_SECRET,
+    NUMBERED_HOME_SECRET,
+    SERVICE_PASSWORD,
 )
 """All that there are, as the tables spell their keys."""
 

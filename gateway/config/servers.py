@@ -29,6 +29,7 @@ from gateway.config.values import (
     plain,
     port,
     quoted,
+    quoted_name,
     seconds,
     seconds_or_0,
 )
@@ -214,7 +215,7 @@ def _read_message_authenticator_rule(scope: Scope) -> RequireMessageAuthenticato
     if "require_message_authenticator" not in given:
         return RequireMessageAuthenticator.YES if is_forced else RequireMessageAuthenticator.NO
     if is_forced is not None and is_forced != (required is RequireMessageAuthenticator.YES):
-        line = given["require_message_authenticator"].line
+        line = given["require_message_authenticator"].place
         scope.error(forced, f"contradicts require_message_authenticator in line {line}; remove one of the two")
     return required
 
@@ -229,7 +230,7 @@ def _check_probes(scope: Scope, settings: ServerSettings) -> None:
     exempt = {username.lower() for username in settings.exempt_usernames}
     for entry in scope.matching(_PROBE_USERNAME):
         if entry.value.strip().lower() in exempt:
-            scope.error(entry, f"{quoted(entry.value)} is an exempt_username_N as well; remove one of the two")
+            scope.error(entry, f"{quoted_name(entry.value)} is an exempt_username_N as well; remove one of the two")
 
 
 def _check_families(scope: Scope, settings: ServerSettings) -> None:

@@ -8,7 +8,8 @@ from enum import Enum
 
 import msgspec
 
-from gateway.engine.rules import SectionRules
+from gateway.engine.rules import RequireMessageAuthenticator, SectionRules
+from gateway.radius.attributes import AttributeKind
 from gateway.radius.reply import SignaturePosition
 
 
@@ -111,7 +112,136 @@ class DuoOnlyClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
     section: str
 
 
-FirstFactor = DuoOnlyClient
+class StatusServer(Enum):
+    """What tells that a home server is back which was silent: Status-Server, a login, or either (`auto`)."""
+
+    AUTO = "auto"
+    YES = "yes"
+    NO = "no"
+
+
+class HomeServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A RADIUS server that checks passwords: one `host` of a client section. `host` is a name or an address."""
+
+    host: str
+    port: int = 1812
+    shared_secret: Secret
+
+    @property
+    def name(self) -> str:
+        """What it is called: `10.0.0.5:1812`."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+RADIUS_CLIENT = "radius_client"
+
+
+class RadiusClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=RADIUS_CLIENT):
+    """One `[radius_clientN]` section: the home servers that are asked whether a password is right, in their order.
+
+    Attributes:
+        nas_ip: what we call ourselves there; empty for the address that we have towards each.
+        pass_through: which attributes of a NAS's request go on.
+        force_message_authenticator: whether replies without Message-Authenticator are discarded; `auto`: once the home
+            server has sent one with it.
+        max_in_flight: questions to one home server at a time.
+    """
+
+    section: str
+    homes: tuple[HomeServerSettings, ...]
+    retries: int = 3
+    retry_wait_s: float = 2.0
+    timeout_s: float = 30.0
+    nas_ip: str = ""
+    pass_through: frozenset[AttributeKind] = frozenset()
+    pass_through_all: bool = False
+    force_message_authenticator: RequireMessageAuthenticator = RequireMessageAuthenticator.AUTO
+    max_in_flight: int = 200
+    status_server: StatusServer = StatusServer.AUTO
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """What its home servers are called, each once, in their order."""
+        return tuple(dict.fromkeys(home.name for home in self.homes))
+
+
+class AuthType(Enum):
+    """How accounts prove their passwords to a directory: NTLMv2, or a simple bind."""
+
+    NTLM2 = "ntlm2"
+    PLAIN = "plain"
+
+
+class Transport(Enum):
+    """How a directory is spoken to: without TLS, with TLS that StartTLS begins, or with TLS from the start."""
+
+    CLEAR = "clear"
+    STARTTLS = "starttls"
+    LDAPS = "ldaps"
+
+
+class DirectoryHost(msgspec.Struct, frozen=True, kw_only=True):
+    """A domain controller, or another LDAP server: one `host` of a client section. `host` is a name or an address."""
+
+    host: str
+    port: int = 389
+
+    @property
+    def name(self) -> str:
+        """What it is called: `dc1.example.com:389`."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+AD_CLIENT = "ad_client"
+
+
+class AdClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=AD_CLIENT):
+    """One `[ad_clientN]` section: the directory that is asked whether a password is right, by its hosts in order.
+
+    Attributes:
+        service_account_username: who searches; empty if `bind_dn` says it.
+        bind_dn: as whom to search with a simple bind, in the place of the name; empty for nobody else.
+        security_group_dn: of which users must be members; empty for none.
+        ldap_filter: what users must match besides, encoded (RFC 4511, section 4.5.1.7); empty for nothing.
+        username_attribute: which a typed name is looked for in.
+        at_attribute: the same for a typed name that has an `@`.
+        ntlm_domain, ntlm_workstation: what NTLM says of accounts without a domain, and of this machine.
+        timeout_s: for one question, all hosts together.
+        max_in_flight: questions to one host at a time.
+        ca_certs: whom to trust, certificates as PEM, or `system`; empty with `Transport.CLEAR` alone.
+        minimum_tls_version: `tls1.2` or `tls1.3`.
+        cipher_list: in OpenSSL's words; empty for its own choice.
+    """
+
+    section: str
+    hosts: tuple[DirectoryHost, ...]
+    auth_type: AuthType = AuthType.NTLM2
+    transport: Transport = Transport.CLEAR
+    service_account_username: str = ""
+    service_account_password: Secret | None = None
+    bind_dn: str = ""
+    search_dn: str
+    security_group_dn: str = ""
+    nested_groups: bool = False
+    ldap_filter: bytes = b""
+    username_attribute: str = "sAMAccountName"
+    at_attribute: str = "userPrincipalName"
+    ntlm_domain: str = ""
+    ntlm_workstation: str = ""
+    timeout_s: float = 10.0
+    max_in_flight: int = 200
+    ca_certs: bytes = b""
+    verify_hostname: bool = True
+    minimum_tls_version: str = "tls1.2"
+    cipher_list: str = ""
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """What its hosts are called, each once, in their order."""
+        return tuple(dict.fromkeys(host.name for host in self.hosts))
+
+
+FirstFactor = DuoOnlyClient | RadiusClient | AdClient
 """What a client section can be; told apart by `kind`."""
 
 

@@ -179,13 +179,32 @@ def secret_slips(secret: bytes) -> Iterator[Slip]:
 def name_slips(text: str) -> Iterator[Slip]:
     """Yield what is odd about a user's name."""
     yield from _free_text_slips(text, "name")
+    if "*" in text or "?" in text:
+        yield Slip("is one name, of which * and ? are a part: it stands for no others; write whole names, one to a key")
     if "," in text:
         yield Slip("the comma is part of the name; write one name to a key")
+
+
+def delimiter_slips(text: str) -> Iterator[Slip]:
+    """Yield what is odd about what is to stand between a password and a factor."""
+    yield from _free_text_slips(text, "delimiter")
+    if any(letter.isalnum() for letter in text):
+        yield Slip("passwords have letters and digits, too; write a sign that they have not, such as , or &")
 
 
 def account_slips(text: str) -> Iterator[Slip]:
     """Yield what is odd about the name of an account or a group of this machine."""
     yield from _free_text_slips(text, "name")
+
+
+def dn_slips(text: str) -> Iterator[Slip]:
+    """Yield what is odd about a distinguished name."""
+    yield from _free_text_slips(text, "name")
+
+
+def filter_slips(text: str) -> Iterator[Slip]:
+    """Yield what is odd about a filter of LDAP."""
+    yield from _free_text_slips(text, "filter")
 
 
 def path_slips(text: str) -> Iterator[Slip]:

@@ -5,8 +5,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 
+from gateway.config.first_factors import named_clients
 from gateway.config.ini import Entry, IniSection
 from gateway.config.kinds import (
+    FIRST_FACTORS,
     FOREIGN,
     KEYS,
     KINDS,
@@ -18,12 +20,13 @@ from gateway.config.kinds import (
     section_kind,
     treatment,
 )
-from gateway.config.problems import Problem, Severity, told
+from gateway.config.problems import Problem, Severity
 from gateway.config.schema import SINGLE, WITHOUT_EFFECT, key_pattern, number_in
 from gateway.config.secret_keys import OTHER_SPELLINGS
 from gateway.config.slips import not_ascii
 
 _KEY_LIKENESS = 0.8  # `fail_mod` is like `failmode`, `http_proxy_user` is not like `http_proxy_host`
+_FIRST_FACTOR_LIKENESS = 0.6  # what decides who checks passwords must not be ignored
 _SECTION_LIKENESS = 0.7  # `mian` is like `main`
 _SURE_LIKENESS = 0.92  # `radius_server_duo` is too little like `radius_server_auto` to be meant for it
 _FAMILY_LIKENESS = 0.8  # `raidus_server` is like `radius_server`
@@ -33,7 +36,14 @@ _LONGEST_NAME = 64  # comparing takes time with the square of the length
 _DIGITS = re.compile("[0-9]+")
 _SEPARATORS = re.compile("[^a-z0-9]")
 _SECTIONS = tuple(KINDS)
-_DUO_ONLY = "radius_server_duo_only"
+_OTHER_WORDS = {
+    "radius_client": {
+        "retry": "retries", "retry_time": "retry_wait", "retry_interval": "retry_wait", "shared_secret": "secret",
+        "server": "host", "address": "host", "ip": "host", "ip_address": "host", "password": "secret",
+    },
+    "ad_client": {"server": "host", "address": "host", "ip": "host", "ip_address": "host", "base_dn": "search_dn"},
+}  # fmt: skip
+"""What others call keys, where no likeness tells."""
 _ADVISED = {kind: tuple(sorted(keys - OTHER_SPELLINGS)) for kind, keys in KEYS.items()}
 
 
@@ -43,22 +53,52 @@ def name_problems(sections: list[IniSection]) -> Iterator[Problem]:
     What is mistyped is read from here on as what was meant: nothing is called missing, and the values are checked too.
     """
     by_name = {section.name: section for section in sections}
-    for section in sections:
-        kind = section_kind(section.name) or _meant_kind(section.name)
-        if kind is None:
-            yield _warning(section, "is not known, ignored; remove it, or correct it if it is mistyped")
-        elif treatment(kind) is not Treatment.READ:
-            yield _unserved_section(section, kind, by_name)
-        else:
-            if section_kind(section.name) is None:
-                yield _mistyped_section(section, kind, by_name)
+    kinds = [(section, section_kind(section.name) or _meant_kind(section.name)) for section in sections]
+    serves = any(kind in SERVED for _, kind in kinds)
+    for section, kind in kinds:
+        if kind not in FIRST_FACTORS:
+            yield from _section_problems(section, kind, by_name, serves=serves)
+    named = named_clients(sections)
+    for section, kind in kinds:
+        if kind in FIRST_FACTORS:
+            yield from _first_factor_problems(section, kind, named, by_name)
+        is_idle = kind in FIRST_FACTORS and section.name not in named
+        if kind is not None and treatment(kind) is Treatment.READ and not is_idle:
             for entry in list(section.entries.values()):
                 yield from _key_problems(section, entry, kind, by_name)
 
 
-def is_read(name: str) -> bool:
-    """Whether the section of this name, as it is or as it was meant, is one that is read."""
-    return treatment(section_kind(name) or _meant_kind(name) or "") is Treatment.READ
+def _section_problems(
+    section: IniSection, kind: str | None, by_name: dict[str, IniSection], *, serves: bool
+) -> Iterator[Problem]:
+    if kind is None:
+        yield _warning(section, "is not known, ignored; remove it, or correct it if it is mistyped")
+    elif treatment(kind) is not Treatment.READ:
+        yield _unserved_section(section, kind, serves=serves)
+    elif section_kind(section.name) is None:
+        yield _mistyped_section(section, kind, by_name)
+
+
+def _first_factor_problems(
+    section: IniSection, kind: str, named: frozenset[str], by_name: dict[str, IniSection]
+) -> Iterator[Problem]:
+    """A name that nobody has behind `client=` matters only if it is mistyped, and somebody may mean it."""
+    is_known = section_kind(section.name) is not None
+    is_parked = re.match(f"{kind}[^a-z]", section.name) is not None  # with a name of its own behind the kind's
+    if not is_known and (section.name in named or not is_parked):
+        yield _mistyped_section(section, kind, by_name)
+    elif section.name not in named:
+        yield _warning(section, "ignored: no server section that is served names it; remove the section")
+
+
+def is_read(name: str, named: Collection[str] | None = None) -> bool:
+    """Whether the section of this name, as it is or as it was meant, is one that is read.
+
+    `named` are the client sections that somebody may name; None for all.
+    """
+    kind = section_kind(name) or _meant_kind(name) or ""
+    is_idle = kind in FIRST_FACTORS and named is not None and name not in named
+    return treatment(kind) is Treatment.READ and not is_idle
 
 
 def _meant_kind(name: str) -> str | None:
@@ -93,16 +133,16 @@ def _closest_lone(name: str) -> str | None:
 
 def _mistyped_section(section: IniSection, kind: str, by_name: dict[str, IniSection]) -> Problem:
     """Say what to write, which must not stand there already; read the section as that."""
-    name, line = section.name, section.line
+    name, place = section.name, section.place
     odd = _odd_letter(name)
     if kind in SINGLE and kind in by_name:
-        there = told(by_name[kind].line, line)
+        there = by_name[kind].place.told_at(place)
         text = f"is not known{odd}; [{kind}] is there already, in line {there}: put the keys together there"
-        return Problem(name, "", text, line)
+        return Problem(name, "", text, place)
     section.name = _free_name(kind, name, by_name)
     by_name[section.name] = section
     rule = _number_rule(kind) if name.startswith(kind) and kind not in SINGLE else ""
-    return Problem(name, "", f"is not known{odd}; write [{section.name}]{rule}", line)
+    return Problem(name, "", f"is not known{odd}; write [{section.name}]{rule}", place)
 
 
 def _number_rule(kind: str) -> str:
@@ -118,40 +158,32 @@ def _free_name(kind: str, name: str, taken: Collection[str]) -> str:
     return next(candidate for candidate in candidates if candidate not in taken or kind in SINGLE)
 
 
-def _unserved_section(section: IniSection, kind: str, by_name: Mapping[str, IniSection]) -> Problem:
-    match treatment(kind):
-        case Treatment.OTHER_SERVER if kind == "radius_server_auto" and _asks_duo_alone(section, by_name):
-            wanted = _free_name(_DUO_ONLY, section.name, by_name)
-            text = (
-                f"is not served; with client=duo_only_client write [{wanted}] and unrecognised_factor=auto: whatever "
-                "is typed, Duo chooses the factor; factors and allow_concat have no effect there"
-            )
-            return Problem(section.name, "", text, section.line)
-        case Treatment.OTHER_SERVER:
-            text = f"is not served, only {_enumerated(SERVED)}"
-            remedy = "keep Duo's proxy for it, on another port, and remove it here"
-            return Problem(section.name, "", f"{text}; {remedy}", section.line)
-        case Treatment.FIRST_FACTOR if not section.name.startswith(kind):
-            wanted = _free_name(kind, section.name, by_name)
-            return Problem(section.name, "", f"is not known; write [{wanted}], or remove the section", section.line)
-        case Treatment.FIRST_FACTOR:
-            return _warning(section, f"ignored: {_DUO_ONLY} checks no first factor; remove the section")
-        case _:
-            return _warning(section, "ignored: it does not concern RADIUS; keep Duo's proxy for it")
+def _unserved_section(section: IniSection, kind: str, *, serves: bool) -> Problem:
+    """`serves` says whether another section is left to be served: the file is of use then."""
+    if kind == OTHER_RADIUS:
+        if serves:
+            return _warning(section, f"is not known, ignored; if {_one_of(section.name, SERVED)} is meant, write that")
+        text = f"is not known; write {_one_of(section.name, SERVED)}, or remove the section"
+        return Problem(section.name, "", text, section.place)
+    if treatment(kind) is not Treatment.OTHER_SERVER:
+        return _warning(section, "ignored: it does not concern RADIUS; keep Duo's proxy for it")
+    remedy = "keep Duo's proxy for it, on another port"
+    if serves:
+        return _warning(section, f"ignored: only {_enumerated(SERVED)} served; {remedy}")
+    text = f"is not served, only {_enumerated(SERVED)}; {remedy}, and write a section here that is"
+    return Problem(section.name, "", text, section.place)
+
+
+def _one_of(name: str, kinds: Sequence[str]) -> str:
+    """Return `[a], [b] or [c]`, what is most like the name first."""
+    nearest = sorted(kinds, key=lambda kind: -SequenceMatcher(None, name, kind).ratio())
+    *others, last = (f"[{kind}]" for kind in nearest)
+    return f"{', '.join(others)} or {last}"
 
 
 def _enumerated(kinds: Sequence[str]) -> str:
     *others, last = kinds
     return f"{', '.join(others)} and {last} are" if others else f"{last} is"
-
-
-def _asks_duo_alone(section: IniSection, by_name: Mapping[str, IniSection]) -> bool:
-    """Whether the section's client is one that checks no password: the one it names, or the only one that there is."""
-    clients = [name for name in by_name if (section_kind(name) or "").endswith("_client")]
-    own, main = section.entries.get("client"), by_name.get("main", IniSection("main")).entries.get("client")
-    client = own or main
-    named = [client.value.lower()] if client is not None and client.value else clients
-    return len(named) == 1 and section_kind(named[0]) == "duo_only_client"
 
 
 def _key_problems(section: IniSection, entry: Entry, kind: str, by_name: Mapping[str, IniSection]) -> Iterator[Problem]:
@@ -162,7 +194,7 @@ def _key_problems(section: IniSection, entry: Entry, kind: str, by_name: Mapping
         yield _key_problem(entry, f"has no effect here: {WITHOUT_EFFECT[pattern]}", Severity.WARNING)
     elif home := _home(pattern):
         yield _misplaced(entry, kind, home, by_name)
-    elif meant := _closest(entry.key, _ADVISED[kind], _KEY_LIKENESS):
+    elif meant := _meant_key(entry.key, kind):
         yield _mistyped_key(section, entry, meant)
     else:
         yield _key_problem(
@@ -172,15 +204,21 @@ def _key_problems(section: IniSection, entry: Entry, kind: str, by_name: Mapping
         )
 
 
+def _meant_key(key: str, kind: str) -> str | None:
+    """Return the key that an unknown one was probably meant for."""
+    likeness = _FIRST_FACTOR_LIKENESS if kind in FIRST_FACTORS else _KEY_LIKENESS
+    return _OTHER_WORDS.get(kind, {}).get(key) or _closest(key, _ADVISED[kind], likeness)
+
+
 def _mistyped_key(section: IniSection, entry: Entry, pattern: str) -> Problem:
     """Say what to write, which must not stand there already; read the entry as that."""
     number = number_in(entry.key)
     meant = pattern.replace("N", number) if number else _free_key(section, pattern)
     there = section.entries.setdefault(meant, entry._replace(key=meant))
     odd = _odd_letter(entry.key)
-    if there.line == entry.line:
+    if there.place == entry.place:
         return _key_problem(entry, f"is not known{odd}; write {meant}")
-    return _key_problem(entry, f"is not known{odd}; {meant} is there, in line {there.line}: remove one of the two")
+    return _key_problem(entry, f"is not known{odd}; {meant} is there, in line {there.place}: remove one of the two")
 
 
 def _free_key(section: IniSection, pattern: str) -> str:
@@ -198,7 +236,7 @@ def _misplaced(entry: Entry, kind: str, home: str, by_name: Mapping[str, IniSect
     homes = [each for name, each in by_name.items() if pattern in OWN_KEYS.get(section_kind(name) or "", ())]
     holder = next((section for section in homes if entry.key in section.entries), None)
     if holder is not None:
-        line = told(holder.entries[entry.key].line, entry.line)
+        line = holder.entries[entry.key].place.told_at(entry.place)
         return _key_problem(entry, f"has no effect here, [{holder.name}] has it in line {line}; remove it", severity)
     name = homes[0].name if len(homes) == 1 else section_kind(homes[0].name) if homes else home
     return _key_problem(entry, f"has no effect here; write it in [{name}]", severity)
@@ -250,8 +288,8 @@ def _odd_letter(name: str) -> str:
 
 
 def _key_problem(entry: Entry, text: str, severity: Severity = Severity.ERROR) -> Problem:
-    return Problem(entry.section, entry.key, text, entry.line, severity)
+    return Problem(entry.section, entry.key, text, entry.place, severity)
 
 
 def _warning(section: IniSection, text: str) -> Problem:
-    return Problem(section.name, "", text, section.line, Severity.WARNING)
+    return Problem(section.name, "", text, section.place, Severity.WARNING)

@@ -4,8 +4,9 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from gateway.config.problems import ConfigError, Problem
@@ -16,6 +17,7 @@ CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"  # systemd's variable, systemd.e
 LONGEST_PATH = 256  # characters of a path that a problem shows
 PRIVATE_MODE = 0o600
 DUO_CONFIG = "/opt/duoauthproxy/conf/authproxy.cfg"
+_DUO_FOLDER = "conf"
 CONTROL_SOCKET = "control.sock"
 LONGEST_SOCKET_PATH = 107  # octets: what struct sockaddr_un holds
 
@@ -73,6 +75,19 @@ class Surroundings:
             raise BadValueError("%d/ needs LoadCredential= in the systemd unit; add that, or write a whole path")
         return str(Path(credentials, text.removeprefix("%d/")))
 
+    def read_installed(self, text: str) -> tuple[str, FileContent]:
+        """Return path and content of a file. Beside a file in `conf` a relative path may begin in the folder above.
+
+        That is where Duo's proxy is installed: `conf/ad_ca.pem` is beside its authproxy.cfg.
+        """
+        folder = PurePath(self.folder)
+        if folder.name == _DUO_FOLDER and not text.startswith("%d/") and not PurePath(text).is_absolute():
+            path = str(folder.parent / text)
+            with suppress(OSError, ValueError):
+                return path, self.read_file(path)
+        path = self.resolve(text)
+        return path, self.read(path)
+
     def read(self, path: str) -> FileContent:
         """Return a file's content, or say why not."""
         try:
@@ -113,7 +128,7 @@ class Surroundings:
         if excess > 0:
             raise BadValueError(
                 f"{quoted(path, LONGEST_PATH)} is too long by {excess} for the control socket in it, whose path has "
-                f"{LONGEST_SOCKET_PATH} octets at most; write a shorter one, such as /run/radgate"
+                f"{LONGEST_SOCKET_PATH} bytes at most; write a shorter one, such as /run/radgate"
             )
         return path
 
@@ -139,7 +154,7 @@ def read_disk(path: str) -> FileContent:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
         octets = file.read(MAX_FILE_SIZE + 1)
     if len(octets) > MAX_FILE_SIZE:
-        raise ValueError(f"it is larger than {MAX_FILE_SIZE} octets")
+        raise ValueError(f"it is larger than {MAX_FILE_SIZE} bytes")
     return FileContent(octets, mode)
 
 

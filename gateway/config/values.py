@@ -20,7 +20,7 @@ from gateway.engine.rules import RequireMessageAuthenticator
 Network = IPv4Network | IPv6Network
 Word = TypeVar("Word", bound=Enum)
 
-_TRUE = frozenset({"true", "1", "yes", "on"})
+TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 _MAPPED_IPV4 = IPv6Network("::ffff:0:0/96")
 _SIZE_UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
@@ -58,7 +58,7 @@ class HostPort(NamedTuple):
 def boolean(text: str) -> bool:
     """Return the truth of true, 1, yes, on and false, 0, no, off."""
     word = text.lower()
-    if word in _TRUE:
+    if word in TRUE:
         return True
     if word in _FALSE:
         return False
@@ -101,15 +101,15 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def seconds(high: int) -> Callable[[str], float]:
-    """Return the parser of seconds from 0 to `high`, with a fraction or without."""
+def seconds(high: int, low: float = 0) -> Callable[[str], float]:
+    """Return the parser of seconds from `low` to `high`, with a fraction or without."""
 
     def parse(text: str) -> float:
         is_number = _DECIMAL.fullmatch(text) is not None
-        if is_number and float(text) <= high:
+        if is_number and low <= float(text) <= high:
             return float(text)
         what = "is out of range" if is_number else "is no number"
-        raise BadValueError(f"{quoted(text)} {what}; write seconds from 0 to {high}, without a unit")
+        raise BadValueError(f"{quoted(text)} {what}; write seconds from {low:g} to {high}, without a unit")
 
     return parse
 
@@ -144,7 +144,7 @@ def log_size(text: str) -> int:
     size = _SIZE.fullmatch(text)
     n_octets = int(size[1]) * _SIZE_UNITS[size[2].lower()] if size else 0
     if 0 < n_octets <= _LARGEST_LOG:
-        raise BadValueError(f"{quoted(text)} has a unit; write octets: {n_octets}")
+        raise BadValueError(f"{quoted(text)} has a unit; write bytes: {n_octets}")
     return integer(0, _LARGEST_LOG)(text)
 
 
@@ -299,6 +299,11 @@ def has_host_bits(text: str) -> bool:
 def quoted(text: str, most: int = 64) -> str:
     """Return the value for a problem's text, or only `the value` if something else may have slipped into it."""
     return f"'{text}'" if len(text) <= most and _HARMLESS.fullmatch(text) else "the value"
+
+
+def quoted_name(text: str) -> str:
+    """Return a user's name likewise, which may be an address of mail."""
+    return f"'{text}'" if quoted(text.replace("@", "-")).startswith("'") else quoted(text)
 
 
 def _range(text: str) -> tuple[Network, ...]:

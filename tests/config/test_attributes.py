@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.config.attributes import attribute
+from gateway.config.attributes import attribute, passed_attributes
 from gateway.config.values import BadValueError
 from gateway.engine.rules import CALLING_STATION_ID
 
@@ -25,3 +25,46 @@ def test_a_mistyped_name_is_answered_with_the_known_one():
 def test_an_unknown_name_is_answered_with_all_known_ones():
     with pytest.raises(BadValueError, match="write Called-Station-Id, Calling-Station-Id"):
         attribute("zzzz")
+
+
+def test_what_holds_no_address_is_answered_with_what_does():
+    with pytest.raises(BadValueError, match=r"Class.*is not an attribute that holds a user's address"):
+        attribute("Class")
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("Class", {(0, 25)}),
+        ("class,FILTER-ID", {(0, 25), (0, 11)}),
+        ("Class, Filter-Id  Cisco-AVPair,", {(0, 25), (0, 11), (9, 1)}),
+        ("Fortinet-Group-Name", {(12356, 1)}),
+        ("PaloAlto-User-Group", {(25461, 5)}),
+        ("Citrix-User-Groups", {(66, 16)}),
+        ("Juniper-Local-User-Name", {(2636, 1)}),
+        ("Aruba-User-Role", {(14823, 1)}),
+        ("F5-LTM-User-Role", {(3375, 1)}),
+        ("CP-Gaia-User-Role", {(2620, 229)}),
+        ("pfSense-Bandwidth-Max-Up", {(13644, 1)}),
+        ("MS-MPPE-Send-Key", {(311, 16)}),
+        ("Attr-26.9.1, attr-25", {(9, 1), (0, 25)}),
+    ],
+)
+def test_names_of_attributes_that_are_passed_on(text, kinds):
+    assert passed_attributes(text) == kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("Clas", "write Class, or Attr-TYPE"),
+        ("Class, Cisco-AVPiar", "write Cisco-AVPair, or"),
+        ("zzzzzzzz", "write a name as FreeRADIUS has it, or Attr-TYPE"),
+        ("Attr-0", "Attr-26.VENDOR.TYPE"),
+        ("Attr-26.9.256", "Attr-26.VENDOR.TYPE"),
+        (" , ", "names no attribute"),
+    ],
+)
+def test_a_name_that_is_not_known_is_answered_with_what_to_write(text, instead):
+    with pytest.raises(BadValueError, match=instead):
+        passed_attributes(text)

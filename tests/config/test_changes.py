@@ -7,13 +7,15 @@ import pytest
 from msgspec import json
 from msgspec.structs import replace
 
+from gateway.config.ad_client import CLIENT_KEYS as AD_KEYS
 from gateway.config.changes import MAX_NAMES, ChangedKeys, Changes, Difference, compare
 from gateway.config.changes_told import details, named, summary
 from gateway.config.fleet import KEYS as FLEET
 from gateway.config.general import GATEWAY, MAIN
+from gateway.config.modes import AUTO_KEYS, CHALLENGE_KEYS
 from gateway.config.schema import key_pattern
 from gateway.config.servers import SERVER
-from gateway.config.settings import FleetSettings, Secret, Settings
+from gateway.config.settings import AdClient, FleetSettings, Secret, Settings
 from tests.config.files import IKEY, MINIMAL, SHARED_SECRET, SKEY, parse
 from tests.config.files import SERVER as SERVER_KEYS
 
@@ -132,7 +134,7 @@ def test_every_name_of_a_key_is_one_of_the_file():
         fleet=replace(FLEET_SETTINGS, password=Secret(b"x"), ca_certs_file="system"),
     )
     of_main = {"http_ca_certs_file": ""}  # which is told of each section that goes by it
-    known = {"main": MAIN, "gateway": GATEWAY, "fleet": FLEET, NAME: SERVER | of_main}
+    known = {"main": MAIN, "gateway": GATEWAY, "fleet": FLEET, NAME: SERVER | AUTO_KEYS | CHALLENGE_KEYS | of_main}
     changes = compare(full, _all_changed(full))
     found = {each.section: {*each.removed, *each.added, *each.changed} for each in changes.keys}
     assert found.keys() == known.keys()
@@ -141,6 +143,54 @@ def test_every_name_of_a_key_is_one_of_the_file():
     unread = {"http_ca_certs_file"} | {"secrets_key_file", "console_tls_key_file", "include"}
     assert MAIN.keys() - found["main"] - unread == set()
     assert GATEWAY.keys() - found["gateway"] - unread - {"console_token_file", "console_tls_cert_file"} == set()
+
+
+def test_of_a_first_factor_its_keys_are_told_and_of_its_home_servers_that_they_are_others():
+    file = f"[{NAME}]\n{{}}\n[radius_server_auto]\n{{}}port=1813\nclient=radius_client\n[radius_client]\n"
+    file = file.format(SERVER_KEYS, SERVER_KEYS)
+    before = settings(f"{file}host=10.0.0.5\nsecret={OTHER_SKEY}\n")
+    after = settings(f"{file}host=10.0.0.6\nsecret={OTHER_SKEY[::-1]}\nretry_wait=1\npass_through_attr_names=Class\n")
+    (keys,) = compare(before, after).keys
+    assert (keys.section, keys.changed) == (
+        "radius_client",
+        ("host", "pass_through_attr_names", "retry_wait", "secret"),
+    )
+    assert not compare(before, before).keys
+
+
+@pytest.mark.parametrize("client", ["radius_client", "ad_client"])
+def test_another_port_of_a_host_is_told_as_that(client):
+    keys = (
+        f"host=10.0.0.5\nsecret={OTHER_SKEY}\n"
+        if client == "radius_client"
+        else (f"host=dc1\nsearch_dn=DC=a\nservice_account_username=r\nservice_account_password={OTHER_SKEY}\n")
+    )
+    file = f"[radius_server_auto]\n{SERVER_KEYS}client={client}\n[{client}]\n{keys}"
+    (changed,) = compare(settings(file), settings(f"{file}port_1=1999\n")).keys
+    assert (changed.section, changed.changed) == (client, ("port",))
+
+
+def test_of_a_directory_its_keys_are_told_and_of_its_hosts_that_they_are_others():
+    file = f"[radius_server_auto]\n{SERVER_KEYS}client=ad_client\n[ad_client]\nsearch_dn=DC=a\n"
+    file = f"{file}service_account_username=reader\nservice_account_password="
+    before = settings(f"{file}{OTHER_SKEY}\nhost=dc1\nhost_2=dc2\n")
+    after = settings(f"{file}{OTHER_SKEY[::-1]}\nhost=dc2\nhost_2=dc1\ntimeout=5\nldap_filter=(a=b)\n")
+    (keys,) = compare(before, after).keys
+    changed = ("host", "ldap_filter", "service_account_password", "timeout")
+    assert (keys.section, keys.changed) == ("ad_client", changed)
+    assert OTHER_SKEY not in repr(compare(before, after))
+    assert not compare(before, before).keys
+
+
+def test_every_key_of_a_directory_is_told_as_it_is_in_the_file():
+    file = f"[radius_server_auto]\n{SERVER_KEYS}client=ad_client\n[ad_client]\nhost=dc1\nsearch_dn=DC=a\n"
+    full = settings(f"{file}service_account_username=reader\nservice_account_password={OTHER_SKEY}\n")
+    (directory,) = full.clients
+    assert isinstance(directory, AdClient)
+    other = _different(directory, section=directory.section, hosts=(_different(directory.hosts[0]),))
+    (keys,) = compare(full, replace(full, clients=(other,))).keys
+    of_one = {"host_N", "port_N", "service_account_password_file", "service_account_password_protected"}
+    assert set(keys.changed) == AD_KEYS.keys() - of_one
 
 
 OTHER = "unlike every value that there is"
@@ -163,6 +213,7 @@ def _all_changed(full: Settings) -> Settings:
                 server,
                 section=NAME,
                 clients=(_different(client, name=client.name),),
+                modes=_different(server.modes),
                 application=_different(server.application),
             ),
         ),

@@ -103,7 +103,7 @@ def test_client_of_main_serves_every_section():
         (
             "short_secret",
             "radius_ip_1=10.0.0.1\nradius_secret_1=twelve chars",
-            [("radius_secret_1", 6, WARNING, "12 octets")],
+            [("radius_secret_1", 6, WARNING, "12 bytes")],
         ),
         (
             "signature_of_nobody",
@@ -155,7 +155,9 @@ def test_client_of_main_serves_every_section():
 )
 def test_faulty_clients(name, lines, expected):
     problems = problems_of(HEAD + lines)
-    assert [(problem.key, problem.line, problem.severity) for problem in problems] == [each[:3] for each in expected]
+    assert [(problem.key, problem.place.line, problem.severity) for problem in problems] == [
+        each[:3] for each in expected
+    ]
     for problem, (*_, remedy) in zip(problems, expected, strict=True):
         assert remedy in problem.text
         assert SHARED_SECRET not in problem.text

@@ -57,7 +57,7 @@ def test_sections_on_one_port_with_clients_of_their_own(name, text):
 )
 def test_client_of_two_sections_on_one_port(name, text, key, line):
     (problem,) = problems_of(MAIN + text)
-    assert (problem.section, problem.key, problem.line) == ("radius_server_duo_only2", key, line)
+    assert (problem.section, problem.key, problem.place.line) == ("radius_server_duo_only2", key, line)
     assert "[radius_server_duo_only1] radius_ip_1 (10.0.0." in problem.text
     assert f"[radius_server_duo_only2] {key} (10.0.0." in problem.text
     assert "port 1812" in problem.text
@@ -80,7 +80,7 @@ def test_ten_thousand_clients_of_two_hundred_sections_are_compared_in_a_walk():
 def test_application_with_two_secret_keys():
     other = "o" + SKEY[1:]
     (problem,) = problems_of(MAIN + server(1, "10.0.0.1") + server(2, "10.0.0.2", lines=f"skey={other}\n"))
-    assert (problem.section, problem.key, problem.line) == ("radius_server_duo_only2", "skey", 11)
+    assert (problem.section, problem.key, problem.place.line) == ("radius_server_duo_only2", "skey", 11)
     assert "[radius_server_duo_only1]" in problem.text
     assert other not in problem.text
 
@@ -107,7 +107,7 @@ def test_an_application_has_one_next_skey_in_all_sections(first: str, second: st
     one = f"[radius_server_duo_only]\n{server}radius_ip_1=10.0.0.1\n{first}\n"
     other = f"[radius_server_duo_only2]\n{server}radius_ip_1=10.0.0.2\n"
     found = [each for each in problems_of(f"{one}{other}\n\n{second}\n") if "skey_next" in each.text]
-    assert [each.line for each in found] == [line] * bool(line)
+    assert [each.place.line for each in found] == [line] * bool(line)
 
 
 @pytest.mark.parametrize(
@@ -124,3 +124,33 @@ def test_a_next_skey_is_another_whole_one_beside_the_first(text: str, words: str
     (problem,) = [each for each in problems if each.is_error]
     assert problem.key == "skey_next"
     assert words in problem.text
+
+
+def with_home(host: str, lines: str = "", section: str = "") -> list[str]:
+    text = f"{MAIN}[radius_server_auto]\nclient=radius_client\nradius_ip_1=10.0.0.1\nradius_secret_1={SHARED_SECRET}\n"
+    home = f"[radius_client]\nsecret={SHARED_SECRET}\nhost={host}\n{lines}"
+    return [f"{each.section} {each.key} {each.place.line}: {each.text}" for each in problems_of(text + section + home)]
+
+
+@pytest.mark.parametrize(
+    ("host", "lines", "section", "is_loop"),
+    [
+        ("127.0.0.1", "", "", True),
+        ("localhost", "", "", True),
+        ("127.0.0.1", "port=1813\n", "", False),
+        ("127.0.0.1", "port_1=1813\n", "", False),
+        ("10.0.0.5", "", "", False),
+        ("10.9.0.1", "", "interface=10.9.0.1\n", True),
+        ("127.0.0.1", "", "interface=10.9.0.1\n", False),
+        ("::1", "", "", False),  # it listens at IPv4 alone
+        ("10.0.0.5", "host_2=127.0.0.9\n", "", True),
+    ],
+)
+def test_a_home_server_that_is_the_gateway_itself_is_an_error(host, lines, section, is_loop):
+    found = with_home(host, lines, section)
+    if not is_loop:
+        assert not found
+        return
+    (problem,) = found
+    assert problem.startswith("radius_client host")
+    assert "where [radius_server_auto] of this file listens: the gateway would ask itself" in problem

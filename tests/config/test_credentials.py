@@ -57,7 +57,7 @@ def test_own_file_goes_before_the_secret_of_main():
 def test_faulty_secret_keys(name, lines, key, line, remedy):
     files = {"/etc/radgate/skey": SKEY.encode(), "/etc/radgate/empty": b"\n", "/etc/radgate/short": SKEY[1:].encode()}
     (problem,) = problems_of(f"{HEAD}radius_secret_1={SHARED_SECRET}\n{lines}", files)
-    assert (problem.key, problem.line, problem.severity) == (key, line, Severity.ERROR)
+    assert (problem.key, problem.place.line, problem.severity) == (key, line, Severity.ERROR)
     assert remedy in problem.text
     assert SKEY[1:] not in problem.text
 

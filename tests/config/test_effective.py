@@ -44,3 +44,21 @@ def test_keys_with_numbers_are_all_shown_and_mains_where_the_section_has_none():
 def test_a_secret_of_the_section_takes_the_place_of_mains_however_it_is_given():
     text = MINIMAL + "[main]\nskey_file=/nowhere\n"
     assert found(text, "skey_file") == []
+
+
+def test_what_main_says_of_ports_is_not_for_directories_and_a_client_that_nobody_names_has_nothing_that_holds():
+    account = "service_account_username=reader\nservice_account_password=qx7-Blue-Harbor-19\n"
+    directories = f"[ad_client]\nhost=dc1\nsearch_dn=DC=a\n{account}[ad_client2]\nhost=dc2\n"
+    text = f"[main]\nport=1815\ntimeout=7\n{MINIMAL.replace('duo_only', 'auto')}client=ad_client\n{directories}"
+    assert found(text, "port", "radius_server_auto") == [("1815", Origin.MAIN)]
+    assert found(text, "port", "ad_client") == []
+    assert found(text, "timeout", "ad_client") == [("7", Origin.MAIN)]
+    assert found(text, "transport", "ad_client") == [("clear", Origin.DEFAULT)]
+    assert found(text, "service_account_password", "ad_client") == [("*****[18]", Origin.FILE)]
+    assert found(text, "host", "ad_client2") == []
+
+
+def test_what_has_no_effect_is_not_shown_and_a_number_is_no_secret():
+    text = MINIMAL.replace(SERVER, "radius_server_auto") + "client=duo_only_client\ndelimited_password_length=8\n"
+    assert found(text, "delimited_password_length", "radius_server_auto") == [("8", Origin.FILE)]
+    assert not found(text, "unrecognised_factor", "radius_server_auto")

@@ -74,7 +74,7 @@ def test_the_command_tells_it_and_no_traceback(name: str, capsys):
 class TestNoFileAtAll:
     def only_text(self, path: Path) -> str:
         verdict, (problem,) = verdict_of(lambda: read_settings(path)[1])
-        assert (verdict, problem.line) == ("not usable", 0)
+        assert (verdict, problem.place.line) == ("not usable", 0)
         return problem.text
 
     def test_one_that_is_not_there(self, tmp_path):

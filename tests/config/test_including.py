@@ -7,7 +7,7 @@ import pytest
 
 from gateway.config.__main__ import read_outcome
 from gateway.config.control_address import read_section_names
-from gateway.config.problems import ConfigError, Line, Problem, in_order, told
+from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import locate, read_settings
 from gateway.config.settings import Settings
 from gateway.config.surroundings import read_configuration
@@ -268,27 +268,13 @@ def test_names_of_sections_are_read_from_all(folder):
     assert names == {"radius_server_duo_only3": "Tokyo", "radius_server_duo_only4": "radius_server_duo_only4"}
 
 
-class TestLines:
-    def test_they_know_their_file(self):
-        line = Line(12, "/etc/tokyo.cfg")
-        assert (f"{line}", str(line), int(line)) == ("12 of /etc/tokyo.cfg", "12 of /etc/tokyo.cfg", 12)
-
-    def test_lines_of_two_files_are_two(self):
-        assert len({12, Line(12, "/a"), Line(12, "/b"), Line(12, "/a")}) == 3
-
-    def test_told_from_an_included_file_the_main_one_is_named(self):
-        assert [told(12, 3), told(12, Line(3, "/a")), told(Line(12, "/b"), Line(3, "/a"))] == [
-            "12",
-            "12 of the main file",
-            "12 of /b",
-        ]
-
-    def test_problems_stand_in_the_order_of_their_files(self):
-        problems = [Problem("", "", "text", line) for line in (Line(1, "/b"), Line(9, "/a"), 30, Line(2, "/a"), 4)]
-        assert [(each.file, int(each.line)) for each in in_order(problems)] == [
-            ("", 4),
-            ("", 30),
-            ("/a", 2),
-            ("/a", 9),
-            ("/b", 1),
-        ]
+@pytest.mark.parametrize("name", ["ad_client", "AD_Client", "ad_client \t", "ad_client\u00a0"])
+def test_the_lines_of_a_client_matter_if_an_included_file_names_it(folder, name):
+    """As it is read there: in any letter case, and without blanks around it."""
+    folder.main(f"{INCLUDE}[ad_client]\nhost=dc1\njust words\n")
+    (idle,) = [problem for problem in folder.read()[1] if problem.section == "ad_client"]
+    assert "ignored: no server section that is served names it" in idle.text
+    folder.add("a.cfg", f"[radius_server_auto]\n{SERVER}client={name}\n")
+    told = [problem.text for problem in folder.read()[1] if problem.section == "ad_client"]
+    assert any(text.startswith("this is neither [section] nor key=value") for text in told)
+    assert "is missing; write search_dn=DC=example,DC=com" in told

@@ -19,8 +19,8 @@ def values_of(octets: bytes) -> dict[str, str]:
 def test_entries_know_their_section_and_line():
     (section,) = sections_of(b"; first\n\n[main]\n# more\ndebug=true\n")
     entry = section.entries["debug"]
-    assert (section.name, section.line) == ("main", 3)
-    assert entry == ("main", "debug", "true", 5)
+    assert (section.name, section.place.line) == ("main", 3)
+    assert entry == ("main", "debug", "true", ("", 5))
 
 
 def test_section_and_key_in_any_letter_case():
@@ -95,7 +95,7 @@ def test_all_keys_of_a_section_may_be_indented_alike():
 )
 def test_what_is_not_ini_is_a_problem_with_its_line(name, octets, line, section, remedy):
     _, (problem,) = parse_ini(octets)
-    assert (problem.line, problem.section) == (line, section)
+    assert (problem.place.line, problem.section) == (line, section)
     assert remedy in problem.text
     assert problem.is_error
     assert "hunter2" not in problem.text
@@ -125,7 +125,7 @@ def test_only_a_section_that_may_have_a_number_is_offered_one():
 
 def test_each_undecodable_line_is_named():
     _, problems = parse_ini(b"[main]\na=\xff\nb=1\nc=\xfe\n")
-    assert [problem.line for problem in problems] == [2, 4]
+    assert [problem.place.line for problem in problems] == [2, 4]
 
 
 class TestWhatDoesNotMatter:
@@ -151,11 +151,11 @@ class TestWhatDoesNotMatter:
 
     def test_what_matters_is_read_as_strictly_as_ever(self):
         _, problems = parse_ini(b"[cloud]\na\n[main]\na=1\na=2\nb\n c=\xff\n", lambda name: name == "main")
-        assert [problem.line for problem in problems] == [5, 6, 7, 7]
+        assert [problem.place.line for problem in problems] == [5, 6, 7, 7]
 
     def test_a_section_that_matters_is_not_lost_in_one_that_does_not(self):
         _, problems = parse_ini(b"[cloud]\na=1\n [main]\n debug=true\n", lambda name: name == "main")
-        assert [(problem.line, "indented" in problem.text) for problem in problems] == [(3, True), (4, True)]
+        assert [(problem.place.line, "indented" in problem.text) for problem in problems] == [(3, True), (4, True)]
 
 
 @pytest.mark.parametrize("comment", [b"; f\xfcr", b"# \xff\xfe", b"  ;\xe4", b"[main] ; gr\xfc\xdfe", b"[main]# \xe9"])
@@ -184,7 +184,7 @@ def test_comments_may_be_of_any_encoding(comment):
 )
 def test_hidden_characters_are_named_in_keys_and_section_lines(line, section, key, character):
     sections, (problem,) = parse_ini(f"[main]\na=1\n{line}\n".encode())
-    assert (problem.section, problem.key, problem.line, problem.is_error) == (section, key, 3, True)
+    assert (problem.section, problem.key, problem.place.line, problem.is_error) == (section, key, 3, True)
     assert character in problem.text
     assert key == "" or key in sections[0].entries  # it is read as what was meant
 
@@ -218,10 +218,19 @@ def test_what_editors_and_copying_leave_behind_means_nothing(octets):
 @pytest.mark.parametrize(("text", "line"), [("[a]\n[a]\nb=1\n", 2), ("[a]\nb=1\n[a]\n", 3), ("[a]\n\n[A]\n", 3)])
 def test_an_empty_section_that_is_repeated_does_no_harm(text, line):
     sections, (problem,) = parse_ini(text.encode())
-    assert (problem.line, problem.is_error, len(sections)) == (line, False, 1)
+    assert (problem.place.line, problem.is_error, len(sections)) == (line, False, 1)
     assert list(sections[0].entries) == (["b"] if "b" in text else [])
 
 
 def test_a_continued_value_is_one_problem_and_no_second():
-    _, (problem,) = parse_ini(b"[main]\nldap_filter=(&(a=b)\n  (c=d))\n")
+    _, (problem,) = parse_ini(b"[main]\nfilter=(&(a=b)\n  (c=d))\n")
+    assert "indented" in problem.text
+
+
+def test_a_filter_of_ldap_may_be_continued_where_parentheses_are():
+    (section,), problems = parse_ini(b"[ad_client]\nldap_filter=\n  (&(a=b)\n  ; of late\n\n    (c=d)\n )\nhost=a\n")
+    assert not problems
+    assert section.entries["ldap_filter"].value == "(&(a=b)(c=d))"
+    assert section.entries["host"].value == "a"
+    _, (problem,) = parse_ini(b"[ad_client]\nldap_filter=(&(a=b)\n  c=d)\n")
     assert "indented" in problem.text

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from gateway.config.__main__ import main, read_outcome
+from gateway.config.problems import Severity
 from gateway.config.read_outcome import (
     ReadOutcome,
     decode_outcome,
@@ -82,3 +83,10 @@ def test_a_mistake_of_ours_is_told_without_its_text(tmp_path, monkeypatch, capsy
     monkeypatch.setattr("gateway.config.__main__.read_outcome", fail)
     assert main([write_config(tmp_path), "-1"]) == 70
     assert capsys.readouterr().err == "ValueError in fail, an internal error\n"
+
+
+def test_notes_are_no_part_of_what_a_reload_says(tmp_path):
+    text = MINIMAL.replace("[radius_server_duo_only]", "[radius_server_auto]") + "client=duo_only_client\n"
+    config = write_config(tmp_path, text)
+    assert [each.severity for each in read_settings(config)[1]] == [Severity.NOTE]
+    assert read_outcome(config).warnings == []

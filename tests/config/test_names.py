@@ -37,7 +37,7 @@ def test_without_one_the_section_is_shown_by_its_own():
 )
 def test_what_no_line_can_show_is_an_error(name, said):
     problems = [each for each in problems_of(f"{MINIMAL}name={name}\n") if each.is_error]
-    assert [(each.key, each.line) for each in problems] == [("name", 7)]
+    assert [(each.key, each.place.line) for each in problems] == [("name", 7)]
     assert said in problems[0].text
 
 
@@ -57,20 +57,20 @@ def test_what_nobody_meant_is_a_warning():
 def test_two_sections_of_one_name_are_an_error_that_names_both_lines(other):
     (problem,) = problems_of(f"{MINIMAL}name=Tokyo\n{OTHER}name={other}\n")
     assert problem.is_error
-    assert (problem.section, problem.key, problem.line) == ("radius_server_duo_only2", "name", 15)
+    assert (problem.section, problem.key, problem.place.line) == ("radius_server_duo_only2", "name", 15)
     assert "is the name of [radius_server_duo_only] already, in line 7" in problem.text
 
 
 def test_the_name_of_another_section_is_taken():
     (problem,) = problems_of(f"{MINIMAL}name=radius_server_duo_only2\n{OTHER}")
-    assert (problem.line, problem.is_error) == (7, True)
+    assert (problem.place.line, problem.is_error) == (7, True)
     assert "is the section in line 8" in problem.text
     assert problems_of(f"{MINIMAL}name=radius_server_duo_only\n") == []
 
 
 def test_main_cannot_name_all_sections():
     (problem,) = problems_of(f"[main]\nname=Tokyo\n{MINIMAL}{OTHER}")
-    assert (problem.severity, problem.line) == (Severity.WARNING, 2)
+    assert (problem.severity, problem.place.line) == (Severity.WARNING, 2)
     assert [server.name for server in parse(f"[main]\nname=Tokyo\n{MINIMAL}{OTHER}")[0].servers] == ["", ""]
 
 

@@ -33,6 +33,12 @@ def test_values_of_known_keys_are_shown_and_secrets_are_not():
     assert hidden == {SKEY.encode(), SHARED_SECRET.encode()}
 
 
+def test_a_filter_that_goes_on_in_other_lines_is_shown_in_one():
+    text, hidden = shown(f"{MINIMAL}[ad_client]\nldap_filter=(&\n  (a=b)\n  )\nhost=dc1\n  (c=d)\n")
+    assert text.splitlines()[-5:] == ["ldap_filter=(&(a=b))", "", "", "host=dc1", "*****[5]"]
+    assert hidden == {SKEY.encode(), SHARED_SECRET.encode()}
+
+
 @pytest.mark.parametrize(
     ("line", "secret"),
     [

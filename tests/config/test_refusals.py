@@ -29,7 +29,7 @@ from tests.config.files import MINIMAL, problems_of
 )
 def test_a_value_that_nothing_can_come_of(line, remedy):
     (problem,) = problems_of(f"{MINIMAL}{line}\n")
-    assert (problem.line, problem.is_error) == (7, True)
+    assert (problem.place.line, problem.is_error) == (7, True)
     assert remedy in problem.text
 
 
@@ -52,10 +52,10 @@ def test_an_address_that_another_machine_may_have_is_no_problem_of_the_file_alon
 @pytest.mark.parametrize("console", ["224.0.0.1:8480", "255.255.255.255:8480", "[ff02::1]:8480"])
 def test_a_status_page_that_nobody_could_reach(console):
     (problem,) = problems_of(f"[gateway]\nconsole={console}\nconsole_token_file=token\n{MINIMAL}")[:1]
-    assert (problem.key, problem.line, problem.is_error) == ("console", 2, True)
+    assert (problem.key, problem.place.line, problem.is_error) == ("console", 2, True)
 
 
 def test_a_run_dir_that_leaves_no_room_for_the_control_socket():
     (problem,) = problems_of(f"[gateway]\nrun_dir=/srv/{'x' * 103}\n{MINIMAL}")
-    assert (problem.key, problem.line, problem.is_error) == ("run_dir", 2, True)
+    assert (problem.key, problem.place.line, problem.is_error) == ("run_dir", 2, True)
     assert "too long by 14" in problem.text

@@ -7,17 +7,20 @@ from pathlib import Path
 import pytest
 
 from gateway.config.general import GATEWAY, MAIN
-from gateway.config.kinds import FOREIGN, KEYS, KINDS, section_kind
+from gateway.config.kinds import FOREIGN, KEYS, KINDS, SERVED, section_kind
 from gateway.config.protection import encode_key
 from gateway.config.schema import WITHOUT_EFFECT, key_pattern
 from gateway.config.servers import SERVER
 from gateway.fleetapi.keys import encode_fleet_key
 from tests.config.certificates import certificate
 from tests.config.files import IKEY, SHARED_SECRET, SKEY, parse, problems_of
+from tests.config.files import SERVER as SERVER_LINES
 
 CONF = Path(__file__).parents[2] / "conf"
 FULL = (CONF / "authproxy.full.cfg").read_text()
 TABLES = {name: kind.keys for name, kind in KINDS.items() if kind.keys}
+MODES = SERVED[1:]
+"""Kinds whose sections have all keys of the first one, which stand there alone, and own ones."""
 
 
 def test_sample_has_no_problems_once_it_is_completed():
@@ -55,10 +58,11 @@ def written_keys(section: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("section", TABLES)
 def test_full_file_has_every_key_with_its_default(section):
-    written = written_keys(section)
-    assert written.keys() == TABLES[section].keys()
-    for key, default in TABLES[section].items():
-        assert not default or written[key] == default
+    written, table = written_keys(section), TABLES[section]
+    own = {key for key in table if section not in MODES or key not in SERVER or key == "client"}
+    assert written.keys() == own
+    for key in own:
+        assert not table[key] or written[key] == table[key]
 
 
 def test_full_file_explains_every_key():
@@ -68,26 +72,51 @@ def test_full_file_explains_every_key():
             assert re.fullmatch("; .*[.]", above), line
 
 
-PROTECTED = ("skey_protected", "radius_secret_protected_1", "skey_next_protected", "radius_secret_1_next_protected")
+PROTECTED = (
+    "skey_protected", "radius_secret_protected_1", "skey_next_protected", "radius_secret_1_next_protected",
+    "secret_protected", "secret_protected_2", "service_account_password_protected",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "left_out",
     [
-        ("skey_file", "radius_secret_1_file", "skey_next_file", "radius_secret_1_next_file"),
-        ("skey", "radius_secret_1", "skey_next", "radius_secret_1_next"),
+        (
+            "skey_file",
+            "radius_secret_1_file",
+            "skey_next_file",
+            "radius_secret_1_next_file",
+            "secret_file",
+            "secret_2_file",
+            "service_account_password_file",
+        ),
+        (
+            "skey",
+            "radius_secret_1",
+            "skey_next",
+            "radius_secret_1_next",
+            "secret",
+            "secret_2",
+            "service_account_password",
+        ),
     ],
 )
 def test_full_file_can_be_used_when_its_keys_are_uncommented(left_out):
     """All but those that say the same thing in two ways."""
-    twice = (*PROTECTED, "force_message_authenticator")
-    pattern = "|".join((*left_out, *twice))
-    text = re.sub(rf"^;({pattern})=.*\n", "", FULL, flags=re.MULTILINE)
+    twice = (*(f"{key}=" for key in PROTECTED), "force_message_authenticator=true", "bind_dn=")
+    pattern = "|".join((*(f"{key}=" for key in left_out), *twice))
+    text = re.sub(rf"^;({pattern}).*\n", "", FULL, flags=re.MULTILINE)
     text = re.sub(r"^;(?=[a-z\[])", "", text, flags=re.MULTILINE)
+    for port, mode in enumerate(MODES, 1813):
+        text = text.replace(
+            f"\n[{mode}]\n", f"\n[{mode}]\n{SERVER_LINES.replace(IKEY, f'DIABCDEFGHIJKLMN{port}')}port={port}\n"
+        )
     chain, key = certificate()
     files = {
         "/cred/skey": SKEY.encode(),
         "/cred/radius_secret": SHARED_SECRET.encode(),
+        "/cred/home_secret": SHARED_SECRET.encode(),
+        "/cred/home_secret_2": SHARED_SECRET.encode(),
         "/cred/skey_next": SKEY[::-1].encode(),
         "/cred/radius_secret_next": SHARED_SECRET[::-1].encode(),
         "/cred/secrets.key": encode_key(bytes(32)),
@@ -97,9 +126,12 @@ def test_full_file_can_be_used_when_its_keys_are_uncommented(left_out):
         "/etc/radgate/console.crt": chain,
         "/etc/radgate/authproxy.d/tokyo.cfg": b"",
         "/cred/console.key": key,
+        "/cred/directory_password": SHARED_SECRET.encode(),
+        "/etc/radgate/directory.pem": chain,
     }
+    text = text.replace("transport=clear", "transport=starttls")
     settings, problems = parse(completed(text), files, environment={"CREDENTIALS_DIRECTORY": "/cred"})
-    assert [problem.key for problem in problems] == ["exempt_username_1"]
+    assert [problem.key for problem in problems] == ["exempt_username_1", "pass_through_attr_names"]
     assert settings.gateway.user == "radgate"
 
 

@@ -8,6 +8,7 @@ from gateway.cli import bundle
 from gateway.config.credentials import has_clear_secrets
 from gateway.config.ini import Entry
 from gateway.config.kinds import FOREIGN, KEYS
+from gateway.config.problems import Place
 from gateway.config.protection import clear_key, protected_key
 from gateway.config.redaction import redact_config
 from gateway.config.secret_keys import SECRET_FILES, SECRETS, SecretKeys, names_secret_file, secret_keys
@@ -36,7 +37,7 @@ class TestEach:
         assert [secret_keys(key) for key in keys.all] == [keys] * len(keys.all)
 
     def test_the_mode_of_the_file_counts_where_it_is_clear(self, keys: SecretKeys):
-        assert [key for key in keys.all if has_clear_secrets([Entry("main", key, "x", 1)])] == [keys.clear]
+        assert [key for key in keys.all if has_clear_secrets([Entry("main", key, "x", Place("", 1))])] == [keys.clear]
 
     def test_it_can_be_protected_and_revealed(self, keys: SecretKeys):
         assert [protected_key(key) for key in keys.all if protected_key(key)] == [keys.protected]
@@ -63,7 +64,7 @@ def test_the_bundle_looks_into_files_that_are_secrets_as_a_whole(key):
 def found(key: str) -> bytes:
     """What the bundle hides for an entry."""
     surroundings = Surroundings(folder="/etc", read_file=lambda _: FileContent(b"hunter2\n", 0o600))
-    return bundle._secret_of(Entry("main", key, "/cred/x", 1), surroundings, b"")
+    return bundle._secret_of(Entry("main", key, "/cred/x", Place("", 1)), surroundings, b"")
 
 
 @pytest.mark.parametrize(

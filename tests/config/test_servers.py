@@ -141,7 +141,7 @@ def test_names_of_probes_are_kept_as_they_are_compared():
 def test_a_name_that_is_let_in_cannot_be_that_of_a_probe():
     problems = problems_of(MINIMAL + "exempt_username_1=Monitor\nprobe_username_1=monitor\n")
     (error,) = [problem for problem in problems if problem.is_error]
-    assert (error.key, error.line) == ("probe_username_1", 8)
+    assert (error.key, error.place.line) == ("probe_username_1", 8)
     assert "exempt_username_N as well" in error.text
 
 
@@ -175,7 +175,7 @@ def test_a_name_that_is_let_in_cannot_be_that_of_a_probe():
         ("http_proxy_host=http://proxy", "http_proxy_host", ERROR, "remove http://"),
         ("http_proxy_host=proxy:3128", "http_proxy_host", ERROR, "has a port"),
         ("client=ad_client", "client", ERROR, "write client=duo_only_client"),
-        ("client=radius_client2", "client", ERROR, "keep Duo's proxy"),
+        ("client=radius_client2", "client", ERROR, "make it a [radius_server_auto]"),
         ("require_message_authenticator=always", "require_message_authenticator", ERROR, "yes, no or auto"),
         ("force_message_authenticator=", "force_message_authenticator", ERROR, "true or false"),
         ("force_message_authenticator=always", "force_message_authenticator", ERROR, "true or false"),
@@ -215,7 +215,7 @@ def test_faulty_values(lines, key, severity, remedy):
 )
 def test_faulty_application(old, new, key, line, severity, remedy):
     (problem,) = problems_of(MINIMAL.replace(old, new))
-    assert (problem.key, problem.line, problem.severity) == (key, line, severity)
+    assert (problem.key, problem.place.line, problem.severity) == (key, line, severity)
     assert remedy in problem.text
     assert SKEY not in problem.text
 
@@ -224,4 +224,4 @@ def test_default_of_main_is_blamed_once_and_where_it_stands():
     (problem,) = problems_of(
         f"[main]\nfailmode=never\n[radius_server_duo_only]\n{SERVER}[radius_server_duo_only2]\n{SERVER}port=1813\n"
     )
-    assert (problem.section, problem.line) == ("main", 2)
+    assert (problem.section, problem.place.line) == ("main", 2)

@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.config.problems import Severity
-from tests.config.files import MINIMAL, problems_of
+from tests.config.files import MINIMAL, SERVER, problems_of
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 
@@ -32,8 +32,8 @@ ERROR, WARNING = Severity.ERROR, Severity.WARNING
 )
 def test_key_like_a_known_one_is_an_error_that_names_it(key, meant):
     problem, *others = problems_of(f"{MINIMAL}{key}=1\n")
-    assert (problem.section, problem.key, problem.line) == ("radius_server_duo_only", key, 7)
-    assert {(other.key, other.line) for other in others} <= {(meant, 7)}  # the value is checked as that key's
+    assert (problem.section, problem.key, problem.place.line) == ("radius_server_duo_only", key, 7)
+    assert {(other.key, other.place.line) for other in others} <= {(meant, 7)}  # the value is checked as that key's
     if meant:
         assert problem.is_error
         assert problem.text == f"is not known; write {meant}"
@@ -68,6 +68,10 @@ def test_a_key_is_not_offered_where_it_stands_already(key, meant, line):
         ("radius_server", "radius_server_duo_only2"),
         ("raidus_server_duo_only", "radius_server_duo_only2"),
         ("raidus_server_duo", "radius_server_duo_only2"),
+        ("radius_server_challange", "radius_server_challenge"),
+        ("raduis_server_atuo", "radius_server_auto"),
+        ("radius_server_conact2", "radius_server_concat2"),
+        ("radius-server-auto", "radius_server_auto"),
         ("duo_only_cleint", "duo_only_client"),
         ("mian", "main"),
         ("main2", "main"),
@@ -79,8 +83,8 @@ def test_a_key_is_not_offered_where_it_stands_already(key, meant, line):
 def test_section_like_a_known_one_is_an_error_that_names_what_to_write(section, meant):
     """Never one that stands there already: who follows the advice would get the next error."""
     problem, *others = problems_of(f"{MINIMAL}[{section}]\n")
-    assert {(other.section, other.line) for other in others} <= {(meant, 7)}  # it is read as that section
-    assert (problem.section, problem.key, problem.line) == (section, "", 7)
+    assert {(other.section, other.place.line) for other in others} <= {(meant, 7)}  # it is read as that section
+    assert (problem.section, problem.key, problem.place.line) == (section, "", 7)
     if meant:
         assert problem.is_error
         assert problem.text == f"is not known; write [{meant}]"
@@ -119,17 +123,31 @@ def test_what_would_be_a_second_main_is_to_be_put_into_the_first():
     [
         "radius_server_accounting",
         "radius_server_push",
-        "radius_server_challange",
         "radius_server_vpn2",
-        "raduis_server_atuo",
         "radius_server_mschap",
     ],
 )
-def test_radius_servers_that_nobody_knows_are_not_served(section):
+def test_radius_servers_that_nobody_knows_are_ignored_with_a_warning_that_names_the_known_ones(section):
     (problem,) = problems_of(f"{MINIMAL}[{section}]\nport=1813\n")
-    assert (problem.section, problem.is_error) == (section, True)
-    assert "is not served" in problem.text
-    assert "write [" not in problem.text
+    assert (problem.section, problem.is_error) == (section, False)
+    assert problem.text.startswith("is not known, ignored; if [radius_server_")
+
+
+def test_one_that_nobody_knows_alone_is_an_error():
+    problem, *_ = (each for each in problems_of("[radius_server_push]\nport=1813\n") if each.section)
+    assert (problem.is_error, problem.text[:28]) == (True, "is not known; write [radius_")
+
+
+def test_the_nearest_kind_is_named_first():
+    (problem,) = problems_of(f"{MINIMAL}[radius_server_otto]\nport=1813\n")
+    assert problem.text.startswith("is not known, ignored; if [radius_server_auto], ")
+
+
+@pytest.mark.parametrize("line", ["", "client=radius_cleint\n", "clinet=radius_client\n", "client=radius_client2\n"])
+def test_where_a_server_section_names_no_client_that_is_there_all_clients_are_read(line):
+    problems = problems_of(f"[radius_server_auto]\n{SERVER}{line}[radius_client]\nhost=10.0.0.5\nretries=many\n")
+    assert not [each for each in problems if "remove the section" in each.text]
+    assert {("radius_client", "host"), ("radius_client", "retries")} <= {(each.section, each.key) for each in problems}
 
 
 @pytest.mark.parametrize(
@@ -142,12 +160,23 @@ def test_what_does_not_concern_radius_is_ignored_under_any_name(section):
     assert "does not concern RADIUS" in problem.text
 
 
-@pytest.mark.parametrize(
-    "section", ["ad_client", "ad_client_corp", "radius_client3", "radius_client_nps", "duo_only_client"]
-)
-def test_first_factors_are_ignored(section):
-    problems = problems_of(f"{MINIMAL}[{section}]\nhost=10.0.0.1\n")
-    assert not any(problem.is_error for problem in problems if problem.section == section)
+@pytest.mark.parametrize("section", ["ad_client", "ad_client_corp", "radius_client3", "radius_client_nps"])
+def test_first_factors_that_nobody_names_are_ignored(section):
+    """Whatever they hold: a file of Duo's proxy may have some that only sections use which are not served."""
+    (problem,) = problems_of(f"{MINIMAL}[{section}]\nhost=10.0.0.1\nfailmod=1\ntimeout=long\n")
+    assert (problem.section, problem.is_error) == (section, False)
+    assert problem.text == "ignored: no server section that is served names it; remove the section"
+
+
+def test_a_first_factor_that_a_section_names_is_not_called_idle():
+    problems = problems_of(f"[radius_server_auto]\n{SERVER}client=radius_client\n[radius_client]\n")
+    assert not [problem for problem in problems if "ignored" in problem.text]
+
+
+def test_a_first_factor_with_a_name_of_its_own_gets_a_number_where_a_section_names_it():
+    problems = problems_of(f"[radius_server_auto]\n{SERVER}client=radius_client_nps\n[radius_client_nps]\n")
+    (problem,) = [problem for problem in problems if problem.section == "radius_client_nps"]
+    assert problem.text == "is not known; write [radius_client] (only a number may follow)"
 
 
 @pytest.mark.parametrize(
@@ -155,6 +184,7 @@ def test_first_factors_are_ignored(section):
     [
         ("ad_clinet", "ad_client"),
         ("radius-client2", "radius_client2"),
+        ("radius_clients", "radius_client"),
     ],
 )
 def test_a_mistyped_first_factor_is_an_error_that_names_the_known_one(section, meant):
@@ -163,20 +193,22 @@ def test_a_mistyped_first_factor_is_an_error_that_names_the_known_one(section, m
     assert f"write [{meant}]" in problem.text
 
 
-@pytest.mark.parametrize("client", ["[duo_only_client]\n", "[main]\nclient=duo_only_client\n", "[duo_only_client3]\n"])
-@pytest.mark.parametrize("line", ["", "client=Duo_Only_Client\n"])
-def test_auto_that_asks_duo_alone_is_told_what_does_the_same_here(client, line):
-    problems = problems_of(f"{client}[radius_server_auto]\n{line}factors=push\n")
-    (problem,) = [problem for problem in problems if problem.section == "radius_server_auto"]
-    assert problem.is_error
-    assert "write [radius_server_duo_only] and unrecognised_factor=auto" in problem.text
-
-
-@pytest.mark.parametrize("clients", ["[ad_client]\n", "[ad_client]\n[duo_only_client]\n", ""])
-def test_auto_that_checks_a_password_is_not_served(clients):
-    problems = problems_of(f"{clients}[radius_server_auto]\n")
-    (problem,) = [problem for problem in problems if problem.section == "radius_server_auto"]
-    assert "keep Duo's proxy" in problem.text
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("retry", "retries"),
+        ("retry_time", "retry_wait"),
+        ("retrywait", "retry_wait"),
+        ("shared_secret", "secret"),
+        ("radius_secret", "secret"),
+        ("server", "host"),
+        ("status_check", "status_server"),
+    ],
+)
+def test_a_mistyped_key_of_a_home_server_is_an_error(key, meant):
+    text = f"[radius_server_auto]\n{SERVER}client=radius_client\n[radius_client]\n{key}=1\n"
+    (problem,) = [each for each in problems_of(text) if each.key == key]
+    assert (problem.is_error, problem.text) == (True, f"is not known; write {meant}")
 
 
 def test_a_letter_that_looks_like_another_is_named():
@@ -191,7 +223,7 @@ def test_a_letter_that_looks_like_another_is_named():
         ("main", "test_connectivity_on_startup", WARNING, "passed the check of keys and clock"),
         ("main", "log_sso_events", WARNING, "no effect here"),
         ("main", "log_file", WARNING, "log_dir"),
-        ("main", "service_account_username", WARNING, "a key of [ad_client]"),
+        ("main", "exempt_ou_1", WARNING, "a key of [ldap_server_auto]"),
         ("main", "from_the_future", WARNING, "not known, ignored"),
         ("main", "debgu", ERROR, "write debug"),
         ("gateway", "debug", ERROR, "write it in [main]"),
@@ -200,13 +232,13 @@ def test_a_letter_that_looks_like_another_is_named():
         ("gateway", "max_pending_s", ERROR, "write max_pending"),
         ("duo_only_client", "failmode", ERROR, "write it in [radius_server_duo_only]"),
         ("duo_only_client", "workers", ERROR, "write it in [gateway]"),
-        ("duo_only_client", "host", WARNING, "a key of [ad_client]"),
+        ("duo_only_client", "host", WARNING, "a key of [radius_client]"),
         ("duo_only_client", "anything", WARNING, "not known, ignored"),
     ],
 )
 def test_key_outside_of_its_section(section, key, severity, remedy):
     (problem,) = problems_of(f"[{section}]\n{key}=1\n{MINIMAL}")
-    assert (problem.section, problem.key, problem.line, problem.severity) == (section, key, 2, severity)
+    assert (problem.section, problem.key, problem.place.line, problem.severity) == (section, key, 2, severity)
     assert remedy in problem.text
 
 
@@ -234,7 +266,7 @@ def test_a_key_is_sent_where_it_is_not_yet(text, key, remedy):
         ("pass_through_attr_names", WARNING, "no effect here"),
         ("factors", WARNING, "a key of [radius_server_auto]"),
         ("delimiter", WARNING, "a key of [radius_server_auto]"),
-        ("host_2", WARNING, "a key of [ad_client]"),
+        ("host_2", WARNING, "a key of [radius_client]"),
         ("debug", WARNING, "write it in [main]"),
         ("log_dir", WARNING, "write it in [main]"),
         ("max_pending", ERROR, "write it in [gateway]"),
@@ -242,15 +274,22 @@ def test_a_key_is_sent_where_it_is_not_yet(text, key, remedy):
 )
 def test_key_of_another_section_in_a_server_section(key, severity, remedy):
     (problem,) = problems_of(f"{MINIMAL}{key}=1\n")
-    assert (problem.key, problem.line, problem.severity) == (key, 7, severity)
+    assert (problem.key, problem.place.line, problem.severity) == (key, 7, severity)
     assert remedy in problem.text
 
 
-@pytest.mark.parametrize("kind", ["auto", "challenge", "concat", "eap", "iframe"])
-def test_other_server_kinds_are_refused(kind):
+@pytest.mark.parametrize("kind", ["eap", "iframe"])
+def test_other_server_kinds_are_ignored_where_another_section_is_served(kind):
     (problem,) = problems_of(f"{MINIMAL}[radius_server_{kind}2]\nikey=whatever\nfactor=push\n")
-    assert (problem.section, problem.line, problem.severity) == (f"radius_server_{kind}2", 7, ERROR)
+    assert (problem.section, problem.place.line, problem.severity) == (f"radius_server_{kind}2", 7, WARNING)
     assert "keep Duo's proxy" in problem.text
+
+
+@pytest.mark.parametrize("kind", ["eap", "iframe"])
+def test_other_server_kinds_are_refused_where_nothing_else_is_left(kind):
+    _, problem = problems_of(f"[radius_server_{kind}2]\nikey=whatever\nfactor=push\n")
+    assert (problem.section, problem.severity) == (f"radius_server_{kind}2", ERROR)
+    assert "is not served, only radius_server_duo_only" in problem.text
 
 
 @pytest.mark.parametrize(
@@ -258,7 +297,7 @@ def test_other_server_kinds_are_refused(kind):
 )
 def test_sections_that_are_not_served_get_one_warning_each(section):
     (problem,) = problems_of(f"{MINIMAL}[{section}]\nfailmod=1\nport=many\n")
-    assert (problem.section, problem.line, problem.severity) == (section, 7, WARNING)
+    assert (problem.section, problem.place.line, problem.severity) == (section, 7, WARNING)
     assert "ignored" in problem.text
 
 

@@ -25,6 +25,20 @@ def test_relative_path_is_in_the_folder():
     assert surroundings().resolve("/ca.pem") == "/ca.pem"
 
 
+def test_beside_a_file_in_conf_a_relative_path_may_begin_above_as_duos_proxy_has_it(tmp_path):
+    folder = tmp_path / "conf"
+    folder.mkdir()
+    (folder / "ca.pem").write_bytes(b"beside")
+    there = Surroundings(folder=str(folder), read_file=read_disk)
+    assert there.read_installed("conf/ca.pem") == (str(folder / "ca.pem"), there.read_file(str(folder / "ca.pem")))
+    assert there.read_installed("ca.pem")[0] == str(folder / "ca.pem")
+    (tmp_path / "ca.pem").write_bytes(b"above")
+    assert there.read_installed("ca.pem")[1].octets == b"above"
+    assert there.read_installed(str(folder / "ca.pem"))[1].octets == b"beside"
+    with pytest.raises(BadValueError, match=r"cannot read .*/conf/gone\.pem"):
+        there.read_installed("gone.pem")
+
+
 def test_credentials_directory():
     assert surroundings(CREDENTIALS_DIRECTORY="/run/cred").resolve("%d/skey") == "/run/cred/skey"
     with pytest.raises(BadValueError, match="LoadCredential="):

@@ -70,7 +70,7 @@ def test_log_size_with_a_unit_is_refused_with_the_octets_to_write():
     assert values.log_size("10485760") == 10_485_760
     assert values.log_size("0") == 0
     for text in ("10MB", "10 m", "10MiB"):
-        assert "write octets: 10485760" in refusal(values.log_size, text)
+        assert "write bytes: 10485760" in refusal(values.log_size, text)
 
 
 def test_syslog_facility():
