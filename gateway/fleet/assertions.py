@@ -7,7 +7,7 @@ the push. A push that another host has taken is left to it; all else stays ours,
 from typing import Final
 
 from gateway.fleet.claim_states import ALONE, ASKING, ELSEWHERE, PUSHED, ClaimedLogin
-from gateway.fleet.effects import Count, Outcome
+from gateway.fleet.effects import Outcome
 from gateway.fleet.logins import Logins
 from gateway.fleet.outbox import Outbox
 from gateway.fleet.reading import RecordReader
@@ -20,13 +20,12 @@ _MOST: Final = 64  # in the life of a login
 class Assertions:
     """Claims that are made again, of all logins of a worker."""
 
-    __slots__ = ("_count", "_logins", "_outbox", "_reader")
+    __slots__ = ("_logins", "_outbox", "_reader")
 
-    def __init__(self, logins: Logins, outbox: Outbox, reader: RecordReader, count: Count) -> None:
+    def __init__(self, logins: Logins, outbox: Outbox, reader: RecordReader) -> None:
         self._logins = logins
         self._outbox = outbox
         self._reader = reader
-        self._count = count
 
     def doubted(self, login: ClaimedLogin) -> None:
         """Look who has the record of a login that is ours; within limits, for who writes to the store can cause it."""
@@ -67,9 +66,9 @@ class Assertions:
             login.meet(found, record)
             login.move(ELSEWHERE)
             self._logins.unname(login)
-            self._count(Outcome.DISPLACED)
+            self._outbox.count(Outcome.DISPLACED)
             self._outbox.displaced(login)
         else:
             if login.state is not ALONE:
                 login.move(ALONE)
-            self._count(Outcome.CLAIMED_MEANWHILE)
+            self._outbox.count(Outcome.CLAIMED_MEANWHILE)

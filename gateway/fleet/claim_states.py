@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import mypyc_attr
 
 from gateway.fleet.script_answers import NOBODY, Found
+from gateway.fleetapi.names import record_key
 from gateway.fleetapi.records import PushedRecord, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.fleetapi.messages import Join
 
 
@@ -68,15 +71,16 @@ class ClaimedLogin:
     Attributes:
         number: the engine's own for it.
         login, packet: digests, see `fleetapi.questions.Claim`; no packet, of one that was joined before it came here.
+        key: of its record.
         owner: our name for it in the store; drawn for each.
         epoch: of our ownership; 0 as long as the store does not say that it is ours.
         txid, factor: of a push whose name is known; empty otherwise.
         pushed_at: Duo's time of it, Unix seconds; None while that is not known.
         packets: digests of those that wait for it, or were answered once it has ended.
         how: how it has ended, one of the words of `fleetapi.messages`; empty before, and when nobody needs to know.
-        verdict: of one that has ended with one.
+        verdict: of one that has ended with one; or what makes it.
         ended_at: the instant of its end.
-        is_repeatable: see `fleetapi.questions.Claim`; False of what was not claimed here.
+        is_repeatable, again_s: see `fleetapi.questions.Claim`; False and 0 of what was not claimed here.
         joiners: who has joined it; in the order in which they came.
         is_offered: whether its push is left to whoever has joined it: this host cannot reach Duo.
         found: the record of another owner, `NOBODY` if none was met; and `host`, that one's name.
@@ -90,6 +94,7 @@ class ClaimedLogin:
     """
 
     __slots__ = (
+        "again_s",
         "begun_at",
         "ended_at",
         "epoch",
@@ -102,6 +107,7 @@ class ClaimedLogin:
         "is_offered",
         "is_repeatable",
         "joiners",
+        "key",
         "known_until",
         "login",
         "n_tries",
@@ -120,6 +126,7 @@ class ClaimedLogin:
     def __init__(self, number: int, login: bytes, packet: bytes, owner: str, begun_at: float = 0.0) -> None:
         self.number = number
         self.login = login
+        self.key = record_key(login)
         self.packet = packet
         self.owner = owner
         self.begun_at = begun_at
@@ -128,13 +135,13 @@ class ClaimedLogin:
         self.txid = self.factor = self.host = self.how = ""
         self.pushed_at: float | None = None
         self.packets = [packet] if packet else []
-        self.verdict: bytes | None = None
+        self.verdict: bytes | Callable[[], bytes] | None = None
         self.joiners: list[Join] | None = None
         self.is_offered = self.is_repeatable = False
         self.found = NOBODY
         self.is_left = False
         self.nonce = b""
-        self.known_until = self.tick_at = self.give_up_at = self.ended_at = 0.0
+        self.known_until = self.tick_at = self.give_up_at = self.ended_at = self.again_s = 0.0
         self.n_tries = 0
 
     def move(self, state: ClaimState) -> None:
@@ -161,6 +168,15 @@ class ClaimedLogin:
             if len(joiners) >= _MOST_JOINERS:
                 del joiners[0]
             joiners.append(join)
+
+    def told(self) -> bytes:
+        """Return what joiners are told of its verdict, empty without one. It is made for the first of them."""
+        verdict = self.verdict
+        if verdict is None:
+            return b""
+        if not isinstance(verdict, bytes):
+            self.verdict = verdict = verdict()
+        return verdict
 
     def __repr__(self) -> str:
         return f"<ClaimedLogin {self.number} {self.owner}/{self.epoch} {self.state}>"

@@ -1,14 +1,16 @@
 """A login is claimed: it is granted, or another host has it, or had it and may still remember its verdict.
 
+One that answers a challenge may come again, for a State is used once and its NAS turns to another host: it joins, or
+gets that verdict, and does not begin anew where it has ended.
+
 No login waits for the store longer than `patience_s`: without an answer it is alone, as without a fleet.
 """
 
-from collections.abc import Callable
+from collections import deque
 from typing import Final
 
-from gateway.engine.timers import Timers
 from gateway.fleet.claim_states import ALONE, ASKING, CLAIMING, ELSEWHERE, RECALLING, ClaimedLogin
-from gateway.fleet.effects import Count, Outcome
+from gateway.fleet.effects import Outcome
 from gateway.fleet.hosts import Hosts
 from gateway.fleet.joins import UNNAMED_S
 from gateway.fleet.logins import Logins
@@ -16,8 +18,8 @@ from gateway.fleet.outbox import Outbox
 from gateway.fleet.reading import RecordReader
 from gateway.fleet.script_answers import Found, read_claim
 from gateway.fleetapi import messages, records
-from gateway.fleetapi.names import NONCE_SIZE, instance_of
-from gateway.fleetapi.questions import Decided, Granted, Held, Joined
+from gateway.fleetapi.names import instance_of
+from gateway.fleetapi.questions import Decided, Granted, Held, Joined, UsedBefore
 from gateway.fleetapi.records import DecidedRecord
 
 GRACE_S: Final = 2.0
@@ -25,6 +27,7 @@ GRACE_S: Final = 2.0
 RECALL_S: Final = 0.25
 """For so long that host is asked for its verdict."""
 PATIENCE_S: Final = 0.02
+REMEMBERED_S: Final = 30.0  # as long as the store remembers a login that was decided
 _MOST_TRIES: Final = 4  # to claim a login anew; only a store that lies needs more than one
 
 
@@ -35,7 +38,7 @@ class Claiming:
         patience_s: for how long a claim waits for the store.
     """
 
-    __slots__ = ("_count", "_draw", "_hosts", "_instance", "_logins", "_outbox", "_reader", "_timers", "patience_s")
+    __slots__ = ("_hosts", "_instance", "_logins", "_outbox", "_reader", "_waiting", "patience_s")
 
     def __init__(
         self,
@@ -44,9 +47,6 @@ class Claiming:
         outbox: Outbox,
         hosts: Hosts,
         reader: RecordReader,
-        timers: Timers,
-        draw: Callable[[int], bytes],
-        count: Count,
     ) -> None:
         self.patience_s = PATIENCE_S
         self._instance = instance
@@ -54,9 +54,26 @@ class Claiming:
         self._outbox = outbox
         self._hosts = hosts
         self._reader = reader
-        self._timers = timers
-        self._draw = draw
-        self._count = count
+        self._waiting: deque[tuple[float, ClaimedLogin]] = deque()  # for the store, until that instant
+
+    @property
+    def next_timer(self) -> float | None:
+        """The instant at which `run` is to be called: a claim that waits then is late; None while none waits."""
+        waiting = self._waiting
+        while waiting:
+            instant, login = waiting[0]
+            if login.state is CLAIMING and login.tick_at == instant:
+                return instant
+            waiting.popleft()
+        return None
+
+    def run(self, now: float) -> None:
+        """Wait no longer for what is late."""
+        waiting = self._waiting
+        while waiting and waiting[0][0] <= now:
+            instant, login = waiting.popleft()
+            if login.tick_at == instant:
+                self._late(login, now)
 
     def begin(self, login: ClaimedLogin, now: float) -> None:
         """Claim a login; without a store it is granted at once."""
@@ -66,13 +83,13 @@ class Claiming:
             return
         login.move(CLAIMING)
         self._outbox.claim(login)
-        self._come_back(login, now + self.patience_s)
+        self._wait(login, now + self.patience_s)
 
     def alone(self, login: ClaimedLogin, why: Outcome) -> None:
         """Grant it as without a fleet."""
         login.move(ALONE)
         self._logins.joins_no_more(login)
-        self._count(why)
+        self._outbox.count(why)
         self._outbox.answer(login, Granted(Held(login.owner, login.epoch)))
 
     def claimed(self, login: ClaimedLogin, reply: object, now: float) -> None:
@@ -82,23 +99,29 @@ class Claiming:
             self._found(login, claimed, now)
             return
         login.epoch = claimed.epoch
+        if login.again_s >= REMEMBERED_S:
+            self._outbox.release(login)
+            self._used_before(login)
+            return
         login.move(ASKING)
         self._outbox.welcome_all(login)
-        self._count(Outcome.GRANTED)
+        self._outbox.count(Outcome.GRANTED)
         self._outbox.answer(login, Granted(Held(login.owner, login.epoch)))
 
-    def _come_back(self, login: ClaimedLogin, instant: float) -> None:
-        login.tick_at = instant
-        self._timers.at(instant, self._late, (login, instant))
+    def _wait(self, login: ClaimedLogin, until: float) -> None:
+        """Have it looked at then. Nearly all that wait are answered before: a queue costs less than timers."""
+        waiting = self._waiting
+        if waiting and until < waiting[-1][0]:  # the patience has become shorter
+            self._logins.wake(login, until, self._late)
+        else:
+            login.tick_at = until
+            waiting.append((until, login))
 
-    def _late(self, late: tuple[ClaimedLogin, float], now: float) -> None:
-        login, instant = late
-        if login.tick_at != instant:
-            return
+    def _late(self, login: ClaimedLogin, now: float) -> None:
         if login.state is CLAIMING:
             self.alone(login, Outcome.ALONE_LATE)
         elif login.state is RECALLING:
-            self._claim_anew(login, now)
+            self._decided_there(login, now)
 
     def _found(self, login: ClaimedLogin, found: Found, now: float) -> None:
         """Join another owner; or claim what that one has done with."""
@@ -114,7 +137,7 @@ class Claiming:
         else:
             login.move(ELSEWHERE)
             self._logins.unname(login)
-            self._count(Outcome.JOINED)
+            self._outbox.count(Outcome.JOINED)
             self._outbox.answer(login, Joined(login.host))
 
     def _is_over(self, login: ClaimedLogin, found: Found) -> bool:
@@ -128,7 +151,12 @@ class Claiming:
         login.move(CLAIMING)
         self._logins.joins_no_more(login)
         self._outbox.claim_anew(login, login.found)
-        self._come_back(login, now + self.patience_s)
+        self._wait(login, now + self.patience_s)
+
+    def _used_before(self, login: ClaimedLogin) -> None:
+        """End a login that has ended before, by itself or at another host."""
+        self._logins.end(login)
+        self._outbox.answer(login, UsedBefore(login.host))
 
     # The recall of a verdict.
 
@@ -137,21 +165,30 @@ class Claiming:
         instance = instance_of(found.owner)
         is_same = login.packet in record.packets or 0.0 <= found.age_s < GRACE_S
         if not is_same or instance == self._instance or self._hosts.is_gone(instance, now):
-            self._claim_anew(login, now)
+            self._decided_there(login, now)
             return
         login.move(RECALLING)
-        self._logins.joins(login, self._draw(NONCE_SIZE))
+        self._logins.joins(login)
         self._outbox.join(login, found.owner, now)
-        self._come_back(login, now + RECALL_S)
+        self._logins.wake(login, now + RECALL_S, self._late)
 
     def recalled(self, login: ClaimedLogin, how: str, verdict: bytes, now: float) -> None:
         """The host that had it has told how it ended; that was sealed for this login."""
         if how != messages.VERDICT:
-            self._claim_anew(login, now)
+            self._decided_there(login, now)
             return
-        self._count(Outcome.RECALLED)
+        self._outbox.count(Outcome.RECALLED)
         self._logins.end(login)
         self._outbox.answer(login, Decided(login.host, verdict))
+
+    def _decided_there(self, login: ClaimedLogin, now: float) -> None:
+        """Claim a login that another owner has decided before it was asked for here: it is another one, unless it has
+        used the same State.
+        """
+        if login.again_s:
+            self._used_before(login)
+        else:
+            self._claim_anew(login, now)
 
     def __repr__(self) -> str:
         return f"<Claiming patience {self.patience_s:g} s>"

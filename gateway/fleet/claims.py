@@ -37,10 +37,10 @@ from gateway.fleet.outbox import Outbox
 from gateway.fleet.reading import RecordReader
 from gateway.fleet.script_answers import CLAIM, LOOK, RELEASE, TAKE, WRITE, BadScriptAnswerError, Script
 from gateway.fleet.settling import Settling, how_it_ends
-from gateway.fleetapi import messages
+from gateway.fleetapi import messages, questions
 from gateway.fleetapi.messages import Beat, Join, Known, Taken, decode_message
 from gateway.fleetapi.names import Sealing, bound_to, owner_name
-from gateway.fleetapi.questions import Claim, Held, Question
+from gateway.fleetapi.questions import Claim, Held
 
 _RANDOM_SIZE: Final = 8  # octets, of an owner's name
 _Handler = Callable[[ClaimedLogin, object, float], None]
@@ -75,12 +75,12 @@ class Claims:
         self._sealing = sealing
         self._draw = draw
         self._timers = Timers()
-        self._logins = logins = Logins()
-        self._outbox = outbox = Outbox(instance, host, sealing)
+        self._logins = logins = Logins(draw, self._timers)
+        self._outbox = outbox = Outbox(instance, host, sealing, count)
         self._reader = reader = RecordReader(sealing, duo_time)
-        self._claiming = Claiming(instance, logins, outbox, hosts, reader, self._timers, draw, count)
-        self._assertions = Assertions(logins, outbox, reader, count)
-        self._joins = Joins(logins, outbox, hosts, reader, self._timers, draw, count)
+        self._claiming = Claiming(instance, logins, outbox, hosts, reader)
+        self._assertions = Assertions(logins, outbox, reader)
+        self._joins = Joins(logins, outbox, hosts, reader)
         self._settling = Settling(logins, outbox, reader)
         self._answered: Final[dict[tuple[ClaimState, Script], _Handler]] = {
             (CLAIMING, CLAIM): self._claiming.claimed,
@@ -106,7 +106,7 @@ class Claims:
 
     # What the engine says.
 
-    def ask(self, number: int, question: Question, now: float) -> list[Effect]:
+    def ask(self, number: int, question: Claim | questions.Join, now: float) -> list[Effect]:
         """Answer a login's question, at once or later.
 
         Raises:
@@ -115,7 +115,7 @@ class Claims:
         login = self._logins.find(number)
         if isinstance(question, Claim):
             login = self._begin(number, question.login, now, question.packet, question.owner)
-            login.is_repeatable = question.is_repeatable
+            login.is_repeatable, login.again_s = question.is_repeatable, question.again_s
             self._claiming.begin(login, now)
         else:
             if login is not None and login.state in OURS:  # a predecessor's claim, which has met another host's
@@ -163,13 +163,18 @@ class Claims:
         return self._outbox.take()
 
     def ended(
-        self, number: int, verdict: bytes | None, may_have_pushed: bool, packets: list[bytes], now: float
+        self,
+        number: int,
+        verdict: bytes | Callable[[], bytes] | None,
+        may_have_pushed: bool,
+        packets: list[bytes],
+        now: float,
     ) -> list[Effect]:
         """Take note of how a login has ended, and tell whoever joined it.
 
         Args:
             number: the engine's.
-            verdict: what another engine reads; None if it is not decided here.
+            verdict: what another engine reads, or what makes it once a joiner is there; None if it is not decided here.
             may_have_pushed: whether Duo may have asked somebody; only looked at without a verdict and a push's name.
             packets: digests of the packets answered.
             now: the instant.
@@ -181,7 +186,7 @@ class Claims:
             login.packets = packets
         if login.state in OURS:
             login.verdict = verdict
-            self._settling.end(login, how_it_ends(login, verdict, may_have_pushed), now)
+            self._settling.end(login, how_it_ends(login, may_have_pushed), now)
         else:
             self._settling.let_go(login)
         return self._outbox.take()
@@ -274,11 +279,15 @@ class Claims:
     @property
     def next_timer(self) -> float | None:
         """The instant at which `run` is to be called; None for none."""
-        return self._timers.next
+        due, late = self._timers.next, self._claiming.next_timer
+        if due is None or late is None:
+            return late if due is None else due
+        return min(due, late)
 
     def run(self, now: float) -> list[Effect]:
         """Do what is due."""
         self._timers.run(now)
+        self._claiming.run(now)
         return self._outbox.take()
 
     # What others say.

@@ -7,25 +7,30 @@ at once, as without a fleet.
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final, final
 
 from gateway.engine.asking import Asking
+from gateway.engine.challenges.records import ChallengeRecord
 from gateway.engine.effects import ShareEnd, ShareLogin
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import packed_verdict
+from gateway.engine.verdict import Verdict
 from gateway.fleet import script_answers, scripts
 from gateway.fleet.claims import Claims
+from gateway.fleet.connection import Asked
 from gateway.fleet.effects import AnswerLogin, Count, Displaced, Effect, Publish, RunScript
 from gateway.fleet.hosts import Hosts
 from gateway.fleet.mailbox import Mailbox
 from gateway.fleet.opening import Opener
 from gateway.fleet.patience import Away, Patience
+from gateway.fleet.state_client import StateClient
+from gateway.fleet.states import States
 from gateway.fleet.store import Store, StoreOwner
 from gateway.fleetapi.names import ALL_HOSTS, Sealing, mailbox
-from gateway.fleetapi.questions import Answer, Claim, Held, Question
+from gateway.fleetapi.questions import Answer, Claim, Held, Join, Question, UseState
 from gateway.fleetapi.resp import Answer as StoreAnswer
 from gateway.fleetapi.resp import Refused
 
@@ -81,6 +86,7 @@ class FleetClient(StoreOwner):
         self._store = Store(opener, patience, self, self._loop.call_soon, _clock, random.random)
         channels = [mailbox(instance).encode(), ALL_HOSTS.encode()]
         self._mailbox = Mailbox(opener, channels, self._heard, _clock, random.random, self._mailbox_changed)
+        self._states = StateClient(States(host, sealing), self._store, patience)
         self._asked: dict[int, _Asked] = {}
         self._claiming: dict[int, _Asked] = {}  # of those, who waits for the store; the first for the longest
         self._shared: dict[int, PendingLogin] = {}
@@ -127,6 +133,8 @@ class FleetClient(StoreOwner):
 
     def ask(self, question: Question, on_answer: OnAnswer, /) -> Asking:
         """Ask; `on_answer` is called once, in a later turn of the loop, unless the question is cancelled."""
+        if isinstance(question, UseState):
+            return self._states.ask(question, on_answer)
         now = _clock()
         asked = _Asked(self, question, on_answer, now)
         self._claims.patience_s = 0.0 if self._patience.is_away else self._patience.patience_s
@@ -136,6 +144,10 @@ class FleetClient(StoreOwner):
             self._claiming[question.number] = asked
         self._perform(effects, in_turn=False)
         return asked
+
+    def keep_for_state(self, record: ChallengeRecord) -> None:
+        """Let other hosts have what does not fit into the State of a challenge."""
+        self._states.keep(record)
 
     def share(self, effect: ShareLogin) -> None:
         """Let others know how far a login is that is ours, and of one that another worker of this host had."""
@@ -170,8 +182,7 @@ class FleetClient(StoreOwner):
         self._shared.pop(number, None)
         self._asked.pop(number, None)
         self._claiming.pop(number, None)
-        octets = packed_verdict(verdict) if verdict is not None else None
-        self._perform(self._claims.ended(number, octets, effect.is_asked, effect.packets, _clock()))
+        self._perform(self._claims.ended(number, _told(verdict), effect.is_asked, effect.packets, _clock()))
 
     def cancelled(self, asked: "_Asked") -> None:
         """Answer this question no more."""
@@ -215,12 +226,17 @@ class FleetClient(StoreOwner):
             self._usable.clear()
             self._perform(self._claims.store_lost())
 
-    def _answered(self, run: RunScript, answer: StoreAnswer) -> None:
+    def store_answered(self) -> None:
+        """See whether the store is late, or is so no more."""
+        self._look()
+
+    def script_answered(self, run: RunScript, answer: StoreAnswer) -> None:
+        """Let the claims go on with what a script has answered."""
         if isinstance(answer, Refused):
             self._perform(self._claims.script_failed(run))
+            self._look()
         else:
             self._perform(self._claims.script_answered(run, answer, _clock()))
-        self._look()
 
     def _heard(self, _channel: bytes, octets: bytes) -> None:
         self._perform(self._claims.heard(octets, _clock()))
@@ -228,11 +244,11 @@ class FleetClient(StoreOwner):
 
     # What is done about it.
 
-    def _perform(self, effects: Iterable[Effect], *, in_turn: bool = True) -> None:
+    def _perform(self, effects: list[Effect], *, in_turn: bool = True) -> None:
         """Do what was decided. Answers wait for the next turn of the loop where the question has just been put."""
         for effect in effects:
             if isinstance(effect, RunScript):
-                self._store.run(_SCRIPTS[effect.script], effect.key, effect.arguments, partial(self._answered, effect))
+                self._store.run(_SCRIPTS[effect.script], effect.key, effect.arguments, _Run(self, effect))
             elif isinstance(effect, Publish):
                 self._store.publish(effect.channel.encode(), effect.message)
             elif isinstance(effect, AnswerLogin) and in_turn:
@@ -257,14 +273,16 @@ class FleetClient(StoreOwner):
             self._on_displaced(pending)
 
     def _arm(self) -> None:
-        """Have the claims called at their next instant."""
+        """Have the claims called at their next instant; while nothing waits the loop is woken for nothing."""
         due = self._claims.next_timer
-        if due is None or (self._timer is not None and self._timer_at <= due):
+        if due is not None and self._timer is not None and self._timer_at <= due:
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_at = due
-        self._timer = self._loop.call_later(max(0.0, due - _clock()), self._timer_due)
+            self._timer = None
+        if due is not None:
+            self._timer_at = due
+            self._timer = self._loop.call_later(max(0.0, due - _clock()), self._timer_due)
 
     def _timer_due(self) -> None:
         self._timer = None
@@ -285,7 +303,7 @@ class _Asked(Asking):
 
     __slots__ = ("_client", "at", "on_answer", "question")
 
-    def __init__(self, client: FleetClient, question: Question, on_answer: OnAnswer, at: float) -> None:
+    def __init__(self, client: FleetClient, question: Claim | Join, on_answer: OnAnswer, at: float) -> None:
         self._client = client
         self.question = question
         self.on_answer = on_answer
@@ -298,3 +316,28 @@ class _Asked(Asking):
     def took_s(self, now: float) -> float:
         """Return what a person took, at another host; a claim is this gateway's own share."""
         return 0.0 if isinstance(self.question, Claim) else now - self.at
+
+
+@final
+class _Run(Asked):
+    """A script that was to be run."""
+
+    __slots__ = ("_client", "_run")
+
+    def __init__(self, client: FleetClient, run: RunScript) -> None:
+        self.octets = b""
+        self._client = client
+        self._run = run
+
+    def answered(self, answer: StoreAnswer) -> None:
+        """Hand on."""
+        self._client.script_answered(self._run, answer)
+
+
+def _told(verdict: Verdict | None) -> bytes | Callable[[], bytes] | None:
+    """Return what joiners are told, or what makes it: of nearly all logins nobody asks. What a home server has said
+    for its user is not kept for it.
+    """
+    if verdict is None:
+        return None
+    return partial(packed_verdict, verdict) if verdict.passed_on is None else packed_verdict(verdict)

@@ -50,15 +50,36 @@ class ConnectionOwner:
         """It is closed, by the other side or for `detail`; everything under way has been refused."""
 
 
+class Asked:
+    """A command under way, and who is told the answer.
+
+    Attributes:
+        octets: of a script's, which may have to be sent again; empty of all others.
+    """
+
+    __slots__ = ("octets",)
+
+    def __init__(self) -> None:
+        self.octets = b""
+
+    def answered(self, answer: Answer) -> None:
+        """Take the answer; once, also when the connection is lost before."""
+        raise NotImplementedError
+
+
 @final
-class _Asked:
-    """A command under way; `octets` only of a script's, which may have to be sent again."""
+class Call(Asked):
+    """A command whose answer is for a function."""
 
-    __slots__ = ("octets", "on_answer")
+    __slots__ = ("_on_answer",)
 
-    def __init__(self, on_answer: OnAnswer, octets: bytes) -> None:
-        self.on_answer = on_answer
-        self.octets = octets
+    def __init__(self, on_answer: OnAnswer) -> None:
+        self.octets = b""
+        self._on_answer = on_answer
+
+    def answered(self, answer: Answer) -> None:
+        """Call it."""
+        self._on_answer(answer)
 
 
 def ignore(answer: Answer) -> None:
@@ -93,7 +114,7 @@ class StoreConnection:
         self._clock = clock
         self._transport: asyncio.Transport | None = None
         self._reader = AnswerReader()
-        self._asked: deque[_Asked] = deque()
+        self._asked: deque[Asked] = deque()
         self._unsent: list[bytes] = []
         self._flushes: deque[tuple[int, float]] = deque()  # how many had been asked for, and when
         self._n_asked = 0
@@ -107,11 +128,12 @@ class StoreConnection:
 
     def ask(self, octets: bytes, on_answer: OnAnswer) -> None:
         """Send a command; `on_answer` is called later, once."""
-        self._ask(_Asked(on_answer, b""), octets)
+        self._ask(Call(on_answer), octets)
 
-    def run(self, octets: bytes, on_answer: OnAnswer) -> None:
+    def run(self, octets: bytes, asked: Asked) -> None:
         """Run a script, as `Script.call` gives its octets; where the store does not know it any more it is told."""
-        self._ask(_Asked(on_answer, octets), octets)
+        asked.octets = octets
+        self._ask(asked, octets)
 
     def listen(self) -> None:
         """Be for channels from now on: messages come between answers."""
@@ -143,9 +165,9 @@ class StoreConnection:
         if self._transport is not None:
             self._transport.abort()
 
-    def _ask(self, asked: _Asked, octets: bytes) -> None:
+    def _ask(self, asked: Asked, octets: bytes) -> None:
         if not self._is_open or self._is_paused or len(self._asked) >= MAX_UNDER_WAY or len(octets) > MAX_STRING:
-            self._loop.call_soon(asked.on_answer, self._refusal())
+            self._loop.call_soon(asked.answered, self._refusal())
             return
         if not self._unsent:
             self._loop.call_soon(self._flush)
@@ -195,7 +217,7 @@ class StoreConnection:
             asked = self._asked.popleft()
             if isinstance(answer, Refused) and self._is_repeated(asked, answer):
                 continue
-            asked.on_answer(answer)
+            asked.answered(answer)
         if self._n_answered != n_before:
             while self._flushes and self._flushes[0][0] <= self._n_answered:
                 self._flushes.popleft()
@@ -217,7 +239,7 @@ class StoreConnection:
         self._flushes.clear()
         refusal = Refused(CONNECTION_LOST, self._detail)
         for each in asked:
-            each.on_answer(refusal)
+            each.answered(refusal)
         self._owner.connection_lost(self, self._detail)
 
     def pause_writing(self) -> None:
@@ -237,7 +259,7 @@ class StoreConnection:
                 return True
         return False
 
-    def _is_repeated(self, asked: _Asked, refusal: Refused) -> bool:
+    def _is_repeated(self, asked: Asked, refusal: Refused) -> bool:
         """Tell of a refusal; a script that the store has forgotten is loaded and run again, but not twice.
 
         What was asked of the same record in between would overtake it. That is less than a round trip to the store, and
@@ -246,7 +268,8 @@ class StoreConnection:
         if refusal.code == "NOSCRIPT" and asked.octets:
             for script in SCRIPTS:
                 self.ask(script.load, ignore)
-            self.ask(asked.octets, asked.on_answer)
+            octets, asked.octets = asked.octets, b""
+            self._ask(asked, octets)
             return True
         self._owner.refused(refusal)
         return False

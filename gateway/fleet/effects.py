@@ -70,6 +70,8 @@ Effect: TypeAlias = RunScript | Publish | AnswerLogin | Displaced
 class Outcome(StrEnum):
     """What is counted. A login counts once as granted, joined or alone for each time it claims."""
 
+    __hash__ = str.__hash__
+
     GRANTED = "granted"
     JOINED = "joined"
     RECALLED = "recalled"  # another host had decided, and told its verdict

@@ -5,19 +5,17 @@ asked for the push: if its name is there, it is ours from now on. A push whose n
 waited for, since its owner may come back, and is lost in the end. A passcode is not: it may be asked again.
 """
 
-from collections.abc import Callable
 from typing import Final
 
-from gateway.engine.timers import Timers
 from gateway.fleet.claim_states import JOINED, LOOKING, PUSHED, TAKING, ClaimedLogin
-from gateway.fleet.effects import Count, Outcome
+from gateway.fleet.effects import Outcome
 from gateway.fleet.hosts import Hosts
 from gateway.fleet.logins import Logins
 from gateway.fleet.outbox import Outbox
 from gateway.fleet.reading import RecordReader
 from gateway.fleet.script_answers import NOBODY, Found, Took, read_look, read_take
 from gateway.fleetapi import messages, records
-from gateway.fleetapi.names import NONCE_SIZE, instance_of
+from gateway.fleetapi.names import instance_of
 from gateway.fleetapi.questions import Answer, Decided, Held, Lost, Released, TakenOver
 
 JOIN_INTERVAL_S: Final = 0.5
@@ -43,7 +41,7 @@ class Joins:
         is_isolated: whether this host cannot reach Duo while another one can: it takes no push of who is not silent.
     """
 
-    __slots__ = ("_count", "_draw", "_hosts", "_logins", "_outbox", "_reader", "_timers", "is_hearing", "is_isolated")
+    __slots__ = ("_hosts", "_logins", "_outbox", "_reader", "is_hearing", "is_isolated")
 
     def __init__(
         self,
@@ -51,17 +49,11 @@ class Joins:
         outbox: Outbox,
         hosts: Hosts,
         reader: RecordReader,
-        timers: Timers,
-        draw: Callable[[int], bytes],
-        count: Count,
     ) -> None:
         self._logins = logins
         self._outbox = outbox
         self._hosts = hosts
         self._reader = reader
-        self._timers = timers
-        self._draw = draw
-        self._count = count
         self.is_hearing = self.is_isolated = False
 
     def begin(self, login: ClaimedLogin, now: float) -> None:
@@ -125,18 +117,13 @@ class Joins:
 
     def _join(self, login: ClaimedLogin, now: float) -> None:
         login.move(JOINED)
-        self._logins.joins(login, self._draw(NONCE_SIZE))
+        self._logins.joins(login)
         login.known_until = now
         login.tick_at = now
         self._tick(login, now)
 
-    def _tick_at(self, login: ClaimedLogin, instant: float) -> None:
-        login.tick_at = instant
-        self._timers.at(instant, self._ticked, (login, instant))
-
-    def _ticked(self, ticked: tuple[ClaimedLogin, float], now: float) -> None:
-        login, instant = ticked
-        if login.tick_at == instant and login.state in (LOOKING, JOINED, TAKING):
+    def _ticked(self, login: ClaimedLogin, now: float) -> None:
+        if login.state in (LOOKING, JOINED, TAKING):
             self._tick(login, now)
 
     def _tick(self, login: ClaimedLogin, now: float) -> None:
@@ -152,7 +139,7 @@ class Joins:
             login.known_until = now
         if self._outbox.is_connected:
             self._ask(login, now)
-        self._tick_at(login, now + JOIN_INTERVAL_S)
+        self._logins.wake(login, now + JOIN_INTERVAL_S, self._ticked)
 
     def _ask(self, login: ClaimedLogin, now: float) -> None:
         """Ask whoever may know something: the owner unless it is known to have it, and the store if it is silent."""
@@ -221,7 +208,7 @@ class Joins:
         self._logins.name(login)
         self._outbox.write_pushed(login)
         self._outbox.taken(login.found.owner)
-        self._count(Outcome.TAKEOVER)
+        self._outbox.count(Outcome.TAKEOVER)
         age_s = max(0.0, self._reader.age_s(record, took.age_s))
         held = Held(login.owner, login.epoch)
         self._outbox.answer(login, TakenOver(held, record.host, record.txid, record.factor, age_s))
@@ -230,7 +217,7 @@ class Joins:
         self._end(login, Released(login.host), messages.RELEASED)
 
     def _lose(self, login: ClaimedLogin, how: str = messages.LEAVE) -> None:
-        self._count(Outcome.LOST)
+        self._outbox.count(Outcome.LOST)
         self._end(login, Lost(login.host), how)
 
     def _end(self, login: ClaimedLogin, answer: Answer, how: str) -> None:

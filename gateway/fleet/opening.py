@@ -16,6 +16,7 @@ from gateway.fleet.scripts import SCRIPTS
 from gateway.fleetapi.address import StoreAddress
 from gateway.fleetapi.resp import Answer, Refused, encode_command
 from gateway.https.resolver import Address, Resolver
+from gateway.https.sockets import connect_at_once
 from gateway.https.tls import TrustStore, tls_trouble
 from gateway.unavailable import Trouble, Unavailable
 
@@ -139,12 +140,11 @@ class Opener:
         return StoreConnection(owner, asyncio.get_running_loop(), self._clock)
 
     async def _connect_to(self, where: Address, address: StoreAddress, protocol: asyncio.Protocol) -> None:
-        loop = asyncio.get_running_loop()
         sock = socket.socket(where.family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await loop.sock_connect(sock, where.sockaddr)
+            await connect_at_once(sock, where)
         except OSError as error:
             sock.close()
             raise _not_connected(where, error) from error

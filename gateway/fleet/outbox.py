@@ -3,7 +3,7 @@
 from typing import Final
 
 from gateway.fleet.claim_states import PUSHED, ClaimedLogin
-from gateway.fleet.effects import AnswerLogin, Displaced, Effect, Publish, RunScript
+from gateway.fleet.effects import AnswerLogin, Count, Displaced, Effect, Publish, RunScript
 from gateway.fleet.script_answers import CLAIM, LOOK, RELEASE, TAKE, WRITE, Found, Script
 from gateway.fleetapi import records
 from gateway.fleetapi.messages import (
@@ -17,7 +17,7 @@ from gateway.fleetapi.messages import (
     encode_message,
     encode_waited,
 )
-from gateway.fleetapi.names import Sealing, bound_to, instance_of, mailbox, record_key
+from gateway.fleetapi.names import DIGEST_SIZE, Sealing, bound_to, instance_of, mailbox
 from gateway.fleetapi.questions import Answer
 
 LIFE_S: Final = 90.0
@@ -28,21 +28,28 @@ _DECIDED_LIFE: Final = b"30000"  # ms; a NAS sends a request again for so long
 _ASKING: Final = records.ASKING.encode()
 _PUSHED: Final = records.PUSHED.encode()
 _DECIDED: Final = records.DECIDED.encode()
+_TO_ASKING: Final = bound_to(records.ASKING, b"")  # what a record is sealed with, up to the login's digest
+_TO_PUSHED: Final = bound_to(records.PUSHED, b"")
+_TO_DECIDED: Final = bound_to(records.DECIDED, b"")
 
 
 class Outbox:
     """Effects in their order, until the shell takes them.
 
     Attributes:
+        count: is told each outcome.
         is_connected: whether the store can be asked: what is to be run goes nowhere without that.
     """
 
-    __slots__ = ("_effects", "_host", "_instance", "_sealing", "is_connected")
+    __slots__ = ("_asking", "_decided", "_effects", "_host", "_instance", "_sealing", "count", "is_connected")
 
-    def __init__(self, instance: str, host: str, sealing: Sealing) -> None:
+    def __init__(self, instance: str, host: str, sealing: Sealing, count: Count) -> None:
         self._instance = instance
         self._host = host
+        self._asking = records.asking(1, host)
+        self._decided = records.decided(1, host, [bytes(DIGEST_SIZE)])[:-DIGEST_SIZE]  # the packet's digest follows
         self._sealing = sealing
+        self.count = count
         self._effects: list[Effect] = []
         self.is_connected = False
 
@@ -64,13 +71,13 @@ class Outbox:
     def claim(self, login: ClaimedLogin) -> None:
         """Claim a login, or say again that it is ours."""
         login.n_tries += 1
-        sealed = self._seal(records.ASKING, login, records.asking(1, self._host))
+        sealed = self._seal(_TO_ASKING, login, self._asking)
         self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, b"", b"0"))
 
     def claim_anew(self, login: ClaimedLogin, found: Found) -> None:
         """Claim a login that another owner has done with; if the record is still that one's."""
         login.n_tries += 1
-        sealed = self._seal(records.ASKING, login, records.asking(found.epoch + 1, self._host))
+        sealed = self._seal(_TO_ASKING, login, records.asking(found.epoch + 1, self._host))
         self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, found.owner.encode(), b"%d" % found.epoch))
 
     def look(self, login: ClaimedLogin) -> None:
@@ -80,12 +87,16 @@ class Outbox:
     def write_pushed(self, login: ClaimedLogin, *, is_left: bool = False) -> None:
         """Write the push's name, and whether it is left to others."""
         content = records.pushed(login.epoch, self._host, login.txid, login.factor, login.pushed_at, is_left=is_left)
-        self._write(login, _PUSHED, self._seal(records.PUSHED, login, content), _LIFE)
+        self._write(login, _PUSHED, self._seal(_TO_PUSHED, login, content), _LIFE)
 
     def write_decided(self, login: ClaimedLogin) -> None:
         """Write that it is decided, and which packets were answered."""
-        content = records.decided(login.epoch, self._host, login.packets)
-        self._write(login, _DECIDED, self._seal(records.DECIDED, login, content), _DECIDED_LIFE)
+        packets = login.packets
+        if login.epoch == 1 and len(packets) == 1:  # as nearly all are
+            content = self._decided + packets[0]
+        else:
+            content = records.decided(login.epoch, self._host, packets)
+        self._write(login, _DECIDED, self._seal(_TO_DECIDED, login, content), _DECIDED_LIFE)
 
     def take_over(self, login: ClaimedLogin, found: Found) -> None:
         """Take the push of an owner that is silent."""
@@ -115,7 +126,7 @@ class Outbox:
 
     def ended(self, login: ClaimedLogin, how: str, join: Join) -> None:
         """Tell a joiner how its login has ended."""
-        verdict = b"" if how != VERDICT or login.verdict is None else login.verdict
+        verdict = login.told() if how == VERDICT else b""
         sealed = self._sealing.seal(verdict, bound_to(how, login.login, join.nonce, join.packet))
         self._say(join.joiner, Ended(join.nonce, how, sealed))
 
@@ -130,7 +141,7 @@ class Outbox:
         self._run(WRITE, login, (login.owner.encode(), b"%d" % login.epoch, state, sealed, life))
 
     def _run(self, script: Script, login: ClaimedLogin, arguments: tuple[bytes, ...]) -> None:
-        self._effects.append(RunScript(script, record_key(login.login), arguments, login))
+        self._effects.append(RunScript(script, login.key, arguments, login))
 
-    def _seal(self, state: str, login: ClaimedLogin, content: bytes) -> bytes:
-        return self._sealing.seal(content, bound_to(state, login.login))
+    def _seal(self, bound: bytes, login: ClaimedLogin, content: bytes) -> bytes:
+        return self._sealing.seal(content, bound + login.login)

@@ -1,12 +1,13 @@
 """What the store's scripts answer. Whoever writes to the store can make them answer anything.
 
     CLAIM(key; owner, life_ms, sealed, expected owner or "", expected epoch or 0)
-        -> ["mine", epoch, n joiners], or the record of another owner
+        -> its epoch, or the record of another owner
     LOOK(key) -> the record, or nil
     WRITE(key; owner, epoch, state, sealed, life_ms) -> the number of joiners, or -1: another owner, another epoch
     TAKE(key; owner, expected owner, expected epoch, life_ms)
         -> [1, epoch, sealed, age_ms], or [0, then the record], or nil
     RELEASE(key; owner, epoch or 0) -> 1, or 0: another owner, another epoch
+    USE(key; who, life_ms, 1 or 0) -> [who before or "", age_ms, what is kept or ""]
 
 A record is [owner, epoch, state, sealed, age_ms]; its age is the time since its last change by the store's own clock.
 CLAIM replaces the record of the expected owner and epoch, whatever its state, and no other. TAKE takes none but one
@@ -21,7 +22,6 @@ from mypy_extensions import mypyc_attr
 from gateway.fleetapi.names import is_owner_name
 from gateway.values import Value
 
-_MINE: Final = b"mine"
 _MAX_EPOCH: Final = 2**53
 
 
@@ -97,10 +97,9 @@ def read_claim(answer: object) -> Mine | Found:
     Raises:
         BadScriptAnswerError: it is none of this script's answers; so do the others of this module.
     """
-    items = _items(answer, 3)
-    if items[0] == _MINE:
-        return Mine(_epoch(items[1]))
-    return _found(items)
+    if isinstance(answer, int):
+        return Mine(_epoch(answer))
+    return _found(_items(answer, 5))
 
 
 def read_look(answer: object) -> Found | None:
@@ -121,6 +120,12 @@ def read_take(answer: object) -> Took | Found | None:
 def read_write(answer: object) -> bool:
     """Return whether the record was still ours, as WRITE has answered."""
     return _integer(answer) >= 0
+
+
+def read_use(answer: object) -> tuple[bytes, float, bytes]:
+    """Return who has used a State before, how long ago in seconds, and what is kept for it, as USE has answered."""
+    items = _items(answer, 3)
+    return _octets(items[0]), _integer(items[1]) / 1000, _octets(items[2])
 
 
 def _found(items: list[object]) -> Found:

@@ -121,9 +121,9 @@ class Settling:
         return len(self._endings)
 
 
-def how_it_ends(login: ClaimedLogin, verdict: bytes | None, may_have_pushed: bool) -> str:
+def how_it_ends(login: ClaimedLogin, may_have_pushed: bool) -> str:
     """Return how a login of ours ends, as joiners are told."""
-    if verdict is not None:
+    if login.verdict is not None:
         return messages.VERDICT
     if login.txid:
         return messages.LEAVE

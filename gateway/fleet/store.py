@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
-from gateway.fleet.connection import OnAnswer, StoreConnection, ignore
+from gateway.fleet.connection import Asked, Call, OnAnswer, StoreConnection, ignore
 from gateway.fleet.line import Line, LineOwner
 from gateway.fleet.opening import Opener
 from gateway.fleet.patience import Patience
@@ -32,6 +32,9 @@ class StoreOwner:
 
     def store_lost(self, detail: str) -> None:
         """There is none any more, or still none, for this reason."""
+
+    def store_answered(self) -> None:
+        """Answers have come, and everybody has theirs; `Store.patience` knows what they took."""
 
 
 class Store(LineOwner):
@@ -71,23 +74,23 @@ class Store(LineOwner):
         """Close for good; what is under way is refused."""
         await self._line.close()
 
-    def run(self, script: Script, key: bytes, arguments: Sequence[bytes], on_answer: OnAnswer = ignore) -> None:
-        """Run a script; `on_answer` is called with its answer or a `Refused`, once, in a later turn of the loop."""
+    def run(self, script: Script, key: bytes, arguments: Sequence[bytes], asked: Asked) -> None:
+        """Run a script; `asked` is told its answer or a `Refused`, once, in a later turn of the loop."""
         connection = self._connection
         if connection is None:
-            self._refuse(on_answer)
+            self._refuse(asked)
         else:
-            connection.run(script.call(key, arguments), on_answer)
+            connection.run(script.call(key, arguments), asked)
 
     def publish(self, channel: bytes, octets: bytes) -> None:
         """Send a message to whoever is subscribed; it may be lost."""
         self.command([b"PUBLISH", channel, octets])
 
     def command(self, words: Sequence[bytes], on_answer: OnAnswer = ignore) -> None:
-        """Ask anything else; as `run`."""
+        """Ask anything else: `on_answer` is called as `run` tells `Asked`."""
         connection = self._connection
         if connection is None:
-            self._refuse(on_answer)
+            self._refuse(Call(on_answer))
         else:
             connection.ask(encode_command(words), on_answer)
 
@@ -104,9 +107,8 @@ class Store(LineOwner):
         """Whether there is a connection."""
         return self._connection is not None
 
-    def _refuse(self, on_answer: OnAnswer) -> None:
-        if on_answer is not ignore:
-            self._call_soon(on_answer, Refused(NOT_CONNECTED, "there is no connection to the store"))
+    def _refuse(self, asked: Asked) -> None:
+        self._call_soon(asked.answered, Refused(NOT_CONNECTED, "there is no connection to the store"))
 
     # What the line calls.
 
@@ -125,6 +127,7 @@ class Store(LineOwner):
     def answered(self, asked_at: float, now: float) -> None:
         """Learn what answers take."""
         self.patience.answered(asked_at, now)
+        self._owner.store_answered()
 
     def refused(self, refusal: Refused) -> None:
         """Learn what the store does not do."""
@@ -137,4 +140,4 @@ class Store(LineOwner):
 
     def idle(self, connection: StoreConnection) -> None:
         """Do what a claim does: a server that is full, or became a replica, still answers to PING."""
-        connection.run(_PROBE, ignore)
+        connection.run(_PROBE, Call(ignore))

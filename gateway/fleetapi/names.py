@@ -1,8 +1,11 @@
-"""Names in the store: of a login's record, of channels, of owners; and what each sealed text is bound to."""
+"""Names in the store: of records of logins and States, of channels, of owners; and what each text is sealed with."""
 
+from binascii import hexlify
+from hashlib import blake2b
 from typing import Final, Protocol
 
 KEY_PREFIX: Final = b"rg:l:"
+STATE_PREFIX: Final = b"rg:t:"
 ALL_HOSTS: Final = "rg:all"
 """The channel of the beats."""
 DIGEST_SIZE: Final = 16  # octets, of logins and packets
@@ -18,7 +21,15 @@ _DIGITS: Final = frozenset("0123456789abcdef")
 
 def record_key(login: bytes) -> bytes:
     """Return the key of a login's record, from its digest."""
-    return KEY_PREFIX + login.hex().encode()
+    return KEY_PREFIX + hexlify(login)
+
+
+def state_key(name: bytes) -> bytes:
+    """Return the key of what is known of a challenge's State, from its token's name.
+
+    That is random, so that its digest needs no key, and is the same while hosts change the fleet key.
+    """
+    return STATE_PREFIX + blake2b(name, digest_size=DIGEST_SIZE, person=b"state").hexdigest().encode()
 
 
 def mailbox(instance: str) -> str:

@@ -6,6 +6,9 @@ or another host has the login, and this one joins it. What becomes of a joined l
 The fleet never says no, and it never says yes: a login that the store knows nothing of is granted, and whether a user
 gets in, Duo has said to one of the hosts. `verdict` is what that host's engine packed for another engine; the fleet
 does not look into it.
+
+A login that answers a challenge asks before all else whether its State was used at another host: `UseState`. The answer
+is `Unused`, or `UsedBefore`, which ends it.
 """
 
 from typing import final
@@ -47,18 +50,50 @@ class Claim(Value):
         packet: the digest of the newest packet that waits for it, keyed alike; empty if none does any more.
         is_repeatable: whether what it asks Duo disturbs nobody if another host has asked it before, and lets nobody in
             twice: a passcode, which Duo then refuses.
+        again_s: how long ago this very login used its State at another host, which may have ended it since: then the
+            answer can be `UsedBefore`, too. 0 for none that has.
     """
 
-    __slots__ = ("is_repeatable", "login", "number", "owner", "packet")
+    __slots__ = ("again_s", "is_repeatable", "login", "number", "owner", "packet")
 
     def __init__(
-        self, number: int = 0, login: bytes = b"", owner: str = "", packet: bytes = b"", *, is_repeatable: bool = False
+        self,
+        number: int = 0,
+        login: bytes = b"",
+        owner: str = "",
+        packet: bytes = b"",
+        *,
+        is_repeatable: bool = False,
+        again_s: float = 0.0,
     ) -> None:
         self.number = number
         self.login = login
         self.owner = owner
         self.packet = packet
         self.is_repeatable = is_repeatable
+        self.again_s = again_s
+
+
+@final
+@mypyc_attr(acyclic=True)
+class UseState(Value):
+    """Was the State that this login answers used at another host? Answered by `Unused` or `UsedBefore`.
+
+    Attributes:
+        number, login: as those of `Claim`.
+        name: of the State's token, `names.NONCE_SIZE` octets that were drawn for it.
+        life_s: for how long it can still be opened.
+        wants_kept: whether what is kept for it is not here.
+    """
+
+    __slots__ = ("life_s", "login", "name", "number", "wants_kept")
+
+    def __init__(self, name: bytes, life_s: float, *, wants_kept: bool, number: int = 0, login: bytes = b"") -> None:
+        self.number = number
+        self.login = login
+        self.name = name
+        self.life_s = life_s
+        self.wants_kept = wants_kept
 
 
 @final
@@ -153,5 +188,37 @@ class Lost(Value):
         self.host = host
 
 
-Question = Claim | Join
-Answer = Granted | Joined | TakenOver | Decided | Released | Lost
+@final
+@mypyc_attr(acyclic=True)
+class Unused(Value):
+    """No other login has used it, as far as can be known.
+
+    Attributes:
+        kept: what another host keeps for it, as that host's engine packed it; empty for nothing.
+        again_s: as that of `Claim`.
+    """
+
+    __slots__ = ("again_s", "kept")
+
+    def __init__(self, kept: bytes = b"", again_s: float = 0.0) -> None:
+        self.kept = kept
+        self.again_s = again_s
+
+    def __repr__(self) -> str:
+        """Hide what is kept."""
+        return f"<Unused kept={len(self.kept)} octets again_s={self.again_s:g}>"
+
+
+@final
+@mypyc_attr(acyclic=True)
+class UsedBefore(Value):
+    """Another login has used it, or this one has, and has ended."""
+
+    __slots__ = ("host",)
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+
+
+Question = Claim | Join | UseState
+Answer = Granted | Joined | TakenOver | Decided | Released | Lost | Unused | UsedBefore

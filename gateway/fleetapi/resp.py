@@ -19,7 +19,16 @@ MAX_DEPTH: Final = 4
 _MAX_TEXT: Final = 200  # characters of what is said about a refusal
 _MAX_DIGITS: Final = 20
 _END: Final = b"\r\n"
+_INTEGER: Final = 0x3A  # :
+_STRING: Final = 0x24  # $
+_ARRAY: Final = 0x2A  # *
+_SIMPLE_STRING: Final = 0x2B  # +
+_ERROR: Final = 0x2D  # -
+_ZERO: Final = 0x30
 _NOTHING: Final = b""
+_N_SIZES: Final = 512
+_SIZES: Final = [b"\r\n$%d\r\n" % size for size in range(_N_SIZES)]
+"""The end of a word, and the size of the next one."""
 
 
 class BadAnswerError(ValueError):
@@ -58,12 +67,23 @@ _INCOMPLETE: Final = object()
 
 def encode_command(words: Sequence[bytes]) -> bytes:
     """Return the octets of a command."""
-    return b"*%d\r\n" % len(words) + b"".join([encode_word(word) for word in words])
+    return encode_words(b"*%d" % len(words), words)
 
 
-def encode_word(word: bytes) -> bytes:
-    """Return a part of a command."""
-    return b"$" + str(len(word)).encode() + _END + word + _END
+def encode_words(begin: bytes, words: Sequence[bytes]) -> bytes:
+    """Return the octets of a command whose first ones are known, up to a line's end and without it."""
+    pieces = [begin]
+    for word in words:
+        pieces.append(size_of(word))
+        pieces.append(word)
+    pieces.append(_END)
+    return b"".join(pieces)
+
+
+def size_of(word: bytes) -> bytes:
+    """Return what stands before a word: the end of the one before, and its size."""
+    size = len(word)
+    return _SIZES[size] if size < _N_SIZES else b"\r\n$%d\r\n" % size
 
 
 class AnswerReader:
@@ -103,22 +123,26 @@ class AnswerReader:
     def _read(self, depth: int) -> Answer:
         """Read what begins at `_at`, and stand behind it."""
         octets, begin = self._octets, self._at
+        kind = octets[begin]
+        behind = begin + 4
+        if kind == _INTEGER and len(octets) >= behind and octets[begin + 2 : behind] == _END:  # a digit, as nearly all
+            self._at = behind
+            return _integer(octets[begin + 1 : begin + 2])
         end = octets.find(_END, begin)
         if end < 0:
             if len(octets) - begin > MAX_STRING:
                 raise BadAnswerError("a line that is too long")
             return _INCOMPLETE
         self._at = end + 2
-        kind = octets[begin : begin + 1]
-        if kind == b":":
+        if kind == _INTEGER:
             return _integer(octets[begin + 1 : end])
-        if kind == b"$":
+        if kind == _STRING:
             return self._read_string(_integer(octets[begin + 1 : end]))
-        if kind == b"*":
+        if kind == _ARRAY:
             return self._read_array(_integer(octets[begin + 1 : end]), depth)
-        if kind == b"+":
+        if kind == _SIMPLE_STRING:
             return octets[begin + 1 : end]
-        if kind == b"-":
+        if kind == _ERROR:
             return _refused(octets[begin + 1 : end])
         raise BadAnswerError("what is no Redis protocol, version 2")
 
@@ -156,6 +180,8 @@ class AnswerReader:
 
 
 def _integer(digits: bytes) -> int:
+    if len(digits) == 1 and 0 <= digits[0] - _ZERO <= 9:
+        return digits[0] - _ZERO
     if len(digits) > _MAX_DIGITS:
         raise BadAnswerError("a number that is too long")
     try:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from gateway.fleet import connection
+from gateway.fleet.connection import Call
 from gateway.fleet.scripts import CLAIM
 from tests.fleet.redis_server import redis_server
 from tests.fleet.stage import Stage, on_stage
@@ -32,7 +33,7 @@ async def claim(stage: Stage, n_under_way: int, n_claims: int) -> tuple[float, f
 
     def ask() -> None:
         nonlocal n_asked
-        stage.store.run(CLAIM, KEYS[n_asked % len(KEYS)], ARGUMENTS, answered)
+        stage.store.run(CLAIM, KEYS[n_asked % len(KEYS)], ARGUMENTS, Call(answered))
         n_asked += 1
 
     def answered(_answer: object) -> None:

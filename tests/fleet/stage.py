@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from gateway.fleet.connection import Call
 from gateway.fleet.mailbox import Mailbox
 from gateway.fleet.opening import Opener, StoreAccess
 from gateway.fleet.patience import Patience
@@ -39,7 +40,7 @@ class Stage(StoreOwner):
 
     def run(self, script: Script, key: bytes, *arguments: bytes) -> "asyncio.Future[Answer]":
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self.store.run(script, key, arguments, answer.set_result)
+        self.store.run(script, key, arguments, Call(answer.set_result))
         return answer
 
     def command(self, *words: bytes) -> "asyncio.Future[Answer]":

@@ -52,12 +52,12 @@ class Store:
     def _claim(self, key, record, owner, life, sealed, expected_owner, expected_epoch):
         if record is None:
             self.records[key] = self._new(owner, 1, sealed, life)
-            return [b"mine", b"1", 0]
+            return 1
         if record.owner == owner:
-            return [b"mine", b"%d" % record.epoch, record.n_joiners]
+            return record.epoch
         if (record.owner, record.epoch) == (expected_owner, int(expected_epoch)):
             self.records[key] = self._new(owner, record.epoch + 1, sealed, life)
-            return [b"mine", b"%d" % (record.epoch + 1), 0]
+            return record.epoch + 1
         self.records[key] = replace(record, n_joiners=record.n_joiners + 1)
         return self._told(record)
 

@@ -25,3 +25,17 @@ def test_what_the_table_does_not_have_is_an_error():
     with pytest.raises(ValueError, match="from claiming to pushed"):
         one.move(ClaimState.PUSHED)
     assert repr(one) == "<ClaimedLogin 1 owner/0 claiming>"
+
+
+def test_a_verdict_is_made_for_the_first_who_is_told_and_once():
+    made: list[bytes] = []
+
+    def make() -> bytes:
+        made.append(b"accept")
+        return made[-1]
+
+    one = login()
+    assert one.told() == b""
+    one.verdict = make
+    assert made == []
+    assert (one.told(), one.told(), made) == (b"accept", b"accept", [b"accept"])

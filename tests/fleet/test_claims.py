@@ -130,7 +130,7 @@ def test_whom_a_store_that_lies_makes_claim_anew_again_and_again_is_alone_in_the
 
 def test_what_no_script_answers_leaves_one_alone(world: World):
     a, _ = world.hosts
-    for answer in (None, 7, [], [b"mine"], [b"mine", b"x", 0], [b"nobody", b"1", b"asking", b"", 0], b"mine"):
+    for answer in (None, 0, -1, 2**53, [], [b"a"], [b"nobody", b"1", b"asking", b"", 0], b"1"):
         login = a.ask(ALICE)
         (command,) = [each for each in a.commands if isinstance(each, RunScript)]
         a.commands.clear()
@@ -138,7 +138,7 @@ def test_what_no_script_answers_leaves_one_alone(world: World):
         assert login.step == "auth"
         a.leave(login)
         a.commands.clear()
-    assert a.counts[Outcome.ALONE_FAILED] == 7
+    assert a.counts[Outcome.ALONE_FAILED] == 8
 
 
 def test_a_login_with_a_number_that_is_taken_is_an_error_of_ours(world: World):
@@ -155,3 +155,28 @@ def test_a_cancelled_question_is_not_answered(world: World):
     world.settle()
     assert login.history == ["asked"]
     assert not world.store.records
+
+
+BOB = b"bob's login 16 o"
+
+
+def test_each_claim_waits_for_its_own_patience_when_that_becomes_shorter(world: World):
+    a, _ = world.hosts
+    a.claims.patience_s = 0.25
+    patient = a.ask(ALICE)
+    a.claims.patience_s = 0.02
+    other = a.ask(BOB)
+    world.advance(0.1)
+    assert (patient.step, other.step) == ("fleet", "auth")
+    world.advance(0.25)
+    assert patient.step == "auth"
+
+
+def test_a_claim_that_is_answered_leaves_nothing_to_wake_for(world: World):
+    a, _ = world.hosts
+    due = [a.claims.next_timer]
+    a.ask(ALICE)
+    due.append(a.claims.next_timer)
+    world.settle()
+    due.append(a.claims.next_timer)
+    assert due == [None, world.now + a.claims.patience_s, None]

@@ -10,9 +10,6 @@ from gateway.fleetapi.messages import Ended, Join, Known, decode_message
 from gateway.fleetapi.names import record_key
 from tests.fleet.world import Host, Login, World
 
-settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=200)
-settings.load_profile("reproducible")
-
 LOGINS = (b"alice's login 16", b"bob's login   16")
 PACKETS = (b"the first packet", b"another packet 1")
 PATIENCE_S = 0.3

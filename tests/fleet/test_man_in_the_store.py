@@ -23,9 +23,9 @@ from gateway.fleetapi import messages, records
 from gateway.fleetapi.messages import Ended, Join, Known, Taken, decode_message, encode_message
 from gateway.fleetapi.names import ALL_HOSTS, mailbox, record_key
 from gateway.fleetapi.sealing import Sealer
-from tests.chaos.figures import is_long_form
 from tests.fleet.store import Record, Store
 from tests.fleet.world import Host, Login, Push, World
+from tests.long_form import is_long_form
 
 ALICE, ELSEWHERE, BOB = b"alice's login 16", b"another section!", b"bob has approved"
 PACKET = b"the same packet!"
@@ -185,7 +185,7 @@ class Man:
             reply,
             told,
             None,
-            [b"mine", epoch, 0],
+            int(epoch),
             [1, epoch, record.sealed, age_ms],
             [0, *told],
             -1,

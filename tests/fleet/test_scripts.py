@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.fleet.scripts import CLAIM, LOOK, RELEASE, SCRIPTS, TAKE, WRITE, Script
-from gateway.fleetapi.resp import Answer, Refused
+from gateway.fleet.scripts import CLAIM, KEEP, LOOK, RELEASE, SCRIPTS, TAKE, USE, WRITE, Script
+from gateway.fleetapi.resp import Answer, Refused, encode_command
 from tests.fleet.redis_server import RedisServer, needs_store, redis_server
 
 pytestmark = needs_store
@@ -44,10 +44,6 @@ def take(store, owner, expected=b"a", epoch=b"1"):
     return run(store, TAKE, owner, expected, epoch, LIFE)
 
 
-def mine(epoch: int, n: int) -> list[object]:
-    return [b"mine", epoch, n]
-
-
 def young(answer: Answer) -> list[object]:
     """All that is answered but the age, which stands last and is that of a moment ago."""
     assert isinstance(answer, list)
@@ -63,8 +59,14 @@ def life_ms(store: RedisServer) -> int:
     return left
 
 
+@pytest.mark.parametrize("n_arguments", range(6))
+def test_a_script_is_called_by_its_name(n_arguments):
+    arguments = (b"", b"\r\n", b"a" * 600, b"b", b"$1")[:n_arguments]
+    assert CLAIM.call(KEY, arguments) == encode_command([b"EVALSHA", CLAIM.sha, b"1", KEY, *arguments])
+
+
 def test_the_first_who_claims_owns(store):
-    assert claim(store, b"a") == mine(1, 0)
+    assert claim(store, b"a") == 1
     assert 80_000 < life_ms(store) <= 90_000
 
 
@@ -80,7 +82,7 @@ def test_an_owner_who_asserts_its_claim_keeps_what_it_wrote(store):
     claim(store, b"b")
     write(store, b"a")
     store.ask("PEXPIRE", KEY, "1000")
-    assert claim(store, b"a", sealed=b"other") == mine(1, 1)
+    assert claim(store, b"a", sealed=b"other") == 1
     assert store.ask("HMGET", KEY, "s", "r") == [b"pushed", b"txid"]
     assert life_ms(store) > 80_000
 
@@ -89,7 +91,7 @@ def test_a_record_that_is_as_expected_is_replaced_with_another_epoch(store):
     claim(store, b"a")
     claim(store, b"b")
     run(store, WRITE, b"a", b"1", b"decided", b"digests", b"1000")
-    assert claim(store, b"b", b"a", b"1", sealed=b"ours") == mine(2, 0)
+    assert claim(store, b"b", b"a", b"1", sealed=b"ours") == 2
     assert young(run(store, LOOK)) == [b"b", 2, b"asking", b"ours"]
     assert life_ms(store) > 80_000
 
@@ -101,7 +103,7 @@ def test_a_record_that_is_not_as_expected_is_not_replaced(store, expected, epoch
 
 
 def test_what_is_expected_and_is_not_there_any_more_is_claimed_anew(store):
-    assert claim(store, b"b", b"a", b"7") == mine(1, 0)
+    assert claim(store, b"b", b"a", b"7") == 1
 
 
 def test_only_the_present_owner_writes(store):
@@ -206,3 +208,31 @@ def test_a_replica_says_nothing_of_whose_a_login_is(store):
             store.ask("REPLICAOF", "NO", "ONE")
     assert isinstance(refused, Refused)
     assert refused.code == "READONLY"
+
+
+def use(store, who, wants=b"0"):
+    return run(store, USE, who, LIFE, wants)
+
+
+def test_a_state_is_used_by_the_first_one(store):
+    assert young_use(use(store, b"alice")) == b""
+    assert young_use(use(store, b"bob")) == b"alice"
+    assert young_use(use(store, b"alice")) == b"alice"
+    assert 60_000 < life_ms(store) <= int(LIFE)
+
+
+def test_what_is_kept_for_a_state_is_there_before_and_after_it_is_used(store):
+    assert run(store, KEEP, b"sealed", LIFE) == 1
+    assert use(store, b"alice", b"1") == [b"", 0, b"sealed"]
+    assert use(store, b"bob")[2] == b""
+    assert use(store, b"bob", b"1")[2] == b"sealed"
+
+
+def young_use(answer: Answer) -> object:
+    """Who has used it before, a moment ago."""
+    assert isinstance(answer, list)
+    who, age_ms, kept = answer
+    assert isinstance(age_ms, int)
+    assert 0 <= age_ms < 60_000
+    assert kept == b""
+    return who

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.fleet.patience import Away
-from gateway.fleet.scripts import CHANNELS, CLAIM, COMMANDS, KEYS, WRITE
+from gateway.fleet.scripts import CHANNELS, CLAIM, COMMANDS, KEEP, KEYS, USE, WRITE
+from gateway.fleetapi.names import state_key
 from gateway.fleetapi.resp import Answer, Refused
 from tests.fleet.redis_server import RedisServer, needs_store, redis_server, redis_servers
 from tests.fleet.stage import Stage, mailbox, on_stage
@@ -33,7 +34,7 @@ def tcp(server: RedisServer) -> str:
     return f"redis://127.0.0.1:{server.port}"
 
 
-MINE = [b"mine", 1, 0]
+MINE = 1
 
 
 def record_key(number: int) -> bytes:
@@ -72,7 +73,7 @@ def test_scripts_that_were_flushed_are_loaded_again(server):
             answers = await asyncio.gather(claim(stage, b"a"), claim(stage, b"b"), claim(stage, b"a"))
             assert answers[0] == MINE
             assert is_others(answers[1])
-            assert answers[2] == [b"mine", 1, 1]
+            assert answers[2] == MINE
             assert stage.n_connected == 1
 
     run(scene())
@@ -120,7 +121,7 @@ def test_a_server_that_stands_still_is_given_up_after_its_silence_and_answers_wh
             assert refused.code == "CONNECTIONLOST"
             server.send_signal(signal.SIGCONT)
             await stage.until_connected(2)
-            assert isinstance(await claim(stage, b"a"), list)
+            assert await claim(stage, b"a") == MINE
 
     run(scene())
 
@@ -206,6 +207,8 @@ def test_a_user_with_the_rights_that_are_named_can_do_all_that_is_done(server):
             assert await claim(stage, b"a") == MINE
             assert is_others(await claim(stage, b"b"))
             assert await stage.run(WRITE, record_key(0), b"a", b"1", b"pushed", b"txid", LIFE) == 1
+            assert await stage.run(KEEP, state_key(b"name"), b"sealed", LIFE) == 1
+            assert await stage.run(USE, state_key(b"name"), b"who", LIFE, b"1") == [b"", 0, b"sealed"]
             await letters.until_changed(1)
             assert await stage.command(b"PUBLISH", b"rg:all", b"beat") == 1
             assert await letters.next() == (b"rg:all", b"beat")

@@ -16,7 +16,18 @@ from gateway.fleet.endings import REMEMBERED_S
 from gateway.fleet.hosts import BEAT_INTERVAL_S, Hosts, encode_beat
 from gateway.fleetapi.messages import Message, encode_message
 from gateway.fleetapi.names import ALL_HOSTS, mailbox
-from gateway.fleetapi.questions import Claim, Decided, Granted, Held, Join, Joined, Lost, Released, TakenOver
+from gateway.fleetapi.questions import (
+    Claim,
+    Decided,
+    Granted,
+    Held,
+    Join,
+    Joined,
+    Lost,
+    Released,
+    TakenOver,
+    UsedBefore,
+)
 from tests.fleet.store import Record, Store
 
 PUSH_LIFE_S = 60.0
@@ -88,6 +99,7 @@ class Login:
     ended_at: float = 0.0
     is_repeatable: bool = False
     is_alone: bool = False
+    again_s: float = 0.0
     history: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -154,14 +166,23 @@ class Host:
 
     # The engine.
 
-    def ask(self, digest: bytes, packet: bytes = b"p" * 16, *, is_repeatable: bool = False) -> Login:
+    def ask(
+        self, digest: bytes, packet: bytes = b"p" * 16, *, is_repeatable: bool = False, again_s: float = 0.0
+    ) -> Login:
         number = next(self.world.numbers)
-        login = self.logins[number] = Login(number, digest, packet, self.world.now, is_repeatable=is_repeatable)
+        login = Login(number, digest, packet, self.world.now, is_repeatable=is_repeatable, again_s=again_s)
+        self.logins[number] = login
         self._claim(login)
         return login
 
     def _claim(self, login: Login) -> None:
-        claim = Claim(login.number, login.digest, packet=login.packet, is_repeatable=login.is_repeatable)
+        claim = Claim(
+            login.number,
+            login.digest,
+            packet=login.packet,
+            is_repeatable=login.is_repeatable,
+            again_s=login.again_s,
+        )
         self.perform(self.claims.ask(login.number, claim, self.world.now))
 
     def live(self, digest: bytes) -> Login | None:
@@ -234,6 +255,8 @@ class Host:
         elif isinstance(answer, Decided):
             self.world.told(login, answer.verdict)
             login.result, login.ended_at, login.step = answer.verdict.split()[0].decode(), now, "ended"
+        elif isinstance(answer, UsedBefore):
+            login.result, login.ended_at, login.step = "used", now, "ended"
         elif isinstance(answer, Lost):
             login.result, login.ended_at, login.step = "push_lost", now, "ended"
 

@@ -18,9 +18,6 @@ from gateway.fleetapi.messages import (
     encode_message,
 )
 
-settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=200)
-settings.load_profile("reproducible")
-
 INSTANCE = "0123456789abcdef"
 OWNER = f"{INSTANCE}:fedcba9876543210"
 NONCE = b"n" * 16
@@ -77,12 +74,14 @@ def test_what_is_too_long_is_no_message():
     assert decode_message(b"\x91" * 16_000) is None
 
 
+@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_any_octets(octets: bytes):
     decode_message(octets)
     decode_presence(octets)
 
 
+@settings(max_examples=200)
 @given(st.sampled_from(MESSAGES), st.integers(0, 100), st.integers(0, 255))
 def test_a_message_with_something_strange_in_it(message: Message, place: int, octet: int):
     octets = bytearray(encode_message(message))

@@ -9,9 +9,6 @@ from gateway.fleetapi import records
 from gateway.fleetapi.names import bound_to, instance_of, is_instance, is_owner_name, mailbox, owner_name, record_key
 from gateway.fleetapi.records import AskingRecord, DecidedRecord, PushedRecord, decode_record
 
-settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=200)
-settings.load_profile("reproducible")
-
 STATES = ("asking", "pushed", "decided")
 DIGEST = bytes(range(16))
 
@@ -59,11 +56,13 @@ def test_what_is_out_of_bounds_is_not_read(state: str, content: list[object]):
     assert decode_record(state, msgspec.msgpack.encode(content)) is None
 
 
+@settings(max_examples=200)
 @given(st.sampled_from(STATES), st.binary(max_size=200))
 def test_any_octets(state: str, octets: bytes):
     decode_record(state, octets)
 
 
+@settings(max_examples=200)
 @given(st.sampled_from(STATES), st.integers(0, 300), st.integers(0, 255))
 def test_a_record_with_something_strange_in_it(state: str, place: int, octet: int):
     good = {"asking": records.asking(1, "gw-a"), "decided": records.decided(1, "gw-a", [DIGEST])}

@@ -87,6 +87,11 @@ def test_what_is_no_answer_of_ours_is_refused(octets):
         read(octets)
 
 
+def test_an_answer_of_one_digit_may_come_octet_by_octet():
+    reader = AnswerReader()
+    assert [reader.feed(bytes((octet,))) for octet in b":7\r\n:8\r\n"] == [[], [], [], [7], [], [], [], [8]]
+
+
 def test_an_answer_without_an_end_is_refused_before_it_fills_the_memory():
     reader = AnswerReader()
     reader.feed(b"*200\r\n")
