@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.cli.amounts import short, span
+from gateway.cli.sections import full_name
 from gateway.ipc.console_channel import UNSERVED_AFTER_S, unserved_state
 from gateway.supervisor.status import Status
 from gateway.words.english import counted
@@ -22,13 +23,27 @@ def fail_mode_alert(application: Status) -> str:
     return f"FAIL MODE of {application['ikey']} for {span(application['state_for_s'])}: {effect}"
 
 
+def first_factor_alerts(status: Status) -> list[str]:
+    """Return which first factors are down, with whose logins that concerns, or some hosts of them."""
+    lines = []
+    names = {server["section"]: full_name(server) for server in status["servers"]}
+    for client in status.get("clients", ()):
+        name = client["section"]
+        if client["state"] == "down":
+            of_whom = ", ".join(names.get(section, section) for section in client["sections"])
+            lines.append(f"FIRST FACTOR DOWN: no host of [{name}] answers; all logins are rejected at {of_whom}")
+        down = [host for host in client["hosts"] if host["state"] == "down"]
+        lines += [f"HOST OF [{name}] DOWN: {host['host']}: {host['hint']}" for host in down]
+    return lines
+
+
 def slot_alerts(status: Status) -> list[str]:
     """Return whose users get no answer, and which workers are not ready yet."""
     workers = [worker for worker in status["workers"] if worker["generation"] == status["generation"]]
     unserved = [worker for worker in workers if worker["unserved_s"] > UNSERVED_AFTER_S]
     lines = [
         f"NOBODY SERVES slot {worker['slot']} ({unserved_state(worker['state'])}) for {span(worker['unserved_s'])}: "
-        "its users get no answer; authproxy.log says why"
+        f"its users get no answer{_why_unserved(worker)}"
         for worker in unserved
     ]
     unready = [
@@ -37,6 +52,11 @@ def slot_alerts(status: Status) -> list[str]:
         if worker["state"] != "ready" and worker not in unserved
     ]
     return [*lines, f"NOT READY: {', '.join(unready)}"] if unready else lines
+
+
+def _why_unserved(worker: Status) -> str:
+    """Return where the cause stands; of the first start there is none."""
+    return " yet" if worker["state"] == "starting" and not worker["restarts"] else "; authproxy.log says why"
 
 
 def reload_alerts(status: Status) -> list[str]:

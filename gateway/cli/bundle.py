@@ -80,7 +80,7 @@ def _shown(files: list[Source], problems: list[Problem]) -> tuple[list[Item], se
     """Return the files of the configuration as they may be shown, and all that is hidden in them."""
     items, hidden = [], set[bytes]()
     for file in files:
-        config = redact_config(file.content.octets, [each for each in problems if each.file == file.path])
+        config = redact_config(file.content.octets, [each for each in problems if each.place.file == file.path])
         name = f"included/{Path(file.path).name}" if file.path else "configuration.txt"
         items.append(Item(name, config.text.encode()))
         hidden |= config.hidden
@@ -102,7 +102,7 @@ def _secrets_elsewhere(path: Path, files: list[Source]) -> _Elsewhere:
         try:
             secret = _secret_of(entry, surroundings, key)
         except ValueError:
-            unread.append(f"{entry.key} in line {entry.line}")
+            unread.append(f"{entry.key} in line {entry.place}")
             continue
         if entry.key == SECRETS_KEY_FILE:
             key = secret

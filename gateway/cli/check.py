@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.checks.findings import Finding, Severity, not_ok
 from gateway.cli.exits import Exit
-from gateway.cli.parsers import add_command
+from gateway.cli.parsers import STDIN, add_command
 from gateway.cli.terminal import as_json, printable, typed
 from gateway.config.effective import Effective, Origin, effective_keys
 from gateway.config.including import read_sources
@@ -21,16 +21,15 @@ from gateway.supervisor.form import hot_path
 from gateway.supervisor.obstacles import find_obstacles
 from gateway.words.english import counted
 
-STDIN = "-"
 _ORIGINS = {Origin.MAIN: "from [main]", Origin.DEFAULT: "default"}
 
 DESCRIPTION = """Find every problem of the configuration file, and print each with its line and
 what to write instead: what it says wrongly, and what this machine or its user
 could not start with. With --connect also look at all that the file names, and
 change nothing: each Duo application (name, connection, certificates, clock,
-keys), the store that hosts share, each address to listen on, and this machine's
-limits. A running gateway is not disturbed. With --quiet only what is not ok is
-printed, and a line that counts all.
+keys), each host of a first factor, the store that hosts share, each address to
+listen on, and this machine's limits. A running gateway is not disturbed. With
+--quiet only what is not ok is printed, and a line that counts all.
 
 With --without-secrets files of secrets that are not here, and secrets that are
 encrypted with a key that is not here, get notes; this machine is not looked at.
@@ -43,7 +42,8 @@ EPILOG = """examples:
   radgate check --config authproxy.cfg --without-secrets      # where CI has no secrets
 
 exit status: 0 usable (warnings do not matter, unless --strict), 2 the file or
-this machine must be changed, 4 Duo or the store cannot be reached"""
+this machine must be changed, 4 Duo, a first factor or the store cannot be
+reached"""
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
@@ -142,8 +142,8 @@ def _as_json(
         "hot_path": hot_path()._asdict(),
         "problems": [
             {
-                "file": problem.file or typed(path),
-                "line": int(problem.line) or None,
+                "file": problem.place.file or typed(path),
+                "line": problem.place.line or None,
                 "section": problem.section or None,
                 "key": problem.key or None,
                 "severity": problem.severity.value,

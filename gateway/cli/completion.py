@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.cli.exits import Exit
+from gateway.cli.main import build_parser
 from gateway.cli.parsers import add_command, options_of
 
 SHELLS = ("bash", "zsh", "fish")
@@ -37,17 +38,18 @@ def command(options: argparse.Namespace) -> int:
     """Print the script."""
     import shtab  # which no other command needs
 
-    parser: argparse.ArgumentParser = options.parser
-    for option in _all_options(parser):
-        if option.metavar in _PATHS:
-            option.complete = shtab.FILE  # type: ignore[attr-defined]
+    parser = build_parser()
+    for command_parser in _parsers(parser):
+        command_parser.description = None  # shtab takes its first line; the text for the list of commands fits into one
+        for option in options_of(command_parser):
+            if option.metavar in _PATHS:
+                option.complete = shtab.FILE  # type: ignore[attr-defined]
     print(shtab.complete(parser, options.shell))
     return Exit.OK
 
 
-def _all_options(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
     for option in options_of(parser):
-        yield option
         if isinstance(option.choices, dict):
-            for command_parser in option.choices.values():
-                yield from options_of(command_parser)
+            yield from option.choices.values()

@@ -3,18 +3,29 @@
 import argparse
 import difflib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gateway.cli.exits import Exit
 from gateway.cli.files import shared_folder
 from gateway.cli.parsers import add_command
 from gateway.cli.terminal import as_json, printable
+from gateway.words.ad_codes import AD_CODES
 from gateway.words.explanations import DISCARDS, DOCUMENT, REASONS, TROUBLES, Explanation
+from gateway.words.first_factors import (
+    DIRECTORY_TROUBLES,
+    HOME_SERVER_TROUBLES,
+    HOST_STATES,
+    REPLY_DISCARDS,
+    HostTrouble,
+)
+from gateway.words.reasons import Reason
 
 DESCRIPTION = """\
 Say what a word of the log, the status page or a metric means, and what an administrator can do about it: the reason of
-a login (reason=), why a packet got no answer (discard=), or a trouble on the way to Duo. Without a word, list them all.
+a login (reason=), why Active Directory refused its user (ad_code=), why a packet got no answer (discard=), or a trouble
+on the way to Duo or to a host of a first factor. A word that several of these share is explained for each. Without a
+word, list them all.
 """
 EPILOG = """\
 examples:
@@ -23,12 +34,24 @@ examples:
 
 exit status: 0 explained, 1 there is no such word.
 """
-_PREFIXES = ("reason=", "discard=", "kind=")
+_PREFIXES = ("reason=", "ad_code=", "discard=", "kind=")
+
+
+def _explained(table: Mapping[Any, HostTrouble]) -> dict[str, Explanation]:
+    return {str(word): Explanation(each.happens, each.remedy) for word, each in table.items()}
+
+
 _TABLES: dict[str, dict[str, Explanation]] = {
     "why a login ended": {str(word): each for word, each in REASONS.items()},
+    "why Active Directory refused a user": AD_CODES,
     "why a packet got no answer": {str(word): each for word, each in DISCARDS.items()},
     "trouble on the way to Duo": {str(word): each for word, each in TROUBLES.items()},
+    "trouble with a home server, of a section [radius_client]": _explained(HOME_SERVER_TROUBLES),
+    "trouble with a host of a directory, of a section [ad_client]": _explained(DIRECTORY_TROUBLES),
+    "how a host of a first factor is": _explained(HOST_STATES),
+    "why a home server's reply is not believed": _explained(REPLY_DISCARDS),
 }
+_OF_FIRST_FACTORS = list(_TABLES)[4:]
 
 
 class Meaning(NamedTuple):
@@ -49,7 +72,9 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Explain a word, or list all."""
-    known = {meaning.word: meaning for meaning in _meanings()}
+    known: dict[str, list[Meaning]] = {}
+    for meaning in _meanings():
+        known.setdefault(meaning.word, []).append(meaning)
     if options.word is None:
         _list(known, is_json=options.json)
         return Exit.OK
@@ -59,7 +84,11 @@ def command(options: argparse.Namespace) -> int:
         choice = f"did you mean {', '.join(near)}?" if near else "radgate explain lists them all"
         print(f"radgate: there is no word {printable(options.word)!r}; {choice}", file=sys.stderr)
         return Exit.NONE_FOUND
-    print(as_json(_object(known[word])) if options.json else _text(known[word]))
+    first, *others = known[word]
+    if options.json:
+        print(as_json(_object(first) | ({"also": [_object(each) for each in others]} if others else {})))
+    else:
+        print(*map(_text, known[word]), sep="\n")
     return Exit.OK
 
 
@@ -85,8 +114,15 @@ def _text(meaning: Meaning) -> str:
     if remedy:
         lines.append(f"  do: {sentences(remedy)}")
     if (folder := shared_folder()) is not None:
-        lines.append(f"  more: {folder / DOCUMENT}#{meaning.word}")
+        lines.append(f"  more: {folder / DOCUMENT}#{_anchor(meaning)}")
     return "\n".join(lines)
+
+
+def _anchor(meaning: Meaning) -> str:
+    """Return the heading under which the document has a word: of some kinds of words all stand in one table."""
+    if meaning.kind in _OF_FIRST_FACTORS:
+        return "first-factors"
+    return Reason.FIRST_FACTOR_REJECTED if meaning.word in AD_CODES else meaning.word
 
 
 def _object(meaning: Meaning) -> dict[str, str]:
@@ -94,9 +130,9 @@ def _object(meaning: Meaning) -> dict[str, str]:
     return {"word": str(meaning.word), "kind": meaning.kind, "happened": happened, "remedy": remedy}
 
 
-def _list(known: dict[str, Meaning], *, is_json: bool) -> None:
+def _list(known: Mapping[str, list[Meaning]], *, is_json: bool) -> None:
     if is_json:
-        print(as_json([_object(meaning) for meaning in known.values()]))
+        print(as_json([_object(meaning) for meanings in known.values() for meaning in meanings]))
         return
     width = max(map(len, known)) + 2
     for kind, table in _TABLES.items():

@@ -5,22 +5,22 @@ import os
 import pwd
 import secrets
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from gateway.cli.exits import Exit
+from gateway.cli.init_answers import ask, file_of, given_or_asked, parsed, typed_secret
+from gateway.cli.init_first_factor import add_arguments, read_first_factor
 from gateway.cli.parsers import add_command
 from gateway.config.drafting import USER, Draft, SecretSource, draft_text
+from gateway.config.kinds import SERVED
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.reading import parse_settings
 from gateway.config.servers import SKEY_SIZE
 from gateway.config.surroundings import read_disk
-from gateway.config.values import BadValueError, choice, host_port, integration_key, networks, port
+from gateway.config.values import BadValueError, choice, host_port, integration_key, networks, port, quoted
 from gateway.config.writing import create_file, explain_error
 from gateway.engine.rules import FailMode
-
-Value = TypeVar("Value")
 
 EPILOG = """\
 examples:
@@ -31,21 +31,18 @@ examples:
       for Amazon WorkSpaces: the two addresses of the directory, which share one secret with us
   radgate init ... --client 10.0.1.10=/etc/radgate/secret1 --client 10.9.0.0/16=/etc/radgate/secret2
       each client with its secret in a file; the files stay where they are
+  radgate init ... --mode auto --directory dc1.example.com --directory dc2.example.com --search-dn DC=example,DC=com \\
+               --service-account radgate=/etc/radgate/directory_password --directory-ca /etc/radgate/directory.pem
+      a password first, which that directory checks
+  radgate init ... --mode auto --home 10.0.0.5=/etc/radgate/home_secret
+      a password first, which that RADIUS server checks; HOST:PORT=PATH for another port, --home again for another
 
 The file is for its owner alone (mode 0600); written by root, the group of the workers' user can read it, too (0640), so
 that the systemd unit can start all of the gateway as that user. A file that is there is never written over.
 
 exit status: 0 written, 2 something is missing or wrong, and nothing was written.
 """
-_ASKED = {
-    "ikey": "Integration key of the Duo application (ikey)",
-    "skey": "Secret key (skey), not shown",
-    "api_host": "API hostname (api_host)",
-    "clients": "RADIUS clients: addresses, networks or ranges, with blanks between them\n"
-    "  (for an AWS directory: its two DNS addresses)",
-    "secret": "Secret shared with them, not shown; empty: make one",
-    "failmode": "When Duo cannot be reached: safe lets everybody in, secure rejects everybody",
-}
+_MODES = tuple(kind.removeprefix("radius_server_") for kind in SERVED)
 
 
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
@@ -53,6 +50,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     text = "write a first configuration file"
     description = "Write a first configuration file, ready for radgate check. What is not given is asked for."
     parser = add_command(subparsers, common, "init", text, description, EPILOG)
+    parser.add_argument("--mode", metavar="MODE", help=f"{', '.join(_MODES)} (default: {_MODES[0]})")
     parser.add_argument("--ikey", metavar="DI…", help="integration key of the Duo application")
     parser.add_argument("--skey-file", metavar="PATH", help="the file with its secret key")
     parser.add_argument("--api-host", metavar="HOST", help="its API hostname")
@@ -68,6 +66,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
         help=f"as whom workers run (default: {USER} if you are root; '' is nobody else)",
     )
     parser.add_argument("--port", metavar="PORT", default="1812", help="UDP port to listen on (default: 1812)")
+    add_arguments(parser)
     parser.set_defaults(command=command)
 
 
@@ -122,59 +121,47 @@ def _draft(options: argparse.Namespace) -> tuple[Draft, bool]:
         BadValueError: an argument cannot be used; the text names it.
     """
     is_asking = bool(_missing(options))
-    ikey = _given_or_asked("ikey", options.ikey, integration_key)
-    secret_key = _file(options.skey_file) if options.skey_file else SecretSource(_ask("skey", _secret_key, secret=True))
-    api_host = _given_or_asked("api_host", options.api_host, _host)
+    mode_given = options.mode or ("" if is_asking else _MODES[0])
+    mode = given_or_asked("mode", mode_given, _mode, _MODES[0])
+    first_factor = read_first_factor(options, is_asking=is_asking) if mode != _MODES[0] else None
+    ikey = given_or_asked("ikey", options.ikey, integration_key)
+    secret_key = (
+        file_of(options.skey_file) if options.skey_file else SecretSource(ask("skey", _secret_key, secret=True))
+    )
+    api_host = given_or_asked("api_host", options.api_host, _host)
     clients, has_made_secret = _clients(options)
-    mode = options.failmode or ("" if is_asking else FailMode.SAFE.value)
-    fail_mode = _given_or_asked("failmode", mode, choice(FailMode), FailMode.SAFE.value)
-    return Draft(
-        ikey, secret_key, api_host, clients, fail_mode.value, _parsed("port", options.port, port), options.user
-    ), has_made_secret
+    fail_mode_given = options.failmode or ("" if is_asking else FailMode.SAFE.value)
+    fail_mode = given_or_asked("failmode", fail_mode_given, choice(FailMode), FailMode.SAFE.value)
+    draft = Draft(
+        ikey,
+        secret_key,
+        api_host,
+        clients,
+        fail_mode.value,
+        parsed("port", options.port, port),
+        options.user,
+        mode,
+        first_factor,
+    )
+    return draft, has_made_secret
+
+
+def _mode(text: str) -> str:
+    name = text.lower()
+    if name not in _MODES:
+        raise BadValueError(f"{quoted(text)} is not known; write {', '.join(_MODES[:-1])} or {_MODES[-1]}")
+    return name
 
 
 def _clients(options: argparse.Namespace) -> tuple[tuple[tuple[str, SecretSource], ...], bool]:
     """Return each client with its secret, and whether one was made, which those without a file share."""
-    given = [each.partition("=") for each in options.client or _ask("clients", _addresses)]
+    given = [each.partition("=") for each in options.client or ask("clients", _addresses)]
     common, has_made_secret = SecretSource(), False
     if any(not path for _, _, path in given):
-        text = "" if options.generate_secret else _ask("secret", _shared_secret, secret=True)
+        text = "" if options.generate_secret else ask("secret", _shared_secret, secret=True)
         common, has_made_secret = SecretSource(text or secrets.token_hex(16)), not text
-    parsed = [(_parsed("client", address, _address), path) for address, _, path in given]
-    return tuple((address, _file(path) if path else common) for address, path in parsed), has_made_secret
-
-
-def _given_or_asked(name: str, given: str | None, parse: Callable[[str], Value], default: str = "") -> Value:
-    return _parsed(name, given, parse) if given else _ask(name, parse, default=default)
-
-
-def _parsed(name: str, text: str, parse: Callable[[str], Value]) -> Value:
-    try:
-        return parse(text)
-    except BadValueError as error:
-        raise BadValueError(f"--{name.replace('_', '-')}: {error}") from error
-
-
-def _ask(name: str, parse: Callable[[str], Value], *, secret: bool = False, default: str = "") -> Value:
-    """Ask until the answer can be used.
-
-    Raises:
-        EOFError: nothing more can be read.
-    """
-    from gateway.cli.terminal import plain_console
-
-    console = plain_console()
-    question = _ASKED[name] + (f" [{default}]: " if default else ": ")
-    while True:
-        answer = console.input(question, password=secret, markup=False).strip() or default
-        try:
-            return parse(answer)
-        except BadValueError as error:
-            console.print(f"  {error}")
-
-
-def _file(text: str) -> SecretSource:
-    return SecretSource(path=text if text.startswith("%d/") else str(Path(text).absolute()))
+    addresses = [(parsed("client", address, _address), path) for address, _, path in given]
+    return tuple((address, file_of(path) if path else common) for address, path in addresses), has_made_secret
 
 
 def _secret_key(text: str) -> str:
@@ -184,9 +171,7 @@ def _secret_key(text: str) -> str:
 
 
 def _shared_secret(text: str) -> str:
-    if not text.isprintable():
-        raise BadValueError("that has signs in it which nobody can type; write another one")
-    return text
+    return typed_secret(text) if text else ""
 
 
 def _host(text: str) -> str:

@@ -15,7 +15,15 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.alerts import fail_mode_alert, fleet_alerts, log_alerts, reload_alerts, slot_alerts, version_alerts
+from gateway.cli.alerts import (
+    fail_mode_alert,
+    first_factor_alerts,
+    fleet_alerts,
+    log_alerts,
+    reload_alerts,
+    slot_alerts,
+    version_alerts,
+)
 from gateway.cli.amounts import span
 from gateway.cli.hosts import host_state, sharing
 from gateway.cli.rates import Rates, rates_of
@@ -35,6 +43,8 @@ _STATE_STYLES = {
     "leaving": "yellow",
     "arriving": "yellow",
     "unknown": "dim",
+    "up": "green",
+    "unasked": "dim",
 }
 
 View = tuple[Status, Status | None]
@@ -99,6 +109,7 @@ def screen(view: View | ControlError) -> RenderableType:
         "",
         *_applications(now),
         "",
+        *_first_factors(now),
         *_hosts(now),
         _workers(now, before),
         "",
@@ -119,6 +130,8 @@ def _alerts(now: Status) -> Iterator[Text]:
     for application in now["applications"]:
         if alert := fail_mode_alert(application):
             yield Text(alert, "bold white on red")
+    for alert in first_factor_alerts(now):
+        yield Text(alert, "bold yellow" if alert.startswith("HOST") else "bold white on red")
     for alert in slot_alerts(now):
         yield Text(alert, "bold yellow" if alert.startswith("NOT READY") else "bold white on red")
     for alert in fleet_alerts(now) + reload_alerts(now) + version_alerts(now) + log_alerts(now):
@@ -166,6 +179,18 @@ def _applications(now: Status) -> Iterator[RenderableType]:
     for application in now["applications"]:
         if application["hint"]:
             yield Text(printable(f"  {application['ikey']}: {application['hint']}"), "yellow")
+
+
+def _first_factors(now: Status) -> Iterator[RenderableType]:
+    if not now.get("clients"):
+        return
+    table = _table("first factor", "at", "state", "questions", "errors", n_left=3)
+    for client in now["clients"]:
+        for host in client["hosts"]:
+            state = Text(host["state"], _style(host["state"]))
+            table.add_row(client["section"], host["host"], state, str(host["questions"]), str(host["errors"]))
+    yield table
+    yield ""
 
 
 def _hosts(now: Status) -> Iterator[RenderableType]:
@@ -253,7 +278,7 @@ def plain_lines(view: View | ControlError) -> Iterator[str]:
 
 
 def _in_words(rates: Rates) -> str:
-    text = f"{rates.requests:.1f} logins/s, {rates.accepts:.1f} accepted, {rates.rejects:.1f} rejected"
+    text = f"{rates.requests:.1f} logins/s begun, {rates.accepts:.1f} accepted, {rates.rejects:.1f} rejected"
     return f"{text}, p50 {_milliseconds(rates.p50_ms)} ms, p99 {_milliseconds(rates.p99_ms)} ms"
 
 

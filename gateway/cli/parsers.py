@@ -5,6 +5,8 @@ import difflib
 import re
 from typing import Any, NoReturn
 
+STDIN = "-"  # in the place of a file
+
 _WRONG_COMMAND = re.compile(r"argument COMMAND: invalid choice: '([^']*)'")
 
 
@@ -21,6 +23,8 @@ class Parser(argparse.ArgumentParser):
             meant = difflib.get_close_matches(wrong[1], self.commands, n=1)
             choice = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(self.commands)}"
             message = f"there is no command {wrong[1]!r}; {choice}"
+        if message.endswith("required: COMMAND"):
+            message = f"name a command: {', '.join(self.commands)}; radgate --help says what each does"
         super().error(message)
 
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.config.including import read_sources
+from gateway.config.including import included_paths, read_sources
 from gateway.config.ini import parse_ini
 from gateway.config.kinds import section_kind
 from gateway.config.problems import ConfigError
@@ -24,8 +24,8 @@ from gateway.config.writing import create_file, explain_error, replace_file
 EPILOG = """\
 examples:
   radgate protect --config /etc/radgate/authproxy.cfg --key-file /var/lib/radgate/secrets.key
-      encrypts every skey and radius_secret_N where it stands (skey_protected=radgate1:…), makes the key if it is
-      not there, and writes secrets_key_file= into [gateway]; then: radgate check
+      encrypts every skey, radius_secret_N and service_account_password where it stands (skey_protected=radgate1:…),
+      makes the key if it is not there, and writes secrets_key_file= into [gateway]; then: radgate check
   radgate protect /etc/radgate/authproxy.cfg --undo
       puts everything in clear again
   radgate protect --value radius_server_duo_only radius_secret_2 --key-file /var/lib/radgate/secrets.key < new-secret
@@ -69,6 +69,7 @@ def command(options: argparse.Namespace) -> int:
 
 def _protect_file(path: Path, options: argparse.Namespace) -> int:
     """Rewrite the configuration file, and those that it includes."""
+    _check_is_main(path, Path(options.config).absolute())
     files = _files(path)
     key_file = _find_key_file(path, files[path], options.key_file)
     present = _read_key(key_file)
@@ -88,6 +89,20 @@ def _protect_file(path: Path, options: argparse.Namespace) -> int:
         raise
     _tell(path, _n_encrypted(rewritten) - _n_encrypted(files), key_file)
     return Exit.OK
+
+
+def _check_is_main(path: Path, usual: Path) -> None:
+    """Make sure that neither the usual file nor one a folder above includes this one: [gateway] may not stand here."""
+    for main in (usual, *sorted(path.parent.parent.glob("*.cfg"))):
+        if main != path and main.is_file() and str(path) in _included_by(main):
+            raise BadValueError(f"{path} is included by {main}, where the key is named; write: radgate protect {main}")
+
+
+def _included_by(main: Path) -> list[str]:
+    try:
+        return included_paths(read_disk(str(main)), surroundings_of(main))
+    except (OSError, ValueError):  # what cannot be read includes nothing that is ours
+        return []
 
 
 def _files(path: Path) -> dict[Path, bytes]:

@@ -7,7 +7,7 @@ from typing import Any
 from gateway.cli.changes import change_lines
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.cli.terminal import as_json
+from gateway.cli.terminal import as_json, printable
 from gateway.config.control_address import read_control_address
 from gateway.supervisor.control_client import Declined, ask
 
@@ -16,7 +16,8 @@ RELOAD_TIMEOUT_S = 180.0  # reading takes up to 60 s, and so may the start of wo
 DESCRIPTION = """\
 Have the running gateway read its file again, and return when workers with the new settings serve. Pending logins go on,
 and nobody is pushed twice. With an error in the file, or if workers cannot start with it, nothing changes. What is
-different is told: sections, clients, applications and keys, by name.
+different is told: sections, clients, applications and keys, by name. Where an application is new or has other keys, Duo
+is asked once they serve, and standard error has what it says against them; radgate check --connect asks before.
 
 Where more of the sections or clients would go than reload_guard in [gateway] says, 50 percent, nothing changes without
 --force: such a file is rather cut off.
@@ -56,6 +57,8 @@ def command(options: argparse.Namespace) -> int:
         else f"reloaded: generation {answer['generation']} serves"
     )
     print(f"radgate {done}", *change_lines(answer), sep="\n")
+    for trouble in answer.get("key_troubles", ()):
+        print(f"radgate: {printable(trouble)}", file=sys.stderr)
     return Exit.OK
 
 

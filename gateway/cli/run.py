@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -59,7 +60,8 @@ def command(options: argparse.Namespace) -> int:
     missing = _open_missing_descriptors()
     settings, warnings = read_settings(options.config)
     for problem in warnings:
-        print(problem.render(options.config), file=sys.stderr)
+        if problem.is_warning:  # notes are for `radgate check`
+            print(problem.render(options.config), file=sys.stderr)
     if settings.log.stdout and STDOUT in missing:
         return _refuse("cannot start: standard output is closed, and log_stdout=true logs to it")
     try:
@@ -155,6 +157,7 @@ async def _serve(settings: Settings, identity: Identity, inheritance: Inheritanc
         await former_workers_gone(journals)
         premises = Premises(run_dir, journals, inheritance.sockets() if inheritance is not None else None)
         arbiter = await _arbiter(settings, premises, notifier, losses)
+        gc.freeze()  # what lives since the start is never garbage: neither now nor at the end is it looked through
         status = await arbiter.run()
         if arbiter.is_to_be_replaced:
             hold_signals()

@@ -12,6 +12,7 @@ from typing import Any
 from gateway.cli.asking import ask_status
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
+from gateway.cli.terminal import printable
 from gateway.config.control_address import read_control_address
 from gateway.supervisor.control_client import NotRunning
 
@@ -23,10 +24,11 @@ _END_TIMEOUT_S = 10.0
 
 DESCRIPTION = """\
 Serve in the background; return once every worker serves, or with what kept the gateway from it. Where one runs already
-for this run_dir, say so.
+for this run_dir, say so; one that serves another file is an error.
 """
 EPILOG = """\
-exit status: 0 it serves, 2 errors in the file, 3 cannot start, 4 one runs that does not answer or that we may not ask.
+exit status: 0 it serves, 2 errors in the file, 3 cannot start, or one runs that serves another file, 4 one
+runs that does not answer or that we may not ask.
 """
 
 
@@ -42,6 +44,11 @@ def command(options: argparse.Namespace) -> int:
         status = ask_status(read_control_address(options.config).run_dir)
     except NotRunning:
         return start(options.config)
+    serves, wanted = status.get("config", ""), str(Path(options.config).absolute())
+    if serves and os.path.realpath(serves) != os.path.realpath(wanted):  # a gateway of an older version does not say
+        text = f"radgate runs already (pid {status['pid']}), and serves {printable(serves)}: stop it, or write another"
+        print(f"{text} run_dir in {printable(wanted)}", file=sys.stderr)
+        return Exit.CANNOT_START
     print(f"radgate runs already (pid {status['pid']})")
     return Exit.OK
 

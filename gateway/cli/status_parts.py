@@ -14,6 +14,8 @@ from gateway.supervisor.status import Status
 
 N_NEAREST = 3
 
+_Has = Callable[[Status], bool]
+
 
 class NoSuchServer(ControlError):  # noqa: N818 -- reads as what it says
     """The running gateway has no server section of this name."""
@@ -33,23 +35,35 @@ def of_server(status: Status, wanted: str) -> Status:
         choice = f"the nearest: {', '.join(told)}" if told else "it has none"
         raise NoSuchServer(printable(f"the running gateway has no server section {wanted!r}; {choice}"))
     section = found["section"]
-    return _part(status, lambda server: server is found, lambda application: section in application["sections"])
+
+    def is_its_own(each: Status) -> bool:
+        return section in each["sections"]
+
+    return _part(status, lambda server: server is found, is_its_own, is_its_own)
 
 
 def troubled(status: Status) -> Status:
     """Return what is not well: empty lists where all is."""
-    return _part(status, _is_server_troubled, _is_application_troubled)
+    rejecting = {
+        section for client in status.get("clients", ()) if client["state"] == "down" for section in client["sections"]
+    }
+
+    def is_troubled(server: Status) -> bool:
+        return server["section"] in rejecting or _is_server_troubled(server)
+
+    return _part(status, is_troubled, _is_application_troubled, _is_first_factor_troubled)
 
 
 def is_well(part: Status) -> bool:
     """Whether nothing is troubled in what `troubled` returned."""
-    lists = any(part[name] for name in ("workers", "servers", "applications", "logs"))
+    lists = any(part[name] for name in ("workers", "servers", "applications", "clients", "logs"))
     return not (lists or "fleet" in part or reload_alerts(part) or version_alerts(part))
 
 
-def _part(status: Status, has_server: Callable[[Status], bool], has_application: Callable[[Status], bool]) -> Status:
+def _part(status: Status, has_server: _Has, has_application: _Has, has_first_factor: _Has) -> Status:
     servers = [server for server in status["servers"] if has_server(server)]
     applications = [application for application in status["applications"] if has_application(application)]
+    clients = [client for client in status.get("clients", ()) if has_first_factor(client)]
     hosts = {application["api_host"] for application in applications}
     part = {
         **status,
@@ -57,11 +71,13 @@ def _part(status: Status, has_server: Callable[[Status], bool], has_application:
         "servers": servers,
         "applications": applications,
         "duo_hosts": [host for host in status.get("duo_hosts", ()) if host["api_host"] in hosts],
+        "clients": clients,
         "logs": [log for log in status["logs"] if log["trouble"]],
         "histograms": _histograms(
             status["histograms"],
             {server["section"] for server in servers},
             {application["application"] for application in applications},
+            {client["section"] for client in clients},
         ),
     }
     if "fleet" in part and not fleet_alerts(status):
@@ -69,11 +85,12 @@ def _part(status: Status, has_server: Callable[[Status], bool], has_application:
     return part
 
 
-def _histograms(histograms: Status, sections: set[str], applications: set[str]) -> Status:
-    kept = {"servers": sections, "applications": applications}
+def _histograms(histograms: Status, sections: set[str], applications: set[str], clients: set[str]) -> Status:
+    kept = {"servers": sections, "applications": applications, "clients": clients}
+    shown = {kind: histograms.get(kind, {}) for kind in kept}  # a gateway of an older version has no clients
     return {
         **histograms,
-        **{kind: {name: each for name, each in histograms[kind].items() if name in kept[kind]} for kind in kept},
+        **{kind: {name: each for name, each in found.items() if name in kept[kind]} for kind, found in shown.items()},
     }
 
 
@@ -83,9 +100,13 @@ def _is_worker_troubled(worker: Status, status: Status) -> bool:
 
 
 def _is_server_troubled(server: Status) -> bool:
-    """Whether it has advice for somebody, or refuses more people than it lets in."""
-    return bool(server["advice"]) or server["rejects"] > server["accepts"]
+    """Whether it refuses more people than it lets in. What could be set otherwise is no trouble."""
+    return bool(server["rejects"] > server["accepts"])
 
 
 def _is_application_troubled(application: Status) -> bool:
     return application["state"] != "healthy" or application["failmode_active"] or bool(application["hint"])
+
+
+def _is_first_factor_troubled(client: Status) -> bool:
+    return client["state"] in ("degraded", "down")

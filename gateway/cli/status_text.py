@@ -3,7 +3,15 @@
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from gateway.cli.alerts import fail_mode_alert, fleet_alerts, log_alerts, reload_alerts, slot_alerts, version_alerts
+from gateway.cli.alerts import (
+    fail_mode_alert,
+    first_factor_alerts,
+    fleet_alerts,
+    log_alerts,
+    reload_alerts,
+    slot_alerts,
+    version_alerts,
+)
 from gateway.cli.amounts import decimal, short, span
 from gateway.cli.hosts import host_state, sharing
 from gateway.cli.sections import name_of
@@ -53,6 +61,15 @@ _DUO_HOST_COLUMNS: _Columns = {
     "idle": lambda host: short(host["connections"]["idle"]),
     "busy": lambda host: short(host["connections"]["busy"]),
 }
+_FIRST_FACTOR_COLUMNS: _Columns = {
+    "first factor": lambda host: _cut(host["client"], 20),
+    "at": lambda host: _cut(host["host"], 28),
+    "state": lambda host: host["state"],
+    "questions": lambda host: short(host["questions"]),
+    "errors": lambda host: short(host["errors"]),
+    "p50 ms": lambda host: decimal(host["latency_ms"]["p50"]),
+    "p99 ms": lambda host: decimal(host["latency_ms"]["p99"]),
+}
 _HOST_COLUMNS: _Columns = {
     "host": lambda host: _cut(host["name"], 24) + (" (this)" if host["self"] else ""),
     "state": lambda host: host_state(host),
@@ -80,6 +97,7 @@ def render_status(status: Status, whole: Status | None = None) -> str:
         _table(servers, _SERVER_COLUMNS, 1, _server_details),
         _table(status["applications"], _APPLICATION_COLUMNS, 4, _application_details),
         _table(status.get("duo_hosts", ()), _DUO_HOST_COLUMNS, 1, lambda _: []),
+        _table(_first_factor_hosts(status), _FIRST_FACTOR_COLUMNS, 3, _first_factor_details),
         _fleet(status),
         [*([] if whole else _wrapped(f"Hot path {Form(**status['hot_path'])}", "")), *_lost_lines(status)],
     ]
@@ -114,7 +132,8 @@ def _alerts(status: Status) -> list[str]:
         elif application["state"] != "healthy":
             lasting = span(application["state_for_s"])
             lines += _wrapped(f"{application['ikey']} is {application['state']} for {lasting}: why stands below", "")
-    others = slot_alerts(status) + fleet_alerts(status) + reload_alerts(status) + version_alerts(status)
+    others = first_factor_alerts(status) + slot_alerts(status) + fleet_alerts(status)
+    others += reload_alerts(status) + version_alerts(status)
     others += log_alerts(status)
     lines += [line for alert in others for line in _wrapped(alert, "")]
     return lines
@@ -140,9 +159,13 @@ def _server_details(server: Status) -> list[str]:
 
 
 def _where(server: Status) -> str:
-    """Return where a section listens, and its own name where it is called otherwise."""
+    """Return where a section listens, which way it goes while Duo is away, and its own name if it is called otherwise.
+
+    A gateway of an older version does not tell of its fail mode.
+    """
     section = "" if name_of(server) == server["section"] else f"[{server['section']}] "
-    return f"{section}listens on {', '.join(server['listen'])}"
+    fail_mode = f", failmode={server['failmode']}" if "failmode" in server else ""
+    return f"{section}listens on {', '.join(server['listen'])}{fail_mode}"
 
 
 def _application_details(application: Status) -> list[str]:
@@ -151,6 +174,16 @@ def _application_details(application: Status) -> list[str]:
         *_counted("calls", application["calls"]),
         *_counted("errors", application["errors_by_kind"]),
     ]
+
+
+def _first_factor_hosts(status: Status) -> list[Status]:
+    """Return the hosts of all first factors; a gateway of an older version does not tell of them."""
+    return [{**host, "client": each["section"]} for each in status.get("clients", ()) for host in each["hosts"]]
+
+
+def _first_factor_details(host: Status) -> list[str]:
+    """Return what it has answered; a gateway of an older version does not tell of what it was not believed."""
+    return [*_counted("outcomes", host["outcomes"]), *_counted("not believed", host.get("discards", {}))]
 
 
 def _fleet(status: Status) -> list[str]:

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from gateway.cli.exits import Exit
-from gateway.cli.parsers import add_command
+from gateway.cli.parsers import STDIN, add_command
 from gateway.cli.terminal import as_json, printable, typed
 from gateway.cli.why_log import Search, search_files, search_stdin
 from gateway.cli.why_text import login_object, login_texts
@@ -15,7 +15,6 @@ from gateway.config.control_address import read_log_place, read_section_names
 from gateway.config.problems import ConfigError
 from gateway.logs.setup import LOG_FILE
 
-STDIN = "-"
 N_SHOWN = 20
 MOST = 10_000
 DESCRIPTION = """\

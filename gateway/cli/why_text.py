@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from gateway.cli.explain import sentences
 from gateway.cli.terminal import printable
+from gateway.config.login_client import is_login_client
 from gateway.logs.login_lines import LoggedLogin
 from gateway.words.explanations import REASONS, Explanation
-from gateway.words.reasons import Reason
+from gateway.words.reasons import OF_FIRST_FACTOR, Reason
 
 _ANSWERS = {
     "Access-Accept": "let in",
@@ -15,6 +16,15 @@ _ANSWERS = {
     "none": "not answered, since nobody waited any more",
 }
 _OTHER_HOST = {"joined": "decided by host", "took_over": "taken over from host"}
+_BEFORE_ANY_FACTOR = frozenset(
+    {
+        Reason.FAILMODE_SAFE,
+        Reason.FAILMODE_SECURE,
+        Reason.DUO_BYPASS,
+        Reason.NOT_ENROLLED,
+        Reason.NO_SUCH_DEVICE,
+    }
+)
 _UNKNOWN = Explanation("this radgate does not know the word", "see the version that wrote the log")
 
 
@@ -48,12 +58,23 @@ def _line(login: LoggedLogin, names: Mapping[str, str]) -> str:
     section = fields.get("server", "")
     name = names.get(section, section)
     where = section if name == section else f"{name} ({section})"
-    asked = f"{fields['factor']} asked" if fields.get("factor") else "no factor asked"
+    asked = _asked(fields)
     answer = _ANSWERS.get(fields.get("reply", ""), fields.get("reply", ""))
     took = f" after {int(fields['duration_ms']) / 1000:.1f} s" if fields.get("duration_ms", "").isdecimal() else ""
     by = "".join(f", {words} {fields[field]}" for field, words in _OTHER_HOST.items() if fields.get(field))
-    who = f"{login.at:%Y-%m-%d %H:%M:%S%z}  {login.user_name} at {where} from {login.client}"
+    who = f"{login.at:%Y-%m-%d %H:%M:%S%z}  {login.user_name} at {where} from {_source(login.client)}"
     return printable(f"{who}: {asked}, {answer}{took}{by}: {fields.get('reason', '')} ({login.account})")
+
+
+def _source(address: str) -> str:
+    return f"radgate login ({address})" if is_login_client(address) else address
+
+
+def _asked(fields: Mapping[str, str]) -> str:
+    """Return what Duo was asked for: a login that the first factor has ended never came so far."""
+    if fields.get("factor"):
+        return f"{fields['factor']} {'wanted' if fields.get('reason') in _BEFORE_ANY_FACTOR else 'asked'}"
+    return "Duo not asked" if fields.get("reason") in OF_FIRST_FACTOR else "no factor asked"
 
 
 def _meaning(login: LoggedLogin) -> Explanation:

@@ -6,6 +6,7 @@ the supervisor does.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -78,6 +79,7 @@ async def _serve(orders: ConsoleOrders) -> None:
     serving = loop.create_task(serve(pages.application(), listening, certificate))
     take_stderr(orders.stderr_fd)
     facts.start()
+    gc.freeze()  # what lives since the start is never garbage: neither now nor at the end is it looked through
     with contextlib.suppress(asyncio.CancelledError):
         await serving
 

@@ -13,8 +13,9 @@ from typing import Any, Final
 from gateway.console.prometheus_text import Labels, Samples, counter, gauge, histogram
 from gateway.engine.replies import LABELS
 from gateway.radius.discards import DiscardReason
-from gateway.statistics.layout import COALESCED, RETRANSMISSION
+from gateway.statistics.layout import ACCEPTED, ANSWERS, COALESCED, HOST_OUTCOMES, REJECTED, RETRANSMISSION
 from gateway.unavailable import Trouble
+from gateway.words.first_factors import TROUBLES_OF, ReplyDiscard
 from gateway.words.reasons import OUTCOME_OF, Reason
 
 ALL: Final = "all"
@@ -24,6 +25,14 @@ _BRIEF_REASONS: Final = frozenset({Reason.DUO_ALLOWED, Reason.DUO_DENIED, Reason
 _BRIEF_DISCARDS: Final = frozenset({DiscardReason.OVERLOAD})
 _BRIEF_TROUBLES: Final = frozenset({Trouble.CERTIFICATE})
 
+_RADIUS: Final = "radius_client"
+_OUTCOMES_OF: Final = {
+    _RADIUS: {*ANSWERS, *(trouble.value for trouble in TROUBLES_OF[_RADIUS])},
+    "ad_client": {ACCEPTED, REJECTED, *(trouble.value for trouble in TROUBLES_OF["ad_client"])},
+}
+"""Of each kind of first factor: what can become of a question to one of its hosts."""
+
+_QUIET: Final = "duo_only"  # the mode that never challenges
 _Status = dict[str, Any]
 _Lines = Iterator[str]
 _Durations = tuple[Sequence[int], float]
@@ -39,6 +48,7 @@ def _lines(status: _Status, is_brief: bool) -> _Lines:
     yield from _of_gateway(status)
     yield from _of_servers(status, is_brief)
     yield from _of_applications(status, is_brief)
+    yield from _of_first_factors(status, is_brief)
     yield from _of_workers(status)
     if "fleet" in status:
         yield from _of_fleet(status)
@@ -97,6 +107,7 @@ def _of_servers(status: _Status, is_brief: bool) -> _Lines:
     yield from _duplicates(servers, is_brief)
     pending = [(labels, server["pending"]) for labels, server in servers]
     yield from _gauge("pending", "Logins under way.", servers.names, pending)
+    yield from _challenges(servers)
     yield from _rotations(servers)
     yield from _login_histogram("login", "From request to decision, people included.", servers, status, is_brief)
     yield from _login_histogram("gateway", "The gateway's own share of a login.", servers, status, is_brief)
@@ -159,6 +170,13 @@ def _duplicates(servers: _Servers, is_brief: bool) -> _Lines:
     )
     text = "Requests answered or joined without asking Duo again, by kind."
     return _counter("duplicates", text, [*servers.names, "kind"], samples)
+
+
+def _challenges(servers: _Servers) -> _Lines:
+    """Tell how often people were asked for more: of sections that can ask."""
+    samples = [(labels, server["challenges"]) for labels, server in servers if server.get("mode", _QUIET) != _QUIET]
+    if samples:
+        yield from _counter("challenges", "Access-Challenges, each with its own line.", servers.names, samples)
 
 
 def _rotations(servers: _Servers) -> _Lines:
@@ -239,6 +257,40 @@ def _errors(applications: list[_Status], always: Collection[Trouble]) -> _Lines:
     )
     text = "Calls to Duo that ended without an answer, by kind of trouble."
     return _counter("duo_errors", text, ["application", "kind"], samples)
+
+
+def _of_first_factors(status: _Status, is_brief: bool) -> _Lines:
+    """Tell of first factors where there are any: a supervisor of older code, too, has none."""
+    clients = status.get("clients")
+    if not clients:
+        return
+    hosts = [
+        (client["kind"], (client["section"], host["host"]), host) for client in clients for host in client["hosts"]
+    ]
+    up = ((labels, int(host["state"] != "down")) for _, labels, host in hosts)
+    text = "0 if a host has not answered the last time that it was asked."
+    yield from _gauge("first_factor_up", text, ["client", "host"], up)
+    questions = (
+        ((*labels, outcome), n)
+        for kind, labels, host in hosts
+        for outcome in HOST_OUTCOMES
+        if (n := host["outcomes"].get(outcome, 0)) or (outcome in _OUTCOMES_OF[kind] and not is_brief)
+    )
+    text = "Questions to a host, by its answer, or why there was none."
+    yield from _counter("first_factor_questions", text, ["client", "host", "outcome"], questions)
+    discards = [
+        ((*labels, reason.value), n)
+        for kind, labels, host in hosts
+        for reason in ReplyDiscard
+        if (n := host.get("discards", {}).get(reason.value, 0)) or (kind == _RADIUS and not is_brief)
+    ]
+    if discards:
+        text = "Replies of a home server that were not believed, by reason."
+        yield from _counter("first_factor_discards", text, ["client", "host", "reason"], discards)
+    took = status["histograms"]["clients"]
+    seconds = [((client["section"],), _durations(took[client["section"]])) for client in clients]
+    text = "Questions to a first factor, until an answer or until no host of it has given one."
+    yield from _histogram("first_factor_seconds", text, ["client"], seconds, status)
 
 
 def _of_workers(status: _Status) -> _Lines:

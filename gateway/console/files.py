@@ -17,6 +17,7 @@ _SCRIPTS = (
         "applications",
         "charts",
         "directories",
+        "firstfactors",
         "hosts",
         "logins",
         "nodes",

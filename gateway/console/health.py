@@ -48,7 +48,21 @@ def examine(status: dict[str, Any] | None, age_s: float) -> Health:
         for application in status["applications"]
         if application["failmode_active"] and "secure" in application["failmode"]
     ]
+    problems += _of_first_factors(status)
     return Health(problems)
+
+
+def _of_first_factors(status: dict[str, Any]) -> Iterator[str]:
+    """Yield whose hosts are all down, where so no login at all can succeed.
+
+    Only if a host is found to be back without logins: a balancer sends none as long as this is said.
+    """
+    down = [client for client in status.get("clients", ()) if client["state"] == "down" and client.get("watched")]
+    rejecting = {section for client in down for section in client["sections"]}
+    if all(server["section"] in rejecting for server in status["servers"]):
+        for client in down:
+            hosts = ", ".join(host["host"] for host in client["hosts"])
+            yield f"no host of [{client['section']}] answers ({hosts}): all logins are rejected"
 
 
 def _of_fleet(fleet: dict[str, Any] | None) -> Iterator[str]:

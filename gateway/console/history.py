@@ -13,7 +13,7 @@ WINDOW_S = 10.0  # over which quantiles are taken: a second alone has too few lo
 
 _FAIL_MODE = frozenset({Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE})
 _ACCEPTED = frozenset(reason for reason, outcome in OUTCOME_OF.items() if outcome is Outcome.ACCEPT) - _FAIL_MODE
-_REJECTED = frozenset(Reason) - _ACCEPTED - _FAIL_MODE
+_REJECTED = frozenset(reason for reason, outcome in OUTCOME_OF.items() if outcome is Outcome.REJECT) - _FAIL_MODE
 
 
 class Sample(NamedTuple):

@@ -9,8 +9,8 @@ The rules:
 - Users are counted, not calls: however often one user's odd login fails, it is one. The kernel steers each user to one
   worker, so that the numbers of all workers add up.
 - A long poll is answered when a person has decided, and its time-out says nothing: not its answer either, for Duo may
-  go on telling of old pushes while no login can begin. It names no user: when it fails otherwise, that is trouble
-  worth a look and counts for nobody.
+  go on telling of old pushes while no login can begin. It names no user: when it fails otherwise, as where its
+  connection dies and there is no way to a new one, that is trouble worth a look and counts for nobody.
 - Users whose calls failed lately are counted beside that, whatever has been answered since: a person has to learn of
   them, and they are no reason for fail mode.
 """
@@ -115,7 +115,7 @@ class Witness:
         call: Call,
         token: object,
         trouble: Trouble,
-        detail: str,  # noqa: ARG002 -- the shape is that of `duo.client.CallObserver`
+        detail: str,  # noqa: ARG002 -- the shape is that of `duo.observer.CallObserver`
         seconds: float,  # noqa: ARG002
         now: float,
     ) -> None:
@@ -128,8 +128,10 @@ class Witness:
             return
         if user:
             self._note_user(user, trouble, now)
-        if (trouble is Trouble.TIMEOUT or trouble is Trouble.PROXY) and asked_at < self._since:
+        if trouble is Trouble.TIMEOUT and asked_at < self._since:
             return  # it waited in vain, before
+        if trouble is Trouble.PROXY and user and asked_at < self._since:
+            return  # it waited for a connection, before
         self._note_trouble(trouble, now)
         if trouble is Trouble.CONFIGURATION or trouble is Trouble.CLOCK:
             self._heard(call, now)

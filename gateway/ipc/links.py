@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from gateway.engine.challenges.records import ChallengeRecord
 from gateway.engine.records import UNREADABLE, LoginRecord, ReplyRecord, VerdictRecord
 
 _MAX_MESSAGE = 131_072  # octets: sixteen packets with all their Proxy-State
@@ -40,7 +41,13 @@ class ReplyKept(msgspec.Struct, tag="AnswerKept"):  # what workers of older vers
     record: ReplyRecord
 
 
-Message: TypeAlias = HandedOver | LoginKept | LoginForgotten | ReplyKept
+class ChallengeNoted(msgspec.Struct, tag=True):
+    """A token was used, or something is kept for it."""
+
+    record: ChallengeRecord
+
+
+Message: TypeAlias = HandedOver | LoginKept | LoginForgotten | ReplyKept | ChallengeNoted
 _decoder = msgspec.msgpack.Decoder(Message)
 _encoder = msgspec.msgpack.Encoder()
 

@@ -4,7 +4,7 @@ import math
 import os
 from pathlib import Path
 
-from gateway.config.settings import ApplicationSettings, LogFormat, LogSettings, Settings
+from gateway.config.settings import ApplicationSettings, DuoOnlyClient, LogFormat, LogSettings, Settings
 from gateway.logs.files import Rotation
 from gateway.logs.setup import LogPlan
 from gateway.statistics.layout import BoardPlan
@@ -47,4 +47,7 @@ def board_plan(settings: Settings, n_workers: int) -> BoardPlan:
         for client in server.clients
         if client.next_secret is not None
     )
-    return BoardPlan(n_workers, tuple(server.section for server in settings.servers), tuple(applications), rotations)
+    asked = (client for client in settings.clients if not isinstance(client, DuoOnlyClient))
+    hosts = ((client.section, name) for client in asked for name in client.host_names)
+    sections = tuple(server.section for server in settings.servers)
+    return BoardPlan(n_workers, sections, tuple(applications), rotations, tuple(hosts))

@@ -26,6 +26,8 @@ from gateway.statistics.layout import (
     EVIDENCE_SIZE,
     FLEET_OUTCOMES,
     HEARTBEAT,
+    HOST_OUTCOMES,
+    HOST_TROUBLES,
     IDLE,
     LAG,
     LAG_MAX,
@@ -49,6 +51,7 @@ from gateway.statistics.layout import (
     row_layout,
 )
 from gateway.unavailable import Trouble
+from gateway.words.first_factors import ReplyDiscard
 from gateway.words.reasons import Reason
 
 LAG_WINDOW_NS: Final = 60_000_000_000
@@ -116,6 +119,7 @@ class WorkerRow:
         sections, applications: what to count with, by the names of the plan.
         secret_uses: likewise, by section and client, of those that have two secrets.
         fleet: likewise, of what other hosts are asked.
+        first_factors: likewise, of what each client section's hosts are asked.
     """
 
     def __init__(self, cells: Cells, layout: RowLayout, plan: BoardPlan) -> None:
@@ -127,6 +131,8 @@ class WorkerRow:
         self.applications = {name: ApplicationCounters(cells, layout, name) for name in plan.applications}
         self.secret_uses = {key: SecretUses(cells, first) for key, first in layout.secret_uses.items()}
         self.fleet = FleetCounters(cells, layout)
+        clients = dict.fromkeys(client for client, _ in plan.hosts)
+        self.first_factors = {client: FirstFactorCounters(cells, layout, plan, client) for client in clients}
 
     def begin(self, pid: int, now_ns: int) -> None:
         """Take the row over: counters go on, gauges begin at 0, and there is no evidence yet.
@@ -172,7 +178,12 @@ class WorkerRow:
 
 
 class SectionCounters:
-    """What happens at one server section, as one worker sees it."""
+    """What happens at one server section, as one worker sees it.
+
+    Attributes:
+        requests: Access-Requests of known clients.
+        tried: those of `radgate login` on this machine.
+    """
 
     __slots__ = (
         "_coalesced",
@@ -180,15 +191,17 @@ class SectionCounters:
         "_gateway",
         "_login",
         "_pending",
-        "_requests",
         "_resent",
         "_unsigned",
         "_verdicts",
+        "requests",
+        "tried",
     )
 
     def __init__(self, cells: Cells, layout: RowLayout, section: str) -> None:
         counters, histograms = layout.counters, layout.histograms
-        self._requests = Cell(cells, counters[Measure.REQUESTS, section])
+        self.requests = Cell(cells, counters[Measure.REQUESTS, section])
+        self.tried = Cell(cells, counters[Measure.TRIED, section])
         self._unsigned = Cell(cells, counters[Measure.UNSIGNED, section])
         self._resent = Cell(cells, counters[Measure.DUPLICATES, section, RETRANSMISSION])
         self._coalesced = Cell(cells, counters[Measure.DUPLICATES, section, COALESCED])
@@ -201,10 +214,6 @@ class SectionCounters:
     def begin(self) -> None:
         """Know of no pending login, whatever a predecessor had."""
         self._pending.show(0)
-
-    def requested(self) -> None:
-        """Count an Access-Request of a known client."""
-        self._requests.add()
 
     def unsigned(self) -> None:
         """Count an Access-Request that was taken without Message-Authenticator."""
@@ -337,3 +346,56 @@ class ApplicationCounters:
         for index, value in enumerate(EVIDENCE_CELLS.unpack(octets), self._evidence + 1):
             self._cells[index] = value
         self._cells[self._evidence] = crc32(octets)
+
+
+class FirstFactorCounters:
+    """What happens between one worker and the hosts of one first factor.
+
+    Attributes:
+        hosts: what to count with of each, by its name.
+    """
+
+    __slots__ = ("_seconds", "hosts")
+
+    def __init__(self, cells: Cells, layout: RowLayout, plan: BoardPlan, client: str) -> None:
+        self._seconds = _Durations(cells, layout.histograms[Measure.FIRST_FACTOR_SECONDS, client])
+        names = [name for section, name in plan.hosts if section == client]
+        self.hosts = {name: HostCounters(cells, layout, (client, name)) for name in names}
+
+    def ended(self, duration_s: float) -> None:
+        """Count a question that has its answer, or has none, after all the hosts that it was sent to."""
+        self._seconds.observe(duration_s)
+
+
+class HostCounters:
+    """What happens between one worker and one host of a first factor."""
+
+    __slots__ = ("_discards", "_failed", "_heard", "_outcomes", "_seconds", "_trouble")
+
+    def __init__(self, cells: Cells, layout: RowLayout, key: tuple[str, str]) -> None:
+        counters, gauges = layout.counters, layout.gauges
+        self._discards = {str(each): Cell(cells, counters[Measure.HOST_DISCARDS, *key, each]) for each in ReplyDiscard}
+        self._outcomes = {each: Cell(cells, counters[Measure.HOST_QUESTIONS, *key, each]) for each in HOST_OUTCOMES}
+        self._seconds = _Durations(cells, layout.histograms[Measure.HOST_SECONDS, *key])
+        self._heard = Cell(cells, gauges[Measure.HOST_HEARD, *key])
+        self._failed = Cell(cells, gauges[Measure.HOST_FAILED, *key])
+        self._trouble = Cell(cells, gauges[Measure.HOST_TROUBLE, *key])
+
+    def answered(self, answer: str, duration_s: float) -> None:
+        """Count an answer, one of `ANSWERS`, and how long this host took for it."""
+        self._outcomes[answer].add()
+        self._seconds.observe(duration_s)
+
+    def troubled(self, trouble: Trouble) -> None:
+        """Count a question that it has not answered, for one of `HOST_TROUBLES`."""
+        self._outcomes[trouble].add()
+
+    def discarded(self, reason: str, n: int) -> None:
+        """Count replies of it that were not believed, for one of the reasons of `ReplyDiscard`."""
+        self._discards[reason].add(n)
+
+    def show(self, heard_at: float, failed_at: float, trouble: Trouble | None) -> None:
+        """Show when it has answered last, and when not, in monotonic seconds, 0 for never; and why not."""
+        self._trouble.show(HOST_TROUBLES.index(trouble) + 1 if trouble is not None else 0)
+        self._failed.show(int(failed_at * 1e9))
+        self._heard.show(int(heard_at * 1e9))

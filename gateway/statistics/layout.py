@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Protocol
 from gateway.duoapi.calls import Auth, AuthStatus, Call, Check, Ping, Preauth
 from gateway.radius.discards import DiscardReason
 from gateway.unavailable import Trouble
+from gateway.words.first_factors import ReplyDiscard
 from gateway.words.reasons import Reason
 
 Key = tuple[str, ...]
@@ -64,6 +65,7 @@ class Measure(StrEnum):
     LOG_ERROR = "log_error"
     # section
     REQUESTS = "requests"
+    TRIED = "tried"
     UNSIGNED = "unsigned"
     PENDING = "pending"
     LOGIN_SECONDS = "login_seconds"
@@ -78,6 +80,16 @@ class Measure(StrEnum):
     CONNECTIONS = "connections"
     # application
     NEXT_KEY = "next_key"
+    # client
+    FIRST_FACTOR_SECONDS = "first_factor_seconds"
+    # client, host
+    HOST_SECONDS = "host_seconds"
+    HOST_HEARD = "host_heard"
+    HOST_FAILED = "host_failed"
+    HOST_TROUBLE = "host_trouble"
+    # client, host, outcome or reason
+    HOST_QUESTIONS = "host_questions"
+    HOST_DISCARDS = "host_discards"
 
 
 WORKER_LOSSES: Final = (Measure.UNSENT, Measure.JOURNAL_SKIPPED)  # add up over all workers of a slot
@@ -89,6 +101,21 @@ AUTHPROXY, AUTHEVENTS, STDOUT, SYSLOG = LOGS = ("authproxy.log", "authevents.log
 FLEET_OUTCOMES = ("granted", "joined", "alone", "takeover", "displaced", "lost")
 """What became of a login that was claimed in a fleet."""
 IDLE, BUSY = CONNECTION_STATES = ("idle", "busy")
+ACCEPTED, REJECTED, CHALLENGED = ANSWERS = ("accepted", "rejected", "challenged")
+"""What a host of a first factor can say."""
+HOST_TROUBLES: Final[Sequence[Trouble]] = (
+    Trouble.DNS,
+    Trouble.CONNECT,
+    Trouble.TIMEOUT,
+    Trouble.BAD_ANSWER,
+    Trouble.BUSY,
+    Trouble.TLS,
+    Trouble.CERTIFICATE,
+    Trouble.CLOSED,
+    Trouble.CONFIGURATION,
+)
+"""Why it can have said nothing; which of them is possible depends on its kind, see `words.first_factors`."""
+HOST_OUTCOMES: Final[Sequence[str]] = (*ANSWERS, *(trouble.value for trouble in HOST_TROUBLES))
 
 
 class Cells(Protocol):
@@ -102,13 +129,15 @@ class Cells(Protocol):
 class BoardPlan(NamedTuple):
     """What is counted: the same in the supervisor and all workers of one generation. No name stands twice.
 
-    `rotations` are the clients that have two secrets, each with the name of its section before its own.
+    `rotations` are the clients that have two secrets, each with the name of its section before its own; `hosts`
+    those of first factors, each with the name of its client section before its own.
     """
 
     n_slots: int
     sections: tuple[str, ...]
     applications: tuple[str, ...]
     rotations: tuple[Key, ...] = ()
+    hosts: tuple[Key, ...] = ()
 
 
 class RowLayout(NamedTuple):
@@ -157,12 +186,16 @@ def _counter_keys(plan: BoardPlan) -> Iterator[Key]:
     yield from ((Measure.FLEET_CLAIMS, outcome) for outcome in FLEET_OUTCOMES)
     for section in plan.sections:
         yield Measure.REQUESTS, section
+        yield Measure.TRIED, section
         yield Measure.UNSIGNED, section
         yield from ((Measure.DUPLICATES, section, kind) for kind in DUPLICATE_KINDS)
         yield from ((Measure.DISCARDS, section, reason) for reason in DiscardReason)
         yield from ((Measure.VERDICTS, section, reason) for reason in Reason)
     for application in plan.applications:
         yield from ((Measure.TROUBLES, application, trouble) for trouble in Trouble)
+    for host in plan.hosts:
+        yield from ((Measure.HOST_QUESTIONS, *host, outcome) for outcome in HOST_OUTCOMES)
+        yield from ((Measure.HOST_DISCARDS, *host, reason) for reason in ReplyDiscard)
 
 
 def _gauge_keys(plan: BoardPlan) -> Iterator[Key]:
@@ -172,6 +205,8 @@ def _gauge_keys(plan: BoardPlan) -> Iterator[Key]:
     for application in plan.applications:
         yield Measure.NEXT_KEY, application
         yield from ((Measure.CONNECTIONS, application, state) for state in CONNECTION_STATES)
+    for host in plan.hosts:
+        yield from ((measure, *host) for measure in (Measure.HOST_HEARD, Measure.HOST_FAILED, Measure.HOST_TROUBLE))
 
 
 def _histogram_keys(plan: BoardPlan) -> Iterator[Key]:
@@ -181,3 +216,5 @@ def _histogram_keys(plan: BoardPlan) -> Iterator[Key]:
         yield Measure.GATEWAY_SECONDS, section
     for application in plan.applications:
         yield from ((Measure.CALL_SECONDS, application, kind) for kind in CALL_KINDS.values())
+    yield from ((Measure.FIRST_FACTOR_SECONDS, client) for client in dict.fromkeys(client for client, _ in plan.hosts))
+    yield from ((Measure.HOST_SECONDS, *host) for host in plan.hosts)

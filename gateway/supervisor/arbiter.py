@@ -196,8 +196,13 @@ class Arbiter:
         task.add_done_callback(self._tasks.discard)
 
     async def reload(self, *, is_forced: bool = False) -> ReloadOutcome:
-        """Read the configuration again and let a new generation serve by it; with an error, change nothing."""
-        return await self._reloads.reload(is_forced=is_forced)
+        """Read the configuration again and let a new generation serve by it; with an error, change nothing.
+
+        Once it serves, Duo is asked about keys that are new.
+        """
+        outcome = await self._reloads.reload(is_forced=is_forced)
+        ikeys = () if outcome.problems or outcome.changes is None else outcome.changes.applications.present
+        return outcome._replace(key_troubles=await self._fail_mode_watch.troubles_of_keys(ikeys)) if ikeys else outcome
 
     async def try_reload(self, *, is_forced: bool = False) -> ReloadOutcome:
         """Return what a reload would come to, and change nothing."""

@@ -27,7 +27,7 @@ _CALLS: dict[ProbeKind, type[Ping] | type[Check]] = {ProbeKind.PING: Ping, Probe
 
 
 class PendingProbe(Protocol):
-    """A probe that has been asked: `duo.client.PendingCall`."""
+    """A probe that has been asked: `duo.pending_call.PendingCall`."""
 
     wire_s: float
 

@@ -3,7 +3,8 @@
 A Unix stream socket in `run_dir`, for root and the gateway's own user. One JSON object a line each way:
 `{"command": "status"}`, and `{"ok": true, …}` or `{"ok": false, "error": "…", "problems": ["FILE:LINE …"]}`.
 `login` has one more key, with what `LoginQuestion` holds; octets are base64. `reload` and `try_reload` take
-`force`, and are answered with `Changes`. No answer holds a secret.
+`force`, and are answered with `Changes`. No answer holds a secret; a challenge's State, with which the next `login`
+answers it, lets nobody in.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -42,12 +43,14 @@ class ReloadOutcome(NamedTuple):
     Attributes:
         generation: the number of the generation that serves.
         changes: what is different in the file; None if it could not be read.
+        key_troubles: what Duo has against keys that are new in it, lines for people.
     """
 
     generation: int
     warnings: list[str]
     problems: list[str]
     changes: Changes | None = None
+    key_troubles: Sequence[str] = ()
 
 
 class Commands(Protocol):
@@ -196,7 +199,7 @@ class ControlSocket:
             line = await self._in_time(reader.readuntil())
             return msgspec.json.decode(line, type=Request)
         except asyncio.LimitOverrunError as error:
-            raise _Refusal(f"a request has at most {MAX_REQUEST} octets") from error
+            raise _Refusal(f"a request has at most {MAX_REQUEST} bytes") from error
         except (ValueError, RecursionError) as error:
             raise _Refusal(f"not a request: {error}") from error
 
@@ -253,13 +256,15 @@ def _reload_answer(outcome: ReloadOutcome, refused: str) -> dict[str, Any]:
     changes = {} if outcome.changes is None else {"changes": outcome.changes}
     if outcome.problems:
         return {**_failure(f"{refused}; nothing was changed"), "problems": outcome.problems, **changes}
-    return {"ok": True, "generation": outcome.generation, "warnings": outcome.warnings, **changes}
+    key_troubles = {"key_troubles": outcome.key_troubles} if outcome.key_troubles else {}
+    return {"ok": True, "generation": outcome.generation, "warnings": outcome.warnings, **changes, **key_troubles}
 
 
 def _login_answer(outcome: LoginOutcome) -> dict[str, Any]:
     if not outcome.reply:
         return _failure(outcome.text)
-    return {"ok": True, "reply": outcome.reply, "text": outcome.text, "took_s": outcome.took_s}
+    told = {"ok": True, "reply": outcome.reply, "text": outcome.text, "took_s": outcome.took_s}
+    return {**told, "state": outcome.state} if outcome.state else told
 
 
 async def _unless_gone(work: Coroutine[Any, Any, Result], reader: asyncio.StreamReader) -> Result:

@@ -7,7 +7,16 @@ from itertools import chain
 
 from gateway import __version__
 from gateway.config.listening import listening_addresses
-from gateway.config.settings import Settings
+from gateway.config.schema import without_number
+from gateway.config.settings import (
+    AD_CLIENT,
+    DUO_ONLY_CLIENT,
+    RADIUS_CLIENT,
+    AdClient,
+    DuoOnlyClient,
+    Settings,
+    StatusServer,
+)
 from gateway.engine.rules import RequireMessageAuthenticator
 from gateway.failmode.breaker import Standing
 from gateway.ipc.plan import (
@@ -21,6 +30,7 @@ from gateway.statistics.layout import (
 )
 from gateway.statistics.reading import Totals
 from gateway.supervisor.crew import Crew
+from gateway.supervisor.first_factors import FirstFactorFacts
 from gateway.supervisor.form import hot_path
 from gateway.supervisor.installed import installed_version
 from gateway.supervisor.log_watch import Troubles, describe_trouble, log_troubles
@@ -58,13 +68,21 @@ def gateway_status(
     settings = crew.plan.settings
     return build_status(
         GatewayFacts(
-            __version__, os.getpid(), crew.number, int(started_at * 1e9), now_ns, hot_path(), installed_version()
+            __version__,
+            os.getpid(),
+            crew.number,
+            int(started_at * 1e9),
+            now_ns,
+            hot_path(),
+            installed_version(),
+            settings.path,
         ),
         chain(_workers(crew), (worker for each in former for worker in _workers(each) if worker.pid)),
         _servers(settings, crew, started_at),
         _applications(settings, standing, started_at),
         totals,
         _logs(log_plan(settings.log).names, log_troubles((crew, *former), losses), totals, losses),
+        _first_factors(settings),
     )
 
 
@@ -108,6 +126,9 @@ def _servers(settings: Settings, crew: Crew, started_at: float) -> list[ServerFa
             since_ns,
             len(server.clients),
             name=server.shown_name,
+            mode=without_number(server.section).removeprefix("radius_server_"),
+            client=server.client or DUO_ONLY_CLIENT,
+            failmode=server.fail_mode.value,
         )
         for server in settings.servers
     ]
@@ -136,3 +157,18 @@ def _applications(settings: Settings, standing: Callable[[str], Standing], start
             sections=tuple(sections[key]),
         )
     return list(found.values())
+
+
+def _first_factors(settings: Settings) -> list[FirstFactorFacts]:
+    """Return those that are asked: nobody is at a `[duo_only_client]`."""
+    return [
+        FirstFactorFacts(
+            client.section,
+            AD_CLIENT if isinstance(client, AdClient) else RADIUS_CLIENT,
+            client.host_names,
+            tuple(server.section for server in settings.servers if server.client == client.section),
+            isinstance(client, AdClient) or client.status_server is StatusServer.YES,
+        )
+        for client in settings.clients
+        if not isinstance(client, DuoOnlyClient)
+    ]

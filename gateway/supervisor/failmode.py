@@ -3,7 +3,7 @@ them.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 from gateway.config.settings import Settings
@@ -16,6 +16,7 @@ from gateway.ipc.plan import application_key
 from gateway.ipc.worker_channel import LookAtBoard
 from gateway.supervisor.breaker_driver import BreakerDriver, WatchedApplication
 from gateway.supervisor.crew import Crew
+from gateway.supervisor.key_check import ikey_of, troubles_of_keys
 
 if TYPE_CHECKING:
     from gateway.duo.client import DuoClient
@@ -70,6 +71,10 @@ class FailModeWatch:
             self._driver.stop()
         for client in self._clients.values():
             client.close()
+
+    async def troubles_of_keys(self, ikeys: Collection[str]) -> list[str]:
+        """Have Duo check the keys of these applications now; return what it has against them, in lines."""
+        return await troubles_of_keys({key: each for key, each in self._clients.items() if ikey_of(key) in ikeys})
 
     def standing(self, key: str) -> Standing:
         """Return how an application is."""

@@ -7,7 +7,7 @@ from hashlib import blake2b
 import msgspec
 
 from gateway.config.settings import FleetSettings, ServerSettings, Settings, WhenIsolated
-from gateway.fleet.clients import open_sealer
+from gateway.fleet.access import open_sealer
 from gateway.supervisor.fleet_status import Status
 from gateway.supervisor.membership import Membership
 

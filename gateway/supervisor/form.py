@@ -12,7 +12,7 @@ NOTE = Path(gateway.__file__).with_name(
 SOURCE_TREE = "it runs from its source tree"
 REMEDY = (
     "a login costs up to twice the CPU; with a C compiler and Python's headers (packages gcc, libc6-dev, python3-dev) "
-    "`pip install` compiles it"
+    "`pip install --force-reinstall` of its source compiles it"
 )
 
 

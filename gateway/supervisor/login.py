@@ -23,12 +23,17 @@ class LoginQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """Who wants to log in, by what they typed.
 
     Attributes:
+        password: or, in duo_only, the factor; or the answer to the challenge that `state` belongs to.
+        factor: what is typed behind the password; None for nothing.
+        state: of the challenge that is answered; empty for none.
         server: the section to ask, or its name; None is the first.
         timeout_s: how long an answer is waited for.
     """
 
     user: bytes
     password: bytes
+    factor: bytes | None = None
+    state: bytes = b""
     server: str | None = None
     timeout_s: Seconds
 
@@ -42,9 +47,11 @@ async def log_in(settings: Settings, question: LoginQuestion) -> LoginOutcome:
     Raises:
         ConfigError: there is no such section, or it cannot be asked this way.
     """
-    client = login_client(settings, _choose_server(settings, question.server))
+    server = _choose_server(settings, question.server)
+    typed = _typed(server, question, settings.path)
+    client = login_client(settings, server)
     orders = LoginOrders(
-        **client._asdict(), user=question.user, password=question.password, timeout_s=question.timeout_s
+        **client._asdict(), user=question.user, password=typed, state=question.state, timeout_s=question.timeout_s
     )
     try:
         end = await run_helper([HELPER_MODULE], question.timeout_s + MARGIN_S, msgspec.msgpack.encode(orders))
@@ -63,6 +70,17 @@ def _choose_server(settings: Settings, section: str | None) -> ServerSettings:
         return found
     text = f"no such server section; there is {_known(settings)}"
     raise ConfigError([Problem(str(section), "", text)], settings.path)
+
+
+def _typed(server: ServerSettings, question: LoginQuestion, path: str) -> bytes:
+    """Return what a person would type into the field for the password."""
+    if question.factor is None:
+        return question.password
+    if not server.modes.allow_concat:
+        text = "takes no factor behind the password; leave FACTOR out"
+        raise ConfigError([Problem(server.section, "allow_concat", text)], path)
+    delimiter = server.modes.delimiter
+    return question.password + delimiter.encode("ascii" if delimiter.isascii() else server.pw_codec) + question.factor
 
 
 def _known(settings: Settings) -> str:

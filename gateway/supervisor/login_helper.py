@@ -12,8 +12,8 @@ import time
 import msgspec
 
 from gateway.ipc.memory import read_memfd
-from gateway.radius.client import encode_access_request, verify_reply
-from gateway.radius.dictionary import REPLY_MESSAGE, Code
+from gateway.radius.client import encode_access_request, encode_attribute, verify_reply
+from gateway.radius.dictionary import REPLY_MESSAGE, STATE, Code
 from gateway.radius.discards import DecodeError
 from gateway.radius.packet import Packet
 from gateway.radius.shared_secret import SharedSecret
@@ -33,6 +33,7 @@ class LoginOrders(msgspec.Struct, frozen=True, kw_only=True):
     shared_secret: bytes
     user: bytes
     password: bytes
+    state: bytes = b""
     timeout_s: float
 
     def __repr__(self) -> str:
@@ -46,11 +47,16 @@ class LoginOutcome(msgspec.Struct, frozen=True, kw_only=True):
         reply: what the gateway answered, such as Access-Accept; empty without an answer.
         text: its Reply-Messages, or why there is no answer.
         took_s: seconds until then.
+        state: of a challenge, for its answer; it lets nobody in. Else empty.
     """
 
     reply: str
     text: str
     took_s: float
+    state: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"<LoginOutcome {self.reply}>"
 
 
 def main(arguments: list[str]) -> int:
@@ -70,7 +76,8 @@ def log_in(orders: LoginOrders) -> LoginOutcome:
     except (OSError, ValueError, DecodeError) as error:
         return LoginOutcome(reply="", text=str(error), took_s=time.monotonic() - started)
     text = b"".join(reply.values(REPLY_MESSAGE)).decode("utf-8", "replace")
-    return LoginOutcome(reply=Code(reply.code).label, text=text, took_s=time.monotonic() - started)
+    state = (reply.value(STATE) or b"") if reply.code == Code.ACCESS_CHALLENGE else b""
+    return LoginOutcome(reply=Code(reply.code).label, text=text, took_s=time.monotonic() - started, state=state)
 
 
 def _exchange(orders: LoginOrders) -> Packet:
@@ -82,7 +89,8 @@ def _exchange(orders: LoginOrders) -> Packet:
     """
     shared_secret = SharedSecret(orders.shared_secret)
     authenticator = os.urandom(16)
-    request = encode_access_request(authenticator[0], authenticator, shared_secret, orders.user, orders.password)
+    state = encode_attribute(STATE, orders.state) if orders.state else b""
+    request = encode_access_request(authenticator[0], authenticator, shared_secret, orders.user, orders.password, state)
     deadline = time.monotonic() + orders.timeout_s
     with socket.socket(orders.family, socket.SOCK_DGRAM) as udp:
         udp.bind((orders.source, 0))

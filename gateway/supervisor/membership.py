@@ -12,7 +12,7 @@ from functools import partial
 
 from gateway import __version__
 from gateway.config.settings import FleetSettings
-from gateway.fleet.clients import host_name, open_sealer, open_way
+from gateway.fleet.access import host_name, open_sealer, open_way
 from gateway.fleet.hosts import BEAT_INTERVAL_S, Host, Hosts, encode_beat
 from gateway.fleet.mailbox import Mailbox
 from gateway.fleet.patience import Patience

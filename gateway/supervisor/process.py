@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from gateway.ipc.memory import memfd
 from gateway.ipc.orders import (
@@ -31,17 +32,24 @@ PREPARING_NICENESS = 19  # of a worker that starts while others serve
 # of an HTTPS exchange.
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4194304", "MALLOC_TRIM_THRESHOLD_": "16777216"}
 
+# libuv looks names up with half of its threads, by default two: two names that hang would keep that of Duo from being
+# looked up for 10 to 30 s. A thread costs 3 KB as long as it does nothing.
+_LOOKUPS = "UV_THREADPOOL_SIZE"
+_N_LOOKUP_THREADS = "16"
+
 # Ask for large pages, which a kernel grants where it may: with 17,000 pending pushes a login costs 6 % more, not 10 %.
 _TUNABLES = "GLIBC_TUNABLES"
 _LARGE_PAGES = "glibc.malloc.hugetlb=1"
 
 
 def child_environment(ours: Mapping[str, str]) -> dict[str, str]:
-    """Return our environment, and in it how glibc is to manage memory; what an administrator has tuned stays."""
+    """Return our environment, and in it how glibc manages memory and libuv looks names up; what an administrator has
+    tuned stays.
+    """
     tunables = ours.get(_TUNABLES, "")
     if "glibc.malloc.hugetlb" not in tunables:
         tunables = f"{tunables}:{_LARGE_PAGES}".lstrip(":")
-    return {**ours, **_ALLOCATOR, _TUNABLES: tunables}
+    return {_LOOKUPS: _N_LOOKUP_THREADS, **ours, **_ALLOCATOR, _TUNABLES: tunables}
 
 
 class ChildProcess:
@@ -53,6 +61,8 @@ class ChildProcess:
         pidfd: becomes readable when it has exited.
         channel: becomes readable when it has something to say.
     """
+
+    _environment: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, arguments: Sequence[str], orders: Orders | ConsoleOrders, identity: Identity) -> None:
         """Start `python -m ARGUMENTS… ORDERS_FD` as this identity; the channel is put into its orders.
@@ -74,7 +84,7 @@ class ChildProcess:
                 pass_fds=(orders_fd, *orders.descriptors),
                 stdin=subprocess.DEVNULL,
                 stderr=self._words_fd,
-                env=child_environment(os.environ),
+                env={**child_environment(os.environ), **self._environment},
                 **identity.popen_options,
             )
             self.pid = self._process.pid
@@ -154,6 +164,9 @@ class WorkerProcess(ChildProcess):
 
 class ConsoleProcess(ChildProcess):
     """A running console."""
+
+    # It asks nobody. aiohttp would load the system's trusted roots for its clients, a quarter of the CPU of the start.
+    _environment = {"SSL_CERT_FILE": os.devnull}  # noqa: RUF012
 
     def __init__(self, orders: ConsoleOrders, identity: Identity = SAME_IDENTITY) -> None:
         """Start it. Raises as `ChildProcess` does."""

@@ -22,6 +22,7 @@ from gateway.statistics.layout import (
     Measure,
 )
 from gateway.statistics.reading import Histogram, RowReading, SecretUse, Totals
+from gateway.supervisor.first_factors import FirstFactorFacts, first_factor_status
 from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.rotations import rotation_advice, rotation_status
@@ -41,7 +42,8 @@ _FOR_WANT_OF_A_SIGNATURE = (
 class GatewayFacts(NamedTuple):
     """What is known of the whole; instants are monotonic nanoseconds.
 
-    `version` is the supervisor's, `installed_version` what the next process runs, empty if that is not known.
+    `version` is the supervisor's, `installed_version` what the next process runs, empty if that is not known; `config`
+    is the path of its file.
     """
 
     version: str
@@ -51,6 +53,7 @@ class GatewayFacts(NamedTuple):
     now_ns: int
     hot_path: Form
     installed_version: str = ""
+    config: str = ""
 
 
 class WorkerFacts(NamedTuple):
@@ -73,6 +76,7 @@ class WorkerFacts(NamedTuple):
 class ServerFacts(NamedTuple):
     """One server section: where it listens, whether it takes signed requests alone, how many clients it has, its name.
 
+    `mode` is its kind, as its name has it; `client` the section of its first factor.
     `rotations` are its clients that have two secrets, by name, and what has been seen of them `since_ns`.
     """
 
@@ -83,6 +87,9 @@ class ServerFacts(NamedTuple):
     since_ns: int = 0
     n_clients: int = 0
     name: str = ""
+    mode: str = "duo_only"
+    client: str = "duo_only_client"
+    failmode: str = "safe"
 
 
 class ApplicationFacts(NamedTuple):
@@ -119,12 +126,16 @@ def build_status(
     applications: Sequence[ApplicationFacts],
     totals: Totals,
     logs: Sequence[LogFacts] = (),
+    first_factors: Sequence[FirstFactorFacts] = (),
 ) -> Status:
     """Return the object of `status.json`; `totals` are those of all rows and of all boards before."""
+    workers = list(workers)
+    rows = [worker.reading.totals.gauges for worker in workers]
     return {
         "version": gateway.version,
         "installed_version": gateway.installed_version,
         "pid": gateway.pid,
+        "config": gateway.config,
         "uptime_s": _seconds(gateway.now_ns - gateway.started_at_ns),
         "generation": gateway.generation,
         "hot_path": gateway.hot_path._asdict(),
@@ -132,6 +143,7 @@ def build_status(
         "servers": [_server(server, totals, gateway.now_ns) for server in servers],
         "applications": [_application(application, totals, gateway.now_ns) for application in applications],
         "duo_hosts": _duo_hosts(applications, totals),
+        "clients": [first_factor_status(facts, totals, rows, gateway.now_ns) for facts in first_factors],
         "logs": [
             {"log": log.name, "lines_lost": log.n_lost, "lost_to": list(log.lost_to), "trouble": log.trouble}
             for log in logs
@@ -140,6 +152,10 @@ def build_status(
             "bounds_s": list(BOUNDS_S),
             "servers": {server.section: _server_histograms(server.section, totals) for server in servers},
             "applications": {known.name: _call_histograms(known.name, totals) for known in applications},
+            "clients": {
+                facts.section: _histogram(totals.histogram(Measure.FIRST_FACTOR_SECONDS, facts.section))
+                for facts in first_factors
+            },
             "fleet": _histogram(totals.histogram(Measure.FLEET_ENGINE_SECONDS)),
         },
     }
@@ -164,7 +180,7 @@ def _worker(worker: WorkerFacts, now_ns: int) -> Status:
         "generation": worker.generation,
         "restarts": worker.restarts,
         "unserved_s": max(worker.unserved_s, 0.0),
-        "requests": _sum(totals.counters, Measure.REQUESTS),
+        "requests": _sum(totals.counters, Measure.REQUESTS) + _sum(totals.counters, Measure.TRIED),
         "pending": _sum(totals.gauges, Measure.PENDING) if is_begun else 0,
         "uptime_s": _seconds(now_ns - signs.started_at_ns) if is_begun else 0.0,
         "cpu_s": worker.usage.cpu_s,
@@ -189,9 +205,12 @@ def _server(server: ServerFacts, totals: Totals, now_ns: int) -> Status:
     return {
         "section": section,
         "name": server.name or section,
+        "mode": server.mode,
+        "client": server.client,
+        "failmode": server.failmode,
         "listen": list(server.listen),
         "n_clients": server.n_clients,
-        "requests": counters[Measure.REQUESTS, section],
+        "requests": counters[Measure.REQUESTS, section] + counters[Measure.TRIED, section],
         "unsigned": n_unsigned,
         "advice": "; ".join(filter(None, (rotation_advice(rotation) if rotation else "", advice))),
         "accepts": replies[Outcome.ACCEPT],
@@ -209,7 +228,7 @@ def _server(server: ServerFacts, totals: Totals, now_ns: int) -> Status:
 
 
 def _advice(server: ServerFacts, n_requests: int, n_unsigned: int) -> str:
-    """Return whether the section's clients can be held to sign, so far."""
+    """Return whether the section's clients can be held to sign, so far; what `radgate login` has tried is none."""
     if server.requires_signature or not n_requests:
         return ""
     if n_unsigned:

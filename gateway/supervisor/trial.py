@@ -12,7 +12,10 @@ from gateway.supervisor.helper import HelperEnd, run_helper, write_answer
 
 MODULE = "gateway.supervisor.trial"
 TIMEOUT_S = 60.0
-_PROGRAMS = ("gateway.cli.main", "gateway.worker.__main__", "gateway.console.__main__", "gateway.config.__main__")
+_PROGRAMS = (
+    *("gateway.cli.main", "gateway.cli.run"),
+    *("gateway.worker.__main__", "gateway.console.__main__", "gateway.config.__main__"),
+)
 
 
 async def try_code_on_disk() -> str:

@@ -49,11 +49,15 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.DUO_REFUSED_CALL: Explanation(
         "Duo could not use the call: a factor that no device of the user can do, or a user name that it does not take",
-        "see the user's devices in Duo; for a push Duo Mobile has to be activated",
+        "see the user's devices in Duo; for a push Duo Mobile has to be activated; who has a hardware token alone "
+        "types its passcode, in a section radius_server_auto secret,PASSCODE, or is asked for it with "
+        "factors=push,passcode",
     ),
     Reason.NOT_ENROLLED: Explanation(
         "Duo does not know the user, or no device of the user",
-        "enrol the user; if that is done, compare the names: Duo's user name or an alias must be the directory's",
+        "enrol the user; if that is done, compare the names: Duo is asked about the name as it was typed, and needs it "
+        "as user name or alias; where a domain goes with it, set Username normalization of the Duo application to "
+        "Simple",
     ),
     Reason.SMS_SENT: Explanation(
         "Duo sent new passcodes, as asked", "the user logs in again with one of them; this reject is as intended"
@@ -70,7 +74,9 @@ REASONS: dict[Reason, Explanation] = {
         "the word in parentheses names the trouble; radgate check --connect asks Duo again, step by step",
     ),
     Reason.NO_PASSWORD: Explanation(
-        "The password was empty", "with unrecognised_factor=auto an empty password asks for Duo's automatic factor"
+        "The password was empty",
+        "in a section radius_server_duo_only, unrecognised_factor=auto makes it ask for Duo's automatic factor; in "
+        "others the user types the password first",
     ),
     Reason.UNKNOWN_FACTOR: Explanation(
         "The password was neither a passcode nor a factor word",
@@ -94,7 +100,7 @@ REASONS: dict[Reason, Explanation] = {
         "Duo limits the rate of calls, or this host is too small; users can provoke it, so fail mode has no part in it",
     ),
     Reason.DEADLINE: Explanation(
-        "Duo had not decided when response_deadline_s was over",
+        "Duo, or the first factor, had not decided when response_deadline_s was over",
         "raise response_deadline_s, but keep it below the time-out of the RADIUS client",
     ),
     Reason.PUSH_LOST: Explanation(
@@ -124,7 +130,84 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.UNKNOWN_STATE: Explanation(
         "The request continued a challenge that was never sent",
-        "the gateway never challenges: look for another RADIUS server that the client asks in between",
+        "a section radius_server_duo_only never challenges: look for another RADIUS server that the client asks in "
+        "between",
+    ),
+    Reason.FIRST_FACTOR_REJECTED: Explanation(
+        "The first factor has refused the user",
+        "a wrong password, or a user whom it does not let in: ad_code in the line, or its own log, says which; "
+        "or, where a factor is typed behind the password, the delimiter is part of the password, or the factor "
+        "mistyped",
+    ),
+    Reason.FIRST_FACTOR_UNREACHABLE: Explanation(
+        "The first factor could not be asked",
+        "see whether its servers run, whether this machine reaches them, and whether RADIUS servers have the same "
+        "secret; radgate check --connect tries each; failmode has no part in it",
+    ),
+    Reason.PASSWORD_EXPIRED: Explanation(
+        "The user's password was right, and has expired or must be changed",
+        "the user changes it at a Windows computer, or on a page of yours: it cannot be done in a login by RADIUS; a "
+        "service account that people use here needs a password that does not expire",
+    ),
+    Reason.ACCOUNT_DISABLED: Explanation(
+        "The user's account is disabled in the directory, or has expired",
+        "enable it, or give it a later end (accountExpires), if the user is to log in",
+    ),
+    Reason.ACCOUNT_LOCKED: Explanation(
+        "The directory has locked the user's account after too many wrong passwords",
+        "unlock it, and see which machine sent them: radgate why USER shows those that came through here, the domain "
+        "controllers' security log all; a client or a telephone may repeat an old password",
+    ),
+    Reason.NOT_IN_GROUP: Explanation(
+        "The user is in the directory, but not in the group of security_group_dn, or does not meet ldap_filter",
+        "add the user to that very group: members of groups within it count with nested_groups=true alone, and the "
+        "primary group (Domain Users) never counts; no password was checked",
+    ),
+    Reason.USER_NOT_FOUND: Explanation(
+        "The directory has no such user below search_dn",
+        "compare the name with username_attribute (with at_attribute if there is an @ in it; a directory that is not "
+        "Microsoft's needs username_attribute=uid, say), and search_dn with where the user is",
+    ),
+    Reason.USER_AMBIGUOUS: Explanation(
+        "Several users of the directory below search_dn have this name",
+        "name a smaller search_dn, or an attribute that no two of them share: username_attribute, for names with an @ "
+        "at_attribute; no password was checked",
+    ),
+    Reason.REPLY_TOO_LONG: Explanation(
+        "What the home server has said for the RADIUS client does not fit into one reply",
+        "pass on fewer attributes: name those that the client needs in pass_through_attr_names",
+    ),
+    Reason.FACTOR_MISSING: Explanation(
+        "The password had no factor behind it, where one has to follow",
+        "the user types password, delimiter and factor, as in secret,push or secret,123456; one who needs none, exempt "
+        "or in bypass, types anything there; a section radius_server_auto takes the password alone, too",
+    ),
+    Reason.NO_CAPABLE_DEVICE: Explanation(
+        "No device of the user can do any of the factors that the section lists",
+        "see the user's devices in Duo; with passcode at the end of factors= whoever has no such device is asked for "
+        "one; without it, who has a hardware token alone types secret,PASSCODE",
+    ),
+    Reason.CHALLENGED: Explanation(
+        "The user was asked for more: to choose a factor, for a passcode, or to enrol",
+        "the answer has a line of its own; where none ever follows, the RADIUS client does not show challenges",
+    ),
+    Reason.CHALLENGE_EXPIRED: Explanation(
+        "The answer to a challenge came after challenge_life_s",
+        "the user logs in anew; raise challenge_life_s if people need longer",
+    ),
+    Reason.CHALLENGE_UNKNOWN: Explanation(
+        "The request answered a challenge that was not sent from here, or not to this user, or was answered before",
+        "the line says which; look for a client that sends answers twice, for secrets that were changed while the user "
+        "was asked, and for another RADIUS server that the client asks in between",
+    ),
+    Reason.UNKNOWN_OPTION: Explanation(
+        "The answer to a challenge was none of those that it takes",
+        "mistyped? It takes the number of an option, push, phone, sms or a passcode",
+    ),
+    Reason.NAS_CANNOT_ANSWER: Explanation(
+        "The answer to a challenge was the password once more, as from a RADIUS client that cannot ask its users",
+        "if the user has not typed it again, the client shows no challenges: name it in a section radius_server_auto "
+        "without passcode in factors, or radius_server_concat",
     ),
     Reason.INTERNAL_ERROR: Explanation(
         "The gateway failed; the error is in the log", "report it, with the lines before this one in the log"

@@ -35,6 +35,22 @@ class Reason(StrEnum):
     CONFLICTING_CREDENTIALS = "conflicting_credentials"
     MALFORMED_PASSWORD = "malformed_password"
     UNKNOWN_STATE = "unknown_state"
+    FIRST_FACTOR_REJECTED = "first_factor_rejected"
+    FIRST_FACTOR_UNREACHABLE = "first_factor_unreachable"
+    PASSWORD_EXPIRED = "password_expired"
+    ACCOUNT_DISABLED = "account_disabled"
+    ACCOUNT_LOCKED = "account_locked"
+    NOT_IN_GROUP = "not_in_group"
+    USER_NOT_FOUND = "user_not_found"
+    USER_AMBIGUOUS = "user_ambiguous"
+    REPLY_TOO_LONG = "reply_too_long"
+    FACTOR_MISSING = "factor_missing"
+    NO_CAPABLE_DEVICE = "no_capable_device"
+    CHALLENGED = "challenged"
+    CHALLENGE_EXPIRED = "challenge_expired"
+    CHALLENGE_UNKNOWN = "challenge_unknown"
+    UNKNOWN_OPTION = "unknown_option"
+    NAS_CANNOT_ANSWER = "nas_cannot_answer"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -49,6 +65,24 @@ class Outcome(StrEnum):
     """The user is asked for more."""
 
 
+REFUSED_FIRST_FACTOR: Final = frozenset(
+    {
+        Reason.FIRST_FACTOR_REJECTED,
+        Reason.PASSWORD_EXPIRED,
+        Reason.ACCOUNT_DISABLED,
+        Reason.ACCOUNT_LOCKED,
+        Reason.NOT_IN_GROUP,
+        Reason.USER_NOT_FOUND,
+        Reason.USER_AMBIGUOUS,
+    }
+)
+"""Why a first factor can refuse a user; a home server gives the first reason alone."""
+
+OF_FIRST_FACTOR: Final = REFUSED_FIRST_FACTOR | {Reason.FIRST_FACTOR_UNREACHABLE, Reason.REPLY_TOO_LONG}
+"""Why a login ends that has not come to Duo: what the first factor has said, or has not."""
+
 _ACCEPTED: Final = frozenset({Reason.DUO_ALLOWED, Reason.DUO_BYPASS, Reason.EXEMPT, Reason.FAILMODE_SAFE})
-OUTCOME_OF: Final = {reason: Outcome.ACCEPT if reason in _ACCEPTED else Outcome.REJECT for reason in Reason}
+OUTCOME_OF: Final = {reason: Outcome.ACCEPT if reason in _ACCEPTED else Outcome.REJECT for reason in Reason} | {
+    Reason.CHALLENGED: Outcome.CHALLENGE
+}
 """What a login comes to that ends for this reason."""

@@ -26,8 +26,8 @@ import uvloop
 
 from gateway.config.settings import FleetSettings, Settings, decode_settings
 from gateway.duo.clients import open_duo_clients
+from gateway.engine.challenges.memory import ChallengeMemory, UnixClock
 from gateway.engine.digests import Digests
-from gateway.fleet.clients import open_fleet_client
 from gateway.ipc.holders import sign
 from gateway.ipc.journal import Journal
 from gateway.ipc.ledger import open_ring
@@ -68,6 +68,7 @@ from gateway.this_process import keep_memory_private, name_process, worker_name
 from gateway.words.english import counted
 from gateway.worker.bulletins import BulletinReader
 from gateway.worker.evidence import EvidenceWriter
+from gateway.worker.first_factors import open_first_factors
 from gateway.worker.generations import GenerationParts, Generations
 from gateway.worker.heartbeat import (
     Heartbeat,
@@ -83,6 +84,7 @@ from gateway.worker.wiring import FLEET, build_engine, event_sections, fleet_nam
 if TYPE_CHECKING:
     from gateway.duo.client import DuoClient
     from gateway.fleet.client import FleetClient
+    from gateway.worker.first_factors import FirstFactorClient
 
 log = logging.getLogger("gateway.worker")
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
@@ -135,6 +137,7 @@ class RunningWorker:
         self._drain_timeout_s = self._settings.gateway.drain_timeout_s
         self._clients: dict[str, DuoClient] = {}
         self._askers: dict[str, Asker] = {}
+        self._first_factors: dict[str, FirstFactorClient] = {}
         self._fleet: FleetClient | None = None
         self._n_buckets = max(1, len(orders.buckets))
         self._has_handed_over = False
@@ -152,8 +155,9 @@ class RunningWorker:
             return 0
         succession = self._succession()
         succession.begin()
-        gc.collect()
-        gc.freeze()  # what lives since the start is never garbage: leave it out of every collection
+        # What lives since the start is never garbage: leave it out of every collection; one before would find nothing
+        # in 20 ms.
+        gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         loop.add_reader(self._channel.fileno(), self._hear)
         take_stderr(self._orders.stderr_fd)
@@ -180,16 +184,20 @@ class RunningWorker:
         self._row = row = board.row(orders.slot) if board is not None else private_row(plan)
         row.begin(os.getpid(), time.monotonic_ns())
         losses.show_in(row)
-        own = GenerationParts(orders.generations[0].number, settings, row)
-        self._generations = Generations(own, orders.generations[1:], row)
+        self._memory = memory = ChallengeMemory(UnixClock(time.time() - time.monotonic()))
+        own = GenerationParts(orders.generations[0].number, settings, row, memory)
+        self._generations = Generations(own, orders.generations[1:], row, memory)
         evidence_writers = {key: EvidenceWriter(counters) for key, counters in row.applications.items()}
         with _using_what_is_configured():
             self._open_clients(settings, evidence_writers)
+            self._first_factors = open_first_factors(settings, orders.n_workers, row.first_factors)
+        self._askers.update(self._first_factors)
         names = fleet_names(settings, orders.instance)
         self._engine = engine = build_engine(
             settings, own.tables, Digests(orders.key), orders.n_workers, self._n_buckets, names
         )
         keeper = JournalKeeper(Journal(orders.journal_fd, orders.key))
+        memory.note = keeper.keep_challenge
         self._service = self._build_service(keeper, event_log)
         if settings.fleet is not None:
             with _using_what_is_configured():
@@ -200,7 +208,8 @@ class RunningWorker:
             bulletins, engine, self._service.perform, self._drop_idle_connections, self._leave_pushes
         )
         look = self._bulletin_reader.look
-        Heartbeat(row, listeners, keeper, self._clients, evidence_writers, bulletins, look).start()
+        first_factors = list(self._first_factors.values())
+        Heartbeat(row, listeners, keeper, self._clients, evidence_writers, bulletins, look, first_factors).start()
 
     def _build_service(self, keeper: JournalKeeper, event_log: EventLog) -> Service:
         orders = self._orders
@@ -241,15 +250,19 @@ class RunningWorker:
             self._generations,
             buckets,
             self._engine,
+            self._memory,
             self._service.perform,
             self._open_former,
             partial(self._row.count, Measure.JOURNAL_SKIPPED),
         )
 
     def _join_fleet(self, settings: FleetSettings, counters: FleetCounters) -> None:
+        from gateway.fleet.clients import open_fleet_client  # which a host by itself starts sooner without
+
         fleet = open_fleet_client(settings, self._orders.instance, self._duo_time, counters, self._service.displaced)
         self._fleet = self._askers[FLEET] = fleet
         self._service.share_with(fleet)
+        self._memory.share = fleet.keep_for_state
 
     def _duo_time(self) -> float | None:
         """Return Duo's time, as one of the applications has told it."""
@@ -354,6 +367,8 @@ class RunningWorker:
             log.info("Worker %d leaves %s to the next start", slot, counted(service.n_pending, "login"))
         if self._fleet is not None:
             await self._fleet.told()
+        for client in self._first_factors.values():
+            client.close()
         return 0
 
     @property

@@ -2,7 +2,7 @@
 
 from typing import final
 
-from gateway.duo.client import CallObserver
+from gateway.duo.observer import CallObserver
 from gateway.duoapi.calls import Call
 from gateway.failmode.evidence import Witness
 from gateway.statistics.counters import ApplicationCounters

@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.config.listening import listening_addresses
 from gateway.config.settings import Settings, decode_settings
+from gateway.engine.challenges.memory import ChallengeMemory, UnixClock
 from gateway.engine.nas import NasTable, Section
 from gateway.ipc.memory import read_memfd
 from gateway.ipc.orders import GenerationOrders
@@ -25,9 +26,15 @@ class GenerationParts:
     """
 
     def __init__(
-        self, number: int, settings: Settings, row: WorkerRow | None = None, *, asks_fleet: bool = True
+        self,
+        number: int,
+        settings: Settings,
+        row: WorkerRow | None = None,
+        memory: ChallengeMemory | None = None,
+        *,
+        asks_fleet: bool = True,
     ) -> None:
-        """Take settings, and the row in which sections are counted; one that it lacks is not.
+        """Take settings, the row in which sections are counted, which may lack some, and the memory of challenges.
 
         Without `asks_fleet` no login asks other hosts, whatever the settings say.
         """
@@ -36,9 +43,11 @@ class GenerationParts:
         addresses = listening_addresses(settings)
         self.listening = [str(address) for address in addresses]
         counters = row.sections if row is not None else {}
+        memory = memory or ChallengeMemory(UnixClock())
+        has_fleet = asks_fleet and settings.fleet is not None
         self.sections: dict[str, Section] = {
             server.section: build_section(
-                server, number, counters.get(server.section), has_fleet=asks_fleet and settings.fleet is not None
+                server, settings, memory, number, counters.get(server.section), has_fleet=has_fleet
             )
             for server in settings.servers
         }
@@ -53,9 +62,16 @@ class GenerationParts:
 class Generations:
     """By number; former ones are made when the first of their logins turns up."""
 
-    def __init__(self, own: GenerationParts, former: Iterable[GenerationOrders], row: WorkerRow | None = None) -> None:
-        """Take the generation to serve by, where to find former ones, and the row of all."""
+    def __init__(
+        self,
+        own: GenerationParts,
+        former: Iterable[GenerationOrders],
+        row: WorkerRow | None = None,
+        memory: ChallengeMemory | None = None,
+    ) -> None:
+        """Take the generation to serve by, where to find former ones, and the row and the memory of all."""
         self.own = own
+        self._memory = memory
         self._known: dict[int, GenerationParts | None] = {own.number: own}
         self._row = row
         self._descriptors = {each.number: each.settings_fd for each in former}
@@ -72,7 +88,9 @@ class Generations:
             return None
         try:
             settings = decode_settings(read_memfd(descriptor))
-            return GenerationParts(number, settings, self._row, asks_fleet=self.own.settings.fleet is not None)
+            return GenerationParts(
+                number, settings, self._row, self._memory, asks_fleet=self.own.settings.fleet is not None
+            )
         except (msgspec.MsgspecError, ValueError) as error:
             log.error("Settings of generation %d cannot be read: %s", number, type(error).__name__)
             return None

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from gateway.duo.client import DuoClient
 from gateway.failmode.bulletin import (
@@ -23,6 +24,9 @@ from gateway.statistics.layout import (
 )
 from gateway.worker.evidence import EvidenceWriter
 from gateway.worker.journal_keeper import JournalKeeper
+
+if TYPE_CHECKING:
+    from gateway.worker.first_factors import FirstFactorClient
 
 log = logging.getLogger("gateway.worker")
 
@@ -60,6 +64,7 @@ class Heartbeat:
         evidence_writers: Mapping[str, EvidenceWriter],
         bulletins: Mapping[str, BulletinCells],
         on_beat: Callable[[float], None],
+        first_factors: "Sequence[FirstFactorClient]" = (),
     ) -> None:
         self._row = row
         self._listeners = listeners
@@ -70,6 +75,7 @@ class Heartbeat:
         self._evidence_writers = evidence_writers
         self._bulletins = bulletins
         self._on_beat = on_beat
+        self._first_factors = first_factors
         self._n_received = self._n_unsent = 0
         self._loop = asyncio.get_running_loop()
         self._due_ns = 0
@@ -93,6 +99,8 @@ class Heartbeat:
             counters.signed_with(self._clients[key].signs_with_next_key)
             bulletin = self._bulletins[key].read() if key in self._bulletins else _NOTHING
             self._evidence_writers[key].show(now_ns / 1e9, bulletin.since_ns / 1e9, bulletin.ping_ns / 1e9)
+        for client in self._first_factors:
+            client.show()
         self._on_beat(now_ns / 1e9)
 
     def _show_sockets(self) -> None:

@@ -5,6 +5,7 @@ import time
 
 import msgspec
 
+from gateway.engine.challenges.records import ChallengeRecord, packed_challenge
 from gateway.engine.effects import ForgetLogin, KeepLogin, KeepReply
 from gateway.engine.records import VERSION, LoginRecord, verdict_record
 from gateway.engine.sent_replies import (
@@ -18,6 +19,7 @@ from gateway.ipc.journal import (
     boottime_ahead_s,
 )
 from gateway.ipc.links import (
+    ChallengeNoted,
     HandedOver,
     LinkWriter,
     LoginForgotten,
@@ -66,6 +68,13 @@ class JournalKeeper:
         if self._links:
             self._tell(peer.bucket, ReplyKept(unpacked_reply(octets)))
 
+    def keep_challenge(self, record: ChallengeRecord) -> None:
+        """Write down what is remembered of a challenge, until it expires; whose it is, any successor may be asked."""
+        now = time.monotonic()
+        self._journal.keep_reply(packed_challenge(record), now + max(0.0, record.until - time.time()), now)
+        for link in set(self._links.values()):
+            link.send(ChallengeNoted(record))
+
     def hand_over(self, links: dict[int, LinkWriter]) -> None:
         """Say that the journal is complete, and from now on tell the successors, by bucket, what becomes of it."""
         self._links = links
@@ -86,9 +95,13 @@ class JournalKeeper:
 def _fitting(record: LoginRecord) -> bytes:
     """Return the record's octets, without the oldest packets if there are too many.
 
-    A packet left out is known again by its login: its retransmission joins it.
+    A packet left out is known again by its login: its retransmission joins it. Where a home server's attributes alone
+    are too long, the login is lost, and all its packets can be told so.
     """
     octets = _encode(record)
+    if len(octets) > MAX_LOGIN_OCTETS and len(_encode(msgspec.structs.replace(record, packets=[]))) > MAX_LOGIN_OCTETS:
+        record = record.without_attributes()
+        octets = _encode(record)
     while len(octets) > MAX_LOGIN_OCTETS and record.packets:
         record = msgspec.structs.replace(record, packets=record.packets[1:])
         octets = _encode(record)

@@ -9,9 +9,10 @@ from gateway.duoapi.calls import Auth, AuthAnswer, AuthStatus, Preauth, PreauthA
 from gateway.engine.asking import Answer, Question
 from gateway.engine.discard_notices import Notice
 from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
+from gateway.engine.first_factor import Accepted, Challenged, CheckFirstFactor, Refused
 from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
-from gateway.fleetapi.questions import Decided, Granted, Joined, Lost, Released, TakenOver
+from gateway.fleetapi.questions import Decided, Granted, Joined, Lost, Released, TakenOver, Unused, UsedBefore
 from gateway.radius.dictionary import Code
 from gateway.unavailable import Unavailable
 
@@ -35,13 +36,13 @@ class Narrator:
             log.debug("Received new request id %d from %s", datagram[1], peer.address[:2])
 
     def asks(self, effect: PutQuestion) -> None:
-        """Tell of a question to Duo, or to the fleet."""
-        section, whom = effect.pending.section.name, effect.pending.login.policy
+        """Tell of a question to Duo, to a first factor, or to the fleet."""
+        whom = {effect.pending.login.policy.application: "Duo", effect.pending.login.policy.fleet: "the fleet"}
         log.debug(
             "Asking %s %s for [%s]",
-            "the fleet" if effect.to == whom.fleet else "Duo",
+            whom.get(effect.to, f"[{effect.to}]"),
             describe_question(effect.question),
-            section,
+            effect.pending.section.name,
         )
 
     def answered(self, pending: PendingLogin, answer: Answer | Unavailable) -> None:
@@ -62,6 +63,8 @@ class Narrator:
 
 def describe_question(question: Question) -> str:
     """Return a question in a few words."""
+    if isinstance(question, CheckFirstFactor):
+        return f"whether the credentials of {question.user_name!r} are right"
     name = "auth_status" if isinstance(question, AuthStatus) else type(question).__name__.lower()
     if isinstance(question, Preauth):
         return f"{name} for username {question.username!r}"
@@ -81,8 +84,10 @@ def describe_answer(answer: Answer | Unavailable) -> str:
             return f"Duo refused with {answer.code}: {answer.message!r}"
         case Unavailable():
             return f"Got no answer ({answer.trouble}: {answer.detail})"
-        case Joined() | TakenOver() | Decided() | Released() | Lost():
+        case Accepted() | Refused() | Challenged():
+            return f"The first factor says: {type(answer).__name__.lower()} ({answer.host})"
+        case Joined() | TakenOver() | Decided() | Released() | Lost() | UsedBefore():
             return f"The fleet says: {type(answer).__name__.lower()}, {answer.host}"
-        case Granted():
-            return "The fleet says: granted"
+        case Granted() | Unused():
+            return f"The fleet says: {type(answer).__name__.lower()}"
     return "Got an answer"

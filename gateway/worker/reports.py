@@ -7,25 +7,31 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, final
 
+from gateway.config.schema import without_number
+from gateway.config.settings import DUO_ONLY_CLIENT
 from gateway.engine.discard_notices import (
+    ChoosePap,
     Notice,
     UnsignedNas,
 )
-from gateway.engine.effects import Finished
+from gateway.engine.effects import Finished, LeftOut
 from gateway.engine.nas import Nas
 from gateway.engine.peer import Address
+from gateway.engine.primary import Told
 from gateway.engine.replies import LABELS
 from gateway.engine.verdict import Verdict
 from gateway.logs.events import EventLog
 from gateway.logs.lines import TextLines, one_line, origin, pairs
 from gateway.words.explanations import DISCARDS
-from gateway.words.reasons import Outcome, Reason
+from gateway.words.reasons import OF_FIRST_FACTOR, Outcome, Reason
 
 LOGGER: Final = "gateway.worker"
 WARNED_REASONS: Final = frozenset({Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.INTERNAL_ERROR, Reason.EXEMPT})
 _MAX_ALIKE: Final = 256
 _MAX_SOURCES: Final = 1_024
-_SECOND_FACTOR: Final = "Secondary authentication"  # Duo's word; no other stage decides a login here
+_STATUS: Final = {Outcome.ACCEPT: "Allow", Outcome.REJECT: "Reject", Outcome.CHALLENGE: "Challenge"}
+_OF_PASSWORD: Final = frozenset({Reason.NO_PASSWORD, Reason.UNREADABLE_PASSWORD, Reason.UNSUPPORTED_CREDENTIALS})
+_FIRST_FACTOR, _SECOND_FACTOR = "Primary authentication", "Secondary authentication"  # Duo's words
 
 
 def finished_line(finished: Finished, slot: int, name: str = "") -> tuple[str, dict[str, Any]]:
@@ -48,6 +54,13 @@ def finished_line(finished: Finished, slot: int, name: str = "") -> tuple[str, d
         fields["name"] = name
     fields["worker"] = slot
     fields["duration_ms"] = round(finished.duration_s * 1000)
+    told = finished.first_factor
+    if told is not None:
+        if told.host:
+            fields["first_factor"] = told.host
+        fields["first_factor_ms"] = round(told.took_s * 1000)
+        if told.ad_code:
+            fields["ad_code"] = told.ad_code
     if finished.n_packets > 1:
         fields["packets"] = finished.n_packets
     if verdict.hint:
@@ -78,7 +91,7 @@ class _Alike:
     def __init__(self, finished: Finished, slot: int, name: str) -> None:
         verdict = finished.verdict
         _, fields = finished_line(finished, slot, name)
-        own = ("duration_ms", "packets", "hint")
+        own = ("duration_ms", "first_factor", "first_factor_ms", "ad_code", "packets", "hint")
         self.level = _level(verdict)
         self.begin = origin(self.level, LOGGER)
         first = pairs({name: value for name, value in fields.items() if name not in own})
@@ -96,7 +109,7 @@ class LoginLog:
         names: those of sections that have one, by section.
     """
 
-    __slots__ = ("_alike", "_event_log", "_lines", "_names", "_slot", "_sources")
+    __slots__ = ("_alike", "_event_log", "_hosts", "_lines", "_names", "_slot", "_sources")
 
     def __init__(self, event_log: EventLog, slot: int, names: Mapping[str, str] | None = None) -> None:
         self._event_log = event_log
@@ -106,6 +119,7 @@ class LoginLog:
         self._names = names
         self._alike: dict[_AlikeKey, _Alike] = {}
         self._sources: dict[Address, str] = {}  # a directory asks from few ports
+        self._hosts: dict[str, str] = {}  # first factors have few
 
     def tell(self, finished: Finished, at: float) -> None:
         """Write the line that `finished_line` describes; `at` is in Unix seconds."""
@@ -118,10 +132,12 @@ class LoginLog:
         user_name = finished.user_name
         if not user_name.isprintable() or "=" in user_name or '"' in user_name or "):" in user_name or not user_name:
             user_name = one_line(_shown(user_name))
-        packets = f" packets={finished.n_packets}" if finished.n_packets > 1 else ""
+        more = self._told(finished.first_factor) if finished.first_factor is not None else ""
+        if finished.n_packets > 1:
+            more += f" packets={finished.n_packets}"
         self._event_log.put(
             f"{lines.stamp(at)}{alike.begin}({self._source(finished.peer.address)}, {user_name}, {finished.identifier})"
-            f"{alike.middle}{round(finished.duration_s * 1000)}{packets}{alike.end}",
+            f"{alike.middle}{round(finished.duration_s * 1000)}{more}{alike.end}",
             alike.level,
         )
 
@@ -144,6 +160,15 @@ class LoginLog:
                 self._alike.clear()
             alike = self._alike[key] = _Alike(finished, self._slot, self._name_of(finished))
         return alike
+
+    def _told(self, told: Told) -> str:
+        host = self._hosts.get(told.host)
+        if host is None:
+            if len(self._hosts) >= _MAX_ALIKE:
+                self._hosts.clear()
+            host = self._hosts[told.host] = pairs({"first_factor": told.host}) if told.host else ""
+        ad_code = pairs({"ad_code": told.ad_code}) if told.ad_code else ""
+        return f"{host} first_factor_ms={round(told.took_s * 1000)}{ad_code}"
 
     def _name_of(self, finished: Finished) -> str:
         names = self._names
@@ -181,6 +206,25 @@ def unsigned_line(unsigned: UnsignedNas) -> tuple[str, dict[str, Any]]:
     return text, _client_fields(unsigned.nas)
 
 
+def choose_pap_line(choose: ChoosePap) -> tuple[str, dict[str, Any]]:
+    """Return the text and the fields of the line for a NAS whose credentials are no PAP password."""
+    text = (
+        f"{choose.source} asks with CHAP, MS-CHAP or EAP, or without a password, and is rejected: choose PAP there, "
+        "for its section has to read what the user types"
+    )
+    return text, _client_fields(choose.nas)
+
+
+def left_out_line(left_out: LeftOut) -> tuple[str, dict[str, Any]]:
+    """Return the text and the fields of the line for attributes of a home server that do not go on."""
+    names = ", ".join(str(kind) for kind in left_out.kinds)
+    text = (
+        f"{left_out.host} has sent attributes that are hidden in a way that is not known here, or may hide others: "
+        f"{names}; they are left out of replies"
+    )
+    return text, {"server": left_out.section, "host": left_out.host}
+
+
 def _client_fields(nas: Nas) -> dict[str, Any]:
     section = nas.section
     fields = {"client": nas.name, "server": section.name}
@@ -197,19 +241,25 @@ class EventSection(NamedTuple):
     name: str = ""
 
 
+def _stage(reason: Reason, client: str) -> str:
+    """Return which factor decided; without a first one what is wrong with a password is wrong with the second."""
+    of_password = reason in _OF_PASSWORD and without_number(client) != DUO_ONLY_CLIENT
+    return _FIRST_FACTOR if of_password or reason in OF_FIRST_FACTOR else _SECOND_FACTOR
+
+
 def auth_event(finished: Finished, section: EventSection | None, hostname: str) -> dict[str, Any]:
     """Return the object for `authevents.log`, with the keys that parsers of Duo's proxy expect.
 
     `section` is None for a login of former settings whose section is gone.
     """
     verdict = finished.verdict
-    event = {
+    event: dict[str, Any] = {
         "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + "Z",
         "event_type": "authentication",
         "msg": verdict.account,
         "username": finished.user_name,
-        "status": "Allow" if verdict.is_accept else "Reject",
-        "auth_stage": _SECOND_FACTOR,
+        "status": _STATUS[verdict.outcome],
+        "auth_stage": _stage(verdict.reason, section.client if section is not None else DUO_ONLY_CLIENT),
         "factor": finished.factor or None,
         "reason": verdict.reason,
         "client_ip": finished.peer.address[0],
@@ -223,4 +273,9 @@ def auth_event(finished: Finished, section: EventSection | None, hostname: str) 
         "log_source": None,
         "log_format": "{msg}",
     }
-    return {**event, "server_section_name": section.name} if section is not None and section.name else event
+    told = finished.first_factor
+    if told is not None and told.ad_code:
+        event["ad_code"] = told.ad_code
+    if section is not None and section.name:
+        event["server_section_name"] = section.name
+    return event

@@ -15,6 +15,7 @@ from mypy_extensions import mypyc_attr
 
 from gateway.engine.asking import Answer, Asking
 from gateway.engine.discard_notices import (
+    ChoosePap,
     Notice,
     UnsignedNas,
 )
@@ -24,6 +25,7 @@ from gateway.engine.effects import (
     ForgetLogin,
     KeepLogin,
     KeepReply,
+    LeftOut,
     PassOn,
     PutQuestion,
     SendReply,
@@ -44,7 +46,15 @@ from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.last_logins import LastLogins
 from gateway.worker.narration import Narrator
 from gateway.worker.passing import Inlet, Passing
-from gateway.worker.reports import EventSection, LoginLog, auth_event, notice_line, unsigned_line
+from gateway.worker.reports import (
+    EventSection,
+    LoginLog,
+    auth_event,
+    choose_pap_line,
+    left_out_line,
+    notice_line,
+    unsigned_line,
+)
 
 log = logging.getLogger("gateway.worker")
 events = logging.getLogger(AUTH_EVENTS_LOGGER)
@@ -109,6 +119,8 @@ class Service:
             StopAsking: self._stop_asking,
             Notice: self._warn,
             UnsignedNas: self._warn_unsigned,
+            ChoosePap: self._warn_other_credentials,
+            LeftOut: self._warn_left_out,
         }
 
     def take_sockets(
@@ -303,6 +315,14 @@ class Service:
 
     def _warn(self, notice: Notice) -> None:
         text, fields = notice_line(notice, self._listening[notice.listener])
+        log.warning(text, extra={"fields": fields})
+
+    def _warn_left_out(self, left_out: LeftOut) -> None:
+        text, fields = left_out_line(left_out)
+        log.warning(text, extra={"fields": fields})
+
+    def _warn_other_credentials(self, choose: ChoosePap) -> None:
+        text, fields = choose_pap_line(choose)
         log.warning(text, extra={"fields": fields})
 
     def _warn_unsigned(self, unsigned: UnsignedNas) -> None:

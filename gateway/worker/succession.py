@@ -19,6 +19,8 @@ from typing import TypeVar
 
 import msgspec
 
+from gateway.engine.challenges.memory import ChallengeMemory
+from gateway.engine.challenges.records import ChallengeRecord, is_challenge, unpacked_challenge
 from gateway.engine.duplicates import SentReply
 from gateway.engine.effects import Effect
 from gateway.engine.engine import RESUME_PAUSE_S, Engine
@@ -34,6 +36,7 @@ from gateway.ipc.journal import (
     boottime_ahead_s,
 )
 from gateway.ipc.links import (
+    ChallengeNoted,
     HandedOver,
     LinkReader,
     LoginForgotten,
@@ -50,7 +53,7 @@ from gateway.worker.found_records import FoundRecords, is_over
 from gateway.worker.generations import GenerationParts, Generations
 
 log = logging.getLogger("gateway.worker")
-_Record = TypeVar("_Record", LoginRecord, ReplyRecord)
+_Record = TypeVar("_Record", LoginRecord, ReplyRecord, ChallengeRecord)
 _login = msgspec.msgpack.Decoder(LoginRecord).decode
 
 
@@ -101,9 +104,14 @@ class Predecessor:
             if record is not None:
                 yield record
 
-    def new_replies(self) -> Iterator[ReplyRecord]:
-        """Yield the replies that were written since the last time."""
+    def new_replies(self) -> Iterator[ReplyRecord | ChallengeRecord]:
+        """Yield the replies that were written since the last time, and what is remembered of challenges."""
         for octets in self.journal.replies() if self.journal is not None else ():
+            if is_challenge(octets):
+                challenge = self._decoded(unpacked_challenge, octets)
+                if challenge is not None:
+                    yield challenge
+                continue
             record = self._decoded(unpacked_reply, octets)
             if record is not None:
                 yield self.found.reply(record) if self.found is not None else record
@@ -152,6 +160,7 @@ class Succession:
         generations: Generations,
         buckets: frozenset[int],
         engine: Engine,
+        memory: ChallengeMemory,
         perform: Callable[[list[Effect]], None],
         on_former: Callable[[GenerationParts], None],
         on_lost: Callable[[int], None],
@@ -163,6 +172,7 @@ class Succession:
             generations: by whose settings logins were begun.
             buckets: those that this worker serves; it ignores other users' logins.
             engine: takes the logins up.
+            memory: of this worker's challenges.
             perform: does what the engine decides.
             on_former: told of a former generation before one of its logins is taken up.
             on_lost: told how many records could not be used.
@@ -172,6 +182,7 @@ class Succession:
         self._generations = generations
         self._buckets = buckets
         self._engine = engine
+        self._memory = memory
         self._perform = perform
         self._on_former = on_former
         self._on_lost = on_lost
@@ -239,12 +250,14 @@ class Succession:
                 if pending is not None:
                     self._perform(self._engine.heard_elsewhere(pending, predecessor.on_our_clock(record)))
             case LoginForgotten(number, told):
-                pending = predecessor.elsewhere.pop(number, None)
                 verdict = told.verdict if told is not None else None
+                pending = predecessor.elsewhere.pop(number, None)
                 if pending is not None:
                     self._perform(self._engine.decided_elsewhere(pending, verdict, now))
             case ReplyKept(record):
                 self._take_reply(predecessor, predecessor.on_our_clock(record), now)
+            case ChallengeNoted(record):
+                self._memory.adopt(record, now)
 
     def _ended(self, predecessor: Predecessor) -> None:
         """The predecessor is gone; what it has not finished goes on here, a few at a time."""
@@ -293,7 +306,9 @@ class Succession:
     def _take_replies(self, predecessor: Predecessor) -> None:
         now = time.monotonic()
         for record in predecessor.new_replies():
-            if record.expires_at > now:
+            if isinstance(record, ChallengeRecord):
+                self._carefully(predecessor, self._memory.adopt, record, now)
+            elif record.expires_at > now:
                 self._carefully(predecessor, self._take_reply, predecessor, record, now)
 
     def _take_reply(self, predecessor: Predecessor, record: ReplyRecord, now: float) -> None:

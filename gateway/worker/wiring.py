@@ -9,18 +9,18 @@ from gateway.config.login_client import (
     login_client_source,
 )
 from gateway.config.settings import DUO_ONLY_CLIENT, ServerSettings, Settings
+from gateway.engine.challenges.memory import ChallengeMemory
 from gateway.engine.digests import Digests
 from gateway.engine.engine import Engine
 from gateway.engine.login_standing import LoginPolicy
-from gateway.engine.modes.duo_only import DuoOnly
 from gateway.engine.nas import Nas, NasTable, Section
 from gateway.engine.rotation import Rotation
 from gateway.engine.rules import FailMode, rules_of
 from gateway.engine.sharing import FleetNames
-from gateway.fleet.clients import open_sealer
 from gateway.ipc.plan import application_key, pending_share
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import SecretUses, SectionCounters, unnoted
+from gateway.worker.modes import build_mode
 from gateway.worker.reports import EventSection
 
 FLEET = "fleet"  # the name under which the worker holds whoever asks it; no application's, which has a colon
@@ -51,17 +51,25 @@ def fleet_names(settings: Settings, instance: str) -> FleetNames | None:
     """Return what this worker's logins are called among hosts; None where there is no fleet."""
     if settings.fleet is None:
         return None
+    from gateway.fleet.access import open_sealer  # which a host by itself starts sooner without
+
     return FleetNames(open_sealer(settings.fleet).digest_key, f"{instance}:{secrets.token_hex(4)}")
 
 
 def build_section(
-    server: ServerSettings, generation: int = 0, counters: SectionCounters | None = None, *, has_fleet: bool = False
+    server: ServerSettings,
+    settings: Settings,
+    memory: ChallengeMemory,
+    generation: int = 0,
+    counters: SectionCounters | None = None,
+    *,
+    has_fleet: bool = False,
 ) -> Section:
     """Return a server section as the engine knows it. Logins that nobody may join are no business of other hosts."""
     rules = rules_of(server)
     is_fail_open, fleet = rules.fail_mode is FailMode.SAFE, FLEET if has_fleet and rules.coalesce else ""
     policy = LoginPolicy(application_key(server.application), is_fail_open, fleet)
-    mode = DuoOnly(policy, rules)
+    mode = build_mode(server, settings, policy, rules, memory)
     return Section(server.section, mode, rules, generation=generation, counters=counters, shown_name=server.name)
 
 

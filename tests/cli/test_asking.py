@@ -88,6 +88,14 @@ class TestReload:
             "a.cfg:3 [x] y: warning: odd\n",
         )
 
+    def test_what_duo_has_against_new_keys_goes_to_stderr(self, gateway, capsys):
+        gateway.arbiter.outcome = ReloadOutcome(7, [], [], key_troubles=["the keys of DIX did not \x1bpass"])
+        assert run_main(capsys, "reload", "--config", gateway.config) == (
+            0,
+            "radgate reloaded: generation 7 serves\n",
+            "radgate: the keys of DIX did not ?pass\n",
+        )
+
     def test_it_says_what_is_different(self, gateway, capsys):
         gateway.arbiter.outcome = ReloadOutcome(7, [], [], CHANGES)
         status, out, err = run_main(capsys, "reload", "--config", gateway.config)
@@ -240,6 +248,17 @@ class TestStatus:
 class TestStart:
     def test_where_it_runs_already_that_is_said(self, gateway, capsys):
         assert run_main(capsys, "start", "--config", gateway.config) == (0, "radgate runs already (pid 4711)\n", "")
+
+    def test_that_another_file_is_served_is_an_error(self, gateway, capsys):
+        gateway.arbiter.answer = {**STATUS, "config": "/etc/radgate/other.cfg"}
+        status, out, err = run_main(capsys, "start", "--config", gateway.config)
+        assert (status, out) == (3, "")
+        assert "serves /etc/radgate/other.cfg: stop it, or write another run_dir in" in err
+
+    def test_the_same_file_by_another_name_is_no_other_one(self, gateway, tmp_path, capsys):
+        (tmp_path / "link.cfg").symlink_to(gateway.config)
+        gateway.arbiter.answer = {**STATUS, "config": str(tmp_path / "link.cfg")}
+        assert run_main(capsys, "start", "--config", gateway.config)[0] == 0
 
 
 class TestStop:

@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from gateway.config.reading import read_settings
+from gateway.config.settings import AdClient, RadiusClient
 from tests.cli.files import run_main
+from tests.config.certificates import certificate
 from tests.config.files import IKEY, SHARED_SECRET, SKEY
 from tests.signals import as_at_a_terminal
 
@@ -55,6 +57,74 @@ def test_arguments_alone_make_a_file_without_problems(config, given, tmp_path, c
     assert made not in out
     assert "radius_secret_1 in that file" in out
     assert f"radgate check --connect --config {config}" in out
+
+
+@pytest.mark.parametrize(("home", "client"), [(True, "radius_client"), (False, "duo_only_client")])
+def test_another_mode_with_a_first_factor_or_without(config, given, tmp_path, capsys, home, client):
+    (tmp_path / "home").write_text(SHARED_SECRET)
+    (tmp_path / "home").chmod(0o600)
+    arguments = [*given, "--client", "10.0.1.10", "--generate-secret", "--mode", "challenge"]
+    arguments += (
+        ["--home", f"10.0.0.5:1645={tmp_path / 'home'}", "--home", f"10.0.0.6={tmp_path / 'home'}"]
+        if home
+        else ["--no-password"]
+    )
+    status, _, err = run_main(capsys, "init", "--config", str(config), *arguments)
+    assert (status, err) == (0, "")
+    settings, problems = read_settings(config)
+    assert [each.name for each in getattr(settings.clients[0], "homes", ())] == (
+        ["10.0.0.5:1645", "10.0.0.6:1812"] if home else []
+    )
+    assert len(problems) == (not home)  # a note that nobody checks passwords
+    assert (settings.servers[0].section, settings.servers[0].client) == ("radius_server_challenge", client)
+
+
+def test_a_directory_checks_passwords(config, given, tmp_path, capsys):
+    (tmp_path / "password").write_text(SHARED_SECRET)
+    (tmp_path / "password").chmod(0o600)
+    (tmp_path / "ca.pem").write_bytes(certificate()[0])
+    arguments = [*given, "--client", "10.0.1.10", "--generate-secret", "--mode", "auto"]
+    arguments += ["--directory", "dc1.corp.test", "--directory", "dc2.corp.test", "--search-dn", "DC=corp,DC=test"]
+    arguments += [f"--service-account=reader={tmp_path / 'password'}", "--group", "CN=VPN,DC=corp,DC=test"]
+    status, _, err = run_main(capsys, "init", "--config", str(config), *arguments)
+    assert (status, err) == (0, "")
+    settings, problems = read_settings(config)
+    (directory,) = settings.clients
+    assert not problems
+    assert isinstance(directory, AdClient)
+    assert (settings.servers[0].client, directory.host_names) == (
+        "ad_client",
+        ("dc1.corp.test:389", "dc2.corp.test:389"),
+    )
+    assert (directory.auth_type.value, directory.security_group_dn) == ("ntlm2", "CN=VPN,DC=corp,DC=test")
+    config.unlink()
+    arguments += ["--directory-ca", str(tmp_path / "ca.pem")]
+    assert run_main(capsys, "init", "--config", str(config), *arguments)[0] == 0
+    (directory,) = read_settings(config)[0].clients
+    assert isinstance(directory, AdClient)
+    assert (directory.auth_type.value, directory.transport.value) == ("plain", "ldaps")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--directory", "dc1"], "--directory: write --search-dn DN and --service-account NAME=PATH, too"),
+        (["--directory", "dc1", "--home", "a=b"], "--directory and --home: write one of them"),
+        (["--home", "a=b", "--no-password"], "--home and --no-password: write one of them"),
+        ([], "--mode: nothing says who checks passwords; write --directory HOST or --home HOST=PATH, or --no-password"),
+        (
+            ["--directory", "dc1", "--search-dn", "DC=a", "--service-account", "reader"],
+            "--service-account: write NAME=PATH, with the file that holds the password",
+        ),
+        (
+            ["--directory", "dc1", "--search-dn", "a.test", "--service-account", "reader=x"],
+            "--search-dn: is no distinguished name; write it as in OU=Staff,DC=example,DC=com",
+        ),
+    ],
+)
+def test_what_is_said_of_who_checks_passwords_must_be_whole(config, given, capsys, arguments, problem):
+    arguments = [*given, "--client", "10.0.1.10", "--generate-secret", "--mode", "auto", *arguments]
+    assert run_main(capsys, "init", "--config", str(config), *arguments) == (2, "", f"radgate: {problem}\n")
 
 
 @pytest.mark.parametrize(("name", "hint"), [("no-such-user", True), ("nobody", False), ("", False)])
@@ -197,9 +267,15 @@ def terminal(config: Path) -> Iterator[Terminal]:
 
 
 def test_answers_on_a_terminal(config, terminal):
+    terminal.answer("[duo_only]: ", "automatic")
+    terminal.answer("write duo_only, auto, concat or challenge", "Auto")
+    terminal.answer("Which [directory]: ", "ldap")
+    terminal.answer("write directory, radius or none", "RADIUS")
+    terminal.answer("(host of [radius_client]): ", "10.0.0.5 10.0.0.6:1645")
+    terminal.answer("with them, not shown: ", SHARED_SECRET[::-1], is_hidden=True)
     terminal.answer("(ikey): ", "not an ikey")
     terminal.answer("an integration key has 20", IKEY)
-    terminal.answer("not shown: ", "too short", is_hidden=True)
+    terminal.answer("(skey), not shown: ", "too short", is_hidden=True)
     terminal.answer("has 9 characters instead of 40", SKEY, is_hidden=True)
     terminal.answer("(api_host): ", f"https://{API_HOST}/")
     terminal.answer("write the host name alone", API_HOST)
@@ -210,6 +286,10 @@ def test_answers_on_a_terminal(config, terminal):
     settings, problems = read_settings(config)
     assert not problems
     (server,) = settings.servers
+    assert (server.section, server.client) == ("radius_server_auto", "radius_client")
+    (client,) = settings.clients
+    assert isinstance(client, RadiusClient)
+    assert [home.name for home in client.homes] == ["10.0.0.5:1812", "10.0.0.6:1645"]
     assert server.application.secret_key.octets.decode() == SKEY
     assert [client.networks for client in server.clients] == [("10.0.1.10/32",), ("10.0.2.10/32",)]
     assert {client.shared_secret.octets.decode() for client in server.clients} == {SHARED_SECRET}
@@ -219,8 +299,41 @@ def test_answers_on_a_terminal(config, terminal):
     assert IKEY in terminal.shown
 
 
+def test_answers_about_a_directory(config, terminal):
+    for question, text in (
+        ("[duo_only]: ", "challenge"),
+        ("Which [directory]: ", ""),
+        ("between them (host): ", "ldaps://dc1.corp.test"),
+        ("is a URL", "dc1.corp.test dc2.corp.test"),
+        ("(search_dn): ", "corp.test"),
+        ("that is no distinguished name", "DC=corp,DC=test"),
+        ("distinguished name: ", "reader"),
+        ("Its password, not shown: ", SHARED_SECRET),
+        ("without TLS: ", "/no/such.pem"),
+        ("cannot read /no/such.pem: No such file", "/etc/hostname"),
+        ("holds no certificate in PEM; openssl x509 ", "System"),
+        ("empty: none: ", ""),
+        ("(ikey): ", IKEY),
+        ("(skey), not shown: ", SKEY),
+        ("(api_host): ", API_HOST),
+        ("DNS addresses): ", "10.0.1.10"),
+        ("make one: ", ""),
+        ("[safe]: ", ""),
+    ):
+        terminal.answer(question, text, is_hidden="not shown" in question or "make one" in question)
+    assert terminal.end() == 0, terminal.shown
+    settings, problems = read_settings(config)
+    assert not problems
+    (directory,) = settings.clients
+    assert isinstance(directory, AdClient)
+    assert directory.host_names == ("dc1.corp.test:636", "dc2.corp.test:636")
+    assert (directory.service_account_username, directory.ca_certs) == ("reader", b"system")
+    assert SHARED_SECRET not in terminal.shown
+
+
 def test_what_can_be_left_empty(config, terminal):
     for question, text in (
+        ("[duo_only]: ", ""),
         ("(ikey): ", IKEY),
         ("not shown: ", SKEY),
         ("(api_host): ", API_HOST),
@@ -236,6 +349,7 @@ def test_what_can_be_left_empty(config, terminal):
 
 
 def test_ctrl_c_writes_nothing(config, terminal):
+    terminal.answer("[duo_only]: ", "")
     terminal.answer("(ikey): ", IKEY)
     terminal.read_until("not shown: ")
     terminal.process.send_signal(signal.SIGINT)

@@ -112,6 +112,18 @@ def test_the_screen_has_everything_in_80_columns():
     assert "…" not in text
 
 
+def test_first_factors_are_there_where_there_are_any_and_what_is_down_is_said_first():
+    homes = [
+        {"host": "10.0.0.5:1812", "state": "up", "hint": "", "questions": 7, "errors": 0},
+        {"host": "10.0.0.6:1812", "state": "down", "hint": "it does not answer: see", "questions": 3, "errors": 2},
+    ]
+    client = {"section": "radius_client", "kind": "radius_client", "state": "degraded", "hosts": homes}
+    lines = shown((status(clients=[client]), None), height=40).splitlines()
+    assert lines[1].startswith("HOST OF [radius_client] DOWN: 10.0.0.6:1812: it does not answer: see")
+    (line,) = [line for line in lines if line.split()[1:] == ["10.0.0.6:1812", "down", "3", "2"]]
+    assert line.startswith("radius_client")
+
+
 def test_percentiles_and_rates_are_those_since_the_older_status():
     before = status(uptime_s=10.0, servers=[server(requests=100)])
     before["histograms"] = {"bounds_s": BOUNDS_S, "servers": {SECTION: {"login": {"counts": [100, 100, 100]}}}}
@@ -165,14 +177,16 @@ def test_what_a_peer_said_does_not_drive_the_terminal():
 
 def test_plain_lines_name_each_section_and_only_what_is_not_as_it_should_be():
     (line,) = plain_lines((status(), None))
-    assert line.endswith(f" {SECTION}: 10.0 logins/s, 7.5 accepted, 2.5 rejected, p50 100 ms, p99 982 ms, 3 pending")
+    assert line.endswith(
+        f" {SECTION}: 10.0 logins/s begun, 7.5 accepted, 2.5 rejected, p50 100 ms, p99 982 ms, 3 pending"
+    )
     lines = list(plain_lines((status(applications=[application(state="suspect", hint="a hint")]), None)))
     assert lines[1].endswith("application DIXXXXXXXXXXXXXXXXXX: suspect (a hint)")
     (gone,) = plain_lines(ControlError("the gateway does not answer within 10 s"))
     assert gone.endswith(" the gateway does not answer within 10 s")
 
 
-@pytest.mark.parametrize(("terminal", "mark"), [("xterm", "\x1b[?1049h"), ("dumb", " logins/s, ")])
+@pytest.mark.parametrize(("terminal", "mark"), [("xterm", "\x1b[?1049h"), ("dumb", " logins/s begun, ")])
 def test_on_a_terminal_of_its_own_until_ctrl_c(site: Site, terminal, mark):
     """A whole screen where that is possible, lines where not; Ctrl-C ends it with status 0."""
     site.start()

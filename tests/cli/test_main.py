@@ -16,6 +16,7 @@ from tests.cli.files import problem_of, run_main, run_process, write_config
 from tests.config.files import MINIMAL
 
 NAMES = build_parser().commands
+ALL_LOADED = {f"gateway.cli.{name.replace('-', '_')}" for name in NAMES} | {"asyncio", "gateway.supervisor.arbiter"}
 COMMANDS = (["check"], ["run"], ["start"], ["restart"])
 
 
@@ -42,6 +43,12 @@ class TestArguments:
         monkeypatch.setenv("RADGATE_CONFIG", str(tmp_path / "missing.cfg"))
         option = ["--config", write_config(tmp_path)]
         assert run_main(capsys, *(option if is_before else []), "check", *([] if is_before else option))[0] == 0
+
+    def test_without_a_command_all_are_named(self, capsys):
+        with pytest.raises(SystemExit) as ended:
+            main([])
+        assert ended.value.code == 2
+        assert f"name a command: {', '.join(NAMES)}; radgate --help says " in capsys.readouterr().err
 
     @pytest.mark.parametrize("value", [None, ""])
     def test_without_either_it_is_the_file_in_etc(self, tmp_path, capsys, monkeypatch, value):
@@ -89,6 +96,11 @@ class TestArguments:
         with pytest.raises(SystemExit):
             main(["xyzzy"])
         assert "there is no command 'xyzzy'; there are init, run, start" in capsys.readouterr().err
+
+    def test_a_command_loads_none_of_the_others(self):
+        program = "import sys; from gateway.cli.main import parse; parse(['status']); print(*sys.modules)"
+        loaded = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True)
+        assert {each for each in loaded.stdout.split() if each in ALL_LOADED} == {"gateway.cli.status"}
 
 
 class TestExitStatuses:

@@ -246,6 +246,35 @@ class TestIncludedFiles:
         status, out, _ = run_main(capsys, "protect", str(config), "--undo")
         assert (status, included.read_text(), config.read_text()) == (0, MINIMAL, self.MAIN)
 
+    @pytest.mark.parametrize("more", [(), ("--undo",)])
+    def test_one_alone_is_left_to_its_main_file(self, config, included, key_file, capsys, more):
+        """The key would be named in a [gateway] of its own, which no included file may have."""
+        arguments = ("protect", str(included), "--key-file", str(key_file), *more)
+        status, _, err = run_main(capsys, *arguments)
+        assert status == 2
+        assert f"{included} is included by {config}, where the key is named; write: radgate protect {config}" in err
+        assert (config.read_text(), included.read_text(), key_file.exists()) == (self.MAIN, MINIMAL, False)
+
+    def test_the_main_file_of_one_is_found_by_config_too(self, config, included, key_file, capsys):
+        folder = included.parent.rename(config.parent / "elsewhere.d")
+        main = config.rename(config.with_suffix(".conf"))
+        main.write_text(f"[gateway]\ninclude={folder}/*.cfg\n")
+        arguments = ("protect", str(folder / included.name), "--key-file", str(key_file))
+        assert run_main(capsys, *arguments, "--config", str(main))[0] == 2
+        assert (folder / included.name).read_text() == MINIMAL
+
+    def test_a_new_one_is_encrypted_beside_those_that_are(self, config, included, key_file, capsys):
+        run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+        main, first = config.read_text(), included.read_text()
+        second = included.with_name("osaka.cfg")
+        text = MINIMAL.replace("duo_only]", "duo_only2]")
+        second.write_text(text + "port=1645\n")
+        second.chmod(0o600)
+        assert run_main(capsys, "protect", str(config))[0] == 0
+        assert (config.read_text(), included.read_text()) == (main, first)
+        assert (SKEY in second.read_text(), "[gateway]" in second.read_text()) == (False, False)
+        assert not read_settings(config)[1]
+
     def test_one_that_cannot_be_written_leaves_all_as_they_were(self, config, included, key_file, capsys, monkeypatch):
         from gateway.cli import protect as command
 

@@ -7,10 +7,26 @@ import pytest
 
 from gateway.cli.status_parts import NoSuchServer, is_well, of_server, troubled
 from gateway.cli.status_text import render_status
+from gateway.supervisor.first_factors import FirstFactorFacts
 from gateway.supervisor.status import ApplicationFacts, LogFacts, ServerFacts, Status, WorkerFacts, build_status
+from gateway.unavailable import Trouble
 from gateway.words.reasons import Reason
 from tests.supervisor.fleet_scene import fleet_of, shown
-from tests.supervisor.status_scene import GATEWAY, HEALTHY, HOST, IKEY, NAME, QUIET, SECTION, SERVERS, Worker
+from tests.supervisor.status_scene import (
+    CLIENT,
+    FIRST_FACTOR,
+    GATEWAY,
+    HEALTHY,
+    HOME,
+    HOST,
+    IKEY,
+    NAME,
+    OTHER_HOME,
+    QUIET,
+    SECTION,
+    SERVERS,
+    Worker,
+)
 
 OTHER_HOST = "api-87654321.duosecurity.com"
 OTHER_NAME = f"{OTHER_HOST}:443/{IKEY}"
@@ -28,10 +44,11 @@ def status_of(
     servers: Sequence[ServerFacts] = (TOKYO, OSAKA),
     applications: Sequence[ApplicationFacts] = (OF_TOKYO, OF_OSAKA),
     logs: Sequence[LogFacts] = (LogFacts("syslog", 0),),
+    first_factors: Sequence[FirstFactorFacts] = (),
 ) -> Status:
     worker = worker or Worker()
     totals = worker.reading.totals
-    status = build_status(GATEWAY, workers or [worker.facts()], servers, applications, totals, logs)
+    status = build_status(GATEWAY, workers or [worker.facts()], servers, applications, totals, logs, first_factors)
     return {**status, "fleet": fleet_of(shown())}
 
 
@@ -39,7 +56,7 @@ def refused(n_rejects: int, n_accepts: int) -> Worker:
     worker = Worker()
     for reason, number in ((Reason.DUO_DENIED, n_rejects), (Reason.DUO_ALLOWED, n_accepts)):
         for _ in range(number):
-            worker.section.requested()
+            worker.section.requests.add()
             worker.section.began()
             worker.section.finished(reason, 0.2, 0.0002)
     return worker
@@ -61,6 +78,36 @@ def test_a_directory_is_shown_alone_with_its_application(wanted: str):
     assert part.keys() == status_of().keys() - {"fleet"}
 
 
+def test_first_factors_are_those_of_the_directory_and_those_that_are_down():
+    other = FIRST_FACTOR._replace(section="radius_client2", sections=(QUIET,))
+    worker = Worker()
+    worker.homes[HOME].show(1_003.0, 1_004.0, Trouble.TIMEOUT)
+    status = status_of(worker, first_factors=[FIRST_FACTOR, other])
+    parts = [of_server(status, "Tokyo"), of_server(status, "Osaka"), troubled(status)]
+    sections = [[client["section"] for client in part["clients"]] for part in parts]
+    assert sections == [[CLIENT], ["radius_client2"], [CLIENT]]
+    assert [list(part["histograms"]["clients"]) for part in parts] == sections
+    assert not is_well(parts[2])
+
+
+def test_a_directory_whose_first_factor_is_down_is_troubled():
+    worker = Worker()
+    worker.homes[HOME].show(1_003.0, 1_004.0, Trouble.TIMEOUT)
+    status = status_of(worker, first_factors=[FIRST_FACTOR])
+    assert "servers" not in names(troubled(status))
+    worker.homes[OTHER_HOME].show(1_003.0, 1_004.0, Trouble.TIMEOUT)
+    status = status_of(worker, first_factors=[FIRST_FACTOR])
+    assert names(troubled(status))["servers"] == ["Tokyo"]
+    assert "all logins are rejected at Tokyo [radius_server_duo_only]" in " ".join(render_status(status).split())
+
+
+def test_a_gateway_of_an_older_version_tells_of_no_first_factors():
+    status = status_of()
+    del status["clients"], status["histograms"]["clients"]
+    assert is_well(troubled(status))
+    assert "first factor" not in render_status(status)
+
+
 def test_an_unknown_directory_is_told_with_the_nearest():
     with pytest.raises(NoSuchServer, match=r"no server section 'Tokio'; the nearest: Tokyo \[radius_server_duo_only\]"):
         of_server(status_of(), "Tokio")
@@ -78,6 +125,16 @@ def test_all_is_well_leaves_nothing():
     assert (names(part), part["duo_hosts"], "fleet" in part, is_well(part)) == ({}, [], False, True)
 
 
+@pytest.mark.parametrize("n_unsigned", [0, 1])
+def test_advice_is_no_trouble(n_unsigned: int):
+    worker = refused(0, 1)
+    for _ in range(n_unsigned):
+        worker.section.unsigned()
+    status = status_of(worker, servers=[TOKYO._replace(requires_signature=False), OSAKA])
+    part = troubled(status)
+    assert (bool(status["servers"][0]["advice"]), names(part), is_well(part)) == (True, {}, True)
+
+
 UNREADY = [Worker().facts(), Worker(12).facts(slot=1, state="backoff")]
 OLD = [Worker().facts(state="draining", generation=1), Worker(12).facts(slot=1)]
 
@@ -90,7 +147,6 @@ OLD = [Worker().facts(state="draining", generation=1), Worker(12).facts(slot=1)]
         (status_of(applications=[OF_TOKYO._replace(is_failmode_active=True)]), {"applications": [NAME]}),
         (status_of(refused(2, 1)), {"servers": ["Tokyo"]}),
         (status_of(refused(1, 1)), {}),
-        (status_of(refused(0, 1), servers=[TOKYO._replace(requires_signature=False), OSAKA]), {"servers": ["Tokyo"]}),
         (status_of(workers=UNREADY), {"workers": [1]}),
         (status_of(workers=OLD), {}),
         (status_of(workers=[Worker().facts(unserved_s=75.0)]), {"workers": [0]}),

@@ -16,7 +16,21 @@ from gateway.supervisor.status import ApplicationFacts, GatewayFacts, LogFacts, 
 from gateway.unavailable import Trouble
 from gateway.words.reasons import Reason
 from tests.supervisor.fleet_scene import OTHER, RECORD, SILENT, fleet_of, shown
-from tests.supervisor.status_scene import GATEWAY, HEALTHY, IKEY, LAYOUT, NAME, SECTION, SERVERS, S, Worker, status_of
+from tests.supervisor.status_scene import (
+    FIRST_FACTOR,
+    GATEWAY,
+    HEALTHY,
+    HOME,
+    IKEY,
+    LAYOUT,
+    NAME,
+    OTHER_HOME,
+    SECTION,
+    SERVERS,
+    S,
+    Worker,
+    status_of,
+)
 
 
 def lines_of(status: dict[str, Any]) -> list[str]:
@@ -86,6 +100,11 @@ def test_a_slot_that_nobody_serves_for_long_is_said_as_such():
     ]
 
 
+def test_a_first_start_that_takes_long_sends_nobody_to_the_log():
+    status = status_of(Worker(11).facts(unserved_s=4.0, state="starting"))
+    assert lines_of(status)[1] == "NOBODY SERVES slot 0 (starting) for 00:00:04: its users get no answer yet"
+
+
 def test_a_lost_log_is_said_while_that_lasts_and_its_lost_lines_for_good():
     worker = Worker()
     logs = [LogFacts("authproxy.log", 7, ("worker 0",), "worker 0: Is a directory"), LogFacts("syslog", 0)]
@@ -114,7 +133,7 @@ def test_a_refused_reload_is_said_with_its_reasons_until_another_one_succeeds():
 def test_the_text_as_a_whole():
     worker = Worker()
     for _ in range(4):
-        worker.section.requested()
+        worker.section.requests.add()
         worker.section.began()
     for _ in range(3):
         worker.section.finished(Reason.DUO_ALLOWED, 0.2, 0.0002)
@@ -136,13 +155,13 @@ slot  state  gen  pid        up  restarts  requests  pending  cpu s    MB  lag m
 
 server                   requests  per s  accepts  rejects  pending  p50 ms  p99 ms
 radius_server_duo_only          4    0.0        3        0        1   175.0   248.5
-    listens on 0.0.0.0:1812, [::]:1812
+    listens on 0.0.0.0:1812, [::]:1812, failmode=safe
     all requests are signed so far: require_message_authenticator=yes can be set
     reasons: duo_allowed 3
     discards: unknown_client 1
     duplicates: retransmission 1
 radius_server_duo_only2         0    0.0        0        0        0     0.0     0.0
-    listens on 0.0.0.0:1645
+    listens on 0.0.0.0:1645, failmode=safe
 
 application           at                            state    failmode  errors
 DIXXXXXXXXXXXXXXXXXX  api-12345678.duosecurity.com  healthy  safe           1
@@ -158,10 +177,43 @@ Hot path compiled
     )
 
 
+def test_first_factors_stand_below_what_decides_after_them():
+    worker = Worker()
+    worker.homes[HOME].answered("accepted", 0.02)
+    worker.homes[HOME].show(1_003.0, 0.0, None)
+    text = render_status(status_of(worker.facts(), first_factors=[FIRST_FACTOR]))
+    assert "All workers are ready" in text
+    assert (
+        """
+first factor   at             state    questions  errors  p50 ms  p99 ms
+radius_client  10.0.0.5:1812  up               1       0    17.5    24.9
+    outcomes: accepted 1
+radius_client  10.0.0.6:1812  unasked          0       0     0.0     0.0
+
+Hot path compiled
+"""
+        in text
+    )
+
+
+def test_a_first_factor_that_is_down_is_said_first_with_what_to_do():
+    worker = Worker()
+    worker.homes[HOME].show(1_003.0, 1_004.0, Trouble.BAD_ANSWER)
+    lines = lines_of(status_of(worker.facts(), first_factors=[FIRST_FACTOR]))
+    assert lines[1].startswith(
+        "HOST OF [radius_client] DOWN: 10.0.0.5:1812: its answers are signed with another secret: "
+    )
+    worker.homes[OTHER_HOME].show(0.0, 1_004.0, Trouble.TIMEOUT)
+    lines = lines_of(status_of(worker.facts(), first_factors=[FIRST_FACTOR]))
+    assert lines[1].startswith("FIRST FACTOR DOWN: no host of [radius_client] answers; all logins are rejected at")
+    assert lines[2].strip() == "radius_server_duo_only"
+    assert max(map(len, lines)) <= 100
+
+
 def test_rates_are_those_since_the_start():
     worker = Worker()
     for _ in range(200):
-        worker.section.requested()
+        worker.section.requests.add()
     status = status_of(worker.facts())
     assert rate_of(render_status(status)) == "2.0"
     assert rate_of(render_status({**status, "uptime_s": 0.0})) == "0.0"
@@ -183,7 +235,12 @@ def test_even_the_greatest_numbers_and_names_fit_into_100_columns():
     workers = [worker._replace(pid=4_194_304) for worker in workers]
     servers = [ServerFacts(section, ("[2001:db8:1111:2222:3333:4444:5555:6666]:1812",) * 9), ServerFacts(SECTION, ())]
     application = ApplicationFacts(NAME, host, IKEY * 3, "secure", "a state of its own", True, 0, "a hint " * 50)
-    lines = lines_of(build_status(gateway, workers, servers, [application], totals))
+    first_factor = FIRST_FACTOR._replace(
+        section="radius_client" + "9" * 30, hosts=(HOME, "home." * 30 + "example:65535")
+    )
+    lines = lines_of(
+        build_status(gateway, workers, servers, [application], totals, first_factors=[first_factor, FIRST_FACTOR])
+    )
     assert max(map(len, lines)) <= 100
     assert any(line.startswith("radius_server_duo_only_of_t… ") for line in lines)
 

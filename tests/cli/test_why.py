@@ -15,7 +15,9 @@ import pytest
 
 from gateway.engine.verdict import ACCEPT, REJECT, Verdict
 from gateway.logs.lines import JsonLines, TextLines
+from gateway.words.ad_codes import AD_CODES
 from gateway.words.explanations import DISCARDS, REASONS, TROUBLES
+from gateway.words.first_factors import DIRECTORY_TROUBLES, HOME_SERVER_TROUBLES, HOST_STATES, REPLY_DISCARDS
 from gateway.words.reasons import Reason
 from gateway.worker.reports import finished_line
 from tests.cli.files import run_main, write_config
@@ -60,6 +62,15 @@ def put(path: Path, *lines: str, ago_s: float = 0.0) -> None:
     os.utime(path, (NOW - ago_s, NOW - ago_s))
 
 
+def test_a_login_by_radgate_login_is_said_to_be_one(logs, config, capsys):
+    of_a_client = line("alice", 60)
+    address = of_a_client.partition("(('")[2].partition("'")[0]
+    put(logs / "authproxy.log", of_a_client, of_a_client.replace(address, "127.82.65.1"))
+    lines = run_main(capsys, "why", "alice", "--config", config)[1].splitlines()
+    assert f" from {address}: " in lines[0]
+    assert " from radgate login (127.82.65.1): " in lines[1]
+
+
 def test_logins_of_all_files_the_newest_last(logs, config, capsys):
     put(logs / "authproxy.log.2.gz", line("alice", 90_000), line("bob", 89_000), ago_s=89_000)
     put(logs / "authproxy.log.1", line("ALICE@corp.example", 7_000, form=JsonLines()), ago_s=7_000)
@@ -76,6 +87,20 @@ def test_logins_of_all_files_the_newest_last(logs, config, capsys):
     assert "CORP\\alice" in lines[4]
     assert "let in after" in lines[4]
     assert lines[5:] == ["    why: Duo approved the factor."]
+
+
+@pytest.mark.parametrize("reason", [Reason.FIRST_FACTOR_REJECTED, Reason.ACCOUNT_LOCKED])
+def test_of_a_login_that_the_first_factor_has_ended_it_says_that_duo_was_not_asked(logs, config, capsys, reason):
+    put(logs / "authproxy.log", line("alice", 60, reason, factor=""))
+    _, out, _ = run_main(capsys, "why", "alice", "--config", config)
+    assert ": Duo not asked, refused after " in out
+
+
+@pytest.mark.parametrize("reason", [Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.DUO_BYPASS])
+def test_of_a_login_that_ended_before_its_factor_was_asked_it_says_that_it_was_wanted(logs, config, capsys, reason):
+    put(logs / "authproxy.log", line("alice", 60, reason, factor="push"))
+    _, out, _ = run_main(capsys, "why", "alice", "--config", config)
+    assert ": push wanted, " in out
 
 
 def test_since_server_and_last(logs, config, capsys):
@@ -198,6 +223,34 @@ def test_words_as_they_stand_in_the_log(capsys):
     assert "\n  do: See the user's status" in out
 
 
+@pytest.mark.parametrize("word", ["52e", "ad_code=52E"])
+def test_codes_of_active_directory_are_words_too(capsys, word):
+    _, out, _ = run_main(capsys, "explain", word)
+    assert out.startswith("52e (why Active Directory refused a user)\n  A wrong password")
+    assert out.endswith("/docs/troubleshooting.md#first_factor_rejected\n")
+
+
+def test_a_word_that_duo_and_first_factors_share_is_explained_for_each(capsys):
+    _, out, _ = run_main(capsys, "explain", "timeout")
+    heads = [line for line in out.splitlines() if not line.startswith(" ")]
+    assert heads == [
+        "timeout (trouble on the way to Duo)",
+        "timeout (trouble with a home server, of a section [radius_client])",
+        "timeout (trouble with a host of a directory, of a section [ad_client])",
+    ]
+    assert "no firewall drops UDP to its port" in out
+    assert "/docs/troubleshooting.md#first-factors" in out
+    _, out, _ = run_main(capsys, "explain", "timeout", "--json")
+    found = json.loads(out)
+    assert (found["kind"], len(found["also"])) == ("trouble on the way to Duo", 2)
+
+
+@pytest.mark.parametrize("word", [*HOST_STATES, *map(str, REPLY_DISCARDS), *map(str, DIRECTORY_TROUBLES)])
+def test_words_of_first_factors_are_explained(capsys, word):
+    status, out, _ = run_main(capsys, "explain", word)
+    assert (status, "/docs/troubleshooting.md#first-factors" in out) == (0, True)
+
+
 def test_an_unknown_word_gets_the_nearest(capsys):
     status, out, err = run_main(capsys, "explain", "duo-denid")
     assert (status, out) == (1, "")
@@ -212,7 +265,8 @@ def test_all_words_are_listed(capsys):
         assert heading in out
     assert all(f"\n  {word} " in out for word in REASONS)
     words = json.loads(run_main(capsys, "explain", "--json")[1])
-    assert len(words) == len(REASONS) + len(DISCARDS) + len(TROUBLES)
+    of_first_factors = (HOME_SERVER_TROUBLES, DIRECTORY_TROUBLES, HOST_STATES, REPLY_DISCARDS)
+    assert len(words) == sum(map(len, (REASONS, AD_CODES, DISCARDS, TROUBLES, *of_first_factors)))
 
 
 def test_documents_that_are_not_installed_are_not_named(capsys, monkeypatch):

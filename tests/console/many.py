@@ -54,7 +54,7 @@ class ManyDirectories:
     def login(self, n_section: int, reason: Reason, seconds: float = 2.3) -> None:
         """Let one login begin and end."""
         section = self.row.sections[SECTIONS[n_section]]
-        section.requested()
+        section.requests.add()
         section.began()
         section.finished(reason, seconds, 0.0004)
 

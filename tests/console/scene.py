@@ -14,6 +14,7 @@ from gateway.statistics.reading import (
     merge,
     read_row,
 )
+from gateway.supervisor.first_factors import FirstFactorFacts
 from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.status import (
@@ -29,7 +30,8 @@ from gateway.words.reasons import Reason
 
 SECTION, IKEY = "radius_server_duo_only", "DIXXXXXXXXXXXXXXXXXX"
 NAME = f"api-12345678.duosecurity.com:443/{IKEY}"
-PLAN = BoardPlan(2, (SECTION,), (NAME,))
+CLIENT, HOME, OTHER_HOME = "radius_client", "10.0.0.5:1812", "10.0.0.6:1812"
+PLAN = BoardPlan(2, (SECTION,), (NAME,), (), ((CLIENT, HOME), (CLIENT, OTHER_HOME)))
 LAYOUT = row_layout(PLAN)
 S = 1_000_000_000
 
@@ -50,7 +52,9 @@ class Gateway:
         self.application = ApplicationFacts(
             NAME, "api-12345678.duosecurity.com:443", IKEY, "safe", "healthy", False, S, ""
         )
+        self.first_factors: list[FirstFactorFacts] = []
         self.max_pending = 20_000
+        self.mode = "duo_only"
         self.rotations: dict[str, SecretUse] = {}
         self.last_reload: dict[str, Any] | None = {
             "ok": True,
@@ -63,7 +67,7 @@ class Gateway:
     def login(self, reason: Reason, seconds: float = 0.2, slot: int = 0) -> None:
         """Let one login begin and end."""
         section = self.rows[slot].sections[SECTION]
-        section.requested()
+        section.requests.add()
         section.began()
         section.finished(reason, seconds, 0.0004)
         self.rows[slot].applications[NAME].called(Auth, seconds)
@@ -76,6 +80,19 @@ class Gateway:
         }
         self.application = self.application._replace(has_next_key=True)
         self.rows[1].applications[NAME].signed_with(is_next=True)
+
+    def asks_first(self) -> None:
+        """Let there be a first factor of two home servers, of which the first has answered, and then been silent."""
+        self.first_factors = [FirstFactorFacts(CLIENT, "radius_client", (HOME, OTHER_HOME), (SECTION,))]
+        first, other = self.rows[0].first_factors[CLIENT].hosts.values()
+        first.answered("accepted", 0.02)
+        first.troubled(Trouble.TIMEOUT)
+        first.show(40.0, 50.0, Trouble.TIMEOUT)
+        first.discarded("unasked", 3)
+        other.answered("rejected", 0.02)
+        other.show(51.0, 0.0, None)
+        for took_s in (0.02, 8.02):
+            self.rows[1].first_factors[CLIENT].ended(took_s)
 
     def troubled(self) -> None:
         self.rows[0].applications[NAME].troubled(Trouble.TIMEOUT)
@@ -94,9 +111,10 @@ class Gateway:
             for slot, (state, generation, unserved_s, version) in slots
         ]
         gateway = GatewayFacts("1.2.3", 9, 1, 0, 100 * S, Form(is_compiled=True), self.installed)
-        servers = [ServerFacts(SECTION, ("0.0.0.0:1812",), rotations=self.rotations, since_ns=10 * S, n_clients=3)]
+        server = ServerFacts(SECTION, ("0.0.0.0:1812",), rotations=self.rotations, since_ns=10 * S, n_clients=3)
         totals = merge(readings[0].totals, readings[1].totals)
-        status = build_status(gateway, workers, servers, [self.application], totals, self.logs)
+        servers, applications = [server._replace(mode=self.mode)], [self.application]
+        status = build_status(gateway, workers, servers, applications, totals, self.logs, self.first_factors)
         return {
             **status,
             "max_pending": self.max_pending,

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.console.exposition import exposition
 from gateway.words.reasons import Reason
-from tests.console.scene import NAME, SECTION, Gateway
+from tests.console.scene import CLIENT, HOME, NAME, OTHER_HOME, SECTION, Gateway
 from tests.supervisor.fleet_scene import SILENT, fleet_of, shown
 
 LABELS = {
@@ -57,6 +57,14 @@ def test_the_names_and_labels_of_the_contract():
     assert {name: found[name] for name in LABELS} == LABELS
 
 
+def test_challenges_are_counted_where_there_can_be_some():
+    gateway = Gateway()
+    assert not [name for name, _ in samples(gateway) if "challenges" in name]
+    gateway.mode = "challenge"
+    gateway.login(Reason.CHALLENGED)
+    assert value(gateway, "radgate_challenges_total", server=SECTION) == 1
+
+
 def test_every_reason_is_there_before_it_happens():
     """increase() sees no first event of a series that was not there before."""
     reasons = {dict(labels)["reason"] for name, labels in samples(Gateway()) if name == "radgate_replies_total"}
@@ -86,6 +94,43 @@ def test_connections_are_those_of_a_host():
     host = gateway.application.api_host
     assert value(gateway, "radgate_duo_connections", application=host, state="idle") == 4
     assert value(gateway, "radgate_duo_connections", application=host, state="busy") == 2
+
+
+def test_first_factors_are_told_of_where_there_are_any():
+    gateway = Gateway()
+    assert not any(name.startswith("radgate_first_factor") for name, _ in samples(gateway))
+    gateway.asks_first()
+    host = {"client": CLIENT, "host": HOME}
+    assert value(gateway, "radgate_first_factor_up", **host) == 0
+    assert value(gateway, "radgate_first_factor_up", client=CLIENT, host=OTHER_HOME) == 1
+    assert value(gateway, "radgate_first_factor_questions_total", **host, outcome="accepted") == 1
+    assert value(gateway, "radgate_first_factor_questions_total", **host, outcome="timeout") == 1
+    assert value(gateway, "radgate_first_factor_questions_total", **host, outcome="challenged") == 0
+    assert value(gateway, "radgate_first_factor_discards_total", **host, reason="unasked") == 3
+    assert value(gateway, "radgate_first_factor_discards_total", **host, reason="proxy_state") == 0
+    assert value(gateway, "radgate_first_factor_seconds_count", client=CLIENT) == 2
+    assert value(gateway, "radgate_first_factor_seconds_bucket", client=CLIENT, le="5") == 1
+
+
+def test_of_a_domain_controller_there_is_from_the_start_what_can_become_of_a_question_there():
+    gateway = Gateway()
+    gateway.asks_first()
+    gateway.first_factors = [gateway.first_factors[0]._replace(kind="ad_client")]
+    shown = samples(gateway)
+    outcomes = {dict(labels)["outcome"] for name, labels in shown if name == "radgate_first_factor_questions_total"}
+    assert {"accepted", "rejected", "certificate", "configuration"} < outcomes
+    assert "challenged" not in outcomes
+    discards = {dict(labels)["reason"] for name, labels in shown if name == "radgate_first_factor_discards_total"}
+    assert discards == {"unasked"}
+
+
+def test_of_first_factors_a_brief_page_has_the_outcomes_that_there_were():
+    gateway = Gateway()
+    gateway.asks_first()
+    name = "radgate_first_factor_questions_total"
+    outcomes = {dict(labels)["outcome"] for each, labels in brief(gateway) if each == name}
+    assert outcomes == {"accepted", "timeout", "rejected"}
+    assert brief(gateway)["radgate_first_factor_up", frozenset({"client": CLIENT, "host": HOME}.items())] == 0
 
 
 def brief(gateway: Gateway) -> Samples:

@@ -4,7 +4,8 @@ import pytest
 
 from gateway.console.health import HUNG_AFTER_S, STALE_AFTER_S, examine, examine_life
 from gateway.ipc.console_channel import UNSERVED_AFTER_S
-from tests.console.scene import IKEY, Gateway
+from gateway.unavailable import Trouble
+from tests.console.scene import CLIENT, HOME, IKEY, OTHER_HOME, SECTION, Gateway
 
 
 def test_well():
@@ -77,3 +78,25 @@ def test_a_host_that_leaves_or_is_isolated_sends_logins_to_others():
     isolated = examine({**Gateway().status, "fleet": {**fleet, "isolated": ["api.example.com/DI"]}}, 0.5)
     assert isolated.http_status == 503
     assert "api.example.com/DI" in isolated.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("is_other_down", "is_watched", "sections", "http_status"),
+    [
+        (True, True, (SECTION,), 503),
+        (False, True, (SECTION,), 200),
+        (True, True, (), 200),
+        (True, False, (SECTION,), 200),  # a balancer would send no login that could tell that one is back
+    ],
+)
+def test_no_section_has_a_first_factor_left(is_other_down, is_watched, sections, http_status):
+    gateway = Gateway()
+    gateway.asks_first()
+    gateway.first_factors = [gateway.first_factors[0]._replace(sections=sections, is_watched=is_watched)]
+    if is_other_down:
+        gateway.rows[0].first_factors[CLIENT].hosts[OTHER_HOME].show(51.0, 52.0, Trouble.CONNECT)
+    finding = examine(gateway.status, 0.5)
+    assert finding.http_status == http_status
+    if http_status == 503:
+        text = f"no host of [{CLIENT}] answers ({HOME}, {OTHER_HOME}): all logins are rejected"
+        assert finding.problems == [text]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.chromium import MARKS, Browser, Page, browser, expect
-from tests.console.many import SECTIONS, ManyDirectories, a_morning, serving
+from tests.console.many import NAMES, SECTIONS, ManyDirectories, a_morning, serving
 from tests.console.site import Site
 
 __all__ = ["browser"]
@@ -18,7 +18,32 @@ WIDE, NARROW = {"width": 1300, "height": 900}, {"width": 390, "height": 844}
 SCREENS = 2
 
 
+def home(name: str, state: str, **more: Any) -> dict[str, Any]:
+    """A host of a first factor."""
+    counts = {"questions": 3, "errors": 1, "outcomes": {"accepted": 2, "timeout": 1}, "discards": {"unasked": 4}}
+    return {
+        "host": name,
+        "state": state,
+        "trouble": "",
+        "hint": "",
+        "latency_ms": {"p50": 12, "p99": 40},
+        **counts,
+        **more,
+    }
+
+
+def first_factor(n: int, section: str, *hosts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"section": f"radius_client{n}", "kind": "radius_client", "sections": [section], "hosts": hosts, **more}
+
+
+SILENT = {"trouble": "timeout", "hint": "it does not answer: see that it runs"}
 WORSE: dict[str, Any] = {
+    "clients": [
+        first_factor(
+            2, SECTIONS[1], home("10.0.0.5:1812", "up"), home("10.0.0.6:1812", "down", **SILENT), state="degraded"
+        ),
+        first_factor(3, SECTIONS[0], home("10.0.0.7:1812", "down", **SILENT), state="down"),
+    ],
     "last_reload": {
         "ok": False,
         "age_s": 75.0,
@@ -95,6 +120,25 @@ def test_it_is_two_screens_at_most(look, viewport, scheme, path):
     assert page.locator("tbody tr").count() < 60
 
 
+ROWS_IN_SIGHT = """(table) => {
+  const end = table.parentElement.getBoundingClientRect().bottom;
+  return [...table.tBodies[0].rows].filter((row) => row.getBoundingClientRect().bottom <= end + 1).length;
+}"""
+
+
+@pytest.mark.parametrize(("viewport", "n_rows"), [(WIDE, 5), (NARROW, 2)], ids=["wide", "narrow"])
+def test_some_logins_are_seen_without_scrolling(look, viewport, n_rows):
+    assert look(viewport=viewport).locator("#logins").evaluate(ROWS_IN_SIGHT) >= n_rows
+
+
+def test_what_can_be_done_about_a_login_unfolds(look):
+    login = look(viewport=WIDE).locator("#logins tbody tr").first
+    remedy = login.get_by_text("See the user's status")
+    expect(remedy).to_be_hidden()
+    login.locator("summary").press("Enter")
+    shown(remedy)
+
+
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_much_trouble_at_once_is_two_screens_too(look, worse_site, viewport):
     page = look(site=worse_site, viewport=viewport)
@@ -105,6 +149,22 @@ def test_much_trouble_at_once_is_two_screens_too(look, worse_site, viewport):
     assert height_of(page) <= SCREENS * viewport["height"]
     alert.locator("summary").click()
     shown(alert.get_by_text("No space left on device").first)
+
+
+PLACEHOLDER_FITS = """(input) => {
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.font = getComputedStyle(input, "::placeholder").font;
+    const room = input.clientWidth - 2 * parseFloat(getComputedStyle(input).paddingLeft) - 16; // for the clearing cross
+    return pen.measureText(input.placeholder).width <= room;
+}"""
+DATE_AND_TIME_PX = 230  # mm/dd/yyyy, --:-- -- and the sign of a calendar
+
+
+def test_no_field_is_cut_on_a_telephone(look):
+    page = look(viewport=NARROW)
+    assert page.locator("#search").evaluate(PLACEHOLDER_FITS)
+    assert page.locator("#until").bounding_box()["width"] > DATE_AND_TIME_PX
+    shown(page.get_by_text("Until", exact=True))
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -129,6 +189,28 @@ def test_trouble_of_many_is_one_box(look):
     says(page.locator("#applications li").first, "FAIL MODE (keys refused)")
     page.get_by_role("button", name="Next directories").click()
     says(page.locator("#directories-pager"), "26 to 50 of 200")
+
+
+def test_first_factors_stand_beside_the_applications(look, worse_site, site):
+    page = look(site=worse_site, viewport=WIDE)
+    alerts = page.get_by_role("alert")
+    says(alerts, f"First factor down: radius_client3All logins of {NAMES[SECTIONS[0]]} are rejected")
+    says(alerts, "are rejected, for no host answers (10.0.0.7:1812). It does not answer: see that it runs")
+    says(alerts, "10.0.0.6:1812 is down, too: others of radius_client2 are asked")
+    says(page.locator("#first-factors-count"), "3 hosts, 2 down")
+    page.locator("#applications-box summary").click()
+    cards = page.locator("#first-factors li")
+    expect(cards).to_have_count(3)
+    says(cards.first, "10.0.0.6:1812")
+    says(cards.first, "Home server of radius_client2. Directories: osaka")
+    says(cards.first, "Questions: accepted 2, timeout 1. Answers took 12 ms, p99 40 ms")
+    says(cards.first, "p99 40 ms. Replies not believed: unasked 4")
+    says(cards.last, "answers")
+    page.goto(f"{worse_site.url}/#/server/{SECTIONS[0]}")
+    says(page.locator("#first-factors-count"), "1 host, 1 down")
+    says(page.locator("#directory-state"), "first factor down")
+    says(page.locator("#directory-text"), "Now all logins are rejected: no host of")
+    expect(look(viewport=WIDE).locator("#first-factors-box")).to_be_hidden()
 
 
 def test_what_the_last_reload_would_have_changed_stands_with_the_workers(look, worse_site):

@@ -22,6 +22,7 @@ from gateway.failmode.evidence import (
 from gateway.failmode.probing import DOWN_INTERVAL_S, EARLY_PROBE_TIMEOUT_S, Failed, Passed, Probe, ProbeOutcome
 from gateway.failmode.states import BreakerEvent
 from gateway.unavailable import Trouble
+from tests.long_form import histories
 
 STEP_S = 0.05
 SHOW_S = 0.1  # between two looks, and as long as evidence is old
@@ -251,14 +252,14 @@ def seeds(chunk: int, n_histories: int) -> range:
 def test_no_names_begin_fail_mode_while_probes_or_others_are_answered(
     chunk: int, are_probes_well: bool, is_somebody_answered: bool
 ):
-    for seed in seeds(chunk, 320):
+    for seed in seeds(chunk, histories(320)):
         n_openings = openings_of(seed, are_probes_well=are_probes_well, is_somebody_answered=is_somebody_answered)
         assert n_openings == 0, seed
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_no_names_hold_fail_mode_when_probes_are_answered_again(chunk: int):
-    for seed in seeds(chunk, 50):
+    for seed in seeds(chunk, histories(50)):
         lasted_s, n_later_openings = closing_of(seed)
         assert lasted_s < LONGEST_CLOSING_S, seed
         assert n_later_openings == 0, seed
@@ -267,13 +268,13 @@ def test_no_names_hold_fail_mode_when_probes_are_answered_again(chunk: int):
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.parametrize(("is_hanging", "within_s"), [(False, 1.0), (True, 2.0)])
 def test_an_outage_of_everything_is_known_in_time(chunk: int, is_hanging: bool, within_s: float):
-    for seed in seeds(chunk, 50):
+    for seed in seeds(chunk, histories(50)):
         assert opening_of(seed, is_hanging=is_hanging) < within_s, seed
 
 
 @pytest.mark.parametrize(("is_hanging", "within_s"), [(False, 1.5), (True, 3.5)])
 def test_an_outage_of_everything_is_known_although_names_failed_before(is_hanging: bool, within_s: float):
-    for seed in range(200):
+    for seed in range(histories(200)):
         assert opening_of(seed, is_hanging=is_hanging, n_evil=6) < within_s, seed
 
 

@@ -105,6 +105,18 @@ def test_what_was_asked_before_the_last_answer_says_nothing_when_it_times_out():
     assert (evidence.n_lately, evidence.last_trouble) == (1, Trouble.TIMEOUT)
 
 
+@pytest.mark.parametrize("trouble", [Trouble.CONNECT, Trouble.PROXY])
+def test_a_long_poll_that_finds_no_way_any_more_is_a_reason_to_look(trouble: Trouble):
+    """Where nobody logs in it is all that tells of a way that was cut."""
+    worker = Worker()
+    worker.answer(worker.ask("bob", 10.0), 10.1)
+    poll = AuthStatus("txid")
+    worker.witness.asked(poll, id(poll), 10.2)
+    worker.fail(poll, 45.0, trouble)
+    evidence = worker.show(45.0)
+    assert (evidence.troubled_at, evidence.last_trouble, evidence.n_failing) == (45.0, trouble, 0)
+
+
 def test_it_is_a_reason_to_look_when_it_fails_otherwise():
     worker = Worker()
     lost = worker.ask("ann", 10.0)

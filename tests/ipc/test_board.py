@@ -28,7 +28,7 @@ from gateway.ipc.board import Board
 board = Board(int(sys.argv[1]), {PLAN!r})
 row = board.row(1)
 row.begin(4711, 5)
-row.sections[{SECTION!r}].requested()
+row.sections[{SECTION!r}].requests.add()
 row.applications[{DUO!r}].write_evidence((1.0, 2.0))
 print(board.bulletin({OTHER_DUO!r}).read().trial)
 """

@@ -74,6 +74,19 @@ def test_cells_are_used_again(descriptor: int) -> None:
     assert journal.n_left_out == 0
 
 
+def test_only_cells_that_were_written_are_looked_at() -> None:
+    descriptor = create_journal(20_000)
+    journal = Journal(descriptor, KEY)
+    for number in range(9):
+        journal.keep_login(number, b"x")
+    for number in range(8):
+        journal.forget_login(number)
+    before = os.fstat(descriptor).st_blocks
+    assert list(successor(descriptor).logins()) == [b"x"]
+    assert os.fstat(descriptor).st_blocks == before
+    os.close(descriptor)
+
+
 def test_what_has_no_room_is_left_out_and_counted(descriptor: int) -> None:
     journal = Journal(descriptor, KEY)
     assert not journal.keep_login(1, bytes(MAX_LOGIN_OCTETS + 1))

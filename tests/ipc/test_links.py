@@ -3,9 +3,11 @@
 import asyncio
 import socket
 
+from gateway.engine.challenges.records import used_record
 from gateway.engine.records import LoginRecord, ReplyRecord, verdict_record
 from gateway.engine.verdict import rejection
 from gateway.ipc.links import (
+    ChallengeNoted,
     HandedOver,
     LinkReader,
     LinkWriter,
@@ -56,6 +58,7 @@ def test_all_kinds_of_messages_arrive_as_they_were_sent():
         ReplyKept(ReplyRecord(("192.0.2.10", 40001), 0, 3, b"digest", b"reply", 9.0)),
         LoginForgotten(7, LOST),
         LoginForgotten(8, None),
+        ChallengeNoted(used_record(b"name", 1_700_000_000)),
     ]
     assert heard(messages) == [*messages, None]
 
@@ -107,6 +110,6 @@ def test_a_message_that_is_not_known_is_counted_and_those_behind_it_are_heard():
 
 
 def test_each_word_has_the_name_that_workers_of_other_versions_know():
-    words = (HandedOver, LoginKept, LoginForgotten, ReplyKept)
-    names = ["HandedOver", "LoginKept", "LoginForgotten", "AnswerKept"]
+    words = (HandedOver, LoginKept, LoginForgotten, ReplyKept, ChallengeNoted)
+    names = ["HandedOver", "LoginKept", "LoginForgotten", "AnswerKept", "ChallengeNoted"]
     assert [word.__struct_config__.tag for word in words] == names

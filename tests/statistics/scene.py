@@ -7,7 +7,8 @@ from gateway.statistics.reading import Histogram, RowReading, Totals, read_row
 
 FIRST, SECOND = "radius_server_duo_only", "radius_server_duo_only2"
 DUO = "api-12345678.duosecurity.com:443/DIXXXXXXXXXXXXXXXXXX"
-PLAN = BoardPlan(1, (FIRST, SECOND), (DUO,))
+CLIENT, HOME, OTHER_HOME = "radius_client", "10.0.0.5:1812", "10.0.0.6:1812"
+PLAN = BoardPlan(1, (FIRST, SECOND), (DUO,), (), ((CLIENT, HOME), (CLIENT, OTHER_HOME)))
 LAYOUT = row_layout(PLAN)
 SECOND_NS = 1_000_000_000
 
@@ -20,6 +21,7 @@ class Row:
         self.writer = WorkerRow(self.cells, LAYOUT, PLAN)
         self.first = self.writer.sections[FIRST]
         self.duo = self.writer.applications[DUO]
+        self.first_factor = self.writer.first_factors[CLIENT]
 
     def read(self) -> RowReading:
         return read_row(self.cells, LAYOUT)

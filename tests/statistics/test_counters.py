@@ -13,7 +13,19 @@ from gateway.statistics.layout import AUTHEVENTS, AUTHPROXY, BOUNDS_S, SYSLOG, M
 from gateway.statistics.reading import Histogram, Totals, read_evidence, read_log_errors, read_signs_of_life
 from gateway.unavailable import Trouble
 from gateway.words.reasons import OUTCOME_OF, Outcome, Reason
-from tests.statistics.scene import DUO, FIRST, LAYOUT, PLAN, SECOND, SECOND_NS, Row, histogram_of
+from tests.statistics.scene import (
+    CLIENT,
+    DUO,
+    FIRST,
+    HOME,
+    LAYOUT,
+    OTHER_HOME,
+    PLAN,
+    SECOND,
+    SECOND_NS,
+    Row,
+    histogram_of,
+)
 
 
 def test_a_fresh_row_reads_as_nothing():
@@ -23,7 +35,7 @@ def test_a_fresh_row_reads_as_nothing():
 @pytest.mark.parametrize(
     ("count", "key"),
     [
-        (lambda row: row.first.requested(), (Measure.REQUESTS, FIRST)),
+        (lambda row: row.first.requests.add(), (Measure.REQUESTS, FIRST)),
         (lambda row: row.first.retransmitted(), (Measure.DUPLICATES, FIRST, "retransmission")),
         (lambda row: row.first.coalesced(), (Measure.DUPLICATES, FIRST, "coalesced")),
         (lambda row: row.first.refused(Reason.BAD_USER_NAME), (Measure.VERDICTS, FIRST, "bad_user_name")),
@@ -31,6 +43,10 @@ def test_a_fresh_row_reads_as_nothing():
         (lambda row: row.writer.count(Measure.DATAGRAMS), (Measure.DATAGRAMS,)),
         (lambda row: row.writer.count(Measure.UNSENT), (Measure.UNSENT,)),
         (lambda row: row.writer.log_lines_lost(AUTHEVENTS, 1), (Measure.LOG_LINES_LOST, AUTHEVENTS)),
+        (
+            lambda row: row.first_factor.hosts[HOME].troubled(Trouble.CONNECT),
+            (Measure.HOST_QUESTIONS, CLIENT, HOME, "connect"),
+        ),
     ],
 )
 def test_each_event_counts_under_its_own_key_alone(count, key):
@@ -86,8 +102,8 @@ def test_a_call_counts_under_its_kind_with_its_duration(call, kind):
 
 def test_sections_are_counted_apart():
     row = Row()
-    row.first.requested()
-    row.writer.sections[SECOND].requested()
+    row.first.requests.add()
+    row.writer.sections[SECOND].requests.add()
     assert row.totals.counters == {(Measure.REQUESTS, FIRST): 1, (Measure.REQUESTS, SECOND): 1}
 
 
@@ -125,6 +141,7 @@ def test_the_reply_that_follows_from_a_reason_is_that_of_the_verdict(reason):
     except KeyError:  # of Duo's reasons and fail mode's
         let_in = {Reason.DUO_ALLOWED, Reason.DUO_BYPASS, Reason.EXEMPT, Reason.FAILMODE_SAFE}
         outcome = Outcome.ACCEPT if reason in let_in else Outcome.REJECT
+        outcome = Outcome.CHALLENGE if reason is Reason.CHALLENGED else outcome
     assert OUTCOME_OF[reason] is outcome
 
 
@@ -206,3 +223,22 @@ def test_nothing_and_hours_have_buckets_too():
 def test_a_share_that_rounding_made_a_little_negative_does_no_harm():
     histogram = histogram_of(-1e-9)
     assert (histogram.counts[0], histogram.sum_us) == (1, 0)
+
+
+def test_an_answer_is_of_its_host_and_a_question_of_all_of_them():
+    row = Row()
+    row.first_factor.hosts[OTHER_HOME].answered("rejected", 0.02)
+    row.first_factor.ended(8.02)
+    totals = row.totals
+    assert totals.counters == Counter({(Measure.HOST_QUESTIONS, CLIENT, OTHER_HOME, "rejected"): 1})
+    assert totals.histogram(Measure.HOST_SECONDS, CLIENT, OTHER_HOME).sum_us == 20_000
+    assert totals.histogram(Measure.FIRST_FACTOR_SECONDS, CLIENT).sum_us == 8_020_000
+
+
+def test_a_successor_has_seen_no_host_yet():
+    row = Row()
+    row.first_factor.hosts[HOME].show(3.0, 4.0, Trouble.DNS)
+    gauges = row.totals.gauges
+    assert [gauges[each, CLIENT, HOME] for each in (Measure.HOST_HEARD, Measure.HOST_FAILED)] == [3 * 10**9, 4 * 10**9]
+    row.writer.begin(7, SECOND_NS)
+    assert not row.totals.gauges

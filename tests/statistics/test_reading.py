@@ -105,7 +105,7 @@ def busy_row(n_requests: int, application: str = DUO) -> Totals:
     cells = [0] * layout.n_cells
     row = WorkerRow(cells, layout, plan)
     for _ in range(n_requests):
-        row.sections[FIRST].requested()
+        row.sections[FIRST].requests.add()
         row.sections[FIRST].began()
         row.applications[application].called(Auth, 0.2)
     row.applications[application].connected(1, n_requests)

@@ -1,10 +1,12 @@
 """A gateway of which workers have counted something, for tests of its status."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.statistics.counters import WorkerRow
 from gateway.statistics.layout import BoardPlan, row_layout
 from gateway.statistics.reading import RowReading, merge, read_row
+from gateway.supervisor.first_factors import FirstFactorFacts
 from gateway.supervisor.form import Form
 from gateway.supervisor.procfs import ProcessUsage
 from gateway.supervisor.status import ApplicationFacts, GatewayFacts, ServerFacts, WorkerFacts, build_status
@@ -12,11 +14,13 @@ from gateway.supervisor.status import ApplicationFacts, GatewayFacts, ServerFact
 SECTION, QUIET = "radius_server_duo_only", "radius_server_duo_only2"
 HOST, IKEY = "api-12345678.duosecurity.com", "DIXXXXXXXXXXXXXXXXXX"
 NAME = f"{HOST}:443/{IKEY}"
-PLAN = BoardPlan(1, (SECTION, QUIET), (NAME,))
+CLIENT, HOME, OTHER_HOME = "radius_client", "10.0.0.5:1812", "10.0.0.6:1812"
+PLAN = BoardPlan(1, (SECTION, QUIET), (NAME,), (), ((CLIENT, HOME), (CLIENT, OTHER_HOME)))
 LAYOUT = row_layout(PLAN)
 S = 1_000_000_000
 GATEWAY = GatewayFacts("1.2.3", 100, 2, 1_000 * S, 1_100 * S, Form(is_compiled=True))
 SERVERS = [ServerFacts(SECTION, ("0.0.0.0:1812", "[::]:1812")), ServerFacts(QUIET, ("0.0.0.0:1645",))]
+FIRST_FACTOR = FirstFactorFacts(CLIENT, "radius_client", (HOME, OTHER_HOME), (SECTION,))
 HEALTHY = ApplicationFacts(NAME, HOST, IKEY, "safe", "healthy", False, 1_001 * S, "")
 
 
@@ -30,6 +34,7 @@ class Worker:
         self.row.begin(pid, 1_010 * S)
         self.section = self.row.sections[SECTION]
         self.duo = self.row.applications[NAME]
+        self.homes = self.row.first_factors[CLIENT].hosts
 
     @property
     def reading(self) -> RowReading:
@@ -40,8 +45,12 @@ class Worker:
         return facts._replace(**changed)
 
 
-def status_of(*workers: WorkerFacts, application: ApplicationFacts = HEALTHY) -> dict[str, Any]:
+def status_of(
+    *workers: WorkerFacts,
+    application: ApplicationFacts = HEALTHY,
+    first_factors: Sequence[FirstFactorFacts] = (),
+) -> dict[str, Any]:
     totals = workers[0].reading.totals
     for worker in workers[1:]:
         totals = merge(totals, worker.reading.totals)
-    return build_status(GATEWAY, workers, SERVERS, [application], totals)
+    return build_status(GATEWAY, workers, SERVERS, [application], totals, first_factors=first_factors)

@@ -2,12 +2,14 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from gateway.config.read_outcome import ReadOutcome
+from gateway.config.settings import encode_settings
 from gateway.failmode.breaker import Breaker, Standing
 from gateway.ipc.orders import CANNOT_START
 from gateway.ipc.worker_channel import Leave
@@ -17,9 +19,9 @@ from gateway.supervisor.arbiter import Arbiter
 from gateway.supervisor.beginning import START_TRIES, Premises
 from gateway.supervisor.control import ReloadOutcome
 from gateway.supervisor.journals import Journals
-from tests.config.files import MINIMAL, parse
+from tests.config.files import MINIMAL, SKEY, parse
 from tests.supervisor.scripted_worker import said, turns
-from tests.supervisor.stage import HANDED_OVER, PREPARED, SERVING, ScriptedSockets, WorkersStage
+from tests.supervisor.stage import GATEWAY, HANDED_OVER, PREPARED, SERVING, ScriptedSockets, WorkersStage
 
 
 class NoFolder:
@@ -39,6 +41,10 @@ class Nothing:
     def standing(self, _key: str) -> Standing:
         """Return that of nobody."""
         return Breaker().standing
+
+    async def troubles_of_keys(self, ikeys: Collection[str]) -> list[str]:
+        """Tell who was asked about."""
+        return list(ikeys)
 
     def state(self) -> None: ...
 
@@ -122,6 +128,17 @@ def test_what_becomes_of_a_reload_is_in_the_status(play):
         assert await task == ReloadOutcome(2, [], [], stage.no_changes)
         assert stage.arbiter.status()["last_reload"]["ok"]
         assert stage.arbiter.status()["generation"] == 2
+
+    play(scene)
+
+
+def test_duo_is_asked_about_keys_that_a_reload_has_brought(play):
+    async def scene(stage: ArbiterStage) -> None:
+        settings = parse((MINIMAL + GATEWAY).replace(SKEY, SKEY[::-1]))[0]
+        stage.read = ReadOutcome(settings_octets=encode_settings(settings))
+        task = asyncio.get_running_loop().create_task(stage.arbiter.reload())
+        await stage.serves(await stage.next_worker(stage.workers[0]))
+        assert (await task).key_troubles == [settings.servers[0].application.ikey]
 
     play(scene)
 

@@ -1,7 +1,7 @@
 """A reload's course: what follows what, one answer, and nothing changed where it fails."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.supervisor.changeover import (
@@ -117,6 +117,7 @@ def test_an_end_is_an_end_and_every_state_is_reached():
     assert reached == set(ChangeoverState)
 
 
+@settings(max_examples=200)
 @given(st.booleans(), st.lists(st.sampled_from([*ChangeoverEvent, "died", "all serve"]), max_size=40))
 def test_whatever_happens_there_is_one_answer_and_what_was_prepared_is_switched_to_or_discarded(is_settled, events):
     changeover = Changeover()

@@ -95,6 +95,11 @@ class TestAnswers:
             asked(run_dir, arbiter, "reload")
         assert declined.value.problems == ["a.cfg:7 [x] y: wrong", "a.cfg:8 [x] z: wrong"]
 
+    def test_a_reload_tells_what_duo_has_against_new_keys(self, run_dir, arbiter):
+        arbiter.outcome = ReloadOutcome(2, [], [], key_troubles=["the keys of DIX did not pass"])
+        answer = asked(run_dir, arbiter, "reload")
+        assert (answer["ok"], answer["key_troubles"]) == (True, ["the keys of DIX did not pass"])
+
     def test_a_mistake_of_ours_is_told_as_one_without_its_text(self, run_dir, arbiter):
         arbiter.outcome = RuntimeError("with a secret")
         with pytest.raises(Declined) as declined:
@@ -296,7 +301,7 @@ class TestNonsense:
     @pytest.mark.parametrize("ending", [b"", b"\n"])
     def test_a_request_that_is_too_long_is_told_so(self, run_dir, arbiter, ending):
         octets = b'{"command":"status","x":"' + b"x" * MAX_REQUEST + b'"}' + ending
-        assert told(run_dir, arbiter, octets)[0]["error"] == "a request has at most 65536 octets"
+        assert told(run_dir, arbiter, octets)[0]["error"] == "a request has at most 65536 bytes"
 
     def test_a_request_without_its_end_is_none(self, run_dir, arbiter):
         assert told(run_dir, arbiter, b'{"command":"stop"}') == []

@@ -1,5 +1,6 @@
 """What the watch over Duo makes of generations: whose evidence counts, and who is told."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from gateway.failmode.breaker import Breaker
 from gateway.failmode.evidence import Evidence
 from gateway.failmode.states import BreakerState
 from gateway.ipc.worker_channel import LookAtBoard
+from gateway.supervisor import failmode
 from gateway.supervisor.failmode import FailModeWatch
 
 if TYPE_CHECKING:
@@ -92,6 +94,20 @@ def test_a_new_generation_knows_of_the_outages_that_concern_it_before_it_starts(
 @pytest.mark.parametrize("key", ["app", "unknown"])
 def test_what_nobody_watches_is_healthy(key):
     assert watch().standing(key).state is BreakerState.HEALTHY
+
+
+def test_the_keys_of_those_applications_are_checked_that_are_named(monkeypatch):
+    asked = []
+
+    async def check(askers: Any) -> list[str]:
+        asked.extend(askers)
+        return ["wrong"]
+
+    monkeypatch.setattr(failmode, "troubles_of_keys", check)
+    duo = watch()
+    duo._clients = dict.fromkeys(("a:443/DIONE", "b:443/DIONE", "a:443/DITWO"))
+    assert asyncio.run(duo.troubles_of_keys({"DIONE", "DIUNKNOWN"})) == ["wrong"]
+    assert asked == ["a:443/DIONE", "b:443/DIONE"]
 
 
 class TestIsolation:

@@ -157,5 +157,5 @@ def test_each_gets_the_line_of_its_key_wherever_that_stands(tmp_path):
     path = f"{tmp_path}/authproxy.cfg"
     settings = parse_settings(text.encode(), path, lambda _: FileContent(b"", 0))[0]
     problems = locate(find_obstacles(settings), path, FileContent(text.encode(), 0))
-    lines = {problem.key: problem.line for problem in problems}
+    lines = {problem.key: problem.place.line for problem in problems}
     assert (lines["interface"], lines["run_dir"], lines["user"]) == (2, 3, text.count("\n"))

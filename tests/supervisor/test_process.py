@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,13 +18,14 @@ from gateway.ipc.board import Board
 from gateway.ipc.journal import create_journal
 from gateway.ipc.memory import memfd
 from gateway.ipc.orders import (
+    ConsoleOrders,
     GenerationOrders,
     Orders,
     SocketOrders,
 )
 from gateway.ipc.plan import board_plan
 from gateway.listeners.udp import open_socket
-from gateway.supervisor.process import WorkerProcess, child_environment
+from gateway.supervisor.process import ConsoleProcess, WorkerProcess, child_environment
 from tests.config.files import MINIMAL, SHARED_SECRET, SKEY, parse
 
 READ_IT = "import os, sys; sys.stdout.buffer.write(os.pread(int(sys.argv[1]), 1 << 24, 0))"
@@ -237,6 +239,23 @@ def test_nothing_is_left_open_when_no_process_can_be_started(monkeypatch, udp):
     assert set(Path("/proc/self/fd").iterdir()) == before
 
 
+def test_a_console_has_no_trusted_roots_to_load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    known: dict[str, str] = {}
+
+    def begin(*_: Any, env: dict[str, str], **__: Any) -> None:
+        known.update(env)
+        raise BlockingIOError
+
+    monkeypatch.setattr(subprocess, "Popen", begin)
+    settings = settings_of(tmp_path)
+    assert settings.gateway.console is not None
+    with pytest.raises(BlockingIOError):
+        ConsoleProcess(ConsoleOrders(-1, 0, settings.gateway.console, settings.log))
+    monkeypatch.undo()
+    program = "import ssl; print(ssl.create_default_context().cert_store_stats()['x509_ca'])"
+    assert subprocess.run([sys.executable, "-c", program], env=known, capture_output=True, check=True).stdout == b"0\n"
+
+
 @pytest.mark.parametrize(
     ("tuned", "tunables"),
     [
@@ -251,3 +270,8 @@ def test_what_an_administrator_has_tuned_stays(tuned: str | None, tunables: str)
     assert theirs["GLIBC_TUNABLES"] == tunables
     assert theirs["PATH"] == "/usr/bin"
     assert int(theirs["MALLOC_MMAP_THRESHOLD_"]) > 262_144
+
+
+def test_names_that_hang_keep_no_others_from_being_looked_up():
+    assert int(child_environment({})["UV_THREADPOOL_SIZE"]) // 2 >= 8  # libuv's share for what is slow
+    assert child_environment({"UV_THREADPOOL_SIZE": "32"})["UV_THREADPOOL_SIZE"] == "32"

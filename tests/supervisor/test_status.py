@@ -48,6 +48,9 @@ CONTRACT: dict[str, Any] = {
     "servers": [
         {
             "section": "radius_server_duo_only",
+            "mode": "duo_only",
+            "failmode": "safe",
+            "client": "duo_only_client",
             "listen": ["0.0.0.0:1812"],
             "requests": 0,
             "accepts": 0,
@@ -108,9 +111,9 @@ def test_the_gateway_says_who_it_is_and_how_long_it_runs():
 def test_a_worker_shows_its_load_and_its_health():
     worker = Worker()
     for _ in range(3):
-        worker.section.requested()
+        worker.section.requests.add()
         worker.section.began()
-    worker.row.sections[QUIET].requested()
+    worker.row.sections[QUIET].requests.add()
     worker.row.beat(1_050 * S, 7_500_000)
     worker.row.beat(1_051 * S, 250_000)
     worker.row.count(Measure.DATAGRAMS, 9)
@@ -142,7 +145,7 @@ def test_a_worker_shows_its_load_and_its_health():
 @pytest.mark.parametrize("pid", [0, 12])
 def test_signs_of_life_of_a_predecessor_are_not_those_of_its_successor(pid):
     worker = Worker(pid=11)
-    worker.section.requested()
+    worker.section.requests.add()
     worker.section.began()
     worker.row.beat(1_050 * S, 7_500_000)
     (shown,) = status_of(worker.facts(pid=pid, state="starting"))["workers"]
@@ -153,7 +156,7 @@ def test_signs_of_life_of_a_predecessor_are_not_those_of_its_successor(pid):
 def test_a_server_adds_up_what_all_workers_counted():
     one, other = Worker(11), Worker(12)
     for worker in (one, other):
-        worker.section.requested()
+        worker.section.requests.add()
         worker.section.unsigned()
         worker.section.retransmitted()
         worker.section.coalesced()
@@ -167,6 +170,9 @@ def test_a_server_adds_up_what_all_workers_counted():
     assert busy == {
         "section": SECTION,
         "name": SECTION,
+        "mode": "duo_only",
+        "client": "duo_only_client",
+        "failmode": "safe",
         "listen": ["0.0.0.0:1812", "[::]:1812"],
         "n_clients": 0,
         "requests": 2,
@@ -191,7 +197,7 @@ def test_a_server_adds_up_what_all_workers_counted():
 @pytest.mark.parametrize("reason", DiscardReason)
 def test_where_all_requests_are_signed_they_can_be_required_to_be(reason):
     worker = Worker()
-    worker.section.requested()
+    worker.section.requests.add()
     (first, _) = status_of(worker.facts())["servers"]
     assert first["advice"] == "all requests are signed so far: require_message_authenticator=yes can be set"
     worker.section.discarded(reason)
@@ -199,9 +205,18 @@ def test_where_all_requests_are_signed_they_can_be_required_to_be(reason):
     assert first["unsigned"] == ("missing" in reason or "unauthenticated" in reason)
 
 
+def test_logins_that_were_tried_here_are_requests_but_say_nothing_of_clients():
+    worker = Worker()
+    worker.section.tried.add()
+    status = status_of(worker.facts())
+    assert [server["requests"] for server in status["servers"]] == [1, 0]
+    assert status["workers"][0]["requests"] == 1
+    assert status["servers"][0]["advice"] == ""
+
+
 def test_where_signatures_are_required_there_is_nothing_to_advise():
     worker = Worker()
-    worker.section.requested()
+    worker.section.requests.add()
     facts = worker.facts()
     servers = [server._replace(requires_signature=True) for server in SERVERS]
     status = build_status(GATEWAY, [facts], servers, [HEALTHY], facts.reading.totals)
@@ -209,11 +224,11 @@ def test_where_signatures_are_required_there_is_nothing_to_advise():
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_verdict_is_an_accept_or_a_reject(reason):
+def test_every_verdict_is_an_accept_a_reject_or_a_challenge(reason):
     worker = Worker()
     worker.section.refused(reason)
     server = status_of(worker.facts())["servers"][0]
-    assert server["accepts"] + server["rejects"] == 1
+    assert server["accepts"] + server["rejects"] + server["challenges"] == 1
     assert server["reasons"][reason] == 1
 
 
@@ -281,10 +296,10 @@ def test_histograms_are_cumulative_and_end_with_the_number_of_all():
 
 def test_what_retired_boards_counted_is_kept_and_what_is_configured_no_more_is_not_shown():
     retired, now = Worker(), Worker()
-    retired.section.requested()
+    retired.section.requests.add()
     retired.section.began()
     retired.duo.connected(5, 5)
-    now.section.requested()
+    now.section.requests.add()
     totals = merge(retired.reading.totals.retired(), now.reading.totals)
     status = build_status(GATEWAY, [now.facts()], SERVERS[:1], [HEALTHY], totals)
     (server,) = status["servers"]

@@ -43,6 +43,12 @@ def test_the_document_has_a_section_for_each_word_and_no_other():
     assert sorted(SECTIONS) == sorted(WORDS)
 
 
+@pytest.mark.parametrize("reason", [Reason.DUO_REFUSED_CALL, Reason.NO_CAPABLE_DEVICE])
+def test_who_has_a_hardware_token_alone_is_told_what_to_type(reason):
+    assert "a hardware token alone types" in REASONS[reason].remedy
+    assert "secret,PASSCODE" in REASONS[reason].remedy
+
+
 @pytest.mark.parametrize("word", WORDS)
 def test_a_section_of_the_document_begins_with_the_words_of_the_code(word):
     happened, remedy = EXPLANATIONS[word]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gateway.engine.challenges.memory import ChallengeMemory, UnixClock
 from gateway.engine.digests import Digests, login_key
 from gateway.engine.records import VERSION, LoginRecord, PacketRecord, ReplyRecord
 from gateway.engine.sent_replies import packed_reply
@@ -85,6 +86,7 @@ class Successor:
         own = GenerationParts(1, settings)
         self.generations = Generations(own, [])
         self.engine = build_engine(settings, own.tables, Digests(KEY), 1)
+        self.memory = ChallengeMemory(UnixClock(time.time() - time.monotonic()))
         self.effects: list[Effect] = []
         self.n_lost = 0
         self._predecessors: list[PredecessorOrders] = []
@@ -113,7 +115,14 @@ class Successor:
         predecessors = [read_predecessor(each, KEY, self.generations) for each in self._predecessors]
         buckets = frozenset({0})
         succession = Succession(
-            predecessors, self.generations, buckets, self.engine, self.effects.extend, lambda _: None, self._note_lost
+            predecessors,
+            self.generations,
+            buckets,
+            self.engine,
+            self.memory,
+            self.effects.extend,
+            lambda _: None,
+            self._note_lost,
         )
         succession.begin()
         return succession

@@ -1,14 +1,17 @@
 """What is written into the journal, and told to successors."""
 
 import os
+import time
 from collections.abc import Iterator
 from typing import Any, cast
 
 import msgspec
 import pytest
 
+from gateway.engine.challenges.records import unpacked_challenge, used_record
 from gateway.engine.duplicates import SentReply
 from gateway.engine.effects import ForgetLogin, KeepLogin, KeepReply
+from gateway.engine.first_factor import Accepted
 from gateway.engine.peer import Peer
 from gateway.engine.records import LoginRecord, ReplyRecord, verdict_record
 from gateway.engine.sent_replies import unpacked_reply
@@ -19,6 +22,7 @@ from gateway.ipc.journal import (
     create_journal,
 )
 from gateway.ipc.links import (
+    ChallengeNoted,
     HandedOver,
     LinkWriter,
     LoginForgotten,
@@ -28,10 +32,13 @@ from gateway.ipc.links import (
 )
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import PROXY_STATE
+from gateway.radius.hidden import Hop
 from gateway.radius.packet import decode_packet
 from gateway.words.reasons import Reason
 from gateway.worker.journal_keeper import JournalKeeper
-from tests.engine.scene import GO_ON, SECRET, Stage
+from tests.engine.home_scene import GO_ON as HOME_GO_ON
+from tests.engine.home_scene import HOST, HomeStage
+from tests.engine.scene import GO_ON, PUSHED, SECRET, Stage
 
 KEY = bytes(32)
 
@@ -128,11 +135,39 @@ def test_a_login_whose_only_packet_is_too_long_is_kept_without_any(scene):
     assert [record.packets for record in scene.logins] == [[]]
 
 
+@pytest.mark.parametrize(("n_octets", "is_whole"), [(600, True), (1_000, False)])
+def test_a_login_whose_attributes_are_too_long_is_lost_with_all_its_packets(n_octets, is_whole):
+    descriptor = create_journal(8, 65_536)
+    keeper, stage = JournalKeeper(Journal(descriptor, KEY)), HomeStage()
+    stage.ask()
+    attributes = encode_attribute(25, bytes(198)) * (n_octets // 200)
+    for answer in (Accepted(attributes, HOST, Hop(SECRET, bytes(16))), HOME_GO_ON, PUSHED):
+        stage.answer(answer)
+    pending = stage.asked[-1].pending
+    keeper.keep_login(KeepLogin(pending))
+    (record,) = [msgspec.msgpack.decode(each, type=LoginRecord) for each in Journal(descriptor, KEY).logins()]
+    expected = pending.record() if is_whole else pending.record().without_attributes()
+    assert record == expected
+    assert (record.state, len(record.packets), keeper.n_left_out) == ("waiting" if is_whole else "lost", 1, 0)
+    os.close(descriptor)
+
+
 def test_what_no_room_is_for_is_counted(scene):
     for number in range(30):
         scene.stage.login(f"user{number}", "push", identifier=number)
         scene.memory.keep_login(KeepLogin(scene.stage.asked[-1].pending))
     assert scene.memory.n_left_out == 30 - 24  # 8, and cells to write a new record before the old one is struck out
+
+
+def test_what_is_remembered_of_a_challenge_stands_there_until_it_expires(scene):
+    record = used_record(b"name", int(time.time()) + 300)
+    scene.memory.keep_challenge(record)
+    link = ScriptedLink()
+    scene.memory.hand_over(links(b0=link, b3=link))
+    scene.memory.keep_challenge(record)
+    octets = list(Journal(scene.descriptor, KEY).replies())
+    assert [unpacked_challenge(each) for each in octets] == [record, record]
+    assert link.sent == [HandedOver(), ChallengeNoted(record)]
 
 
 class TestTelling:

@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.discard_notices import (
+    ChoosePap,
     Notice,
     UnsignedNas,
 )
 from gateway.engine.effects import Finished
 from gateway.engine.nas import Nas
 from gateway.engine.peer import Peer
+from gateway.engine.primary import Told as FirstFactorTold
 from gateway.engine.verdict import (
     Verdict,
     rejection,
@@ -22,12 +24,13 @@ from gateway.engine.verdict import (
 from gateway.logs.events import EventLog
 from gateway.logs.lines import JsonLines, Lines, TextLines, pairs
 from gateway.radius.discards import DiscardReason
-from gateway.words.reasons import Outcome, Reason
+from gateway.words.reasons import OUTCOME_OF, Outcome, Reason
 from gateway.worker.reports import (
     WARNED_REASONS,
     EventSection,
     LoginLog,
     auth_event,
+    choose_pap_line,
     finished_line,
     notice_line,
     unsigned_line,
@@ -115,6 +118,21 @@ class TestFinishedLine:
     def test_packets_that_shared_the_login_are_counted(self):
         assert finished_line(finished(n_packets=3), 0)[1]["packets"] == 3
 
+    def test_how_long_the_first_factor_took_stands_where_there_was_one(self):
+        _, fields = finished_line(finished(first_factor=FirstFactorTold(0.0414), n_packets=2), 0)
+        assert list(fields)[-4:] == ["duration_ms", "first_factor_ms", "packets", "hint"]
+        assert fields["first_factor_ms"] == 41
+
+    def test_which_host_of_it_has_answered_stands_before_that(self):
+        _, fields = finished_line(finished(first_factor=FirstFactorTold(0.0414, "", "10.0.0.5:1812")), 0)
+        assert list(fields)[-4:] == ["duration_ms", "first_factor", "first_factor_ms", "hint"]
+        assert fields["first_factor"] == "10.0.0.5:1812"
+
+    def test_active_directorys_code_stands_where_it_gave_one(self):
+        _, fields = finished_line(finished(first_factor=FirstFactorTold(0.0414, "52e")), 0)
+        assert list(fields)[-3:] == ["first_factor_ms", "ad_code", "hint"]
+        assert fields["ad_code"] == "52e"
+
     def test_a_login_that_nobody_waits_for_any_more_has_no_reply(self):
         assert finished_line(finished(n_packets=0), 0)[1]["reply"] == "none"
 
@@ -184,6 +202,13 @@ logins = st.builds(
     st.sampled_from(["", "push", "passcode"]),
     st.floats(0, 1e6) | st.sampled_from([0.0005, 0.0015, 0.0625]),
     st.integers(0, 3),
+    first_factor=st.none()
+    | st.builds(
+        FirstFactorTold,
+        st.sampled_from([0.0, 0.0004, 0.0414, 8.0]),
+        st.sampled_from(["", "52e", 'a "b"=c']),
+        st.sampled_from(["", "10.0.0.5:1812", 'a "b"=c']),
+    ),
 )
 
 
@@ -309,6 +334,15 @@ def test_a_client_that_does_not_sign_is_named_with_the_key_that_mends_it():
     assert fields == {"client": client.name, "server": "radius_server_duo_only"}
 
 
+def test_a_client_without_pap_is_told_to_choose_it():
+    client = Nas("radius_ip_2 of [radius_server_auto]", Stage().section, SECRET)
+    text, fields = choose_pap_line(ChoosePap("192.0.2.1", client))
+    assert text.startswith(
+        "192.0.2.1 asks with CHAP, MS-CHAP or EAP, or without a password, and is rejected: choose PAP"
+    )
+    assert fields == {"client": client.name, "server": "radius_server_duo_only"}
+
+
 class TestAuthEvent:
     def test_it_has_every_field_that_parsers_of_duos_proxy_expect(self):
         event = auth_event(finished(), EventSection("DIXXXXXXXXXXXXXXXXXX", "duo_only_client"), "gateway-1")
@@ -336,6 +370,37 @@ class TestAuthEvent:
     @pytest.mark.parametrize(("verdict", "status"), [(ALLOWED, "Allow"), (DENIED, "Reject")])
     def test_its_status_is_the_verdict(self, verdict, status):
         assert auth_event(finished(verdict), EventSection("DI", "duo_only_client"), "gateway-1")["status"] == status
+
+    @pytest.mark.parametrize(
+        ("reason", "status", "stage"),
+        [
+            (Reason.FIRST_FACTOR_REJECTED, "Reject", "Primary"),
+            (Reason.FIRST_FACTOR_UNREACHABLE, "Reject", "Primary"),
+            (Reason.REPLY_TOO_LONG, "Reject", "Primary"),
+            (Reason.PASSWORD_EXPIRED, "Reject", "Primary"),
+            (Reason.USER_NOT_FOUND, "Reject", "Primary"),
+            (Reason.FACTOR_MISSING, "Reject", "Secondary"),
+            (Reason.CHALLENGED, "Challenge", "Secondary"),
+        ],
+    )
+    def test_its_stage_is_that_of_the_factor_that_decided(self, reason, status, stage):
+        verdict = Verdict(OUTCOME_OF[reason], reason, "", "")
+        event = auth_event(finished(verdict), EventSection("DI", "radius_client"), "gateway-1")
+        assert (event["status"], event["auth_stage"]) == (status, f"{stage} authentication")
+
+    def test_active_directorys_code_is_a_key_more(self):
+        section = EventSection("DI", "ad_client")
+        assert auth_event(finished(first_factor=FirstFactorTold(0.1, "775")), section, "gateway-1")["ad_code"] == "775"
+        assert "ad_code" not in auth_event(finished(first_factor=FirstFactorTold(0.1)), section, "gateway-1")
+
+    @pytest.mark.parametrize("reason", [Reason.NO_PASSWORD, Reason.UNREADABLE_PASSWORD])
+    @pytest.mark.parametrize(
+        ("client", "stage"),
+        [("ad_client2", "Primary"), ("radius_client", "Primary"), ("duo_only_client1", "Secondary")],
+    )
+    def test_a_password_is_the_first_factors_where_there_is_one(self, reason, client, stage):
+        event = auth_event(finished(rejection(reason)), EventSection("DI", client), "gateway-1")
+        assert event["auth_stage"] == f"{stage} authentication"
 
     def test_it_is_one_line_of_json_whatever_the_name(self):
         event = auth_event(finished(user_name='ユーザー"\\'), EventSection("DI", "duo_only_client"), "gateway-1")

@@ -12,11 +12,13 @@ import msgspec
 import pytest
 
 from gateway.duoapi.calls import AuthStatus
+from gateway.engine.challenges.kept import Kept
+from gateway.engine.challenges.records import ChallengeRecord, kept_record, packed_challenge, used_record
 from gateway.engine.effects import Effect, KeepLogin, KeepReply, PutQuestion, SendReply
 from gateway.engine.login_states import PERSON_PATIENCE_S
 from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
-from gateway.engine.records import VERSION, verdict_record
+from gateway.engine.records import VERSION, PassedOnRecord, PrimaryRecord, verdict_record
 from gateway.engine.verdict import rejection
 from gateway.ipc.journal import (
     Journal,
@@ -25,6 +27,7 @@ from gateway.ipc.journal import (
     create_journal,
 )
 from gateway.ipc.links import (
+    ChallengeNoted,
     HandedOver,
     LinkWriter,
     LoginForgotten,
@@ -323,6 +326,35 @@ class TestOfNoUse:
         successor.take_over()
         assert asked(successor) == ["tx-2"]
 
+    def test_what_it_remembers_of_challenges_is_remembered(self, successor):
+        """A token that was used is not taken again, and what is kept for another can be taken."""
+        until, kept = int(time.time()) + 300, Kept(None, b"theirs", "home")
+        record = kept_record(b"b", until, kept)
+        assert record is not None
+        octets = packed_challenge(used_record(b"a", until)), packed_challenge(record)
+        successor.predecessor(answers=octets)
+        successor.take_over()
+        assert not successor.memory.use(b"a", until, time.monotonic())
+        assert successor.memory.take(b"b") == kept
+        assert successor.n_lost == 0
+
+    def test_an_odd_record_of_a_challenge_costs_itself(self, successor):
+        until = int(time.time()) + 300
+        good = packed_challenge(used_record(b"a", until))
+        odd = ChallengeRecord(b"b", until, is_used=False, accepted=PassedOnRecord(b"x", "home", b""))
+        successor.predecessor(answers=(good[:-3], packed_challenge(odd), good))
+        successor.take_over()
+        assert not successor.memory.use(b"a", until, time.monotonic())
+        assert successor.memory.take(b"b") is None
+        assert successor.n_lost == 2
+
+    def test_a_login_whose_attributes_are_none_costs_itself(self, successor):
+        odd = PrimaryRecord(b"", PassedOnRecord(b"\x19\x01", "home", b"")), PrimaryRecord(b"\x19")
+        records = [encode(login_record(number, primary=each)) for number, each in enumerate(odd)]
+        successor.predecessor(*records, encode(login_record(3, "bob")))
+        successor.take_over()
+        assert (successor.engine.n_pending, successor.n_lost) == (1, 2)
+
     def test_a_torn_record_is_counted_once(self, successor):
         descriptor = create_journal(4, 65_536)
         journal = Journal(descriptor, KEY)
@@ -360,6 +392,19 @@ class Living:
 
 
 class TestOfTheLiving:
+    def test_what_it_says_of_challenges_is_remembered(self, successor):
+        until = int(time.time()) + 300
+
+        async def scene() -> None:
+            living = Living(successor)
+            succession = successor.begin()
+            await living.said(HandedOver(), ChallengeNoted(used_record(b"a", until)))
+            living.writer.close()
+            await ended(succession)
+
+        asyncio.run(scene())
+        assert not successor.memory.use(b"a", until, time.monotonic())
+
     def test_nothing_is_taken_before_it_hands_over(self, successor):
         async def scene() -> None:
             living = Living(successor, encode(login_record()))

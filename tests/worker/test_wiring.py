@@ -27,12 +27,12 @@ from gateway.radius.shared_secret import SharedSecret
 from gateway.worker.generations import GenerationParts
 from gateway.worker.wiring import (
     build_engine,
-    build_section,
     build_table,
     event_sections,
 )
 from tests.config.files import IKEY, MINIMAL, SHARED_SECRET, parse
 from tests.engine.scene import AUTO, NO, YES
+from tests.worker.sections import built_section, built_sections
 
 if TYPE_CHECKING:
     from gateway.engine.modes.duo_only import DuoOnly
@@ -62,12 +62,12 @@ def settings_of(text: str = MINIMAL) -> Settings:
 
 
 def section_of(keys: str = "") -> Section:
-    return build_section(settings_of(MINIMAL + keys).servers[0])
+    return built_section(settings_of(MINIMAL + keys))
 
 
 def tables_of(text: str) -> list[NasTable]:
     settings = settings_of(text)
-    sections = {server.section: build_section(server) for server in settings.servers}
+    sections = built_sections(settings)
     return [build_table(settings, address, sections) for address in listening_addresses(settings)]
 
 
@@ -219,6 +219,12 @@ class TestOperator:
             assert found(table, source).section.name == name
         assert table.find("127.82.65.3") is None
 
+    def test_its_requests_are_counted_apart_from_those_of_clients(self):
+        (table,) = tables_of(MINIMAL)
+        operator, client = found(table, "127.82.65.1"), found(table, "10.0.1.10")
+        assert operator.requests is operator.section.counters.tried
+        assert client.requests is client.section.counters.requests
+
     def test_its_secret_is_made_from_the_sections_own(self):
         (table,) = tables_of(MINIMAL)
         words = b"radgate login radius_server_duo_only"
@@ -244,7 +250,7 @@ class TestOperator:
         keys = ("radius_ip_1=2001:db8:2::1", "radius_secret_1=another secret")
         first = section("radius_server_duo_only", "radius_ip_1=2001:db8:1::1", "radius_secret_1=one secret")
         settings = settings_of(first + section("radius_server_duo_only2", *keys))
-        sections = {server.section: build_section(server) for server in settings.servers}
+        sections = built_sections(settings)
         (address,) = listening_addresses(settings)
         entries = build_table(settings, address, sections)._networks[6].values()
         (operator,) = [nas for by_prefix in entries for nas in by_prefix.values() if nas.is_login_client]
@@ -275,11 +281,11 @@ class TestEventSections:
 class TestEngine:
     def test_each_worker_takes_its_share_of_max_pending_rounded_up(self):
         settings = settings_of(MINIMAL + "[gateway]\nmax_pending=100\n")
-        assert [engine_of(settings, n_workers)._places.n_places for n_workers in (1, 3, 8)] == [100, 34, 13]
+        assert [engine_of(settings, n_workers)._pending.places.n_places for n_workers in (1, 3, 8)] == [100, 34, 13]
 
     def test_answers_are_kept_as_long_as_the_file_says(self):
         engine = engine_of(settings_of(MINIMAL + "[gateway]\nduplicate_window_s=12\n"), 1)
-        assert engine._duplicates._window_s == 12.0
+        assert engine._intake._duplicates._window_s == 12.0
 
     def test_there_is_a_table_for_each_listener_by_its_number(self):
         keys = ("radius_ip_1=10.0.2.1", "radius_secret_1=another secret", "port=1645")

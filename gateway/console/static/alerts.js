@@ -2,6 +2,7 @@
 // changes from second to second, for screen readers read it out.
 
 import { applicationState, effect, isTroubled } from "./applications.js";
+import { firstFactorAlerts } from "./firstfactors.js";
 import { fleetAlerts } from "./hosts.js";
 import { byId, count, counted, element, isWide, listed, match, sentences, setClass, setText } from "./nodes.js";
 
@@ -12,7 +13,8 @@ const UNSERVED_AFTER_S = 3;
 export function alertsOf(news, directories) {
   const { status } = news;
   return [
-    ...staleness(news.age_s), ...failModes(status.applications, directories), ...unreadyWorkers(status), ...fleetAlerts(status.fleet),
+    ...staleness(news.age_s), ...failModes(status.applications, directories), ...firstFactorAlerts(status.clients || [], directories),
+    ...unreadyWorkers(status), ...fleetAlerts(status.fleet),
     ...rejecting(directories), ...refusedReload(status), ...lostLogs(status), ...fullness(status),
   ];
 }
@@ -109,7 +111,8 @@ export function showAlerts(alerts) {
   const state = alerts.some((each) => each.isFailMode) ? "Fail mode" : "Needs attention";
   setClass(byId("state"), `badge ${worst ? worst.mood : "good"}`);
   setText(byId("state"), worst ? state : "All is well");
-  document.title = worst ? `! radgate: ${worst.title}` : "radgate";
+  const name = `radgate ${byId("host").textContent}`.trim(); // each host of a fleet has a page
+  document.title = worst ? `! ${name}: ${worst.title}` : name;
 }
 
 function showBoxes(parent, alerts) {

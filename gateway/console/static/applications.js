@@ -20,7 +20,7 @@ const EFFECTS = {
 
 let pager;
 
-export const effect = (failmode) => failmode.split(", ").map((mode) => EFFECTS[mode] || `failmode=${mode}`).join("; ");
+export const effect = (failmode) => failmode && failmode.split(", ").map((mode) => EFFECTS[mode] || `failmode=${mode}`).join("; ");
 
 export const applicationState = (state) => APPLICATION_STATES[state] || ["warm", state];
 

@@ -72,7 +72,7 @@ class Chart {
       cursor: { y: false, drag: { x: false, y: false } },
       scales: { y: { range: (_, low, high) => [0, Math.max(this.plan.least, (high ?? 0) * 1.1)] } },
       axes: [
-        { ...axis, size: 28, space: 70, values: "{HH}:{mm}:{ss}" },
+        { ...axis, size: 28, space: 70, values: "{HH}:{mm}:{ss}", filter: withinScale },
         { ...axis, size: 62, space: 32, values: (_, splits) => splits.map((value) => this.plan.format(value)) },
       ],
       series: [{}, ...this.plan.series.map((each) => ({
@@ -98,6 +98,11 @@ class Chart {
     const at = index ?? data[AT].length - 1;
     this.values.forEach((node, n) => setText(node, data[AT].length ? this.plan.format(data[n + 1][at] ?? null) : "–"));
   }
+}
+
+/** Leave a mark out that lies beyond the last second: uPlot gives one where the seconds shown have none. */
+function withinScale(plot, marks) {
+  return marks.map((at) => (at <= plot.scales.x.max ? at : null));
 }
 
 function swatch(dash) {

@@ -17,12 +17,13 @@ let found = [];
 export function readDirectories(status, lately) {
   const applications = new Map();
   for (const each of status.applications) for (const section of each.sections || []) applications.set(section, each);
+  const down = new Set((status.clients || []).filter(({ state }) => state === "down").flatMap(({ sections }) => sections));
   return status.servers.map((server) => {
     const recent = lately.sections[server.section] || NOTHING;
-    const logins = sum(recent.reasons);
+    const logins = sum(recent.reasons) - (recent.reasons.challenged || 0); // their answers count, once each
     const accepted = Object.entries(recent.reasons).filter(([reason]) => ACCEPTED.has(reason)).reduce((n, [, each]) => n + each, 0);
     const application = applications.get(server.section);
-    const directory = { server, application, section: server.section, name: server.name || server.section, recent, logins, rejected: logins - accepted };
+    const directory = { server, application, section: server.section, name: server.name || server.section, recent, logins, rejected: logins - accepted, hasNoFirstFactor: down.has(server.section) };
     return { ...directory, ...condition(directory), text: textOf(directory) };
   });
 }
@@ -30,10 +31,11 @@ export function readDirectories(status, lately) {
 const ACCEPTED = new Set(["duo_allowed", "duo_bypass", "exempt", "failmode_safe"]);
 
 const textOf = ({ name, section, server, application }) =>
-  `${name} ${section} ${server.listen.join(" ")} ${application ? application.ikey : ""}`.toLowerCase();
+  `${name} ${section} ${server.mode || ""} ${server.listen.join(" ")} ${application ? application.ikey : ""}`.toLowerCase();
 
 /** How a directory is: its rank in the list, and in words. */
-function condition({ application, logins, rejected }) {
+function condition({ application, logins, rejected, hasNoFirstFactor }) {
+  if (hasNoFirstFactor) return { rank: 3, mood: "bad", words: "first factor down" };
   if (application?.failmode_active) return { rank: 3, mood: "bad", words: `fail mode (${applicationState(application.state)[1]})` };
   if (rejected >= MANY_REJECTS && rejected > logins / 2) return { rank: 2, mood: "warm", words: "rejects most", isRejecting: true };
   if (application && application.state !== "healthy") return { rank: 1, mood: "warm", words: applicationState(application.state)[1] };
@@ -43,6 +45,9 @@ function condition({ application, logins, rejected }) {
 const byTrouble = (a, b) => b.rank - a.rank || b.rejected - a.rejected || b.logins - a.logins
   || a.name.localeCompare(b.name, "en", { numeric: true });
 
+/** Which way it goes while Duo is away; a gateway of an older version tells it of applications alone. */
+const failModeOf = ({ server, application }) => server.failmode || application?.failmode || "";
+
 const COLUMNS = [
   ["state", "State", "", ({ words: text }) => text, ({ mood }) => mood],
   ["logins", "Logins, 5 min", "number", ({ logins }) => count(logins)],
@@ -51,6 +56,7 @@ const COLUMNS = [
   ["p99", "p99", "number", ({ recent }) => duration(recent.p99)],
   ["pending", "Pending", "number", ({ server }) => count(server.pending)],
   ["discarded", "Discarded", "number", ({ server }) => count(sum(server.discards))],
+  ["failmode", "Fail mode", "", failModeOf],
   ["listens", "Listens on", "", ({ server }) => `udp ${server.listen.join(", ")}`],
 ];
 
@@ -104,12 +110,18 @@ export function showDirectory(directories) {
   return directory;
 }
 
-function describe({ server, application }) {
-  const duo = application ? `Duo application ${application.ikey} at ${application.api_host}, failmode=${application.failmode}` : "";
-  const now = application?.failmode_active ? `Now ${effect(application.failmode)}` : "";
-  const since = `Since the start ${counted(server.requests, "request")}, ${count(server.accepts)} accepted, ${count(server.rejects)} rejected, `
+/** The kind of a section that takes a password first, and who checks it; nothing of the others, which most are. */
+const firstFactor = ({ mode, client }) => (mode && mode !== "duo_only" ? `Mode ${mode}, with ${client}` : "");
+
+function describe({ server, application, hasNoFirstFactor }) {
+  const duo = application ? `Duo application ${application.ikey} at ${application.api_host}` : "";
+  const goes = effect(failModeOf({ server, application }));
+  const outage = goes && (application?.failmode_active ? `Now ${goes}` : `In an outage, ${goes}`);
+  const nobody = hasNoFirstFactor ? `Now all logins are rejected: no host of ${server.client} answers` : "";
+  const asked = server.challenges ? `${count(server.challenges)} challenged, ` : "";
+  const since = `Since the start ${counted(server.requests, "request")}, ${count(server.accepts)} accepted, ${count(server.rejects)} rejected, ${asked}`
     + `${count(server.duplicates)} repeated, ${count(server.coalesced)} joined, ${count(sum(server.discards))} discarded`;
-  return sentences(now, `Listens on udp ${server.listen.join(", ")}`, duo, since, server.advice);
+  return sentences(nobody, outage, firstFactor(server), `Listens on udp ${server.listen.join(", ")}`, duo, since, server.advice);
 }
 
 export function directoryTiles({ server, recent, logins, rejected }, minutes) {

@@ -83,7 +83,7 @@ function makeRow(login) {
     cell("time", "nowrap", element("time", { dateTime: at.toISOString(), title: at.toString(), textContent: `${isToday ? "" : `${day.format(at)}, `}${time.format(at)}` })),
     cell("user", "", element("b", { textContent: login.user_name || "–" })),
     cell("answer", `nowrap ${isFailMode ? "warm" : REPLY_CLASSES[login.reply] || "quiet"}`, login.reply === "none" ? "nobody waits" : login.reply),
-    cell("why", "", element("code", { textContent: login.reason }), element("small", { textContent: sentences(login.account, login.hint) })),
+    cell("why", "", ...why(login)),
     cell("factor", "", login.factor || "–"),
     cell("took", "number", duration(login.duration_ms / 1000)),
     cell("client", "nowrap", element("code", { textContent: login.client })),
@@ -91,6 +91,13 @@ function makeRow(login) {
     cell("worker", "number", String(login.slot)));
   if (newest && login.number > newest) setClass(row, "new");
   return row;
+}
+
+/** Why it ended so; what can be done about it unfolds. */
+function why({ reason, account, hint }) {
+  const told = [element("code", { textContent: reason }), " ", element("small", { textContent: sentences(account) })];
+  if (!hint) return told;
+  return [element("details", {}, element("summary", {}, ...told), element("small", { textContent: sentences(hint) }))];
 }
 
 /** Who asked for logins of the directory, of those that are kept. */

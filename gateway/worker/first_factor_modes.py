@@ -1,0 +1,64 @@
+"""Settings of a section with a first factor into its mode: a row for each kind, and what all of them need."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from gateway.config.schema import without_number
+from gateway.config.settings import AdClient, DuoOnlyClient, RadiusClient, ServerSettings, Settings
+from gateway.engine.challenges.challenger import Challenger
+from gateway.engine.challenges.keys import fleet_state_key, meaning_key, section_key
+from gateway.engine.challenges.memory import ChallengeMemory
+from gateway.engine.challenges.tokens import Tokens
+from gateway.engine.login_standing import LoginPolicy
+from gateway.engine.modes.auto import Auto
+from gateway.engine.modes.challenge import Challenge
+from gateway.engine.modes.concat import Concat
+from gateway.engine.modes.mode import Mode
+from gateway.engine.modes.parts import FirstFactor, Parts
+from gateway.engine.rules import SectionRules
+from gateway.radius.passing import Passing
+from gateway.radius.shared_secret import SharedSecret
+
+_MODES: Final[Mapping[str, Callable[[LoginPolicy, SectionRules, Parts], Mode]]] = {
+    "radius_server_auto": Auto,
+    "radius_server_concat": Concat,
+    "radius_server_challenge": Challenge,
+}
+
+
+def build_first_factor_mode(
+    server: ServerSettings, settings: Settings, policy: LoginPolicy, rules: SectionRules, memory: ChallengeMemory
+) -> Mode:
+    """Return the mode of a section; `memory` is that of the worker's challenges."""
+    keys = state_keys(server, settings)
+    tokens = Tokens(keys, server.section, server.client or "")
+    challenger = Challenger(tokens, memory, rules.modes.challenge_life_s, os.urandom)
+    to_nas = Passing(rules.modes.pass_through, rules.modes.pass_through_all)
+    parts = Parts(first_factor_of(server, settings), to_nas, challenger, meaning_key(keys[0]))
+    return _MODES[without_number(server.section)](policy, rules, parts)
+
+
+def state_keys(server: ServerSettings, settings: Settings) -> list[bytes]:
+    """Return the keys of a section's States: the fleet's, or its own."""
+    if settings.fleet is not None:
+        return [fleet_state_key(key.octets) for key in settings.fleet.keys]
+    secrets = [
+        secret.octets for client in server.clients for secret in (client.shared_secret, client.next_secret) if secret
+    ]
+    return [section_key(secrets, server.application.secret_key.octets)]
+
+
+def first_factor_of(server: ServerSettings, settings: Settings) -> FirstFactor:
+    """Return who is asked first at a section, by the name under which the worker holds its client."""
+    client = next((each for each in settings.clients if each.section == server.client), None)
+    if client is None or isinstance(client, DuoOnlyClient):
+        return FirstFactor()
+    if isinstance(client, AdClient):
+        return FirstFactor(client.section, is_directory=True)
+    secrets = {home.name: SharedSecret(home.shared_secret.octets) for home in client.homes}
+    return FirstFactor(client.section, _passing_of(client), relays=True, secrets=secrets)
+
+
+def _passing_of(settings: RadiusClient) -> Passing:
+    return Passing(settings.pass_through, settings.pass_through_all)
