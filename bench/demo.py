@@ -9,15 +9,18 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import fleet_demo
+from bench import fleet_demo, home_server
 from bench.demo_stage import SHARED_SECRET, Asked, server_section, stay, write_config
+from bench.directory.entries import group_dn
+from bench.directory.process import DirectoryProcess
 from bench.endings import in_order, scratch_folder
-from bench.processes import GatewayProcess, SimulatorProcess, StartError, free_udp_port
-from gateway.radius.dictionary import REPLY_MESSAGE, Code
+from bench.processes import GatewayProcess, HomeServerProcess, Program, SimulatorProcess, StartError, free_udp_port
+from gateway.radius.dictionary import REPLY_MESSAGE, STATE, Code
 
 RADCLIENT_LINE = "User-Name=alice,User-Password=123456,Message-Authenticator=0x00"
 PATIENCE_S = 30.0
@@ -32,10 +35,16 @@ class Attempt(NamedTuple):
     typed: str
     code: Code
     reason: str
-    is_secure: bool = False
+    at: str = "safe"
     fault: str = ""
+    answer: str = ""
+    """To the challenge that what was typed is answered with."""
 
 
+SECURE = "secure"
+PASSWORD = "correct horse"
+HOME_SERVER = "home server"
+DOMAIN_CONTROLLER = "domain controller"
 ATTEMPTS = (
     Attempt("a push that is approved", "alice", "push", ACCEPT, "duo_allowed"),
     Attempt("a push that is denied", "bob", "push", REJECT, "duo_denied"),
@@ -46,11 +55,27 @@ ATTEMPTS = (
     Attempt("new passcodes by SMS", "alice", "sms", REJECT, "sms_sent"),
     Attempt("a user in bypass", "erin", "anything", ACCEPT, "duo_bypass"),
     Attempt("a user whom Duo does not know", "nobody", "push", REJECT, "not_enrolled"),
-    Attempt("Duo refuses connections, failmode=safe", "alice", "123456", ACCEPT, "failmode_safe", False, "refuse"),
-    Attempt("Duo refuses connections, failmode=secure", "alice", "123456", REJECT, "failmode_secure", True, "refuse"),
-    Attempt("Duo does not answer, failmode=safe", "alice", "123456", ACCEPT, "failmode_safe", False, "black_hole"),
-    Attempt("Duo does not answer, failmode=secure", "alice", "123456", REJECT, "failmode_secure", True, "black_hole"),
-    Attempt("Duo is back", "alice", "push", ACCEPT, "duo_allowed", True),
+    Attempt("Duo refuses connections, failmode=safe", "alice", "123456", ACCEPT, "failmode_safe", fault="refuse"),
+    Attempt(
+        "Duo refuses connections, failmode=secure", "alice", "123456", REJECT, "failmode_secure", "secure", "refuse"
+    ),
+    Attempt("Duo does not answer, failmode=safe", "alice", "123456", ACCEPT, "failmode_safe", fault="black_hole"),
+    Attempt(
+        "Duo does not answer, failmode=secure", "alice", "123456", REJECT, "failmode_secure", "secure", "black_hole"
+    ),
+    Attempt("Duo is back", "alice", "push", ACCEPT, "duo_allowed", SECURE),
+    Attempt("a right password, then a push", "alice", PASSWORD, ACCEPT, "duo_allowed", "auto"),
+    Attempt("a wrong password: Duo is not asked", "alice", "wrong horse", REJECT, "first_factor_rejected", "auto"),
+    Attempt("a passcode behind the password", "alice", f"{PASSWORD},123456", ACCEPT, "duo_allowed", "auto"),
+    Attempt("a menu, and option 1 of it", "dave", PASSWORD, ACCEPT, "duo_allowed", "challenge", answer="1"),
+    Attempt("the home server is gone", "alice", PASSWORD, REJECT, "first_factor_unreachable", "auto", HOME_SERVER),
+    Attempt("a password that a directory checks, then a push", "alice", PASSWORD, ACCEPT, "duo_allowed", "directory"),
+    Attempt("a wrong one: Duo is not asked", "alice", "wrong horse", REJECT, "first_factor_rejected", "directory"),
+    Attempt("one that has expired", "carol", PASSWORD, REJECT, "password_expired", "directory"),
+    Attempt("a right one, of no member of the group", "olivia", PASSWORD, REJECT, "not_in_group", "directory"),
+    Attempt(
+        "the first domain controller is gone", "alice", PASSWORD, ACCEPT, "duo_allowed", "directory", DOMAIN_CONTROLLER
+    ),
 )
 
 
@@ -81,40 +106,72 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(folder: Path, *, is_kept: bool) -> int:
     """Start both programs, log in, tell how it went."""
-    safe_port, secure_port = free_udp_port(), free_udp_port()
-    with SimulatorProcess(folder / "duo") as simulator:
-        config = write_config(folder, simulator, _sections(simulator, safe_port, secure_port), n_workers=2)
+    ports = {at: free_udp_port() for at in ("safe", SECURE, "auto", "challenge", "directory")}
+    with ExitStack() as stack:
+        simulator, home = (
+            stack.enter_context(SimulatorProcess(folder / "duo")),
+            stack.enter_context(HomeServerProcess()),
+        )
+        controllers = [stack.enter_context(DirectoryProcess("--dir", str(folder / "directory"))) for _ in range(2)]
+        sections = [*_sections(simulator, ports, home.port), *_directory_sections(simulator, ports, controllers)]
+        config = write_config(folder, simulator, sections, n_workers=2)
+        may_go = {HOME_SERVER: home, DOMAIN_CONTROLLER: controllers[0]}
         with GatewayProcess(config) as gateway:
             print(f"{gateway.announced}\nsimulated Duo at https://{simulator.api_host}\n")
-            n_wrong = sum(not show(attempt, simulator, folder, safe_port, secure_port) for attempt in ATTEMPTS)
+            n_wrong = sum(not show(attempt, simulator, may_go, folder, ports) for attempt in ATTEMPTS)
             print(f"\n{len(ATTEMPTS) - n_wrong} of {len(ATTEMPTS)} logins ended as they should.")
             print(f"Status page: {status_of(config)['console']['url']}")
             print(f"The simulated Duo's page, where pushes can be answered: {simulator.control}/")
             if is_kept:
-                invite(simulator, config, safe_port)
+                invite(simulator, config, ports["safe"])
                 stay()
         return 1 if n_wrong else 0
 
 
-def _sections(simulator: SimulatorProcess, safe_port: int, secure_port: int) -> Iterator[str]:
-    """Yield one of a directory that lets its users in while Duo is away, and one of a directory that does not."""
-    yield server_section(simulator, safe_port, "failmode=safe", "api_timeout=3")
-    yield server_section(simulator, secure_port, "failmode=secure", "api_timeout=3", number="2")
+def _sections(simulator: SimulatorProcess, ports: Mapping[str, int], home_port: int) -> Iterator[str]:
+    """Yield one of a directory that lets its users in while Duo is away, one of a directory that does not, and two that
+    ask a home server for the password first.
+    """
+    yield server_section(simulator, ports["safe"], "failmode=safe", "api_timeout=3")
+    yield server_section(simulator, ports[SECURE], "failmode=secure", "api_timeout=3", kind="duo_only2")
+    yield server_section(simulator, ports["auto"], "client=radius_client", "failmode=safe", kind="auto")
+    yield server_section(simulator, ports["challenge"], "client=radius_client", kind="challenge")
+    yield f"[radius_client]\nhost=127.0.0.1\nport={home_port}\nsecret={home_server.SECRET}\n"
 
 
-def show(attempt: Attempt, simulator: SimulatorProcess, folder: Path, safe_port: int, secure_port: int) -> bool:
+def _directory_sections(
+    simulator: SimulatorProcess, ports: Mapping[str, int], controllers: Sequence[DirectoryProcess]
+) -> Iterator[str]:
+    """Yield a section that asks the domain controllers of a directory for the password first, over TLS."""
+    first, second = controllers
+    keys = first.client_keys(
+        "ldaps", host_2=second.host, port_2=second.tls_port, security_group_dn=group_dn("vpn", first.base)
+    )
+    yield server_section(simulator, ports["directory"], "client=ad_client", kind="auto2")
+    yield "[ad_client]\n" + "".join(f"{name}={value}\n" for name, value in keys.items())
+
+
+def show(
+    attempt: Attempt,
+    simulator: SimulatorProcess,
+    may_go: Mapping[str, Program],
+    folder: Path,
+    ports: Mapping[str, int],
+) -> bool:
     """Make one attempt and print its line; return whether it ended as it should."""
-    if attempt.fault:
+    if attempt.fault in may_go:
+        may_go[attempt.fault].stop()
+    elif attempt.fault:
         simulator.fault(attempt.fault)
-    ending = log_in(attempt, secure_port if attempt.is_secure else safe_port, folder / "log" / "authproxy.log")
-    if attempt.fault:
+    ending = log_in(attempt, ports[attempt.at], folder / "log" / "authproxy.log")
+    if attempt.fault and attempt.fault not in may_go:
         simulator.heal()
         until_well(folder / "authproxy.cfg")
     is_right = (ending.code, ending.reason) == (attempt.code, attempt.reason)
     label = ending.code.label if ending.code else "no answer"
     print(
-        f"{'ok   ' if is_right else 'WRONG'} {attempt.what:<41} {attempt.user:<7} {attempt.typed:<9}"
-        f"{label:<14} {ending.took_s:5.2f} s  {ending.reason:<16} {ending.message}",
+        f"{'ok   ' if is_right else 'WRONG'} {attempt.what:<47} {attempt.user:<7} {attempt.typed:<21}"
+        f"{label:<14} {ending.took_s:5.2f} s  {ending.reason:<24} {ending.message}",
         flush=True,
     )
     return is_right
@@ -140,6 +197,11 @@ def log_in(attempt: Attempt, port: int, log: Path) -> Ending:
     n_lines = len(log.read_text().splitlines())
     started = time.monotonic()
     reply = Asked(port, attempt.user, attempt.typed).reply(PATIENCE_S)
+    if reply is not None and reply.code == Code.ACCESS_CHALLENGE and attempt.answer:
+        reason_in(log, n_lines)
+        n_lines += 1
+        state = reply.attributes(STATE)
+        reply = Asked(port, attempt.user, attempt.answer, state).reply(PATIENCE_S)
     took_s = time.monotonic() - started
     if reply is None:
         return Ending(None, "", "", took_s)

@@ -21,7 +21,7 @@ http_ca_certs_file={ca}
 log_dir={folder}/log
 """
 _SERVER: Final = """\
-[radius_server_duo_only{number}]
+[radius_server_{kind}]
 ikey={ikey}
 skey={skey}
 api_host={api_host}
@@ -38,10 +38,10 @@ drain_timeout_s=2
 """
 
 
-def server_section(simulator: SimulatorProcess, port: int, *more: str, number: str = "") -> str:
-    """Return a server section that asks the simulated Duo, with these lines more."""
+def server_section(simulator: SimulatorProcess, port: int, *more: str, kind: str = "duo_only") -> str:
+    """Return a server section that asks the simulated Duo, with these lines more. A number may follow its kind."""
     keys = {"ikey": simulator.ikey, "skey": simulator.secret_key, "api_host": simulator.api_host}
-    section = _SERVER.format(number=number, port=port, secret=SHARED_SECRET, **keys)
+    section = _SERVER.format(kind=kind, port=port, secret=SHARED_SECRET, **keys)
     return section + "".join(f"{line}\n" for line in more)
 
 
@@ -57,11 +57,11 @@ def write_config(folder: Path, simulator: SimulatorProcess, sections: Iterable[s
 class Asked:
     """An Access-Request under way."""
 
-    def __init__(self, port: int, user: str, typed: str) -> None:
+    def __init__(self, port: int, user: str, typed: str, attributes: bytes = b"") -> None:
         self._secret = SharedSecret(SHARED_SECRET.encode())
         self._authenticator = os.urandom(16)
         request = encode_access_request(
-            self._authenticator[0], self._authenticator, self._secret, user.encode(), typed.encode()
+            self._authenticator[0], self._authenticator, self._secret, user.encode(), typed.encode(), attributes
         )
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect(("127.0.0.1", port))

@@ -108,28 +108,32 @@ class Program:
             self.stop(DRAIN_S if kind else START_TIMEOUT_S)
 
 
-class SimulatorProcess(Program):
-    """A simulated Duo, `bench.simulator` with the default cast or the lean one, controlled over its loopback port.
+class HomeServerProcess(Program):
+    """A RADIUS server that checks passwords, `bench.home_server`.
 
     Attributes:
-        api_host, ca, ikey, control: as the simulator announces them.
-        secret_key: of the application, from the file that only we may read.
+        port: where it is asked, on 127.0.0.1.
     """
 
-    def __init__(
-        self, folder: Path, *options: str, module: str = "bench.simulator", python: str = sys.executable
-    ) -> None:
+    def __init__(self, *options: str) -> None:
         """Start it and wait until it serves."""
-        super().__init__([module, "--dir", str(folder), *options], stream="stdout", python=python)
-        announced = json.loads(self.until_ready("api_host"))
-        self.api_host: str = announced["api_host"]
-        self.ca: str = announced["ca"]
-        self.ikey: str = announced["ikey"]
-        self.control: str = announced["control"]
-        self.applications: list[dict[str, str]] = json.loads(Path(announced["application_file"]).read_text())[
-            "applications"
-        ]
-        self.secret_key = self.applications[0]["skey"]
+        super().__init__(["bench.home_server", *options], stream="stdout")
+        self.port = int(self.until_ready("home server ready").rpartition(":")[2])
+
+
+class ControlledProgram(Program):
+    """One with a control port on loopback that speaks JSON.
+
+    Attributes:
+        control: its URL; who derives from this sets it.
+    """
+
+    control: str
+
+    def __init__(self, arguments: list[str], **options: Any) -> None:
+        """Start it. It asks nobody: aiohttp is not to load the system's trusted roots for that, which takes 0.07 s."""
+        environment = {**os.environ, "SSL_CERT_FILE": os.devnull}
+        super().__init__(arguments, stream="stdout", env=environment, **options)
 
     def get(self, path: str, *, timeout_s: float = START_TIMEOUT_S) -> Any:
         """Return what the control port says, decoded."""
@@ -143,6 +147,38 @@ class SimulatorProcess(Program):
         )
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return json.load(answer)
+
+    def fault(self, kind: str, **details: Any) -> None:
+        """Let something go wrong until `heal`."""
+        self.post("/api/faults", {"kind": kind, **details})
+
+    def heal(self) -> None:
+        """End all faults."""
+        self.post("/api/faults/clear", {})
+
+
+class SimulatorProcess(ControlledProgram):
+    """A simulated Duo, `bench.simulator` with the default cast or the lean one, controlled over its loopback port.
+
+    Attributes:
+        api_host, ca, ikey, control: as the simulator announces them.
+        secret_key: of the application, from the file that only we may read.
+    """
+
+    def __init__(
+        self, folder: Path, *options: str, module: str = "bench.simulator", python: str = sys.executable
+    ) -> None:
+        """Start it and wait until it serves."""
+        super().__init__([module, "--dir", str(folder), *options], python=python)
+        announced = json.loads(self.until_ready("api_host"))
+        self.api_host: str = announced["api_host"]
+        self.ca: str = announced["ca"]
+        self.ikey: str = announced["ikey"]
+        self.control = announced["control"]
+        self.applications: list[dict[str, str]] = json.loads(Path(announced["application_file"]).read_text())[
+            "applications"
+        ]
+        self.secret_key = self.applications[0]["skey"]
 
     def reaches(self, within_s: float = AT_ONCE_S, **at_least: int) -> bool:
         """Wait for so many `pending`, `pushes`, `auth` … (`bench.simulator.counts`); return if they came."""
@@ -182,14 +218,6 @@ class SimulatorProcess(Program):
     def set_keys(self, *skeys: str) -> None:
         """Let the first application's calls be signed with these secret keys, and no others; not of the lean one."""
         self.post("/api/keys", {"skeys": skeys})
-
-    def fault(self, kind: str, **details: Any) -> None:
-        """Let something go wrong until `heal`."""
-        self.post("/api/faults", {"kind": kind, **details})
-
-    def heal(self) -> None:
-        """End all faults."""
-        self.post("/api/faults/clear", {})
 
 
 class GatewayProcess(Program):
@@ -260,6 +288,9 @@ def gateway_config(
     secret: str = SECRET,
     gateway: Mapping[str, object],
     fleet: Mapping[str, object] | None = None,
+    kind: str = "duo_only",
+    home: Mapping[str, object] | None = None,
+    directory: Mapping[str, object] | None = None,
     **server: object,
 ) -> GatewayConfig:
     """Write `authproxy.cfg` into a folder, which is made where it is missing.
@@ -271,6 +302,9 @@ def gateway_config(
         secret: of all clients.
         gateway: keys of the gateway's own section; there is no console unless one is named.
         fleet: those of [fleet]; None for a host by itself.
+        kind: of the server sections: `duo_only`, `auto` …
+        home: keys of [radius_client]; None for none. A server asks it first if its key `client` says so.
+        directory: keys of [ad_client], in the same way.
         server: further keys of every server section.
     """
     folder.mkdir(exist_ok=True)
@@ -280,10 +314,11 @@ def gateway_config(
     for number, addresses in enumerate(clients, 1):
         known = {f"radius_ip_{index}": address for index, address in enumerate(addresses, 1)}
         secrets = {f"radius_secret_{index}": secret for index in range(1, len(addresses) + 1)}
-        sections[f"radius_server_duo_only{number}"] = {**application, **server, **known, **secrets}
+        sections[f"radius_server_{kind}{number}"] = {**application, **server, **known, **secrets}
     sections["gateway"] = {"console": "off", "run_dir": config.run_dir, **gateway}
     if fleet is not None:
         sections["fleet"] = fleet
+    sections |= {name: keys for name, keys in (("radius_client", home), ("ad_client", directory)) if keys is not None}
     lines = [
         line for name, keys in sections.items() for line in (f"[{name}]", *(f"{key}={keys[key]}" for key in keys), "")
     ]

@@ -104,7 +104,10 @@ class Scenario:
     """What is run.
 
     Attributes:
-        gateway, server: keys of the configuration's sections [gateway] and [radius_server_duo_only], as they are.
+        gateway, server: keys of the configuration's section [gateway] and of its server sections, as they are.
+        kind: of the server sections: `duo_only`, `auto`, `challenge`.
+        home_server: options of `bench.home_server`, without dashes, where a password is checked before Duo is asked.
+        directory: `transport`, and options of `bench.directory` without dashes, where that checks it; None where not.
         sections: server sections that share one port; with more than one, each NAS is a RADIUS client of its own.
         load: the plan, whose targets, secret and cores are placeholders.
         duo: options of `bench.lean_duo`, without dashes.
@@ -115,6 +118,9 @@ class Scenario:
     question: str
     gateway: Mapping[str, str]
     server: Mapping[str, str]
+    kind: str
+    home_server: Mapping[str, str]
+    directory: Mapping[str, str] | None
     sections: int
     load: LoadPlan
     search: Search | None
@@ -128,6 +134,11 @@ class Scenario:
         """About how long a run takes, starting and ending included."""
         search_s = USUAL_STEPS * (WARM_UP_S + self.search.step_s) if self.search else 0.0
         return AROUND_S + search_s + self.load.duration_s
+
+    @property
+    def has_first_factor(self) -> bool:
+        """Whether a password is checked before Duo is asked."""
+        return self.kind != DUO_ONLY
 
     def scaled(self, scale: float) -> "Scenario":
         """Return it with phases, instants and durations of events so many times as long; rates stay as they are."""
@@ -202,11 +213,17 @@ class _Reading:
 
     def _scenario(self) -> Scenario:
         load = self._load()
+        kind = self._kind()
+        if load.password and kind == DUO_ONLY:
+            self._complain("load", "password", "is checked by nobody; name the server section radius_server_auto")
         return Scenario(
             name=self._file_name.removesuffix(".ini"),
             question=self._take("scenario", {"question": str}, needed=("question",)).get("question", ""),
             gateway=self._sections.get("gateway", {}),
-            server=self._sections.get("radius_server_duo_only", {}),
+            server=self._sections.get(SERVER + kind, {}),
+            kind=kind,
+            home_server=self._take("home_server", _HOME_OPTIONS),
+            directory=self._take(DIRECTORY, _DIRECTORY_OPTIONS) if DIRECTORY in self._sections else None,
             sections=self._take("directories", {"sections": _positive_int}).get("sections", 1),
             load=load,
             search=self._search(),
@@ -227,6 +244,18 @@ class _Reading:
             except ValueError as error:
                 self._complain(section, key, str(error))
         return values
+
+    def _kind(self) -> str:
+        """Return the kind of the server sections, of which a file has one at most."""
+        found = [kind for kind in KINDS_OF_SERVERS if SERVER + kind in self._sections]
+        for kind in found[1:]:
+            self._complain(SERVER + kind, "", f"stands beside {SERVER}{found[0]}; keep one of the two")
+        first_factors = [each for each in ("home_server", DIRECTORY) if each in self._sections]
+        for each in first_factors[1:]:
+            self._complain(each, "", f"stands beside {first_factors[0]}; keep one of the two")
+        if first_factors and found[:1] in ([], [DUO_ONLY]):
+            self._complain(first_factors[0], "", f"is asked by nobody; write {SERVER}auto or {SERVER}challenge")
+        return found[0] if found else DUO_ONLY
 
     def _load(self) -> LoadPlan:
         try:
@@ -254,8 +283,14 @@ class _Reading:
         self._problems.append(f"{where}: {problem}")
 
 
+DUO_ONLY = "duo_only"
+KINDS_OF_SERVERS = (DUO_ONLY, "auto", "challenge")
+SERVER = "radius_server_"
+DIRECTORY = "ldap_directory"
+TRANSPORTS = ("ldaps", "starttls", "clear")
 SECTIONS = (
-    "scenario", "gateway", "radius_server_duo_only", "directories", "load", "limit", "duo", "events", "expect",
+    "scenario", "gateway", *(SERVER + kind for kind in KINDS_OF_SERVERS), "home_server", DIRECTORY, "directories",
+    "load", "limit", "duo", "events", "expect",
 )  # fmt: skip
 REQUIRED = {"scenario", "load"}
 _PLACEHOLDERS: dict[str, Any] = {
@@ -329,6 +364,12 @@ def _positive_int(text: str) -> int:
     return int(text)
 
 
+def _transport(text: str) -> str:
+    if text not in TRANSPORTS:
+        raise ValueError(f"{text!r}: write one of {_listed(TRANSPORTS)}")
+    return text
+
+
 def _count_or_any(text: str) -> int | None:
     if text != "any" and not text.isdecimal():
         raise ValueError(f"{text!r}: write a whole number, or any")
@@ -341,5 +382,7 @@ _DUO_OPTIONS: dict[str, Convert] = {
     "poll-hold": lambda text: str(_positive(text)),
     "verify": lambda text: str(_positive_int(text)),
 }
+_HOME_OPTIONS: dict[str, Convert] = {"delay": lambda text: str(_positive(text))}
+_DIRECTORY_OPTIONS: dict[str, Convert] = {**_HOME_OPTIONS, "transport": _transport}
 _FIELDS = {"for": "for_s", "rate": "rate"}
 _FAULT_FIELDS = {"kind": "kind", "share": "share", "delay": "delay_s"}

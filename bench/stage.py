@@ -8,7 +8,7 @@ import contextlib
 import ipaddress
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -16,10 +16,20 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
+from bench import home_server
 from bench.cores import allow_all_cores
+from bench.directory.process import DirectoryProcess
 from bench.endings import scratch_folder
 from bench.observe import Process, children_of, workers_of
-from bench.processes import DRAIN_S, SECRET, GatewayConfig, GatewayProcess, SimulatorProcess, gateway_config
+from bench.processes import (
+    DRAIN_S,
+    SECRET,
+    GatewayConfig,
+    GatewayProcess,
+    HomeServerProcess,
+    SimulatorProcess,
+    gateway_config,
+)
 from bench.radius_load.nas import source_addresses
 from bench.radius_load.plan import LoadPlan
 from bench.scenario import Scenario
@@ -66,6 +76,7 @@ class Stage:
         self._n_workers = n_workers
         self._cores = sorted(os.sched_getaffinity(0))
         self._resources = ExitStack()
+        self._first: Process | None = None
         self.placement = place(n_workers, self._cores)
 
     def __enter__(self) -> Self:
@@ -73,9 +84,9 @@ class Stage:
             self._folder = starting.enter_context(scratch_folder("radgate-bench-"))
             os.sched_setaffinity(0, self.placement.others)  # children inherit it
             starting.callback(os.sched_setaffinity, 0, self._cores)
-            options = [word for name, value in self._scenario.duo.items() for word in (f"--{name}", value)]
+            options = _options(self._scenario.duo)
             self.duo = starting.enter_context(SimulatorProcess(self._folder / "duo", *options, module="bench.lean_duo"))
-            config = self._config()
+            config = self._config(starting)
             self.port, self.run_dir = config.port, config.run_dir
             self.gateway = starting.enter_context(GatewayProcess(config.path, preexec_fn=allow_all_cores))
             starting.callback(self.gateway.stop, DRAIN_S)
@@ -118,6 +129,7 @@ class Stage:
             Process("supervisor", gateway),
             *(Process(f"worker {slot}", pid) for pid, slot in workers_of(gateway).items()),
             Process("Duo", self.duo.process.pid),
+            *([self._first] if self._first is not None else []),
             *(Process("load", pid) for pid in _load_processes()),
         ]
 
@@ -135,11 +147,35 @@ class Stage:
         how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
         return f"{how}; it last said: {self.gateway.heard().strip().splitlines()[-1].strip()}"
 
-    def _config(self) -> GatewayConfig:
+    def _config(self, starting: ExitStack) -> GatewayConfig:
+        """Return the gateway's configuration; what it asks first, if anything, is started for it."""
         scenario = self._scenario
         gateway = {"workers": self._n_workers, **scenario.gateway}
         server: dict[str, Any] = {**scenario.server}
-        return gateway_config(self._folder, self.duo, clients=clients_of(scenario), gateway=gateway, **server)
+        if scenario.has_first_factor:
+            server |= self._first_factor(starting)
+        return gateway_config(
+            self._folder, self.duo, clients=clients_of(scenario), gateway=gateway, kind=scenario.kind, **server
+        )
+
+    def _first_factor(self, starting: ExitStack) -> dict[str, Any]:
+        """Start a directory or a home server; return what a configuration is told of it."""
+        scenario = self._scenario
+        if scenario.directory is None:
+            home = starting.enter_context(HomeServerProcess("--anybody", *_options(scenario.home_server)))
+            self._first = Process("home server", home.process.pid)
+            keys = {"host": "127.0.0.1", "port": home.port, "secret": home_server.SECRET}
+            return {"home": keys, "client": "radius_client"}
+        options = {**scenario.directory, "dir": str(self._folder / "directory")}
+        transport = options.pop("transport", "ldaps")
+        directory = starting.enter_context(DirectoryProcess("--anybody", *_options(options)))
+        self._first = Process("directory", directory.process.pid)
+        return {"directory": directory.client_keys(transport), "client": "ad_client"}
+
+
+def _options(values: Mapping[str, str]) -> list[str]:
+    """Return the words of a command line."""
+    return [word for name, value in values.items() for word in (f"--{name}", value)]
 
 
 def clients_of(scenario: Scenario) -> list[list[str]]:

@@ -10,10 +10,11 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from bench.cores import leave_first_core
-from bench.costs import budget, fleet, floods, growth, logins, memory, pairs, starts
+from bench.costs import budget, first_factor, fleet, floods, growth, logins, memory, pairs, starts
 from bench.costs.growth import RUNS_FOR_ONE
 from bench.endings import scratch_folder
 from bench.peers.driver import DriverError
@@ -26,7 +27,8 @@ COSTS: dict[str, Callable[[Path, int], None]] = {
     "memory": memory.show,
     "budget": budget.show,
 }
-GROWTH, PAIRS, FLEET = RATIOS = "growth", "pairs", "fleet"
+RATIOS = ("growth", "pairs", "fleet", "first-factor", "slow-first-factor", "directory")
+GROWTH, PAIRS, FLEET, FIRST_FACTOR, SLOW, DIRECTORY = RATIOS
 LONG = ("budget", *RATIOS)
 EPILOG = f"""\
 {PAIRS}, for example: an older installation beside this one, each login at 0.65 of its cost or less
@@ -35,6 +37,12 @@ many clients, sections, pushes pending and logins before, each at 1.05 of the co
   python -m bench.costs {GROWTH} --at-most 1.05
 logins that are claimed in a store, beside the same logins without a fleet; needs valkey-server or redis-server
   python -m bench.costs {FLEET}
+logins whose password a home server checks before Duo, beside logins without one
+  python -m bench.costs {FIRST_FACTOR}
+logins whose password a directory checks, over TLS and in the clear, beside logins without one
+  python -m bench.costs {DIRECTORY}
+the latency of such logins, beside those of another section whose home server does not answer, each at 1.1 or less
+  python -m bench.costs {SLOW} --at-most 1.1
 
 exit status:
   0  all was measured
@@ -74,6 +82,12 @@ def _show_ratios(options: argparse.Namespace) -> int:
             ratios = pairs.show(folder, options.runs, (options.before, options.after))
         elif options.cost == FLEET:
             ratios = fleet.show(folder, options.runs)
+        elif options.cost == FIRST_FACTOR:
+            ratios = first_factor.show(folder, options.runs)
+        elif options.cost == DIRECTORY:
+            ratios = first_factor.show_directory(folder, options.runs)
+        elif options.cost == SLOW:
+            ratios = import_module("bench.costs.slow_first_factor").show(folder, options.runs)  # which wants numpy
         else:
             ratios = growth.show(folder, options.runs)
     too_dear = [ratio for ratio in ratios if options.at_most is not None and ratio.median > options.at_most]

@@ -45,6 +45,8 @@ def measure(
 ) -> dict[int, tuple[list[float], list[float]]]:
     """Return CPU microseconds per login by logins in flight: of the first installation and of the second.
 
+    Each login is somebody else's: a host that shares its logins remembers for a while how each has ended.
+
     `fleet` are the keys of the second one's [fleet]; None for none.
     """
     first, second = (
@@ -55,11 +57,14 @@ def measure(
         pair = Serving(first.port, (one.worker,)), Serving(second.port, (other.worker,))
         for serving in pair:
             log_in(serving.port, WARM_UP, max(WINDOWS))
+        first_user = WARM_UP
         found: dict[int, tuple[list[float], list[float]]] = {window: ([], []) for window in WINDOWS}
         for number in range(n_runs):
             for window, n_logins in WINDOWS.items():
                 for place in (0, 1) if number % 2 else (1, 0):
-                    found[window][place].append(burst(pair[place], window, n_logins // shorter).cpu_us)
+                    run = burst(pair[place], window, n_logins // shorter, first_user=first_user)
+                    found[window][place].append(run.cpu_us)
+                first_user += n_logins
         return found
 
 

@@ -23,7 +23,7 @@ from bench.peers.pending import APPROVAL_S, N_LOGINS, PUSH, pushes_held
 from bench.peers.runs import Line, measure, memory_mb
 from bench.peers.stage import Stage
 from bench.peers.table import as_json, show
-from bench.processes import SimulatorProcess, StartError
+from bench.processes import HomeServerProcess, SimulatorProcess, StartError
 
 NOTES = f"""\
 calls: of Duo, auth alone or preauth and auth. window: logins in flight. CPU µs:
@@ -57,10 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def compare(lines: Sequence[Line], folder: Path, n_runs: int, windows: Sequence[int], n_logins: int) -> None:
     """Measure all peers by turns."""
-    with SimulatorProcess(folder / "duo", module="bench.lean_duo") as duo:
+    with SimulatorProcess(folder / "duo", module="bench.lean_duo") as duo, HomeServerProcess("--anybody") as home:
         for number in range(n_runs):
             for line in _well(lines, f"round {number + 1} of {n_runs}"):
-                with _failing(line), line.peer.start(_stage(line, folder, duo)) as serving:
+                with _failing(line), line.peer.start(_stage(line, folder, duo, home=home)) as serving:
                     line.rounds.append(measure(line.peer, serving, windows, n_logins))
                     line.memory_mb.append(memory_mb(serving))
 
@@ -82,10 +82,16 @@ def _well(lines: Sequence[Line], what: str) -> Iterator[Line]:
             yield line
 
 
-def _stage(line: Line, folder: Path, duo: SimulatorProcess, password: bytes = PASSCODE) -> Stage:
+def _stage(
+    line: Line,
+    folder: Path,
+    duo: SimulatorProcess,
+    password: bytes = PASSCODE,
+    home: HomeServerProcess | None = None,
+) -> Stage:
     own = folder / line.peer.name
     own.mkdir(exist_ok=True)
-    return Stage(own, duo, password)
+    return Stage(own, duo, password, home)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from gateway.radius.shared_secret import SharedSecret
 SECRET = processes.SECRET.encode()
 PASSCODE = b"123456"
 N_USERS = 256  # more than there are logins in flight: no two logins of one user are pending at once
+MOST_USERS = 1_000_000  # whose names are told apart
 MOST_IN_FLIGHT = 128  # half of the Identifiers of one port: a slow login holds up no other
 SILENCE_S = 10.0  # after which a login counts as lost
 _N_IDENTIFIERS = 256
@@ -53,15 +54,21 @@ def log_in(
     *,
     longest_s: float = 5.0,
     authenticator: bytes | None = None,
+    password: bytes = PASSCODE,
+    first_user: int | None = None,
 ) -> Burst:
     """See `n_logins` accepted, `window` at a time (1..128), or as many as can be begun within `longest_s`.
 
-    All carry the same Request Authenticator where `authenticator` is given; no NAS does that (RFC 2865 section 3).
+    All type the same password. They carry the same Request Authenticator where `authenticator` is given, which no NAS
+    does (RFC 2865 section 3). `N_USERS` people log in by turns; with `first_user` each login is somebody else's, from
+    that number on.
 
     Raises:
         DriverError: not every login was accepted.
     """
-    requests = [request(number, number % N_USERS, authenticator=authenticator) for number in range(n_logins)]
+    users = range(n_logins) if first_user is None else range(first_user, first_user + n_logins)
+    n_users = N_USERS if first_user is None else MOST_USERS
+    requests = [request(number, user % n_users, password, authenticator) for number, user in enumerate(users)]
     nas = _Nas(port, requests)
     try:
         elapsed_s = nas.run(min(window, MOST_IN_FLIGHT), longest_s)

@@ -1,5 +1,7 @@
 """FreeRADIUS 3 as a peer: with rlm_rest, asking the simulated Duo, and with a users file, asking nobody.
 
+It can hand the password to a home server first, as a proxy, and ask Duo when that has said yes.
+
 Its configuration is as lean as it can be: one listener, one client, no line for a login, an answer's verdict found in
 its text. Signed, it does what a real Duo wants of it, in its own language: signature version 2 with HMAC-SHA-1, for it
 has no HMAC-SHA-512. Unsigned, no real Duo would answer it.
@@ -9,12 +11,14 @@ import os
 import shutil
 import string
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench import home_server
 from bench.cores import take_first_core
 from bench.peers.driver import N_USERS, PASSCODE, SECRET
+from bench.peers.pending import PUSH
 from bench.peers.stage import Serving, Stage
 from bench.processes import Program, SimulatorProcess, free_udp_port
 from bench.simulator.certificates import write_private
@@ -54,7 +58,7 @@ client nas {{
 }}
 modules {{
 {modules}}}
-server bench {{
+{homes}server bench {{
 	listen {{
 		type = auth
 		ipaddr = 127.0.0.1
@@ -67,7 +71,55 @@ server bench {{
 	}}
 	authenticate {{
 {authenticate}	}}
+{post_auth}}}
+"""
+
+_HOME = """\
+proxy server {{
+	default_fallback = no
 }}
+home_server home {{
+	type = auth
+	ipaddr = 127.0.0.1
+	port = {port}
+	secret = "{secret}"
+	status_check = none
+}}
+home_server_pool homes {{
+	home_server = home
+}}
+realm homes {{
+	auth_pool = homes
+	nostrip
+}}
+"""
+_REJECT = """\
+	always reject {
+		rcode = reject
+	}
+"""
+_SPLIT = """\
+		if (&User-Password =~ /^(.*),([^,]*)$/) {
+			update control {
+				Tmp-String-4 := "%{2}"
+				Proxy-To-Realm := "homes"
+			}
+			update request {
+				User-Password := "%{1}"
+			}
+		}
+"""
+_AFTER_HOME = """\
+	post-auth {{
+{sign}		auth
+		if (&reply:REST-HTTP-Body !~ /"result": ?"allow"/) {{
+			reject
+		}}
+		update reply {{
+			REST-HTTP-Body !* ANY
+			Message-Authenticator := 0x00
+		}}
+	}}
 """
 
 # libcurl keeps the connection of each thread: timeouts and lifetimes of the pool are off. `plain` hands an answer on as
@@ -79,7 +131,7 @@ _REST = """\
 		}}
 		connect_uri = "https://{api_host}/"
 		http_negotiation = "1.1"
-		authorize {{
+		{when} {{
 			uri = "https://{api_host}/auth/v2/{call}"
 			method = 'post'
 			body = 'post'
@@ -147,6 +199,7 @@ _FORMS = {
     "preauth": _USERNAME,
     "auth": f"factor=passcode&passcode=%{{urlquote:%{{User-Password}}}}&{_USERNAME}",
     "push": f"device=auto&factor=push&{_USERNAME}",
+    "after_home": f"factor=passcode&passcode=%{{urlquote:%{{control:Tmp-String-4}}}}&{_USERNAME}",
 }
 _FILES = """\
 	files {{
@@ -177,18 +230,42 @@ def missing(*modules: str) -> str:
 
 def rest_config(stage: Stage, port: int, *, preauth: bool = False, is_signed: bool = True) -> str:
     """Return a radiusd.conf that asks Duo for each login, once or twice, and accepts whom Duo allows."""
-    push = stage.password != PASSCODE
+    push = stage.password == PUSH
     forms = {"auth": _FORMS["push" if push else "auth"], **({"preauth": _FORMS["preauth"]} if preauth else {})}
     duo = stage.duo
-    modules = _TO_SIGN.format(plain=_PLAIN) + "".join(
-        _REST.format(call=call, ca=duo.ca, api_host=duo.api_host, form=form, n_threads=N_THREADS)
-        for call, form in forms.items()
-    )
+    modules = _modules(duo, forms, "authorize")
     signs = {call: _signature(duo, call, form) if is_signed else "" for call, form in forms.items()}
     authorize = _AUTH.format(sign=signs["auth"])
     if preauth:
         authorize = _PREAUTH.format(sign=signs["preauth"], auth=authorize)
     return _config(stage, port, modules=modules, authorize=authorize)
+
+
+def home_config(stage: Stage, port: int) -> str:
+    """Return a radiusd.conf that hands the password to a home server, then asks Duo about the passcode behind it.
+
+    Raises:
+        ValueError: there is no home server.
+    """
+    if stage.home is None:
+        raise ValueError("there is no home server")
+    form = _FORMS["after_home"]
+    return _config(
+        stage,
+        port,
+        modules=_REJECT + _modules(stage.duo, {"auth": form}, "post-auth"),
+        authorize=_SPLIT,
+        homes=_HOME.format(port=stage.home.port, secret=home_server.SECRET),
+        post_auth=_AFTER_HOME.format(sign=_signature(stage.duo, "auth", form)),
+    )
+
+
+def _modules(duo: SimulatorProcess, forms: Mapping[str, str], when: str) -> str:
+    """Return the modules that ask Duo in the section of this name."""
+    return _TO_SIGN.format(plain=_PLAIN) + "".join(
+        _REST.format(call=call, ca=duo.ca, api_host=duo.api_host, form=form, n_threads=N_THREADS, when=when)
+        for call, form in forms.items()
+    )
 
 
 def _signature(duo: SimulatorProcess, call: str, form: str) -> str:
@@ -213,7 +290,16 @@ def users_file() -> str:
     return "".join(f'u{number:06d} Cleartext-Password := "{PASSCODE.decode()}"\n' for number in range(N_USERS))
 
 
-def _config(stage: Stage, port: int, *, modules: str, authorize: str, authenticate: str = "") -> str:
+def _config(
+    stage: Stage,
+    port: int,
+    *,
+    modules: str,
+    authorize: str,
+    authenticate: str = "",
+    homes: str = "",
+    post_auth: str = "",
+) -> str:
     return _SERVER.format(
         folder=stage.folder,
         secret=SECRET.decode(),
@@ -222,6 +308,8 @@ def _config(stage: Stage, port: int, *, modules: str, authorize: str, authentica
         modules=modules,
         authorize=authorize,
         authenticate=authenticate,
+        homes=homes,
+        post_auth=post_auth,
     )
 
 
@@ -230,6 +318,14 @@ def start_rest(stage: Stage, *, preauth: bool = False, is_signed: bool = True) -
     """Serve logins by asking Duo."""
     port = free_udp_port()
     with _run(stage.folder, rest_config(stage, port, preauth=preauth, is_signed=is_signed)) as pid:
+        yield Serving(port, (pid,))
+
+
+@contextmanager
+def start_after_home(stage: Stage) -> Iterator[Serving]:
+    """Serve logins by asking the home server, then Duo."""
+    port = free_udp_port()
+    with _run(stage.folder, home_config(stage, port)) as pid:
         yield Serving(port, (pid,))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from bench import home_server
 from bench.peers import aiohttp_server, floor, freeradius
 from bench.peers.stage import Peer, Serving, Stage, missing_packages, python_peer
 from bench.processes import OneWorker, gateway_config
@@ -13,6 +14,26 @@ from bench.processes import OneWorker, gateway_config
 def _radgate(stage: Stage, preauth: str) -> Iterator[Serving]:
     """Run the gateway with one worker, which has the peer's core; the supervisor's CPU and memory count too."""
     config = gateway_config(stage.folder, stage.duo, gateway={"workers": 1}, preauth=preauth, failmode="secure")
+    with OneWorker(config.path) as gateway:
+        yield Serving(config.port, (gateway.process.pid, gateway.worker))
+
+
+@contextmanager
+def _radgate_after_home(stage: Stage) -> Iterator[Serving]:
+    """Run the gateway likewise, with a home server that it asks first."""
+    if stage.home is None:
+        raise ValueError("there is no home server")
+    home = {"host": "127.0.0.1", "port": stage.home.port, "secret": home_server.SECRET}
+    config = gateway_config(
+        stage.folder,
+        stage.duo,
+        gateway={"workers": 1},
+        kind="auto",
+        home=home,
+        client="radius_client",
+        preauth="needed",
+        failmode="secure",
+    )
     with OneWorker(config.path) as gateway:
         yield Serving(config.port, (gateway.process.pid, gateway.worker))
 
@@ -34,6 +55,15 @@ LINE_UP = (
         2,
         partial(freeradius.start_rest, preauth=True),
         missing=partial(freeradius.missing, "rlm_rest"),
+    ),
+    Peer("radgate-password", "radgate, a password first", 1, _radgate_after_home, has_first_factor=True),
+    Peer(
+        "freeradius-password",
+        "FreeRADIUS, a password first",
+        1,
+        freeradius.start_after_home,
+        missing=partial(freeradius.missing, "rlm_rest"),
+        has_first_factor=True,
     ),
     Peer(
         "freeradius-unsigned",

@@ -7,7 +7,7 @@ from statistics import median
 from typing import NamedTuple
 
 from bench.cores import cpu_s, proportional_share
-from bench.peers.driver import log_in
+from bench.peers.driver import PASSCODE, log_in
 from bench.peers.stage import Peer, Serving
 from bench.spread import Spread, spread
 
@@ -71,18 +71,26 @@ def measure(peer: Peer, serving: Serving, windows: Sequence[int], n_logins: int)
     Else the first logins of a larger window wait for handshakes, and as they are more than one in a hundred, the p99
     would be that of opening connections: FreeRADIUS opens all of its at the start, the gateway as they are needed.
     """
-    log_in(serving.port, WARM_UP, max(windows), longest_s=1.0, authenticator=peer.authenticator)
+    password = peer.password
+    log_in(serving.port, WARM_UP, max(windows), longest_s=1.0, authenticator=peer.authenticator, password=password)
     runs = {}
     for window in windows:
-        log_in(serving.port, WARM_UP, window, longest_s=1.0, authenticator=peer.authenticator)
-        runs[window] = burst(serving, window, n_logins, peer.authenticator)
+        log_in(serving.port, WARM_UP, window, longest_s=1.0, authenticator=peer.authenticator, password=password)
+        runs[window] = burst(serving, window, n_logins, peer.authenticator, password)
     return runs
 
 
-def burst(serving: Serving, window: int, n_logins: int, authenticator: bytes | None = None) -> Run:
+def burst(
+    serving: Serving,
+    window: int,
+    n_logins: int,
+    authenticator: bytes | None = None,
+    password: bytes = PASSCODE,
+    first_user: int | None = None,
+) -> Run:
     """Return a run of so many logins, `window` at a time; see `driver.log_in`."""
     before = sum(map(cpu_s, serving.pids))
-    seen = log_in(serving.port, n_logins, window, authenticator=authenticator)
+    seen = log_in(serving.port, n_logins, window, authenticator=authenticator, password=password, first_user=first_user)
     cpu = sum(map(cpu_s, serving.pids)) - before
     p99_s = sorted(seen.latencies_s)[ceil(seen.n_logins * 0.99) - 1]
     return Run(seen.n_logins / seen.elapsed_s, cpu / seen.n_logins * 1e6, p99_s * 1e3, cpu / seen.elapsed_s)

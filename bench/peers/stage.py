@@ -14,19 +14,30 @@ from typing import NamedTuple
 
 from bench.cores import take_first_core
 from bench.peers.driver import PASSCODE, SECRET
-from bench.processes import Program, SimulatorProcess
+from bench.processes import HomeServerProcess, Program, SimulatorProcess
 from bench.simulator.certificates import write_private
+
+AFTER_HOME = b"correct horse," + PASSCODE
+"""What users type where a home server checks a password first."""
 
 # As the gateway's supervisor sets it for its workers: see ARCHITECTURE.md.
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4194304", "MALLOC_TRIM_THRESHOLD_": "16777216"}
 
 
 class Stage(NamedTuple):
-    """Where a peer runs: a folder of its own, the Duo that it asks, and what users type (a passcode, or `push`)."""
+    """Where a peer runs.
+
+    Attributes:
+        folder: of its own.
+        duo: whom it asks.
+        password: what users type: a passcode, or `push`; `AFTER_HOME` where a home server is asked first.
+        home: that home server.
+    """
 
     folder: Path
     duo: SimulatorProcess
     password: bytes = PASSCODE
+    home: HomeServerProcess | None = None
 
 
 class Serving(NamedTuple):
@@ -47,6 +58,7 @@ class Peer(NamedTuple):
         missing: what is not installed, or nothing.
         authenticator: the Request Authenticator that all its requests carry, for who has its replies ready-made.
         takes_push: whether it can be asked for pushes.
+        has_first_factor: whether users type a password too, which a home server checks before Duo is asked.
     """
 
     name: str
@@ -56,6 +68,12 @@ class Peer(NamedTuple):
     missing: Callable[[], str] = str
     authenticator: bytes | None = None
     takes_push: bool = False
+    has_first_factor: bool = False
+
+    @property
+    def password(self) -> bytes:
+        """What its users type."""
+        return AFTER_HOME if self.has_first_factor else PASSCODE
 
 
 @contextmanager

@@ -13,7 +13,8 @@ _COLUMNS = ("calls", "window", "logins/s", "busy", "CPU µs", "p99 ms", "MB", "h
 _CALLS = {0: "asks nobody", 1: "one call", 2: "two calls"}
 _WIDTH = 80  # columns that the table may use, wherever it goes: folded it could not be read
 _YARDSTICKS = {0: "radgate", 1: "radgate", 2: "radgate-full"}  # by calls of Duo: who is compared with a peer
-_FIRST = ("freeradius-rest", "freeradius-full", "floor")  # the ratios that are looked for
+_AFTER_HOME = "radgate-password"  # with whom those are compared that ask a home server first
+_FIRST = ("freeradius-rest", "freeradius-full", "freeradius-password", "floor")  # the ratios that are looked for
 
 
 def show(lines: Sequence[Line], notes: str) -> None:
@@ -54,7 +55,7 @@ def as_json(lines: Sequence[Line]) -> list[dict[str, Any]]:
 
 def _ratios(lines: Sequence[Line]) -> list[str]:
     """Return a line for each peer that the gateway was measured beside, the most looked for first."""
-    others = [line for line in lines if line.peer.name not in _YARDSTICKS.values()]
+    others = [line for line in lines if line.peer.name not in (*_YARDSTICKS.values(), _AFTER_HOME)]
     found = [(line.peer, figures.cpu_ratio) for line in others if (figures := _figures(line, lines))]
     found.sort(key=lambda each: _FIRST.index(each[0].name) if each[0].name in _FIRST else len(_FIRST))
     return [
@@ -65,7 +66,7 @@ def _ratios(lines: Sequence[Line]) -> list[str]:
 
 
 def _figures(line: Line, lines: Sequence[Line]) -> Figures | None:
-    name = _YARDSTICKS[line.peer.n_calls]
+    name = _AFTER_HOME if line.peer.has_first_factor else _YARDSTICKS[line.peer.n_calls]
     return figures(line, next((each for each in lines if each.peer.name == name), None))
 
 

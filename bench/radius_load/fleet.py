@@ -18,7 +18,8 @@ from bench.radius_load.result import Counts, Record
 from bench.radius_load.retransmission import Timers, may_ask_again, next_wait_s
 from bench.radius_load.schedule import pause_s, planned_instants
 from bench.radius_load.users import Users
-from gateway.radius.dictionary import MAX_PACKET_SIZE
+from gateway.radius.dictionary import MAX_PACKET_SIZE, STATE, Code
+from gateway.radius.packet import decode_packet
 from gateway.radius.shared_secret import SharedSecret
 
 PROGRESS_S = 0.5
@@ -52,6 +53,7 @@ class Fleet:
         self._ports: dict[int, Nas] = {}
         self._ways = [self._open_ports(server, turn) for server in plan.targets[: self._way.servers]]
         self._chance = random.Random(f"{plan.seed} {process}")
+        self._typed_first = {kind: plan.typed_first(kind) for kind in KINDS}
         self._users = Users(range(plan.n_users)[turn], self._chance, plan.zipf)
         self._planned_at = planned_instants(plan.phases)[turn].tolist()
         n_logins = len(self._planned_at)
@@ -145,14 +147,15 @@ class Fleet:
         for controller in range(1, self._way.controllers):
             self._joining.set(now + self._chance.random() * CONTROLLERS_GAP_S, (login, controller))
 
-    def _ask(self, login: Login, controller: int, server: int, now: float) -> None:
-        """Send a new request from the next port that has a free Identifier."""
+    def _ask(self, login: Login, controller: int, server: int, now: float, state: bytes = b"") -> None:
+        """Send a new request from the next port that has a free Identifier; with State it answers a challenge."""
+        typed = login.kind.typed if state else self._typed_first[login.kind]
         ports = self._ways[server][controller]
         for _ in ports:
             self._n_turns += 1
             nas = ports[self._n_turns % len(ports)]
             if nas.free:
-                self._send(nas.ask(login, controller, server, now), now)
+                self._send(nas.ask(login, controller, server, now, typed, state), now)
                 return
         self._counts["no_identifier"] += 1
         self._close(login)
@@ -222,6 +225,9 @@ class Fleet:
     def _answered(self, request: Request, code: int, now: float) -> None:
         self._waiting.stop(request.spoke, request)
         self._release(request)
+        if code == Code.ACCESS_CHALLENGE and self._plan.answers_challenge and not request.state:
+            self._challenged(request, now)
+            return
         index = request.login.index
         if not self._codes[index]:
             self._codes[index] = code
@@ -230,6 +236,12 @@ class Fleet:
         elif self._codes[index] != code:
             self._counts["contradictions"] += 1  # between two controllers
         self._close(request.login)
+
+    def _challenged(self, request: Request, now: float) -> None:
+        """Answer with the factor, as a person does who need not think."""
+        self._counts["challenges"] += 1
+        state = decode_packet(request.reply or b"").value(STATE)
+        self._ask(request.login, request.controller, request.server, now, state or b"")
 
     def _release(self, request: Request) -> None:
         request.is_open = False

@@ -7,8 +7,8 @@ from collections import deque
 from itertools import cycle, islice
 
 from bench.radius_load.plan import Kind
-from gateway.radius.client import encode_access_request, verify_reply
-from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR
+from gateway.radius.client import encode_access_request, encode_attribute, verify_reply
+from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR, STATE
 from gateway.radius.discards import DecodeError
 from gateway.radius.packet import decode_packet
 from gateway.radius.shared_secret import SharedSecret
@@ -38,6 +38,7 @@ class Request:
         superseded: what it asked before under this Identifier.
         controller: which of the NAS that ask for this login at the same time; 0 is the first.
         server: index of the target.
+        state: of the Access-Challenge that it answers; empty for the first request of a login.
         first_at: when it was first sent.
         wait_s, spoke: how long the NAS waits now, and the timer of that.
         is_open: an answer is awaited.
@@ -57,28 +58,30 @@ class Request:
         "reply",
         "server",
         "spoke",
+        "state",
         "superseded",
         "wait_s",
     )
 
-    def __init__(self, nas: "Nas", identifier: int, login: Login, controller: int, server: int, now: float) -> None:
+    def __init__(
+        self, nas: "Nas", identifier: int, login: Login, controller: int, server: int, typed: bytes, state: bytes
+    ) -> None:
         self.nas = nas
         self.superseded = nas.requests[identifier]
         self.identifier = identifier
         self.login = login
         self.controller = controller
         self.server = server
-        self.first_at = now
+        self.state = state
+        self.first_at = 0.0
         self.n_sent = 0
         self.wait_s: float | None = None
         self.spoke = 0
         self.is_open = True
         self.reply: bytes | None = None
         self.authenticator = os.urandom(16)
-        kind = login.kind
-        self.octets = encode_access_request(
-            identifier, self.authenticator, nas.shared_secret, kind.user_name(login.user), kind.typed
-        )
+        name, more = login.kind.user_name(login.user), encode_attribute(STATE, state) if state else b""
+        self.octets = encode_access_request(identifier, self.authenticator, nas.shared_secret, name, typed, more)
 
 
 class Nas:
@@ -101,10 +104,11 @@ class Nas:
         self.socket.connect(server)
         self.fileno = self.socket.fileno()
 
-    def ask(self, login: Login, controller: int, server: int, now: float) -> Request:
-        """Return a new request under a free Identifier."""
+    def ask(self, login: Login, controller: int, server: int, now: float, typed: bytes, state: bytes = b"") -> Request:
+        """Return a new request under a free Identifier; with State it answers an Access-Challenge."""
         identifier = self.free.popleft()
-        request = Request(self, identifier, login, controller, server, now)
+        request = Request(self, identifier, login, controller, server, typed, state)
+        request.first_at = now
         if request.superseded is not None:
             request.superseded.superseded = None
         self.requests[identifier] = request

@@ -169,6 +169,8 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         zipf: exponent by which the first users log in more often; None = all alike.
         n_nas: source addresses and ports, in all processes together; each has 256 Identifiers.
         source_network: where the NAS have their addresses, one after the other, in turn.
+        password: typed in front of the factor, with a comma between; empty where none is asked for.
+        answers_challenge: the password is typed alone, and the factor when an Access-Challenge asks for it.
         n_processes: that send, side by side.
         cores: the processes are put on these in turn; none = wherever the kernel likes.
         drain_s: how long answers are awaited after the last login.
@@ -182,6 +184,8 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     zipf: float | None = None
     n_nas: int = 64
     source_network: str = "127.0.0.1/32"
+    password: str = ""
+    answers_challenge: bool = False
     retransmission: Retransmission = NONE
     n_processes: int = 1
     seed: int = 0
@@ -195,6 +199,8 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("the shared secret is empty")
         if not self.phases:
             raise ValueError("there is no phase")
+        if self.answers_challenge and not self.password:
+            raise ValueError("a challenge comes after a password: write password = …")
         if not 1 <= self.n_users <= 1_000_000:
             raise ValueError("n_users is 1 to 1000000: names have six digits")
         if self.zipf is not None and self.zipf <= 0:
@@ -214,6 +220,12 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         fields: dict[str, Any] = msgspec.to_builtins(self)
         del fields["shared_secret"]
         return fields
+
+    def typed_first(self, kind: Kind) -> bytes:
+        """Return what is typed in the first request of a login."""
+        if self.answers_challenge:
+            return self.password.encode()
+        return self.password.encode() + b"," + kind.typed if self.password else kind.typed
 
     @property
     def duration_s(self) -> float:

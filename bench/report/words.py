@@ -168,7 +168,7 @@ def _quantiles(shown: Mapping[str, float]) -> str:
 def _own_share(run: Run) -> str:
     if not run.gateway_ms:
         return ""
-    return f"Of a login's time the gateway's own share, without Duo and the person: {_quantiles(run.gateway_ms)}."
+    return f"The gateway's own share of a login, without Duo and the person: {_quantiles(run.gateway_ms)}."
 
 
 def _cost(run: Run) -> str:

@@ -78,3 +78,15 @@ def test_every_process_is_watched(run):
     assert all(process.rss_max_bytes > 0 for process in run.processes)
     assert run.worker_us_per_login is not None
     assert run.looks
+
+
+@pytest.mark.parametrize(
+    ("who", "section"), [("home server", "[home_server]"), ("directory", "[ldap_directory]\ntransport = starttls")]
+)
+def test_a_password_is_checked_first_by_whom_the_scenario_names(who, section):
+    text = TINY.partition("[events]")[0].replace("duo_only", "auto").replace("100x3", "20x1")
+    text = text.replace("n_nas = 6", "password = correct horse\nn_nas = 6") + section
+    run = run_scenario(read_scenario(text, "tiny.ini"), n_workers=1, tell=lambda *_: None)
+    assert run.is_ok, run.findings
+    assert run.reasons["duo_allowed"] > 0
+    assert who in {process.role for process in run.processes}

@@ -55,6 +55,39 @@ def test_a_line_may_name_two_events():
     assert problem.startswith("mine.ini [events] 4: 'explode' is no event")
 
 
+def test_the_server_section_says_whether_a_password_is_checked_first():
+    text = LEAST.replace("mix", "password = correct horse\nmix") + "[radius_server_auto]\nfailmode = safe\n"
+    scenario = read_scenario(text + "[home_server]\ndelay = 0.5\n", "mine.ini")
+    assert (scenario.kind, scenario.server, scenario.home_server) == ("auto", {"failmode": "safe"}, {"delay": "0.5"})
+    assert scenario.has_first_factor
+    assert not read_scenario(LEAST, "mine.ini").has_first_factor
+
+
+def test_a_directory_may_check_it_in_the_place_of_a_home_server():
+    text = LEAST.replace("mix", "password = correct horse\nmix") + "[radius_server_auto]\n[ldap_directory]\n"
+    assert read_scenario(text, "mine.ini").directory == {}
+    scenario = read_scenario(text + "transport = starttls\ndelay = 0.1\n", "mine.ini")
+    assert scenario.directory == {"transport": "starttls", "delay": "0.1"}
+    assert read_scenario(LEAST, "mine.ini").directory is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (LEAST + "[ldap_directory]\n", "[ldap_directory]: is asked by nobody; write radius_server_auto"),
+        (LEAST + "[radius_server_auto]\n[ldap_directory]\n[home_server]\n", "stands beside home_server; keep one"),
+        (LEAST + "[radius_server_auto]\n[ldap_directory]\ntransport = tls\n", "write one of ldaps, starttls, clear"),
+        (LEAST.replace("mix", "password = x\nmix"), "[load] password: is checked by nobody"),
+        (LEAST + "[home_server]\ndelay = 1\n", "[home_server]: is asked by nobody; write radius_server_auto"),
+        (LEAST + "[radius_server_auto]\n[radius_server_challenge]\n", "stands beside radius_server_auto; keep one"),
+        (LEAST.replace("mix", "answers_challenge = true\nmix"), "a challenge comes after a password"),
+    ],
+)
+def test_a_first_factor_that_cannot_be_played_is_told(text, expected):
+    (problem,) = problems(text)
+    assert expected in problem
+
+
 def test_sections_of_the_configuration_are_passed_on_as_they_are():
     scenario = read_scenario(LEAST + "[radius_server_duo_only]\nfailmode = safe\n[gateway]\nmax_pending = 9\n", "a.ini")
     assert scenario.server == {"failmode": "safe"}
@@ -117,5 +150,5 @@ def test_what_is_no_ini_file_is_one_problem():
 
 
 def test_a_scenario_that_is_not_there_names_those_that_are():
-    with pytest.raises(ScenarioError, match="write one of duo-brownout, duo-outage"):
+    with pytest.raises(ScenarioError, match="write one of challenge, directory, duo-brownout"):
         load_scenario("nothing")

@@ -44,7 +44,7 @@ def test_growth_has_ratios_too(monkeypatch, capsys):
     [
         (["pairs"], "pairs needs --before VENV"),
         (["logins", "--before", sys.prefix], "and nothing else does"),
-        (["--at-most", "1"], "only growth, pairs, fleet have ratios"),
+        (["--at-most", "1"], "only growth, pairs, fleet, first-factor, slow-first-factor, directory have ratios"),
         (["pairs", "--before", "/nonexistent"], "'/nonexistent': there is no bin/python"),
     ],
 )

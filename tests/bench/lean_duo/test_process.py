@@ -313,11 +313,11 @@ def test_refused_connects_and_connections_that_are_cut(duo: SimulatorProcess, cl
 
 
 def test_a_schedule_begins_and_ends_by_itself(duo: SimulatorProcess) -> None:
-    schedule = [{"kind": "status_500", "at_s": 0.1, "for_s": 0.1}, {"kind": "refuse", "at_s": 0.2, "for_s": 0.1}]
+    schedule = [{"kind": "status_500", "at_s": 0.2, "for_s": 0.5}, {"kind": "refuse", "at_s": 0.7, "for_s": 0.5}]
     assert [each["kind"] for each in duo.post("/api/faults", schedule)] == ["status_500", "refuse"]
     seen: list[str] = []
     until(lambda: seen_last(duo, seen) == "back")
-    assert seen == ["200", "500", "refused", "back"]
+    assert seen[-3:] == ["500", "refused", "back"]  # behind a 200, where we were quick enough to see one
     assert duo.get("/api/faults") == []
 
 

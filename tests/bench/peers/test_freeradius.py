@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 
 from bench.peers import freeradius
-from bench.peers.driver import PASSCODE, SECRET, log_in
+from bench.peers.driver import PASSCODE, SECRET, DriverError, log_in
 from bench.peers.pending import PUSH
-from bench.peers.stage import Stage
-from bench.processes import SimulatorProcess
+from bench.peers.stage import AFTER_HOME, Stage
+from bench.processes import HomeServerProcess, SimulatorProcess
 
 needs_freeradius = pytest.mark.skipif(
     bool(freeradius.missing("rlm_rest")), reason=f"not installed: {freeradius.missing('rlm_rest')}"
@@ -90,6 +90,23 @@ def test_logs_in_with_right_signatures_over_few_connections(tmp_path: Path, prea
     # Each thread opens one to see whether Duo is there, and one that it keeps.
     assert counts["accepted"] <= 2 * freeradius.N_THREADS * (1 + preauth)
     assert (tmp_path / "radiusd.conf").stat().st_mode & 0o077 == 0
+
+
+@needs_freeradius
+@pytest.mark.integration
+def test_a_home_server_is_asked_first_and_duo_about_the_passcode_behind_the_password(tmp_path: Path) -> None:
+    log = tmp_path / "asked"
+    with (
+        HomeServerProcess("--anybody", "--log", str(log)) as home,
+        SimulatorProcess(tmp_path / "duo", "--verify", "1", module="bench.lean_duo") as duo,
+        freeradius.start_after_home(Stage(tmp_path, duo, home=home)) as serving,
+    ):
+        assert log_in(serving.port, 30, 8, longest_s=30.0, password=AFTER_HOME).n_logins == 30
+        with pytest.raises(DriverError, match="Access-Reject"):
+            log_in(serving.port, 1, 1, longest_s=30.0, password=b"correct horse,654321")
+        counts = duo.get("/api/counts")
+    assert (counts["n_calls"], counts["verified"]) == (31, 31)
+    assert len(log.read_text().splitlines()) == 31
 
 
 @needs_freeradius

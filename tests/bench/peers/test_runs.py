@@ -54,6 +54,6 @@ def test_a_peer_has_its_connections_for_each_window_before_it_is_measured(monkey
     """Else the p99 of a window is that of the handshakes that its first logins wait for."""
     done: list[tuple[str, int]] = []
     monkeypatch.setattr(runs, "log_in", lambda _port, _n, window, **_: done.append(("warm-up", window)))
-    monkeypatch.setattr(runs, "burst", lambda _serving, window, _n, _: done.append(("measured", window)))
+    monkeypatch.setattr(runs, "burst", lambda _serving, window, _n, *_: done.append(("measured", window)))
     assert list(runs.measure(PEER, Serving(1812, ()), [16, 64], 100)) == [16, 64]
     assert done == [("warm-up", 64), ("warm-up", 16), ("measured", 16), ("warm-up", 64), ("measured", 64)]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bench.processes import GatewayProcess, SimulatorProcess, gateway_config
+from bench import home_server
+from bench.processes import GatewayProcess, HomeServerProcess, SimulatorProcess, gateway_config
 from bench.radius_load.plan import LoadPlan, Mix, Retransmission, phases_from_text
 from bench.radius_load.processes import run_load
 from tests.bench.radius_load.responder import SECRET
@@ -32,3 +33,32 @@ def test_two_controllers_are_answered_alike_and_once(tmp_path):
     assert (result.planned, result.unsent, result.answered, result.unexpected) == (100, 0, 100, 0)
     assert result.record.counts["packets_sent"] == 200 + result.retransmissions
     assert (result.invalid, result.unsigned, result.double_answers, result.record.counts["contradictions"]) == (0,) * 4
+
+
+@pytest.mark.parametrize(("kind", "answers_challenge"), [("auto", False), ("challenge", True)])
+def test_a_password_is_typed_before_the_factor_or_in_answer_to_a_challenge(tmp_path, kind, answers_challenge):
+    with SimulatorProcess(tmp_path / "duo", module="bench.lean_duo") as duo, HomeServerProcess("--anybody") as home:
+        config = gateway_config(
+            tmp_path,
+            duo,
+            secret=SECRET,
+            gateway={"workers": 1},
+            kind=kind,
+            home={"host": "127.0.0.1", "port": home.port, "secret": home_server.SECRET},
+            client="radius_client",
+        )
+        with GatewayProcess(config.path):
+            result = run_load(
+                LoadPlan(
+                    targets=(("127.0.0.1", config.port),),
+                    shared_secret=SECRET,
+                    phases=phases_from_text("20x1"),
+                    mix=Mix(passcode=0.5, wrong_passcode=0.5),
+                    password="correct horse",
+                    answers_challenge=answers_challenge,
+                    retransmission=Retransmission(first_s=60, max_s=60),
+                    drain_s=60.0,
+                )
+            )
+    assert (result.planned, result.unsent, result.answered, result.unexpected) == (20, 0, 20, 0)
+    assert result.record.counts["challenges"] == (20 if answers_challenge else 0)

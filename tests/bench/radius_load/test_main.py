@@ -65,7 +65,8 @@ def test_the_limit_is_told_with_its_steps(secret_file, capsys, monkeypatch):
     monkeypatch.setattr("bench.radius_load.limit.next_rate", lambda tried, first_rate, precision: not tried and 50.0)
     with Responder(accept) as responder:
         status = run(responder.target, secret_file, "--find-limit", "--duration", "0.2", "--drain-s", "30")
-    first, last = capsys.readouterr().out.splitlines()
-    assert first.startswith("        50/s  ")
+    *steps, last = capsys.readouterr().out.splitlines()
+    assert 1 <= len(steps) <= 2  # what is not carried is tried once more
+    assert all(step.startswith("        50/s  ") for step in steps)
     assert last.endswith("logins per second are carried")
     assert status in (0, 1)  # what this machine carries is not for a test to say

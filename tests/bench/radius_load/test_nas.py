@@ -21,7 +21,7 @@ def nas():
 
 
 def ask(nas: Nas) -> Request:
-    return nas.ask(Login(0, KINDS[0], 123, 1), 0, 0, 0.0)
+    return nas.ask(Login(0, KINDS[0], 123, 1), 0, 0, 0.0, KINDS[0].typed)
 
 
 def reply(request: Request, code: Code = Code.ACCESS_ACCEPT, secret: SharedSecret = SHARED_SECRET) -> bytes:

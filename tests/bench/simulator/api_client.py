@@ -10,9 +10,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from bench.simulator import Application, Simulator, running_simulator
-from bench.simulator.server import Options
-from bench.simulator.signature import SignedRequest, sign
+from bench.simulator.server import Options, Simulator, running_simulator
+from bench.simulator.signature import Application, SignedRequest, sign
 
 
 class Answer(NamedTuple):

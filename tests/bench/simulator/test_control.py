@@ -9,8 +9,8 @@ import aiohttp
 import msgspec
 import pytest
 
-from bench.simulator import Person, Simulator
-from bench.simulator.people import Answer, phone
+from bench.simulator.people import Answer, Person, phone
+from bench.simulator.server import Simulator
 from tests.bench.simulator.api_client import ApiClient, simulator_and_client
 
 Scenario = Callable[[Simulator, ApiClient], Awaitable[None]]

@@ -13,9 +13,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bench.simulator import Answer, Application, Event, Fault, FaultKind, Person, Settings, Simulator, new_application
+from bench.simulator.cloud import Event, Settings
+from bench.simulator.faults import Fault, FaultKind
 from bench.simulator.listener import Door
-from bench.simulator.people import phone, user_id
+from bench.simulator.people import Answer, Person, phone, user_id
+from bench.simulator.server import Simulator, new_application
+from bench.simulator.signature import Application
 from tests.bench.simulator.api_client import ApiClient, client_of, simulator_and_client
 
 Scenario = Callable[[Simulator, ApiClient], Awaitable[None]]
