@@ -10,7 +10,7 @@ from gateway import __version__
 from tools.checking import HOT
 
 ROOT = Path(__file__).parents[1]
-CODECS = {"gateway.radius", "gateway.duoapi"}
+CODECS = {"gateway.radius", "gateway.duoapi", "gateway.ldap"}
 
 
 def test_the_bench_may_import_no_room_of_the_gateway_but_the_codecs():
@@ -31,6 +31,14 @@ def test_each_wheel_is_tried_with_the_tests_of_the_hot_path():
     command = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]["test-command"]
     rooms = {each for each in HOT if (ROOT / each).is_dir()}
     assert set(command.removeprefix("python -m pytest ").split()) == rooms
+
+
+def test_what_those_tests_read_lies_beside_them():
+    given = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]["test-sources"]
+    files = [path for each in HOT if (ROOT / each).is_dir() for path in (ROOT / each).rglob("*.py")]
+    read = {name for path in files for name in re.findall(r'\bROOT / "([^"]+)"', path.read_text())}
+    assert read
+    assert read <= set(given)
 
 
 def modules():

@@ -15,7 +15,7 @@ log_dir={folder}/log
 log_max_size=0
 """
 _SERVER = """\
-[radius_server_duo_only{number}]
+[radius_server_{kind}{number}]
 ikey={ikey}
 skey={skey}
 api_host={api_host}
@@ -42,13 +42,15 @@ class Server(NamedTuple):
     Attributes:
         duo: the number of the simulated Duo that it asks.
         api_timeout_s: 0 means the gateway's built-in bounds.
-        more: further lines of the section.
+        more: further lines of the section, or sections.
+        kind: of the section.
     """
 
     fail_mode: str = "secure"
     duo: int = 0
     api_timeout_s: int = 0
     more: str = ""
+    kind: str = "duo_only"
 
 
 def server_section(

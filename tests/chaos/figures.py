@@ -16,19 +16,14 @@ import uvloop
 from bench.endings import in_order, scratch_folder
 from bench.processes import StartError
 from tests.chaos.checker import Violation
+from tests.long_form import SEEDS_VARIABLE
 
 Result = TypeVar("Result")
-SEEDS_VARIABLE = "RADGATE_CHAOS_SEEDS"
 
 
 def seeds(n_short: int) -> list[int]:
     """Return the seeds for a test: so many, or as many as the environment variable says."""
     return list(range(1, 1 + int(os.environ.get(SEEDS_VARIABLE, n_short))))
-
-
-def is_long_form() -> bool:
-    """Whether the environment variable asks for more than the short form."""
-    return SEEDS_VARIABLE in os.environ
 
 
 def play(scenario: Coroutine[Any, Any, Result]) -> Result:

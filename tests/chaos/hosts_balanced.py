@@ -63,7 +63,10 @@ async def balance(folder: Path, seed: int, n_logins: int = N_LOGINS, rate: float
 async def turn(
     folder: Path, seed: int, n_logins: int = N_LOGINS, rate: float = RATE, timeout_s: float = TIMEOUT_S
 ) -> Outcome:
-    """Play with NAS that ask the second host after so long, while the first still waits for the person."""
+    """Play with NAS that ask the second host after so long, while the first still waits for the person.
+
+    They ask the second for as long again: people decide up to 2 s after the first time-out, so a time-out is longer.
+    """
     plans = _plans(seed, n_logins, timeout_s)
     async with HostsScene(folder, plans, seed=seed) as scene:
         fleet = scene.fleet_of(*scene.hosts, habits=Habits(timeout_s / TRIES, TRIES), n_ports=4)

@@ -89,6 +89,7 @@ class Scene:
         self._is_relayed = is_relayed
         self._poll_hold_s = poll_hold_s
         self._duo_options: tuple[str, ...] = ()
+        self._gateway_options: dict[str, Any] = {}
         self._ports: list[int] = []
         self._tcp_relays: list[TcpRelay] = []
         self._udp_relays: dict[Address, UdpRelay] = {}
@@ -234,7 +235,7 @@ class Scene:
         self.gateway.signal(signal.SIGKILL)
         self.n_kills += 1
         await asyncio.to_thread(self.gateway.process.wait)
-        self._gateway = await self._begin(functools.partial(GatewayProcess, self.folder / "authproxy.cfg"))
+        await self._begin_gateway()
 
     async def fault(self, kind: str, duo: int = 0, **details: Any) -> None:
         """Let something go wrong at a Duo until `heal`."""
@@ -341,9 +342,13 @@ class Scene:
     async def _start(self) -> None:
         await self._start_duos()
         api_hosts = [await self._way_to(duo) for duo in self.duos]
-        config = self._write_config(api_hosts)
-        self._gateway = await self._begin(functools.partial(GatewayProcess, config))
+        self._write_config(api_hosts)
+        await self._begin_gateway()
         self._resources.callback(self._resume_all)
+
+    async def _begin_gateway(self) -> None:
+        start = functools.partial(GatewayProcess, self.folder / "authproxy.cfg", **self._gateway_options)
+        self._gateway = await self._begin(start)
 
     async def _start_duos(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -378,15 +383,14 @@ class Scene:
         self._resources.push_async_callback(relay.close)
         return f"{near[0]}:{near[1]}"
 
-    def _write_config(self, api_hosts: Sequence[str]) -> Path:
+    def _write_config(self, api_hosts: Sequence[str]) -> None:
         self._ports = [free_udp_port() for _ in self._servers]
         sections = [
             server_section(server, port, self.duos[server.duo], api_hosts[server.duo], number=number)
             for number, (server, port) in enumerate(zip(self._servers, self._ports, strict=True), 1)
         ]
-        path = self.folder / "authproxy.cfg"
-        write_private(path, configuration(self.folder, self._write_trusted(), sections, self.n_workers).encode())
-        return path
+        text = configuration(self.folder, self._write_trusted(), sections, self.n_workers)
+        write_private(self.folder / "authproxy.cfg", text.encode())
 
     def _write_trusted(self) -> Path:
         trusted = self.folder / "ca.pem"

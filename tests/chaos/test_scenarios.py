@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from gateway import __version__
+from tests.chaos import domain_controllers, first_factors
 from tests.chaos.everything import suffer_everything
-from tests.chaos.figures import is_long_form, play, seeds, summary
+from tests.chaos.figures import play, seeds, summary
+from tests.chaos.first_version import change_versions, obstacle
 from tests.chaos.fleet import Habits
 from tests.chaos.kills import KILLS_EACH, N_WORKERS, kill_workers
 from tests.chaos.lossy import lose_datagrams
 from tests.chaos.many_pending import wait_for_many
 from tests.chaos.mix import mixed_plans
 from tests.chaos.outages import FAULTS, Effects, Pace, suffer
+from tests.chaos.random_reloads import reload_at_random
 from tests.chaos.records import PUSH, Plan
 from tests.chaos.recovery import recover
 from tests.chaos.relay import Weather
@@ -23,6 +27,7 @@ from tests.chaos.reloads import MOST_SENT, reload_under_load
 from tests.chaos.scarce import reload_at_the_limit
 from tests.chaos.scene import GATEWAY_HOSTS, Scene
 from tests.chaos.supervisors import kill_supervisors
+from tests.long_form import is_long_form
 
 pytestmark = pytest.mark.integration
 
@@ -30,11 +35,28 @@ SHORT_FAULTS = ("refuse",)  # for no answer see the test behind
 SHORT_OUTAGE = Pace(rate=100, n_healthy=30, n_open=30, quick_s=float("inf"), limit_s=15.0, api_timeout_s=1)
 
 
-@pytest.mark.parametrize("seed", seeds(2))
+@pytest.mark.parametrize("seed", seeds(1))
 def test_killed_workers_lose_no_push_and_repeat_none(tmp_path: Path, seed: int) -> None:
     outcome = play(kill_workers(tmp_path, seed))
     assert not outcome.violations, summary(outcome.violations)
     assert (outcome.n_answers, outcome.n_pushes, outcome.n_kills) == (300, 300, N_WORKERS * KILLS_EACH)
+
+
+def test_workers_killed_while_passwords_are_checked_lose_no_login_and_ask_nobody_thrice(tmp_path: Path) -> None:
+    outcome = play(first_factors.kill_workers(tmp_path, 1, n_logins=60))
+    assert not outcome.violations, summary(outcome.violations)
+    assert outcome.n_answers + outcome.n_silent == 60
+    assert outcome.n_answers >= 55
+    assert 60 - outcome.n_silent <= outcome.n_pushes <= 60
+    assert outcome.most_asked <= 2
+
+
+@pytest.mark.parametrize("fault", domain_controllers.FAULTS)
+def test_a_domain_controller_that_fails_loses_no_login_and_locks_nobody_out(tmp_path: Path, fault: str) -> None:
+    outcome = play(domain_controllers.fail_first(tmp_path, 1, fault, n_logins=60))
+    assert not outcome.violations, summary(outcome.violations)
+    assert (outcome.n_answers, outcome.n_pushes) == (60, 60)
+    assert outcome.most_bound <= 2
 
 
 @pytest.mark.parametrize("seed", seeds(1))
@@ -43,6 +65,14 @@ def test_reloads_lose_no_login(tmp_path: Path, seed: int) -> None:
     assert not outcome.violations, summary(outcome.violations)
     assert (outcome.n_answers, outcome.n_reloads) == (outcome.n_logins, 3)
     assert outcome.most_sent <= MOST_SENT
+
+
+@pytest.mark.parametrize("seed", seeds(1))
+def test_a_dry_run_says_what_the_reload_says(tmp_path: Path, seed: int) -> None:
+    outcome = play(reload_at_random(tmp_path, seed, n_reloads=1))
+    assert not outcome.violations, summary(outcome.violations)
+    assert not outcome.surprises, outcome.surprises
+    assert outcome.n_answers == outcome.n_logins
 
 
 def test_reloads_at_the_limit_of_open_files_push_nobody_twice(tmp_path: Path) -> None:
@@ -127,7 +157,7 @@ def test_a_directory_that_turns_to_its_second_server_pushes_nobody_twice(tmp_pat
     play(scenario())
 
 
-@pytest.mark.parametrize("seed", seeds(2))
+@pytest.mark.parametrize("seed", seeds(1))
 def test_killed_supervisors_lose_no_push_and_repeat_none(tmp_path: Path, seed: int) -> None:
     outcome = play(kill_supervisors(tmp_path, seed, n_kills=2))
     assert not outcome.violations, summary(outcome.violations)
@@ -139,3 +169,12 @@ def test_upgrades_lose_no_login(tmp_path: Path, seed: int) -> None:
     outcome = play(reload_under_load(tmp_path, seed, n_reloads=2, rate=100, spacing_s=3, begin=Scene.upgrade))
     assert not outcome.violations, summary(outcome.violations)
     assert (outcome.n_answers, outcome.n_reloads) == (outcome.n_logins, 2)
+
+
+@pytest.mark.skipif(obstacle() != "", reason=obstacle())
+@pytest.mark.parametrize("goes_back", [False, True] if is_long_form() else [False])
+def test_the_first_version_becomes_this_one_and_loses_no_login(tmp_path: Path, goes_back: bool) -> None:
+    outcome = play(change_versions(tmp_path, 1, rate=30, goes_back=goes_back))
+    assert not outcome.violations, summary(outcome.violations)
+    assert outcome.versions == ["0.1.0", __version__, "0.1.0"][: 2 + goes_back]
+    assert outcome.n_answers == outcome.n_logins

@@ -18,6 +18,8 @@ DASHBOARD = ROOT / "conf/monitoring/grafana-dashboard.json"
 DOCUMENT = ROOT / "docs/console.md"
 GATEWAY = Gateway()
 GATEWAY.changes_secrets()
+GATEWAY.asks_first()
+GATEWAY.mode = "challenge"
 STATUS = {**GATEWAY.status, "fleet": fleet_of()}
 
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
@@ -106,3 +108,19 @@ def test_the_dashboard_is_one():
     assert len(numbers) == len(set(numbers))
     assert all(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
     assert dashboard["templating"]["list"][0]["name"] == "datasource"
+
+
+def test_no_two_panels_lie_on_each_other():
+    taken = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in json.loads(DASHBOARD.read_text())["panels"])
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(taken) == len(set(taken))
+    assert all(x < 24 for x, _ in taken)
+
+
+@pytest.mark.parametrize("metric", ["first_factor_seconds_bucket", "first_factor_questions_total", "first_factor_up"])
+def test_it_shows_how_first_factors_do(metric):
+    assert [each for each in expressions() if f"radgate_{metric}{{" in each]

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.engine.discard_notices import Notice
 from gateway.engine.effects import PutQuestion
-from gateway.engine.modes.mode import Asked
+from gateway.engine.modes.asked import Asked
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import CHAP_CHALLENGE, CHAP_PASSWORD, EAP_MESSAGE, STATE, USER_PASSWORD
 from gateway.radius.discards import DiscardReason

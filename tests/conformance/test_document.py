@@ -17,7 +17,7 @@ THERE = {
     for path in HERE.glob("test_*.py")
     if path.name != Path(__file__).name
     for function in ast.parse(path.read_text()).body
-    if isinstance(function, ast.FunctionDef) and function.name.startswith("test_")
+    if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and function.name.startswith("test_")
 }
 
 
@@ -52,7 +52,7 @@ def test_every_test_is_named_for_a_rule_and_says_where_it_comes_from():
         for path in HERE.glob("test_*.py")
         if path.name != Path(__file__).name
         for function in ast.parse(path.read_text()).body
-        if isinstance(function, ast.FunctionDef) and function.name.startswith("test_")
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and function.name.startswith("test_")
     }
     assert [name for name, docstring in functions.items() if not docstring] == []
     assert [name for name in functions if not re.match(r"test_[A-Z]\d+_", name)] == []

@@ -220,7 +220,7 @@ def test_D10_packets_that_join_a_pending_login_are_bounded_too():
         for identifier in range(256):
             assert not asked(stage.receive(signed(pap(b"push"), identifier=identifier), port=port))
     assert len(question.pending.transactions) == MAX_WAITING_PACKETS
-    assert len(stage.engine._duplicates) == MAX_WAITING_PACKETS
+    assert len(stage.engine._intake._duplicates) == MAX_WAITING_PACKETS
     assert [reply[1] for reply in sent(decide(stage, question))] == list(range(255, 255 - MAX_WAITING_PACKETS, -1))
 
 

@@ -1,11 +1,13 @@
-"""State: the gateway never challenges, so that no State is one of its own."""
+"""State: duo_only never challenges, so that no State is one of its own; others do."""
 
 import pytest
 
+from gateway.engine.modes.challenge import Challenge
 from gateway.radius.client import encode_attribute
-from gateway.radius.dictionary import STATE, Code
+from gateway.radius.dictionary import PROMPT, SESSION_TIMEOUT, STATE, Code
 from gateway.radius.packet import decode_packet
 from tests.conformance.wire import accept, asked, decide, pap, reject_reason, sent, signed
+from tests.engine.home_scene import GO_ON, HomeStage
 from tests.engine.scene import DENIED, PUSHED, Stage
 
 
@@ -36,3 +38,14 @@ def test_S1_no_reply_holds_a_state_or_is_a_challenge():
     (reply,) = sent(stage.engine.answered(question.pending, DENIED, 1.0))
     assert reply[0] == Code.ACCESS_REJECT
     assert not decode_packet(reply).has(STATE)
+
+
+def test_S7_a_challenge_says_how_long_it_can_be_answered():
+    """RFC 2865 section 5.27; and by RFC 2869 section 5.10 that the answer is not to be shown."""
+    stage = HomeStage(Challenge)
+    stage.ask()
+    stage.accept()
+    stage.answer(GO_ON)
+    assert stage.reply.code == Code.ACCESS_CHALLENGE
+    assert stage.reply.values(SESSION_TIMEOUT) == [(300).to_bytes(4, "big")]
+    assert stage.reply.values(PROMPT) == [bytes(4)]

@@ -2,11 +2,14 @@
 
 import pytest
 
+from gateway.engine.first_factor import Refused
 from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR, REPLY_MESSAGE
 from gateway.radius.packet import decode_packet
 from gateway.unavailable import Trouble, Unavailable
+from gateway.words.reasons import REFUSED_FIRST_FACTOR, Reason
 from tests.config.files import MINIMAL, parse
 from tests.conformance.wire import accept, asked, decide, pap, sent, signed
+from tests.engine.home_scene import HomeStage
 from tests.engine.scene import ALLOWED, DENIED, GO_ON, PUSHED, Stage
 
 
@@ -85,3 +88,12 @@ def test_R6_an_accept_holds_no_attribute_that_was_not_configured():
     """RFC 2865 section 5.44: Session-Timeout, Class, Filter-Id and vendor attributes are not sent."""
     packet = decode_packet(accept(Stage(), signed(pap())))
     assert {kind for kind in range(256) if packet.has(kind)} == {MESSAGE_AUTHENTICATOR, REPLY_MESSAGE}
+
+
+@pytest.mark.parametrize("reason", sorted(REFUSED_FIRST_FACTOR - {Reason.PASSWORD_EXPIRED}))
+def test_R5_whatever_a_first_factor_refuses_the_user_reads_the_same(reason):
+    """Who guesses learns nothing; an expired password is a right one."""
+    stage = HomeStage(is_directory=True)
+    stage.ask()
+    stage.answer(Refused(reason.value, "data 52e", b"", "dc1.example.test:389", "52e"))
+    assert stage.reply.values(REPLY_MESSAGE) == [b"Login failed."]

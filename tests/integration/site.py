@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from bench.processes import GatewayProcess, SimulatorProcess, free_udp_port
 from gateway.cli.main import main
-from gateway.radius.client import encode_access_request, verify_reply
-from gateway.radius.dictionary import REPLY_MESSAGE
+from gateway.radius.client import encode_access_request, encode_attribute, sign_request, verify_reply
+from gateway.radius.dictionary import REPLY_MESSAGE, USER_NAME, Code
 from gateway.radius.packet import Packet
 from gateway.radius.shared_secret import SharedSecret
 
@@ -59,6 +59,15 @@ class Nas:
         octets = encode_access_request(
             self._identifier, authenticator, self._secret, _octets(user), _octets(password), attributes
         )
+        self._socket.send(octets)
+        return octets
+
+    def send_credentials(self, user: bytes, credentials: bytes) -> bytes:
+        """Send an Access-Request without User-Password; return its octets."""
+        self._identifier = (self._identifier + 1) % 256
+        authenticator = self._pending[self._identifier] = os.urandom(16)
+        attributes = encode_attribute(USER_NAME, user) + credentials
+        octets = sign_request(Code.ACCESS_REQUEST, self._identifier, authenticator, self._secret, attributes)
         self._socket.send(octets)
         return octets
 
@@ -122,8 +131,19 @@ class Site:
         self._gateway: GatewayProcess | None = None
         self._clients: list[Nas] = []
 
-    def configure(self, *, main: str = "", gateway: str = "", ca: str = "", **server: Any) -> Path:
-        """Write the file; keyword arguments are keys of the server section, None leaves one out."""
+    def configure(
+        self,
+        *,
+        main: str = "",
+        gateway: str = "",
+        ca: str = "",
+        section: str = "radius_server_duo_only",
+        clients: str = "",
+        **server: Any,
+    ) -> Path:
+        """Write the file; keyword arguments are keys of the server section, None leaves one out. `clients` are sections
+        of first factors.
+        """
         keys = {
             "ikey": self.simulator.ikey,
             "skey": self.simulator.secret_key,
@@ -139,13 +159,14 @@ class Site:
             f"http_ca_certs_file={ca or self.simulator.ca}",
             f"log_dir={self.folder / 'log'}",
             main,
-            "[radius_server_duo_only]",
+            f"[{section}]",
             *(f"{key}={value}" for key, value in keys.items() if value is not None),
             "[gateway]",
             "" if "console=" in gateway else "console=off",
             "" if "workers" in gateway else f"workers={self._n_workers}",
             f"run_dir={self.folder / 'run'}",
             gateway,
+            clients,
         ]
         self.config.write_text("\n".join(lines) + "\n")
         self.config.chmod(0o600)

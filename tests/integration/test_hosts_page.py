@@ -59,6 +59,8 @@ def test_a_page_shows_both_hosts_and_no_user_of_the_other(hosts, visit, scheme):
     hosts[1].nas().login("dave", "123456")
     seen = visit(url_of(hosts[0].gateway), color_scheme=scheme, viewport={"width": 390, "height": 844})
     expect_text(card(seen, "gw-a (this host)"), "1 of 1 workers ready")
+    expect(seen.page.get_by_role("heading", level=1)).to_have_text("radgate gw-a")
+    expect(seen.page).to_have_title("! radgate gw-a: Host gw-b has other settings")
     expect_text(card(seen, "gw-b"), "duo_allowed")
     expect_text(card(seen, "gw-b"), "healthy")
     expect_text(card(seen, "gw-b"), "Other settings: radius_server_duo_only")

@@ -340,7 +340,7 @@ class TestUpgrade:
         assert list((site.folder / "run").iterdir()) == []
         assert "Traceback" not in site.log_text
 
-    @pytest.mark.parametrize("module", ["supervisor/arbiter.py", "worker/__main__.py", "__init__.py"])
+    @pytest.mark.parametrize("module", ["cli/run.py", "supervisor/arbiter.py", "worker/__main__.py", "__init__.py"])
     def test_code_that_does_not_start_changes_nothing(self, site: Site, code: Path, module: str):
         with self.start(site, code) as running:
             ((nas, _),) = ask(site, people(site, 1))

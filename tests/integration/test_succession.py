@@ -35,7 +35,7 @@ def journal_of(pid: int) -> Iterator[Journal]:
     orders = decode_orders(read_memfd(descriptors[0]))
     descriptors.append(os.open(folder / str(orders.journal_fd), os.O_RDWR))
     journal = Journal(descriptors[1], orders.key)
-    journal._free.reverse()
+    del journal._free[-len(list(journal._written_cells())) :]  # the next one to be taken stands last
     journal._sequence = 1_000_000  # what is written here is the newest
     yield journal
     journal.close()

@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable
 from itertools import count, cycle
 
+from bench.directory.ntlm import challenge
+from bench.directory.requests import SaslBind, Search, read_request
 from gateway.duoapi.calls import Auth, AuthAnswer, Factor, Preauth
 from gateway.duoapi.flavours import V2
 from gateway.duoapi.signing import Signer
@@ -15,25 +17,47 @@ from gateway.engine.digests import Digests
 from gateway.engine.duplicates import DuplicateCache, SentReply
 from gateway.engine.effects import Effect, Finished, KeepLogin, KeepReply, PutQuestion
 from gateway.engine.engine import Engine
+from gateway.engine.first_factor import Accepted, CheckFirstFactor
 from gateway.engine.peer import Peer
 from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict
+from gateway.firstfactor.directory.account import AccountRules
+from gateway.firstfactor.directory.binder import Binder
+from gateway.firstfactor.directory.effects import Answered, Open, Send
+from gateway.firstfactor.directory.effects import Effect as DirectoryEffect
+from gateway.firstfactor.directory.host import Host
+from gateway.firstfactor.directory.host import Limits as DirectoryLimits
+from gateway.firstfactor.directory.outcomes import Manner
+from gateway.firstfactor.directory.plan import DirectoryPlan
+from gateway.firstfactor.directory.search import SearchRules
+from gateway.firstfactor.home.effects import Effect as HomeEffect
+from gateway.firstfactor.home.effects import SendRequest
+from gateway.firstfactor.home.plan import HomePlan
+from gateway.firstfactor.home.server import HomeServer, Limits, Location
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import ResponseReader
 from gateway.ipc.journal import (
     Journal,
     create_journal,
 )
+from gateway.ldap.results import SASL_BIND_IN_PROGRESS
 from gateway.logs.events import EventLog
 from gateway.logs.lines import TextLines
 from gateway.radius.client import encode_access_request, encode_attribute
 from gateway.radius.dictionary import PROXY_STATE, USER_PASSWORD, Code
+from gateway.radius.hidden import Hop
 from gateway.radius.packet import decode_packet
+from gateway.radius.passing import NOTHING
 from gateway.radius.reply import encode_reply
+from gateway.radius.shared_secret import SharedSecret
 from gateway.words.reasons import Outcome, Reason
 from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.reports import LoginLog
+from tests.engine.home_scene import CLASS, HOME_RA, HOME_SECRET, HOST, PASSWORD, HomeStage
 from tests.engine.scene import ALLOWED, GO_ON, PUSHED, SECRET, SOURCE, Stage
+from tests.firstfactor.directory.answers import bind_done, entry, search_done
+from tests.firstfactor.directory.scene import Question as DirectoryQuestion
+from tests.firstfactor.home.scene import Question
 
 Run = Callable[[], object]
 
@@ -61,6 +85,9 @@ PREAUTH_ANSWER = (
 )
 N_REQUESTS = 512  # in a circle, a tenth of a second apart: each is forgotten before its turn comes again
 STEP_S = 0.1
+BASE = b"dc=example,dc=test"
+NTLM_CHALLENGE = challenge(signs=False)
+LEAST_PROOF = 200  # octets: a client's first token has fewer
 
 
 def access_request(number: int, password: bytes = b"123456") -> tuple[bytes, Peer]:
@@ -231,6 +258,94 @@ def push_login() -> Run:
     return logins(b"push", [PUSHED, AuthAnswer("waiting", "pushed", "Pushed a login request"), ALLOWED])
 
 
+def password_login() -> Run:
+    """The whole engine: request, a first factor's accept, auth, reply."""
+    engine = HomeStage(to_nas=NOTHING).engine
+    typed = f"{PASSWORD},123456".encode()
+    requests = cycle([access_request(number, typed) for number in range(N_REQUESTS)])
+    instants, accepted = count(), Accepted(CLASS, HOST, Hop(HOME_SECRET, HOME_RA))
+
+    def run() -> list[Effect]:
+        (datagram, peer), now = next(requests), next(instants) * STEP_S
+        (asked,) = engine.datagram_received(datagram, peer, now)
+        assert isinstance(asked, PutQuestion)
+        for answer in (accepted, GO_ON):
+            engine.answered(asked.pending, answer, now)
+        return engine.answered(asked.pending, ALLOWED, now)
+
+    for _ in range(N_REQUESTS):
+        run()
+    return run
+
+
+def ask_home() -> Run:
+    """A question to a home server: its request, and the reply believed."""
+    secret = SharedSecret(b"the home server's secret")
+    server = HomeServer(0, "10.0.0.1:1812", secret)
+    plan = HomePlan([server], Limits(), bytes)
+    plan.located(server, Location(2, ("10.0.0.1", 1812), encode_attribute(4, bytes((10, 0, 0, 1)))), 0.0)
+    plan.ask(Question(CheckFirstFactor(b"u000000", b"correct horse")), 0.0)
+    instants = count()
+
+    def run() -> list[HomeEffect]:
+        now = next(instants) * STEP_S
+        sent = plan.ask(Question(CheckFirstFactor(b"u000001", b"correct horse")), now)[-1]
+        assert isinstance(sent, SendRequest)
+        reply = encode_reply(Code.ACCESS_ACCEPT, decode_packet(sent.octets), secret)
+        return plan.received(sent.number, reply, now)
+
+    return run
+
+
+def directory_questions(manner: Manner) -> Run:
+    """Return questions to a directory: the search, who was found, the bind on a kept connection, and its answer."""
+    binder = Binder(manner, "", bytes, lambda: 0)
+    host = Host(0, "dc1.example.test:636", "dc1.example.test")
+    rules = SearchRules(BASE, group=b"cn=vpn," + BASE, wants_account=manner.is_ntlm)
+    plan = DirectoryPlan([host], DirectoryLimits(), AccountRules(), rules, None, binder)
+    instants = count()
+    for effect in plan.start(0.0):
+        assert isinstance(effect, Open)
+        plan.opened(effect.number, bytes(16), 0.0)
+
+    def run() -> list[DirectoryEffect]:
+        now = next(instants) * STEP_S
+        effects = plan.ask(DirectoryQuestion(CheckFirstFactor(b"u000001", b"correct horse")), now)
+        while not isinstance(effect := effects[-1], Answered):
+            if isinstance(effect, Open):
+                effects = plan.opened(effect.number, bytes(16), now)
+            else:
+                assert isinstance(effect, Send)
+                effects = plan.received(effect.number, directory_says(effect.octets), now)
+        plan.timer(now)
+        return effects
+
+    for _ in range(N_REQUESTS):
+        run()
+    return run
+
+
+def directory_says(octets: bytes) -> bytes:
+    """Return what a directory says to the gateway: one entry, a challenge, success."""
+    request = read_request(octets)
+    number = request.message_id
+    if isinstance(request, Search):
+        return entry(number, b"CN=u000001," + BASE, sAMAccountName=b"u000001") + search_done(number)
+    if isinstance(request, SaslBind) and len(request.credentials) < LEAST_PROOF:
+        return bind_done(number, SASL_BIND_IN_PROGRESS, credentials=NTLM_CHALLENGE)
+    return bind_done(number)
+
+
+def ask_directory() -> Run:
+    """A question to a directory, by a simple bind."""
+    return directory_questions(Manner(is_tls=True))
+
+
+def ask_directory_by_ntlm() -> Run:
+    """The same by NTLMv2 within TLS."""
+    return directory_questions(Manner(is_ntlm=True, is_tls=True))
+
+
 def retransmission() -> Run:
     """The whole engine: the octets of a request that was answered."""
     stage = Stage()
@@ -269,6 +384,10 @@ CASES: dict[str, Callable[[], Run]] = {
         write_line,
         passcode_login,
         push_login,
+        password_login,
+        ask_home,
+        ask_directory,
+        ask_directory_by_ntlm,
         retransmission,
         unknown_client,
     )

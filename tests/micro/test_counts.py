@@ -7,6 +7,7 @@ import pytest
 from gateway.duoapi.calls import PreauthAnswer
 from gateway.engine.duplicates import SentReply
 from gateway.engine.effects import SendReply
+from gateway.engine.first_factor import Accepted
 from gateway.http1.response import Response
 from gateway.radius import packet
 from gateway.radius.dictionary import Code
@@ -57,6 +58,10 @@ def test_cases_do_what_they_are_called() -> None:
         assert isinstance(effects, list)
         assert [effect.octets[0] for effect in effects if isinstance(effect, SendReply)] == [Code.ACCESS_ACCEPT], name
     assert results["unknown_client"] == []
+    for name in ("ask_directory", "ask_directory_by_ntlm"):
+        effects = results[name]
+        assert isinstance(effects, list)
+        assert [effect.result for effect in effects] == [Accepted(b"", "dc1.example.test:636", None)], name
 
 
 def test_a_function_that_became_slower_is_caught_in_every_case_that_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +77,8 @@ def test_a_function_that_became_slower_is_caught_in_every_case_that_uses_it(monk
     monkeypatch.setattr(packet, "packet_length", careless)
     monkeypatch.setattr("gateway.engine.intake.packet_length", careless)
     caught = {name for name, prepare in CASES.items() if changes(before[name], count_work(prepare()))}
-    assert caught == {"decode_request", "passcode_login", "push_login", "retransmission", "unknown_client"}
+    whole = {"passcode_login", "push_login", "password_login", "retransmission", "unknown_client"}
+    assert caught == whole | {"decode_request", "ask_home"}
 
 
 def test_one_more_call_into_c_is_caught_where_there_are_few() -> None:

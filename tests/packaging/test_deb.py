@@ -1,5 +1,6 @@
 """What the Debian package is made of; `make try-deb` builds it, installs it and logs in (trial_install.py)."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -61,6 +62,27 @@ def test_all_that_the_control_file_leaves_open_is_filled_in():
 def test_the_user_is_the_one_of_the_unit():
     for script in ("postinst", "postrm"):
         assert re.search(rf"\b(chgrp|userdel) {USER}\b", (DEBIAN / script).read_text())
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None or shutil.which("readelf") is None, reason="there is no gcc")
+@pytest.mark.parametrize(("path", "status"), [("/home/somebody/lib", 1), ("$ORIGIN/../lib", 0)])
+def test_a_module_that_names_a_folder_of_another_python_is_refused(tmp_path: Path, path: str, status: int):
+    made = [
+        "gcc",
+        "-shared",
+        "-nostdlib",
+        f"-Wl,-rpath,{path}",
+        "-x",
+        "c",
+        "/dev/null",
+        "-o",
+        str(tmp_path / "module.so"),
+    ]
+    subprocess.run(made, check=True)
+    (refusing,) = re.findall(r"^refuse_paths\(\) \{.*?^\}", TEXT, re.MULTILINE | re.DOTALL)
+    command = ["sh", "-c", f"{refusing}\nrefuse_paths"]
+    environment = {"PATH": os.environ["PATH"], "site": str(tmp_path), "python": "/usr/bin/python3"}
+    assert subprocess.run(command, env=environment, capture_output=True).returncode == status
 
 
 def test_the_file_starts_nothing_until_it_is_filled_in(tmp_path: Path):

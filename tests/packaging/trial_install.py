@@ -1,4 +1,5 @@
-"""The Debian package in a Debian that knows nothing of radgate: installed, served with, upgraded, removed, purged.
+"""The Debian package: what lintian says of it, whether it can be built again, and a Debian that knows nothing of
+radgate, in which it is installed, served with, upgraded, removed, purged.
 
 It takes minutes, root and a mirror, so that it is no part of `make test`: run it as `make try-deb`. PACKAGE names a
 package that is built already, DEBIAN_ROOT a folder that debootstrap has made.
@@ -6,6 +7,7 @@ package that is built already, DEBIAN_ROOT a folder that debootstrap has made.
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,8 +54,12 @@ pytestmark = pytest.mark.skipif(obstacle() != "", reason=obstacle())
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if built := os.environ.get("PACKAGE"):
         return Path(built).absolute()
-    folder = tmp_path_factory.mktemp("package")
-    made = subprocess.run([ROOT / "tools" / "build_deb", folder], capture_output=True, text=True)
+    return build(tmp_path_factory.mktemp("package"))
+
+
+def build(folder: Path, **environment: str) -> Path:
+    command = [ROOT / "tools" / "build_deb", folder]
+    made = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
     assert made.returncode == 0, made.stderr
     (path,) = folder.glob("radgate_*.deb")
     return path
@@ -108,6 +114,31 @@ def gateway_of(debian: Debian, service: Service) -> Iterator["subprocess.Popen[s
         gateway.communicate(timeout=120)
 
 
+@pytest.mark.skipif(shutil.which("lintian") is None, reason="lintian is not installed")
+def test_lintian_finds_nothing(package: Path):
+    looked = subprocess.run(["lintian", "--allow-root", package], capture_output=True, text=True)
+    assert (looked.returncode, looked.stdout) == (0, "")
+
+
+def test_the_same_source_makes_the_same_octets(tmp_path: Path):
+    """Interpreted, which is quicker."""
+    first, second = (build(tmp_path / name, RADGATE_PURE="1", SOURCE_DATE_EPOCH="1790000000") for name in "ab")
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_it_does_not_tell_where_it_was_built(package: Path, tmp_path: Path):
+    subprocess.run(["dpkg-deb", "--extract", package, tmp_path], check=True)
+    own = [*tmp_path.rglob("gateway*/**/*.so"), *tmp_path.rglob("gateway__mypyc*"), *tmp_path.rglob("radgate-*/*")]
+    assert own
+    telling = re.compile(rb"file://|pip-build-|" + re.escape(str(ROOT).encode()))
+    assert [path.name for path in own if path.is_file() and telling.search(path.read_bytes())] == []
+
+
+def test_libraries_bring_themselves_alone(package: Path):
+    listed = subprocess.run(["dpkg-deb", "--contents", package], capture_output=True, text=True, check=True).stdout
+    assert not re.findall(r"site-packages/(?:docs|example|bin)/|site-packages/\w+/tests/", listed)
+
+
 def test_from_the_installation_to_the_purge(debian: Debian, package: Path, tmp_path: Path):
     before = debian.files()
     (debian.root / "tmp" / package.name).write_bytes(package.read_bytes())
@@ -115,6 +146,8 @@ def test_from_the_installation_to_the_purge(debian: Debian, package: Path, tmp_p
     listed = set(debian.do("dpkg", "--listfiles", "radgate").split())
     assert listed >= LISTED
     assert debian.do("radgate", "files", "full").strip() in listed
+    form = "interpreted" if os.environ.get("RADGATE_PURE") == "1" else "compiled"
+    assert form in debian.do("radgate", "version")
     service = Service(debian)
     assert debian.do("stat", "-c", "%a %U %G", CONFIG) == "640 root radgate\n"
     service.make_folders()

@@ -19,10 +19,9 @@ names = st.binary(min_size=1, max_size=253)
 passwords = st.binary(max_size=128).map(lambda octets: octets.rstrip(b"\0"))
 identifiers = st.integers(0, 255)
 proxy_states = st.lists(st.binary(min_size=1, max_size=40), max_size=5)
-settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=200)
-settings.load_profile("reproducible")
 
 
+@settings(max_examples=200)
 @given(secrets, authenticators, identifiers, names, passwords, proxy_states)
 def test_pyrad_reads_our_requests(secret, authenticator, identifier, name, password, states):
     attributes = b"".join(encode_attribute(PROXY_STATE, state) for state in states)
@@ -33,6 +32,7 @@ def test_pyrad_reads_our_requests(secret, authenticator, identifier, name, passw
     assert theirs.verify_message_authenticator()
 
 
+@settings(max_examples=200)
 @given(secrets, authenticators, identifiers, names, proxy_states, st.text(max_size=600))
 def test_pyrad_believes_our_replies(secret, authenticator, identifier, name, states, text):
     attributes = b"".join(encode_attribute(PROXY_STATE, state) for state in states)
@@ -48,6 +48,7 @@ def test_pyrad_believes_our_replies(secret, authenticator, identifier, name, sta
     assert verify_reply(reply, authenticator, shared_secret).octets[20] == MESSAGE_AUTHENTICATOR
 
 
+@settings(max_examples=200)
 @given(secrets, authenticators, passwords)
 def test_pyrad_reveals_what_we_hide_and_the_reverse(secret, authenticator, password):
     shared_secret = SharedSecret(secret)
@@ -60,6 +61,7 @@ def test_pyrad_reveals_what_we_hide_and_the_reverse(secret, authenticator, passw
         assert shared_secret.reveal_user_password(theirs.PwCrypt(password), authenticator) == password
 
 
+@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_any_octets_decode_or_raise_decode_error(octets):
     with suppress(DecodeError):

@@ -11,9 +11,6 @@ from tests.supervisor.plan_world import World
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=400)
-settings.load_profile("reproducible")
-
 KINDS = [
     *("go on", "go on", "go on", "go on", "reload", "reload"),
     *(
@@ -67,6 +64,7 @@ def happen(world: World, kind: str, number: int) -> None:
         world.go_on()
 
 
+@settings(max_examples=400)
 @given(st.integers(1, 4), happenings)
 def test_any_order_of_events(n_workers, happenings):
     world = begun(n_workers)
@@ -79,6 +77,7 @@ def test_any_order_of_events(n_workers, happenings):
     world.check_end()
 
 
+@settings(max_examples=400)
 @given(st.integers(1, 4), st.integers(1, 3), happenings)
 def test_any_order_of_events_after_a_start_that_has_found_journals(n_workers, n_found, happenings):
     world = World(n_workers, n_found)
@@ -96,6 +95,7 @@ def test_any_order_of_events_after_a_start_that_has_found_journals(n_workers, n_
     world.check_end()
 
 
+@settings(max_examples=400)
 @given(st.integers(1, 4), happenings, happenings)
 def test_any_order_of_events_in_which_a_stop_is_one(n_workers, before, after):
     world = begun(n_workers)
@@ -110,6 +110,7 @@ def test_any_order_of_events_in_which_a_stop_is_one(n_workers, before, after):
     world.check_end()
 
 
+@settings(max_examples=400)
 @given(st.integers(1, 4), happenings)
 def test_once_nothing_fails_any_more_every_bucket_is_served(n_workers, happenings):
     world = begun(n_workers)

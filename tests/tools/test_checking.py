@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.signals import as_at_a_terminal
+
 ROOT = Path(__file__).parents[2]
 TELLS = 'echo "$(basename $0) $*" >> log'
 COMPILES = f"""\
@@ -52,6 +54,7 @@ class Tree:
             env={**ours, "PATH": search, "TMPDIR": str(self.temporary), "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             text=True,
+            preexec_fn=as_at_a_terminal,
         )
 
     def run(self, *arguments: str) -> tuple[int, str]:
@@ -82,11 +85,20 @@ def test_every_stage_has_its_heading_and_what_it_says_stands_under_it(tree: Tree
 
 def test_what_is_compiled_is_in_the_tree_for_the_last_stage_alone(tree: Tree) -> None:
     tree.run()
-    plain, compiled = [number for number, line in enumerate(tree.log) if line.startswith("python -m pytest")]
+    plain, compiled = [number for number, line in enumerate(tree.log) if line.startswith("python -m pytest -ra")]
     assert tree.log.index("hot.so") > compiled > plain
     assert "tests/engine" in tree.log[compiled].split()
     assert "tests/engine" not in tree.log[plain].split()
     assert tree.is_clean()
+
+
+def test_assertions_are_rewritten_once_where_they_are_not_yet(tree: Tree) -> None:
+    tree.run()
+    assert tree.log.count("python -m pytest --collect-only") == 1
+    (tree.root / "tests" / "__pycache__").mkdir(parents=True)
+    (tree.root / "tests" / "__pycache__" / "test_values.cpython-311-pytest-8.0.0.pyc").touch()
+    tree.run()
+    assert tree.log.count("python -m pytest --collect-only") == 1
 
 
 def test_the_compiler_is_quick_and_the_tests_of_what_it_makes_know_it(tree: Tree) -> None:

@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from gateway.cli.main import build_parser
+from gateway.config.attributes import known_attributes, passed_attributes
 from gateway.config.ini import parse_ini
 from gateway.config.kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
-WRITTEN = ("conf/man/radgate.1", "conf/man/radgate.cfg.5", "conf/authproxy.schema.json", "docs/keys.md")
+WRITTEN = (
+    *("conf/man/radgate.1", "conf/man/radgate.cfg.5", "conf/authproxy.schema.json"),
+    *("docs/keys.md", "docs/attributes.md"),
+)
 SCHEMA = json.loads((ROOT / "conf/authproxy.schema.json").read_text())
 
 
@@ -42,6 +46,14 @@ def test_the_page_of_keys_has_every_key():
     for kind in KINDS.values():
         for key in kind.keys:
             assert f"| `{key}` |" in page
+
+
+def test_every_name_on_the_page_of_attributes_can_be_written_and_means_its_number():
+    page = (ROOT / "docs/attributes.md").read_text()
+    rows = re.findall(r"^\| `([^`]+)` \| `(Attr-[\d.]+)` \|", page, re.MULTILINE)
+    assert len(rows) == len(known_attributes())
+    for name, number in rows:
+        assert passed_attributes(name) == passed_attributes(number)
 
 
 @pytest.mark.skipif(shutil.which("groff") is None, reason="there is no groff")

@@ -1,6 +1,6 @@
-"""A program that logs in by PAM, as sshd does: FOLDER SERVICE USER RHOST, the password on standard input.
+"""A program that logs in by PAM, as sshd does: FOLDER SERVICE USER RHOST, on standard input a line for each prompt.
 
-Its exit status is PAM's verdict.
+What it is asked beyond these is answered with the last one. Its exit status is PAM's verdict.
 """
 
 import ctypes
@@ -38,17 +38,17 @@ class Conversation(ctypes.Structure):
 
 @CONVERSE
 def converse(n, messages, responses, _data):
-    """Answer prompts with the password; libpam frees what it gets."""
+    """Answer prompts with what was typed; libpam frees what it gets."""
     responses[0] = libc.calloc(n, ctypes.sizeof(Response))
     for index in range(n):
         if messages[index][0].style in (ECHO_OFF, ECHO_ON):
             answer = Response.from_address(responses[0] + index * ctypes.sizeof(Response))
-            answer.text = libc.strdup(password)
+            answer.text = libc.strdup(typed.pop(0) if len(typed) > 1 else typed[0])
     return SUCCESS
 
 
 folder, service, user, rhost = (each.encode() for each in sys.argv[1:])
-password = sys.stdin.buffer.readline().rstrip(b"\n")
+typed = sys.stdin.buffer.read().splitlines()
 handle = ctypes.c_void_p()
 conversation = Conversation(converse, None)
 assert libpam.pam_start_confdir(service, user, ctypes.byref(conversation), folder, ctypes.byref(handle)) == SUCCESS

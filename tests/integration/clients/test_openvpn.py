@@ -1,15 +1,20 @@
 """OpenVPN with openvpn-auth-radius: a new port and Request Authenticator for each try, no signature, and accounting."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from bench.simulator.certificates import certificates_in
 from gateway.radius.dictionary import ACCESS_ACCEPT, ACCESS_REJECT, ACCESS_REQUEST, ACCOUNTING_RESPONSE
+from tests.firstfactor.home.freeradius import SECRET as HOME_SECRET
+from tests.firstfactor.home.freeradius import home_server, needs_freeradius
 from tests.integration.clients import SECRET
-from tests.integration.clients.machines import Foreign, Machine, needs, needs_machines
+from tests.integration.clients.machines import Foreign, Machine, needs, needs_machines, udp_socket
 from tests.integration.clients.phone import Phone
 from tests.integration.clients.wire import Wire
+from tests.integration.site import Site
 
 pytestmark = [
     pytest.mark.integration,
@@ -119,3 +124,52 @@ def test_a_user_comes_stays_and_goes(vpn: Vpn, wire_within: Wire):
 def test_a_wrong_passcode_does_not_let_in(vpn: Vpn, wire_within: Wire):
     vpn.log_in("alice", "999999").wait_for("AUTH_FAILED")
     assert wire_within.codes == [ACCESS_REJECT]
+
+
+class BothSides(NamedTuple):
+    """What goes by between the plugin and a gateway of its own, and between that and FreeRADIUS."""
+
+    nas: Wire
+    home: Wire
+
+
+@pytest.fixture
+def both_sides(site: Site, machine: Machine, tmp_path: Path) -> Iterator[BothSides]:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    with home_server(folder) as port, Wire(udp_socket(), "127.0.0.1", port) as home:
+        site.start(
+            section="radius_server_auto",
+            client="radius_client",
+            clients=f"[radius_client]\nhost=127.0.0.1\nport={home.port}\nsecret={HOME_SECRET.decode()}",
+            radius_secret_1=SECRET,
+            accounting="acknowledge",
+        )
+        with Wire(machine.listen(1812), "127.0.0.1", site.port) as nas:
+            yield BothSides(nas, home)
+
+
+@needs_freeradius
+class TestPasswordFirst:
+    """The plugin shows one field for the password, and passes on what is typed there: auto takes a factor behind it."""
+
+    def test_a_right_password_is_asked_about_once_and_pushed_once_for_all_tries(
+        self, vpn: Vpn, both_sides: BothSides, phone: Phone
+    ):
+        client = vpn.log_in(phone.owner, "correct horse")
+        assert len({each.packet.authenticator for each in both_sides.nas.tries(3)}) == 3
+        phone.approve()
+        client.wait_for("Initialization Sequence Completed")
+        assert (len(both_sides.home.logins), phone.n_pushes) == (1, 1)
+
+    def test_a_passcode_behind_the_password_needs_no_phone(self, vpn: Vpn, both_sides: BothSides, phone: Phone):
+        vpn.log_in(phone.owner, "correct horse,123456").wait_for("Initialization Sequence Completed")
+        assert both_sides.home.codes == [ACCESS_ACCEPT]
+        assert phone.n_pushes == 0
+
+    @pytest.mark.parametrize("typed", ["wrong", "wrong,123456"])
+    def test_a_wrong_password_never_reaches_duo(self, vpn: Vpn, both_sides: BothSides, site: Site, typed: str):
+        vpn.log_in("kim", typed).wait_for("AUTH_FAILED")
+        assert (both_sides.nas.codes, both_sides.home.codes) == ([ACCESS_REJECT], [ACCESS_REJECT])
+        assert not [call for call in site.simulator.get("/api/calls") if call["username"]]
+        assert {line.fields["reason"] for line in site.log_lines()} == {"first_factor_rejected"}

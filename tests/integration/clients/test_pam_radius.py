@@ -10,6 +10,7 @@ from tests.integration.clients import SECRET
 from tests.integration.clients.machines import Foreign, needs
 from tests.integration.clients.phone import Phone, addresses_told
 from tests.integration.clients.wire import Wire
+from tests.integration.site import Site
 
 pytestmark = [pytest.mark.integration, needs("libpam-radius-auth", "lib/*/security/pam_radius_auth.so")]
 
@@ -31,9 +32,9 @@ class Host:
         service.write_text(f"auth required pam_radius_auth.so conf={server} retry=3\n")
         self._command = (sys.executable, PAM_LOGIN, str(folder), service.name)
 
-    def log_in(self, user: str, password: str) -> Foreign:
-        """Log in from 203.0.113.9."""
-        return Foreign(*self._command, user, "203.0.113.9", typed=f"{password}\n")
+    def log_in(self, user: str, *typed: str) -> Foreign:
+        """Log in from 203.0.113.9, and type these at the prompts."""
+        return Foreign(*self._command, user, "203.0.113.9", typed="".join(f"{line}\n" for line in typed))
 
 
 @pytest.mark.parametrize("place", ["first", "last", "if_asked"])
@@ -50,3 +51,14 @@ def test_one_push_for_all_tries(host: Host, wire: Wire, phone: Phone):
     phone.approve()
     assert login.ended() == SUCCESS
     assert phone.n_pushes == 1
+
+
+@pytest.mark.parametrize(("answer", "status"), [("1", SUCCESS), ("123456", SUCCESS), ("99", REFUSED)])
+def test_a_menu_is_shown_and_its_answer_is_taken(tmp_path: Path, site: Site, answer: str, status: int):
+    site.start(
+        section="radius_server_challenge",
+        client="duo_only_client",
+        clients="[duo_only_client]",
+        radius_secret_1=SECRET,
+    )
+    assert Host(tmp_path, site.port).log_in("alice", "a password", answer).ended() == status

@@ -1,0 +1,89 @@
+"""Auto, concat and challenge on real sockets: what is asked of Duo, and what the NAS hears."""
+
+import os
+import signal
+
+import pytest
+
+from gateway.radius.attributes import AttributeKind, encode
+from gateway.radius.dictionary import STATE, Code
+from tests.integration.site import Reply, Site
+
+pytestmark = pytest.mark.integration
+
+NOBODY = "[duo_only_client]"
+STATE_KIND = AttributeKind(0, STATE)
+
+
+def start(site: Site, mode: str, **keys):
+    site.start(section=f"radius_server_{mode}", client="duo_only_client", clients=NOBODY, **keys)
+    return site.nas()
+
+
+def state_of(reply: Reply) -> bytes:
+    """The State of a challenge, as the NAS sends it with the answer."""
+    assert reply.code == Code.ACCESS_CHALLENGE
+    state = reply.packet.value(STATE)
+    assert state is not None
+    return encode(STATE_KIND, state)
+
+
+def test_auto_pushes_whoever_types_a_password_and_takes_a_factor_behind_it(site: Site):
+    nas = start(site, "auto")
+    assert nas.login("alice", "secret").is_accept
+    assert nas.login("alice", "secret,123456").is_accept
+    assert nas.login("alice", "secret,000000").code == Code.ACCESS_REJECT
+    factors = [line.fields["factor"] for line in site.log_lines()]
+    assert factors == ["auto", "passcode", "passcode"]
+
+
+def test_concat_wants_a_factor(site: Site):
+    nas = start(site, "concat")
+    reply = nas.login("alice", "secret")
+    assert (reply.code, reply.message) == (3, "Enter your password, a comma, and a passcode or push.")
+    assert nas.login("alice", "secret,push").is_accept
+    assert [line.fields["reason"] for line in site.log_lines()] == ["factor_missing", "duo_allowed"]
+
+
+def test_challenge_shows_a_menu_and_takes_a_number(site: Site):
+    nas = start(site, "challenge")
+    menu = nas.login("alice", "secret")
+    assert menu.message.startswith("Duo two-factor login for alice\n\nEnter a passcode or select")
+    assert nas.login("alice", "1", state_of(menu)).is_accept
+    first, second = site.log_lines()
+    assert (first.fields["reason"], first.fields["reply"]) == ("challenged", "Access-Challenge")
+    assert (second.fields["reason"], second.fields["factor"]) == ("duo_allowed", "push")
+
+
+def test_an_answer_counts_once(site: Site):
+    nas = start(site, "challenge")
+    state = state_of(nas.login("alice", "secret"))
+    assert nas.login("alice", "123456", state).is_accept
+    again = nas.login("alice", "123456", state)
+    assert (again.code, again.message) == (3, "This question was not for you, or is answered. Please log in again.")
+    assert nas.login("bob", "123456", state).code == Code.ACCESS_REJECT
+    assert nas.login("alice", "123456", encode(STATE_KIND, b"forged")).code == Code.ACCESS_REJECT
+    reasons = [line.fields["reason"] for line in site.log_lines()]
+    assert reasons == ["challenged", "duo_allowed", *["challenge_unknown"] * 3]
+
+
+def replace_worker(site: Site, how: str) -> None:
+    """Let another worker take the place of the one that serves."""
+    (before,) = site.gateway.worker_pids()
+    if how == "kill":
+        os.kill(before, signal.SIGKILL)
+    else:
+        done = site.radgate("reload")
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("how", ["reload", "kill"])
+def test_a_state_outlives_its_worker_and_a_used_one_stays_used(site: Site, how: str):
+    nas = start(site, "challenge")
+    used = state_of(nas.login("alice", "secret"))
+    assert nas.login("alice", "123456", used).is_accept
+    fresh = state_of(nas.login("alice", "secret"))
+    replace_worker(site, how)
+    assert nas.login("alice", "123456", used).code == Code.ACCESS_REJECT
+    assert nas.login("alice", "123456", fresh).is_accept
+    assert "Traceback" not in site.log_text
