@@ -47,7 +47,7 @@ compiled: $(VENV)/.dev-ready  ## compile the hot path here, which takes a minute
 interpreted: $(VENV)/bin/python  ## remove what was compiled
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/compile clean
 
-reference: $(VENV)/.dev-ready  ## write pages of man, docs/keys.md and the schema from the parsers
+reference: $(VENV)/.dev-ready  ## write pages of man, docs/keys.md, docs/attributes.md and the schema
 	@$(BIN)/python tools/write_reference.py
 
 dist: $(VENV)/.dev-ready  ## the source and the pure wheels of radgate and its bench, in dist/, for an upload

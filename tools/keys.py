@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.config.kinds import KINDS
+from gateway.config.kinds import KINDS, SERVED
 from gateway.config.problems import ConfigError
 from gateway.config.reading import parse_settings
 from gateway.config.schema import SINGLE
@@ -40,18 +40,23 @@ class Key(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A kind of section, and its keys in the order of the sample."""
+    """A kind of section, and its keys in the order of the sample.
+
+    Attributes:
+        has_common: those of the first kind of server sections are its keys, too, and not among these.
+    """
 
     name: str
     is_single: bool
     meaning: str
     keys: list[Key]
+    has_common: bool = False
 
 
 def sections() -> list[Section]:
     """Return all kinds of sections that are read."""
     return [
-        Section(name, name in SINGLE, meaning, [key_of(name, *each) for each in entries])
+        Section(name, name in SINGLE, meaning, [key_of(name, *each) for each in entries], name in SERVED[1:])
         for name, meaning, entries in sample()
     ]
 
@@ -85,6 +90,8 @@ def allowed(section: str, key: str) -> str:
     text = f"[{section}]\n{key}={NONSENSE}\n"
     if key.startswith("message_authenticator_in_replies"):
         text += "radius_ip_1=10.0.0.1\n"  # whose replies they are
+    if KINDS[section].read_client:
+        text += f"[{SERVED[1]}]\nclient={section}\n"  # or it would be ignored
     try:
         _, problems = parse_settings(text.encode(), "/etc/radgate/authproxy.cfg", read_file)
     except ConfigError as error:

@@ -1,5 +1,6 @@
-"""Writes what is generated from the parsers of the commands and the tables of keys: pages of `man`, a page of all keys,
-and a JSON schema. `make reference` does it; tests/tools/test_reference.py fails when one of them is not up to date.
+"""Writes what is generated from the parsers of the commands, the tables of keys and the dictionary of attributes:
+pages of `man`, a page of all keys, one of all attributes, and a JSON schema. `make reference` does it;
+tests/tools/test_reference.py fails when one of them is not up to date.
 
 `python tools/write_reference.py FOLDER` writes them below that folder.
 """
@@ -12,12 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attributes
 import keys
 import roff
 
 from gateway import __version__
 from gateway.cli.main import build_parser
 from gateway.cli.parsers import options_of
+from gateway.config.kinds import SERVED
 
 COMMON = ("-h", "--config", "--version")
 
@@ -55,6 +58,7 @@ def main(folder: Path) -> None:
         "conf/man/radgate.cfg.5": "".join(manual_of_keys(sections)),
         "conf/authproxy.schema.json": json.dumps(schema(sections), indent=2, ensure_ascii=False) + "\n",
         "docs/keys.md": "".join(page_of_keys(sections)),
+        "docs/attributes.md": "".join(attributes.page()),
     }
     for name, text in written.items():
         path = folder / name
@@ -142,7 +146,11 @@ def page_of_keys(sections: list[keys.Section]) -> Iterator[str]:
 
 def schema(sections: list[keys.Section]) -> dict[str, Any]:
     """Return a JSON schema of a file as an object of objects of strings."""
-    own = {section.name: shape(section.keys, section.meaning) for section in sections}
+    common = next(section.keys for section in sections if section.name == SERVED[0])
+    own = {
+        section.name: shape([*(common if section.has_common else ()), *section.keys], section.meaning)
+        for section in sections
+    }
     every_key = [key for section in sections for key in section.keys]
     own["main"] = shape(every_key, own["main"]["description"])
     numbered = {section.name for section in sections if not section.is_single}
