@@ -83,7 +83,8 @@ def test_workers_and_console_that_cannot_open_the_log_serve_and_it_is_said_until
     assert what_is_known(site)["trouble"] == "worker 0, worker 1, supervisor: Is a directory"
     assert "LOG LOST: authproxy.log (worker 0, worker 1, supervisor: Is a directory)" in site.radgate("status").stdout
     until(lambda: "radgate: LOG LOST: authproxy.log (" in site.gateway.heard())
-    assert (site.radgate("reload").returncode, health_of(url)) == (0, (200, []))
+    assert site.radgate("reload").returncode == 0
+    until(lambda: health_of(url) == (200, []))  # the console has been told of the workers
     new_console(site, console)
     until(lambda: 'radgate_log_lost{log="authproxy.log"} 1\n' in get(url + "metrics"))
     log.rmdir()
