@@ -32,8 +32,18 @@ def sign(descriptor: int) -> None:
     fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def join(descriptor: int) -> None:
+    """Let others see that this process is one of those at work with the file, until it parts from them or ends."""
+    fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def part(descriptor: int) -> None:
+    """Take back what `join` has said."""
+    fcntl.lockf(descriptor, fcntl.LOCK_UN)
+
+
 def signer(descriptor: int) -> int:
-    """Return the pid of the process that has signed; 0 if there is none, or none that we can see."""
+    """Return the pid of a process that has signed or joined; 0 if there is none but us, or none that we can see."""
     asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     kind, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
     return pid if kind != fcntl.F_UNLCK else 0

@@ -28,7 +28,7 @@ from gateway.config.settings import FleetSettings, Settings, decode_settings
 from gateway.duo.clients import open_duo_clients
 from gateway.engine.challenges.memory import ChallengeMemory, UnixClock
 from gateway.engine.digests import Digests
-from gateway.ipc.holders import sign
+from gateway.ipc.holders import join, part, sign, signer
 from gateway.ipc.journal import Journal
 from gateway.ipc.ledger import open_ring
 from gateway.ipc.links import LinkWriter
@@ -88,6 +88,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gateway.worker")
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
+_LOOK_S = 0.01
 GC_THRESHOLDS = (10_000, 50, 100)  # a login leaves next to no cycles: seldom looking costs no memory
 
 
@@ -280,6 +281,7 @@ class RunningWorker:
         await succession.complete()
         if self._fleet is not None:
             await self._fleet.usable()  # what is read before that is pushed again, if another host has pushed it
+        join(self._orders.board_fd)
         if is_supervisor_gone(self._channel):  # which ends links, too: it is no proof that predecessors have ended
             return
         self._service.serve()
@@ -310,6 +312,7 @@ class RunningWorker:
     def _leave(self) -> None:
         """Read nothing more, at once: of workers that end one after the other, the last would get the users of all."""
         self._service.stop_reading()
+        part(self._orders.board_fd)
         self._leaves.set()
         self._stopped.set()
 
@@ -363,13 +366,24 @@ class RunningWorker:
         await asyncio.wait((draining, leaving), return_when=asyncio.FIRST_COMPLETED)
         draining.cancel()
         if self._leaves.is_set():
-            await service.finish_brief(LEAVE_TIMEOUT_S)
+            await asyncio.gather(service.finish_brief(LEAVE_TIMEOUT_S), self._until_nobody_reads(LEAVE_TIMEOUT_S))
             log.info("Worker %d leaves %s to the next start", slot, counted(service.n_pending, "login"))
         if self._fleet is not None:
             await self._fleet.told()
         for client in self._first_factors.values():
             client.close()
         return 0
+
+    async def _until_nobody_reads(self, timeout_s: float) -> None:
+        """Keep our sockets until the other workers have heard of the supervisor's end, too, within `timeout_s`.
+
+        With the last process that has it a socket leaves its group, and the kernel steers its users to the others. One
+        in the middle of a rush would read them before it hears, and push whom this worker has pushed.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while signer(self._orders.board_fd):  # noqa: ASYNC110 -- the kernel tells nobody
+                    await asyncio.sleep(_LOOK_S)
 
     @property
     def _has_others(self) -> bool:
