@@ -248,8 +248,7 @@ class FleetClient(StoreOwner):
         """Do what was decided. Answers wait for the next turn of the loop where the question has just been put."""
         for effect in effects:
             if isinstance(effect, RunScript):
-                script, run = _SCRIPTS[effect.script], _Run(self, effect)
-                self._store.run(script, effect.key, effect.arguments, run, effect.can_wait)
+                self._store.run(_SCRIPTS[effect.script], effect.key, effect.arguments, _Run(self, effect))
             elif isinstance(effect, Publish):
                 self._store.publish(effect.channel.encode(), effect.message)
             elif isinstance(effect, AnswerLogin) and in_turn:

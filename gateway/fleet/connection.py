@@ -1,8 +1,7 @@
 """One connection to the store, on which many commands are under way at once.
 
-All commands of one turn of the loop leave in one write, and answers come in their order (RESP2). What can wait leaves
-with the next ones, or after `LINGER_S`: a write and the answer to it wake the store and us. Nothing here waits for an
-answer: whoever asks hands over what is called with it, once, also when the connection is lost before.
+All commands of one turn of the loop leave in one write, and answers come in their order (RESP2). Nothing here waits for
+an answer: whoever asks hands over what is called with it, once, also when the connection is lost before.
 """
 
 import asyncio
@@ -26,7 +25,6 @@ from gateway.fleetapi.resp import (
 
 MAX_UNDER_WAY: Final = 4096  # commands: a store that answers in 0.5 ms has as many with 8,000,000 a second
 MAX_UNSENT: Final = 1_048_576  # octets that the socket has not taken
-LINGER_S: Final = 0.002
 
 OnAnswer = Callable[[Answer], None]
 
@@ -97,8 +95,6 @@ class StoreConnection:
         "_clock",
         "_detail",
         "_flushes",
-        "_is_due",
-        "_is_lingering",
         "_is_listening",
         "_is_open",
         "_is_paused",
@@ -123,8 +119,6 @@ class StoreConnection:
         self._flushes: deque[tuple[int, float]] = deque()  # how many had been asked for, and when
         self._n_asked = 0
         self._n_answered = 0
-        self._is_due = False  # a write, in this turn
-        self._is_lingering = False  # a write is due later
         self._is_listening = False
         self._is_open = False
         self._is_paused = False
@@ -136,13 +130,10 @@ class StoreConnection:
         """Send a command; `on_answer` is called later, once."""
         self._ask(Call(on_answer), octets)
 
-    def run(self, octets: bytes, asked: Asked, can_wait: bool = False) -> None:
-        """Run a script, as `Script.call` gives its octets; where the store does not know it any more it is told.
-
-        `can_wait`: it may leave with the next command, after `LINGER_S` at the latest.
-        """
+    def run(self, octets: bytes, asked: Asked) -> None:
+        """Run a script, as `Script.call` gives its octets; where the store does not know it any more it is told."""
         asked.octets = octets
-        self._ask(asked, octets, can_wait)
+        self._ask(asked, octets)
 
     def listen(self) -> None:
         """Be for channels from now on: messages come between answers."""
@@ -174,14 +165,11 @@ class StoreConnection:
         if self._transport is not None:
             self._transport.abort()
 
-    def _ask(self, asked: Asked, octets: bytes, can_wait: bool = False) -> None:
+    def _ask(self, asked: Asked, octets: bytes) -> None:
         if not self._is_open or self._is_paused or len(self._asked) >= MAX_UNDER_WAY or len(octets) > MAX_STRING:
             self._loop.call_soon(asked.answered, self._refusal())
             return
-        if can_wait:
-            self._linger()
-        elif not self._is_due:
-            self._is_due = True
+        if not self._unsent:
             self._loop.call_soon(self._flush)
         self._unsent.append(octets)
         self._asked.append(asked)
@@ -192,17 +180,7 @@ class StoreConnection:
             return Refused(TOO_MANY, "too much is under way to the store already")
         return Refused(CONNECTION_LOST, self._detail or "the connection to the store is closed")
 
-    def _linger(self) -> None:
-        if not self._is_lingering:
-            self._is_lingering = True
-            self._loop.call_later(LINGER_S, self._linger_over)
-
-    def _linger_over(self) -> None:
-        self._is_lingering = False
-        self._flush()
-
     def _flush(self) -> None:
-        self._is_due = False
         unsent = self._unsent
         if not unsent or self._transport is None or not self._is_open:
             return

@@ -17,20 +17,16 @@ from gateway.values import Value
 class RunScript(Value):
     """Let the store run a script; the answer is for `Claims.script_answered`, that there is none for `script_failed`.
 
-    What is run is run in this order, and so is what is published. `can_wait`: nobody waits for it, so that it may leave
-    with what is run or published next, should that be soon.
+    What is run is run in this order, and so is what is published.
     """
 
-    __slots__ = ("arguments", "can_wait", "key", "login", "script")
+    __slots__ = ("arguments", "key", "login", "script")
 
-    def __init__(
-        self, script: Script, key: bytes, arguments: tuple[bytes, ...], login: ClaimedLogin, can_wait: bool = False
-    ) -> None:
+    def __init__(self, script: Script, key: bytes, arguments: tuple[bytes, ...], login: ClaimedLogin) -> None:
         self.script = script
         self.key = key
         self.arguments = arguments
         self.login = login
-        self.can_wait = can_wait
 
 
 @final

@@ -90,14 +90,13 @@ class Outbox:
         self._write(login, _PUSHED, self._seal(_TO_PUSHED, login, content), _LIFE)
 
     def write_decided(self, login: ClaimedLogin) -> None:
-        """Write that it is decided, and which packets were answered, for whoever comes later: joiners are told."""
+        """Write that it is decided, and which packets were answered."""
         packets = login.packets
         if login.epoch == 1 and len(packets) == 1:  # as nearly all are
             content = self._decided + packets[0]
         else:
             content = records.decided(login.epoch, self._host, packets)
-        sealed = self._seal(_TO_DECIDED, login, content)
-        self._write(login, _DECIDED, sealed, _DECIDED_LIFE, can_wait=login.joiners is None)
+        self._write(login, _DECIDED, self._seal(_TO_DECIDED, login, content), _DECIDED_LIFE)
 
     def take_over(self, login: ClaimedLogin, found: Found) -> None:
         """Take the push of an owner that is silent."""
@@ -138,11 +137,11 @@ class Outbox:
     def _say(self, instance: str, message: Join | Known | Ended | Taken) -> None:
         self._effects.append(Publish(mailbox(instance), encode_message(message)))
 
-    def _write(self, login: ClaimedLogin, state: bytes, sealed: bytes, life: bytes, *, can_wait: bool = False) -> None:
-        self._run(WRITE, login, (login.owner.encode(), b"%d" % login.epoch, state, sealed, life), can_wait)
+    def _write(self, login: ClaimedLogin, state: bytes, sealed: bytes, life: bytes) -> None:
+        self._run(WRITE, login, (login.owner.encode(), b"%d" % login.epoch, state, sealed, life))
 
-    def _run(self, script: Script, login: ClaimedLogin, arguments: tuple[bytes, ...], can_wait: bool = False) -> None:
-        self._effects.append(RunScript(script, login.key, arguments, login, can_wait))
+    def _run(self, script: Script, login: ClaimedLogin, arguments: tuple[bytes, ...]) -> None:
+        self._effects.append(RunScript(script, login.key, arguments, login))
 
     def _seal(self, bound: bytes, login: ClaimedLogin, content: bytes) -> bytes:
         return self._sealing.seal(content, bound + login.login)

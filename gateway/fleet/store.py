@@ -74,15 +74,13 @@ class Store(LineOwner):
         """Close for good; what is under way is refused."""
         await self._line.close()
 
-    def run(self, script: Script, key: bytes, arguments: Sequence[bytes], asked: Asked, can_wait: bool = False) -> None:
-        """Run a script, as `StoreConnection.run` does; `asked` is told its answer or a `Refused`, once, in a later turn
-        of the loop.
-        """
+    def run(self, script: Script, key: bytes, arguments: Sequence[bytes], asked: Asked) -> None:
+        """Run a script; `asked` is told its answer or a `Refused`, once, in a later turn of the loop."""
         connection = self._connection
         if connection is None:
             self._refuse(asked)
         else:
-            connection.run(script.call(key, arguments), asked, can_wait)
+            connection.run(script.call(key, arguments), asked)
 
     def publish(self, channel: bytes, octets: bytes) -> None:
         """Send a message to whoever is subscribed; it may be lost."""

@@ -9,7 +9,6 @@ from gateway.fleet.effects import RunScript
 from gateway.fleet.outbox import Outbox
 from gateway.fleet.script_answers import NOBODY
 from gateway.fleetapi import records
-from gateway.fleetapi.messages import Join
 from gateway.fleetapi.names import bound_to, record_key
 from gateway.fleetapi.sealing import Sealer
 
@@ -58,15 +57,3 @@ def test_a_push_names_itself():
     one.txid, one.factor, one.pushed_at = "tx-1", "push", 1_000.0
     out.write_pushed(one)
     assert sealed_by(out, "pushed", 3) == records.pushed(3, "gw-a", "tx-1", "push", 1_000.0)
-
-
-def test_only_the_end_of_a_login_that_nobody_has_joined_can_wait():
-    out, one = outbox(), login(1)
-    out.claim(one)
-    one.txid = "tx-1"
-    out.write_pushed(one)
-    out.write_decided(one)
-    out.release(one)
-    one.joiners = [Join("owner", b"n" * 16, "b" * 16, PACKETS[1], b"sealed")]
-    out.write_decided(one)
-    assert [run.can_wait for run in out.take() if isinstance(run, RunScript)] == [False, False, True, False, False]
