@@ -33,13 +33,15 @@ BESIDE = ("-n", str(len(os.sched_getaffinity(0)) + 2), "--dist", "loadfile", "--
 QUICK = {"RADGATE_QUICK": "1"}  # for tools/compiling.py, and for tests/micro, which counts what that makes
 PYTEST = ("python", "-m", "pytest", "-ra", *BESIDE)
 COLLECT = ("python", "-m", "pytest", "--collect-only")
+# The way of a login through whole processes: as most users have it, compiled, and only so where that can be had.
+WHOLE = tuple(f"tests/integration/test_{name}.py" for name in ("logins", "outages", "reload", "survival", "workers"))
+ONCE = (*WHOLE, "tests/firstfactor/directory/test_samba.py")
 HOT = (
     *("tests/engine", "tests/radius", "tests/duoapi", "tests/http1", "tests/https", "tests/duo", "tests/ipc"),
-    *("tests/listeners", "tests/failmode", "tests/statistics", "tests/worker", "tests/conformance"),
+    *("tests/listeners", "tests/failmode/test_evidence.py", "tests/statistics", "tests/worker", "tests/conformance"),
     *("tests/fleet", "tests/fleetapi", "tests/firstfactor", "tests/ldap"),
     "tests/micro/test_instructions.py",
-    *(f"tests/integration/test_{name}.py" for name in ("logins", "outages", "reload", "survival", "workers")),
-    "--ignore=tests/failmode/test_breaker_properties.py",  # long, and of the breaker, which is not compiled
+    *WHOLE,
 )
 
 
@@ -55,7 +57,7 @@ def main(arguments: Sequence[str]) -> None:
         say("pytest")
         if not arguments:
             rewrite_tests()
-        run((*PYTEST, *arguments))
+        run((*PYTEST, *arguments, *(f"--ignore={each}" for each in ONCE if compiled is not None)))
         if compiled is not None:
             say("pytest, with the hot path compiled")
             with in_place(compiled):
