@@ -7,8 +7,7 @@ from gateway.ldap.responses import Message, read_message
 
 MAX_SIZE: Final = 1 << 20  # octets of a message
 
-_MIN_HEADER: Final = 2  # octets
-_MAX_HEADER: Final = 6
+_HEADER: Final = 2  # octets, and as many more as the second of them says where the length is a long one
 
 
 @final
@@ -21,7 +20,7 @@ class MessageReader:
         self._max_size = max_size
         self._pieces: list[bytes] = []  # of a message that has begun
         self._n_octets = 0  # in them
-        self._n_wanted = _MIN_HEADER  # before there is something to read
+        self._n_wanted = _HEADER  # before there is something to read
 
     def feed(self, octets: bytes) -> list[Message]:
         """Return the messages that are whole now, in their order.
@@ -59,4 +58,4 @@ class MessageReader:
         if size:
             self._n_wanted = size
         else:
-            self._n_wanted = _MIN_HEADER if len(rest) < _MIN_HEADER else _MAX_HEADER
+            self._n_wanted = _HEADER if len(rest) < _HEADER else _HEADER + (rest[1] & 0x7F)

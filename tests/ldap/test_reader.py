@@ -48,6 +48,14 @@ def test_what_is_no_ldap_is_refused_at_once(octets):
         MessageReader().feed(octets)
 
 
+def test_a_message_with_a_long_length_is_read_once_it_is_whole_however_short():
+    reader = MessageReader()
+    for octet in b"\x30\x81\x02\x30":
+        assert reader.feed(bytes([octet])) == []
+    with pytest.raises(BerError):
+        reader.feed(b"\0")
+
+
 def test_a_message_has_a_limit_that_is_told_by_its_first_octets():
     with pytest.raises(BerError):
         MessageReader().feed(b"\x30\x84" + (MAX_SIZE - 5).to_bytes(4, "big"))
