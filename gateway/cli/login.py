@@ -133,7 +133,7 @@ def _typed_first(section: _Section, options: argparse.Namespace) -> dict[str, st
         _check_factor(octets(factor))  # before a password is asked for
     if section.mode == DUO_ONLY:
         return {"password": _base64(octets(factor) if factor is not None else _ask_factor())}
-    asked = {"password": _base64(_first_factor(section, options.password_file))}
+    asked = {"password": _base64(_first_factor(section, options.user, options.password_file))}
     if section.mode == CONCAT and factor is None:
         return asked | {"factor": _base64(_check_factor(_ask_factor()))}
     return asked | ({"factor": _base64(octets(factor))} if factor is not None and section.mode != CHALLENGE else {})
@@ -153,7 +153,7 @@ def _check_factor(factor: bytes) -> bytes:
     return factor
 
 
-def _first_factor(section: _Section, password_file: str | None) -> bytes:
+def _first_factor(section: _Section, user: str, password_file: str | None) -> bytes:
     """Return the password; none where nobody checks it.
 
     Raises:
@@ -164,7 +164,7 @@ def _first_factor(section: _Section, password_file: str | None) -> bytes:
     try:
         if password_file is not None:
             return prompts.read_password(password_file)
-        return prompts.ask(f"Password for [{section.client}]: ")
+        return prompts.ask(f"Password of {printable(user)} for [{section.client}]: ")
     except EOFError as error:
         where = "--password-file is empty" if password_file is not None else "type it at a terminal, or name a file"
         text = f"no password was given for [{section.client}]: {where} (--password-file PATH; - is standard input)"

@@ -469,3 +469,12 @@ def test_a_password_file_that_cannot_be_read_is_said(modes, tmp_path, capsys):
     status, _, err = try_login(capsys, modes, AUTO, "--password-file", str(tmp_path / "none"))
     assert status == 2
     assert err.startswith("radgate: cannot read ")
+
+
+def test_whose_password_is_asked_for_is_said(modes, capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda question: asked.append(question) or "secret")
+    modes.answer(Code.ACCESS_ACCEPT, "Hi", section=AUTO)
+    assert try_login(capsys, modes, AUTO)[0] == 0
+    assert asked == ["Password of alice for [radius_client]: "]
