@@ -22,6 +22,8 @@ class Factor(StrEnum):
     SMS = "sms"
     PASSCODE = "passcode"
 
+    __hash__ = str.__hash__  # in C; an enumeration's own is Python's
+
     @property
     def waits_for_person(self) -> bool:
         """Whether Duo's verdict needs somebody to touch a phone, so that the call is asynchronous."""
@@ -34,6 +36,9 @@ PUSH: Final = Factor.PUSH
 PHONE: Final = Factor.PHONE
 SMS: Final = Factor.SMS
 PASSCODE: Final = Factor.PASSCODE
+
+FACTOR_WORDS: Final[dict[Factor, str]] = {factor: factor.value for factor in Factor}
+"""Plain texts: `value` is a property in Python, and costs a fiftieth of a login."""
 
 
 @final

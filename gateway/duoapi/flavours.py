@@ -22,6 +22,7 @@ from mypy_extensions import mypyc_attr
 from gateway.duoapi import messages
 from gateway.duoapi.calls import (
     AUTO,
+    FACTOR_WORDS,
     PASSCODE,
     Answer,
     Auth,
@@ -121,7 +122,7 @@ def _auth_v2(call: Auth) -> ApiRequest:
         params = f"factor=passcode&{ipaddr}passcode={percent_encode(call.passcode)}&username={username}"
     else:
         is_async = "async=1&" if call.factor.waits_for_person else ""
-        device, factor = percent_encode(call.device), call.factor.value
+        device, factor = percent_encode(call.device), FACTOR_WORDS[call.factor]
         params = f"{is_async}device={device}&factor={factor}&{ipaddr}username={username}"
     return ApiRequest("POST", "/auth/v2/auth", params)
 

@@ -51,5 +51,8 @@ TRANSITIONS: Final[dict[LoginState, frozenset[LoginState]]] = {
     DECIDED: frozenset(),
 }
 
+STATE_WORDS: Final[dict[LoginState, str]] = {state: state.value for state in LoginState}
+"""Plain texts, for records: `value` is a property in Python."""
+
 FAIL_MODE_STATES: Final = (PREAUTH, AUTH)
 """Where fail mode may take the place of a question that is about to be put: Duo is asked, and nobody is pushed yet."""

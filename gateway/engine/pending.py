@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import mypyc_attr
 
+from gateway.duoapi.calls import FACTOR_WORDS
 from gateway.engine.login import Login
+from gateway.engine.login_states import STATE_WORDS
 from gateway.engine.nas import Section
 from gateway.engine.person import account_of, person_key
 from gateway.engine.places import Holder, Places
@@ -139,8 +141,8 @@ class PendingLogin(Awaited):
             self.section.name,
             login.user_name,
             self.digest,
-            login.progress.value,
-            login.factor.value if login.factor is not None else "",
+            STATE_WORDS[login.progress],
+            FACTOR_WORDS[login.factor] if login.factor is not None else "",
             login.txid,
             login.asked_at,
             login.pushed_at,
