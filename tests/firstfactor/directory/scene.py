@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gateway.engine.first_factor import Answer, CheckFirstFactor
+from gateway.engine.first_factor import Answer, CheckFirstFactor, Refused
 from gateway.firstfactor.directory.account import AccountRules
 from gateway.firstfactor.directory.binder import Binder, ServiceAccount
 from gateway.firstfactor.directory.effects import Answered, Close, Effect, HostChanged, Open, Send
@@ -210,3 +210,27 @@ def read(number: int, host: Host, at: float, octets: bytes) -> Sent:
         return Sent(number, host, at, kind, message_id, name, cursor.octets(_SIMPLE, end))
     assert kind == SEARCH
     return Sent(number, host, at, kind, message_id, base=cursor.octets(OCTET_STRING, end))
+
+
+TEN = Limits(timeout_s=10.0)
+
+
+def ready(n_hosts: int = 1, limits: Limits = TEN, **how) -> Scene:
+    scene = Scene(n_hosts, limits, **how)
+    scene.ready()
+    return scene
+
+
+def found(scene: Scene, **how) -> Question:
+    """A question whose user was found, and whose bind is out."""
+    question = scene.ask(**how)
+    scene.answer()
+    if scene.opening:
+        scene.opens()
+    assert scene.due[-1].is_user_bind
+    return question
+
+
+def reason(question: Question) -> str:
+    assert isinstance(question.result, Refused)
+    return question.result.reason
