@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from gateway.fleet.scripts import SCRIPTS
-from gateway.fleetapi.resp import AnswerReader
+from gateway.fleetapi.resp import AnswerReader, Refused
 from tests.https.peer import Visit, tls_peer
 
 SHA = {script.lua: script.sha for script in SCRIPTS}
 PROBE = b"rg:probe"
+KEY = b"rg:l:{00}"
+MINE = b":1\r\n"
+CLAIMING = (b"a", b"90000", b"sealed", b"", b"0")
 
 
 class StoreVisit:
@@ -81,3 +84,22 @@ async def stay(visit: StoreVisit) -> None:
     await visit.greet()
     while True:
         await visit.command()
+
+
+def code(answer: object) -> str:
+    """The word of a refusal."""
+    assert isinstance(answer, Refused)
+    return answer.code
+
+
+def sentinel(*answers: bytes) -> tuple[StoreScript, list[list[bytes]]]:
+    """A script that answers so, and the list of what it will have been asked."""
+
+    async def script(visit: StoreVisit) -> None:
+        for answer in answers:
+            asked.append(await visit.any_command())
+            visit.send(answer)
+        await visit.until_client_leaves()
+
+    asked: list[list[bytes]] = []
+    return script, asked

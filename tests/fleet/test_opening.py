@@ -1,0 +1,228 @@
+"""Ways to the store, and who lets in: masters and replicas, names that fail, silence, descriptors."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+
+from gateway.fleet import line, opening
+from gateway.fleet.patience import Away
+from gateway.fleet.scripts import CLAIM, SCRIPTS
+from gateway.https.resolver import Address, Resolver, _Entry
+from tests.compiled import only_interpreted
+from tests.fleet.peer import CLAIMING, KEY, MINE, StoreVisit, code, stay, store_peer
+from tests.fleet.stage import on_stage
+from tests.https.peer import run, turn_until
+
+
+def test_nothing_is_asked_before_the_greeting_is_answered():
+    async def script(visit: StoreVisit) -> None:
+        said.extend(await visit.greet())
+        said.append(await visit.command())
+        visit.send(MINE)
+        await visit.until_client_leaves()
+
+    async def scene():
+        async with store_peer(script) as address, on_stage(f"{address}/2", "word") as stage:
+            assert code(await stage.run(CLAIM, KEY, *CLAIMING)) == "NOTCONNECTED"
+            await stage.until_connected()
+            assert await stage.run(CLAIM, KEY, *CLAIMING) == 1
+
+    said: list[list[bytes]] = []
+    run(scene())
+    assert said[:5] == [
+        [b"AUTH", b"word"],
+        [b"CLIENT", b"SETNAME", b"radgate"],
+        [b"ROLE"],
+        [b"PING"],
+        [b"SELECT", b"2"],
+    ]
+    assert [words[2] for words in said[5 : 5 + len(SCRIPTS)]] == [each.lua for each in SCRIPTS]
+    assert said[5 + len(SCRIPTS) :] == [[b"EVALSHA", CLAIM.sha, b"1", KEY, *CLAIMING]]
+
+
+@pytest.mark.parametrize("refusal", ["READONLY You can't write against a read only replica.", "LOADING Redis"])
+def test_who_is_no_master_any_more_is_left_for_the_next_address(refusal):
+    async def first(visit: StoreVisit) -> None:
+        if visit.number > 1:
+            await visit.greet({b"ROLE": b"*5\r\n$5\r\nslave\r\n$1\r\nh\r\n:1\r\n$9\r\nconnected\r\n:0\r\n"})
+            return
+        await visit.greet()
+        await visit.command()
+        visit.send(f"-{refusal}\r\n".encode())
+        await visit.until_client_leaves()
+
+    async def second(visit: StoreVisit) -> None:
+        await visit.greet()
+        await visit.command()
+        visit.send(MINE)
+        await visit.until_client_leaves()
+
+    async def scene():
+        async with store_peer(first) as one, store_peer(second) as two, on_stage(f"{one},{two}") as stage:
+            await stage.until_connected()
+            assert code(await stage.run(CLAIM, KEY, *CLAIMING)) == refusal.partition(" ")[0]
+            assert await stage.until_lost() == f"the store refuses: {refusal}"
+            await stage.until_connected(2)
+            assert await stage.run(CLAIM, KEY, *CLAIMING) == 1
+
+    run(scene())
+
+
+@pytest.mark.parametrize(
+    ("word", "answer", "told"),
+    [
+        (b"AUTH", b"-WRONGPASS invalid username-password pair\r\n", "does not let us in: see user"),
+        (b"AUTH", b"-ERR Client sent AUTH, but no password is set\r\n", "does not let us in: see user"),
+        (
+            b"AUTH",
+            b"-ERR unknown command 'AUTH', with args: 'hunter2'\r\n",
+            "does not let us in: see user",
+        ),
+        (b"AUTH", b"-hunter2 is none of mine\r\n", "does not let us in: see user"),
+        (b"PING", b"-NOAUTH Authentication required.\r\n", "does not let us in: see user"),
+        (b"PING", b"-LOADING Redis is loading the dataset in memory\r\n", "refuses PING: LOADING"),
+        (b"SELECT", b"-ERR DB index is out of range\r\n", "refuses SELECT: ERR DB index"),
+        (b"SCRIPT", b"-NOPERM no permissions to run script|load\r\n", "refuses SCRIPT: NOPERM"),
+        (b"SCRIPT", b"$40\r\n" + b"0" * 40 + b"\r\n", "gives scripts other names than Redis does"),
+        (b"ROLE", b"*3\r\n$8\r\nsentinel\r\n*0\r\n*0\r\n", "is no master but sentinel"),
+        (b"ROLE", b"*1\r\n:1\r\n", "is no master but something else"),
+        (b"ROLE", b"!!!\r\n", "no Redis protocol, version 2"),
+    ],
+)
+def test_a_store_that_does_not_let_in_is_told_in_plain_words(word, answer, told):
+    async def script(visit: StoreVisit) -> None:
+        await visit.greet({word: answer})
+        await visit.until_client_leaves()
+
+    async def scene():
+        async with store_peer(script) as address, on_stage(f"{address}/99", "hunter2") as stage:
+            reason = await stage.until_lost()
+            assert told in reason
+            assert "hunter2" not in reason
+            assert stage.store.patience.reason == reason
+            assert stage.store.patience.away is Away.NOT_CONNECTED
+
+    run(scene())
+
+
+def test_who_may_not_give_a_name_or_ask_for_a_role_is_let_in():
+    async def script(visit: StoreVisit) -> None:
+        await visit.greet({b"CLIENT": b"-NOPERM no\r\n", b"ROLE": b"-ERR unknown command 'ROLE'\r\n"})
+        await visit.until_client_leaves()
+
+    async def scene():
+        async with store_peer(script) as address, on_stage(address) as stage:
+            await stage.until_connected()
+
+    run(scene())
+
+
+def test_a_store_that_says_nothing_is_passed_over(monkeypatch):
+    monkeypatch.setattr(opening, "CONNECT_TIMEOUT_S", 0.1)
+
+    async def dumb(visit: StoreVisit) -> None:
+        await visit.until_client_leaves()
+
+    async def scene():
+        async with store_peer(dumb) as one, store_peer(stay) as two:
+            async with on_stage(f"{one},{two}") as stage:
+                await stage.until_connected()
+            async with on_stage(one) as stage:
+                assert "no answer from 127.0.0.1" in await stage.until_lost()
+
+    run(scene())
+
+
+def test_attempts_leave_no_descriptors_open(monkeypatch, authority):
+    """The peer never begins with TLS, so that each attempt is given up in a handshake."""
+    monkeypatch.setattr(opening, "CONNECT_TIMEOUT_S", 0.05)
+
+    async def dumb(visit: StoreVisit) -> None:
+        await visit.until_client_leaves()
+
+    async def scene():
+        n_before = n_open()
+        async with store_peer(dumb) as address:
+            tls = address.replace("redis://", "rediss://")
+            async with on_stage(tls, ca_file=authority.ca_file) as stage:
+                assert "no answer from 127.0.0.1" in await stage.until_lost(4)
+        await turn_until(lambda: n_open() <= n_before + 1)  # libuv keeps one back
+
+    run(scene())
+
+
+def n_open() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_all_that_failed_is_told():
+    async def closing(visit: StoreVisit) -> None:
+        visit.close()
+
+    async def scene():
+        async with (
+            store_peer(closing) as one,
+            on_stage(f"{one},unix:///nowhere/store.sock,redis://127.0.0.1:1") as stage,
+        ):
+            reason = await stage.until_lost()
+        assert "closed the connection" in reason
+        assert "cannot connect to /nowhere/store.sock: No such file or directory" in reason
+        assert "connection refused by 127.0.0.1:1" in reason
+
+    run(scene())
+
+
+@only_interpreted
+def test_a_store_that_lets_in_and_closes_is_not_asked_without_a_pause(monkeypatch):
+    naps = []
+
+    async def sleep(delay_s: float) -> None:
+        naps.append(delay_s)
+        await pause(0)
+
+    pause = line._pause
+    monkeypatch.setattr(line, "_pause", sleep)
+    monkeypatch.setattr(line, "IDLE_S", 0.0)
+
+    async def script(visit: StoreVisit) -> None:
+        await visit.greet()
+        await visit.any_command()
+        visit.reset()
+
+    async def scene():
+        async with store_peer(script) as address, on_stage(address) as stage:
+            await stage.until_connected(8)
+
+    run(scene())
+    assert naps[:6] == pytest.approx([0, 0.1, 0.2, 0.4, 0.8, 1.0])
+
+
+def test_a_name_that_dns_does_not_answer_for_is_passed_over(monkeypatch):
+    monkeypatch.setattr(opening, "CONNECT_TIMEOUT_S", 0.1)
+
+    class Silent(Resolver):
+        async def _getaddrinfo(self, host: str, port: int) -> list[Address]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async def scene():
+        async with store_peer(stay) as address:
+            port = address.rpartition(":")[2]
+            resolver = Silent(lambda: 0.0)
+            known = Address(socket.AF_INET, ("127.0.0.1", int(port)))
+            resolver._entries["127.0.0.1", int(port)] = _Entry([known], 1e9)
+            async with on_stage(f"redis://silent.test,{address}", resolver=resolver) as stage:
+                await stage.until_connected()
+
+    run(scene())
+
+
+def test_the_loop_turns_while_the_store_is_away():
+    async def scene():
+        async with on_stage("redis://127.0.0.1:1") as stage:
+            await turn_until(lambda: len(stage.losses) >= 2)
+            assert not stage.store.is_connected
+
+    run(scene())
