@@ -228,7 +228,7 @@ def test_a_port_that_is_taken_changes_nothing(site: Site):
 def test_who_brings_keys_that_duo_refuses_is_told_so(site: Site):
     """The settings serve all the same; what Duo says of keys that stay is none of the reload's business."""
     site.start(failmode="secure")
-    site.configure(failmode="secure", skey="r" + site.simulator.secret_key[1:])
+    site.configure(failmode="secure", skey=site.simulator.secret_key[::-1])
     done = site.radgate("reload")
     assert (done.returncode, "generation 2 serves" in done.stdout) == (0, True)
     assert f"the keys of {site.simulator.ikey} at {site.simulator.api_host}" in done.stderr
