@@ -28,7 +28,7 @@ from gateway.config.settings import FleetSettings, Settings, decode_settings
 from gateway.duo.clients import open_duo_clients
 from gateway.engine.challenges.memory import ChallengeMemory, UnixClock
 from gateway.engine.digests import Digests
-from gateway.ipc.holders import join, part, sign, signer
+from gateway.ipc.holders import join, part, sign
 from gateway.ipc.journal import Journal
 from gateway.ipc.ledger import open_ring
 from gateway.ipc.links import LinkWriter
@@ -76,6 +76,7 @@ from gateway.worker.heartbeat import (
     private_row,
 )
 from gateway.worker.journal_keeper import JournalKeeper
+from gateway.worker.leaving import until_nobody_reads
 from gateway.worker.passing import Inlet, Passing
 from gateway.worker.service import Asker, Service
 from gateway.worker.succession import Succession, read_predecessor
@@ -88,7 +89,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gateway.worker")
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
-_LOOK_S = 0.01
 GC_THRESHOLDS = (10_000, 50, 100)  # a login leaves next to no cycles: seldom looking costs no memory
 
 
@@ -311,10 +311,13 @@ class RunningWorker:
 
     def _leave(self) -> None:
         """Read nothing more, at once: of workers that end one after the other, the last would get the users of all."""
-        self._service.stop_reading()
-        part(self._orders.board_fd)
+        self._stop_reading()
         self._leaves.set()
         self._stopped.set()
+
+    def _stop_reading(self) -> None:
+        self._service.stop_reading()
+        part(self._orders.board_fd)
 
     def _obey(self, received: Received) -> None:
         word: ToWorker = received.word
@@ -333,7 +336,7 @@ class RunningWorker:
         A worker that cannot tell its successors what becomes of its logins leaves at once. Its journal tells what it
         knew, and its successors read that once it is gone.
         """
-        self._service.stop_reading()
+        self._stop_reading()
         self._has_handed_over = True
         self._stopped.set()
         try:
@@ -366,24 +369,14 @@ class RunningWorker:
         await asyncio.wait((draining, leaving), return_when=asyncio.FIRST_COMPLETED)
         draining.cancel()
         if self._leaves.is_set():
-            await asyncio.gather(service.finish_brief(LEAVE_TIMEOUT_S), self._until_nobody_reads(LEAVE_TIMEOUT_S))
+            others = until_nobody_reads(self._orders.board_fd, LEAVE_TIMEOUT_S)
+            await asyncio.gather(service.finish_brief(LEAVE_TIMEOUT_S), others)
             log.info("Worker %d leaves %s to the next start", slot, counted(service.n_pending, "login"))
         if self._fleet is not None:
             await self._fleet.told()
         for client in self._first_factors.values():
             client.close()
         return 0
-
-    async def _until_nobody_reads(self, timeout_s: float) -> None:
-        """Keep our sockets until the other workers have heard of the supervisor's end, too, within `timeout_s`.
-
-        With the last process that has it a socket leaves its group, and the kernel steers its users to the others. One
-        in the middle of a rush would read them before it hears, and push whom this worker has pushed.
-        """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                while signer(self._orders.board_fd):  # noqa: ASYNC110 -- the kernel tells nobody
-                    await asyncio.sleep(_LOOK_S)
 
     @property
     def _has_others(self) -> bool:

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gateway.ipc.holders import is_abandoned, join, part, share, sign, signer
 from tests.children import child
+from tests.ipc.joining import joined
 
 HOLD_IT = """\
 import sys
@@ -67,35 +67,13 @@ def test_our_own_signature_is_nobody_elses(ours: int):
     assert signer(ours) == 0
 
 
-JOIN_IT = """\
-import sys
-from gateway.ipc.holders import join, part
-descriptor = int(sys.argv[1])
-join(descriptor)
-print("joined", flush=True)
-sys.stdin.readline()
-part(descriptor)
-print("parted", flush=True)
-sys.stdin.read()
-"""
-
-
 def test_whoever_is_at_work_with_a_file_is_seen_by_the_others_until_it_parts_or_dies(ours: int):
-    arguments = [sys.executable, "-P", "-c", JOIN_IT, str(ours)]
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "pass_fds": [ours]}
-    with child(arguments, **pipes) as first, child(arguments, **pipes) as second:
-        for each in (first, second):
-            assert each.stdout is not None
-            assert each.stdout.readline() == b"joined\n"
+    with joined(ours) as first, joined(ours) as second:
         join(ours)
         assert signer(ours) in (first.pid, second.pid)
         part(ours)
-        assert first.stdout is not None
-        assert first.stdin is not None
-        first.stdin.write(b"\n")
-        first.stdin.flush()
-        assert first.stdout.readline() == b"parted\n"
+        first.part()
         assert signer(ours) == second.pid
-        second.send_signal(signal.SIGKILL)
-        second.wait(20)
+        second.process.send_signal(signal.SIGKILL)
+        second.process.wait(20)
         assert signer(ours) == 0
