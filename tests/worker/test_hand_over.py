@@ -50,7 +50,7 @@ def told_to_hand_over(
         service = ScriptedService(fails)
         worker._service = service  # type: ignore[assignment]
         worker._channel = theirs
-        worker._orders = SimpleNamespace(slot=3)  # type: ignore[assignment]
+        worker._orders = SimpleNamespace(slot=3, board_fd=os.memfd_create("board"))  # type: ignore[assignment]
         worker._stopped = asyncio.Event()
         worker._has_handed_over = False
         worker._drain_timeout_s = 70.0
