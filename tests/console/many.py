@@ -111,25 +111,25 @@ def login_at(n: int, at: float, **changed: Any) -> FinishedLogin:
 @contextmanager
 def serving(gateway: ManyDirectories) -> Iterator[Site]:
     """Serve the page of it from another thread: the browser's library wants this one."""
-    loop, is_over = asyncio.new_event_loop(), asyncio.Event()
-    found: list[Site] = []
+    is_over = asyncio.Event()
+    found: list[tuple[asyncio.AbstractEventLoop, Site]] = []
     is_there = threading.Event()
 
     async def serve() -> None:
         async with console(gateway) as site:
-            found.append(site)
+            found.append((asyncio.get_running_loop(), site))
             is_there.set()
             await is_over.wait()
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))  # ends whatever a visitor has just begun, too
     thread.start()
     try:
         assert is_there.wait(60)
-        yield found[0]
+        yield found[0][1]
     finally:
-        loop.call_soon_threadsafe(is_over.set)
+        for loop, _ in found:
+            loop.call_soon_threadsafe(is_over.set)
         thread.join()
-        loop.close()
 
 
 def a_morning(gateway: ManyDirectories, site: Site) -> None:
