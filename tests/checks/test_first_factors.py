@@ -16,6 +16,7 @@ from tests.firstfactor.home.peer import SECRET, accept, be_silent, peers
 from tests.https.peer import in_loop, run
 
 ANOTHER_SECRET = b"anotherSecretOfThem"
+PATIENT_S = 20.0
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,8 @@ async def examine(*ports: int, secret: bytes = SECRET, host: str = "127.0.0.1", 
 
 
 @in_loop
-async def test_one_that_answers_is_asked_by_status_server_once() -> None:
+async def test_one_that_answers_is_asked_by_status_server_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_factors, "TRY_S", PATIENT_S)
     with peers(accept) as (peer,):
         (finding,) = await examine(peer.home.port)
         assert [packet.code for packet in peer.packets] == [Code.STATUS_SERVER]
@@ -86,7 +88,7 @@ async def test_a_name_is_looked_up_and_one_that_there_is_not_is_told() -> None:
 @needs_freeradius
 @pytest.mark.integration
 def test_freeradius_answers_its_clients_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(first_factors, "TRY_S", 1.0)
+    monkeypatch.setattr(first_factors, "TRY_S", PATIENT_S)
     with home_server(tmp_path) as port:
         (right,) = run(examine(port))
         monkeypatch.setattr(first_factors, "TRY_S", 0.1)
