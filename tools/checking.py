@@ -36,12 +36,12 @@ COLLECT = ("python", "-m", "pytest", "--collect-only")
 # The way of a login through whole processes: as most users have it, compiled, and only so where that can be had.
 WHOLE = tuple(f"tests/integration/test_{name}.py" for name in ("logins", "outages", "reload", "survival", "workers"))
 ONCE = (*WHOLE, "tests/firstfactor/directory/test_samba.py")
-HOT = (
+HOT = (  # the longest first
+    "tests/micro/test_instructions.py",
+    *WHOLE,
     *("tests/engine", "tests/radius", "tests/duoapi", "tests/http1", "tests/https", "tests/duo", "tests/ipc"),
     *("tests/listeners", "tests/failmode/test_evidence.py", "tests/statistics", "tests/worker", "tests/conformance"),
     *("tests/fleet", "tests/fleetapi", "tests/firstfactor", "tests/ldap"),
-    "tests/micro/test_instructions.py",
-    *WHOLE,
 )
 
 
