@@ -64,7 +64,7 @@ OURS: Final = (ALONE, ASKING, PUSHED)
 _MOST_JOINERS: Final = 64  # of one login: whoever writes to the store can make them up
 
 
-@mypyc_attr(free_list_len=1)
+@mypyc_attr(acyclic=True, free_list_len=1)  # each is remembered for a while: what collects garbage is not to see it
 class ClaimedLogin:
     """One login of a worker's engine, and what is known of it in the store.
 
