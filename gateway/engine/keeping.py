@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gateway.engine.digests import Digests
 from gateway.engine.effects import ForgetLogin, KeepLogin, Outbox, ShareLogin
 from gateway.engine.login_states import CLAIMING, ELSEWHERE
-from gateway.engine.pending import PendingLogin
+from gateway.engine.pending import NOTED, PendingLogin
 from gateway.engine.sharing import FleetNames
 from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict
@@ -29,19 +29,26 @@ class Keeping:
     def keep(self, pending: PendingLogin) -> None:
         """Keep a login that must not be asked for again, a claim to be given back, and whatever is handed over."""
         login = pending.login
-        is_claim = login.held is not None and login.state in (CLAIMING, ELSEWHERE)
-        if login.has_pushed or self.keeps_all or is_claim:
-            progress = (login.progress, login.txid)
-            if pending.kept_as != progress:
-                pending.kept_as = progress
-                pending.digest = pending.digest or self._digests.login(pending.key)
-                self._outbox.add(KeepLogin(pending))
-                if login.held is not None and (login.txid or login.state is ELSEWHERE) and self._names is not None:
-                    self._outbox.add(ShareLogin(pending))
+        if login.has_pushed or self.keeps_all or (login.state is ELSEWHERE and login.held is not None):
+            self._keep_whole(pending)
+        elif login.state is CLAIMING and login.held is not None and pending.kept_as != NOTED:
+            pending.kept_as = NOTED
+            self._outbox.add(KeepLogin(pending))
+
+    def _keep_whole(self, pending: PendingLogin) -> None:
+        login = pending.login
+        progress = (login.progress, login.txid)
+        if pending.kept_as == progress:
+            return
+        pending.kept_as = progress
+        pending.digest = pending.digest or self._digests.login(pending.key)
+        self._outbox.add(KeepLogin(pending))
+        if login.held is not None and (login.txid or login.state is ELSEWHERE) and self._names is not None:
+            self._outbox.add(ShareLogin(pending))
 
     def keep_again(self, pending: PendingLogin) -> None:
         """Keep a login whose packets have changed."""
-        if pending.kept_as is not None:
+        if pending.kept_as is not None and pending.kept_as != NOTED:
             self._outbox.add(KeepLogin(pending))
 
     def forget(self, pending: PendingLogin, verdict: Verdict | None, answered: Sequence[Transaction]) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MAX_WAITING_PACKETS: Final = 16  # two controllers, three tries, and patience; a replayed packet must not cost memory
 MAX_LET_GO: Final = 64
 
+NOTED: Final = ("", "")
+"""Of a login that asks for its claim: the journal has what gives the claim back, and that it began."""
+
 
 @mypyc_attr(free_list_len=1)
 class PendingLogin(Awaited):
@@ -44,7 +47,7 @@ class PendingLogin(Awaited):
         last_peer, last_identifier: of the newest packet, for the log.
         duo_s: how long Duo, a first factor or a person took over their answers so far.
         waits_since: since when it waits for one, or for word that Duo is away: what is given up then was Duo's time.
-        kept_as: what the journal says of it; None for nothing.
+        kept_as: what the journal says of it, or `NOTED`; None for nothing.
         elsewhere: the pid of another worker that waits for Duo's answer, and its number for the login; None: this one.
         asking: the question that is under way.
         fleet_key: what the login is called among hosts; empty before it is claimed.
@@ -132,26 +135,30 @@ class PendingLogin(Awaited):
         self.transactions.remove(transaction)
 
     def record(self) -> LoginRecord:
-        """Return what another worker must know to take it over."""
+        """Return what another worker must know to take it over; of one that is noted alone, to give its claim back.
+
+        That one is asked for again by its packets: until then nobody is to know it by what was typed.
+        """
         login, primary = self.login, self.login.primary
+        is_noted = self.kept_as == NOTED
         return LoginRecord(
             self.number,
             self.bucket,
             self.section.generation,
             self.section.name,
             login.user_name,
-            self.digest,
+            self.fleet_key if is_noted else self.digest,
             STATE_WORDS[login.progress],
             FACTOR_WORDS[login.factor] if login.factor is not None else "",
             login.txid,
             login.asked_at,
             login.pushed_at,
             self.started_at,
-            [transaction.record() for transaction in self.transactions],
+            [] if is_noted else [transaction.record() for transaction in self.transactions],
             self.elsewhere,
             self.fleet_key,
             (login.held.owner, login.held.epoch) if login.held is not None else None,
-            PrimaryRecord(primary.refusal, passed_on_record(primary.accepted)) if primary is not None else None,
+            None if primary is None or is_noted else PrimaryRecord(primary.refusal, passed_on_record(primary.accepted)),
         )
 
     def __repr__(self) -> str:

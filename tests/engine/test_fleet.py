@@ -111,6 +111,23 @@ def test_the_claim_is_kept_before_it_is_put_so_that_a_successor_can_give_it_back
     assert isinstance(put, PutQuestion)
     record = put.pending.record()
     assert (record.state, record.held, record.fleet_key) == ("claiming", ("ours:00000001", 0), put.question.login)
+    assert (record.key, record.packets) == (record.fleet_key, [])  # its packets come again, and begin anew
+
+
+@pytest.mark.parametrize("password", ["push", "123456"])
+def test_a_claim_is_handed_over_with_its_packets(password):
+    stage = claiming(password)
+    (claimed,) = [each.pending.record() for each in stage.hand_over() if isinstance(each, KeepLogin)]
+    assert len(claimed.packets) == 1
+    assert claimed.key not in (claimed.fleet_key, b"")
+    stage.answer(Granted(Held("ours:1", 1)), now=0.2)
+    (asked,) = [each.pending.record() for each in stage.effects if isinstance(each, KeepLogin)]
+    assert (asked.state, asked.key, len(asked.packets)) == ("auth", claimed.key, 1)
+
+
+def test_another_packet_of_a_claimed_login_needs_no_record():
+    stage = claiming()
+    assert not [each for each in stage.login("alice", "push", identifier=2) if isinstance(each, KeepLogin)]
 
 
 def test_a_passcode_is_kept_once_and_a_push_again_when_it_may_be_out():
