@@ -43,9 +43,15 @@ class Host(Site):
         super().start(gateway=f"{gateway}\n{self._fleet}", **options)
         return self
 
+    @property
+    def runs(self) -> bool:
+        """Whether its process lives."""
+        return self._gateway is not None and self._gateway.process.poll() is None
+
     def start_again(self) -> None:
         """Run it as it is configured, once it has ended."""
-        self.gateway.stop()
+        if self._gateway is not None:
+            self._gateway.stop()
         self._gateway = GatewayProcess(self.config)
 
     # What it knows.
@@ -63,6 +69,10 @@ class Host(Site):
     def until_counted(self, **more: int) -> None:
         """Return once it has counted so many of each outcome."""
         until(lambda: all(self.claims()[outcome] >= count for outcome, count in more.items()))
+
+    def until_counted_since(self, before: dict[str, int], **more: int) -> None:
+        """Return once it has counted so many more of each outcome."""
+        self.until_counted(**{outcome: before[outcome] + count for outcome, count in more.items()})
 
     def until_alive(self, *names: str) -> None:
         """Return once it hears these hosts, itself among them, and no others that do not leave."""
