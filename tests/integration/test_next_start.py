@@ -1,84 +1,19 @@
-"""What the next start finds: a supervisor is killed, restarted or replaced; no login is lost, and none pushed again."""
+"""What the next start finds: a supervisor is killed or restarted; no login is lost, and none pushed again."""
 
 import os
 import select
-import shutil
 import signal
-import socket
 import stat
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-import gateway
-from bench.processes import GatewayProcess, StartError, free_udp_port
-from gateway.supervisor.control_client import Declined
-from gateway.supervisor.control_client import ask as ask_control
-from tests.integration.site import Nas, Site
-from tests.integration.test_console import status_of, until
+from bench.processes import GatewayProcess, StartError
+from tests.integration.pending import N_PUSHES, approve_all, ask, kill_supervisor, left, people, pushes, until_named
+from tests.integration.site import Site
+from tests.integration.test_console import until
 from tests.integration.test_survival import workers
 
 pytestmark = pytest.mark.integration
-
-N_PUSHES = 10
-
-
-def kill_supervisor(site: Site) -> None:
-    """End it as the kernel does when memory runs out; its workers have ended when this returns."""
-    gateway = site.gateway
-    pidfds = [os.pidfd_open(pid) for pid in gateway.worker_pids()]
-    gateway.signal(signal.SIGKILL)
-    gateway.stop()
-    for pidfd in pidfds:
-        assert select.select([pidfd], [], [], 20)[0]
-        os.close(pidfd)
-
-
-def people(site: Site, n: int = N_PUSHES) -> list[str]:
-    """Users whose phones are answered by the test."""
-    users = [f"person{number}" for number in range(n)]
-    for user in users:
-        device = {"device": f"D-{user}", "capabilities": ["push"]}
-        site.simulator.post("/api/users", {"username": user, "devices": [device], "answer": "person"})
-    return users
-
-
-def ask(site: Site, users: list[str]) -> list[tuple[Nas, bytes]]:
-    """Begin a push for each, from a NAS of its own, and return once Duo has named all of them."""
-    asked = []
-    for user in users:
-        nas = site.nas()
-        asked.append((nas, nas.send(user, "push")))
-    site.simulator.until(pending=len(users))
-    return asked
-
-
-def until_named(site: Site) -> None:
-    """Return once the gateway knows each push by its name: it asks what became of it."""
-
-    def polled() -> set[str]:
-        calls = site.simulator.get("/api/calls?limit=10000")
-        return {call["txid"] for call in calls if call["path"].endswith("/auth_status")}
-
-    until(lambda: polled() >= {push["txid"] for push in site.simulator.pending()})
-
-
-def approve_all(site: Site) -> None:
-    site.simulator.post("/api/pending", {"decision": "approve"})
-
-
-def pushes(site: Site, users: list[str]) -> list[int]:
-    counted: dict[str, Any] = site.simulator.get("/api/counts")["users"]
-    return [counted[user]["push"] for user in users]
-
-
-def left(site: Site) -> list[Path]:
-    """What is there for the next start to find."""
-    folder = site.folder / "run" / "journals"
-    return sorted(folder.iterdir()) if folder.exists() else []
 
 
 class TestKilled:
@@ -142,12 +77,12 @@ class TestKilled:
 
     def test_while_workers_are_being_replaced(self, site: Site):
         users = people(site)
-        asked = ask(site.start(gateway="workers=2"), users)
+        asked = ask(site.start(), users)
         n_workers = len(site.gateway.worker_pids())
         site.gateway.signal(signal.SIGHUP)
         until(lambda: len(site.gateway.worker_pids()) > n_workers)
         kill_supervisor(site)
-        site.start(gateway="workers=2")
+        site.start()
         for nas, octets in asked:
             nas.send_octets(octets)
         approve_all(site)
@@ -156,17 +91,17 @@ class TestKilled:
 
     def test_what_former_workers_wait_for_is_found_too(self, site: Site):
         users = people(site)
-        asked = ask(site.start(gateway="workers=2"), users)
+        asked = ask(site.start(), users)
         assert site.radgate("reload").returncode == 0
         kill_supervisor(site)
-        site.start(gateway="workers=2")
+        site.start()
         approve_all(site)
         assert all(nas.receive().is_accept for nas, _ in asked)
         assert pushes(site, users) == [1] * N_PUSHES
 
     def test_when_all_processes_are_killed_at_once(self, site: Site):
         users = people(site)
-        asked = ask(site.start(gateway="workers=2"), users)
+        asked = ask(site.start(), users)
         until_named(site)
         gateway = site.gateway
         for pid in (*gateway.worker_pids(), gateway.process.pid):
@@ -174,7 +109,7 @@ class TestKilled:
         for pid in (*gateway.worker_pids(), gateway.process.pid):
             os.kill(pid, signal.SIGKILL)
         gateway.stop()
-        site.start(gateway="workers=2")
+        site.start()
         for nas, octets in asked:
             nas.send_octets(octets)
         approve_all(site)
@@ -296,112 +231,3 @@ class TestStop:
             assert pushes(site, users) == [1, 1]
         finally:
             assert site.radgate("stop").returncode == 0
-
-
-@pytest.fixture
-def code(site: Site) -> Path:
-    """A copy of the code, for a gateway of its own."""
-    folder = site.folder / "code" / "gateway"
-    shutil.copytree(Path(gateway.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
-
-
-class TestUpgrade:
-    def start(self, site: Site, code: Path, **options: Any) -> GatewayProcess:
-        """Run a copy of the code."""
-        site.configure(**options)
-        environment = {**os.environ, "PYTHONPATH": str(code.parent)}
-        return GatewayProcess(site.config, env=environment)
-
-    def test_it_is_the_same_process_with_other_code_and_all_goes_on(self, site: Site, code: Path):
-        users = people(site)
-        console = f"console=127.0.0.1:{free_udp_port()}"
-        with self.start(site, code, gateway=f"workers=2\n{console}") as running:
-            asked = ask(site, users)
-            octets = site.nas().send("alice", "123456")
-            text = (code / "__init__.py").read_text()
-            (code / "__init__.py").write_text(f'{text}\n__version__ = "9.9"\n')
-            upgraded = site.radgate("upgrade")
-            assert upgraded.returncode == 0, upgraded.stderr + site.log_text
-            pid = running.process.pid
-            assert (
-                upgraded.stdout == f"radgate upgraded: version 9.9, before {gateway.__version__} serves (pid {pid})\n"
-            )
-            assert int((site.folder / "run" / "radgate.pid").read_text()) == pid
-            until(lambda: status_of(site)["console"]["state"] == "ready")
-            for nas, octets in asked:
-                nas.send_octets(octets)
-            approve_all(site)
-            assert all(nas.receive().is_accept for nas, _ in asked)
-            assert pushes(site, users) == [1] * N_PUSHES
-            assert site.radgate("upgrade").returncode == 0
-            assert site.nas().login("alice", "123456").is_accept
-            assert running.stop() == 0
-        assert list((site.folder / "run").iterdir()) == []
-        assert "Traceback" not in site.log_text
-
-    @pytest.mark.parametrize("module", ["cli/run.py", "supervisor/arbiter.py", "worker/__main__.py", "__init__.py"])
-    def test_code_that_does_not_start_changes_nothing(self, site: Site, code: Path, module: str):
-        with self.start(site, code) as running:
-            ((nas, _),) = ask(site, people(site, 1))
-            before = running.worker_pids()
-            (code / module).write_text("import a_module_that_is_not_there\n")
-            refused = site.radgate("upgrade")
-            assert refused.returncode == 2
-            assert "the code on disk does not start: ModuleNotFoundError" in refused.stderr
-            assert "radgate: not upgraded; nothing was changed" in refused.stderr
-            assert running.worker_pids() == before
-            approve_all(site)
-            assert nas.receive().is_accept
-
-    def test_errors_of_the_file_change_nothing(self, site: Site):
-        site.start()
-        before = site.gateway.worker_pids()
-        site.configure(failmode="perhaps")
-        refused = site.radgate("upgrade")
-        assert (refused.returncode, "failmode" in refused.stderr) == (2, True)
-        site.configure()
-        text = site.config.read_text()
-        site.config.write_text(text.replace(f"run_dir={site.folder}", f"run_dir={site.folder}/else"))
-        with pytest.raises(Declined) as declined:
-            ask_control(str(site.folder / "run"), "upgrade", 60.0)
-        assert declined.value.problems == [
-            f"{site.config}: another run_dir needs a restart; it is {site.folder / 'run'} now"
-        ]
-        site.config.write_text(text)
-        assert site.gateway.worker_pids() == before
-
-    def test_signals_wait_for_the_new_code_and_a_stop_remains_one(self, site: Site):
-        gateway = site.start().gateway
-        upgrading = subprocess.Popen([sys.executable, "-P", "-m", "gateway", "upgrade", "--config", str(site.config)])
-        until(lambda: "Leaving this process to the code on disk" in site.log_text)
-        gateway.signal(signal.SIGUSR1)
-        until(lambda: not gateway.worker_pids())
-        for number in (signal.SIGUSR1, signal.SIGHUP, signal.SIGTERM):
-            gateway.signal(number)
-        status = gateway.process.wait(60), upgrading.wait(60)
-        assert status[0] == 0, f"{status} {site.log_text}"
-        assert status[1] != 0
-
-    def test_requests_wait_in_the_sockets(self, site: Site):
-        """One is sent after each worker has gone, and before there is another one."""
-        gateway = site.start().gateway
-        (before,) = gateway.worker_pids()
-        upgrading = subprocess.Popen([sys.executable, "-P", "-m", "gateway", "upgrade", "--config", str(site.config)])
-        nas = site.nas()
-        until(lambda: not gateway.worker_pids())
-        nas.send("alice", "123456")
-        assert upgrading.wait(60) == 0
-        assert nas.receive().is_accept
-        assert before not in gateway.worker_pids()
-
-    def test_addresses_may_change_with_it(self, site: Site):
-        ((nas, _),) = ask(site.start(), people(site, 1))
-        former, site.port = site.port, free_udp_port()
-        site.configure(port=site.port)
-        assert site.radgate("upgrade").returncode == 0
-        approve_all(site)
-        assert site.nas().login("alice", "123456").is_accept
-        assert not nas.has_reply()  # its way back was the socket
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            udp.bind(("0.0.0.0", former))  # nobody has it any more

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.integration.pending import kill_supervisor, until_named
 from tests.integration.site import SECRET, Nas, Site
 from tests.integration.test_console import until
-from tests.integration.test_next_start import kill_supervisor, until_named
 from tests.integration.test_reload import N_WORKERS, USERS, people, reload, status
 
 __all__ = ["people"]  # a fixture of the module's own
