@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.observe import children_of
-from bench.processes import GatewayProcess
+from bench.processes import GatewayProcess, SimulatorProcess
 from gateway.supervisor.control_client import ask
 from tests.integration.site import Site, parse_line
 
@@ -82,6 +82,20 @@ def new_console(site: Site, former: int) -> int:
     return int(until(found))
 
 
+@pytest.fixture(scope="module")
+def lasting_site(tmp_path_factory: pytest.TempPathFactory, shared_simulator: SimulatorProcess) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("lasting"), shared_simulator, N_WORKERS)
+    site.start(gateway=ANY_PORT)
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def running(lasting_site: Site, simulator: SimulatorProcess) -> Site:
+    """A gateway that others ask, too: with a page, nothing else."""
+    return lasting_site
+
+
 def test_page_metrics_status_and_log_agree_on_every_count(site):
     nas = site.start(gateway=ANY_PORT).nas()
     url = url_of(site.gateway)
@@ -133,29 +147,29 @@ def test_page_metrics_status_and_log_agree_on_every_count(site):
     assert "123456" not in get(url + "live.json") + get(url + "logins.json?limit=200")
 
 
-def test_a_console_that_is_killed_comes_back_at_the_same_address_and_nobody_notices(site):
-    nas = site.start(gateway=ANY_PORT).nas()
-    url, before = url_of(site.gateway), console_pid(site)
+def test_a_console_that_is_killed_comes_back_at_the_same_address_and_nobody_notices(running):
+    nas, url, before = running.nas(), url_of(running.gateway), console_pid(running)
+    n_restarts = status_of(running)["console"]["restarts"]
     for _ in range(2):
         os.kill(before, signal.SIGKILL)
-        assert nas.login("alice", "123456").is_accept
-        before = new_console(site, before)
+        assert nas.login("dave", "123456").is_accept
+        before = new_console(running, before)
     assert json.loads(until(lambda: get(url + "healthz")))["status"] == "ok"  # once the supervisor has told it
-    logins = until(lambda: json.loads(get(url + "logins.json"))["logins"])
-    assert [login["user_name"] for login in logins] == ["alice", "alice"]  # the ledgers outlive it
-    assert status_of(site)["console"]["restarts"] == 2
-    assert all(worker["restarts"] == 0 for worker in status_of(site)["workers"])
+    logins = until(lambda: json.loads(get(url + "logins.json?user=dave"))["logins"])
+    assert [login["user_name"] for login in logins] == ["dave", "dave"]  # the ledgers outlive it
+    assert status_of(running)["console"]["restarts"] == n_restarts + 2
+    assert all(worker["restarts"] == 0 for worker in status_of(running)["workers"])
 
 
 def test_it_ends_with_the_gateway(site):
-    site.start(gateway=ANY_PORT)
+    site.start(gateway=f"{ANY_PORT}\nworkers=1")
     pid = console_pid(site)
     site.stop()
     assert not Path(f"/proc/{pid}").exists()
 
 
 def test_it_ends_with_a_supervisor_that_is_killed(site):
-    site.start(gateway=ANY_PORT)
+    site.start(gateway=f"{ANY_PORT}\nworkers=1")
     pidfd = os.pidfd_open(console_pid(site))
     site.gateway.signal(signal.SIGKILL)
     with os.fdopen(pidfd) as file:
@@ -170,9 +184,9 @@ def _has_ended(pidfd: int) -> bool:
     return False
 
 
-def test_flood_and_garbage_leave_logins_and_supervisor_alone(site):
-    nas = site.start(gateway=ANY_PORT).nas()
-    url = url_of(site.gateway)
+def test_flood_and_garbage_leave_logins_and_supervisor_alone(running):
+    nas, url = running.nas(), url_of(running.gateway)
+    n_restarts, n_errors = status_of(running)["console"]["restarts"], running.log_text.count("#error]")
     address = ("127.0.0.1", int(url.rstrip("/").rpartition(":")[2]))
     with ExitStack() as stack:
         for n in range(400):
@@ -187,8 +201,8 @@ def test_flood_and_garbage_leave_logins_and_supervisor_alone(site):
     for _ in range(100):
         get(url + "status.json")
     assert nas.login("alice", "123456").is_accept
-    assert status_of(site)["console"]["restarts"] == 0
-    assert "#error]" not in site.log_text
+    assert status_of(running)["console"]["restarts"] == n_restarts
+    assert running.log_text.count("#error]") == n_errors
 
 
 def _sent(connection: socket.socket, octets: bytes) -> bool:
@@ -203,7 +217,7 @@ def _sent(connection: socket.socket, octets: bytes) -> bool:
 def test_a_port_that_is_taken_is_said_once_and_had_once_it_is_free(site):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        nas = site.start(gateway=f"console=127.0.0.1:{port}").nas()
+        nas = site.start(gateway=f"console=127.0.0.1:{port}\nworkers=1").nas()
         assert "status page" not in site.gateway.announced
         assert nas.login("alice", "123456").is_accept
         assert status_of(site)["console"]["url"] == ""
@@ -214,12 +228,11 @@ def test_a_port_that_is_taken_is_said_once_and_had_once_it_is_free(site):
     assert f"tcp 127.0.0.1:{port}: address already in use" in warnings[0]
 
 
-def test_it_is_no_worker(site):
-    site.start(gateway=ANY_PORT)
-    console = until(lambda: status_of(site)["console"]["pid"])
-    workers = site.gateway.worker_pids()
+def test_it_is_no_worker(running):
+    console = until(lambda: status_of(running)["console"]["pid"])
+    workers = running.gateway.worker_pids()
     assert len(workers) == 2
-    assert set(children_of(site.gateway.process.pid)) == {*workers, console}
+    assert set(children_of(running.gateway.process.pid)) == {*workers, console}
 
 
 def test_off_is_off(site):
@@ -229,11 +242,11 @@ def test_off_is_off(site):
 
 
 def test_reloads_keep_it_and_change_it(site):
-    site.start(gateway=ANY_PORT)
+    site.start(gateway=f"{ANY_PORT}\nworkers=1")
     url, pid = url_of(site.gateway), console_pid(site)
     nas = site.nas()
     assert nas.login("alice", "123456").is_accept
-    site.configure(gateway=f"{ANY_PORT}\nmax_pending=77")
+    site.configure(gateway=f"{ANY_PORT}\nworkers=1\nmax_pending=77")
     assert site.radgate("reload").returncode == 0
     assert console_pid(site) == pid
     assert nas.login("bob", "123456").is_accept
@@ -242,13 +255,13 @@ def test_reloads_keep_it_and_change_it(site):
     until(lambda: "radgate_max_pending 77\n" in get(url + "metrics"))
     (site.folder / "token").write_text(TOKEN)
     (site.folder / "token").chmod(0o600)
-    site.configure(gateway=f"{ANY_PORT}\nconsole_token_file=token")
+    site.configure(gateway=f"{ANY_PORT}\nworkers=1\nconsole_token_file=token")
     assert site.radgate("reload").returncode == 0
     assert new_console(site, pid)
     until(lambda: get(url + "metrics", Authorization=f"Bearer {TOKEN}"))
     with pytest.raises(urllib.error.HTTPError, match="401"):
         get(url + "metrics")
-    site.configure(gateway="console=off")
+    site.configure(gateway="console=off\nworkers=1")
     assert site.radgate("reload").returncode == 0
     until(lambda: status_of(site)["console"]["pid"] == 0)
     assert site.gateway.process.poll() is None
@@ -258,7 +271,7 @@ def test_neither_token_nor_other_secrets_are_anywhere(site):
     """What the console process can be asked, and what other users can see of it."""
     (site.folder / "token").write_text(TOKEN)
     (site.folder / "token").chmod(0o600)
-    site.start(gateway=f"{ANY_PORT}\nconsole_token_file=token")
+    site.start(gateway=f"{ANY_PORT}\nconsole_token_file=token\nworkers=1")
     pid = console_pid(site)
     secrets = (TOKEN.encode(), site.simulator.secret_key.encode(), b"a shared secret of 32 characters")
     process = Path(f"/proc/{pid}")
@@ -267,10 +280,9 @@ def test_neither_token_nor_other_secrets_are_anywhere(site):
     assert "memfd:radgate-settings" not in " ".join(str(each.readlink()) for each in site.descriptors(pid))
 
 
-def test_a_moved_log_is_followed(site):
-    site.start(gateway=ANY_PORT)
-    log = site.folder / "log" / "authproxy.log"
+def test_a_moved_log_is_followed(running):
+    log = running.folder / "log" / "authproxy.log"
     log.rename(log.with_suffix(".1"))
-    site.gateway.signal(signal.SIGUSR1)
-    pid = console_pid(site)
-    until(lambda: str(log) in [str(each.readlink()) for each in site.descriptors(pid)])
+    running.gateway.signal(signal.SIGUSR1)
+    pid = console_pid(running)
+    until(lambda: str(log) in [str(each.readlink()) for each in running.descriptors(pid)])
