@@ -5,7 +5,7 @@ should be seen: as many answers as logins, as many pushes, and no account asked 
 nowhere but in the memory of its worker, so that a NAS that asks again begins anew. Silent is who was at a worker that
 was killed in the few milliseconds from its question for a push to Duo's answer with the push's name: nobody can tell
 then whether there was one, so that the login ends as `push_lost` later than this NAS asks. The checker permits no
-other.
+other. Once nobody else waits, and a few more questions were in vain, the NAS give up.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from bench.processes import HomeServerProcess
 from tests.chaos.checker import Violation
 from tests.chaos.configuration import Server
 from tests.chaos.figures import each_seed, parser, play, summary, tell
-from tests.chaos.fleet import Habits
+from tests.chaos.fleet import Fleet, Habits
 from tests.chaos.mix import push_plans
 from tests.chaos.scene import Scene, kill_in_slot
 
@@ -29,6 +29,7 @@ N_LOGINS = 200
 N_WORKERS = 2
 CHECKED_AFTER_S = 0.3
 HABITS = Habits(retry_s=1.0, tries=60, deaf=0.1)
+IN_VAIN = 5  # further transmissions of each NAS, once all that wait do so for pushes that are lost
 
 
 class Outcome(NamedTuple):
@@ -62,12 +63,29 @@ async def kill_workers(folder: Path, seed: int, n_logins: int = N_LOGINS) -> Out
             for slot in range(N_WORKERS):
                 await fleet.until_sent((slot + 1) * n_logins // (N_WORKERS + 1))
                 await kill_in_slot(scene, fleet, slot)
+            await give_up_lost(scene, fleet)
             await logins
             evidence = await scene.evidence(fleet, deadline_s=HABITS.patience_s / 2)
             most_asked = max(Counter(asked.read_bytes().split()).values())
             n_pushes = sum(evidence.n_pushes.values())
             n_silent = len(fleet.records) - len(fleet.answers)
             return Outcome(len(fleet.answers), n_silent, n_pushes, scene.n_kills, most_asked, scene.judge(evidence))
+
+
+async def give_up_lost(scene: Scene, fleet: Fleet) -> None:
+    """Let the NAS ask no more, once they have asked in vain for a while for nothing but pushes that are lost."""
+    await fleet.until_started(len(scene.plans))
+    n_in_vain, waiting = 0, unanswered(fleet)
+    while await fleet.until_sent(fleet.n_sent + max(1, len(waiting))):
+        waiting = unanswered(fleet)
+        n_in_vain = n_in_vain + 1 if waiting and waiting <= await scene.nameless() else 0
+        if n_in_vain == IN_VAIN:
+            fleet.give_up()
+
+
+def unanswered(fleet: Fleet) -> set[str]:
+    """Return the users whose login has no answer yet."""
+    return {record.user for record in fleet.records if record.code is None}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

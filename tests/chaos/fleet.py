@@ -247,6 +247,13 @@ class Fleet:
         """Begin no more logins; those under way go on."""
         self._plans = self._plans[: self.n_started]
 
+    def give_up(self) -> None:
+        """Ask no more for what has no answer yet, and begin nothing else."""
+        self.stop()
+        now = time.monotonic()
+        for attempt in {attempt for _, attempt in self._waiting if not attempt.is_over}:
+            self._give_up(attempt, now)
+
     def close(self) -> None:
         """Give all ports up."""
         for way in self._ways:
@@ -317,9 +324,12 @@ class Fleet:
             if attempt.requests[-1].n_sent < self._habits.tries:
                 self._send(attempt.requests[-1], now)
             elif len(attempt.requests) == len(self._ways) or not self._ask(attempt, len(attempt.requests), now):
-                attempt.record.gave_up_at = now
-                attempt.is_deaf = False
-                self._finish(attempt)
+                self._give_up(attempt, now)
+
+    def _give_up(self, attempt: Attempt, now: float) -> None:
+        attempt.record.gave_up_at = now
+        attempt.is_deaf = False
+        self._finish(attempt)
 
     def _heard(self, request: Request, reply: Packet | None) -> None:
         attempt = request.attempt

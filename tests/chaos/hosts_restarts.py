@@ -21,6 +21,7 @@ from tests.chaos.records import Plan, Record
 from tests.chaos.scene import WAIT_S
 
 N_RESTARTS, RATE, SPACING_S = 20, 500, 8
+LONGEST_S = 8  # of logins that there are for each restart, at least: a busy machine takes some seconds for one
 HABITS = Habits(retry_s=2.0, tries=3)
 
 
@@ -48,14 +49,18 @@ class Outcome(NamedTuple):
 async def restart_under_load(
     folder: Path, seed: int, n_restarts: int = N_RESTARTS, rate: float = RATE, spacing_s: float = SPACING_S
 ) -> Outcome:
-    """Play the scenario once, with a restart about every `spacing_s`."""
-    plans = mixed_plans(random.Random(seed), int(rate * spacing_s * (n_restarts + 1)))
+    """Play the scenario once, with a restart about every `spacing_s`; logins begin until so long after the last."""
+    plans = mixed_plans(random.Random(seed), int(rate * max(spacing_s, LONGEST_S) * (n_restarts + 1)))
     halves = plans[::2], plans[1::2]
     async with HostsScene(folder, plans, seed=seed, n_workers=1, more="preauth=needed") as scene:
         orders = scene.hosts, scene.hosts[::-1]
         fleets = [scene.fleet_of(*order, habits=HABITS, n_ports=8) for order in orders]
         runs = [asyncio.create_task(fleet.run(half, rate / 2)) for fleet, half in zip(fleets, halves, strict=True)]
         n_done, n_alone = await restart_by_turns(scene, fleets[0], n_restarts, int(rate / 2 * spacing_s))
+        for fleet in fleets:
+            await fleet.until_started(fleet.n_started + int(rate / 2 * spacing_s))
+        for fleet in fleets:
+            fleet.stop()
         await asyncio.gather(*runs)
         n_alone += (await scene.totals()).claims["alone"]
         records = [record for fleet in fleets for record in fleet.records]

@@ -25,6 +25,7 @@ from tests.chaos.mix import mixed_plans
 from tests.chaos.scene import WAIT_S, Scene
 
 N_RELOADS, RATE, SPACING_S = 20, 1000, 4
+LONGEST_S = 4  # of logins that there are for each reload, at least: a busy machine takes some seconds for one
 PUSH_SHARE = 0.1  # of a second's logins; the simulated Duo and the gateway share two processors
 MOST_SENT = 2
 LOOK_S = 0.05
@@ -61,13 +62,19 @@ async def reload_under_load(
     push_share: float = PUSH_SHARE,
     begin: Callable[[Scene], Callable[[], bool]] = Scene.reload,
 ) -> Outcome:
-    """Play the scenario once, with a reload about every `spacing_s`, or what else `begin` begins; it tells the end."""
-    plans = mixed_plans(random.Random(seed), rate * spacing_s * (n_reloads + 1), push_share=push_share)
+    """Play the scenario once, with a reload about every `spacing_s`, or what else `begin` begins; it tells the end.
+
+    Logins begin until so long after the last one.
+    """
+    n_logins = rate * max(spacing_s, LONGEST_S) * (n_reloads + 1)
+    plans = mixed_plans(random.Random(seed), n_logins, push_share=push_share)
     pushed = {plan.user for plan in plans if plan.is_push}
     async with Scene(folder, plans, seed=seed, servers=[Server(more="preauth=needed")]) as scene:
         fleet = scene.fleet(HABITS, n_ports=1 + rate // 200)
         logins = asyncio.create_task(fleet.run(plans, rate))
         n_done = await again_and_again(scene, fleet, n_reloads, rate * spacing_s, begin)
+        await fleet.until_started(fleet.n_started + rate * spacing_s)
+        fleet.stop()
         records = await logins
         status = await asyncio.to_thread(ask, str(scene.folder / "run"), "status", 10.0)
         violations = scene.judge(await scene.evidence(fleet, deadline_s=HABITS.patience_s / 2))

@@ -308,6 +308,12 @@ class Scene:
     async def _stop_gateways(self) -> None:
         await asyncio.to_thread(self.gateway.stop, DRAIN_S)
 
+    async def nameless(self, duo: int = 0) -> set[str]:
+        """Return the users who were pushed, and about whose push Duo has not been asked so far."""
+        started = (await asyncio.to_thread(self.duos[duo].get, "/api/counts"))["users"]
+        pushed = {user for user, factors in started.items() if factors.get("push")}
+        return pushed - await self._followed(started, self.duos[duo])
+
     async def _followed(self, started: dict[str, Any], duo: SimulatorProcess) -> frozenset[str]:
         """Return the users whose pushes Duo was asked about: a worker that died knew their names."""
         calls = await asyncio.to_thread(duo.get, "/api/calls?limit=100000")

@@ -50,7 +50,7 @@ def test_a_store_in_trouble_loses_no_login(tmp_path: Path, trouble: str) -> None
 
 
 def test_hosts_are_restarted_by_turns_while_people_log_in(tmp_path: Path) -> None:
-    outcome = play(restart_under_load(tmp_path, 1, n_restarts=2, rate=20))
+    outcome = play(restart_under_load(tmp_path, 1, n_restarts=2, rate=20, spacing_s=1.0))
     assert not outcome.violations, summary(outcome.violations)
     assert (outcome.n_answers, outcome.n_restarts) == (outcome.n_logins, 2)
 
