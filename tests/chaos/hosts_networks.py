@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from tests.chaos.checker import Violation
 from tests.chaos.figures import each_seed, parser, play, summary, tell
 from tests.chaos.fleet import Fleet, Habits
-from tests.chaos.hosts_scene import Host, HostsScene
+from tests.chaos.hosts_scene import LOOK_S, Host, HostsScene
 from tests.chaos.records import PUSH, Plan
 from tests.fleet.redis_server import RedisServer
 
@@ -204,6 +204,7 @@ async def until_counted(host: Host, before: dict[str, int], fleet: Fleet, **more
         claims = (await asyncio.to_thread(host.totals)).claims
         if all(claims[outcome] - before[outcome] >= count for outcome, count in more.items()):
             return
+        await asyncio.sleep(LOOK_S)  # nothing tells
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
