@@ -1,6 +1,7 @@
 """New settings while logins are under way: nothing is dropped, nobody pushed twice; a faulty file changes nothing."""
 
 import signal
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,28 @@ def people(simulator: SimulatorProcess) -> None:
     for user in USERS:
         person = {"devices": [PHONE], "answer": "person", "expires_after_s": 60, "passcodes": ["123456"]}
         simulator.post("/api/users", {"username": user, **person})
+
+
+@pytest.fixture
+def small_site(tmp_path: Path, simulator: SimulatorProcess) -> Iterator[Site]:
+    """A gateway of one worker."""
+    site = Site(tmp_path, simulator)
+    yield site
+    simulator.post("/api/pending", {"decision": "deny"})
+    site.stop()
+
+
+@pytest.fixture(scope="module")
+def lasting_site(tmp_path_factory: pytest.TempPathFactory, shared_simulator: SimulatorProcess) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("lasting"), shared_simulator)
+    yield site.start()
+    site.stop()
+
+
+@pytest.fixture
+def running(lasting_site: Site, simulator: SimulatorProcess) -> Site:
+    """A gateway of one worker for reloads that are refused: it stays what it is."""
+    return lasting_site
 
 
 def push_all(site: Site, nas: Nas) -> list[bytes]:
@@ -117,56 +140,55 @@ def test_another_number_of_workers_takes_them_over(site: Site, numbers):
     assert push_counts(site) == {1}
 
 
-def test_more_workers_than_sockets_need_a_restart(site: Site):
-    site.start(gateway="workers=2")
-    site.configure(gateway="workers=500")
-    refused = site.radgate("reload")
+def test_more_workers_than_sockets_need_a_restart(running: Site):
+    running.configure(gateway="workers=500")
+    refused = running.radgate("reload")
     assert refused.returncode == 2
     assert "workers=500 needs a restart" in refused.stderr
-    assert site.nas().login("alice", "123456").is_accept
+    assert running.nas().login("alice", "123456").is_accept
 
 
-def test_another_secret_counts_at_once_and_the_former_one_for_what_was_asked_with_it(site: Site):
-    nas, other = site.start().nas(), site.nas(secret="quite another secret, as long as it")
-    push_all(site, nas)
-    reload(site, radius_secret_1="quite another secret, as long as it")
+def test_another_secret_counts_at_once_and_the_former_one_for_what_was_asked_with_it(small_site: Site):
+    nas, other = small_site.start().nas(), small_site.nas(secret="quite another secret, as long as it")
+    push_all(small_site, nas)
+    reload(small_site, radius_secret_1="quite another secret, as long as it")
     assert other.login("alice", "123456").is_accept
     nas.send("alice", "123456")
     assert other.login("alice", "123456").is_accept
-    approve_all(site)
+    approve_all(small_site)
     assert {nas.receive().packet.code for _ in USERS} == {2}  # verified with the former secret
     assert not nas.has_reply()
 
 
-def test_a_section_that_is_gone_still_answers_what_it_was_asked(site: Site):
-    nas, port = site.start(gateway="drain_timeout_s=0").nas(), site.port
-    push_all(site, nas)
-    site.port = free_udp_port()
-    reload(site, gateway="drain_timeout_s=1")
-    assert site.nas().login("alice", "123456").is_accept
-    site.port = port
-    reload(site, gateway="drain_timeout_s=1")
-    approve_all(site)
-    assert site.nas().login("alice", "123456").is_accept
-    assert push_counts(site) == {1}
+def test_a_section_that_is_gone_still_answers_what_it_was_asked(small_site: Site):
+    nas, port = small_site.start(gateway="drain_timeout_s=0").nas(), small_site.port
+    push_all(small_site, nas)
+    small_site.port = free_udp_port()
+    reload(small_site, gateway="drain_timeout_s=1")
+    assert small_site.nas().login("alice", "123456").is_accept
+    small_site.port = port
+    reload(small_site, gateway="drain_timeout_s=1")
+    approve_all(small_site)
+    assert small_site.nas().login("alice", "123456").is_accept
+    assert push_counts(small_site) == {1}
 
 
-def test_ports_come_and_go_and_the_others_stay(site: Site):
-    nas, extra = site.start().nas(), free_udp_port()
+def test_ports_come_and_go_and_the_others_stay(small_site: Site):
+    nas, extra = small_site.start().nas(), free_udp_port()
     second = "\n".join(
         [
             "[radius_server_duo_only2]",
-            *(f"{key}={value}" for key, value in credentials(site).items()),
+            *(f"{key}={value}" for key, value in credentials(small_site).items()),
             f"port={extra}",
         ]
     )
-    reload(site, gateway=second)
+    reload(small_site, gateway=second)
     newcomer = Nas(extra)
     assert newcomer.login("alice", "123456").is_accept
     assert nas.login("alice", "123456").is_accept
-    reload(site)
+    reload(small_site)
     assert nas.login("alice", "123456").is_accept
-    until(lambda: not holds(site, extra))
+    until(lambda: not holds(small_site, extra))
     newcomer.close()
 
 
@@ -198,58 +220,58 @@ def links(folder: Path) -> set[str]:
     return found
 
 
-def test_a_faulty_file_changes_nothing_and_says_all_that_is_wrong(site: Site):
-    nas = site.start().nas()
-    before = {each["pid"] for each in status(site)["workers"]}
-    site.configure(failmod="safe", port="eighteen")
-    refused = site.radgate("reload")
+def test_a_faulty_file_changes_nothing_and_says_all_that_is_wrong(running: Site):
+    nas = running.nas()
+    before = {each["pid"] for each in status(running)["workers"]}
+    running.configure(failmod="safe", port="eighteen")
+    refused = running.radgate("reload")
     assert refused.returncode == 2
-    assert f"{site.config}:" in refused.stderr
+    assert f"{running.config}:" in refused.stderr
     assert "failmod" in refused.stderr
     assert "eighteen" in refused.stderr
-    assert {each["pid"] for each in status(site)["workers"]} == before
-    assert status(site)["generation"] == 1
+    assert {each["pid"] for each in status(running)["workers"]} == before
+    assert status(running)["generation"] == 1
     assert nas.login("alice", "123456").is_accept
 
 
-def test_a_port_that_is_taken_changes_nothing(site: Site):
-    nas, port = site.start().nas(), site.port
+def test_a_port_that_is_taken_changes_nothing(running: Site):
+    nas, port = running.nas(), running.port
     taken = Nas(1)
-    site.port = taken.port
-    site.configure()
-    refused = site.radgate("reload")
+    running.port = taken.port
+    running.configure()
+    refused = running.radgate("reload")
     assert refused.returncode == 2
     assert f"cannot listen on udp 0.0.0.0:{taken.port}: the port is in use" in refused.stderr
-    site.port = port
+    running.port = port
     assert nas.login("alice", "123456").is_accept
     taken.close()
 
 
-def test_who_brings_keys_that_duo_refuses_is_told_so(site: Site):
+def test_who_brings_keys_that_duo_refuses_is_told_so(small_site: Site):
     """The settings serve all the same; what Duo says of keys that stay is none of the reload's business."""
-    site.start(failmode="secure")
-    site.configure(failmode="secure", skey=site.simulator.secret_key[::-1])
-    done = site.radgate("reload")
+    small_site.start(failmode="secure")
+    small_site.configure(failmode="secure", skey=small_site.simulator.secret_key[::-1])
+    done = small_site.radgate("reload")
     assert (done.returncode, "generation 2 serves" in done.stdout) == (0, True)
-    assert f"the keys of {site.simulator.ikey} at {site.simulator.api_host}" in done.stderr
+    assert f"the keys of {small_site.simulator.ikey} at {small_site.simulator.api_host}" in done.stderr
     assert "did not pass Duo's check: Duo answered 40103" in done.stderr
-    reload(site, failmode="secure")
-    assert status(site)["generation"] == 3
+    reload(small_site, failmode="secure")
+    assert status(small_site)["generation"] == 3
 
 
-def test_hangup_is_a_reload(site: Site):
-    nas = site.start().nas()
-    site.gateway.signal(signal.SIGHUP)
-    until(lambda: "Generation 2 serves" in site.log_text)
+def test_hangup_is_a_reload(small_site: Site):
+    nas = small_site.start().nas()
+    small_site.gateway.signal(signal.SIGHUP)
+    until(lambda: "Generation 2 serves" in small_site.log_text)
     assert nas.login("alice", "123456").is_accept
 
 
-def test_counters_go_on(site: Site):
-    nas = site.start().nas()
+def test_counters_go_on(small_site: Site):
+    nas = small_site.start().nas()
     nas.login("alice", "123456")
-    reload(site)
+    reload(small_site)
     nas.login("alice", "123456")
-    (server,) = status(site)["servers"]
+    (server,) = status(small_site)["servers"]
     assert (server["requests"], server["accepts"], server["reasons"]) == (2, 2, {"duo_allowed": 2})
 
 
