@@ -62,7 +62,7 @@ def test_where_no_worker_can_ever_start_the_gateway_ends_with_3_and_their_last_w
 def test_a_reload_whose_workers_cannot_start_says_their_last_words(
     site: Site, breaks: Path, environment: dict[str, str]
 ):
-    site.configure()
+    site.configure(gateway="workers=1")
     with GatewayProcess(site.config, env=environment):
         breaks.touch()
         refused = site.radgate("reload")
@@ -160,7 +160,7 @@ def test_a_limit_of_the_size_of_files_is_named(site: Site):
 
 def test_many_addresses_start_under_the_usual_soft_limit(site: Site):
     """The hard one is what counts: it is made use of before the sockets are bound."""
-    site.configure()
+    site.configure(gateway="workers=1")
     section = site.config.read_text().partition("[radius_server_duo_only]")[2].partition("[gateway]")[0]
     first = free_udp_port()
     others = [

@@ -6,7 +6,6 @@ import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,8 @@ import pytest
 from bench.processes import SimulatorProcess
 from tests.chromium import MARKS, browser, expect
 from tests.fleet.redis_server import RedisServer, needs_store, redis_server
-from tests.integration.hosts import Host, some_hosts
+from tests.integration.hosts import Host, some_hosts, until_together
+from tests.integration.hosts_pair import begin_again
 from tests.integration.test_console import ANY_PORT, until, url_of
 from tests.integration.test_console_page import expect_text, low_contrast, nameless, visit
 
@@ -31,13 +31,23 @@ def store() -> Iterator[RedisServer]:
         yield server
 
 
-@pytest.fixture
-def hosts(tmp_path: Path, simulator: SimulatorProcess, store: RedisServer) -> Iterator[list[Host]]:
-    """Two hosts with pages, of which the second has another fail mode."""
+@pytest.fixture(scope="module")
+def pair(
+    tmp_path_factory: pytest.TempPathFactory, shared_simulator: SimulatorProcess, store: RedisServer
+) -> Iterator[list[Host]]:
     other = {"gateway": ANY_PORT, "failmode": "secure"}
-    with some_hosts(tmp_path, simulator, f"unix://{store.path}", {"gateway": ANY_PORT}, other) as hosts:
+    folder, engine = tmp_path_factory.mktemp("pair"), f"unix://{store.path}"
+    with some_hosts(folder, shared_simulator, engine, {"gateway": ANY_PORT}, other) as hosts:
         yield hosts
-        simulator.post("/api/pending", {"decision": "deny"})
+
+
+@pytest.fixture
+def hosts(pair: list[Host], simulator: SimulatorProcess) -> list[Host]:
+    """Two hosts with pages, of which the second has another fail mode; whole again, whatever became of them before."""
+    for host in pair:
+        begin_again(host)
+    until_together(*pair)
+    return pair
 
 
 def health(host: Host, path: str) -> tuple[int, list[str]]:

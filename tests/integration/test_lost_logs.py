@@ -143,7 +143,7 @@ def test_lines_that_a_full_disk_cost_are_counted_whatever_becomes_of_the_workers
 
 
 def test_a_reload_to_a_folder_that_takes_no_log_changes_nothing(site: Site):
-    site.start()
+    site.start(gateway="workers=1")
     elsewhere = site.folder / "elsewhere"
     elsewhere.write_text("a file where the folder should be")
     text = site.config.read_text()

@@ -15,8 +15,6 @@ from tests.worker.test_reports import FIELDS_OF_SIEM_PARSERS
 
 pytestmark = pytest.mark.integration
 
-N_WORKERS = 2
-
 # Long enough that no time, port or duration looks like them.
 RIGHT_PASSCODE = "8302957716"
 WRONG_PASSCODE = "7718264035"
@@ -46,7 +44,7 @@ class Watched:
         """Note the arguments and the environment of the supervisor and of every worker."""
         assert self._gateway is not None
         pids = [self._gateway.process.pid, *self._gateway.worker_pids()]
-        assert len(pids) == 3
+        assert len(pids) == 2
         for pid in pids:
             for name in ("cmdline", "environ"):
                 path = Path(f"/proc/{pid}/{name}")

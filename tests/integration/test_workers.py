@@ -5,10 +5,11 @@ import re
 import select
 import signal
 import socket
+from collections.abc import Iterator
 
 import pytest
 
-from bench.processes import GatewayProcess, StartError
+from bench.processes import GatewayProcess, SimulatorProcess, StartError
 from gateway.radius.client import encode_access_request
 from gateway.radius.shared_secret import SharedSecret
 from tests.integration.site import SECRET, Site
@@ -16,6 +17,19 @@ from tests.integration.site import SECRET, Site
 pytestmark = pytest.mark.integration
 
 N_WORKERS = 2
+
+
+@pytest.fixture(scope="module")
+def lasting_site(tmp_path_factory: pytest.TempPathFactory, shared_simulator: SimulatorProcess) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("lasting"), shared_simulator, N_WORKERS)
+    yield site.start()
+    site.stop()
+
+
+@pytest.fixture
+def running(lasting_site: Site, simulator: SimulatorProcess) -> Site:
+    """A gateway that others ask, too."""
+    return lasting_site
 
 
 def slots_of_users(log_text: str) -> dict[str, set[str]]:
@@ -69,14 +83,14 @@ def test_500_pushes_pending_at_once_are_all_answered_and_none_is_sent_twice(site
     assert [users[f"user{number}"]["push"] for number in range(500)] == [1] * 500
 
 
-def test_a_retransmission_is_not_a_second_push_and_gets_the_same_octets(site: Site):
-    nas = site.start().nas()
+def test_a_retransmission_is_not_a_second_push_and_gets_the_same_octets(running: Site):
+    nas = running.nas()
     request = nas.send("alice", "push")
     nas.send_octets(request)
     first = nas.receive()
     nas.send_octets(request)
     assert nas.receive().packet.octets == first.packet.octets
-    assert site.simulator.get("/api/counts")["users"]["alice"]["push"] == 1
+    assert running.simulator.get("/api/counts")["users"]["alice"]["push"] == 1
 
 
 def test_a_killed_worker_is_replaced_and_waiting_datagrams_are_answered(site: Site):
@@ -124,12 +138,11 @@ def test_workers_end_with_their_supervisor(site: Site):
         os.close(pidfd)
 
 
-def test_a_second_gateway_is_refused_the_port(site: Site):
-    site.start()
-    other = site.folder / "other.cfg"
-    other.write_text(site.config.read_text().replace(f"run_dir={site.folder}", f"run_dir={site.folder}/other"))
+def test_a_second_gateway_is_refused_the_port(running: Site):
+    other = running.folder / "other.cfg"
+    other.write_text(running.config.read_text().replace(f"run_dir={running.folder}", f"run_dir={running.folder}/other"))
     other.chmod(0o600)
-    with pytest.raises(StartError, match=f"cannot listen on udp 0.0.0.0:{site.port}: the port is in use"):
+    with pytest.raises(StartError, match=f"cannot listen on udp 0.0.0.0:{running.port}: the port is in use"):
         GatewayProcess(other)
 
 
@@ -140,12 +153,11 @@ def test_an_address_of_another_machine_is_refused(site: Site):
     assert "no interface of this machine has that address" in refused.stderr
 
 
-def test_replies_leave_from_the_address_that_was_asked(site: Site):
-    site.start()
+def test_replies_leave_from_the_address_that_was_asked(running: Site):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
         udp.settimeout(20)
         for host in ("127.0.0.1", "127.0.0.2", "127.1.2.3"):
             request = encode_access_request(1, os.urandom(16), SharedSecret(SECRET.encode()), b"alice", b"123456")
-            udp.sendto(request, (host, site.port))
-            assert udp.recvfrom(4096)[1] == (host, site.port)
+            udp.sendto(request, (host, running.port))
+            assert udp.recvfrom(4096)[1] == (host, running.port)
