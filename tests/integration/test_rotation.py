@@ -23,16 +23,17 @@ NEXT_SKEY = "9876543210" * 4
 HOSTS = [f"127.0.0.{number}" for number in range(1, 5)]
 ENOUGH = 3  # logins of each client before the next step
 AT_MOST_S = 60.0
+BETWEEN_S = 0.02  # two logins of a client: at full speed they would have two cores busy for as long as a test takes
 
 
 class Traffic:
-    """Clients that log in without a pause, each with the secret that it has."""
+    """Clients that log in again and again, each with the secret that it has."""
 
     def __init__(self, site: Site) -> None:
         self._changed = threading.Condition()
         self._nas = {host: site.nas(host=host) for host in HOSTS}
         self._site = site
-        self._goes_on = True
+        self._is_over = threading.Event()
         self.n_accepted = Counter[str]()
         self.failures: list[str] = []
         self.threads = [threading.Thread(target=self._log_in, args=each) for each in enumerate(HOSTS)]
@@ -55,12 +56,12 @@ class Traffic:
         assert not self.failures
 
     def stop(self) -> None:
-        self._goes_on = False
+        self._is_over.set()
         for thread in self.threads:
             thread.join()
 
     def _log_in(self, number: int, host: str) -> None:
-        while self._goes_on and not self.failures:
+        while not self._is_over.wait(BETWEEN_S) and not self.failures:
             failure = _failure_of(self._nas[host], USERS[number])
             with self._changed:
                 self.n_accepted[host] += not failure
