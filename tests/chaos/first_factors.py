@@ -73,12 +73,16 @@ async def kill_workers(folder: Path, seed: int, n_logins: int = N_LOGINS) -> Out
 
 
 async def give_up_lost(scene: Scene, fleet: Fleet) -> None:
-    """Let the NAS ask no more, once they have asked in vain for a while for nothing but pushes that are lost."""
+    """Let the NAS ask no more, once they have asked in vain for a while for nothing but what may be lost.
+
+    That is each push about which Duo is not asked, though there are all the workers that could.
+    """
     await fleet.until_started(len(scene.plans))
     n_in_vain, waiting = 0, unanswered(fleet)
     while await fleet.until_sent(fleet.n_sent + max(1, len(waiting))):
         waiting = unanswered(fleet)
-        n_in_vain = n_in_vain + 1 if waiting and waiting <= await scene.nameless() else 0
+        is_in_vain = bool(waiting) and scene.is_whole and waiting.isdisjoint(await scene.followed())
+        n_in_vain = n_in_vain + 1 if is_in_vain else 0
         if n_in_vain == IN_VAIN:
             fleet.give_up()
 

@@ -30,6 +30,7 @@ from tests.chaos.scene import WAIT_S, Scene
 ROOT = Path(__file__).parents[2]
 LAST_COMMIT = "112a6b28e54f49336b3eec13d907750a4458765a"  # of 0.1.0: the next one begins the list of 0.2.0's changes
 RATE, SPACING_S = 100, 5
+LONGEST_S = 5  # of logins that there are for each change, at least: a busy machine takes some seconds for one
 HABITS = Habits(retry_s=2.0, tries=30)
 
 
@@ -132,20 +133,24 @@ class FirstVersionScene(Scene):
         await self.radgate("start")
 
 
-async def change_versions(folder: Path, seed: int, rate: int = RATE, *, goes_back: bool = False) -> Outcome:
-    """Play the scenario once."""
+async def change_versions(
+    folder: Path, seed: int, rate: int = RATE, *, goes_back: bool = False, spacing_s: int = SPACING_S
+) -> Outcome:
+    """Play the scenario once, with a change about every `spacing_s`; logins begin until so long after the last one."""
     changes = [FirstVersionScene.upgrade_first, *([FirstVersionScene.go_back] if goes_back else [])]
-    plans = mixed_plans(random.Random(seed), rate * SPACING_S * (len(changes) + 1))
+    plans = mixed_plans(random.Random(seed), rate * max(spacing_s, LONGEST_S) * (len(changes) + 1))
     async with FirstVersionScene(folder, plans, seed=seed, servers=[Server(more="preauth=needed")]) as scene:
         fleet = scene.fleet(HABITS, n_ports=1 + rate // 20)
         logins = asyncio.create_task(fleet.run(plans, rate))
         versions, took_s = [scene.version()], []
         for number, change in enumerate(changes, 1):
-            await fleet.until_started(number * rate * SPACING_S)
+            await fleet.until_started(number * rate * spacing_s)
             begun = time.monotonic()
             await change(scene)
             took_s.append(time.monotonic() - begun)
             versions.append(scene.version())
+        await fleet.until_started(fleet.n_started + rate * spacing_s)
+        fleet.stop()
         await logins
         evidence = await scene.evidence(fleet, deadline_s=HABITS.patience_s / 2)
         passcodes_s = [record.latency_s for record in fleet.answers if not evidence.plans[record.user].is_push]

@@ -155,6 +155,12 @@ class Scene:
         """Return the live workers, of every generation."""
         return [Worker(pid, slot) for pid, slot in workers_of(self.gateway.process.pid).items()]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is a worker in every slot, and each has reported ready."""
+        workers = self.workers()
+        return len(workers) == self.n_workers and {worker.pid for worker in workers} <= self.ready_pids()
+
     def ready_pids(self) -> set[int]:
         """Return the workers that have ever reported ready, as the log tells."""
         with (self.folder / "log" / "authproxy.log").open("rb") as log:
@@ -308,11 +314,10 @@ class Scene:
     async def _stop_gateways(self) -> None:
         await asyncio.to_thread(self.gateway.stop, DRAIN_S)
 
-    async def nameless(self, duo: int = 0) -> set[str]:
-        """Return the users who were pushed, and about whose push Duo has not been asked so far."""
+    async def followed(self, duo: int = 0) -> frozenset[str]:
+        """Return the users about whose push Duo has been asked so far."""
         started = (await asyncio.to_thread(self.duos[duo].get, "/api/counts"))["users"]
-        pushed = {user for user, factors in started.items() if factors.get("push")}
-        return pushed - await self._followed(started, self.duos[duo])
+        return await self._followed(started, self.duos[duo])
 
     async def _followed(self, started: dict[str, Any], duo: SimulatorProcess) -> frozenset[str]:
         """Return the users whose pushes Duo was asked about: a worker that died knew their names."""

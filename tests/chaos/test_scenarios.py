@@ -156,7 +156,7 @@ def test_upgrades_lose_no_login(tmp_path: Path, seed: int) -> None:
 @pytest.mark.skipif(obstacle() != "", reason=obstacle())
 @pytest.mark.parametrize("goes_back", [False, True] if is_long_form() else [False])
 def test_the_first_version_becomes_this_one_and_loses_no_login(tmp_path: Path, goes_back: bool) -> None:
-    outcome = play(change_versions(tmp_path, 1, rate=30, goes_back=goes_back))
+    outcome = play(change_versions(tmp_path, 1, rate=30, goes_back=goes_back, spacing_s=1))
     assert not outcome.violations, summary(outcome.violations)
     assert outcome.versions == ["0.1.0", __version__, "0.1.0"][: 2 + goes_back]
     assert outcome.n_answers == outcome.n_logins

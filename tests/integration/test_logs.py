@@ -46,7 +46,7 @@ def users_in(*files: Path) -> Counter[str]:
 
 
 def test_workers_write_every_line_once_while_the_supervisor_rotates(site: Site, log: Path):
-    site.start(main="log_max_size=20000\nlog_max_files=0\nlog_auth_events=true")
+    site.start(main="log_max_size=5000\nlog_max_files=0\nlog_auth_events=true")
     events = log.with_name("authevents.log")
     n_logins = login_until(
         site, lambda: len(rotated_files(log)) >= N_ROTATIONS and len(rotated_files(events)) >= N_ROTATIONS
@@ -62,7 +62,7 @@ def test_workers_write_every_line_once_while_the_supervisor_rotates(site: Site, 
 
 def test_a_reload_changes_size_and_number_of_files(site: Site, log: Path):
     site.start(main="log_max_size=0")
-    login_until(site, lambda: log.stat().st_size > 20_000)
+    login_until(site, lambda: log.stat().st_size > 10_000)
     assert rotated_files(log) == []
     site.configure(main="log_max_size=5000\nlog_max_files=1")
     assert site.radgate("reload").returncode == 0
@@ -89,7 +89,7 @@ def test_files_that_others_move_away_are_begun_anew(site: Site, log: Path, sends
 def test_the_journal_gets_json_lines_with_their_priority(site: Site):
     ours, theirs = socket.socketpair()
     status = os.fstat(theirs.fileno())
-    site.configure(main="log_stdout=true", gateway="log_format=json")
+    site.configure(main="log_stdout=true", gateway="log_format=json\nworkers=1")
     with GatewayProcess(
         site.config,
         stdout=theirs.fileno(),
