@@ -1,18 +1,32 @@
 """Real processes: one simulated Duo for all tests of a run, gateways as each test wants them."""
 
+import json
+import random
+import string
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bench.processes import SimulatorProcess
+from tests.integration.shared import SharedGateways, SharedSite
 from tests.integration.site import Site
+
+APPLICATIONS = [*["auth"] * 64, *["radius_v1"] * 4]  # sections of a shared gateway have one each
 
 
 @pytest.fixture(scope="session")
 def shared_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
-    with SimulatorProcess(tmp_path_factory.mktemp("duo")) as simulator:
+    folder = tmp_path_factory.mktemp("duo")
+    (folder / "application.json").write_text(json.dumps({"applications": [application(kind) for kind in APPLICATIONS]}))
+    with SimulatorProcess(folder) as simulator:
         yield simulator
+
+
+def application(kind: str) -> dict[str, str]:
+    """Keys in the form of Duo's; the simulator finds them as those of an earlier run."""
+    ikey = "DI" + "".join(random.choices(string.ascii_uppercase + string.digits, k=18))
+    return {"ikey": ikey, "skey": "".join(random.choices(string.ascii_letters, k=40)), "kind": kind}
 
 
 @pytest.fixture
@@ -31,4 +45,23 @@ def site(tmp_path: Path, simulator: SimulatorProcess, request: pytest.FixtureReq
     yield site
     simulator.heal()
     simulator.post("/api/reset", {})  # a push that nobody has answered would keep the gateway from ending
+    site.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_gateways(
+    tmp_path_factory: pytest.TempPathFactory, shared_simulator: SimulatorProcess, request: pytest.FixtureRequest
+) -> Iterator[SharedGateways]:
+    n_workers = getattr(request.module, "N_WORKERS", 1)
+    folder = tmp_path_factory.mktemp("shared")
+    gateways = SharedGateways(folder, shared_simulator, request.module.SECTIONS, n_workers)
+    yield gateways
+    gateways.stop()
+
+
+@pytest.fixture
+def shared(tmp_path: Path, simulator: SimulatorProcess, shared_gateways: SharedGateways) -> Iterator[SharedSite]:
+    """A section of a gateway that a file's tests share; `shared.start(...)` takes one of the file's `SECTIONS`."""
+    site = SharedSite(tmp_path, simulator, shared_gateways)
+    yield site
     site.stop()

@@ -118,6 +118,7 @@ class Site:
     """A configuration, the gateway that runs it, and what it logs.
 
     Attributes:
+        server: the name of its server section.
         gateway_said: on standard error, by the one that was stopped last.
     """
 
@@ -127,6 +128,7 @@ class Site:
         self.simulator = simulator
         self.config = folder / "authproxy.cfg"
         self.port = free_udp_port()
+        self.server = "radius_server_duo_only"
         self.gateway_said = ""
         self._gateway: GatewayProcess | None = None
         self._clients: list[Nas] = []
@@ -144,6 +146,7 @@ class Site:
         """Write the file; keyword arguments are keys of the server section, None leaves one out. `clients` are sections
         of first factors.
         """
+        self.server = section
         keys = {
             "ikey": self.simulator.ikey,
             "skey": self.simulator.secret_key,
