@@ -3,9 +3,12 @@
 import pytest
 
 from tests.cli.files import run_main
+from tests.integration.shared import SharedSite
 from tests.integration.site import Site
 
 pytestmark = pytest.mark.integration
+
+SECTIONS = [{}, *({"skey": "0" * 40, "failmode": failmode} for failmode in ("safe", "secure"))]
 
 MISLEADING = [
     # user, typed, what Duo says, the reason, words of the hint
@@ -20,11 +23,11 @@ MISLEADING = [
 ]
 
 
-def test_the_line_and_the_command_give_the_same_reason_and_hint(site: Site, capsys):
-    config = str(site.start().config)
+def test_the_line_and_the_command_give_the_same_reason_and_hint(shared: SharedSite, capsys):
+    config = str(shared.start().config)
     told = []
     for user, typed, message, reason, words in MISLEADING:
-        status, out, err = run_main(capsys, "login", user, typed, "--config", config)
+        status, out, err = run_main(capsys, "login", user, typed, "--server", shared.server, "--config", config)
         first, second, third, fourth = out.splitlines()
         assert (status, err) == (1, "")
         assert message in first
@@ -32,16 +35,16 @@ def test_the_line_and_the_command_give_the_same_reason_and_hint(site: Site, caps
         assert words in third
         assert fourth == f"  more: radgate explain {reason}"
         told.append((reason, third.removeprefix("  hint: ")))
-    assert [(line.fields["reason"], line.fields["hint"]) for line in site.log_lines()] == told
+    assert [(line.fields["reason"], line.fields["hint"]) for line in shared.log_lines()] == told
 
 
 @pytest.mark.parametrize(("failmode", "status"), [("safe", 0), ("secure", 1)])
-def test_keys_that_duo_refuses_are_named_in_the_line_of_the_login(site: Site, capsys, failmode, status):
-    site.start(skey="0" * 40, failmode=failmode)
-    got, out, _ = run_main(capsys, "login", "alice", "push", "--config", str(site.config))
+def test_keys_that_duo_refuses_are_named_in_the_line_of_the_login(shared: SharedSite, capsys, failmode, status):
+    shared.start(skey="0" * 40, failmode=failmode)
+    got, out, _ = run_main(capsys, "login", "alice", "push", "--server", shared.server, "--config", str(shared.config))
     assert got == status
     assert f"reason=failmode_{failmode}: Duo is unavailable (" in out
-    assert site.log_lines()[0].fields["reason"] == f"failmode_{failmode}"
+    assert shared.log_lines()[0].fields["reason"] == f"failmode_{failmode}"
 
 
 def test_an_application_of_the_wrong_type_is_named(site: Site, capsys):

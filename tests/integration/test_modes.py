@@ -7,9 +7,15 @@ import pytest
 
 from gateway.radius.attributes import AttributeKind, encode
 from gateway.radius.dictionary import STATE, Code
+from tests.integration.shared import SharedSite
 from tests.integration.site import Reply, Site
 
 pytestmark = pytest.mark.integration
+
+SECTIONS = [
+    {"section": f"radius_server_{mode}", "client": "duo_only_client"}
+    for mode in ("auto", "concat", "challenge", "challenge")
+]
 
 NOBODY = "[duo_only_client]"
 STATE_KIND = AttributeKind(0, STATE)
@@ -28,42 +34,42 @@ def state_of(reply: Reply) -> bytes:
     return encode(STATE_KIND, state)
 
 
-def test_auto_pushes_whoever_types_a_password_and_takes_a_factor_behind_it(site: Site):
-    nas = start(site, "auto")
+def test_auto_pushes_whoever_types_a_password_and_takes_a_factor_behind_it(shared: SharedSite):
+    nas = start(shared, "auto")
     assert nas.login("alice", "secret").is_accept
     assert nas.login("alice", "secret,123456").is_accept
     assert nas.login("alice", "secret,000000").code == Code.ACCESS_REJECT
-    factors = [line.fields["factor"] for line in site.log_lines()]
+    factors = [line.fields["factor"] for line in shared.log_lines()]
     assert factors == ["auto", "passcode", "passcode"]
 
 
-def test_concat_wants_a_factor(site: Site):
-    nas = start(site, "concat")
+def test_concat_wants_a_factor(shared: SharedSite):
+    nas = start(shared, "concat")
     reply = nas.login("alice", "secret")
     assert (reply.code, reply.message) == (3, "Enter your password, a comma, and a passcode or push.")
     assert nas.login("alice", "secret,push").is_accept
-    assert [line.fields["reason"] for line in site.log_lines()] == ["factor_missing", "duo_allowed"]
+    assert [line.fields["reason"] for line in shared.log_lines()] == ["factor_missing", "duo_allowed"]
 
 
-def test_challenge_shows_a_menu_and_takes_a_number(site: Site):
-    nas = start(site, "challenge")
+def test_challenge_shows_a_menu_and_takes_a_number(shared: SharedSite):
+    nas = start(shared, "challenge")
     menu = nas.login("alice", "secret")
     assert menu.message.startswith("Duo two-factor login for alice\n\nEnter a passcode or select")
     assert nas.login("alice", "1", state_of(menu)).is_accept
-    first, second = site.log_lines()
+    first, second = shared.log_lines()
     assert (first.fields["reason"], first.fields["reply"]) == ("challenged", "Access-Challenge")
     assert (second.fields["reason"], second.fields["factor"]) == ("duo_allowed", "push")
 
 
-def test_an_answer_counts_once(site: Site):
-    nas = start(site, "challenge")
+def test_an_answer_counts_once(shared: SharedSite):
+    nas = start(shared, "challenge")
     state = state_of(nas.login("alice", "secret"))
     assert nas.login("alice", "123456", state).is_accept
     again = nas.login("alice", "123456", state)
     assert (again.code, again.message) == (3, "This question was not for you, or is answered. Please log in again.")
     assert nas.login("bob", "123456", state).code == Code.ACCESS_REJECT
     assert nas.login("alice", "123456", encode(STATE_KIND, b"forged")).code == Code.ACCESS_REJECT
-    reasons = [line.fields["reason"] for line in site.log_lines()]
+    reasons = [line.fields["reason"] for line in shared.log_lines()]
     assert reasons == ["challenged", "duo_allowed", *["challenge_unknown"] * 3]
 
 

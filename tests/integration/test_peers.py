@@ -12,6 +12,7 @@ import pytest
 from pyrad.client import Client
 from pyrad.dictionary import Dictionary
 
+from tests.integration.shared import SharedSite
 from tests.integration.site import SECRET, Site
 
 RADCLIENT = shutil.which("radclient")
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.integration
 with_radclient = pytest.mark.skipif(RADCLIENT is None, reason="radclient is not installed (Debian: freeradius-utils)")
 
 SIGNED = "Message-Authenticator = 0x00"
+SECTIONS = [*[{}] * 16, {"radius_secret_1": "another secret than radclient's"}]
 DICTIONARY = """\
 ATTRIBUTE User-Name 1 string
 ATTRIBUTE User-Password 2 string
@@ -71,66 +73,66 @@ def credentials(user: str, password: str) -> tuple[str, str]:
 @with_radclient
 class TestRadclient:
     @pytest.mark.parametrize("signature", [(), (SIGNED,)], ids=["unsigned", "signed"])
-    def test_a_login_is_accepted(self, site: Site, signature):
-        answered = radclient(site.start(), *credentials("alice", "123456"), *signature)
+    def test_a_login_is_accepted(self, shared: SharedSite, signature):
+        answered = radclient(shared.start(), *credentials("alice", "123456"), *signature)
         assert (answered.status, answered.replies) == (0, ["Access-Accept"]), answered.text
         assert answered.values("Reply-Message") == ['"Success. Logging you in..."']
         assert len(answered.values("Message-Authenticator")) == 1
 
     @pytest.mark.parametrize("signature", [(), (SIGNED,)], ids=["unsigned", "signed"])
-    def test_a_login_is_rejected(self, site: Site, signature):
-        answered = radclient(site.start(), *credentials("alice", "999999"), *signature)
+    def test_a_login_is_rejected(self, shared: SharedSite, signature):
+        answered = radclient(shared.start(), *credentials("alice", "999999"), *signature)
         assert (answered.status, answered.replies) == (1, ["Access-Reject"]), answered.text
         assert answered.values("Reply-Message") == ['"Incorrect passcode. Please try again."']
 
-    def test_a_push_is_waited_for(self, site: Site):
-        answered = radclient(site.start(), *credentials("alice", "push"), SIGNED)
+    def test_a_push_is_waited_for(self, shared: SharedSite):
+        answered = radclient(shared.start(), *credentials("alice", "push"), SIGNED)
         assert answered.replies == ["Access-Accept"], answered.text
 
     @pytest.mark.parametrize("user", ["ユーザー", "josé"])
-    def test_a_user_name_of_any_language(self, site: Site, user):
-        answered = radclient(site.start(), *credentials(user, "123456"), SIGNED)
+    def test_a_user_name_of_any_language(self, shared: SharedSite, user):
+        answered = radclient(shared.start(), *credentials(user, "123456"), SIGNED)
         assert answered.replies == ["Access-Accept"], answered.text
-        assert {call["username"] for call in site.simulator.get("/api/calls") if call["username"]} == {user}
+        assert {call["username"] for call in shared.simulator.get("/api/calls") if call["username"]} == {user}
 
-    def test_every_proxy_state_comes_back_unchanged_and_in_order(self, site: Site):
+    def test_every_proxy_state_comes_back_unchanged_and_in_order(self, shared: SharedSite):
         states = ["0x00ff", "0x68656c6c6f", "0x00ff"]
         asked = [f"Proxy-State += {state}" for state in states]
-        answered = radclient(site.start(), *credentials("alice", "123456"), SIGNED, *asked)
+        answered = radclient(shared.start(), *credentials("alice", "123456"), SIGNED, *asked)
         assert answered.replies == ["Access-Accept"], answered.text
         assert answered.values("Proxy-State") == states
 
-    def test_a_status_server_is_answered(self, site: Site):
-        answered = radclient(site.start(), SIGNED, command="status")
+    def test_a_status_server_is_answered(self, shared: SharedSite):
+        answered = radclient(shared.start(), SIGNED, command="status")
         assert (answered.status, answered.replies) == (0, ["Access-Accept"]), answered.text
-        assert site.log_lines() == []
+        assert shared.log_lines() == []
 
-    def test_fifty_requests_ten_at_a_time_are_all_answered(self, site: Site, tmp_path: Path):
+    def test_fifty_requests_ten_at_a_time_are_all_answered(self, shared: SharedSite, tmp_path: Path):
         for number in range(50):
             person = {"username": f"user{number}", "devices": [{"device": f"D{number}"}], "passcodes": ["123456"]}
-            site.simulator.post("/api/users", person)
+            shared.simulator.post("/api/users", person)
         requests = tmp_path / "requests"
         requests.write_text(
             "\n\n".join("\n".join([*credentials(f"user{number}", "123456"), SIGNED]) for number in range(50)) + "\n"
         )
-        answered = radclient(site.start(), options=("-s", "-p", "10", "-f", str(requests)))
+        answered = radclient(shared.start(), options=("-s", "-p", "10", "-f", str(requests)))
         assert answered.status == 0, answered.text
         assert answered.replies == ["Access-Accept"] * 50
-        assert len(site.log_lines()) == 50
+        assert len(shared.log_lines()) == 50
 
-    def test_a_wrong_shared_secret_meets_silence(self, site: Site):
-        site.start(radius_secret_1="another secret than radclient's")
-        answered = radclient(site, *credentials("alice", "123456"), SIGNED, options=("-t", "0.2"))
+    def test_a_wrong_shared_secret_meets_silence(self, shared: SharedSite):
+        shared.start(radius_secret_1="another secret than radclient's")
+        answered = radclient(shared, *credentials("alice", "123456"), SIGNED, options=("-t", "0.2"))
         assert (answered.status, answered.replies) == (1, []), answered.text
 
 
 @pytest.fixture
-def pyrad_client(site: Site, tmp_path: Path) -> Iterator[Client]:
+def pyrad_client(shared: SharedSite, tmp_path: Path) -> Iterator[Client]:
     path = tmp_path / "dictionary"
     path.write_text(DICTIONARY)
     client = Client(
         server="127.0.0.1",
-        authport=site.port,
+        authport=shared.start().port,
         secret=SECRET.encode(),
         dict=Dictionary(str(path)),
         retries=1,
@@ -149,33 +151,27 @@ def ask(client: Client, user: str, password: str, **attributes: Any) -> Any:
 
 
 class TestPyrad:
-    def test_a_login_is_accepted_and_the_message_is_read(self, site: Site, pyrad_client: Client):
-        site.start()
+    def test_a_login_is_accepted_and_the_message_is_read(self, pyrad_client: Client):
         reply = ask(pyrad_client, "alice", "123456")
         assert reply.code == pyrad.packet.AccessAccept
         assert reply["Reply-Message"] == ["Success. Logging you in..."]
 
-    def test_a_login_is_rejected_and_the_message_is_read(self, site: Site, pyrad_client: Client):
-        site.start()
+    def test_a_login_is_rejected_and_the_message_is_read(self, pyrad_client: Client):
         reply = ask(pyrad_client, "bob", "push")
         assert reply.code == pyrad.packet.AccessReject
         assert reply["Reply-Message"] == ["Login request denied."]
 
-    def test_an_unsigned_request_gets_a_signed_reply(self, site: Site, pyrad_client: Client):
-        site.start()
+    def test_an_unsigned_request_gets_a_signed_reply(self, pyrad_client: Client):
         reply = ask(pyrad_client, "alice", "123456", message_authenticator=False)
         assert reply.code == pyrad.packet.AccessAccept
 
-    def test_a_user_name_of_any_language(self, site: Site, pyrad_client: Client):
-        site.start()
+    def test_a_user_name_of_any_language(self, pyrad_client: Client):
         assert ask(pyrad_client, "ユーザー", "123456").code == pyrad.packet.AccessAccept
 
-    def test_proxy_state_comes_back_unchanged(self, site: Site, pyrad_client: Client):
-        site.start()
+    def test_proxy_state_comes_back_unchanged(self, pyrad_client: Client):
         reply = ask(pyrad_client, "alice", "123456", Proxy_State=b"\x00via\xff")
         assert reply["Proxy-State"] == [b"\x00via\xff"]
 
-    def test_a_status_server_is_answered(self, site: Site, pyrad_client: Client):
-        site.start()
+    def test_a_status_server_is_answered(self, pyrad_client: Client):
         reply = pyrad_client.SendPacket(pyrad_client.CreateAuthPacket(code=pyrad.packet.StatusServer))
         assert reply.code == pyrad.packet.AccessAccept
