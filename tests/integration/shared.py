@@ -19,7 +19,7 @@ from tests.integration.site import SECRET, LogLine, Nas, Site, parse_line
 CHAP = encode_attribute(CHAP_PASSWORD, bytes(17)) + encode_attribute(CHAP_CHALLENGE, bytes(16))
 _MARKS = "radius_server_duo_only999"
 _MARKED = re.compile(rf", (mark\d+), .* server={_MARKS} worker=(\d+)")
-_OF_THE_GATEWAY = ("main", "gateway", "clients")
+_OF_THE_GATEWAY = ("main", "gateway", "clients", "n_workers")
 
 Options = Mapping[str, Any]
 
@@ -60,13 +60,13 @@ class SharedGateway:
     """A running gateway, its sections that nobody has had yet, and its log."""
 
     def __init__(
-        self, folder: Path, simulator: SimulatorProcess, sections: Sequence[Options], n_workers: int, options: Options
+        self, folder: Path, simulator: SimulatorProcess, sections: Sequence[Options], options: Options
     ) -> None:
-        """Start it; `options` are those of `Site.configure` that are no section's."""
+        """Start it; `options` are those of `Site.configure` that are no section's, and `n_workers`."""
         self.folder = folder
         self.config = folder / "authproxy.cfg"
         self.log = folder / "log" / "authproxy.log"
-        self._workers = {str(number) for number in range(n_workers)}
+        self._workers = {str(number) for number in range(options["n_workers"])}
         self._numbers = count(1)
         applications = {kind: self._applications(simulator, kind) for kind in ("auth", "radius_v1")}
         self._marks = Section({"section": _MARKS[:-3]}, 999, next(applications["auth"]))
@@ -74,13 +74,13 @@ class SharedGateway:
             Section(each, number, next(applications[each.get("application", "auth")]))
             for number, each in enumerate(sections, 1)
         ]
-        self._write(simulator, n_workers, options)
+        self._write(simulator, options)
         self.process = GatewayProcess(self.config)
 
     def _applications(self, simulator: SimulatorProcess, kind: str) -> Iterator[Mapping[str, str]]:
         return cycle([each for each in simulator.applications if each["kind"] == kind])
 
-    def _write(self, simulator: SimulatorProcess, n_workers: int, options: Options) -> None:
+    def _write(self, simulator: SimulatorProcess, options: Options) -> None:
         lines = [
             "[main]",
             f"http_ca_certs_file={simulator.ca}",
@@ -89,7 +89,7 @@ class SharedGateway:
             *(line for each in (*self.free, self._marks) for line in each.lines(simulator.api_host)),
             "[gateway]",
             "console=off",
-            f"workers={n_workers}",
+            f"workers={options['n_workers']}",
             f"run_dir={self.folder / 'run'}",
             options.get("gateway", ""),
             options.get("clients", ""),
@@ -154,8 +154,8 @@ class SharedGateways:
 
     def take(self, options: Options) -> tuple[SharedGateway, Section]:
         """Return a section that no test has had, and the gateway that serves it."""
-        common = {key: options[key] for key in _OF_THE_GATEWAY if key in options}
-        own = {key: value for key, value in options.items() if key not in common}
+        own = {key: value for key, value in options.items() if key not in _OF_THE_GATEWAY}
+        common = {"n_workers": self._n_workers, **{key: options[key] for key in options if key not in own}}
         assert own in self._sections, f"SECTIONS of this file should hold {own}"
         for theirs, gateway in self._running:
             if theirs == common and (section := gateway.take(own)) is not None:
@@ -166,7 +166,7 @@ class SharedGateways:
     def _start(self, common: Options) -> None:
         folder = self._folder / str(len(self._running))
         folder.mkdir()
-        gateway = SharedGateway(folder, self._simulator, self._sections, self._n_workers, common)
+        gateway = SharedGateway(folder, self._simulator, self._sections, common)
         self._running.append((common, gateway))
 
     def stop(self) -> None:

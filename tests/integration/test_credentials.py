@@ -6,19 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from bench.processes import SimulatorProcess
 from tests.cli.test_support import contents
 from tests.integration.site import SECRET, Site
 
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def credentials(site: Site) -> Iterator[Path]:
-    """The folder of them; a gateway that runs is stopped in the end."""
+def folder_of(site: Site) -> Path:
+    """Make the folder of them."""
     folder = site.folder / "credentials"
     folder.mkdir(mode=0o700)
-    yield folder
-    site.radgate("stop")
+    return folder
 
 
 def start(site: Site, credentials: Path) -> None:
@@ -47,48 +46,56 @@ def encrypted(site: Site, credentials: Path) -> None:
     assert "secrets_key_file=%d/secrets.key" in site.config.read_text()
 
 
-WAYS = pytest.mark.parametrize("arrange", [in_files, encrypted])
-
-
-@WAYS
-def test_a_login_goes_through_the_gateway_that_has_them(site: Site, credentials: Path, arrange):
-    arrange(site, credentials)
+@pytest.fixture(scope="module", params=[in_files, encrypted])
+def running(
+    tmp_path_factory: pytest.TempPathFactory, shared_simulator: SimulatorProcess, request: pytest.FixtureRequest
+) -> Iterator[Site]:
+    """A gateway that has them, in each of the ways."""
+    site = Site(tmp_path_factory.mktemp("running"), shared_simulator)
+    credentials = folder_of(site)
+    request.param(site, credentials)
     start(site, credentials)
-    accepted = site.radgate("login", "alice", "123456")
+    yield site
+    site.radgate("stop")
+
+
+@pytest.fixture
+def started(running: Site, simulator: SimulatorProcess) -> Site:
+    """That gateway, and a Duo as if it had just been started."""
+    return running
+
+
+def test_a_login_goes_through_the_gateway_that_has_them(started: Site):
+    n_said = len(started.log_text)
+    accepted = started.radgate("login", "alice", "123456")
     assert (accepted.returncode, accepted.stderr) == (0, "")
     assert accepted.stdout.startswith("Access-Accept after ")
-    rejected = site.radgate("login", "alice", "999999", "--server", "radius_server_duo_only")
+    rejected = started.radgate("login", "alice", "999999", "--server", "radius_server_duo_only")
     assert (rejected.returncode, rejected.stderr) == (1, "")
     assert "reason=duo_denied" in rejected.stdout
-    said = accepted.stdout + rejected.stdout + site.log_text
-    assert not any(secret in said for secret in (SECRET, site.simulator.secret_key, "123456", "999999"))
+    said = accepted.stdout + rejected.stdout + started.log_text[n_said:]
+    assert not any(secret in said for secret in (SECRET, started.simulator.secret_key, "123456", "999999"))
 
 
-@WAYS
-def test_a_login_goes_on_after_a_reload(site: Site, credentials: Path, arrange):
-    arrange(site, credentials)
-    start(site, credentials)
-    assert site.radgate("reload").returncode == 0
-    assert site.radgate("login", "alice", "123456").returncode == 0
+def test_a_login_goes_on_after_a_reload(started: Site):
+    assert started.radgate("reload").returncode == 0
+    assert started.radgate("login", "alice", "123456").returncode == 0
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may read the gateway's environment")
-@WAYS
-def test_support_hides_them_while_the_gateway_runs(site: Site, credentials: Path, arrange):
-    arrange(site, credentials)
-    start(site, credentials)
-    with (site.folder / "log" / "authproxy.log").open("a") as log:
-        log.write(f"a careless line with {SECRET} and {site.simulator.secret_key}\n")
-    made = site.radgate("support", "--output", str(site.folder / "out.zip"))
+def test_support_hides_them_while_the_gateway_runs(started: Site, tmp_path: Path):
+    with (started.folder / "log" / "authproxy.log").open("a") as log:
+        log.write(f"a careless line with {SECRET} and {started.simulator.secret_key}\n")
+    made = started.radgate("support", "--output", str(tmp_path / "out.zip"))
     assert "Secrets are hidden in it" in made.stdout, made.stdout + made.stderr
-    files = contents(site.folder / "out.zip")
+    files = contents(tmp_path / "out.zip")
     assert b"a careless line with *****[32] and *****[40]" in files["logs/authproxy.log"]
     assert b"needs LoadCredential" not in files["check.txt"]
     assert not any(SECRET.encode() in octets for octets in files.values())
 
 
-def test_support_says_what_it_cannot_hide_when_nothing_runs(site: Site, credentials: Path):
-    in_files(site, credentials)
+def test_support_says_what_it_cannot_hide_when_nothing_runs(site: Site):
+    in_files(site, folder_of(site))
     made = site.radgate("support", "--output", str(site.folder / "out.zip"))
     assert "NOT hidden, since they could not be read: skey_file in line " in made.stdout
     assert made.returncode == 0

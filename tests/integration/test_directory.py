@@ -12,12 +12,21 @@ from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import CHAP_CHALLENGE, CHAP_PASSWORD, Code
 from tests.cli.files import run_main
 from tests.cli.test_json import documented, paths
+from tests.integration.shared import SharedSite
 from tests.integration.site import Nas, Site
 from tests.integration.test_console import ANY_PORT, get, status_of, until, url_of
 from tests.integration.test_home_server import n_duo_calls
 from tests.integration.test_modes import replace_worker, state_of
 
 pytestmark = pytest.mark.integration
+
+AUTO = {"section": "radius_server_auto", "client": "ad_client"}
+SECTIONS = [
+    *[AUTO] * 2,
+    AUTO | {"reject_delay_s": 2},
+    AUTO | {"exempt_username_1": "alice"},
+    *(AUTO | {"failmode": failmode, "api_timeout": 1} for failmode in ("safe", "secure")),
+]
 
 CHAP = encode_attribute(CHAP_PASSWORD, b"\x05" + bytes(range(16))) + encode_attribute(CHAP_CHALLENGE, bytes(16))
 REFUSED = [
@@ -73,8 +82,8 @@ def test_a_right_password_is_pushed_and_what_is_refused_never_reaches_duo(site: 
     assert [event.get("ad_code") for event in events[1:]] == [each[3] for each in REFUSED]
 
 
-def test_one_login_is_one_bind_whatever_the_nas_repeats(site: Site, directory: DirectoryProcess):
-    nas = start(site, directory, reject_delay_s=2)
+def test_one_login_is_one_bind_whatever_the_nas_repeats(shared: SharedSite, directory: DirectoryProcess):
+    nas = start(shared, directory, reject_delay_s=2)
     before = directory.binds().get("bob", 0)
     octets = nas.send("bob", "wrong")
     nas.send_octets(octets)
@@ -99,32 +108,32 @@ def test_what_the_directory_said_stands_for_the_answer_to_a_menu_and_outlives_th
     assert site.log_lines()[-1].fields["reason"] == "nas_cannot_answer"
 
 
-def test_an_exempt_user_needs_the_directory_all_the_same(site: Site, directory: DirectoryProcess):
-    nas = start(site, directory, exempt_username_1="alice")
+def test_an_exempt_user_needs_the_directory_all_the_same(shared: SharedSite, directory: DirectoryProcess):
+    nas = start(shared, directory, exempt_username_1="alice")
     assert nas.login("alice", "wrong").code == Code.ACCESS_REJECT
     assert nas.login("alice", PASSWORD).is_accept
-    assert n_duo_calls(site) == 0
+    assert n_duo_calls(shared) == 0
 
 
 @pytest.mark.parametrize(("failmode", "code"), [("safe", Code.ACCESS_ACCEPT), ("secure", Code.ACCESS_REJECT)])
 def test_with_duo_away_fail_mode_decides_about_whom_the_directory_accepts(
-    site: Site, directory: DirectoryProcess, failmode: str, code: Code
+    shared: SharedSite, directory: DirectoryProcess, failmode: str, code: Code
 ):
-    nas = start(site, directory, failmode=failmode, api_timeout=1)
-    site.simulator.fault("refuse")
+    nas = start(shared, directory, failmode=failmode, api_timeout=1)
+    shared.simulator.fault("refuse")
     assert nas.login("alice", "wrong").code == Code.ACCESS_REJECT
     assert nas.login("alice", PASSWORD).code == code
-    reasons = [line.fields["reason"] for line in site.log_lines()]
+    reasons = [line.fields["reason"] for line in shared.log_lines()]
     assert reasons == ["first_factor_rejected", f"failmode_{failmode}"]
 
 
-def test_chap_is_rejected_and_the_log_says_what_to_choose_once(site: Site, directory: DirectoryProcess):
-    nas = start(site, directory)
+def test_chap_is_rejected_and_the_log_says_what_to_choose_once(shared: SharedSite, directory: DirectoryProcess):
+    nas = start(shared, directory)
     for _ in range(2):
         nas.send_credentials(b"alice", CHAP)
         assert nas.receive().code == Code.ACCESS_REJECT
-    assert [line.fields["reason"] for line in site.log_lines()] == ["unsupported_credentials"] * 2
-    assert site.log_text.count("choose PAP there") == 1
+    assert [line.fields["reason"] for line in shared.log_lines()] == ["unsupported_credentials"] * 2
+    assert shared.log_text.count("choose PAP there") == 1
 
 
 def test_a_directory_that_is_gone_lets_nobody_in_and_is_shown_down(site: Site, directory: DirectoryProcess):
@@ -165,12 +174,22 @@ def test_a_reload_goes_on_with_another_directory(site: Site, directory: Director
 
 
 def test_radgate_login_asks_for_the_password_and_tells_what_active_directory_has_said(
-    site: Site, directory: DirectoryProcess, capsys, tmp_path
+    shared: SharedSite, directory: DirectoryProcess, capsys, tmp_path
 ):
-    start(site, directory)
+    start(shared, directory)
     file = tmp_path / "password"
     file.write_text(PASSWORD)
-    status, out, err = run_main(capsys, "login", "frank", "--password-file", str(file), "--config", str(site.config))
+    status, out, err = run_main(
+        capsys,
+        "login",
+        "frank",
+        "--password-file",
+        str(file),
+        "--server",
+        shared.server,
+        "--config",
+        str(shared.config),
+    )
     first, second, third, fourth = out.splitlines()
     assert (status, err) == (1, "")
     assert first.endswith("Login failed.")

@@ -23,10 +23,14 @@ from tests.directories.people import (
     WANDA,
 )
 from tests.directories.samba import Samba, needs_samba, samba
+from tests.integration.shared import SharedSite
 from tests.integration.site import Nas, Site
 from tests.integration.test_home_server import known, n_duo_calls
 
 pytestmark = [pytest.mark.integration, *needs_samba]
+
+AUTO = {"section": "radius_server_auto", "client": "ad_client"}
+SECTIONS = [*[AUTO] * 3, AUTO | {"reject_delay_s": 1}]
 
 FILE = """\
 [ad_client]
@@ -51,19 +55,19 @@ def start(site: Site, host: str, **keys) -> Nas:
     return site.nas()
 
 
-def test_who_has_the_right_password_is_pushed_whatever_it_is_made_of(site: Site, controller: Samba):
-    nas = start(site, controller.address)
+def test_who_has_the_right_password_is_pushed_whatever_it_is_made_of(shared: SharedSite, controller: Samba):
+    nas = start(shared, controller.address)
     for person in (ALICE, UNICODE, BLANK, SHORT, LONG):
-        known(site, person.name)
+        known(shared, person.name)
         assert nas.login(person.name, person.password).is_accept, person.name
-    known(site, DELIMITED.name)
+    known(shared, DELIMITED.name)
     assert nas.login(DELIMITED.name, f"{DELIMITED.password},push").is_accept
-    assert {line.fields["reason"] for line in site.log_lines()} == {"duo_allowed"}
+    assert {line.fields["reason"] for line in shared.log_lines()} == {"duo_allowed"}
 
 
-def test_who_is_refused_never_reaches_duo_and_the_log_says_why(site: Site, controller: Samba):
-    nas = start(site, controller.address)
-    n_calls = n_duo_calls(site)
+def test_who_is_refused_never_reaches_duo_and_the_log_says_why(shared: SharedSite, controller: Samba):
+    nas = start(shared, controller.address)
+    n_calls = n_duo_calls(shared)
     for user, password, text in (
         (WANDA.name, "wrong", "Login failed."),
         (EMMA.name, EMMA.password, "Your password has expired."),
@@ -72,8 +76,8 @@ def test_who_is_refused_never_reaches_duo_and_the_log_says_why(site: Site, contr
     ):
         reply = nas.login(user, password)
         assert (reply.code, reply.message) == (Code.ACCESS_REJECT, text)
-    assert n_duo_calls(site) == n_calls
-    assert [(line.fields["reason"], line.fields.get("ad_code")) for line in site.log_lines()] == [
+    assert n_duo_calls(shared) == n_calls
+    assert [(line.fields["reason"], line.fields.get("ad_code")) for line in shared.log_lines()] == [
         ("first_factor_rejected", "52e"),
         ("password_expired", "532"),
         ("not_in_group", None),
@@ -81,8 +85,8 @@ def test_who_is_refused_never_reaches_duo_and_the_log_says_why(site: Site, contr
     ]
 
 
-def test_one_login_is_one_try_however_often_the_nas_repeats_it(site: Site, controller: Samba):
-    nas = start(site, controller.address, reject_delay_s=1)
+def test_one_login_is_one_try_however_often_the_nas_repeats_it(shared: SharedSite, controller: Samba):
+    nas = start(shared, controller.address, reject_delay_s=1)
     octets = nas.send(RUTH.name, "wrong")
     for _ in range(9):
         nas.send_octets(octets)
@@ -90,16 +94,18 @@ def test_one_login_is_one_try_however_often_the_nas_repeats_it(site: Site, contr
     assert controller.bad_tries(RUTH.dn) == 1
 
 
-def test_ten_logins_of_an_empty_password_lock_nobody_out_and_three_of_a_wrong_one_do(site: Site, controller: Samba):
-    known(site, LOLA.name)
-    nas = start(site, controller.address)
+def test_ten_logins_of_an_empty_password_lock_nobody_out_and_three_of_a_wrong_one_do(
+    shared: SharedSite, controller: Samba
+):
+    known(shared, LOLA.name)
+    nas = start(shared, controller.address)
     for _ in range(10):
         assert nas.login(LOLA.name, "").code == Code.ACCESS_REJECT
     assert controller.bad_tries(LOLA.dn) == 0
     assert nas.login(LOLA.name, LOLA.password).is_accept
     for password in ("wrong", "wronger", "wrongest", LOLA.password):
         assert nas.login(LOLA.name, password).code == Code.ACCESS_REJECT
-    assert site.log_lines()[-1].fields["reason"] == "account_locked"
+    assert shared.log_lines()[-1].fields["reason"] == "account_locked"
 
 
 def test_controller_that_is_gone_lets_nobody_in(site: Site, tmp_path_factory: pytest.TempPathFactory):

@@ -11,7 +11,7 @@ from bench.processes import GatewayProcess, SimulatorProcess, free_udp_port
 from gateway.radius.client import encode_access_request, verify_reply
 from gateway.radius.shared_secret import SharedSecret
 from gateway.supervisor.form import hot_path
-from tests.integration.site import Nas, Site, parse_line, run_radgate
+from tests.integration.site import Nas, Site, call_radgate, parse_line, run_radgate
 
 pytestmark = pytest.mark.integration
 
@@ -93,7 +93,7 @@ class TestSample:
         assert sample.serves()
 
     def test_check_finds_nothing_in_it(self, sample):
-        checked = run_radgate("check", "--strict", "--config", str(sample.write()))
+        checked = call_radgate("check", "--strict", "--config", str(sample.write()))
         assert (checked.returncode, checked.stderr) == (0, "")
         assert checked.stdout.endswith(f": no problems; 1 server section on udp 0.0.0.0:{sample.port}\n")
 

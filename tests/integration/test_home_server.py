@@ -14,11 +14,21 @@ from gateway.radius.shared_secret import SharedSecret
 from tests.firstfactor.home.freeradius import SECRET as HOME_SECRET
 from tests.firstfactor.home.freeradius import home_server, needs_freeradius
 from tests.integration.clients.machines import Foreign, needs
+from tests.integration.shared import SharedSite
 from tests.integration.site import SECRET, Nas, Site
 from tests.integration.test_console import status_of
 from tests.integration.test_modes import replace_worker, state_of
 
 pytestmark = [pytest.mark.integration, needs_freeradius]
+
+AUTO = {"section": "radius_server_auto", "client": "radius_client"}
+SECTIONS = [
+    *[AUTO] * 7,
+    AUTO | {"pass_through_attr_names": "Class"},
+    AUTO | {"failmode": "safe", "pass_through_all": "true", "api_timeout": 1},
+    AUTO | {"exempt_username_1": "Alice", "pass_through_all": "true"},
+    AUTO | {"section": "radius_server_challenge", "pass_through_all": "true"},
+]
 
 CLASS = 25
 MS_CHAP_CHALLENGE = bytes.fromhex("5b5d7c7d7b3f2f3e3c2c602132262628")
@@ -71,52 +81,52 @@ def n_duo_calls(site: Site) -> int:
     return sum(bool(call["username"]) for call in site.simulator.get("/api/calls"))
 
 
-def test_a_right_password_is_pushed_and_a_wrong_one_never_reaches_duo(site: Site, port: int):
-    nas = start(site, "auto", port, pass_through_attr_names="Class")
+def test_a_right_password_is_pushed_and_a_wrong_one_never_reaches_duo(shared: SharedSite, port: int):
+    nas = start(shared, "auto", port, pass_through_attr_names="Class")
     accept = nas.login("alice", "correct horse")
     assert accept.is_accept
     assert accept.packet.value(CLASS) == bytes.fromhex("01020304")
     assert accept.message.startswith("Hello\n")
-    n_calls = n_duo_calls(site)
+    n_calls = n_duo_calls(shared)
     reject = nas.login("alice", "wrong")
     assert (reject.code, reject.message) == (Code.ACCESS_REJECT, "Login failed.")
-    assert n_duo_calls(site) == n_calls
-    lines = site.log_lines()
+    assert n_duo_calls(shared) == n_calls
+    lines = shared.log_lines()
     assert [line.fields["reason"] for line in lines] == ["duo_allowed", "first_factor_rejected"]
     for line in lines:
         assert 0 <= int(line.fields["first_factor_ms"]) <= int(line.fields["duration_ms"])
 
 
-def test_with_duo_away_a_right_password_lets_in_and_a_wrong_one_does_not(site: Site, port: int):
-    nas = start(site, "auto", port, failmode="safe", pass_through_all="true", api_timeout=1)
-    site.simulator.fault("refuse")
+def test_with_duo_away_a_right_password_lets_in_and_a_wrong_one_does_not(shared: SharedSite, port: int):
+    nas = start(shared, "auto", port, failmode="safe", pass_through_all="true", api_timeout=1)
+    shared.simulator.fault("refuse")
     assert nas.login("alice", "correct horse").packet.value(CLASS) == bytes.fromhex("01020304")
     assert nas.login("alice", "wrong").code == Code.ACCESS_REJECT
-    assert [line.fields["reason"] for line in site.log_lines()] == ["failmode_safe", "first_factor_rejected"]
+    assert [line.fields["reason"] for line in shared.log_lines()] == ["failmode_safe", "first_factor_rejected"]
 
 
-def test_an_exempt_user_needs_the_first_factor_all_the_same(site: Site, port: int):
-    nas = start(site, "auto", port, exempt_username_1="Alice", pass_through_all="true")
+def test_an_exempt_user_needs_the_first_factor_all_the_same(shared: SharedSite, port: int):
+    nas = start(shared, "auto", port, exempt_username_1="Alice", pass_through_all="true")
     assert nas.login("EXAMPLE\\alice", "correct horse").code == Code.ACCESS_REJECT  # whom the home server does not know
     assert nas.login("alice", "wrong").code == Code.ACCESS_REJECT
     assert nas.login("alice", "correct horse").packet.value(CLASS) == bytes.fromhex("01020304")
-    assert n_duo_calls(site) == 0
-    reasons = [line.fields["reason"] for line in site.log_lines()]
+    assert n_duo_calls(shared) == 0
+    reasons = [line.fields["reason"] for line in shared.log_lines()]
     assert reasons == ["first_factor_rejected", "first_factor_rejected", "exempt"]
 
 
-def test_the_home_server_asks_for_more_and_the_answer_goes_to_it(site: Site, port: int):
-    nas = start(site, "auto", port)
-    known(site, "token")
+def test_the_home_server_asks_for_more_and_the_answer_goes_to_it(shared: SharedSite, port: int):
+    nas = start(shared, "auto", port)
+    known(shared, "token")
     asked = nas.login("token", "anything")
     assert asked.message == "Enter the code of your token"
     assert nas.login("token", "654321", state_of(asked)).is_accept
-    reasons = [line.fields["reason"] for line in site.log_lines()]
+    reasons = [line.fields["reason"] for line in shared.log_lines()]
     assert reasons == ["challenged", "duo_allowed"]
 
 
-def test_what_the_home_server_said_waits_for_the_answer_to_a_menu(site: Site, port: int):
-    nas = start(site, "challenge", port, pass_through_all="true")
+def test_what_the_home_server_said_waits_for_the_answer_to_a_menu(shared: SharedSite, port: int):
+    nas = start(shared, "challenge", port, pass_through_all="true")
     menu = nas.login("alice", "correct horse")
     assert menu.packet.value(CLASS) is None
     accept = nas.login("alice", "1", state_of(menu))
@@ -124,9 +134,9 @@ def test_what_the_home_server_said_waits_for_the_answer_to_a_menu(site: Site, po
     assert accept.packet.value(CLASS) == bytes.fromhex("01020304")
 
 
-def test_ms_chap_gets_its_keys_hidden_with_the_secret_of_the_nas(site: Site, port: int):
-    nas = start(site, "auto", port)
-    known(site, "User")
+def test_ms_chap_gets_its_keys_hidden_with_the_secret_of_the_nas(shared: SharedSite, port: int):
+    nas = start(shared, "auto", port)
+    known(shared, "User")
     octets = nas.send_credentials(b"User", MS_CHAP)
     accept = nas.receive()
     assert accept.is_accept
@@ -136,8 +146,8 @@ def test_ms_chap_gets_its_keys_hidden_with_the_secret_of_the_nas(site: Site, por
     assert reveal_salted(hidden, Hop(SharedSecret(SECRET.encode()), octets[4:20])) == SEND_KEY
 
 
-def test_an_eap_start_is_the_home_servers_to_answer(site: Site, port: int):
-    nas = start(site, "auto", port)
+def test_an_eap_start_is_the_home_servers_to_answer(shared: SharedSite, port: int):
+    nas = start(shared, "auto", port)
     nas.send_credentials(b"alice", bytes((EAP_MESSAGE, 2)))
     asked = nas.receive()
     assert asked.code == Code.ACCESS_CHALLENGE
@@ -174,8 +184,8 @@ class TestPasswordChange:
         """What the directory was told."""
         return [line for line in (home.folder / "changes").read_text().splitlines() if "lm" not in line]
 
-    def test_the_new_password_is_changed_and_duo_is_asked_once_after_it(self, site: Site, home: Home):
-        nas = self.expired(site, home, "approve")
+    def test_the_new_password_is_changed_and_duo_is_asked_once_after_it(self, shared: SharedSite, home: Home):
+        nas = self.expired(shared, home, "approve")
         request = nas.send_credentials(b"expired", CHANGE)
         accept = nas.receive()
         assert accept.is_accept
@@ -190,15 +200,15 @@ class TestPasswordChange:
             f"new-nt-password-blob: {SEALED.hex()}",
             f"old-nt-hash-blob: {OLD_HASH.hex()}",
         ]
-        assert site.simulator.get("/api/counts")["users"]["expired"]["push"] == 1
+        assert shared.simulator.get("/api/counts")["users"]["expired"]["push"] == 1
 
-    def test_it_stays_changed_where_duo_says_no(self, site: Site, home: Home):
-        nas = self.expired(site, home, "deny")
+    def test_it_stays_changed_where_duo_says_no(self, shared: SharedSite, home: Home):
+        nas = self.expired(shared, home, "deny")
         nas.send_credentials(b"expired", CHANGE)
         reject = nas.receive()
         assert (reject.packet.vendor_value(311, 2) or b"").startswith(b"\x07E=691 R=0 C=")
         assert len(self.changes(home)) == 3
-        assert site.log_lines()[-1].fields["reason"] == "duo_denied"
+        assert shared.log_lines()[-1].fields["reason"] == "duo_denied"
 
 
 SUPPLICANT = """\
@@ -229,21 +239,21 @@ class TestEap:
         status = program.ended()
         return status, program.output
 
-    def test_a_right_password_and_an_approved_push_give_both_sides_the_same_keys(self, site: Site, home: Home):
-        start(site, "auto", home.port)
-        status, said = self.supplicant(site, home.folder, "correct horse")
+    def test_a_right_password_and_an_approved_push_give_both_sides_the_same_keys(self, shared: SharedSite, home: Home):
+        start(shared, "auto", home.port)
+        status, said = self.supplicant(shared, home.folder, "correct horse")
         assert "MPPE keys OK: 1  mismatch: 0" in said
         assert status == 0
-        (line,) = site.log_lines()  # of all rounds together
+        (line,) = shared.log_lines()  # of all rounds together
         assert line.fields["reason"] == "duo_allowed"
 
-    def test_a_denied_push_is_a_failure_in_eaps_own_words(self, site: Site, home: Home):
-        start(site, "auto", home.port)
-        known(site, "alice", answer="deny")
-        status, said = self.supplicant(site, home.folder, "correct horse")
+    def test_a_denied_push_is_a_failure_in_eaps_own_words(self, shared: SharedSite, home: Home):
+        start(shared, "auto", home.port)
+        known(shared, "alice", answer="deny")
+        status, said = self.supplicant(shared, home.folder, "correct horse")
         assert "CTRL-EVENT-EAP-FAILURE" in said
         assert status != 0
-        assert site.log_lines()[-1].fields["reason"] == "duo_denied"
+        assert shared.log_lines()[-1].fields["reason"] == "duo_denied"
 
 
 @pytest.mark.parametrize("how", ["reload", "kill"])
