@@ -64,4 +64,6 @@ def shared(tmp_path: Path, simulator: SimulatorProcess, shared_gateways: SharedG
     """A section of a gateway that a file's tests share; `shared.start(...)` takes one of the file's `SECTIONS`."""
     site = SharedSite(tmp_path, simulator, shared_gateways)
     yield site
+    simulator.heal()
+    simulator.post("/api/reset", {})  # nobody waits for a person when the next test begins
     site.stop()

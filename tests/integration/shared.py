@@ -5,23 +5,26 @@ counters say and whether its application is in fail mode is no other section's m
 """
 
 import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
-from bench.processes import GatewayProcess, SimulatorProcess, free_udp_port
+from bench.processes import GatewayProcess, SimulatorProcess
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import CHAP_CHALLENGE, CHAP_PASSWORD
 from gateway.supervisor.control_client import ask
 from tests.integration.site import SECRET, LogLine, Nas, Site, parse_line
 
 CHAP = encode_attribute(CHAP_PASSWORD, bytes(17)) + encode_attribute(CHAP_CHALLENGE, bytes(16))
-_MARKS = "radius_server_duo_only999"
-_MARKED = re.compile(rf", (mark\d+), .* server={_MARKS} worker=(\d+)")
+MOST_MARKS = 200  # of which each worker gets some
+_MARKED = re.compile(r", (mark\d+), .* worker=(\d+)")
 _OF_THE_GATEWAY = ("main", "gateway", "clients", "n_workers")
 
 Options = Mapping[str, Any]
+MARKS: Options = {"section": "radius_server_duo_only"}  # a section that only the gateway's own logins come to
 
 
 class Section:
@@ -34,10 +37,10 @@ class Section:
         ikey: of its Duo application.
     """
 
-    def __init__(self, options: Options, number: int, application: Mapping[str, str]) -> None:
+    def __init__(self, options: Options, number: int, port: int, application: Mapping[str, str]) -> None:
         self.options = options
         self.name = f"{options.get('section', 'radius_server_duo_only')}{number}"
-        self.port = free_udp_port()
+        self.port = port
         self.ikey = application["ikey"]
         self._application = {key: application[key] for key in ("ikey", "skey")}
 
@@ -68,17 +71,18 @@ class SharedGateway:
         self.log = folder / "log" / "authproxy.log"
         self._workers = {str(number) for number in range(options["n_workers"])}
         self._numbers = count(1)
-        applications = {kind: self._applications(simulator, kind) for kind in ("auth", "radius_v1")}
-        self._marks = Section({"section": _MARKS[:-3]}, 999, next(applications["auth"]))
-        self.free = [
-            Section(each, number, next(applications[each.get("application", "auth")]))
-            for number, each in enumerate(sections, 1)
-        ]
+        self._marks, *self.free = self._sections([MARKS, *sections], simulator)
         self._write(simulator, options)
         self.process = GatewayProcess(self.config)
 
-    def _applications(self, simulator: SimulatorProcess, kind: str) -> Iterator[Mapping[str, str]]:
-        return cycle([each for each in simulator.applications if each["kind"] == kind])
+    def _sections(self, wanted: Sequence[Options], simulator: SimulatorProcess) -> Iterator[Section]:
+        ports = free_udp_ports(len(wanted))
+        applications = {
+            kind: cycle([each for each in simulator.applications if each["kind"] == kind])
+            for kind in ("auth", "radius_v1")
+        }
+        for number, (options, port) in enumerate(zip(wanted, ports, strict=True), 1):
+            yield Section(options, number, port, next(applications[options.get("application", "auth")]))
 
     def _write(self, simulator: SimulatorProcess, options: Options) -> None:
         lines = [
@@ -104,11 +108,22 @@ class SharedGateway:
         keys the test has made wrong is never well.
         """
         well = self._healthy()
-        free = [each for each in self.free if each.options == options and ("skey" in options or each.ikey in well)]
-        found = next(iter(free), None)
-        if found is not None:
-            self.free.remove(found)
-        return found
+        return self._take(each for each in self._of(options) if "skey" in options or each.ikey in well)
+
+    def take_any(self, options: Options) -> Section:
+        """Return one of a gateway that has just started, however it finds Duo."""
+        section = self._take(self._of(options))
+        assert section is not None
+        return section
+
+    def _of(self, options: Options) -> Iterator[Section]:
+        return (each for each in self.free if each.options == options)
+
+    def _take(self, sections: Iterator[Section]) -> Section | None:
+        section = next(sections, None)
+        if section is not None:
+            self.free.remove(section)
+        return section
 
     def _healthy(self) -> set[str]:
         applications = ask(str(self.folder / "run"), "status", 20.0)["status"]["applications"]
@@ -121,15 +136,17 @@ class SharedGateway:
         name the kernel takes to which worker its line says; each try is a round trip.
         """
         nas, begin, left = Nas(self._marks.port), self.log.stat().st_size, set(self._workers)
-        names = set()
+        names = [f"mark{next(self._numbers)}" for _ in range(MOST_MARKS)]
         try:
-            while left:
-                names.add(name := f"mark{next(self._numbers)}")
+            for name in names:
                 nas.send_credentials(name.encode(), CHAP)
                 nas.receive()
                 left -= {worker for mark, worker in _MARKED.findall(self.text(begin)) if mark in names}
+                if not left:
+                    return
         finally:
             nas.close()
+        raise TimeoutError(f"workers {left} have not logged a login")
 
     def text(self, begin: int) -> str:
         """Return the log from an octet on."""
@@ -160,14 +177,15 @@ class SharedGateways:
         for theirs, gateway in self._running:
             if theirs == common and (section := gateway.take(own)) is not None:
                 return gateway, section
-        self._start(common)
-        return self.take(options)
+        gateway = self._start(common)
+        return gateway, gateway.take_any(own)
 
-    def _start(self, common: Options) -> None:
+    def _start(self, common: Options) -> SharedGateway:
         folder = self._folder / str(len(self._running))
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         gateway = SharedGateway(folder, self._simulator, self._sections, common)
         self._running.append((common, gateway))
+        return gateway
 
     def stop(self) -> None:
         """End them all."""
@@ -217,3 +235,12 @@ class SharedSite(Site):
         assert self._shared is not None
         self._shared.settle()
         return [parse_line(line) for line in self.log_text.splitlines() if word in line]
+
+
+def free_udp_ports(count: int) -> list[int]:
+    """Return so many ports, all different, that the kernel chose and that nobody listens on."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]

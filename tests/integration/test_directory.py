@@ -20,7 +20,7 @@ from tests.integration.test_modes import replace_worker, state_of
 
 pytestmark = pytest.mark.integration
 
-AUTO = {"section": "radius_server_auto", "client": "ad_client"}
+AUTO: dict[str, Any] = {"section": "radius_server_auto", "client": "ad_client"}
 SECTIONS = [
     *[AUTO] * 2,
     AUTO | {"reject_delay_s": 2},
