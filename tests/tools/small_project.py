@@ -111,7 +111,7 @@ def program(path: Path, text: str) -> str:
     return str(path)
 
 
-def noting(folder: Path, before: str = "") -> str:
+def noting(folder: Path, before: str = "", then: str = f'exec {shutil.which("cc")} "$@"') -> str:
     """Return a compiler that notes in `folder`/log how it compiles; `before` is what else it does first."""
     notes = f'case " $* " in *fsyntax-only*) ;; *" -c "*) echo "$*" >> {folder / "log"} ;; esac'
-    return program(folder / "cc", f'{before}\n{notes}\nexec {shutil.which("cc")} "$@"')
+    return program(folder / "cc", f"{before}\n{notes}\n{then}")

@@ -5,11 +5,12 @@ import signal
 import sys
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import mypyc
 import pytest
 
-from tests.tools.small_project import NOTE, ROOT, TRIAL_SUCCEEDS, Tree, needs_compiler, program
+from tests.tools.small_project import NOTE, ROOT, TRIAL_SUCCEEDS, Built, Tree, needs_compiler, program
 
 
 @pytest.fixture
@@ -17,10 +18,23 @@ def tree(tmp_path: Path) -> Tree:
     return Tree(tmp_path)
 
 
+class Compiled(NamedTuple):
+    """A build that has compiled; `before` is what the tree had in it."""
+
+    tree: Tree
+    before: dict[str, bytes]
+    built: Built
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    tree = Tree(tmp_path_factory.mktemp("compiled"))
+    return Compiled(tree, tree.files(), tree.build(RADGATE_QUICK="1"))
+
+
 @needs_compiler
-def test_where_there_is_a_compiler_the_wheel_is_compiled_and_the_tree_as_before(tree):
-    before = tree.files()
-    built = tree.build(RADGATE_QUICK="1")
+def test_where_there_is_a_compiler_the_wheel_is_compiled_and_the_tree_as_before(compiled):
+    tree, before, built = compiled
     modules = {name.partition(".")[0] for name in built.names if name.endswith(".so")}
     assert modules == {"gateway__mypyc", "gateway/double", "gateway/triple"}
     assert built.wheel.name.split("-")[2] == f"cp{sys.version_info.major}{sys.version_info.minor}"
@@ -49,9 +63,9 @@ def test_where_it_cannot_be_compiled_the_wheel_is_interpreted_and_says_why(tree,
 
 
 @needs_compiler
-def test_no_path_of_the_machine_is_in_it(tree):
+def test_no_path_of_the_machine_is_in_it(compiled):
     """pip's folder for a build has another name each time: the same source would not make the same octets."""
-    built = tree.build(RADGATE_QUICK="1")
+    built = compiled.built
     wheel = zipfile.ZipFile(built.wheel)
     octets = b"".join(wheel.read(name) for name in built.names if name.endswith(".so"))
     assert str(Path(mypyc.__file__).parent).encode() not in octets
