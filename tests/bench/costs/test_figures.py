@@ -29,8 +29,9 @@ def test_arguments_that_mean_nothing(arguments, said):
     assert said in ended.stderr
 
 
-def test_logins(tmp_path, capsys):
-    logins.show(tmp_path, 2, n_logins=100)
+def test_logins(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(logins, "WARM_UP", 1)
+    logins.show(tmp_path, 2, n_logins=logins.WINDOW)
     assert [line.partition(",")[0] for line in capsys.readouterr().out.splitlines()] == [
         "CPU of the worker per passcode login",
         "logins per second",
@@ -45,6 +46,7 @@ def test_floods(tmp_path, capsys):
     assert len(others) == 2
 
 
-def test_memory(tmp_path, capsys):
+def test_memory(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(memory, "WARM_UP", memory.WINDOW)
     memory.show(tmp_path, 1, n_requests=1000)
     assert "octets each" in capsys.readouterr().out

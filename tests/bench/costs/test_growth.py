@@ -22,7 +22,8 @@ def test_all_four_are_measured_and_their_ratios_told(monkeypatch, tmp_path, caps
     assert all("1.10 times as much" in line for line in told)
 
 
-def test_both_gateways_are_measured_while_pushes_are_pending(tmp_path):
+def test_both_gateways_are_measured_while_pushes_are_pending(monkeypatch, tmp_path):
+    monkeypatch.setattr(growth, "WARM_UP", 1)
     plain, grown = measure(tmp_path, Size(n_sections=2, n_clients=4, n_pending=10), n_logins=50, n_runs=2)
     assert len(plain) == len(grown) == 2
     assert min(plain + grown) > 0

@@ -7,11 +7,14 @@ import pytest
 from bench.costs import command, growth, pairs
 from bench.processes import StartError
 from bench.spread import Spread
+from tests.bench.costs.bursts import SHORTER
 
 
 @pytest.mark.integration
-def test_both_installations_are_measured_with_few_and_with_many_in_flight(tmp_path, capsys):
-    ratios = pairs.show(tmp_path, 1, (sys.executable, sys.executable), shorter=25)
+def test_both_installations_are_measured_with_few_and_with_many_in_flight(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(pairs, "WARM_UP", 1)
+    monkeypatch.setattr(pairs, "RUNS_FOR_ONE", 2)  # the one first, then the other
+    ratios = pairs.show(tmp_path, 1, (sys.executable, sys.executable), shorter=SHORTER)
     before, after, *told = capsys.readouterr().out.splitlines()
     assert before.startswith(f"before: {sys.executable}: radgate ")
     assert after.startswith(f"after:  {sys.executable}: radgate ")
