@@ -9,6 +9,8 @@ from bench.report.record import Finding, Judgement, ProcessFigures, read_run, wr
 from bench.scenario import names
 from tests.bench.report.examples import STEPS, a_run
 
+pytestmark = pytest.mark.usefixtures("drawn_once")
+
 
 @pytest.fixture
 def pretend(monkeypatch):

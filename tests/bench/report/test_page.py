@@ -11,6 +11,8 @@ from bench.report.page import render_run, table
 from bench.report.record import Finding, Judgement
 from tests.bench.report.examples import STEPS, a_run
 
+pytestmark = pytest.mark.usefixtures("drawn_once")
+
 UNITS = ("logins/s", "ms", "logins", "cores", "MB", "connections", "answered within, ms")
 
 
