@@ -1,7 +1,8 @@
 """How much work a call is where the hot path is compiled: instructions of the processor, as callgrind counts them.
 
-All cases run in one process under callgrind, some 20 s in all. Between one and the next a function of the C library is
-called that nothing else calls, and callgrind writes down what it has counted since it was called before.
+All cases run in one process under callgrind, which counts nothing until all is loaded and warm: counting is ten times
+as dear as valgrind alone. Between one case and the next a function of the C library is called that nothing else calls,
+and callgrind writes down what it has counted since it was called before.
 
 What our own compiled code executes, and how often it calls CPython and other libraries, is the same to the last
 instruction on every run; with what is called it differs by 1 % from run to run. Another build of Python is another
@@ -9,9 +10,10 @@ matter: it has its own flags for the compiler, its own headers and speed. Betwee
 own instructions differ by up to 13 %, calls by 15 %, all together by 20 %. So each build has a baseline of its own, and
 each build's quick form (`RADGATE_QUICK=1`, not optimised), which `make test` compiles.
 
-`python -m tests.micro.instructions CASE…` is the process that is counted.
+`python -m tests.micro.instructions LIBRARY CASE…` is the process that is counted; the library has the switch in it.
 """
 
+import ctypes
 import gc
 import os
 import platform
@@ -19,7 +21,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -34,6 +36,10 @@ _PYTHON = f"CPython {platform.python_version()}, {platform.python_compiler()}"
 BUILD = f"{_PYTHON}, {platform.machine()}, {crc32(_FLAGS):08x}{_FORM}"
 OURS = "gateway__mypyc."  # how the file begins that mypyc puts all compiled modules into
 MARK = "getpriority"
+SWITCH = """\
+#include <valgrind/callgrind.h>
+void begin_to_count(void) { CALLGRIND_START_INSTRUMENTATION; }
+"""
 N_WARM = 50
 N_RUNS = 20
 
@@ -54,15 +60,20 @@ class Instructions(NamedTuple):
 
 def obstacle() -> str:
     """Return what keeps instructions from being counted, or nothing."""
-    return "" if shutil.which("valgrind") else "instructions are counted by callgrind: install valgrind"
+    if not shutil.which("valgrind"):
+        return "instructions are counted by callgrind: install valgrind"
+    return "" if shutil.which("cc") else "counting is switched on by a function in C: install a C compiler"
 
 
 def count_instructions(names: Iterable[str], package: Path = ROOT) -> dict[str, Instructions]:
     """Return what each case takes; the compiled package is below `package`."""
     names = list(names)
     with scratch_folder("radgate-callgrind-") as folder:
-        counting = ["valgrind", "-q", "--tool=callgrind", f"--dump-before={MARK}"]
-        counted = [sys.executable, "-P", "-m", __name__, *names]
+        subprocess.run(
+            ["cc", "-shared", "-fPIC", "-xc", "-", "-o", folder / "switch.so"], input=SWITCH.encode(), check=True
+        )
+        counting = ["valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", f"--dump-before={MARK}"]
+        counted = [sys.executable, "-P", "-m", __name__, str(folder / "switch.so"), *names]
         subprocess.run(
             [*counting, f"--callgrind-out-file={folder / 'counted'}", *counted],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (package, ROOT))), "PYTHONHASHSEED": "0"},
@@ -107,7 +118,7 @@ def _is_ours(text: str, names: dict[str, str]) -> bool:
     return Path(names[number]).name.startswith(OURS)
 
 
-def run(names: Sequence[str]) -> None:
+def run(names: Sequence[str], begin_to_count: Callable[[], object]) -> None:
     """Run each case some times, the mark before and behind it."""
     runs = [CASES[name]() for name in names]
     for each in runs:
@@ -116,6 +127,7 @@ def run(names: Sequence[str]) -> None:
     gc.collect()
     gc.disable()  # a collection would be counted where it happens to fall
     mark = getattr(os, MARK)
+    begin_to_count()
     for each in runs:
         mark(os.PRIO_PROCESS, 0)
         for _ in range(N_RUNS):
@@ -124,4 +136,4 @@ def run(names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    run(sys.argv[1:])
+    run(sys.argv[2:], ctypes.PyDLL(sys.argv[1]).begin_to_count)
