@@ -11,7 +11,7 @@ from bench.peers.driver import PASSCODE, log_in
 from bench.peers.stage import Peer, Serving
 from bench.spread import Spread, spread
 
-WARM_UP = 500
+WARM_UP = 500  # logins, or as many as are measured
 
 
 class Run(NamedTuple):
@@ -71,11 +71,11 @@ def measure(peer: Peer, serving: Serving, windows: Sequence[int], n_logins: int)
     Else the first logins of a larger window wait for handshakes, and as they are more than one in a hundred, the p99
     would be that of opening connections: FreeRADIUS opens all of its at the start, the gateway as they are needed.
     """
-    password = peer.password
-    log_in(serving.port, WARM_UP, max(windows), longest_s=1.0, authenticator=peer.authenticator, password=password)
+    password, n_before = peer.password, min(WARM_UP, n_logins)
+    log_in(serving.port, n_before, max(windows), longest_s=1.0, authenticator=peer.authenticator, password=password)
     runs = {}
     for window in windows:
-        log_in(serving.port, WARM_UP, window, longest_s=1.0, authenticator=peer.authenticator, password=password)
+        log_in(serving.port, n_before, window, longest_s=1.0, authenticator=peer.authenticator, password=password)
         runs[window] = burst(serving, window, n_logins, peer.authenticator, password)
     return runs
 

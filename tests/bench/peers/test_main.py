@@ -17,7 +17,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_measures_two_peers_by_turns(tmp_path: Path) -> None:
     result = run(
-        *("--only", "radgate", "floor", "--runs", "2", "--logins", "200", "--windows", "4,8"),
+        *("--only", "radgate", "floor", "--runs", "2", "--logins", "20", "--windows", "4,8"),
         *("--json", str(tmp_path / "peers.json")),
     )
     assert result.returncode == 0, result.stdout + result.stderr
