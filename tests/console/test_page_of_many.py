@@ -1,6 +1,7 @@
 """The page of 200 directories and 51 applications, 50 of them in trouble: small, searchable, by keyboard alone."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -74,17 +75,30 @@ def site() -> Iterator[Site]:
         yield site
 
 
-@pytest.fixture
-def look(browser: Browser, site: Site) -> Iterator[Any]:
-    """Open the page, and wait until it shows logins and counts; no page may complain."""
-    contexts, said = [], []
+@pytest.fixture(scope="module")
+def tabs(browser: Browser) -> Iterator[list[Page]]:
+    """Tabs that are open, for one test after the other: each is a process, and dearer than what it shows."""
+    context = browser.new_context()
+    context.set_default_timeout(SLOWLY_MS)
+    yield [context.new_page(), context.new_page()]
+    context.close()
 
-    def open_page(path: str = "", site: Site = site, **options: Any) -> Page:
-        contexts.append(browser.new_context(**options))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(SLOWLY_MS)
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
+
+@pytest.fixture
+def look(tabs: list[Page], site: Site) -> Iterator[Any]:
+    """Open the page, and wait until it shows logins and counts; no page may complain."""
+    opened, said = ExitStack(), []
+
+    def complain(message: Any) -> None:
+        said.append(getattr(message, "text", message))
+
+    def open_page(path: str = "", site: Site = site, *, viewport: Any, color_scheme: Any = "light") -> Page:
+        page = tabs.pop()
+        opened.callback(leave, page)
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=color_scheme)
+        page.on("console", complain)
+        page.on("pageerror", complain)
         page.goto(f"{site.url}/{path}")
         shown(page.locator("#logins tbody tr").first)
         expect(page.locator("#reasons-count")).to_contain_text(
@@ -92,9 +106,14 @@ def look(browser: Browser, site: Site) -> Iterator[Any]:
         )
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    def leave(page: Page) -> None:
+        page.remove_listener("console", complain)
+        page.remove_listener("pageerror", complain)
+        page.goto("about:blank")
+        tabs.append(page)
+
+    with opened:
+        yield open_page
     assert said == []
 
 
