@@ -117,7 +117,7 @@ async def died(crew: Crew, status: int) -> ScriptedProcess:
     before.exit(status)
     async with asyncio.timeout(10):
         while crew.slots[0].worker is None or worker(crew) is before:  # noqa: ASYNC110 -- the crew tells nobody
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
     return worker(crew)
 
 
