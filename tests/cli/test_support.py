@@ -1,15 +1,18 @@
 """The file for somebody who helps: all that is useful, and nothing that is secret."""
 
 import base64
+import io
 import os
 import urllib.parse
 import zipfile
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from gateway.cli import gathering
+from gateway.cli.main import main
 from gateway.config.protection import NONCE_SIZE, encode_key, protect
 from gateway.config.redaction import forms_of
 from tests.cli.files import run_main, write_config
@@ -66,17 +69,35 @@ radius_ip_6={SECRETS["swapped"]}
 """
 
 
-@pytest.fixture(params=["", FAULTY], ids=["usable", "faulty"])
+BOTH = {"usable": "", "faulty": FAULTY}
+
+
+@pytest.fixture(params=[*BOTH.values()], ids=[*BOTH])
 def config(request, tmp_path) -> Path:
+    return write_all(tmp_path, request.param)
+
+
+@pytest.fixture(scope="module", params=[*BOTH.values()], ids=[*BOTH])
+def files(request, tmp_path_factory) -> dict[str, bytes]:
+    """What is in the file, made of the configuration as it is: one for all tests that look into it."""
+    config = write_all(tmp_path_factory.mktemp("support"), request.param)
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = main(arguments_for(config))
+    return made(config, status, out.getvalue(), err.getvalue())
+
+
+def write_all(folder: Path, more: str) -> Path:
+    """Write a configuration, `more` of it in its first section, with all files that it names."""
     value = protect(SECRETS["protected"].encode(), "radius_server_duo_only", "radius_secret_3", KEY, bytes(NONCE_SIZE))
-    (tmp_path / "secret").write_text(SECRETS["file"] + "\n")
-    (tmp_path / "key").write_bytes(encode_key(KEY))
-    for path in (tmp_path / "secret", tmp_path / "key"):
+    (folder / "secret").write_text(SECRETS["file"] + "\n")
+    (folder / "key").write_bytes(encode_key(KEY))
+    for path in (folder / "secret", folder / "key"):
         path.chmod(0o600)
-    (tmp_path / "log").mkdir()
-    (tmp_path / "log" / "authproxy.log").write_text("".join(map(careless_lines, SECRETS.values())))
-    (tmp_path / "log" / "authproxy.log.1").write_text("older\n")
-    return Path(write_config(tmp_path, GOOD.format(folder=tmp_path, protected=value, more=request.param)))
+    (folder / "log").mkdir()
+    (folder / "log" / "authproxy.log").write_text("".join(map(careless_lines, SECRETS.values())))
+    (folder / "log" / "authproxy.log.1").write_text("older\n")
+    return Path(write_config(folder, GOOD.format(folder=folder, protected=value, more=more)))
 
 
 @pytest.fixture
@@ -106,8 +127,16 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 def support(capsys, config: Path, *arguments: str) -> dict[str, bytes]:
+    return made(config, *run_main(capsys, *arguments_for(config), *arguments))
+
+
+def arguments_for(config: Path) -> list[str]:
+    return ["support", "--config", str(config), "--output", str(config.parent / "out.zip")]
+
+
+def made(config: Path, status: int, out: str, err: str) -> dict[str, bytes]:
+    """Return what is in the file that a command made which has ended so."""
     output = config.parent / "out.zip"
-    status, out, err = run_main(capsys, "support", "--config", str(config), "--output", str(output), *arguments)
     assert (status, err) == (0, "")
     assert str(output) in out
     assert "Secrets are hidden in it" in out
@@ -115,8 +144,7 @@ def support(capsys, config: Path, *arguments: str) -> dict[str, bytes]:
     return contents(output)
 
 
-def test_no_secret_of_the_configuration_is_in_any_file_in_any_form(config, capsys):
-    files = support(capsys, config)
+def test_no_secret_of_the_configuration_is_in_any_file_in_any_form(files):
     is_faulty = b"sky" in files["check.txt"]
     elsewhere = {"mistyped", "unknown", "proxy", "bare", "swapped"}
     hidden = {name: secret for name, secret in SECRETS.items() if is_faulty or name not in elsewhere}
@@ -129,8 +157,7 @@ def test_no_secret_of_the_configuration_is_in_any_file_in_any_form(config, capsy
         assert encode_key(KEY).strip() not in b"".join(files.values())
 
 
-def test_what_helps_is_there(config, capsys):
-    files = support(capsys, config)
+def test_what_helps_is_there(files):
     assert b"skey=*****[40]\napi_host=127.0.0.1:1\n" in files["configuration.txt"]
     assert b"radgate " in files["versions.txt"]
     assert b"/proc/sys/net/core/rmem_max\n" in files["machine.txt"]
