@@ -84,7 +84,7 @@ def test_every_process_is_watched(run):
     ("who", "section"), [("home server", "[home_server]"), ("directory", "[ldap_directory]\ntransport = starttls")]
 )
 def test_a_password_is_checked_first_by_whom_the_scenario_names(who, section):
-    text = TINY.partition("[events]")[0].replace("duo_only", "auto").replace("100x3", "20x1")
+    text = TINY.partition("[events]")[0].replace("duo_only", "auto").replace("100x3", "100x0.2")
     text = text.replace("n_nas = 6", "password = correct horse\nn_nas = 6") + section
     run = run_scenario(read_scenario(text, "tiny.ini"), n_workers=1, tell=lambda *_: None)
     assert run.is_ok, run.findings
