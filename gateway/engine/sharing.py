@@ -28,8 +28,8 @@ class FleetNames:
         """Take a secret key of up to 64 octets, and how the owners' names of this worker begin, and of no other:
         8 hexadecimal digits that count follow.
         """
-        self._login = blake2b(key=key, digest_size=_SIZE, person=b"login")
-        self._packet = blake2b(key=key, digest_size=_SIZE, person=b"packet")
+        self._login = _keyed(key, b"login")
+        self._packet = _keyed(key, b"packet")
         self._owner = owner
         self._n_claims = 0
 
@@ -39,7 +39,7 @@ class FleetNames:
             pending.fleet_key = self._login_named(pending)
         if isinstance(question, Claim):
             self._n_claims += 1
-            owner = f"{self._owner}{self._n_claims & 0xFFFFFFFF:08x}"
+            owner = self._owner + (self._n_claims & 0xFFFFFFFF).to_bytes(4, "big").hex()
             pending.login.held = Held(owner, 0)
             question.owner = owner
             question.packet = self.packet(pending.transactions[-1]) if pending.transactions else b""
@@ -77,3 +77,14 @@ class FleetNames:
     def __repr__(self) -> str:
         """Hide the key."""
         return "<FleetNames>"
+
+
+def _keyed(key: bytes, purpose: bytes) -> blake2b:
+    """Return a hash that has taken in a secret key of up to 64 octets.
+
+    As BLAKE2b's own keyed form (RFC 7693 section 2.5) it begins with a block that is the key. That form takes it in anew
+    with each digest; this one once, as the octet behind the block lets it.
+    """
+    begun = blake2b(digest_size=_SIZE, person=purpose)
+    begun.update(key.ljust(begun.block_size, b"\0") + b"\1")
+    return begun
