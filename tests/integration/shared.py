@@ -21,7 +21,7 @@ from tests.integration.site import SECRET, LogLine, Nas, Site, parse_line
 CHAP = encode_attribute(CHAP_PASSWORD, bytes(17)) + encode_attribute(CHAP_CHALLENGE, bytes(16))
 MOST_MARKS = 200  # of which each worker gets some
 _MARKED = re.compile(r", (mark\d+), .* worker=(\d+)")
-_OF_THE_GATEWAY = ("main", "gateway", "clients", "n_workers")
+_OF_THE_GATEWAY = ("main", "gateway", "clients", "n_workers", "apart")
 
 Options = Mapping[str, Any]
 MARKS: Options = {"section": "radius_server_duo_only"}  # a section that only the gateway's own logins come to
@@ -102,9 +102,9 @@ class SharedGateway:
         self.config.write_text("\n".join(lines) + "\n")
 
     def take(self, options: Options) -> Section | None:
-        """Return a section of these options that no test has had, and that is well; None if there is none left.
+        """Return a section of these options that no test has had, and that has always been well; None if none is left.
 
-        An application may have been probed while another test kept Duo away, and take that for an outage; one whose
+        An application may have been probed while another test kept Duo away, and remembers that for a while; one whose
         keys the test has made wrong is never well.
         """
         well = self._healthy()
@@ -126,8 +126,9 @@ class SharedGateway:
         return section
 
     def _healthy(self) -> set[str]:
-        applications = ask(str(self.folder / "run"), "status", 20.0)["status"]["applications"]
-        return {each["ikey"] for each in applications if each["state"] == "healthy"}
+        status = ask(str(self.folder / "run"), "status", 20.0)["status"]
+        well = [each for each in status["applications"] if each["state"] == "healthy"]
+        return {each["ikey"] for each in well if each["state_for_s"] >= status["uptime_s"]}
 
     def settle(self) -> None:
         """Return once the log holds what there was to say of all that has been answered.
@@ -209,7 +210,7 @@ class SharedSite(Site):
         self.server = self.ikey = ""
 
     def start(self, **options: Any) -> "SharedSite":
-        """Take a section of these options."""
+        """Take a section of these options. Tests that give the same `apart` share a gateway with nobody else."""
         shared, section = self._gateways.take(options)
         self._shared, self.server, self.ikey, self.port = shared, section.name, section.ikey, section.port
         self.folder, self.config = shared.folder, shared.config
