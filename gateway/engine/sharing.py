@@ -82,8 +82,8 @@ class FleetNames:
 def _keyed(key: bytes, purpose: bytes) -> blake2b:
     """Return a hash that has taken in a secret key of up to 64 octets.
 
-    As BLAKE2b's own keyed form (RFC 7693 section 2.5) it begins with a block that is the key. That form takes it in anew
-    with each digest; this one once, as the octet behind the block lets it.
+    As BLAKE2b's own keyed form (RFC 7693 section 2.5) it begins with a block that is the key. That form takes the key
+    in with each digest anew; this one once, as the octet behind the block lets it.
     """
     begun = blake2b(digest_size=_SIZE, person=purpose)
     begun.update(key.ljust(begun.block_size, b"\0") + b"\1")

@@ -1,5 +1,6 @@
 """The walk to Duo, step by step, against the simulated Duo and against peers that are none."""
 
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def test_a_clock_that_is_off_is_a_warning_and_the_walk_goes_on(simulator):
     simulator.fault("clock_skew", skew_s=-3600)
     findings = {finding.step: finding for finding in walk(application(simulator))}
     assert findings["clock"].severity is Severity.WARNING
-    assert "3600 s ahead of Duo's" in findings["clock"].text
+    assert re.search(r"3(600|59\d) s ahead of Duo's", findings["clock"].text)  # an answer may have taken a while
     assert "NTP" in findings["clock"].remedy
     assert findings["keys"].severity is Severity.OK
 
