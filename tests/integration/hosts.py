@@ -26,6 +26,7 @@ class Host(Site):
 
     Attributes:
         name: under which the others know it.
+        is_fresh: whether no test has used it; who shares it says so.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Host(Site):
         folder.mkdir()
         self.name = name
         self.key = key
+        self.is_fresh = True
         self._fleet = FLEET.format(engine=engine, key=key, name=name) + fleet
 
     def start(self, *, gateway: str = "", **options: Any) -> "Host":
