@@ -28,8 +28,8 @@ class FleetNames:
         """Take a secret key of up to 64 octets, and how the owners' names of this worker begin, and of no other:
         8 hexadecimal digits that count follow.
         """
-        self._login = _keyed(key, b"login")
-        self._packet = _keyed(key, b"packet")
+        self._login = blake2b(key=key, digest_size=_SIZE, person=b"login")
+        self._packet = blake2b(key=key, digest_size=_SIZE, person=b"packet")
         self._owner = owner
         self._n_claims = 0
 
@@ -77,14 +77,3 @@ class FleetNames:
     def __repr__(self) -> str:
         """Hide the key."""
         return "<FleetNames>"
-
-
-def _keyed(key: bytes, purpose: bytes) -> blake2b:
-    """Return a hash that has taken in a secret key of up to 64 octets.
-
-    As BLAKE2b's own keyed form (RFC 7693 section 2.5) it begins with a block that is the key. That form takes the key
-    in with each digest anew; this one once, as the octet behind the block lets it.
-    """
-    begun = blake2b(digest_size=_SIZE, person=purpose)
-    begun.update(key.ljust(begun.block_size, b"\0") + b"\1")
-    return begun
