@@ -26,6 +26,7 @@ START_TIMEOUT_S = 30.0
 DRAIN_S = 2.0  # what is pending when a run is over, nobody waits for
 AT_ONCE_S = 10.0
 SECRET = "a secret for the bench alone"
+_GIVEN: set[int] = set()  # UDP ports: the kernel may choose one again at once
 
 
 class StartError(Exception):
@@ -328,7 +329,11 @@ def gateway_config(
 
 
 def free_udp_port(host: str = "127.0.0.1") -> int:
-    """Return a port that the kernel chose and that nobody listens on."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind((host, 0))
-        return int(udp.getsockname()[1])
+    """Return a port that the kernel chose, that nobody listens on, and that this process was never given before."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.bind((host, 0))
+            port = int(udp.getsockname()[1])
+        if port not in _GIVEN:
+            _GIVEN.add(port)
+            return port

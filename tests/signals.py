@@ -1,5 +1,6 @@
-"""Signals as programs have them that somebody starts at a terminal."""
+"""Signals as programs have them that somebody starts at a terminal, and a child that stands still."""
 
+import os
 import signal
 
 
@@ -10,3 +11,9 @@ def as_at_a_terminal() -> None:
     """
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
+
+
+def let_stand_still(child: int) -> None:
+    """Stop a child, and return once all its threads are stopped: on a busy machine some go on for a while."""
+    os.kill(child, signal.SIGSTOP)
+    os.waitid(os.P_PID, child, os.WSTOPPED)

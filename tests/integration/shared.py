@@ -5,14 +5,12 @@ counters say and whether its application is in fail mode is no other section's m
 """
 
 import re
-import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
-from bench.processes import GatewayProcess, SimulatorProcess
+from bench.processes import GatewayProcess, SimulatorProcess, free_udp_port
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import CHAP_CHALLENGE, CHAP_PASSWORD
 from gateway.supervisor.control_client import ask
@@ -76,13 +74,12 @@ class SharedGateway:
         self.process = GatewayProcess(self.config)
 
     def _sections(self, wanted: Sequence[Options], simulator: SimulatorProcess) -> Iterator[Section]:
-        ports = free_udp_ports(len(wanted))
         applications = {
             kind: cycle([each for each in simulator.applications if each["kind"] == kind])
             for kind in ("auth", "radius_v1")
         }
-        for number, (options, port) in enumerate(zip(wanted, ports, strict=True), 1):
-            yield Section(options, number, port, next(applications[options.get("application", "auth")]))
+        for number, options in enumerate(wanted, 1):
+            yield Section(options, number, free_udp_port(), next(applications[options.get("application", "auth")]))
 
     def _write(self, simulator: SimulatorProcess, options: Options) -> None:
         lines = [
@@ -236,12 +233,3 @@ class SharedSite(Site):
         assert self._shared is not None
         self._shared.settle()
         return [parse_line(line) for line in self.log_text.splitlines() if word in line]
-
-
-def free_udp_ports(count: int) -> list[int]:
-    """Return so many ports, all different, that the kernel chose and that nobody listens on."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]

@@ -1,6 +1,5 @@
 """The client against slapd with an overlay that notes groups with their members, as LLDAP does."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +32,7 @@ from tests.directories.people import (
 from tests.directories.slapd import Slapd, needs_slapd, slapd
 from tests.firstfactor.directory.answers import ask
 from tests.https.peer import run
+from tests.signals import let_stand_still
 
 pytestmark = needs_slapd
 
@@ -185,7 +185,7 @@ def test_second_server_is_asked_when_the_first_is_dead_or_stands_still(server: S
         (answer,) = asked(both, ALICE)
         assert isinstance(answer, Accepted)
         assert answer.host == at(first).name
-        first.process.send_signal(signal.SIGSTOP)
+        let_stand_still(first.process.pid)
         (answer,) = asked(both, ALICE)
         assert isinstance(answer, Accepted)
         assert answer.host == at(server).name

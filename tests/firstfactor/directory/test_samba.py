@@ -45,6 +45,7 @@ from tests.directories.processes import own_address
 from tests.directories.samba import LDAP, LDAPS, Samba, needs_samba, samba
 from tests.firstfactor.directory.answers import ask
 from tests.https.peer import in_loop, run
+from tests.signals import let_stand_still
 
 pytestmark = needs_samba
 
@@ -343,7 +344,7 @@ def test_controller_that_stands_still_costs_nobody_a_try(
         with client_of(strict.section(hosts=hosts)) as client:
             answer = await ask(client, b"alice", ALICE.password.encode())
             assert answer == Accepted(b"", hosts[0].name, None)
-            still.server.process.send_signal(signal.SIGSTOP)
+            let_stand_still(still.server.process.pid)
             wrong = await ask(client, b"wanda", b"wrong")
             assert isinstance(wrong, Refused)
             assert wrong.host == hosts[1].name
