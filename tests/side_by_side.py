@@ -6,6 +6,7 @@ which the kernel hands out the ones that are free.
 
 import ctypes
 import fcntl
+import gc
 import os
 import socket
 import struct
@@ -19,6 +20,17 @@ def pytest_configure() -> None:
     """Leave the network of the machine, in the thread that runs the tests and so in all that it starts."""
     if "PYTEST_XDIST_WORKER" in os.environ and ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNET) == 0:
         _bring_up("lo")
+
+
+def pytest_collection() -> None:
+    """Collect no garbage while tests are collected: there is next to none."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Do not look through the tests for garbage again and again: they live until the end."""
+    gc.freeze()
+    gc.enable()
 
 
 def _bring_up(interface: str) -> None:

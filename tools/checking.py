@@ -27,15 +27,19 @@ LINT: dict[str, list[tuple[str, ...]]] = {
     "mypy": [("mypy", "--no-error-summary")],
     "import contracts": [("lint-imports", "--no-logo")],
 }
-# Two pytests more than cores, for each waits half of its time, in networks of their own (tests/side_by_side.py);
-# files in the order of their names, in which those with long tests come first.
-BESIDE = ("-n", str(len(os.sched_getaffinity(0)) + 2), "--dist", "loadfile", "--no-loadscope-reorder")
+# Three pytests for each core, for each waits more than half of its time, in networks of their own
+# (tests/side_by_side.py); files in the order of their names, in which those with long tests come first.
+BESIDE = ("-n", str(3 * len(os.sched_getaffinity(0))), "--dist", "loadfile", "--no-loadscope-reorder")
 QUICK = {"RADGATE_QUICK": "1"}  # for tools/compiling.py, and for tests/micro, which counts what that makes
 PYTEST = ("python", "-m", "pytest", "-ra", *BESIDE)
 COLLECT = ("python", "-m", "pytest", "--collect-only")
 # The way of a login through whole processes: as most users have it, compiled, and only so where that can be had.
 WHOLE = tuple(f"tests/integration/test_{name}.py" for name in ("logins", "outages", "reload", "survival", "workers"))
-ONCE = (*WHOLE, "tests/firstfactor/directory/test_samba.py")
+ONCE = (
+    *WHOLE,
+    *("tests/firstfactor/directory/test_samba.py", "tests/conformance/test_vectors_on_the_wire.py"),
+    *("tests/duoapi/test_echoes.py", "tests/fleet/test_claims_properties.py"),  # pure, and long
+)
 HOT = (  # the longest first
     "tests/micro/test_instructions.py",
     *WHOLE,
