@@ -62,7 +62,10 @@ def obstacle() -> str:
     """Return what keeps instructions from being counted, or nothing."""
     if not shutil.which("valgrind"):
         return "instructions are counted by callgrind: install valgrind"
-    return "" if shutil.which("cc") else "counting is switched on by a function in C: install a C compiler"
+    if not shutil.which("cc"):
+        return "counting is switched on by a function in C: install a C compiler"
+    trial = subprocess.run(["cc", "-fsyntax-only", "-xc", "-"], input=SWITCH.encode(), capture_output=True, check=False)
+    return "counting is switched on by valgrind's header: install that, too" if trial.returncode else ""
 
 
 def count_instructions(names: Iterable[str], package: Path = ROOT) -> dict[str, Instructions]:

@@ -112,3 +112,11 @@ def test_a_compiler_may_be_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     (tmp_path / "valgrind").touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert obstacle() == "counting is switched on by a function in C: install a C compiler"
+
+
+def test_valgrinds_header_may_be_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "valgrind").touch(mode=0o755)
+    (tmp_path / "cc").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "cc").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert obstacle() == "counting is switched on by valgrind's header: install that, too"
