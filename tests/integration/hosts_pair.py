@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -43,13 +44,8 @@ def pair(
 @pytest.fixture
 def hosts(pair: list[Host], simulator: SimulatorProcess) -> Iterator[list[Host]]:
     """Two hosts that share logins."""
-    for host in pair:
-        begin_again(host)
-    until_together(*pair)
-    yield pair
-    for host in pair:
-        host.is_fresh = False
-    let_all_end(simulator)
+    with made_whole(pair, simulator):
+        yield pair
 
 
 @pytest.fixture
@@ -72,16 +68,29 @@ def new_person(simulator: SimulatorProcess) -> str:
     return name
 
 
-def begin_again(host: Host) -> None:
-    """Run a host that a test has ended, without what that one left pending; or let it begin as if it were so.
+@contextmanager
+def made_whole(pair: list[Host], simulator: SimulatorProcess) -> Iterator[None]:
+    """Let hosts begin again for one test, whatever became of them before; nobody waits for a person behind it."""
+    for host in pair:
+        begin_again(host)
+    until_together(*pair)
+    yield
+    for host in pair:
+        host.is_fresh = False
+    let_all_end(simulator)
 
-    A worker that has just begun waits for the store with more patience: on a busy machine nobody is alone by chance.
+
+def begin_again(host: Host) -> None:
+    """Run a host anew that a test has used, without what that one left pending where it has ended it.
+
+    A host that has just begun waits for the store with more patience, so that nobody is alone by chance on a busy
+    machine; and those that run already hear of it at once.
     """
-    if host.runs and not host.is_fresh:
-        assert host.radgate("reload").returncode == 0
-    elif not host.runs:
+    if host.is_fresh:
+        return
+    if not host.runs:
         shutil.rmtree(host.folder / "run" / "journals", ignore_errors=True)
-        host.start_again()
+    host.start_again()
 
 
 def engine_of(store: RedisServer) -> str:

@@ -13,8 +13,8 @@ import pytest
 from bench.processes import SimulatorProcess
 from tests.chromium import MARKS, browser, expect
 from tests.fleet.redis_server import RedisServer, needs_store, redis_server
-from tests.integration.hosts import Host, some_hosts, until_together
-from tests.integration.hosts_pair import begin_again
+from tests.integration.hosts import Host, some_hosts
+from tests.integration.hosts_pair import made_whole
 from tests.integration.test_console import ANY_PORT, until, url_of
 from tests.integration.test_console_page import expect_text, low_contrast, nameless, visit
 
@@ -42,12 +42,10 @@ def pair(
 
 
 @pytest.fixture
-def hosts(pair: list[Host], simulator: SimulatorProcess) -> list[Host]:
-    """Two hosts with pages, of which the second has another fail mode; whole again, whatever became of them before."""
-    for host in pair:
-        begin_again(host)
-    until_together(*pair)
-    return pair
+def hosts(pair: list[Host], simulator: SimulatorProcess) -> Iterator[list[Host]]:
+    """Two hosts with pages, of which the second has another fail mode."""
+    with made_whole(pair, simulator):
+        yield pair
 
 
 def health(host: Host, path: str) -> tuple[int, list[str]]:

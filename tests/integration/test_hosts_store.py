@@ -24,6 +24,7 @@ from tests.integration.hosts_pair import (
     engine_of,
     hosts,
     let_all_end,
+    made_whole,
     n_pushes,
     own_store,
     pair,
@@ -144,9 +145,8 @@ def guarded(guarded_pair: list[Host], guarded_store: RedisServer, simulator: Sim
     """Two hosts that are let in by a name and a password, each by its own."""
     for host in guarded_pair:
         let_in(guarded_store, host.name, PASSWORD)
-    until_together(*guarded_pair)
-    yield guarded_pair
-    let_all_end(simulator)
+    with made_whole(guarded_pair, simulator):
+        yield guarded_pair
 
 
 def let_in(store: RedisServer, user: str, password: str) -> None:
