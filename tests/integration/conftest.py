@@ -3,7 +3,7 @@
 import json
 import random
 import string
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,24 @@ from bench.processes import SimulatorProcess
 from tests.integration.shared import SharedGateways, SharedSite
 from tests.integration.site import Site
 
+SITES = ("site", "hosts", "pair")  # fixtures that run gateways
+MOST_LINES = 40
 APPLICATIONS = [*["auth"] * 64, *["radius_v1"] * 4]  # sections of a shared gateway have one each
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the gateways of a test that fails have logged last."""
+    report = yield
+    if report.failed:
+        found = [getattr(item, "funcargs", {}).get(name, ()) for name in SITES]
+        sites = [site for each in found for site in (each if isinstance(each, list) else [each]) if site]
+        report.sections += [(f"Log of {site.config}", last_lines(site.log_text)) for site in dict.fromkeys(sites)]
+    return report
+
+
+def last_lines(text: str) -> str:
+    return "\n".join(text.splitlines()[-MOST_LINES:])
 
 
 @pytest.fixture(scope="session")

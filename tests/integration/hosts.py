@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.observe import ask_gateway
 from bench.processes import GatewayProcess, SimulatorProcess
+from tests.integration.shared import CHAP
 from tests.integration.site import LogLine, Site, parse_line
 from tests.integration.test_console import until
 
@@ -109,6 +110,14 @@ class Host(Site):
         until(lambda: self.lines_of(user))
         (line,) = self.lines_of(user)
         return line
+
+    def settle(self) -> None:
+        """Return once its only worker has done all that belongs to what it has counted: it counts a login as joined
+        just before its journal has it. A login that needs no Duo is answered behind that.
+        """
+        nas = self.nas()
+        nas.send_credentials(b"settle", CHAP)
+        nas.receive()
 
     # What can be done to it.
 

@@ -121,6 +121,7 @@ def asked_at_both(hosts: list[Host], simulator: SimulatorProcess, user: str) -> 
     until_named(hosts[0], 1)
     b.send(user, "push")
     hosts[1].until_counted(joined=joined)
+    hosts[1].settle()
     return a, b, push
 
 

@@ -2,11 +2,11 @@
 
 import os
 import resource
-from pathlib import Path
 
 import pytest
 
 from gateway.ipc.memory import create_memory
+from tests.descriptors import descriptors
 
 
 def test_it_has_so_many_octets_and_programs_that_we_start_do_not_inherit_it():
@@ -17,7 +17,7 @@ def test_it_has_so_many_octets_and_programs_that_we_start_do_not_inherit_it():
 
 
 def test_what_cannot_be_had_is_named_and_leaves_nothing_open():
-    before = set(Path("/proc/self/fd").iterdir())
+    before = descriptors()
     former = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, former[1]))
     try:
@@ -25,4 +25,4 @@ def test_what_cannot_be_had_is_named_and_leaves_nothing_open():
             create_memory("radgate-test", 11)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, former)
-    assert set(Path("/proc/self/fd").iterdir()) == before
+    assert descriptors() == before

@@ -1,12 +1,10 @@
 """Words between supervisor and worker."""
 
-import gc
 import os
 import resource
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -22,6 +20,7 @@ from gateway.ipc.worker_channel import (
     tell_supervisor,
     tell_worker,
 )
+from tests.descriptors import descriptors, n_descriptors
 
 NO_SPARES = Spares(0)
 
@@ -30,7 +29,7 @@ NO_SPARES = Spares(0)
 def no_descriptor_left() -> Iterator[None]:
     """Let this process have no descriptor beyond those that it has."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    highest = max(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
+    highest = max(each.number for each in descriptors())
     filling = [os.open(os.devnull, os.O_RDONLY)]
     while filling[-1] <= highest:
         filling.append(os.open(os.devnull, os.O_RDONLY))
@@ -87,12 +86,11 @@ def test_what_found_no_room_is_told_without_any_descriptor_and_none_is_left_over
     """Which of them are missing nobody could tell."""
     supervisor, worker = pair
     spares = Spares(2)
-    gc.collect()  # what other tests left behind must not go in between
-    n_open = len(list(Path("/proc/self/fd").iterdir()))
+    n_open = n_descriptors()
     with no_descriptor_left():
         assert tell_worker(supervisor, HandOver([Successor([number]) for number in range(3)]), [0, 1, 2])
         assert hear_supervisor(worker, spares) == (HandOver([Successor([number]) for number in range(3)]), [])
-    assert len(list(Path("/proc/self/fd").iterdir())) == n_open  # the spares are held again
+    assert n_descriptors() == n_open  # the spares are held again
     spares.give_up()
 
 

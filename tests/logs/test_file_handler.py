@@ -20,7 +20,7 @@ from gateway.logs.formatters import LineFormatter
 from gateway.logs.lines import TextLines
 from gateway.logs.losses import Losses
 from gateway.statistics.layout import AUTHPROXY
-from tests.logs.descriptors import n_open
+from tests.descriptors import n_descriptors
 from tests.logs.writing import WRITERS_LINE
 
 INFO = logging.INFO
@@ -202,10 +202,10 @@ class TestSpareDescriptor:
         assert written(path) == "here\n"
 
     def test_it_is_left_alone(self, other):
-        before = n_open()
+        before = n_descriptors()
         handler = FileHandler(other.path, spare=other.descriptor)
         handler.close()
-        assert n_open() == before
+        assert n_descriptors() == before
         other.write("still here", INFO)
         assert written(other.path) == "still here\n"
 

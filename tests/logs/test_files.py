@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.logs.files import open_log
-from tests.logs.descriptors import n_open
+from tests.descriptors import n_descriptors
 
 
 def test_a_log_is_for_its_owner_and_group(tmp_path):
@@ -33,10 +33,10 @@ def test_with_an_owner_a_pipe_is_refused_and_not_waited_for(tmp_path, is_read):
     path = tmp_path / "x.log"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK) if is_read else os.dup(0)
-    before = n_open()
+    before = n_descriptors()
     with pytest.raises(OSError, match="regular file" if is_read else "No such device"):
         open_log(path, (os.getuid(), os.getgid()))
-    assert n_open() == before
+    assert n_descriptors() == before
     os.close(reader)
 
 

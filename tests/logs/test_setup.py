@@ -19,7 +19,7 @@ from gateway.logs.setup import (
     stop_logging,
 )
 from gateway.statistics.layout import AUTHEVENTS, AUTHPROXY
-from tests.logs.descriptors import n_open
+from tests.descriptors import n_descriptors
 
 INFO = logging.INFO
 
@@ -99,20 +99,20 @@ def test_a_log_that_cannot_be_begun_anew_goes_on_where_it_was(tmp_path, restore_
 def test_a_start_that_fails_changes_nothing_and_leaves_no_file_open(tmp_path, restore_logging):
     start_logging(LogPlan(tmp_path))
     (tmp_path / "other" / "authproxy.log").mkdir(parents=True)
-    before = n_open()
+    before = n_descriptors()
     with pytest.raises(LogUnusable, match=f"cannot write logs to {tmp_path}/other: Is a directory; write log_dir="):
         start_logging(LogPlan(tmp_path / "other", auth_events=True))
-    assert n_open() == before
+    assert n_descriptors() == before
     logging.getLogger("gateway.worker").info("here")
     assert "here" in written(tmp_path / "authproxy.log")
 
 
 def test_starting_again_leaves_no_file_open(tmp_path, restore_logging):
     start_logging(LogPlan(tmp_path, auth_events=True, syslog="LOG_USER"))
-    before = n_open()
+    before = n_descriptors()
     for _ in range(3):
         start_logging(LogPlan(tmp_path, auth_events=True, syslog="LOG_USER"))
-    assert n_open() == before
+    assert n_descriptors() == before
 
 
 def test_what_ends_with_its_loop_is_no_error(caplog):

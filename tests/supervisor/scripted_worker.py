@@ -1,11 +1,9 @@
 """Workers without a process: they say and do what a test wants."""
 
 import asyncio
-import contextlib
 import os
 import socket
 from itertools import count
-from pathlib import Path
 
 from gateway.ipc.orders import Orders
 from gateway.ipc.worker_channel import (
@@ -14,21 +12,6 @@ from gateway.ipc.worker_channel import (
 )
 
 pids = count(1000)
-
-
-def n_descriptors() -> int:
-    """How many this process has."""
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def descriptors() -> set[tuple[int, int, int]]:
-    """Those of this process, and of which file each is: the same number may be of another one later."""
-    known = set()
-    for entry in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):  # that which lists them is closed by now
-            found = os.fstat(int(entry.name))
-            known.add((int(entry.name), found.st_dev, found.st_ino))
-    return known
 
 
 class ScriptedProcess:

@@ -1,7 +1,6 @@
 """Generations whose workers do what a test wants: with no process, no socket, and a file that is not read."""
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -25,6 +24,7 @@ from gateway.supervisor.reloads import Reloads
 from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import ListeningSockets
 from tests.config.files import MINIMAL, parse
+from tests.descriptors import targets
 from tests.supervisor.scripted_worker import ScriptedProcess, said, turns
 
 GATEWAY = "\n[gateway]\nworkers=1\n"
@@ -221,11 +221,7 @@ def play_on(stage: Stage, scene: Scene) -> None:
 
 def held(what: str) -> int:
     """How many descriptors of a kind this process has."""
-    folder, found = Path("/proc/self/fd"), []
-    for each in folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            found.append(str(each.readlink()))
-    return len([each for each in found if what in each])
+    return len([target for target in targets() if what in target])
 
 
 def held_in_all() -> dict[str, int]:

@@ -23,6 +23,7 @@ from gateway.supervisor.control_client import ControlConnection, ControlError, D
 from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.run_dir import RunDir
 from tests.children import child
+from tests.descriptors import n_descriptors
 from tests.supervisor.scripted import ScriptedArbiter
 
 STATUS = {"version": "1", "pid": 1, "workers": [{"slot": 0, "pending": 2}], "servers": [], "text": "äöü\n"}
@@ -233,10 +234,6 @@ asyncio.run(main())
 print("closed", flush=True)
 sys.stdin.read()
 """
-
-
-def n_descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 class TestStop:

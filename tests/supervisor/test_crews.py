@@ -1,7 +1,6 @@
 """Performing the plan of succession: what workers are given, told and sent, and that no descriptor is left over."""
 
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -33,8 +32,9 @@ from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.succession_plan import MAX_DEATHS
 from tests.config.files import MINIMAL, parse
+from tests.descriptors import descriptors, n_descriptors
 from tests.ipc.test_worker_channel import no_descriptor_left
-from tests.supervisor.scripted_worker import ScriptedProcess, descriptors, n_descriptors, said, turns
+from tests.supervisor.scripted_worker import ScriptedProcess, said, turns
 
 
 class Owner:
@@ -97,11 +97,9 @@ def play() -> Callable[[Any], None]:
             finally:
                 await stage.close()
 
-        gc.collect()  # boards, ledgers and journals are mapped as long as anybody knows of them
         before = descriptors()
         asyncio.run(main())
-        gc.collect()
-        assert descriptors() <= before  # what others had may end at any time
+        assert descriptors() <= before  # boards, ledgers and journals are mapped as long as anybody knows of them
 
     return run
 

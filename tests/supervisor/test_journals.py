@@ -15,7 +15,7 @@ from gateway.ipc.numbering import Numbering
 from gateway.supervisor import journals as journals_module
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.run_dir import RunDir
-from tests.supervisor.scripted_worker import n_descriptors
+from tests.descriptors import n_descriptors
 
 NUMBERING = Numbering(["0.0.0.0:1812"], 4)
 

@@ -27,6 +27,7 @@ from gateway.ipc.plan import board_plan
 from gateway.listeners.udp import open_socket
 from gateway.supervisor.process import ConsoleProcess, WorkerProcess, child_environment
 from tests.config.files import MINIMAL, SHARED_SECRET, SKEY, parse
+from tests.descriptors import descriptors
 
 READ_IT = "import os, sys; sys.stdout.buffer.write(os.pread(int(sys.argv[1]), 1 << 24, 0))"
 SECRETS = (SKEY.encode(), SHARED_SECRET.encode())
@@ -232,11 +233,11 @@ def test_a_worker_that_has_announced_itself_says_the_rest_on_standard_error(runn
 
 
 def test_nothing_is_left_open_when_no_process_can_be_started(monkeypatch, udp):
-    before = set(Path("/proc/self/fd").iterdir())
+    before = descriptors()
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(FileNotFoundError):
         WorkerProcess(orders_of(udp.fileno(), udp.fileno(), udp.fileno(), udp))
-    assert set(Path("/proc/self/fd").iterdir()) == before
+    assert descriptors() == before
 
 
 def test_a_console_has_no_trusted_roots_to_load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

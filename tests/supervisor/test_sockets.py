@@ -5,7 +5,6 @@ import os
 import select
 import socket
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,6 +14,7 @@ from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import USER_NAME
 from gateway.supervisor import sockets as supervisor_sockets
 from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
+from tests.descriptors import descriptors
 
 SLOTS = 4
 
@@ -34,10 +34,6 @@ def free_address() -> Callable[[], ListeningAddress]:
 def taken_address() -> Iterator[ListeningAddress]:
     with open_socket(socket.AF_INET, "127.0.0.1", 0, shared=False) as udp:
         yield ListeningAddress(int(socket.AF_INET), "127.0.0.1", udp.getsockname()[1], ())
-
-
-def open_descriptors() -> set[str]:
-    return {entry.name for entry in Path("/proc/self/fd").iterdir() if entry.exists() or entry.is_symlink()}
 
 
 def of_slot(sockets: ListeningSockets, slot: int, n_slots: int) -> list[int]:
@@ -159,25 +155,25 @@ def test_there_is_a_socket_for_each_core_at_least(monkeypatch):
 
 
 def test_what_two_configurations_share_is_bound_once(free_address):
-    before, (kept, given_up, new) = open_descriptors(), (free_address(), free_address(), free_address())
+    before, (kept, given_up, new) = descriptors(), (free_address(), free_address(), free_address())
     former = ListeningSockets([kept, given_up], SLOTS)
     sockets = ListeningSockets([new, kept], SLOTS, [former])
     former.close([sockets])
     assert of_slot(sockets, 0, SLOTS)[1] == of_slot(former, 0, SLOTS)[0]
     ListeningSockets([given_up], SLOTS).close()
     sockets.close()
-    assert open_descriptors() == before
+    assert descriptors() == before
 
 
 def test_a_refused_address_leaves_the_former_ones_alone(free_address, taken_address):
-    before, kept = open_descriptors(), free_address()
+    before, kept = descriptors(), free_address()
     former = ListeningSockets([kept], SLOTS)
-    during = open_descriptors()
+    during = descriptors()
     with pytest.raises(CannotListen):
         ListeningSockets([kept, taken_address], SLOTS, [former])
-    assert open_descriptors() == during
+    assert descriptors() == during
     former.close()
-    assert open_descriptors() == before
+    assert descriptors() == before
 
 
 def test_the_address_for_all_may_follow_a_named_one(free_address):
@@ -189,23 +185,23 @@ def test_the_address_for_all_may_follow_a_named_one(free_address):
 
 
 def test_closing_gives_every_address_up(free_address):
-    before, addresses = open_descriptors(), [free_address(), free_address()]
+    before, addresses = descriptors(), [free_address(), free_address()]
     ListeningSockets(addresses, SLOTS).close()
-    assert open_descriptors() == before
+    assert descriptors() == before
     ListeningSockets(addresses, SLOTS).close()
 
 
 def test_nothing_is_left_open_when_a_later_address_is_refused(free_address, taken_address):
-    before, free = open_descriptors(), free_address()
+    before, free = descriptors(), free_address()
     with pytest.raises(CannotListen, match=str(taken_address.port)):
         ListeningSockets([free, taken_address], SLOTS)
-    assert open_descriptors() == before
+    assert descriptors() == before
     ListeningSockets([free], SLOTS).close()
 
 
 def test_nothing_is_left_open_when_a_later_slot_of_an_address_cannot_be_bound(monkeypatch, free_address):
     """Descriptors can run out, or somebody can take the port, between one slot and the next."""
-    before, opened = open_descriptors(), []
+    before, opened = descriptors(), []
 
     def open_two(*arguments, shared: bool) -> socket.socket:
         if len(opened) == 2:
@@ -217,7 +213,7 @@ def test_nothing_is_left_open_when_a_later_slot_of_an_address_cannot_be_bound(mo
     monkeypatch.setattr(supervisor_sockets, "open_socket", open_two)
     with pytest.raises((CannotListen, OSError)):
         ListeningSockets([free_address()], SLOTS)
-    left_open = open_descriptors() - before
+    left_open = descriptors() - before
     for udp in opened:
         udp.close()
     assert not left_open

@@ -3,7 +3,6 @@
 import asyncio
 import ssl
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ from gateway.statistics.counters import WorkerRow
 from gateway.statistics.layout import BoardPlan, Measure, row_layout
 from gateway.statistics.reading import read_row
 from gateway.unavailable import Trouble, Unavailable
+from tests.descriptors import n_descriptors
 from tests.directories.processes import free_ports
 from tests.firstfactor.directory.answers import (
     ask,
@@ -49,10 +49,6 @@ if TYPE_CHECKING:
 
 ALICE = b"alice"
 SHARE_S = 2.0  # of the time, for a host that hangs
-
-
-def n_descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def closed() -> DirectoryHost:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,7 @@ from gateway.statistics.counters import WorkerRow
 from gateway.statistics.layout import BoardPlan, Measure, row_layout
 from gateway.statistics.reading import read_row
 from gateway.unavailable import Trouble, Unavailable
+from tests.descriptors import n_descriptors
 from tests.firstfactor.home.answers import ask
 from tests.firstfactor.home.peer import Peer, accept, be_silent, client_of, peers
 from tests.https.peer import in_loop, turn_until
@@ -31,10 +31,6 @@ SOON = Limits(retries=1, retry_wait_s=0.03)
 
 def check(password: bytes = b"correct horse") -> CheckFirstFactor:
     return CheckFirstFactor(ALICE, password)
-
-
-def n_descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @in_loop
