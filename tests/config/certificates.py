@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+LIFE = timedelta(days=30)  # more than what nobody is warned of
+
 
 def certificate() -> tuple[bytes, bytes]:
     """Return a certificate for localhost, signed by itself, and its private key, as PEM."""
@@ -19,7 +21,7 @@ def certificate() -> tuple[bytes, bytes]:
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_after(now + LIFE)
         .add_extension(names, critical=False)
         .sign(key, SHA256())
     )

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import urllib.parse
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,18 @@ class Prometheus:
         found = self.ask("query", query=query)["result"]
         return float(found[0]["value"][1]) if len(found) == 1 else None
 
+    def rules(self) -> list[dict[str, Any]]:
+        return [rule for group in self.ask("rules")["groups"] for rule in group["rules"]]
+
+    def evaluated(self, since: datetime) -> bool:
+        """Whether all rules have been evaluated since then."""
+        return all(
+            rule["health"] == "ok" and datetime.fromisoformat(rule["lastEvaluation"]) > since for rule in self.rules()
+        )
+
+    def alerts(self) -> list[str]:
+        return [alert["labels"]["alertname"] for alert in self.ask("alerts")["alerts"]]
+
     def stop(self) -> None:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
@@ -89,11 +102,11 @@ def test_prometheus_sees_what_happens(site, prometheus):
     assert prometheus.value('radgate_replies_total{reason="duo_denied",reply="Access-Reject"}') == 1
     assert prometheus.value("sum(radgate_worker_up)") == 2
     assert prometheus.value("radgate_login_seconds_count") == 3
-    rules = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
-    assert len(rules) > 10
-    until(lambda: all(rule["health"] == "ok" for group in prometheus.ask("rules")["groups"] for rule in group["rules"]))
-    assert [alert["labels"]["alertname"] for alert in prometheus.ask("alerts")["alerts"]] == []
+    assert len(prometheus.rules()) > 10
+    scraped = datetime.now(UTC)
+    until(lambda: prometheus.evaluated(scraped))
+    assert prometheus.alerts() == []
     site.simulator.fault("refuse")
     for user in ("alice", "bob", "carol", "dave", "erin", "frank", "grace"):
         nas.login(user, "123456")
-    until(lambda: "RadgateFailMode" in [alert["labels"]["alertname"] for alert in prometheus.ask("alerts")["alerts"]])
+    until(lambda: "RadgateFailMode" in prometheus.alerts())
