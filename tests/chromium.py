@@ -9,7 +9,10 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-__all__ = ["MARKS", "Browser", "Page", "browser", "expect"]
+__all__ = ["MARKS", "SLOWLY_MS", "Browser", "Page", "browser", "expect"]
+
+SLOWLY_MS = 60_000  # what a page does at once may take so long beside other tests
+expect.set_options(timeout=SLOWLY_MS)
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.chromium import MARKS, Browser, Page, browser, expect
+from tests.chromium import MARKS, SLOWLY_MS, Browser, Page, browser, expect
 from tests.console.many import NAMES, SECTIONS, ManyDirectories, a_morning, serving
 from tests.console.site import Site
 
@@ -14,7 +14,6 @@ __all__ = ["browser"]
 
 pytestmark = MARKS
 
-SLOWLY_MS = 60_000
 WIDE, NARROW = {"width": 1300, "height": 900}, {"width": 390, "height": 844}
 SCREENS = 2
 
@@ -118,11 +117,11 @@ def look(tabs: list[Page], site: Site) -> Iterator[Any]:
 
 
 def shown(locator: Any) -> None:
-    expect(locator).to_be_visible(timeout=SLOWLY_MS)
+    expect(locator).to_be_visible()
 
 
 def says(locator: Any, text: str) -> None:
-    expect(locator).to_contain_text(text, timeout=SLOWLY_MS)
+    expect(locator).to_contain_text(text)
 
 
 def height_of(page: Page) -> int:
@@ -296,7 +295,7 @@ def test_a_directory_that_is_not_there_says_so(look, browser, site):
     page.goto(f"{site.url}/#/server/%E0%A4%A")
     shown(page.locator("#servers"))
     page.goto(f"{site.url}/#/server/none")
-    expect(page.locator("#directory-state")).to_have_text("There is no such directory", timeout=SLOWLY_MS)
+    expect(page.locator("#directory-state")).to_have_text("There is no such directory")
     context.close()
 
 

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from bench.processes import SimulatorProcess
-from tests.chromium import MARKS, Browser, Page, browser, expect
+from tests.chromium import MARKS, SLOWLY_MS, Browser, Page, browser, expect
 from tests.integration.site import Site
 from tests.integration.test_console import ANY_PORT, TOKEN, url_of
 
 __all__ = ["browser"]
 
-SLOWLY_MS = 40_000
 
 pytestmark = MARKS
 
@@ -68,7 +67,7 @@ def running(shared_site: Site, simulator: SimulatorProcess) -> Site:
 
 
 def expect_text(locator: Any, text: str) -> None:
-    expect(locator).to_contain_text(text, timeout=SLOWLY_MS)
+    expect(locator).to_contain_text(text)
 
 
 def test_a_login_is_seen_without_a_reload_and_can_be_found(site, visit):
@@ -131,7 +130,7 @@ def test_fail_mode_is_loud_in_words(site, visit):
         assert "fail mode" in json.load(failure.value)["reasons"][0]
     site.simulator.heal()
     nas.login("alice", "123456")
-    expect(seen.page.locator("#state")).to_have_text("All is well", timeout=SLOWLY_MS)
+    expect(seen.page.locator("#state")).to_have_text("All is well")
 
 
 def test_a_refused_reload_says_why_until_another_one_succeeds(site, visit):
@@ -143,7 +142,7 @@ def test_a_refused_reload_says_why_until_another_one_succeeds(site, visit):
     expect_text(seen.page.get_by_role("alert"), "failmode: 'sometimes' is not known; write safe or secure")
     site.configure(gateway=ANY_PORT)
     assert site.radgate("reload").returncode == 0
-    expect(seen.page.locator("#state")).to_have_text("All is well", timeout=SLOWLY_MS)
+    expect(seen.page.locator("#state")).to_have_text("All is well")
 
 
 def test_discards_come_with_what_to_do(running, visit):
