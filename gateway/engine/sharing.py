@@ -20,15 +20,16 @@ _OWN: Final = (*_FAIL_MODE, Reason.DEADLINE, Reason.INTERNAL_ERROR)
 
 
 class FleetNames:
-    """What logins are called among the hosts that have the same key."""
+    """What logins and packets are called among the hosts that have the same key."""
 
-    __slots__ = ("_login", "_n_claims", "_owner")
+    __slots__ = ("_login", "_n_claims", "_owner", "_packet")
 
     def __init__(self, key: bytes, owner: str) -> None:
         """Take a secret key of up to 64 octets, and how the owners' names of this worker begin, and of no other:
         8 hexadecimal digits that count follow.
         """
         self._login = blake2b(key=key, digest_size=_SIZE, person=b"login")
+        self._packet = blake2b(key=key, digest_size=_SIZE, person=b"packet")
         self._owner = owner
         self._n_claims = 0
 
@@ -41,7 +42,7 @@ class FleetNames:
             owner = self._owner + (self._n_claims & 0xFFFFFFFF).to_bytes(4, "big").hex()
             pending.login.held = Held(owner, 0)
             question.owner = owner
-            question.packet = packet_name(pending.transactions[-1]) if pending.transactions else b""
+            question.packet = self.packet(pending.transactions[-1]) if pending.transactions else b""
             question.number, question.login = pending.number, pending.fleet_key
         elif isinstance(question, (Join, UseState)):
             question.number, question.login = pending.number, pending.fleet_key
@@ -58,22 +59,21 @@ class FleetNames:
         reason = verdict.reason if verdict is not None else None
         is_asked = progress in (WAITING, LOST) or (progress == AUTH and reason not in _FAIL_MODE)
         told = verdict if reason not in _OWN else None
-        return ShareEnd(pending, told, is_asked, [packet_name(each) for each in answered])
+        return ShareEnd(pending, told, is_asked, [self.packet(each) for each in answered])
 
     def _login_named(self, pending: PendingLogin) -> bytes:
         digest = self._login.copy()
         digest.update(pending.login.policy.application.encode() + b"\0" + pending.key)
         return digest.digest()
 
+    def packet(self, transaction: Transaction) -> bytes:
+        """Return what stands for a packet: of one login, the authenticator tells packets apart."""
+        if not transaction.shared_as:
+            packet, digest = transaction.packet, self._packet.copy()
+            digest.update(bytes((packet.identifier,)) + packet.authenticator)
+            transaction.shared_as = digest.digest()
+        return transaction.shared_as
+
     def __repr__(self) -> str:
         """Hide the key."""
         return "<FleetNames>"
-
-
-def packet_name(transaction: Transaction) -> bytes:
-    """Return what stands for a packet, `fleetapi.names.PACKET_SIZE` octets: of one login, that tells packets apart.
-
-    An authenticator is drawn at random (RFC 2865 section 3), and says nothing of who logs in, nor of what was typed.
-    """
-    packet = transaction.packet
-    return bytes((packet.identifier,)) + packet.authenticator

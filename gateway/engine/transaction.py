@@ -29,9 +29,10 @@ class Transaction(Waiter):
         digest: of the whole request, keyed, which tells it from others of its key.
         pending: the login that it waits for, None before it has one and if it never gets one.
         is_superseded: a newer request took its Identifier: it must not be answered any more.
+        shared_as: what it is called among hosts; empty before that was asked for.
     """
 
-    __slots__ = ("digest", "is_superseded", "key", "nas", "packet", "peer", "pending", "received_at")
+    __slots__ = ("digest", "is_superseded", "key", "nas", "packet", "peer", "pending", "received_at", "shared_as")
     reply = None  # what a duplicate of it gets: silence
 
     def __init__(
@@ -45,6 +46,7 @@ class Transaction(Waiter):
         self.digest = digest
         self.pending: Awaited | None = None
         self.is_superseded = False
+        self.shared_as = b""
 
     def encode(self, verdict: Verdict) -> bytes:
         """Return the reply; `radgate login` is told the reason, too."""

@@ -70,13 +70,13 @@ class ClaimedLogin:
 
     Attributes:
         number: the engine's own for it.
-        login, packet: see `fleetapi.questions.Claim`; no packet, of one that was joined before it came here.
+        login, packet: digests, see `fleetapi.questions.Claim`; no packet, of one that was joined before it came here.
         key: of its record.
         owner: our name for it in the store; drawn for each.
         epoch: of our ownership; 0 as long as the store does not say that it is ours.
         txid, factor: of a push whose name is known; empty otherwise.
         pushed_at: Duo's time of it, Unix seconds; None while that is not known.
-        packets: those that wait for it, or were answered once it has ended.
+        packets: digests of those that wait for it, or were answered once it has ended.
         how: how it has ended, one of the words of `fleetapi.messages`; empty before, and when nobody needs to know.
         verdict: of one that has ended with one; or what makes it.
         ended_at: the instant of its end.

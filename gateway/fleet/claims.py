@@ -176,7 +176,7 @@ class Claims:
             number: the engine's.
             verdict: what another engine reads, or what makes it once a joiner is there; None if it is not decided here.
             may_have_pushed: whether Duo may have asked somebody; only looked at without a verdict and a push's name.
-            packets: those answered.
+            packets: digests of the packets answered.
             now: the instant.
         """
         login = self._logins.find(number)

@@ -17,7 +17,7 @@ from gateway.fleetapi.messages import (
     encode_message,
     encode_waited,
 )
-from gateway.fleetapi.names import PACKET_SIZE, Sealing, bound_to, instance_of, mailbox
+from gateway.fleetapi.names import DIGEST_SIZE, Sealing, bound_to, instance_of, mailbox
 from gateway.fleetapi.questions import Answer
 
 LIFE_S: Final = 90.0
@@ -25,10 +25,12 @@ LIFE_S: Final = 90.0
 
 _LIFE: Final = b"90000"  # ms
 _DECIDED_LIFE: Final = b"30000"  # ms; a NAS sends a request again for so long
+_ASKING: Final = records.ASKING.encode()
 _PUSHED: Final = records.PUSHED.encode()
 _DECIDED: Final = records.DECIDED.encode()
-_TO_PUSHED: Final = records.place_of(records.PUSHED, b"")  # what a record is sealed with, up to the login's digest
-_TO_DECIDED: Final = records.place_of(records.DECIDED, b"")
+_TO_ASKING: Final = bound_to(records.ASKING, b"")  # what a record is sealed with, up to the login's digest
+_TO_PUSHED: Final = bound_to(records.PUSHED, b"")
+_TO_DECIDED: Final = bound_to(records.DECIDED, b"")
 
 
 class Outbox:
@@ -44,8 +46,8 @@ class Outbox:
     def __init__(self, instance: str, host: str, sealing: Sealing, count: Count) -> None:
         self._instance = instance
         self._host = host
-        self._asking = sealing.seal(records.asking(host), records.place_of(records.ASKING, b""))
-        self._decided = records.decided(1, host, [bytes(PACKET_SIZE)])[:-PACKET_SIZE]  # the packet follows
+        self._asking = records.asking(1, host)
+        self._decided = records.decided(1, host, [bytes(DIGEST_SIZE)])[:-DIGEST_SIZE]  # the packet's digest follows
         self._sealing = sealing
         self.count = count
         self._effects: list[Effect] = []
@@ -69,13 +71,14 @@ class Outbox:
     def claim(self, login: ClaimedLogin) -> None:
         """Claim a login, or say again that it is ours."""
         login.n_tries += 1
-        self._run(CLAIM, login, (login.owner.encode(), _LIFE, self._asking, b"", b"0"))
+        sealed = self._seal(_TO_ASKING, login, self._asking)
+        self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, b"", b"0"))
 
     def claim_anew(self, login: ClaimedLogin, found: Found) -> None:
         """Claim a login that another owner has done with; if the record is still that one's."""
         login.n_tries += 1
-        expected = (found.owner.encode(), b"%d" % found.epoch)
-        self._run(CLAIM, login, (login.owner.encode(), _LIFE, self._asking, *expected))
+        sealed = self._seal(_TO_ASKING, login, records.asking(found.epoch + 1, self._host))
+        self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, found.owner.encode(), b"%d" % found.epoch))
 
     def look(self, login: ClaimedLogin) -> None:
         """Ask who has it."""

@@ -1,4 +1,4 @@
-"""What a record says, once it is believed: it opens, stands where it was meant to stand, and is not too old.
+"""What a record says, once it is believed: it opens, belongs to this login and this state of it, and is not too old.
 
 No age rests on this machine's clock: of a push it is by Duo's, and as long as that is not known, and of all else, by
 the store's. Whoever writes to the store can set its clock back or put an old record there again, but cannot make one.
@@ -10,7 +10,7 @@ from typing import Final
 from gateway.fleet.script_answers import Found
 from gateway.fleetapi.messages import WAITED, Join, decode_waited
 from gateway.fleetapi.names import Sealing, bound_to
-from gateway.fleetapi.records import PUSHED, PushedRecord, Record, decode_record, place_of
+from gateway.fleetapi.records import PUSHED, PushedRecord, Record, decode_record
 
 BELIEVED_S: Final = 90.0
 """A push that is older has ended: its record is there again, or still, because somebody put it there."""
@@ -33,7 +33,7 @@ class RecordReader:
 
     def read(self, login: bytes, found: Found) -> Record | None:
         """Return what the record of a login says; None when it is not to be believed, or is of another version."""
-        content = self._sealing.open(found.sealed, place_of(found.state, login))
+        content = self._sealing.open(found.sealed, bound_to(found.state, login))
         if content is None:
             return None
         record = decode_record(found.state, content)

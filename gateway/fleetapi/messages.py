@@ -19,7 +19,7 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
-from gateway.fleetapi.names import NONCE_SIZE, OWNER_SIZE, PACKET_SIZE
+from gateway.fleetapi.names import DIGEST_SIZE, NONCE_SIZE, OWNER_SIZE
 
 PROTOCOL_VERSION: Final = 1
 MAX_MESSAGE: Final = 16_384  # octets
@@ -56,8 +56,8 @@ class Join(msgspec.Struct, array_like=True, tag="join", frozen=True):
     """Tell `joiner` what becomes of the login that has this owner.
 
     Attributes:
-        packet: Identifier and authenticator of the newest packet that waits there; empty when it is not known any
-            more. An owner that has decided tells its verdict to those whose packets it has answered, too.
+        packet: the digest of the newest packet that waits there, keyed; empty when it is not known any more. An owner
+            that has decided tells its verdict to those whose packets it has answered, too.
         waited: for how long the login has been waiting there, as `encode_waited` has it, sealed with
             `names.bound_to(WAITED, login, nonce, packet)`; who was waiting when it was decided is told as well.
     """
@@ -65,7 +65,7 @@ class Join(msgspec.Struct, array_like=True, tag="join", frozen=True):
     owner: _Owner
     nonce: _Nonce
     joiner: _Instance
-    packet: Annotated[bytes, msgspec.Meta(max_length=PACKET_SIZE)]
+    packet: Annotated[bytes, msgspec.Meta(max_length=DIGEST_SIZE)]
     waited: Annotated[bytes, msgspec.Meta(max_length=128)] = b""
 
 

@@ -8,8 +8,7 @@ KEY_PREFIX: Final = b"rg:l:"
 STATE_PREFIX: Final = b"rg:t:"
 ALL_HOSTS: Final = "rg:all"
 """The channel of the beats."""
-DIGEST_SIZE: Final = 16  # octets, of logins
-PACKET_SIZE: Final = 17  # octets: a packet's Identifier and authenticator
+DIGEST_SIZE: Final = 16  # octets, of logins and packets
 NONCE_SIZE: Final = 16  # octets
 INSTANCE_DIGITS: Final = 16
 """Hexadecimal digits of a host's instance, drawn at each start of its supervisor."""
@@ -63,7 +62,7 @@ def bound_to(kind: str, login: bytes, nonce: bytes = b"", packet: bytes = b"") -
 
     Args:
         kind: of the record, or of the message: `asking`, `verdict`.
-        login: its digest, of `DIGEST_SIZE` octets; empty for what belongs to none.
+        login: its digest, of `DIGEST_SIZE` octets.
         nonce: of the join that a message answers, of `NONCE_SIZE` octets; empty for a record.
         packet: of that join.
     """

@@ -47,7 +47,7 @@ class Claim(Value):
         number: of the login, among all that this worker has had.
         login: what makes two packets the same login on all hosts, 16 octets, keyed.
         owner: the name that it is to have in the store, see `Held`.
-        packet: Identifier and authenticator of the newest packet that waits for it; empty if none does any more.
+        packet: the digest of the newest packet that waits for it, keyed alike; empty if none does any more.
         is_repeatable: whether what it asks Duo disturbs nobody if another host has asked it before, and lets nobody in
             twice: a passcode, which Duo then refuses.
         again_s: how long ago this very login used its State at another host, which may have ended it since: then the

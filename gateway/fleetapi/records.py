@@ -4,9 +4,6 @@ It is sealed with `names.bound_to(state, login)`, so that it belongs to this log
 stands within: a host that takes a record over raises the store's count before it can seal again, and who reads in
 between must still be able to. So a text counts if it was sealed in this epoch or in an earlier one of the same record.
 
-An `asking` record says nothing but which host asks. It belongs to no login, so that a worker seals it once: whoever
-writes to the store can keep a login waiting with it, as with any owner that says nothing, and no more.
-
 What another version adds at the end of an array is not read. Where a field comes to mean something else, `VERSION` is
 raised, and who does not know it reads nothing.
 """
@@ -15,7 +12,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
-from gateway.fleetapi.names import PACKET_SIZE, bound_to
+from gateway.fleetapi.names import DIGEST_SIZE
 
 VERSION: Final = 1
 MAX_PACKETS: Final = 8
@@ -26,7 +23,7 @@ DECIDED: Final = "decided"
 
 _Epoch = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 _HostName = Annotated[str, msgspec.Meta(max_length=255)]
-_Packet = Annotated[bytes, msgspec.Meta(min_length=PACKET_SIZE, max_length=PACKET_SIZE)]
+_Digest = Annotated[bytes, msgspec.Meta(min_length=DIGEST_SIZE, max_length=DIGEST_SIZE)]
 _UnixTime = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
 
 
@@ -57,12 +54,12 @@ class PushedRecord(msgspec.Struct, array_like=True, frozen=True):
 
 
 class DecidedRecord(msgspec.Struct, array_like=True, frozen=True):
-    """`decided`: the host has a verdict, and has answered these packets, see `engine.sharing.packet_name`."""
+    """`decided`: the host has a verdict, and has answered these packets; their digests, keyed."""
 
     version: Literal[1]
     epoch: _Epoch
     host: _HostName
-    packets: Annotated[list[_Packet], msgspec.Meta(max_length=MAX_PACKETS)]
+    packets: Annotated[list[_Digest], msgspec.Meta(max_length=MAX_PACKETS)]
 
 
 Record: TypeAlias = AskingRecord | PushedRecord | DecidedRecord
@@ -74,14 +71,9 @@ _decoders: Final[dict[str, msgspec.msgpack.Decoder[Record]]] = {
 }
 
 
-def place_of(state: str, login: bytes) -> bytes:
-    """Return what a record in this state is sealed with."""
-    return bound_to(state, b"" if state == ASKING else login)
-
-
-def asking(host: str) -> bytes:
-    """Return the content of this host's `asking` records, to be sealed; of every epoch."""
-    return _encoder.encode(AskingRecord(VERSION, 1, host))
+def asking(epoch: int, host: str) -> bytes:
+    """Return an `asking` record's content, to be sealed."""
+    return _encoder.encode(AskingRecord(VERSION, epoch, host))
 
 
 def pushed(epoch: int, host: str, txid: str, factor: str, pushed_at: float | None, *, is_left: bool = False) -> bytes:

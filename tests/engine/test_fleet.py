@@ -87,7 +87,7 @@ def test_a_login_is_claimed_before_duo_is_asked_for_what_may_not():
     claim = asked.question
     assert isinstance(claim, Claim)
     assert (claim.owner, claim.number) == ("ours:00000001", asked.pending.number)
-    assert len(claim.packet) == 17
+    assert len(claim.packet) == 16
     assert claim.login == asked.pending.fleet_key
     assert len(claim.login) == 16
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 KEY = bytes(range(32))
 LOGIN = b"l" * 16
-PACKET = b"p" * 17
+PACKET = b"p" * 16
 WAIT_S = 20.0
 
 

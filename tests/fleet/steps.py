@@ -3,7 +3,7 @@
 from tests.fleet.world import Host, Login, World
 
 ALICE = b"alice's login 16"
-PACKET = b"another packet 17"
+PACKET = b"another packet 1"
 
 
 def begin(world: World, host: Host) -> Login:

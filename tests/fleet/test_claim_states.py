@@ -6,7 +6,7 @@ from gateway.fleet.claim_states import TRANSITIONS, ClaimedLogin, ClaimState
 
 
 def login() -> ClaimedLogin:
-    return ClaimedLogin(1, b"l" * 16, b"p" * 17, "owner")
+    return ClaimedLogin(1, b"l" * 16, b"p" * 16, "owner")
 
 
 def test_every_state_has_its_row_and_can_be_come_to():

@@ -11,7 +11,7 @@ from gateway.fleetapi.names import record_key
 from tests.fleet.world import Host, Login, World
 
 LOGINS = (b"alice's login 16", b"bob's login   16")
-PACKETS = (b"the first packet.", b"another packet 17")
+PACKETS = (b"the first packet", b"another packet 1")
 PATIENCE_S = 0.3
 LONGEST_S = 200.0
 

@@ -5,7 +5,7 @@ from gateway.fleet.endings import MOST, Endings
 
 
 def login(number: int) -> ClaimedLogin:
-    return ClaimedLogin(number, b"l" * 16, b"p" * 17, f"owner {number}")
+    return ClaimedLogin(number, b"l" * 16, b"p" * 16, f"owner {number}")
 
 
 def test_for_thirty_seconds():

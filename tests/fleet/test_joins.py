@@ -225,7 +225,7 @@ def test_a_verdict_is_good_for_one_join_of_one_login_alone(world: World):
     forged = [
         ended(seal, "verdict", ALICE, b"another nonce 16", PACKET),
         ended(seal, "verdict", b"bob's login   16", join.nonce, PACKET),
-        ended(seal, "verdict", ALICE, join.nonce, b"x" * 17),
+        ended(seal, "verdict", ALICE, join.nonce, b"x" * 16),
         encode_message(Ended(join.nonce, "verdict", seal.seal(b"", bound_to("lost", ALICE, join.nonce, PACKET)))),
         encode_message(Ended(join.nonce, "verdict", b"forged")),
         encode_message(Ended(join.nonce, "verdict", seal.seal(b"", bound_to("verdict", ALICE, b"n" * 16, PACKET)))),

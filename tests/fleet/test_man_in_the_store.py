@@ -28,7 +28,7 @@ from tests.fleet.world import Host, Login, Push, World
 from tests.long_form import is_long_form
 
 ALICE, ELSEWHERE, BOB = b"alice's login 16", b"another section!", b"bob has approved"
-PACKET = b"the same packet !"
+PACKET = b"the same packet!"
 N_TRIES = 1000 if is_long_form() else 100  # of each kind
 N_ACTS = 12
 KEY = bytes(range(32))
@@ -255,7 +255,7 @@ def attack(act: Callable[[Man], None], seed: int) -> None:
         if chance.random() < 0.4 and len(asked) < 4:
             host = chance.choice(world.hosts)
             if host.live(ALICE) is None:
-                asked.append(host.ask(ALICE, chance.choice((PACKET, os.urandom(17)))))
+                asked.append(host.ask(ALICE, chance.choice((PACKET, os.urandom(16)))))
         if chance.random() < 0.7:
             for host in world.hosts:
                 host.send()

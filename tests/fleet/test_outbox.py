@@ -9,11 +9,11 @@ from gateway.fleet.effects import RunScript
 from gateway.fleet.outbox import Outbox
 from gateway.fleet.script_answers import NOBODY
 from gateway.fleetapi import records
-from gateway.fleetapi.names import record_key
+from gateway.fleetapi.names import bound_to, record_key
 from gateway.fleetapi.sealing import Sealer
 
 LOGIN = bytes(range(16))
-PACKETS = [b"p" * 17, b"q" * 17]
+PACKETS = [b"p" * 16, b"q" * 16]
 SEALER = Sealer([bytes(range(32))], os.urandom)
 
 
@@ -32,7 +32,7 @@ def sealed_by(outbox: Outbox, state: str, at: int) -> bytes | None:
     (run,) = outbox.take()
     assert isinstance(run, RunScript)
     assert run.key == record_key(LOGIN)
-    return SEALER.open(run.arguments[at], records.place_of(state, LOGIN))
+    return SEALER.open(run.arguments[at], bound_to(state, LOGIN))
 
 
 @pytest.mark.parametrize("packets", [[], PACKETS[:1], PACKETS, PACKETS * 9])
@@ -47,9 +47,9 @@ def test_a_decision_names_the_packets_that_were_answered(epoch, packets):
 def test_a_claim_names_the_host():
     out = outbox()
     out.claim(login())
-    assert sealed_by(out, "asking", 2) == records.asking("gw-a")
+    assert sealed_by(out, "asking", 2) == records.asking(1, "gw-a")
     out.claim_anew(login(), NOBODY)
-    assert sealed_by(out, "asking", 2) == records.asking("gw-a")
+    assert sealed_by(out, "asking", 2) == records.asking(1, "gw-a")
 
 
 def test_a_push_names_itself():

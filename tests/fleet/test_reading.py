@@ -5,6 +5,7 @@ import pytest
 from gateway.fleet.reading import RecordReader
 from gateway.fleet.script_answers import Found
 from gateway.fleetapi import records
+from gateway.fleetapi.names import bound_to
 from tests.fleet.world import Sealing
 
 LOGIN = b"alice's login 16"
@@ -13,7 +14,7 @@ NOW = 1_700_000_000.0
 
 def found(sealing: Sealing, content: bytes, state: str = "pushed", epoch: int = 1, age_s: float = 1.0) -> Found:
     return Found(
-        "0123456789abcdef:0123456789abcdef", epoch, state, sealing.seal(content, records.place_of(state, LOGIN)), age_s
+        "0123456789abcdef:0123456789abcdef", epoch, state, sealing.seal(content, bound_to(state, LOGIN)), age_s
     )
 
 
@@ -56,5 +57,5 @@ def test_a_record_of_another_login_or_another_state_is_none():
     record = found(sealing, pushed(NOW))
     assert reader.read(b"bob's login   16", record) is None
     assert reader.read(LOGIN, Found(record.owner, 1, "asking", record.sealed, 1.0)) is None
-    assert reader.read(LOGIN, found(sealing, records.asking("gw-a"), state="pushed")) is None
+    assert reader.read(LOGIN, found(sealing, records.asking(1, "gw-a"), state="pushed")) is None
     assert reader.read_push(LOGIN, 1, record.sealed, 1.0) is not None

@@ -9,7 +9,6 @@ import pytest
 from gateway.fleet.effects import Outcome
 from gateway.fleetapi.messages import PROTOCOL_VERSION, Beat, Presence, decode_message, encode_message
 from gateway.fleetapi.names import bound_to
-from gateway.fleetapi.records import place_of
 from tests.fleet.steps import ALICE, begin, decide, push
 from tests.fleet.world import Host, World
 
@@ -19,7 +18,7 @@ LATER, EARLIER = PROTOCOL_VERSION + 1, PROTOCOL_VERSION - 1
 def rewrite(world: World, change: Any) -> None:
     """Let the records in the store be such as another version writes; `change` gets a record's fields."""
     for key, record in world.store.records.items():
-        associated = place_of(record.state.decode(), bytes.fromhex(key.decode().rpartition(":")[2]))
+        associated = bound_to(record.state.decode(), bytes.fromhex(key.decode().rpartition(":")[2]))
         fields = msgspec.msgpack.decode(world.sealing.open(record.sealed, associated) or b"")
         sealed = world.sealing.seal(msgspec.msgpack.encode(change(fields)), associated)
         world.store.records[key] = replace(record, sealed=sealed)

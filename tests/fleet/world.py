@@ -167,7 +167,7 @@ class Host:
     # The engine.
 
     def ask(
-        self, digest: bytes, packet: bytes = b"p" * 17, *, is_repeatable: bool = False, again_s: float = 0.0
+        self, digest: bytes, packet: bytes = b"p" * 16, *, is_repeatable: bool = False, again_s: float = 0.0
     ) -> Login:
         number = next(self.world.numbers)
         login = Login(number, digest, packet, self.world.now, is_repeatable=is_repeatable, again_s=again_s)

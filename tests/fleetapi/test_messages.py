@@ -23,7 +23,7 @@ OWNER = f"{INSTANCE}:fedcba9876543210"
 NONCE = b"n" * 16
 MESSAGES: list[Message] = [
     Beat(INSTANCE, 1, b"sealed"),
-    Join(OWNER, NONCE, INSTANCE, b"p" * 17),
+    Join(OWNER, NONCE, INSTANCE, b"p" * 16),
     Join(OWNER, NONCE, INSTANCE, b""),
     Known(NONCE),
     Ended(NONCE, "verdict", b"sealed"),
