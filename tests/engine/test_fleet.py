@@ -92,6 +92,15 @@ def test_a_login_is_claimed_before_duo_is_asked_for_what_may_not():
     assert len(claim.login) == 16
 
 
+def test_hosts_of_0_2_0_know_the_login_and_its_packet_by_the_same_names():
+    """They are upgraded one by one, and know nobody's login but by these."""
+    claim = question(claiming())
+    assert (claim.login.hex(), claim.packet.hex()) == (
+        "472e1ebf0a366e6a7fa591407d02ddd7",
+        "cc5736bb456648c56aa087173f9ff39a",
+    )
+
+
 @pytest.mark.parametrize(
     ("password", "is_repeatable"), [("123456", True), ("push", False), ("phone", False), ("sms", False)]
 )
