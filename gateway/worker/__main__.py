@@ -89,6 +89,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gateway.worker")
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
+HEARD_S = 1.0  # other hosts of the fleet beat twice in it
 GC_THRESHOLDS = (10_000, 50, 100)  # a login leaves next to no cycles: seldom looking costs no memory
 
 
@@ -378,19 +379,19 @@ class RunningWorker:
             client.close()
         return 0
 
-    @property
-    def _has_others(self) -> bool:
-        """Whether other hosts can go on with what this one leaves."""
-        return self._fleet is not None and not self._has_handed_over and self._fleet.has_others
-
     async def _drain(self) -> None:
         service, slot, timeout_s = self._service, self._orders.slot, self._drain_timeout_s
-        if self._has_others:
+        fleet = self._fleet if not self._has_handed_over else None
+        if fleet is not None and not fleet.has_others:
+            await service.drain(min(HEARD_S, timeout_s))  # a worker that has just begun has not heard of them yet
+            timeout_s = max(0.0, timeout_s - HEARD_S)
+        if fleet is not None and fleet.has_others:
             await self._leave_to_others(min(LEAVE_TIMEOUT_S, timeout_s))
             timeout_s = max(0.0, timeout_s - LEAVE_TIMEOUT_S)
         if not await service.drain(timeout_s):
             fate = "to its successor" if self._has_handed_over else "without an answer"
-            log.warning("Worker %d leaves %s %s after %g s", slot, counted(service.n_pending, "login"), fate, timeout_s)
+            pending, after_s = counted(service.n_pending, "login"), self._drain_timeout_s
+            log.warning("Worker %d leaves %s %s after %g s", slot, pending, fate, after_s)
 
     async def _leave_to_others(self, timeout_s: float) -> None:
         """Leave to other hosts what waits for a person, once all else has its answer, if they can go on with it."""

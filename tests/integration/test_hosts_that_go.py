@@ -125,3 +125,15 @@ def test_a_host_that_stops_leaves_its_push_to_others(hosts, simulator, user):
     assert b.receive().is_accept
     assert n_pushes(simulator, user) == 1
     assert hosts[1].claims()["takeover"] == n_taken + 1
+
+
+def test_a_host_that_stops_as_soon_as_it_was_reloaded_leaves_its_push_to_others_too(hosts, simulator, user):
+    """Its new workers have not heard of them yet."""
+    hosts[0].gateway.signal(signal.SIGHUP)
+    until(lambda: hosts[0].status()["generation"] == 2)
+    _, b, push = asked_at_both(hosts, simulator, user)
+    hosts[0].gateway.signal(signal.SIGTERM)
+    assert hosts[0].gateway.process.wait(LEAVES_WITHIN_S) == 0
+    simulator.decide(push)
+    assert b.receive().is_accept
+    assert n_pushes(simulator, user) == 1
