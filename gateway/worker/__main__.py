@@ -76,7 +76,7 @@ from gateway.worker.heartbeat import (
     private_row,
 )
 from gateway.worker.journal_keeper import JournalKeeper
-from gateway.worker.leaving import until_nobody_reads
+from gateway.worker.leaving import until_drained, until_nobody_reads
 from gateway.worker.passing import Inlet, Passing
 from gateway.worker.service import Asker, Service
 from gateway.worker.succession import Succession, read_predecessor
@@ -89,7 +89,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gateway.worker")
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
-HEARD_S = 1.0  # other hosts of the fleet beat twice in it
 GC_THRESHOLDS = (10_000, 50, 100)  # a login leaves next to no cycles: seldom looking costs no memory
 
 
@@ -365,7 +364,9 @@ class RunningWorker:
             log.info(
                 "Worker %d takes no more requests and finishes %s", slot, counted(service.n_pending, "pending login")
             )
-        draining = loop.create_task(self._drain())
+        fleet = self._fleet if not self._has_handed_over else None  # else it knows nothing that successors do not
+        drained = until_drained(service, fleet, slot, self._drain_timeout_s, has_successors=self._has_handed_over)
+        draining = loop.create_task(drained)
         leaving = loop.create_task(self._leaves.wait())
         await asyncio.wait((draining, leaving), return_when=asyncio.FIRST_COMPLETED)
         draining.cancel()
@@ -378,29 +379,6 @@ class RunningWorker:
         for client in self._first_factors.values():
             client.close()
         return 0
-
-    async def _drain(self) -> None:
-        service, slot, timeout_s = self._service, self._orders.slot, self._drain_timeout_s
-        fleet = self._fleet if not self._has_handed_over else None
-        if fleet is not None and not fleet.has_others:
-            await service.drain(min(HEARD_S, timeout_s))  # a worker that has just begun has not heard of them yet
-            timeout_s = max(0.0, timeout_s - HEARD_S)
-        if fleet is not None and fleet.has_others:
-            await self._leave_to_others(min(LEAVE_TIMEOUT_S, timeout_s))
-            timeout_s = max(0.0, timeout_s - LEAVE_TIMEOUT_S)
-        if not await service.drain(timeout_s):
-            fate = "to its successor" if self._has_handed_over else "without an answer"
-            pending, after_s = counted(service.n_pending, "login"), self._drain_timeout_s
-            log.warning("Worker %d leaves %s %s after %g s", slot, pending, fate, after_s)
-
-    async def _leave_to_others(self, timeout_s: float) -> None:
-        """Leave to other hosts what waits for a person, once all else has its answer, if they can go on with it."""
-        service = self._service
-        await service.finish_brief(timeout_s)
-        n_pending = service.n_pending
-        service.leave()
-        if n_left := n_pending - service.n_pending:
-            log.info("Worker %d leaves %s to other hosts", self._orders.slot, counted(n_left, "login"))
 
 
 if __name__ == "__main__":
