@@ -6,6 +6,7 @@ for ever, at the same cost, because whatever it uses up it is given anew in a ci
 
 import os
 from collections.abc import Callable
+from functools import partial
 from itertools import count, cycle
 
 from bench.directory.ntlm import challenge
@@ -15,10 +16,11 @@ from gateway.duoapi.flavours import V2
 from gateway.duoapi.signing import Signer
 from gateway.engine.digests import Digests
 from gateway.engine.duplicates import DuplicateCache, SentReply
-from gateway.engine.effects import Effect, Finished, KeepLogin, KeepReply, PutQuestion
+from gateway.engine.effects import Effect, Finished, ForgetLogin, KeepLogin, KeepReply, PutQuestion, ShareEnd
 from gateway.engine.engine import Engine
 from gateway.engine.first_factor import Accepted, CheckFirstFactor
 from gateway.engine.peer import Peer
+from gateway.engine.records import packed_verdict
 from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict
 from gateway.firstfactor.directory.account import AccountRules
@@ -34,6 +36,13 @@ from gateway.firstfactor.home.effects import Effect as HomeEffect
 from gateway.firstfactor.home.effects import SendRequest
 from gateway.firstfactor.home.plan import HomePlan
 from gateway.firstfactor.home.server import HomeServer, Limits, Location
+from gateway.fleet.claims import Claims
+from gateway.fleet.effects import AnswerLogin, RunScript
+from gateway.fleet.effects import Effect as FleetEffect
+from gateway.fleet.hosts import Hosts
+from gateway.fleet.scripts import CLAIM, WRITE, Script
+from gateway.fleetapi.questions import Answer, Claim
+from gateway.fleetapi.sealing import Sealer
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import ResponseReader
 from gateway.ipc.journal import (
@@ -278,6 +287,53 @@ def password_login() -> Run:
     return run
 
 
+def shared_login() -> Run:
+    """A passcode as above, claimed among hosts: with what its journal, the store and the engine are told of that."""
+    engine, kept, random = Stage(policy={"fleet": "fleet"}).engine, memory(), bytes
+    claims = Claims(
+        "a" * 16, "gw-a", Hosts("a" * 16), Sealer([bytes(32)], random), random, lambda: None, lambda _outcome: None
+    )
+    requests, instants = cycle([access_request(number) for number in range(N_REQUESTS)]), count()
+    claims.store_back(0.0)
+
+    def told(effects: list[Effect], now: float) -> None:
+        for effect in effects:
+            if isinstance(effect, KeepLogin):
+                kept.keep_login(effect)
+            elif isinstance(effect, ForgetLogin):
+                kept.forget_login(effect)
+            elif isinstance(effect, ShareEnd) and effect.verdict is not None:
+                number, verdict = effect.pending.number, partial(packed_verdict, effect.verdict)
+                store(claims.ended(number, verdict, effect.is_asked, effect.packets, now), WRITE, 0, now)
+
+    def store(effects: list[FleetEffect], script: Script, reply: int, now: float) -> Answer | None:
+        (run,) = effects
+        assert isinstance(run, RunScript)
+        script.call(run.key, run.arguments)
+        answers = claims.script_answered(run, reply, now)
+        return answers[0].answer if answers and isinstance(answers[0], AnswerLogin) else None
+
+    def run() -> list[Effect]:
+        (datagram, peer), now = next(requests), next(instants) * STEP_S
+        (asked,) = engine.datagram_received(datagram, peer, now)
+        assert isinstance(asked, PutQuestion)
+        effects = engine.answered(asked.pending, GO_ON, now)
+        told(effects, now)
+        (question,) = (effect.question for effect in effects if isinstance(effect, PutQuestion))
+        assert isinstance(question, Claim)
+        granted = store(claims.ask(question.number, question, now), CLAIM, 1, now)
+        assert granted is not None
+        engine.answered(asked.pending, granted, now)
+        effects = engine.answered(asked.pending, ALLOWED, now)
+        told(effects, now)
+        claims.run(now)
+        return effects
+
+    for _ in range(N_REQUESTS):
+        run()
+    return run
+
+
 def ask_home() -> Run:
     """A question to a home server: its request, and the reply believed."""
     secret = SharedSecret(b"the home server's secret")
@@ -385,6 +441,7 @@ CASES: dict[str, Callable[[], Run]] = {
         passcode_login,
         push_login,
         password_login,
+        shared_login,
         ask_home,
         ask_directory,
         ask_directory_by_ntlm,

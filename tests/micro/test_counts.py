@@ -53,7 +53,7 @@ def test_cases_do_what_they_are_called() -> None:
     assert isinstance(results["duplicate_hit"], SentReply)
     assert isinstance(results["read_response"], Response)
     assert isinstance(results["read_preauth"], PreauthAnswer)
-    for name in ("passcode_login", "push_login", "retransmission"):
+    for name in ("passcode_login", "push_login", "shared_login", "retransmission"):
         effects = results[name]
         assert isinstance(effects, list)
         assert [effect.octets[0] for effect in effects if isinstance(effect, SendReply)] == [Code.ACCESS_ACCEPT], name
@@ -77,7 +77,7 @@ def test_a_function_that_became_slower_is_caught_in_every_case_that_uses_it(monk
     monkeypatch.setattr(packet, "packet_length", careless)
     monkeypatch.setattr("gateway.engine.intake.packet_length", careless)
     caught = {name for name, prepare in CASES.items() if changes(before[name], count_work(prepare()))}
-    whole = {"passcode_login", "push_login", "password_login", "retransmission", "unknown_client"}
+    whole = {"passcode_login", "push_login", "password_login", "shared_login", "retransmission", "unknown_client"}
     assert caught == whole | {"decode_request", "ask_home"}
 
 
