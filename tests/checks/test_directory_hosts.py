@@ -174,7 +174,7 @@ class TestOpenLdap:
         ]
 
     def test_who_takes_connections_and_says_nothing_is_not_waited_for(self, server, monkeypatch):
-        monkeypatch.setattr(directory_hosts, "STEP_S", 0.05)
+        monkeypatch.setattr(directory_hosts, "STEP_S", 0.5)
         with socket.create_server(("127.0.0.1", 0)) as silent:
             host = DirectoryHost(host="127.0.0.1", port=silent.getsockname()[1])
             found = last(section(server, hosts=(host,)))

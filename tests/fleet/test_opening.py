@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +10,7 @@ from gateway.fleet.patience import Away
 from gateway.fleet.scripts import CLAIM, SCRIPTS
 from gateway.https.resolver import Address, Resolver, _Entry
 from tests.compiled import only_interpreted
+from tests.descriptors import n_descriptors
 from tests.fleet.peer import CLAIMING, KEY, MINE, StoreVisit, code, stay, store_peer
 from tests.fleet.stage import on_stage
 from tests.https.peer import run, turn_until
@@ -143,18 +143,14 @@ def test_attempts_leave_no_descriptors_open(monkeypatch, authority):
         await visit.until_client_leaves()
 
     async def scene():
-        n_before = n_open()
+        n_before = n_descriptors()
         async with store_peer(dumb) as address:
             tls = address.replace("redis://", "rediss://")
             async with on_stage(tls, ca_file=authority.ca_file) as stage:
                 assert "no answer from 127.0.0.1" in await stage.until_lost(4)
-        await turn_until(lambda: n_open() <= n_before + 1)  # libuv keeps one back
+        await turn_until(lambda: n_descriptors() <= n_before + 1)  # libuv keeps one back
 
     run(scene())
-
-
-def n_open() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_all_that_failed_is_told():
