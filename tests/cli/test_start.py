@@ -11,7 +11,7 @@ from gateway.cli import start
 from tests.cli.files import run_main, write_config
 from tests.config.files import MINIMAL
 
-HANG = "echo $$ > pid\necho hanging >&2\nexec sleep 3600"
+HANG = "echo $$ > pid.new\nmv pid.new pid\necho hanging >&2\nexec sleep 3600"
 STUBBORN = "trap '' TERM\n" + HANG.replace("exec sleep 3600", "while true; do sleep 0.01; done")
 Try = Callable[[str], tuple[int, str, str]]
 
