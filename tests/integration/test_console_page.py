@@ -14,7 +14,6 @@ from tests.integration.test_console import ANY_PORT, TOKEN, url_of
 
 __all__ = ["browser"]
 
-
 pytestmark = MARKS
 
 

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count, cycle
 
-from bench.directory.ntlm import challenge
-from bench.directory.requests import SaslBind, Search, read_request
 from gateway.duoapi.calls import Auth, AuthAnswer, Factor, Preauth
 from gateway.duoapi.flavours import V2
 from gateway.duoapi.signing import Signer
@@ -23,15 +21,6 @@ from gateway.engine.peer import Peer
 from gateway.engine.records import packed_verdict
 from gateway.engine.transaction import Transaction
 from gateway.engine.verdict import Verdict
-from gateway.firstfactor.directory.account import AccountRules
-from gateway.firstfactor.directory.binder import Binder
-from gateway.firstfactor.directory.effects import Answered, Open, Send
-from gateway.firstfactor.directory.effects import Effect as DirectoryEffect
-from gateway.firstfactor.directory.host import Host
-from gateway.firstfactor.directory.host import Limits as DirectoryLimits
-from gateway.firstfactor.directory.outcomes import Manner
-from gateway.firstfactor.directory.plan import DirectoryPlan
-from gateway.firstfactor.directory.search import SearchRules
 from gateway.firstfactor.home.effects import Effect as HomeEffect
 from gateway.firstfactor.home.effects import SendRequest
 from gateway.firstfactor.home.plan import HomePlan
@@ -49,7 +38,6 @@ from gateway.ipc.journal import (
     Journal,
     create_journal,
 )
-from gateway.ldap.results import SASL_BIND_IN_PROGRESS
 from gateway.logs.events import EventLog
 from gateway.logs.lines import TextLines
 from gateway.radius.client import encode_access_request, encode_attribute
@@ -64,11 +52,9 @@ from gateway.worker.journal_keeper import JournalKeeper
 from gateway.worker.reports import LoginLog
 from tests.engine.home_scene import CLASS, HOME_RA, HOME_SECRET, HOST, PASSWORD, HomeStage
 from tests.engine.scene import ALLOWED, GO_ON, PUSHED, SECRET, SOURCE, Stage
-from tests.firstfactor.directory.answers import bind_done, entry, search_done
-from tests.firstfactor.directory.scene import Question as DirectoryQuestion
 from tests.firstfactor.home.scene import Question
-
-Run = Callable[[], object]
+from tests.micro.circle import N_REQUESTS, STEP_S, Run
+from tests.micro.directory_cases import ask_directory, ask_directory_by_ntlm
 
 DATE = "Mon, 23 Nov 2026 09:00:00 -0000"
 AUTH = Auth("u000123", Factor.PASSCODE, passcode="123456", ipaddr="203.0.113.7")
@@ -92,11 +78,6 @@ PREAUTH_ANSWER = (
     b"Content-Length: %d\r\nConnection: keep-alive\r\nCache-Control: no-store\r\nPragma: no-cache\r\n"
     b"Strict-Transport-Security: max-age=31536000\r\n\r\n%s" % (len(PREAUTH_BODY), PREAUTH_BODY)
 )
-N_REQUESTS = 512  # in a circle, a tenth of a second apart: each is forgotten before its turn comes again
-STEP_S = 0.1
-BASE = b"dc=example,dc=test"
-NTLM_CHALLENGE = challenge(signs=False)
-LEAST_PROOF = 200  # octets: a client's first token has fewer
 
 
 def access_request(number: int, password: bytes = b"123456") -> tuple[bytes, Peer]:
@@ -351,55 +332,6 @@ def ask_home() -> Run:
         return plan.received(sent.number, reply, now)
 
     return run
-
-
-def directory_questions(manner: Manner) -> Run:
-    """Return questions to a directory: the search, who was found, the bind on a kept connection, and its answer."""
-    binder = Binder(manner, "", bytes, lambda: 0)
-    host = Host(0, "dc1.example.test:636", "dc1.example.test")
-    rules = SearchRules(BASE, group=b"cn=vpn," + BASE, wants_account=manner.is_ntlm)
-    plan = DirectoryPlan([host], DirectoryLimits(), AccountRules(), rules, None, binder)
-    instants = count()
-    for effect in plan.start(0.0):
-        assert isinstance(effect, Open)
-        plan.opened(effect.number, bytes(16), 0.0)
-
-    def run() -> list[DirectoryEffect]:
-        now = next(instants) * STEP_S
-        effects = plan.ask(DirectoryQuestion(CheckFirstFactor(b"u000001", b"correct horse")), now)
-        while not isinstance(effect := effects[-1], Answered):
-            if isinstance(effect, Open):
-                effects = plan.opened(effect.number, bytes(16), now)
-            else:
-                assert isinstance(effect, Send)
-                effects = plan.received(effect.number, directory_says(effect.octets), now)
-        plan.timer(now)
-        return effects
-
-    for _ in range(N_REQUESTS):
-        run()
-    return run
-
-
-def directory_says(octets: bytes) -> bytes:
-    """Return what a directory says to the gateway: one entry, a challenge, success."""
-    request = read_request(octets)
-    number = request.message_id
-    if isinstance(request, Search):
-        return entry(number, b"CN=u000001," + BASE, sAMAccountName=b"u000001") + search_done(number)
-    if isinstance(request, SaslBind) and len(request.credentials) < LEAST_PROOF:
-        return bind_done(number, SASL_BIND_IN_PROGRESS, credentials=NTLM_CHALLENGE)
-    return bind_done(number)
-
-
-def ask_directory() -> Run:
-    """A question to a directory, by a simple bind."""
-    return directory_questions(Manner(is_tls=True))
-
-
-def ask_directory_by_ntlm() -> Run:
-    """The same by NTLMv2 within TLS."""
-    return directory_questions(Manner(is_ntlm=True, is_tls=True))
 
 
 def retransmission() -> Run:

@@ -11,7 +11,8 @@ from gateway.engine.engine import Engine
 from gateway.engine.nas import Nas, NasTable
 from tests.compiled import only_interpreted
 from tests.engine.scene import ALLOWED, SECRET, SOURCE, Stage, section_of
-from tests.micro.cases import N_REQUESTS, access_request, logins
+from tests.micro.cases import access_request, logins
+from tests.micro.circle import N_REQUESTS
 from tests.micro.counting import count_work
 
 pytestmark = only_interpreted

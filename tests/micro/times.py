@@ -11,7 +11,8 @@ from struct import Struct
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from tests.micro.cases import CASES, Run
+from tests.micro.cases import CASES
+from tests.micro.circle import Run
 
 N_ROUNDS = 300
 ROUND_S = 0.0004
