@@ -1,7 +1,8 @@
 """What a record says, once it is believed: it opens, belongs to this login and this state of it, and is not too old.
 
-No age rests on this machine's clock: of a push it is by Duo's, and as long as that is not known, and of all else, by
-the store's. Whoever writes to the store can set its clock back or put an old record there again, but cannot make one.
+No age rests on this machine's clock: of a push it is by Duo's, and of all else, and as long as that is not known or is
+seen to be behind, by the store's. Whoever writes to the store can set its clock back or put an old record there again,
+but cannot make one.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,10 @@ from gateway.fleetapi.records import PUSHED, PushedRecord, Record, decode_record
 
 BELIEVED_S: Final = 90.0
 """A push that is older has ended: its record is there again, or still, because somebody put it there."""
-_CLOCK_ERROR_S: Final = 5.0  # of Duo's time as two hosts know it: whole seconds, and the way of an answer
+_CLOCK_ERROR_S: Final = 5.0
+"""Of Duo's time as two hosts know it: whole seconds, and the way of an answer. What is later than that is from the
+future of a clock that is behind, as of a machine that stood still: it is younger than what that clock takes for young.
+"""
 
 
 class RecordReader:
@@ -55,9 +59,9 @@ class RecordReader:
     def age_s(self, record: PushedRecord, age_in_store_s: float) -> float:
         """Return how long ago Duo was asked to push, in seconds."""
         duo_time = self._duo_time()
-        if record.pushed_at is None or duo_time is None:
+        if record.pushed_at is None or duo_time is None or duo_time < record.pushed_at - _CLOCK_ERROR_S:
             return age_in_store_s
-        return duo_time - record.pushed_at
+        return max(0.0, duo_time - record.pushed_at)
 
     def _is_young(self, record: PushedRecord, age_in_store_s: float) -> bool:
-        return -_CLOCK_ERROR_S <= self.age_s(record, age_in_store_s) < BELIEVED_S
+        return 0.0 <= self.age_s(record, age_in_store_s) < BELIEVED_S

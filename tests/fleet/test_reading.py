@@ -28,7 +28,9 @@ def pushed(pushed_at: float | None, epoch: int = 1) -> bytes:
         (NOW - 89.0, NOW, 1e6, True),
         (NOW - 90.0, NOW, 1.0, False),
         (NOW + 4.0, NOW, 1.0, True),
-        (NOW + 6.0, NOW, 1.0, False),
+        (NOW + 6.0, NOW, 1.0, True),
+        (NOW + 1e6, NOW, 89.0, True),
+        (NOW + 6.0, NOW, 90.0, False),
         (NOW - 1.0, None, 89.0, True),
         (NOW - 1.0, None, 90.0, False),
         (None, NOW, 89.0, True),
@@ -42,6 +44,17 @@ def test_the_age_of_a_push_is_by_duos_clock_if_that_is_known(
     sealing = Sealing()
     reader = RecordReader(sealing, lambda: duo_time)
     assert (reader.read(LOGIN, found(sealing, pushed(pushed_at), age_s=age_s)) is not None) is is_believed
+
+
+@pytest.mark.parametrize(
+    ("pushed_at", "duo_time", "age_s"),
+    [(NOW - 7.0, NOW, 7.0), (NOW + 4.0, NOW, 0.0), (NOW + 6.0, NOW, 3.0), (NOW, None, 3.0), (None, NOW, 3.0)],
+)
+def test_how_long_ago_a_push_was_is_told_by_the_store_where_duos_clock_here_is_behind(
+    pushed_at: float | None, duo_time: float | None, age_s: float
+):
+    reader = RecordReader(Sealing(), lambda: duo_time)
+    assert reader.age_s(records.PushedRecord(1, 1, "gw-a", "tx", "push", pushed_at), 3.0) == age_s
 
 
 def test_a_record_may_be_of_an_earlier_epoch_of_its_login_but_not_of_a_later_one():
