@@ -75,7 +75,7 @@ def join(login: LoginStanding, at: float, now: float) -> Step:
     """Ask the fleet, at an instant, what becomes of a login that another host has."""
     login.move(JOINED)
     login.asked_at = at
-    return Ask(login.policy.fleet, Join(), at if at > now else 0.0)
+    return Ask(login.policy.fleet, Join(application=login.policy.application), at if at > now else 0.0)
 
 
 def granted(login: LoginStanding, answer: Granted, now: float) -> Step:

@@ -73,6 +73,7 @@ class ClaimedLogin:
         login, packet: digests, see `fleetapi.questions.Claim`; no packet, of one that was joined before it came here.
         key: of its record.
         owner: our name for it in the store; drawn for each.
+        application: of Duo, that it asks; of one that has joined another host's, empty otherwise.
         epoch: of our ownership; 0 as long as the store does not say that it is ours.
         txid, factor: of a push whose name is known; empty otherwise.
         pushed_at: Duo's time of it, Unix seconds; None while that is not known.
@@ -95,6 +96,7 @@ class ClaimedLogin:
 
     __slots__ = (
         "again_s",
+        "application",
         "begun_at",
         "ended_at",
         "epoch",
@@ -132,7 +134,7 @@ class ClaimedLogin:
         self.begun_at = begun_at
         self.state = NEW
         self.epoch = 0
-        self.txid = self.factor = self.host = self.how = ""
+        self.txid = self.factor = self.host = self.how = self.application = ""
         self.pushed_at: float | None = None
         self.packets = [packet] if packet else []
         self.verdict: bytes | Callable[[], bytes] | None = None
@@ -160,14 +162,15 @@ class ClaimedLogin:
         self.is_left = isinstance(record, PushedRecord) and record.is_left
 
     def joined_by(self, join: "Join") -> None:
-        """Note that another host has joined it; the oldest is forgotten when there are too many."""
-        joiners = self.joiners
-        if joiners is None:
-            joiners = self.joiners = []
-        if join not in joiners:
-            if len(joiners) >= _MOST_JOINERS:
-                del joiners[0]
-            joiners.append(join)
+        """Note that another host has joined it, or says so again; the oldest is forgotten when there are too many."""
+        joiners = self.joiners = [each for each in self.joiners or () if not _is_of_one(each, join)]
+        joiners.append(join)
+        if len(joiners) > _MOST_JOINERS:
+            del joiners[0]
+
+    def is_joined_by(self, join: "Join") -> bool:
+        """Whether that host has joined it, then or before."""
+        return any(_is_of_one(each, join) for each in self.joiners or ())
 
     def told(self) -> bytes:
         """Return what joiners are told of its verdict, empty without one. It is made for the first of them."""
@@ -180,3 +183,8 @@ class ClaimedLogin:
 
     def __repr__(self) -> str:
         return f"<ClaimedLogin {self.number} {self.owner}/{self.epoch} {self.state}>"
+
+
+def _is_of_one(join: "Join", other: "Join") -> bool:
+    """Whether two are of one login of one host: it asks again and again, and is sealed anew each time."""
+    return join.nonce == other.nonce and join.joiner == other.joiner

@@ -121,7 +121,9 @@ class Claims:
             if login is not None and login.state in OURS:  # a predecessor's claim, which has met another host's
                 self._settling.end(login, messages.RELEASED, now)
                 login = None
-            self._joins.begin(self._begin(number, question.login, now) if login is None else login, now)
+            login = self._begin(number, question.login, now) if login is None else login
+            login.application = question.application
+            self._joins.begin(login, now)
         return self._outbox.take()
 
     def knows(self, number: int) -> bool:
@@ -145,11 +147,13 @@ class Claims:
                 self._outbox.write_pushed(login)
                 if login.is_offered:
                     self._outbox.welcome_all(login)
+            elif login.state is ALONE and self._outbox.is_connected:  # its claim was refused
+                self._assertions.doubted(login)
         return self._outbox.take()
 
-    def isolated(self, *, is_isolated: bool) -> None:
-        """Take no push that its owner leaves, or take them again: Duo is reached elsewhere, and not from here."""
-        self._joins.is_isolated = is_isolated
+    def cannot_reach(self, applications: frozenset[str]) -> None:
+        """Take no push of these that its owner leaves: Duo is reached elsewhere, and not from here."""
+        self._joins.unreachable = applications
 
     def offer(self, number: int, *, is_offered: bool) -> list[Effect]:
         """Leave the push of a login that is ours to whoever has joined it, or will; or keep it again.
@@ -339,6 +343,8 @@ class Claims:
             self._claiming.alone(login, Outcome.ALONE_FAILED)
         elif run.script is TAKE and login.state is TAKING:
             self._joins.failed(login)
+        elif run.script is WRITE and login.state is PUSHED and self._outbox.is_connected:
+            self._assertions.doubted(login)
         elif login.state is ENDED and run.script in (CLAIM, WRITE, RELEASE):
             self._settling.failed(login)
 

@@ -171,7 +171,7 @@ class FleetClient(StoreOwner):
     def leave_pushes(self, application: str, *, are_left: bool) -> None:
         """Leave pushes to other hosts, or keep them again: this application is reached there, and not from here."""
         (self._left.add if are_left else self._left.discard)(application)
-        self._claims.isolated(is_isolated=bool(self._left))
+        self._claims.cannot_reach(frozenset(self._left))
         for number, pending in list(self._shared.items()):
             if pending.login.policy.application == application:
                 self._perform(self._claims.offer(number, is_offered=are_left))

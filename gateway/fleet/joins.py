@@ -38,10 +38,11 @@ class Joins:
 
     Attributes:
         is_hearing: whether the owners can be heard: without that their silence says nothing.
-        is_isolated: whether this host cannot reach Duo while another one can: it takes no push of who is not silent.
+        unreachable: the applications that this host cannot reach while another one can: it takes no push of these from
+            an owner that is not silent.
     """
 
-    __slots__ = ("_hosts", "_logins", "_outbox", "_reader", "is_hearing", "is_isolated")
+    __slots__ = ("_hosts", "_logins", "_outbox", "_reader", "is_hearing", "unreachable")
 
     def __init__(
         self,
@@ -54,7 +55,8 @@ class Joins:
         self._outbox = outbox
         self._hosts = hosts
         self._reader = reader
-        self.is_hearing = self.is_isolated = False
+        self.is_hearing = False
+        self.unreachable: frozenset[str] = frozenset()
 
     def begin(self, login: ClaimedLogin, now: float) -> None:
         """Join the owner whose record was found, or look for one."""
@@ -85,7 +87,7 @@ class Joins:
             login.how = how  # at the next tick: two hosts that misunderstand each other shall not do it without a pause
         elif how == messages.LOST:
             self._lose(login, how)
-        elif login.state is JOINED and not self.is_isolated:
+        elif login.state is JOINED and login.application not in self.unreachable:
             self._take(login)
 
     def looked(self, login: ClaimedLogin, reply: object, now: float) -> None:
@@ -209,7 +211,7 @@ class Joins:
         self._outbox.write_pushed(login)
         self._outbox.taken(login.found.owner)
         self._outbox.count(Outcome.TAKEOVER)
-        age_s = max(0.0, self._reader.age_s(record, took.age_s))
+        age_s = self._reader.age_s(record, took.age_s)
         held = Held(login.owner, login.epoch)
         self._outbox.answer(login, TakenOver(held, record.host, record.txid, record.factor, age_s))
 

@@ -90,7 +90,7 @@ class Settling:
 
     def _is_meant_for(self, login: ClaimedLogin, join: Join, now: float) -> bool:
         """Whether a join is about this login: it came before the end, or soon after; or it was waiting already."""
-        if join.packet in login.packets or (login.joiners is not None and join in login.joiners):
+        if join.packet in login.packets or login.is_joined_by(join):
             return True
         ended_s = now - login.ended_at
         return ended_s < GRACE_S or ended_s < self._reader.waited_s(login.login, join)

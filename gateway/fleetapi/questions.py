@@ -101,14 +101,17 @@ class UseState(Value):
 class Join(Value):
     """What becomes of this login, which another host has? Answered by `Decided`, `TakenOver`, `Released` or `Lost`.
 
-    Attributes: as those of `Claim`.
+    Attributes:
+        number, login: as those of `Claim`.
+        application: of Duo, that it would have asked.
     """
 
-    __slots__ = ("login", "number")
+    __slots__ = ("application", "login", "number")
 
-    def __init__(self, number: int = 0, login: bytes = b"") -> None:
+    def __init__(self, number: int = 0, login: bytes = b"", application: str = "") -> None:
         self.number = number
         self.login = login
+        self.application = application
 
 
 @final

@@ -430,7 +430,7 @@ class TestSuccession:
         stage, theirs = self.adopted(joined())
         assert theirs.login.state is ELSEWHERE
         stage.effects = stage.engine.left_alone(theirs, 1.0, 1.0)
-        assert question(stage) == Join(theirs.number, theirs.fleet_key)
+        assert question(stage) == Join(theirs.number, theirs.fleet_key, "app")
         stage.answer(THERE, now=2.0)
         assert (theirs.login.state, theirs.login.other_host) == (DECIDED, ("joined", "gw-b"))
 

@@ -39,6 +39,48 @@ def test_an_owner_that_stood_still_before_it_asked_is_not_repeated(world: World)
     assert (at_a.result, at_b.result, len(world.duo.pushes)) == ("accept", "accept", 1)
 
 
+def test_a_claim_that_was_refused_is_made_again_when_the_push_has_a_name(world: World):
+    a, b = world.hosts
+    at_a = a.ask(ALICE)
+    a.be_refused()
+    assert (at_a.step, a.counts[Outcome.ALONE_FAILED]) == ("auth", 1)
+    a.step(at_a)
+    a.step(at_a)
+    world.settle()
+    at_b = b.ask(ALICE)
+    world.settle()
+    assert at_b.history == ["asked", "joined"]
+    world.kill(a)
+    world.live(4.0)
+    assert at_b.step == "polling"
+
+
+def test_a_name_that_the_store_refuses_is_written_again(world: World):
+    a, b = world.hosts
+    at_a = begin(world, a)
+    a.step(at_a)
+    a.step(at_a)
+    a.be_refused()
+    world.settle()
+    at_b = b.ask(ALICE)
+    world.settle()
+    world.kill(a)
+    world.live(4.0)
+    assert at_b.step == "polling"
+
+
+def test_a_store_that_refuses_everything_is_not_asked_without_end(world: World):
+    a, _ = world.hosts
+    at_a = begin(world, a)
+    a.step(at_a)
+    a.step(at_a)
+    n_refused = 0
+    while a.commands:
+        a.be_refused()
+        n_refused += 1
+    assert n_refused == 2
+
+
 def test_two_that_are_alone_stay_so(world: World):
     a, b = world.hosts
     a.cut()

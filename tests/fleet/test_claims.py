@@ -114,6 +114,19 @@ def test_an_old_push_put_back_is_not_believed(world: World):
     assert (at_b.step, b.counts[Outcome.ALONE_UNREADABLE]) == ("auth", 1)
 
 
+def test_a_push_whose_name_is_from_the_future_of_a_slow_clock_is_joined_and_taken_over(world: World):
+    a, b = world.hosts
+    b.slow_s = 20.0
+    at_a = push(world, a)
+    at_b = b.ask(ALICE)
+    world.live(1.0)
+    assert at_b.history == ["asked", "joined"]
+    world.kill(a)
+    world.live(4.0)
+    decide(world, b, at_b)
+    assert (at_b.result, len(world.duo.pushes), at_a.push is at_b.push) == ("accept", 1, True)
+
+
 def test_whom_a_store_that_lies_makes_claim_anew_again_and_again_is_alone_in_the_end(world: World):
     a, b = world.hosts
     decide(world, a, push(world, a))

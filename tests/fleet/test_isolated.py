@@ -52,6 +52,17 @@ def test_a_push_whose_name_comes_then_is_left_too(world: World):
     assert at_b.step == "polling"
 
 
+def test_it_takes_the_push_of_an_application_that_it_reaches(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    b.claims.cannot_reach(frozenset({"another application"}))
+    a.isolate()
+    world.settle()
+    assert (at_a.step, at_b.step) == ("fleet", "polling")
+
+
 def test_two_that_cannot_do_not_hand_it_to_and_fro(world: World):
     a, b = world.hosts
     at_a = push(world, a)

@@ -215,6 +215,19 @@ def ended(sealing: Sealing, how: str, login: bytes, nonce: bytes, packet: bytes)
     return encode_message(Ended(nonce, how, sealing.seal(b"accept tx-0 " + ALICE, bound_to(how, login, nonce, packet))))
 
 
+def test_who_has_asked_again_and_again_is_told_once(world: World):
+    a, b = world.hosts
+    at_a = push(world, a)
+    b.ask(ALICE)
+    world.live(20.0)
+    said = [decode_message(each) for each in world.said]
+    assert sum(isinstance(each, Join) for each in said) > 5
+    world.said.clear()
+    decide(world, a, at_a)
+    said = [decode_message(each) for each in world.said]
+    assert sum(isinstance(each, Ended) for each in said) == 1
+
+
 def test_a_verdict_is_good_for_one_join_of_one_login_alone(world: World):
     a, b = world.hosts
     push(world, a)

@@ -35,6 +35,7 @@ PERSON_PATIENCE_S = 75.0
 STALE_S = 10.0  # a login that is so old is not begun with Duo any more
 STUCK_S = 2.0  # a connection whose commands are not answered for so long is given up
 FAR_AWAY = 1_700_000_000.0
+APPLICATION = "app"
 
 
 class Sealing:
@@ -114,6 +115,7 @@ class Host:
         self.name = name
         self.counts: Counter[Outcome] = Counter()
         self.is_dead = True
+        self.slow_s = 0.0  # by how much its clock is behind Duo's
         self.start()
 
     def start(self) -> None:
@@ -132,7 +134,7 @@ class Host:
         self.stuck_s = 0.0
         self.hosts = Hosts(self.instance)
         self.claims = Claims(
-            self.instance, self.name, self.hosts, world.sealing, world.draw, world.duo_time, self._count
+            self.instance, self.name, self.hosts, world.sealing, world.draw, self._duo_time, self._count
         )
         self.claims.patience_s = world.patience_s
         self.claims.mailbox_back(world.now)
@@ -156,9 +158,13 @@ class Host:
             elif login.step == "pushing":
                 self._end(login, "push_lost", None, may_have_pushed=True)
         elif "joined" in login.history:
-            self.perform(self.claims.ask(login.number, Join(login.number, login.digest), self.world.now))
+            self._join(login)
         else:
             login.result, login.ended_at = "forgotten", self.world.now
+
+    def _duo_time(self) -> float | None:
+        duo_time = self.world.duo_time()
+        return None if duo_time is None else duo_time - self.slow_s
 
     def _count(self, outcome: Outcome) -> None:
         self.counts[outcome] += 1
@@ -184,6 +190,9 @@ class Host:
             again_s=login.again_s,
         )
         self.perform(self.claims.ask(login.number, claim, self.world.now))
+
+    def _join(self, login: Login) -> None:
+        self.perform(self.claims.ask(login.number, Join(login.number, login.digest, APPLICATION), self.world.now))
 
     def live(self, digest: bytes) -> Login | None:
         return next((each for each in self.logins.values() if each.digest == digest and not each.result), None)
@@ -232,7 +241,7 @@ class Host:
                 assert login.step != "ended"
                 login.step = "fleet"
                 login.history += ["displaced", "joined"]
-                self.perform(self.claims.ask(login.number, Join(login.number, login.digest), self.world.now))
+                self._join(login)
             elif not self.is_cut:
                 self.commands.append(effect)
             elif isinstance(effect, RunScript):
@@ -245,7 +254,7 @@ class Host:
         if isinstance(answer, Granted):
             login.step, login.held = "auth", answer.held
         elif isinstance(answer, Joined):
-            self.perform(self.claims.ask(login.number, Join(login.number, login.digest), now))
+            self._join(login)
         elif isinstance(answer, TakenOver):
             login.step, login.held = "polling", answer.held
             login.push, login.pushed_at = self.world.duo.find(answer.txid), now - answer.age_s
@@ -279,6 +288,12 @@ class Host:
             run, reply = self.replies.popleft()
             self.perform(self.claims.script_answered(run, reply, self.world.now))
 
+    def be_refused(self) -> None:
+        """Let the store refuse the oldest command, a script."""
+        command = self.commands.popleft()
+        assert isinstance(command, RunScript)
+        self.perform(self.claims.script_failed(command))
+
     def hear(self) -> None:
         """Let the oldest message come."""
         if self.messages:
@@ -308,7 +323,7 @@ class Host:
     def isolate(self, *, is_isolated: bool = True) -> None:
         """Reach Duo no more while others do, or reach it again."""
         self.is_isolated = is_isolated
-        self.claims.isolated(is_isolated=is_isolated)
+        self.claims.cannot_reach(frozenset({APPLICATION} if is_isolated else ()))
         for login in list(self.logins.values()):
             if not login.result:
                 self.perform(self.claims.offer(login.number, is_offered=is_isolated))
