@@ -6,6 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.fleet.effects import RunScript
 from gateway.fleetapi.messages import Ended, Join, Known, decode_message
 from gateway.fleetapi.names import record_key
 from tests.fleet.world import Host, Login, World
@@ -116,6 +117,11 @@ def isolate(world: World, host: Host, choice: int) -> None:
         host.isolate(is_isolated=not host.is_isolated)
 
 
+def fall_behind(world: World, host: Host, choice: int) -> None:
+    """Have a clock that knows Duo's time, and has stood still since."""
+    host.slow_s = (0.0, 4.0, 20.0, 80.0)[choice % 4]
+
+
 def swallow(world: World, host: Host, choice: int) -> None:
     if host.messages:
         del host.messages[choice % len(host.messages)]
@@ -146,6 +152,11 @@ def distrust(world: World, host: Host, choice: int) -> None:
     """Take the store for away although it is only late, or trust it again: its answers come all the same."""
     if host.is_up and not host.is_cut:
         host.perform(host.claims.store_lost() if choice % 2 else host.claims.store_back(world.now))
+
+
+def refuse(world: World, host: Host, choice: int) -> None:
+    if host.is_up and host.commands and isinstance(host.commands[0], RunScript):
+        host.be_refused()
 
 
 def empty(world: World, host: Host, choice: int) -> None:
@@ -211,8 +222,9 @@ Act = Callable[[World, Host, int], None]
 ORDERLY: tuple[Act, ...] = (ask, ask, log_in, send, receive, hear, step, step, decide, advance, live, settle)
 TROUBLES: tuple[Act, ...] = (
     *(pause, stand_still, kill, restart_worker, leave, cancel, isolate, isolate, swallow, swallow_all, replay, reorder),
+    fall_behind,
 )
-OUTAGES: tuple[Act, ...] = (cut, cut, distrust, distrust, empty)
+OUTAGES: tuple[Act, ...] = (cut, cut, distrust, distrust, refuse, refuse, empty)
 FORGERIES: tuple[Act, ...] = (put_back, swap, alter, say_again_otherwise, say_again_otherwise, replay)
 
 
