@@ -67,6 +67,7 @@ from gateway.statistics.layout import Measure
 from gateway.this_process import keep_memory_private, name_process, worker_name
 from gateway.words.english import counted
 from gateway.worker.bulletins import BulletinReader
+from gateway.worker.duo_time import DuoTime
 from gateway.worker.evidence import EvidenceWriter
 from gateway.worker.first_factors import open_first_factors
 from gateway.worker.generations import GenerationParts, Generations
@@ -260,15 +261,13 @@ class RunningWorker:
     def _join_fleet(self, settings: FleetSettings, counters: FleetCounters) -> None:
         from gateway.fleet.clients import open_fleet_client  # which a host by itself starts sooner without
 
-        fleet = open_fleet_client(settings, self._orders.instance, self._duo_time, counters, self._service.displaced)
+        duo_time = DuoTime(self._clients, asyncio.get_running_loop().call_later)
+        duo_time.keep()
+        told = duo_time.unix_time
+        fleet = open_fleet_client(settings, self._orders.instance, told, counters, self._service.displaced)
         self._fleet = self._askers[FLEET] = fleet
         self._service.share_with(fleet)
         self._memory.share = fleet.keep_for_state
-
-    def _duo_time(self) -> float | None:
-        """Return Duo's time, as one of the applications has told it."""
-        told = (client.duo_time for client in self._clients.values())
-        return next((each for each in told if each is not None), None)
 
     def _drop_idle_connections(self, application: str) -> None:
         self._clients[application].drop_idle_connections()
