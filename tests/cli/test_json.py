@@ -69,6 +69,17 @@ def test_version(site: Site) -> None:
     check("version", site.radgate("version", "--json").stdout)
 
 
+def test_explain() -> None:
+    check("explain", *(call_radgate("explain", word, "--json").stdout for word in ("duo_denied", "timeout")))
+    listed = json.loads(call_radgate("explain", "--json").stdout)
+    assert {key for each in listed for key in each} == {"word", "kind", "happened", "remedy"}
+
+
+def test_why(site: Site) -> None:
+    site.radgate("login", "bob", "push", "--json")
+    check("why", site.radgate("why", "bob", "--json").stdout, site.radgate("why", "nobody", "--json").stdout)
+
+
 def test_login_reload_and_status(site: Site) -> None:
     accepted = site.radgate("login", "alice", "push", "--json")
     check("login", accepted.stdout, site.radgate("login", "alice", "no factor", "--json").stdout)
