@@ -2,10 +2,11 @@
 
 Each stage's output stands under its heading, and the first that fails ends the run with its exit status. The hot path
 is compiled meanwhile, in a copy and unoptimised: that takes a minute of one core, and what comes of it must not be in
-the tree before the interpreted tests are over. Tests that start processes run in several pytests; all others, 11,000
-short ones, in one beside them, whose output comes when both are over: to collect them in each and to hand them out took
-46 s of CPU, and they themselves take 82. However the run ends, its children end with it; only after a SIGKILL may
-compiled files be left in the tree, for `tools/compile clean` to remove.
+the tree before the interpreted tests are over. Tests of whole programs, and long tests, run in several pytests; all
+others, 11,000 short ones of which a few start a process, too, in one beside them, whose output comes when both are
+over: to collect them in each and to hand them out took 46 s of CPU, and they themselves take 82. However the run ends,
+its children end with it; only after a SIGKILL may compiled files be left in the tree, for `tools/compile clean` to
+remove.
 
 `python tools/checking.py ARGUMENTS…` hands the arguments to pytest, and does without the compiled stage.
 """
