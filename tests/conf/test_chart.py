@@ -1,6 +1,8 @@
 """The chart for Kubernetes: rendered by Helm's own engine where its Python package is there, its shape held without."""
 
 import json
+import math
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from gateway.config.general import GATEWAY
 from gateway.config.reading import read_settings
 from gateway.config.surroundings import read_configuration
 from gateway.console.pages import HEALTH
+from gateway.ipc.journal import create_journal
 from tests.conf.yaml_files import read_yaml
 from tests.config.files import IKEY, SHARED_SECRET, SKEY
 
@@ -225,6 +228,25 @@ def test_a_pod_may_serve_on_before_it_stops(helm):
     assert "lifecycle" not in pod(render(helm))["containers"][0]
 
 
+def size_of_run(rendered: dict[str, list[Any]]) -> str:
+    (run,) = (volume["emptyDir"] for volume in pod(rendered)["volumes"] if volume["name"] == "run")
+    assert run["medium"] == "Memory"
+    return str(run["sizeLimit"])
+
+
+@pytest.mark.parametrize("workers", [1, 2, 16])
+def test_the_journals_of_a_reload_have_room(helm, workers):
+    journal = create_journal(math.ceil(int(GATEWAY["max_pending"]) / workers))
+    size = os.fstat(journal).st_size
+    os.close(journal)
+    mebibytes = int(size_of_run(render(helm, {"workers": workers})).removesuffix("Mi"))
+    assert mebibytes * 2**20 >= (2 * workers + 1) * size  # the last one is made only where twice its size is free
+
+
+def test_journals_have_the_room_that_is_asked_for(helm):
+    assert size_of_run(render(helm, {"runSizeLimit": "1Gi"})) == "1Gi"
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
@@ -236,6 +258,7 @@ def test_a_pod_may_serve_on_before_it_stops(helm):
         ({"service": {"mode": "nodePort"}}, "mode"),
         ({"ports": [80]}, "ports"),
         ({"replica": 3}, "replica"),
+        ({"runSizeLimit": "16"}, "runSizeLimit"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_name(helm, more, words):
