@@ -79,7 +79,7 @@ class CompileHook(BuildHookInterface[Any]):
         except CannotCompileError as error:
             if os.environ.get("RADGATE_PURE") == "0":
                 raise
-            self.app.display_warning(f"The hot path is not compiled, and a login costs up to twice the CPU: {error}")
+            self.app.display_warning(f"The hot path is not compiled, and a login costs some 2.5 times the CPU: {error}")
             (room / "note").write_text(f"{error}\n")
             build_data["force_include"][str(room / "note")] = NOTE
 

@@ -24,8 +24,9 @@ Show what the running gateway is doing: first what needs somebody, then workers,
 the hosts of a fleet.
 
 With --server show one directory and its application, with --troubled what is not well: applications in trouble or with
-a hint, sections with more rejects than accepts, workers that are not ready, lost logs, hosts. Either has what is wrong
-with the gateway as a whole; with --json it is an object of the same keys, with fewer in its lists.
+a hint, sections with more rejects than accepts, first factors whose hosts are down, workers that are not ready, lost
+logs, hosts. Either has what is wrong with the gateway as a whole; with --json it is an object of the same keys, with
+fewer in its lists.
 """
 EPILOG = """examples:
   radgate status --watch

@@ -1,7 +1,7 @@
 """Families of series as Prometheus's text, version 0.0.4. Pure.
 
 Written here and not by the client library, which takes ten times as long: it checks and formats each sample by itself,
-and 200 sections make 25,000 of them.
+and 200 sections make 28,000 of them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
