@@ -11,7 +11,7 @@ NOTE = Path(gateway.__file__).with_name(
 )  # tools/compiling.py puts it into a wheel that is not compiled
 SOURCE_TREE = "it runs from its source tree"
 REMEDY = (
-    "a login costs some 2.5 times the CPU; with a C compiler and Python's headers (packages gcc, libc6-dev, python3-dev) "
+    "a login costs some 2.5 times the CPU; with a C compiler and Python's headers (gcc, libc6-dev, python3-dev) "
     "`pip install --force-reinstall` of its source compiles it"
 )
 
