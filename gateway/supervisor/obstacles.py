@@ -40,17 +40,17 @@ FILES_OF_WORKER = 6  # that the supervisor holds: channel, journal, last words, 
 def find_obstacles(settings: Settings, *, makes: bool = False) -> list[Problem]:
     """Return what would end `run`, as the user who asks, at once; without lines.
 
-    Ports that are taken are none: they may be the running gateway's. Nor is, for others than root, what only root may
-    do for the user of [gateway].
+    Ports that are taken are none: they may be the running gateway's. Nor is, for others than root who only look, what
+    only root may do for the user of [gateway].
 
     Args:
         settings: of a file without errors.
-        makes: folders and logs are made as a start would, and not only looked at.
+        makes: who asks is about to start it: folders and logs are made, and not only looked at.
     """
     return [
         *_of_addresses(settings),
         *_of_files(settings),
-        *_of_identity(settings),
+        *_of_identity(settings, makes=makes),
         *_of_folders(settings, makes=makes),
         *_of_trust(settings),
         *_of_workers(settings),
@@ -80,10 +80,10 @@ def _of_files(settings: Settings) -> Iterator[Problem]:
         yield Problem("gateway", "workers", f"{text}; {remedy}")
 
 
-def _of_identity(settings: Settings) -> Iterator[Problem]:
+def _of_identity(settings: Settings, *, makes: bool) -> Iterator[Problem]:
     user, group = settings.gateway.user, settings.gateway.group
     try:
-        identity = look_up_identity(user, group)
+        identity = (find_identity if makes else look_up_identity)(user, group)
     except UnknownIdentity as error:
         yield Problem("gateway", error.key, str(error))
         return

@@ -111,6 +111,7 @@ class RunDir:
     def _check_owner(self) -> None:
         """Make sure that nobody else can put a socket of theirs into the place of ours, in /tmp say."""
         _check_owner(self.path, os.fstat(self._folder))
+        _check_places(self.path)
 
     def _lock(self) -> None:
         with _explained(self.path):
@@ -155,6 +156,7 @@ def try_run_dir(path: str | Path, *, makes: bool = False) -> None:
         try_folder(path)
         if path.exists():
             _check_owner(path, path.stat())
+            _check_places(path)
 
 
 def _make(path: Path) -> None:
@@ -167,6 +169,14 @@ def _check_owner(path: Path, status: os.stat_result) -> None:
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         text = f"others may write to {path}; chmod go-w {path}, or write another run_dir in [gateway]"
         raise RunDirUnusable(text)
+
+
+def _check_places(path: Path) -> None:
+    """Make sure that no folder is in the place of our files, as Docker leaves there of what it was to mount."""
+    for name in (PID_FILE, CONTROL_SOCKET):
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISDIR((path / name).lstat().st_mode):
+                raise RunDirUnusable(f"{path / name} is a folder; remove it, or write another run_dir in [gateway]")
 
 
 @contextlib.contextmanager

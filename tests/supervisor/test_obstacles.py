@@ -115,6 +115,14 @@ def test_for_the_user_of_the_file_only_root_can_look(tmp_path, as_nobody):
     assert look(settings) == []
 
 
+def test_who_is_about_to_start_it_has_to_become_that_user(tmp_path, as_nobody):
+    settings = settings_of(tmp_path, gateway="user=daemon\n")
+    as_nobody()
+    (problem,) = find_obstacles(settings, makes=True)
+    assert (problem.section, problem.key) == ("gateway", "user")
+    assert "started by root, or as these" in problem.text
+
+
 def test_trust_in_nobody(tmp_path, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.supervisor.run_dir import PID_FILE, RunDir, RunDirUnusable
+from gateway.supervisor.run_dir import PID_FILE, RunDir, RunDirUnusable, try_run_dir
 
 HOLD_IT = """\
 import sys
@@ -108,6 +108,15 @@ def test_a_folder_that_cannot_be_one_is_named_with_the_key_to_mend(tmp_path):
         with pytest.raises(RunDirUnusable) as refused:
             RunDir(path)
         assert str(refused.value) == f"cannot use {path}: {reason}; correct run_dir in [gateway]"
+
+
+@pytest.mark.parametrize("name", ["radgate.pid", "control.sock"])
+def test_a_folder_in_the_place_of_a_file_is_named_by_who_looks_and_by_who_starts(tmp_path, name):
+    (tmp_path / name).mkdir()
+    tmp_path.chmod(0o755)
+    for claim in (try_run_dir, RunDir):
+        with pytest.raises(RunDirUnusable, match=f"{tmp_path / name} is a folder; remove it"):
+            claim(tmp_path)
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o775])
