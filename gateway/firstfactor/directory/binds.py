@@ -193,8 +193,9 @@ class Binds:
         """Close what has idled too long."""
         while host.idle:
             connection = next(iter(host.idle.values()))
-            if now - connection.since < IDLE_S:
-                self._board.timers.at(connection.since + IDLE_S, self._sweep, host)
+            due = connection.since + IDLE_S
+            if now < due:  # not by `now - since`, which rounds otherwise: the timer would be due again at once
+                self._board.timers.at(due, self._sweep, host)
                 return
             del host.idle[connection.number]
             self._board.close(connection, now)

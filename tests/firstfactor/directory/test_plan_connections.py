@@ -20,6 +20,19 @@ def test_a_connection_serves_one_user_after_the_other():
     assert set(scene.open) == {1}
 
 
+def test_an_instant_at_which_floats_round_otherwise_ends_like_any_other():
+    """59.999… s have passed since then by one sum, and 60 by the other."""
+    since, now = 32758.354826995, 32818.354826995
+    assert now - since < IDLE_S
+    assert since + IDLE_S <= now
+    scene = ready()
+    scene.now = since
+    found(scene)
+    scene.answer(None)
+    scene.perform(scene.plan.timer(now))
+    assert set(scene.open) == {1}
+
+
 def test_one_on_which_something_else_was_said_does_not():
     scene = ready()
     found(scene)
