@@ -88,10 +88,14 @@ class Standing(NamedTuple):
 
 
 class Breaker:
-    """The state of one application. The caller does what is returned; instants are monotonic seconds."""
+    """The state of one application. The caller does what is returned; instants are monotonic seconds.
+
+    Attributes:
+        limits: may change at any time.
+    """
 
     def __init__(self, limits: BreakerLimits | None = None) -> None:
-        self._limits = limits or BreakerLimits()
+        self.limits = limits or BreakerLimits()
         self._state = BreakerState.HEALTHY
         self._since = 0.0
         self._trial = self._n_trials = 0  # ever, and since a probe failed
@@ -220,7 +224,7 @@ class Breaker:
 
     def _do_many_fail(self, seen: Evidence, now: float) -> bool:
         """Whether as many users as make a streak failed lately, and no probe did."""
-        return seen.n_lately >= self._limits.failures_to_open and now - self._away_at >= LATELY_S
+        return seen.n_lately >= self.limits.failures_to_open and now - self._away_at >= LATELY_S
 
     def _patience_s(self, least_s: float) -> float:
         return patience_s(max(self._seen.typical_s, self._probing.ping_s), least_s)
@@ -318,7 +322,7 @@ class Breaker:
     def _is_streak_complete(self, now: float) -> bool:
         n_probes_needed = DOUBTFUL_PROBES if self.are_logins_failing else 1
         return (
-            self.streak >= self._limits.failures_to_open
+            self.streak >= self.limits.failures_to_open
             and self._n_failed_probes >= n_probes_needed
             and now - self._since >= STREAK_S
         )

@@ -57,7 +57,9 @@ class FailModeWatch:
         self.stop()
         self._clients = clients
         limits = BreakerLimits(failures_to_open=settings.gateway.failures_to_open)
-        self._breakers = {key: self._breakers.get(key) or Breaker(limits) for key in clients}
+        self._breakers = {key: self._breakers.get(key) or Breaker() for key in clients}
+        for breaker in self._breakers.values():
+            breaker.limits = limits
         applications = [
             WatchedApplication(key, breaker, clients[key], consequence(settings, key))
             for key, breaker in self._breakers.items()

@@ -158,7 +158,7 @@ class FormerRule(Breaker):
     """A breaker that users alone may open, and hold open."""
 
     def _is_streak_complete(self, now: float) -> bool:
-        return self.streak >= self._limits.failures_to_open
+        return self.streak >= self.limits.failures_to_open
 
     def _start_afresh(self, since: float) -> None:
         if since != self._passed_at:

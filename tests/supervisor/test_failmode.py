@@ -110,6 +110,28 @@ def test_the_keys_of_those_applications_are_checked_that_are_named(monkeypatch):
     assert asked == ["a:443/DIONE", "b:443/DIONE"]
 
 
+def test_a_reload_changes_how_many_failures_open(monkeypatch):
+    class Client:
+        wire_s = 0.0
+
+        def ask(self, _call: object, _on_answer: object) -> Any:
+            return SimpleNamespace(cancel=lambda: None)
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(failmode, "open_probe_clients", lambda _settings: {"a": Client()})
+
+    async def scene() -> None:
+        duo = watch(Crew("a"))
+        for number in (5, 2):
+            duo.start(SimpleNamespace(gateway=SimpleNamespace(failures_to_open=number), servers=[]))  # type: ignore[arg-type]
+            assert duo._breakers["a"].limits.failures_to_open == number
+        duo.stop()
+
+    asyncio.run(scene())
+
+
 class TestIsolation:
     """What this host cannot reach, and another one can."""
 
