@@ -232,23 +232,35 @@ class DuoClient(CallOwner):
         try:
             answer = pending.flavour.read(pending.call, outcome.http_status, outcome.body)
         except Unavailable as trouble:
-            if trouble.trouble is not Trouble.RATE_LIMIT or not self._ask_again_later(pending, outcome, now):
+            if trouble.trouble is not Trouble.RATE_LIMIT:
+                self._not_answered(pending, trouble, now)
+            elif not self._ask_again_later(pending, outcome, now):
                 self._finish(pending, trouble, now)
             return
         except Exception as error:  # noqa: BLE001 -- no answer, however odd, may leave a login without an end
             text = f"an answer that cannot be read: {type(error).__name__}"
-            self._finish(pending, Unavailable(Trouble.BAD_ANSWER, text), now)
+            self._not_answered(pending, Unavailable(Trouble.BAD_ANSWER, text), now)
             return
         if type(answer) is Refusal and answer.is_configuration:
             self._refused(pending, answer, now)
             return
         if type(answer) is Time and answer.time is not None:
             self._take_time(answer.time, pending)
+        if not (type(answer) is Refusal and answer.is_foreign):
+            self._works(pending)
+        self._finish(pending, answer, now)
+
+    def _works(self, pending: PendingCall) -> None:
+        """Note that Duo itself has answered: in this flavour, to this key."""
         if type(pending.call) is not Ping:
-            self._may_change_flavour = False  # it works: later 40301s have another cause, and pushes are under way
+            self._may_change_flavour = False  # later 40301s have another cause, and pushes are under way
         if pending.was_resigned and self._keys.taken() and self._on_key_changed is not None:
             self._loop.call_soon(self._on_key_changed, self._keys.is_next)
-        self._finish(pending, answer, now)
+
+    def _not_answered(self, pending: PendingCall, trouble: Unavailable, now: float) -> None:
+        """End a call to which something came that is no answer of Duo's; Duo may have heard it all the same."""
+        trouble.may_have_acted = not is_repeatable(pending.call)
+        self._finish(pending, trouble, now)
 
     def _refused(self, pending: PendingCall, refusal: Refusal, now: float) -> None:
         """Ask again what Duo refused for what may be mended so; else give it up."""
@@ -318,7 +330,7 @@ def _tell(observer: CallObserver, pending: PendingCall, result: Answer | Unavail
     call, seconds = pending.call, now - pending.asked_at
     if isinstance(result, Unavailable):
         observer.failed(call, pending, result.trouble, result.detail, seconds, now)
-    elif type(result) is Refusal and result.code <= 0:  # somebody in between, not Duo
+    elif type(result) is Refusal and result.is_foreign:
         observer.forgotten(pending)
     else:
         observer.answered(call, pending, seconds, now)

@@ -198,12 +198,17 @@ class Refusal(Value):
         self.detail = detail
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether somebody in between has said it, and not Duo: Duo's own words have a code."""
+        return self.code <= 0
+
+    @property
     def is_configuration(self) -> bool:
         """Whether keys, clock or application type are wrong (401, 403), which no user can mend.
 
-        Only Duo's own words count (they have a code): a firewall in between may dislike a user's name.
+        Only Duo's own words count: a firewall in between may dislike a user's name.
         """
-        return self.http_status in (401, 403) and self.code > 0
+        return self.http_status in (401, 403) and not self.is_foreign
 
     @property
     def is_clock(self) -> bool:

@@ -145,6 +145,52 @@ def test_once_v2_has_worked_it_stays(authority: Authority, server_file: str) -> 
 
 
 @pytest.mark.parametrize(
+    "foreign", [answer("<html>blocked</html>", "403 Forbidden"), answer("", "404 Not Found")], ids=["page", "empty"]
+)
+def test_what_somebody_in_between_says_does_not_settle_the_version(
+    authority: Authority, server_file: str, foreign: bytes
+) -> None:
+    valid = answer('{"stat":"OK","response":"valid"}')
+    _, results, client = ask_scripted(authority, server_file, [Check(), Check()], foreign, WRONG_TYPE, valid)
+    assert isinstance(results[1], Time)
+    assert client.api_version == "1"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        answer("<html>", "504 Gateway Timeout"),
+        answer("", "502 Bad Gateway"),
+        answer('{"stat":"OK","response":{"txid":12}}'),
+        answer(""),
+    ],
+    ids=["504", "502", "odd JSON", "empty"],
+)
+@pytest.mark.parametrize(
+    ("call", "may_have_acted"),
+    [
+        (Auth("jdoe", Factor.PUSH), True),
+        (Auth("jdoe", Factor.PASSCODE, passcode="123456"), False),
+        (Preauth("jdoe"), False),
+    ],
+    ids=["push", "passcode", "preauth"],
+)
+def test_a_push_whose_answer_is_none_of_duos_may_be_out(
+    authority: Authority, server_file: str, odd: bytes, call: Auth | Preauth, may_have_acted: bool
+) -> None:
+    _, (result,), _ = ask_scripted(authority, server_file, [call], odd)
+    assert isinstance(result, Unavailable)
+    assert result.may_have_acted is may_have_acted
+
+
+def test_a_push_that_duo_refuses_for_its_rate_is_not_out(authority: Authority, server_file: str) -> None:
+    limit = fail(42901, "Too many requests", "429 Too Many Requests", "Retry-After: 3600")
+    _, (result,), _ = ask_scripted(authority, server_file, [Auth("jdoe", Factor.PUSH)], limit, api_timeout_s=1.0)
+    assert isinstance(result, Unavailable)
+    assert result.may_have_acted is False
+
+
+@pytest.mark.parametrize(
     ("call", "n_requests"), [(Auth("jdoe", Factor.PASSCODE, passcode="123456"), 2), (Auth("jdoe", Factor.PUSH), 1)]
 )
 @in_loop

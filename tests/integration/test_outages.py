@@ -89,6 +89,17 @@ def test_waiting_for_duo_is_no_share_of_the_gateways_own(shared: SharedSite, sit
     assert histograms["gateway"]["sum_s"] <= others_s
 
 
+@pytest.mark.parametrize("kind", ["broken_json", "status_500", "captive_portal"])
+def test_a_push_whose_answer_is_none_of_duos_lets_nobody_in(shared: SharedSite, kind):
+    """It may be on the phone, and Duo is well."""
+    nas = shared.start(failmode="safe").nas()
+    shared.simulator.fault(kind, endpoint="auth", calls=1)
+    assert nas.login("alice", "push").code == 3
+    (line,) = shared.log_lines()
+    assert line.fields["reason"] == "push_lost"
+    assert nas.login("alice", "123456").is_accept
+
+
 def test_duo_back_again_is_used_again(shared: SharedSite):
     nas = shared.start(failmode="secure", api_timeout=2).nas()
     shared.simulator.fault("refuse")
