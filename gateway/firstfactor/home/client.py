@@ -69,6 +69,7 @@ class HomeClient(Reader):
         self._known = {number: found for number, home in enumerate(homes) if (found := as_address(home))}
         names = {number: home for number, home in enumerate(homes) if number not in self._known}
         self._names = Names(names, self._found, self._not_found)
+        self._retries: dict[int, asyncio.TimerHandle] = {}  # by home server, of those that there is no way to yet
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._is_asking = False
@@ -98,6 +99,8 @@ class HomeClient(Reader):
         """Drop all questions without a word, and close all sockets."""
         self._is_closed = True
         self._names.close()
+        for number in tuple(self._retries):
+            self._retry_no_more(number)
         for pending in self._pending:
             pending.question.forget()
         self._pending.clear()
@@ -144,11 +147,18 @@ class HomeClient(Reader):
     def _found(self, number: int, found: Found) -> None:
         if self._is_closed:
             return
+        self._retry_no_more(number)
         own = self._nas_attribute or own_nas_attribute(found)
         if not own:  # there is no way to it yet, as while a machine starts
-            self._loop.call_later(RETRY_S, self._found, number, found)
+            self._retries[number] = self._loop.call_later(RETRY_S, self._found, number, found)
         location = Location(found.family, found.sockaddr, own)
         self._perform(self._plan.located(self.servers[number], location, _clock()))
+
+    def _retry_no_more(self, number: int) -> None:
+        """Let go of the address that a home server was last found at, if there was no way to it."""
+        retry = self._retries.pop(number, None)
+        if retry is not None:
+            retry.cancel()
 
     def _not_found(self, number: int, why: str) -> None:
         self._perform(self._plan.lost(self.servers[number], why, _clock()))

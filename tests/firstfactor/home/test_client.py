@@ -1,6 +1,7 @@
 """The client against scripted home servers: sockets, closed ports, names, and that nothing is left of it."""
 
 import asyncio
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,8 @@ import pytest
 
 from bench.processes import free_udp_port
 from gateway.engine.first_factor import Accepted, Answer, CheckFirstFactor, Refused
-from gateway.firstfactor.home.addresses import HostPort
+from gateway.firstfactor.home import client as client_module
+from gateway.firstfactor.home.addresses import Found, HostPort, own_nas_attribute
 from gateway.firstfactor.home.server import Limits
 from gateway.firstfactor.host_states import DOWN, UP, HostState
 from gateway.radius.dictionary import Code
@@ -17,6 +19,7 @@ from gateway.statistics.counters import WorkerRow
 from gateway.statistics.layout import BoardPlan, Measure, row_layout
 from gateway.statistics.reading import read_row
 from gateway.unavailable import Trouble, Unavailable
+from tests.compiled import only_interpreted
 from tests.descriptors import n_descriptors
 from tests.firstfactor.home.answers import ask
 from tests.firstfactor.home.peer import Peer, accept, be_silent, client_of, peers
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from gateway.worker.service import Asker
 
 ALICE = b"alice"
+HERE = HostPort("127.0.0.1", 1812)
+REACHED = Found(socket.AF_INET, ("127.0.0.1", 1812))
+AWAY = Found(socket.AF_INET, ("203.0.113.9", 1812))
 SOON = Limits(retries=1, retry_wait_s=0.03)
 
 
@@ -224,6 +230,51 @@ async def test_close_ends_looking_up() -> None:
     with client_of([HostPort("localhost", 1), HostPort("other.invalid", 1)]):
         assert len(asyncio.all_tasks()) == len(before) + 2
     await turn_until(lambda: asyncio.all_tasks() == before)
+
+
+class NoWay:
+    """No route to one of two addresses; `looks` counts how often there has been a look for one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.looks = 0
+        monkeypatch.setattr(client_module, "RETRY_S", 0.01)
+        monkeypatch.setattr(client_module, "own_nas_attribute", self._own)
+
+    def _own(self, found: Found) -> bytes:
+        self.looks += found is AWAY
+        return b"" if found is AWAY else own_nas_attribute(found)
+
+
+@only_interpreted
+@in_loop
+async def test_an_address_without_a_way_is_forgotten_for_a_newer_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_way = NoWay(monkeypatch)
+    with client_of([HERE]) as client:
+        (server,) = client.servers
+        client._found(0, AWAY)
+        assert server.location is not None
+        assert server.location.sockaddr == AWAY.sockaddr
+        await turn_until(lambda: no_way.looks > 3)  # it may be there in the end
+        client._found(0, REACHED)
+        looks = no_way.looks
+        await asyncio.sleep(0.05)
+        assert server.location.sockaddr == REACHED.sockaddr
+        assert no_way.looks == looks
+
+
+@only_interpreted
+@in_loop
+async def test_an_address_without_a_way_is_tried_by_one_timer_until_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often DNS has told it."""
+    no_way = NoWay(monkeypatch)
+    with client_of([HERE]) as client:
+        for _ in range(3):
+            client._found(0, AWAY)
+        assert len(client._retries) == 1
+        await turn_until(lambda: no_way.looks > 6)
+        assert len(client._retries) == 1
+        (retry,) = client._retries.values()
+    assert retry.cancelled()
 
 
 @in_loop
