@@ -145,9 +145,9 @@ class FleetClient(StoreOwner):
         self._perform(effects, in_turn=False)
         return asked
 
-    def keep_for_state(self, record: ChallengeRecord) -> None:
-        """Let other hosts have what does not fit into the State of a challenge."""
-        self._states.keep(record)
+    def keep_for_state(self, record: ChallengeRecord, life_s: float) -> None:
+        """Let other hosts have what does not fit into the State of a challenge, for so long."""
+        self._states.keep(record, life_s)
 
     def share(self, effect: ShareLogin) -> None:
         """Let others know how far a login is that is ours, and of one that another worker of this host had."""

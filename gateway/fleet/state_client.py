@@ -37,9 +37,9 @@ class StateClient:
         self._store = store
         self._patience = patience
 
-    def keep(self, record: ChallengeRecord) -> None:
-        """Keep at the store what does not fit into a State; without a store only this host has it."""
-        run = self._states.keep(record.name, packed_challenge(record), record.until - time.time())
+    def keep(self, record: ChallengeRecord, life_s: float) -> None:
+        """Keep at the store what does not fit into a State, for so long; without a store only this host has it."""
+        run = self._states.keep(record.name, packed_challenge(record), life_s)
         if run is not None:
             self._store.run(run.script, run.key, run.arguments, Call(ignore))
 

@@ -189,6 +189,7 @@ class RunningWorker:
         self._memory = memory = ChallengeMemory(UnixClock(time.time() - time.monotonic()))
         own = GenerationParts(orders.generations[0].number, settings, row, memory)
         self._generations = Generations(own, orders.generations[1:], row, memory)
+        self._duo_time = DuoTime(self._clients, asyncio.get_running_loop().call_later)
         evidence_writers = {key: EvidenceWriter(counters) for key, counters in row.applications.items()}
         with _using_what_is_configured():
             self._open_clients(settings, evidence_writers)
@@ -209,9 +210,8 @@ class RunningWorker:
         self._bulletin_reader = BulletinReader(
             bulletins, engine, self._service.perform, self._drop_idle_connections, self._leave_pushes
         )
-        look = self._bulletin_reader.look
         first_factors = list(self._first_factors.values())
-        Heartbeat(row, listeners, keeper, self._clients, evidence_writers, bulletins, look, first_factors).start()
+        Heartbeat(row, listeners, keeper, self._clients, evidence_writers, bulletins, self._beat, first_factors).start()
 
     def _build_service(self, keeper: JournalKeeper, event_log: EventLog) -> Service:
         orders = self._orders
@@ -261,13 +261,19 @@ class RunningWorker:
     def _join_fleet(self, settings: FleetSettings, counters: FleetCounters) -> None:
         from gateway.fleet.clients import open_fleet_client  # which a host by itself starts sooner without
 
-        duo_time = DuoTime(self._clients, asyncio.get_running_loop().call_later)
-        duo_time.keep()
-        told = duo_time.unix_time
+        self._duo_time.keep()
+        told = self._duo_time.unix_time
         fleet = open_fleet_client(settings, self._orders.instance, told, counters, self._service.displaced)
         self._fleet = self._askers[FLEET] = fleet
         self._service.share_with(fleet)
         self._memory.share = fleet.keep_for_state
+
+    def _beat(self, now: float) -> None:
+        """Look at what has been told, by the supervisor and by Duo."""
+        self._bulletin_reader.look(now)
+        duo_time = self._duo_time.unix_time()
+        if duo_time is not None:
+            self._memory.told(duo_time, time.monotonic())
 
     def _drop_idle_connections(self, application: str) -> None:
         self._clients[application].drop_idle_connections()

@@ -68,10 +68,10 @@ class JournalKeeper:
         if self._links:
             self._tell(peer.bucket, ReplyKept(unpacked_reply(octets)))
 
-    def keep_challenge(self, record: ChallengeRecord) -> None:
-        """Write down what is remembered of a challenge, until it expires; whose it is, any successor may be asked."""
+    def keep_challenge(self, record: ChallengeRecord, life_s: float) -> None:
+        """Write down what is remembered of a challenge, for so long; whose it is, any successor may be asked."""
         now = time.monotonic()
-        self._journal.keep_reply(packed_challenge(record), now + max(0.0, record.until - time.time()), now)
+        self._journal.keep_reply(packed_challenge(record), now + life_s, now)
         for link in set(self._links.values()):
             link.send(ChallengeNoted(record))
 

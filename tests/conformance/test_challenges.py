@@ -173,7 +173,7 @@ def test_S5_what_was_used_is_known_to_the_next_worker():
     """It is written down before Duo is asked, and expires with the State."""
     notes = []
     memory = ChallengeMemory(UnixClock(1_700_000_000.0))
-    memory.note = notes.append
+    memory.note = lambda record, _life_s: notes.append(record)
     stage = challenged("menu", memory=memory)
     state = stage.state
     stage.ask("1", state)

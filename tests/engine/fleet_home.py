@@ -26,7 +26,7 @@ class Host(HomeStage):
     def __init__(self, draw: Callable[[int], bytes] | None = None, **mode: Any) -> None:
         self.memory = ChallengeMemory(UnixClock(AHEAD))
         self.shared: list[ChallengeRecord] = []
-        self.memory.share = self.shared.append
+        self.memory.share = lambda record, _life_s: self.shared.append(record)
         super().__init__(Challenge, memory=self.memory, fleet="fleet", draw=draw or drawing(), **mode)
 
     def asked_for_a_factor(self) -> bytes:

@@ -160,7 +160,7 @@ def test_a_successor_of_a_worker_that_died_over_it_takes_the_same_packet_again()
     """Without a fleet, too."""
     before = HomeStage(Challenge, memory=(memory := ChallengeMemory(UnixClock(AHEAD))))
     records: list[ChallengeRecord] = []
-    memory.note = records.append
+    memory.note = lambda record, _life_s: records.append(record)
     before.ask()
     before.accept()
     before.answer(GO_ON)

@@ -50,7 +50,7 @@ def test_a_state_is_used_once_across_hosts(store):
 
 def test_what_one_host_keeps_another_one_has(store):
     async def scene(a: Host, b: Host) -> None:
-        a.client.keep_for_state(record())
+        a.client.keep_for_state(record(), 300.0)
         await a.client.told()
         found = await b.ask(question(wants_kept=True))
         assert unpacked_challenge(found.kept).kept == KEPT
@@ -63,7 +63,7 @@ def test_what_comes_to_the_store_a_little_later_is_waited_for(store):
         found = asyncio.get_running_loop().create_future()
         b.client.ask(question(wants_kept=True), found.set_result)
         await b.client.told()  # the store has been asked, and had nothing
-        a.client.keep_for_state(record())
+        a.client.keep_for_state(record(), 300.0)
         answer = await found
         assert unpacked_challenge(answer.kept).kept == KEPT
         assert answer.again_s == 0  # it is the first time all the same
@@ -95,7 +95,7 @@ def test_a_store_that_is_gone_keeps_nobody_waiting(store, wants_kept):
     async def scene(a: Host, _b: Host) -> None:
         store.kill()
         await until(lambda: not a.client.is_usable)
-        a.client.keep_for_state(record())
+        a.client.keep_for_state(record(), 300.0)
         assert await a.ask(question(wants_kept=wants_kept)) == Unused()
 
     play(scene, store)
@@ -115,7 +115,7 @@ def test_a_store_that_stands_still_costs_a_login_its_patience_and_no_more(store,
 
 def test_a_store_that_is_late_is_told_all_the_same_and_waited_for_where_something_is_kept(store):
     async def scene(a: Host, b: Host) -> None:
-        b.client.keep_for_state(record())
+        b.client.keep_for_state(record(), 300.0)
         await b.client.told()
         a.patience._leave(Away.LATE, "late", asyncio.get_running_loop().time() + 100.0)
         found = await a.ask(question(wants_kept=True))

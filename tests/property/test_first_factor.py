@@ -84,7 +84,7 @@ class World:
         memory = ChallengeMemory(UnixClock(1_700_000_000.0))
         for record in self.notes:
             memory.adopt(record, self.now)
-        memory.note = self.notes.append
+        memory.note = lambda record, _life_s: self.notes.append(record)
         self.stage = HomeStage(memory=memory, draw=self.draw, **self.mode)
         self.stage._n_packets = self.n_packets
         self.asked: dict[int, PutQuestion] = {}

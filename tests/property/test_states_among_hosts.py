@@ -7,6 +7,7 @@ Whose a login is, is known at once here: `tests.fleet` plays that with all its t
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -79,13 +80,13 @@ class World:
         host = Host(self.draw)
         for record in self.journals[place]:
             host.memory.adopt(record, self.now)
-        host.memory.note = self.journals[place].append
-        host.memory.share = lambda record: self._keep(place, record)
+        host.memory.note = lambda record, _life_s: self.journals[place].append(record)
+        host.memory.share = partial(self._keep, place)
         self.questions[place].clear()
         return host
 
-    def _keep(self, place: int, record: ChallengeRecord) -> None:
-        run = self.states[place].keep(record.name, packed_challenge(record), 300.0)
+    def _keep(self, place: int, record: ChallengeRecord, life_s: float) -> None:
+        run = self.states[place].keep(record.name, packed_challenge(record), life_s)
         if run is not None and not self.is_cut[place]:
             self.store.run(run)
 

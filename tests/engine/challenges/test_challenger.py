@@ -137,13 +137,13 @@ def test_what_another_host_has_kept_is_taken_for_its_own_token():
 def test_what_is_kept_is_shared_once_with_other_hosts():
     shared: list[ChallengeRecord] = []
     scene = Scene()
-    scene.memory.share = shared.append
+    scene.memory.share = lambda record, _life_s: shared.append(record)
     scene.asked(kept=KEPT)
     scene.asked()
     (record,) = shared
     assert (record.kept, record.until) == (KEPT, int(AHEAD) + 300)
     successor = ChallengeMemory(UnixClock(AHEAD))
-    successor.share = shared.append
+    successor.share = lambda record, _life_s: shared.append(record)
     successor.adopt(record, 1.0)
     assert len(shared) == 1
 
@@ -151,7 +151,7 @@ def test_what_is_kept_is_shared_once_with_other_hosts():
 def test_a_typed_passcode_is_shared_with_nobody():
     shared: list[ChallengeRecord] = []
     scene = Scene()
-    scene.memory.share = shared.append
+    scene.memory.share = lambda record, _life_s: shared.append(record)
     scene.asked(kept=Kept(typed=TypedFactor(PASSCODE, 0, "123456")))
     assert shared == []
 

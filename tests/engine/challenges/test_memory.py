@@ -65,7 +65,7 @@ class TestSuccession:
 
     def told(self, found: ChallengeMemory) -> list[ChallengeRecord]:
         records: list[ChallengeRecord] = []
-        found.note = records.append
+        found.note = lambda record, _life_s: records.append(record)
         return records
 
     def test_what_is_kept_and_what_was_used_is_noted_before_all_else(self):
