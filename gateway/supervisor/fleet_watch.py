@@ -41,6 +41,7 @@ class FleetWatch:
             self._membership = Membership(self._instance, settings.fleet, self._status, self._on_news)
             self._membership.sections = _digests(settings, settings.fleet)
             self._membership.start()
+        self._on_news()
 
     def say_leaving(self) -> None:
         """Let the others know that this host takes no more logins."""

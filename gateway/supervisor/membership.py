@@ -114,6 +114,7 @@ class Membership(StoreOwner):
     def _beat(self) -> None:
         self._timer = self._loop.call_later(BEAT_INTERVAL_S, self._beat)
         self._say()
+        self._on_news()  # also where nothing is heard any more: that nobody can be relied on is news
 
     def _say(self) -> None:
         self._store.publish(ALL_HOSTS.encode(), encode_beat(self._instance, self._name, self._is_leaving, self._sealer))

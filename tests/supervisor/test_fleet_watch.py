@@ -49,6 +49,9 @@ class Host:
         servers = (msgspec.structs.replace(settings.servers[0], **server),)
         return msgspec.structs.replace(settings, fleet=fleet, servers=servers)
 
+    def settings_without(self) -> Settings:
+        return msgspec.structs.replace(self.settings, fleet=None)
+
     def status(self) -> dict[str, Any]:
         server = {"reasons": {"duo_allowed": 3}, "pending": 2}
         workers = [{"state": "ready"}, {"state": "starting"}]
@@ -136,6 +139,33 @@ def test_what_a_host_can_tell_no_more_is_not_known(store):
         b.duo["failmode_active"] = True
         await until(lambda: not a.watch.is_reached_elsewhere(DUO))
         assert a.state_of("gw-b") == "ready"
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
+
+
+def test_nobody_is_relied_on_any_more_once_the_store_is_lost_and_that_is_told(store):
+    """Who is silent because another host reaches Duo must look, although nothing more is heard."""
+
+    async def scene(a: Host, b: Host) -> None:
+        seen: list[bool] = []
+        a.watch._on_news = lambda: seen.append(a.watch.is_reached_elsewhere(DUO))
+        a.watch.follow(a.settings_without())
+        a.watch.follow(a.settings)
+        await until(lambda: seen and seen[-1])
+        store.kill()
+        await until(lambda: not seen[-1])
+        assert not a.watch.is_reached_elsewhere(DUO)
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
+
+
+def test_that_a_host_is_in_no_fleet_any_more_is_news(store):
+    async def scene(a: Host, b: Host) -> None:
+        await until(lambda: a.watch.is_reached_elsewhere(DUO))
+        n_news = a.n_news
+        a.watch.follow(a.settings_without())
+        assert a.n_news == n_news + 1
+        assert not a.watch.is_reached_elsewhere(DUO)
 
     play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
 
