@@ -37,6 +37,8 @@ class Entry(NamedTuple):
     key: str
     value: str
     place: Place
+    is_guessed: bool = False
+    """Whether another key stands there, which nobody knows; no problem may show the value."""
 
 
 @dataclass(slots=True)

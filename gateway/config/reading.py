@@ -26,6 +26,7 @@ from gateway.config.credentials import has_clear_secrets, read_secrets_key
 from gateway.config.first_factors import is_idle, named_clients
 from gateway.config.fleet import KEYS, read_fleet
 from gateway.config.general import GATEWAY, MAIN, read_ca_certs_file, read_gateway, read_log
+from gateway.config.guesses import without_guessed
 from gateway.config.including import Source, file_of, read_sources
 from gateway.config.ini import IniSection
 from gateway.config.kinds import KINDS, SERVED, Kind, section_kind
@@ -134,8 +135,9 @@ def _parse(content: FileContent, path: str, surroundings: Surroundings) -> tuple
     problems = [problem for problem in problems if not is_idle(problem.section, named)]
     problems += name_problems(sections)
     problems += _mode_problems(files, sections, path)
-    settings = _read_sections(sections, path, surroundings, problems)
-    problems = in_order(problems)
+    of_values: list[Problem] = []
+    settings = _read_sections(sections, path, surroundings, of_values)
+    problems = in_order([*problems, *without_guessed(of_values, sections)])
     if any(problem.is_error for problem in problems):
         raise ConfigError(problems, path)
     return settings, problems

@@ -214,7 +214,7 @@ def _mistyped_key(section: IniSection, entry: Entry, pattern: str) -> Problem:
     """Say what to write, which must not stand there already; read the entry as that."""
     number = number_in(entry.key)
     meant = pattern.replace("N", number) if number else _free_key(section, pattern)
-    there = section.entries.setdefault(meant, entry._replace(key=meant))
+    there = section.entries.setdefault(meant, entry._replace(key=meant, is_guessed=True))
     odd = _odd_letter(entry.key)
     if there.place == entry.place:
         return _key_problem(entry, f"is not known{odd}; write {meant}")

@@ -20,7 +20,7 @@ def test_entries_know_their_section_and_line():
     (section,) = sections_of(b"; first\n\n[main]\n# more\ndebug=true\n")
     entry = section.entries["debug"]
     assert (section.name, section.place.line) == ("main", 3)
-    assert entry == ("main", "debug", "true", ("", 5))
+    assert entry == ("main", "debug", "true", ("", 5), False)
 
 
 def test_section_and_key_in_any_letter_case():

@@ -1,7 +1,9 @@
+import re
+
 import pytest
 
 from gateway.config.problems import Severity
-from tests.config.files import MINIMAL, SERVER, problems_of
+from tests.config.files import IKEY, MINIMAL, SERVER, problems_of
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 
@@ -306,3 +308,32 @@ def test_two_letters_that_changed_places_are_a_typing_mistake(typed, meant):
     (problem,) = [problem for problem in problems_of(f"{MINIMAL}{typed}=1\n") if problem.key == typed]
     assert problem.is_error
     assert f"write {meant}" in problem.text
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        ("http_proxy_hots=x\nhttp_proxy_prot=Hunter2pass\n", "what stands there is no number; write a whole number"),
+        ("http_proxy_hots=Hunter2/pass\n", "what stands there has a path; write the host name alone"),
+        ("api_timeuot=Hunter2pass\n", "what stands there is no number; write seconds from 0 to 3600"),
+        ("interfaces=Hunter2pass\n", "what stands there is not an address; write one of this machine's, such as"),
+        ("failmod='Hunter2' pass'\n", "what stands there is not known; write safe or secure"),
+        ("clinet=Hunter2pass\n", "what stands there "),
+    ],
+)
+def test_no_problem_shows_what_stands_behind_a_key_that_was_guessed(lines, text):
+    """It may be anything: `http_proxy_prot` would be a port, and who knows what somebody meant."""
+    problems = problems_of(f"{MINIMAL}{lines}")
+    assert any(problem.text.startswith(text) for problem in problems), problems
+    assert not [problem for problem in problems if re.search("hunter2", problem.text, re.IGNORECASE)]
+
+
+def test_nor_do_those_of_a_value_that_could_be_used():
+    text = re.sub("api_host=.*", "api_hots=admin-Hunter2.duosecurity.com", MINIMAL.replace(IKEY, "XX" + IKEY[2:]))
+    problems = problems_of(text.replace("ikey", "ikye"))
+    assert [problem.text for problem in problems] == [
+        "is not known; write ikey",
+        "what stands there does not start with DI as Duo's integration keys do; copy it again from Duo's admin panel",
+        "is not known; write api_host",
+        "what stands there is Duo's admin panel; write the API hostname of your Duo application, api-…",
+    ]
