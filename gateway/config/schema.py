@@ -11,8 +11,12 @@ WITHOUT_EFFECT = {
     "fips_mode": "the system's OpenSSL decides which algorithms are allowed",
     "log_sso_events": "single sign-on is not served",
     "log_file": "the log is authproxy.log in log_dir",
+    **dict.fromkeys(
+        (f"http_proxy_{what}" for what in ("user", "username", "pass", "passwd", "password", "pwd")),
+        "a proxy that asks for a name and a password is not supported; remove the line",
+    ),
 }
-"""Keys of Duo's proxy that change nothing here, and why that does no harm."""
+"""Keys that Duo's proxy knows or ignores, and that change nothing here, and why that does no harm."""
 
 DECISIVE = frozenset({"failmode", "require_message_authenticator"})
 """Keys that decide who gets in: the default must not hold because a template had no value for one."""

@@ -22,7 +22,7 @@ from gateway.config.kinds import (
 )
 from gateway.config.problems import Problem, Severity
 from gateway.config.schema import SINGLE, WITHOUT_EFFECT, key_pattern, number_in
-from gateway.config.secret_keys import OTHER_SPELLINGS
+from gateway.config.secret_keys import OTHER_SPELLINGS, SERVICE_PASSWORD, secret_keys
 from gateway.config.slips import not_ascii
 
 _KEY_LIKENESS = 0.8  # `fail_mod` is like `failmode`, `http_proxy_user` is not like `http_proxy_host`
@@ -40,10 +40,19 @@ _OTHER_WORDS = {
     "radius_client": {
         "retry": "retries", "retry_time": "retry_wait", "retry_interval": "retry_wait", "shared_secret": "secret",
         "server": "host", "address": "host", "ip": "host", "ip_address": "host", "password": "secret",
+        "server_port": "port",
     },
-    "ad_client": {"server": "host", "address": "host", "ip": "host", "ip_address": "host", "base_dn": "search_dn"},
+    "ad_client": {
+        "server": "host", "address": "host", "ip": "host", "ip_address": "host", "base_dn": "search_dn",
+        **dict.fromkeys(("password", "bind_pw", "bindpw", "bind_password"), SERVICE_PASSWORD.clear),
+    },
 }  # fmt: skip
 """What others call keys, where no likeness tells."""
+_KINDS_OF_VALUES = (
+    re.compile("pass|secret|token|credential|pwd|skey|(^|_)(pw|key)(_|$)"),
+    re.compile("(^|_)port(_|$)"),
+)
+"""Words that say what stands there: nothing without the word is meant by a name that has it."""
 _ADVISED = {kind: tuple(sorted(keys - OTHER_SPELLINGS)) for kind, keys in KEYS.items()}
 
 
@@ -207,18 +216,42 @@ def _key_problems(section: IniSection, entry: Entry, kind: str, by_name: Mapping
 def _meant_key(key: str, kind: str) -> str | None:
     """Return the key that an unknown one was probably meant for."""
     likeness = _FIRST_FACTOR_LIKENESS if kind in FIRST_FACTORS else _KEY_LIKENESS
-    return _OTHER_WORDS.get(kind, {}).get(key) or _closest(key, _ADVISED[kind], likeness)
+    return _OTHER_WORDS.get(kind, {}).get(key) or _closest(key, _of_like_value(key, kind), likeness)
+
+
+def _of_like_value(key: str, kind: str) -> tuple[str, ...]:
+    """Return the keys that an unknown one may be meant for: a password is no port, whatever their letters say."""
+    words = [word for word in _KINDS_OF_VALUES if word.search(key)]
+    return tuple(
+        known
+        for known in _ADVISED[kind]
+        if all(word.search(known) for word in words) or _letters(known) == _letters(key)
+    )
 
 
 def _mistyped_key(section: IniSection, entry: Entry, pattern: str) -> Problem:
     """Say what to write, which must not stand there already; read the entry as that."""
     number = number_in(entry.key)
     meant = pattern.replace("N", number) if number else _free_key(section, pattern)
+    if _is_given(section, meant) and number and _letters(pattern) != _letters(entry.key):
+        meant = _next_key(section, pattern)  # `radius_ip_1b` is one more
     there = section.entries.setdefault(meant, entry._replace(key=meant, is_guessed=True))
     odd = _odd_letter(entry.key)
     if there.place == entry.place:
         return _key_problem(entry, f"is not known{odd}; write {meant}")
     return _key_problem(entry, f"is not known{odd}; {meant} is there, in line {there.place}: remove one of the two")
+
+
+def _is_given(section: IniSection, key: str) -> bool:
+    """Whether the section has the key, or another one that gives the same secret."""
+    keys = secret_keys(key)
+    return any(each in section.entries for each in (keys.all if keys else (key,)))
+
+
+def _next_key(section: IniSection, pattern: str) -> str:
+    """Return the key with the first number of which nothing is given; one that takes no number as it is."""
+    keys = (pattern.replace("N", str(number)) for number in range(1, len(section.entries) + 2))
+    return next((key for key in keys if not _is_given(section, key)), pattern)
 
 
 def _free_key(section: IniSection, pattern: str) -> str:

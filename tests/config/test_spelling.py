@@ -29,7 +29,13 @@ ERROR, WARNING = Severity.ERROR, Severity.WARNING
         ("unrecognized_factor", "unrecognised_factor"),
         ("port2", "port"),
         ("timeout_api", None),
-        ("http_proxy_user", None),
+        ("radius_ip_1b", "radius_ip_2"),
+        ("radius_ip_1_2", "radius_ip_2"),
+        ("radius_secret_1b", "radius_secret_2"),
+        ("api_key", None),
+        ("secret_key", None),
+        ("radius_port_1", None),
+        ("http_proxy_passwrd", None),
     ],
 )
 def test_key_like_a_known_one_is_an_error_that_names_it(key, meant):
@@ -50,7 +56,8 @@ def test_key_like_a_known_one_is_an_error_that_names_it(key, meant):
         ("api-host", "api_host", 4),
         ("apihost", "api_host", 4),
         ("api_hots", "api_host", 4),
-        ("radius_ip_1_2", "radius_ip_1", 5),
+        ("radius-ip-1", "radius_ip_1", 5),
+        ("i_key", "ikey", 2),
         ("ikye", "ikey", 2),
         ("skye", "skey", 3),
     ],
@@ -205,6 +212,7 @@ def test_a_mistyped_first_factor_is_an_error_that_names_the_known_one(section, m
         ("radius_secret", "secret"),
         ("server", "host"),
         ("status_check", "status_server"),
+        ("server_port", "port"),
     ],
 )
 def test_a_mistyped_key_of_a_home_server_is_an_error(key, meant):
@@ -336,4 +344,30 @@ def test_nor_do_those_of_a_value_that_could_be_used():
         "what stands there does not start with DI as Duo's integration keys do; copy it again from Duo's admin panel",
         "is not known; write api_host",
         "what stands there is Duo's admin panel; write the API hostname of your Duo application, api-…",
+    ]
+
+
+@pytest.mark.parametrize("key", ["user", "username", "pass", "passwd", "password", "pwd"])
+@pytest.mark.parametrize("proxy", ["", "http_proxy_host=proxy.corp\nhttp_proxy_port=3128\n"])
+def test_credentials_for_a_proxy_are_ignored_as_duos_proxy_ignores_them(key, proxy):
+    (problem,) = problems_of(f"{MINIMAL}{proxy}http_proxy_{key}=Hunter2pass\n")
+    assert (problem.key, problem.severity) == (f"http_proxy_{key}", WARNING)
+    assert "a proxy that asks for a name and a password is not supported; remove the line" in problem.text
+
+
+@pytest.mark.parametrize("key", ["bind_pw", "bindpw", "bind_password", "password", "service_account_pwd"])
+def test_a_password_of_a_directory_is_the_service_accounts(key):
+    text = f"[radius_server_auto]\n{SERVER}client=ad_client\n[ad_client]\nhost=dc\n{key}=Hunter2pass\n"
+    (problem,) = [each for each in problems_of(text) if each.key == key]
+    assert (problem.is_error, problem.text) == (True, "is not known; write service_account_password")
+
+
+def test_a_stray_letter_behind_a_number_means_one_that_no_other_key_gives():
+    text = re.sub("radius_secret_1=.*", "radius_secret_1_file=/s", MINIMAL)
+    problems = problems_of(
+        f"{text}radius_ip_1b=10.0.0.2\nradius_secret_1b=aSecretThatIsLongEnough\n", {"/s": b"k" * 20}
+    )
+    assert [problem.text for problem in problems if "known" in problem.text] == [
+        "is not known; write radius_ip_2",
+        "is not known; write radius_secret_2",
     ]
