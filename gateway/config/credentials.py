@@ -8,13 +8,16 @@ from gateway.config.ini import Entry
 from gateway.config.problems import Severity
 from gateway.config.protection import SCHEME, CannotReveal, decode_key, is_protected, protected_key, reveal
 from gateway.config.scope import Scope
-from gateway.config.secret_keys import SECRETS_KEY_FILE, SecretKeys
+from gateway.config.secret_keys import SECRETS_KEY_FILE, SecretKeys, secret_keys
 from gateway.config.slips import content_of, secret_slips
-from gateway.config.surroundings import Surroundings
+from gateway.config.surroundings import FileContent, Surroundings, unreadable
+from gateway.config.values import BadValueError
 
 _WINDOWS_FORMS = (b"AQAAANCMnd8BFdERjHoAwE", b"01000000d08c9ddf0115d1118c7a00c0")
 """How what DPAPI encrypts begins, in base64 and as PowerShell writes it."""
 _SECRET_LIKE = re.compile("[A-Za-z0-9+=]{24,}")
+_SECRET_LIKE_PATH = re.compile("(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[A-Za-z0-9+][A-Za-z0-9+/=]{23,}")
+"""Base64 that may have slashes in it; a path begins with one, or has hardly ever letters of all sorts."""
 
 
 class FoundSecret(NamedTuple):
@@ -76,7 +79,7 @@ def _octets_of(scope: Scope, surroundings: Surroundings, entry: Entry, keys: Sec
         return _revealed(scope, surroundings, entry, keys)
     if entry.key == keys.clear:
         return entry.value.encode()
-    return _secret_of_file(scope, surroundings, entry, keys)
+    return read_private(scope, surroundings, entry, "secret")
 
 
 def _may_be_secret(scope: Scope, entry: Entry, keys: SecretKeys, octets: bytes) -> bool:
@@ -125,19 +128,16 @@ def _revealed(scope: Scope, surroundings: Surroundings, entry: Entry, keys: Secr
     return None
 
 
-def _secret_of_file(scope: Scope, surroundings: Surroundings, entry: Entry, keys: SecretKeys) -> bytes | None:
-    if _SECRET_LIKE.fullmatch(entry.value):  # and would be shown as the name of a file that is not there
-        scope.error(entry, f"looks like the secret itself; write {keys.clear}=SECRET, or the path of a file here")
-        return None
-    return read_private(scope, surroundings, entry, "secret")
-
-
 def read_private(
     scope: Scope, surroundings: Surroundings, entry: Entry, what: str, *, is_secret: bool = True
 ) -> bytes | None:
     """Return the one value, never empty, that the file that an entry names holds; None after a problem."""
-    severity = Severity.ERROR if surroundings.has_secrets else Severity.NOTE
-    content = scope.parse(entry, lambda path: surroundings.read(surroundings.resolve(path)), severity)
+    is_mistaken = is_secret and _SECRET_LIKE.fullmatch(entry.value)
+    severity = Severity.ERROR if surroundings.has_secrets or is_mistaken else Severity.NOTE
+    if is_secret:
+        content = scope.parse(entry, lambda _: _read_secret_file(surroundings, entry), severity)
+    else:
+        content = scope.parse(entry, lambda path: surroundings.read(surroundings.resolve(path)), severity)
     if content is None:
         return None
     path = surroundings.resolve(entry.value)
@@ -147,3 +147,26 @@ def read_private(
     if not octets.strip():
         scope.error(entry, f"{path} is empty; write the {what} into it")
     return octets if octets.strip() else None
+
+
+def _read_secret_file(surroundings: Surroundings, entry: Entry) -> FileContent:
+    """Return what the file holds that an entry names; a value that may be the secret itself is not shown."""
+    path = surroundings.resolve(entry.value)
+    try:
+        return surroundings.read_file(path)
+    except FileNotFoundError as error:
+        raise BadValueError(_why_no_path(surroundings, entry) or unreadable(path, error)) from error
+    except (OSError, ValueError) as error:
+        raise BadValueError(unreadable(path, error)) from error
+
+
+def _why_no_path(surroundings: Surroundings, entry: Entry) -> str:
+    """Return what to say of a value that names no file and may be a secret; empty if it is a path."""
+    keys = secret_keys(entry.key)
+    if _SECRET_LIKE.fullmatch(entry.value) or _SECRET_LIKE_PATH.fullmatch(entry.value):
+        instead = f"{keys.clear}=SECRET, or the path of a file here" if keys else "the path of a file that holds it"
+        return f"looks like the secret itself; write {instead}"
+    if "/" in entry.value:
+        return ""
+    instead = f"{keys.clear}=SECRET" if keys else "it into a file, and the path of that here"
+    return f"names no file in {surroundings.folder}; correct the path, or write {instead} if this is the secret itself"

@@ -85,7 +85,7 @@ def test_outside_loopback_a_token_without_encryption_is_warned_of():
         ("console_tls_cert_file=crt\nconsole_tls_key_file=other.key", "console_tls_key_file", "does not belong"),
         ("console_tls_cert_file=key\nconsole_tls_key_file=key", "console_tls_cert_file", "holds no certificate"),
         ("console_tls_cert_file=crt\nconsole_tls_key_file=crt", "console_tls_key_file", "holds no private key"),
-        ("console_tls_cert_file=crt\nconsole_tls_key_file=gone", "console_tls_key_file", "No such file"),
+        ("console_tls_cert_file=crt\nconsole_tls_key_file=gone", "console_tls_key_file", "names no file in"),
         ("console_tls_cert_file=empty\nconsole_tls_key_file=key", "console_tls_cert_file", "is empty"),
     ],
 )

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from gateway.config.problems import Severity
@@ -44,7 +46,8 @@ def test_own_file_goes_before_the_secret_of_main():
     ("name", "lines", "key", "line", "remedy"),
     [
         ("two_skeys", f"skey={SKEY}\nskey_file=skey\n", "skey_file", 7, "skey gives this secret too, in line 6"),
-        ("no_such_file", "skey_file=missing\n", "skey_file", 6, "cannot read '/etc/radgate/missing': No such file"),
+        ("no_such_file", "skey_file=missing\n", "skey_file", 6, "names no file in /etc/radgate; correct the path, or"),
+        ("no_such_path", "skey_file=./missing\n", "skey_file", 6, "cannot read '/etc/radgate/missing': No such file"),
         ("empty_file", "skey_file=empty\n", "skey_file", 6, "write the secret into it"),
         ("empty_skey", "skey=\n", "skey", 6, "skey_file=PATH"),
         ("empty_path", "skey_file=\n", "skey_file", 6, "skey_file=PATH"),
@@ -74,3 +77,46 @@ def test_blanks_around_the_secret_of_a_file_are_a_warning():
     (problem,) = problems_of(text, {"/etc/radgate/secret": SHARED_SECRET.encode() + b" \n"})
     assert (problem.key, problem.severity) == ("radius_secret_1_file", Severity.WARNING)
     assert SHARED_SECRET not in problem.text
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "clear"),
+    [
+        ("radius_server_duo_only", "skey_file", "skey=SECRET"),
+        ("radius_server_duo_only", "radius_secret_1_file", "radius_secret_1=SECRET"),
+        ("radius_server_duo_only", "radius_secret_file", "radius_secret_1=SECRET"),
+        ("gateway", "console_token_file", "the path"),
+        ("gateway", "console_token", "the path"),
+        ("gateway", "console_tls_key_file", "the path"),
+        ("gateway", "secrets_key_file", "the path"),
+        ("gateway", "secrets_key", "the path"),
+        ("fleet", "engine_password_file", "the path"),
+        ("fleet", "engine_password", "the path"),
+        ("fleet", "fleet_key_file", "the path"),
+        ("fleet", "fleet_key", "the path"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("Hunter2pass", "names no file in /etc/radgate"),
+        ("Hunter-2_pass.word", "names no file in /etc/radgate"),
+        ("Hunter2passHunter2passHunter2pass", "looks like the secret itself"),
+        ("Hunter2+pass/Hunter2pass//Hunter2pass==", "looks like the secret itself"),
+    ],
+)
+def test_a_secret_in_the_place_of_its_file_is_not_shown(section, key, clear, secret, text):
+    head = HEAD if "skey" in key else f"{HEAD}skey={SKEY}\n"
+    head += "" if "radius_secret" in key else f"radius_secret_1={SHARED_SECRET}\n"
+    line = f"{key}={secret}\n"
+    problems = problems_of(f"{head}{line}" if "radius" in section else f"{head}[{section}]\n{line}")
+    assert not [problem for problem in problems if re.search("hunter", problem.text, re.IGNORECASE)]
+    (problem,) = [problem for problem in problems if text in problem.text]
+    assert problem.is_error
+    assert clear in problem.text
+
+
+@pytest.mark.parametrize("name", ["skey", "aFileWithALongNameOfLetters4Duo", "keys/aFileWithALongNameOfLetters4Duo"])
+def test_a_file_that_is_there_is_read_whatever_it_is_called(name):
+    text = f"{HEAD}skey_file={name}\nradius_secret_1={SHARED_SECRET}\n"
+    assert not problems_of(text, {f"/etc/radgate/{name}": SKEY.encode()})

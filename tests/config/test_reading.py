@@ -106,7 +106,7 @@ def test_gateway_keys_in_main_are_defaults_too():
         ("gateway", "console=localhost", "console", ERROR, "127.0.0.1:8480"),
         ("gateway", "console=status.example.com:80", "console", ERROR, "one of this machine's"),
         ("gateway", "console=0.0.0.0:8480", "console_token_file", ERROR, "console=off"),
-        ("gateway", "console_token_file=missing", "console_token_file", ERROR, "No such file"),
+        ("gateway", "console_token_file=missing", "console_token_file", ERROR, "names no file in /etc/radgate"),
         ("gateway", "console_token_file=empty", "console_token_file", ERROR, "write the token into it"),
         ("gateway", "max_pending=0", "max_pending", ERROR, "from 1"),
         ("gateway", "duplicate_window_s=5000", "duplicate_window_s", ERROR, "from 0 to 3600"),
