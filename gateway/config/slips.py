@@ -75,6 +75,7 @@ _ASSIGNMENT = re.compile(
     r"(export\s+)?[\w.-]*(secret|skey|password|passwd|radius|duo|key|token|value)[\w.-]*\s*(=|:\s)\s*\S.*",
     re.IGNORECASE,
 )
+_PART_BEHIND_BLANK = re.compile(r"[^\s,;+]\s+(dc|ou|cn)\s*=", re.IGNORECASE)
 _LONE_COMMENT = re.compile("[#;]\\s|//\\s|--\\s")
 
 _LONGEST_LOOKED_AT = 4096  # characters: what is longer is no slip, and patterns take time with the square of it
@@ -200,6 +201,11 @@ def account_slips(text: str) -> Iterator[Slip]:
 def dn_slips(text: str) -> Iterator[Slip]:
     """Yield what is odd about a distinguished name."""
     yield from _free_text_slips(text, "name")
+    if found := _PART_BEHIND_BLANK.search(text):
+        part = found[1].lower()
+        yield Slip(
+            f"blanks where commas belong? {part}= and what follows is part of the value before it; write ,{part}="
+        )
 
 
 def filter_slips(text: str) -> Iterator[Slip]:

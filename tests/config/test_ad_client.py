@@ -323,3 +323,29 @@ class TestProblems:
         assert only(lines).startswith("warning transport: THE PASSWORDS OF ALL USERS cross the network readable")
         assert only(f"{LEAST}auth_type=plain\n").startswith("warning auth_type: THE PASSWORDS")
         assert not texts(lines.replace("dc1.corp.test", "localhost"))
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "part"),
+    [
+        ("search_dn=dc=corp dc=example dc=com", "search_dn", "dc"),
+        ("search_dn=OU=Staff DC=corp,DC=test", "search_dn", "dc"),
+        (
+            "search_dn=DC=corp,DC=test\nsecurity_group_dn=cn=VPN Users  OU=Groups,DC=corp,DC=test",
+            "security_group_dn",
+            "ou",
+        ),
+        ("search_dn=DC=corp,DC=test\nauth_type=plain\nbind_dn=OU=x\tCn=reader", "bind_dn", "cn"),
+    ],
+)
+def test_blanks_where_commas_belong_are_a_warning(line, key, part):
+    found = texts(f"host=127.0.0.1\n{ACCOUNT}{line}\n")
+    (text,) = [text for text in found if "commas" in text]
+    assert text.startswith(f"warning {key}: blanks where commas belong? {part}= and what follows is part of the value")
+
+
+@pytest.mark.parametrize(
+    "name", ["OU=Staff, DC=corp, DC=test", "OU=Staff ,DC=corp;dc=test", r"CN=Doe\, cn=Jo,DC=test", "OU=a doc=1,DC=test"]
+)
+def test_blanks_beside_commas_are_none(name):
+    assert "commas" not in "".join(texts(LEAST.replace("DC=corp,DC=test", name)))
