@@ -183,7 +183,7 @@ def _known(key: str, name: str, look_up: Callable[[str], object], remedy: str) -
         look_up(name)
     except KeyError:
         text = f"there is no {key} {name} on this machine"
-        return Finding(HOST, key, Severity.PROBLEM, text, f"{remedy}, or correct {key}= in [gateway]")
+        return Finding(HOST, key, Severity.PROBLEM, text, f"{remedy}, or correct {key}=")
     return Finding(HOST, key, Severity.OK, f"workers run as {key} {name}")
 
 

@@ -112,19 +112,23 @@ def parse_settings(
 
 
 def locate(problems: list[Problem], path: str | os.PathLike[str], content: FileContent) -> list[Problem]:
-    """Return problems with the lines of their keys in a configuration, which whoever found them does not know."""
+    """Return problems with the lines of their keys in a configuration, which whoever found them does not know.
+
+    They name the section where the line stands: that is [main] for a key that it has for others.
+    """
     if not problems:
         return []
     sources = read_sources(content, surroundings_of(path))
     sections = {section.name: section for section in reversed(sources.sections)}
-    return [structs.replace(problem, place=_place_of(sections, problem)) for problem in problems]
+    return [_located(problem, sections) for problem in problems]
 
 
-def _place_of(sections: dict[str, IniSection], problem: Problem) -> Place:
-    """Return the place of the key, in [main] if that has it for the section; else that of the section."""
+def _located(problem: Problem, sections: dict[str, IniSection]) -> Problem:
     own, main = (sections.get(name, IniSection(name)) for name in (problem.section, "main"))
     entry = own.entries.get(problem.key) or main.entries.get(problem.key)
-    return entry.place if entry is not None else own.place
+    if entry is None:
+        return structs.replace(problem, place=own.place)
+    return structs.replace(problem, section=entry.section, place=entry.place)
 
 
 def _parse(content: FileContent, path: str, surroundings: Surroundings) -> tuple[Settings, list[Problem]]:

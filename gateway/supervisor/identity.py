@@ -56,7 +56,7 @@ def find_identity(user: str | None, group: str | None) -> Identity:
     if os.geteuid() == 0:
         return identity
     if not identity.is_ours:
-        text = "user and group in [gateway] need the gateway to be started by root, or as these"
+        text = "user= and group= need the gateway to be started by root, or as these"
         raise UnknownIdentity(text, "user" if user is not None else "group")
     return SAME_IDENTITY
 
@@ -77,5 +77,5 @@ def _look_up(key: str, name: str, of_name: Callable[[str], Entry]) -> Entry:
     try:
         return of_name(name)
     except KeyError as error:
-        remedy = f"{key}add --system {name}, or correct {key}= in [gateway]"
+        remedy = f"{key}add --system {name}, or correct {key}="
         raise UnknownIdentity(f"there is no {key} {name} on this machine; {remedy}", key) from error

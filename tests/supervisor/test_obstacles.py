@@ -160,10 +160,21 @@ print(look(settings_of(Path({str(tmp_path)!r}), gateway="workers=64"), "need"))
     assert ended.stdout == "[('gateway', 'workers')]\n", ended.stderr
 
 
-def test_each_gets_the_line_of_its_key_wherever_that_stands(tmp_path):
+def test_each_gets_line_and_section_of_its_key_wherever_that_stands(tmp_path):
     text = f"[main]\ninterface=192.0.2.1\nrun_dir=/dev/null\n{MINIMAL}[gateway]\nuser=no-such-one\n"
     path = f"{tmp_path}/authproxy.cfg"
     settings = parse_settings(text.encode(), path, lambda _: FileContent(b"", 0))[0]
     problems = locate(find_obstacles(settings), path, FileContent(text.encode(), 0))
     lines = {problem.key: problem.place.line for problem in problems}
     assert (lines["interface"], lines["run_dir"], lines["user"]) == (2, 3, text.count("\n"))
+    sections = {problem.key: problem.section for problem in problems}
+    assert (sections["interface"], sections["run_dir"], sections["user"]) == ("main", "main", "gateway")
+
+
+def test_a_user_that_main_names_is_to_be_corrected_there(tmp_path):
+    text = f"[main]\nuser=no-such-one\n{MINIMAL}"
+    settings = parse_settings(text.encode(), f"{tmp_path}/a.cfg", lambda _: FileContent(b"", 0))[0]
+    found = locate(find_obstacles(settings), f"{tmp_path}/a.cfg", FileContent(text.encode(), 0))
+    (problem,) = [each for each in found if each.key == "user"]
+    assert (problem.section, problem.place.line, "[gateway]" in problem.text) == ("main", 2, False)
+    assert problem.text.endswith(", or correct user=")
