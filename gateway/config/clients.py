@@ -71,7 +71,7 @@ def _read_client(scope: Scope, surroundings: Surroundings, number: str) -> Clien
     if not addresses:
         (entry, *_) = secrets or scope.entries(*next_keys.all) or scope.entries(_POSITION_KEY + number)
         if entry.section == scope.section:  # else a default of [main], for sections that have such a client
-            scope.error(entry, _without_address(number))
+            scope.missing(name, _without_address(number), entry)
         return None
     secret = read_secret(scope, surroundings, keys)
     if secret is None and secrets and not surroundings.has_secrets:
@@ -79,7 +79,8 @@ def _read_client(scope: Scope, surroundings: Surroundings, number: str) -> Clien
     next_secret = read_next_secret(scope, surroundings, next_keys, keys, secret)
     position = _read_signature_position(scope, number)
     if not secrets:
-        scope.error(addresses[0], f"there is no {keys.clear} to go with it; write {keys.clear}=SECRET")
+        text = f"there is no {keys.clear} to go with it; write {keys.clear}=SECRET"
+        scope.missing(keys.clear, text, addresses[0])
     found = _read_networks(scope, addresses[0])
     if position is not SignaturePosition.FIRST and not all(ip_network(each).is_loopback for each in found):
         _warn_of_position(scope, number, position)

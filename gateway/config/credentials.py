@@ -59,7 +59,8 @@ def read_next_secret(
     if is_default and (not present_entries or present_entries[0].section == scope.section):
         return None
     if not present_entries:
-        scope.error(entry, f"there is no {present_keys.clear} that it is next to; write {present_keys.clear}=SECRET")
+        text = f"there is no {present_keys.clear} that it is next to; write {present_keys.clear}=SECRET"
+        scope.missing(present_keys.clear, text, entry)
         return None
     found = read_secret(scope, surroundings, keys)
     if found is not None and present is not None and found.octets == present.octets:

@@ -46,4 +46,4 @@ def check_numbers(scope: Scope, pattern: re.Pattern[str], entries: list[Entry]) 
     for entry in scope.matching(pattern):
         if host_number(entry) not in numbers and entry.section == scope.section:
             name = f"host_{number_in(entry.key)}"
-            scope.error(entry, f"there is no {name} to go with it; write {name}=ADDRESS, or remove the line")
+            scope.missing(name, f"there is no {name} to go with it; write {name}=ADDRESS, or remove the line", entry)

@@ -48,6 +48,8 @@ class IniSection:
     name: str
     place: Place = MAIN_FILE
     entries: dict[str, Entry] = field(default_factory=dict)
+    is_repeated: bool = False
+    """Whether there is another one of this name, with what this one lacks perhaps."""
 
 
 def parse_ini(
@@ -118,6 +120,8 @@ class _Parser:
             elif not first.entries:
                 left_out.append(first)
                 kept[section.name] = section
+            else:
+                first.is_repeated = section.is_repeated = True
             if self._matters(section.name):
                 self.problems.append(_repetition(section, first, is_needless=is_needless))
         return [section for section in self._sections if not any(section is each for each in left_out)], self.problems

@@ -114,9 +114,8 @@ def _read_home(
     if scope.entries(*keys.all):
         secret = _read_secret(scope, surroundings, keys)
     elif not defaults.has_secret:
-        scope.error(
-            entry, f"there is no secret to go with it; write {HOME_SECRET.clear}=SECRET, or {keys.clear}=SECRET"
-        )
+        text = f"there is no secret to go with it; write {HOME_SECRET.clear}=SECRET, or {keys.clear}=SECRET"
+        scope.missing(HOME_SECRET.clear, text, entry)
     if name is None or secret is None:
         return None
     return HomeServerSettings(host=name, port=own_port or defaults.port, shared_secret=Secret(secret.octets))

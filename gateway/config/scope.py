@@ -119,9 +119,16 @@ class Scope:
         if overridden is not None and self._section is not self._main and overridden.value:
             self.parse(overridden, parse)
 
-    def missing(self, key: str, text: str) -> None:
-        """Note that the section lacks a key."""
-        self._problems.append(Problem(self.section, key, text, self._section.place))
+    def missing(self, key: str, text: str, beside: Entry | None = None) -> None:
+        """Note that the section lacks a key, at the entry that needs it if one does; not where it may stand in another
+        section of the same name, which is told already.
+        """
+        if self._section.is_repeated or self._main.is_repeated:
+            return
+        if beside is not None:
+            self.error(beside, text)
+        else:
+            self._problems.append(Problem(self.section, key, text, self._section.place))
 
     def error(self, entry: Entry, text: str) -> None:
         """Note what is wrong with an entry."""

@@ -298,3 +298,15 @@ def test_what_is_to_be_written_for_a_size_can_be_written(size):
     (problem,) = problems_of(f"[main]\nlog_max_size={size}\n{MINIMAL}")
     for number in re.findall("write bytes: ([0-9]+)", problem.text):
         assert not problems_of(f"[main]\nlog_max_size={number}\n{MINIMAL}")
+
+
+@pytest.mark.parametrize("head", ["[radius_server_duo_only]", "[main]"])
+@pytest.mark.parametrize("n_lines", range(1, 5))
+def test_what_a_section_lacks_that_is_there_twice_is_not_missing(head, n_lines):
+    """It may be in the other one: put together they lack nothing."""
+    served = "" if "server" in head else "[radius_server_duo_only]\nport=1812\n"
+    lines = MINIMAL.splitlines(keepends=True)[1:]
+    text = f"{served}{head}\n{''.join(lines[:n_lines])}{head}\n{''.join(lines[n_lines:])}"
+    (problem,) = problems_of(text)
+    assert problem.text.startswith("the section is there already, from line ")
+    assert problem.is_error
