@@ -112,6 +112,11 @@ class Crew:
             instance=plan.instance,
         )
 
+    def forget_settings(self, number: int) -> None:
+        """Tell workers that are yet to start nothing of a former generation, whose settings are closed."""
+        generations = [each for each in self.plan.generations if each.number != number]
+        self.plan = self.plan._replace(generations=generations)
+
     def unserved_s(self, slot: Slot, now: float) -> float:
         """Return for how long nobody has served the users of a slot: one that gives no sign of life does not."""
         if slot.life.unserved_since is not None:

@@ -252,6 +252,8 @@ class Generations:
 
     def _forget_settings(self, number: int) -> None:
         if not any(crew.number == number for crew in self.crews()):
+            for crew in self.crews():
+                crew.forget_settings(number)
             os.close(self._settings_fds.pop(number))
         else:
             self._loop.call_later(REMEMBER_S, self._forget_settings, number)

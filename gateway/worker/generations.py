@@ -91,6 +91,6 @@ class Generations:
             return GenerationParts(
                 number, settings, self._row, self._memory, asks_fleet=self.own.settings.fleet is not None
             )
-        except (msgspec.MsgspecError, ValueError) as error:
+        except (msgspec.MsgspecError, ValueError, OSError) as error:
             log.error("Settings of generation %d cannot be read: %s", number, type(error).__name__)
             return None

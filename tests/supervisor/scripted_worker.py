@@ -15,7 +15,7 @@ pids = count(1000)
 
 
 class ScriptedProcess:
-    """A worker that says and does what a test wants; `predecessors` are those of its orders."""
+    """A worker that says and does what a test wants; `predecessors` and `generations` are those of its orders."""
 
     last_words = ""
     version = "1.2.3"
@@ -23,6 +23,7 @@ class ScriptedProcess:
     def __init__(self, orders: Orders, _identity: object) -> None:
         self.pid = next(pids)
         self.predecessors = [(each.pid, each.lives) for each in orders.predecessors]
+        self.generations = [each.number for each in orders.generations]
         self.links = [os.dup(each.link_fd) for each in orders.predecessors if each.link_fd is not None]
         self.channel, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.pidfd, self._life = os.pipe()

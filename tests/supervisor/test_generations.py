@@ -88,6 +88,32 @@ def test_a_generation_that_is_gone_leaves_no_descriptor(play):
     play(scene)
 
 
+def test_who_is_started_later_is_not_told_of_settings_that_are_forgotten(play, monkeypatch):
+    """Something else has their descriptor by then."""
+    monkeypatch.setattr(generations, "REMEMBER_S", 0.0)
+
+    async def scene(stage: Stage) -> None:
+        settings = held("settings")
+        for number in (2, 3):
+            old = stage.workers[-1]
+            task = await change(stage)
+            new = stage.workers[-1]
+            assert new.generations == [number, number - 1]
+            await said(new, PREPARED)
+            await said(old, HANDED_OVER)
+            await said(new, SERVING)
+            assert not await task
+            await stage.exits(old)
+            while held("settings") > settings:  # noqa: ASYNC110 -- it tells nobody
+                await asyncio.sleep(0)
+            await stage.exits(new, -signal.SIGKILL)
+            again = await stage.next_worker(new)
+            assert again.generations == [number]
+            await stage.serves(again)
+
+    play(scene)
+
+
 def test_sockets_of_a_former_generation_are_kept_until_nobody_answers_by_them(play):
     async def scene(stage: Stage) -> None:
         old = stage.workers[0]

@@ -1,6 +1,9 @@
 """Former settings in a worker: made when a login needs them, and counted where the section of that name is."""
 
+import os
+
 import msgspec
+import pytest
 
 from gateway.config.settings import FleetSettings, encode_settings
 from gateway.ipc.memory import memfd
@@ -51,3 +54,14 @@ def test_logins_of_a_former_fleet_ask_nobody_where_there_is_none_any_more():
 
 def test_settings_that_are_not_there_are_none():
     assert generations(Row()).find(7) is None
+
+
+def test_so_are_those_whose_descriptor_is_closed_or_something_else(caplog: pytest.LogCaptureFixture):
+    own = GenerationParts(3, parse(MINIMAL)[0])
+    pipe, closed = os.pipe()
+    os.close(closed)
+    found = Generations(own, [GenerationOrders(1, pipe), GenerationOrders(2, closed)])
+    assert (found.find(1), found.find(2)) == (None, None)
+    os.close(pipe)
+    for number in (1, 2):
+        assert f"Settings of generation {number} cannot be read: OSError" in caplog.text
