@@ -23,12 +23,13 @@ from gateway.supervisor.arbiter import Arbiter
 from gateway.supervisor.beginning import Premises, say_what_starts
 from gateway.supervisor.former_workers import FORMER_GONE_S, former_workers_gone
 from gateway.supervisor.identity import Identity, UnknownIdentity, find_identity
-from gateway.supervisor.inheritance import Inheritance, bequeath, hold_signals, inherited
+from gateway.supervisor.inheritance import REQUESTS, Inheritance, bequeath, hold_signals, inherited
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.run_dir import RunDir, RunDirUnusable
 from gateway.supervisor.sockets import CannotListen
 from gateway.supervisor.stderr import say
+from gateway.supervisor.terminal import Terminal
 from gateway.this_process import SUPERVISOR, keep_memory_private, name_process
 
 STDOUT, STDERR = 1, 2
@@ -151,11 +152,14 @@ async def _serve(settings: Settings, identity: Identity, inheritance: Inheritanc
     say_what_starts(settings.path)
     loop.set_exception_handler(log_loop_error)
     notifier = Notifier.from_environment(os.environ)
+    terminal = Terminal()
+    hold_signals(REQUESTS)  # from here on radgate.pid says to whom they go
     run_dir = RunDir(settings.gateway.run_dir, inheritance.folder_fd if inheritance is not None else -1)
     journals, environment = Journals(run_dir), None
     try:
         await former_workers_gone(journals)
-        premises = Premises(run_dir, journals, inheritance.sockets() if inheritance is not None else None)
+        sockets = inheritance.sockets() if inheritance is not None else None
+        premises = Premises(run_dir, journals, terminal, sockets)
         arbiter = await _arbiter(settings, premises, notifier, losses)
         gc.freeze()  # what lives since the start is never garbage: neither now nor at the end is it looked through
         status = await arbiter.run()

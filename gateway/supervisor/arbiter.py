@@ -36,7 +36,7 @@ from gateway.supervisor.reloads import Reloads
 from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.status import fleet_counts
-from gateway.supervisor.terminal import HangUp, Terminal
+from gateway.supervisor.terminal import HangUp
 from gateway.supervisor.validity import certificates
 
 log = logging.getLogger("gateway.supervisor")
@@ -84,7 +84,7 @@ class Arbiter:
         self._control = ControlSocket(premises.run_dir, self)
         self._console = ConsoleKeeper(self.status, self._ledgers)
         self._fleet_watch = FleetWatch(instance, self._own_status, self._fail_mode_watch.look_at_others)
-        self._terminal = Terminal()
+        self._terminal = premises.terminal
         self._ending = Ending(self._generations, self._notifier, self._fleet_watch.say_leaving)
         self._exit_status = 0
 

@@ -17,6 +17,7 @@ from gateway.supervisor.run_dir import RunDir
 from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import ListeningSockets, bucket_count
 from gateway.supervisor.stderr import say
+from gateway.supervisor.terminal import Terminal
 from gateway.words.english import counted
 
 log = logging.getLogger("gateway.supervisor")
@@ -31,11 +32,13 @@ class Premises(NamedTuple):
     Attributes:
         run_dir: its folder, locked.
         journals: those in it.
+        terminal: that we were started from, as it was before signals were held.
         sockets: bound by the code before us in this process; None if there was none.
     """
 
     run_dir: RunDir
     journals: Journals
+    terminal: Terminal
     sockets: ListeningSockets | None = None
 
 

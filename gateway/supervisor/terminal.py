@@ -17,7 +17,7 @@ class HangUp(Enum):
 
 
 class Terminal:
-    """Our controlling terminal, if there is one; to be made before SIGHUP is given a handler."""
+    """Our controlling terminal, if there is one; to be made before SIGHUP is held, or given a handler."""
 
     def __init__(self) -> None:
         self._is_there = _is_there()

@@ -7,10 +7,10 @@ import stat
 
 import pytest
 
-from bench.processes import GatewayProcess, StartError
+from bench.processes import GatewayProcess, Program, StartError
 from tests.integration.pending import N_PUSHES, approve_all, ask, kill_supervisor, left, people, pushes, until_named
 from tests.integration.site import Site
-from tests.integration.test_console import until
+from tests.integration.test_console import status_of, until
 from tests.integration.test_survival import workers
 
 pytestmark = pytest.mark.integration
@@ -130,6 +130,23 @@ class TestKilled:
         approve_all(site)
         assert nas.receive().is_accept
         assert pushes(site, users) == [1]
+
+    def test_signals_that_come_while_its_workers_are_waited_for_do_what_they_ask(self, site: Site):
+        """`radgate.pid` is there already, and conf/radgate.logrotate goes by it."""
+        gateway = site.start().gateway
+        (worker,) = gateway.worker_pids()
+        os.kill(worker, signal.SIGSTOP)
+        gateway.signal(signal.SIGKILL)
+        gateway.stop()
+        with Program(["gateway", "run", "--config", str(site.config)], stream="stderr") as starting:
+            starting.wait_for("for its workers to end", 20.0)
+            (site.folder / "log" / "authproxy.log").unlink()
+            starting.signal(signal.SIGUSR1)
+            starting.signal(signal.SIGHUP)
+            os.kill(worker, signal.SIGCONT)
+            starting.wait_for("radgate ready", 20.0)
+            until(lambda: status_of(site)["generation"] == 2)
+        assert "All workers have stopped" in site.log_text
 
     def test_a_section_that_is_gone_costs_its_logins_alone(self, site: Site):
         ((nas, _),) = ask(site.start(), people(site, 1))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.processes import GatewayProcess
+from bench.processes import GatewayProcess, Program
 from tests.integration.site import Site
 from tests.integration.test_console import status_of, until
 from tests.signals import as_at_a_terminal
@@ -27,9 +27,9 @@ def with_a_terminal() -> None:
 
 
 class Terminal:
-    """A terminal with a gateway in its foreground."""
+    """A terminal with a gateway in its foreground, of which something has been said: by default that it is ready."""
 
-    def __init__(self, site: Site, prepare: Callable[[], object]) -> None:
+    def __init__(self, site: Site, prepare: Callable[[], object], said: str) -> None:
         self._master, slave = os.openpty()
 
         def begin() -> None:
@@ -38,9 +38,12 @@ class Terminal:
             prepare()
 
         try:
-            self.gateway = GatewayProcess(site.config, start_new_session=True, preexec_fn=begin, pass_fds=[slave])
+            arguments = ["gateway", "run", "--config", str(site.config)]
+            options: dict[str, Any] = {"start_new_session": True, "preexec_fn": begin, "pass_fds": [slave]}
+            self.gateway = Program(arguments, stream="stderr", **options)
         finally:
             os.close(slave)
+        self.gateway.until_ready(said)
 
     def close(self) -> None:
         """Hang up."""
@@ -56,8 +59,8 @@ Open = Callable[..., Terminal]
 def open_terminal(site: Site) -> Iterator[Open]:
     opened: list[Terminal] = []
 
-    def open_terminal(prepare: Callable[[], object] = lambda: None) -> Terminal:
-        opened.append(Terminal(site, prepare))
+    def open_terminal(prepare: Callable[[], object] = lambda: None, said: str = "radgate ready") -> Terminal:
+        opened.append(Terminal(site, prepare, said))
         return opened[-1]
 
     yield open_terminal
@@ -88,6 +91,19 @@ def test_a_terminal_that_is_closed_ends_the_run_and_pending_logins_are_finished(
     assert terminal.gateway.process.wait(20) == 0
     assert "The terminal has closed" in site.log_text
     assert "generation 2" not in site.log_text
+
+
+def test_one_that_is_closed_during_a_start_ends_it_too(site: Site, open_terminal: Open):
+    former = site.start().gateway
+    (worker,) = former.worker_pids()
+    os.kill(worker, signal.SIGSTOP)
+    former.signal(signal.SIGKILL)
+    former.stop()
+    terminal = open_terminal(said="for its workers to end")
+    terminal.close()
+    os.kill(worker, signal.SIGCONT)
+    assert terminal.gateway.process.wait(20) == 0
+    assert "The terminal has closed" in site.log_text
 
 
 def test_a_signal_while_the_terminal_lives_reloads(site: Site, open_terminal: Open):

@@ -19,6 +19,7 @@ from gateway.supervisor.arbiter import Arbiter
 from gateway.supervisor.beginning import START_TRIES, Premises
 from gateway.supervisor.control import ReloadOutcome
 from gateway.supervisor.journals import Journals
+from gateway.supervisor.terminal import Terminal
 from tests.config.files import MINIMAL, SKEY, parse
 from tests.supervisor.scripted_worker import said, turns
 from tests.supervisor.stage import GATEWAY, HANDED_OVER, PREPARED, SERVING, ScriptedSockets, WorkersStage
@@ -30,7 +31,7 @@ class NoFolder:
     path = Path(parse(MINIMAL)[0].gateway.run_dir)
 
 
-NOTHING_LEFT = Premises(cast("Any", NoFolder), Journals())
+NOTHING_LEFT = Premises(cast("Any", NoFolder), Journals(), Terminal())
 
 
 class Nothing:
