@@ -1,7 +1,9 @@
 """The fleet that the present settings name, if they name one: this host is a member of it, and of no other."""
 
 import asyncio
+import logging
 from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b
 
 import msgspec
@@ -10,6 +12,10 @@ from gateway.config.settings import FleetSettings, ServerSettings, Settings, Whe
 from gateway.fleet.access import open_sealer
 from gateway.supervisor.fleet_status import Status
 from gateway.supervisor.membership import Membership
+
+log = logging.getLogger("gateway.fleet")
+
+JOIN_EVERY_S = 1.0  # as long as the store's trusted roots cannot be loaded
 
 
 class FleetWatch:
@@ -27,6 +33,7 @@ class FleetWatch:
         self._on_news = on_news
         self._settings: Settings | None = None
         self._membership: Membership | None = None
+        self._next_try: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
     def follow(self, settings: Settings) -> None:
@@ -38,13 +45,29 @@ class FleetWatch:
             return
         self._leave()
         if settings.fleet is not None:
-            self._membership = Membership(self._instance, settings.fleet, self._status, self._on_news)
-            self._membership.sections = _digests(settings, settings.fleet)
-            self._membership.start()
+            self._join(settings, settings.fleet)
         self._on_news()
+
+    def _join(self, settings: Settings, fleet: FleetSettings, *, is_told: bool = False) -> None:
+        """Be a host of this fleet as soon as that can be: others take one that they do not hear for gone."""
+        try:
+            self._membership = Membership(self._instance, fleet, self._status, self._on_news)
+        except ValueError as error:  # of trusted roots, for which no worker can start either
+            if not is_told:
+                log.error("The fleet cannot be joined: %s; trying again", error)
+            again = partial(self._join, settings, fleet, is_told=True)
+            self._next_try = asyncio.get_running_loop().call_later(JOIN_EVERY_S, again)
+            return
+        self._membership.sections = _digests(settings, fleet)
+        self._membership.start()
+
+    def _try_no_more(self) -> None:
+        if self._next_try is not None:
+            self._next_try.cancel()
 
     def say_leaving(self) -> None:
         """Let the others know that this host takes no more logins."""
+        self._try_no_more()
         if self._membership is not None:
             self._membership.say_leaving()
 
@@ -54,6 +77,7 @@ class FleetWatch:
         await asyncio.gather(*self._closing)
 
     def _leave(self) -> None:
+        self._try_no_more()
         if self._membership is not None:
             task = asyncio.get_running_loop().create_task(self._membership.close())
             self._closing.add(task)

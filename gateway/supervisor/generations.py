@@ -17,6 +17,7 @@ from gateway.ipc.ledger import Ledger
 from gateway.ipc.memory import memfd
 from gateway.ipc.orders import REMEMBER_S, GenerationOrders
 from gateway.ipc.plan import board_plan, worker_count
+from gateway.logs.setup import log_internal_error
 from gateway.statistics.reading import Totals, merge
 from gateway.supervisor.crew import Crew, CrewPlan
 from gateway.supervisor.crews import CrewOwner, Crews
@@ -244,7 +245,10 @@ class Generations:
         former, self.crew = self.crew, crew
         crew.on_duty_since = self._loop.time()
         self.former.append(former)
-        self._owner.generation_changed()
+        try:
+            self._owner.generation_changed()
+        except Exception as error:  # noqa: BLE001 -- our own mistake costs what goes by settings, not the handover
+            log_internal_error("Internal error while the next generation begins", error)
         self._workers.hand_over(former)
         self._loop.call_later(former.plan.settings.gateway.drain_timeout_s + 5.0, former.signal, signal.SIGKILL)
         self._loop.call_later(REMEMBER_S, self._forget_settings, former.number)

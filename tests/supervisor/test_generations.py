@@ -88,6 +88,26 @@ def test_a_generation_that_is_gone_leaves_no_descriptor(play):
     play(scene)
 
 
+def test_a_mistake_in_what_goes_by_settings_keeps_no_worker_from_handing_over(play, monkeypatch, caplog):
+    async def scene(stage: Stage) -> None:
+        def mistaken() -> None:
+            raise RuntimeError("a mistake")
+
+        monkeypatch.setattr(stage, "generation_changed", mistaken)
+        old = stage.workers[0]
+        task = await change(stage)
+        await said(stage.workers[1], PREPARED)
+        told = stage.told(old)
+        assert told is not None
+        assert isinstance(told.word, HandOver)
+        await said(old, HANDED_OVER)
+        await said(stage.workers[1], SERVING)
+        assert await task == ""
+        assert "Internal error" in caplog.text
+
+    play(scene)
+
+
 def test_who_is_started_later_is_not_told_of_settings_that_are_forgotten(play, monkeypatch):
     """Something else has their descriptor by then."""
     monkeypatch.setattr(generations, "REMEMBER_S", 0.0)
