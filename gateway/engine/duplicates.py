@@ -52,6 +52,11 @@ class DuplicateCache:
             return None
         return known
 
+    def has_reply(self, transaction: Transaction) -> bool:
+        """Whether this very request, maybe another worker's, was replied to."""
+        known = self._known.get(transaction.key)
+        return known is not None and known.digest == transaction.digest and bool(known.reply)
+
     def add(self, transaction: Transaction) -> Transaction | None:
         """Keep a new pending transaction; return the one that it supersedes, if that one still waits for its reply."""
         older = self._known.get(transaction.key)

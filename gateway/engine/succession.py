@@ -40,7 +40,18 @@ class Succession:
         self._outbox = outbox
 
     def adopt(self, pending: PendingLogin) -> None:
-        """Take up a login that another worker began, and waits for Duo's answer to."""
+        """Take up a login that another worker began, and waits for Duo's answer to.
+
+        Packets whose replies are known wait no more: the login had its verdict, and only its end was not written down.
+        If none waits it is forgotten, unless other hosts are to hear what became of it.
+        """
+        waiting = [each for each in pending.transactions if not self._duplicates.has_reply(each)]
+        if pending.transactions and not waiting:
+            pending.last_peer = None  # it was told of when it was answered
+            if pending.login.held is None:
+                pending.login.decided_elsewhere()
+                return
+        pending.transactions = waiting
         pending.digest = pending.key
         self._same.adopt(pending.key)
         client = pending.transactions[-1].nas.name if pending.transactions else ""

@@ -25,6 +25,7 @@ from gateway.engine.duplicates import SentReply
 from gateway.engine.effects import Effect
 from gateway.engine.engine import RESUME_PAUSE_S, Engine
 from gateway.engine.login import Login
+from gateway.engine.login_states import ELSEWHERE
 from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
 from gateway.engine.records import UNREADABLE, VERSION, LoginRecord, PacketRecord, ReplyRecord, settings_number
@@ -198,6 +199,7 @@ class Succession:
             if predecessor.is_refused:  # which was told in a line of its own
                 self._on_lost(predecessor.take_n_lost())
             self._take_replies(predecessor)
+        for predecessor in self._predecessors:  # now that all replies are known, whoever sent them
             self._begin(predecessor)
         self._note_complete()
 
@@ -301,7 +303,8 @@ class Succession:
             waiting, number = predecessor, record.number
         pending.elsewhere = waiting.orders.pid, number
         self._perform(self._engine.adopt(pending))
-        waiting.elsewhere[number] = pending
+        if pending.login.state is ELSEWHERE:  # else it had its verdict
+            waiting.elsewhere[number] = pending
 
     def _take_replies(self, predecessor: Predecessor) -> None:
         now = time.monotonic()

@@ -13,6 +13,7 @@ from gateway.engine.effects import (
     KeepReply,
     PutQuestion,
     SendReply,
+    ShareEnd,
     StopAsking,
 )
 from gateway.engine.login import Login
@@ -240,6 +241,45 @@ class TestAfterADeath:
         assert [each.octets for each in second.login(now=2.0) if isinstance(each, SendReply)] == [
             each.octets for each in effects if isinstance(each, SendReply)
         ]
+
+    @pytest.mark.parametrize("state", ["waiting", "lost"])
+    def test_a_login_whose_end_alone_was_not_written_down_is_forgotten_and_its_reply_stays(self, state):
+        first, second = Stage(), Stage()
+        record = msgspec.structs.replace(pushed(first), state=state)
+        (reply,) = [each for each in first.answer(ALLOWED) if isinstance(each, KeepReply)]
+        second.engine.adopt_reply(reply.sent, reply.peer, 1.0)
+        pending = adopted(second, record)
+        assert second.effects == []
+        assert second.engine.left_alone(pending, 1.0, 1.0) == []
+        assert (second.engine.n_pending, second.engine.next_timer) == (0, None)
+        assert kinds(second.login("alice", "push", now=2.0)) == [SendReply]
+        assert kinds(second.login("alice", "push", identifier=8, now=2.0)) == [PutQuestion]  # another login
+
+    def test_of_its_packets_only_those_without_a_reply_wait(self):
+        first, second = Stage(), Stage()
+        pushed(first)
+        (record,) = kept(first.login("alice", "push", identifier=8))
+        (login,) = first.engine._pending
+        effects = first.engine.answered(login, ALLOWED, 0.0)
+        reply = next(each for each in effects if isinstance(each, KeepReply))  # the newest packet's
+        second.engine.adopt_reply(reply.sent, reply.peer, 1.0)
+        pending = adopted(second, record)
+        second.engine.left_alone(pending, 1.0, 1.0)
+        second.effects = second.engine.answered(pending, ALLOWED, 2.0)
+        assert [each.identifier for each in second.replies] == [7]
+        assert kinds(second.login("alice", "push", identifier=8, now=3.0)) == [SendReply]
+
+    def test_what_other_hosts_wait_for_goes_on_although_all_its_packets_have_replies(self):
+        first, second = Stage(), Stage()
+        record = msgspec.structs.replace(pushed(first), held=("owner", 3))
+        (reply,) = [each for each in first.answer(ALLOWED) if isinstance(each, KeepReply)]
+        second.engine.adopt_reply(reply.sent, reply.peer, 1.0)
+        pending = adopted(second, record)
+        assert PutQuestion in kinds(second.engine.left_alone(pending, 1.0, 1.0))
+        ends = second.engine.answered(pending, ALLOWED, 2.0)
+        assert [each.verdict.reason for each in ends if isinstance(each, ShareEnd)] == ["duo_allowed"]
+        assert not {SendReply, Finished} & set(kinds(ends))
+        assert kinds(second.login("alice", "push", now=3.0)) == [SendReply]
 
     def test_the_limit_of_a_user_counts_what_was_taken_over(self):
         first, second = Stage(), Stage(max_pending_per_user=1, coalesce=False)

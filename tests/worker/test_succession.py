@@ -102,6 +102,24 @@ class TestOfTheDead:
         effects = successor.engine.datagram_received(request(), Peer((NAS, 40001), 0), time.monotonic())
         assert [each.octets for each in effects if isinstance(each, SendReply)] == [reply]
 
+    @pytest.mark.parametrize("state", ["waiting", "lost"])
+    def test_a_login_whose_packet_has_its_reply_is_forgotten(self, successor, state, caplog):
+        caplog.set_level(logging.INFO, "gateway.worker")
+        reply = b"\x02\x07" + bytes(18)
+        successor.predecessor(encode(login_record(state=state)), answers=(packed(answer_record(request(), reply)),))
+        successor.take_over()
+        assert [type(each) for each in successor.effects] == [KeepReply]
+        assert (successor.engine.n_pending, successor.n_lost) == (0, 0)
+        assert "Took over" not in caplog.text
+        effects = successor.engine.datagram_received(request(), Peer((NAS, 40001), 0), time.monotonic())
+        assert [each.octets for each in effects if isinstance(each, SendReply)] == [reply]
+
+    def test_a_login_that_yet_another_worker_has_answered_is_forgotten(self, successor):
+        successor.predecessor(encode(login_record()), pid=100)
+        successor.predecessor(answers=(packed(answer_record(request(), b"\x02\x07" + bytes(18))),), pid=101)
+        successor.take_over()
+        assert [type(each) for each in successor.effects] == [KeepReply]
+
     def test_an_answer_that_has_expired_is_none(self, successor):
         expired = answer_record(request(), b"\x02\x07" + bytes(18), expires_at=0.0)
         successor.predecessor(answers=(packed(expired),))
