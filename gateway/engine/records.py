@@ -8,10 +8,11 @@ not know are no reason to lose a login, see `engine.login.Login.heard_elsewhere`
 else, `VERSION` is raised, and who does not know that version refuses its records as a whole.
 
 Instants are those of the writer's clock: packing one costs nothing then, and each login packs some. How that clock
-stands to one that all processes share is said once, see `ipc.journal.Origin`, and its reader moves them to its own.
+stands to one that all processes share is said for all, see `ipc.journal.Origin`, and its reader moves them to its own.
 """
 
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
@@ -147,12 +148,19 @@ class LoginRecord(msgspec.Struct, array_like=True):
 
     def moved(self, by_s: float) -> "LoginRecord":
         """Return the record with its instants that much later: on the clock of another process."""
+        return self._with_instants(lambda instant: instant + by_s)
+
+    def aged(self, by_s: float, until: float) -> "LoginRecord":
+        """Return the record with its instants up to one that much earlier: the machine has slept since."""
+        return self._with_instants(lambda instant: instant - by_s if instant <= until else instant)
+
+    def _with_instants(self, read: Callable[[float], float]) -> "LoginRecord":
         return msgspec.structs.replace(
             self,
-            asked_at=self.asked_at + by_s,
-            pushed_at=self.pushed_at + by_s,
-            started_at=self.started_at + by_s,
-            packets=[msgspec.structs.replace(each, received_at=each.received_at + by_s) for each in self.packets],
+            asked_at=read(self.asked_at),
+            pushed_at=read(self.pushed_at),
+            started_at=read(self.started_at),
+            packets=[msgspec.structs.replace(each, received_at=read(each.received_at)) for each in self.packets],
         )
 
 

@@ -36,7 +36,7 @@ _SPARE_CELLS: Final = 16
 _MAGIC: Final = b"radgate journal\x03"
 _HEADER: Final = Struct("=16sQQQ")  # magic, number of cells, octets of a segment and of the numbering, which is last
 _HEADER_SIZE: Final = 4_096
-_ORIGIN: Final = Struct("=dQQ")  # ahead_s, version, pid, behind the header
+_ORIGIN: Final = Struct("=dQQdd")  # ahead_s, version, pid, slept_at, slept_s; the last two were NULs in 0.2.0
 _ORIGIN_AT: Final = 64
 _SEQUENCE: Final = Struct("=Q")  # 0 for nothing
 _RECORD: Final = Struct("=Q8sI")  # sequence, checksum, octets of the record
@@ -54,18 +54,22 @@ class ForeignJournal(Exception):  # noqa: N818 -- reads as what it says
 
 
 class Origin(NamedTuple):
-    """What the writer of a journal says of all its records, once: so none of them needs to.
+    """What the writer of a journal says of all its records: so none of them needs to.
 
     Attributes:
         version: of the records, see `engine.records`; 0 for a writer that has said nothing.
         ahead_s: by how much CLOCK_BOOTTIME, which the processes of a machine share, is ahead of the clock that the
-            writer's instants are of.
+            writer's instants are of, since the machine slept last.
         pid: of the writer; 0 for one that has said nothing.
+        slept_at: on the writer's clock, no later than when the machine fell asleep last, while the writer lived.
+        slept_s: for how long, which is to be added to the age of what is no later than that; 0 for never.
     """
 
     version: int
     ahead_s: float
     pid: int = 0
+    slept_at: float = 0.0
+    slept_s: float = 0.0
 
 
 def boottime_ahead_s() -> float:
@@ -165,10 +169,10 @@ class Journal:
         Raises:
             ForeignJournal: that is no number.
         """
-        ahead_s, version, pid = _ORIGIN.unpack_from(self._memory, _ORIGIN_AT)
-        if not math.isfinite(ahead_s):
+        ahead_s, version, pid, slept_at, slept_s = _ORIGIN.unpack_from(self._memory, _ORIGIN_AT)
+        if not (math.isfinite(ahead_s) and math.isfinite(slept_at) and math.isfinite(slept_s)):
             raise ForeignJournal("its clock is not a number")
-        return Origin(version, ahead_s, pid)
+        return Origin(version, ahead_s, pid, slept_at, slept_s)
 
     def numbering(self) -> Numbering:
         """Return what numbers in the records mean.
@@ -237,8 +241,12 @@ class Journal:
     # Writing.
 
     def begin(self, origin: Origin) -> None:
-        """Say what the records are to be read by, before there is one."""
-        _ORIGIN.pack_into(self._memory, _ORIGIN_AT, origin.ahead_s, origin.version, origin.pid)
+        """Say what the records are to be read by, before there is one; and anew when the machine has slept.
+
+        Packed in place it would be NULs for an instant, and somebody may be reading.
+        """
+        octets = _ORIGIN.pack(origin.ahead_s, origin.version, origin.pid, origin.slept_at, origin.slept_s)
+        self._memory[_ORIGIN_AT : _ORIGIN_AT + _ORIGIN.size] = octets
 
     def keep_login(self, number: int, octets: bytes) -> bool:
         """Keep the record of a login in place of an older one with this number; False if it does not fit."""

@@ -90,6 +90,7 @@ class Heartbeat:
         self._row.beat(now_ns, now_ns - self._due_ns)
         self._due_ns = now_ns + int(BEAT_S * 1e9)
         self._loop.call_later(BEAT_S, self._beat)
+        self._keeper.note_sleep(now_ns / 1e9)
         self._show_sockets()
         self._row.gauge(Measure.JOURNAL_LEFT_OUT, self._keeper.n_left_out)
         for pool, counters in self._pools:

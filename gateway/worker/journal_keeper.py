@@ -2,6 +2,7 @@
 
 import os
 import time
+from typing import Final
 
 import msgspec
 
@@ -28,6 +29,7 @@ from gateway.ipc.links import (
     ReplyKept,
 )
 
+_LEAST_SLEEP_S: Final = 0.05  # less may be how far two readings of the clocks are apart
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -36,7 +38,9 @@ class JournalKeeper:
 
     def __init__(self, journal: Journal) -> None:
         """Begin an empty journal."""
-        journal.begin(Origin(VERSION, boottime_ahead_s(), os.getpid()))
+        self._origin = Origin(VERSION, boottime_ahead_s(), os.getpid())
+        self._looked_at = time.monotonic()
+        journal.begin(self._origin)
         self._journal = journal
         self._links: dict[int, LinkWriter] = {}  # by bucket
 
@@ -44,6 +48,19 @@ class JournalKeeper:
     def n_left_out(self) -> int:
         """Records for which the journal had no room."""
         return self._journal.n_left_out
+
+    def note_sleep(self, now: float) -> None:
+        """Say of the records so far that the machine has slept since, if it has; to be called often.
+
+        Their clock stood still meanwhile. What was written between the look before and the sleep is taken for newer
+        than it is, and nothing that was written afterwards for older.
+        """
+        ahead_s, known = boottime_ahead_s(), self._origin
+        slept_s = ahead_s - known.ahead_s
+        if slept_s > _LEAST_SLEEP_S:
+            self._origin = Origin(known.version, ahead_s, known.pid, self._looked_at, slept_s)
+            self._journal.begin(self._origin)
+        self._looked_at = now
 
     def keep_login(self, effect: KeepLogin) -> None:
         """Write down how far a login is."""

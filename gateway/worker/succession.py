@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -34,6 +34,7 @@ from gateway.engine.transaction import Transaction
 from gateway.ipc.journal import (
     ForeignJournal,
     Journal,
+    Origin,
     boottime_ahead_s,
 )
 from gateway.ipc.links import (
@@ -55,6 +56,7 @@ from gateway.worker.generations import GenerationParts, Generations
 
 log = logging.getLogger("gateway.worker")
 _Record = TypeVar("_Record", LoginRecord, ReplyRecord, ChallengeRecord)
+_OURS: Final = Origin(0, 0.0)
 _login = msgspec.msgpack.Decoder(LoginRecord).decode
 
 
@@ -65,6 +67,7 @@ class Predecessor:
         journal: None for one that cannot be read, of which nothing is taken.
         numbers: of its listening addresses here, None for those that this configuration lacks.
         later_s: what makes an instant of its clock one of ours.
+        slept_at, slept_s: of its last sleep, see `Origin`.
         found: what makes its records ours, if it was a worker of a gateway that is gone.
         elsewhere: the logins that it waits for, by its own numbers.
         is_taken: its logins were.
@@ -78,14 +81,15 @@ class Predecessor:
         orders: PredecessorOrders,
         journal: Journal | None,
         numbers: list[int | None],
-        later_s: float = 0.0,
+        origin: Origin = _OURS,
         found: FoundRecords | None = None,
     ) -> None:
         self.orders = orders
         self.journal = journal
         self.is_refused = journal is None
         self.numbers = numbers
-        self.later_s = later_s
+        self.later_s = origin.ahead_s - boottime_ahead_s() if origin.version else 0.0
+        self.slept_at, self.slept_s = origin.slept_at, origin.slept_s
         self.found = found
         self.elsewhere: dict[int, PendingLogin] = {}
         self.is_taken = self.has_ended = self.has_failed = False
@@ -144,7 +148,12 @@ class Predecessor:
             return None
 
     def on_our_clock(self, record: _Record) -> _Record:
-        """Return one of its records with instants of our clock."""
+        """Return one of its records with instants of our clock.
+
+        Only those of logins are of the past, where the writer's clock may have stood still.
+        """
+        if self.slept_s and isinstance(record, LoginRecord):
+            record = record.aged(self.slept_s, self.slept_at)
         return record.moved(self.later_s) if self.later_s else record
 
     def note_unread(self) -> None:
@@ -383,7 +392,7 @@ def read_predecessor(
             former = generations.find(orders.generation)
             numbering = Numbering(former.listening if former is not None else [])
         numbers = [own.listening.index(text) if text in own.listening else None for text in numbering.listening]
-        return Predecessor(orders, journal, numbers, _later_s(journal), found)
+        return Predecessor(orders, journal, numbers, _known_origin(journal), found)
     except ForeignJournal as error:
         refused = Predecessor(orders, None, [])
         log.error("The journal of %s cannot be used: %s", refused.name, error)
@@ -391,13 +400,13 @@ def read_predecessor(
         return refused
 
 
-def _later_s(journal: Journal) -> float:
-    """Return what makes an instant of the writer's clock one of ours.
+def _known_origin(journal: Journal) -> Origin:
+    """Return what its records are to be read by.
 
     Raises:
         ForeignJournal: its records are of a version that we do not know.
     """
-    origin, ours = journal.origin(), boottime_ahead_s()
+    origin = journal.origin()
     if origin.version > VERSION:
         raise ForeignJournal(f"its records are of version {origin.version}, and this version reads {VERSION} at most")
-    return origin.ahead_s - ours if origin.version else 0.0
+    return origin

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from itertools import pairwise
+from struct import Struct
 
 import pytest
 
@@ -193,15 +194,27 @@ def test_what_the_writer_says_of_its_records_is_read(descriptor: int) -> None:
     assert successor(descriptor).origin() == Origin(0, 0.0)
     journal.begin(Origin(7, -12.5))
     assert successor(descriptor).origin() == Origin(7, -12.5)
+    journal.begin(Origin(7, 47.5, 12, 1_000.25, 60.0))
+    assert successor(descriptor).origin() == Origin(7, 47.5, 12, 1_000.25, 60.0)
     assert journal.keep_login(1, b"alice")
     assert list(successor(descriptor).logins()) == [b"alice"]
 
 
-@pytest.mark.parametrize("ahead_s", [float("nan"), float("inf")])
-def test_a_clock_that_is_none_makes_a_foreign_journal(descriptor: int, ahead_s: float) -> None:
-    Journal(descriptor, KEY).begin(Origin(1, ahead_s))
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+@pytest.mark.parametrize("place", range(3))
+def test_a_clock_that_is_none_makes_a_foreign_journal(descriptor: int, place: int, number: float) -> None:
+    ahead_s, slept_at, slept_s = (number if each == place else 0.0 for each in range(3))
+    Journal(descriptor, KEY).begin(Origin(1, ahead_s, 0, slept_at, slept_s))
     with pytest.raises(ForeignJournal, match="clock"):
         successor(descriptor).origin()
+
+
+def test_what_version_0_2_0_reads_and_writes_of_it_stays_where_it_is(descriptor: int) -> None:
+    layout = Struct("=dQQ")
+    os.pwrite(descriptor, layout.pack(-12.5, 1, 7), 64)
+    assert successor(descriptor).origin() == Origin(1, -12.5, 7)
+    Journal(descriptor, KEY).begin(Origin(1, 47.5, 12, 1_000.25, 60.0))
+    assert layout.unpack(os.pread(descriptor, layout.size, 64)) == (47.5, 1, 12)
 
 
 def test_two_processes_that_have_not_slept_between_them_find_the_same_clock() -> None:

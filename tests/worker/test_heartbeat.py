@@ -48,13 +48,15 @@ class Scene:
     Attributes:
         shown: to the supervisor as evidence: the instant, since when, and what a ping took.
         beats: whoever is told of each.
+        looks: when the journal's keeper was to look whether the machine has slept.
         later: what is to be done later, and after how long.
     """
 
     def __init__(self) -> None:
         self.row = Row()
+        self.looks: list[float] = []
         self.listeners = [SimpleNamespace(n_received=0, n_unsent=0, n_overflowed=0) for _ in range(2)]
-        self.memory = SimpleNamespace(n_left_out=0)
+        self.memory = SimpleNamespace(n_left_out=0, note_sleep=self.looks.append)
         self.client = SimpleNamespace(pool=Pool(), signs_with_next_key=False)
         self.bulletins = {DUO: BulletinCells([0] * 8)}
         self.shown: list[tuple[float, float, float]] = []
@@ -96,6 +98,7 @@ def test_it_beats_at_once_and_again_and_tells_of_it(scene):
     assert [after_s for after_s, _ in scene.later] == [BEAT_S]
     scene.beat()
     assert len(scene.beats) == 2
+    assert scene.looks == scene.beats
     assert len(scene.later) == 1
 
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import msgspec
@@ -13,12 +13,13 @@ from gateway.engine.duplicates import SentReply
 from gateway.engine.effects import ForgetLogin, KeepLogin, KeepReply
 from gateway.engine.first_factor import Accepted
 from gateway.engine.peer import Peer
-from gateway.engine.records import LoginRecord, ReplyRecord, verdict_record
+from gateway.engine.records import VERSION, LoginRecord, ReplyRecord, verdict_record
 from gateway.engine.sent_replies import unpacked_reply
 from gateway.engine.verdict import rejection
 from gateway.ipc.journal import (
     MAX_LOGIN_OCTETS,
     Journal,
+    Origin,
     create_journal,
 )
 from gateway.ipc.links import (
@@ -36,6 +37,7 @@ from gateway.radius.hidden import Hop
 from gateway.radius.packet import decode_packet
 from gateway.words.reasons import Reason
 from gateway.worker.journal_keeper import JournalKeeper
+from tests.compiled import only_interpreted
 from tests.engine.home_scene import GO_ON as HOME_GO_ON
 from tests.engine.home_scene import HOST, HomeStage
 from tests.engine.scene import GO_ON, PUSHED, SECRET, Stage
@@ -99,6 +101,40 @@ def scene() -> Iterator[Scene]:
 def answered(**fields: Any) -> KeepReply:
     values = {"key": "key", "digest": b"d", "reply": b"\x02\x05", "expires_at": 1e9, **fields}
     return KeepReply(SentReply(**values), Peer(("192.0.2.1", 7), 0, bucket=3))
+
+
+@only_interpreted  # compiled, the keeper asks no stand-in
+class TestSleep:
+    """How CLOCK_BOOTTIME stands to the clock of the records, as the keeper finds it at each look."""
+
+    @pytest.fixture
+    def ahead_s(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        ahead_s = [5.0]
+        monkeypatch.setattr("gateway.worker.journal_keeper.boottime_ahead_s", lambda: ahead_s[0])
+        return ahead_s
+
+    @pytest.fixture
+    def origin(self, ahead_s: list[float], scene: Scene) -> Callable[[], Origin]:
+        scene.memory = JournalKeeper(Journal(scene.descriptor, KEY))
+        return lambda: Journal(scene.descriptor, KEY).origin()
+
+    def test_it_is_said_of_what_was_written_since_and_of_what_was_written_before(self, scene, ahead_s, origin):
+        scene.memory.note_sleep(100.0)
+        ahead_s[0] = 65.0
+        scene.memory.note_sleep(100.1)  # it fell asleep after the look before
+        assert origin() == Origin(VERSION, 65.0, os.getpid(), 100.0, 60.0)
+        scene.memory.note_sleep(100.2)
+        assert origin().slept_at == 100.0
+
+    def test_another_sleep_takes_the_place_of_the_first(self, scene, ahead_s, origin):
+        for now, ahead_s[0] in (100.0, 5.0), (101.0, 65.0), (102.0, 65.0), (103.0, 68.0):
+            scene.memory.note_sleep(now)
+        assert origin() == Origin(VERSION, 68.0, os.getpid(), 102.0, 3.0)
+
+    def test_what_a_reading_may_be_wrong_by_is_no_sleep(self, scene, ahead_s, origin):
+        for ahead_s[0] in 5.04, 4.0, 5.0:
+            scene.memory.note_sleep(100.0)
+        assert origin() == Origin(VERSION, 5.0, os.getpid())
 
 
 def test_a_login_is_read_as_it_was_kept_until_it_is_forgotten(scene):

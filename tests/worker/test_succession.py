@@ -281,6 +281,52 @@ class TestOfAnotherClock:
         asyncio.run(scene())
 
 
+class TestOfAMachineThatHasSlept:
+    """The writer has seen it: what it wrote afterwards is of now, and a sleep is time that has passed for the rest."""
+
+    def test_a_push_after_it_is_asked_about_and_a_reply_stays(self, successor):
+        now = time.monotonic()
+        record, reply = login_record(), packed(answer_record(request(9), b"\x02\x09" + bytes(18)))
+        origin = Origin(VERSION, boottime_ahead_s(), 0, now - 10.0, 3_600.0)
+        successor.predecessor(encode(record), answers=(reply,), origin=origin)
+        successor.take_over()
+        assert asked(successor) == ["tx-1"]
+        (pending,) = pending_logins(successor)
+        assert (pending.login.pushed_at, pending.started_at) == (record.pushed_at, record.started_at)
+        assert [each.sent.reply[1] for each in successor.effects if isinstance(each, KeepReply)] == [9]
+
+    def test_a_push_before_it_is_older_and_so_are_its_packets_but_one_that_joined_since(self, successor):
+        now = time.monotonic()
+        packets = [packet_record(request(), received_at=now - 22.0), packet_record(request(8), received_at=now - 1.0)]
+        record = login_record(asked_at=now - 20.0, pushed_at=now - 21.0, started_at=now - 22.0, packets=packets)
+        successor.predecessor(encode(record), origin=Origin(VERSION, boottime_ahead_s(), 0, now - 10.0, 30.0))
+        successor.take_over()
+        (pending,) = pending_logins(successor)
+        assert pending.login.pushed_at == pytest.approx(now - 51.0)
+        assert pending.started_at == pytest.approx(now - 52.0)
+        assert [each.received_at for each in pending.transactions] == pytest.approx([now - 52.0, now - 1.0])
+
+    def test_a_push_that_waited_through_a_long_one_has_timed_out(self, successor):
+        now = time.monotonic()
+        record = login_record(asked_at=now - 20.0, pushed_at=now - 20.0, started_at=now - 20.0)
+        successor.predecessor(encode(record), origin=Origin(VERSION, boottime_ahead_s(), 0, now - 10.0, 3_600.0))
+        successor.take_over()
+        assert asked(successor) == []
+        assert successor.engine.n_pending == 0
+
+    def test_it_has_slept_once_more_since(self, successor):
+        now = time.monotonic()
+        successor.predecessor(
+            encode(login_record(1, "alice", pushed_at=now - 20.0)),
+            encode(login_record(2, "bob", pushed_at=now - 5.0)),
+            origin=Origin(VERSION, boottime_ahead_s() - 7.0, 0, now - 10.0, 30.0),
+        )
+        successor.take_over()
+        assert sorted(each.login.pushed_at for each in pending_logins(successor)) == pytest.approx(
+            [now - 57.0, now - 12.0], abs=0.1
+        )
+
+
 class TestOfNoUse:
     @pytest.mark.parametrize(
         "octets",
