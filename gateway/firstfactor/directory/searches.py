@@ -4,7 +4,7 @@
 - What was asked on a connection that had answered before, and dies, is asked once more at the same host, on a new one.
 - After a refused service account nobody tries again until a pause is over. Directories lock accounts out: a password
   that is wrong at one host is tried at none for `FIRST_LOCKING_PAUSE_S`, and then after ever longer pauses at one of
-  them. Where it is bound, searches go on.
+  them. Where it is bound, searches go on; all others do not do what they are for, and are down.
 """
 
 from typing import Final
@@ -164,11 +164,14 @@ class Searches:
             self._pause_s = 0.0
             self._ready(connection, now)
             return
-        if counts_as_wrong(result):
+        is_wrong = counts_as_wrong(result)
+        if is_wrong:
             self._bar_all(now)
         who = self._account.told(self._binder.manner) if self._account is not None else ""
         trouble = of_service_bind(result, self._binder.manner, who)
         self._refused(connection, self._told(trouble.detail), trouble.trouble, now)
+        if is_wrong:
+            self._give_up_others(connection.host, now)
 
     def failed(self, host: Host, trouble: Unavailable, now: float) -> None:
         """Hear that a connection could not be opened; it is forgotten."""
@@ -218,6 +221,8 @@ class Searches:
                 self._owner.search_failed(asked, text, trouble, now)
         if host.searching or (lived_long and host.state is UP):
             self.open(host, now)
+        if host.is_barred(now):
+            self._owner.host_failed(host, _BARRED, Trouble.CONFIGURATION, now)
 
     def _may_again(self, asked: Asked, connection: Connection, now: float) -> bool:
         """Whether a search is made once more at the same host: not if that is down, and another one is not."""
@@ -303,6 +308,12 @@ class Searches:
         for host in self._hosts:
             if host is not tried:
                 host.bar(until)
+
+    def _give_up_others(self, refusing: Host, now: float) -> None:
+        """Have all other hosts be down where the service account is neither bound nor being bound."""
+        for host in self._hosts:
+            if host is not refusing and (host.service is None or host.service.state is OPENING):
+                self._nobody_searches(host, _BARRED, Trouble.CONFIGURATION, now)
 
     def _nobody_searches(self, host: Host, text: str, trouble: Trouble, now: float) -> None:
         self._owner.host_failed(host, text, trouble, now)

@@ -52,5 +52,7 @@ class Watch:
         elif now < host.rest_until:
             self._board.timers.at(host.rest_until, self._look, host)
         else:
+            if host.is_barred(now) and host.trouble is not None:
+                host.failed(now, host.complaint, host.trouble)  # still, though nobody tries
             self._searches.look(host, now)
             self._board.timers.at(now + PROBE_INTERVAL_S, self._look, host)

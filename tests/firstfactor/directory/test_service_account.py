@@ -4,9 +4,13 @@ import pytest
 
 from gateway.firstfactor.directory.host import FIRST_PAUSE_S, LONGEST_PAUSE_S, Limits
 from gateway.firstfactor.directory.searches import FIRST_LOCKING_PAUSE_S, LONGEST_LOCKING_PAUSE_S
+from gateway.firstfactor.directory.watch import REST_S
+from gateway.firstfactor.host_states import DOWN, UP
+from gateway.unavailable import Trouble
 from tests.firstfactor.directory.scene import SERVICE, Scene, found, ready
 
 WRONG, DISABLED = "data 52e, v4563", "data 533, v4563"
+NOT_TRIED = "is not tried: the service account has a wrong password"
 
 
 @pytest.mark.parametrize(
@@ -55,6 +59,53 @@ def test_a_wrong_one_is_tried_four_times_in_an_hour_at_all_hosts_together():
             scene.answer(sent, 49, WRONG)
         scene.wait(5.0)
     assert [round(sent.at - 1000.0, -2) for sent in scene.sent] == [0, 300, 900, 2100]
+
+
+@pytest.mark.parametrize("n_hosts", [1, 3])
+def test_as_long_as_its_password_is_wrong_no_host_does_what_it_is_for_and_the_log_is_told_once(n_hosts):
+    scene = Scene(n_hosts)
+    while scene.now < 1000.0 + 3 * 3600.0:
+        while scene.opening:
+            scene.opens()
+        for sent in tuple(scene.due):
+            scene.answer(sent, 49, WRONG)
+        assert all(host.failed_at >= scene.now - REST_S for host in scene.hosts)
+        assert {(host.state, host.trouble) for host in scene.hosts} == {(DOWN, Trouble.CONFIGURATION)}
+        scene.wait(5.0)
+    assert scene.news == [(f"dc{number}:389", DOWN) for number in range(n_hosts)]
+    assert sum("refuses the service account" in host.complaint for host in scene.hosts) == 1
+    assert sum(host.complaint == NOT_TRIED for host in scene.hosts) == n_hosts - 1
+    while any(host.state is DOWN for host in scene.hosts) and scene.now < 1000.0 + 5 * 3600.0:
+        scene.ready()
+        for sent in tuple(scene.due):
+            scene.answer(sent)
+        scene.wait(5.0)
+    assert [host.state for host in scene.hosts] == [UP] * n_hosts
+
+
+def test_who_waits_for_another_connection_when_its_password_turns_out_wrong_ends_at_once():
+    scene = Scene(3)
+    scene.fail()
+    question = scene.ask()
+    assert question.host is scene.hosts[1]
+    scene.opens(3)
+    scene.answer(None, 49, WRONG)
+    assert question.results
+    assert [host.state for host in scene.hosts] == [DOWN] * 3
+    scene.opens(2)
+    assert not scene.due
+
+
+def test_where_it_was_bound_nobody_is_asked_once_that_is_lost_while_it_is_wrong_elsewhere():
+    scene = ready(2)
+    scene.wait(20)
+    scene.lose(1)
+    scene.opens()
+    scene.answer(None, 49, WRONG)
+    assert [host.state for host in scene.hosts] == [DOWN, UP]
+    scene.lose(2)
+    assert [(host.state, host.trouble) for host in scene.hosts] == [(DOWN, Trouble.CONFIGURATION)] * 2
+    assert scene.hosts[1].complaint == NOT_TRIED
 
 
 def test_where_it_is_bound_searches_go_on_while_another_host_finds_it_wrong():
