@@ -144,6 +144,16 @@ class HomeClient(Reader):
         """Hear of a socket that nobody receives at its other end."""
         self._perform(self._plan.refused(number, why, _clock()))
 
+    def unsent(self, number: int) -> None:
+        """Hear of a socket from which nothing leaves: we may have another address now, and call ourselves by it."""
+        server = next((each for each in self.servers if number in each.ports), None)
+        if server is None or server.ports[number].is_left:
+            return
+        self._perform(self._plan.unsent(number))
+        location = server.location
+        if location is not None and location.nas_attribute:  # else that is being found out
+            self._found(server.index, Found(location.family, location.sockaddr))
+
     def _found(self, number: int, found: Found) -> None:
         if self._is_closed:
             return

@@ -163,6 +163,13 @@ class HomePlan:
             self._fill(server, now)
         return self._board.take()
 
+    def unsent(self, number: int) -> list[Effect]:
+        """Hear that nothing leaves from a port any more; what has left before may still be answered there."""
+        server = self._board.servers.get(number)
+        if server is not None:
+            self._board.leave_port(server, server.ports[number])
+        return self._board.take()
+
     def located(self, server: HomeServer, location: Location, now: float) -> list[Effect]:
         """Hear where a home server is; what is out at another address may still be answered from there."""
         server.is_lost = False
@@ -170,8 +177,7 @@ class HomePlan:
             server.location = location
             server.down_until = now  # there it may answer
             for port in tuple(server.ports.values()):
-                port.is_left = True
-                self._board.close_if_done(server, port)
+                self._board.leave_port(server, port)
             if server.heard_at < server.failed_at:
                 self._watch.look(server, now)
             self._fill(server, now)

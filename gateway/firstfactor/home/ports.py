@@ -36,7 +36,7 @@ class Port:
     Attributes:
         number: by which its socket is known.
         requests: those that are out, by Identifier.
-        is_left: whether nothing new is sent from it: the home server has another address now.
+        is_left: whether nothing new is sent from it: the home server has another address now, or we have.
     """
 
     __slots__ = ("_free", "is_left", "number", "requests")

@@ -1,6 +1,7 @@
 """A UDP socket that is connected to one home server: nobody else's replies arrive, and a closed port is told."""
 
 import asyncio
+import errno
 import socket
 from typing import Final
 
@@ -12,6 +13,7 @@ from gateway.listeners.udp import IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, PMTUDISC_D
 _BUFFER_SIZE: Final = 4096  # octets; what is longer is padding (RFC 2865 section 3)
 _DATAGRAMS_A_TURN: Final = 64
 _CALM_TURNS: Final = 8  # after one that found a datagram alone
+_PASSING: Final = (errno.ECONNREFUSED, errno.EAGAIN, errno.ENOBUFS)  # what is sent next may leave
 
 
 @trait
@@ -28,13 +30,13 @@ class Reader:
         """Hear that what was sent from it has arrived nowhere."""
         raise NotImplementedError
 
+    def unsent(self, number: int) -> None:
+        """Hear that nothing leaves from it any more, as after our own address has changed."""
+        raise NotImplementedError
+
 
 class HomeSocket:
-    """One local port.
-
-    Attributes:
-        n_unsent: requests that the kernel would not take; they are sent again like those that are lost.
-    """
+    """One local port. Requests that the kernel does not take are sent again like those that are lost."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, number: int, location: Location, reader: Reader) -> None:
         """Open and connect it, and begin to read.
@@ -48,7 +50,6 @@ class HomeSocket:
         self._udp = udp = _connected(location)
         self._send, self._receive = udp.send, udp.recv
         self._n_calm = 0  # turns that look for no second datagram
-        self.n_unsent = 0
         loop.add_reader(self._udp.fileno(), self._drain)
 
     def send(self, octets: bytes) -> None:
@@ -59,10 +60,10 @@ class HomeSocket:
             self._read_on()
             try:
                 self._send(octets)
-            except OSError:
-                self.n_unsent += 1
-        except OSError:
-            self.n_unsent += 1
+            except OSError as error:
+                self._not_sent(error)
+        except OSError as error:
+            self._not_sent(error)
 
     def close(self) -> None:
         """Close it, reading no more."""
@@ -96,6 +97,12 @@ class HomeSocket:
             if self._udp.fileno() < 0:
                 return n_received
         return n_most
+
+    def _not_sent(self, error: OSError) -> None:
+        """Tell of an error that stays, soon: whoever sends is not done yet."""
+        if error.errno not in _PASSING:
+            self._read_on()
+            self._loop.call_soon(self._reader.unsent, self._number)
 
     def _read_on(self) -> None:
         """Watch the socket anew: libuv stops to watch one that has had an error."""

@@ -48,6 +48,11 @@ class Switchboard:
             port.release(request)
             self.close_if_done(server, port)
 
+    def leave_port(self, server: HomeServer, port: Port) -> None:
+        """Send nothing new from a port."""
+        port.is_left = True
+        self.close_if_done(server, port)
+
     def close_if_done(self, server: HomeServer, port: Port) -> None:
         """Close a port that is left, once nothing is out there."""
         if port.is_left and not port.requests:

@@ -142,6 +142,10 @@ class Scene:
         del self.open[sent.number]
         self.perform(self.plan.failed(sent.number, "Network is unreachable", self.now))
 
+    def unsent(self, sent: Sent) -> None:
+        """The kernel sends nothing from the port of a request."""
+        self.perform(self.plan.unsent(sent.number))
+
     def cancel(self, question: Question) -> None:
         self.perform(self.plan.cancel(question, self.now))
 

@@ -1,6 +1,7 @@
 """The client against scripted home servers: sockets, closed ports, names, and that nothing is left of it."""
 
 import asyncio
+import errno
 import socket
 import time
 from typing import TYPE_CHECKING
@@ -10,7 +11,8 @@ import pytest
 from bench.processes import free_udp_port
 from gateway.engine.first_factor import Accepted, Answer, CheckFirstFactor, Refused
 from gateway.firstfactor.home import client as client_module
-from gateway.firstfactor.home.addresses import Found, HostPort, own_nas_attribute
+from gateway.firstfactor.home.addresses import Found, HostPort, nas_attribute, own_nas_attribute
+from gateway.firstfactor.home.client import HomeClient
 from gateway.firstfactor.home.server import Limits
 from gateway.firstfactor.host_states import DOWN, UP, HostState
 from gateway.radius.dictionary import Code
@@ -137,6 +139,62 @@ async def test_refusals_that_sending_meets_first() -> None:
             assert isinstance(await first, Accepted)
         finally:
             peer.close()
+
+
+def send_nothing(client: HomeClient, error: OSError) -> None:
+    """Have the kernel refuse whatever is sent from the one port of a client."""
+    (udp,) = client._sockets.values()
+
+    def send(_: object, flags: int = 0) -> int:
+        raise error
+
+    udp._send = send
+
+
+@pytest.mark.parametrize("number", [errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EINVAL, errno.EHOSTUNREACH])
+def test_a_port_whose_own_address_is_gone_is_left_and_who_we_are_is_found_out_anew(number) -> None:
+    @in_loop
+    async def scene() -> None:
+        with peers(accept) as (peer,), client_of([peer.home], SOON) as client:
+            server = client.servers[0]
+            assert server.location is not None
+            client._perform(
+                client._plan.located(
+                    server, server.location._replace(nas_attribute=nas_attribute("10.9.0.2")), time.monotonic()
+                )
+            )
+            assert isinstance(await ask(client, check()), Accepted)
+            send_nothing(client, OSError(number, "no way"))
+            first = asyncio.create_task(ask(client, check()))
+            await turn_until(lambda: client.n_pending == 1)
+            await turn_until(lambda: all(port.is_left for port in server.ports.values()))
+            assert isinstance(await ask(client, check()), Accepted)
+            assert isinstance(await first, Unavailable)
+            assert len(set(peer.sources)) == 2
+            (before, after) = (packet.value(4) for packet in peer.packets if packet.code == Code.ACCESS_REQUEST)
+            assert (before, after) == (b"\x0a\x09\x00\x02", b"\x7f\x00\x00\x01")
+            assert len(client._sockets) == 1
+
+    scene()
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOBUFS, errno.ECONNREFUSED])
+def test_a_port_is_kept_where_the_kernel_takes_nothing_for_a_moment(number) -> None:
+    @in_loop
+    async def scene() -> None:
+        with peers(accept) as (peer,), client_of([peer.home], Limits(retry_wait_s=0.05)) as client:
+            assert isinstance(await ask(client, check()), Accepted)
+            (udp,) = client._sockets.values()
+            send = udp._send
+            send_nothing(client, OSError(number, "not now"))
+            question = asyncio.create_task(ask(client, check()))
+            await turn_until(lambda: client.n_pending == 1)
+            await asyncio.sleep(0.02)
+            udp._send = send
+            assert isinstance(await question, Accepted)
+            assert len(set(peer.sources)) == 1
+
+    scene()
 
 
 @in_loop

@@ -305,6 +305,22 @@ class TestNames:
         scene.answer()
         assert isinstance(after.result, Accepted)
 
+    def test_from_a_port_that_sends_nothing_new_questions_are_not_asked(self):
+        scene = Scene()
+        before = scene.ask()
+        old = scene.sent[0]
+        scene.unsent(old)
+        scene.unsent(old)
+        after = scene.ask()
+        assert scene.sent[1].number != old.number
+        scene.answer(old)  # what had left before
+        assert isinstance(before.result, Accepted)
+        assert scene.closed == [old.number]
+        scene.unsent(old)
+        scene.answer()
+        assert isinstance(after.result, Accepted)
+        assert len(scene.open) == 1
+
     def test_the_same_address_changes_nothing(self):
         scene = Scene()
         scene.ask()

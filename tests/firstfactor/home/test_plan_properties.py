@@ -22,7 +22,8 @@ STEPS = st.lists(
         st.tuples(st.just("ask"), st.sampled_from([0.0, 3.0, 50.0])),
         st.tuples(st.just("wait"), st.sampled_from([0.5, 2.0, 7.0, 61.0])),
         st.tuples(
-            st.sampled_from(["accept", "reject", "challenge", "forge", "replay", "refuse", "fail", "cancel"]), which
+            st.sampled_from(["accept", "reject", "challenge", "forge", "replay", "refuse", "fail", "unsent", "cancel"]),
+            which,
         ),
         st.tuples(st.sampled_from(["locate", "move", "lose"]), st.integers(0, N_SERVERS - 1)),
     ),
@@ -82,6 +83,8 @@ class World:
             scene.refuse(sent)
         elif what == "fail":
             scene.fail(sent)
+        elif what == "unsent":
+            scene.unsent(sent)
         elif what in ENDINGS:
             code, kind = ENDINGS[what]
             scene.answer(sent, code, encode_attribute(24, b"s"))

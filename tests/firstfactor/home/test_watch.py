@@ -142,6 +142,18 @@ class TestRevival:
         scene.wait(100)
         assert len(scene.probes) == 2
 
+    def test_status_server_leaves_a_port_that_sends_nothing(self):
+        scene = Scene()
+        scene.ask()
+        scene.wait(8)
+        (probe,) = scene.probes
+        scene.unsent(probe)
+        scene.wait(10)
+        assert scene.closed == [probe.number]
+        assert scene.probes[1].number != probe.number
+        scene.answer(scene.probes[1])
+        assert scene.servers[0].state is UP
+
     def test_each_status_server_without_an_answer_is_another_failure(self):
         scene = down(Limits())
         for _ in range(2):
