@@ -1,12 +1,16 @@
 """Lines on standard output: a pipe, a terminal, a file, or the stream of a service manager.
 
-It never blocks, and its flags are left alone: the descriptor is shared with whoever started us. Where it cannot be
+It never blocks, and is left to block as it does: the descriptor is shared with whoever started us. Where it cannot be
 opened anew, since a pipe belongs to root and we do not, it is asked before each portion whether there is room. Under
 systemd each line begins with its priority, `<6>`, by which `journalctl -p warning` finds it.
+
+A file is appended to, by whoever shares it with us, too: a descriptor that is opened anew has an offset of its own, and
+what is told on standard error would be written over our lines, or behind a hole once somebody has emptied the file.
 """
 
 import asyncio
 import errno
+import fcntl
 import os
 import select
 import socket
@@ -17,6 +21,8 @@ from gateway.logs.line_handler import PIPE_PORTION, LineHandler
 from gateway.logs.losses import Losses
 from gateway.logs.syslog import priority
 from gateway.statistics.layout import STDOUT
+
+STDERR = 2
 
 
 class StdoutHandler(LineHandler):
@@ -38,6 +44,7 @@ class StdoutHandler(LineHandler):
         """Take the descriptor number `standard`, and the environment in which systemd tells what it leads to."""
         is_socket = stat.S_ISSOCK(os.fstat(standard).st_mode)
         is_for_journal = is_socket and is_journal(standard, environment)
+        _append_to_file(standard)
         super().__init__(STDOUT, loop, losses, _with_priority if is_for_journal else None)
         self._socket = socket.socket(fileno=os.dup(standard)) if is_socket else None
         self._room: select.poll | None = None
@@ -74,6 +81,17 @@ class StdoutHandler(LineHandler):
             self._socket.close()
         else:
             os.close(self.descriptor)
+
+
+def _append_to_file(standard: int) -> None:
+    """Let what is written to a file stand at its end, by this descriptor and by standard error if that leads there."""
+    status = os.fstat(standard)
+    if not stat.S_ISREG(status.st_mode):
+        return
+    for descriptor in (standard, STDERR):
+        if os.path.samestat(os.fstat(descriptor), status):
+            flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+            fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_APPEND)
 
 
 def _with_priority(line: str, level: int) -> str:

@@ -3,6 +3,9 @@
 import logging
 import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -102,6 +105,41 @@ def test_the_journal_is_told_the_priority_of_each_line(stream):
     received = far.recv(65536)
     assert received.startswith(b"<6>one\n<4>two\n<3>{")
     handler.close()
+
+
+OF_ANOTHER_USER = "def refuse(*_): raise PermissionError(13, 'Permission denied')\nos.open = refuse"
+
+
+@pytest.mark.parametrize("redirection", [">file 2>&1", ">file 2>file", "1<>file 2>&1", ">>file 2>&1"])
+@pytest.mark.parametrize("before", ["", OF_ANOTHER_USER], ids=["own", "another user's"])
+def test_in_a_file_log_and_standard_error_overwrite_nothing(tmp_path, redirection, before):
+    assert written(tmp_path, redirection, before) == b"begins\none\nready\ntwo\n"
+
+
+@pytest.mark.parametrize("redirection", [">file 2>&1", ">file 2>file"])
+@pytest.mark.parametrize("before", ["", OF_ANOTHER_USER], ids=["own", "another user's"])
+def test_a_file_that_is_emptied_meanwhile_goes_on_at_its_beginning(tmp_path, redirection, before):
+    """As `copytruncate` of logrotate does."""
+    assert written(tmp_path, redirection, before, "os.truncate('file', 0)") == b"ready\ntwo\n"
+
+
+def written(folder: Path, redirection: str, before: str, meanwhile: str = "") -> bytes:
+    """Return what a process leaves in a file that its shell has opened for it."""
+    script = f"""
+import logging, os, sys
+from gateway.logs.stdout import StdoutHandler
+print("begins", file=sys.stderr, flush=True)
+{before}
+handler = StdoutHandler(environment={{}})
+handler.write("one", logging.INFO)
+{meanwhile}
+print("ready", file=sys.stderr, flush=True)
+handler.write("two", logging.INFO)
+"""
+    command = f'"$0" -c "$1" {redirection}'
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run(["/bin/sh", "-c", command, sys.executable, script], cwd=folder, env=environment, check=True)
+    return (folder / "file").read_bytes()
 
 
 @pytest.mark.parametrize("value", ["", "1:2", "x"])
