@@ -56,7 +56,7 @@ def slot_alerts(status: Status) -> list[str]:
 
 def _why_unserved(worker: Status) -> str:
     """Return where the cause stands; of the first start there is none."""
-    return " yet" if worker["state"] == "starting" and not worker["restarts"] else "; authproxy.log says why"
+    return " yet" if worker["state"] in ("empty", "starting") and not worker["restarts"] else "; authproxy.log says why"
 
 
 def reload_alerts(status: Status) -> list[str]:

@@ -85,6 +85,8 @@ class Crews:
         self._far_ends: dict[Link, socket.socket] = {}
         self._effects: deque[SuccessionEffect] = deque()
         self._is_performing = False
+        self._in_background: Crew | None = None
+        self._to_start: deque[Slot] = deque()
         self._perform_one: dict[type, Callable[[Any], None]] = {
             Spawn: self._spawn,
             StartLater: self._start_later,
@@ -125,12 +127,12 @@ class Crews:
 
     def start(self, crew: Crew, *, in_background: bool = False) -> None:
         """Put a worker at every slot; in the background if another generation serves meanwhile."""
+        self._in_background = crew if in_background else None
         self._perform(self.plan.start(crew.generation, self._loop.time()))
-        for process in crew.processes if in_background else ():
-            process.prefer_others()
 
     def hand_over(self, crew: Crew) -> None:
         """Let every worker finish for its successors what it has begun, and leave."""
+        self._in_background = None
         self._perform(self.plan.hand_over(crew.generation, self._loop.time()))
 
     def stop(self, crew: Crew) -> None:
@@ -190,6 +192,8 @@ class Crews:
             return
         worker.pid = process.pid
         self._processes[worker] = process
+        if crew is self._in_background:
+            process.prefer_others()
         self._loop.add_reader(process.channel.fileno(), self._heard, worker, process)
         self._loop.add_reader(process.pidfd, self._exited, worker, process)
 
@@ -201,10 +205,22 @@ class Crews:
         )
 
     def _start_later(self, later: StartLater) -> None:
-        self._loop.call_later(later.after_s, self._start_again, later.slot)
+        if later.after_s:
+            self._loop.call_later(later.after_s, self._start_soon, later.slot)
+        else:
+            self._start_soon(later.slot)
 
-    def _start_again(self, slot: Slot) -> None:
-        self._perform(self.plan.backoff_elapsed(slot, self._loop.time()))
+    def _start_soon(self, slot: Slot) -> None:
+        self._to_start.append(slot)
+        if len(self._to_start) == 1:
+            self._loop.call_soon(self._start_next)
+
+    def _start_next(self) -> None:
+        """Start one, and let the loop hear signals and workers before the next: a thousand take minutes."""
+        slot = self._to_start.popleft()
+        if self._to_start:
+            self._loop.call_soon(self._start_next)
+        self._perform(self.plan.start_at(slot, self._loop.time()))
 
     def _tell_to_hand_over(self, telling: TellToHandOver) -> None:
         worker = telling.worker

@@ -56,7 +56,7 @@ class CloseFarEnd(_OfLink):
 
 @dataclass(frozen=True)
 class StartLater:
-    """Say `backoff_elapsed` after so many seconds."""
+    """Say `start_at` after so many seconds, and in another turn of the loop for each slot."""
 
     slot: Slot
     after_s: float

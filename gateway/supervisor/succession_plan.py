@@ -50,8 +50,9 @@ class SuccessionPlan:
         return self._unneeded()
 
     def start(self, generation: Generation, now: float) -> list[SuccessionEffect]:
-        """Put a worker at every slot."""
-        return [self._spawn(generation, slot, now) for slot in generation.slots]
+        """Put a worker at the first slot, and at the others one by one: where there are many that takes long."""
+        first, *others = generation.slots
+        return [self._spawn(generation, first, now), *(StartLater(slot, 0.0) for slot in others)]
 
     def take_found(self, generation: Generation, workers: Sequence[Worker]) -> None:
         """Let every slot take over from workers of a gateway that is gone: whose users are whose, their records say."""
@@ -171,12 +172,13 @@ class SuccessionPlan:
         self._note_gone(worker)
         return effects + self._unneeded()
 
-    def backoff_elapsed(self, slot: Slot, now: float) -> list[SuccessionEffect]:
-        """Put the next worker at a slot, unless it was dismissed meanwhile."""
+    def start_at(self, slot: Slot, now: float) -> list[SuccessionEffect]:
+        """Put the first or the next worker at a slot, unless it was dismissed meanwhile."""
         generation = next((each for each in self.generations if slot in each.slots), None)
-        if generation is None or slot.state is not SlotState.BACKOFF:
+        if generation is None or generation.is_dismissed:
             return []
-        slot.life.happened(SlotEvent.BACKOFF_ELAPSED, now)
+        if slot.state is SlotState.BACKOFF:
+            slot.life.happened(SlotEvent.BACKOFF_ELAPSED, now)
         return [self._spawn(generation, slot, now)]
 
     def _spawn(self, generation: Generation, slot: Slot, now: float) -> SuccessionEffect:

@@ -285,7 +285,7 @@ class World:
     def start_again(self, slot: Slot) -> None:
         """Let a slot's pause be over."""
         self.to_start.remove(slot)
-        self.perform(self.plan.backoff_elapsed(slot, self.now))
+        self.perform(self.plan.start_at(slot, self.now))
 
     def insist(self, worker: Worker) -> None:
         """Let the time to hand over be over."""

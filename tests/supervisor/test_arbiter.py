@@ -1,6 +1,7 @@
 """A gateway from start to end, with workers that do what a test wants: what is announced, and how it ends."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from gateway.config.read_outcome import ReadOutcome
 from gateway.config.settings import encode_settings
 from gateway.failmode.breaker import Breaker, Standing
-from gateway.ipc.orders import CANNOT_START
+from gateway.ipc.orders import CANNOT_START, Orders
 from gateway.ipc.worker_channel import Leave
 from gateway.supervisor import arbiter as arbiter_module
 from gateway.supervisor import beginning, reloads
@@ -21,7 +22,7 @@ from gateway.supervisor.control import ReloadOutcome
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.terminal import Terminal
 from tests.config.files import MINIMAL, SKEY, parse
-from tests.supervisor.scripted_worker import said, turns
+from tests.supervisor.scripted_worker import ScriptedProcess, said, turns
 from tests.supervisor.stage import GATEWAY, HANDED_OVER, PREPARED, SERVING, ScriptedSockets, WorkersStage
 
 
@@ -120,6 +121,37 @@ def test_it_is_announced_once_when_all_serve(play):
         assert len(stage.announced) == 1
 
     play(scene)
+
+
+def test_sigterm_while_workers_are_started_is_heard_before_all_are(monkeypatch):
+    """There may be a thousand of them. The signal comes while the third one is started."""
+
+    class Slow(ArbiterStage):
+        def _start(self, orders: Orders, identity: object) -> ScriptedProcess:
+            if len(self.workers) == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super()._start(orders, identity)
+
+    async def main() -> None:
+        stage = Slow(monkeypatch)
+        stage.settings = parse(MINIMAL + GATEWAY.replace("workers=1", "workers=6"))[0]
+        stage.begin()
+        async with asyncio.timeout(20):
+            while not (stage.workers and stage.workers[0].signals):  # noqa: ASYNC110 -- it tells nobody
+                await asyncio.sleep(0)
+            assert [worker.signals for worker in stage.workers] == [[signal.SIGTERM]] * len(stage.workers)
+            assert len(stage.workers) < 6
+            os.kill(os.getpid(), signal.SIGTERM)
+            while len(stage.workers[0].signals) == 1:  # noqa: ASYNC110 -- it tells nobody
+                await asyncio.sleep(0)
+            assert {worker.signals[-1] for worker in stage.workers} == {signal.SIGKILL}
+            n_started = len(stage.workers)
+            await stage.all_exit()
+            assert await stage.running == 0
+            assert len(stage.workers) == n_started
+            assert stage.announced == []
+
+    asyncio.run(main())
 
 
 def test_what_becomes_of_a_reload_is_in_the_status(play):

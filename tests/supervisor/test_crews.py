@@ -57,14 +57,14 @@ class Scene:
         self.crews = Crews(Owner(), Journals())
         self._all: list[Crew] = []
 
-    def crew(self) -> Crew:
+    def crew(self, n_workers: int = 1) -> Crew:
         """Return another generation, not started."""
         settings = self._settings
         sockets = ListeningSockets.__new__(ListeningSockets)
         sockets.n_buckets, sockets.groups, sockets.passages = 4, [], []
-        board, ledger = Board.create(board_plan(settings, 1)), Ledger.create(1)
+        board, ledger = Board.create(board_plan(settings, n_workers)), Ledger.create(n_workers)
         generations = [GenerationOrders(len(self._all) + 1, -1)]
-        plan = CrewPlan(settings, generations, 1, sockets, SAME_IDENTITY, bytes(32), board, ledger)
+        plan = CrewPlan(settings, generations, n_workers, sockets, SAME_IDENTITY, bytes(32), board, ledger)
         self._all.append(self.crews.create(plan))
         return self._all[-1]
 
@@ -138,6 +138,57 @@ def test_a_word_of_newer_code_is_passed_over_and_the_next_is_heard(play):
         assert crew.generation.is_ready
 
     play(scene)
+
+
+class TestStarting:
+    """However long each takes to be started, and there may be a thousand: meanwhile others are heard."""
+
+    def test_one_is_started_in_each_turn_of_the_loop(self, play):
+        async def scene(stage: Scene) -> None:
+            crew = stage.crew(4)
+            stage.crews.start(crew)
+            for n_started in range(1, 5):
+                assert len(crew.processes) == n_started
+                await asyncio.sleep(0)
+            assert [process.pid for process in crew.processes] == [
+                slot.worker.pid for slot in crew.slots if slot.worker
+            ]
+
+        play(scene)
+
+    @pytest.mark.parametrize("end", [Crews.stop, Crews.leave, Crews.abort, Crews.hand_over])
+    def test_at_an_end_nobody_else_is_started(self, play, end):
+        async def scene(stage: Scene) -> None:
+            crew = stage.crew(4)
+            stage.crews.start(crew)
+            await asyncio.sleep(0)
+            started = crew.processes
+            assert len(started) == 2
+            end(stage.crews, crew)
+            await turns()
+            assert crew.processes == started
+            for process in cast("list[ScriptedProcess]", started):
+                process.exit(-signal.SIGTERM)
+            await turns()
+            assert crew.generation.is_gone
+
+        play(scene)
+
+    def test_all_that_start_beside_another_generation_leave_it_the_processors(self, play, monkeypatch):
+        preferring = []
+        monkeypatch.setattr(ScriptedProcess, "prefer_others", lambda process: preferring.append(process.pid))
+
+        async def scene(stage: Scene) -> None:
+            old, new = stage.crew(), stage.crew(3)
+            await serving(stage, old)
+            stage.crews.start(new, in_background=True)
+            await turns()
+            assert preferring == [process.pid for process in new.processes]
+            stage.crews.hand_over(old)
+            await died(new, -signal.SIGKILL)
+            assert len(preferring) == 3
+
+        play(scene)
 
 
 class TestDeaths:

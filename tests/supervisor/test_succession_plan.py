@@ -34,6 +34,8 @@ def started(plan: SuccessionPlan, number: int = 1, buckets: list[list[int]] | No
     generation = Generation(number, buckets or [[0, 1]])
     plan.add(generation)
     plan.start(generation, NOW)
+    for slot in generation.slots[1:]:
+        plan.start_at(slot, NOW)
     return generation
 
 
@@ -62,7 +64,7 @@ def worker_at(generation: Generation, number: int = 0) -> Worker:
 
 def next_worker(plan: SuccessionPlan, generation: Generation) -> tuple[Worker, list[tuple[Worker, bool]]]:
     """Let the one slot's pause be over; return the next worker, and whom it takes over from and whether that lives."""
-    (spawn,) = plan.backoff_elapsed(generation.slots[0], NOW)
+    (spawn,) = plan.start_at(generation.slots[0], NOW)
     assert isinstance(spawn, Spawn)
     return spawn.worker, [(each.worker, each.link is not None) for each in spawn.predecessors]
 
@@ -258,7 +260,7 @@ class TestHandingOver:
         plan.handed_over(worker_at(former))
         first_heir = worker_at(crew)
         plan.exited(first_heir, "", NOW)
-        (spawn,) = plan.backoff_elapsed(crew.slots[0], NOW)
+        (spawn,) = plan.start_at(crew.slots[0], NOW)
         assert isinstance(spawn, Spawn)
         assert [(each.link is not None, each.has_handed_over) for each in spawn.predecessors] == [
             (True, True),
@@ -313,6 +315,29 @@ class TestPreparationsThatAreGivenUp:
         assert crew.slots[0].state is SlotState.EMPTY
 
 
+class TestStarting:
+    def test_one_is_started_and_the_others_without_a_pause(self):
+        plan = SuccessionPlan()
+        generation = Generation(1, [[0], [1], [2]])
+        plan.add(generation)
+        spawn, *others = plan.start(generation, NOW)
+        assert isinstance(spawn, Spawn)
+        assert others == [StartLater(slot, 0.0) for slot in generation.slots[1:]]
+        assert kinds(plan.start_at(generation.slots[1], NOW)) == [Spawn]
+        assert workers_of(generation) == [spawn.worker, generation.slots[1].worker]
+
+    @pytest.mark.parametrize("end", [SuccessionPlan.stop, SuccessionPlan.abort, SuccessionPlan.hand_over])
+    def test_whoever_has_not_been_started_by_the_end_never_is(self, end):
+        plan = SuccessionPlan()
+        generation = Generation(1, [[0], [1]])
+        plan.add(generation)
+        plan.start(generation, NOW)
+        end(plan, generation, NOW)
+        assert plan.start_at(generation.slots[1], NOW) == []
+        plan.exited(worker_at(generation), "", NOW)
+        assert generation.is_gone
+
+
 class TestStopping:
     def test_nobody_comes_after_those_that_there_are(self):
         plan = SuccessionPlan()
@@ -320,7 +345,7 @@ class TestStopping:
         dead, alive = workers_of(generation)
         plan.exited(dead, "", NOW)
         assert plan.stop(generation, NOW) == [Stop(alive), CloseJournal(dead)]
-        assert plan.backoff_elapsed(generation.slots[0], NOW) == []
+        assert plan.start_at(generation.slots[0], NOW) == []
         assert plan.exited(alive, "", NOW) == [CloseJournal(alive)]
         assert generation.is_gone
 
@@ -331,7 +356,7 @@ class TestStopping:
         plan.exited(worker_at(generation), "", NOW)
         plan.stop(generation, NOW)
         plan.remove(generation)
-        assert plan.backoff_elapsed(slot, NOW) == []
+        assert plan.start_at(slot, NOW) == []
 
 
 class TestCrashesDuringReloads:

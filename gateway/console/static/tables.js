@@ -2,7 +2,7 @@
 
 import { byId, count, decimal, duration, element, listed, match, sentences, setClass, setText, span } from "./nodes.js";
 
-const WORKER_STATES = { ready: "good", starting: "warm", draining: "warm", backoff: "bad", empty: "bad" };
+const WORKER_STATES = { ready: "good", starting: "warm", draining: "warm", backoff: "bad", empty: "warm" };
 
 const usage = new Map();
 
