@@ -18,7 +18,7 @@ from gateway.config.reading import locate, read_settings
 from gateway.config.settings import Settings
 from gateway.config.surroundings import MAX_FILE_SIZE, PRIVATE_MODE, FileContent, read_configuration, surroundings_of
 from gateway.supervisor.form import hot_path
-from gateway.supervisor.obstacles import find_obstacles
+from gateway.supervisor.obstacles import find_doubts, find_obstacles
 from gateway.words.english import counted
 
 _ORIGINS = {Origin.MAIN: "from [main]", Origin.DEFAULT: "default"}
@@ -96,8 +96,8 @@ def _read(options: argparse.Namespace) -> tuple[Settings | None, list[Problem], 
         return None, error.problems, None
     files = [each.content.octets for each in read_sources(content, surroundings_of(settings.path)).files]
     effective = list(effective_keys(files, settings, problems)) if options.show else None
-    obstacles = [] if options.without_secrets else find_obstacles(settings)
-    return settings, in_order([*problems, *locate(obstacles, path, content)]), effective
+    found = [] if options.without_secrets else [*find_obstacles(settings), *find_doubts(settings)]
+    return settings, in_order([*problems, *locate(found, path, content)]), effective
 
 
 def _content(options: argparse.Namespace) -> FileContent:

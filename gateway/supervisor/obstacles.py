@@ -5,11 +5,13 @@ The parts are asked that a start uses: what they refuse then they refuse here.
 
 import asyncio
 import contextlib
+import errno
 import os
+import socket
 from collections.abc import Iterator
 
 from gateway.config.listening import ListeningAddress, listening_addresses
-from gateway.config.problems import Problem
+from gateway.config.problems import Problem, Severity
 from gateway.config.settings import Settings, encode_settings
 from gateway.config.writing import explain_error
 from gateway.duo.clients import open_probe_clients
@@ -31,10 +33,16 @@ from gateway.supervisor.identity import UnknownIdentity, find_identity, look_up_
 from gateway.supervisor.limits import files_wanted, raise_file_limit
 from gateway.supervisor.run_dir import RunDirUnusable, try_run_dir
 from gateway.supervisor.sockets import CannotListen, try_address, try_port
+from gateway.words.english import counted
 from gateway.worker.generations import GenerationParts
 from gateway.worker.wiring import build_engine
 
 FILES_OF_WORKER = 6  # that the supervisor holds: channel, journal, last words, pidfd, a bucket's passage
+
+# More workers than both of these are a mistake, and not meant for a larger machine that has the same file, or for names
+# that hang: a core is busy with one or two of them, and each takes 24 MB and its share of a start.
+FAIR_WORKERS = 64
+FAIR_WORKERS_OF_CORE = 8
 
 
 def find_obstacles(settings: Settings, *, makes: bool = False) -> list[Problem]:
@@ -55,6 +63,35 @@ def find_obstacles(settings: Settings, *, makes: bool = False) -> list[Problem]:
         *_of_trust(settings),
         *_of_workers(settings),
     ]
+
+
+def find_doubts(settings: Settings) -> list[Problem]:
+    """Return warnings of what would not end `run`, and is not what anybody wants on this machine; without lines."""
+    return [*_of_page(settings), *_of_cores(settings)]
+
+
+def _of_page(settings: Settings) -> Iterator[Problem]:
+    console = settings.gateway.console
+    if console is None:
+        return
+    try:
+        family = socket.AF_INET6 if ":" in console.host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as tcp:
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tcp.bind((console.host, console.port))
+    except OSError as error:
+        if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):  # a port may be the running gateway's
+            text = f"there will be no status page: no interface of this machine has the address {console.host}"
+            remedy = f"write one that it has, or console=127.0.0.1:{console.port}, or off"
+            yield Problem("gateway", "console", f"{text}; {remedy}", severity=Severity.WARNING)
+
+
+def _of_cores(settings: Settings) -> Iterator[Problem]:
+    n_workers, n_cores = worker_count(settings), len(os.sched_getaffinity(0))
+    if n_workers > max(FAIR_WORKERS, FAIR_WORKERS_OF_CORE * n_cores):
+        text = f"{n_workers} workers on {counted(n_cores, 'core')} serve no more than a few, and start slowly"
+        remedy = "write workers=auto, which is one for each core"
+        yield Problem("gateway", "workers", f"{text}; {remedy}", severity=Severity.WARNING)
 
 
 def _of_addresses(settings: Settings) -> Iterator[Problem]:

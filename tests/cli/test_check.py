@@ -78,6 +78,16 @@ def test_strict_makes_warnings_errors(tmp_path, capsys):
     assert check(capsys, write_config(tmp_path, MINIMAL), "--strict")[0] == 0
 
 
+def test_what_would_not_end_a_start_and_nobody_wants_is_a_warning_with_its_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    config = write_config(tmp_path, f"{MINIMAL}[gateway]\nworkers=65\n")
+    status, lines = check(capsys, config)
+    assert status == 0
+    assert lines[0].startswith(f"{config}:8 [gateway] workers: warning: 65 workers on 2 cores ")
+    assert "0 errors, 1 warning" in lines[-1]
+    assert "workers" not in check(capsys, config, "--without-secrets")[1][0]
+
+
 def test_strict_says_that_it_is_the_warning_that_counts(tmp_path, capsys):
     """Status 2 under a summary that sounds like success would leave a person puzzled."""
     config = write_config(tmp_path, WARNED)

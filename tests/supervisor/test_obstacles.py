@@ -13,7 +13,7 @@ import pytest
 from gateway.config.reading import locate, parse_settings
 from gateway.config.settings import Settings
 from gateway.config.surroundings import FileContent
-from gateway.supervisor.obstacles import find_obstacles
+from gateway.supervisor.obstacles import find_doubts, find_obstacles
 from tests.config.files import MINIMAL
 
 Found = list[tuple[str, str]]
@@ -158,6 +158,43 @@ print(look(settings_of(Path({str(tmp_path)!r}), gateway="workers=64"), "need"))
     if "may raise it" in ended.stderr:
         pytest.skip("this user may raise its limits")
     assert ended.stdout == "[('gateway', 'workers')]\n", ended.stderr
+
+
+def doubts(settings: Settings) -> list[tuple[str, str, str]]:
+    problems = find_doubts(settings)
+    assert all(problem.is_warning for problem in problems)
+    return [(problem.section, problem.key, problem.text) for problem in problems]
+
+
+@pytest.mark.parametrize("host", ["203.0.113.9", "[2001:db8::1]"])
+def test_a_status_page_at_an_address_that_is_not_this_machines(tmp_path, host):
+    (tmp_path / "token").write_text("0123456789abcdef0123456789abcdef")
+    gateway = f"console={host}:28480\nconsole_token_file={tmp_path}/token\n"
+    text = f"[main]\nlog_dir={tmp_path}\n{MINIMAL}[gateway]\nrun_dir={tmp_path}/run\n{gateway}"
+    read = FileContent((tmp_path / "token").read_bytes(), 0o600)
+    settings = parse_settings(text.encode(), f"{tmp_path}/authproxy.cfg", lambda _: read)[0]
+    assert find_obstacles(settings) == []
+    ((section, key, told),) = doubts(settings)
+    assert (section, key) == ("gateway", "console")
+    assert f"no interface of this machine has the address {host.strip('[]')}; write " in told
+
+
+def test_a_status_page_that_there_can_be_or_is(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as tcp:
+        port = tcp.getsockname()[1]
+        assert doubts(settings_of(tmp_path, gateway=f"console=127.0.0.1:{port}\n")) == []
+    assert doubts(settings_of(tmp_path, gateway=f"console=127.0.0.1:{port}\n")) == []
+    assert doubts(settings_of(tmp_path, gateway="console=off\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("n_cores", "n_workers", "is_doubted"), [(2, 1000, True), (2, 65, True), (2, 64, False), (64, 512, False)]
+)
+def test_many_more_workers_than_cores(tmp_path, monkeypatch, n_cores, n_workers, is_doubted):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(n_cores))
+    found = doubts(settings_of(tmp_path, gateway=f"console=off\nworkers={n_workers}\n"))
+    assert [each[:2] for each in found] == [("gateway", "workers")] * is_doubted
+    assert all(f"{n_workers} workers on {n_cores} cores" in each[2] for each in found)
 
 
 def test_each_gets_line_and_section_of_its_key_wherever_that_stands(tmp_path):
