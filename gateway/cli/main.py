@@ -36,7 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.CONFIGURATION
     except ControlError as error:
         print(f"radgate: {error}", file=sys.stderr)
-        return Exit.NOT_RUNNING if isinstance(error, NotRunning) else Exit.NO_ANSWER
+        if not isinstance(error, NotRunning):
+            return Exit.NO_ANSWER
+        if doubt := _doubt_of_place(options.config):
+            print(f"radgate: {doubt}", file=sys.stderr)
+        return Exit.NOT_RUNNING
     except UnicodeDecodeError as error:
         text = f"what was typed is no text in this terminal's encoding, {error.encoding}; try with LC_ALL=C.UTF-8"
         print(f"radgate: {text}", file=sys.stderr)
@@ -47,6 +51,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has had enough; the interpreter must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
+
+
+def _doubt_of_place(config: str) -> str:
+    """Return why a gateway may run elsewhere: its file has errors by now, and says nothing of where. Else empty."""
+    # All that reads a file would make every command start later.
+    from gateway.config.control_address import names_run_dir
+    from gateway.config.reading import read_settings
+
+    try:
+        if names_run_dir(config):
+            return ""
+        read_settings(config, has_secrets=False)
+    except ConfigError as error:
+        first = next(problem for problem in error.problems if problem.is_error)
+        return f"the default run_dir was asked, for the file names none; first error: {first.render(config)}"
+    return ""
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -35,6 +35,12 @@ def read_control_address(path: str | os.PathLike[str]) -> ControlAddress:
     return ControlAddress(run_dir, drain_timeout_s=scope.read("drain_timeout_s", seconds(3600)))
 
 
+def names_run_dir(path: str | os.PathLike[str]) -> bool:
+    """Whether the file says where to ask, and not the default. Raises as `read_control_address` does."""
+    scope, _ = _read(path, "gateway", GATEWAY, problems=[])
+    return any(entry.value for entry in scope.entries("run_dir"))
+
+
 def read_log_dir(path: str | os.PathLike[str]) -> str:
     """Return where the logs are. Raises as `read_control_address` does."""
     return read_log_place(path).log_dir

@@ -14,6 +14,7 @@ import pytest
 from gateway.cli import stop
 from gateway.config.changes import ChangedKeys, Changes, Difference
 from gateway.config.control_address import read_control_address
+from gateway.config.surroundings import Surroundings
 from gateway.supervisor.control import Command, ControlSocket, ReloadOutcome
 from gateway.supervisor.run_dir import RunDir
 from tests.cli.files import run_main, write_config
@@ -299,6 +300,31 @@ class TestNobody:
     @pytest.mark.parametrize("command", ["stop", "reload", "status"])
     def test_5_when_nothing_runs_even_with_a_faulty_file(self, tmp_path, capsys, command):
         assert run_main(capsys, command, "--config", config_of(tmp_path, "workers=many\n"))[0] == 5
+
+    @pytest.mark.parametrize("command", ["stop", "reload", "status", "upgrade"])
+    @pytest.mark.parametrize("text", ["", f"{MINIMAL}failmode=secure\n[gateway\nrun_dir=/there\n"])
+    def test_5_with_the_error_of_a_file_that_no_longer_says_where_to_ask(
+        self, tmp_path, capsys, monkeypatch, command, text
+    ):
+        monkeypatch.setattr(Surroundings, "run_dir", f"{tmp_path}/default")  # and not of a gateway of this machine
+        config = tmp_path / "x.cfg"
+        config.write_text(text)
+        status, out, err = run_main(capsys, command, "--config", str(config))
+        assert (status, out) == (5, "")
+        first, second = err.splitlines()
+        assert first == f"radgate: not running; nobody answers at {tmp_path}/default/control.sock"
+        assert second.startswith(
+            f"radgate: the default run_dir was asked, for the file names none; first error: {config}:"
+        )
+
+    @pytest.mark.parametrize("gateway", ["", "[gateway]\nworkers=many\nrun_dir={}/run\n"])
+    def test_5_and_no_word_of_the_file_where_it_says_where_to_ask_or_is_right(
+        self, tmp_path, capsys, monkeypatch, gateway
+    ):
+        monkeypatch.setattr(Surroundings, "run_dir", f"{tmp_path}/default")
+        config = write_config(tmp_path, MINIMAL + gateway.format(tmp_path))
+        status, _, err = run_main(capsys, "status", "--config", config)
+        assert (status, err.count("\n")) == (5, 1)
 
     @pytest.mark.parametrize("command", ["start", "stop", "reload", "status"])
     def test_4_when_the_gateway_says_nothing(self, tmp_path, capsys, monkeypatch, command):
