@@ -175,7 +175,7 @@ class SuccessionPlan:
     def start_at(self, slot: Slot, now: float) -> list[SuccessionEffect]:
         """Put the first or the next worker at a slot, unless it was dismissed meanwhile."""
         generation = next((each for each in self.generations if slot in each.slots), None)
-        if generation is None or generation.is_dismissed:
+        if generation is None or generation.is_dismissed or slot.state not in (SlotState.EMPTY, SlotState.BACKOFF):
             return []
         if slot.state is SlotState.BACKOFF:
             slot.life.happened(SlotEvent.BACKOFF_ELAPSED, now)

@@ -325,6 +325,7 @@ class TestStarting:
         assert others == [StartLater(slot, 0.0) for slot in generation.slots[1:]]
         assert kinds(plan.start_at(generation.slots[1], NOW)) == [Spawn]
         assert workers_of(generation) == [spawn.worker, generation.slots[1].worker]
+        assert plan.start_at(generation.slots[1], NOW) == []  # somebody is there
 
     @pytest.mark.parametrize("end", [SuccessionPlan.stop, SuccessionPlan.abort, SuccessionPlan.hand_over])
     def test_whoever_has_not_been_started_by_the_end_never_is(self, end):
