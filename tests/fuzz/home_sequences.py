@@ -21,7 +21,7 @@ TIMEOUT_S = 20.0
 N_SERVERS, MAX_IN_FLIGHT, MAX_LIVE, MAX_PORTS = 3, 2, 8, 8
 OTHER_SECRET = SharedSecret(b"of nobody here")
 PASSWORD = b"ssw0rt"
-RAW, OWN, OF_ANOTHER, UNSIGNED, LATE, PROBED, ASK, WAIT, REFUSE, FAIL, LOCATE, LOSE, CANCEL = range(13)
+RAW, OWN, OF_ANOTHER, UNSIGNED, LATE, PROBED, ASK, WAIT, REFUSE, FAIL, LOCATE, LOSE, CANCEL, UNSENT = range(14)
 CODES = (ACCESS_ACCEPT, ACCESS_REJECT, Code.ACCESS_CHALLENGE, Code.STATUS_SERVER)
 KINDS = {int(ACCESS_ACCEPT): Accepted, int(ACCESS_REJECT): Refused, int(Code.ACCESS_CHALLENGE): Challenged}
 PATIENCE_S = (0.0, 0.5, 2.0, 2.0, 7.0, 61.0)
@@ -41,7 +41,8 @@ def seeds() -> list[Seed]:
     probed = [seed((PROBED, which), attributes) for which in (0, 0, 0, 4) for attributes in (b"", odd)]
     asks = [seed((ASK, which), b"") for which in range(40)]
     waits = [seed((WAIT, which), b"") for which in range(12)]
-    others = [seed((what, which), b"") for what in (REFUSE, FAIL, LOCATE, LOSE, LOSE, CANCEL) for which in (0, 1, 2, 2)]
+    acts = (REFUSE, FAIL, UNSENT, LOCATE, LOSE, LOSE, CANCEL)
+    others = [seed((what, which), b"") for what in acts for which in (0, 1, 2, 2)]
     return [*replies, *raw, *probed, *asks, *waits, *others]
 
 
@@ -68,7 +69,7 @@ class World(Harness):
 
     def one_input(self, data: bytes) -> str:
         """Let one thing happen, and check what holds at any time."""
-        what, which, octets = data[0] % 13, data[1], data[2:]
+        what, which, octets = data[0] % 14, data[1], data[2:]
         self.ended = "nothing has ended"
         if what <= PROBED:
             self.reply(what, which, octets)
@@ -94,7 +95,7 @@ class World(Harness):
         elif what == CANCEL and self.live:
             scene.cancel(list(self.live.values())[which % len(self.live)].question)
         elif sent := self.out(which):
-            (scene.refuse if what == REFUSE else scene.fail)(sent)
+            {REFUSE: scene.refuse, FAIL: scene.fail, UNSENT: scene.unsent}[what](sent)
 
     def ask(self) -> None:
         """Let somebody log in, by a name that nobody else has."""

@@ -117,9 +117,25 @@ def test_the_deadline_of_one_host_is_no_verdict_for_another(tmp_path, simulator,
 
 
 def test_fail_mode_of_one_host_lets_nobody_in_at_another(tmp_path, simulator, own_store):
-    """Duo fails the first host alone, and only once it was asked for the push: late, so that the other has joined."""
+    """Duo fails the first host alone, once it was asked for the passcode: late, so that the other has joined."""
     with some_hosts(tmp_path, simulator, engine_of(own_store), {"failmode": "safe"}, {"failmode": "safe"}) as hosts:
         simulator.post("/api/reset", {})  # logins of the hosts' beginning are counted, too
+        user = new_person(simulator)
+        simulator.fault("slow", endpoint="auth", user=user, calls=1, delay_s=2.0)
+        simulator.fault("status_500", endpoint="auth", user=user, calls=1)
+        a, b = (host.nas() for host in hosts)
+        a.send(user, "000000")
+        simulator.until(auth=1)
+        b.send(user, "000000")
+        assert a.receive().is_accept
+        assert not b.receive().is_accept
+        assert [host.line_of(user).fields["reason"] for host in hosts] == ["failmode_safe", "duo_denied"]
+
+
+def test_a_push_that_may_be_out_at_one_host_is_asked_for_by_no_other(tmp_path, simulator, own_store):
+    """Duo answers the first host, which has pushed for all that is known, with an error; it is there all the same."""
+    with some_hosts(tmp_path, simulator, engine_of(own_store), {"failmode": "safe"}, {"failmode": "safe"}) as hosts:
+        simulator.post("/api/reset", {})
         user = new_person(simulator)
         simulator.fault("slow", endpoint="auth", user=user, calls=1, delay_s=2.0)
         simulator.fault("status_500", endpoint="auth", user=user, calls=1)
@@ -127,12 +143,10 @@ def test_fail_mode_of_one_host_lets_nobody_in_at_another(tmp_path, simulator, ow
         a.send(user, "push")
         simulator.until(auth=1)
         b.send(user, "push")
-        a.receive()
-        simulator.heal()
-        (push,) = simulator.pending()
-        assert not b.has_reply()
-        simulator.decide(push, "deny")
+        assert not a.receive().is_accept
         assert not b.receive().is_accept
+        assert [host.line_of(user).fields["reason"] for host in hosts] == ["push_lost", "push_lost"]
+        assert n_pushes(simulator, user) == 0
 
 
 def test_a_gateway_without_a_fleet_knows_of_no_store(site: Site, own_store):
