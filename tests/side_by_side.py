@@ -1,31 +1,24 @@
-"""A pytest plugin: with `--own-network` each pytest that runs tests has a network of its own, so that none of several
-side by side meets another's ports.
+"""A pytest plugin: each of several pytest processes has a network of its own, so that none meets another's ports.
 
-A network namespace needs root; without it they share ports, of which the kernel hands out the ones that are free.
+pytest-xdist starts the processes. A network namespace needs root; without it they share ports, of
+which the kernel hands out the ones that are free.
 """
 
 import ctypes
 import fcntl
 import gc
+import os
 import socket
 import struct
-
-import pytest
 
 _CLONE_NEWNET = 0x40000000
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare what `make test` gives."""
-    parser.addoption("--own-network", action="store_true", help="run tests in a network that nothing else is in")
-
-
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """Leave the network of the machine, in the thread that runs the tests and so in all that it starts."""
-    is_runner = config.getoption("dist", "no") == "no"  # not the one that hands tests out to pytest-xdist's workers
-    if is_runner and config.getoption("own_network") and ctypes.CDLL(None).unshare(_CLONE_NEWNET) == 0:
+    if "PYTEST_XDIST_WORKER" in os.environ and ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNET) == 0:
         _bring_up("lo")
 
 

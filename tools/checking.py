@@ -2,11 +2,8 @@
 
 Each stage's output stands under its heading, and the first that fails ends the run with its exit status. The hot path
 is compiled meanwhile, in a copy and unoptimised: that takes a minute of one core, and what comes of it must not be in
-the tree before the interpreted tests are over. Tests of whole programs, and long tests, run in several pytests; all
-others, 11,000 short ones of which a few start a process, too, in one beside them, whose output comes when both are
-over: to collect them in each and to hand them out took 46 s of CPU, and they themselves take 82. However the run ends,
-its children end with it; only after a SIGKILL may compiled files be left in the tree, for `tools/compile clean` to
-remove.
+the tree before the interpreted tests are over. However the run ends, its children end with it; only after a SIGKILL may
+compiled files be left in the tree, for `tools/compile clean` to remove.
 
 `python tools/checking.py ARGUMENTS…` hands the arguments to pytest, and does without the compiled stage.
 """
@@ -30,16 +27,12 @@ LINT: dict[str, list[tuple[str, ...]]] = {
     "mypy": [("mypy", "--no-error-summary")],
     "import contracts": [("lint-imports", "--no-logo")],
 }
-PYTEST = ("python", "-m", "pytest", "-ra", "--own-network")
-# Three for each core, for each waits more than half of its time; files in the order of their names, in which those with
-# long tests come first.
-SIDE_BY_SIDE = (*PYTEST, "-n", str(3 * len(os.sched_getaffinity(0))), "--dist", "loadfile", "--no-loadscope-reorder")
+# Three pytests for each core, for each waits more than half of its time, in networks of their own
+# (tests/side_by_side.py); files in the order of their names, in which those with long tests come first.
+BESIDE = ("-n", str(3 * len(os.sched_getaffinity(0))), "--dist", "loadfile", "--no-loadscope-reorder")
 QUICK = {"RADGATE_QUICK": "1"}  # for tools/compiling.py, and for tests/micro, which counts what that makes
-WITH_PROCESSES = (
-    *("tests/bench", "tests/chaos", "tests/checks", "tests/cli", "tests/console", "tests/failmode", "tests/fuzz"),
-    *("tests/integration", "tests/micro", "tests/packaging", "tests/property", "tests/supervisor", "tests/tools"),
-)
-COLLECT = ("python", "-m", "pytest", "--collect-only", *WITH_PROCESSES)
+PYTEST = ("python", "-m", "pytest", "-ra", *BESIDE)
+COLLECT = ("python", "-m", "pytest", "--collect-only")
 # The way of a login through whole processes: as most users have it, compiled, and only so where that can be had.
 WHOLE = tuple(f"tests/integration/test_{name}.py" for name in ("logins", "outages", "reload", "survival", "workers"))
 ONCE = (
@@ -47,12 +40,13 @@ ONCE = (
     *("tests/firstfactor/directory/test_samba.py", "tests/conformance/test_vectors_on_the_wire.py"),
     *("tests/duoapi/test_echoes.py", "tests/fleet/test_claims_properties.py"),  # pure, and long
 )
-HOT = (
+HOT = (  # the longest first
+    "tests/micro/test_instructions.py",
+    *WHOLE,
     *("tests/engine", "tests/radius", "tests/duoapi", "tests/http1", "tests/https", "tests/duo", "tests/ipc"),
     *("tests/listeners", "tests/failmode/test_evidence.py", "tests/statistics", "tests/worker", "tests/conformance"),
     *("tests/fleet", "tests/fleetapi", "tests/firstfactor", "tests/ldap"),
 )
-COUNTED = "tests/micro/test_instructions.py"  # the longest of all
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -65,42 +59,21 @@ def main(arguments: Sequence[str]) -> None:
             for command in commands:
                 run(command)
         say("pytest")
-        if arguments:
-            run((*SIDE_BY_SIDE, *arguments))
-            return
-        rewrite_tests()
-        once = without(ONCE if compiled is not None else ())
-        run_both((*WITH_PROCESSES, *once), ("tests", *without(WITH_PROCESSES), *once))
+        if not arguments:
+            rewrite_tests()
+        run((*PYTEST, *arguments, *(f"--ignore={each}" for each in ONCE if compiled is not None)))
         if compiled is not None:
             say("pytest, with the hot path compiled")
             with in_place(compiled):
-                run_both((COUNTED, *ONCE), (*HOT, *without(ONCE)), env={**os.environ, **QUICK})
-
-
-def without(paths: Sequence[str]) -> list[str]:
-    """Return how pytest is told to leave these out."""
-    return [f"--ignore={path}" for path in paths]
-
-
-def run_both(with_processes: Sequence[str], others: Sequence[str], **options: Any) -> None:
-    """Run tests in several pytests, and others in one beside them; the run is over if any fails, once both are."""
-    with (
-        scratch_folder("radgate-check-") as room,
-        (room / "said").open("wb") as said,
-        begun((*PYTEST, *others), stdout=said, stderr=said, **options) as one,
-    ):
-        with begun((*SIDE_BY_SIDE, *with_processes), **options) as several:
-            statuses = several.wait(), one.wait()
-        print((room / "said").read_text(errors="replace"), end="", flush=True)
-    end_if_failed(max(statuses, key=abs))
+                run((*PYTEST, *HOT), env={**os.environ, **QUICK})
 
 
 def rewrite_tests() -> None:
-    """Let one pytest rewrite their assertions, as in a new tree: each of those side by side would.
+    """Let one pytest rewrite all assertions, as in a new tree: each of those side by side would, for 14 s of CPU.
 
     It says nothing: what it cannot collect, they cannot either, and they say so.
     """
-    if not any(ROOT.glob("tests/integration/__pycache__/*-pytest-*.pyc")):
+    if not any(ROOT.glob("tests/__pycache__/*-pytest-*.pyc")):
         with begun(COLLECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             process.wait()
 

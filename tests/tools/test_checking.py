@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.signals import as_at_a_terminal
-from tools.checking import WITH_PROCESSES
 
 ROOT = Path(__file__).parents[2]
 TELLS = 'echo "$(basename $0) $*" >> log'
@@ -86,46 +85,27 @@ def test_every_stage_has_its_heading_and_what_it_says_stands_under_it(tree: Tree
 
 def test_what_is_compiled_is_in_the_tree_for_the_last_stage_alone(tree: Tree) -> None:
     tree.run()
-    testing = [number for number, line in enumerate(tree.log) if line.startswith("python -m pytest -ra")]
-    plain, compiled = testing[:2], testing[2:]
-    assert len(compiled) == 2
-    assert tree.log.index("hot.so") > max(plain)
-    assert any("tests/engine" in tree.log[number].split() for number in compiled)
-    assert not any("tests/engine" in tree.log[number].split() for number in plain)
-    assert tree.is_clean()
-
-
-def test_what_starts_processes_runs_in_several_pytests_and_all_else_in_one_beside_them(tree: Tree) -> None:
-    tree.run()
-    chosen = [line.split() for line in tree.log if line.startswith("python -m pytest -ra")][:2]
-    several, one = sorted(chosen, key=lambda words: "-n" not in words)
-    assert "-n" not in one
-    assert all(each in several and f"--ignore={each}" in one for each in WITH_PROCESSES)
-
-
-def test_what_fails_in_either_of_two_pytests_ends_it_and_both_are_heard(tree: Tree) -> None:
-    tells = 'case "$*" in *"-n "*) echo several ;; *-ra*) echo one; exit 5 ;; esac'
-    tree.program("python", f"{COMPILES}\n{tells}")
-    status, said = tree.run()
-    assert (status, said.splitlines()[-2:]) == (5, ["several", "one"])
+    plain, compiled = [number for number, line in enumerate(tree.log) if line.startswith("python -m pytest -ra")]
+    assert tree.log.index("hot.so") > compiled > plain
+    assert "tests/engine" in tree.log[compiled].split()
+    assert "tests/engine" not in tree.log[plain].split()
     assert tree.is_clean()
 
 
 def test_assertions_are_rewritten_once_where_they_are_not_yet(tree: Tree) -> None:
     tree.run()
-    assert sum("--collect-only" in line for line in tree.log) == 1
-    (tree.root / "tests" / "integration" / "__pycache__").mkdir(parents=True)
-    (tree.root / "tests" / "integration" / "__pycache__" / "test_values.cpython-311-pytest-8.0.0.pyc").touch()
+    assert tree.log.count("python -m pytest --collect-only") == 1
+    (tree.root / "tests" / "__pycache__").mkdir(parents=True)
+    (tree.root / "tests" / "__pycache__" / "test_values.cpython-311-pytest-8.0.0.pyc").touch()
     tree.run()
-    assert sum("--collect-only" in line for line in tree.log) == 1
+    assert tree.log.count("python -m pytest --collect-only") == 1
 
 
 def test_the_compiler_is_quick_and_the_tests_of_what_it_makes_know_it(tree: Tree) -> None:
     tree.program("python", f'[ -z "$RADGATE_QUICK" ] || echo "quick $*" >> log\n{COMPILES}')
     tree.run()
-    *testing, compiling = sorted(line for line in tree.log if line.startswith("quick"))
-    assert len(testing) == 2
-    assert any("tests/engine" in line for line in testing)
+    testing, compiling = sorted(line for line in tree.log if line.startswith("quick"))
+    assert "tests/engine" in testing
     assert "tools/compiling.py" in compiling
 
 
