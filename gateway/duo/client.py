@@ -247,10 +247,10 @@ class DuoClient(CallOwner):
         if type(answer) is Time and answer.time is not None:
             self._take_time(answer.time, pending)
         if not (type(answer) is Refusal and answer.is_foreign):
-            self._works(pending)
+            self._duo_answered(pending)
         self._finish(pending, answer, now)
 
-    def _works(self, pending: PendingCall) -> None:
+    def _duo_answered(self, pending: PendingCall) -> None:
         """Note that Duo itself has answered: in this flavour, to this key."""
         if type(pending.call) is not Ping:
             self._may_change_flavour = False  # later 40301s have another cause, and pushes are under way

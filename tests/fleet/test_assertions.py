@@ -7,6 +7,17 @@ from tests.fleet.steps import ALICE, PACKET, begin, decide, push
 from tests.fleet.world import Login, World
 
 
+def is_left_by_the_dead(world: World) -> bool:
+    """Whether the second host joins the first one's push, and has it once that one is dead."""
+    a, b = world.hosts
+    at_b = b.ask(ALICE)
+    world.settle()
+    has_joined = at_b.history == ["asked", "joined"]
+    world.kill(a)
+    world.live(4.0)
+    return has_joined and at_b.step == "polling"
+
+
 def test_an_owner_that_stood_still_is_displaced_and_joins(world: World):
     a, b = world.hosts
     at_a = push(world, a)
@@ -40,33 +51,24 @@ def test_an_owner_that_stood_still_before_it_asked_is_not_repeated(world: World)
 
 
 def test_a_claim_that_was_refused_is_made_again_when_the_push_has_a_name(world: World):
-    a, b = world.hosts
+    a, _ = world.hosts
     at_a = a.ask(ALICE)
     a.be_refused()
     assert (at_a.step, a.counts[Outcome.ALONE_FAILED]) == ("auth", 1)
     a.step(at_a)
     a.step(at_a)
     world.settle()
-    at_b = b.ask(ALICE)
-    world.settle()
-    assert at_b.history == ["asked", "joined"]
-    world.kill(a)
-    world.live(4.0)
-    assert at_b.step == "polling"
+    assert is_left_by_the_dead(world)
 
 
 def test_a_name_that_the_store_refuses_is_written_again(world: World):
-    a, b = world.hosts
+    a, _ = world.hosts
     at_a = begin(world, a)
     a.step(at_a)
     a.step(at_a)
     a.be_refused()
     world.settle()
-    at_b = b.ask(ALICE)
-    world.settle()
-    world.kill(a)
-    world.live(4.0)
-    assert at_b.step == "polling"
+    assert is_left_by_the_dead(world)
 
 
 def test_a_store_that_refuses_everything_is_not_asked_without_end(world: World):
