@@ -16,8 +16,8 @@ from gateway.ipc.links import HandedOver
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import EAP_MESSAGE
 from gateway.radius.packet import decode_packet
-from tests.worker.succession_scene import Successor, answer_record, login_record, packed, request
-from tests.worker.test_succession import Living, ended
+from tests.worker.succession_scene import Living, Successor, answer_record, login_record, packed, request
+from tests.worker.test_succession import ended
 
 encode = msgspec.msgpack.encode
 scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text() | st.binary()

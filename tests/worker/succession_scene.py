@@ -2,13 +2,17 @@
 
 import asyncio
 import os
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gateway.duoapi.calls import AuthStatus
 from gateway.engine.challenges.memory import ChallengeMemory, UnixClock
 from gateway.engine.digests import Digests, login_key
+from gateway.engine.effects import PutQuestion
+from gateway.engine.pending import PendingLogin
 from gateway.engine.records import VERSION, LoginRecord, PacketRecord, ReplyRecord
 from gateway.engine.sent_replies import packed_reply
 from gateway.ipc.journal import (
@@ -17,6 +21,7 @@ from gateway.ipc.journal import (
     boottime_ahead_s,
     create_journal,
 )
+from gateway.ipc.links import LinkWriter, Message
 from gateway.ipc.orders import PredecessorOrders
 from gateway.radius.client import encode_access_request
 from gateway.radius.dictionary import MESSAGE_AUTHENTICATOR
@@ -143,3 +148,39 @@ class Successor:
 
     def _note_lost(self, n_records: int) -> None:
         self.n_lost += n_records
+
+
+def asked(successor: Successor) -> list[str]:
+    """The names of the pushes that it asks Duo about."""
+    calls = [each.question for each in successor.effects if isinstance(each, PutQuestion)]
+    return [call.txid for call in calls if isinstance(call, AuthStatus)]
+
+
+def pending_logins(successor: Successor) -> list[PendingLogin]:
+    """What it has taken up."""
+    return list(successor.engine._pending)
+
+
+class Living:
+    """A predecessor that lives: what it writes, and what it says on its link."""
+
+    def __init__(
+        self, successor: Successor, *octets: bytes, origin: Origin | None = None, has_handed_over: bool = False
+    ) -> None:
+        self.link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        successor.predecessor(*octets, link_fd=theirs.detach(), origin=origin)
+        successor._predecessors[-1].has_handed_over = has_handed_over
+        self.writer = LinkWriter(self.link, asyncio.get_running_loop())
+        self.successor = successor
+
+    async def heard(self) -> None:
+        """Return once all that was said has been heard."""
+        await self.writer.flushed()
+        for _ in range(3):  # turns of the loop, in which its reader is called
+            await asyncio.sleep(0)
+
+    async def said(self, *messages: Message) -> None:
+        """Say something."""
+        for message in messages:
+            self.writer.send(message)
+        await self.heard()

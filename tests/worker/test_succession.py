@@ -3,18 +3,15 @@
 import asyncio
 import logging
 import os
-import socket
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
-from gateway.duoapi.calls import AuthStatus
 from gateway.engine.challenges.kept import Kept
 from gateway.engine.challenges.records import ChallengeRecord, kept_record, packed_challenge, used_record
-from gateway.engine.effects import Effect, KeepLogin, KeepReply, PutQuestion, SendReply
+from gateway.engine.effects import Effect, KeepLogin, KeepReply, SendReply
 from gateway.engine.login_states import PERSON_PATIENCE_S
 from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
@@ -23,16 +20,13 @@ from gateway.engine.verdict import rejection
 from gateway.ipc.journal import (
     Journal,
     Origin,
-    boottime_ahead_s,
     create_journal,
 )
 from gateway.ipc.links import (
     ChallengeNoted,
     HandedOver,
-    LinkWriter,
     LoginForgotten,
     LoginKept,
-    Message,
     ReplyKept,
 )
 from gateway.ipc.orders import PredecessorOrders
@@ -42,33 +36,20 @@ from tests.compiled import only_interpreted
 from tests.worker.succession_scene import (
     KEY,
     NAS,
-    Successor,
+    Living,
     answer_record,
+    asked,
     login_record,
     packed,
     packet_record,
+    pending_logins,
     request,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 encode = msgspec.msgpack.encode
-
-
-@pytest.fixture
-def successor() -> Iterator[Successor]:
-    successor = Successor()
-    yield successor
-    successor.close()
-
-
-def asked(successor: Successor) -> list[str]:
-    """The names of the pushes that it asks Duo about."""
-    calls = [each.question for each in successor.effects if isinstance(each, PutQuestion)]
-    return [call.txid for call in calls if isinstance(call, AuthStatus)]
-
-
-def pending_logins(successor: Successor) -> list[PendingLogin]:
-    """What it has taken up."""
-    return list(successor.engine._pending)
 
 
 def changed(octets: bytes, place: int, value: Any) -> bytes:
@@ -237,96 +218,6 @@ class TestOfAnotherVersion:
         assert pending_logins(successor)[0].started_at == record.started_at
 
 
-class TestOfAnotherClock:
-    """The writer's instants are of another clock than the reader's, such as that of a machine that has slept since."""
-
-    @pytest.mark.parametrize("by_s", [0.0, 5_000_000.0, -5_000_000.0])
-    def test_what_was_written_a_while_ago_is_as_old_for_its_reader(self, successor, by_s):
-        now = time.monotonic()
-        record = login_record(asked_at=now - 20.0, pushed_at=now - 21.0, started_at=now - 22.0).moved(by_s)
-        successor.predecessor(encode(record), origin=Origin(VERSION, boottime_ahead_s() - by_s))
-        successor.take_over()
-        (pending,) = pending_logins(successor)
-        login, (transaction,) = pending.login, pending.transactions
-        assert login.pushed_at == pytest.approx(now - 21.0, abs=0.1)
-        assert pending.started_at == pytest.approx(now - 22.0, abs=0.1)
-        assert transaction.received_at == pytest.approx(now, abs=0.1)
-
-    @pytest.mark.parametrize("by_s", [0.0, 5_000_000.0, -5_000_000.0])
-    def test_an_answer_is_given_again_for_as_long_as_its_window_lasts(self, successor, by_s):
-        fresh, old = (answer_record(request(n), bytes([2, n]) + bytes(18)) for n in (8, 9))
-        old = msgspec.structs.replace(old, expires_at=time.monotonic() - 1)
-        answers = packed(fresh.moved(by_s)), packed(old.moved(by_s))
-        successor.predecessor(answers=answers, origin=Origin(VERSION, boottime_ahead_s() - by_s))
-        successor.take_over()
-        (kept,) = [each for each in successor.effects if isinstance(each, KeepReply)]
-        assert kept.sent.reply == fresh.reply
-        assert kept.sent.expires_at == pytest.approx(fresh.expires_at, abs=0.1)
-
-    def test_what_a_living_predecessor_tells_is_on_its_clock_too(self, successor):
-        async def scene() -> None:
-            now, by_s = time.monotonic(), 5_000_000.0
-            origin = Origin(VERSION, boottime_ahead_s() - by_s)
-            living = Living(successor, encode(login_record(started_at=now).moved(by_s)), origin=origin)
-            successor.begin()
-            reply = answer_record(request(9), b"\x02\x09" + bytes(18), expires_at=now + 30)
-            further = login_record(pushed_at=now - 7.0).moved(by_s)
-            await living.said(HandedOver(), LoginKept(further), ReplyKept(reply.moved(by_s)))
-            living.writer.close()
-            (pending,) = pending_logins(successor)
-            assert pending.login.pushed_at == pytest.approx(now - 7.0, abs=0.1)
-            (kept,) = [each for each in successor.effects if isinstance(each, KeepReply)]
-            assert kept.sent.expires_at == pytest.approx(now + 30, abs=0.1)
-
-        asyncio.run(scene())
-
-
-class TestOfAMachineThatHasSlept:
-    """The writer has seen it: what it wrote afterwards is of now, and a sleep is time that has passed for the rest."""
-
-    def test_a_push_after_it_is_asked_about_and_a_reply_stays(self, successor):
-        now = time.monotonic()
-        record, reply = login_record(), packed(answer_record(request(9), b"\x02\x09" + bytes(18)))
-        origin = Origin(VERSION, boottime_ahead_s(), 0, now - 10.0, 3_600.0)
-        successor.predecessor(encode(record), answers=(reply,), origin=origin)
-        successor.take_over()
-        assert asked(successor) == ["tx-1"]
-        (pending,) = pending_logins(successor)
-        assert (pending.login.pushed_at, pending.started_at) == (record.pushed_at, record.started_at)
-        assert [each.sent.reply[1] for each in successor.effects if isinstance(each, KeepReply)] == [9]
-
-    def test_a_push_before_it_is_older_and_so_are_its_packets_but_one_that_joined_since(self, successor):
-        now = time.monotonic()
-        packets = [packet_record(request(), received_at=now - 22.0), packet_record(request(8), received_at=now - 1.0)]
-        record = login_record(asked_at=now - 20.0, pushed_at=now - 21.0, started_at=now - 22.0, packets=packets)
-        successor.predecessor(encode(record), origin=Origin(VERSION, boottime_ahead_s(), 0, now - 10.0, 30.0))
-        successor.take_over()
-        (pending,) = pending_logins(successor)
-        assert pending.login.pushed_at == pytest.approx(now - 51.0)
-        assert pending.started_at == pytest.approx(now - 52.0)
-        assert [each.received_at for each in pending.transactions] == pytest.approx([now - 52.0, now - 1.0])
-
-    def test_a_push_that_waited_through_a_long_one_has_timed_out(self, successor):
-        now = time.monotonic()
-        record = login_record(asked_at=now - 20.0, pushed_at=now - 20.0, started_at=now - 20.0)
-        successor.predecessor(encode(record), origin=Origin(VERSION, boottime_ahead_s(), 0, now - 10.0, 3_600.0))
-        successor.take_over()
-        assert asked(successor) == []
-        assert successor.engine.n_pending == 0
-
-    def test_it_has_slept_once_more_since(self, successor):
-        now = time.monotonic()
-        successor.predecessor(
-            encode(login_record(1, "alice", pushed_at=now - 20.0)),
-            encode(login_record(2, "bob", pushed_at=now - 5.0)),
-            origin=Origin(VERSION, boottime_ahead_s() - 7.0, 0, now - 10.0, 30.0),
-        )
-        successor.take_over()
-        assert sorted(each.login.pushed_at for each in pending_logins(successor)) == pytest.approx(
-            [now - 57.0, now - 12.0], abs=0.1
-        )
-
-
 class TestOfNoUse:
     @pytest.mark.parametrize(
         "octets",
@@ -428,31 +319,6 @@ class TestOfNoUse:
         successor._predecessors.append(PredecessorOrders(100, 1, descriptor))
         successor.take_over()
         assert successor.n_lost == 1
-
-
-class Living:
-    """A predecessor that lives: what it writes, and what it says on its link."""
-
-    def __init__(
-        self, successor: Successor, *octets: bytes, origin: Origin | None = None, has_handed_over: bool = False
-    ) -> None:
-        self.link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        successor.predecessor(*octets, link_fd=theirs.detach(), origin=origin)
-        successor._predecessors[-1].has_handed_over = has_handed_over
-        self.writer = LinkWriter(self.link, asyncio.get_running_loop())
-        self.successor = successor
-
-    async def heard(self) -> None:
-        """Return once all that was said has been heard."""
-        await self.writer.flushed()
-        for _ in range(3):  # turns of the loop, in which its reader is called
-            await asyncio.sleep(0)
-
-    async def said(self, *messages: Message) -> None:
-        """Say something."""
-        for message in messages:
-            self.writer.send(message)
-        await self.heard()
 
 
 class TestOfTheLiving:
