@@ -3,6 +3,7 @@
 A question is put only after the login is kept, and not while fail mode decides in its place.
 """
 
+from gateway.engine.deadlines import Deadlines
 from gateway.engine.effects import LeftOut, Outbox, PutQuestion, StopAsking
 from gateway.engine.endings import Endings
 from gateway.engine.keeping import Keeping
@@ -19,7 +20,7 @@ from gateway.unavailable import Unavailable
 class Conduct:
     """Conducts logins under way."""
 
-    __slots__ = ("_endings", "_keeping", "_names", "_outages", "_outbox", "_timers")
+    __slots__ = ("_deadlines", "_endings", "_keeping", "_names", "_outages", "_outbox", "_timers")
 
     def __init__(
         self,
@@ -36,13 +37,14 @@ class Conduct:
         self._keeping = keeping
         self._endings = endings
         self._timers = timers
+        self._deadlines = Deadlines(timers, self._expire)
         self._outbox = outbox
 
     def begin(self, pending: PendingLogin, step: Step, now: float) -> None:
         """Take the first step of a login that this worker has; from now on its deadline counts."""
         deadline_s = pending.section.response_deadline_s
         if deadline_s:
-            self._timers.at(pending.started_at + deadline_s, self._deadline, pending)
+            self._deadlines.begin(pending, deadline_s, now)
         self.proceed(pending, step, now)
 
     def proceed(self, pending: PendingLogin, step: Step, now: float) -> None:
@@ -100,7 +102,7 @@ class Conduct:
             pending.waited(now)
             self._endings.finish(pending, pending.login.give_up(is_away), now)
 
-    def _deadline(self, pending: PendingLogin, now: float) -> None:
+    def _expire(self, pending: PendingLogin, now: float) -> None:
         if pending.login.state is not DECIDED:
             self.stop_asking(pending, now)
             self._endings.finish(pending, pending.login.expire(), now)

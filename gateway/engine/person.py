@@ -21,7 +21,7 @@ from gateway.radius.packet import Packet
 _IGNORABLE: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\ufffc\U000e0000-\U000e0fff]"
 )
-_SEPARATORS: Final = re.compile(r"[@\\/]")
+_SEPARATORS: Final = re.compile(r"[@\\]")
 _PLAIN: Final = re.compile(rb"(?:[!-?A-~]*[\\/])?[0-9A-Za-z_-](?:[0-9A-Za-z._-]*[0-9A-Za-z_-])?(?:@[!-~]*)?")
 
 ATTRIBUTES_WALKED: Final = 64  # by the kernel, to find the name
@@ -62,15 +62,15 @@ def person_of(account: str) -> str:
     return name.strip(" .") or account
 
 
-def name_of(account: str) -> str:
-    """Return an account without the domain before or behind its name, given what `account_of` returns.
+def without_domain(name: str) -> str:
+    r"""Return a name without the domain before or behind it, `CORP\` or `@corp.example`.
 
     Where there may be two it is as it was: which of them is the domain is for each directory to say.
     """
-    parts = _SEPARATORS.split(account)
+    parts = _SEPARATORS.split(name)
     if len(parts) != 2:
-        return account
-    return parts[0] if "@" in account else parts[1]
+        return name
+    return parts[0] if "@" in name else parts[1]
 
 
 def person_key(section: str, account: str) -> str:

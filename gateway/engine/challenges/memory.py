@@ -80,8 +80,10 @@ class ChallengeMemory:
         """Keep it here, and return what others may have of it."""
         unix_now = self.clock.at(now)
         self._forget_expired(unix_now)
-        if len(self._queue) >= self._most:
+        while len(self._kept) >= self._most:
             self._forget_first()
+        if len(self._queue) >= 2 * self._most:  # most of it was taken
+            self._queue = sorted(each for each in self._queue if each[1] in self._kept)
         self._kept[name] = kept
         heappush(self._queue, (until, name))
         record = kept_record(name, until, kept)

@@ -34,7 +34,7 @@ from gateway.engine.modes.reading import (
     refuse_unproven,
 )
 from gateway.engine.passed_on import PassedOn
-from gateway.engine.person import account_of, name_of
+from gateway.engine.person import without_domain
 from gateway.engine.primary import Answering, Primary
 from gateway.engine.rules import PreauthRule, SectionRules
 from gateway.engine.sender import Sender
@@ -90,7 +90,7 @@ class WithFirstFactor(Mode):
         self._challenger = parts.challenger
         self._digests = PasswordDigests(parts.digest_key)
         self._deadline_s = rules.response_deadline_s
-        self._exempt = frozenset(map(account_of, rules.exempt_usernames))
+        self._exempt = frozenset(name.lower() for name in rules.exempt_usernames)
         self._preauth_always = rules.preauth is PreauthRule.ALWAYS
 
     # What differs from mode to mode.
@@ -337,12 +337,15 @@ class WithFirstFactor(Mode):
 
     def _go_on(self, login: Login, now: float) -> Step:
         """Ask Duo, but not for an exempt user: the first factor has said yes."""
-        if self._exempt and self._is_exempt(account_of(login.user_name)):
+        if self._exempt and self._is_exempt(login.user_name.lower()):
             return login.decide(Verdict(ACCEPT, Reason.EXEMPT, "", "The user is exempt from Duo (exempt_username_N)"))
         return self.ask_duo(login, login.primary.typed if login.primary is not None else None, now)
 
-    def _is_exempt(self, account: str) -> bool:
-        return account in self._exempt or name_of(account) in self._exempt  # an entry without domain: whatever that is
+    def _is_exempt(self, name: str) -> bool:
+        """Whether an entry has this name, or has it without its domain: as it is for the first factor, which may tell
+        apart what looks alike.
+        """
+        return name in self._exempt or without_domain(name) in self._exempt
 
     def ask_duo(self, login: Login, typed: TypedFactor | None, now: float) -> Step:
         """Return the first question to Duo: without a typed factor, whether one is needed and which can be had."""

@@ -52,6 +52,27 @@ def test_for_one_too_many_the_one_that_expires_first_is_forgotten():
     assert [found.take(name) is not None for name in (b"a", b"b", b"c", b"d")] == [True, False, True, True]
 
 
+def test_what_was_taken_has_no_room_any_more():
+    """A home server's rounds of EAP, each answered at once, while a person reads a menu."""
+    found = memory()
+    found.keep(b"menu", KEPT, UNTIL, 0.0)
+    for number in range(20):
+        found.keep(b"round %d" % number, KEPT, UNTIL + number, 0.0)
+        assert found.take(b"round %d" % number) is KEPT
+    assert found.take(b"menu") is KEPT
+
+
+def test_what_was_taken_does_not_keep_the_next_ones_from_their_order():
+    found = memory()
+    found.keep(b"menu", KEPT, UNTIL + 50, 0.0)
+    for number in range(20):
+        found.keep(b"round", KEPT, UNTIL + number, 0.0)
+        found.take(b"round")
+    for name, until in ((b"a", UNTIL + 52), (b"b", UNTIL + 51), (b"c", UNTIL + 53)):
+        found.keep(name, KEPT, until, 0.0)
+    assert [found.take(name) is not None for name in (b"menu", b"a", b"b", b"c")] == [False, True, True, True]
+
+
 def test_nothing_of_it_is_shown():
     found = memory()
     found.keep(b"a", KEPT, UNTIL, 0.0)
