@@ -13,3 +13,4 @@ class Exit(IntEnum):
     CANNOT_START = 3
     NO_ANSWER = 4
     NOT_RUNNING = 5
+    CANNOT_WRITE = 74  # as sysexits.h has it for input and output

@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from gateway import __version__
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import STDIN, Parser
+from gateway.cli.streams import open_streams, tell, why_unwritten, write_no_more
 from gateway.config.problems import ConfigError, Problem
 from gateway.supervisor.control_client import ControlError, NotRunning
 
@@ -22,14 +22,37 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the console script's entry point."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # what the terminal cannot show must not end the command
-    options = parse(sys.argv[1:] if arguments is None else arguments)
+    open_streams()
+    try:
+        return _said(sys.argv[1:] if arguments is None else arguments)
+    except BrokenPipeError:  # whoever read our output has had enough
+        write_no_more(sys.stdout)
+        return Exit.OK
+    except OSError as error:
+        why = why_unwritten(error)
+        if not why:
+            raise
+        write_no_more(sys.stdout)
+        tell(f"radgate: cannot write to standard output: {why}")
+        return Exit.CANNOT_WRITE
+
+
+def _said(arguments: Sequence[str]) -> int:
+    """Run it, and write all that it says: the interpreter would do that when nobody can hear of errors any more."""
+    try:
+        return _run(arguments)
+    finally:
+        sys.stdout.flush()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    options = parse(arguments)
     options.config = getattr(options, "config", None) or os.environ.get("RADGATE_CONFIG") or DEFAULT_CONFIG
     try:
         if options.config == STDIN and not getattr(options, "reads_stdin", False):
-            raise ConfigError([Problem("", "", "standard input is read by radgate check alone; name a file")], "-")
+            raise _cannot_find("-", "standard input is read by radgate check alone; name a file")
+        if not os.path.isabs(options.config) and not _has_folder():  # noqa: PTH117 -- pathlib takes its time to load
+            raise _cannot_find(options.config, "the present folder is gone; cd elsewhere, or write the whole path")
         return int(options.command(options))
     except ConfigError as error:
         print(error, file=sys.stderr)
@@ -47,10 +70,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.CONFIGURATION
     except (KeyboardInterrupt, EOFError):
         return 130
-    except BrokenPipeError:
-        # Whoever read our output has had enough; the interpreter must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
+
+
+def _cannot_find(config: str, text: str) -> ConfigError:
+    return ConfigError([Problem("", "", text)], config)
+
+
+def _has_folder() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 -- as above
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _doubt_of_place(config: str) -> str:

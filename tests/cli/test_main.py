@@ -112,6 +112,7 @@ class TestExitStatuses:
             "CANNOT_START": 3,
             "NO_ANSWER": 4,
             "NOT_RUNNING": 5,
+            "CANNOT_WRITE": 74,
         }
 
     @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
