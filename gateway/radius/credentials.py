@@ -19,7 +19,7 @@ from gateway.radius.packet import Packet
 _MICROSOFT: Final = 311
 _MS_CHAP_CHALLENGE: Final = 11
 _MS_CHAP_IDENT_AT: Final = {1: 0, 25: 0, 3: 1, 4: 1, 27: 1}  # octets into each kind of response
-_MS_CHAP_RESPONSES: Final = tuple(_MS_CHAP_IDENT_AT)  # -Response, 2-Response; of changes: -CPW-1, -CPW-2, 2-CPW
+_MS_CHAP_RESPONSES: Final = frozenset(_MS_CHAP_IDENT_AT)  # -Response, 2-Response; of changes: -CPW-1, -CPW-2, 2-CPW
 _MS_CHAP_PASSWORDS: Final = (5, 6)  # MS-CHAP-LM-Enc-PW, MS-CHAP-NT-Enc-PW: pieces of new passwords
 _MS_CHAP: Final = frozenset(
     AttributeKind(_MICROSOFT, kind) for kind in (_MS_CHAP_CHALLENGE, *_MS_CHAP_RESPONSES, *_MS_CHAP_PASSWORDS)
@@ -67,7 +67,7 @@ def credential_of(request: Packet) -> Credential:
     found = PAP if request.has(USER_PASSWORD) else NONE
     if request.has(CHAP_PASSWORD) and any(request.values(CHAP_PASSWORD)):
         found = CHAP if found is NONE else SEVERAL
-    if request.has(VENDOR_SPECIFIC) and _has_ms_chap(request):
+    if request.has(VENDOR_SPECIFIC) and _ms_chap_response(request)[1]:
         found = MS_CHAP if found is NONE else SEVERAL
     if request.has(EAP_MESSAGE):
         if any(request.values(EAP_MESSAGE)):
@@ -77,8 +77,9 @@ def credential_of(request: Packet) -> Credential:
     return found
 
 
-def _has_ms_chap(request: Packet) -> bool:
-    return any(request.vendor_value(_MICROSOFT, kind) for kind in _MS_CHAP_RESPONSES)
+def _ms_chap_response(request: Packet) -> tuple[int, bytes]:
+    """Return kind and value of the response, or of the change of a password; empty for none."""
+    return request.vendor_attribute(_MICROSOFT, _MS_CHAP_RESPONSES)
 
 
 def credential_attributes(request: Packet) -> bytes:
@@ -105,12 +106,12 @@ def refusal_of(request: Packet) -> bytes:
         return encode(AttributeKind(0, EAP_MESSAGE), bytes((_EAP_FAILURE, identifier, 0, _EAP_HEAD)))
     if not request.has(VENDOR_SPECIFIC):
         return b""
-    for kind, ident_at in _MS_CHAP_IDENT_AT.items():
-        response = request.vendor_value(_MICROSOFT, kind)
-        if response and len(response) > ident_at:
-            text = f"E=691 R=0 C={request.authenticator.hex().upper()} V=3".encode()
-            return encode(AttributeKind(_MICROSOFT, _MS_CHAP_ERROR), response[ident_at : ident_at + 1] + text)
-    return b""
+    kind, response = _ms_chap_response(request)
+    ident = response[_MS_CHAP_IDENT_AT[kind] :][:1] if response else b""
+    if not ident:
+        return b""
+    text = f"E=691 R=0 C={request.authenticator.hex().upper()} V=3".encode()
+    return encode(AttributeKind(_MICROSOFT, _MS_CHAP_ERROR), ident + text)
 
 
 def _eap_identifier(request: Packet) -> int | None:

@@ -5,7 +5,7 @@ each at least two octets (section 5). Order between types means nothing, order w
 are ignored (RFC 5080 section 2.5).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from mypy_extensions import mypyc_attr
@@ -25,6 +25,7 @@ from gateway.radius.dictionary import (
 from gateway.radius.discards import DecodeError, DiscardReason
 
 MAX_REPEATS: Final = 200  # attributes beyond the first of each type: a walk must stay short whatever is sent
+MAX_HELD: Final = 200  # attributes of one vendor that are looked at, in all its Vendor-Specifics: likewise
 
 # Marks of a packet: what it holds that most logins do not.
 HAS_PROXY_STATE: Final = 1
@@ -176,18 +177,28 @@ class Packet:
         return [octets[offset + 2 : offset + octets[offset + 1]] for offset in self._offsets(kind)]
 
     def vendor_value(self, vendor: int, kind: int) -> bytes | None:
-        """Return the value of a vendor's first attribute of this type, None when absent or empty.
+        """Return the value of a vendor's first attribute of this type, None when absent or empty."""
+        return self.vendor_attribute(vendor, (kind,))[1] or None
+
+    def vendor_attribute(self, vendor: int, kinds: Collection[int]) -> tuple[int, bytes]:
+        """Return type and value of a vendor's first attribute of some types that is not empty; 0 and nothing for none.
 
         RFC 2865 section 5.26: the vendor's number, then attributes of its own. What is not framed like this ends the
-        walk through that Vendor-Specific alone.
+        walk through that Vendor-Specific alone. Beyond `MAX_HELD` none is looked for.
         """
         prefix = vendor.to_bytes(4, "big")
-        for value in self.values(VENDOR_SPECIFIC):
-            if value[:4] == prefix:
-                found = _first_in(value, 4, kind)
-                if found:
-                    return found
-        return None
+        n_left = MAX_HELD
+        for held in self.values(VENDOR_SPECIFIC):
+            offset = 4 if held[:4] == prefix else len(held)
+            while offset + 2 <= len(held) and n_left:
+                size = held[offset + 1]
+                if size < 2 or offset + size > len(held):
+                    break
+                if size > 2 and held[offset] in kinds:
+                    return held[offset], held[offset + 2 : offset + size]
+                offset += size
+                n_left -= 1
+        return 0, b""
 
     def _offsets(self, kind: int) -> Iterator[int]:
         if kind in self._first:
@@ -198,18 +209,6 @@ class Packet:
     def __repr__(self) -> str:
         """Show what identifies the packet; never values, for a password may be among them."""
         return f"<Packet code={self.code} identifier={self.identifier} octets={len(self.octets)}>"
-
-
-def _first_in(octets: bytes, offset: int, kind: int) -> bytes | None:
-    """Return the value of the first attribute of a type from `offset` on; stop at one that is not framed."""
-    while offset + 2 <= len(octets):
-        size = octets[offset + 1]
-        if size < 2 or offset + size > len(octets):
-            return None
-        if octets[offset] == kind:
-            return octets[offset + 2 : offset + size]
-        offset += size
-    return None
 
 
 def decode_packet(datagram: bytes) -> Packet:

@@ -160,7 +160,7 @@ PROGRAM = Program(
             "WithFirstFactor.without_factor",
             "WithFirstFactor.after_sms",
             "WithFirstFactor.wants_devices",
-            "WithFirstFactor.read",
+            "WithFirstFactor._password",
             "WithFirstFactor._unused",
             "WithFirstFactor._is_exempt",
             "WithFirstFactor._check",

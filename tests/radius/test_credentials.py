@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.radius.attributes import AttributeKind, encode
-from gateway.radius.credentials import Credential, credential_attributes, credential_of
-from gateway.radius.packet import Packet, decode_packet
+from gateway.radius.credentials import Credential, credential_attributes, credential_of, refusal_of
+from gateway.radius.packet import MAX_HELD, Packet, decode_packet
 
 PAP, CHAP_PASSWORD, CHAP_CHALLENGE, EAP = (AttributeKind(0, kind) for kind in (2, 3, 60, 79))
 MS_CHAP_CHALLENGE, MS_CHAP2_RESPONSE, MS_CHAP2_CPW, NT_ENC_PW = (AttributeKind(311, kind) for kind in (11, 25, 27, 6))
@@ -62,3 +62,34 @@ def test_the_challenge_of_chap_is_told_where_it_was_the_authenticator():
     assert credential_attributes(request(*told)) == b"".join(encode(*each) for each in told)
     untold = encode(CHAP_PASSWORD, bytes(17)) + encode(CHAP_CHALLENGE, AUTHENTICATOR)
     assert credential_attributes(request(told[0])) == untold
+
+
+@pytest.mark.parametrize(
+    ("kind", "response", "ident"),
+    [
+        (MS_CHAP2_RESPONSE, b"\x07" + bytes(49), b"\x07"),
+        (MS_CHAP2_CPW, b"\x07\x09" + bytes(68), b"\x09"),
+        (AttributeKind(311, 1), b"\x08" + bytes(49), b"\x08"),
+    ],
+)
+def test_ms_chap_hears_of_a_rejection_by_the_ident_of_its_response(kind, response, ident):
+    error = refusal_of(request((MS_CHAP_CHALLENGE, bytes(16)), (kind, response)))
+    assert error[8:].startswith(ident + b"E=691 R=0 C=")
+
+
+def test_a_response_that_is_too_short_for_an_ident_hears_nothing():
+    assert refusal_of(request((MS_CHAP2_CPW, b"\x07"))) == b""
+
+
+@pytest.mark.parametrize(("n_before", "credential"), [(MAX_HELD - 1, Credential.MS_CHAP), (MAX_HELD, Credential.NONE)])
+def test_a_response_behind_more_of_its_vendor_than_anybody_sends_is_not_looked_for(n_before, credential):
+    """Whoever knows no secret can send 4,096 octets of them, and each login of others would wait for the walk."""
+    encoded = b"".join(vendor_specific(b"\x63\x02" * min(100, n_before - at)) for at in range(0, n_before, 100))
+    encoded += encode(MS_CHAP2_RESPONSE, b"r")
+    packet = decode_packet(b"\x01\x07" + (20 + len(encoded)).to_bytes(2, "big") + AUTHENTICATOR + encoded)
+    assert credential_of(packet) is credential
+    assert bool(refusal_of(packet)) is (credential is Credential.MS_CHAP)
+
+
+def vendor_specific(held: bytes) -> bytes:
+    return bytes((26, 6 + len(held))) + (311).to_bytes(4, "big") + held

@@ -127,20 +127,26 @@ class WithFirstFactor(Mode):
         """Return what a request asks for, the rejection, or the reason to stay silent.
 
         As in duo_only a password has to prove the secret of an unsigned request: what random octets look like is no
-        password that a directory should count as a wrong one.
+        password that a directory should count as a wrong one. It does so before anything else is looked for.
         """
         name = before_nul(packet.user_name)
         user_name = readable(name, "utf-8")
         if not user_name:
             return _refused(Reason.BAD_USER_NAME if user_name is None else Reason.NO_USER_NAME, packet)
+        password = self._password(packet, sender, source) if packet.has(USER_PASSWORD) else b""
+        if not isinstance(password, bytes):
+            return password
         credential = credential_of(packet)
         reason = refuse_repeats(packet)
         if reason is None and credential is not PAP:
             reason = self._refuse_credential(credential, packet)
         if reason is not None:
             return _refused(reason, packet)
-        if credential is not PAP:
-            return self._asked(packet, name, user_name, credential, Typed(b""))
+        typed = self.typed(password) if credential is PAP and not packet.value(STATE) else Typed(password)
+        return self._asked(packet, name, user_name, credential, typed)
+
+    def _password(self, packet: Packet, sender: Sender, source: str) -> bytes | Verdict | DiscardReason:
+        """Return what was typed, or what `read` returns instead; of an unsigned request it has proven the secret."""
         hidden = packet.value(USER_PASSWORD) or b""
         clear = sender.shared_secret.reveal_user_password(hidden, packet.authenticator) if hidden else b""
         if clear is None:
@@ -151,8 +157,7 @@ class WithFirstFactor(Mode):
             if not hidden or may_be_chance(password, len(clear), n_nuls):
                 return refuse_unproven(sender, source, n_nuls)
             sender.was_read(source)
-        typed = Typed(password) if packet.value(STATE) else self.typed(password)
-        return self._asked(packet, name, user_name, credential, typed)
+        return password
 
     def _refuse_credential(self, credential: Credential, packet: Packet) -> Reason | None:
         if credential is SEVERAL:
@@ -171,7 +176,7 @@ class WithFirstFactor(Mode):
             self._first_factor.to_home.to_home(packet) + relayed,
             bool(relayed),
             state,
-            refusal_of(packet),
+            refusal_of(packet) if credential is not PAP else b"",
             packet.authenticator,
             digest if typed.password else b"",
             proves=credential is not EAP_START,

@@ -20,6 +20,7 @@ from tests.engine.home_scene import (
     GO_ON,
     HOME,
     HOST,
+    MS_CHAP,
     PASSWORD,
     SILENT,
     HomeStage,
@@ -314,6 +315,13 @@ class TestReading:
         assert self.unsigned(b"\0" + bytes(range(129, 144)), stage) is DiscardReason.WRONG_SECRET
         assert isinstance(self.unsigned(b"", stage), Asked)
         assert isinstance(self.unsigned(b"secret", stage), Asked)
+
+    @pytest.mark.parametrize("beside", [CHAP, MS_CHAP])
+    def test_a_password_proves_the_secret_before_anything_beside_it_is_looked_for(self, beside):
+        stage = HomeStage()
+        attributes = encode_attribute(1, b"alice") + encode_attribute(2, bytes(16)) + beside
+        packet = decode_packet(bytes([1, 1, 0, 20 + len(attributes)]) + RA + attributes)
+        assert stage.section.mode.read(packet, stage.nas, SOURCE) is DiscardReason.WRONG_SECRET
 
     def test_a_password_of_no_octets_proves_nothing(self):
         stage = HomeStage(home="")
