@@ -4,7 +4,7 @@ from gateway.engine.conduct import Conduct
 from gateway.engine.digests import login_key
 from gateway.engine.discarding import Discards
 from gateway.engine.duplicates import DuplicateCache
-from gateway.engine.effects import Finished, Outbox
+from gateway.engine.effects import Finished, Outbox, SendReply
 from gateway.engine.intake import Requests
 from gateway.engine.keeping import Keeping
 from gateway.engine.login import Login
@@ -102,9 +102,20 @@ class Arrivals(Requests):
             self._conduct.begin(pending, step, now)
 
     def refused(self, transaction: Transaction, verdict: Verdict, now: float) -> None:
-        """Reject a request that its mode cannot read."""
-        self._take_up(transaction)
-        self._refuse(transaction, shown_user_name(transaction.packet), verdict, now)
+        """Reject a request that its mode cannot read.
+
+        One that is not signed anybody may have sent, so nothing of it is kept: no place in the cache, no delay, no
+        record. It is answered at once, its retransmission anew with the same octets, and of many few have a line.
+        """
+        user_name = shown_user_name(transaction.packet)
+        if transaction.packet.signed_at:
+            self._take_up(transaction)
+            self._refuse(transaction, user_name, verdict, now)
+            return
+        transaction.nas.section.counters.refused(verdict.reason)
+        self._outbox.add(SendReply(transaction.encode(verdict), transaction.peer))
+        if self._discards.refusal_has_line(transaction.nas, transaction.peer, now):
+            self._tell_refusal(transaction, user_name, verdict)
 
     def _take_up(self, transaction: Transaction) -> None:
         """Put a new request into the cache; one that loses its Identifier to it is answered no more."""
@@ -133,5 +144,8 @@ class Arrivals(Requests):
         """Reject a request that never became a login."""
         transaction.nas.section.counters.refused(verdict.reason)
         self._replies.reply(transaction, verdict, now)
+        self._tell_refusal(transaction, user_name, verdict)
+
+    def _tell_refusal(self, transaction: Transaction, user_name: str, verdict: Verdict) -> None:
         identifier, section = transaction.packet.identifier, transaction.nas.section.name
         self._outbox.add(Finished(transaction.peer, identifier, user_name, section, verdict, "", 0.0, 1))

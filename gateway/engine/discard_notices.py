@@ -63,6 +63,23 @@ class ChoosePap(Value):
         self.nas = nas
 
 
+@final
+@mypyc_attr(acyclic=True)
+class RefusalsLeftOut(Value):
+    """Tell the administrator how many rejections of this NAS's unsigned requests have no line of their own.
+
+    Attributes:
+        source: the address of the last such request.
+    """
+
+    __slots__ = ("n_refusals", "nas", "source")
+
+    def __init__(self, source: str, nas: Nas, n_refusals: int) -> None:
+        self.source = source
+        self.nas = nas
+        self.n_refusals = n_refusals
+
+
 class _Quiet:
     """One kind and source that had its line: when the next is due, and how many packets it will stand for."""
 
@@ -111,6 +128,11 @@ class DiscardNotices:
             return None
         nas.pap_told_until = now + DAY_S
         return ChoosePap(source, nas)
+
+    def refusals_left_out(self, nas: Nas, source: str) -> RefusalsLeftOut | None:
+        """Return the line that is due for rejections that had none, if there were any."""
+        n_left_out = nas.refusals.left_out_now()
+        return RefusalsLeftOut(source, nas, n_left_out) if n_left_out else None
 
     def _is_full(self, now: float) -> bool:
         """Whether no further source is remembered; forgets, once a second at most, those whose interval is over."""

@@ -36,6 +36,15 @@ class Discards:
         if choose is not None:
             self._outbox.add(choose)
 
+    def refusal_has_line(self, nas: Nas, peer: Peer, now: float) -> bool:
+        """Whether one more rejection of an unsigned request has a line of its own; tell of those that had none."""
+        if not nas.refusals.may_have_one(now):
+            return False
+        left_out = self._notices.refusals_left_out(nas, peer.address[0])
+        if left_out is not None:
+            self._outbox.add(left_out)
+        return True
+
     def note_unsigned(self, nas: Nas, peer: Peer, now: float) -> None:
         """Count a request without Message-Authenticator that was taken, and tell of it, if it is time to."""
         nas.section.counters.unsigned()

@@ -8,6 +8,7 @@ from gateway.engine.asking import Question
 from gateway.engine.discard_notices import (
     ChoosePap,
     Notice,
+    RefusalsLeftOut,
     UnsignedNas,
 )
 from gateway.engine.duplicates import SentReply
@@ -219,6 +220,7 @@ Effect = (
     | Notice
     | UnsignedNas
     | ChoosePap
+    | RefusalsLeftOut
     | LeftOut
 )
 

@@ -1,7 +1,8 @@
 """From octets to a request that is believed and new, and what it asks for.
 
 The order of checks is that of the RFCs: nothing that an unauthenticated sender can forge touches the duplicate cache or
-costs memory that lasts.
+costs memory that lasts. What is not signed has to prove its secret by its password; else it is discarded here, or
+rejected without a trace, see `Requests.refused`.
 """
 
 from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
@@ -34,7 +35,7 @@ class Requests:
         raise NotImplementedError
 
     def refused(self, transaction: Transaction, verdict: Verdict, now: float) -> None:
-        """Take a request that its mode cannot read, and rejects."""
+        """Take a request that its mode cannot read, and rejects; of one that is not signed nothing is kept."""
         raise NotImplementedError
 
 

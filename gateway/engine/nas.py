@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from ipaddress import ip_address, ip_network
 from typing import Final
 
+from gateway.engine.few_lines import FewLines
 from gateway.engine.modes.mode import Mode
 from gateway.engine.records import is_of_next_secret, of_next_secret
 from gateway.engine.rules import Accounting, SectionRules
@@ -67,6 +68,7 @@ class Nas(Sender):
         signature_position: where its replies have their Message-Authenticator.
         unsigned_told_until: when the log may name it again for sending unsigned requests.
         pap_told_until: likewise, for credentials that are no PAP password.
+        refusals: which rejections of its unsigned requests have a line.
     """
 
     __slots__ = (
@@ -76,6 +78,7 @@ class Nas(Sender):
         "is_login_client",
         "name",
         "pap_told_until",
+        "refusals",
         "requests",
         "rotation",
         "section",
@@ -103,6 +106,7 @@ class Nas(Sender):
         self._status_since = float("-inf")
         self._n_status = 0
         self.unsigned_told_until = self.pap_told_until = float("-inf")
+        self.refusals = FewLines()
 
     def with_next_secret(self, secret: SharedSecret) -> "Nas":
         """Return the same client as it is with the secret that is to take the place of this one."""

@@ -12,6 +12,7 @@ from gateway.config.settings import DUO_ONLY_CLIENT
 from gateway.engine.discard_notices import (
     ChoosePap,
     Notice,
+    RefusalsLeftOut,
     UnsignedNas,
 )
 from gateway.engine.effects import Finished, LeftOut
@@ -213,6 +214,16 @@ def choose_pap_line(choose: ChoosePap) -> tuple[str, dict[str, Any]]:
         "for its section has to read what the user types"
     )
     return text, _client_fields(choose.nas)
+
+
+def refusals_left_out_line(left_out: RefusalsLeftOut) -> tuple[str, dict[str, Any]]:
+    """Return the text and the fields of the line for rejections of unsigned requests that have none."""
+    text = (
+        f"{left_out.n_refusals} more unsigned Access-Requests of {left_out.source}, or others of its client, were "
+        "rejected and have no line: anybody can send such; let the client sign, and set "
+        "require_message_authenticator=yes"
+    )
+    return text, _client_fields(left_out.nas)
 
 
 def left_out_line(left_out: LeftOut) -> tuple[str, dict[str, Any]]:

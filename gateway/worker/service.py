@@ -17,6 +17,7 @@ from gateway.engine.asking import Answer, Asking
 from gateway.engine.discard_notices import (
     ChoosePap,
     Notice,
+    RefusalsLeftOut,
     UnsignedNas,
 )
 from gateway.engine.effects import (
@@ -53,6 +54,7 @@ from gateway.worker.reports import (
     choose_pap_line,
     left_out_line,
     notice_line,
+    refusals_left_out_line,
     unsigned_line,
 )
 
@@ -120,6 +122,7 @@ class Service:
             Notice: self._warn,
             UnsignedNas: self._warn_unsigned,
             ChoosePap: self._warn_other_credentials,
+            RefusalsLeftOut: self._warn_refusals_left_out,
             LeftOut: self._warn_left_out,
         }
 
@@ -323,6 +326,10 @@ class Service:
 
     def _warn_other_credentials(self, choose: ChoosePap) -> None:
         text, fields = choose_pap_line(choose)
+        log.warning(text, extra={"fields": fields})
+
+    def _warn_refusals_left_out(self, left_out: RefusalsLeftOut) -> None:
+        text, fields = refusals_left_out_line(left_out)
         log.warning(text, extra={"fields": fields})
 
     def _warn_unsigned(self, unsigned: UnsignedNas) -> None:

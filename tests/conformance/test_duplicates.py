@@ -17,6 +17,7 @@ from gateway.radius.client import encode_attribute
 from gateway.supervisor.sockets import ListeningSockets
 from tests.config.files import MINIMAL, parse
 from tests.conformance.wire import (
+    ALICE,
     asked,
     attribute,
     decide,
@@ -148,6 +149,24 @@ def test_D6_what_is_not_authentic_does_not_touch_the_cache(intruder, host):
     assert stage.receive(REQUEST) == []
     (reply,) = sent(decide(stage, question))
     assert not asked(stage.receive(intruder, host=host))
+    assert sent(stage.receive(REQUEST)) == [reply]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [ALICE, b"", ALICE + attribute(2, b"123"), ALICE + attribute(3, bytes(17)), ALICE + attribute(2, NEW_RA)],
+    ids=["no-password", "no-name", "odd-length", "chap", "chance"],
+)
+def test_D6_what_nobody_has_proven_does_not_touch_the_cache_and_is_answered_all_the_same(attributes):
+    """RFC 5080 section 2.2.2: anybody can send it, and RFC 2865 section 4.1 wants it rejected."""
+    stage = Stage()
+    (question,) = asked(stage.receive(REQUEST))
+    intruder = plain(attributes, authenticator=NEW_RA)
+    (reject,) = sent(stage.receive(intruder))
+    assert sent(stage.receive(intruder)) == [reject]
+    assert stage.receive(REQUEST) == []
+    (reply,) = sent(decide(stage, question))
+    assert sent(stage.receive(intruder)) == [reject]
     assert sent(stage.receive(REQUEST)) == [reply]
 
 

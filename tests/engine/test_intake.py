@@ -4,9 +4,11 @@ import pytest
 
 from gateway.engine.discard_notices import (
     Notice,
+    RefusalsLeftOut,
     UnsignedNas,
 )
-from gateway.engine.effects import Finished, PassOn, PutQuestion, SendReply
+from gateway.engine.effects import Finished, KeepReply, PassOn, PutQuestion, SendReply
+from gateway.engine.few_lines import INTERVAL_S, LINES
 from gateway.engine.peer import Peer
 from gateway.engine.person import bucket_of
 from gateway.radius.client import encode_attribute, sign_request, verify_reply
@@ -22,6 +24,7 @@ from gateway.statistics.layout import (
     row_layout,
 )
 from gateway.unavailable import Trouble, Unavailable
+from gateway.words.reasons import Reason
 from tests.engine.scene import ALLOWED, GO_ON, RA, SECRET, SOURCE, YES, Stage, accepted_request
 
 
@@ -204,6 +207,98 @@ class TestAccounting:
         (notice,) = stage.receive(bytes([4, 1, 0, 20]) + bytes(16))
         assert notice.reason.value == "accounting_authenticator_wrong"
         assert stage.receive(bytes([4, 1, 0, 20]) + bytes(16)) == []
+
+
+UNPROVEN = {
+    "no password": (b"", "unsupported_credentials"),
+    "no octets": (bytes((2, 2)), "malformed_password"),
+    "odd length": (encode_attribute(2, b"123"), "malformed_password"),
+    "CHAP": (encode_attribute(3, bytes(17)), "unsupported_credentials"),
+    "chance": (encode_attribute(2, bytes(range(16))), "unreadable_password"),
+    "state": (encode_attribute(24, b"x"), "unknown_state"),
+}
+
+
+class TestUnsignedRefusals:
+    """What is not signed and cannot be read anybody may have sent, from the address of a client."""
+
+    @pytest.fixture(params=UNPROVEN)
+    def unproven(self, request):
+        return encode_attribute(1, b"alice") + UNPROVEN[request.param][0]
+
+    def forged(self, attributes: bytes, identifier: int = 7, authenticator: bytes = bytes(16)) -> bytes:
+        return bytes([1, identifier, 0, 20 + len(attributes)]) + authenticator + attributes
+
+    def test_no_login_that_waits_loses_its_identifier_to_one(self, unproven):
+        stage = Stage()
+        asks = stage.login()
+        question = asks[-1]
+        assert isinstance(question, PutQuestion)
+        stage.receive(self.forged(unproven), now=1.0)
+        assert [reply.code for reply in stage.replies] == [Code.ACCESS_REJECT]
+        assert not any(isinstance(effect, PutQuestion) for effect in stage.login(now=2.0))
+        stage.engine.answered(question.pending, GO_ON, 3.0)
+        stage.effects = stage.engine.answered(question.pending, ALLOWED, 3.0)
+        assert [reply.code for reply in stage.replies] == [Code.ACCESS_ACCEPT]
+
+    def test_no_reply_that_is_kept_gives_way_to_them(self, unproven):
+        stage = Stage()
+        stage.login()
+        stage.answer(GO_ON)
+        stage.answer(ALLOWED)
+        allowed = stage.replies[0].octets
+        for number in range(1_001):  # one more than the bound
+            stage.receive(self.forged(unproven, number % 256), port=50_000 + number // 256, now=1.0)
+        stage.login(now=2.0)
+        assert [reply.octets for reply in stage.replies] == [allowed]
+
+    def test_they_are_answered_at_once_and_nothing_is_kept(self, unproven):
+        stage = Stage(reject_delay_s=1.0)
+        stage.login("bob")
+        stage.nas.was_read(SOURCE)
+        for second in range(2):
+            stage.receive(self.forged(unproven), now=float(second))
+            assert not any(isinstance(effect, KeepReply) for effect in stage.effects)
+            (reply,) = stage.replies
+            assert verify_reply(reply.octets, bytes(16), SECRET).code == Code.ACCESS_REJECT
+        assert stage.engine.next_timer is None
+
+    @pytest.mark.parametrize("what", UNPROVEN)
+    def test_the_line_of_one_says_why(self, what):
+        attributes, reason = UNPROVEN[what]
+        cells = [0] * 4096
+        stage = Stage(counters=counted(cells))
+        stage.nas.was_read(SOURCE)
+        stage.receive(self.forged(encode_attribute(1, b"alice") + attributes))
+        assert (stage.reason, stage.finished.user_name, stage.finished.identifier) == (reason, "alice", 7)
+        layout = row_layout(BoardPlan(1, ("radius_server_duo_only",), ()))
+        assert cells[layout.counters[Measure.VERDICTS, "radius_server_duo_only", Reason(reason)]] == 1
+
+    def test_of_many_few_have_a_line_and_the_others_are_counted(self, unproven):
+        stage = Stage()
+        stage.nas.was_read(SOURCE)
+        n_lines = 0
+        for number in range(LINES + 30):
+            stage.receive(self.forged(unproven, number), now=1.0)
+            assert len(stage.replies) == 1
+            n_lines += any(isinstance(effect, Finished) for effect in stage.effects)
+        assert n_lines == LINES
+        stage.receive(self.forged(unproven), now=1.0 + INTERVAL_S)
+        assert stage.finished.user_name == "alice"
+        assert [each for each in stage.effects if isinstance(each, RefusalsLeftOut)] == [
+            RefusalsLeftOut(SOURCE, stage.nas, 30)
+        ]
+
+    def test_who_signs_and_cannot_be_read_has_a_line_and_a_kept_reply_each_time(self):
+        stage = Stage()
+        for identifier in range(LINES + 1):
+            octets = sign_request(Code.ACCESS_REQUEST, identifier, RA, SECRET, encode_attribute(1, b"alice"))
+            stage.receive(octets)
+            assert stage.reason == "unsupported_credentials"
+            (reply,) = stage.replies
+            stage.receive(octets)
+            assert [effect.octets for effect in stage.effects if isinstance(effect, SendReply)] == [reply.octets]
+            assert len(stage.effects) == 1
 
 
 class TestPassingOn:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.engine.discard_notices import (
     ChoosePap,
     Notice,
+    RefusalsLeftOut,
     UnsignedNas,
 )
 from gateway.engine.effects import Finished
@@ -33,6 +34,7 @@ from gateway.worker.reports import (
     choose_pap_line,
     finished_line,
     notice_line,
+    refusals_left_out_line,
     unsigned_line,
 )
 from tests.engine.scene import SECRET, Stage
@@ -340,6 +342,14 @@ def test_a_client_without_pap_is_told_to_choose_it():
     assert text.startswith(
         "192.0.2.1 asks with CHAP, MS-CHAP or EAP, or without a password, and is rejected: choose PAP"
     )
+    assert fields == {"client": client.name, "server": "radius_server_duo_only"}
+
+
+def test_how_many_rejections_have_no_line_is_told_with_the_key_that_ends_them():
+    client = Nas("radius_ip_2 of [radius_server_duo_only]", Stage().section, SECRET)
+    text, fields = refusals_left_out_line(RefusalsLeftOut("192.0.2.1", client, 380))
+    assert text.startswith("380 more unsigned Access-Requests of 192.0.2.1, or others of its client, were rejected")
+    assert "require_message_authenticator=yes" in text
     assert fields == {"client": client.name, "server": "radius_server_duo_only"}
 
 
