@@ -318,6 +318,16 @@ def test_P9_an_answer_needs_no_credential_but_its_state():
     assert (stage.to, stage.reason) == ([], "unknown_option")
 
 
+def test_P9_an_answer_without_credential_and_signature_is_rejected_and_uses_nothing_up():
+    """RFC 2865 section 4.1, note 1: whoever sees a State on its way could send it."""
+    stage = challenged("menu")
+    state = stage.state
+    stage.receive(plain(encode_attribute(1, b"alice") + encode_attribute(STATE, state), identifier=99))
+    assert (stage.to, stage.reason) == ([], "unsupported_credentials")
+    stage.ask("1", state)
+    assert stage.to == ["app"]
+
+
 def test_P12_no_state_and_no_password_is_shown():
     """draft-ietf-radext-deprecating-radius, User-Password Visibility."""
     stage = challenged("relayed")

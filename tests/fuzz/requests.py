@@ -161,6 +161,7 @@ PROGRAM = Program(
             "WithFirstFactor.after_sms",
             "WithFirstFactor.wants_devices",
             "WithFirstFactor._password",
+            "WithFirstFactor.read: return _unproven_answer()",
             "WithFirstFactor._unused",
             "WithFirstFactor._is_exempt",
             "WithFirstFactor._check",
@@ -173,6 +174,7 @@ PROGRAM = Program(
             "WithFirstFactor.passed",
             "WithFirstFactor.answered",
             "Challenge.answered: return self.ask_duo(login, choice.typed, now)",
+            "_unproven_answer",
             "_unreadable",
         }
     ),

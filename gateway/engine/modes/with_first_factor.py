@@ -127,7 +127,9 @@ class WithFirstFactor(Mode):
         """Return what a request asks for, the rejection, or the reason to stay silent.
 
         As in duo_only a password has to prove the secret of an unsigned request: what random octets look like is no
-        password that a directory should count as a wrong one. It does so before anything else is looked for.
+        password that a directory should count as a wrong one. It does so before anything else is looked for. An answer
+        to a challenge has to be signed, or have a password that proves it: it uses up the State, which others may have
+        seen on its way.
         """
         name = before_nul(packet.user_name)
         user_name = readable(name, "utf-8")
@@ -137,6 +139,8 @@ class WithFirstFactor(Mode):
         if not isinstance(password, bytes):
             return password
         credential = credential_of(packet)
+        if credential is not PAP and not packet.signed_at and packet.value(STATE):
+            return _unproven_answer()
         reason = refuse_repeats(packet)
         if reason is None and credential is not PAP:
             reason = self._refuse_credential(credential, packet)
@@ -394,6 +398,14 @@ def _unreadable() -> Verdict:
     verdict = rejection(Reason.UNREADABLE_PASSWORD)
     verdict.account = "The password was no text in the charset of pw_codec: the directory was not asked"
     verdict.reply_message = LOGIN_FAILED
+    return verdict
+
+
+def _unproven_answer() -> Verdict:
+    """Return the rejection of an answer to a challenge that anybody may have sent."""
+    verdict = rejection(Reason.UNSUPPORTED_CREDENTIALS)
+    verdict.account = "The answer to a challenge had neither a PAP password nor a signature: the challenge still stands"
+    verdict.hint = "let the RADIUS client sign it (Message-Authenticator), or send what was answered as a PAP password"
     return verdict
 
 

@@ -238,6 +238,45 @@ class TestRelayedChallenge:
         assert (stage.to, stage.reply.code) == ([], Code.ACCESS_REJECT)
 
 
+class TestUnsignedAnswers:
+    """Whoever sees a State on its way can send it from the address of a client."""
+
+    def answered(self, stage: HomeStage, credentials: bytes) -> None:
+        attributes = encode_attribute(1, b"alice") + encode_attribute(STATE, stage.state) + credentials
+        stage.receive(bytes([1, 200, 0, 20 + len(attributes)]) + RA + attributes, port=40_002)
+
+    @MODES
+    @pytest.mark.parametrize("credentials", [b"", CHAP, MS_CHAP], ids=["none", "chap", "ms_chap"])
+    def test_without_a_password_that_proves_the_secret_they_use_nothing_up(self, make, credentials):
+        stage = HomeStage(make)
+        stage.ask(TYPED[make])
+        stage.challenge()
+        state = stage.state
+        self.answered(stage, credentials)
+        assert (stage.to, stage.reason) == ([], "unsupported_credentials")
+        assert "Message-Authenticator" in stage.finished.verdict.hint
+        stage.ask("1234", state)
+        assert (stage.to, stage.checked.password) == ([HOME], b"1234")
+
+    @pytest.mark.parametrize("credentials", [b"", CHAP, MS_CHAP], ids=["none", "chap", "ms_chap"])
+    def test_nor_do_they_answer_a_menu(self, credentials):
+        stage = HomeStage(Challenge)
+        stage.ask()
+        stage.accept()
+        stage.answer(GO_ON)
+        state = stage.state
+        self.answered(stage, credentials)
+        stage.ask("1", state)
+        assert stage.to == ["app"]
+
+    def test_a_password_that_proves_it_is_an_answer(self):
+        stage = HomeStage()
+        stage.ask()
+        stage.challenge()
+        self.answered(stage, encode_attribute(2, SECRET.hide_user_password(b"1234", RA)))
+        assert (stage.to, stage.checked.password) == ([HOME], b"1234")
+
+
 class TestMeaning:
     @MODES
     def test_of_the_password_a_login_is_known_by_a_digest_alone(self, make):
