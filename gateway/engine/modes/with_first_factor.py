@@ -65,6 +65,8 @@ from gateway.words.reasons import Reason
 
 _UNKNOWN_FACTOR: Final = Reason.UNKNOWN_FACTOR
 _RELAYING: Final = (CHAP, MS_CHAP, EAP, EAP_START)  # hashing is slow
+_NO_TEXT: Final = "The password was no text in the charset of pw_codec: the directory was not asked"
+_LIKE_CHANCE: Final = "The password looked like random bytes: the first factor was not asked"
 _NO_PASSWORD_HINT: Final = (
     "the user types the password first; if that was done, the RADIUS client has not sent it, or in another attribute"
 )
@@ -159,7 +161,8 @@ class WithFirstFactor(Mode):
         if not packet.signed_at:
             n_nuls = len(hidden) - len(clear)
             if not hidden or may_be_chance(password, len(clear), n_nuls):
-                return refuse_unproven(sender, source, n_nuls)
+                refused = refuse_unproven(sender, source, n_nuls)
+                return _unreadable(_LIKE_CHANCE, refused.hint) if isinstance(refused, Verdict) else refused
             sender.was_read(source)
         return password
 
@@ -231,7 +234,7 @@ class WithFirstFactor(Mode):
         if password is not None and self._first_factor.is_directory:
             password = as_utf8(password, self.pw_codec)
             if password is None:
-                return login.decide(_unreadable())
+                return login.decide(_unreadable(_NO_TEXT))
         question = CheckFirstFactor(
             asked_first.user_name,
             password,
@@ -393,11 +396,10 @@ class WithFirstFactor(Mode):
         return self._passing_on.to_reply(passed_on, secret, packet)
 
 
-def _unreadable() -> Verdict:
-    """Return the end of a login whose password no directory could be asked about."""
+def _unreadable(account: str, hint: str = "") -> Verdict:
+    """Return the rejection of a password that no first factor could be asked about."""
     verdict = rejection(Reason.UNREADABLE_PASSWORD)
-    verdict.account = "The password was no text in the charset of pw_codec: the directory was not asked"
-    verdict.reply_message = LOGIN_FAILED
+    verdict.account, verdict.reply_message, verdict.hint = account, LOGIN_FAILED, hint or verdict.hint
     return verdict
 
 

@@ -8,11 +8,13 @@ from gateway.engine.modes.asked import Asked
 from gateway.engine.modes.auto import Auto
 from gateway.engine.modes.challenge import Challenge
 from gateway.engine.modes.concat import Concat
+from gateway.engine.verdict import LOGIN_FAILED, Verdict
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import EAP_MESSAGE, REPLY_MESSAGE, STATE, Code
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import decode_packet
 from gateway.unavailable import Trouble, Unavailable
+from gateway.words.reasons import Reason
 from tests.engine.home_scene import (
     CHAP,
     CLASS,
@@ -354,6 +356,19 @@ class TestReading:
         assert self.unsigned(b"\0" + bytes(range(129, 144)), stage) is DiscardReason.WRONG_SECRET
         assert isinstance(self.unsigned(b"", stage), Asked)
         assert isinstance(self.unsigned(b"secret", stage), Asked)
+
+    @MODES
+    @pytest.mark.parametrize("password", ["Grüßexxxxxxxxxx", "Grüßexxxxxxxxxxx"])
+    def test_a_right_password_that_could_be_chance_fails_as_a_wrong_one_does_and_the_hint_says_why(
+        self, make, password
+    ):
+        stage = HomeStage(make, rules={"pw_codec": "latin-1"})
+        stage.nas.was_read(SOURCE)
+        refused = self.unsigned(password.encode("latin-1"), stage)
+        assert isinstance(refused, Verdict)
+        assert (refused.reason, refused.reply_message) == (Reason.UNREADABLE_PASSWORD, LOGIN_FAILED)
+        assert "15, 16, 31, 32" in refused.hint
+        assert refused.account.endswith("the first factor was not asked")
 
     @pytest.mark.parametrize("beside", [CHAP, MS_CHAP])
     def test_a_password_proves_the_secret_before_anything_beside_it_is_looked_for(self, beside):
