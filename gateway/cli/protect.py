@@ -17,6 +17,7 @@ from gateway.config.problems import ConfigError
 from gateway.config.protection import KEY_SIZE, NONCE_SIZE, SCHEME, decode_key, encode_key, protect, protected_key
 from gateway.config.rewriting import protect_entries, reveal_entries
 from gateway.config.secret_keys import SECRETS_KEY_FILE
+from gateway.config.slips import secret_slips
 from gateway.config.surroundings import read_configuration, read_disk, surroundings_of
 from gateway.config.values import BadValueError
 from gateway.config.writing import create_file, explain_error, replace_file
@@ -198,6 +199,10 @@ def _read_secret(key: str) -> bytes:
         secret = sys.stdin.buffer.read(_MAX_SECRET).removesuffix(b"\n").removesuffix(b"\r")
     if not secret:
         raise BadValueError("standard input holds no secret")
+    for slip in secret_slips(secret):
+        if slip.is_error:
+            raise BadValueError(f"the secret {slip.text}")
+        print(f"warning: the secret {slip.text}", file=sys.stderr)
     return secret
 
 

@@ -7,7 +7,7 @@ from gateway.certificates import BadCertificates, serving_context, trusting_cont
 from gateway.config.credentials import read_private
 from gateway.config.scope import Scope
 from gateway.config.settings import ConsoleSettings, MetricsForm, Secret
-from gateway.config.slips import secret_slips
+from gateway.config.slips import secret_slips, with_odd_character
 from gateway.config.surroundings import Surroundings
 from gateway.config.values import BadValueError, choice, is_loopback, listening_address, plain
 
@@ -54,7 +54,8 @@ def _token(scope: Scope, surroundings: Surroundings, token: bytes) -> Secret | N
         entry = scope.entries("console_token_file")[0]
         path = surroundings.resolve(entry.value)
         text = "must hold a token of 16 to 512 letters, digits and signs without blanks"
-        scope.error(entry, f"{path} {text}; write one with: openssl rand -hex 32 > {path}")
+        odd = with_odd_character(token.decode(errors="replace"))
+        scope.error(entry, f"{path} {text}; write one with: openssl rand -hex 32 > {path}{odd}")
         return None
     return Secret(token) if scope.note(scope.entries("console_token_file")[0], secret_slips(token)) else None
 

@@ -16,6 +16,7 @@ from gateway.config.ini import IniSection, parse_ini
 from gateway.config.problems import Place, Problem
 from gateway.config.schema import SINGLE, number_in, without_number
 from gateway.config.scope import Scope
+from gateway.config.slips import path_slips
 from gateway.config.spelling import is_read
 from gateway.config.surroundings import LONGEST_PATH, FileContent, Surroundings, reason, unreadable
 from gateway.config.values import BadValueError, quoted
@@ -96,6 +97,7 @@ def _included(sections: list[IniSection], surroundings: Surroundings, problems: 
     if pattern is None:
         return []
     entry = scope.entries(INCLUDE)[0]
+    scope.note(entry, path_slips(entry.value))
     folder, shape = os.path.split(pattern)
     try:
         names = surroundings.list_folder(folder)

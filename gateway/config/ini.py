@@ -16,17 +16,22 @@ from typing import NamedTuple
 
 from gateway.config.problems import MAIN_FILE, Place, Problem, Severity
 from gateway.config.schema import CONTINUED, SINGLE
-from gateway.config.slips import not_ascii, seen, unseen
+from gateway.config.slips import not_ascii, seen, unseen, with_odd_character
 
 MOST_PROBLEMS = 30  # nobody reads more, and a file of another kind has thousands
 
 _HEADER = re.compile(r"\[([^\]]*)\]")
+_NUL_OF_UTF16 = re.compile(rb"[\t\n\r -~]\0|\0[\t\n\r -~]")
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_LOOKED_AT = 1024  # octets, to tell UTF-16
+_HEADER_AND_MORE = re.compile(r"\[([^\]]*)\](.*)")
 _NAME = re.compile(r"(?=.{1,64}$)[\w.-]+(?: [\w.-]+)*")
 _DELIMITER = re.compile(r"[=:]")
 _OTHER_ENCODINGS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # UTF-32's mark begins like one of them or with NUL
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
 _BYTE_ORDER_MARK = "\ufeff"  # in the middle of a file, where somebody has put files together
 _COMMENT_AFTER_SECTION = re.compile(r"^(\[[^\]]*\])\s*[;#].*")
+_TABS = str.maketrans("", "", "\t")
 _PLAIN_BLANKS = str.maketrans("", "", "\t\v\f\r")
 
 
@@ -66,8 +71,8 @@ def parse_ini(
         file: the path of an included file.
     """
     octets = octets.removeprefix(codecs.BOM_UTF8)
-    if octets.startswith(_OTHER_ENCODINGS) or b"\0" in octets:
-        return [], [Problem("", "", "the file is UTF-16 or not text; save it as UTF-8", Place(file, 1))]
+    if odd := _no_text(octets, file):
+        return [], [odd]
     parser = _Parser(matters)
     for number, line in enumerate(octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"), 1):
         place = Place(file, number)
@@ -77,6 +82,27 @@ def parse_ini(
             parser.problems.append(Problem("", "", text, place))
             break
     return parser.finish()
+
+
+def _no_text(octets: bytes, file: str) -> Problem | None:
+    """Return what to say of a file that is no text; of NULs in a text, as a power cut leaves them, where they begin."""
+    before, nul, _ = octets.partition(b"\0")
+    if not nul and not octets.startswith(_OTHER_ENCODINGS):
+        return None
+    head = octets[:_LOOKED_AT]
+    is_text = not head.startswith(_OTHER_ENCODINGS) and 8 * len(_NUL_OF_UTF16.findall(head)) < len(head)
+    if not is_text or not _is_utf8(octets):
+        return Problem("", "", "the file is UTF-16 or not text; save it as UTF-8", Place(file, 1))
+    line = len(_LINE_END.findall(before)) + 1
+    return Problem("", "", "the line has a NUL in it; remove it, and look what else is damaged", Place(file, line))
+
+
+def _is_utf8(octets: bytes) -> bool:
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Parser:
@@ -145,26 +171,32 @@ class _Parser:
             self._entry = longer
             return
         header = _HEADER.fullmatch(text)
-        if self._is_ignored and header and self._matters(header[1].strip().lower()):
+        matters = header is not None and self._matters(header[1].strip().lower())
+        if matters:
             self._is_ignored = False  # or a section that matters would go with one that does not
+        odd, self._margins = unseen(self._margins.translate(_TABS)), ""  # which is told here
         self._report(
             f"the line is indented and would continue the value of line {entry.place}; "
-            "remove the blanks before it, or write that value on one line",
+            f"remove the blanks before it{f', of which one is {odd}' if odd else ''}, or write that value on one line",
             at,
         )
-        if _NAME.fullmatch(_split_entry(text)[0]):
+        if matters:
+            self._open_section(text, at)  # its keys are not missing
+        elif _NAME.fullmatch(_split_entry(text)[0]):
             self._add_entry(text, at)  # its key is not missing
 
     def _open_section(self, text: str, at: Place) -> None:
-        header = _HEADER.fullmatch(seen(text))
+        header = _HEADER_AND_MORE.fullmatch(seen(text))
         name = header[1].strip().lower() if header else ""
         self._section, self._entry = IniSection(name, at), None
         self._is_ignored = False
         if not _NAME.fullmatch(name):
             self._section.name = ""
-            self._report(f"this is no section line, which ends with ]; write [NAME]{_with_odd_character(text)}", at)
+            self._report(f"this is no section line, which ends with ]; write [NAME]{with_odd_character(text)}", at)
             return
         self._is_ignored = not self._matters(name)
+        if header is not None and header[2]:
+            self._report("more stands behind the section's name; write it on a line of its own, or remove it", at)
         self._check_name(text, seen(text), at)
         self._sections.append(self._section)
 
@@ -173,7 +205,7 @@ class _Parser:
         key = seen(written)
         if not _NAME.fullmatch(key):
             remedy = "a comment starts with ; or #"
-            self._report(f"this is neither [section] nor key=value; {remedy}{_with_odd_character(text)}", at)
+            self._report(f"this is neither [section] nor key=value; {remedy}{with_odd_character(text)}", at)
             return
         if self._section is None:
             instead = "move it into its section, or write the section's line above it"
@@ -212,11 +244,6 @@ def _repetition(section: IniSection, first: IniSection, *, is_needless: bool) ->
     number = "" if section.name in SINGLE else ", or give this one a number of its own"
     text = f"the section is there already, from line {first.place}; put the two together{number}"
     return Problem(section.name, "", text, section.place)
-
-
-def _with_odd_character(text: str) -> str:
-    odd = unseen(text) or not_ascii(text.replace("\ufffd", ""))
-    return f"; it holds a character that does not belong there, {odd}" if odd else ""
 
 
 def _split_entry(text: str) -> tuple[str, str]:

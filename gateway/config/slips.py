@@ -37,6 +37,8 @@ _WHOLLY_UNFILLED = {
     "$…": re.compile(rf"\$(env:)?{_NAME}"),
     "{…}": re.compile(rf"\{{ ?{_NAME}( [\w.-]+)* ?\}}"),
     "[…]": re.compile(r"\[\[?[\w. -]+\]\]?"),
+    "{{ …": re.compile(r"\{\{.*|.*\}\}"),
+    "%!…(…)": re.compile(r"%!\w\(.*\)"),
     "((…))": re.compile(r"\(\(.+\)\)"),
     "__…__": re.compile(r"__\w+__"),
 }
@@ -45,8 +47,18 @@ _WHOLLY_UNFILLED = {
 _STANDS_FOR_ANOTHER = {
     "a reference to a store of secrets": re.compile(
         r"(arn:aws:|op://|vault:|ref\+\w+://|sm://|projects/[^/]+/secrets/|@Microsoft\.KeyVault\(|ENC\[|!vault"
-        r"|\$ANSIBLE_VAULT).*"
+        r"|\$ANSIBLE_VAULT|(env|file|sops|ssm|secret|keyring|base64|b64|bws|akv|doppler|infisical):).*"
+        r"|![A-Za-z]+ +\S.*"
     ),
+    "the path of a file, which is written to the same key with _file at its end": re.compile(
+        r"/(run|var|etc|secrets?|opt|home|root|srv|mnt|usr|tmp|vault|app|data|dev|proc|credentials)(/[\w.@-]+)+"
+    ),
+    "what a program says that has found no secret": re.compile(
+        r"(<!doctype|<html|<\?xml|(an )?error[: ]|.{0,40}(not found|permission denied|no such file)"
+        r"|(curl|fatal|aws|vault): |access ?denied|unauthori[sz]ed|forbidden|system\.).*",
+        re.IGNORECASE,
+    ),
+    "the first line of a key or a certificate": re.compile(r"-----BEGIN .*"),
     "what tools show in place of a secret": re.compile(
         r"[*•●]{3,}(\[[0-9]+\])?|\((sensitive( value)?|known after apply|hidden|redacted)\)|VARIABLE IS NOT DEFINED!?",
         re.IGNORECASE,
@@ -59,7 +71,7 @@ _NOT_LETTERS = re.compile("[^a-z0-9]")
 _STAND_IN = re.compile(
     r".*(change|replace)(me|this|it|with).*|.*(placeholder|yourpassword|yourshared|yoursecret|yourradius|yourskey).*"
     r"|(put|insert|enter|paste|add|your|my|the|a|an|some|example|sample|dummy|fake|test|default)*"
-    r"(duo|radius|shared)*(secret|skey|secretkey|password|passwort|passw0rd|pass|key)[0-9]{0,3}"
+    r"(duo|radius|shared)*(secret|skey|secretkey|password|passwort|passw0rd|pass|key)([0-9]{0,4}|0?1234[0-9]*)"
     r"(here|goeshere|value)?"
     r"|null|nil|none|undefined|unset|empty|todo|tbd|fixme|xxx|foo|bar|foobar|example|sample|redacted|removed|hidden"
 )
@@ -125,6 +137,12 @@ def not_ascii(text: str) -> str | None:
     return next((name_of(character) for character in text if not " " <= character <= "~"), None)
 
 
+def with_odd_character(text: str) -> str:
+    """Return what to add to a problem of a text for which printable ASCII does: which of its characters is another."""
+    odd = unseen(text) or not_ascii(text.replace("\ufffd", ""))
+    return f"; it holds a character that does not belong there, {odd}" if odd else ""
+
+
 def name_of(character: str) -> str:
     """Return `U+00A0 NO-BREAK SPACE`."""
     name = unicodedata.name(character, "") or _NAMED_CONTROLS.get(character, "")
@@ -168,7 +186,7 @@ def secret_slips(secret: bytes) -> Iterator[Slip]:
         text = secret.decode()
     except UnicodeDecodeError:
         return  # somebody's random octets
-    if len(text) <= _LONGEST_LOOKED_AT:
+    if len(text) <= _LONGEST_LOOKED_AT or repeated_letter(text):
         yield from _placeholder_slips(text)
     if text.isascii() and text.isalnum():
         return  # as most are: nothing is around it

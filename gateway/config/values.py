@@ -15,6 +15,7 @@ from ipaddress import (
 )
 from typing import NamedTuple, TypeVar
 
+from gateway.config.slips import not_ascii, with_odd_character
 from gateway.engine.rules import RequireMessageAuthenticator
 
 Network = IPv4Network | IPv6Network
@@ -160,6 +161,8 @@ def facility(text: str) -> str:
 
 def codec(text: str) -> str:
     """Return the name of a character set in which a password can be read: the letters of `push` are those of ASCII."""
+    if odd := not_ascii(text):  # some are passed over when a codec is looked for
+        raise BadValueError(f"holds a character that does not belong there, {odd}; type the name anew")
     try:
         "".encode(text)
     except (LookupError, ValueError):
@@ -281,7 +284,7 @@ def networks(text: str) -> tuple[Network, ...]:
         shown = quoted(text) if _ADDRESS_LIKE.fullmatch(text) else "the value"  # which may be the secret, swapped
         raise BadValueError(
             f"{shown} is neither address, network nor range; write 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9 "
-            "(lower one first), one to a key; names are not resolved"
+            f"(lower one first), one to a key; names are not resolved{with_odd_character(text)}"
         ) from None
     if any(isinstance(network, IPv6Network) and network.subnet_of(_MAPPED_IPV4) for network in found):
         raise BadValueError(f"{quoted(text)} is an IPv4 address in IPv6 form; write it as IPv4")

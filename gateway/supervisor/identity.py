@@ -77,5 +77,5 @@ def _look_up(key: str, name: str, of_name: Callable[[str], Entry]) -> Entry:
     try:
         return of_name(name)
     except KeyError as error:
-        remedy = f"{key}add --system {name}, or correct {key}="
+        remedy = f"{key}add --system {name}, or correct {key}=" if name.isprintable() else f"type {key}= anew"
         raise UnknownIdentity(f"there is no {key} {name} on this machine; {remedy}", key) from error

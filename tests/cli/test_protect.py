@@ -121,6 +121,24 @@ def test_one_secret_from_standard_input(config, key_file, capsys):
     assert settings.servers[0].clients[0].shared_secret.octets == b"another secret!!"
 
 
+VALUE = ("--value", "radius_server_duo_only", "radius_secret_1")
+
+
+@pytest.mark.parametrize(("secret", "said"), [("two\nlines\n", "has 2 lines"), ("a\0b", "NUL"), ("X" * 20, "X only")])
+def test_what_can_be_no_secret_is_not_encrypted(config, key_file, capsys, secret, said):
+    run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+    refused = protect(*VALUE, "--config", config, secret=secret)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert said in refused.stderr
+
+
+def test_what_looks_like_none_is_told(config, key_file, capsys):
+    run_main(capsys, "protect", str(config), "--key-file", str(key_file))
+    made = protect(*VALUE, "--config", config, secret="/run/secrets/radius\n")
+    assert made.returncode == 0
+    assert "warning: the secret looks like the path of a file" in made.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

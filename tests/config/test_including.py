@@ -278,3 +278,10 @@ def test_the_lines_of_a_client_matter_if_an_included_file_names_it(folder, name)
     told = [problem.text for problem in folder.read()[1] if problem.section == "ad_client"]
     assert any(text.startswith("this is neither [section] nor key=value") for text in told)
     assert "is missing; write search_dn=DC=example,DC=com" in told
+
+
+def test_a_character_in_the_pattern_that_cannot_be_seen_is_named(tmp_path):
+    folder = Folder(tmp_path)
+    folder.main(MINIMAL + "[gateway]\ninclude=authproxy.d/\u200b*.cfg\n")
+    folder.add("tokyo.cfg", "")
+    assert any("U+200B ZERO WIDTH SPACE" in text for text in folder.told)

@@ -81,7 +81,12 @@ def test_all_keys_of_a_section_may_be_indented_alike():
         ("no_section", b"\ndebug=true\nlog_dir=/x\n", 2, "", "move it into its section"),
         ("open_section", b"[main\ndebug=true\n", 1, "", "[NAME]"),
         ("empty_section", b"[]\ndebug=true\n", 1, "", "[NAME]"),
-        ("text_after_section", b"[main] debug=true\n", 1, "", "[NAME]"),
+        ("text_after_section", b"[main] debug=true\n", 1, "main", "of its own"),
+        ("nul", b"[main]\r\na=1\r\nb=\0\0\0", 3, "", "NUL"),
+        ("nuls_behind_a_line", b"[main]\na=1\n" + bytes(512), 3, "", "NUL"),
+        ("nul_of_no_text", b"[main]\na=\xe4\0", 1, "", "not text"),
+        ("indented_by_another_blank", "[main]\na=1\n\u00a0b=1\n".encode(), 3, "main", "U+00A0 NO-BREAK SPACE"),
+        ("indented_by_a_form_feed", b"[main]\na=1\n\fb=1\n", 3, "main", "U+000C"),
         ("indented_key", b"[main]\na=1\n  b=hunter2\n", 3, "main", "line 2"),
         ("indented_after_empty_line", b"[main]\na=1\n\n  b=hunter2\n", 4, "main", "line 2"),
         ("indented_section", b"[main]\na=1\n [cloud]\n", 3, "main", "blanks"),
@@ -153,9 +158,12 @@ class TestWhatDoesNotMatter:
         _, problems = parse_ini(b"[cloud]\na\n[main]\na=1\na=2\nb\n c=\xff\n", lambda name: name == "main")
         assert [problem.place.line for problem in problems] == [5, 6, 7, 7]
 
+    def test_nor_does_what_stands_behind_the_name_of_one_that_does_not(self):
+        assert parse_ini(b"[cloud] of Duo\nwhat=ever\n", lambda name: name == "main")[1] == []
+
     def test_a_section_that_matters_is_not_lost_in_one_that_does_not(self):
         _, problems = parse_ini(b"[cloud]\na=1\n [main]\n debug=true\n", lambda name: name == "main")
-        assert [(problem.place.line, "indented" in problem.text) for problem in problems] == [(3, True), (4, True)]
+        assert [(problem.place.line, "indented" in problem.text) for problem in problems] == [(3, True)]
 
 
 @pytest.mark.parametrize("comment", [b"; f\xfcr", b"# \xff\xfe", b"  ;\xe4", b"[main] ; gr\xfc\xdfe", b"[main]# \xe9"])

@@ -78,11 +78,16 @@ def test_syslog_facility():
     assert "LOG_USER" in refusal(values.facility, "LOG_MINE")
 
 
+def test_a_dash_of_a_word_processor_in_a_range_is_named():
+    assert "U+2014 EM DASH" in refusal(values.networks, "10.0.0.1\u201410.0.0.9")
+
+
 def test_codec_must_be_one_of_text():
     assert values.codec("UTF-8") == "utf-8"
     assert values.codec("cp1252") == "cp1252"
     for text in ("utf-88", "hex", "rot13", "aliases", "undefined"):
         assert "character set" in refusal(values.codec, text)
+    assert "U+200B" in refusal(values.codec, "utf-8\u200b")  # which Python passes over
 
 
 def test_integration_key_has_twenty_characters():
