@@ -12,11 +12,14 @@ import pytest
 from gateway import __version__
 from gateway.cli.stop import MARGIN_S
 from gateway.config.general import GATEWAY
+from gateway.config.problems import Problem
 from gateway.config.reading import read_settings
+from gateway.config.settings import Settings
 from gateway.config.surroundings import read_configuration
 from gateway.console.pages import HEALTH
 from gateway.ipc.journal import create_journal
 from tests.conf.yaml_files import read_yaml
+from tests.config.certificates import certificate
 from tests.config.files import IKEY, SHARED_SECRET, SKEY
 
 CHART = Path(__file__).parents[2] / "conf/helm/radgate"
@@ -143,6 +146,18 @@ def pod(rendered: dict[str, list[Any]]) -> Any:
     return rendered["statefulset.yaml"][0]["spec"]["template"]["spec"]
 
 
+def file_of(rendered: dict[str, list[Any]]) -> str:
+    return str(rendered["configmap.yaml"][0]["data"]["authproxy.cfg"])
+
+
+def read_in(folder: Path, text: str) -> tuple[Settings, list[Problem]]:
+    """What a pod's radgate makes of its file; the Secret's files are in the folder."""
+    file = folder / "authproxy.cfg"
+    file.touch(mode=0o600)
+    file.write_text(text.replace("/secrets/", f"{folder}/"))
+    return read_settings(str(file), read_configuration(str(file)))
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_it_is_clean(helm, mode):
     report = helm.chart.lint(CHART, merged({"service": {"mode": mode}}), strict=True)
@@ -150,21 +165,46 @@ def test_it_is_clean(helm, mode):
     assert [message for message in report["messages"] if message["severity"] > 1] == []
 
 
-def test_the_file_of_a_pod_can_be_used(helm, tmp_path):
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    """The folder of the Secret's files."""
     files = {"console.token": "t" * 40, "fleet.key": bytes(range(32)).hex(), "redis.password": "a long password of it"}
     for name, content in files.items():
         (tmp_path / name).touch(mode=0o600)
         (tmp_path / name).write_text(content)
-    (config,) = render(helm)["configmap.yaml"]
-    text = config["data"]["authproxy.cfg"]
+    return tmp_path
+
+
+def test_the_file_of_a_pod_can_be_used(helm, secrets):
+    text = file_of(render(helm))
     assert "workers=2\n" in text
-    file = tmp_path / "authproxy.cfg"
-    file.touch(mode=0o600)
-    file.write_text(text.replace("/secrets/", f"{tmp_path}/"))
-    settings, problems = read_settings(str(file), read_configuration(str(file)))
+    settings, problems = read_in(secrets, text)
     assert [problem for problem in problems if problem.is_error] == []
     assert settings.fleet is not None
     assert settings.gateway.console is not None
+
+
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+TLS = {"console": {"certFile": "console.crt", "keyFile": "console.key"}}
+
+
+def schemes(rendered: dict[str, list[Any]]) -> set[str]:
+    (container,) = pod(rendered)["containers"]
+    return {container[probe]["httpGet"]["scheme"] for probe in PROBES}
+
+
+def test_probes_speak_as_the_console_does(helm, secrets):
+    """The kubelet that spoke HTTP to a certificate would start the pod anew for ever."""
+    for name, content in zip(("console.crt", "console.key"), certificate(), strict=True):
+        (secrets / name).touch(mode=0o600)
+        (secrets / name).write_bytes(content)
+    for more, scheme, has_certificate in (({}, "HTTP", False), (TLS, "HTTPS", True)):
+        rendered = render(helm, more)
+        settings, problems = read_in(secrets, file_of(rendered))
+        assert settings.gateway.console is not None
+        assert (settings.gateway.console.certificate is not None) == has_certificate
+        assert any("console_tls_cert_file" in str(problem) for problem in problems) != has_certificate
+        assert schemes(rendered) == {scheme}
 
 
 def test_pods_in_the_hosts_network_are_one_a_node_and_have_no_balancer(helm):
@@ -248,6 +288,27 @@ def test_journals_have_the_room_that_is_asked_for(helm):
 
 
 @pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("workers=4", "workers"),
+        ("console=[::]:8480", "console"),
+        (" Console_Token_File : /secrets/token", "console.tokenFile"),
+        ("console_tls_cert_file=/secrets/console.crt", "console.certFile"),
+        ("console_tls_key_file=/secrets/console.key", "console.keyFile"),
+    ],
+)
+def test_what_the_chart_writes_is_not_written_twice(helm, line, value):
+    """A pod would not start, or probes would not fit."""
+    with pytest.raises(Exception, match=f"gateway: .* is for the chart to write; set {value}"):
+        render(helm, {"gateway": f"metrics=brief\n{line}\n"})
+
+
+def test_further_lines_are_the_operators(helm):
+    line = "; workers=4 was too many\nmetrics=brief"
+    assert f"\n{line}\n" in file_of(render(helm, {"gateway": line}))
+
+
+@pytest.mark.parametrize(
     ("more", "words"),
     [
         ({"config": ""}, "config:"),
@@ -259,6 +320,8 @@ def test_journals_have_the_room_that_is_asked_for(helm):
         ({"ports": [80]}, "ports"),
         ({"replica": 3}, "replica"),
         ({"runSizeLimit": "16"}, "runSizeLimit"),
+        ({"console": {"certFile": "console.crt"}}, "console.keyFile:"),
+        ({"console": {"keyFile": "console.key"}}, "console.certFile:"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_name(helm, more, words):
@@ -267,5 +330,4 @@ def test_what_cannot_be_is_refused_with_its_name(helm, more, words):
 
 
 def test_without_a_fleet_there_is_none(helm):
-    (config,) = render(helm, {"fleet": {"enabled": False, "engine": ""}})["configmap.yaml"]
-    assert "[fleet]" not in config["data"]["authproxy.cfg"]
+    assert "[fleet]" not in file_of(render(helm, {"fleet": {"enabled": False, "engine": ""}}))

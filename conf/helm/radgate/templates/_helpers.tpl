@@ -23,13 +23,34 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 {{- end -}}
 
+{{- /* Refuses lines of [gateway] that would be there twice: no pod would start with them. */ -}}
+{{- define "radgate.guard" -}}
+{{- $own := dict
+  "workers" "workers"
+  "console" "console.port"
+  "console_token_file" "console.tokenFile"
+  "console_tls_cert_file" "console.certFile"
+  "console_tls_key_file" "console.keyFile"
+-}}
+{{- range $key, $value := $own }}
+{{- if regexMatch (printf `(?im)^[ \t]*%s[ \t]*[=:]` $key) ($.Values.gateway | default "") }}
+{{- fail (printf "gateway: %s is for the chart to write; set %s" $key $value) }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{- define "radgate.config" -}}
+{{- include "radgate.guard" . -}}
 {{ required "config: the sections of authproxy.cfg, without [gateway] and [fleet]" .Values.config | trim }}
 
 [gateway]
 workers={{ .Values.workers }}
 console=0.0.0.0:{{ .Values.console.port }}
 console_token_file=/secrets/{{ .Values.console.tokenFile }}
+{{- if or .Values.console.certFile .Values.console.keyFile }}
+console_tls_cert_file=/secrets/{{ required "console.certFile: the certificate that belongs to console.keyFile" .Values.console.certFile }}
+console_tls_key_file=/secrets/{{ required "console.keyFile: the key that belongs to console.certFile" .Values.console.keyFile }}
+{{- end }}
 {{- with .Values.gateway }}
 {{ . | trim }}
 {{- end }}
