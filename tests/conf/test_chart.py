@@ -109,8 +109,12 @@ def test_probes_ask_what_is_answered():
 
 
 def test_a_stop_has_time():
-    (grace_s,) = re.findall(r"^terminationGracePeriodSeconds: (\d+)$", VALUES, re.MULTILINE)
-    assert float(grace_s) >= float(GATEWAY["drain_timeout_s"]) + MARGIN_S
+    grace_s, drain_s = (
+        float(re.findall(rf"^{key}: (\d+)$", VALUES, re.MULTILINE)[0])
+        for key in ("terminationGracePeriodSeconds", "drainTimeoutSeconds")
+    )
+    assert drain_s == float(GATEWAY["drain_timeout_s"])
+    assert grace_s >= drain_s + MARGIN_S
 
 
 # With Helm.
@@ -268,6 +272,24 @@ def test_a_pod_may_serve_on_before_it_stops(helm):
     assert "lifecycle" not in pod(render(helm))["containers"][0]
 
 
+@pytest.mark.parametrize(
+    ("more", "grace_s"),
+    [
+        ({}, 90),
+        ({"preStopSeconds": 15}, 105),  # a kubelet counts it within the grace
+        ({"preStopSeconds": 120, "drainTimeoutSeconds": 300, "fleet": {"enabled": False}}, 440),
+        ({"terminationGracePeriodSeconds": 30}, 90),
+        ({"terminationGracePeriodSeconds": 30, "drainTimeoutSeconds": 0}, 30),
+        ({"terminationGracePeriodSeconds": 600}, 600),
+    ],
+)
+def test_a_pod_is_not_killed_while_it_serves_on_or_drains(helm, secrets, more, grace_s):
+    rendered = render(helm, more)
+    assert pod(rendered)["terminationGracePeriodSeconds"] == grace_s
+    settings, _ = read_in(secrets, file_of(rendered))
+    assert grace_s >= more.get("preStopSeconds", 0) + settings.gateway.drain_timeout_s + MARGIN_S
+
+
 def size_of_run(rendered: dict[str, list[Any]]) -> str:
     (run,) = (volume["emptyDir"] for volume in pod(rendered)["volumes"] if volume["name"] == "run")
     assert run["medium"] == "Memory"
@@ -291,6 +313,7 @@ def test_journals_have_the_room_that_is_asked_for(helm):
     ("line", "value"),
     [
         ("workers=4", "workers"),
+        ("drain_timeout_s=300", "drainTimeoutSeconds"),
         ("console=[::]:8480", "console"),
         (" Console_Token_File : /secrets/token", "console.tokenFile"),
         ("console_tls_cert_file=/secrets/console.crt", "console.certFile"),
@@ -320,6 +343,7 @@ def test_further_lines_are_the_operators(helm):
         ({"ports": [80]}, "ports"),
         ({"replica": 3}, "replica"),
         ({"runSizeLimit": "16"}, "runSizeLimit"),
+        ({"drainTimeoutSeconds": 3601}, "drainTimeoutSeconds"),
         ({"console": {"certFile": "console.crt"}}, "console.keyFile:"),
         ({"console": {"keyFile": "console.key"}}, "console.certFile:"),
     ],

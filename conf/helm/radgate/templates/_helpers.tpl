@@ -27,6 +27,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "radgate.guard" -}}
 {{- $own := dict
   "workers" "workers"
+  "drain_timeout_s" "drainTimeoutSeconds"
   "console" "console.port"
   "console_token_file" "console.tokenFile"
   "console_tls_cert_file" "console.certFile"
@@ -45,6 +46,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 
 [gateway]
 workers={{ .Values.workers }}
+drain_timeout_s={{ .Values.drainTimeoutSeconds }}
 console=0.0.0.0:{{ .Values.console.port }}
 console_token_file=/secrets/{{ .Values.console.tokenFile }}
 {{- if or .Values.console.certFile .Values.console.keyFile }}
