@@ -211,6 +211,14 @@ def test_probes_speak_as_the_console_does(helm, secrets):
         assert schemes(rendered) == {scheme}
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_the_console_is_at_every_address_of_either_family(helm, secrets, host):
+    settings, problems = read_in(secrets, file_of(render(helm, {"console": {"host": host}})))
+    assert [problem for problem in problems if problem.is_error] == []
+    assert settings.gateway.console is not None
+    assert (settings.gateway.console.host, settings.gateway.console.port) == (host, 8480)
+
+
 def test_pods_in_the_hosts_network_are_one_a_node_and_have_no_balancer(helm):
     rendered = render(helm)
     assert pod(rendered)["hostNetwork"] is True
@@ -247,6 +255,14 @@ def test_every_port_is_open_everywhere(helm):
         assert {1812, 1645} <= {each["port"] for each in service["spec"]["ports"]}
     (rule,) = rendered["networkpolicy.yaml"][0]["spec"]["ingress"]
     assert [each["port"] for each in rule["ports"]] == [1812, 1645]
+
+
+def test_networks_are_of_either_family(helm):
+    networks = ["10.0.1.0/24", "2001:db8::/32", "::/0"]
+    policy = {"networkPolicy": {"enabled": True, "clients": networks, "console": networks}}
+    (found,) = render(helm, {"service": {"mode": "perPod"}}, policy)["networkpolicy.yaml"]
+    for rule in found["spec"]["ingress"]:
+        assert [each["ipBlock"]["cidr"] for each in rule["from"]] == networks
 
 
 def test_what_labels_select_they_are_on(helm):
@@ -314,7 +330,7 @@ def test_journals_have_the_room_that_is_asked_for(helm):
     [
         ("workers=4", "workers"),
         ("drain_timeout_s=300", "drainTimeoutSeconds"),
-        ("console=[::]:8480", "console"),
+        ("console=[::]:8480", "console.host and console.port"),
         (" Console_Token_File : /secrets/token", "console.tokenFile"),
         ("console_tls_cert_file=/secrets/console.crt", "console.certFile"),
         ("console_tls_key_file=/secrets/console.key", "console.keyFile"),
@@ -344,6 +360,7 @@ def test_further_lines_are_the_operators(helm):
         ({"replica": 3}, "replica"),
         ({"runSizeLimit": "16"}, "runSizeLimit"),
         ({"drainTimeoutSeconds": 3601}, "drainTimeoutSeconds"),
+        ({"console": {"host": "127.0.0.1"}}, "console/host"),  # where no kubelet asks
         ({"console": {"certFile": "console.crt"}}, "console.keyFile:"),
         ({"console": {"keyFile": "console.key"}}, "console.certFile:"),
     ],

@@ -28,7 +28,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $own := dict
   "workers" "workers"
   "drain_timeout_s" "drainTimeoutSeconds"
-  "console" "console.port"
+  "console" "console.host and console.port"
   "console_token_file" "console.tokenFile"
   "console_tls_cert_file" "console.certFile"
   "console_tls_key_file" "console.keyFile"
@@ -47,7 +47,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 [gateway]
 workers={{ .Values.workers }}
 drain_timeout_s={{ .Values.drainTimeoutSeconds }}
-console=0.0.0.0:{{ .Values.console.port }}
+console={{ .Values.console.host | replace "::" "[::]" }}:{{ .Values.console.port }}
 console_token_file=/secrets/{{ .Values.console.tokenFile }}
 {{- if or .Values.console.certFile .Values.console.keyFile }}
 console_tls_cert_file=/secrets/{{ required "console.certFile: the certificate that belongs to console.keyFile" .Values.console.certFile }}
