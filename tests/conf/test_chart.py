@@ -273,6 +273,14 @@ def test_what_labels_select_they_are_on(helm):
         assert selector["matchLabels"].items() <= labels
 
 
+def test_a_node_can_be_drained_while_every_pod_is_unready(helm):
+    """As in an outage of Duo with failmode=secure; by default none may go then that is not ready."""
+    (budget,) = render(helm)["poddisruptionbudget.yaml"]
+    assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+    (oldest,) = re.findall(r'^kubeVersion: ">=1\.(\d+)\.', (CHART / "Chart.yaml").read_text(), re.MULTILINE)
+    assert int(oldest) >= 26  # no API server before that one knows it
+
+
 def test_another_file_restarts_pods(helm):
     def checksum(*more: dict[str, Any]) -> str:
         template = render(helm, *more)["statefulset.yaml"][0]["spec"]["template"]
