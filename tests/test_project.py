@@ -41,6 +41,17 @@ def test_what_those_tests_read_lies_beside_them():
     assert read <= set(given)
 
 
+def test_what_builds_takes_a_licence_as_it_is_written_here():
+    """hatchling 1.25 refuses a list of `license-files`; 1.27 is the first that writes License-Expression."""
+    radgate, bench = (tomllib.loads((ROOT / path).read_text()) for path in ("pyproject.toml", "bench/pyproject.toml"))
+    for lines in (
+        radgate["build-system"]["requires"],
+        bench["build-system"]["requires"],
+        radgate["project"]["optional-dependencies"]["dev"],
+    ):
+        assert "hatchling>=1.27" in lines
+
+
 def modules():
     """Return each module's path, by its name."""
     paths = [*ROOT.glob("gateway/**/*.py"), *ROOT.glob("bench/**/*.py")]
