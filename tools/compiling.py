@@ -129,14 +129,21 @@ def obstacle() -> str:
         return f"there was no {HEADER} of Python {sysconfig.get_python_version()} when it was installed"
     includes = [f"-I{folder}" for folder in folders]
     syntax_only = [*command, *includes, "-fsyntax-only", "-x", "c", "-"]
-    trial = subprocess.run(syntax_only, input=f"#include <{HEADER}>\n", text=True, capture_output=True, check=False)
+    trial = tried(syntax_only, f"#include <{HEADER}>\n")
     return f"the C compiler ({command[0]}) does not work: {telling_line(trial.stderr)}" if trial.returncode else ""
 
 
 def takes(flag: str) -> bool:
     """Whether the compiler knows a flag: one that it does not must cost no build."""
-    trial = [*compiler(), "-Werror", flag, "-fsyntax-only", "-x", "c", "-"]
-    return subprocess.run(trial, input="", text=True, capture_output=True, check=False).returncode == 0
+    return tried([*compiler(), "-Werror", flag, "-fsyntax-only", "-x", "c", "-"], "").returncode == 0
+
+
+def tried(command: list[str], source: str) -> subprocess.CompletedProcess[str]:
+    """Run a compiler; one that the kernel does not run, of another architecture say, is one that failed."""
+    try:
+        return subprocess.run(command, input=source, text=True, capture_output=True, check=False)
+    except OSError as error:
+        return subprocess.CompletedProcess(command, 126, "", str(error))
 
 
 def compiler() -> list[str]:

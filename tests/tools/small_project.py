@@ -111,6 +111,13 @@ def program(path: Path, text: str) -> str:
     return str(path)
 
 
+def not_executable(path: Path) -> str:
+    """Return a program that no kernel runs, though its mode says so."""
+    path.write_text("neither a program nor a script of one\n")
+    path.chmod(0o755)
+    return str(path)
+
+
 def noting(folder: Path, before: str = "", then: str = f'exec {shutil.which("cc")} "$@"') -> str:
     """Return a compiler that notes in `folder`/log how it compiles; `before` is what else it does first."""
     notes = f'case " $* " in *fsyntax-only*) ;; *" -c "*) echo "$*" >> {folder / "log"} ;; esac'

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import mypyc
 import pytest
 
-from tests.tools.small_project import NOTE, ROOT, TRIAL_SUCCEEDS, Built, Tree, needs_compiler, program
+from tests.tools.small_project import NOTE, ROOT, TRIAL_SUCCEEDS, Built, Tree, needs_compiler, not_executable, program
 
 
 @pytest.fixture
@@ -83,6 +83,24 @@ def test_a_compiler_that_fails_half_way_is_named(tree, tmp_path):
     built = tree.build(CC=compiler)
     assert built.status == 0
     assert "cc: error: no room" in built.text(NOTE)
+
+
+def test_a_compiler_that_cannot_be_executed_is_named(tree, tmp_path):
+    """One of another architecture, say."""
+    compiler = not_executable(tmp_path / "cc")
+    built = tree.build(CC=compiler)
+    assert built.status == 0, built.said
+    assert built.text(NOTE).startswith(f"the C compiler ({compiler}) does not work: ")
+    assert "Exec format error" in built.text(NOTE)
+    assert tree.requirements(CC=compiler) == []
+
+
+@needs_compiler
+def test_a_compiler_that_goes_while_its_flags_are_tried_fails_the_compiling_alone(tree, tmp_path):
+    gone = not_executable(tmp_path / "gone")
+    built = tree.build(CC=program(tmp_path / "cc", f'case " $* " in *fsyntax-only*) mv {gone} "$0" ;; esac'))
+    assert built.status == 0, built.said
+    assert built.text(NOTE).startswith("mypyc or the C compiler failed: ")
 
 
 @needs_compiler
