@@ -1,8 +1,9 @@
 """Compiles the hot path with mypyc while a wheel is built; where that cannot be done the build goes on without.
 
 hatchling loads this file as its hook; the modules stand beside its name in pyproject.toml. `RADGATE_PURE=1` does not
-try, `RADGATE_PURE=0` makes a failure an error. All is done in a folder of its own: a build that is killed leaves the
-tree as it was. pip hides what a build says, so the reason goes into the package, for `radgate version` to tell.
+try, `RADGATE_PURE=0` makes a failure an error, and no other value is taken. All is done in a folder of its own: a
+build that is killed leaves the tree as it was. pip hides what a build says, so the reason goes into the package, for
+`radgate version` to tell.
 
 `python tools/compiling.py` compiles in place, for `tools/compile`, and with the name of a folder there.
 `RADGATE_QUICK=1` has the C compiler optimise nothing, which is a fifth of its work: the form of the tests. A login
@@ -77,7 +78,7 @@ class CompileHook(BuildHookInterface[Any]):
             )
             build_data.update(pure_python=False, infer_tag=True)
         except CannotCompileError as error:
-            if os.environ.get("RADGATE_PURE") == "0":
+            if wish() == "0":
                 raise
             self.app.display_warning(f"The hot path is not compiled, and a login costs some 2.5 times the CPU: {error}")
             (room / "note").write_text(f"{error}\n")
@@ -119,7 +120,7 @@ def placeless() -> list[str]:
 
 def obstacle() -> str:
     """Return what keeps the compiler from its work, or nothing."""
-    if os.environ.get("RADGATE_PURE") == "1":
+    if wish() == "1":
         return "RADGATE_PURE=1 asked for it when its wheel was built"
     command = compiler()
     if shutil.which(command[0]) is None:
@@ -131,6 +132,14 @@ def obstacle() -> str:
     syntax_only = [*command, *includes, "-fsyntax-only", "-x", "c", "-"]
     trial = tried(syntax_only, f"#include <{HEADER}>\n")
     return f"the C compiler ({command[0]}) does not work: {telling_line(trial.stderr)}" if trial.returncode else ""
+
+
+def wish() -> str:
+    """Return what RADGATE_PURE says: 1, 0 or nothing."""
+    said = os.environ.get("RADGATE_PURE", "")
+    if said not in ("1", "0", ""):
+        sys.exit(f"RADGATE_PURE={said}: write 1 for the interpreted form, or 0 for an error where there is no other")
+    return said
 
 
 def takes(flag: str) -> bool:

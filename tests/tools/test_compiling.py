@@ -117,6 +117,16 @@ def test_who_insists_gets_an_error(tree):
     assert "there was no C compiler (/nonexistent/cc)" in built.said
 
 
+@pytest.mark.parametrize("word", ["yes", "true", "2", "no"])
+def test_neither_0_nor_1_is_no_answer(tree, word):
+    """It was compiled for whoever had asked that it be not."""
+    built = tree.build(RADGATE_PURE=word)
+    assert built.status != 0
+    assert built.wheel is None
+    assert built.said.strip().splitlines()[-1].startswith(f"RADGATE_PURE={word}: write 1 ")
+    assert "Traceback" not in built.said
+
+
 @needs_compiler
 def test_a_build_that_is_killed_leaves_the_tree_as_it_was(tree, tmp_path):
     before = tree.files()
