@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "gateway"
 NOTE = f"{PACKAGE}/interpreted.txt"  # gateway/supervisor/form.py reads it
 HEADER = "Python.h"
+SETUPTOOLS = "setuptools>=75"  # as in pyproject.toml
 FASTER = ("-fno-semantic-interposition", "-fno-plt")  # calls go where they go without a look into a table
 NOT_SOURCE = shutil.ignore_patterns("*.so", "__pycache__")
 SETUP = """\
@@ -60,11 +61,17 @@ class CompileHook(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
-        """Return what compiling needs, in the versions that the tests are run with: nothing where it cannot be done."""
-        names = {"mypy", "setuptools", *map(name_of, self.metadata.core.dependencies)}
-        return (
-            [] if self.target_name != "wheel" or obstacle() else [line for line in locked() if name_of(line) in names]
-        )
+        """Return what compiling needs: nothing where it cannot be done.
+
+        mypy is that of the tests, for what it makes is what runs. Of the others any version will do that is good for
+        the installation: an index that lacks one would end that. Who insists gets all as tested, for the same octets.
+        """
+        if self.target_name != "wheel" or obstacle():
+            return []
+        own = self.metadata.core.dependencies
+        if wish() == "0":
+            return locked("mypy", "setuptools", *map(name_of, own))
+        return [*locked("mypy"), SETUPTOOLS, *own]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, or note why not; an editable installation is for those who change the source."""
@@ -170,10 +177,10 @@ def telling_line(output: str) -> str:
     return next((line for line in lines if "error:" in line.lower()), lines[-1])[:200]
 
 
-def locked() -> list[str]:
-    """Return the lines of the versions that the tests are run with."""
+def locked(*names: str) -> list[str]:
+    """Return these packages in the versions that the tests are run with."""
     lines = (ROOT / "requirements" / "dev.lock").read_text().splitlines()
-    return [line for line in lines if re.match(r"\w", line)]
+    return [line for line in lines if re.match(r"\w", line) and name_of(line) in names]
 
 
 def name_of(requirement: str) -> str:

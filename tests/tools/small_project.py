@@ -22,7 +22,7 @@ build-backend = "hatchling.build"
 name = "small"
 version = "1"
 requires-python = ">=3.11"
-dependencies = ["certifi"]
+dependencies = ["certifi>=2020"]
 
 [tool.hatch.build.targets.wheel]
 packages = ["gateway"]

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,8 @@ import mypyc
 import pytest
 
 from tests.tools.small_project import NOTE, ROOT, TRIAL_SUCCEEDS, Built, Tree, needs_compiler, not_executable, program
+
+LOCK = (ROOT / "requirements" / "dev.lock").read_text().splitlines()
 
 
 @pytest.fixture
@@ -143,11 +146,19 @@ def test_a_build_that_is_killed_leaves_the_tree_as_it_was(tree, tmp_path):
 
 
 @needs_compiler
-def test_what_compiling_needs_is_fetched_in_the_versions_of_the_lock(tree):
-    lock = (ROOT / "requirements" / "dev.lock").read_text().splitlines()
-    wanted = tree.requirements()
+def test_compiling_needs_mypy_as_it_was_tested_and_else_what_the_installation_needs_anyway(tree):
+    """An index that lacks one version of a library ends no installation that could do with another."""
+    (mypy,) = [line for line in LOCK if line.startswith("mypy==")]
+    assert set(tree.requirements()) == {mypy, "setuptools>=75", "certifi>=2020"}
+    dev = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["dev"]
+    assert "setuptools>=75" in dev
+
+
+@needs_compiler
+def test_who_insists_compiles_with_the_versions_of_the_lock(tree):
+    wanted = tree.requirements(RADGATE_PURE="0")
     assert {line.partition("==")[0] for line in wanted} == {"mypy", "setuptools", "certifi"}
-    assert set(wanted) <= set(lock)
+    assert set(wanted) <= set(LOCK)
 
 
 def test_nothing_is_fetched_where_nothing_is_compiled(tree):
