@@ -5,10 +5,11 @@ the password is opened, and the reply signed, with the one that has proven itsel
 here: `NasTable.find` finds it, and no other.
 
 Message-Authenticator proves a secret, and so does the authenticator of accounting. An unsigned Access-Request has
-nothing but its password, and the password has to prove the secret anyway, see `DuoOnly.read`: what another secret makes
-of one is a passcode or the name of a factor less often than once in 100 million times, and any other text that is taken
-less often than once in some 100,000 times. So a factor goes before a text, and the present secret before the next one.
-What neither explains is of the secret that its address has proven last, and is refused.
+nothing but its password, and the password has to prove the secret anyway, as its mode reads it: what another secret
+makes of one is a passcode or the name of a factor less often than once in 100 million times, and anything else that is
+taken less often than once in some 65,000 times. So a factor goes before all else, and of two that prove alike the
+secret that the address has proven last. That one it is, too, where nothing proves any: an unsigned CHAP or MS-CHAP
+depends on no secret, and what neither secret opens is refused.
 """
 
 from typing import Final
@@ -16,6 +17,7 @@ from typing import Final
 from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
 from gateway.engine.modes.asked import Asked
 from gateway.engine.nas import Nas, TwoSecrets
+from gateway.engine.sender import Sender
 from gateway.radius.dictionary import ACCESS_REQUEST, ACCOUNTING_REQUEST
 from gateway.radius.packet import Packet
 from gateway.radius.shared_secret import SharedSecret
@@ -57,11 +59,22 @@ class Rotation(TwoSecrets):
     def _explains_password(self, packet: Packet, source: str) -> Nas | None:
         if refuse_packet(packet, self.present, source) is not None:  # it must not be read, with whatever secret
             return None
-        with_text = None
-        for nas in self._both:
-            asked = nas.section.mode.read(packet, nas, source)
-            if isinstance(asked, Asked) and asked.factor is not None:
-                return nas
-            if isinstance(asked, Asked) and asked.text and with_text is None:
-                with_text = nas
-        return with_text
+        last = self._last.get(source, self.present)
+        other = self.next if last is self.present else self.present
+        of_last, of_other = _weight(packet, last, source), _weight(packet, other, source)
+        if of_other > of_last:
+            return other
+        return last if of_last else None
+
+
+def _weight(packet: Packet, nas: Nas, source: str) -> int:
+    """Return how well the password of an unsigned request proves a client's secret, as its mode sees it; 0 for not at
+    all.
+    """
+    stranger = Sender(nas.shared_secret)  # nobody has proven it: what is known of it then, this packet has told
+    found = nas.section.mode.read(packet, stranger, source)
+    if not stranger.is_proven(source):
+        return 0
+    if not isinstance(found, Asked):
+        return 1
+    return 2 if found.factor is None else 3

@@ -5,6 +5,9 @@ import pytest
 from gateway.engine.digests import Digests
 from gateway.engine.effects import Effect, PutQuestion, SendReply
 from gateway.engine.engine import Engine
+from gateway.engine.modes.auto import Auto
+from gateway.engine.modes.challenge import Challenge
+from gateway.engine.modes.concat import Concat
 from gateway.engine.nas import Nas, NasTable
 from gateway.engine.peer import Peer
 from gateway.engine.records import of_next_secret
@@ -18,6 +21,7 @@ from gateway.radius.packet import decode_packet
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import SecretUses
 from gateway.statistics.layout import N_NEXT, N_PRESENT, SECRET_USES_SIZE
+from tests.engine.home_scene import CHAP, MS_CHAP, mode_of
 from tests.engine.scene import ALLOWED, GO_ON, RA, SOURCE, YES, Stage, duo_only, section_of
 
 PRESENT, NEXT, OTHER = (
@@ -39,15 +43,30 @@ class Changing(Stage):
         self.table = NasTable([("192.0.2.0/24", self.nas)])
         self.engine = Engine([self.table], Digests(bytes(32)), max_pending=100, duplicate_window_s=30.0, max_replies=99)
 
+    def sender_of(self, datagram: bytes) -> SharedSecret:
+        """The secret by which a packet goes."""
+        return self.rotation.sender_of(decode_packet(datagram), SOURCE, 0.0).shared_secret
+
     @property
     def n_uses(self) -> tuple[int, int]:
         return self.cells[N_PRESENT], self.cells[N_NEXT]
 
 
-def unsigned(secret: SharedSecret, password: bytes = b"123456", identifier: int = 7, more: bytes = b"") -> bytes:
-    hidden = secret.hide_user_password(password, RA)
-    attributes = b"\x01\x07alice" + bytes((2, 2 + len(hidden))) + hidden + more
-    return bytes((1, identifier)) + (20 + len(attributes)).to_bytes(2, "big") + RA + attributes
+def unsigned(
+    secret: SharedSecret,
+    password: bytes = b"123456",
+    identifier: int = 7,
+    more: bytes = b"",
+    authenticator: bytes = RA,
+) -> bytes:
+    hidden = secret.hide_user_password(password, authenticator)
+    return with_credentials(bytes((2, 2 + len(hidden))) + hidden + more, identifier, authenticator)
+
+
+def with_credentials(credentials: bytes, identifier: int = 7, authenticator: bytes = RA) -> bytes:
+    """An unsigned request."""
+    attributes = b"\x01\x07alice" + credentials
+    return bytes((1, identifier)) + (20 + len(attributes)).to_bytes(2, "big") + authenticator + attributes
 
 
 def signed(code: int, secret: SharedSecret, attributes: bytes = b"", authenticator: bytes = RA) -> bytes:
@@ -154,8 +173,7 @@ class TestUnsignedRequests:
         authenticator = bytes.fromhex("000000000000000000000000005a17ee")  # found by trying
         hidden = NEXT.hide_user_password(b"push", authenticator)
         assert PRESENT.reveal_user_password(hidden, authenticator) == b"\xfd\xfaX\xed\xce&s\xfb\xf3\xd9\xbe39+"
-        attributes = b"\x01\x07alice\x02\x12" + hidden
-        stage.receive(bytes((1, 7)) + (20 + len(attributes)).to_bytes(2, "big") + authenticator + attributes)
+        stage.receive(unsigned(NEXT, b"push", authenticator=authenticator))
         assert stage.asked[0].pending.transactions[0].nas is stage.rotation.next
 
     def test_a_strangers_octets_are_read_with_neither(self):
@@ -170,6 +188,70 @@ class TestUnsignedRequests:
         stage.receive(request(secret))
         stage.receive(unsigned(PRESENT, identifier=8, more=bytes((PROXY_STATE, 3, 1))))
         assert stage.discards == {DiscardReason.MESSAGE_AUTHENTICATOR_MISSING: 1}
+
+
+class TestUnsignedRequestsWithAPasswordFirst:
+    MODES = pytest.mark.parametrize("make", [Auto, Concat, Challenge])
+    TYPED = pytest.mark.parametrize("typed", [b"Tr0ub4dor&3", b"Tr0ub4dor&3,push", b"16 octets no NUL"])
+    OTHERS = pytest.mark.parametrize("credentials", [CHAP, MS_CHAP], ids=["chap", "ms_chap"])
+
+    @BOTH
+    @MODES
+    @TYPED
+    def test_the_password_tells(self, make, typed, secret):
+        stage = Changing(mode=mode_of(make, home=""))
+        stage.receive(unsigned(secret, typed))
+        if stage.asked:
+            assert stage.asked[0].pending.transactions[0].nas.shared_secret is secret
+        else:
+            assert (make, stage.reason) == (Concat, "factor_missing")
+            assert is_of(secret, replies(stage.effects)[0]) == Code.ACCESS_REJECT
+        assert stage.n_uses == ((1, 0) if secret is PRESENT else (0, 1))
+
+    @BOTH
+    def test_octets_that_are_no_text_tell_by_the_nuls_behind_them(self, secret):
+        stage = Changing(mode=mode_of())
+        stage.receive(unsigned(secret, b"pass\xff\xfe"))
+        assert stage.asked[0].pending.transactions[0].nas.shared_secret is secret
+
+    @MODES
+    def test_what_neither_explains_meets_silence(self, make):
+        stage = Changing(mode=mode_of(make))
+        stage.receive(unsigned(OTHER, b"Tr0ub4dor&3,push"))
+        assert stage.discards == {DiscardReason.WRONG_SECRET: 1}
+        assert stage.n_uses == (0, 0)
+
+    @BOTH
+    def test_of_two_that_tell_alike_it_is_the_one_that_the_address_has_proven_last(self, secret):
+        """Of 65,536 logins one is such a one."""
+        stage = Changing(mode=mode_of())
+        authenticator = bytes.fromhex("0000000000000000000000000001b595")  # found by trying
+        hidden = NEXT.hide_user_password(b"Tr0ub4dor&3", authenticator)
+        assert PRESENT.reveal_user_password(hidden, authenticator) == b"Z\x9c\xb1hVc\xef(\xf3m\x19`\xee\xb4"
+        stage.receive(unsigned(secret, b"Tr0ub4dor&3"))
+        assert stage.sender_of(unsigned(NEXT, b"Tr0ub4dor&3", authenticator=authenticator)) is secret
+
+    @OTHERS
+    def test_other_credentials_tell_nothing_and_are_of_the_secret_that_was_proven_last(self, credentials):
+        stage = Changing(mode=mode_of())
+        assert stage.sender_of(with_credentials(credentials)) is PRESENT
+        stage.receive(signed(STATUS_SERVER, NEXT))
+        assert stage.sender_of(with_credentials(credentials)) is NEXT
+        assert stage.n_uses == (0, 1)
+
+    @BOTH
+    @MODES
+    def test_a_probe_is_answered_with_the_secret_that_asked(self, make, secret):
+        stage = Changing(mode=mode_of(make), probe_usernames=frozenset({"alice"}))
+        (reply,) = replies(stage.receive(unsigned(secret, b"probe")))
+        assert is_of(secret, reply) == Code.ACCESS_REJECT
+
+
+@BOTH
+def test_an_unsigned_password_that_is_no_text_is_refused_with_the_secret_that_it_proves(secret):
+    stage = Changing()
+    (reply,) = replies(stage.receive(unsigned(secret, b"\xff\xfe")))
+    assert (is_of(secret, reply), stage.reason) == (Code.ACCESS_REJECT, "unreadable_password")
 
 
 @BOTH
