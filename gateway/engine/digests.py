@@ -49,7 +49,7 @@ class Digests:
 
 
 class PasswordDigests:
-    """What stands for a password wherever it must not, in one section: the same in every worker and host."""
+    """What stands for a password wherever it must not, the same in every worker, and at every host of a fleet."""
 
     __slots__ = ("_begun",)
 

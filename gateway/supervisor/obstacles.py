@@ -167,7 +167,8 @@ def _of_workers(settings: Settings) -> Iterator[Problem]:
 async def _make_parts(settings: Settings) -> None:
     for client in open_probe_clients(settings).values():
         client.close()
-    build_engine(settings, GenerationParts(1, settings).tables, Digests(bytes(32)), 1)
+    key = bytes(32)
+    build_engine(settings, GenerationParts(1, settings, key).tables, Digests(key), 1)
 
 
 def _make_memory(settings: Settings) -> None:

@@ -187,7 +187,7 @@ class RunningWorker:
         row.begin(os.getpid(), time.monotonic_ns())
         losses.show_in(row)
         self._memory = memory = ChallengeMemory(UnixClock(time.time() - time.monotonic()))
-        own = GenerationParts(orders.generations[0].number, settings, row, memory)
+        own = GenerationParts(orders.generations[0].number, settings, orders.key, row, memory)
         self._generations = Generations(own, orders.generations[1:], row, memory)
         self._duo_time = DuoTime(self._clients, asyncio.get_running_loop().call_later)
         evidence_writers = {key: EvidenceWriter(counters) for key, counters in row.applications.items()}

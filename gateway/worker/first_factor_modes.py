@@ -28,15 +28,26 @@ _MODES: Final[Mapping[str, Callable[[LoginPolicy, SectionRules, Parts], Mode]]] 
 
 
 def build_first_factor_mode(
-    server: ServerSettings, settings: Settings, policy: LoginPolicy, rules: SectionRules, memory: ChallengeMemory
+    server: ServerSettings,
+    settings: Settings,
+    policy: LoginPolicy,
+    rules: SectionRules,
+    memory: ChallengeMemory,
+    key: bytes,
 ) -> Mode:
-    """Return the mode of a section; `memory` is that of the worker's challenges."""
-    keys = state_keys(server, settings)
-    tokens = Tokens(keys, server.section, server.client or "")
+    """Return the mode of a section; `memory` is that of the worker's challenges, and `key` that of all workers'
+    digests.
+    """
+    tokens = Tokens(state_keys(server, settings), server.section, server.client or "")
     challenger = Challenger(tokens, memory, rules.modes.challenge_life_s, os.urandom)
     to_nas = Passing(rules.modes.pass_through, rules.modes.pass_through_all)
-    parts = Parts(first_factor_of(server, settings), to_nas, challenger, meaning_key(keys[0]))
+    parts = Parts(first_factor_of(server, settings), to_nas, challenger, digest_key(settings, key))
     return _MODES[without_number(server.section)](policy, rules, parts)
+
+
+def digest_key(settings: Settings, key: bytes) -> bytes:
+    """Return the key by which two logins are the same: the fleet's, or the gateway's own, which outlives a reload."""
+    return meaning_key(fleet_state_key(settings.fleet.keys[0].octets) if settings.fleet is not None else key)
 
 
 def state_keys(server: ServerSettings, settings: Settings) -> list[bytes]:

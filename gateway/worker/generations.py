@@ -21,6 +21,7 @@ class GenerationParts:
     """The settings of a generation, and the parts of the engine that are made of them.
 
     Attributes:
+        key: of digests; the same in all workers, and for all generations.
         listening: the texts of the listening addresses, by number.
         tables: the clients of each listening address.
     """
@@ -29,17 +30,20 @@ class GenerationParts:
         self,
         number: int,
         settings: Settings,
+        key: bytes,
         row: WorkerRow | None = None,
         memory: ChallengeMemory | None = None,
         *,
         asks_fleet: bool = True,
     ) -> None:
-        """Take settings, the row in which sections are counted, which may lack some, and the memory of challenges.
+        """Take settings, the key of digests, the row in which sections are counted, which may lack some, and the memory
+        of challenges.
 
         Without `asks_fleet` no login asks other hosts, whatever the settings say.
         """
         self.number = number
         self.settings = settings
+        self.key = key
         addresses = listening_addresses(settings)
         self.listening = [str(address) for address in addresses]
         counters = row.sections if row is not None else {}
@@ -47,7 +51,7 @@ class GenerationParts:
         has_fleet = asks_fleet and settings.fleet is not None
         self.sections: dict[str, Section] = {
             server.section: build_section(
-                server, settings, memory, number, counters.get(server.section), has_fleet=has_fleet
+                server, settings, memory, key, number, counters.get(server.section), has_fleet=has_fleet
             )
             for server in settings.servers
         }
@@ -89,7 +93,12 @@ class Generations:
         try:
             settings = decode_settings(read_memfd(descriptor))
             return GenerationParts(
-                number, settings, self._row, self._memory, asks_fleet=self.own.settings.fleet is not None
+                number,
+                settings,
+                self.own.key,
+                self._row,
+                self._memory,
+                asks_fleet=self.own.settings.fleet is not None,
             )
         except (msgspec.MsgspecError, ValueError, OSError) as error:
             log.error("Settings of generation %d cannot be read: %s", number, type(error).__name__)

@@ -60,16 +60,20 @@ def build_section(
     server: ServerSettings,
     settings: Settings,
     memory: ChallengeMemory,
+    key: bytes,
     generation: int = 0,
     counters: SectionCounters | None = None,
     *,
     has_fleet: bool = False,
 ) -> Section:
-    """Return a server section as the engine knows it. Logins that nobody may join are no business of other hosts."""
+    """Return a server section as the engine knows it. Logins that nobody may join are no business of other hosts.
+
+    `key` is that of digests, the same in all workers.
+    """
     rules = rules_of(server)
     is_fail_open, fleet = rules.fail_mode is FailMode.SAFE, FLEET if has_fleet and rules.coalesce else ""
     policy = LoginPolicy(application_key(server.application), is_fail_open, fleet)
-    mode = build_mode(server, settings, policy, rules, memory)
+    mode = build_mode(server, settings, policy, rules, memory, key)
     return Section(server.section, mode, rules, generation=generation, counters=counters, shown_name=server.name)
 
 

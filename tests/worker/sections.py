@@ -6,9 +6,9 @@ from gateway.engine.nas import Section
 from gateway.worker.wiring import build_section
 
 
-def built_section(settings: Settings, server: ServerSettings | None = None) -> Section:
+def built_section(settings: Settings, server: ServerSettings | None = None, key: bytes = bytes(32)) -> Section:
     """Return a section, the first one unless another is given; it has asked nobody for more yet."""
-    return build_section(server or settings.servers[0], settings, ChallengeMemory(UnixClock()))
+    return build_section(server or settings.servers[0], settings, ChallengeMemory(UnixClock()), key)
 
 
 def built_sections(settings: Settings) -> dict[str, Section]:

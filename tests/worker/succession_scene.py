@@ -88,7 +88,7 @@ class Successor:
 
     def __init__(self) -> None:
         settings = parse(MINIMAL)[0]
-        own = GenerationParts(1, settings)
+        own = GenerationParts(1, settings, KEY)
         self.generations = Generations(own, [])
         self.engine = build_engine(settings, own.tables, Digests(KEY), 1)
         self.memory = ChallengeMemory(UnixClock(time.time() - time.monotonic()))

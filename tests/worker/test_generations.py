@@ -14,11 +14,13 @@ from gateway.worker.wiring import FLEET
 from tests.config.files import MINIMAL, parse
 from tests.statistics.scene import FIRST, Row
 
+KEY = bytes(32)
+
 
 def generations(row: Row, former_sections: str = "") -> Generations:
     """Those of a worker of generation 2, which may be asked for generation 1."""
     former = memfd("former", encode_settings(parse(MINIMAL + former_sections)[0]))
-    own = GenerationParts(2, parse(MINIMAL)[0], row.writer)
+    own = GenerationParts(2, parse(MINIMAL)[0], KEY, row.writer)
     return Generations(own, [GenerationOrders(1, former)], row.writer)
 
 
@@ -47,7 +49,7 @@ def test_logins_of_a_former_fleet_ask_nobody_where_there_is_none_any_more():
     with_fleet = msgspec.structs.replace(parse(MINIMAL)[0], fleet=fleet)
     for own, expected in ((parse(MINIMAL)[0], ""), (with_fleet, FLEET)):
         former = GenerationOrders(1, memfd("former", encode_settings(with_fleet)))
-        found = Generations(GenerationParts(2, own), [former]).find(1)
+        found = Generations(GenerationParts(2, own, KEY), [former]).find(1)
         assert found is not None
         assert [each.policy.fleet for each in found.sections.values()] == [expected]
 
@@ -57,7 +59,7 @@ def test_settings_that_are_not_there_are_none():
 
 
 def test_so_are_those_whose_descriptor_is_closed_or_something_else(caplog: pytest.LogCaptureFixture):
-    own = GenerationParts(3, parse(MINIMAL)[0])
+    own = GenerationParts(3, parse(MINIMAL)[0], KEY)
     pipe, closed = os.pipe()
     os.close(closed)
     found = Generations(own, [GenerationOrders(1, pipe), GenerationOrders(2, closed)])

@@ -265,8 +265,8 @@ class TestOperator:
 
 
 def engine_of(settings: Settings, n_workers: int) -> Engine:
-    own = GenerationParts(1, settings)
-    return build_engine(settings, own.tables, Digests(bytes(32)), n_workers)
+    key = bytes(32)
+    return build_engine(settings, GenerationParts(1, settings, key).tables, Digests(key), n_workers)
 
 
 class TestEventSections:

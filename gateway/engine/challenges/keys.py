@@ -32,9 +32,9 @@ def fleet_state_key(fleet_key: bytes) -> bytes:
     return _derive(fleet_key, b"radgate state of fleet")
 
 
-def meaning_key(state_key: bytes) -> bytes:
+def meaning_key(key: bytes) -> bytes:
     """Return the key of digests of what was typed: like the one that it is made of, the same in every worker."""
-    return _derive(state_key, b"radgate meaning of what was typed")
+    return _derive(key, b"radgate meaning of what was typed")
 
 
 def _derive(secret: bytes, purpose: bytes) -> bytes:

@@ -43,7 +43,7 @@ class Parts(Value):
         first_factor: who is asked first.
         to_nas: which attributes of its accepts go on to the NAS.
         challenger: asks people for more.
-        digest_key: the same in every worker and host, and known to nobody else.
+        digest_key: the same in every worker, and at every host of a fleet; known to nobody else.
     """
 
     __slots__ = ("challenger", "digest_key", "first_factor", "to_nas")
