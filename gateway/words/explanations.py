@@ -197,7 +197,7 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.CHALLENGE_UNKNOWN: Explanation(
         "The request answered a challenge that was not sent from here, or not to this user, or was answered before",
-        "the line says which; look for a client that sends answers twice, for secrets that were changed while the user "
+        "the line says which; look for a client that sends answers twice, for an skey that was changed while the user "
         "was asked, and for another RADIUS server that the client asks in between",
     ),
     Reason.UNKNOWN_OPTION: Explanation(

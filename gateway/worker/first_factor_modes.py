@@ -7,7 +7,7 @@ from typing import Final
 from gateway.config.schema import without_number
 from gateway.config.settings import AdClient, DuoOnlyClient, RadiusClient, ServerSettings, Settings
 from gateway.engine.challenges.challenger import Challenger
-from gateway.engine.challenges.keys import fleet_state_key, meaning_key, section_key
+from gateway.engine.challenges.keys import application_state_key, fleet_state_key, meaning_key
 from gateway.engine.challenges.memory import ChallengeMemory
 from gateway.engine.challenges.tokens import Tokens
 from gateway.engine.login_standing import LoginPolicy
@@ -51,13 +51,15 @@ def digest_key(settings: Settings, key: bytes) -> bytes:
 
 
 def state_keys(server: ServerSettings, settings: Settings) -> list[bytes]:
-    """Return the keys of a section's States: the fleet's, or its own."""
+    """Return the keys of a section's States: the fleet's, or those of its application.
+
+    The secret key that is to take the other's place seals, for it is the one that stays; both open.
+    """
     if settings.fleet is not None:
         return [fleet_state_key(key.octets) for key in settings.fleet.keys]
-    secrets = [
-        secret.octets for client in server.clients for secret in (client.shared_secret, client.next_secret) if secret
-    ]
-    return [section_key(secrets, server.application.secret_key.octets)]
+    application = server.application
+    secret_keys = (application.next_secret_key, application.secret_key)
+    return [application_state_key(each.octets) for each in secret_keys if each is not None]
 
 
 def first_factor_of(server: ServerSettings, settings: Settings) -> FirstFactor:

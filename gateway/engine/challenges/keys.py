@@ -1,13 +1,12 @@
-"""Keys for State: the same in every worker and after every reload, and kept nowhere.
+"""Keys for State: the same in every worker, and after every start; kept nowhere.
 
-A section's own secrets give the key, so it changes with them: who is asked at that moment logs in anew. A State is seen
-by whoever sees packets, but no shared secret can be guessed from it, for the application's secret key is in the key
-too. Where hosts act as one the fleet key gives it, for a State may be answered at another host than it came from.
+The secret key of a section's Duo application gives the key: every section has one, and a reload that adds a client or
+changes a RADIUS secret leaves it as it is. Where hosts act as one the fleet key gives it, for a State may be answered
+at another host than it came from. Neither says whose a State is: that stands in it, see `engine.challenges.tokens`.
 
 HKDF of RFC 5869, with SHA-256.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -16,15 +15,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 KEY_SIZE: Final = 32  # octets
 
 
-def section_key(shared_secrets: Iterable[bytes], secret_key: bytes) -> bytes:
-    """Return the key of a section's States.
-
-    Args:
-        shared_secrets: of all its clients, in any order and any number of times.
-        secret_key: of its Duo application.
-    """
-    secrets = [secret_key, *sorted(set(shared_secrets))]
-    return _derive(b"".join(len(secret).to_bytes(4, "big") + secret for secret in secrets), b"radgate state of section")
+def application_state_key(secret_key: bytes) -> bytes:
+    """Return the key of the States of all sections of a Duo application."""
+    return _derive(secret_key, b"radgate state of application")
 
 
 def fleet_state_key(fleet_key: bytes) -> bytes:

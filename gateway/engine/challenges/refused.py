@@ -8,7 +8,7 @@ class Refused(Enum):
 
     EXPIRED = "it has expired"
     FOREIGN = "it belongs to another user or another section"
-    FORGED = "it was not made here, or before secrets were changed"
+    FORGED = "it was not made here, or before a key was changed"
     OTHER_VERSION = "another version of the gateway made it"
     USED = "it was answered before"
     """Which a token does not tell: see `engine.challenges.used`."""

@@ -1,22 +1,17 @@
 """The keys of States: pinned, for a gateway of another version must open them."""
 
-from gateway.engine.challenges.keys import fleet_state_key, section_key
+from gateway.engine.challenges.keys import application_state_key, fleet_state_key, meaning_key
 
 SKEY = b"k3yThatNobodyMayEverSeeInAnyProblemText0"
 
 
-def test_a_sections_key_is_given_by_its_secrets():
-    key = section_key([b"secret of a", b"secret of b"], SKEY)
-    assert key.hex() == "756dbebc05fd8d04b4396be8368f4be7684d1433c2cbe086b7ebfe1c6a78cdfa"
+def test_an_applications_key_is_given_by_its_secret_key():
+    assert application_state_key(SKEY).hex() == "6717eb23333699e5df2d76abcb40d83aecf9828d38443e1954306d86c18a13eb"
+    assert application_state_key(SKEY[:-1]) != application_state_key(SKEY)
 
 
-def test_order_and_repetition_of_secrets_do_not_matter():
-    assert section_key([b"b", b"a", b"b"], SKEY) == section_key([b"a", b"b"], SKEY)
-
-
-def test_other_secrets_give_other_keys():
-    secrets = [[b"a"], [b"a", b"b"], [b"ab"], [b"a", b"c"], []]
-    assert len({section_key(each, SKEY) for each in secrets} | {section_key([b"a"], SKEY[:-1])}) == len(secrets) + 1
+def test_it_is_no_key_of_a_fleet_nor_of_digests_by_the_same_octets():
+    assert len({derive(SKEY) for derive in (application_state_key, fleet_state_key, meaning_key)}) == 3
 
 
 def test_a_fleets_key_is_given_by_the_fleet_key_and_is_no_other_of_its_keys():
