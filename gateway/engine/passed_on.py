@@ -16,14 +16,16 @@ class PassedOn(Value):
         attributes: what of the Access-Accept is for the NAS, and its texts.
         host: the home server, by the name that `engine.first_factor.Accepted` has for it.
         request_authenticator: of the request that it has accepted.
+        secret_digest: by which its secret is known again; empty where it hides none of them.
     """
 
-    __slots__ = ("attributes", "host", "request_authenticator")
+    __slots__ = ("attributes", "host", "request_authenticator", "secret_digest")
 
-    def __init__(self, attributes: bytes, host: str, request_authenticator: bytes) -> None:
+    def __init__(self, attributes: bytes, host: str, request_authenticator: bytes, secret_digest: bytes = b"") -> None:
         self.attributes = attributes
         self.host = host
         self.request_authenticator = request_authenticator
+        self.secret_digest = secret_digest
 
     def __repr__(self) -> str:
         """Hide the attributes: keys may be among them."""

@@ -86,6 +86,7 @@ class PassedOnRecord(msgspec.Struct, array_like=True):
     attributes: bytes
     host: str
     request_authenticator: bytes
+    secret_digest: bytes = b""
 
     @property
     def passed_on(self) -> PassedOn:
@@ -96,7 +97,7 @@ class PassedOnRecord(msgspec.Struct, array_like=True):
         """
         if not is_framed(self.attributes):
             raise ValueError("no attributes")
-        return PassedOn(self.attributes, self.host, self.request_authenticator)
+        return PassedOn(self.attributes, self.host, self.request_authenticator, self.secret_digest)
 
 
 class PrimaryRecord(msgspec.Struct, array_like=True):
@@ -209,7 +210,9 @@ def passed_on_record(passed_on: PassedOn | None) -> PassedOnRecord | None:
     """Return what is written down of it."""
     if passed_on is None:
         return None
-    return PassedOnRecord(passed_on.attributes, passed_on.host, passed_on.request_authenticator)
+    return PassedOnRecord(
+        passed_on.attributes, passed_on.host, passed_on.request_authenticator, passed_on.secret_digest
+    )
 
 
 def verdict_record(verdict: Verdict) -> VerdictRecord:

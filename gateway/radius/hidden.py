@@ -9,7 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-from gateway.radius.attributes import Attribute, AttributeKind
+from gateway.radius.attributes import Attribute, AttributeKind, attributes_in
 from gateway.radius.dictionary import AUTHENTICATOR_SIZE
 from gateway.radius.shared_secret import SharedSecret, xor
 from gateway.values import Value
@@ -60,6 +60,11 @@ class Hop(Value):
     def __init__(self, secret: SharedSecret, authenticator: bytes) -> None:
         self.secret = secret
         self.authenticator = authenticator
+
+
+def hides_any(attributes: bytes) -> bool:
+    """Whether any of encoded attributes is hidden."""
+    return any(attribute.kind in HIDDEN for attribute in attributes_in(attributes))
 
 
 def hide_anew(attribute: Attribute, came: Hop, leaves: Hop, salt: int) -> bytes | None:

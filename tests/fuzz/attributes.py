@@ -12,7 +12,7 @@ from gateway.radius.credentials import (
     refusal_of,
 )
 from gateway.radius.discards import DecodeError
-from gateway.radius.hidden import HIDDEN, Hiding, Hop, hide_salted
+from gateway.radius.hidden import HIDDEN, Hiding, Hop, hide_salted, hides_any
 from gateway.radius.packet import Packet, decode_packet
 from gateway.radius.passing import NOTHING, Passing, to_challenge, to_reject
 from gateway.radius.shared_secret import SharedSecret
@@ -21,6 +21,7 @@ from tests.fuzz.driver import Program, Stateless
 from tests.fuzz.parts import Seed, attribute, joined, of_attributes, seed
 
 CAME = Hop(SharedSecret(b"home"), bytes(range(16)))
+CAME_OTHERWISE = Hop(SharedSecret(b"another home"), CAME.authenticator)
 LEAVES = Hop(SharedSecret(b"nas"), bytes(range(16, 32)))
 EVERYTHING = Passing(everything=True)
 TYPES = [(passing, passing.types_to_nas()) for passing in (EVERYTHING, NOTHING)]
@@ -95,6 +96,8 @@ def _to_nas(attributes: bytes) -> None:
     for passing, types in TYPES:
         assert has_any(attributes, types) or not passing.of_accept(attributes)
     assert EVERYTHING.to_nas(kept, CAME, LEAVES, 0xFFFF) == passed
+    if not hides_any(kept):
+        assert EVERYTHING.to_nas(kept, CAME_OTHERWISE, LEAVES, 0xFFFF) == passed
     for octets in (passed.octets, kept, to_reject(attributes), to_challenge(attributes)):
         assert is_framed(octets)
 

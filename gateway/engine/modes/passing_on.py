@@ -10,13 +10,15 @@ from gateway.engine.modes.reading import readable
 from gateway.engine.passed_on import PassedOn
 from gateway.radius.attributes import AttributeKind, has_any
 from gateway.radius.dictionary import REPLY_MESSAGE
-from gateway.radius.hidden import Hop
+from gateway.radius.hidden import Hop, hides_any
 from gateway.radius.packet import Packet
 from gateway.radius.passing import Passing, values_of
 from gateway.radius.shared_secret import SharedSecret
 
 MOST_LEFT_OUT: Final = 64  # kinds of attributes that are told of: vendors have as many as there are numbers
 MOST_PASSED: Final = 3500  # octets: a reply has room for more, but for texts and Proxy-States too
+
+_SECRET_DIGEST_SIZE: Final = 8  # octets
 
 
 class PassingOn:
@@ -36,9 +38,9 @@ class PassingOn:
         self._left_out: set[AttributeKind] = set()
         self._left_out_now: tuple[str, tuple[AttributeKind, ...]] | None = None
 
-    def knows(self, host: str) -> bool:
-        """Whether a home server is still asked by this name."""
-        return host in self._secrets
+    def knows(self, passed_on: PassedOn) -> bool:
+        """Whether its home server is still asked by that name, and with the secret by which it has hidden anything."""
+        return self._hop_of(passed_on) is not None
 
     def of_accept(self, answer: Accepted, hop: Hop) -> PassedOn | None:
         """Return what of an accept waits for the reply; None if no reply has room for it."""
@@ -49,7 +51,7 @@ class PassingOn:
             self._note_left_out(answer.host, passed.dropped)
             if len(passed.octets) > MOST_PASSED:
                 return None
-        return PassedOn(attributes, answer.host, hop.authenticator)
+        return PassedOn(attributes, answer.host, hop.authenticator, _secret_digest(attributes, hop))
 
     def to_reply(self, passed_on: PassedOn, secret: SharedSecret, packet: Packet) -> tuple[str, bytes]:
         """Return the home server's text and attributes for the reply to this packet, which was sent with this secret.
@@ -57,15 +59,22 @@ class PassingOn:
         Raises:
             ValueError: it was in settings that are gone.
         """
-        home = self._secrets.get(passed_on.host)
-        if home is None:
-            raise ValueError("an unknown home server")
+        came = self._hop_of(passed_on)
+        if came is None:
+            raise ValueError("an unknown home server, or another secret")
         if not passed_on.attributes:
             return "", b""
-        came = Hop(home, passed_on.request_authenticator)
         salt = int.from_bytes(packet.authenticator[:2], "big")
         passed = self._to_nas.to_nas(passed_on.attributes, came, Hop(secret, packet.authenticator), salt)
         return text_of(passed_on.attributes), passed.octets
+
+    def _hop_of(self, passed_on: PassedOn) -> Hop | None:
+        """Return the hop on which the attributes came; None if its home server, or its secret, is gone."""
+        secret = self._secrets.get(passed_on.host)
+        if secret is None:
+            return None
+        hop = Hop(secret, passed_on.request_authenticator)
+        return hop if _secret_digest(passed_on.attributes, hop) == passed_on.secret_digest else None
 
     def left_out_now(self) -> tuple[str, tuple[AttributeKind, ...]] | None:
         """Return which home server's attributes of which kinds have been left out for the first time, and forget it."""
@@ -77,6 +86,16 @@ class PassingOn:
         if fresh:
             self._left_out.update(fresh)
             self._left_out_now = (host, fresh)
+
+
+def _secret_digest(attributes: bytes, hop: Hop) -> bytes:
+    """Return by what the secret is known again that hides some attributes; empty where it hides none.
+
+    Whoever reads them can guess at the secret by what they hide; where it hides nothing no digest gives it away either.
+    """
+    if not hides_any(attributes):
+        return b""
+    return hop.secret.message_authenticator(hop.authenticator + attributes)[:_SECRET_DIGEST_SIZE]
 
 
 def text_of(attributes: bytes) -> str:

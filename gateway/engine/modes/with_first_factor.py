@@ -276,7 +276,7 @@ class WithFirstFactor(Mode):
             if login.primary is not None:
                 login.primary.typed = kept.typed
             return self._check(login, asked, asked_first, kept.state, kept.host, now)
-        if kept.accepted is not None and not self._passing_on.knows(kept.accepted.host):
+        if kept.accepted is not None and not self._passing_on.knows(kept.accepted):
             return login.decide(answer_refused(Refused.LOST))
         if self._is_repeated(asked, asked_first, state):
             return login.decide(rejection(Reason.NAS_CANNOT_ANSWER))

@@ -1,16 +1,21 @@
 """What a home server's accept has for the NAS: what goes on, what is hidden anew, what fits and what does not."""
 
+import msgspec
 import pytest
 
 from gateway.duoapi.calls import PreauthAnswer
+from gateway.engine.challenges.memory import ChallengeMemory, UnixClock
+from gateway.engine.challenges.records import ChallengeRecord, kept_record
 from gateway.engine.effects import Finished, LeftOut
 from gateway.engine.modes.auto import Auto
+from gateway.engine.modes.challenge import Challenge
 from gateway.engine.modes.concat import Concat
 from gateway.engine.modes.passing_on import MOST_LEFT_OUT
 from gateway.radius.attributes import AttributeKind, encode
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import EAP_MESSAGE, PROXY_STATE, REPLY_MESSAGE, Code
 from gateway.radius.hidden import Hop, hide_salted, reveal_salted
+from gateway.radius.shared_secret import SharedSecret
 from tests.engine.home_scene import (
     CLASS,
     GO_ON,
@@ -142,3 +147,78 @@ class TestAttributes:
         stage.accept()
         stage.answer(PreauthAnswer("deny"))
         assert (stage.reply.code, stage.reply.value(25), message(stage.reply)) == (3, None, "Login refused.")
+
+
+class TestAChangedSecret:
+    """What was hidden with the former one is lost: nobody gets in without it, or with the rubbish that it reads as."""
+
+    OTHER = SharedSecret(b"the home server's next secret")
+    SALTED = hide_salted(bytes(range(32)), Hop(HOME_SECRET, HOME_RA), 7)
+    HIDDEN = pytest.mark.parametrize(
+        "hidden",
+        [
+            encode_attribute(69, b"\1" + SALTED),
+            encode(AttributeKind(311, 16), SALTED),
+            encode(AttributeKind(311, 12), bytes(range(32))),
+        ],
+        ids=["tunnel_password", "mppe_send_key", "ms_chap_mppe_keys"],
+    )
+
+    def asked_to_choose(self, attributes: bytes) -> tuple[ChallengeMemory, bytes]:
+        """The worker's memory, and the State of the menu that somebody has who was accepted with these."""
+        memory = ChallengeMemory(UnixClock(1_700_000_000.0))
+        stage = HomeStage(Challenge, memory=memory)
+        stage.ask()
+        stage.accept(attributes)
+        stage.answer(GO_ON)
+        return memory, stage.state
+
+    @HIDDEN
+    def test_it_makes_challenges_unknown_that_wait_for_an_answer(self, hidden):
+        memory, state = self.asked_to_choose(hidden + CLASS)
+        later = HomeStage(Challenge, memory=memory, secrets={HOST: self.OTHER})
+        later.ask("1", state)
+        assert (later.to, later.reason) == ([], "challenge_unknown")
+
+    @HIDDEN
+    def test_one_that_stays_does_not(self, hidden):
+        memory, state = self.asked_to_choose(hidden + CLASS)
+        later = HomeStage(Challenge, memory=memory, secrets={HOST: SharedSecret(b"the home server's secret")})
+        later.ask("1", state)
+        later.answer(ALLOWED)
+        assert (later.reply.code, later.reply.value(25)) == (Code.ACCESS_ACCEPT, b"staff")
+
+    def test_nor_does_it_where_nothing_is_hidden(self):
+        memory, state = self.asked_to_choose(CLASS)
+        later = HomeStage(Challenge, memory=memory, secrets={HOST: self.OTHER})
+        later.ask("1", state)
+        later.answer(ALLOWED)
+        assert (later.reply.code, later.reply.value(25)) == (Code.ACCESS_ACCEPT, b"staff")
+
+    @HIDDEN
+    def test_it_rejects_a_login_that_has_outlived_its_settings(self, hidden):
+        stage = HomeStage()
+        stage.ask()
+        stage.accept(hidden)
+        stage.section.mode._passing_on = HomeStage(secrets={HOST: self.OTHER}).section.mode._passing_on
+        stage.answer(PreauthAnswer("allow"))
+        assert (stage.reason, stage.reply.code) == ("reply_too_long", Code.ACCESS_REJECT)
+
+    @HIDDEN
+    @pytest.mark.parametrize(("n_fields", "is_taken"), [(4, True), (3, False)], ids=["ours", "former"])
+    def test_a_record_that_does_not_say_which_it_was_is_read_and_of_no_use(self, hidden, n_fields, is_taken):
+        memory, state = self.asked_to_choose(hidden)
+        ((name, kept),) = memory._kept.items()
+        record = msgspec.to_builtins(kept_record(name, 2**31, kept))
+        record[3] = record[3][:n_fields]
+        successors = ChallengeMemory(UnixClock(1_700_000_000.0))
+        successors.adopt(msgspec.convert(record, ChallengeRecord), 0.0)
+        later = HomeStage(Challenge, memory=successors)
+        later.ask("1", state)
+        assert bool(later.to) is is_taken
+
+    def test_where_nothing_is_hidden_nothing_of_the_secret_is_written_down(self):
+        memory, _ = self.asked_to_choose(CLASS)
+        (kept,) = memory._kept.values()
+        assert kept.accepted is not None
+        assert kept.accepted.secret_digest == b""
