@@ -124,7 +124,7 @@ class Arbiter:
             self._log_watch.stop()
             self._fail_mode_watch.stop()
             self._console.stop()
-            await self._fleet_watch.stop()
+            await self._fleet_watch.stop(goes_on=self.is_to_be_replaced)
             self._generations.close(keeps_sockets=self.is_to_be_replaced)
             await self._control.close()
         log.info("All workers have stopped")

@@ -29,7 +29,7 @@ class FailModeWatch:
 
     Args:
         crews: returns all generations that are there, the one that serves first.
-        is_reached_elsewhere: whether another host can reach an application.
+        is_reached_elsewhere: whether another host can reach an application, or could a moment ago.
         is_silent: whether this one is to be silent if it cannot.
     """
 

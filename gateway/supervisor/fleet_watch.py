@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from functools import partial
 from hashlib import blake2b
@@ -12,6 +13,7 @@ from gateway.config.settings import FleetSettings, ServerSettings, Settings, Whe
 from gateway.fleet.access import open_sealer
 from gateway.supervisor.fleet_status import Status
 from gateway.supervisor.membership import Membership
+from gateway.supervisor.other_hosts import OtherHosts
 
 log = logging.getLogger("gateway.fleet")
 
@@ -33,28 +35,37 @@ class FleetWatch:
         self._on_news = on_news
         self._settings: Settings | None = None
         self._membership: Membership | None = None
+        self._others = OtherHosts(instance)
         self._next_try: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
     def follow(self, settings: Settings) -> None:
-        """Be a host of the fleet that these settings name, if they name one, and of no other any more."""
+        """Be a host of the fleet that these settings name, if they name one, and of no other any more.
+
+        Who goes on as a host, by whatever way, is not leaving, and knows what it knew of the others.
+        """
         former = self._settings.fleet if self._settings is not None else None
         self._settings = settings
         if settings.fleet is not None and settings.fleet == former and self._membership is not None:
             self._membership.sections = _digests(settings, settings.fleet)
             return
-        self._leave()
-        if settings.fleet is not None:
+        self._close(is_leaving=settings.fleet is None)
+        if settings.fleet is None:
+            self._others = OtherHosts(self._instance)
+        else:
+            if former is not None:
+                self._others.keys_changed(former.keys, settings.fleet.keys)
             self._join(settings, settings.fleet)
         self._on_news()
 
     def _join(self, settings: Settings, fleet: FleetSettings, *, is_told: bool = False) -> None:
         """Be a host of this fleet as soon as that can be: others take one that they do not hear for gone."""
         try:
-            self._membership = Membership(self._instance, fleet, self._status, self._on_news)
+            self._membership = Membership(self._instance, fleet, self._others, self._status, self._on_news)
         except ValueError as error:  # of trusted roots, for which no worker can start either
             if not is_told:
                 log.error("The fleet cannot be joined: %s; trying again", error)
+            self._on_news()  # as time passes, others are relied on no more
             again = partial(self._join, settings, fleet, is_told=True)
             self._next_try = asyncio.get_running_loop().call_later(JOIN_EVERY_S, again)
             return
@@ -71,22 +82,22 @@ class FleetWatch:
         if self._membership is not None:
             self._membership.say_leaving()
 
-    async def stop(self) -> None:
-        """Leave."""
-        self._leave()
+    async def stop(self, *, goes_on: bool = False) -> None:
+        """Leave, unless this host goes on as another process."""
+        self._close(is_leaving=not goes_on)
         await asyncio.gather(*self._closing)
 
-    def _leave(self) -> None:
+    def _close(self, *, is_leaving: bool) -> None:
         self._try_no_more()
         if self._membership is not None:
-            task = asyncio.get_running_loop().create_task(self._membership.close())
+            task = asyncio.get_running_loop().create_task(self._membership.close(is_leaving=is_leaving))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
             self._membership = None
 
     def is_reached_elsewhere(self, application: str) -> bool:
-        """Whether another host reaches this Duo application."""
-        return self._membership is not None and self._membership.is_reached_elsewhere(application)
+        """Whether another host reaches this Duo application, or did a moment ago."""
+        return self._others.is_reached(application, time.monotonic())
 
     @property
     def is_silent_when_isolated(self) -> bool:

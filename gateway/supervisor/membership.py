@@ -13,7 +13,7 @@ from functools import partial
 from gateway import __version__
 from gateway.config.settings import FleetSettings
 from gateway.fleet.access import host_name, open_sealer, open_way
-from gateway.fleet.hosts import BEAT_INTERVAL_S, Host, Hosts, encode_beat
+from gateway.fleet.hosts import BEAT_INTERVAL_S, encode_beat
 from gateway.fleet.mailbox import Mailbox
 from gateway.fleet.patience import Patience
 from gateway.fleet.store import Store, StoreOwner
@@ -22,15 +22,14 @@ from gateway.fleetapi.host_records import (
     HostApplication,
     HostRecord,
     bound_to_host,
-    decode_host,
     encode_host,
     host_key,
 )
 from gateway.fleetapi.messages import Beat, decode_message
 from gateway.fleetapi.names import ALL_HOSTS
 from gateway.fleetapi.resp import Answer
-from gateway.supervisor.fleet_status import HostFacts, Status, Strangers, host_status, worth_showing
-from gateway.supervisor.host_news import HostNews
+from gateway.supervisor.fleet_status import HostFacts, Status, host_status
+from gateway.supervisor.other_hosts import OtherHosts
 
 log = logging.getLogger("gateway.fleet")
 
@@ -47,12 +46,18 @@ class Membership(StoreOwner):
     Args:
         instance: of this gateway.
         settings: of the fleet.
+        others: the other hosts, as far as they are known already.
         status: returns what `status.json` holds of this host.
         on_news: told when something of another host is known that was not.
     """
 
     def __init__(
-        self, instance: str, settings: FleetSettings, status: Callable[[], Status], on_news: Callable[[], None]
+        self,
+        instance: str,
+        settings: FleetSettings,
+        others: OtherHosts,
+        status: Callable[[], Status],
+        on_news: Callable[[], None],
     ) -> None:
         self._on_news = on_news
         self.sections: list[dict[str, str]] = [{}]
@@ -63,30 +68,29 @@ class Membership(StoreOwner):
         self._sealer = open_sealer(settings)
         way = open_way(settings)
         self._patience = Patience(settings.patience_ms / 1000)
-        self._hosts = Hosts(instance)
-        self._strangers = Strangers()
-        self._records: dict[str, HostRecord] = {}
-        self._unsure: set[str] = set()
+        self._others = others
         self._store = Store(way, self._patience, self, self._loop.call_soon, time.monotonic, random.random)
         self._mailbox = Mailbox(way, [ALL_HOSTS.encode()], self._heard, time.monotonic, random.random, self._looked)
-        self._is_leaving = False
+        self._is_leaving = self._is_closed = False
         self._n_beats = 0
         self._timer: asyncio.TimerHandle | None = None
         self._told_troubles: set[str] = set()
-        self._news = HostNews()
 
     def start(self) -> None:
         """Connect, and beat."""
+        self._others.hosts.lost()
         self._store.start()
         self._mailbox.start()
         self._beat()
 
-    async def close(self) -> None:
-        """Say that this host has gone, as far as that can still be said."""
+    async def close(self, *, is_leaving: bool) -> None:
+        """Close the connections. Who is leaving says so, as far as that can still be said; who goes on is relied on."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
-        self.say_leaving()
-        self._store.command([b"DEL", host_key(self._instance)])
+        if is_leaving:
+            self.say_leaving()
+            self._store.command([b"DEL", host_key(self._instance)])
         await self._store.close()
         await self._mailbox.close()
 
@@ -94,20 +98,6 @@ class Membership(StoreOwner):
         """Let the others know that this host takes no more logins."""
         self._is_leaving = True
         self._say()
-
-    def is_reached_elsewhere(self, application: str) -> bool:
-        """Whether another host, of which that is sure, reaches this Duo application."""
-        others = [host for host in self._others() if not host.is_leaving and host.instance not in self._unsure]
-        records = [self._records.get(host.instance) for host in others]
-        return any(
-            each.key == application and not each.is_failmode_active
-            for record in records
-            if record is not None
-            for each in record.applications
-        )
-
-    def _others(self) -> list[Host]:
-        return [host for host in self._hosts.alive(time.monotonic()) if host.instance != self._instance]
 
     # What goes out.
 
@@ -151,23 +141,14 @@ class Membership(StoreOwner):
         )
 
     def _read(self) -> None:
-        others = self._others()
-        known = {host.instance for host in self._hosts.remembered(time.monotonic())}
-        self._records = {instance: record for instance, record in self._records.items() if instance in known}
-        self._unsure &= known
-        self._on_news()
-        self._news.tell(self.status())
-        for host in others:
+        now = time.monotonic()
+        self._others.forget(now)
+        self._others.news.tell(self.status())
+        for host in self._others.alive(now):
             self._store.command([b"GET", host_key(host.instance)], partial(self._took, host.instance))
 
     def _took(self, instance: str, answer: Answer) -> None:
-        octets = self._sealer.open(answer, bound_to_host(instance)) if isinstance(answer, bytes) else None
-        record = decode_host(octets)
-        if answer is None:
-            self._unsure.add(instance)  # its record has expired: nobody relies on what it said
-        if record is not None:
-            self._unsure.discard(instance)
-            self._records[instance] = record
+        if self._others.told(instance, answer, self._sealer, time.monotonic()):
             self._on_news()
 
     # What comes in.
@@ -175,18 +156,15 @@ class Membership(StoreOwner):
     def _heard(self, _channel: bytes, octets: bytes) -> None:
         message = decode_message(octets)
         if isinstance(message, Beat):
-            now, known = time.monotonic(), {host.instance for host in self._others()}
-            if not self._hosts.heard(message, self._sealer, now):
-                self._strangers.heard(message.instance, now)
-            for host in self._others():
-                if host.instance not in known:
-                    log.info("Host %s is there", host.name)
+            self._others.heard(message, self._sealer, time.monotonic())
 
     def _looked(self) -> None:
+        if self._is_closed:  # who comes after us hears them
+            return
         if self._mailbox.is_connected:
-            self._hosts.connected(time.monotonic())
+            self._others.hosts.connected(time.monotonic())
         else:
-            self._hosts.lost()
+            self._others.hosts.lost()
 
     def store_connected(self) -> None:
         """The store can be asked."""
@@ -201,23 +179,16 @@ class Membership(StoreOwner):
 
     def status(self) -> Status:
         """Return what `status.json` holds of the fleet."""
+        now = time.monotonic()
         own = HostFacts(self._instance, self._name, self._own_record(), self._is_leaving)
-        others = worth_showing(self._facts_of_others(), self._name)
+        others = self._others.facts(self._name, now)
         return {
             "name": self._name,
             "instance": self._instance,
             "up": self._store.is_connected and self._mailbox.is_connected and not self._patience.is_away,
             "detail": self._patience.reason or self._mailbox.reason,
             "leaving": self._is_leaving,
-            "strangers": self._strangers.count(time.monotonic()),
-            "same_names": self._hosts.same_names(time.monotonic()),
+            "strangers": self._others.n_strangers(now),
+            "same_names": self._others.hosts.same_names(now),
             "hosts": [host_status(each, own, self.sections) for each in (own, *others)],
         }
-
-    def _facts_of_others(self) -> list[HostFacts]:
-        now = time.monotonic()
-        return [self._facts_of(each, now) for each in self._hosts.remembered(now) if each.instance != self._instance]
-
-    def _facts_of(self, host: Host, now: float) -> HostFacts:
-        record, is_gone = self._records.get(host.instance), self._hosts.is_gone(host.instance, now)
-        return HostFacts(host.instance, host.name, record, host.is_leaving, now - host.beat_at, is_gone)

@@ -28,11 +28,16 @@ class Joining:
             engine="rediss://127.0.0.1:1", ca_certs_file=str(self.roots), keys=(Secret(bytes(32)),), name="gw-a"
         )
         self.settings: Settings = msgspec.structs.replace(NO_FLEET, fleet=fleet)
-        self.watch = FleetWatch("a" * 16, lambda: STATUS, lambda: None)
+        self.n_news = 0
+        self.watch = FleetWatch("a" * 16, lambda: STATUS, self.note)
 
     def write_roots(self) -> None:
         """Let them be there."""
         self.roots.write_bytes(Path(certifi.where()).read_bytes())
+
+    def note(self) -> None:
+        """It may have become isolated, or be so no more."""
+        self.n_news += 1
 
     async def tries(self) -> None:
         """Let time pass in which it would try again."""
@@ -65,6 +70,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Scene], N
 def test_it_is_told_once_and_tried_until_they_can_be_read(play, caplog):
     async def scene(host: Joining) -> None:
         await host.tries()
+        assert host.n_news > 2  # else who is isolated by then would stay so
         host.write_roots()
         await host.tries()
         assert host.watch.status() is not None

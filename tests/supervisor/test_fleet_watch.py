@@ -12,6 +12,7 @@ import uvloop
 
 from gateway.config.settings import FleetSettings, Secret, Settings, WhenIsolated
 from gateway.engine.rules import FailMode
+from gateway.supervisor import reach
 from gateway.supervisor.fleet_watch import FleetWatch
 from tests.config.files import MINIMAL, parse
 from tests.fleet.redis_server import RedisServer, needs_store, redis_server
@@ -27,6 +28,12 @@ DUO = "api-12345678.duosecurity.com:443/DIABCDEFGHIJKLMNOPQR"
 def store() -> Iterator[RedisServer]:
     with redis_server() as server:
         yield server
+
+
+@pytest.fixture
+def short_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host's last word counts for not much longer than it takes to the next one."""
+    monkeypatch.setattr(reach, "HOLD_S", 3.0)
 
 
 class Host:
@@ -56,6 +63,12 @@ class Host:
         server = {"reasons": {"duo_allowed": 3}, "pending": 2}
         workers = [{"state": "ready"}, {"state": "starting"}]
         return {"uptime_s": 7.0, "workers": workers, "servers": [server], "applications": [self.duo]}
+
+    def settings_by_another_way(self) -> Settings:
+        """The same fleet, so that a reload connects anew."""
+        fleet = self.settings.fleet
+        assert fleet is not None
+        return msgspec.structs.replace(self.settings, fleet=msgspec.structs.replace(fleet, patience_ms=30))
 
     def note(self) -> None:
         self.n_news += 1
@@ -130,7 +143,7 @@ def test_what_another_reaches_is_known_and_what_it_does_not_reach_too(store):
     play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
 
 
-def test_what_a_host_can_tell_no_more_is_not_known(store):
+def test_what_a_host_can_tell_no_more_is_soon_not_known(store, short_hold):
     """Its beats go on. Two hosts that believed each other's last record would both be silent."""
 
     async def scene(a: Host, b: Host) -> None:
@@ -143,7 +156,7 @@ def test_what_a_host_can_tell_no_more_is_not_known(store):
     play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
 
 
-def test_nobody_is_relied_on_any_more_once_the_store_is_lost_and_that_is_told(store):
+def test_nobody_is_relied_on_for_long_once_the_store_is_lost_and_that_is_told(store, short_hold):
     """Who is silent because another host reaches Duo must look, although nothing more is heard."""
 
     async def scene(a: Host, b: Host) -> None:
@@ -155,6 +168,55 @@ def test_nobody_is_relied_on_any_more_once_the_store_is_lost_and_that_is_told(st
         store.kill()
         await until(lambda: not seen[-1])
         assert not a.watch.is_reached_elsewhere(DUO)
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
+
+
+@pytest.mark.parametrize("who", ["the silent one", "the other one"])
+def test_a_reload_by_another_way_to_the_store_lets_nobody_in_by_fail_mode(store, who, caplog):
+    """Neither of who is silent, nor of whom that one relies on."""
+    caplog.set_level(logging.INFO, "gateway.fleet")
+
+    async def scene(a: Host, b: Host) -> None:
+        a.duo["failmode_active"] = True
+        await until(lambda: a.watch.is_reached_elsewhere(DUO))
+        caplog.clear()
+        seen: list[bool] = []
+        for host in (a, b):  # all who are made now tell this
+            host.watch._on_news = lambda: seen.append(a.watch.is_reached_elsewhere(DUO))
+        reloaded = a if who == "the silent one" else b
+        record = f"rg:host:{reloaded.watch._instance}"
+        before = store.ask("GET", record)
+        reloaded.watch.follow(reloaded.settings_by_another_way())
+        assert a.sees("gw-b")
+        await until(lambda: store.ask("GET", record) not in (before, None))
+        n_seen = len(seen)
+        await until(lambda: len(seen) > n_seen + 4)
+        assert all(seen)
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
+    assert not any(word in each for each in caplog.messages for word in ("leaves", "Host gw-b is there"))
+
+
+def test_who_goes_on_as_another_process_takes_nothing_back(store):
+    async def scene(a: Host, b: Host) -> None:
+        await until(lambda: a.watch.is_reached_elsewhere(DUO))
+        await b.watch.stop(goes_on=True)
+        assert store.ask("EXISTS", f"rg:host:{'b' * 16}") == 1
+        await until(lambda: a.state_of("gw-b") == "silent")
+        assert a.watch.is_reached_elsewhere(DUO)
+
+    play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
+
+
+def test_a_store_that_stands_still_lets_nobody_in_by_fail_mode(store):
+    async def scene(a: Host, b: Host) -> None:
+        await until(lambda: a.watch.is_reached_elsewhere(DUO) and a.sees("gw-b"))
+        store.ask("CLIENT", "PAUSE", "2600", "ALL")
+        await until(lambda: a.state_of("gw-b") != "ready")
+        assert a.watch.is_reached_elsewhere(DUO)
+        await until(lambda: a.state_of("gw-b") == "ready")
+        assert a.watch.is_reached_elsewhere(DUO)
 
     play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
 
