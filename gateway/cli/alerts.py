@@ -103,10 +103,8 @@ def _of_this_host(fleet: Status) -> Iterator[str]:
     for application in fleet["isolated"]:
         yield f"ISOLATED: another host reaches {application} and this one does not, so it answers nobody"
     if not fleet["up"]:
-        yield (
-            f"NOT SHARED ({fleet['detail']}): this host decides alone, "
-            "and a login that is asked at two hosts is pushed twice"
-        )
+        who = "these decide alone" if fleet.get("workers_alone") else "this host decides alone"
+        yield f"NOT SHARED ({fleet['detail']}): {who}, and a login that is asked at two hosts is pushed twice"
     if fleet["strangers"]:
         strangers = counted(fleet["strangers"], "host")
         yield f"ANOTHER FLEET KEY: {strangers} of which nothing opens here: nothing is shared with them"

@@ -13,7 +13,7 @@ def host_state(host: Status) -> str:
 def sharing(fleet: Status) -> str:
     """Return whether logins are shared among the hosts, or why not, in one sentence."""
     if not fleet["up"]:
-        return f"Logins are not shared: {fleet['detail']}."
+        return f"Logins are not shared{' by ' if fleet.get('workers_alone') else ': '}{fleet['detail']}."
     taken = fleet["engine_ms"]
     return f"{_with_whom(fleet)}; a claim takes {taken['p50']:.1f} ms, 1 of 100 more than {taken['p99']:.1f} ms."
 

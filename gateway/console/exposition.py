@@ -328,7 +328,7 @@ def _of_fleet(status: _Status) -> _Lines:
     yield from _histogram("fleet_engine_seconds", "For how long a login waited for its claim.", [], waited, status)
     n_alive = sum(host["state"] not in ("silent", "unknown") for host in fleet["hosts"])
     yield from _gauge("fleet_hosts", "Hosts of the fleet that live, this one included.", [], [((), n_alive)])
-    yield from _gauge("fleet_up", "1 while logins are shared with other hosts.", [], [((), int(fleet["up"]))])
+    yield from _gauge("fleet_up", "1 while all workers share logins with other hosts.", [], [((), int(fleet["up"]))])
 
 
 def _counter(name: str, text: str, names: list[str], samples: Samples) -> _Lines:

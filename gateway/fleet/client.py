@@ -33,6 +33,7 @@ from gateway.fleetapi.names import ALL_HOSTS, Sealing, mailbox
 from gateway.fleetapi.questions import Answer, Claim, Held, Join, Question, UseState
 from gateway.fleetapi.resp import Answer as StoreAnswer
 from gateway.fleetapi.resp import Refused
+from gateway.statistics.layout import DEAF, SHARED
 
 OnAnswer = Callable[[Answer], None]
 TOLD_S: Final = 1.0
@@ -61,6 +62,7 @@ class FleetClient(StoreOwner):
         count: is told each outcome of a claim.
         on_waited: is told for how many seconds a claim has waited.
         on_displaced: is told of a login whose push another host has taken over.
+        on_standing: is told whether logins are shared, or why not, when that has changed: one of `FLEET_SHARING`.
     """
 
     def __init__(
@@ -75,11 +77,14 @@ class FleetClient(StoreOwner):
         count: Count,
         on_waited: Callable[[float], None],
         on_displaced: Callable[[PendingLogin], None],
+        on_standing: Callable[[str], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._instance = instance
         self._on_waited = on_waited
         self._on_displaced = on_displaced
+        self._on_standing = on_standing
+        self._standing = ""
         self._patience = patience
         self.hosts: Final = Hosts(instance)
         self._claims = Claims(instance, host, self.hosts, sealing, draw, duo_time, count)
@@ -100,6 +105,7 @@ class FleetClient(StoreOwner):
         """Connect to the store, and go on connecting."""
         self._store.start()
         self._mailbox.start()
+        self._tell_standing()
 
     async def usable(self) -> None:
         """Return once logins are shared, or after `USABLE_S`: until then, whatever is asked is granted."""
@@ -214,6 +220,7 @@ class FleetClient(StoreOwner):
 
         A store that is late is asked all the same, and not waited for: so other hosts know whose a login is.
         """
+        self._tell_standing()
         is_willing = self._patience.away in (None, Away.LATE)
         is_usable = self._store.is_connected and self._mailbox.is_connected and is_willing
         if is_usable is self._is_usable:
@@ -225,6 +232,13 @@ class FleetClient(StoreOwner):
         else:
             self._usable.clear()
             self._perform(self._claims.store_lost())
+
+    def _tell_standing(self) -> None:
+        away = self._patience.away
+        standing = away.value if away is not None else SHARED if self._mailbox.is_connected else DEAF
+        if standing != self._standing:
+            self._standing = standing
+            self._on_standing(standing)
 
     def store_answered(self) -> None:
         """See whether the store is late, or is so no more."""

@@ -54,6 +54,7 @@ def open_fleet_client(
         partial(_count, counters),
         counters.waited,
         on_displaced,
+        counters.shares,
     )
     client.start()
     return client

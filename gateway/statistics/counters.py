@@ -25,6 +25,7 @@ from gateway.statistics.layout import (
     EVIDENCE_CELLS,
     EVIDENCE_SIZE,
     FLEET_OUTCOMES,
+    FLEET_SHARING,
     HEARTBEAT,
     HOST_OUTCOMES,
     HOST_TROUBLES,
@@ -284,11 +285,12 @@ def unnoted() -> SecretUses:
 class FleetCounters:
     """What happens between one worker and the other hosts."""
 
-    __slots__ = ("_claims", "_engine")
+    __slots__ = ("_claims", "_engine", "_sharing")
 
     def __init__(self, cells: Cells, layout: RowLayout) -> None:
         self._claims = {each: Cell(cells, layout.counters[Measure.FLEET_CLAIMS, each]) for each in FLEET_OUTCOMES}
         self._engine = _Durations(cells, layout.histograms[(Measure.FLEET_ENGINE_SECONDS,)])
+        self._sharing = Cell(cells, layout.gauges[(Measure.FLEET_SHARING,)])
 
     def claimed(self, outcome: str) -> None:
         """Count what became of a claim, one of `FLEET_OUTCOMES`."""
@@ -297,6 +299,10 @@ class FleetCounters:
     def waited(self, duration_s: float) -> None:
         """Count for how long a login has waited for its claim."""
         self._engine.observe(duration_s)
+
+    def shares(self, standing: str) -> None:
+        """Show whether logins are shared, one of `FLEET_SHARING`."""
+        self._sharing.show(FLEET_SHARING.index(standing) + 1)
 
 
 def uncounted() -> SectionCounters:

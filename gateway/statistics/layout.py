@@ -58,6 +58,7 @@ class Measure(StrEnum):
     JOURNAL_SKIPPED = "journal_skipped"
     JOURNAL_LEFT_OUT = "journal_left_out"
     FLEET_ENGINE_SECONDS = "fleet_engine_seconds"
+    FLEET_SHARING = "fleet_sharing"
     # outcome
     FLEET_CLAIMS = "fleet_claims"
     # log
@@ -100,6 +101,20 @@ AUTHPROXY, AUTHEVENTS, STDOUT, SYSLOG = LOGS = ("authproxy.log", "authevents.log
 """Where lines go: names of files in `log_dir`, and of what is no file of ours."""
 FLEET_OUTCOMES = ("granted", "joined", "alone", "takeover", "displaced", "lost")
 """What became of a login that was claimed in a fleet."""
+SHARED, DEAF, *_ = FLEET_SHARING = (
+    "shared",
+    "deaf",
+    "not_connected",
+    "late",
+    "full",
+    "read_only",
+    "not_allowed",
+    "cluster",
+)
+"""Whether a worker shares its logins with other hosts, or why not: it hears nobody, or the store is away so.
+
+A row has the number, from 1; 0 is a worker that has not said, or has no fleet.
+"""
 IDLE, BUSY = CONNECTION_STATES = ("idle", "busy")
 ACCEPTED, REJECTED, CHALLENGED = ANSWERS = ("accepted", "rejected", "challenged")
 """What a host of a first factor can say."""
@@ -200,6 +215,7 @@ def _counter_keys(plan: BoardPlan) -> Iterator[Key]:
 
 def _gauge_keys(plan: BoardPlan) -> Iterator[Key]:
     yield from ((measure,) for measure in WORKER_GAUGES)
+    yield (Measure.FLEET_SHARING,)
     yield from ((Measure.LOG_ERROR, log) for log in LOGS)
     yield from ((Measure.PENDING, section) for section in plan.sections)
     for application in plan.applications:

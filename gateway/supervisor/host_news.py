@@ -29,7 +29,7 @@ class HostNews:
         """Say what is new in the status of a fleet."""
         others = [host for host in fleet["hosts"] if not host["self"]]
         self._tell_states(others)
-        if fleet["up"]:  # who hears nobody knows of no end
+        if fleet["up"] or fleet["workers_alone"]:  # who hears nobody knows of no end
             self._tell("", dict(_among_all(fleet)))
         for host in others:
             if host["state"] in _TELLING and host["version"]:

@@ -30,6 +30,7 @@ from gateway.fleetapi.names import ALL_HOSTS
 from gateway.fleetapi.resp import Answer
 from gateway.supervisor.fleet_status import HostFacts, Status, host_status
 from gateway.supervisor.other_hosts import OtherHosts
+from gateway.supervisor.sharing import Sharing, sharing_of
 
 log = logging.getLogger("gateway.fleet")
 
@@ -110,16 +111,16 @@ class Membership(StoreOwner):
         self._store.publish(ALL_HOSTS.encode(), encode_beat(self._instance, self._name, self._is_leaving, self._sealer))
         self._n_beats += 1
         if self._n_beats % _BEATS_A_RECORD == 0 and self._store.is_connected:
-            self._write()
-            self._read()
+            host = self._host_status()
+            self._write(host)
+            self._read(host)
 
-    def _write(self) -> None:
-        sealed = self._sealer.seal(encode_host(self._own_record()), bound_to_host(self._instance))
+    def _write(self, host: Status) -> None:
+        sealed = self._sealer.seal(encode_host(self._own_record(host)), bound_to_host(self._instance))
         self._store.command([b"SET", host_key(self._instance), sealed, b"EX", b"%d" % LIFE_S])
 
-    def _own_record(self) -> HostRecord:
-        status = self._host_status()
-        workers, servers = status["workers"], status["servers"]
+    def _own_record(self, host: Status) -> HostRecord:
+        workers, servers = host["workers"], host["servers"]
         reasons: dict[str, int] = {}
         for server in servers:
             for reason, count in server["reasons"].items():
@@ -128,24 +129,24 @@ class Membership(StoreOwner):
             name=self._name,
             version=__version__,
             is_leaving=self._is_leaving,
-            uptime_s=status["uptime_s"],
+            uptime_s=host["uptime_s"],
             n_workers=len(workers),
             n_ready=sum(worker["state"] == "ready" for worker in workers),
             pending=sum(server["pending"] for server in servers),
             reasons=reasons,
             applications=[
                 HostApplication(each["application"], each["state"], each["failmode_active"])
-                for each in status["applications"]
+                for each in host["applications"]
             ],
             sections=self.sections[0],
         )
 
-    def _read(self) -> None:
+    def _read(self, host: Status) -> None:
         now = time.monotonic()
         self._others.forget(now)
-        self._others.news.tell(self.status())
-        for host in self._others.alive(now):
-            self._store.command([b"GET", host_key(host.instance)], partial(self._took, host.instance))
+        self._others.news.tell(self._status(host))
+        for other in self._others.alive(now):
+            self._store.command([b"GET", host_key(other.instance)], partial(self._took, other.instance))
 
     def _took(self, instance: str, answer: Answer) -> None:
         if self._others.told(instance, answer, self._sealer, time.monotonic()):
@@ -179,16 +180,23 @@ class Membership(StoreOwner):
 
     def status(self) -> Status:
         """Return what `status.json` holds of the fleet."""
-        now = time.monotonic()
-        own = HostFacts(self._instance, self._name, self._own_record(), self._is_leaving)
+        return self._status(self._host_status())
+
+    def _status(self, host: Status) -> Status:
+        now, sharing = time.monotonic(), self._sharing(host)
+        own = HostFacts(self._instance, self._name, self._own_record(host), self._is_leaving)
         others = self._others.facts(self._name, now)
         return {
             "name": self._name,
             "instance": self._instance,
-            "up": self._store.is_connected and self._mailbox.is_connected and not self._patience.is_away,
-            "detail": self._patience.reason or self._mailbox.reason,
+            "up": not sharing.detail,
+            "detail": sharing.detail,
+            "workers_alone": sharing.n_alone,
             "leaving": self._is_leaving,
             "strangers": self._others.n_strangers(now),
             "same_names": self._others.hosts.same_names(now),
             "hosts": [host_status(each, own, self.sections) for each in (own, *others)],
         }
+
+    def _sharing(self, host: Status) -> Sharing:
+        return sharing_of(self._patience.reason or self._mailbox.reason, host["workers"])

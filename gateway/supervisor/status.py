@@ -15,6 +15,7 @@ from gateway.statistics.layout import (
     COALESCED,
     CONNECTION_STATES,
     FLEET_OUTCOMES,
+    FLEET_SHARING,
     RETRANSMISSION,
     WORKER_COUNTERS,
     WORKER_GAUGES,
@@ -187,9 +188,15 @@ def _worker(worker: WorkerFacts, now_ns: int) -> Status:
         "rss_bytes": worker.usage.rss_bytes,
         "loop_lag_ms": signs.lag_ns / 1e6 if is_begun else 0.0,
         "loop_lag_max_ms": signs.lag_max_ns / 1e6 if is_begun else 0.0,
+        "sharing": _sharing(totals.gauges[(Measure.FLEET_SHARING,)]) if is_begun else "",
         **{measure.value: totals.counters[(measure,)] for measure in WORKER_COUNTERS},
         **{measure.value: totals.gauges[(measure,)] for measure in WORKER_GAUGES},
     }
+
+
+def _sharing(number: int) -> str:
+    """Return whether a worker shares its logins, or why not; empty where it has not said."""
+    return FLEET_SHARING[number - 1] if number else ""
 
 
 def _server(server: ServerFacts, totals: Totals, now_ns: int) -> Status:

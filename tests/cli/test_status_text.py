@@ -327,6 +327,13 @@ def test_what_is_wrong_among_hosts_is_said_first():
         assert said in text.replace("\n", " "), said
 
 
+def test_who_of_its_workers_does_not_share_is_said():
+    fleet = fleet_of(up=False, detail="2 of 8 workers: the store's answers are late", workers_alone=2)
+    text = " ".join(" ".join(lines_of(with_fleet(fleet))).split())
+    assert "NOT SHARED (2 of 8 workers: the store's answers are late): these decide alone, and a login" in text
+    assert "Logins are not shared by 2 of 8 workers: the store's answers are late." in text
+
+
 def test_a_fleet_of_hosts_with_long_names_fits_into_100_columns():
     long = shown(SILENT._replace(name="h" * 63, silent_s=59.0))
     fleet = fleet_of(*[{**long, "instance": str(n)} for n in range(9)], up=False, detail="why " * 60)

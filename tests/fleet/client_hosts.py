@@ -41,6 +41,7 @@ class Host:
         self.outcomes: list[Outcome] = []
         self.displaced: list[Any] = []
         self.waited: list[float] = []
+        self.standings: list[str] = []
         self.patience = Patience(1.0)  # the machine may be busy: no claim is late here
         clock = asyncio.get_running_loop().time
         access = StoreAccess(parse_addresses(f"unix://{store.path}"), "", None)
@@ -55,6 +56,7 @@ class Host:
             self.outcomes.append,
             self.waited.append,
             self.displaced.append,
+            self.standings.append,
         )
         self._n = 0
 

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -148,6 +149,30 @@ def test_a_store_that_stands_still_costs_a_login_its_patience_and_no_more(store)
         finally:
             store.send_signal(signal.SIGCONT)
         assert a.outcomes[0] in (Outcome.ALONE_LATE, Outcome.ALONE_AWAY)
+
+    play(scene, store)
+
+
+def test_whether_logins_are_shared_is_told_when_it_changes(store):
+    async def scene(a: Host, _b: Host) -> None:
+        assert (a.standings[0], a.standings[-1]) == ("not_connected", "shared")
+        store.ask("CONFIG", "SET", "maxmemory", "1")
+        await a.claim()
+        await until(lambda: a.standings[-1] == "full")
+        store.ask("CONFIG", "SET", "maxmemory", "0")
+        await until(lambda: a.standings[-1] == "shared")
+        store.kill()
+        await until(lambda: a.standings[-1] == "not_connected")
+        assert all(one != other for one, other in pairwise(a.standings))
+
+    play(scene, store)
+
+
+def test_who_hears_nobody_does_not_share(store):
+    async def scene(a: Host, _b: Host) -> None:
+        store.ask("CLIENT", "KILL", "TYPE", "pubsub")
+        await until(lambda: "deaf" in a.standings)
+        await until(lambda: a.standings[-1] == "shared")
 
     play(scene, store)
 

@@ -36,6 +36,7 @@ def fleet_of(*others: dict[str, Any], **changed: Any) -> dict[str, Any]:
         "instance": "a" * 16,
         "up": True,
         "detail": "",
+        "workers_alone": 0,
         "leaving": False,
         "isolated": [],
         "strangers": 0,

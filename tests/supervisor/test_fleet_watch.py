@@ -41,6 +41,7 @@ class Host:
 
     def __init__(self, store: RedisServer, digit: str, **settings: Any) -> None:
         self.duo = {"application": DUO, "state": "healthy", "failmode_active": False}
+        self.workers = [{"state": "ready"}, {"state": "starting"}]
         self.n_news = 0
         self.settings = self.settings_with(store, digit, **settings)
         self.watch = FleetWatch(digit * 16, self.status, self.note)
@@ -61,8 +62,7 @@ class Host:
 
     def status(self) -> dict[str, Any]:
         server = {"reasons": {"duo_allowed": 3}, "pending": 2}
-        workers = [{"state": "ready"}, {"state": "starting"}]
-        return {"uptime_s": 7.0, "workers": workers, "servers": [server], "applications": [self.duo]}
+        return {"uptime_s": 7.0, "workers": self.workers, "servers": [server], "applications": [self.duo]}
 
     def settings_by_another_way(self) -> Settings:
         """The same fleet, so that a reload connects anew."""
@@ -300,6 +300,18 @@ def test_a_store_that_goes_is_told_once_and_so_is_its_return(store, caplog):
     play(scene, lambda: Host(store, "a"))
     told = [each.message for each in caplog.records if "cannot be used" in each.message]
     assert len(told) == len(set(told)) > 0  # each reason once
+
+
+def test_a_worker_that_does_not_share_is_said_of_the_host(store):
+    """Its connections are its own: a store at its `maxclients` may take the supervisor's alone."""
+
+    async def scene(a: Host) -> None:
+        a.workers = [{"state": "ready", "sharing": each} for each in ("shared", "not_connected")]
+        status = await until(lambda: (status := a.watch.status()) and "worker" in status["detail"] and status)
+        assert (status["up"], status["workers_alone"]) == (False, 1)
+        assert status["detail"].startswith("1 of 2 workers: they have no connection to the store")
+
+    play(scene, lambda: Host(store, "a"))
 
 
 def test_a_host_with_another_key_is_a_stranger_and_no_host(store):

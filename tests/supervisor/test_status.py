@@ -7,7 +7,7 @@ import pytest
 
 from gateway.duoapi.calls import Auth, AuthStatus, Preauth
 from gateway.radius.discards import DiscardReason
-from gateway.statistics.layout import BOUNDS_S, Measure
+from gateway.statistics.layout import BOUNDS_S, FLEET_SHARING, Measure
 from gateway.statistics.reading import merge
 from gateway.supervisor.status import build_status
 from gateway.unavailable import Trouble
@@ -134,12 +134,21 @@ def test_a_worker_shows_its_load_and_its_health():
         "rss_bytes": 45_000_000,
         "loop_lag_ms": 0.25,
         "loop_lag_max_ms": 7.5,
+        "sharing": "",
         "datagrams": 9,
         "unsent": 0,
         "overflowed": 0,
         "journal_skipped": 1,
         "journal_left_out": 0,
     }
+
+
+def test_a_worker_says_whether_it_shares_its_logins_and_none_its_predecessor_did():
+    worker = Worker(pid=11)
+    for standing in FLEET_SHARING:
+        worker.row.fleet.shares(standing)
+        assert status_of(worker.facts())["workers"][0]["sharing"] == standing
+    assert status_of(worker.facts(pid=12))["workers"][0]["sharing"] == ""
 
 
 @pytest.mark.parametrize("pid", [0, 12])

@@ -34,6 +34,7 @@ export function showFleet(fleet) {
 }
 
 function sharingOf(fleet) {
+  if (fleet.workers_alone) return ["bad", "Logins are not shared by all workers"];
   if (!fleet.up) return ["bad", "Logins are not shared"];
   if (!fleet.strangers) return ["good", "Logins are shared"];
   return ["warm", fleet.hosts.length === 1 ? "Logins are shared with nobody" : "Logins are not shared with all"];
@@ -80,7 +81,8 @@ function ofThisHost(fleet) {
     alerts.push({ mood: "bad", key: `isolated ${application}`, title: `This host is silent: ${application}`, text });
   }
   if (!fleet.up) {
-    const text = sentences(fleet.detail, "This host decides alone, and a login that is asked at two hosts is pushed twice");
+    const who = fleet.workers_alone ? "These decide" : "This host decides";
+    const text = sentences(fleet.detail, `${who} alone, and a login that is asked at two hosts is pushed twice`);
     alerts.push({ mood: "warm", key: "sharing", title: "Logins are not shared with other hosts", text });
   }
   if (fleet.strangers) {
