@@ -4,7 +4,6 @@ Two beats a second and one record go out; the beats of others say whose records 
 """
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Callable
@@ -31,11 +30,10 @@ from gateway.fleetapi.resp import Answer
 from gateway.supervisor.fleet_status import HostFacts, Status, host_status
 from gateway.supervisor.other_hosts import OtherHosts
 from gateway.supervisor.sharing import Sharing, sharing_of
-
-log = logging.getLogger("gateway.fleet")
+from gateway.supervisor.sharing_news import SharingNews
 
 _BEATS_A_RECORD = 2
-_MAX_TROUBLES = 16  # that are told until the store is there again
+_NOT_YET = "not connected yet"  # as a store and a mailbox have it, which is no trouble
 
 
 class Membership(StoreOwner):
@@ -75,7 +73,7 @@ class Membership(StoreOwner):
         self._is_leaving = self._is_closed = False
         self._n_beats = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._told_troubles: set[str] = set()
+        self._sharing_news = SharingNews()
 
     def start(self) -> None:
         """Connect, and beat."""
@@ -110,10 +108,12 @@ class Membership(StoreOwner):
     def _say(self) -> None:
         self._store.publish(ALL_HOSTS.encode(), encode_beat(self._instance, self._name, self._is_leaving, self._sealer))
         self._n_beats += 1
-        if self._n_beats % _BEATS_A_RECORD == 0 and self._store.is_connected:
+        if self._n_beats % _BEATS_A_RECORD == 0:
             host = self._host_status()
-            self._write(host)
-            self._read(host)
+            self._tell_sharing(host)
+            if self._store.is_connected:
+                self._write(host)
+                self._read(host)
 
     def _write(self, host: Status) -> None:
         sealed = self._sealer.seal(encode_host(self._own_record(host)), bound_to_host(self._instance))
@@ -166,17 +166,20 @@ class Membership(StoreOwner):
             self._others.hosts.connected(time.monotonic())
         else:
             self._others.hosts.lost()
+        self._tell_sharing(self._host_status())
 
     def store_connected(self) -> None:
-        """The store can be asked."""
-        log.info("The fleet's store is there; logins are shared with other hosts")
-        self._told_troubles.clear()
+        """See whether logins are shared."""
+        self._tell_sharing(self._host_status())
 
-    def store_lost(self, detail: str) -> None:
-        """The store cannot be asked."""
-        if detail not in self._told_troubles and len(self._told_troubles) < _MAX_TROUBLES:
-            self._told_troubles.add(detail)
-            log.warning("The fleet's store cannot be used: %s; this host decides alone", detail)
+    def store_lost(self, _detail: str) -> None:
+        """Say why they are not."""
+        self._tell_sharing(self._host_status())
+
+    def _tell_sharing(self, host: Status) -> None:
+        sharing = self._sharing(host)
+        if not self._is_closed and sharing.why_not != _NOT_YET:
+            self._sharing_news.tell(sharing, time.monotonic())
 
     def status(self) -> Status:
         """Return what `status.json` holds of the fleet."""
@@ -189,7 +192,7 @@ class Membership(StoreOwner):
         return {
             "name": self._name,
             "instance": self._instance,
-            "up": not sharing.detail,
+            "up": not sharing.why_not,
             "detail": sharing.detail,
             "workers_alone": sharing.n_alone,
             "leaving": self._is_leaving,

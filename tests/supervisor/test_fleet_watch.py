@@ -12,7 +12,7 @@ import uvloop
 
 from gateway.config.settings import FleetSettings, Secret, Settings, WhenIsolated
 from gateway.engine.rules import FailMode
-from gateway.supervisor import reach
+from gateway.supervisor import reach, sharing_news
 from gateway.supervisor.fleet_watch import FleetWatch
 from tests.config.files import MINIMAL, parse
 from tests.fleet.redis_server import RedisServer, needs_store, redis_server
@@ -193,9 +193,9 @@ def test_a_reload_by_another_way_to_the_store_lets_nobody_in_by_fail_mode(store,
         n_seen = len(seen)
         await until(lambda: len(seen) > n_seen + 4)
         assert all(seen)
+        assert not any(word in each for each in caplog.messages for word in ("leaves", "Host gw-b is there"))
 
     play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
-    assert not any(word in each for each in caplog.messages for word in ("leaves", "Host gw-b is there"))
 
 
 def test_who_goes_on_as_another_process_takes_nothing_back(store):
@@ -283,8 +283,40 @@ def test_nothing_readable_is_in_the_store(store):
     play(scene, lambda: Host(store, "a"), lambda: Host(store, "b"))
 
 
-def test_a_store_that_goes_is_told_once_and_so_is_its_return(store, caplog):
+@pytest.fixture
+def short_log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What the log says, without waiting for what may change again."""
+    monkeypatch.setattr(sharing_news, "STEADY_S", 0.0)
     caplog.set_level(logging.INFO, "gateway.fleet")
+    return caplog
+
+
+def test_a_store_that_takes_no_writes_is_told_and_so_is_its_return(store, short_log):
+    """Without a connection that is lost."""
+
+    async def scene(a: Host) -> None:
+        await until(lambda: "is there; logins are shared" in short_log.text)
+        short_log.clear()
+        store.ask("CONFIG", "SET", "maxmemory", "1")
+        await until(lambda: "cannot be used: it is full: give it more memory" in short_log.text)
+        store.ask("CONFIG", "SET", "maxmemory", "0")
+        await until(lambda: "is there; logins are shared" in short_log.text)
+        assert len(short_log.messages) == 2
+
+    play(scene, lambda: Host(store, "a"))
+
+
+def test_a_worker_that_is_alone_is_told(store, short_log):
+    async def scene(a: Host) -> None:
+        await until(lambda: "is there; logins are shared" in short_log.text)
+        a.workers = [{"state": "ready", "sharing": "late"}]
+        await until(lambda: "not shared by 1 of 1 worker: the store's answers are late" in short_log.text)
+
+    play(scene, lambda: Host(store, "a"))
+
+
+def test_a_store_that_goes_is_told_once_and_so_is_its_return(store, short_log):
+    caplog = short_log
 
     async def scene(a: Host) -> None:
         await until(lambda: "is there; logins are shared" in caplog.text)
