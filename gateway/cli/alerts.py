@@ -94,14 +94,22 @@ def log_alerts(status: Status) -> list[str]:
 def fleet_alerts(status: Status) -> list[str]:
     """Return what is wrong among the hosts of a fleet; nothing where there is none."""
     fleet = status.get("fleet")
-    return [] if fleet is None else [*_of_this_host(fleet), *_of_others(fleet)]
+    return [] if fleet is None else [*_isolation(status, fleet), *_of_this_host(fleet), *_of_others(fleet)]
+
+
+def _isolation(status: Status, fleet: Status) -> Iterator[str]:
+    """Yield of which applications this host is silent, and where that is."""
+    names = {server["section"]: full_name(server) for server in status["servers"]}
+    sections = {each.get("application"): each.get("sections", ()) for each in status["applications"]}
+    for application in fleet["isolated"]:
+        where = ", ".join(names.get(section, section) for section in sections.get(application, ()))
+        silence = f"nobody is answered at {where}" if where else "it answers nobody there"
+        yield f"ISOLATED: another host reaches {application} and this one does not, so {silence}"
 
 
 def _of_this_host(fleet: Status) -> Iterator[str]:
     if fleet["leaving"]:
         yield "LEAVING: this host stops, and takes no more logins"
-    for application in fleet["isolated"]:
-        yield f"ISOLATED: another host reaches {application} and this one does not, so it answers nobody"
     if not fleet["up"]:
         who = "these decide alone" if fleet.get("workers_alone") else "this host decides alone"
         yield f"NOT SHARED ({fleet['detail']}): {who}, and a login that is asked at two hosts is pushed twice"

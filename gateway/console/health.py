@@ -32,7 +32,8 @@ def examine(status: dict[str, Any] | None, age_s: float) -> Health:
     """Return what is wrong with a gateway of which this was known `age_s` ago; None is nothing yet."""
     if status is None:
         return Health(["the supervisor has not answered yet"])
-    problems = [*_of_fleet(status.get("fleet"))]
+    silent = _silent_applications(status)
+    problems = [*_of_fleet(status, silent)]
     if age_s > STALE_AFTER_S:
         problems.append(f"the supervisor has not answered for {age_s:.0f} s")
     if not any(worker["state"] == "ready" for worker in status["workers"]):
@@ -46,7 +47,7 @@ def examine(status: dict[str, Any] | None, age_s: float) -> Health:
     problems += [
         f"application {application['ikey']} is in fail mode, and failmode=secure rejects its logins"
         for application in status["applications"]
-        if application["failmode_active"] and "secure" in application["failmode"]
+        if application["failmode_active"] and "secure" in application["failmode"] and application not in silent
     ]
     problems += _of_first_factors(status)
     return Health(problems)
@@ -65,14 +66,27 @@ def _of_first_factors(status: dict[str, Any]) -> Iterator[str]:
             yield f"no host of [{client['section']}] answers ({hosts}): all logins are rejected"
 
 
-def _of_fleet(fleet: dict[str, Any] | None) -> Iterator[str]:
-    """Yield why other hosts are to be asked instead of this one."""
-    if fleet is None:
-        return
-    if fleet["leaving"]:
+def _silent_applications(status: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the Duo applications whose sections answer nobody, because another host reaches them."""
+    isolated = (status.get("fleet") or {}).get("isolated", ())
+    return [application for application in status["applications"] if application["application"] in isolated]
+
+
+def _of_fleet(status: dict[str, Any], silent: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield why other hosts are to be asked instead of this one.
+
+    Who still answers for one application stays: it may be another one that no other host reaches.
+    """
+    fleet = status.get("fleet")
+    if fleet is not None and fleet["leaving"]:
         yield "this host leaves: it takes no more logins"
-    for application in fleet["isolated"]:
-        yield f"this host cannot reach {application} and another one can, so it answers nobody (when_isolated=silent)"
+    if len(silent) == len(status["applications"]):
+        for application in silent:
+            sections = ", ".join(f"[{section}]" for section in application["sections"])
+            yield (
+                f"this host cannot reach {application['application']} and another one can, "
+                f"so nobody is answered at {sections} (when_isolated=silent)"
+            )
 
 
 def examine_life(age_s: float) -> Health:

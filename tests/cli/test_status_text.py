@@ -348,5 +348,9 @@ def test_with_another_fleet_key_it_is_said_with_whom_nothing_is_shared():
 
 
 def test_a_host_that_is_isolated_says_so():
-    text = " ".join(lines_of(with_fleet(fleet_of(isolated=["api.example.com/DIX"]))))
-    assert "ISOLATED: another host reaches api.example.com/DIX and this one does not" in text
+    status = with_fleet(fleet_of(isolated=["api.example.com/DIX", "b"]))
+    status["applications"][0].update(application="api.example.com/DIX", sections=[SECTION, "radius_server_duo_only9"])
+    text = " ".join(" ".join(lines_of(status)).split())
+    why = "ISOLATED: another host reaches api.example.com/DIX and this one does not"
+    assert f"{why}, so nobody is answered at {SECTION}, radius_server_duo_only9" in text
+    assert "ISOLATED: another host reaches b and this one does not, so it answers nobody there" in text

@@ -2,10 +2,10 @@
 
 import pytest
 
-from gateway.console.health import HUNG_AFTER_S, STALE_AFTER_S, examine, examine_life
+from gateway.console.health import HUNG_AFTER_S, STALE_AFTER_S, Health, examine, examine_life
 from gateway.ipc.console_channel import UNSERVED_AFTER_S
 from gateway.unavailable import Trouble
-from tests.console.scene import CLIENT, HOME, IKEY, OTHER_HOME, SECTION, Gateway
+from tests.console.scene import CLIENT, HOME, IKEY, NAME, OTHER_HOME, SECTION, Gateway
 
 
 def test_well():
@@ -70,14 +70,38 @@ def test_a_supervisor_that_hangs_needs_a_restart_and_nothing_less_does():
     assert examine_life(HUNG_AFTER_S + 1) == ([f"the supervisor has not answered for {HUNG_AFTER_S + 1:.0f} s"],)
 
 
+def of_fleet(gateway: Gateway, *more: str, leaving: bool = False, isolated: tuple[str, ...] = ()) -> Health:
+    """Examine a host of a fleet; `more` are Duo applications beside its own."""
+    status = gateway.status
+    others = [{**status["applications"][0], "application": name, "sections": ["other"]} for name in more]
+    applications = [{**status["applications"][0], "sections": [SECTION]}, *others]
+    fleet = {"leaving": leaving, "isolated": list(isolated)}
+    return examine({**status, "applications": applications, "fleet": fleet}, 0.5)
+
+
 def test_a_host_that_leaves_or_is_isolated_sends_logins_to_others():
-    fleet = {"leaving": False, "isolated": []}
-    assert examine({**Gateway().status, "fleet": fleet}, 0.5).http_status == 200
-    leaves = examine({**Gateway().status, "fleet": {**fleet, "leaving": True}}, 0.5)
-    assert leaves == (["this host leaves: it takes no more logins"],)
-    isolated = examine({**Gateway().status, "fleet": {**fleet, "isolated": ["api.example.com/DI"]}}, 0.5)
+    assert of_fleet(Gateway()).http_status == 200
+    assert of_fleet(Gateway(), leaving=True) == (["this host leaves: it takes no more logins"],)
+    isolated = of_fleet(Gateway(), isolated=(NAME,))
     assert isolated.http_status == 503
-    assert "api.example.com/DI" in isolated.problems[0]
+    silence = f"nobody is answered at [{SECTION}] (when_isolated=silent)"
+    assert isolated.problems == [f"this host cannot reach {NAME} and another one can, so {silence}"]
+
+
+@pytest.mark.parametrize("failmode", ["safe", "secure"])
+def test_a_host_that_still_reaches_another_application_serves_that(failmode):
+    """Two hosts of which each reaches what the other does not would both be taken out by a balancer."""
+    gateway = Gateway()
+    gateway.fails(failmode)
+    status = gateway.status
+    status["applications"].append({**status["applications"][0], "application": "b", "failmode_active": False})
+    status["fleet"] = {"leaving": False, "isolated": [NAME]}
+    assert examine(status, 0.5) == ([],)
+
+
+def test_who_is_isolated_of_every_application_serves_nobody():
+    assert len(of_fleet(Gateway(), "other", isolated=(NAME, "other")).problems) == 2
+    assert of_fleet(Gateway(), "other", isolated=(NAME, "former")).http_status == 200
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ export function alertsOf(news, directories) {
   const { status } = news;
   return [
     ...staleness(news.age_s), ...failModes(status.applications, directories), ...firstFactorAlerts(status.clients || [], directories),
-    ...unreadyWorkers(status), ...fleetAlerts(status.fleet),
+    ...unreadyWorkers(status), ...fleetAlerts(status.fleet, directories),
     ...rejecting(directories), ...refusedReload(status), ...lostLogs(status), ...fullness(status),
   ];
 }

@@ -3,7 +3,7 @@
 // Users' names stay on their host: of another one there are numbers here, and its last logins on its own page alone.
 
 import { applicationState } from "./applications.js";
-import { byId, count, duration, element, match, sentences, setClass, setText, span, sum } from "./nodes.js";
+import { byId, count, duration, element, listed, match, sentences, setClass, setText, span, sum } from "./nodes.js";
 
 const STATES = {
   ready: ["good", "ready"],
@@ -67,19 +67,24 @@ function numbers(host) {
 }
 
 /** What needs somebody, as the alerts of the page; nothing in it changes from second to second. */
-export function fleetAlerts(fleet) {
+export function fleetAlerts(fleet, directories) {
   if (!fleet) return [];
   const [own, ...others] = fleet.hosts;
-  return [...ofThisHost(fleet), ...others.flatMap(ofOther), ...otherVersions(own, others)];
+  return [...isolation(fleet, directories), ...ofThisHost(fleet), ...others.flatMap(ofOther), ...otherVersions(own, others)];
+}
+
+function isolation(fleet, directories) {
+  return fleet.isolated.map((name) => {
+    const silent = directories.filter(({ application }) => application && application.application === name);
+    const where = silent.length ? `nobody is answered at ${listed(silent.map((each) => each.name))}` : "it answers nobody there";
+    const text = `Another host reaches Duo and this one does not, so ${where}: RADIUS clients turn to the other one.`;
+    return { mood: "bad", key: `isolated ${name}`, title: `This host is silent: ${name}`, text };
+  });
 }
 
 function ofThisHost(fleet) {
   const alerts = [];
   if (fleet.leaving) alerts.push({ mood: "warm", key: "leaving", title: "This host leaves", text: "It finishes what is pending, and takes no more logins." });
-  for (const application of fleet.isolated) {
-    const text = "Another host reaches Duo and this one does not, so it answers nobody: RADIUS clients turn to the other one.";
-    alerts.push({ mood: "bad", key: `isolated ${application}`, title: `This host is silent: ${application}`, text });
-  }
   if (!fleet.up) {
     const who = fleet.workers_alone ? "These decide" : "This host decides";
     const text = sentences(fleet.detail, `${who} alone, and a login that is asked at two hosts is pushed twice`);
