@@ -41,6 +41,10 @@ _REMEDIES: Final = {
     Trouble.CONFIGURATION: "correct user and engine_password_file, or the user's rights in the store",
     Trouble.BAD_ANSWER: "engine= has to name the master, and a server of Redis' protocol",
 }
+_STRANGERS: Final = (
+    "all hosts of a fleet need the same fleet_key_file, and each fleet a store of its own: "
+    "databases of one do not keep fleets apart; see docs/fleet.md"
+)
 _ALONE: Final = "without it this host decides alone, and a login that is asked at two hosts is pushed twice"
 
 
@@ -200,7 +204,7 @@ class _Walk(ConnectionOwner):
             text = (
                 f"{many} with another fleet key beat{'s' if len(self._strangers) == 1 else ''} here: nothing is shared"
             )
-            self.note("hosts", Severity.PROBLEM, text, "all hosts need the same fleet_key_file; see docs/fleet.md")
+            self.note("hosts", Severity.PROBLEM, text, _STRANGERS)
         for version in sorted(self._other_versions):
             text = f"a host speaks version {version} of the protocol, this one {PROTOCOL_VERSION}"
             self.note("hosts", Severity.WARNING, text, "they share what both can read; upgrade the older one")

@@ -115,7 +115,10 @@ def _of_this_host(fleet: Status) -> Iterator[str]:
         yield f"NOT SHARED ({fleet['detail']}): {who}, and a login that is asked at two hosts is pushed twice"
     if fleet["strangers"]:
         strangers = counted(fleet["strangers"], "host")
-        yield f"ANOTHER FLEET KEY: {strangers} of which nothing opens here: nothing is shared with them"
+        yield (
+            f"ANOTHER FLEET KEY: {strangers} of which nothing opens here: of this fleet? compare fleet_key_file; "
+            "else it needs a store of its own"
+        )
     for name in fleet.get("same_names", []):
         yield f"SAME NAME: two hosts beat as {name}; give each its own name= in [fleet]"
 

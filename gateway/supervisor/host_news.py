@@ -55,8 +55,9 @@ class HostNews:
 
 def _among_all(fleet: Status) -> Iterator[tuple[str, str]]:
     if fleet["strangers"]:
+        whose = "if it is of this fleet, compare fleet_key_file; if not, give each fleet a store of its own"
         yield (
-            "A host with another fleet key writes to the store; nothing is shared with it: compare fleet_key_file",
+            f"A host with another fleet key writes to the store, and nothing is shared with it: {whose}",
             "No host with another fleet key writes to the store any more",
         )
     for name in fleet["same_names"]:

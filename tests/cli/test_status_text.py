@@ -314,7 +314,7 @@ def test_what_is_wrong_among_hosts_is_said_first():
     for said in (
         "LEAVING: this host stops, and takes no more logins",
         "NOT SHARED (connection refused by 127.0.0.1:6379): this host decides alone, and a login",
-        "ANOTHER FLEET KEY: 1 host of which nothing opens here",
+        "ANOTHER FLEET KEY: 1 host of which nothing opens here: of this fleet? compare fleet_key_file; else it needs",
         f"OTHER SETTINGS at host gw-b for [{SECTION}], [{SECTION}2]: logins there may end",
         "HOST gw-c IS SILENT: it does not beat",
         "HOST gw-d SERVES NOBODY",

@@ -43,6 +43,12 @@ def test_other_settings_are_said_once_and_so_is_their_end(caplog):
     ]
 
 
+def test_a_stranger_may_be_of_this_fleet_or_of_another_one(caplog):
+    HostNews().tell(fleet_of(strangers=1))
+    (text,) = caplog.messages
+    assert "if it is of this fleet, compare fleet_key_file; if not, give each fleet a store of its own" in text
+
+
 @pytest.mark.parametrize("what", [{"strangers": 1}, {"same_names": ["gw-b"]}])
 def test_what_is_wrong_among_all_ends_only_where_it_is_heard(what, caplog):
     news = HostNews()

@@ -91,7 +91,7 @@ function ofThisHost(fleet) {
     alerts.push({ mood: "warm", key: "sharing", title: "Logins are not shared with other hosts", text });
   }
   if (fleet.strangers) {
-    const text = `Nothing of ${fleet.strangers > 1 ? `${fleet.strangers} hosts` : "one host"} opens here, so nothing is shared with them. See docs/fleet.md.`;
+    const text = `Nothing of ${fleet.strangers > 1 ? `${fleet.strangers} hosts` : "one host"} opens here, so nothing is shared. If it is to be of this fleet, compare fleet_key_file; else give each fleet a store of its own. See docs/fleet.md.`;
     alerts.push({ mood: "warm", key: "strangers", title: "A host with another fleet key writes to the store", text });
   }
   for (const name of fleet.same_names || []) {
