@@ -7,9 +7,10 @@ import pytest
 
 from gateway.cli import alerts
 from gateway.config.fleet import KEYS
-from gateway.fleet import claiming, hosts, outbox, patience, scripts
+from gateway.fleet import claiming, hosts, joins, outbox, patience, scripts
 from gateway.fleetapi import host_records
 from gateway.ipc.orders import LEAVE_TIMEOUT_S
+from gateway.supervisor import reach, sharing_news
 from gateway.supervisor.fleet_status import HostState
 
 TEXT = (Path(__file__).parents[2] / "docs/fleet.md").read_text()
@@ -58,3 +59,6 @@ def test_the_times_are_those_of_the_code():
     assert f"{1000 * patience.LEAST_S:.0f} to {1000 * patience.MOST_S:.0f} ms" in TEXT
     assert (patience.N_LATE, patience.N_IN_TIME) == (3, 3)
     assert f"to the others within {LEAVE_TIMEOUT_S:.0f} s" in TEXT
+    assert f"what B has said last counts for {reach.HOLD_S:.0f} s" in TEXT
+    assert f"once that has lasted for {sharing_news.STEADY_S:.0f} s" in TEXT
+    assert f"after {joins.LONGEST_S:.0f} s in all" in TEXT
