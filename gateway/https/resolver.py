@@ -9,6 +9,7 @@ from gateway.unavailable import Trouble, Unavailable
 
 MAX_AGE_S = 60.0
 AVOID_S = 60.0  # how long an address that failed is tried after the others
+FRESH_S = 0.25  # from a failure on, for how long an attempt waits for what DNS says by now
 
 
 class Address(NamedTuple):
@@ -25,6 +26,7 @@ class Address(NamedTuple):
 class _Entry(NamedTuple):
     addresses: list[Address]
     valid_until: float
+    fresh_until: float = 0.0  # until then a newer answer is waited for: an address has failed
 
 
 class Resolver:
@@ -40,9 +42,13 @@ class Resolver:
     async def addresses(self, host: str, port: int) -> list[Address]:
         """Return where to try, those that have failed lately last.
 
+        Just after a failure that is what DNS says by now: the name may lead elsewhere. It is not waited for long, for
+        DNS may hang.
+
         Raises:
             Unavailable: the name cannot be resolved, and never was.
         """
+        await self._be_fresh(host, port)
         known = self.known(host, port)
         return self._in_order(await asyncio.shield(self._start_lookup(host, port))) if known is None else known
 
@@ -55,6 +61,11 @@ class Resolver:
             self._start_lookup(host, port)
         return self._in_order(entry.addresses)
 
+    async def _be_fresh(self, host: str, port: int) -> None:
+        entry, lookup = self._entries.get((host, port)), self._lookups.get((host, port))
+        if entry is not None and lookup is not None and (left_s := entry.fresh_until - self._clock()) > 0:
+            await asyncio.wait([lookup], timeout=left_s)
+
     def _start_lookup(self, host: str, port: int) -> asyncio.Task[list[Address]]:
         """Look up, once for all; a caller with an older answer does not wait for it, for DNS may hang."""
         lookup = self._lookups.get((host, port))
@@ -66,10 +77,11 @@ class Resolver:
 
     def failed(self, host: str, port: int, address: Address) -> None:
         """Try `address` last for a while, and look `host` up again before the next attempt."""
-        self._failed_at[address] = self._clock()
+        now = self._failed_at[address] = self._clock()
         entry = self._entries.get((host, port))
         if entry is not None:
-            self._entries[host, port] = entry._replace(valid_until=0.0)
+            self._entries[host, port] = entry._replace(valid_until=0.0, fresh_until=now + FRESH_S)
+            self._start_lookup(host, port)
 
     async def _look_up(self, host: str, port: int) -> list[Address]:
         try:

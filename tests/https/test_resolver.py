@@ -5,11 +5,8 @@ import socket
 
 import pytest
 
-from gateway.https.resolver import (
-    MAX_AGE_S,
-    Address,
-    Resolver,
-)
+from gateway.https import resolver as resolver_module
+from gateway.https.resolver import MAX_AGE_S, Address, Resolver
 from gateway.unavailable import Trouble, Unavailable
 from tests.https.peer import run
 
@@ -71,6 +68,33 @@ def test_failed_address_is_tried_last_and_the_name_looked_up_anew() -> None:
         assert await resolver.addresses("duo.test", 443) == [A, B]
         await looked_up(resolver)
         assert resolver.lookups == []
+
+    run(scenario())
+
+
+def test_after_a_failure_the_next_attempt_goes_where_the_name_leads_by_now() -> None:
+    async def scenario() -> None:
+        resolver = ScriptedResolver([A], [B])
+        assert await resolver.addresses("store.test", 6379) == [A]
+        resolver.failed("store.test", 6379, A)
+        assert await resolver.addresses("store.test", 6379) == [B]
+
+    run(scenario())
+
+
+def test_after_a_failure_dns_that_hangs_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hanging(ScriptedResolver):
+        async def _getaddrinfo(self, host: str, port: int) -> list[Address]:
+            return await super()._getaddrinfo(host, port) if self.lookups else await asyncio.Future()
+
+    async def scenario() -> None:
+        resolver = Hanging([A])
+        await resolver.addresses("store.test", 6379)
+        monkeypatch.setattr(resolver_module, "FRESH_S", 0.001)
+        resolver.failed("store.test", 6379, A)
+        assert await resolver.addresses("store.test", 6379) == [A]  # which has waited
+        resolver.now += 1
+        assert await resolver.addresses("store.test", 6379) == [A]
 
     run(scenario())
 
