@@ -40,6 +40,7 @@ class Away(StrEnum):
     READ_ONLY = "read_only"
     NOT_ALLOWED = "not_allowed"
     CLUSTER = "cluster"
+    REFUSED = "refused"
 
 
 _REFUSALS: Final[dict[str, Away]] = {
@@ -61,6 +62,7 @@ _ADVICE: Final[dict[Away, str]] = {
     Away.READ_ONLY: "it does not take writes now: is it a replica, is it starting, is its disk full?",
     Away.NOT_ALLOWED: "it does not permit what radgate does: see the password and the user's rights",
     Away.CLUSTER: "it is one node of a cluster, which radgate does not follow: name an address that has all keys",
+    Away.REFUSED: "it refuses what a claim does",
 }
 
 
@@ -128,10 +130,10 @@ class Patience:
             self._end_arrival(now)
         elif self._n_new >= _N_A_LOOK:
             self._follow()
-        if took > self.patience_s:
-            self._n_in_time = 0
-        else:
-            self._in_time(asked_at)
+        if took <= self.patience_s:
+            self._n_late = 0
+        if self._why is Away.LATE:
+            self._count(asked_at, took)
 
     def waited(self, asked_at: float, now: float) -> None:
         """The answer to a claim was looked for when the patience was over, and has not come."""
@@ -147,10 +149,19 @@ class Patience:
             self._leave(Away.LATE, f"{N_LATE} answers in a row took longer than {late_ms:.0f} ms", now)
 
     def refused(self, refusal: Refused, now: float) -> None:
-        """The store answered with an error."""
-        why = _REFUSALS.get(refusal.code)
-        if why is not None:
-            self._leave(why, f"{_ADVICE[why]} ({refusal.text})", now)
+        """The store answered with an error, which may be of one command alone."""
+        if refusal.code in _REFUSALS:
+            self.probe_refused(refusal, now)
+
+    def probed(self, asked_at: float, now: float) -> None:
+        """A probe was done: what refused claims may do them again."""
+        if self._why is not None and self._why is not Away.LATE:  # that is any answer's to end
+            self._count(asked_at, now - asked_at)
+
+    def probe_refused(self, refusal: Refused, now: float) -> None:
+        """A probe was answered with an error."""
+        why = _REFUSALS.get(refusal.code, Away.REFUSED)
+        self._leave(why, f"{_ADVICE[why]} ({refusal.text})", now)
 
     def lost(self, reason: str, now: float) -> None:
         """There is no connection, for this reason."""
@@ -173,13 +184,14 @@ class Patience:
         self._probed_at = now
         return True
 
-    def _in_time(self, asked_at: float) -> None:
-        self._n_late = 0
-        if self._why is None or self._why is Away.NOT_CONNECTED or asked_at < self._left_at:
-            return
-        self._n_in_time += 1
-        if self._n_in_time >= N_IN_TIME:
-            self._return()
+    def _count(self, asked_at: float, took: float) -> None:
+        """Count what was done while the store is away, and in time; be back once there is enough of it in a row."""
+        if took > self.patience_s:
+            self._n_in_time = 0
+        elif asked_at >= self._left_at and self._why is not Away.NOT_CONNECTED:
+            self._n_in_time += 1
+            if self._n_in_time >= N_IN_TIME:
+                self._return()
 
     def _leave(self, why: Away, reason: str, now: float) -> None:
         self._why = why

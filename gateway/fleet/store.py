@@ -5,6 +5,7 @@ waiting for is `Store.patience`'s to say.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from mypy_extensions import mypyc_attr
@@ -14,7 +15,7 @@ from gateway.fleet.line import Line, LineOwner
 from gateway.fleet.opening import Opener
 from gateway.fleet.patience import Patience
 from gateway.fleet.scripts import CLAIM, Script
-from gateway.fleetapi.resp import NOT_CONNECTED, Refused, encode_command
+from gateway.fleetapi.resp import NOT_ANSWERED, NOT_CONNECTED, Answer, Refused, encode_command
 
 PROBE_KEY: Final = b"rg:probe"
 
@@ -140,4 +141,10 @@ class Store(LineOwner):
 
     def idle(self, connection: StoreConnection) -> None:
         """Do what a claim does: a server that is full, or became a replica, still answers to PING."""
-        connection.run(_PROBE, Call(ignore))
+        connection.run(_PROBE, Call(partial(self._probed, self._clock())))
+
+    def _probed(self, asked_at: float, answer: Answer) -> None:
+        if not isinstance(answer, Refused):
+            self.patience.probed(asked_at, self._clock())
+        elif answer.code not in NOT_ANSWERED:
+            self.patience.probe_refused(answer, self._clock())

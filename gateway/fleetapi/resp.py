@@ -27,6 +27,15 @@ _ERROR: Final = 0x2D  # -
 _ZERO: Final = 0x30
 _NOTHING: Final = b""
 _N_SIZES: Final = 512
+_WITHIN: Final = {
+    "-OOM ": "OOM",
+    "-READONLY ": "READONLY",
+    "-NOPERM ": "NOPERM",
+    "-MASTERDOWN ": "MASTERDOWN",
+    "The user executing the script can't ": "NOPERM",  # Redis 6.0, 7.0
+    "ACL failure in script: ": "NOPERM",  # Redis 7.2 and Valkey
+}
+"""What stands in an error that a script has met -> the code of that."""
 _SIZES: Final = [b"\r\n$%d\r\n" % size for size in range(_N_SIZES)]
 """The end of a word, and the size of the next one."""
 
@@ -59,6 +68,9 @@ TOO_MANY: Final = "TOOMANY"
 CONNECTION_LOST: Final = "CONNECTIONLOST"
 """It was sent, and nobody knows whether it was done."""
 
+NOT_ANSWERED: Final = (NOT_CONNECTED, TOO_MANY, CONNECTION_LOST)
+"""The codes of ours: the store has not said a word."""
+
 Answer = object
 """int, bytes (simple strings, too), None, a list of answers, or `Refused`."""
 
@@ -84,6 +96,11 @@ def size_of(word: bytes) -> bytes:
     """Return what stands before a word: the end of the one before, and its size."""
     size = len(word)
     return _SIZES[size] if size < _N_SIZES else b"\r\n$%d\r\n" % size
+
+
+def printable(text: str) -> str:
+    """Return what the store has said as it may be shown: on one line, and nothing that moves a terminal."""
+    return "".join([character if character.isprintable() else "?" for character in text])
 
 
 class AnswerReader:
@@ -196,15 +213,13 @@ def _check_null(size: int) -> None:
 
 
 def _refused(line: bytes) -> Refused:
-    """Read an error. What a script met stands within its text in Redis 6.
+    """Read an error. What a script met stands within its text.
 
-    `ERR Error running script …: -OOM …`, or `@user_script: 14: -READONLY …` where the script itself has answered it.
+    `ERR Error running script …: -OOM …`, or `@user_script: 14: -READONLY …` where the script itself has answered it. A
+    right that its user lacks is told without a code: `ERR The user executing the script can't run this command …`.
     """
     text = line[: 4 * _MAX_TEXT].decode("utf-8", "replace")
     code, _, rest = text.partition(" ")
     if code == "ERR" or not code.isalnum():
-        for within in ("OOM", "READONLY", "NOPERM", "MASTERDOWN"):
-            if f"-{within} " in rest:
-                code = within
-    shown = "".join([character if character.isprintable() else "?" for character in text])
-    return Refused(code[:32] if code.isalnum() else "ERR", shown[:_MAX_TEXT])
+        code = next((found for within, found in _WITHIN.items() if within in rest), code)
+    return Refused(code[:32] if code.isalnum() else "ERR", printable(text)[:_MAX_TEXT])

@@ -27,6 +27,14 @@ def answers(patience: Patience, took_s: float, n: int, at: float = 0.0) -> float
     return at
 
 
+def probes(patience: Patience, n: int, at: float = 0.0) -> float:
+    """Let n probes be done, one after the other; return when the last was."""
+    for _ in range(n):
+        patience.probed(at, at + 0.0001)
+        at += 0.0001
+    return at
+
+
 def waits(patience: Patience, n: int, at: float = 0.0) -> float:
     """Let n claims wait in vain, one after the other; return when the last has."""
     for _ in range(n):
@@ -176,7 +184,7 @@ def test_what_was_asked_before_it_was_away_does_not_bring_it_back():
     patience = connected(0.100)
     patience.refused(Refused("OOM", ""), 5.0)
     for _ in range(10):
-        patience.answered(4.999, 5.001)
+        patience.probed(4.999, 5.001)
     assert patience.is_away
 
 
@@ -218,6 +226,29 @@ def test_a_refusal_of_one_command_alone_is_none_of_the_store(code):
     assert not patience.is_away
 
 
+def test_any_error_for_a_probe_is_one_of_the_store():
+    patience = connected()
+    patience.probe_refused(Refused("ERR", "ERR its own words"), 1.0)
+    assert patience.away is Away.REFUSED
+    assert patience.reason == "it refuses what a claim does (ERR its own words)"
+    patience.probe_refused(Refused("NOPERM", "NOPERM more of them"), 2.0)
+    assert patience.away is Away.NOT_ALLOWED
+
+
+@pytest.mark.parametrize("code", ["OOM", "NOPERM", "CLUSTERDOWN"])
+def test_what_refuses_claims_and_answers_to_all_else_is_back_by_its_probes_alone(code):
+    patience = connected()
+    patience.refused(Refused(code, ""), 1.0)
+    at = answers(patience, 0.001, 20, 2.0)
+    assert patience.is_away
+    probes(patience, 2, at)
+    patience.probe_refused(Refused(code, ""), at + 1.0)
+    at = probes(patience, 2, at + 2.0)
+    assert patience.is_away
+    probes(patience, 1, at)
+    assert not patience.is_away
+
+
 def test_a_probe_that_is_refused_in_time_does_not_bring_it_back():
     patience = connected()
     for n in range(1, 20):
@@ -242,7 +273,7 @@ def test_a_clock_that_goes_back_harms_nothing():
     assert not patience.is_away
 
 
-steps = st.lists(st.tuples(st.sampled_from("awrlc"), st.floats(0, 0.2), st.floats(0, 0.2)), max_size=60)
+steps = st.lists(st.tuples(st.sampled_from("awrpxlc"), st.floats(0, 0.2), st.floats(0, 0.2)), max_size=60)
 
 
 @given(steps, st.floats(0.001, 0.1))
@@ -257,6 +288,10 @@ def test_whatever_happens_it_has_its_bounds_and_comes_back(happened, first_s):
                 patience.waited(asked_at, asked_at + took)
             case "r":
                 patience.refused(Refused("OOM", ""), now)
+            case "p":
+                patience.probed(asked_at, asked_at + took)
+            case "x":
+                patience.probe_refused(Refused("ERR", ""), now)
             case "l":
                 patience.lost("gone", now)
             case "c":
@@ -266,4 +301,5 @@ def test_whatever_happens_it_has_its_bounds_and_comes_back(happened, first_s):
     if patience.away is Away.NOT_CONNECTED:
         patience.connected(now)
     answers(patience, 0.0001, 3, now)
+    probes(patience, 3, now)
     assert not patience.is_away

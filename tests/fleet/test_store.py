@@ -12,6 +12,7 @@ from gateway.fleet.patience import Away
 from gateway.fleet.scripts import CLAIM, LOOK, SCRIPTS, WRITE
 from gateway.fleetapi.resp import Refused
 from tests.compiled import only_interpreted
+from tests.fleet.client_hosts import until
 from tests.fleet.peer import CLAIMING, KEY, MINE, StoreVisit, code, ordinary, stay, store_peer
 from tests.fleet.stage import on_stage
 from tests.https.peer import run
@@ -187,6 +188,26 @@ def test_an_idle_store_is_asked_for_a_sign_of_life(monkeypatch):
     done = asyncio.Event()
     run(scene())
     assert probes == [b"rg:probe"] * 3
+
+
+def test_a_store_that_refuses_its_probe_is_away_with_its_words_until_it_is_done():
+    async def script(visit: StoreVisit) -> None:
+        await visit.greet()
+        while True:
+            await visit.any_command()
+            visit.send(MINE if is_mended else b"-ERR something of its own\r\n")
+
+    async def scene():
+        nonlocal is_mended
+        async with store_peer(script) as address, on_stage(address) as stage:
+            await until(lambda: stage.store.patience.away is Away.REFUSED)
+            assert stage.store.patience.reason.endswith("(ERR something of its own)")
+            is_mended = True
+            await until(lambda: not stage.store.patience.is_away)
+            assert not stage.losses
+
+    is_mended = False
+    run(scene())
 
 
 @only_interpreted

@@ -10,6 +10,8 @@ from gateway.fleet.patience import Away
 from gateway.fleet.scripts import CHANNELS, CLAIM, COMMANDS, KEEP, KEYS, USE, WRITE
 from gateway.fleetapi.names import state_key
 from gateway.fleetapi.resp import Answer, Refused
+from tests.fleet.client_hosts import until
+from tests.fleet.peer import code
 from tests.fleet.redis_server import RedisServer, needs_store, redis_server, redis_servers
 from tests.fleet.stage import Stage, mailbox, on_stage
 from tests.https.peer import run
@@ -190,12 +192,17 @@ def test_an_address_of_a_replica_is_passed_over(server):
         run(scene(replica))
 
 
-def restrict(server: RedisServer) -> None:
-    """Make the user that the documents name, with what they name."""
+def grant(server: RedisServer, *more: str) -> None:
+    """Make the user that the documents name, with what they name, and then give or take what else is said."""
     rights = [f"+{command}" for command in COMMANDS]
     places = (f"~{KEYS}", "resetchannels", f"&{CHANNELS}")  # Redis 6.2 gives new users all channels
-    made = server.ask("ACL", "SETUSER", "radgate", "on", f">{PASSWORD}", *places, "-@all", *rights)
+    made = server.ask("ACL", "SETUSER", "radgate", "on", f">{PASSWORD}", *places, "-@all", *rights, *more)
     assert made == b"OK"
+
+
+def restrict(server: RedisServer) -> None:
+    """Let nobody in but that user."""
+    grant(server)
     assert server.ask("ACL", "SETUSER", "default", "resetpass", "nocommands", "+ping") == b"OK"
 
 
@@ -217,6 +224,21 @@ def test_a_user_with_the_rights_that_are_named_can_do_all_that_is_done(server):
             assert elsewhere.code == "NOPERM"
 
     restrict(server)
+    run(scene())
+
+
+@pytest.mark.parametrize("command", ["hset", "hmget", "time", "pexpire"])
+def test_a_right_that_a_script_lacks_is_told_until_it_is_granted(server, command):
+    async def scene():
+        async with on_stage(f"redis://radgate@127.0.0.1:{server.port}", PASSWORD) as stage:
+            await until(lambda: stage.store.patience.away is Away.NOT_ALLOWED)
+            assert "see the password and the user's rights" in stage.store.patience.reason
+            assert code(await claim(stage, b"a")) == "NOPERM"
+            server.ask("ACL", "SETUSER", "radgate", f"+{command}")
+            await until(lambda: not stage.store.patience.is_away)
+            assert await claim(stage, b"a") == MINE
+
+    grant(server, f"-{command}")
     run(scene())
 
 

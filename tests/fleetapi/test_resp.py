@@ -50,6 +50,14 @@ def test_a_command_is_an_array_of_strings():
             b"-ERR Error running script (call to f_12): @user_script:9: -READONLY You can't write\r\n",
             Refused("READONLY", "ERR Error running script (call to f_12): @user_script:9: -READONLY You can't write"),
         ),
+        (
+            b"-ERR The user executing the script can't run this command or subcommand script: f_12\r\n",
+            Refused("NOPERM", "ERR The user executing the script can't run this command or subcommand script: f_12"),
+        ),
+        (
+            b"-ERR ACL failure in script: User radgate has no permissions to run the 'hset' command\r\n",
+            Refused("NOPERM", "ERR ACL failure in script: User radgate has no permissions to run the 'hset' command"),
+        ),
     ],
 )
 def test_an_answer_is_read(octets, answer):
