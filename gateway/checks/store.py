@@ -13,12 +13,13 @@ from gateway.checks.findings import Finding, Severity
 from gateway.config.settings import FleetSettings
 from gateway.fleet.access import open_sealer, store_access
 from gateway.fleet.connection import ConnectionOwner, StoreConnection
+from gateway.fleet.greeting import CLUSTER_REMEDY, KEYS_OF_ALL_SLOTS, TurnedAway, ask_all, elsewhere, not_all_keys
 from gateway.fleet.hosts import BEAT_INTERVAL_S, Hosts
-from gateway.fleet.opening import Opener, ask_all
+from gateway.fleet.opening import Opener
 from gateway.fleet.scripts import COMMANDS, LOOK
 from gateway.fleetapi.messages import PROTOCOL_VERSION, Beat, decode_message
 from gateway.fleetapi.names import ALL_HOSTS, mailbox
-from gateway.fleetapi.resp import Refused
+from gateway.fleetapi.resp import Refused, printable
 from gateway.https.resolver import Resolver
 from gateway.unavailable import Trouble, Unavailable
 from gateway.words.english import counted
@@ -27,6 +28,7 @@ ANSWER_TIMEOUT_S = 2.0
 LISTEN_S = 3 * BEAT_INTERVAL_S
 
 _N_ROUND_TRIPS: Final = 20
+_MAX_POLICY: Final = 40  # characters
 _LIFE_S: Final = b"5"
 _LIFE_MS: Final = b"5000"
 _EVICTING: Final = ("allkeys-", "volatile-lru", "volatile-lfu", "volatile-lrm", "volatile-random")
@@ -36,6 +38,7 @@ _REMEDIES: Final = {
     Trouble.DNS: "correct the host's name in engine=, or this machine's resolver",
     Trouble.CONNECT: "see that it runs, that engine= names its port, and that firewalls let this host through",
     Trouble.TIMEOUT: "see that it runs, and that firewalls let this host through",
+    Trouble.CLOSED: "see that engine= names its port, and what the store's own log says",
     Trouble.TLS: "redis:// and rediss:// must be what the store's port speaks",
     Trouble.CERTIFICATE: "name the roots of its certificate in engine_ca_certs_file",
     Trouble.CONFIGURATION: "correct user and engine_password_file, or the user's rights in the store",
@@ -79,7 +82,7 @@ class _Walk(ConnectionOwner):
 
     def failed(self, trouble: Unavailable) -> None:
         severity = Severity.UNREACHABLE if trouble.trouble in _NOT_THERE else Severity.PROBLEM
-        remedy = _REMEDIES.get(trouble.trouble, _ALONE)
+        remedy = trouble.remedy if isinstance(trouble, TurnedAway) else _REMEDIES.get(trouble.trouble, _ALONE)
         if trouble.trouble in _NO_TLS_THERE and "rediss" in self._settings.engine:
             remedy += "; or it does not speak TLS there: then write redis://"
         self.note("connect", severity, trouble.detail, remedy)
@@ -89,7 +92,7 @@ class _Walk(ConnectionOwner):
         connection = await self._open()
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                is_allowed = await self._try_commands(connection)
+                is_allowed = await self._look_for_keys(connection) and await self._try_commands(connection)
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 await self._look_at_policy(connection)
                 if is_allowed:
@@ -127,6 +130,13 @@ class _Walk(ConnectionOwner):
             self.note("connect", Severity.NOTE, f"not used now: {each.detail}")
         return found
 
+    async def _look_for_keys(self, connection: StoreConnection) -> bool:
+        """See whether all keys are there, also those that no other step happens to ask for; return it."""
+        refusal = elsewhere(await ask_all(connection, KEYS_OF_ALL_SLOTS))
+        if refusal is not None:
+            self.note("keys", Severity.PROBLEM, f"the store {not_all_keys(refusal)}", CLUSTER_REMEDY)
+        return refusal is None
+
     async def _try_commands(self, connection: StoreConnection) -> bool:
         """Try each command that a gateway needs; return whether all may be used."""
         key = b"rg:check:" + os.urandom(8).hex().encode()
@@ -157,7 +167,7 @@ class _Walk(ConnectionOwner):
         (answer,) = await ask_all(connection, [[b"CONFIG", b"GET", b"maxmemory-policy"]])
         match answer:
             case [_, bytes() as octets]:
-                policy = octets.decode("ascii", "replace")
+                policy = printable(octets.decode("ascii", "replace")[:_MAX_POLICY])
             case _:
                 text = "maxmemory-policy is not looked at, for the user may not ask (config|get)"
                 self.note("memory", Severity.NOTE, f"{text}: best is noeviction, or volatile-ttl")

@@ -26,6 +26,9 @@ from gateway.fleetapi.resp import (
 MAX_UNDER_WAY: Final = 4096  # commands: a store that answers in 0.5 ms has as many with 8,000,000 a second
 MAX_UNSENT: Final = 1_048_576  # octets that the socket has not taken
 
+SAYS: Final = "the store says: "
+"""Before what it has said unasked, in the detail of a connection that is lost."""
+
 OnAnswer = Callable[[Answer], None]
 
 _PING: Final = encode_command([b"PING"])
@@ -149,6 +152,11 @@ class StoreConnection:
         return self._is_open
 
     @property
+    def detail(self) -> str:
+        """Why it is open no more; "" while it is."""
+        return self._detail
+
+    @property
     def n_under_way(self) -> int:
         """How many commands have no answer yet."""
         return len(self._asked)
@@ -211,7 +219,8 @@ class StoreConnection:
             if self._is_listening and self._is_message(answer):
                 continue
             if not self._asked:
-                self.close("the store sent an answer that nobody had asked for")
+                unasked = "the store sent an answer that nobody had asked for"
+                self.close(SAYS + answer.text if isinstance(answer, Refused) else unasked)
                 return
             self._n_answered += 1
             asked = self._asked.popleft()

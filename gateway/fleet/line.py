@@ -21,7 +21,7 @@ IDLE_S: Final = 1.0  # a connection that was not asked for so long is pinged
 FIRST_DELAY_S: Final = 0.1
 MOST_DELAY_S: Final = 1.0
 
-_NO_MASTER: Final = ("READONLY", "LOADING", "MASTERDOWN", "NOAUTH")
+_NO_MASTER: Final = ("READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "MOVED", "CLUSTERDOWN")
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -109,7 +109,7 @@ class Line(ConnectionOwner):
         """Open a connection and return when it is lost."""
         connection = await self._opener.open(self, with_scripts=self._with_scripts)
         if not connection.is_open:
-            raise Unavailable(Trouble.CLOSED, "the store closed the connection")
+            raise Unavailable(Trouble.CLOSED, connection.detail)
         self._connection = connection
         self._ended = ended = asyncio.get_running_loop().create_future()
         self._owner.opened(connection)

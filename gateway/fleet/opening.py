@@ -1,20 +1,19 @@
 """Reaching the store: address by address, until a master answers that lets us in.
 
 A connection that is returned has greeted: it is let in, at its database, has a name, is a master's as far as that one
-says, and knows the scripts. All of that is asked in one write.
+says, has all keys, and knows the scripts.
 """
 
 import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Final, NamedTuple, cast
 
 from gateway.fleet.connection import ConnectionOwner, StoreConnection
-from gateway.fleet.scripts import SCRIPTS
+from gateway.fleet.greeting import ask_all, auth, greet
 from gateway.fleetapi.address import StoreAddress
-from gateway.fleetapi.resp import Answer, Refused, encode_command
+from gateway.fleetapi.resp import Answer, Refused
 from gateway.https.resolver import Address, Resolver
 from gateway.https.sockets import connect_at_once
 from gateway.https.tls import TrustStore, tls_trouble
@@ -23,10 +22,6 @@ from gateway.unavailable import Trouble, Unavailable
 CONNECT_TIMEOUT_S: Final = 2.0  # for one address, with its greeting
 
 Begin = Callable[[StoreConnection], Awaitable[None]]
-
-_NO_SUCH_COMMAND: Final = ("ERR", "NOPERM")
-_WRONG: Final = ("WRONGPASS", "NOAUTH")
-_SAID_OF_AUTH: Final = (*_WRONG, *_NO_SUCH_COMMAND)
 
 
 class StoreAccess(NamedTuple):
@@ -69,17 +64,19 @@ class Opener:
                 troubles.append(trouble)
                 self._addresses.remove(address)
                 self._addresses.append(address)
+        if len(troubles) == 1:
+            raise troubles[0]
         raise Unavailable(troubles[0].trouble, "; ".join(dict.fromkeys(trouble.detail for trouble in troubles)))
 
     async def _open_at(self, address: StoreAddress, owner: ConnectionOwner, *, with_scripts: bool) -> StoreConnection:
-        async def greet(connection: StoreConnection) -> None:
-            await self._greet(connection, address, with_scripts=with_scripts)
+        async def begin(connection: StoreConnection) -> None:
+            await greet(connection, address, self._access.password, with_scripts=with_scripts)
 
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 if address.master:
                     address = await self._ask_sentinel(address)
-                return await self._connect(address, owner, greet)
+                return await self._connect(address, owner, begin)
         except TimeoutError as error:
             raise Unavailable(Trouble.TIMEOUT, f"no answer from {address} within {CONNECT_TIMEOUT_S:.0f} s") from error
 
@@ -92,7 +89,7 @@ class Opener:
             nonlocal answer
             (answer,) = await ask_all(connection, [question])
             if isinstance(answer, Refused) and answer.code == "NOAUTH":
-                _, answer = await ask_all(connection, [_auth(address, self._access.password), question])
+                _, answer = await ask_all(connection, [auth(address, self._access.password), question])
 
         (await self._connect(address, ConnectionOwner(), ask)).close("")
         match answer:
@@ -169,20 +166,6 @@ class Opener:
         except (OSError, ValueError) as error:
             raise tls_trouble(error, str(where), trust) from error
 
-    async def _greet(self, connection: StoreConnection, address: StoreAddress, *, with_scripts: bool) -> None:
-        commands = [[b"CLIENT", b"SETNAME", b"radgate"], [b"ROLE"], [b"PING"]]
-        if self._access.password:
-            commands.insert(0, _auth(address, self._access.password))
-        if address.database:
-            commands.append([b"SELECT", b"%d" % address.database])
-        if with_scripts:
-            commands += [[b"SCRIPT", b"LOAD", script.lua] for script in SCRIPTS]
-        answers = await ask_all(connection, commands)
-        for command, answer in zip(commands, answers, strict=True):
-            _check(command[0].decode(), answer, address)
-        if with_scripts and answers[-len(SCRIPTS) :] != [script.sha for script in SCRIPTS]:
-            raise Unavailable(Trouble.BAD_ANSWER, f"{address} gives scripts other names than Redis does")
-
 
 def _not_connected(where: object, error: OSError) -> Unavailable:
     if isinstance(error, ConnectionRefusedError):
@@ -202,48 +185,3 @@ async def _begun(connection: StoreConnection, begin: Begin) -> None:
     except BaseException:
         connection.close("")
         raise
-
-
-def _auth(address: StoreAddress, password: str) -> list[bytes]:
-    words = [b"AUTH", password.encode("utf-8", "surrogateescape")]
-    return [words[0], address.user.encode(), words[1]] if address.user else words
-
-
-def _check(command: str, answer: Answer, address: StoreAddress) -> None:
-    """Make sure that a part of the greeting was answered as it must be; a name and a role are wishes."""
-    if command == "ROLE" and isinstance(answer, list) and answer and answer[0] != b"master":
-        role = answer[0].decode("ascii", "replace") if isinstance(answer[0], bytes) else "something else"
-        raise Unavailable(Trouble.BAD_ANSWER, f"{address} is no master but {role[:20]}")
-    if not isinstance(answer, Refused):
-        return
-    if command in ("CLIENT", "ROLE") and answer.code in _NO_SUCH_COMMAND:
-        return
-    if command == "AUTH" or answer.code in _WRONG:
-        # Who does not know AUTH says what it was sent: the password.
-        why = answer.text if command != "AUTH" else answer.code if answer.code in _SAID_OF_AUTH else "?"
-        text = f"{address} does not let us in: see user and engine_password_file ({why})"
-        raise Unavailable(Trouble.CONFIGURATION, text)
-    trouble = Trouble.CONFIGURATION if answer.code in _NO_SUCH_COMMAND else Trouble.BAD_ANSWER
-    raise Unavailable(trouble, f"{address} refuses {command}: {answer.text}")
-
-
-async def ask_all(connection: StoreConnection, commands: Sequence[Sequence[bytes]]) -> list[Answer]:
-    """Return the answers to commands that leave together.
-
-    Raises:
-        Unavailable: the connection was lost before.
-    """
-    loop = asyncio.get_running_loop()
-    answered: list[asyncio.Future[Answer]] = [loop.create_future() for _ in commands]
-    for command, future in zip(commands, answered, strict=True):
-        connection.ask(encode_command(command), partial(_take, future))
-    found: list[Answer] = await asyncio.gather(*answered)
-    for answer in found:
-        if isinstance(answer, Refused) and answer.code == "CONNECTIONLOST":
-            raise Unavailable(Trouble.CLOSED, answer.text)
-    return found
-
-
-def _take(answered: "asyncio.Future[Answer]", answer: Answer) -> None:
-    if not answered.done():
-        answered.set_result(answer)

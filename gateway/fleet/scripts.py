@@ -85,6 +85,9 @@ return epoch + 1
 or still, or another one's record was as expected and is replaced. Else the record: owner, epoch, state, sealed, age in
 ms."""
 
+PROBE: Final[Sequence[bytes]] = (b"probe", b"1", b"", b"", b"0")
+"""Arguments of a claim that does all that one does, and lives 1 ms."""
+
 LOOK: Final = Script(
     _NOW
     + _RECORD

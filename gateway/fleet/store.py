@@ -14,12 +14,11 @@ from gateway.fleet.connection import Asked, Call, OnAnswer, StoreConnection, ign
 from gateway.fleet.line import Line, LineOwner
 from gateway.fleet.opening import Opener
 from gateway.fleet.patience import Patience
-from gateway.fleet.scripts import CLAIM, Script
+from gateway.fleet.scripts import CLAIM, PROBE, Script
+from gateway.fleetapi.names import PROBE_KEYS
 from gateway.fleetapi.resp import NOT_ANSWERED, NOT_CONNECTED, Answer, Refused, encode_command
 
-PROBE_KEY: Final = b"rg:probe"
-
-_PROBE: Final = CLAIM.call(PROBE_KEY, [b"probe", b"1", b"", b"", b"0"])  # does what a claim does, and lives 1 ms
+_PROBES: Final = [CLAIM.call(key, PROBE) for key in PROBE_KEYS]
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -65,6 +64,7 @@ class Store(LineOwner):
         self._call_soon = call_soon
         self._clock = clock
         self._connection: StoreConnection | None = None
+        self._n_probes = 0
         self._line = Line(opener, self, clock, chance, with_scripts=True)
 
     def start(self) -> None:
@@ -141,7 +141,9 @@ class Store(LineOwner):
 
     def idle(self, connection: StoreConnection) -> None:
         """Do what a claim does: a server that is full, or became a replica, still answers to PING."""
-        connection.run(_PROBE, Call(partial(self._probed, self._clock())))
+        probe = _PROBES[self._n_probes % len(_PROBES)]  # a node of a cluster may have the keys of some
+        self._n_probes += 1
+        connection.run(probe, Call(partial(self._probed, self._clock())))
 
     def _probed(self, asked_at: float, answer: Answer) -> None:
         if not isinstance(answer, Refused):

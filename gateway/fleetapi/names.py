@@ -6,6 +6,8 @@ from typing import Final, Protocol
 
 KEY_PREFIX: Final = b"rg:l:"
 STATE_PREFIX: Final = b"rg:t:"
+PROBE_KEYS: Final = [b"rg:probe:%d" % n for n in (3, 23, 63, 41, 2, 22, 62, 40, 1, 21, 61, 43, 0, 20, 60, 42)]
+"""Keys at which a store is tried: in a cluster one in each sixteenth of the slots, in their order."""
 ALL_HOSTS: Final = "rg:all"
 """The channel of the beats."""
 DIGEST_SIZE: Final = 16  # octets, of logins and packets

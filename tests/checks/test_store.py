@@ -15,9 +15,10 @@ from gateway.checks.store import examine_store
 from gateway.config.settings import FleetSettings, Secret
 from gateway.fleet.hosts import encode_beat
 from gateway.fleet.scripts import CHANNELS, COMMANDS, KEYS
-from gateway.fleetapi.names import ALL_HOSTS
+from gateway.fleetapi.names import ALL_HOSTS, PROBE_KEYS
 from gateway.fleetapi.sealing import Sealer
-from tests.fleet.redis_server import RedisServer, needs_store, redis_server
+from tests.fleet.peer import StoreVisit, ordinary, store_peer
+from tests.fleet.redis_server import RedisServer, free_port, needs_store, redis_server
 from tests.https.authority import Authority
 from tests.https.peer import run
 
@@ -172,6 +173,54 @@ def test_a_replica_beside_its_master_is_no_problem_and_alone_is_one(server):
         (finding,) = found(f"redis://127.0.0.1:{replica.port}")
         assert finding.severity is Severity.PROBLEM
         assert "no master" in finding.text
+
+
+@needs_store
+def test_a_node_of_a_cluster_that_has_not_all_keys_is_a_problem_whatever_else_it_lets_us_do():
+    with redis_server("--cluster-enabled", "yes", "--cluster-port", str(free_port())) as node:
+        assert node.ask("CLUSTER", "ADDSLOTSRANGE", "0", "14335") == b"OK"
+        findings = by_step(found(f"unix://{node.path}"))
+    assert findings["keys"].severity is Severity.PROBLEM
+    assert "it is a node of a cluster (CLUSTERDOWN" in findings["keys"].text
+    assert "a cluster of one shard" in findings["keys"].remedy
+    assert "rights" not in findings
+
+
+def test_a_store_that_has_some_keys_alone_is_a_problem():
+    async def script(visit: StoreVisit) -> None:
+        while True:
+            words = await visit.any_command()
+            visit.send(b"-MOVED 1 h:1\r\n" if PROBE_KEYS[9] in words else ordinary(words))
+
+    async def scene() -> list[Finding]:
+        async with store_peer(script) as engine:
+            return await examine_store(settings(engine))
+
+    assert by_step(run(scene()))["keys"].severity is Severity.PROBLEM
+
+
+@needs_store
+def test_a_store_that_has_enough_clients_is_a_problem_of_its_settings():
+    with redis_server("--maxclients", "1") as full, socket.create_connection(("127.0.0.1", full.port)):
+        (finding,) = found(f"redis://127.0.0.1:{full.port}", password=Secret(PASSWORD.encode()))
+    assert (finding.severity, finding.step) == (Severity.PROBLEM, "connect")
+    assert "max number of clients" in finding.text
+    assert "maxclients" in finding.remedy
+
+
+def test_a_store_in_protected_mode_is_a_problem_of_its_settings():
+    async def script(visit: StoreVisit) -> None:
+        visit.send(b"-DENIED Redis is running in protected mode because protected mode is enabled\r\n")
+        visit.close()
+
+    async def scene() -> list[Finding]:
+        async with store_peer(script) as engine:
+            return await examine_store(settings(engine))
+
+    (finding,) = run(scene())
+    assert finding.severity is Severity.PROBLEM
+    assert "is in protected mode" in finding.text
+    assert "engine_password_file" in finding.remedy
 
 
 def test_a_store_that_is_not_there_is_unreachable():

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from gateway.fleet.scripts import SCRIPTS
+from gateway.fleetapi import names
 from gateway.fleetapi.resp import AnswerReader, Refused
 from tests.https.peer import Visit, tls_peer
 
+PROBE_KEYS = frozenset(names.PROBE_KEYS)
 SHA = {script.lua: script.sha for script in SCRIPTS}
-PROBE = b"rg:probe"
 KEY = b"rg:l:{00}"
 MINE = b":1\r\n"
 CLAIMING = (b"a", b"90000", b"sealed", b"", b"0")
@@ -44,14 +45,14 @@ class StoreVisit:
         """The words of the next command that is no probe."""
         while True:
             command = await self.any_command()
-            if PROBE not in command:
+            if PROBE_KEYS.isdisjoint(command):
                 return command
             self.send(b":1\r\n")
 
     async def greet(self, answers: dict[bytes, bytes] | None = None) -> list[list[bytes]]:
         """Let the client in, or answer as `answers` says to a command's first word; return what it said."""
         said: list[list[bytes]] = []
-        while not said or said[-1][:2] != [b"SCRIPT", b"LOAD"] or said[-1][2] != SCRIPTS[-1].lua:
+        while not said or said[-1][0] != b"EVALSHA":
             said.append(command := await self.any_command())
             self.send((answers or {}).get(command[0]) or ordinary(command))
         return said
@@ -64,6 +65,8 @@ def ordinary(command: list[bytes]) -> bytes:
             return b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"
         case [b"SCRIPT", b"LOAD", lua]:
             return b"$40\r\n%b\r\n" % SHA[lua]
+        case [b"EVALSHA", *_]:
+            return MINE
         case [b"PING"]:
             return b"+PONG\r\n"
     return b"+OK\r\n"

@@ -95,7 +95,7 @@ class RedisServer:
             self.process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that the kernel chose; the server cannot be handed a socket."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -107,7 +107,7 @@ def _free_port() -> int:
 def redis_server(*arguments: str) -> Iterator[RedisServer]:
     """Run one with these arguments more."""
     with tempfile.TemporaryDirectory(prefix="store-") as folder:
-        server = RedisServer(Path(folder), _free_port())
+        server = RedisServer(Path(folder), free_port())
         try:
             server.start(arguments)
             yield server

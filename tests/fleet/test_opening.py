@@ -7,11 +7,12 @@ import pytest
 
 from gateway.fleet import line, opening
 from gateway.fleet.patience import Away
-from gateway.fleet.scripts import CLAIM, SCRIPTS
+from gateway.fleet.scripts import CLAIM, PROBE, SCRIPTS
+from gateway.fleetapi.names import PROBE_KEYS
 from gateway.https.resolver import Address, Resolver, _Entry
 from tests.compiled import only_interpreted
 from tests.descriptors import n_descriptors
-from tests.fleet.peer import CLAIMING, KEY, MINE, StoreVisit, code, stay, store_peer
+from tests.fleet.peer import CLAIMING, KEY, MINE, StoreVisit, code, ordinary, stay, store_peer
 from tests.fleet.stage import on_stage
 from tests.https.peer import run, turn_until
 
@@ -31,6 +32,7 @@ def test_nothing_is_asked_before_the_greeting_is_answered():
 
     said: list[list[bytes]] = []
     run(scene())
+    n = 5 + len(PROBE_KEYS)
     assert said[:5] == [
         [b"AUTH", b"word"],
         [b"CLIENT", b"SETNAME", b"radgate"],
@@ -38,11 +40,23 @@ def test_nothing_is_asked_before_the_greeting_is_answered():
         [b"PING"],
         [b"SELECT", b"2"],
     ]
-    assert [words[2] for words in said[5 : 5 + len(SCRIPTS)]] == [each.lua for each in SCRIPTS]
-    assert said[5 + len(SCRIPTS) :] == [[b"EVALSHA", CLAIM.sha, b"1", KEY, *CLAIMING]]
+    assert said[5:n] == [[b"HMGET", key, b"o"] for key in PROBE_KEYS]
+    assert [words[2] for words in said[n : n + len(SCRIPTS)]] == [each.lua for each in SCRIPTS]
+    assert said[n + len(SCRIPTS) :] == [
+        [b"EVALSHA", CLAIM.sha, b"1", PROBE_KEYS[0], *PROBE],
+        [b"EVALSHA", CLAIM.sha, b"1", KEY, *CLAIMING],
+    ]
 
 
-@pytest.mark.parametrize("refusal", ["READONLY You can't write against a read only replica.", "LOADING Redis"])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "READONLY You can't write against a read only replica.",
+        "LOADING Redis",
+        "MOVED 3999 127.0.0.1:6381",
+        "CLUSTERDOWN The cluster is down",
+    ],
+)
 def test_who_is_no_master_any_more_is_left_for_the_next_address(refusal):
     async def first(visit: StoreVisit) -> None:
         if visit.number > 1:
@@ -85,10 +99,19 @@ def test_who_is_no_master_any_more_is_left_for_the_next_address(refusal):
         (b"PING", b"-LOADING Redis is loading the dataset in memory\r\n", "refuses PING: LOADING"),
         (b"SELECT", b"-ERR DB index is out of range\r\n", "refuses SELECT: ERR DB index"),
         (b"SCRIPT", b"-NOPERM no permissions to run script|load\r\n", "refuses SCRIPT: NOPERM"),
+        (b"EVALSHA", b"-NOPERM no permissions to run hset\r\n", "refuses what a claim does: NOPERM no permissions"),
         (b"SCRIPT", b"$40\r\n" + b"0" * 40 + b"\r\n", "gives scripts other names than Redis does"),
         (b"ROLE", b"*3\r\n$8\r\nsentinel\r\n*0\r\n*0\r\n", "is no master but sentinel"),
         (b"ROLE", b"*1\r\n:1\r\n", "is no master but something else"),
         (b"ROLE", b"!!!\r\n", "no Redis protocol, version 2"),
+        (b"ROLE", b"*1\r\n$13\r\n\x1b[2J\nERROR ok\r\n", "is no master but ?[2J?ERROR ok"),
+        (b"ROLE", b"*1\r\n$50\r\n" + b"x" * 50 + b"\r\n", "is no master but " + "x" * 20),
+        (b"HMGET", b"-MOVED 3999 127.0.0.1:6381\r\n", "has not all keys, for it is a node of a cluster (MOVED 3999"),
+        (
+            b"HMGET",
+            b"-CLUSTERDOWN Hash slot not served\r\n",
+            "is a node of a cluster (CLUSTERDOWN Hash slot not served)",
+        ),
     ],
 )
 def test_a_store_that_does_not_let_in_is_told_in_plain_words(word, answer, told):
@@ -103,6 +126,92 @@ def test_a_store_that_does_not_let_in_is_told_in_plain_words(word, answer, told)
             assert "hunter2" not in reason
             assert stage.store.patience.reason == reason
             assert stage.store.patience.away is Away.NOT_CONNECTED
+
+    run(scene())
+
+
+DENIED = b"-DENIED Redis is running in protected mode because protected mode is enabled and no password is set.\r\n"
+FULL = b"-ERR max number of clients reached\r\n"
+
+
+@pytest.mark.parametrize("password", ["", "hunter2"])
+@pytest.mark.parametrize("is_at_once", [True, False])
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [(DENIED, "is in protected mode"), (FULL, "has as many clients as it takes (max number of clients")],
+)
+def test_a_store_that_turns_everybody_away_is_told_in_its_words(line, told, is_at_once, password):
+    async def script(visit: StoreVisit) -> None:
+        if not is_at_once:
+            await visit.any_command()
+        visit.send(line)
+        visit.close()
+
+    async def scene():
+        async with store_peer(script) as address, on_stage(address, password) as stage:
+            assert told in await stage.until_lost()
+
+    run(scene())
+
+
+def test_any_other_word_before_the_end_is_told_but_none_that_answers_to_a_password():
+    async def script(visit: StoreVisit) -> None:
+        words = await visit.any_command()
+        visit.send(b"-ERR enough of %b\r\n" % words[1])
+        visit.close()
+
+    async def scene():
+        async with store_peer(script) as address:
+            async with on_stage(address) as stage:
+                assert (await stage.until_lost()).endswith("closed the connection: ERR enough of SETNAME")
+            async with on_stage(address, "hunter2") as stage:
+                assert "hunter2" not in await stage.until_lost()
+
+    run(scene())
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_what_a_store_says_unasked_later_is_told(is_used):
+    async def script(visit: StoreVisit) -> None:
+        await visit.greet()
+        if is_used:
+            await visit.any_command()  # a probe
+            visit.send(MINE)
+        visit.send(b"-ERR idle for too long\r\n")
+        await visit.until_client_leaves()
+
+    async def scene():
+        async with store_peer(script) as address, on_stage(address) as stage:
+            assert await stage.until_lost() == "the store says: ERR idle for too long"
+
+    run(scene())
+
+
+def test_a_cluster_that_is_down_at_a_key_or_two_of_ours_is_not_used():
+    """Each of the keys is in a part of the slots of its own, and any of them may be elsewhere."""
+
+    async def script(visit: StoreVisit) -> None:
+        while True:
+            words = await visit.any_command()
+            visit.send(b"-MOVED 1 h:1\r\n" if PROBE_KEYS[7] in words else ordinary(words))
+
+    async def scene():
+        async with store_peer(script) as address, on_stage(address) as stage:
+            assert "has not all keys" in await stage.until_lost()
+            assert "has not all keys" in await stage.until_lost(2)
+            assert not stage.n_connected
+
+    run(scene())
+
+
+def test_a_store_that_is_full_is_opened_for_it_may_have_room_again():
+    async def script(visit: StoreVisit) -> None:
+        await visit.greet({b"EVALSHA": b"-OOM command not allowed\r\n"})
+        await visit.until_client_leaves()
+
+    async def scene():
+        async with store_peer(script) as address, on_stage(address) as stage:
+            await stage.until_connected()
 
     run(scene())
 

@@ -10,6 +10,7 @@ import pytest
 from gateway.fleet import connection, line
 from gateway.fleet.patience import Away
 from gateway.fleet.scripts import CLAIM, LOOK, SCRIPTS, WRITE
+from gateway.fleetapi.names import PROBE_KEYS
 from gateway.fleetapi.resp import Refused
 from tests.compiled import only_interpreted
 from tests.fleet.client_hosts import until
@@ -187,7 +188,7 @@ def test_an_idle_store_is_asked_for_a_sign_of_life(monkeypatch):
     probes: list[bytes] = []
     done = asyncio.Event()
     run(scene())
-    assert probes == [b"rg:probe"] * 3
+    assert probes == PROBE_KEYS[:3]
 
 
 def test_a_store_that_refuses_its_probe_is_away_with_its_words_until_it_is_done():
@@ -212,12 +213,12 @@ def test_a_store_that_refuses_its_probe_is_away_with_its_words_until_it_is_done(
 
 @only_interpreted
 def test_too_much_under_way_is_refused_at_once(monkeypatch):
-    monkeypatch.setattr(connection, "MAX_UNDER_WAY", 10)
+    monkeypatch.setattr(connection, "MAX_UNDER_WAY", 40)
 
     async def scene():
         async with store_peer(stay) as address, on_stage(address) as stage:
             await stage.until_connected()
-            waiting = [stage.run(LOOK, KEY) for _ in range(10)]
+            waiting = [stage.run(LOOK, KEY) for _ in range(40)]
             assert code(await stage.run(LOOK, KEY)) == "TOOMANY"
             assert not any(answer.done() for answer in waiting)
 
@@ -270,13 +271,13 @@ def test_answers_and_refusals_are_told_to_patience():
     async def script(visit: StoreVisit) -> None:
         await visit.greet()
         await visit.command()
-        visit.send(b"-MOVED 3999 127.0.0.1:6381\r\n")
+        visit.send(b"-ASK 3999 127.0.0.1:6381\r\n")
         await visit.until_client_leaves()
 
     async def scene():
         async with store_peer(script) as address, on_stage(address) as stage:
             await stage.until_connected()
-            assert code(await stage.run(CLAIM, KEY, *CLAIMING)) == "MOVED"
+            assert code(await stage.run(CLAIM, KEY, *CLAIMING)) == "ASK"
             assert stage.store.patience.away is Away.CLUSTER
 
     run(scene())

@@ -1,12 +1,23 @@
 """What a record holds: it is read back, or it is refused."""
 
+from binascii import crc_hqx
+
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.fleetapi import records
-from gateway.fleetapi.names import bound_to, instance_of, is_instance, is_owner_name, mailbox, owner_name, record_key
+from gateway.fleetapi.names import (
+    PROBE_KEYS,
+    bound_to,
+    instance_of,
+    is_instance,
+    is_owner_name,
+    mailbox,
+    owner_name,
+    record_key,
+)
 from gateway.fleetapi.records import AskingRecord, DecidedRecord, PushedRecord, decode_record
 
 STATES = ("asking", "pushed", "decided")
@@ -77,6 +88,11 @@ def test_names():
     assert instance_of(owner) == "0123456789abcdef"
     assert mailbox(instance_of(owner)) == "rg:h:0123456789abcdef"
     assert record_key(DIGEST) == b"rg:l:000102030405060708090a0b0c0d0e0f"
+
+
+def test_a_probe_lies_in_each_sixteenth_of_a_clusters_slots():
+    """A slot is CRC-16/XMODEM of the key, modulo 16384 (Redis' cluster specification)."""
+    assert [crc_hqx(key, 0) % 16_384 // 1024 for key in PROBE_KEYS] == list(range(16))
 
 
 @pytest.mark.parametrize(
