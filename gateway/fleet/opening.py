@@ -42,13 +42,30 @@ class StoreAccess(NamedTuple):
 
 
 class Opener:
-    """Opens connections to one store."""
+    """Opens connections to one store: the one on which a process asks it, and that of its mailbox.
+
+    Attributes:
+        asking: the connection on which the store is asked now; None while there is none.
+    """
 
     def __init__(self, access: StoreAccess, resolver: Resolver, clock: Callable[[], float]) -> None:
         self._access = access
         self._addresses = list(access.addresses)
         self._resolver = resolver
         self._clock = clock
+        self._watchers: list[Callable[[], None]] = []
+        self.asking: StoreConnection | None = None
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Call back whenever the store is asked on another connection, or on none any more."""
+        self._watchers.append(on_change)
+
+    def use(self, connection: StoreConnection | None) -> None:
+        """Have the store asked on this connection from now on, or on none."""
+        if connection is not self.asking:
+            self.asking = connection
+            for on_change in self._watchers:
+                on_change()
 
     async def open(self, owner: ConnectionOwner, *, with_scripts: bool) -> StoreConnection:
         """Return a connection to the master. An address that failed is tried last from then on.

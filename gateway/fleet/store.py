@@ -63,6 +63,7 @@ class Store(LineOwner):
         self._owner = owner
         self._call_soon = call_soon
         self._clock = clock
+        self._opener = opener
         self._connection: StoreConnection | None = None
         self._n_probes = 0
         self._line = Line(opener, self, clock, chance, with_scripts=True)
@@ -117,12 +118,14 @@ class Store(LineOwner):
         """Use it from now on."""
         self._connection = connection
         self.patience.connected(self._clock())
+        self._opener.use(connection)
         self._owner.store_connected()
 
     def lost(self, detail: str) -> None:
         """Do without."""
         self._connection = None
         self.patience.lost(detail, self._clock())
+        self._opener.use(None)
         self._owner.store_lost(detail)
 
     def answered(self, asked_at: float, now: float) -> None:

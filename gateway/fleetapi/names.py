@@ -17,6 +17,7 @@ INSTANCE_DIGITS: Final = 16
 OWNER_SIZE: Final = 2 * INSTANCE_DIGITS + 1
 
 _MAILBOX: Final = "rg:h:"
+_ECHO: Final = b"rg:e:"
 _BOUND: Final = b"radgate fleet "
 _DIGITS: Final = frozenset("0123456789abcdef")
 
@@ -37,6 +38,11 @@ def state_key(name: bytes) -> bytes:
 def mailbox(instance: str) -> str:
     """Return the channel that all workers of a host hear."""
     return _MAILBOX + instance
+
+
+def echo_channel(random: bytes) -> bytes:
+    """Return a channel for what one process says to itself; `random` has 8 octets and is drawn for it."""
+    return _ECHO + hexlify(random)
 
 
 def owner_name(instance: str, random: bytes) -> str:

@@ -113,11 +113,14 @@ class Letters:
 
 @asynccontextmanager
 async def mailbox(addresses: str, *channels: bytes, password: str = "") -> AsyncIterator[tuple[Mailbox, Letters]]:
-    """A mailbox that has begun to subscribe."""
-    letters = Letters()
-    box = Mailbox(opener(addresses, password), channels, letters.put, time.monotonic, lambda: 0.5, letters.change)
+    """A mailbox that has begun to subscribe, and the store whose it is."""
+    letters, way = Letters(), opener(addresses, password)
+    stage = Stage(way)
+    box = Mailbox(way, channels, letters.put, time.monotonic, lambda: 0.5, letters.change)
+    stage.store.start()
     box.start()
     try:
         yield box, letters
     finally:
         await box.close()
+        await stage.store.close()

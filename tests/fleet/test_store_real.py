@@ -12,7 +12,7 @@ from gateway.fleetapi.names import state_key
 from gateway.fleetapi.resp import Answer, Refused
 from tests.fleet.client_hosts import until
 from tests.fleet.peer import code
-from tests.fleet.redis_server import RedisServer, needs_store, redis_server, redis_servers
+from tests.fleet.redis_server import RedisServer, free_port, needs_store, redis_server, redis_servers
 from tests.fleet.stage import Stage, mailbox, on_stage
 from tests.https.peer import run
 
@@ -302,6 +302,34 @@ def test_a_mailbox_hears_its_channels_also_after_the_server_was_away(server):
             server.ask("PUBLISH", "rg:all", b"again")
             assert await letters.next() == (b"rg:all", b"again")
 
+    run(scene())
+
+
+def test_a_mailbox_goes_where_its_store_goes_though_the_former_master_lets_it_stay(server):
+    """The former master has become a replica whose way to the new one does not come up."""
+
+    async def scene(second: RedisServer):
+        async with mailbox(f"{tcp(server)},{tcp(second)}", b"rg:all") as (_, letters):
+            await letters.until_changed(1)
+            server.ask("REPLICAOF", "127.0.0.1", str(free_port()))
+            await letters.until_changed(3)
+            server.ask("PUBLISH", "rg:all", "where nobody speaks")
+            second.ask("PUBLISH", "rg:all", "beat")
+            assert await letters.next() == (b"rg:all", b"beat")
+
+    with redis_server() as second:
+        run(scene(second))
+
+
+def test_a_mailbox_that_may_hear_now_hears(server):
+    async def scene():
+        address = f"redis://radgate@127.0.0.1:{server.port}"
+        async with mailbox(address, b"rg:all", password=PASSWORD) as (box, letters):
+            await until(lambda: "see the user's rights" in box.reason)
+            grant(server)
+            await letters.until_changed(1)
+
+    grant(server, "resetchannels")
     run(scene())
 
 
