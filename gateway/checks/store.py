@@ -18,7 +18,7 @@ from gateway.fleet.hosts import BEAT_INTERVAL_S, Hosts
 from gateway.fleet.opening import Opener
 from gateway.fleet.scripts import COMMANDS, LOOK
 from gateway.fleetapi.messages import PROTOCOL_VERSION, Beat, decode_message
-from gateway.fleetapi.names import ALL_HOSTS, mailbox
+from gateway.fleetapi.names import ALL_HOSTS, echo_channel, mailbox
 from gateway.fleetapi.resp import Refused, printable
 from gateway.https.resolver import Resolver
 from gateway.unavailable import Trouble, Unavailable
@@ -197,7 +197,7 @@ class _Walk(ConnectionOwner):
     async def _listen(self, connection: StoreConnection) -> None:
         """Hear who beats, for so long that each host has beaten thrice."""
         connection.listen()
-        channels = [ALL_HOSTS.encode(), mailbox("check").encode()]
+        channels = [ALL_HOSTS.encode(), mailbox("check").encode(), echo_channel(os.urandom(8))]
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             answers = await ask_all(connection, [[b"SUBSCRIBE", channel] for channel in channels])
         for answer in answers:

@@ -25,6 +25,7 @@ _ROLE_SIZE: Final = 20  # characters that are shown
 _NO_SUCH_COMMAND: Final = ("ERR", "NOPERM")
 _WRONG: Final = ("WRONGPASS", "NOAUTH")
 _SAID_OF_AUTH: Final = (*_WRONG, *_NO_SUCH_COMMAND)
+_NOT_THERE: Final = ("NOPERM", "READONLY", "MASTERDOWN")  # of a claim: who may not ask for ROLE learns it so
 _SHOWN: Final = {"EVALSHA": "what a claim does"}
 _ELSEWHERE: Final = ("MOVED", "CLUSTERDOWN")
 
@@ -171,5 +172,5 @@ def _is_wish(command: str, code: str) -> bool:
         case "CLIENT" | "ROLE":
             return code in _NO_SUCH_COMMAND
         case "EVALSHA":
-            return code != "NOPERM"  # a store that is full has room again one day, and is asked until then
+            return code not in _NOT_THERE  # a store that is full has room again one day, and is asked until then
     return command == "HMGET"

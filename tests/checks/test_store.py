@@ -92,9 +92,12 @@ def test_a_command_that_is_refused_is_named_with_what_to_grant(server, command):
 
 
 @needs_store
-def test_keys_and_channels_that_are_not_granted_are_problems(server):
+@pytest.mark.parametrize(
+    ("keys", "channels"), [("other:*", "other:*"), (KEYS, "rg:all"), (KEYS, "rg:[alh]*"), ("rg:l:*", CHANNELS)]
+)
+def test_keys_and_channels_that_are_not_granted_are_problems(server, keys, channels):
     rights = [f"+{each}" for each in COMMANDS]
-    with as_user(server, rights, keys="other:*", channels="other:*") as engine:
+    with as_user(server, rights, keys=keys, channels=channels) as engine:
         findings = found(engine, password=Secret(PASSWORD.encode()))
     assert by_step(findings)["rights"].severity is Severity.PROBLEM
 

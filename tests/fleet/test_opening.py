@@ -100,6 +100,7 @@ def test_who_is_no_master_any_more_is_left_for_the_next_address(refusal):
         (b"SELECT", b"-ERR DB index is out of range\r\n", "refuses SELECT: ERR DB index"),
         (b"SCRIPT", b"-NOPERM no permissions to run script|load\r\n", "refuses SCRIPT: NOPERM"),
         (b"EVALSHA", b"-NOPERM no permissions to run hset\r\n", "refuses what a claim does: NOPERM no permissions"),
+        (b"EVALSHA", b"-READONLY You can't write\r\n", "refuses what a claim does: READONLY You can't write"),
         (b"SCRIPT", b"$40\r\n" + b"0" * 40 + b"\r\n", "gives scripts other names than Redis does"),
         (b"ROLE", b"*3\r\n$8\r\nsentinel\r\n*0\r\n*0\r\n", "is no master but sentinel"),
         (b"ROLE", b"*1\r\n:1\r\n", "is no master but something else"),

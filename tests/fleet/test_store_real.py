@@ -192,6 +192,21 @@ def test_an_address_of_a_replica_is_passed_over(server):
         run(scene(replica))
 
 
+def test_a_replica_is_passed_over_by_whoever_may_not_ask_for_its_role(server):
+    async def scene(replica: RedisServer):
+        grant(replica, "-role")
+        replica.ask("REPLICAOF", "127.0.0.1", str(server.port))
+        names = ",".join(tcp(each).replace("//", "//radgate@") for each in (replica, server))
+        async with on_stage(names, PASSWORD) as stage:
+            await stage.until_connected()
+            assert await claim(stage, b"a") == MINE
+            assert not stage.losses
+
+    grant(server, "-role")
+    with redis_server() as replica:
+        run(scene(replica))
+
+
 def grant(server: RedisServer, *more: str) -> None:
     """Make the user that the documents name, with what they name, and then give or take what else is said."""
     rights = [f"+{command}" for command in COMMANDS]
