@@ -1,6 +1,8 @@
 """Asking Duo as one application: signs, sends, reads, and asks again what `duoapi.retries` says.
 
-A ping is always v2's, which tells the time; it is unsigned, so that applications of v1 may ask it too.
+A ping is always v2's, which tells the time; it is unsigned, so that applications of v1 may ask it too. Until it is told
+there, or by a check, the Date header of any answer of Duo's tells it, which comes by the same verified TLS. Answers to
+long polls do not: nobody can tell at which instant of one Duo's clock was read.
 """
 
 import asyncio
@@ -10,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
 
-from gateway.duo.clock import DuoClock
+from gateway.duo.clock import DuoClock, unix_time_of
 from gateway.duo.misdated import Misdated
 from gateway.duo.observer import CallObserver
 from gateway.duo.pending_call import CallOwner, OnAnswer, PendingCall
@@ -154,8 +156,7 @@ class DuoClient(CallOwner):
     @property
     def duo_time(self) -> float | None:
         """Duo's time in Unix seconds; None while Duo has not told it."""
-        is_told = self._clock.told_at > float("-inf")
-        return self._clock.unix_time(self._boot_clock()) if is_told else None
+        return self._clock.unix_time(self._boot_clock()) if self._clock.is_told else None
 
     @property
     def clock_offset_s(self) -> float:
@@ -247,11 +248,13 @@ class DuoClient(CallOwner):
         if type(answer) is Time and answer.time is not None:
             self._take_time(answer.time, pending)
         if not (type(answer) is Refusal and answer.is_foreign):
-            self._duo_answered(pending)
+            self._duo_answered(pending, outcome)
         self._finish(pending, answer, now)
 
-    def _duo_answered(self, pending: PendingCall) -> None:
-        """Note that Duo itself has answered: in this flavour, to this key."""
+    def _duo_answered(self, pending: PendingCall, response: Response) -> None:
+        """Note that Duo itself has answered: in this flavour, to this key, at this time if it has told none."""
+        if not self._clock.is_told and type(pending.call) is not AuthStatus:
+            self._take_time(unix_time_of(response.date()), pending)
         if type(pending.call) is not Ping:
             self._may_change_flavour = False  # later 40301s have another cause, and pushes are under way
         if pending.was_resigned and self._keys.taken() and self._on_key_changed is not None:
@@ -297,7 +300,7 @@ class DuoClient(CallOwner):
         """Whether another try, after the wait that is due, fits into the call's time."""
         unix_now = self._clock.unix_time(self._boot_clock())
         left_s = pending.deadline - now
-        wait_s = rate_limit_wait_s(pending.n_waits, response.retry_after, self._draw(), unix_now, left_s)
+        wait_s = rate_limit_wait_s(pending.n_waits, response.retry_after(), self._draw(), unix_now, left_s)
         if wait_s is None:
             return False
         pending.n_waits += 1

@@ -7,7 +7,7 @@ carries the time on, and what Duo tells of its own clock corrects it.
 Instants are readings of that clock, in seconds; they come in as arguments.
 """
 
-from email.utils import formatdate
+from email.utils import formatdate, parsedate_to_datetime
 from typing import Final
 
 BELIEVABLE: Final = range(1, 7_258_118_400)  # Unix seconds up to the year 2200: what Duo tells may be any number
@@ -17,16 +17,18 @@ class DuoClock:
     """Tells Duo's time at any instant.
 
     Attributes:
-        told_at: the instant at which Duo last told its time, minus infinity before it has.
+        is_told: whether Duo has told its time.
+        told_at: the instant at which it last did, minus infinity before it has.
     """
 
-    __slots__ = ("_ahead_s", "_date", "_date_until", "told_at")
+    __slots__ = ("_ahead_s", "_date", "_date_until", "is_told", "told_at")
 
     def __init__(self, unix_now: float, now: float) -> None:
         """Begin with what the machine's wall clock says at the instant `now`."""
         self._ahead_s = unix_now - now
         self._date_until = float("-inf")
         self._date = ""
+        self.is_told = False
         self.told_at = float("-inf")
 
     def unix_time(self, now: float) -> float:
@@ -50,6 +52,7 @@ class DuoClock:
         """
         if duo_time not in BELIEVABLE:
             return 0.0
+        self.is_told = True
         self.told_at = now
         least, most = duo_time - now, duo_time + 1 - asked_at
         if least <= self._ahead_s <= most:
@@ -57,3 +60,12 @@ class DuoClock:
         correction_s = (least + most) / 2 - self._ahead_s
         self._ahead_s += correction_s
         return correction_s
+
+
+def unix_time_of(date: str) -> int:
+    """Return the Unix seconds of a Date header; 0, which is not `BELIEVABLE`, for what is none."""
+    try:
+        instant = parsedate_to_datetime(date)
+    except (ValueError, OverflowError, TypeError):
+        return 0
+    return int(instant.timestamp()) if instant.tzinfo is not None else 0

@@ -4,10 +4,11 @@
 interim (1xx) answers, bodies that end with the connection, and whether the connection may carry another request.
 
 The parser is not asked for header fields: with the ten or so lines of a real service handing them over takes as long as
-parsing them. The two that are rarely wanted are looked for in the octets of the head, which are kept.
+parsing them. Those that are rarely wanted are looked for in the octets of the head, which an answer keeps.
 """
 
 import re
+from collections.abc import Sequence
 from enum import Enum
 from typing import Final, final
 
@@ -25,20 +26,34 @@ _INTERIM: Final = b"HTTP/1.1 1"
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"(?im)^(?:content-length|transfer-encoding):(.*)$")
 _RETRY_AFTER: Final = re.compile(rb"(?im)^retry-after:(.*)$")
+_DATE: Final = re.compile(rb"(?im)^date:(.*)$")
 
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Response(Value):
-    """One whole answer; `is_reusable` says whether the connection may carry another request after it."""
+    """One whole answer.
 
-    __slots__ = ("body", "http_status", "is_reusable", "retry_after")
+    Attributes:
+        is_reusable: whether the connection may carry another request after it.
+        head: what came up to the piece in which the head ends, all of that piece.
+    """
 
-    def __init__(self, http_status: int, body: bytes, is_reusable: bool, retry_after: str = "") -> None:
+    __slots__ = ("body", "head", "http_status", "is_reusable")
+
+    def __init__(self, http_status: int, body: bytes, is_reusable: bool, head: Sequence[bytes] = ()) -> None:
         self.http_status = http_status
         self.body = body
         self.is_reusable = is_reusable
-        self.retry_after = retry_after
+        self.head = head
+
+    def retry_after(self) -> str:
+        """Return that field, empty where there is none; so do the others."""
+        return _field(self.head, _RETRY_AFTER) or ""
+
+    def date(self) -> str:
+        """Return when it was sent, by the sender's clock."""
+        return _field(self.head, _DATE) or ""
 
 
 class ResponseFault(Enum):
@@ -114,24 +129,15 @@ class ResponseReader:
         Raises:
             ResponseError: the answer was not whole, or had not begun.
         """
-        if self._http_status < 200 or self._header(_LENGTH) is not None:
+        if self._http_status < 200 or _field(self._head, _LENGTH) is not None:
             raise ResponseError(ResponseFault.CUT_OFF)
         return self._finish()
 
     def _finish(self) -> Response:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        retry_after = self._header(_RETRY_AFTER) if self._http_status == 429 else None
-        response = Response(self._http_status, body, self._keeps_alive and not self._has_extra, retry_after or "")
+        response = Response(self._http_status, body, self._keeps_alive and not self._has_extra, self._head)
         self._begin()
         return response
-
-    def _header(self, wanted: "re.Pattern[bytes]") -> str | None:
-        """Return a field of the answer's head, None where there is none."""
-        head = b"".join(self._head)
-        while head.startswith(_INTERIM):
-            head = head.partition(_END_OF_HEAD)[2]
-        field = wanted.search(head.partition(_END_OF_HEAD)[0])
-        return None if field is None else field[1].decode("ascii", "replace").strip()
 
     def _begin(self) -> None:
         self._head: list[bytes] = []  # what has come, up to the piece in which the head ends
@@ -178,3 +184,12 @@ class ResponseReader:
     def _stop(self, fault: ResponseFault) -> None:
         self._fault = fault
         raise ResponseError(fault)
+
+
+def _field(pieces: Sequence[bytes], wanted: "re.Pattern[bytes]") -> str | None:
+    """Return a field of an answer's head, None where there is none."""
+    head = b"".join(pieces)
+    while head.startswith(_INTERIM):
+        head = head.partition(_END_OF_HEAD)[2]
+    field = wanted.search(head.partition(_END_OF_HEAD)[0])
+    return None if field is None else field[1].decode("ascii", "replace").strip()

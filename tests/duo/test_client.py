@@ -12,6 +12,7 @@ from gateway.duoapi.calls import (
     Auth,
     AuthAnswer,
     AuthStatus,
+    Call,
     Check,
     Factor,
     Ping,
@@ -295,6 +296,42 @@ async def test_a_jump_of_the_wall_clock_changes_no_date(authority: Authority, se
         await ask(client, Preauth("jdoe"))
         assert client.clock_offset_s == pytest.approx(-3590.0)
     assert [date_of(request) for request in requests] == [int(NOW), int(NOW) + 10]
+
+
+DATED = f"Date: {formatdate(NOW + 200.0, usegmt=True)}"
+WORD = '{"stat":"OK","response":"valid"}'
+
+
+@pytest.mark.parametrize(
+    ("octets", "call", "is_told"),
+    [
+        pytest.param(answer(WORD, "200 OK", DATED), Check(), True, id="v1 has nothing else"),
+        pytest.param(fail(40002, "Invalid", "400 Bad Request", DATED), Preauth("jdoe"), True, id="a refusal"),
+        pytest.param(answer(WORD), Check(), False, id="no date"),
+        pytest.param(answer(WORD, "200 OK", "Date: soon"), Check(), False, id="none that can be read"),
+        pytest.param(answer("<html>", "404 Not Found", DATED), Preauth("jdoe"), False, id="not in Duo's words"),
+        pytest.param(answer("oops", "502 Bad Gateway", DATED), Preauth("jdoe"), False, id="no answer of Duo's"),
+        pytest.param(
+            answer('{"stat":"OK","response":{"result":"allow","status":"x"}}', "200 OK", DATED),
+            AuthStatus("tx-1"),
+            False,
+            id="a long poll",
+        ),
+    ],
+)
+@in_loop
+async def test_the_date_of_an_answer_of_duos_tells_the_time_until_duo_does(
+    authority: Authority, server_file: str, octets: bytes, call: Call, is_told: bool
+) -> None:
+    time = answer('{"stat":"OK","response":{"time":1741084000}}')
+    answers = scripted([], octets, time, answer(WORD, "200 OK", DATED))
+    async with client_behind(answers, authority, server_file, api_version="1") as (_, client):
+        assert client.duo_time is None
+        await ask(client, call)
+        assert client.duo_time == (pytest.approx(NOW + 200.0, abs=1.0) if is_told else None)
+        await ask(client, Ping())
+        await ask(client, Check())
+        assert client.duo_time == pytest.approx(1741084000, abs=1.0)
 
 
 @in_loop

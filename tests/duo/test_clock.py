@@ -4,7 +4,7 @@ from email.utils import formatdate
 
 import pytest
 
-from gateway.duo.clock import DuoClock
+from gateway.duo.clock import DuoClock, unix_time_of
 
 UNIX = 1741083330.5
 START = 1_000.0  # the instant at which the clocks of these tests begin
@@ -63,7 +63,7 @@ def test_a_time_that_no_clock_shows_is_not_heard(duo_time: int) -> None:
     running = clock()
     assert running.told(duo_time, START, START + 0.1) == 0.0
     assert running.unix_time(START) == UNIX
-    assert running.told_at == float("-inf")
+    assert (running.is_told, running.told_at) == (False, float("-inf"))
 
 
 @pytest.mark.parametrize("duo_time", [1, 7_258_118_399])
@@ -71,3 +71,18 @@ def test_the_bounds_of_what_is_heard_can_be_dates(duo_time: int) -> None:
     running = clock()
     running.told(duo_time, START, START)
     assert running.date(START) == formatdate(duo_time)
+
+
+@pytest.mark.parametrize(
+    ("date", "unix_time"),
+    [
+        ("Mon, 23 Nov 2026 09:00:00 GMT", 1_795_424_400),
+        ("Monday, 23-Nov-26 09:00:00 GMT", 1_795_424_400),
+        ("Mon, 23 Nov 2026 09:00:00 -0000", 0),
+        ("Mon, 99 Nov 2026 09:00:00 GMT", 0),
+        ("yesterday", 0),
+        ("", 0),
+    ],
+)
+def test_a_date_header_is_read_if_it_says_an_instant(date: str, unix_time: int) -> None:
+    assert unix_time_of(date) == unix_time

@@ -7,13 +7,22 @@ from gateway.http1.response import MAX_BODY_SIZE, Response, ResponseError, Respo
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
 
-def read(*parts: bytes) -> Response | None:
+Seen = tuple[int, bytes, bool, str]  # status, body, whether the connection may be used again, Retry-After
+
+
+def read(*parts: bytes) -> Seen | None:
     reader = ResponseReader()
     response = None
     for part in parts:
         assert response is None
         response = reader.feed(part)
-    return response
+    return seen(response)
+
+
+def seen(response: Response | None) -> Seen | None:
+    if response is None:
+        return None
+    return response.http_status, response.body, response.is_reusable, response.retry_after()
 
 
 def fault_of(*parts: bytes, at_end: bool = False) -> ResponseFault:
@@ -45,28 +54,27 @@ def _read_to_the_end(parts: tuple[bytes, ...], at_end: bool) -> None:
     ],
 )
 def test_whole_answers_in_one_piece_and_octet_by_octet(octets: bytes, body: bytes, is_reusable: bool) -> None:
-    assert read(octets) == Response(200, body, is_reusable)
+    assert read(octets) == (200, body, is_reusable, "")
     if octets.startswith(PLAIN) and len(octets) > len(PLAIN):
         return
-    assert read(*(octets[at : at + 1] for at in range(len(octets)))) == Response(200, body, is_reusable)
+    assert read(*(octets[at : at + 1] for at in range(len(octets)))) == (200, body, is_reusable, "")
 
 
 def test_answers_follow_one_another() -> None:
     reader = ResponseReader()
-    assert reader.feed(PLAIN) == Response(200, b"hi", True)
-    assert reader.feed(b"HTTP/1.1 429 Slow\r\nretry-AFTER: 3\r\nContent-Length: 0\r\n\r\n") == Response(
-        429, b"", True, "3"
-    )
-    assert reader.feed(b"HTTP/1.1 204 None\r\n\r\n") == Response(204, b"", True)
+    slow = b"HTTP/1.1 429 Slow\r\nretry-AFTER: 3\r\nContent-Length: 0\r\n\r\n"
+    assert seen(reader.feed(PLAIN)) == (200, b"hi", True, "")
+    assert seen(reader.feed(slow)) == (429, b"", True, "3")
+    assert seen(reader.feed(b"HTTP/1.1 204 None\r\n\r\n")) == (204, b"", True, "")
     assert reader.feed(PLAIN[:-1]) is None
-    assert reader.feed(PLAIN[-1:]) == Response(200, b"hi", True)
+    assert seen(reader.feed(PLAIN[-1:])) == (200, b"hi", True, "")
 
 
 def test_body_that_ends_with_the_connection() -> None:
     reader = ResponseReader()
     assert reader.feed(b"HTTP/1.1 200 OK\r\n\r\nall ") is None
     assert reader.feed(b"of it") is None
-    assert reader.feed_eof() == Response(200, b"all of it", False)
+    assert seen(reader.feed_eof()) == (200, b"all of it", False, "")
 
 
 @pytest.mark.parametrize(
@@ -109,15 +117,24 @@ def test_bounds() -> None:
 
 def test_fields_of_an_interim_answer_are_not_those_of_the_answer() -> None:
     interim = b"HTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n\r\n"
-    assert read(interim + b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n") == Response(429, b"", True)
+    assert read(interim + b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n") == (429, b"", True, "")
     reader = ResponseReader()
     assert reader.feed(b"HTTP/1.1 103 Early Hints\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhi") is None
-    assert reader.feed_eof() == Response(200, b"hi", False)
+    assert seen(reader.feed_eof()) == (200, b"hi", False, "")
 
 
 def test_what_looks_like_a_field_in_a_body_is_none() -> None:
     reader = ResponseReader()
     assert reader.feed(b"HTTP/1.1 200 OK\r\n\r\n\r\nContent-Length: 3\r\n") is None
-    assert reader.feed_eof() == Response(200, b"\r\nContent-Length: 3\r\n", False)
+    assert seen(reader.feed_eof()) == (200, b"\r\nContent-Length: 3\r\n", False, "")
     answer = b"HTTP/1.1 429 Slow\r\nContent-Length: 18\r\n\r\n\r\nRetry-After: 9\r\n"
-    assert ResponseReader().feed(answer) == Response(429, b"\r\nRetry-After: 9\r\n", True)
+    assert read(answer) == (429, b"\r\nRetry-After: 9\r\n", True, "")
+
+
+def test_when_an_answer_was_sent_is_read_from_its_own_head() -> None:
+    date = b"Mon, 23 Nov 2026 09:00:00 GMT"
+    early = b"HTTP/1.1 103 Early Hints\r\nDate: Tue, 24 Nov 2026 09:00:00 GMT\r\n\r\n"
+    for octets in (early + PLAIN.replace(b"\r\n", b"\r\ndate:  " + date + b" \r\n", 1), early + PLAIN):
+        response = ResponseReader().feed(octets)
+        assert response is not None
+        assert response.date() == (date.decode() if date in octets else "")

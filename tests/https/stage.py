@@ -146,7 +146,7 @@ class Connection(HttpsConnection):
             self._reset(exchange)
         elif self.exchange is exchange and self._staged_loop.now < self.forgotten_at:
             self.exchange = None
-            self._pool.connection_answered(self, exchange, Response(200, b"", True, ""))
+            self._pool.connection_answered(self, exchange, Response(200, b"", True))
 
     def _reset(self, exchange: Exchange) -> None:
         if self.exchange is exchange:
