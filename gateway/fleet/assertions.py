@@ -32,29 +32,32 @@ class Assertions:
         if login.n_tries < _MOST:
             self._outbox.claim(login)
 
+    def named(self, login: ClaimedLogin, now: float) -> None:
+        """Write the push's name, with Duo's time of it: until that is known it waits, as nobody believes it without."""
+        if login.pushed_at is None:
+            login.pushed_at = self._reader.unix_time(login.named_at, now)
+        if login.pushed_at is not None and login.state is PUSHED:
+            self._outbox.write_pushed(login)
+
     def written(self, login: ClaimedLogin, reply: object, _now: float) -> None:
         """The store has written the push's name, or has it under another owner."""
         if not read_write(reply):
             self.doubted(login)
 
-    def asserted(self, login: ClaimedLogin, reply: object, _now: float) -> None:
+    def asserted(self, login: ClaimedLogin, reply: object, now: float) -> None:
         """The store has said whose it is."""
         claimed = read_claim(reply)
         if isinstance(claimed, Mine):
             login.epoch = claimed.epoch
-            self._confirm(login)
+            self._confirm(login, now)
         else:
             self._claimed_meanwhile(login, claimed)
 
-    def _confirm(self, login: ClaimedLogin) -> None:
-        """Let the store know what we know; not when somebody was pushed, while we do not know that by Duo's clock.
-
-        What the record says of that is to be believed whatever the store's clock says.
-        """
+    def _confirm(self, login: ClaimedLogin, now: float) -> None:
+        """Let the store know what we know."""
         if login.txid:
             login.move(PUSHED)
-            if login.pushed_at is not None:
-                self._outbox.write_pushed(login)
+            self.named(login, now)
         elif login.state is ALONE:
             login.move(ASKING)
         self._outbox.welcome_all(login)

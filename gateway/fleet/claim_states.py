@@ -76,6 +76,7 @@ class ClaimedLogin:
         application: of Duo, that it asks; of one that has joined another host's, empty otherwise.
         epoch: of our ownership; 0 as long as the store does not say that it is ours.
         txid, factor: of a push whose name is known; empty otherwise.
+        named_at: the instant at which that name was told here; if by a predecessor, when the push went out.
         pushed_at: Duo's time of it, Unix seconds; None while that is not known.
         packets: digests of those that wait for it, or were answered once it has ended.
         how: how it has ended, one of the words of `fleetapi.messages`; empty before, and when nobody needs to know.
@@ -113,6 +114,7 @@ class ClaimedLogin:
         "known_until",
         "login",
         "n_tries",
+        "named_at",
         "nonce",
         "number",
         "owner",
@@ -143,7 +145,7 @@ class ClaimedLogin:
         self.found = NOBODY
         self.is_left = False
         self.nonce = b""
-        self.known_until = self.tick_at = self.give_up_at = self.ended_at = self.again_s = 0.0
+        self.known_until = self.tick_at = self.give_up_at = self.ended_at = self.again_s = self.named_at = 0.0
         self.n_tries = 0
 
     def move(self, state: ClaimState) -> None:

@@ -89,6 +89,7 @@ class Claims:
             (PUSHED, CLAIM): self._assertions.asserted,
             (PUSHED, WRITE): self._assertions.written,
             (LOOKING, LOOK): self._joins.looked,
+            (TAKING, LOOK): self._joins.looked_before,
             (TAKING, TAKE): self._joins.took,
             (JOINED, TAKE): self._joins.took,  # late: the store was away in the meantime
             (ENDED, CLAIM): self._settling.claimed_too_late,
@@ -137,18 +138,27 @@ class Claims:
             self._settling.let_go(login)
         return self._outbox.take()
 
-    def pushed(self, number: int, txid: str, factor: str) -> list[Effect]:
+    def pushed(self, number: int, txid: str, factor: str, now: float) -> list[Effect]:
         """Take note that Duo has told the name of this login's push, if it has one: another host can go on with it."""
         login = self._logins.find(number)
         if txid and login is not None and login.state in OURS:
-            login.txid, login.factor, login.pushed_at = txid, factor, self._reader.duo_time
+            if txid != login.txid:
+                login.txid, login.factor, login.named_at = txid, factor, now
+                login.pushed_at = self._reader.unix_time(now, now)
             if login.state is ASKING:
                 login.move(PUSHED)
-                self._outbox.write_pushed(login)
+                self._assertions.named(login, now)
                 if login.is_offered:
                     self._outbox.welcome_all(login)
             elif login.state is ALONE and self._outbox.is_connected:  # its claim was refused
                 self._assertions.doubted(login)
+        return self._outbox.take()
+
+    def duo_has_told(self, now: float) -> list[Effect]:
+        """Write the names of pushes that have waited for Duo's time."""
+        for login in self._logins.all():
+            if login.state in OURS and login.txid and login.pushed_at is None:
+                self._assertions.named(login, now)
         return self._outbox.take()
 
     def cannot_reach(self, applications: frozenset[str]) -> None:
@@ -195,14 +205,15 @@ class Claims:
             self._settling.let_go(login)
         return self._outbox.take()
 
-    def adopt(self, number: int, question: Claim, held: Held, txid: str, factor: str, age_s: float) -> list[Effect]:
+    def adopt(
+        self, number: int, question: Claim, held: Held, txid: str, factor: str, age_s: float, now: float
+    ) -> list[Effect]:
         """Go on with a login that another worker of this host had claimed; `age_s` is how long ago it was pushed."""
         login = ClaimedLogin(number, question.login, question.packet, held.owner)
         self._logins.add(login)
         self._logins.name(login)
-        login.txid, login.factor = txid, factor
-        duo_time = self._reader.duo_time
-        login.pushed_at = None if duo_time is None else duo_time - age_s
+        login.txid, login.factor, login.named_at = txid, factor, now - age_s
+        login.pushed_at = self._reader.unix_time(login.named_at, now)
         login.move(ALONE)  # until the store says that it is ours
         login.n_tries = 1  # by the other worker
         if self._outbox.is_connected:
@@ -341,7 +352,7 @@ class Claims:
         login = run.login
         if run.script is CLAIM and login.state is CLAIMING:
             self._claiming.alone(login, Outcome.ALONE_FAILED)
-        elif run.script is TAKE and login.state is TAKING:
+        elif run.script in (LOOK, TAKE) and login.state is TAKING:
             self._joins.failed(login)
         elif run.script is WRITE and login.state is PUSHED and self._outbox.is_connected:
             self._assertions.doubted(login)

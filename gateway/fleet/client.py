@@ -63,6 +63,7 @@ class FleetClient(StoreOwner):
         on_waited: is told for how many seconds a claim has waited.
         on_displaced: is told of a login whose push another host has taken over.
         on_standing: is told whether logins are shared, or why not, when that has changed: one of `FLEET_SHARING`.
+        ask_duo_time: has Duo asked for its time.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class FleetClient(StoreOwner):
         on_waited: Callable[[float], None],
         on_displaced: Callable[[PendingLogin], None],
         on_standing: Callable[[str], None],
+        ask_duo_time: Callable[[], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._instance = instance
@@ -85,6 +87,7 @@ class FleetClient(StoreOwner):
         self._on_displaced = on_displaced
         self._on_standing = on_standing
         self._standing = ""
+        self._ask_duo_time = ask_duo_time
         self._patience = patience
         self.hosts: Final = Hosts(instance)
         self._claims = Claims(instance, host, self.hosts, sealing, draw, duo_time, count)
@@ -96,6 +99,7 @@ class FleetClient(StoreOwner):
         self._claiming: dict[int, _Asked] = {}  # of those, who waits for the store; the first for the longest
         self._shared: dict[int, PendingLogin] = {}
         self._left: set[str] = set()  # applications of which pushes are left to others
+        self._has_duo_told = False
         self._is_usable = False
         self._usable = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -168,11 +172,17 @@ class FleetClient(StoreOwner):
     def _share(self, pending: PendingLogin, held: Held) -> None:
         login = pending.login
         if self._claims.knows(pending.number):
-            self._perform(self._claims.pushed(pending.number, login.txid, login.factor or ""))
+            self._perform(self._claims.pushed(pending.number, login.txid, login.factor or "", _clock()))
             return
-        claim = Claim(pending.number, pending.fleet_key, held.owner)
-        age_s = _clock() - login.pushed_at
-        self._perform(self._claims.adopt(pending.number, claim, held, login.txid, login.factor or "", age_s))
+        claim, now = Claim(pending.number, pending.fleet_key, held.owner), _clock()
+        factor, age_s = login.factor or "", now - login.pushed_at
+        self._perform(self._claims.adopt(pending.number, claim, held, login.txid, factor, age_s, now))
+
+    def duo_has_told(self) -> None:
+        """Let others know the names of pushes that have waited for Duo's time; once told, it is known for ever."""
+        if not self._has_duo_told:
+            self._has_duo_told = True
+            self._perform(self._claims.duo_has_told(_clock()))
 
     def leave_pushes(self, application: str, *, are_left: bool) -> None:
         """Leave pushes to other hosts, or keep them again: this application is reached there, and not from here."""
@@ -269,8 +279,10 @@ class FleetClient(StoreOwner):
                 self._answer(effect)
             elif isinstance(effect, AnswerLogin):
                 self._loop.call_soon(self._answer, effect)
-            else:
+            elif isinstance(effect, Displaced):
                 self._displace(effect)
+            else:
+                self._ask_duo_time()
         self._arm()
 
     def _answer(self, effect: AnswerLogin) -> None:

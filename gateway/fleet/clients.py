@@ -35,6 +35,7 @@ def open_fleet_client(
     duo_time: Callable[[], float | None],
     counters: FleetCounters,
     on_displaced: Callable[[PendingLogin], None],
+    ask_duo_time: Callable[[], None],
 ) -> FleetClient:
     """Return a worker's client, which begins to connect.
 
@@ -55,6 +56,7 @@ def open_fleet_client(
         counters.waited,
         on_displaced,
         counters.shares,
+        ask_duo_time,
     )
     client.start()
     return client

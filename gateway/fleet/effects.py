@@ -64,7 +64,15 @@ class Displaced(Value):
         self.number = number
 
 
-Effect: TypeAlias = RunScript | Publish | AnswerLogin | Displaced
+@final
+@mypyc_attr(acyclic=True)
+class AskDuoTime(Value):
+    """Have Duo asked for its time: it is not known here, or the clock that carries it on has stood still."""
+
+    __slots__ = ()
+
+
+Effect: TypeAlias = RunScript | Publish | AnswerLogin | Displaced | AskDuoTime
 
 
 class Outcome(StrEnum):

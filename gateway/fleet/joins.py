@@ -1,8 +1,9 @@
 """A login that another host has: it is asked what becomes of it, again and again, until it says so.
 
-An owner is silent when its host does not beat, or when it does not say that it knows the login. Then the store is
-asked for the push: if its name is there, it is ours from now on. A push whose name is not there is nobody's: it is
-waited for, since its owner may come back, and is lost in the end. A passcode is not: it may be asked again.
+An owner is silent when its host does not beat, or when it does not say that it knows the login. Then its record is
+looked at, and the store is asked for the push: if its name is there, it is ours from now on. As long as Duo's time is
+not known here, and so no push's age, none is taken. A push whose name is not there is nobody's: it is waited for, since
+its owner may come back, and is lost in the end. A passcode is not: it may be asked again.
 """
 
 from typing import Final
@@ -98,19 +99,34 @@ class Joins:
         else:
             self._follow(login, found, now)
 
+    def looked_before(self, login: ClaimedLogin, reply: object, now: float) -> None:
+        """The store has said whose the push is that is to be taken."""
+        found = read_look(reply)
+        if found is None or found.state != records.PUSHED or not _is_same(login.found, found):
+            self._not_took(login, found, now)
+        elif self._reader.waits_for_time(login.login, found):
+            self._outbox.ask_duo_time()
+            self._refused(login, found, now)
+        else:
+            self._outbox.take_over(login, login.found)
+
     def took(self, login: ClaimedLogin, reply: object, now: float) -> None:
         """The store has said whose the push is."""
         answer = read_take(reply)
         if isinstance(answer, Took):
             self._own(login, answer)
-        elif answer is None:
-            self._vanished(login, now)
-        elif answer.owner == login.owner:  # an earlier answer to the same question was lost
-            self._own(login, Took(answer.epoch, answer.sealed, answer.age_s))
-        elif _is_same(login.found, answer):
-            self._refused(login, answer, now)
         else:
-            self._follow(login, answer, now)
+            self._not_took(login, answer, now)
+
+    def _not_took(self, login: ClaimedLogin, found: Found | None, now: float) -> None:
+        if found is None:
+            self._vanished(login, now)
+        elif found.owner == login.owner:  # the answer to an earlier question was lost
+            self._own(login, Took(found.epoch, found.sealed, found.age_s))
+        elif _is_same(login.found, found):
+            self._refused(login, found, now)
+        else:
+            self._follow(login, found, now)
 
     def failed(self, login: ClaimedLogin) -> None:
         """The store has not done it; the next tick asks again."""
@@ -163,7 +179,7 @@ class Joins:
 
     def _take(self, login: ClaimedLogin) -> None:
         login.move(TAKING)
-        self._outbox.take_over(login, login.found)
+        self._outbox.look(login)
 
     def _follow(self, login: ClaimedLogin, found: Found, now: float) -> None:
         """Join whoever has it now."""
@@ -175,7 +191,7 @@ class Joins:
             self._join(login, now)
 
     def _refused(self, login: ClaimedLogin, found: Found, now: float) -> None:
-        """The push is still the silent owner's: it has no name yet, or is decided."""
+        """The push is still the silent owner's: it has no name yet, or one of an unknown age, or is decided."""
         if found.state == records.ASKING and login.is_repeatable and self._is_gone(login, now):
             self._release(login)
             return
@@ -199,11 +215,12 @@ class Joins:
     def _own(self, login: ClaimedLogin, took: Took) -> None:
         """Go on with the push, if its record is to be believed."""
         login.epoch = took.epoch
-        record = self._reader.read_push(login.login, took.epoch, took.sealed, took.age_s)
-        if record is None:
+        believed = self._reader.read_push(login.login, took.epoch, took.sealed)
+        if believed is None:
             self._outbox.release(login)
             self._lose(login)
             return
+        record, age_s = believed
         login.move(PUSHED)
         login.txid, login.factor, login.pushed_at = record.txid, record.factor, record.pushed_at
         self._logins.joins_no_more(login)
@@ -211,7 +228,6 @@ class Joins:
         self._outbox.write_pushed(login)
         self._outbox.taken(login.found.owner)
         self._outbox.count(Outcome.TAKEOVER)
-        age_s = self._reader.age_s(record, took.age_s)
         held = Held(login.owner, login.epoch)
         self._outbox.answer(login, TakenOver(held, record.host, record.txid, record.factor, age_s))
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from gateway.fleet.claim_states import PUSHED, ClaimedLogin
-from gateway.fleet.effects import AnswerLogin, Count, Displaced, Effect, Publish, RunScript
+from gateway.fleet.effects import AnswerLogin, AskDuoTime, Count, Displaced, Effect, Publish, RunScript
 from gateway.fleet.script_answers import CLAIM, LOOK, RELEASE, TAKE, WRITE, Found, Script
 from gateway.fleetapi import records
 from gateway.fleetapi.messages import (
@@ -67,6 +67,10 @@ class Outbox:
     def displaced(self, login: ClaimedLogin) -> None:
         """Tell the engine that another host polls for it."""
         self._effects.append(Displaced(login.number))
+
+    def ask_duo_time(self) -> None:
+        """Have Duo asked for its time."""
+        self._effects.append(AskDuoTime())
 
     def claim(self, login: ClaimedLogin) -> None:
         """Claim a login, or say again that it is ours."""

@@ -1,8 +1,8 @@
 """What a record says, once it is believed: it opens, belongs to this login and this state of it, and is not too old.
 
-No age rests on this machine's clock: of a push it is by Duo's, and of all else, and as long as that is not known or is
-seen to be behind, by the store's. Whoever writes to the store can set its clock back or put an old record there again,
-but cannot make one.
+No age rests on this machine's clock, and none of a push that is taken over on the store's: whoever writes there can set
+that back, or put an old record there again, but cannot make one. How old a push is says Duo's clock alone. As long as
+that is not known here, or is seen to be behind, its record says whom to join, and nobody takes it over.
 """
 
 from collections.abc import Callable
@@ -30,10 +30,10 @@ class RecordReader:
         self._sealing = sealing
         self._duo_time = duo_time
 
-    @property
-    def duo_time(self) -> float | None:
-        """Duo's time, Unix seconds; None while Duo has not told it."""
-        return self._duo_time()
+    def unix_time(self, instant: float, now: float) -> float | None:
+        """Return Duo's time at an instant, Unix seconds; None while Duo has not told it."""
+        duo_time = self._duo_time()
+        return None if duo_time is None else duo_time - (now - instant)
 
     def read(self, login: bytes, found: Found) -> Record | None:
         """Return what the record of a login says; None when it is not to be believed, or is of another version."""
@@ -43,25 +43,34 @@ class RecordReader:
         record = decode_record(found.state, content)
         if record is None or record.epoch > found.epoch:
             return None
-        if isinstance(record, PushedRecord) and not self._is_young(record, found.age_s):
-            return None
+        if isinstance(record, PushedRecord):
+            age_s = self.age_s(record)
+            if not 0.0 <= (found.age_s if age_s is None else age_s) < BELIEVED_S:
+                return None
         return record
 
-    def read_push(self, login: bytes, epoch: int, sealed: bytes, age_s: float) -> PushedRecord | None:
-        """Return what the record of a push says that was taken over; None as above."""
-        record = self.read(login, Found("", epoch, PUSHED, sealed, age_s))
-        return record if isinstance(record, PushedRecord) else None
+    def read_push(self, login: bytes, epoch: int, sealed: bytes) -> tuple[PushedRecord, float] | None:
+        """Return what the record of a push says that was taken over, and its age in seconds; None as above, and where
+        Duo's clock does not tell that it is young.
+        """
+        record = self.read(login, Found("", epoch, PUSHED, sealed, 0.0))
+        if not isinstance(record, PushedRecord):
+            return None
+        age_s = self.age_s(record)
+        return None if age_s is None else (record, age_s)
 
     def waited_s(self, login: bytes, join: Join) -> float:
         """Return for how long a joiner's login has been waiting; 0 for what was not sealed for this join."""
         return decode_waited(self._sealing.open(join.waited, bound_to(WAITED, login, join.nonce, join.packet)))
 
-    def age_s(self, record: PushedRecord, age_in_store_s: float) -> float:
-        """Return how long ago Duo was asked to push, in seconds."""
+    def age_s(self, record: PushedRecord) -> float | None:
+        """Return how long ago Duo was asked to push, in seconds; None where nobody knows, or not yet."""
         duo_time = self._duo_time()
         if record.pushed_at is None or duo_time is None or duo_time < record.pushed_at - _CLOCK_ERROR_S:
-            return age_in_store_s
+            return None
         return max(0.0, duo_time - record.pushed_at)
 
-    def _is_young(self, record: PushedRecord, age_in_store_s: float) -> bool:
-        return 0.0 <= self.age_s(record, age_in_store_s) < BELIEVED_S
+    def waits_for_time(self, login: bytes, found: Found) -> bool:
+        """Whether this is the record of a push whose age is known once Duo has told its time, and not before."""
+        record = self.read(login, found)
+        return isinstance(record, PushedRecord) and record.pushed_at is not None and self.age_s(record) is None

@@ -103,7 +103,7 @@ class Settling:
     def _settle(self, login: ClaimedLogin) -> None:
         """Leave the record as the login's end wants it: decided, gone, or there for another host to take over."""
         if login.how == messages.LEAVE:
-            if login.txid:
+            if login.txid and login.pushed_at is not None:
                 self._outbox.write_pushed(login, is_left=True)
         elif login.how == messages.RELEASED or not login.epoch:
             self._outbox.release(login)
@@ -122,9 +122,9 @@ class Settling:
 
 
 def how_it_ends(login: ClaimedLogin, may_have_pushed: bool) -> str:
-    """Return how a login of ours ends, as joiners are told."""
+    """Return how a login of ours ends, as joiners are told. A push is left to them if they can tell how old it is."""
     if login.verdict is not None:
         return messages.VERDICT
-    if login.txid:
+    if login.txid and login.pushed_at is not None:
         return messages.LEAVE
-    return messages.LOST if may_have_pushed else messages.RELEASED
+    return messages.LOST if may_have_pushed or login.txid else messages.RELEASED

@@ -262,8 +262,10 @@ class RunningWorker:
         from gateway.fleet.clients import open_fleet_client  # which a host by itself starts sooner without
 
         self._duo_time.keep()
-        told = self._duo_time.unix_time
-        fleet = open_fleet_client(settings, self._orders.instance, told, counters, self._service.displaced)
+        duo_time, displaced = self._duo_time, self._service.displaced
+        fleet = open_fleet_client(
+            settings, self._orders.instance, duo_time.unix_time, counters, displaced, duo_time.ask
+        )
         self._fleet = self._askers[FLEET] = fleet
         self._service.share_with(fleet)
         self._memory.share = fleet.keep_for_state
@@ -274,6 +276,8 @@ class RunningWorker:
         duo_time = self._duo_time.unix_time()
         if duo_time is not None:
             self._memory.told(duo_time, time.monotonic())
+            if self._fleet is not None:
+                self._fleet.duo_has_told()
 
     def _drop_idle_connections(self, application: str) -> None:
         self._clients[application].drop_idle_connections()

@@ -42,6 +42,8 @@ class Host:
         self.displaced: list[Any] = []
         self.waited: list[float] = []
         self.standings: list[str] = []
+        self.duo_time: float | None = 1_000.0
+        self.n_asked_for_time = 0
         self.patience = Patience(1.0)  # the machine may be busy: no claim is late here
         clock = asyncio.get_running_loop().time
         access = StoreAccess(parse_addresses(f"unix://{store.path}"), "", None)
@@ -52,11 +54,12 @@ class Host:
             self.patience,
             Sealer([key], os.urandom),
             os.urandom,
-            lambda: 1_000.0,
+            lambda: self.duo_time,
             self.outcomes.append,
             self.waited.append,
             self.displaced.append,
             self.standings.append,
+            self.ask_duo_time,
         )
         self._n = 0
 
@@ -68,6 +71,9 @@ class Host:
     def owner(self) -> str:
         self._n += 1
         return f"{self.instance}:{self._n:016x}"
+
+    def ask_duo_time(self) -> None:
+        self.n_asked_for_time += 1
 
     async def claim(self, number: int = 1, login: bytes = LOGIN) -> Any:
         return await self.ask(Claim(number, login, self.owner(), PACKET))

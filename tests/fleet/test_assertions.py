@@ -125,7 +125,7 @@ def test_a_successor_that_gave_a_claim_back_to_its_predecessor_can_join_what_tha
     at_b = push(world, b)
     claim = Claim(99, ALICE, packet=PACKET)
     a.logins[99] = at_a = Login(99, ALICE, PACKET, world.now)
-    a.perform(a.claims.adopt(99, claim, Held(f"{a.instance}:{7:016x}", 0), "", "", 0.0))
+    a.perform(a.claims.adopt(99, claim, Held(f"{a.instance}:{7:016x}", 0), "", "", 0.0, world.now))
     world.settle()
     a.perform(a.claims.ask(99, JoinQuestion(99, ALICE), world.now))
     world.settle()
@@ -152,8 +152,7 @@ def test_a_successor_that_does_not_know_duos_time_writes_no_push_without_it(worl
     a, _ = world.hosts
     push(world, a)
     (before,) = [record.sealed for record in world.store.records.values()]
-    world.knows_duo_time = False
-    a.restart_worker()
+    a.forget_duo_time()
     world.settle()
     (after,) = [record.sealed for record in world.store.records.values()]
     assert after == before

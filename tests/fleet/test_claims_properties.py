@@ -122,6 +122,18 @@ def fall_behind(world: World, host: Host, choice: int) -> None:
     host.slow_s = (0.0, 4.0, 20.0, 80.0)[choice % 4]
 
 
+def forget_time(world: World, host: Host, choice: int) -> None:
+    """Go on with a worker that has not heard Duo's time, and may not hear it soon."""
+    if host.is_up and not host.is_cut:
+        world.tells_time = choice % 2 == 0
+        host.forget_duo_time()
+
+
+def hear_time(world: World, host: Host, choice: int) -> None:
+    if host.is_up:
+        host.hear_duo_time()
+
+
 def swallow(world: World, host: Host, choice: int) -> None:
     if host.messages:
         del host.messages[choice % len(host.messages)]
@@ -196,6 +208,29 @@ def alter(world: World, host: Host, choice: int) -> None:
         )
 
 
+def log_in_long_ago(world: World, host: Host, choice: int) -> None:
+    """Get in by a push, without Duo's time perhaps; then so much time passes that nobody knows of it any more."""
+    if host.live(LOGINS[0]) is None:
+        host.knows_duo_time = choice % 2 == 0
+        login = host.ask(LOGINS[0])
+        for _ in range(3):
+            world.settle()
+            host.step(login)
+            decide(world, host, 0)
+        world.kill(host)
+        world.live(100.0)
+        host.start()
+
+
+def put_push_back(world: World, host: Host, choice: int) -> None:
+    """Put the record of a push into its place again, as if it had been written just now."""
+    pushes = [(key, record) for key, record in world.store.history if record.state == b"pushed"]
+    if pushes:
+        key, record = pushes[-1 - choice % len(pushes)]
+        now = world.store.now
+        world.forge(key, replace(record, changed_at=now, expires_at=now + 90.0))
+
+
 def say_again_otherwise(world: World, host: Host, choice: int) -> None:
     """Say what was said with other names, other nonces, other words."""
     said = [message for message in map(decode_message, world.said) if message is not None]
@@ -222,9 +257,11 @@ Act = Callable[[World, Host, int], None]
 ORDERLY: tuple[Act, ...] = (ask, ask, log_in, send, receive, hear, step, step, decide, advance, live, settle)
 TROUBLES: tuple[Act, ...] = (
     *(pause, stand_still, kill, restart_worker, leave, cancel, isolate, isolate, swallow, swallow_all, replay, reorder),
-    fall_behind,
+    *(fall_behind, forget_time, hear_time),
 )
 OUTAGES: tuple[Act, ...] = (cut, cut, distrust, distrust, refuse, refuse, empty)
+REPLAYS: tuple[Act, ...] = (ask, ask, step, live, live, log_in_long_ago, put_push_back, put_push_back)
+FORGETS: tuple[Act, ...] = (forget_time, hear_time)
 FORGERIES: tuple[Act, ...] = (put_back, swap, alter, say_again_otherwise, say_again_otherwise, replay)
 
 
@@ -242,6 +279,7 @@ def play(story: list[tuple[Act, int, int]], names: str) -> World:
 
 def heal(world: World) -> list[Login]:
     """Let everything be well again, and return the logins that have not ended in bounded time."""
+    world.tells_time = True
     for host in world.hosts:
         host.is_paused = False
         if not host.is_dead:
@@ -288,4 +326,11 @@ def test_with_a_store_that_comes_and_goes(story, names):
 @settings(max_examples=400)
 @given(actions(*ORDERLY, *TROUBLES, *FORGERIES), st.sampled_from(["ab", "abc"]))
 def test_with_somebody_who_writes_to_the_store_and_says_what_he_likes(story, names):
+    check(story, names)
+
+
+@settings(max_examples=200)
+@given(actions(*REPLAYS, *FORGETS), st.sampled_from(["ab", "abc"]))
+def test_with_somebody_who_puts_back_pushes_that_were_approved_long_ago(story, names):
+    """Whether or not those who wrote their records, and those who read them, know Duo's time."""
     check(story, names)

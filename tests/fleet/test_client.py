@@ -13,7 +13,8 @@ from gateway.engine.records import packed_verdict
 from gateway.engine.verdict import ACCEPT, Reason, Verdict
 from gateway.fleet.effects import Displaced, Outcome
 from gateway.fleet.patience import Away
-from gateway.fleetapi.questions import Decided, Granted, Join, Joined, Lost, Released
+from gateway.fleetapi.names import record_key
+from gateway.fleetapi.questions import Decided, Granted, Join, Joined, Lost, Released, TakenOver
 from tests.fleet.client_hosts import KEY, LOGIN, Host, play, until
 from tests.fleet.redis_server import RedisServer, needs_store, redis_server
 
@@ -86,6 +87,29 @@ def test_a_push_that_is_left_is_taken_over_at_once(store):
         a.end(None, granted.held)
         taken = await joining
         assert (taken.host, taken.txid, taken.factor, taken.held.epoch) == ("gw-a", "tx-1", "push", 2)
+
+    play(scene, store)
+
+
+def test_a_push_is_left_and_taken_once_duos_time_is_known_at_both(store):
+    async def scene(a: Host, b: Host) -> None:
+        a.duo_time = b.duo_time = None
+        granted = await a.claim()
+        await b.claim()
+        joining = asyncio.ensure_future(b.ask(Join(1, LOGIN)))
+        a.client.share(ShareLogin(a.pending(granted.held, txid="tx-1")))
+        await a.client.told()
+        assert store.ask("HGET", record_key(LOGIN), "s") == b"asking"
+        a.duo_time = 1_000.0
+        a.client.duo_has_told()
+        await a.client.told()
+        assert store.ask("HGET", record_key(LOGIN), "s") == b"pushed"
+        a.end(None, granted.held)
+        await until(lambda: b.n_asked_for_time)
+        assert not joining.done()
+        b.duo_time = 1_000.0
+        b.client.duo_has_told()
+        assert isinstance(await joining, TakenOver)
 
     play(scene, store)
 

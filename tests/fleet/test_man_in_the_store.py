@@ -2,7 +2,8 @@
 
 He has the first factor of a user, too, and asks for this user's login; nobody approves a push for it. He knows all
 that was ever in the store and on the channels: logins of this user that were approved, but so long ago that Duo's
-pushes have ended; logins of others, and of this user in another section, that were approved just now.
+pushes have ended; logins of others, and of this user in another section, that were approved just now. Hosts may not
+have known Duo's time when they wrote their records, nor when they read what he makes of them.
 
 He can delay, and he can keep hosts from knowing of each other. He must not get in, and no host pushes twice for a
 login.
@@ -222,15 +223,19 @@ def approved(world: WatchedWorld, host: Host, digest: bytes, other: Host) -> Non
     assert login.result == "accept"
 
 
-def world_with_a_past() -> WatchedWorld:
+def world_with_a_past(a_knows: bool = True, b_knows: bool = True) -> WatchedWorld:
     """Logins of the user, approved in time and known to whoever watches; then of others, approved just now."""
     world = WatchedWorld()
+    world.tells_time = False
     a, b = world.hosts
+    a.knows_duo_time, b.knows_duo_time = a_knows, b_knows
     world.live(3.0)
     approved(world, a, ALICE, b)
     world.stand_still(35.0)
     approved(world, b, ALICE, a)
     world.stand_still(95.0)
+    for host in world.hosts:
+        host.hear_duo_time()
     approved(world, a, BOB, b)
     approved(world, b, ELSEWHERE, a)
     return world
@@ -245,10 +250,14 @@ def test_a_man_in_the_store_gets_nobody_in_and_makes_no_host_push_twice(act: Cal
 def attack(act: Callable[[Man], None], seed: int) -> None:
     """Ask at one host or both, with his acts in between; nobody approves anything."""
     chance = random.Random(seed)
-    world = world_with_a_past()
+    world = world_with_a_past(chance.random() < 0.7, chance.random() < 0.7)
     man = Man(world, chance)
+    for host in world.hosts:
+        host.knows_duo_time = chance.random() < 0.7
     former = len(world.duo.pushes)
     world.pushes_of.clear()
+    if chance.random() < 0.5:
+        act(man)
     asked = [host.ask(ALICE) for host in world.hosts if chance.random() < 0.7]
     world.settle()
     for _ in range(N_ACTS):
@@ -264,7 +273,9 @@ def attack(act: Callable[[Man], None], seed: int) -> None:
             world.settle()
         if chance.random() < 0.5:
             world.steps()
+        world.tells_time = chance.random() < 0.2
         world.advance(chance.choice((0.0, 0.25, 1.0, 3.0)))
+    world.tells_time = True
     world.live(3.0)
     world.steps()
     assert "accept" not in [login.result for login in asked], f"seed {seed}: {asked}"

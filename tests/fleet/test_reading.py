@@ -22,39 +22,43 @@ def pushed(pushed_at: float | None, epoch: int = 1) -> bytes:
     return records.pushed(epoch, "gw-a", "tx", "push", pushed_at)
 
 
+YOUNG, OLD, UNKNOWN = "young", "old", "unknown"
+
+
 @pytest.mark.parametrize(
-    ("pushed_at", "duo_time", "age_s", "is_believed"),
+    ("pushed_at", "duo_time", "age_s", "is_what"),
     [
-        (NOW - 89.0, NOW, 1e6, True),
-        (NOW - 90.0, NOW, 1.0, False),
-        (NOW + 4.0, NOW, 1.0, True),
-        (NOW + 6.0, NOW, 1.0, True),
-        (NOW + 1e6, NOW, 89.0, True),
-        (NOW + 6.0, NOW, 90.0, False),
-        (NOW - 1.0, None, 89.0, True),
-        (NOW - 1.0, None, 90.0, False),
-        (None, NOW, 89.0, True),
-        (None, NOW, 90.0, False),
-        (None, None, -6.0, False),
+        (NOW - 89.0, NOW, 89.0, YOUNG),
+        (NOW - 90.0, NOW, 90.0, OLD),
+        (NOW + 4.0, NOW, 0.0, YOUNG),
+        (NOW + 6.0, NOW, None, UNKNOWN),
+        (NOW + 1e6, NOW, None, UNKNOWN),
+        (NOW - 1.0, None, None, UNKNOWN),
+        (None, NOW, None, UNKNOWN),
+        (None, None, None, UNKNOWN),
     ],
 )
-def test_the_age_of_a_push_is_by_duos_clock_if_that_is_known(
-    pushed_at: float | None, duo_time: float | None, age_s: float, is_believed: bool
+def test_how_old_a_push_is_duos_clock_says_alone(
+    pushed_at: float | None, duo_time: float | None, age_s: float | None, is_what: str
 ):
+    """Whatever the store says: who writes there chooses that. It says whom to join, and for how long."""
     sealing = Sealing()
     reader = RecordReader(sealing, lambda: duo_time)
-    assert (reader.read(LOGIN, found(sealing, pushed(pushed_at), age_s=age_s)) is not None) is is_believed
+    record = records.PushedRecord(1, 1, "gw-a", "tx", "push", pushed_at)
+    assert reader.age_s(record) == age_s
+    for told_s in (-6.0, 1.0, 89.0, 90.0, 1e6):
+        in_store = found(sealing, pushed(pushed_at), age_s=told_s)
+        read = reader.read(LOGIN, in_store)
+        assert read == (record if is_what == YOUNG or (is_what == UNKNOWN and 0.0 <= told_s < 90.0) else None)
+        may_wait = is_what == UNKNOWN and pushed_at is not None
+        assert reader.waits_for_time(LOGIN, in_store) is (read is not None and may_wait)
+        believed = reader.read_push(LOGIN, 1, in_store.sealed)
+        assert believed == ((record, age_s) if is_what == YOUNG else None)
 
 
-@pytest.mark.parametrize(
-    ("pushed_at", "duo_time", "age_s"),
-    [(NOW - 7.0, NOW, 7.0), (NOW + 4.0, NOW, 0.0), (NOW + 6.0, NOW, 3.0), (NOW, None, 3.0), (None, NOW, 3.0)],
-)
-def test_how_long_ago_a_push_was_is_told_by_the_store_where_duos_clock_here_is_behind(
-    pushed_at: float | None, duo_time: float | None, age_s: float
-):
-    reader = RecordReader(Sealing(), lambda: duo_time)
-    assert reader.age_s(records.PushedRecord(1, 1, "gw-a", "tx", "push", pushed_at), 3.0) == age_s
+def test_an_instant_is_told_by_duos_clock():
+    assert RecordReader(Sealing(), lambda: NOW).unix_time(100.0, 107.0) == NOW - 7.0
+    assert RecordReader(Sealing(), lambda: None).unix_time(100.0, 107.0) is None
 
 
 def test_a_record_may_be_of_an_earlier_epoch_of_its_login_but_not_of_a_later_one():
@@ -71,4 +75,4 @@ def test_a_record_of_another_login_or_another_state_is_none():
     assert reader.read(b"bob's login   16", record) is None
     assert reader.read(LOGIN, Found(record.owner, 1, "asking", record.sealed, 1.0)) is None
     assert reader.read(LOGIN, found(sealing, records.asking(1, "gw-a"), state="pushed")) is None
-    assert reader.read_push(LOGIN, 1, record.sealed, 1.0) is not None
+    assert reader.read_push(LOGIN, 1, record.sealed) is not None

@@ -185,7 +185,9 @@ def test_a_successor_without_a_connection_gives_a_claim_back_once_it_has_one(wor
     (record,) = world.store.records.values()
     a.restart_worker()
     a.cut()
-    a.perform(a.claims.adopt(99, Claim(99, ALICE, packet=PACKET), Held(record.owner.decode(), 0), "", "", 0.0))
+    a.perform(
+        a.claims.adopt(99, Claim(99, ALICE, packet=PACKET), Held(record.owner.decode(), 0), "", "", 0.0, world.now)
+    )
     a.perform(a.claims.ended(99, None, False, [], world.now))
     a.mend()
     world.settle()

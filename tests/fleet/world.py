@@ -11,9 +11,10 @@ from itertools import count
 
 from gateway.fleet.claiming import GRACE_S
 from gateway.fleet.claims import Claims
-from gateway.fleet.effects import AnswerLogin, Displaced, Effect, Outcome, Publish, RunScript
+from gateway.fleet.effects import AnswerLogin, AskDuoTime, Displaced, Effect, Outcome, Publish, RunScript
 from gateway.fleet.endings import REMEMBERED_S
 from gateway.fleet.hosts import BEAT_INTERVAL_S, Hosts, encode_beat
+from gateway.fleet.reading import BELIEVED_S
 from gateway.fleetapi.messages import Message, encode_message
 from gateway.fleetapi.names import ALL_HOSTS, mailbox
 from gateway.fleetapi.questions import (
@@ -116,6 +117,8 @@ class Host:
         self.counts: Counter[Outcome] = Counter()
         self.is_dead = True
         self.slow_s = 0.0  # by how much its clock is behind Duo's
+        self.knows_duo_time = True
+        self.asks_duo_time = False
         self.start()
 
     def start(self) -> None:
@@ -151,8 +154,8 @@ class Host:
         claim = Claim(login.number, login.digest, packet=login.packet)
         if login.held is not None and login.step != "fleet":
             txid = login.push.txid if login.push is not None and login.step == "polling" else ""
-            age_s = self.world.now - login.pushed_at
-            self.perform(self.claims.adopt(login.number, claim, login.held, txid, "push", age_s))
+            now = self.world.now
+            self.perform(self.claims.adopt(login.number, claim, login.held, txid, "push", now - login.pushed_at, now))
             if login.step == "auth":
                 self._end(login, "forgotten", None, may_have_pushed=False)
             elif login.step == "pushing":
@@ -163,8 +166,17 @@ class Host:
             login.result, login.ended_at = "forgotten", self.world.now
 
     def _duo_time(self) -> float | None:
-        duo_time = self.world.duo_time()
-        return None if duo_time is None else duo_time - self.slow_s
+        return FAR_AWAY + self.world.now - self.slow_s if self.knows_duo_time else None
+
+    def forget_duo_time(self) -> None:
+        """Begin anew with a worker that nobody has told it yet."""
+        self.knows_duo_time = False
+        self.restart_worker()
+
+    def hear_duo_time(self) -> None:
+        """Have Duo tell its time."""
+        self.slow_s, self.knows_duo_time, self.asks_duo_time = 0.0, True, False
+        self.perform(self.claims.duo_has_told(self.world.now))
 
     def _count(self, outcome: Outcome) -> None:
         self.counts[outcome] += 1
@@ -208,7 +220,7 @@ class Host:
         elif login.step == "pushing":
             assert login.push is not None
             login.step = "polling"
-            self.perform(self.claims.pushed(login.number, login.push.txid, "push"))
+            self.perform(self.claims.pushed(login.number, login.push.txid, "push", self.world.now))
             self.perform(self.claims.offer(login.number, is_offered=self.is_isolated))
         elif login.step == "polling" and not self.is_isolated:
             assert login.push is not None
@@ -242,6 +254,8 @@ class Host:
                 login.step = "fleet"
                 login.history += ["displaced", "joined"]
                 self._join(login)
+            elif isinstance(effect, AskDuoTime):
+                self.asks_duo_time = True
             elif not self.is_cut:
                 self.commands.append(effect)
             elif isinstance(effect, RunScript):
@@ -258,7 +272,7 @@ class Host:
         elif isinstance(answer, TakenOver):
             login.step, login.held = "polling", answer.held
             login.push, login.pushed_at = self.world.duo.find(answer.txid), now - answer.age_s
-            self.world.took_over(login)
+            self.world.took_over(self, login)
         elif isinstance(answer, Released):
             self._claim(login)
         elif isinstance(answer, Decided):
@@ -340,6 +354,8 @@ class Host:
                 self.commands.append(
                     Publish(ALL_HOSTS, encode_beat(self.instance, self.name, False, self.world.sealing))
                 )
+        if self.asks_duo_time and self.world.tells_time and not self.is_isolated:
+            self.hear_duo_time()
         timer = self.claims.next_timer
         if timer is not None and timer <= now:
             self.perform(self.claims.run(now))
@@ -358,7 +374,7 @@ class World:
         self.store = Store()
         self.sealing = Sealing()
         self.duo = Duo()
-        self.knows_duo_time = True
+        self.tells_time = True  # Duo, to whoever asks
         self.numbers = count(1)
         self.instances = count(0xA0)
         self._drawn = count(1)
@@ -372,9 +388,6 @@ class World:
 
     def draw(self, size: int) -> bytes:
         return next(self._drawn).to_bytes(size, "big")
-
-    def duo_time(self) -> float | None:
-        return FAR_AWAY + self.now if self.knows_duo_time else None
 
     def publish(self, channel: str, message: bytes) -> None:
         self.said.append(message)
@@ -401,10 +414,12 @@ class World:
         push = login.push
         return push is not None and push.verdict is None and not login.result and self.now - push.at < PUSH_LIFE_S
 
-    def took_over(self, login: Login) -> None:
+    def took_over(self, host: Host, login: Login) -> None:
         assert login.push is not None
         if login.push.login != login.digest:
             self.wrong.append(f"{login} has another login's push")
+        if self.now - login.push.at - host.slow_s >= BELIEVED_S:
+            self.wrong.append(f"{login} has a push of long ago")
 
     def told(self, login: Login, verdict: bytes) -> None:
         """A verdict must be Duo's, of a push for this very login: not of an earlier one of the same user."""

@@ -20,6 +20,7 @@ def worker(*duo_times: float | None) -> tuple[RunningWorker, list[float]]:
     found._clients = {str(number): SimpleNamespace(duo_time=each) for number, each in enumerate(duo_times)}
     found._duo_time = DuoTime(found._clients, lambda *_: None)
     found._memory = ChallengeMemory(UnixClock(time.time() - time.monotonic()))
+    found._fleet = None
     found._bulletin_reader = SimpleNamespace(look=looks.append)
     return found, looks
 
@@ -51,3 +52,15 @@ def test_the_machines_clock_is_good_until_duo_has_told_its_own():
     told, _ = worker(None)
     told._beat(7.0)
     assert ahead_s(told) == pytest.approx(0.0, abs=10.0)
+
+
+def test_the_fleet_hears_that_duo_has_told_its_time():
+    told, _ = worker(None)
+    heard: list[str] = []
+    fleet: Any = SimpleNamespace(duo_has_told=lambda: heard.append("told"))
+    told._fleet = fleet
+    told._beat(7.0)
+    assert heard == []
+    told._clients["0"] = SimpleNamespace(duo_time=time.time())
+    told._beat(7.1)
+    assert heard == ["told"]

@@ -55,11 +55,11 @@ def test_each_is_asked_in_its_turn_about_once_a_minute_and_the_last_to_answer_is
     duo_time = DuoTime({"a": a, "b": b}, waiting.later)
     duo_time.keep()
     for believed in (5.0, 7.0, 5.0):
+        assert duo_time.unix_time() == believed
         ((after_s, _),) = waiting
         assert 0.75 * INTERVAL_S <= after_s <= 1.25 * INTERVAL_S
         waiting.pass_by()
-        assert duo_time.unix_time() == believed
-    assert (a.n_asked, b.n_asked) == (2, 1)
+    assert (a.n_asked, b.n_asked) == (2, 2)
 
 
 @pytest.mark.parametrize("answer", [Unavailable(Trouble.CONNECT, ""), Time(None)], ids=["away", "tells no time"])
@@ -68,5 +68,32 @@ def test_who_tells_nothing_changes_nothing(waiting: Waiting, answer: Answer | Un
     duo_time = DuoTime({"a": a, "b": b}, waiting.later)
     duo_time.keep()
     waiting.pass_by()
-    waiting.pass_by()
     assert duo_time.unix_time() == 5.0
+    assert (a.n_asked, b.n_asked) == (2, 1)
+
+
+class SlowClient(Client):
+    """One that answers when it is told to."""
+
+    def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> None:
+        self.n_asked += 1
+        self.on_answer = on_answer
+
+
+def test_who_is_being_asked_is_not_asked_again_and_then_the_next_one_is_as_long_as_nobody_tells_it(waiting: Waiting):
+    a, b, c = SlowClient(None, TOLD), SlowClient(7.0, TOLD), SlowClient(None, TOLD)
+    duo_time = DuoTime({"a": a, "b": b, "c": c}, waiting.later)
+    duo_time.ask()
+    duo_time.ask()
+    assert (a.n_asked, b.n_asked, c.n_asked) == (1, 0, 0)
+    a.on_answer(Unavailable(Trouble.CONNECT, ""))
+    assert (a.n_asked, b.n_asked, c.n_asked) == (1, 1, 0)
+    b.on_answer(TOLD)
+    assert (duo_time.unix_time(), c.n_asked) == (7.0, 0)
+    duo_time.ask()
+    assert (a.n_asked, b.n_asked, c.n_asked) == (1, 1, 1)
+    for client in (c, a, b):
+        client.on_answer(Time(None))
+    assert (a.n_asked, b.n_asked, c.n_asked) == (2, 2, 1)
+    duo_time.ask()
+    assert (a.n_asked, b.n_asked, c.n_asked) == (2, 2, 2)
