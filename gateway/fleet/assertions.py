@@ -1,20 +1,18 @@
 """A login that is ours says so again: the store may have forgotten it, or have given it to another host.
 
 So it does when the store is there again, when a write of ours is refused, and when another host says that it has taken
-the push. A push that another host has taken is left to it; all else stays ours, whatever the store says.
+the push. What the instance before this one had, of a gateway that has started again, is claimed from it. A push that
+another host has taken is left to it; all else stays ours, whatever the store says.
 """
-
-from typing import Final
 
 from gateway.fleet.claim_states import ALONE, ASKING, ELSEWHERE, PUSHED, ClaimedLogin
 from gateway.fleet.effects import Outcome
 from gateway.fleet.logins import Logins
-from gateway.fleet.outbox import Outbox
+from gateway.fleet.outbox import MOST_CLAIMS, Outbox
 from gateway.fleet.reading import RecordReader
 from gateway.fleet.script_answers import Found, Mine, read_claim, read_write
+from gateway.fleetapi.names import is_of_one_claim
 from gateway.fleetapi.records import PushedRecord
-
-_MOST: Final = 64  # in the life of a login
 
 
 class Assertions:
@@ -29,7 +27,7 @@ class Assertions:
 
     def doubted(self, login: ClaimedLogin) -> None:
         """Look who has the record of a login that is ours; within limits, for who writes to the store can cause it."""
-        if login.n_tries < _MOST:
+        if login.n_tries < MOST_CLAIMS:
             self._outbox.claim(login)
 
     def named(self, login: ClaimedLogin, now: float) -> None:
@@ -50,6 +48,8 @@ class Assertions:
         if isinstance(claimed, Mine):
             login.epoch = claimed.epoch
             self._confirm(login, now)
+        elif is_of_one_claim(login.owner, claimed.owner):
+            self._outbox.inherit(login, claimed)
         else:
             self._claimed_meanwhile(login, claimed)
 

@@ -73,6 +73,7 @@ class ClaimedLogin:
         login, packet: digests, see `fleetapi.questions.Claim`; no packet, of one that was joined before it came here.
         key: of its record.
         owner: our name for it in the store; drawn for each.
+        former: the name under which it was claimed: another one if that was the instance before this one.
         application: of Duo, that it asks; of one that has joined another host's, empty otherwise.
         epoch: of our ownership; 0 as long as the store does not say that it is ours.
         txid, factor: of a push whose name is known; empty otherwise.
@@ -102,6 +103,7 @@ class ClaimedLogin:
         "ended_at",
         "epoch",
         "factor",
+        "former",
         "found",
         "give_up_at",
         "host",
@@ -132,7 +134,7 @@ class ClaimedLogin:
         self.login = login
         self.key = record_key(login)
         self.packet = packet
-        self.owner = owner
+        self.owner = self.former = owner
         self.begun_at = begun_at
         self.state = NEW
         self.epoch = 0

@@ -39,7 +39,7 @@ from gateway.fleet.script_answers import CLAIM, LOOK, RELEASE, TAKE, WRITE, BadS
 from gateway.fleet.settling import Settling, how_it_ends
 from gateway.fleetapi import messages, questions
 from gateway.fleetapi.messages import Beat, Join, Known, Taken, decode_message
-from gateway.fleetapi.names import Sealing, bound_to, owner_name
+from gateway.fleetapi.names import Sealing, at_instance, bound_to, owner_name
 from gateway.fleetapi.questions import Claim, Held
 
 _RANDOM_SIZE: Final = 8  # octets, of an owner's name
@@ -208,8 +208,13 @@ class Claims:
     def adopt(
         self, number: int, question: Claim, held: Held, txid: str, factor: str, age_s: float, now: float
     ) -> list[Effect]:
-        """Go on with a login that another worker of this host had claimed; `age_s` is how long ago it was pushed."""
-        login = ClaimedLogin(number, question.login, question.packet, held.owner)
+        """Go on with a login that another worker of this host had claimed; `age_s` is how long ago it was pushed.
+
+        If that was one of another instance, before a start, nobody beats or hears for it any more: it gets our name.
+        """
+        owner = at_instance(held.owner, self._instance)
+        login = ClaimedLogin(number, question.login, question.packet, owner)
+        login.former = held.owner
         self._logins.add(login)
         self._logins.name(login)
         login.txid, login.factor, login.named_at = txid, factor, now - age_s

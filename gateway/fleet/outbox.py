@@ -22,6 +22,7 @@ from gateway.fleetapi.questions import Answer
 
 LIFE_S: Final = 90.0
 """Of a record that is asking or pushed: a push lives 60 s at Duo, and a login waits 75 s for it."""
+MOST_CLAIMS: Final = 64  # in the life of a login: who writes to the store can cause them
 
 _LIFE: Final = b"90000"  # ms
 _DECIDED_LIFE: Final = b"30000"  # ms; a NAS sends a request again for so long
@@ -84,6 +85,14 @@ class Outbox:
         sealed = self._seal(_TO_ASKING, login, records.asking(found.epoch + 1, self._host))
         self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, found.owner.encode(), b"%d" % found.epoch))
 
+    def inherit(self, login: ClaimedLogin, found: Found) -> None:
+        """Claim a login from the instance before this one; if the record is still that one's, and within limits."""
+        if login.n_tries >= MOST_CLAIMS:
+            return
+        login.n_tries += 1
+        sealed = self._seal(_TO_ASKING, login, self._asking)
+        self._run(CLAIM, login, (login.owner.encode(), _LIFE, sealed, found.owner.encode(), b"%d" % found.epoch))
+
     def look(self, login: ClaimedLogin) -> None:
         """Ask who has it."""
         self._run(LOOK, login, ())
@@ -107,8 +116,10 @@ class Outbox:
         self._run(TAKE, login, (login.owner.encode(), found.owner.encode(), b"%d" % found.epoch, _LIFE))
 
     def release(self, login: ClaimedLogin) -> None:
-        """Delete the record."""
+        """Delete the record; under which name it is there, is not known before the store has said that it is ours."""
         self._run(RELEASE, login, (login.owner.encode(), b"%d" % login.epoch))
+        if login.former != login.owner and not login.epoch:
+            self._run(RELEASE, login, (login.former.encode(), b"0"))
 
     def join(self, login: ClaimedLogin, owner: str, now: float) -> None:
         """Ask its owner what becomes of it."""

@@ -17,6 +17,7 @@ from gateway.fleet.reading import RecordReader
 from gateway.fleet.script_answers import Mine, Took, read_claim, read_take
 from gateway.fleetapi import messages
 from gateway.fleetapi.messages import Join
+from gateway.fleetapi.names import is_of_one_claim
 
 _MOST_UNSETTLED: Final = 1024
 
@@ -63,6 +64,8 @@ class Settling:
         claimed = read_claim(reply)
         if isinstance(claimed, Mine):
             self._settle_late(login, claimed.epoch, now)
+        elif is_of_one_claim(login.owner, claimed.owner):
+            self._outbox.inherit(login, claimed)
 
     def took_too_late(self, login: ClaimedLogin, reply: object, now: float) -> None:
         """The push of a login that has ended is ours all the same."""

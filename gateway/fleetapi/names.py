@@ -55,6 +55,16 @@ def instance_of(owner: str) -> str:
     return owner[:INSTANCE_DIGITS]
 
 
+def at_instance(owner: str, instance: str) -> str:
+    """Return what an owner is called that goes on as another instance: so is a gateway that has started again."""
+    return instance + owner[INSTANCE_DIGITS:]
+
+
+def is_of_one_claim(owner: str, other: str) -> bool:
+    """Whether two names are of one claim, and so of one host: nobody else knows what was drawn for it."""
+    return owner[INSTANCE_DIGITS:] == other[INSTANCE_DIGITS:]
+
+
 def is_instance(text: str) -> bool:
     """Whether this can be a host's instance, and so a part of a channel's name."""
     return len(text) == INSTANCE_DIGITS and _DIGITS.issuperset(text)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,7 @@ class Host:
 
     def owner(self) -> str:
         self._n += 1
-        return f"{self.instance}:{self._n:016x}"
+        return f"{self.instance}:{self.instance[:8]}{self._n:08x}"
 
     def ask_duo_time(self) -> None:
         self.n_asked_for_time += 1
@@ -88,7 +89,7 @@ class Host:
         """As the engine has it."""
         login = Login(LoginPolicy("app"), "alice")
         login.ask_duo(TypedFactor(Factor.PUSH), Reason.NO_PASSWORD, preauth_always=True, now=0.0)
-        login.held, login.txid = held, txid
+        login.held, login.txid, login.pushed_at = held, txid, time.monotonic()
         pending = PendingLogin(number, login, section_of(), b"", 0, 0.0)
         pending.fleet_key = LOGIN
         return pending

@@ -98,6 +98,15 @@ def restart_worker(world: World, host: Host, choice: int) -> None:
         host.restart_worker()
 
 
+def restart(world: World, host: Host, choice: int) -> None:
+    """Die as a whole, and go on as another instance, perhaps so late that others have called the former one gone."""
+    if host.is_up and not host.is_cut:
+        host.is_paused = True
+        world.live((0.0, 1.0, 3.0)[choice % 3])
+        host.is_paused = False
+        host.restart()
+
+
 def leave(world: World, host: Host, choice: int) -> None:
     for login in living(host):
         if login.step in ("auth", "pushing", "polling"):
@@ -257,7 +266,7 @@ Act = Callable[[World, Host, int], None]
 ORDERLY: tuple[Act, ...] = (ask, ask, log_in, send, receive, hear, step, step, decide, advance, live, settle)
 TROUBLES: tuple[Act, ...] = (
     *(pause, stand_still, kill, restart_worker, leave, cancel, isolate, isolate, swallow, swallow_all, replay, reorder),
-    *(fall_behind, forget_time, hear_time),
+    *(fall_behind, forget_time, hear_time, restart),
 )
 OUTAGES: tuple[Act, ...] = (cut, cut, distrust, distrust, refuse, refuse, empty)
 REPLAYS: tuple[Act, ...] = (ask, ask, step, live, live, log_in_long_ago, put_push_back, put_push_back)

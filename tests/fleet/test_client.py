@@ -233,6 +233,30 @@ def test_a_successor_goes_on_under_the_same_name(store):
     play(scene, store)
 
 
+def test_a_gateway_that_was_killed_goes_on_under_a_name_that_is_heard(store):
+    """What it writes next is under the instance that beats, and another host that has the push tells it so."""
+
+    async def scene(a: Host, b: Host) -> None:
+        granted = await a.claim()
+        a.client.share(ShareLogin(a.pending(granted.held, txid="tx-1")))
+        await a.client.told()
+        again = await Host(store, "c").start()
+        try:
+            again.client.share(ShareLogin(again.pending(granted.held, 7, "tx-1")))
+            await again.client.told()
+            await until(lambda: store.ask("HGET", record_key(LOGIN), "s") == b"pushed")
+            assert store.ask("HGET", record_key(LOGIN), "o").startswith(again.instance.encode())
+            assert await b.claim() == Joined("gw-c")
+            joining = asyncio.ensure_future(b.ask(Join(1, LOGIN)))
+            again.client.leave_pushes("app", are_left=True)
+            assert isinstance(await joining, TakenOver)
+            await until(lambda: again.displaced)
+        finally:
+            await again.client.close()
+
+    play(scene, store)
+
+
 def test_who_begins_waits_until_logins_are_shared_but_not_for_a_store_that_is_away(store):
     async def scene(a: Host, b: Host) -> None:
         late = Host(store, "c")

@@ -150,6 +150,11 @@ class Host:
         for login in logins:
             self._adopt(login)
 
+    def restart(self) -> None:
+        """All of its processes die, and a new instance goes on with what the journals hold."""
+        self.instance = f"{next(self.world.instances):016x}"
+        self.restart_worker()
+
     def _adopt(self, login: Login) -> None:
         claim = Claim(login.number, login.digest, packet=login.packet)
         if login.held is not None and login.step != "fleet":

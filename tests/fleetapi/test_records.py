@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from gateway.fleetapi import records
 from gateway.fleetapi.names import (
     PROBE_KEYS,
+    at_instance,
     bound_to,
     instance_of,
     is_instance,
+    is_of_one_claim,
     is_owner_name,
     mailbox,
     owner_name,
@@ -120,3 +122,13 @@ def test_each_place_binds_otherwise():
         bound_to("verdict", DIGEST, nonce, other),
     }
     assert len(bound) == 7
+
+
+def test_a_claim_is_known_again_at_another_instance_and_at_no_other_claim():
+    before = owner_name("0123456789abcdef", b"\0" * 7 + b"\x2a")
+    now = at_instance(before, "fedcba9876543210")
+    assert now == "fedcba9876543210:000000000000002a"
+    assert is_owner_name(now)
+    assert is_of_one_claim(before, now)
+    assert at_instance(now, "fedcba9876543210") == now
+    assert not is_of_one_claim(now, owner_name("fedcba9876543210", b"\0" * 7 + b"\x2b"))
