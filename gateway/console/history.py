@@ -6,14 +6,16 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from gateway.statistics.reading import EMPTY_HISTOGRAM, Histogram
-from gateway.words.reasons import OUTCOME_OF, Outcome, Reason
+from gateway.words.reasons import LEADS_ON, OUTCOME_OF, Outcome, Reason
 
 N_SAMPLES = 3_600
 WINDOW_S = 10.0  # over which quantiles are taken: a second alone has too few logins
 
 _FAIL_MODE = frozenset({Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE})
 _ACCEPTED = frozenset(reason for reason, outcome in OUTCOME_OF.items() if outcome is Outcome.ACCEPT) - _FAIL_MODE
-_REJECTED = frozenset(reason for reason, outcome in OUTCOME_OF.items() if outcome is Outcome.REJECT) - _FAIL_MODE
+_REJECTED = (
+    frozenset(reason for reason, outcome in OUTCOME_OF.items() if outcome is Outcome.REJECT) - _FAIL_MODE - LEADS_ON
+)
 
 
 class Sample(NamedTuple):

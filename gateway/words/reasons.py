@@ -86,3 +86,6 @@ OUTCOME_OF: Final = {reason: Outcome.ACCEPT if reason in _ACCEPTED else Outcome.
     Reason.CHALLENGED: Outcome.CHALLENGE
 }
 """What a login comes to that ends for this reason."""
+
+LEADS_ON: Final = frozenset({Reason.CHALLENGED, Reason.SMS_SENT})
+"""Why a reply is none to a login: it only tells the user what to say next, and that is the login that counts."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.console.exposition import exposition
+from gateway.words.reasons import LEADS_ON, OUTCOME_OF, Outcome, Reason
 from tests.console.scene import Gateway
 from tests.supervisor.fleet_scene import fleet_of
 
@@ -16,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 RULES = ROOT / "conf/monitoring/radgate.rules.yml"
 DASHBOARD = ROOT / "conf/monitoring/grafana-dashboard.json"
 DOCUMENT = ROOT / "docs/console.md"
+DIRECTORIES = ROOT / "gateway/console/static/directories.js"
 GATEWAY = Gateway()
 GATEWAY.changes_secrets()
 GATEWAY.asks_first()
@@ -58,6 +60,27 @@ def test_every_alert_is_tried_where_it_should_be_raised_and_where_it_should_not(
     quiet = set(re.findall(r"alertname: (\w+), exp_alerts: \[\]", text))
     raised = set(re.findall(r'alertname="(\w+)"', text))
     assert quiet == raised == set(alerts)
+
+
+def reasons_of_the_page(name: str) -> set[str]:
+    """The reasons of one of the page's sets."""
+    (found,) = re.findall(rf"^const {name} = new Set\(\[(.*)\]\);$", DIRECTORIES.read_text(), re.MULTILINE)
+    return set(json.loads(f"[{found}]"))
+
+
+def logins_of_the_rules() -> set[str]:
+    """The reasons that are a login to the rules, which name what is none."""
+    (none,) = set(re.findall(r"replies_total\{(reply!=[^}]*)\}", RULES.read_text()))
+    (reason,) = re.findall(r'^reply!="Access-Challenge", reason!="(\w+)"$', none)
+    return {each.value for each in Reason if OUTCOME_OF[each] is not Outcome.CHALLENGE} - {reason}
+
+
+def test_page_and_rules_mean_the_same_by_logins_and_by_rejects():
+    assert reasons_of_the_page("ACCEPTED") == {
+        reason.value for reason, outcome in OUTCOME_OF.items() if outcome is Outcome.ACCEPT
+    }
+    assert reasons_of_the_page("LEADS_ON") == {reason.value for reason in LEADS_ON}
+    assert logins_of_the_rules() == {reason.value for reason in set(Reason) - LEADS_ON}
 
 
 def test_every_alert_names_a_page_that_there_is_and_its_heading():

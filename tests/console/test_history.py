@@ -25,6 +25,8 @@ def test_rates_by_outcome():
         Reason.DUO_DENIED,
         Reason.FAILMODE_SAFE,
         Reason.FAILMODE_SECURE,
+        Reason.SMS_SENT,
+        Reason.CHALLENGED,
     ):
         gateway.login(reason)
     taken(gateway, history, 3)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from gateway.words.reasons import Reason
 from tests.chromium import MARKS, SLOWLY_MS, Browser, Page, browser, expect
-from tests.console.many import NAMES, SECTIONS, ManyDirectories, a_morning, serving
+from tests.console.many import NAMES, SECTIONS, ManyDirectories, a_morning, login_at, serving
 from tests.console.site import Site
 
 __all__ = ["browser"]
@@ -295,6 +296,20 @@ def test_a_directory_that_is_not_there_says_so(look, browser, site):
     page.goto(f"{site.url}/#/server/none")
     expect(page.locator("#directory-state")).to_have_text("There is no such directory")
     context.close()
+
+
+def test_a_passcode_by_sms_is_neither_a_login_nor_a_reject(look):
+    gateway = ManyDirectories(n_troubled=0)
+    with serving(gateway) as site:
+        for _ in range(20):
+            gateway.login(0, Reason.SMS_SENT)
+            gateway.login(0, Reason.DUO_ALLOWED)
+        gateway.login(0, Reason.DUO_DENIED)
+        site.ledger.ring(0).write(login_at(1, 1.8e9, section=SECTIONS[0]))
+        page = look(f"#/server/{SECTIONS[0]}", site, viewport=WIDE)
+        for name, n in (("Logins", "21"), ("Accepted", "20"), ("Rejected", "1")):
+            expect(page.locator("#tiles div", has_text=name).locator("dd span")).to_have_text(n)
+        expect(page.locator("#directory-state")).to_have_text("fine")
 
 
 def test_logins_are_turned_over_by_pages(look):

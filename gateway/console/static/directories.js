@@ -20,15 +20,18 @@ export function readDirectories(status, lately) {
   const down = new Set((status.clients || []).filter(({ state }) => state === "down").flatMap(({ sections }) => sections));
   return status.servers.map((server) => {
     const recent = lately.sections[server.section] || NOTHING;
-    const logins = sum(recent.reasons) - (recent.reasons.challenged || 0); // their answers count, once each
-    const accepted = Object.entries(recent.reasons).filter(([reason]) => ACCEPTED.has(reason)).reduce((n, [, each]) => n + each, 0);
+    const logins = sum(recent.reasons) - countOf(LEADS_ON, recent.reasons);
+    const accepted = countOf(ACCEPTED, recent.reasons);
     const application = applications.get(server.section);
     const directory = { server, application, section: server.section, name: server.name || server.section, recent, logins, rejected: logins - accepted, hasNoFirstFactor: down.has(server.section) };
     return { ...directory, ...condition(directory), text: textOf(directory) };
   });
 }
 
+// The alert rules mean the same: a reply that only leads on is no login, for what the user says next is one.
 const ACCEPTED = new Set(["duo_allowed", "duo_bypass", "exempt", "failmode_safe"]);
+const LEADS_ON = new Set(["challenged", "sms_sent"]);
+const countOf = (wanted, reasons) => sum([...wanted].map((reason) => reasons[reason] || 0));
 
 const textOf = ({ name, section, server, application }) =>
   `${name} ${section} ${server.mode || ""} ${server.listen.join(" ")} ${application ? application.ikey : ""}`.toLowerCase();
