@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from gateway.console.door import MAX_CONNECTIONS
 from gateway.console.pages import Rules
+from gateway.console.queries import ANSWERS
 from gateway.console.visitors import MAX_FAILURES, Token
 from gateway.words.explanations import (
     DISCARDS,
@@ -134,6 +136,17 @@ def test_logins_are_told_to_those_who_ask_for_them():
         assert {each["client"] for each in of_section["clients"]} == {"10.0.0.0", "10.0.0.1", "10.0.0.2"}
         wrong = await site.ask("/logins.json?limit=9999")
         assert (wrong.status, wrong.text) == (400, "limit: write a whole number from 1 to 200\n")
+
+    visit(story)
+
+
+def test_logins_can_be_narrowed_to_every_answer():
+    async def story(site: Site) -> None:
+        page = (await site.ask("/")).text
+        (choice,) = re.findall(r'<select id="answer">(.*?)</select>', page, re.DOTALL)
+        offered = re.findall(r'<option(?: value="([^"]*)")?>([^<]*)</option>', choice)
+        assert [value or text for value, text in offered] == ["all", *ANSWERS]
+        assert offered[-1] == ("none", "nobody waits")  # as the list calls it
 
     visit(story)
 
