@@ -38,7 +38,7 @@ HEALTH = ("/healthz", "/readyz", LIVE)
 COOKIE = "radgate_session"
 MISTAKE_EVERY_S = 10.0  # between two lines: what a visitor can cause must not roll the log away
 _MAX_BODY = 4_096  # octets: a form with a token
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -52,6 +52,7 @@ _HEADERS = {
     "Server": "radgate",
     "Connection": "close",  # see `door`
 }
+"""Of every answer."""
 _OWN_FORM = frozenset({"", "none", "same-origin"})  # Sec-Fetch-Site, which not everybody sends
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -207,7 +208,7 @@ class Pages:
 
 
 async def _finish(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
+    response.headers.update(HEADERS)
     response.force_close()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.console.door import MAX_CONNECTIONS
-from gateway.console.pages import Rules
+from gateway.console.pages import HEADERS, Rules
 from gateway.console.queries import ANSWERS
 from gateway.console.visitors import MAX_FAILURES, Token
 from gateway.words.explanations import (
@@ -172,6 +172,31 @@ def test_headers_of_every_answer(path):
         assert not any(name.lower().startswith("access-control-") for name in headers)
 
     visit(story)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 3_000 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
+        b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+    ids=["tls", "version", "line", "headers", "hosts", "lengths"],
+)
+def test_what_is_no_request_gets_the_same_headers_and_learns_nothing_of_what_serves_it(octets):
+    async def story(site: Site) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(octets)
+        head = (await reader.read()).partition(b"\r\n\r\n")[0].decode().split("\r\n")
+        writer.close()
+        assert head[0].split()[1] == "400"
+        assert {f"{name}: {value}" for name, value in HEADERS.items()} <= set(head)
+        assert "Server: radgate" in head
+
+    visit(story, rules=GUARDED)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8480", "127.0.0.1.evil.example", "localhost.", ""])
