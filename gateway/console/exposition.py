@@ -67,7 +67,8 @@ def _of_gateway(status: _Status) -> _Lines:
 
 
 def _of_versions(status: _Status) -> _Lines:
-    running = dict.fromkeys([status["version"], *(worker.get("version", "") for worker in status["workers"])])
+    children = (*status["workers"], status["console"])
+    running = dict.fromkeys([status["version"], *(child.get("version", "") for child in children)])
     text = "Always 1; the label is a version that some process runs."
     yield from _gauge("build_info", text, ["version"], [((version,), 1) for version in running if version])
     installed = [((version,), 1) for version in (status.get("installed_version"),) if version]

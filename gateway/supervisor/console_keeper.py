@@ -24,6 +24,7 @@ from gateway.ipc.orders import ConsoleOrders
 from gateway.ipc.plan import log_plan
 from gateway.logs.setup import log_descriptors, log_internal_error
 from gateway.supervisor.identity import SAME_IDENTITY, Identity
+from gateway.supervisor.installed import installed_version
 from gateway.supervisor.process import ConsoleProcess, describe_status
 from gateway.supervisor.procfs import process_usage
 from gateway.supervisor.slot_life import SlotEvent, SlotLife, SlotState
@@ -62,9 +63,9 @@ class ConsoleKeeper:
         self._watch: asyncio.TimerHandle | None = None
 
     def follow(self, settings: Settings, identity: Identity) -> None:
-        """Have a console as these settings want it; one that is as they want it already is left alone."""
+        """Have a console as these settings want it, of the code on disk; one that is so already is left alone."""
         former, self._settings, self._identity = self._settings, settings, identity
-        if former is not None and _concerns(former) == _concerns(settings):
+        if former is not None and _concerns(former) == _concerns(settings) and not self._is_outdated():
             return
         if former is None or str(former.gateway.console) != str(settings.gateway.console):
             self._give_up_port()
@@ -77,6 +78,10 @@ class ConsoleKeeper:
         else:
             self._spawn()
         self._look()
+
+    def _is_outdated(self) -> bool:
+        """Return whether another version than the console runs is installed; one that is being replaced is none yet."""
+        return self._process is not None and installed_version() not in ("", self._process.version)
 
     def stop(self) -> None:
         """Keep none any more; returns once it is gone."""
@@ -105,9 +110,10 @@ class ConsoleKeeper:
 
     def state(self) -> dict[str, Any]:
         """Return what `status.json` says of it."""
-        pid = self._process.pid if self._process is not None else 0
+        pid, version = (self._process.pid, self._process.version) if self._process is not None else (0, "")
         usage = process_usage(pid)
         return {
+            "version": version,
             "url": self.url,
             "state": self._slot.state.value,
             "pid": pid,

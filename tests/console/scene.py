@@ -47,6 +47,7 @@ class Gateway:
         self.states = ["ready", "ready"]
         self.generations = [1, 1]
         self.installed, self.versions = "1.2.3", ["1.2.3", "1.2.3"]
+        self.console_version = "1.2.3"
         self.unserved_s = [0.0, 0.0]
         self.logs = [LogFacts("authproxy.log", 0)]
         self.application = ApplicationFacts(
@@ -119,7 +120,7 @@ class Gateway:
             **status,
             "max_pending": self.max_pending,
             "last_reload": self.last_reload,
-            "console": {"pid": 12, "restarts": 0, "rss_bytes": 1},
+            "console": {"version": self.console_version, "pid": 12, "restarts": 0, "rss_bytes": 1},
             "certificates": [{"certificate": "duo", "host": self.application.api_host, "valid_until": 1.9e9}],
         }
 

@@ -186,6 +186,12 @@ def test_versions_that_run_and_the_one_that_is_installed():
     assert versions(gateway, "radgate_installed_info") == {"1.3.0"}
 
 
+def test_the_version_that_the_console_runs_is_one_of_them():
+    gateway = Gateway()
+    gateway.console_version = "1.3.0"
+    assert versions(gateway, "radgate_build_info") == {"1.2.3", "1.3.0"}
+
+
 def test_until_when_certificates_are_valid():
     gateway = Gateway()
     labels = {"certificate": "duo", "host": gateway.application.api_host}
@@ -212,8 +218,8 @@ def test_a_supervisor_of_older_code_tells_less():
     status = Gateway().status
     for key in ("duo_hosts", "installed_version", "certificates", "last_reload"):
         del status[key]
-    for worker in status["workers"]:
-        del worker["version"]
+    for each in (*status["workers"], status["console"]):
+        del each["version"]
     for server in status["servers"]:
         del server["n_clients"]
     names = {name for name, _ in samples_of(exposition(status))}

@@ -36,6 +36,7 @@ class ScriptedConsole:
         self.pid = os.getpid()
         self.pidfd, self._end = os.pipe()
         self.signals: list[int] = []
+        self.version = "1.0"
 
     def signal(self, number: int) -> None:
         self.signals.append(number)
@@ -155,6 +156,21 @@ def test_one_that_says_nothing_is_replaced(tmp_path, monkeypatch, caplog):
 
     keep(tmp_path, story)
     assert "hangs and is replaced" in caplog.text
+
+
+@pytest.mark.parametrize("present", ["1.1", "1.0", ""], ids=["newer", "the same", "being installed"])
+def test_a_reload_replaces_one_of_another_version_than_is_installed(tmp_path, scripted, monkeypatch, present):
+    """The settings are the same: nothing else would."""
+    monkeypatch.setattr(console_keeper, "installed_version", lambda: "1.0")
+
+    async def story(keeping: Keeping) -> None:
+        former = keeping.console
+        assert keeping.keeper.state()["version"] == "1.0"
+        monkeypatch.setattr(console_keeper, "installed_version", lambda: present)
+        keeping.keeper.follow(settings_of(tmp_path), SAME_IDENTITY)
+        assert former.signals == ([signal.SIGKILL] if present == "1.1" else [])
+
+    keep(tmp_path, story)
 
 
 def test_a_mistake_of_ours_costs_an_answer_alone(tmp_path, scripted, caplog):

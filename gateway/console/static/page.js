@@ -85,8 +85,9 @@ function show() {
   const servers = scope() ? status.servers.filter(({ section }) => section === scope()) : status.servers;
   showReasons(servers, explanations, lately, names());
   showDiscards(servers, explanations, names());
-  const { pid, restarts, rss_bytes: size } = status.console;
-  setText(byId("console"), `This page comes from process ${pid}, replaced ${count(restarts)} times, ${decimal(size / 1e6)} MB.`);
+  const { pid, version, restarts, rss_bytes: size } = status.console;
+  const code = version && version !== status.version ? ` of version ${version}` : "";
+  setText(byId("console"), `This page comes from process ${pid}${code}, replaced ${count(restarts)} times, ${decimal(size / 1e6)} MB.`);
 }
 
 function gatewayTiles(status) {
