@@ -296,9 +296,13 @@ def _of_first_factors(status: _Status, is_brief: bool) -> _Lines:
 
 def _of_workers(status: _Status) -> _Lines:
     serving = [worker for worker in status["workers"] if worker["generation"] == status["generation"]]
+    slots = status.get("slots", serving)  # an older supervisor counts anew with each generation
 
-    def by_slot(key: str, factor: float = 1.0) -> list[tuple[tuple[str, ...], float]]:
+    def by_slot(key: str, factor: float = 1.0) -> Samples:
         return [((str(worker["slot"]),), worker[key] * factor) for worker in serving]
+
+    def kept(key: str) -> Samples:
+        return [((str(slot["slot"]),), slot[key]) for slot in slots]
 
     up = [((str(worker["slot"]),), int(worker["state"] == "ready")) for worker in serving]
     yield from _gauge("worker_up", "1 while the slot's worker serves.", ["slot"], up)
@@ -312,11 +316,10 @@ def _of_workers(status: _Status) -> _Lines:
     yield from _gauge(
         "worker_loop_lag_seconds", "Greatest lag of its event loop in the last minute or two.", ["slot"], lag
     )
-    yield from _counter("datagrams", "Datagrams received.", ["slot"], by_slot("datagrams"))
-    yield from _counter("unsent", "Replies that the kernel did not take.", ["slot"], by_slot("unsent"))
-    skipped = by_slot("journal_skipped")
+    yield from _counter("datagrams", "Datagrams received.", ["slot"], kept("datagrams"))
+    yield from _counter("unsent", "Replies that the kernel did not take.", ["slot"], kept("unsent"))
     text = "Records of a predecessor that were of no use to its successor."
-    yield from _counter("journal_skipped", text, ["slot"], skipped)
+    yield from _counter("journal_skipped", text, ["slot"], kept("journal_skipped"))
     overflowed = by_slot("overflowed")
     yield from _counter("receive_overflows", "Datagrams lost in full socket buffers.", ["slot"], overflowed)
 

@@ -95,6 +95,7 @@ class Measure(StrEnum):
 
 WORKER_LOSSES: Final = (Measure.UNSENT, Measure.JOURNAL_SKIPPED)  # add up over all workers of a slot
 WORKER_COUNTERS: Final = (Measure.DATAGRAMS, *WORKER_LOSSES)
+SLOT_COUNTERS: Final = WORKER_COUNTERS  # go on through all workers and generations, in totals with the slot behind
 WORKER_GAUGES: Final = (Measure.OVERFLOWED, Measure.JOURNAL_LEFT_OUT)
 RETRANSMISSION, COALESCED = DUPLICATE_KINDS = ("retransmission", "coalesced")
 AUTHPROXY, AUTHEVENTS, STDOUT, SYSLOG = LOGS = ("authproxy.log", "authevents.log", "stdout", "syslog")

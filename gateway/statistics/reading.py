@@ -25,6 +25,7 @@ from gateway.statistics.layout import (
     PRESENT_AT,
     STARTED_AT,
     SUM,
+    WORKER_COUNTERS,
     Cells,
     Key,
     Measure,
@@ -96,6 +97,14 @@ class Totals(NamedTuple):
     def histogram(self, *key: str) -> Histogram:
         """Return the histogram, which may be empty."""
         return self.histograms.get(key, EMPTY_HISTOGRAM)
+
+    def of_slot(self, slot: int) -> "Totals":
+        """Return them with what a worker counts of itself under its slot, which outlives it and its generation."""
+        counters = self.counters.copy()
+        for measure in WORKER_COUNTERS:
+            if n := counters.pop((measure,), 0):
+                counters[measure, str(slot)] = n
+        return self._replace(counters=counters)
 
     def retired(self) -> "Totals":
         """Return what stays true once the workers are gone: all but the gauges."""

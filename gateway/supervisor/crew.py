@@ -127,8 +127,8 @@ class Crew:
         return silence_s if silence_s > SILENT_AFTER_S else 0.0
 
     def counted(self) -> Totals:
-        """Return all that its workers have counted."""
-        return reduce(merge, (self.board.read(slot.number).totals for slot in self.slots))
+        """Return all that its workers have counted, what each counts of itself by slot."""
+        return reduce(merge, (self.board.read(slot.number).totals.of_slot(slot.number) for slot in self.slots))
 
     def secret_uses(self) -> dict[Key, SecretUse]:
         """Return what its workers have seen of clients that have two secrets, by section and client."""

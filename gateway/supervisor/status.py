@@ -17,6 +17,7 @@ from gateway.statistics.layout import (
     FLEET_OUTCOMES,
     FLEET_SHARING,
     RETRANSMISSION,
+    SLOT_COUNTERS,
     WORKER_COUNTERS,
     WORKER_GAUGES,
     Key,
@@ -141,6 +142,7 @@ def build_status(
         "generation": gateway.generation,
         "hot_path": gateway.hot_path._asdict(),
         "workers": [_worker(worker, gateway.now_ns) for worker in workers],
+        "slots": [_slot(worker.slot, totals) for worker in workers if worker.generation == gateway.generation],
         "servers": [_server(server, totals, gateway.now_ns) for server in servers],
         "applications": [_application(application, totals, gateway.now_ns) for application in applications],
         "duo_hosts": _duo_hosts(applications, totals),
@@ -197,6 +199,11 @@ def _worker(worker: WorkerFacts, now_ns: int) -> Status:
 def _sharing(number: int) -> str:
     """Return whether a worker shares its logins, or why not; empty where it has not said."""
     return FLEET_SHARING[number - 1] if number else ""
+
+
+def _slot(slot: int, totals: Totals) -> Status:
+    """Return what all workers of a slot have counted, of whatever generation."""
+    return {"slot": slot, **{measure.value: totals.counters[measure, str(slot)] for measure in SLOT_COUNTERS}}
 
 
 def _server(server: ServerFacts, totals: Totals, now_ns: int) -> Status:

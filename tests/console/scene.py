@@ -1,5 +1,7 @@
 """A gateway of two workers as the console hears of it, without processes."""
 
+from collections import Counter
+from functools import reduce
 from typing import Any
 
 from gateway.duoapi.calls import Auth
@@ -11,6 +13,7 @@ from gateway.statistics.layout import (
 )
 from gateway.statistics.reading import (
     SecretUse,
+    Totals,
     merge,
     read_row,
 )
@@ -40,10 +43,8 @@ class Gateway:
     """Rows to count in, and the status that follows."""
 
     def __init__(self) -> None:
-        self.cells = [[0] * LAYOUT.n_cells for _ in range(2)]
-        self.rows = [WorkerRow(cells, LAYOUT, PLAN) for cells in self.cells]
-        for slot, row in enumerate(self.rows):
-            row.begin(10 + slot, S)
+        self.retired = Totals(Counter(), Counter(), {})
+        self._begin()
         self.states = ["ready", "ready"]
         self.generations = [1, 1]
         self.installed, self.versions = "1.2.3", ["1.2.3", "1.2.3"]
@@ -64,6 +65,18 @@ class Gateway:
             "at": 1.8e9,
             "changes": {"summary": "sections: 1 removed, 0 added, 2 changed; clients 3 -> 2"},
         }
+
+    def _begin(self) -> None:
+        self.cells = [[0] * LAYOUT.n_cells for _ in range(2)]
+        self.rows = [WorkerRow(cells, LAYOUT, PLAN) for cells in self.cells]
+        for slot, row in enumerate(self.rows):
+            row.begin(10 + slot, S)
+
+    def reloads(self) -> None:
+        """Let other workers be at the slots, of another generation; nobody of the former one is left."""
+        for slot, cells in enumerate(self.cells):
+            self.retired = merge(self.retired, read_row(cells, LAYOUT).totals.of_slot(slot).retired())
+        self._begin()
 
     def login(self, reason: Reason, seconds: float = 0.2, slot: int = 0) -> None:
         """Let one login begin and end."""
@@ -113,7 +126,7 @@ class Gateway:
         ]
         gateway = GatewayFacts("1.2.3", 9, 1, 0, 100 * S, Form(is_compiled=True), self.installed)
         server = ServerFacts(SECTION, ("0.0.0.0:1812",), rotations=self.rotations, since_ns=10 * S, n_clients=3)
-        totals = merge(readings[0].totals, readings[1].totals)
+        totals = reduce(merge, (each.totals.of_slot(slot) for slot, each in enumerate(readings)), self.retired)
         servers, applications = [server._replace(mode=self.mode)], [self.application]
         status = build_status(gateway, workers, servers, applications, totals, self.logs, self.first_factors)
         return {

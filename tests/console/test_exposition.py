@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.console.exposition import exposition
+from gateway.statistics.layout import Measure
 from gateway.words.reasons import Reason
 from tests.console.scene import CLIENT, HOME, NAME, OTHER_HOME, SECTION, Gateway
 from tests.supervisor.fleet_scene import SILENT, fleet_of, shown
@@ -216,14 +217,14 @@ def test_when_the_last_reload_was():
 
 def test_a_supervisor_of_older_code_tells_less():
     status = Gateway().status
-    for key in ("duo_hosts", "installed_version", "certificates", "last_reload"):
+    for key in ("duo_hosts", "installed_version", "certificates", "last_reload", "slots"):
         del status[key]
     for each in (*status["workers"], status["console"]):
         del each["version"]
     for server in status["servers"]:
         del server["n_clients"]
     names = {name for name, _ in samples_of(exposition(status))}
-    assert {"radgate_build_info", "radgate_requests_total", "radgate_worker_up"} <= names
+    assert {"radgate_build_info", "radgate_requests_total", "radgate_worker_up", "radgate_unsent_total"} <= names
     assert "radgate_duo_connections" not in names
 
 
@@ -241,6 +242,16 @@ def test_fail_mode_and_workers():
     assert value(gateway, "radgate_worker_up", slot="0") == 1
     assert value(gateway, "radgate_worker_up", slot="1") == 0
     assert value(gateway, "radgate_worker_restarts_total", slot="1") == 1
+
+
+@pytest.mark.parametrize("name", ["datagrams", "unsent", "journal_skipped"])
+def test_what_is_counted_by_slot_outlives_a_reload(name):
+    gateway, series = Gateway(), f"radgate_{name}_total"
+    gateway.rows[1].count(Measure(name), 5)
+    gateway.reloads()
+    assert value(gateway, series, slot="1") == 5
+    gateway.rows[1].count(Measure(name), 2)
+    assert (value(gateway, series, slot="0"), value(gateway, series, slot="1")) == (0, 7)
 
 
 def test_a_worker_of_a_former_generation_does_not_stand_for_its_slot():

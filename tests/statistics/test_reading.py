@@ -136,6 +136,21 @@ def test_adding_up_changes_neither_part():
     assert (a, b) == (busy_row(2), busy_row(3))
 
 
+def test_what_a_worker_counts_of_itself_is_kept_by_its_slot():
+    row = Row()
+    row.writer.count(Measure.DATAGRAMS, 3)
+    row.writer.sections[FIRST].requests.add()
+    totals = row.totals
+    two, five = totals.of_slot(2), totals.of_slot(5)
+    assert two.counters == {(Measure.DATAGRAMS, "2"): 3, (Measure.REQUESTS, FIRST): 1}
+    assert merge(merge(two, five), five).counters == {
+        (Measure.DATAGRAMS, "2"): 3,
+        (Measure.DATAGRAMS, "5"): 6,
+        (Measure.REQUESTS, FIRST): 3,
+    }
+    assert totals.counters[(Measure.DATAGRAMS,)] == 3
+
+
 def test_retired_totals_keep_all_but_the_gauges():
     totals = busy_row(2)
     assert totals.retired() == Totals(totals.counters, Counter(), totals.histograms)

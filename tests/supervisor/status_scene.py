@@ -1,6 +1,7 @@
 """A gateway of which workers have counted something, for tests of its status."""
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 from gateway.statistics.counters import WorkerRow
@@ -50,7 +51,5 @@ def status_of(
     application: ApplicationFacts = HEALTHY,
     first_factors: Sequence[FirstFactorFacts] = (),
 ) -> dict[str, Any]:
-    totals = workers[0].reading.totals
-    for worker in workers[1:]:
-        totals = merge(totals, worker.reading.totals)
+    totals = reduce(merge, (worker.reading.totals.of_slot(worker.slot) for worker in workers))
     return build_status(GATEWAY, workers, SERVERS, [application], totals, first_factors=first_factors)

@@ -9,6 +9,7 @@ import pytest
 from gateway.config.settings import Settings
 from gateway.ipc.orders import CANNOT_START
 from gateway.ipc.worker_channel import HandOver, Leave
+from gateway.statistics.layout import Measure
 from gateway.supervisor import generations, reload
 from gateway.supervisor.sockets import CannotListen
 from tests.config.files import MINIMAL, parse
@@ -130,6 +131,23 @@ def test_who_is_started_later_is_not_told_of_settings_that_are_forgotten(play, m
             again = await stage.next_worker(new)
             assert again.generations == [number]
             await stage.serves(again)
+
+    play(scene)
+
+
+def test_what_workers_have_counted_is_kept_by_slot_once_their_generation_is_gone(play):
+    async def scene(stage: Stage) -> None:
+        old = stage.workers[0]
+        stage.generations.crew.board.row(0).count(Measure.UNSENT, 5)
+        task = await change(stage)
+        await said(stage.workers[1], PREPARED)
+        await said(old, HANDED_OVER)
+        await said(stage.workers[1], SERVING)
+        await task
+        stage.generations.crew.board.row(0).count(Measure.UNSENT, 2)
+        assert stage.generations.totals().counters[Measure.UNSENT, "0"] == 7
+        await stage.exits(old)
+        assert stage.generations.totals().counters[Measure.UNSENT, "0"] == 7
 
     play(scene)
 

@@ -303,6 +303,17 @@ def test_histograms_are_cumulative_and_end_with_the_number_of_all():
     assert calls["ping"] == {"counts": [0] * (n_bounds + 1), "sum_s": 0.0}
 
 
+def test_a_slot_keeps_what_its_workers_counted_in_all_generations():
+    retired, former, now = Worker(), Worker(), Worker()
+    for worker, n in ((retired, 1), (former, 10), (now, 100)):
+        worker.row.count(Measure.DATAGRAMS, n)
+    totals = merge(retired.reading.totals.of_slot(0).retired(), former.reading.totals.of_slot(0))
+    totals = merge(totals, now.reading.totals.of_slot(0))
+    status = build_status(GATEWAY, [now.facts(), former.facts(generation=1)], SERVERS, [HEALTHY], totals)
+    assert status["slots"] == [{"slot": 0, "datagrams": 111, "unsent": 0, "journal_skipped": 0}]
+    assert [worker["datagrams"] for worker in status["workers"]] == [100, 10]
+
+
 def test_what_retired_boards_counted_is_kept_and_what_is_configured_no_more_is_not_shown():
     retired, now = Worker(), Worker()
     retired.section.requests.add()
