@@ -16,7 +16,7 @@ from gateway.cli.amounts import decimal, short, span
 from gateway.cli.hosts import host_state, sharing
 from gateway.cli.sections import name_of
 from gateway.cli.terminal import printable
-from gateway.statistics.layout import COALESCED, RETRANSMISSION, WORKER_GAUGES, WORKER_LOSSES
+from gateway.statistics.layout import COALESCED, RETRANSMISSION, WORKER_GAUGES, WORKER_LOSSES, Measure
 from gateway.supervisor.form import Form
 from gateway.supervisor.status import Status
 
@@ -145,7 +145,7 @@ def _rate(server: Status, status: Status) -> float:
 
 
 def _worker_details(worker: Status) -> list[str]:
-    return _counted("lost", {kind: worker[kind] for kind in (*WORKER_LOSSES, *WORKER_GAUGES)})
+    return _counted("lost", {kind: worker[kind] for kind in (*WORKER_LOSSES, Measure.OVERFLOWED, *WORKER_GAUGES)})
 
 
 def _server_details(server: Status) -> list[str]:

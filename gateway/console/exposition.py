@@ -320,7 +320,7 @@ def _of_workers(status: _Status) -> _Lines:
     yield from _counter("unsent", "Replies that the kernel did not take.", ["slot"], kept("unsent"))
     text = "Records of a predecessor that were of no use to its successor."
     yield from _counter("journal_skipped", text, ["slot"], kept("journal_skipped"))
-    overflowed = by_slot("overflowed")
+    overflowed = kept("overflowed")
     yield from _counter("receive_overflows", "Datagrams lost in full socket buffers.", ["slot"], overflowed)
 
 

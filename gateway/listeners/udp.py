@@ -20,7 +20,6 @@ _MAX_PEERS: Final = 1_024  # remembered: a directory asks from few ports
 _CALM_TURNS: Final = 8  # after one that found a datagram alone
 _PKTINFO: Final = struct.Struct("@I4s4s")  # in_pktinfo: interface, the local address, the header's destination
 _PKTINFO6: Final = struct.Struct("@16sI")  # in6_pktinfo: address, interface
-SO_RXQ_OVFL: Final = 40  # asm-generic/socket.h
 IP_PKTINFO: Final = 8  # linux/in.h; Python 3.11 does not name it
 # linux/in.h, linux/in6.h: a reply may be fragmented on its way. With DF, and ICMP filtered, it would be lost for good.
 IP_MTU_DISCOVER: Final = 10
@@ -32,7 +31,7 @@ _NO_WAY: Final[Ancillary] = []
 
 
 def open_socket(family: int, host: str, port: int, *, shared: bool) -> socket.socket:
-    """Return a bound, non-blocking UDP socket that tells the local address of each datagram and how many were lost.
+    """Return a bound, non-blocking UDP socket that tells the local address of each datagram.
 
     `shared` puts it into the SO_REUSEPORT group of its address. An IPv6 socket serves IPv6 alone.
 
@@ -43,7 +42,6 @@ def open_socket(family: int, host: str, port: int, *, shared: bool) -> socket.so
     try:
         if shared:
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        udp.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
         if family == socket.AF_INET6:
             udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
@@ -64,7 +62,6 @@ class UdpListener:
     Attributes:
         n_received: datagrams.
         n_unsent: replies that the kernel would not take; the NAS asks again and gets the same octets.
-        n_overflowed: datagrams that the kernel dropped because the socket's queue was full, as it counts them.
     """
 
     def __init__(
@@ -82,7 +79,6 @@ class UdpListener:
         self._n_calm = 0  # turns that look for no second datagram
         self.n_received = 0
         self.n_unsent = 0
-        self.n_overflowed = 0
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to read."""
@@ -137,9 +133,7 @@ class UdpListener:
         for level, kind, octets in ancillary:
             if octets == self._last_pktinfo:
                 return self._last_way
-            if level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL:
-                self.n_overflowed = int.from_bytes(octets[:4], "little")
-            elif kind in (IP_PKTINFO, socket.IPV6_PKTINFO):
+            if kind in (IP_PKTINFO, socket.IPV6_PKTINFO):
                 self._last_pktinfo = octets
                 self._last_way = self._way_back.setdefault(octets, [(level, kind, _without_interface(octets))])
                 return self._last_way

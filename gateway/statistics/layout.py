@@ -54,11 +54,12 @@ class Measure(StrEnum):
     # The worker's own: nothing
     DATAGRAMS = "datagrams"
     UNSENT = "unsent"
-    OVERFLOWED = "overflowed"
     JOURNAL_SKIPPED = "journal_skipped"
     JOURNAL_LEFT_OUT = "journal_left_out"
     FLEET_ENGINE_SECONDS = "fleet_engine_seconds"
     FLEET_SHARING = "fleet_sharing"
+    # slot; in no row, for the supervisor finds it
+    OVERFLOWED = "overflowed"
     # outcome
     FLEET_CLAIMS = "fleet_claims"
     # log
@@ -95,8 +96,9 @@ class Measure(StrEnum):
 
 WORKER_LOSSES: Final = (Measure.UNSENT, Measure.JOURNAL_SKIPPED)  # add up over all workers of a slot
 WORKER_COUNTERS: Final = (Measure.DATAGRAMS, *WORKER_LOSSES)
-SLOT_COUNTERS: Final = WORKER_COUNTERS  # go on through all workers and generations, in totals with the slot behind
-WORKER_GAUGES: Final = (Measure.OVERFLOWED, Measure.JOURNAL_LEFT_OUT)
+WORKER_GAUGES: Final = (Measure.JOURNAL_LEFT_OUT,)
+SLOT_COUNTERS: Final = (*WORKER_COUNTERS, Measure.OVERFLOWED)
+"""They go on through all workers and generations of a slot: in totals it stands behind them."""
 RETRANSMISSION, COALESCED = DUPLICATE_KINDS = ("retransmission", "coalesced")
 AUTHPROXY, AUTHEVENTS, STDOUT, SYSLOG = LOGS = ("authproxy.log", "authevents.log", "stdout", "syslog")
 """Where lines go: names of files in `log_dir`, and of what is no file of ours."""

@@ -88,6 +88,11 @@ class Crew:
         return self._process_of(slot.worker)
 
     @property
+    def held(self) -> tuple[ListeningSockets, int]:
+        """Its sockets, and among how many slots they are dealt out."""
+        return self.plan.sockets, self.plan.n_workers
+
+    @property
     def processes(self) -> list[WorkerProcess]:
         """Those that there are."""
         found = (self.process(slot) for slot in self.slots)

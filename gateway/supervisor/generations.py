@@ -24,6 +24,7 @@ from gateway.supervisor.crews import CrewOwner, Crews
 from gateway.supervisor.identity import UnknownIdentity, find_identity
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.limits import files_wanted, raise_file_limit
+from gateway.supervisor.overflows import Overflows
 from gateway.supervisor.reload import Reload
 from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import CannotListen, ListeningSockets
@@ -73,6 +74,7 @@ class Generations:
         self._workers = Crews(owner, journals)
         self._to_come: Reload | None = None
         self._counted = Totals(Counter(), Counter(), {})  # by crews that are gone
+        self._overflows = Overflows()
         self.former: list[Crew] = []
         self.is_ending = False
         self.crew = self._create(1, settings, worker_count(settings), sockets)
@@ -107,8 +109,9 @@ class Generations:
         return all(crew.generation.is_gone for crew in self.crews())
 
     def totals(self) -> Totals:
-        """Return all that was ever counted."""
-        totals = merge(self._counted, self.crew.counted())
+        """Return all that was ever counted, by workers, and by the kernel of sockets."""
+        lost = Totals(self._overflows.look(crew.held for crew in self.crews()), Counter(), {})
+        totals = merge(merge(self._counted, lost), self.crew.counted())
         for crew in self.former:
             totals = merge(totals, crew.counted().retired())
         return totals
@@ -177,6 +180,7 @@ class Generations:
     def _retire_if_gone(self, crew: Crew) -> None:
         if crew in self.former and crew.generation.is_gone:
             self.former.remove(crew)
+            self._overflows.look(each.held for each in (*self.crews(), crew))
             crew.plan.sockets.close(self._sockets_in_use())
             self._counted = merge(self._counted, crew.counted().retired())
             self._workers.forget(crew)

@@ -154,6 +154,12 @@ class ListeningSockets:
         """Return the buckets of one of so many workers."""
         return list(range(slot, self.n_buckets, n_slots))
 
+    def by_slot(self, n_slots: int) -> "Iterator[tuple[int, socket.socket]]":
+        """Yield every socket with the slot, one of so many, whose worker reads it."""
+        for group in self.groups:
+            for bucket, udp in enumerate(group.sockets):
+                yield bucket % n_slots, udp
+
     def passages_of_slot(self, slot: int, n_slots: int) -> list[BucketOrders]:
         """Return how one of so many workers passes packets on, and gets those of its own buckets."""
         own = self.buckets(slot, n_slots)

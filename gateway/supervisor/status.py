@@ -141,7 +141,7 @@ def build_status(
         "uptime_s": _seconds(gateway.now_ns - gateway.started_at_ns),
         "generation": gateway.generation,
         "hot_path": gateway.hot_path._asdict(),
-        "workers": [_worker(worker, gateway.now_ns) for worker in workers],
+        "workers": [_worker(worker, gateway, totals) for worker in workers],
         "slots": [_slot(worker.slot, totals) for worker in workers if worker.generation == gateway.generation],
         "servers": [_server(server, totals, gateway.now_ns) for server in servers],
         "applications": [_application(application, totals, gateway.now_ns) for application in applications],
@@ -172,8 +172,10 @@ def fleet_counts(totals: Totals) -> Status:
     }
 
 
-def _worker(worker: WorkerFacts, now_ns: int) -> Status:
-    signs, totals = worker.reading
+def _worker(worker: WorkerFacts, gateway: GatewayFacts, of_all: Totals) -> Status:
+    """Return what it says of itself, and of `of_all` what was lost in the sockets of its slot: the present one's."""
+    (signs, totals), now_ns = worker.reading, gateway.now_ns
+    is_present = worker.generation == gateway.generation
     is_begun = worker.pid != 0 and signs.pid == worker.pid  # else the signs is the predecessor's
     return {
         "slot": worker.slot,
@@ -193,6 +195,7 @@ def _worker(worker: WorkerFacts, now_ns: int) -> Status:
         "sharing": _sharing(totals.gauges[(Measure.FLEET_SHARING,)]) if is_begun else "",
         **{measure.value: totals.counters[(measure,)] for measure in WORKER_COUNTERS},
         **{measure.value: totals.gauges[(measure,)] for measure in WORKER_GAUGES},
+        Measure.OVERFLOWED.value: of_all.counters[Measure.OVERFLOWED, str(worker.slot)] if is_present else 0,
     }
 
 

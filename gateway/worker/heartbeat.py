@@ -91,7 +91,7 @@ class Heartbeat:
         self._due_ns = now_ns + int(BEAT_S * 1e9)
         self._loop.call_later(BEAT_S, self._beat)
         self._keeper.note_sleep(now_ns / 1e9)
-        self._show_sockets()
+        self._count_datagrams()
         self._row.gauge(Measure.JOURNAL_LEFT_OUT, self._keeper.n_left_out)
         for pool, counters in self._pools:
             counts = pool.counts
@@ -104,10 +104,9 @@ class Heartbeat:
             client.show()
         self._on_beat(now_ns / 1e9)
 
-    def _show_sockets(self) -> None:
+    def _count_datagrams(self) -> None:
         n_received = sum(listener.n_received for listener in self._listeners)
         n_unsent = sum(listener.n_unsent for listener in self._listeners)
         self._row.count(Measure.DATAGRAMS, n_received - self._n_received)
         self._row.count(Measure.UNSENT, n_unsent - self._n_unsent)
         self._n_received, self._n_unsent = n_received, n_unsent
-        self._row.gauge(Measure.OVERFLOWED, sum(listener.n_overflowed for listener in self._listeners))

@@ -139,19 +139,21 @@ def test_the_text_as_a_whole():
         worker.section.finished(Reason.DUO_ALLOWED, 0.2, 0.0002)
     worker.section.discarded(DiscardReason.UNKNOWN_CLIENT)
     worker.section.retransmitted()
-    worker.row.gauge(Measure.OVERFLOWED, 12)
+    worker.row.count(Measure.UNSENT, 3)
     worker.duo.called(Preauth, 0.1)
     worker.duo.troubled(Trouble.TLS)
     application = HEALTHY._replace(hint="Duo's certificate is not trusted; look at http_ca_certs_file")
+    status = status_of(worker.facts(), application=application)
+    status["workers"][0]["overflowed"] = 12
     assert (
-        render_status(status_of(worker.facts(), application=application))
+        render_status(status)
         == """\
 radgate 1.2.3, pid 100, generation 2, up 00:01:40, pending logins: 1
 All workers are ready, and no application is in fail mode.
 
 slot  state  gen  pid        up  restarts  requests  pending  cpu s    MB  lag ms  max ms
 0     ready    2   11  00:01:30         0         4        1    1.5  45.0     0.0     0.0
-    lost: overflowed 12
+    lost: unsent 3, overflowed 12
 
 server                   requests  per s  accepts  rejects  pending  p50 ms  p99 ms
 radius_server_duo_only          4    0.0        3        0        1   175.0   248.5

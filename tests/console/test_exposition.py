@@ -254,6 +254,15 @@ def test_what_is_counted_by_slot_outlives_a_reload(name):
     assert (value(gateway, series, slot="0"), value(gateway, series, slot="1")) == (0, 7)
 
 
+def test_datagrams_that_were_lost_stay_counted_whoever_reads_the_sockets():
+    """The kernel's count had to come with a datagram, and was 0 until then: an alert without a loss."""
+    gateway = Gateway()
+    gateway.retired.counters[Measure.OVERFLOWED, "1"] = 3918
+    gateway.reloads()
+    found = [value(gateway, "radgate_receive_overflows_total", slot=slot) for slot in "01"]
+    assert found == [0, 3918]
+
+
 def test_a_worker_of_a_former_generation_does_not_stand_for_its_slot():
     gateway = Gateway()
     gateway.generations[1] = 7

@@ -101,8 +101,8 @@ def test_rows_and_bulletins_do_not_touch_each_other(board):
 
 def test_the_greatest_numbers_fit(board):
     row = board.row(2)
-    row.gauge(Measure.OVERFLOWED, 2**64 - 1)
-    assert board.read(2).totals.gauges == {(Measure.OVERFLOWED,): 2**64 - 1}
+    row.gauge(Measure.JOURNAL_LEFT_OUT, 2**64 - 1)
+    assert board.read(2).totals.gauges == {(Measure.JOURNAL_LEFT_OUT,): 2**64 - 1}
 
 
 def test_there_is_no_row_beyond_the_last(board):

@@ -8,9 +8,12 @@ import pytest
 
 from gateway.engine.peer import Peer
 from gateway.listeners.udp import (
+    IP_PKTINFO,
     UdpListener,
     open_socket,
 )
+
+SO_RXQ_OVFL = 40  # asm-generic/socket.h
 
 
 class Scene:
@@ -90,6 +93,18 @@ def test_a_peer_tells_where_a_datagram_came_from_and_to():
         assert first == second
         assert first.address == ("127.0.0.1", stage.client.getsockname()[1])
         assert (first.listener, first.bucket) == (3, 5)
+
+    play(act)
+
+
+def test_a_socket_of_an_older_version_tells_of_its_losses_and_the_way_back_is_found_all_the_same():
+    """An upgrade keeps it, and that version let the kernel add its count to each datagram once one was lost."""
+
+    async def act(stage: Scene) -> None:
+        (peer,) = await stage.receive(b"who?")
+        counted = (socket.SOL_SOCKET, SO_RXQ_OVFL, bytes([9, 0, 0, 0]))
+        told = (socket.IPPROTO_IP, IP_PKTINFO, bytes(4) + socket.inet_aton("127.0.0.1") * 2)
+        assert stage.listener._peer(peer.address, [counted, told]).path == peer.path
 
     play(act)
 

@@ -130,8 +130,8 @@ def test_connections_and_the_gauges_of_the_worker_are_what_was_shown_last():
     row = Row()
     row.duo.connected(5, 7)
     row.duo.connected(0, 2)
-    row.writer.gauge(Measure.OVERFLOWED, 9)
-    assert row.totals.gauges == {(Measure.CONNECTIONS, DUO, "busy"): 2, (Measure.OVERFLOWED,): 9}
+    row.writer.gauge(Measure.JOURNAL_LEFT_OUT, 9)
+    assert row.totals.gauges == {(Measure.CONNECTIONS, DUO, "busy"): 2, (Measure.JOURNAL_LEFT_OUT,): 9}
 
 
 @pytest.mark.parametrize("reason", Reason)

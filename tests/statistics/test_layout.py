@@ -23,4 +23,4 @@ def test_no_cell_belongs_to_two_numbers():
 
 
 def test_a_plan_without_sections_and_applications_has_a_layout():
-    assert row_layout(BoardPlan(1, (), ())).n_cells == 7 + 3 + 3 + 2 * len(LOGS) + len(FLEET_OUTCOMES) + HISTOGRAM_SIZE
+    assert row_layout(BoardPlan(1, (), ())).n_cells == 7 + 2 + 3 + 2 * len(LOGS) + len(FLEET_OUTCOMES) + HISTOGRAM_SIZE

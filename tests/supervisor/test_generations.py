@@ -2,16 +2,18 @@
 
 import asyncio
 import signal
+import socket
 from typing import Any
 
 import pytest
 
+from gateway.config.listening import ListeningAddress
 from gateway.config.settings import Settings
 from gateway.ipc.orders import CANNOT_START
 from gateway.ipc.worker_channel import HandOver, Leave
 from gateway.statistics.layout import Measure
-from gateway.supervisor import generations, reload
-from gateway.supervisor.sockets import CannotListen
+from gateway.supervisor import generations, overflows, reload
+from gateway.supervisor.sockets import CannotListen, SocketGroup
 from tests.config.files import MINIMAL, parse
 from tests.ipc.test_worker_channel import no_descriptor_left
 from tests.supervisor.scripted_worker import said, turns
@@ -148,6 +150,25 @@ def test_what_workers_have_counted_is_kept_by_slot_once_their_generation_is_gone
         assert stage.generations.totals().counters[Measure.UNSENT, "0"] == 7
         await stage.exits(old)
         assert stage.generations.totals().counters[Measure.UNSENT, "0"] == 7
+
+    play(scene)
+
+
+def test_what_was_lost_in_sockets_outlives_them_and_their_generation(play, monkeypatch):
+    async def scene(stage: Stage) -> None:
+        old, address = stage.workers[0], ListeningAddress(int(socket.AF_INET), "127.0.0.1", 0, ())
+        with socket.socket() as held:
+            stage.generations.crew.plan.sockets.groups.append(SocketGroup(address, [held]))
+            monkeypatch.setattr(overflows, "dropped", lambda udp: 5)
+            assert stage.generations.totals().counters[Measure.OVERFLOWED, "0"] == 5
+            task = await change(stage)
+            await said(stage.workers[1], PREPARED)
+            await said(old, HANDED_OVER)
+            await said(stage.workers[1], SERVING)
+            await task
+            monkeypatch.setattr(overflows, "dropped", lambda udp: 7)
+            await stage.exits(old)
+        assert stage.generations.totals().counters[Measure.OVERFLOWED, "0"] == 7
 
     play(scene)
 

@@ -1,6 +1,7 @@
 """The object of `status.json`."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from gateway.duoapi.calls import Auth, AuthStatus, Preauth
 from gateway.radius.discards import DiscardReason
 from gateway.statistics.layout import BOUNDS_S, FLEET_SHARING, Measure
-from gateway.statistics.reading import merge
+from gateway.statistics.reading import Totals, merge
 from gateway.supervisor.status import build_status
 from gateway.unavailable import Trouble
 from gateway.words.reasons import Reason
@@ -307,11 +308,13 @@ def test_a_slot_keeps_what_its_workers_counted_in_all_generations():
     retired, former, now = Worker(), Worker(), Worker()
     for worker, n in ((retired, 1), (former, 10), (now, 100)):
         worker.row.count(Measure.DATAGRAMS, n)
+    lost = Totals(Counter({(Measure.OVERFLOWED, "0"): 7}), Counter(), {})
     totals = merge(retired.reading.totals.of_slot(0).retired(), former.reading.totals.of_slot(0))
-    totals = merge(totals, now.reading.totals.of_slot(0))
+    totals = merge(merge(totals, now.reading.totals.of_slot(0)), lost)
     status = build_status(GATEWAY, [now.facts(), former.facts(generation=1)], SERVERS, [HEALTHY], totals)
-    assert status["slots"] == [{"slot": 0, "datagrams": 111, "unsent": 0, "journal_skipped": 0}]
+    assert status["slots"] == [{"slot": 0, "datagrams": 111, "unsent": 0, "journal_skipped": 0, "overflowed": 7}]
     assert [worker["datagrams"] for worker in status["workers"]] == [100, 10]
+    assert [worker["overflowed"] for worker in status["workers"]] == [7, 0]  # the present ones have the sockets
 
 
 def test_what_retired_boards_counted_is_kept_and_what_is_configured_no_more_is_not_shown():
