@@ -112,6 +112,7 @@ SHARED, DEAF, *_ = FLEET_SHARING = (
     "full",
     "read_only",
     "not_allowed",
+    "refused",
     "cluster",
 )
 """Whether a worker shares its logins with other hosts, or why not: it hears nobody, or the store is away so.

@@ -16,6 +16,7 @@ _WHY: Final[Mapping[str, str]] = {
     "full": "the store is full",
     "read_only": "the store does not take writes now",
     "not_allowed": "the store does not permit what radgate does",
+    "refused": "the store refuses what it is asked",
     "cluster": "the store is one node of a cluster",
 }
 
