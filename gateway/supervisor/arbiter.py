@@ -6,9 +6,10 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from gateway.config.listening import ListeningAddress
 from gateway.config.settings import Settings
 from gateway.ipc.orders import (
     CANNOT_START,
@@ -207,6 +208,10 @@ class Arbiter:
     async def try_reload(self, *, is_forced: bool = False) -> ReloadOutcome:
         """Return what a reload would come to, and change nothing."""
         return await self._reloads.try_reload(is_forced=is_forced)
+
+    def taken_addresses(self, addresses: Sequence[ListeningAddress]) -> dict[str, str]:
+        """Return which of these others than we have, and what is to be said of it."""
+        return self._generations.taken_addresses(addresses)
 
     async def upgrade(self) -> ReloadOutcome:
         """Let the code on disk take our place in this process; with anything against it, change nothing.

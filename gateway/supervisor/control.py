@@ -3,8 +3,8 @@
 A Unix stream socket in `run_dir`, for root and the gateway's own user. One JSON object a line each way:
 `{"command": "status"}`, and `{"ok": true, …}` or `{"ok": false, "error": "…", "problems": ["FILE:LINE …"]}`.
 `login` has one more key, with what `LoginQuestion` holds; octets are base64. `reload` and `try_reload` take
-`force`, and are answered with `Changes`. No answer holds a secret; a challenge's State, with which the next `login`
-answers it, lets nobody in.
+`force`, and are answered with `Changes`; `try_addresses` takes `addresses`, and is answered with those of them that
+others have. No answer holds a secret; a challenge's State, with which the next `login` answers it, lets nobody in.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from gateway.config.changes import Changes
+from gateway.config.listening import ListeningAddress
 from gateway.config.problems import ConfigError
 from gateway.logs.setup import log_internal_error
 from gateway.supervisor.login import LoginQuestion
@@ -65,6 +66,9 @@ class Commands(Protocol):
     async def try_reload(self, *, is_forced: bool = False) -> ReloadOutcome:
         """Return what a reload would come to, and change nothing."""
 
+    def taken_addresses(self, addresses: Sequence[ListeningAddress]) -> dict[str, str]:
+        """Return which of these others than the gateway have, and what is to be said of it."""
+
     async def login(self, question: LoginQuestion) -> LoginOutcome:
         """Log in at the gateway itself; ConfigError if there is no such section."""
 
@@ -84,6 +88,7 @@ class Command(StrEnum):
     STATUS = "status"
     RELOAD = "reload"
     TRY_RELOAD = "try_reload"  # and no key of a reload: an older version would leave it out of account, and reload
+    TRY_ADDRESSES = "try_addresses"
     UPGRADE = "upgrade"
     LOGIN = "login"
     STOP = "stop"
@@ -94,11 +99,18 @@ _ENDS = (Command.UPGRADE, Command.STOP, Command.LEAVE)  # if they succeed: whoev
 
 
 class Request(msgspec.Struct):
-    """A line that asks; `login` is what the command of that name needs, `force` has a reload go past its guard."""
+    """A line that asks.
+
+    Attributes:
+        login: what the command of that name needs.
+        force: has a reload go past its guard.
+        addresses: that are to be tried, each a family, a host and a port.
+    """
 
     command: Command
     login: LoginQuestion | None = None
     force: bool = False
+    addresses: list[tuple[int, str, int]] = []
 
 
 class Caller(NamedTuple):
@@ -213,6 +225,9 @@ class ControlSocket:
                 case Command.TRY_RELOAD:
                     outcome = await self._commands.try_reload(is_forced=request.force)
                     return _reload_answer(outcome, "a reload would be refused")
+                case Command.TRY_ADDRESSES:
+                    addresses = [ListeningAddress(*each, ()) for each in request.addresses]
+                    return {"ok": True, "taken": self._commands.taken_addresses(addresses)}
                 case Command.UPGRADE:
                     return _reload_answer(await self._commands.upgrade(), "not upgraded")
                 case Command.LOGIN:

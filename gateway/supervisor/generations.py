@@ -7,10 +7,10 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from gateway.config.listening import listening_addresses
+from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.settings import Settings, encode_settings
 from gateway.ipc.board import Board
 from gateway.ipc.ledger import Ledger
@@ -197,6 +197,17 @@ class Generations:
         except (CannotListen, UnknownIdentity) as error:
             return str(error)
         return ""
+
+    def taken_addresses(self, addresses: Sequence[ListeningAddress]) -> dict[str, str]:
+        """Return which of these others have, and what is to be said of it; our own sockets are in nobody's way."""
+        taken = {}
+        for address in addresses:
+            try:
+                ListeningSockets.try_addresses([address], self._sockets_in_use())
+            except CannotListen as error:
+                if error.is_taken:
+                    taken[str(address)] = str(error)
+        return taken
 
     def _find_want_of_buckets(self, settings: Settings) -> str:
         n_workers, n_buckets = worker_count(settings), self.crew.plan.sockets.n_buckets

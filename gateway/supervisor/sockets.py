@@ -213,8 +213,8 @@ def grow_receive_buffer(udp: socket.socket) -> int:
 
 def _refuse_taken(address: ListeningAddress, held: list[SocketGroup]) -> None:
     """Bind once alone: a second gateway of the same user would join the first one's group without a word."""
-    if not any((group.address.family, group.address.port) == (address.family, address.port) for group in held):
-        try_port(address)  # else our own sockets would be in the way
+    ports = {(group.address.family, group.address.port) for group in held}
+    try_port(address, beside_ours=(address.family, address.port) in ports)
 
 
 def try_address(address: ListeningAddress) -> None:
@@ -227,14 +227,18 @@ def try_address(address: ListeningAddress) -> None:
         _refuse_broadcast(udp)
 
 
-def try_port(address: ListeningAddress) -> None:
+def try_port(address: ListeningAddress, *, beside_ours: bool = False) -> None:
     """Bind an address and its port alone, and give them up again.
+
+    Args:
+        address: that is wanted.
+        beside_ours: sockets of this process that have the port at other addresses are not in the way.
 
     Raises:
         CannotListen: somebody has them, or we may not.
     """
     with _explained(address):
-        open_socket(address.family, address.host, address.port, shared=False).close()
+        open_socket(address.family, address.host, address.port, shared=beside_ours).close()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -341,6 +342,38 @@ class TestNobody:
         status, out, err = run_main(capsys, command, "--config", str(tmp_path / "missing.cfg"))
         assert (status, out) == (2, "")
         assert err.startswith(f"{tmp_path}/missing.cfg: cannot read ")
+
+
+class TestRestart:
+    """A gateway that serves is not stopped for a file with which another one could not."""
+
+    @pytest.fixture
+    def port(self) -> Iterator[int]:
+        """Somebody else's at one address of this machine."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.bind(("127.0.0.2", 0))
+            yield udp.getsockname()[1]
+
+    def restart(self, gateway: ScriptedGateway, capsys: pytest.CaptureFixture[str], keys: str) -> str:
+        """Restart by a file with these keys of the section; return the problem for which nothing was stopped."""
+        folder = Path(gateway.config).parent
+        text = f"[main]\nlog_dir={folder / 'log'}\n{MINIMAL}{keys}[gateway]\nrun_dir={folder / 'run'}\nconsole=off\n"
+        status, out, err = run_main(capsys, "restart", "--config", write_config(folder, text))
+        problem, kept = err.splitlines()
+        assert (status, out) == (2, "")
+        assert kept == "radgate: not restarted; pid 4711 goes on serving, nothing was changed"
+        assert gateway.arbiter.stops == 0
+        return problem
+
+    def test_another_program_has_the_port_at_the_new_address(self, gateway, capsys, port):
+        gateway.arbiter.answer = {**STATUS, "servers": [{"listen": [f"127.0.0.1:{port}"]}]}
+        problem = self.restart(gateway, capsys, f"port={port}\ninterface=127.0.0.2\n")
+        assert f"cannot listen on udp 127.0.0.2:{port}: the port is in use" in problem
+
+    def test_the_gateway_tells_what_others_have_where_its_own_sockets_are_in_the_way(self, gateway, capsys, port):
+        gateway.arbiter.answer = {**STATUS, "servers": [{"listen": [f"127.0.0.1:{port}"]}]}
+        gateway.arbiter.taken = {f"0.0.0.0:{port}": "cannot listen there"}
+        assert "[radius_server_duo_only] port: cannot listen there" in self.restart(gateway, capsys, f"port={port}\n")
 
 
 class OlderRequest(msgspec.Struct):

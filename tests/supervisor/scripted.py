@@ -1,8 +1,10 @@
 """An arbiter that says what a test wants it to say."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
+from gateway.config.listening import ListeningAddress
 from gateway.supervisor.control import ReloadOutcome
 from gateway.supervisor.login import LoginQuestion
 from gateway.supervisor.login_helper import LoginOutcome
@@ -20,6 +22,7 @@ class ScriptedArbiter:
         stops: how often it was asked to stop, or to leave.
         is_forced: whether the last reload was.
         n_tries: how often it was asked what a reload would come to.
+        taken: what it says of addresses.
     """
 
     def __init__(self, answer: dict[str, Any]) -> None:
@@ -31,6 +34,7 @@ class ScriptedArbiter:
         self.stops = 0
         self.is_forced = False
         self.n_tries = 0
+        self.taken: dict[str, str] = {}
 
     def status(self) -> dict[str, Any]:
         """Tell."""
@@ -50,6 +54,10 @@ class ScriptedArbiter:
         """Pretend to look."""
         self.n_tries += 1
         return await self.reload(is_forced=is_forced)
+
+    def taken_addresses(self, addresses: Sequence[ListeningAddress]) -> dict[str, str]:
+        """Tell of those that it was asked for."""
+        return {name: why for name, why in self.taken.items() if name in map(str, addresses)}
 
     async def upgrade(self) -> ReloadOutcome:
         """Pretend to make place."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from msgspec.structs import replace
 
 from gateway.config.changes import compare
 from gateway.config.changes_told import summary
+from gateway.config.listening import ListeningAddress
 from gateway.config.read_outcome import ReadOutcome
 from gateway.config.settings import Settings, encode_settings
 from gateway.ipc.orders import CANNOT_START
+from gateway.listeners.udp import open_socket
 from gateway.supervisor import reloads
 from gateway.supervisor.control import ReloadOutcome
 from gateway.supervisor.sockets import ListeningSockets
@@ -291,6 +294,19 @@ def test_an_address_of_others_is_found_beforehand(monkeypatch):
         await find_beforehand(stage, "no interface of this machine")
 
     play_with(FOUR, after, monkeypatch, scene)
+
+
+def test_what_others_have_is_told_of_addresses(monkeypatch):
+    async def scene(stage: Stage) -> None:
+        monkeypatch.setattr(ScriptedSockets, "try_addresses", staticmethod(ListeningSockets.try_addresses))
+        with open_socket(socket.AF_INET, "127.0.0.2", 0, shared=False) as udp:
+            there = ListeningAddress(int(socket.AF_INET), "127.0.0.2", udp.getsockname()[1], ())
+            elsewhere = there._replace(host="127.0.0.3"), there._replace(host="192.0.2.1")
+            taken = stage.generations.taken_addresses([there, *elsewhere])
+        assert list(taken) == [str(there)]
+        assert "the port is in use" in taken[str(there)]
+
+    play_with(FOUR, FOUR, monkeypatch, scene)
 
 
 some_sections = st.sets(st.integers(1, 6), min_size=1)

@@ -184,6 +184,19 @@ def test_the_address_for_all_may_follow_a_named_one(free_address):
     sockets.close()
 
 
+@pytest.mark.parametrize(
+    ("held", "wanted", "others"), [("127.0.0.1", "0.0.0.0", "127.0.0.2"), ("127.0.0.1",) + 2 * ("127.0.0.2",)]
+)
+def test_what_others_have_beside_our_own_sockets_of_that_port_is_taken(free_address, held, wanted, others):
+    address = free_address()._replace(host=held)
+    former = ListeningSockets([address], SLOTS)
+    with open_socket(socket.AF_INET, others, address.port, shared=False), pytest.raises(CannotListen) as refused:
+        ListeningSockets.try_addresses([address._replace(host=wanted)], [former])
+    assert refused.value.is_taken
+    ListeningSockets.try_addresses([address._replace(host=wanted)], [former])
+    former.close()
+
+
 def test_closing_gives_every_address_up(free_address):
     before, addresses = descriptors(), [free_address(), free_address()]
     ListeningSockets(addresses, SLOTS).close()
