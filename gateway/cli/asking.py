@@ -1,6 +1,11 @@
-"""What several commands ask the running gateway."""
+"""What several commands ask the running gateway, and where."""
 
-from gateway.supervisor.control_client import ask
+import contextlib
+from collections.abc import Iterator
+
+from gateway.cli.terminal import printable
+from gateway.config.control_address import ControlAddress, read_control_address
+from gateway.supervisor.control_client import ControlError, NotRunning, ask
 from gateway.supervisor.status import Status
 
 ASK_TIMEOUT_S = 10.0
@@ -14,3 +19,34 @@ def ask_status(run_dir: str) -> Status:
     """
     status: Status = ask(run_dir, "status", ASK_TIMEOUT_S)["status"]
     return status
+
+
+@contextlib.contextmanager
+def asking(config: str) -> Iterator[ControlAddress]:
+    """Say where the gateway of this file is to be asked; where nobody is found there, whether one runs all the same.
+
+    Raises:
+        NotRunning: none does.
+        ControlError: one does, and cannot be asked there; or the caller has raised it.
+        ConfigError: the file does not say where.
+    """
+    address = read_control_address(config)
+    try:
+        yield address
+    except NotRunning as error:
+        if trace := _trace(config, address.run_dir):
+            raise ControlError(trace) from error
+        raise
+
+
+def _trace(config: str, run_dir: str) -> str:
+    """Return what is to be said of a gateway that runs and does not answer in `run_dir`; empty if there is none."""
+    from gateway.supervisor.whereabouts import find_elsewhere, holder  # not for those that find it at once
+
+    if pid := holder(run_dir):
+        text = f"pid {pid} runs, but nobody answers at {printable(run_dir)}/control.sock"
+        return f"{text}: it starts or ends, or the socket is gone for good; kill -TERM {pid} ends it"
+    if found := find_elsewhere(config, run_dir):
+        text = f"pid {found.pid} serves this file with run_dir={printable(found.run_dir)}, which it names no longer"
+        return f"{text}: write that again, or end it with kill -TERM {found.pid}"
+    return ""

@@ -6,12 +6,11 @@ import sys
 from typing import Any, NamedTuple
 
 from gateway.cli import prompts
-from gateway.cli.asking import ask_status
+from gateway.cli.asking import ask_status, asking
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.cli.prompts import octets
 from gateway.cli.terminal import as_json, printable, typed
-from gateway.config.control_address import read_control_address
 from gateway.config.schema import without_number
 from gateway.config.settings import DUO_ONLY_CLIENT
 from gateway.config.values import BadValueError
@@ -67,9 +66,9 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Log in and tell how it went."""
-    run_dir = read_control_address(options.config).run_dir  # what it lacks is told before anything is asked
     try:
-        answer = _log_in(run_dir, options)
+        with asking(options.config) as address:
+            answer = _log_in(address.run_dir, options)
     except Declined as declined:
         if not declined.problems:
             raise

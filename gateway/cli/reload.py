@@ -4,11 +4,11 @@ import argparse
 import sys
 from typing import Any
 
+from gateway.cli.asking import asking
 from gateway.cli.changes import change_lines
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.cli.terminal import as_json, printable
-from gateway.config.control_address import read_control_address
 from gateway.supervisor.control_client import Declined, ask
 
 RELOAD_TIMEOUT_S = 180.0  # reading takes up to 60 s, and so may the start of workers
@@ -41,7 +41,8 @@ def command(options: argparse.Namespace) -> int:
     """Have the gateway read its file again; tell what came of it."""
     asked = "try_reload" if options.dry_run else "reload"
     try:
-        answer = ask(read_control_address(options.config).run_dir, asked, RELOAD_TIMEOUT_S, force=options.force)
+        with asking(options.config) as address:
+            answer = ask(address.run_dir, asked, RELOAD_TIMEOUT_S, force=options.force)
     except Declined as declined:
         if not declined.problems:
             raise

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.cli.asking import ASK_TIMEOUT_S, ask_status
+from gateway.cli.asking import ASK_TIMEOUT_S, ask_status, asking
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.cli.start import start
@@ -60,8 +60,8 @@ def command(options: argparse.Namespace) -> int:
 
 def _running(config: str) -> Status | None:
     """Return the status of the gateway that runs, if one does and can be asked."""
-    with contextlib.suppress(ConfigError, ControlError):
-        return ask_status(read_control_address(config).run_dir)
+    with contextlib.suppress(ConfigError, NotRunning), asking(config) as address:
+        return ask_status(address.run_dir)
     return None
 
 

@@ -9,11 +9,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gateway.cli.asking import ask_status
+from gateway.cli.asking import ask_status, asking
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.cli.terminal import printable
-from gateway.config.control_address import read_control_address
 from gateway.supervisor.control_client import NotRunning
 
 START_TIMEOUT_S = 60.0
@@ -41,7 +40,8 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Start the gateway unless it runs already."""
     try:
-        status = ask_status(read_control_address(options.config).run_dir)
+        with asking(options.config) as address:
+            status = ask_status(address.run_dir)
     except NotRunning:
         return start(options.config)
     serves, wanted = status.get("config", ""), str(Path(options.config).absolute())

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gateway import __version__
-from gateway.cli.asking import ask_status
+from gateway.cli.asking import ask_status, asking
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.cli.status_parts import NoSuchServer, is_well, of_server, troubled
 from gateway.cli.status_text import render_status
 from gateway.cli.terminal import as_json, typed
-from gateway.config.control_address import read_control_address
 from gateway.supervisor.control_client import ControlError
 from gateway.supervisor.status import Status
 
@@ -57,9 +56,9 @@ def command(options: argparse.Namespace) -> int:
     if options.troubled and options.watch:
         print("radgate: --troubled does not go with --watch", file=sys.stderr)
         return Exit.CONFIGURATION
-    run_dir = read_control_address(options.config).run_dir
     try:
-        _show(options, lambda: ask_status(run_dir))
+        with asking(options.config) as address:
+            _show(options, lambda: ask_status(address.run_dir))
     except NoSuchServer as error:
         print(f"radgate: {error}", file=sys.stderr)
         return Exit.CONFIGURATION

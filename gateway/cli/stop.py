@@ -5,10 +5,10 @@ import sys
 import time
 from typing import Any
 
-from gateway.cli.asking import ASK_TIMEOUT_S, ask_status
+from gateway.cli.asking import ASK_TIMEOUT_S, ask_status, asking
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.config.control_address import ControlAddress, read_control_address
+from gateway.config.control_address import ControlAddress
 from gateway.supervisor.control_client import ControlConnection, ControlError, UnknownCommand
 
 MARGIN_S = 15.0  # beyond drain_timeout_s: the supervisor ends workers that hang after 5 s
@@ -32,7 +32,8 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Stop the gateway."""
-    return stop(read_control_address(options.config))
+    with asking(options.config) as address:
+        return stop(address)
 
 
 def stop(handle: ControlAddress, word: str = "stop") -> int:

@@ -6,10 +6,10 @@ import sys
 import time
 from typing import Any
 
+from gateway.cli.asking import ask_status, asking
 from gateway.cli.changes import change_lines
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.config.control_address import read_control_address
 from gateway.supervisor.control_client import ControlConnection, ControlError, Declined, NotRunning, ask
 from gateway.supervisor.status import Status
 
@@ -41,8 +41,9 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Have the gateway take new code; tell what came of it."""
-    run_dir = read_control_address(options.config).run_dir
-    before: Status = ask(run_dir, "status", ASK_TIMEOUT_S)["status"]
+    with asking(options.config) as address:
+        before = ask_status(address.run_dir)
+    run_dir = address.run_dir
     with ControlConnection(run_dir, UPGRADE_TIMEOUT_S) as gateway:
         try:
             answer = gateway.ask("upgrade")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -138,7 +139,10 @@ class Reloads:
         settings = decode_settings(read.settings_octets)
         changes = compare(before, settings)
         outcome = ReloadOutcome(number, read.warnings, [], changes)
-        if not is_forced and (problem := refusal(before, settings, changes)):
+        problem = self._refuse_run_dir(settings.gateway.run_dir)
+        if not problem and not is_forced:
+            problem = refusal(before, settings, changes)
+        if problem:
             return _Proposal(None, self._with_problem(outcome, problem))
         return _Proposal(settings, outcome)
 
@@ -156,8 +160,7 @@ class Reloads:
 
     async def _try_upgrade(self) -> ReloadOutcome:
         code = code_on_disk()
-        problem = await try_code_on_disk() or await self._find_other_run_dir()
-        if problem:
+        if problem := await try_code_on_disk():
             return ReloadOutcome(self._generations.crew.number, [], [problem])
         outcome = await self._reload()
         if not outcome.problems and self._generations.is_ending:  # a reload that far ends well, and so it must end
@@ -166,13 +169,14 @@ class Reloads:
             return outcome._replace(problems=[_CODE_CHANGED])
         return outcome
 
-    async def _find_other_run_dir(self) -> str:
-        """Return what is against an upgrade if the file names another folder: journals would not be found there."""
-        path, run_dir = self._generations.crew.plan.settings.path, str(self._run_dir)
-        octets = (await read_in_child(path)).settings_octets
-        if octets is None or decode_settings(octets).gateway.run_dir == run_dir:
+    def _refuse_run_dir(self, named: str) -> str:
+        """Return what is against a file that names another folder: commands would look for us there, and upgrades for
+        journals.
+        """
+        if os.path.realpath(named) == os.path.realpath(self._run_dir):
             return ""
-        return f"{path}: another run_dir needs a restart; it is {run_dir} now"
+        remedy = f"write run_dir={self._run_dir} again, or end this gateway (kill -TERM {os.getpid()}) and start it"
+        return f"another run_dir is for the next start, no command would find this gateway there: {remedy}"
 
 
 def _tell(outcome: ReloadOutcome) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import threading
 import time
@@ -16,8 +17,10 @@ from gateway.cli import stop
 from gateway.config.changes import ChangedKeys, Changes, Difference
 from gateway.config.control_address import read_control_address
 from gateway.config.surroundings import Surroundings
+from gateway.supervisor import whereabouts
 from gateway.supervisor.control import Command, ControlSocket, ReloadOutcome
 from gateway.supervisor.run_dir import RunDir
+from gateway.this_process import ProcessName
 from tests.cli.files import run_main, write_config
 from tests.config.files import MINIMAL
 from tests.supervisor.scripted import ScriptedArbiter
@@ -342,6 +345,58 @@ class TestNobody:
         status, out, err = run_main(capsys, command, "--config", str(tmp_path / "missing.cfg"))
         assert (status, out) == (2, "")
         assert err.startswith(f"{tmp_path}/missing.cfg: cannot read ")
+
+
+class TestOutOfReach:
+    """A gateway runs, and nobody answers where its file says."""
+
+    COMMANDS = ("start", "restart", "stop", "reload", "status", "upgrade", "login")
+
+    @pytest.fixture(autouse=True)
+    def as_a_supervisor(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let this process be taken for one, by its name."""
+        name = Path("/proc/self/comm").read_text().strip()
+        monkeypatch.setattr(whereabouts, "SUPERVISOR", ProcessName(name, name))
+
+    def ask(self, capsys: pytest.CaptureFixture[str], command: str, config: str) -> tuple[int, str, str]:
+        typed = ("alice", "push") if command == "login" else ()
+        return run_main(capsys, command, *typed, "--config", config)
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_4_and_where_it_is_if_the_file_has_got_another_run_dir(self, gateway, tmp_path, capsys, command):
+        gateway.arbiter.answer = {**STATUS, "config": gateway.config}
+        Path(gateway.config).write_text(f"{MINIMAL}[gateway]\nrun_dir={tmp_path}/other\n")
+        status, out, err = self.ask(capsys, command, gateway.config)
+        assert (status, out) == (4, "")
+        assert err == (
+            f"radgate: pid {os.getpid()} serves this file with run_dir={tmp_path}/run, which it names no longer: "
+            f"write that again, or end it with kill -TERM {os.getpid()}\n"
+        )
+        assert gateway.arbiter.stops == 0
+
+    def test_one_that_serves_another_file_is_no_matter_of_ours(self, gateway, tmp_path, capsys):
+        gateway.arbiter.answer = {**STATUS, "config": "/etc/radgate/other.cfg"}
+        Path(gateway.config).write_text(f"{MINIMAL}[gateway]\nrun_dir={tmp_path}/other\n")
+        assert run_main(capsys, "status", "--config", gateway.config)[0] == 5
+
+    def test_nor_is_another_program_with_a_socket_of_that_name(self, gateway, tmp_path, capsys, monkeypatch):
+        monkeypatch.setattr(whereabouts, "SUPERVISOR", ProcessName("radgate", "radgate"))
+        gateway.arbiter.answer = {**STATUS, "config": gateway.config}
+        Path(gateway.config).write_text(f"{MINIMAL}[gateway]\nrun_dir={tmp_path}/other\n")
+        assert run_main(capsys, "status", "--config", gateway.config)[0] == 5
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_4_and_the_pid_if_its_control_socket_is_gone(self, gateway, tmp_path, capsys, command):
+        (tmp_path / "run" / "control.sock").unlink()
+        status, out, err = self.ask(capsys, command, gateway.config)
+        assert (status, out) == (4, "")
+        assert err.startswith(f"radgate: pid {os.getpid()} runs, but nobody answers at {tmp_path}/run/control.")
+        assert f"kill -TERM {os.getpid()}" in err
+
+    def test_a_pid_file_whose_folder_nobody_has_locked_is_left_by_the_dead(self, tmp_path, capsys):
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "radgate.pid").write_text(f"{os.getpid()}\n")
+        assert run_main(capsys, "status", "--config", config_of(tmp_path))[0] == 5
 
 
 class TestRestart:

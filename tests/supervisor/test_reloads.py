@@ -1,6 +1,7 @@
 """Reloads and upgrades: what who asked is answered, and what the service manager hears."""
 
 import asyncio
+import os
 import signal
 import socket
 from typing import Any
@@ -174,13 +175,36 @@ def test_a_mistake_of_ours_does_not_leave_the_service_manager_waiting(play, monk
     play(scene)
 
 
-def test_another_run_dir_needs_a_restart(play, monkeypatch):
+def test_another_run_dir_is_refused_whatever_is_asked_for_and_that_is_remembered(play, monkeypatch, caplog):
+    """No command would find this gateway there, and its journals are not there either."""
+
     async def scene(stage: Stage) -> None:
         code_on_disk(monkeypatch)
-        stage.read = ReadOutcome(settings_octets=encode_settings(parse(MINIMAL + GATEWAY + "run_dir=/elsewhere\n")[0]))
-        (problem,) = (await stage.reloads.try_upgrade()).problems
-        assert "another run_dir needs a restart" in problem
+        former, settings = stage.settings.gateway.run_dir, parse(MINIMAL + GATEWAY + "run_dir=/elsewhere\n")[0]
+        stage.read = ReadOutcome(settings_octets=encode_settings(settings))
+        for asked in (
+            stage.reloads.try_upgrade(),
+            stage.reloads.try_reload(is_forced=True),
+            stage.reloads.reload(is_forced=True),
+        ):
+            (problem,) = (await asked).problems
+            assert "another run_dir is for the next start" in problem
+            assert f"write run_dir={former} again, or end this gateway (kill -TERM {os.getpid()})" in problem
         assert len(stage.workers) == 1
+        status = stage.reloads.status()
+        assert status is not None
+        assert status["problems"] == [problem]
+        assert problem in caplog.text
+
+    play(scene)
+
+
+def test_the_same_run_dir_by_another_name_is_no_other_one(play, tmp_path):
+    async def scene(stage: Stage) -> None:
+        (tmp_path / "run").symlink_to(stage.settings.gateway.run_dir)
+        settings = parse(f"{MINIMAL}{GATEWAY}run_dir={tmp_path}/run\n")[0]
+        stage.read = ReadOutcome(settings_octets=encode_settings(settings))
+        assert (await stage.reloads.try_reload()).problems == []
 
     play(scene)
 
