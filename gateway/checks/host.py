@@ -14,6 +14,7 @@ from gateway.checks.findings import Finding, Severity
 from gateway.config.drafting import USER
 from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.settings import ConsoleSettings, GatewaySettings, Settings
+from gateway.config.writing import MORE_FILES
 from gateway.ipc.plan import worker_count
 from gateway.logs.files import is_for_group
 from gateway.supervisor.access import Closed, find_closed
@@ -110,7 +111,7 @@ def _descriptors(settings: Settings, running: RunningGateway | None) -> Finding:
         f"max_pending={settings.gateway.max_pending} in {counted(n_workers, 'worker')}"
     )
     if granted < needed:
-        remedy = "raise LimitNOFILE in the systemd unit, or ulimit -Hn, or lower max_pending"
+        remedy = f"{MORE_FILES}, or lower max_pending"
         return Finding(HOST, "open files", Severity.WARNING, text, remedy)
     return Finding(HOST, "open files", Severity.OK, text)
 

@@ -13,9 +13,11 @@ from gateway.config.surroundings import PRIVATE_MODE
 GROUP_MODE = 0o640
 
 LARGER_FILES = "raise ulimit -f, LimitFSIZE= in the systemd unit"
+MORE_FILES = "raise LimitNOFILE in the systemd unit, or ulimit -Hn"
 
 _REMEDIES = {
     errno.EFBIG: LARGER_FILES,
+    errno.EMFILE: MORE_FILES,
     errno.EBUSY: "it is mounted on its own, as in a container: run this where the file itself is",
     errno.EROFS: "it is mounted read-only, as in a container: run this where the file itself is",
 }

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gateway import __version__
 from gateway.config.listening import listening_addresses, served_in_words
 from gateway.config.settings import Settings
+from gateway.config.writing import MORE_FILES
 from gateway.ipc.plan import worker_count
 from gateway.supervisor.crew import Crew
 from gateway.supervisor.form import hot_path
@@ -126,7 +127,6 @@ def _check_file_limit(crew: Crew) -> None:
     granted = raise_file_limit(wanted)
     if granted < wanted:
         log.warning(
-            "A process may open %d files here; %d are needed for max_pending=%d logins in %s: "
-            "raise LimitNOFILE in the systemd unit, or ulimit -Hn, or lower max_pending",
-            *(granted, wanted, plan.settings.gateway.max_pending, counted(plan.n_workers, "worker")),
+            "A process may open %d files here; %d are needed for max_pending=%d logins in %s: %s, or lower max_pending",
+            *(granted, wanted, plan.settings.gateway.max_pending, counted(plan.n_workers, "worker"), MORE_FILES),
         )

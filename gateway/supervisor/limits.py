@@ -14,21 +14,28 @@ from gateway.ipc.plan import (
 from gateway.supervisor.sockets import bucket_count
 
 FEW_FILES = 2_000  # a worker's connections for brief calls, idle ones, logs
+
+# Of the supervisor, beside the sockets to listen on.
+FILES_OF_SUPERVISOR = 48  # some 30 are held: loop, logs, folders, memory, console; others a start or a caller takes
+FILES_OF_WORKER = 4  # channel, journal, last words, pidfd
+FILES_OF_BUCKET = 2  # how packets are passed on
 _GREATEST = Path("/proc/sys/fs/nr_open")
 
 
 class FilesWanted(NamedTuple):
-    """How many files a process may have to open: for sockets to listen on, without which nothing starts, and in all."""
+    """How many files a process may have to open: the supervisor, without which nothing starts, and a worker in all."""
 
-    listening: int
+    to_start: int
     in_all: int
 
 
 def files_wanted(settings: Settings) -> FilesWanted:
     """Return what these settings may need: each pending push holds a connection to Duo, and so a file of its worker."""
     n_workers = worker_count(settings)
-    listening = len(listening_addresses(settings)) * bucket_count(n_workers)
-    return FilesWanted(listening, FEW_FILES + listening + pending_share(settings, n_workers))
+    n_buckets = bucket_count(n_workers)
+    listening = len(listening_addresses(settings)) * n_buckets
+    to_start = listening + FILES_OF_BUCKET * n_buckets + FILES_OF_WORKER * n_workers + FILES_OF_SUPERVISOR
+    return FilesWanted(to_start, FEW_FILES + listening + pending_share(settings, n_workers))
 
 
 def raise_file_limit(wanted: int) -> int:

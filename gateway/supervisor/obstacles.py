@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from gateway.config.listening import ListeningAddress, listening_addresses
 from gateway.config.problems import Problem, Severity
 from gateway.config.settings import Settings, encode_settings
-from gateway.config.writing import explain_error
+from gateway.config.writing import MORE_FILES, explain_error
 from gateway.duo.clients import open_probe_clients
 from gateway.engine.digests import Digests
 from gateway.https.tls import TrustStore
@@ -36,8 +36,6 @@ from gateway.supervisor.sockets import CannotListen, try_address, try_port
 from gateway.words.english import counted
 from gateway.worker.generations import GenerationParts
 from gateway.worker.wiring import build_engine
-
-FILES_OF_WORKER = 6  # that the supervisor holds: channel, journal, last words, pidfd, a bucket's passage
 
 # More workers than both of these are a mistake, and not meant for a larger machine that has the same file, or for names
 # that hang: a core is busy with one or two of them, and each takes 24 MB and its share of a start.
@@ -109,12 +107,11 @@ def _key_of(address: ListeningAddress) -> str:
 
 
 def _of_files(settings: Settings) -> Iterator[Problem]:
-    wanted = files_wanted(settings).listening + FILES_OF_WORKER * worker_count(settings)
+    wanted = files_wanted(settings).to_start
     granted = raise_file_limit(wanted)
     if wanted > granted:
-        text = f"the sockets to listen on need {wanted} open files, and a process may open {granted} here"
-        remedy = "raise LimitNOFILE in the systemd unit, or ulimit -Hn, or write fewer workers or ports"
-        yield Problem("gateway", "workers", f"{text}; {remedy}")
+        text = f"sockets and workers need {wanted} open files, and a process may open {granted} here"
+        yield Problem("gateway", "workers", f"{text}; {MORE_FILES}, or write fewer workers or ports")
 
 
 def _of_identity(settings: Settings, *, makes: bool) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.config.listening import ListeningAddress
+from gateway.config.writing import MORE_FILES
 from gateway.ipc.numbering import Numbering
 from gateway.ipc.orders import (
     BucketOrders,
@@ -263,5 +264,6 @@ def _explain(error: OSError) -> str:
     return {
         errno.EADDRINUSE: "the port is in use; is another radgate or Duo's proxy running?",
         errno.EACCES: "not permitted; ports below 1024 need root or CAP_NET_BIND_SERVICE",
+        errno.EMFILE: f"too many open files; {MORE_FILES}",
         errno.EADDRNOTAVAIL: "no interface of this machine has that address; correct interface=",
     }.get(error.errno or 0, (error.strerror or str(error)).lower())

@@ -1,5 +1,6 @@
 """Workers that cannot start: nobody waits for them in vain, and whoever asked is told why."""
 
+import ctypes
 import os
 import re
 import resource
@@ -7,12 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from bench.processes import GatewayProcess, Program, free_udp_port
+from gateway.config.reading import read_settings
+from gateway.supervisor.limits import files_wanted
 from tests.cli.files import write_config
 from tests.config.files import MINIMAL
 from tests.integration.site import Site
@@ -21,6 +25,7 @@ from tests.integration.test_console import status_of, until
 pytestmark = pytest.mark.integration
 
 N_WORKERS = 2
+PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24  # linux/prctl.h, linux/capability.h
 
 REASON = "error while loading shared libraries: libexample.so.1"
 
@@ -176,6 +181,40 @@ def test_many_addresses_start_under_the_usual_soft_limit(site: Site):
 
     with GatewayProcess(site.config, preexec_fn=limit):
         assert site.nas().login("alice", "123456").is_accept
+
+
+def limited(n_files: int) -> Callable[[], None]:
+    """Return what gives a process so many open files, and takes from root the right to raise that."""
+    libc = ctypes.CDLL(None)
+
+    def limit() -> None:
+        libc.prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (n_files, n_files))
+
+    return limit
+
+
+@pytest.mark.parametrize("n_workers", [1, 3])
+def test_as_many_open_files_as_check_wants_are_enough_and_one_less_is_told(site: Site, n_workers: int):
+    site.configure(gateway=f"workers={n_workers}\nconsole=127.0.0.1:0")
+    wanted = files_wanted(read_settings(site.config)[0]).to_start
+    with GatewayProcess(site.config, preexec_fn=limited(wanted)) as gateway:
+        until(lambda: status_of(site)["console"]["state"] == "ready")
+        assert site.nas().login("alice", "123456").is_accept
+        n_held = len(list(Path(f"/proc/{gateway.process.pid}/fd").iterdir())) if os.geteuid() == 0 else 0
+        assert n_held < wanted
+    refused = site.radgate("check", preexec_fn=limited(wanted - 1))
+    assert refused.returncode == 2
+    assert f"need {wanted} open files, and a process may open {wanted - 1} here; raise LimitNOFILE" in refused.stdout
+
+
+def test_too_few_open_files_are_told_with_the_limit_to_raise(site: Site):
+    site.configure()
+    for command, status in (("run", 3), ("check", 2)):
+        refused = site.radgate(command, preexec_fn=limited(24))
+        assert refused.returncode == status
+        assert "open files" in refused.stdout + refused.stderr
+        assert "raise LimitNOFILE in the systemd unit, or ulimit -Hn" in refused.stdout + refused.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

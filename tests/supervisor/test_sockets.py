@@ -73,7 +73,7 @@ def test_an_address_of_another_machine_is_refused_with_a_text_that_says_so():
     ("number", "words"),
     [
         (errno.EACCES, "not permitted; ports below 1024 need root"),
-        (errno.EMFILE, "too many open files"),
+        (errno.EMFILE, "too many open files; raise LimitNOFILE in the systemd unit, or ulimit -Hn"),
     ],
 )
 def test_other_refusals_of_the_kernel_are_explained(monkeypatch, free_address, number, words):
