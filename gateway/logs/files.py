@@ -1,5 +1,6 @@
 """Log files in their folder: how they are opened and to whom they are given, and how full ones are put aside."""
 
+import contextlib
 import errno
 import os
 import re
@@ -23,7 +24,8 @@ def open_log(path: Path, owner: tuple[int, int] | None = None) -> int:
     """
     is_new = not path.parent.exists()
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_CREAT | _flags(owner), 0o640)
+    with _link_named(path, owner):
+        descriptor = os.open(path, os.O_CREAT | _flags(owner), 0o640)
     if owner is not None:
         try:
             _give_away(descriptor, path.parent, owner, is_new=is_new)
@@ -39,15 +41,34 @@ def try_log(path: Path, owner: tuple[int, int] | None = None) -> None:
     Raises:
         OSError: it would not.
     """
-    if not os.path.exists(path):  # noqa: PTH110 -- Path.exists raises where we may not look
+    if not os.path.lexists(path):
         try_folder(path.parent)
         return
-    descriptor = os.open(path, _flags(owner))
+    with _link_named(path, owner):
+        try:
+            descriptor = os.open(path, _flags(owner))
+        except FileNotFoundError:  # a link's target, which can be made where its folder is there
+            _try_present_folder(Path(os.path.realpath(path)).parent)
+            return
     try:
         if owner is not None:
             check_single(os.fstat(descriptor))
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _link_named(path: Path, owner: tuple[int, int] | None) -> Iterator[None]:
+    """Let an error of a file that is a link name both, and say what to do."""
+    try:
+        yield
+    except OSError as error:
+        if not os.path.islink(path):  # noqa: PTH114 -- Path.is_symlink raises where we may not look
+            raise
+        text = f"{path.name} is a symbolic link to {path.readlink()}"
+        if error.errno == errno.ELOOP and owner is not None:
+            raise OSError(error.errno, f"{text}, and none is followed for the user of [gateway]; remove it") from error
+        raise OSError(error.errno, f"{text}: {error.strerror}; mend or remove it") from error
 
 
 def try_folder(folder: Path) -> None:
@@ -57,13 +78,17 @@ def try_folder(folder: Path) -> None:
         OSError: neither.
     """
     try:
-        status = folder.stat()
+        folder.stat()
     except FileNotFoundError:
         if folder.is_symlink():
             raise
         try_folder(folder.parent)
         return
-    if not stat.S_ISDIR(status.st_mode):
+    _try_present_folder(folder)
+
+
+def _try_present_folder(folder: Path) -> None:
+    if not stat.S_ISDIR(folder.stat().st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     try:
         os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))  # which leaves no trace

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.logs.files import open_log
+from gateway.logs.files import open_log, try_log
 from tests.descriptors import n_descriptors
 
 
@@ -26,6 +26,51 @@ def test_with_an_owner_a_link_is_not_followed_and_only_a_new_folder_changes_hand
     (folder / "y.log").symlink_to(secret)
     with pytest.raises(OSError, match="symbolic"):
         open_log(folder / "y.log", owner)
+
+
+@pytest.fixture
+def link(tmp_path: Path) -> Path:
+    """The name of a log, beside a folder that holds a file."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "y.log").touch()
+    return tmp_path / "x.log"
+
+
+@pytest.mark.parametrize("target", ["there/y.log", "there/new.log"])
+def test_a_link_to_a_file_or_to_where_one_can_be_made_is_followed(link, target):
+    link.symlink_to(link.parent / target)
+    try_log(link)
+    os.close(open_log(link))
+    assert (link.parent / target).exists()
+
+
+@pytest.mark.parametrize("attempt", [try_log, open_log])
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("gone/y.log", "No such file or directory"),
+        ("x.log", "Too many levels of symbolic links"),
+        ("there/y.log/z.log", "Not a directory"),
+        ("there", "Is a directory"),
+    ],
+)
+def test_any_other_is_refused_with_its_target_by_who_looks_and_by_who_opens(link, attempt, target, reason):
+    link.symlink_to(link.parent / target)
+    with pytest.raises(OSError, match=reason) as refused:
+        attempt(link)
+    assert refused.value.strerror == (
+        f"x.log is a symbolic link to {link.parent / target}: {reason}; mend or remove it"
+    )
+
+
+def test_looking_at_a_link_makes_nothing(tmp_path):
+    path = tmp_path / "x.log"
+    path.symlink_to(tmp_path / "new.log")
+    try_log(path)
+    assert list(tmp_path.iterdir()) == [path]
+    for attempt in (try_log, open_log):
+        with pytest.raises(OSError, match=f"x.log is a symbolic link to {tmp_path}/new.log, and none is followed for"):
+            attempt(path, (os.getuid(), os.getgid()))
 
 
 @pytest.mark.parametrize("is_read", [False, True])
