@@ -71,32 +71,44 @@ def _link_named(path: Path, owner: tuple[int, int] | None) -> Iterator[None]:
         raise OSError(error.errno, f"{text}: {error.strerror}; mend or remove it") from error
 
 
-def try_folder(folder: Path) -> None:
-    """Make sure that files can be made in a folder, or that it can be made itself.
+def try_folder(folder: Path, octets: bytes = b"") -> None:
+    """Make sure that files can be made in a folder, or that it can be made itself, and that it has room for `octets`.
 
     Raises:
-        OSError: neither.
+        OSError: neither, or it has not.
     """
     try:
         folder.stat()
     except FileNotFoundError:
         if folder.is_symlink():
             raise
-        try_folder(folder.parent)
+        try_folder(folder.parent, octets)
         return
-    _try_present_folder(folder)
+    _try_present_folder(folder, octets)
 
 
-def _try_present_folder(folder: Path) -> None:
+def _try_present_folder(folder: Path, octets: bytes = b"") -> None:
     if not stat.S_ISDIR(folder.stat().st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    descriptor = _open_nameless(folder)
     try:
-        os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))  # which leaves no trace
+        os.write(descriptor, octets)
+    finally:
+        os.close(descriptor)
+
+
+def _open_nameless(folder: Path) -> int:
+    """Return the descriptor of a new file that leaves no trace: it has no name, or one for an instant."""
+    flags = os.O_WRONLY | os.O_CLOEXEC
+    try:
+        return os.open(folder, os.O_TMPFILE | flags, 0o600)
     except OSError as error:
         if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR):
             raise
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
+    path = folder / f".radgate-{os.getpid()}"
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | flags, 0o600)
+    path.unlink()
+    return descriptor
 
 
 def _flags(owner: tuple[int, int] | None) -> int:

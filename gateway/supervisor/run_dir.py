@@ -20,6 +20,8 @@ from gateway.logs.files import try_folder
 PID_FILE = "radgate.pid"
 
 _BACKLOG = 8
+_MORE_ROOM = "make room there, or write another run_dir in [gateway]"
+_REMEDIES = {errno.EFBIG: LARGER_FILES, errno.ENOSPC: _MORE_ROOM, errno.EDQUOT: _MORE_ROOM}
 
 
 class RunDirUnusable(Exception):  # noqa: N818 -- reads as what it says
@@ -153,7 +155,7 @@ def try_run_dir(path: str | Path, *, makes: bool = False) -> None:
     with _explained(path):
         if makes:
             _make(path)
-        try_folder(path)
+        try_folder(path, b"1")
         if path.exists():
             _check_owner(path, path.stat())
             _check_places(path)
@@ -184,5 +186,5 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = LARGER_FILES if error.errno == errno.EFBIG else "correct run_dir in [gateway]"
+        remedy = _REMEDIES.get(error.errno or 0, "correct run_dir in [gateway]")
         raise RunDirUnusable(f"cannot use {path}: {error.strerror or error}; {remedy}") from error

@@ -1,14 +1,16 @@
 """How log files are opened, and to whom they are given."""
 
+import errno
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gateway.logs.files import open_log, try_log
+from gateway.logs.files import open_log, try_folder, try_log
 from tests.descriptors import n_descriptors
 
 
@@ -34,6 +36,22 @@ def link(tmp_path: Path) -> Path:
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "y.log").touch()
     return tmp_path / "x.log"
+
+
+def test_where_a_file_must_have_a_name_the_folder_is_tried_by_one(tmp_path, monkeypatch):
+    """As on NFS."""
+    opened = os.open
+
+    def refuse_nameless(path: Path, flags: int, *more: Any, **options: Any) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        return opened(path, flags, *more, **options)
+
+    monkeypatch.setattr(os, "open", refuse_nameless)
+    try_folder(tmp_path, b"1")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(OSError, match="No such file"):
+        try_folder(Path("/proc/self/fd"))
 
 
 @pytest.mark.parametrize("target", ["there/y.log", "there/new.log"])

@@ -1,6 +1,8 @@
 """One gateway for each run_dir, and nothing left of it afterwards."""
 
+import errno
 import os
+import resource
 import socket
 import stat
 import subprocess
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.supervisor import run_dir
 from gateway.supervisor.run_dir import PID_FILE, RunDir, RunDirUnusable, try_run_dir
 
 HOLD_IT = """\
@@ -117,6 +120,25 @@ def test_a_folder_in_the_place_of_a_file_is_named_by_who_looks_and_by_who_starts
     for claim in (try_run_dir, RunDir):
         with pytest.raises(RunDirUnusable, match=f"{tmp_path / name} is a folder; remove it"):
             claim(tmp_path)
+
+
+@pytest.mark.parametrize("claim", [try_run_dir, RunDir])
+def test_a_full_disk_is_named_with_what_to_do(tmp_path, monkeypatch, claim):
+    """The limit stands in for a tmpfs that is full: making files goes well there, and writing does not."""
+    monkeypatch.setattr(run_dir, "_REMEDIES", {errno.EFBIG: run_dir._REMEDIES[errno.ENOSPC]})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(RunDirUnusable, match=f"cannot use {tmp_path}: .*; make room there, or write another run_d"):
+            claim(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("claim", [try_run_dir, RunDir])
+def test_a_folder_of_the_kernels_that_holds_no_files_of_others_is_refused(claim):
+    with pytest.raises(RunDirUnusable, match="cannot use /proc/self/fd: "):
+        claim("/proc/self/fd")
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o775])
