@@ -45,7 +45,7 @@ def _trace(config: str, run_dir: str) -> str:
 
     if pid := holder(run_dir):
         text = f"pid {pid} runs, but nobody answers at {printable(run_dir)}/control.sock"
-        return f"{text}: it starts or ends, or the socket is gone for good; kill -TERM {pid} ends it"
+        return f"{text}: it starts or ends, or makes a socket anew that was removed; kill -TERM {pid} ends it"
     if found := find_elsewhere(config, run_dir):
         text = f"pid {found.pid} serves this file with run_dir={printable(found.run_dir)}, which it names no longer"
         return f"{text}: write that again, or end it with kill -TERM {found.pid}"

@@ -34,6 +34,7 @@ from gateway.supervisor.login import LoginQuestion, log_in
 from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reloads import Reloads
+from gateway.supervisor.run_dir_watch import RunDirWatch
 from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.status import fleet_counts
@@ -83,6 +84,7 @@ class Arbiter:
         self._hang_watch = HangWatch(crews)
         self._fail_mode_watch = FailModeWatch(crews, self._is_reached_elsewhere, self._is_silent_when_isolated)
         self._control = ControlSocket(premises.run_dir, self)
+        self._run_dir_watch = RunDirWatch(premises.run_dir, self._control, premises.journals)
         self._console = ConsoleKeeper(self.status, self._ledgers)
         self._fleet_watch = FleetWatch(instance, self._own_status, self._fail_mode_watch.look_at_others)
         self._terminal = premises.terminal
@@ -117,12 +119,14 @@ class Arbiter:
             self._generations.start()
             self._hang_watch.start()
             self._log_watch.start()
+            self._run_dir_watch.start()
             self.generation_changed()
             self._watch_over()
             await self._ending.wait()
         finally:
             self._hang_watch.stop()
             self._log_watch.stop()
+            self._run_dir_watch.stop()
             self._fail_mode_watch.stop()
             self._console.stop()
             await self._fleet_watch.stop(goes_on=self.is_to_be_replaced)

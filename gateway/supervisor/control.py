@@ -158,6 +158,12 @@ class ControlSocket:
         listening = self._run_dir.listen()
         self._server = await asyncio.start_unix_server(self._connected, sock=listening, limit=MAX_REQUEST)
 
+    async def listen_anew(self) -> None:
+        """Listen by another socket, for the name of ours was removed; conversations go on. Raises as `open`."""
+        former = self._server
+        await self.open()
+        former.close()
+
     async def close(self) -> None:
         """Hang up; who asked for the stop sees the end when this process ends, or becomes another version."""
         self._server.close()

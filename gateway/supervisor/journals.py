@@ -76,6 +76,25 @@ class Journals:
         else:
             self._write_key()
 
+    def see_to_folder(self) -> None:
+        """Make the folder anew where somebody has removed it: journals that are made from now on are in it.
+
+        Raises:
+            OSError: it cannot be made; they are memory then.
+        """
+        if self._run_dir is None or self._folder < 0 or self._run_dir.has_folder(FOLDER, self._folder):
+            return
+        folder = self._run_dir.open_folder(FOLDER)
+        os.close(self._folder)
+        self._folder = folder
+        for _, name in self._files():  # of nobody whom this gateway has found
+            self._remove(name)
+        self._write_key()
+        log.warning(
+            "The folder of journals was gone: if this process is killed, what is pending now may be pushed again; "
+            "radgate reload has journals in the new folder"
+        )
+
     def _files(self) -> list[tuple[int, str]]:
         matches = (_NAME.fullmatch(name) for name in os.listdir(self._folder))  # noqa: PTH208 -- of a descriptor
         return [(int(match[1]), match[0]) for match in matches if match is not None]

@@ -46,18 +46,52 @@ class RunDir:
             RunDirUnusable: that cannot be.
         """
         self.path = Path(path)
-        with _explained(self.path):
-            _make(self.path)
-            self._folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        if locked >= 0 and os.path.samestat(os.fstat(locked), os.fstat(self._folder)):
-            os.close(self._folder)
-            self._folder = locked
+        self._folder = self._claim(locked)
         try:
-            self._check_owner()
-            self._lock()
+            self.was_left = (self.path / PID_FILE).exists()
+            self._write_pid()
         except BaseException:
             os.close(self._folder)
             raise
+
+    def _claim(self, former: int) -> int:
+        """Return a descriptor of the folder, now locked, which is `former` if the path leads there still, else that is
+        closed.
+        """
+        with _explained(self.path):
+            _make(self.path)
+            folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        if former >= 0 and os.path.samestat(os.fstat(former), os.fstat(folder)):
+            os.close(folder)
+            return former
+        try:
+            self._check_owner(folder)
+            self._lock(folder)
+        except BaseException:
+            os.close(folder)
+            raise
+        if former >= 0:
+            os.close(former)
+        return folder
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the path leads to the folder that we have locked, and our files are in it."""
+        try:
+            for name in (PID_FILE, CONTROL_SOCKET):
+                os.stat(name, dir_fd=self._folder, follow_symlinks=False)
+            return os.path.samestat(self.path.stat(), os.fstat(self._folder))
+        except OSError:
+            return False
+
+    def restore(self) -> None:
+        """Make folder and pid file anew where somebody has removed them; `listen` makes the socket.
+
+        Raises:
+            RunDirUnusable: that cannot be; what is locked stays so.
+        """
+        self._folder = self._claim(self._folder)
+        self._write_pid()
 
     def listen(self) -> socket.socket:
         """Return the control socket, which we and root alone may connect to; a dead gateway's is replaced.
@@ -99,6 +133,14 @@ class RunDir:
             raise PermissionError(errno.EPERM, "others may use it", str(self.path / name))
         return folder
 
+    def has_folder(self, name: str, descriptor: int) -> bool:
+        """Whether this is the folder of that name in it."""
+        try:
+            there = os.stat(name, dir_fd=self._folder, follow_symlinks=False)
+        except OSError:
+            return False
+        return os.path.samestat(there, os.fstat(descriptor))
+
     def remove_folder(self, name: str) -> None:
         """Remove a folder in it that is empty. Raises OSError."""
         os.rmdir(name, dir_fd=self._folder)
@@ -110,28 +152,26 @@ class RunDir:
             self._remove(PID_FILE)
         os.close(self._folder)
 
-    def _check_owner(self) -> None:
+    def _check_owner(self, folder: int) -> None:
         """Make sure that nobody else can put a socket of theirs into the place of ours, in /tmp say."""
-        _check_owner(self.path, os.fstat(self._folder))
+        _check_owner(self.path, os.fstat(folder))
         _check_places(self.path)
 
-    def _lock(self) -> None:
+    def _lock(self, folder: int) -> None:
         with _explained(self.path):
             try:
-                fcntl.flock(self._folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 text = f"another radgate{self._other_pid()} uses {self.path}; stop it, or write another run_dir"
                 raise RunDirUnusable(f"{text} in [gateway]") from error
-            self.was_left = (self.path / PID_FILE).exists()
-            self._write_pid()
 
     def _write_pid(self) -> None:
-        self._remove(PID_FILE)
         # Whoever else may write there could have put a link to any other file in its place.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        descriptor = os.open(PID_FILE, flags, 0o644, dir_fd=self._folder)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"{os.getpid()}\n")
+        with _explained(self.path):
+            self._remove(PID_FILE)
+            with os.fdopen(os.open(PID_FILE, flags, 0o644, dir_fd=self._folder), "w") as file:
+                file.write(f"{os.getpid()}\n")
 
     def _other_pid(self) -> str:
         try:

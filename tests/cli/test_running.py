@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from bench.processes import SimulatorProcess
 from gateway.supervisor.form import hot_path
 from tests.children import child
 from tests.integration.site import Site, run_radgate
+from tests.integration.test_console import until
 from tests.signals import as_at_a_terminal
 
 pytestmark = pytest.mark.integration
@@ -210,6 +212,14 @@ class TestStop:
         gateway = site.start().gateway
         assert site.radgate("stop").returncode == 0
         assert gateway.process.wait(20) == 0
+
+    def test_it_finds_a_gateway_whose_folder_somebody_has_removed(self, site):
+        pid = start(site)
+        shutil.rmtree(site.folder / "run")
+        until(lambda: site.radgate("status").returncode == 0)
+        stopped = site.radgate("stop")
+        assert (stopped.returncode, stopped.stdout) == (0, f"radgate (pid {pid}) has stopped\n")
+        assert list((site.folder / "run").iterdir()) == []
 
     def test_5_when_nothing_runs(self, site):
         refused = site.radgate("stop")

@@ -45,7 +45,8 @@ def test_where_a_file_must_have_a_name_the_folder_is_tried_by_one(tmp_path, monk
     def refuse_nameless(path: Path, flags: int, *more: Any, **options: Any) -> int:
         if flags & os.O_TMPFILE == os.O_TMPFILE:
             raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-        return opened(path, flags, *more, **options)
+        descriptor: int = opened(path, flags, *more, **options)
+        return descriptor
 
     monkeypatch.setattr(os, "open", refuse_nameless)
     try_folder(tmp_path, b"1")

@@ -71,7 +71,7 @@ class ArbiterStage(WorkersStage):
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(monkeypatch)
         self.announced: list[str] = []
-        for name in ("FailModeWatch", "ConsoleKeeper", "ControlSocket"):
+        for name in ("FailModeWatch", "ConsoleKeeper", "ControlSocket", "RunDirWatch"):
             monkeypatch.setattr(arbiter_module, name, Nothing)
         monkeypatch.setattr(beginning, "ListeningSockets", ScriptedSockets)
 
