@@ -91,6 +91,12 @@ def log_alerts(status: Status) -> list[str]:
     ]
 
 
+def console_alerts(status: Status) -> list[str]:
+    """Return why there is no status page, if one is wanted; a gateway of an older version does not tell."""
+    trouble = (status.get("console") or {}).get("trouble")
+    return [f"NO STATUS PAGE: {trouble}; logins do not depend on it"] if trouble else []
+
+
 def fleet_alerts(status: Status) -> list[str]:
     """Return what is wrong among the hosts of a fleet; nothing where there is none."""
     fleet = status.get("fleet")

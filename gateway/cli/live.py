@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.alerts import (
+    console_alerts,
     fail_mode_alert,
     first_factor_alerts,
     fleet_alerts,
@@ -134,8 +135,9 @@ def _alerts(now: Status) -> Iterator[Text]:
         yield Text(alert, "bold yellow" if alert.startswith("HOST") else "bold white on red")
     for alert in slot_alerts(now):
         yield Text(alert, "bold yellow" if alert.startswith("NOT READY") else "bold white on red")
-    for alert in fleet_alerts(now) + reload_alerts(now) + version_alerts(now) + log_alerts(now):
-        yield Text(alert, "bold yellow")
+    for alerts in (fleet_alerts, reload_alerts, version_alerts, log_alerts, console_alerts):
+        for alert in alerts(now):
+            yield Text(alert, "bold yellow")
 
 
 def _sections(now: Status, before: Status | None) -> Table:

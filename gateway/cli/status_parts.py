@@ -6,7 +6,7 @@ What is wrong with the gateway as a whole (its workers, logs, hosts) is in every
 import difflib
 from collections.abc import Callable
 
-from gateway.cli.alerts import fleet_alerts, reload_alerts, slot_alerts, version_alerts
+from gateway.cli.alerts import console_alerts, fleet_alerts, reload_alerts, slot_alerts, version_alerts
 from gateway.cli.sections import full_name, name_of
 from gateway.cli.terminal import printable
 from gateway.supervisor.control_client import ControlError
@@ -57,7 +57,7 @@ def troubled(status: Status) -> Status:
 def is_well(part: Status) -> bool:
     """Whether nothing is troubled in what `troubled` returned."""
     lists = any(part[name] for name in ("workers", "servers", "applications", "clients", "logs"))
-    return not (lists or "fleet" in part or reload_alerts(part) or version_alerts(part))
+    return not (lists or "fleet" in part or reload_alerts(part) or version_alerts(part) or console_alerts(part))
 
 
 def _part(status: Status, has_server: _Has, has_application: _Has, has_first_factor: _Has) -> Status:

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from gateway.cli.alerts import (
+    console_alerts,
     fail_mode_alert,
     first_factor_alerts,
     fleet_alerts,
@@ -134,7 +135,7 @@ def _alerts(status: Status) -> list[str]:
             lines += _wrapped(f"{application['ikey']} is {application['state']} for {lasting}: why stands below", "")
     others = first_factor_alerts(status) + slot_alerts(status) + fleet_alerts(status)
     others += reload_alerts(status) + version_alerts(status)
-    others += log_alerts(status)
+    others += log_alerts(status) + console_alerts(status)
     lines += [line for alert in others for line in _wrapped(alert, "")]
     return lines
 

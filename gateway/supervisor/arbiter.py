@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.config.listening import ListeningAddress
+from gateway.config.problems import Problem, Severity
 from gateway.config.settings import Settings
 from gateway.ipc.orders import (
     CANNOT_START,
@@ -150,8 +151,13 @@ class Arbiter:
     def worker_serves(self, crew: Crew) -> None:
         """Announce the gateway, and let a reload go on, once every worker serves."""
         self._generations.worker_serves(crew)
-        if crew is self.crew and self._beginning.worker_serves(crew, self._console.url):
+        if crew is self.crew and self._beginning.worker_serves(crew, self._page_in_words()):
             self._notifier.ready()
+
+    def _page_in_words(self) -> str:
+        if trouble := self._console.trouble:
+            return f"no status page: {trouble}"
+        return f"status page {self._console.url}" if self._console.url else ""
 
     def worker_missing(self, crew: Crew, slot: Slot) -> None:
         """See whether there will ever be one."""
@@ -206,6 +212,10 @@ class Arbiter:
         Once it serves, Duo is asked about keys that are new.
         """
         outcome = await self._reloads.reload(is_forced=is_forced)
+        if self._console.trouble and not outcome.problems:
+            text = f"there is no status page: {self._console.trouble}; logins do not depend on it"
+            warning = Problem("gateway", "console", text, severity=Severity.WARNING)
+            outcome = outcome._replace(warnings=[*outcome.warnings, warning.render(self.crew.plan.settings.path)])
         ikeys = () if outcome.problems or outcome.changes is None else outcome.changes.applications.present
         return outcome._replace(key_troubles=await self._fail_mode_watch.troubles_of_keys(ikeys)) if ikeys else outcome
 

@@ -89,18 +89,18 @@ class Beginning:
                 granted,
             )
 
-    def worker_serves(self, crew: Crew, console_url: str) -> bool:
+    def worker_serves(self, crew: Crew, page: str) -> bool:
         """Announce the gateway if it is the last worker that was waited for; return whether it was.
 
         Args:
             crew: the worker's, of the present generation.
-            console_url: where the status page is; empty without one.
+            page: where the status page is, in words; empty where none is wanted.
         """
         self._has_served = True
         if self.is_over or not crew.generation.is_ready:
             return False
         where = [served_in_words(crew.plan.settings, "udp ")]
-        where += [f"status page {console_url}"] if console_url else []
+        where += [page] if page else []
         workers = counted(len(crew.slots), "worker")
         self._announce(f"radgate ready: {workers}, hot path {hot_path()}, {', '.join(where)}")
         self.is_over = True

@@ -43,6 +43,9 @@ _BACKLOG = 64
 class ConsoleKeeper:
     """Keeps a console as the settings want it, from `follow` to `stop`.
 
+    Attributes:
+        trouble: why there is no port for it; empty where there is one, or none is wanted.
+
     Args:
         status: returns what the gateway is doing.
         ledgers: returns the descriptors of the ledgers of logins, the serving workers' first.
@@ -59,6 +62,7 @@ class ConsoleKeeper:
         self._process: ConsoleProcess | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._retry_s = FIRST_RETRY_S
+        self.trouble = ""
         self._heard_at = 0.0
         self._watch: asyncio.TimerHandle | None = None
 
@@ -115,6 +119,7 @@ class ConsoleKeeper:
         return {
             "version": version,
             "url": self.url,
+            "trouble": self.trouble,
             "state": self._slot.state.value,
             "pid": pid,
             "restarts": self._slot.restarts,
@@ -133,13 +138,14 @@ class ConsoleKeeper:
         try:
             self._listening = _listen(console)
         except OSError as error:
+            self.trouble = f"cannot listen on tcp {console}: {(error.strerror or str(error)).lower()}"
             if self._retry_s == FIRST_RETRY_S:
-                text = "There is no status page: cannot listen on tcp %s: %s; trying again. Logins do not depend on it"
-                log.warning(text, console, (error.strerror or str(error)).lower())
+                text = "There is no status page: %s; trying again. Logins do not depend on it"
+                log.warning(text, self.trouble)
             self._retry = self._loop.call_later(self._retry_s, self._try_port_again)
             self._retry_s = min(2 * self._retry_s, LONGEST_RETRY_S)
             return
-        self._retry_s = FIRST_RETRY_S
+        self._retry_s, self.trouble = FIRST_RETRY_S, ""
         log.info("The status page is at %s", self.url)
 
     def _try_port_again(self) -> None:
@@ -149,7 +155,7 @@ class ConsoleKeeper:
     def _give_up_port(self) -> None:
         if self._retry is not None:
             self._retry.cancel()
-        self._retry, self._retry_s = None, FIRST_RETRY_S
+        self._retry, self._retry_s, self.trouble = None, FIRST_RETRY_S, ""
         if self._listening is not None:
             self._listening.close()
             self._listening = None

@@ -165,6 +165,11 @@ def test_a_slot_that_nobody_serves_and_a_lost_log_are_said():
     assert "LOG LOST: authproxy.log (worker 0: Is a directory); lines lost so far: 7" in text
 
 
+def test_why_there_is_no_status_page_is_said():
+    now = {**status(), "console": {"trouble": "cannot listen on tcp 127.0.0.1:8480"}}
+    assert "NO STATUS PAGE: cannot listen on tcp 127.0.0.1:8480" in shown((now, None))
+
+
 def test_a_gateway_that_is_gone_is_waited_for():
     assert "not running" in shown(NotRunning("not running; nobody answers at /run/radgate/control.sock"))
 

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.cli.status_parts import is_well, troubled
 from gateway.cli.status_text import render_status
 from gateway.duoapi.calls import Preauth
 from gateway.radius.discards import DiscardReason
@@ -128,6 +129,16 @@ def test_a_refused_reload_is_said_with_its_reasons_until_another_one_succeeds():
     ]
     status["last_reload"]["ok"] = True
     assert lines_of(status)[1] == "All workers are ready, and no application is in fail mode."
+
+
+def test_why_there_is_no_status_page_is_said():
+    status = status_of(Worker().facts())
+    status["console"] = {"url": "", "trouble": "cannot listen on tcp 127.0.0.1:8480: address already in use"}
+    lines = lines_of(status)
+    assert lines[1].startswith("NO STATUS PAGE: cannot listen on tcp 127.0.0.1:8480: address already in use; logins do")
+    assert not is_well(troubled(status))
+    status["console"]["trouble"] = ""
+    assert is_well(troubled(status))
 
 
 def test_the_text_as_a_whole():

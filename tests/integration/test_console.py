@@ -218,14 +218,19 @@ def test_a_port_that_is_taken_is_said_once_and_had_once_it_is_free(site):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         nas = site.start(gateway=f"console=127.0.0.1:{port}\nworkers=1").nas()
-        assert "status page" not in site.gateway.announced
+        trouble = f"cannot listen on tcp 127.0.0.1:{port}: address already in use"
+        assert site.gateway.announced.rstrip().endswith(f", no status page: {trouble}")
         assert nas.login("alice", "123456").is_accept
-        assert status_of(site)["console"]["url"] == ""
+        console = status_of(site)["console"]
+        assert (console["url"], console["trouble"]) == ("", trouble)
+        warning = f"{site.config} [gateway] console: warning: there is no status page: {trouble}"
+        assert warning in site.radgate("reload").stderr
     health = until(lambda: get(f"http://127.0.0.1:{port}/healthz"))
     assert json.loads(health)["status"] == "ok"
     warnings = [line for line in site.log_text.splitlines() if "There is no status page" in line]
     assert len(warnings) == 1
-    assert f"tcp 127.0.0.1:{port}: address already in use" in warnings[0]
+    assert trouble in warnings[0]
+    assert status_of(site)["console"]["trouble"] == ""
 
 
 def test_it_is_no_worker(running):

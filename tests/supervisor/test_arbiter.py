@@ -38,7 +38,7 @@ NOTHING_LEFT = Premises(cast("Any", NoFolder), Journals(), Terminal())
 class Nothing:
     """Stands in for what tests of the arbiter do not need: it does nothing, whatever it is told."""
 
-    url = ""
+    url = trouble = ""
 
     def standing(self, _key: str) -> Standing:
         """Return that of nobody."""
@@ -161,6 +161,21 @@ def test_what_becomes_of_a_reload_is_in_the_status(play):
         assert await task == ReloadOutcome(2, [], [], stage.no_changes)
         assert stage.arbiter.status()["last_reload"]["ok"]
         assert stage.arbiter.status()["generation"] == 2
+
+    play(scene)
+
+
+def test_a_status_page_that_is_not_to_be_had_is_said_when_it_serves_and_after_each_reload(play, monkeypatch):
+    monkeypatch.setattr(Nothing, "trouble", "cannot listen on tcp 127.0.0.1:8480")
+
+    async def scene(stage: ArbiterStage) -> None:
+        assert stage.announced[0].endswith(", no status page: cannot listen on tcp 127.0.0.1:8480")
+        task = asyncio.get_running_loop().create_task(stage.arbiter.reload())
+        await stage.serves(await stage.next_worker(stage.workers[0]))
+        (warning,) = (await task).warnings
+        assert (
+            "[gateway] console: warning: there is no status page: cannot listen on tcp 127.0.0.1:8480; log" in warning
+        )
 
     play(scene)
 

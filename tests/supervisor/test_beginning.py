@@ -28,8 +28,8 @@ def test_it_is_announced_once_with_where_it_listens_and_its_page(play):
     async def scene(stage: Stage) -> None:
         said: list[str] = []
         start = Beginning(said.append)
-        assert start.worker_serves(stage.generations.crew, "http://127.0.0.1:8480/")
-        assert not start.worker_serves(stage.generations.crew, "http://127.0.0.1:8480/")
+        assert start.worker_serves(stage.generations.crew, "status page http://127.0.0.1:8480/")
+        assert not start.worker_serves(stage.generations.crew, "status page http://127.0.0.1:8480/")
         (line,) = said
         assert line.startswith("radgate ready: 1 worker, hot path ")
         assert line.endswith(", udp 0.0.0.0:1812, status page http://127.0.0.1:8480/")
