@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import uvloop
 
+from gateway.cli.early import TERMINAL
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.config.reading import read_settings
@@ -23,10 +24,11 @@ from gateway.supervisor.arbiter import Arbiter
 from gateway.supervisor.beginning import Premises, say_what_starts
 from gateway.supervisor.former_workers import FORMER_GONE_S, former_workers_gone
 from gateway.supervisor.identity import Identity, UnknownIdentity, find_identity
-from gateway.supervisor.inheritance import REQUESTS, Inheritance, bequeath, hold_signals, inherited
+from gateway.supervisor.inheritance import Inheritance, bequeath, inherited
 from gateway.supervisor.journals import Journals
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.run_dir import RunDir, RunDirUnusable
+from gateway.supervisor.signals import REQUESTS, hold_signals
 from gateway.supervisor.sockets import CannotListen
 from gateway.supervisor.stderr import say
 from gateway.supervisor.terminal import Terminal
@@ -152,7 +154,7 @@ async def _serve(settings: Settings, identity: Identity, inheritance: Inheritanc
     say_what_starts(settings.path)
     loop.set_exception_handler(log_loop_error)
     notifier = Notifier.from_environment(os.environ)
-    terminal = Terminal()
+    terminal = TERMINAL or Terminal()
     hold_signals(REQUESTS)  # from here on radgate.pid says to whom they go
     run_dir = RunDir(settings.gateway.run_dir, inheritance.folder_fd if inheritance is not None else -1)
     journals, environment = Journals(run_dir), None

@@ -29,13 +29,13 @@ from gateway.supervisor.failmode import FailModeWatch
 from gateway.supervisor.fleet_watch import FleetWatch
 from gateway.supervisor.generations import Generations
 from gateway.supervisor.hang_watch import HangWatch
-from gateway.supervisor.inheritance import HANDLED_SIGNALS
 from gateway.supervisor.log_watch import LogWatch, log_troubles
 from gateway.supervisor.login import LoginQuestion, log_in
 from gateway.supervisor.login_helper import LoginOutcome
 from gateway.supervisor.notify import Notifier
 from gateway.supervisor.reloads import Reloads
 from gateway.supervisor.run_dir_watch import RunDirWatch
+from gateway.supervisor.signals import HANDLED_SIGNALS
 from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.status import fleet_counts

@@ -6,9 +6,8 @@ alone. No secret is in it. Code that cannot read it closes everything, and start
 """
 
 import os
-import signal
 import socket
-from collections.abc import Collection, MutableMapping
+from collections.abc import MutableMapping
 from typing import Final
 
 import msgspec
@@ -18,8 +17,6 @@ from gateway.ipc.memory import memfd, read_memfd
 from gateway.supervisor.sockets import ListeningSockets, SocketGroup
 
 VARIABLE: Final = "RADGATE_INHERITED"  # PID:DESCRIPTOR
-HANDLED_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)  # of the supervisor
-REQUESTS: Final = (signal.SIGHUP, signal.SIGUSR1)  # those of them that are to end nobody
 _FIRST_OF_OURS: Final = 3  # behind standard input, output and error
 
 
@@ -56,11 +53,6 @@ class Inheritance(msgspec.Struct, array_like=True):
 def _opened(group: _Group) -> SocketGroup:
     address = ListeningAddress(group.family, group.host, group.port, ())
     return SocketGroup(address, [socket.socket(fileno=each) for each in group.descriptors])
-
-
-def hold_signals(numbers: Collection[signal.Signals] = HANDLED_SIGNALS) -> None:
-    """Let signals wait until an arbiter, ours or of the code in our place, handles them: they would end us before."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 
 
 def bequeath(folder_fd: int, sockets: ListeningSockets) -> dict[str, str]:
