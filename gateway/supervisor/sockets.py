@@ -21,6 +21,7 @@ from gateway.ipc.orders import (
 )
 from gateway.listeners.steering import steer_by_user
 from gateway.listeners.udp import open_socket
+from gateway.supervisor.bound_sockets import is_anothers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -215,7 +216,14 @@ def grow_receive_buffer(udp: socket.socket) -> int:
 def _refuse_taken(address: ListeningAddress, held: list[SocketGroup]) -> None:
     """Bind once alone: a second gateway of the same user would join the first one's group without a word."""
     ports = {(group.address.family, group.address.port) for group in held}
-    try_port(address, beside_ours=(address.family, address.port) in ports)
+    if (address.family, address.port) not in ports:
+        try_port(address)
+        return
+    own = {os.fstat(udp.fileno()).st_ino for group in held for udp in group.sockets}
+    with _explained(address):
+        if is_anothers(address, own):
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+    try_port(address, beside_ours=True)
 
 
 def try_address(address: ListeningAddress) -> None:

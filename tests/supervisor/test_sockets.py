@@ -1,5 +1,6 @@
 """The listening sockets: all of an address's slots in one group, everything bound or nothing."""
 
+import contextlib
 import errno
 import os
 import select
@@ -13,6 +14,7 @@ from gateway.listeners.udp import open_socket
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import USER_NAME
 from gateway.supervisor import sockets as supervisor_sockets
+from gateway.supervisor.bound_sockets import is_anothers
 from gateway.supervisor.sockets import CannotListen, ListeningSockets, bucket_count
 from tests.descriptors import descriptors
 
@@ -184,17 +186,33 @@ def test_the_address_for_all_may_follow_a_named_one(free_address):
     sockets.close()
 
 
-@pytest.mark.parametrize(
-    ("held", "wanted", "others"), [("127.0.0.1", "0.0.0.0", "127.0.0.2"), ("127.0.0.1",) + 2 * ("127.0.0.2",)]
-)
-def test_what_others_have_beside_our_own_sockets_of_that_port_is_taken(free_address, held, wanted, others):
-    address = free_address()._replace(host=held)
-    former = ListeningSockets([address], SLOTS)
-    with open_socket(socket.AF_INET, others, address.port, shared=False), pytest.raises(CannotListen) as refused:
-        ListeningSockets.try_addresses([address._replace(host=wanted)], [former])
-    assert refused.value.is_taken
-    ListeningSockets.try_addresses([address._replace(host=wanted)], [former])
-    former.close()
+@pytest.mark.parametrize("is_first", [False, True], ids=["after ours", "before ours"])
+@pytest.mark.parametrize("wanted", ["0.0.0.0", "127.0.0.2"])
+def test_what_others_have_beside_our_own_sockets_of_that_port_is_taken(free_address, wanted, is_first):
+    """The kernel lets ours in beside theirs if it happens upon ours first; the next start, without any, it refuses."""
+    ours = free_address()
+    theirs = ours._replace(host="127.0.0.2")
+    with contextlib.ExitStack() as bound:
+        if is_first:
+            bound.enter_context(open_socket(*theirs[:3], shared=False))
+        former = ListeningSockets([ours], SLOTS)
+        bound.callback(former.close)
+        if not is_first:
+            bound.enter_context(open_socket(*theirs[:3], shared=False))
+        with pytest.raises(CannotListen, match=f"{wanted}:{ours.port}: the port is in use") as refused:
+            ListeningSockets.try_addresses([ours._replace(host=wanted)], [former])
+        assert refused.value.is_taken
+        ListeningSockets.try_addresses([ours._replace(host="127.0.0.3")], [former])
+
+
+@pytest.mark.parametrize("wanted", ["::", "::1"])
+def test_ipv6_is_no_other_matter(wanted):
+    with open_socket(socket.AF_INET6, "::1", 0, shared=False) as theirs:
+        address = ListeningAddress(int(socket.AF_INET6), wanted, theirs.getsockname()[1], ())
+        assert is_anothers(address, own=set())
+        assert not is_anothers(address, own={os.fstat(theirs.fileno()).st_ino})
+        assert not is_anothers(address._replace(host="2001:db8::1"), own=set())
+        assert not is_anothers(address._replace(family=int(socket.AF_INET), host="0.0.0.0"), own=set())
 
 
 def test_closing_gives_every_address_up(free_address):
