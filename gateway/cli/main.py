@@ -22,9 +22,9 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the console script's entry point."""
-    open_streams()
+    closed = open_streams()
     try:
-        return _said(sys.argv[1:] if arguments is None else arguments)
+        return _said(closed, sys.argv[1:] if arguments is None else arguments)
     except BrokenPipeError:  # whoever read our output has had enough
         write_no_more(sys.stdout)
         return Exit.OK
@@ -37,16 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.CANNOT_WRITE
 
 
-def _said(arguments: Sequence[str]) -> int:
+def _said(closed: list[int], arguments: Sequence[str]) -> int:
     """Run it, and write all that it says: the interpreter would do that when nobody can hear of errors any more."""
     try:
-        return _run(arguments)
+        return _run(closed, arguments)
     finally:
         sys.stdout.flush()
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(closed: list[int], arguments: Sequence[str]) -> int:
     options = parse(arguments)
+    options.closed = closed
     options.config = getattr(options, "config", None) or os.environ.get("RADGATE_CONFIG") or DEFAULT_CONFIG
     try:
         if options.config == STDIN and not getattr(options, "reads_stdin", False):

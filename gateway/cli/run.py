@@ -34,7 +34,7 @@ from gateway.supervisor.stderr import say
 from gateway.supervisor.terminal import Terminal
 from gateway.this_process import SUPERVISOR, keep_memory_private, name_process
 
-STDOUT, STDERR = 1, 2
+STDOUT = 1
 
 _TRY_EVERY_S = 0.05
 _HEARD_S = 0.001  # some turns of the loop
@@ -60,12 +60,11 @@ def command(options: argparse.Namespace) -> int:
     inheritance = inherited(os.environ)
     keep_memory_private()
     name_process(SUPERVISOR)
-    missing = _open_missing_descriptors()
     settings, warnings = read_settings(options.config)
     for problem in warnings:
         if problem.is_warning:  # notes are for `radgate check`
             print(problem.render(options.config), file=sys.stderr)
-    if settings.log.stdout and STDOUT in missing:
+    if settings.log.stdout and STDOUT in options.closed:
         return _refuse("cannot start: standard output is closed, and log_stdout=true logs to it")
     try:
         return _run(settings, inheritance)
@@ -105,16 +104,6 @@ class Loop(uvloop.Loop):
         is_held = sig in signal.pthread_sigmask(signal.SIG_BLOCK, ())
         signal.signal(sig, self._found[sig] if is_held else signal.SIG_IGN)
         return True
-
-
-def _open_missing_descriptors() -> list[int]:
-    """Open the standard ones that were closed, and return them: no socket of ours must be one of them."""
-    missing = []
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STDERR:
-        os.set_inheritable(descriptor, True)
-        missing.append(descriptor)
-    os.close(descriptor)
-    return missing
 
 
 class _End(NamedTuple):

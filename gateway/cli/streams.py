@@ -11,12 +11,12 @@ _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # how a disk says so; a little more may fit all the same
 
 
-def open_streams() -> None:
-    """Have all three: what was closed is /dev/null, and no file or socket of ours takes its number."""
-    descriptor = os.open(os.devnull, os.O_RDWR)
-    while descriptor < len(_STREAMS):
+def open_streams() -> list[int]:
+    """Have all three: what was closed is /dev/null, and no file or socket of ours takes its number. Return those."""
+    closed = []
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < len(_STREAMS):
         os.set_inheritable(descriptor, True)
-        descriptor = os.open(os.devnull, os.O_RDWR)
+        closed.append(descriptor)
     os.close(descriptor)
     for number, (name, mode) in enumerate(_STREAMS):
         if getattr(sys, name) is None:
@@ -24,6 +24,7 @@ def open_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what the terminal cannot show must not end the command
+    return closed
 
 
 def why_unwritten(error: OSError) -> str:
