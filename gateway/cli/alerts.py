@@ -15,9 +15,12 @@ HOST_TROUBLES = {
 _FAIL_MODE_EFFECTS = {"safe": "logins are accepted without Duo", "secure": "logins are rejected"}
 
 
-def fail_mode_alert(application: Status) -> str:
-    """Return what fail mode does to an application's logins, and for how long; empty where it is not active."""
-    if not application["failmode_active"]:
+def fail_mode_alert(application: Status, status: Status) -> str:
+    """Return what fail mode does to an application's logins, and for how long; empty where it is not active, or where
+    this host is silent instead.
+    """
+    isolated = (status.get("fleet") or {}).get("isolated", ())
+    if not application["failmode_active"] or application.get("application") in isolated:
         return ""
     effect = _FAIL_MODE_EFFECTS.get(application["failmode"], f"failmode is {application['failmode']}")
     return f"FAIL MODE of {application['ikey']} for {span(application['state_for_s'])}: {effect}"

@@ -129,7 +129,7 @@ def _headline(now: Status) -> Text:
 
 def _alerts(now: Status) -> Iterator[Text]:
     for application in now["applications"]:
-        if alert := fail_mode_alert(application):
+        if alert := fail_mode_alert(application, now):
             yield Text(alert, "bold white on red")
     for alert in first_factor_alerts(now):
         yield Text(alert, "bold yellow" if alert.startswith("HOST") else "bold white on red")

@@ -101,7 +101,8 @@ def _is_worker_troubled(worker: Status, status: Status) -> bool:
 
 def _is_server_troubled(server: Status) -> bool:
     """Whether it refuses more people than it lets in. What could be set otherwise is no trouble."""
-    return bool(server["rejects"] > server["accepts"])
+    n_sent = server["reasons"].get("sms_sent", 0)  # rejects by which people go on
+    return bool(server["rejects"] - n_sent > server["accepts"])
 
 
 def _is_application_troubled(application: Status) -> bool:

@@ -128,7 +128,7 @@ def _first_lines(status: Status, whole: Status) -> list[str]:
 def _alerts(status: Status) -> list[str]:
     lines = []
     for application in status["applications"]:
-        if alert := fail_mode_alert(application):
+        if alert := fail_mode_alert(application, status):
             lines += _wrapped(alert, "")
         elif application["state"] != "healthy":
             lasting = span(application["state_for_s"])

@@ -52,9 +52,9 @@ def status_of(
     return {**status, "fleet": fleet_of(shown())}
 
 
-def refused(n_rejects: int, n_accepts: int) -> Worker:
+def refused(n_rejects: int, n_accepts: int, why: Reason = Reason.DUO_DENIED) -> Worker:
     worker = Worker()
-    for reason, number in ((Reason.DUO_DENIED, n_rejects), (Reason.DUO_ALLOWED, n_accepts)):
+    for reason, number in ((why, n_rejects), (Reason.DUO_ALLOWED, n_accepts)):
         for _ in range(number):
             worker.section.requests.add()
             worker.section.began()
@@ -147,6 +147,7 @@ OLD = [Worker().facts(state="draining", generation=1), Worker(12).facts(slot=1)]
         (status_of(applications=[OF_TOKYO._replace(is_failmode_active=True)]), {"applications": [NAME]}),
         (status_of(refused(2, 1)), {"servers": ["Tokyo"]}),
         (status_of(refused(1, 1)), {}),
+        (status_of(refused(2, 1, Reason.SMS_SENT)), {}),
         (status_of(workers=UNREADY), {"workers": [1]}),
         (status_of(workers=OLD), {}),
         (status_of(workers=[Worker().facts(unserved_s=75.0)]), {"workers": [0]}),

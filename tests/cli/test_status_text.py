@@ -367,3 +367,12 @@ def test_a_host_that_is_isolated_says_so():
     why = "ISOLATED: another host reaches api.example.com/DIX and this one does not"
     assert f"{why}, so nobody is answered at {SECTION}, radius_server_duo_only9" in text
     assert "ISOLATED: another host reaches b and this one does not, so it answers nobody there" in text
+
+
+def test_a_host_that_is_silent_lets_nobody_in_by_fail_mode():
+    status = with_fleet(fleet_of(isolated=["api.example.com/DIX"]))
+    away = {"application": "api.example.com/DIX", "state": "unreachable", "failmode": "safe", "failmode_active": True}
+    status["applications"][0].update(away)
+    text = " ".join(" ".join(lines_of(status)).split())
+    assert "ISOLATED: another host reaches api.example.com/DIX" in text
+    assert "FAIL MODE" not in text.partition("Workers")[0]

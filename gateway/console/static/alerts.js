@@ -12,8 +12,10 @@ const UNSERVED_AFTER_S = 3;
 /** The alerts: the page's own first, then Duo, then the workers. */
 export function alertsOf(news, directories) {
   const { status } = news;
+  const isolated = new Set(status.fleet?.isolated); // of these the host is silent, which is told below
+  const own = status.applications.filter((known) => !isolated.has(known.application));
   return [
-    ...staleness(news.age_s), ...failModes(status.applications, directories), ...firstFactorAlerts(status.clients || [], directories),
+    ...staleness(news.age_s), ...failModes(own, directories), ...firstFactorAlerts(status.clients || [], directories),
     ...unreadyWorkers(status), ...fleetAlerts(status.fleet, directories),
     ...rejecting(directories), ...refusedReload(status), ...lostLogs(status), ...fullness(status),
   ];
