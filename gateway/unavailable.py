@@ -36,13 +36,15 @@ class Unavailable(Exception):  # noqa: N818 -- the service is away; this is the 
         detail: for the administrator, one line, free of secrets: `connection refused by 127.0.0.1:443`.
         may_have_acted: whether the service may have done what it was asked, although no answer came: a question that
             must not be repeated had left.
+        remedy: what can be done, where whoever raises it knows better than its kind tells; else empty.
     """
 
-    def __init__(self, trouble: Trouble, detail: str, *, may_have_acted: bool = False) -> None:
+    def __init__(self, trouble: Trouble, detail: str, *, may_have_acted: bool = False, remedy: str = "") -> None:
         super().__init__(trouble, detail)
         self.trouble = trouble
         self.detail = detail
         self.may_have_acted = may_have_acted
+        self.remedy = remedy
 
     def __str__(self) -> str:
         return self.detail

@@ -13,7 +13,7 @@ from gateway.checks.findings import Finding, Severity
 from gateway.config.settings import FleetSettings
 from gateway.fleet.access import open_sealer, store_access
 from gateway.fleet.connection import ConnectionOwner, StoreConnection
-from gateway.fleet.greeting import CLUSTER_REMEDY, KEYS_OF_ALL_SLOTS, TurnedAway, ask_all, elsewhere, not_all_keys
+from gateway.fleet.greeting import CLUSTER_REMEDY, KEYS_OF_ALL_SLOTS, ask_all, elsewhere, not_all_keys
 from gateway.fleet.hosts import BEAT_INTERVAL_S, Hosts
 from gateway.fleet.opening import Opener
 from gateway.fleet.scripts import COMMANDS, LOOK
@@ -82,7 +82,7 @@ class _Walk(ConnectionOwner):
 
     def failed(self, trouble: Unavailable) -> None:
         severity = Severity.UNREACHABLE if trouble.trouble in _NOT_THERE else Severity.PROBLEM
-        remedy = trouble.remedy if isinstance(trouble, TurnedAway) else _REMEDIES.get(trouble.trouble, _ALONE)
+        remedy = trouble.remedy or _REMEDIES.get(trouble.trouble, _ALONE)
         if trouble.trouble in _NO_TLS_THERE and "rediss" in self._settings.engine:
             remedy += "; or it does not speak TLS there: then write redis://"
         self.note("connect", severity, trouble.detail, remedy)

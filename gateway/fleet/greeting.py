@@ -53,18 +53,6 @@ _REASONS: Final = {
 """What a store says unasked, by the words with which it begins."""
 
 
-class TurnedAway(Unavailable):
-    """The store answers, and does not have us.
-
-    Attributes:
-        remedy: what can be done, for the administrator.
-    """
-
-    def __init__(self, trouble: Trouble, detail: str, remedy: str) -> None:
-        super().__init__(trouble, detail)
-        self.remedy = remedy
-
-
 async def greet(connection: StoreConnection, address: StoreAddress, password: str, *, with_scripts: bool) -> None:
     """Be let in, at the database, with a name; with scripts also know them, all keys there, and what they do allowed.
 
@@ -141,7 +129,7 @@ def _check_first(command: Sequence[bytes], answer: Answer, address: StoreAddress
     said = answer.text.removeprefix(SAYS)
     for begin, reason in _REASONS.items():
         if said.startswith(begin):
-            raise TurnedAway(reason.trouble, f"{address} {reason.text}", reason.remedy)
+            raise Unavailable(reason.trouble, f"{address} {reason.text}", remedy=reason.remedy)
     if is_lost_then and command[0] != b"AUTH" and not _is_lost(answer):
         raise Unavailable(Trouble.CLOSED, f"{address} closed the connection: {said}")
 
@@ -156,7 +144,7 @@ def _check(command: str, answer: Answer, address: StoreAddress) -> None:
     if _is_lost(answer):
         raise Unavailable(Trouble.CLOSED, answer.text)
     if command == "HMGET" and elsewhere([answer]) is not None:
-        raise TurnedAway(Trouble.BAD_ANSWER, f"{address} {not_all_keys(answer)}", CLUSTER_REMEDY)
+        raise Unavailable(Trouble.BAD_ANSWER, f"{address} {not_all_keys(answer)}", remedy=CLUSTER_REMEDY)
     if command == "AUTH" or answer.code in _WRONG:
         why = answer.text if command != "AUTH" else answer.code if answer.code in _SAID_OF_AUTH else "?"
         text = f"{address} does not let us in: see user and engine_password_file ({why})"
