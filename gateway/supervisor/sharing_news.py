@@ -29,9 +29,10 @@ class SharingNews:
             self._tell_return(now)
 
     def _tell_trouble(self, sharing: Sharing) -> None:
-        if sharing.why_not in self._told or len(self._told) >= _MAX_TOLD:
+        reason = sharing.why_not.partition(" (")[0]  # the store says one and the same in more than one way
+        if reason in self._told or len(self._told) >= _MAX_TOLD:
             return
-        self._told.add(sharing.why_not)
+        self._told.add(reason)
         self._is_told_shared = False
         if sharing.n_alone:
             log.warning("Logins are not shared by %s; these decide alone", sharing.detail)

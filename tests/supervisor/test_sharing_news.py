@@ -39,6 +39,11 @@ def test_another_reason_is_another_line(caplog):
     assert [each.split(": ")[1].split(";")[0] for each in caplog.messages] == ["it is full", "connection refused"]
 
 
+def test_a_reason_that_the_store_words_in_several_ways_has_one_line(caplog):
+    tell((Sharing("it is full (OOM command not allowed)"), 1.0), (Sharing("it is full (OOM, script: a4f7da6d)"), 2.0))
+    assert len(caplog.messages) == 1
+
+
 def test_a_store_that_comes_and_goes_is_told_of_no_further(caplog):
     tell(*[(FULL if second % 2 else SHARED, float(second)) for second in range(1, 60)])
     assert len(caplog.messages) == 1
