@@ -106,13 +106,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(folder: Path, *, is_kept: bool) -> int:
     """Start both programs, log in, tell how it went."""
-    ports = {at: free_udp_port() for at in ("safe", SECURE, "auto", "challenge", "directory")}
     with ExitStack() as stack:
         simulator, home = (
             stack.enter_context(SimulatorProcess(folder / "duo")),
             stack.enter_context(HomeServerProcess()),
         )
         controllers = [stack.enter_context(DirectoryProcess("--dir", str(folder / "directory"))) for _ in range(2)]
+        # Only now, or one of those above might be given one of them by the kernel.
+        ports = {at: free_udp_port() for at in ("safe", SECURE, "auto", "challenge", "directory")}
         sections = [*_sections(simulator, ports, home.port), *_directory_sections(simulator, ports, controllers)]
         config = write_config(folder, simulator, sections, n_workers=2)
         may_go = {HOME_SERVER: home, DOMAIN_CONTROLLER: controllers[0]}
