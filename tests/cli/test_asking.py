@@ -56,6 +56,12 @@ def config_of(folder: Path, more: str = "") -> str:
     return write_config(folder, f"{MINIMAL}[gateway]\nrun_dir={folder / 'run'}\nconsole=off\n{more}")
 
 
+async def some_turns() -> None:
+    """Let a loop do what was left for its next turns: connections that have just been closed are over then."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
 class ScriptedGateway:
     """A control socket on a loop of its own."""
 
@@ -73,6 +79,7 @@ class ScriptedGateway:
         asyncio.run_coroutine_threadsafe(self._control.close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.run_until_complete(some_turns())
         self._loop.close()
         self._folder.release()
 
