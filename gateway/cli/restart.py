@@ -108,6 +108,8 @@ def _try_port(address: ListeningAddress) -> str:
 def _ask(run_dir: str, addresses: list[ListeningAddress]) -> dict[str, str]:
     """Return which of these others have, as the gateway knows it, and what is to be said of it."""
     taken: dict[str, str] = {}
+    if not addresses:
+        return taken
     with contextlib.suppress(ControlError), ControlConnection(run_dir, ASK_TIMEOUT_S) as gateway:  # an older one
         for first in range(0, len(addresses), _ADDRESSES_AT_ONCE):
             asked = [address[:3] for address in addresses[first : first + _ADDRESSES_AT_ONCE]]

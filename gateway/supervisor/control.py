@@ -15,6 +15,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Coroutine, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -174,7 +175,7 @@ class ControlSocket:
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         conversation = asyncio.create_task(self._converse(reader, writer))
         self._conversations.add(conversation)
-        conversation.add_done_callback(self._conversations.discard)
+        conversation.add_done_callback(partial(self._over, writer))
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -183,8 +184,11 @@ class ControlSocket:
             pass
         except Exception as error:  # noqa: BLE001 -- our own mistake ends this conversation, not the supervisor
             log_internal_error("Internal error at the control socket", error)
-        finally:
-            writer.close()
+
+    def _over(self, writer: asyncio.StreamWriter, conversation: "asyncio.Task[None]") -> None:
+        """Hang up: also where it was cancelled before it had begun."""
+        self._conversations.discard(conversation)
+        writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection's requests until the other end hangs up, asks nonsense, or keeps us waiting."""

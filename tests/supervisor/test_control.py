@@ -379,3 +379,29 @@ class TestClient:
                 ask(str(run_dir), "status", 20.0)
             ending.join()
         folder.release()
+
+
+def test_who_has_connected_just_before_the_end_is_hung_up_too(run_dir, arbiter):
+    """The conversation is cancelled before its first step."""
+
+    async def run() -> bool:
+        taken, is_over = asyncio.get_running_loop().create_future(), []
+        async with serving(run_dir, arbiter) as control_socket:
+            begin = control_socket._connected
+
+            def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                begin(reader, writer)
+                for conversation in control_socket._conversations:
+                    conversation.cancel()  # as `close` does, in this turn of the loop
+                is_over.append(writer)
+                taken.set_result(None)
+
+            server = await asyncio.start_unix_server(connected, run_dir / "other.sock")
+            _, own = await asyncio.open_unix_connection(run_dir / "other.sock")
+            await taken
+            server.close()
+        own.close()
+        return all(writer.is_closing() for writer in is_over)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(run())
