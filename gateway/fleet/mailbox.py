@@ -23,7 +23,7 @@ OnMessage = Callable[[bytes, bytes], None]
 ECHO_S: Final = 0.5
 
 _N_LOOKS: Final = 2  # with a turn of the loop between them, in which what has come is read
-_UNHEARD: Final = "what this host says has not come back to it yet"
+UNHEARD: Final = "what this host says has not come back to it yet"
 _DEAF: Final = "what this host says does not come back to it: the store has moved to another server"
 
 
@@ -117,13 +117,13 @@ class Mailbox(LineOwner):
             return
         self._n_missing -= 1
         if self._n_missing == 0:
-            self.reason = _UNHEARD
+            self.reason = UNHEARD
             self._say()
 
     def _store_changed(self) -> None:
         """The store is asked on another connection, or on none: what is heard here says nothing of it."""
         if self._connection is not None:
-            self._change(is_connected=False, reason=_UNHEARD)
+            self._change(is_connected=False, reason=UNHEARD)
             self._say()
 
     def _say(self) -> None:

@@ -71,9 +71,12 @@ class Strangers:
 def worth_showing(others: Iterable[HostFacts], own_name: str) -> list[HostFacts]:
     """Return those of other hosts that beat, and those that ended without a word and have not begun anew.
 
-    Of those with one name the last that has beaten counts, even once it has left.
+    Of those with one name the last that has beaten counts, even once it has left; who leaves is not shown beside one
+    that has begun anew.
     """
     others = list(others)
+    anew = {host.name for host in others if host.silent_s < LEASE_S and not host.is_leaving}
+    others = [host for host in others if not (host.is_leaving and host.name in anew)]
     latest = {host.name: host.instance for host in sorted(others, key=lambda host: -host.silent_s)}
     return [host for host in others if host.silent_s < LEASE_S or _is_missed(host, own_name, latest)]
 

@@ -13,7 +13,7 @@ from gateway import __version__
 from gateway.config.settings import FleetSettings
 from gateway.fleet.access import host_name, open_sealer, open_way
 from gateway.fleet.hosts import BEAT_INTERVAL_S, encode_beat
-from gateway.fleet.mailbox import Mailbox
+from gateway.fleet.mailbox import UNHEARD, Mailbox
 from gateway.fleet.patience import Patience
 from gateway.fleet.store import Store, StoreOwner
 from gateway.fleetapi.host_records import (
@@ -33,7 +33,7 @@ from gateway.supervisor.sharing import Sharing, sharing_of
 from gateway.supervisor.sharing_news import SharingNews
 
 _BEATS_A_RECORD = 2
-_NOT_YET = "not connected yet"  # as a store and a mailbox have it, which is no trouble
+_NOT_YET = ("not connected yet", UNHEARD)  # as a store and a mailbox have it, which is no trouble
 
 
 class Membership(StoreOwner):
@@ -178,7 +178,7 @@ class Membership(StoreOwner):
 
     def _tell_sharing(self, host: Status) -> None:
         sharing = self._sharing(host)
-        if not self._is_closed and sharing.why_not != _NOT_YET:
+        if not self._is_closed and sharing.why_not not in _NOT_YET:
             self._sharing_news.tell(sharing, time.monotonic())
 
     def status(self) -> Status:

@@ -78,6 +78,13 @@ def test_a_leaving_host_that_still_beats_is_shown():
     assert worth_showing([leaving], "gw-a") == [leaving]
 
 
+def test_a_host_that_leaves_is_not_shown_beside_the_one_that_it_has_become():
+    """As one that is restarted: both beat within the same two seconds."""
+    leaving = SILENT._replace(is_leaving=True, silent_s=0.3)
+    again = SILENT._replace(instance="c" * 16, silent_s=0.1)
+    assert worth_showing([leaving, again], "gw-a") == [again]
+
+
 def test_strangers_are_counted_while_they_beat_and_bounded():
     strangers = Strangers()
     for number in range(100):

@@ -313,6 +313,18 @@ def test_a_store_that_takes_no_writes_is_told_and_so_is_its_return(store, short_
     play(scene, lambda: Host(store, "a"))
 
 
+def test_a_host_that_has_just_begun_is_in_no_trouble(store, short_log):
+    """Until its own words have come back to it, it does not know yet."""
+
+    async def scene(a: Host) -> None:
+        await until(lambda: "is there; logins are shared" in short_log.text)
+        assert len(short_log.messages) == 1
+
+    for _ in range(3):
+        short_log.clear()
+        play(scene, lambda: Host(store, "a"))
+
+
 def test_a_worker_that_is_alone_is_told(store, short_log):
     async def scene(a: Host) -> None:
         await until(lambda: "is there; logins are shared" in short_log.text)
