@@ -47,6 +47,13 @@ def lets_time_be_told(world: World, host: Host) -> None:
     world.settle()
 
 
+def assert_named_as_pushed_at(world: World, instant: float) -> None:
+    """The store has the push's name, with Duo's time of that instant."""
+    told = name_in_store(world)
+    assert told is not None
+    assert told.pushed_at == pytest.approx(FAR_AWAY + instant, abs=0.01)
+
+
 def test_the_name_of_a_push_waits_for_duos_time_and_says_when_it_was_then(world: World):
     a, _ = world.hosts
     a.knows_duo_time = False
@@ -55,9 +62,7 @@ def test_the_name_of_a_push_waits_for_duos_time_and_says_when_it_was_then(world:
     world.live(7.0)
     assert (at_a.step, name_in_store(world)) == ("polling", None)
     lets_time_be_told(world, a)
-    told = name_in_store(world)
-    assert told is not None
-    assert told.pushed_at == pytest.approx(FAR_AWAY + pushed_at, abs=0.01)
+    assert_named_as_pushed_at(world, pushed_at)
 
 
 def test_a_push_that_a_successor_goes_on_with_has_its_own_age_once_duo_has_told_the_time(world: World):
@@ -70,9 +75,7 @@ def test_a_push_that_a_successor_goes_on_with_has_its_own_age_once_duo_has_told_
     world.live(7.0)
     assert name_in_store(world) is None
     lets_time_be_told(world, a)
-    told = name_in_store(world)
-    assert told is not None
-    assert told.pushed_at == pytest.approx(FAR_AWAY + pushed_at, abs=0.01)
+    assert_named_as_pushed_at(world, pushed_at)
 
 
 def test_a_name_is_written_once_however_often_duo_tells_its_time(world: World):
