@@ -1,12 +1,7 @@
 """The commands for a running gateway, against a control socket with a scripted arbiter behind it."""
 
-import asyncio
 import json
-import os
-import socket
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +11,17 @@ import pytest
 from gateway.cli import stop
 from gateway.config.changes import ChangedKeys, Changes, Difference
 from gateway.config.control_address import read_control_address
-from gateway.config.surroundings import Surroundings
-from gateway.supervisor import whereabouts
-from gateway.supervisor.control import Command, ControlSocket, ReloadOutcome
-from gateway.supervisor.run_dir import RunDir
-from gateway.this_process import ProcessName
-from tests.cli.files import run_main, write_config
-from tests.config.files import MINIMAL
-from tests.supervisor.scripted import ScriptedArbiter
+from gateway.supervisor.control import Command, ReloadOutcome
+from tests.cli.files import run_main
+from tests.cli.scripted_gateway import STATUS, config_of
 from tests.supervisor.status_scene import HEALTHY, IKEY, QUIET, SECTION, Worker, status_of
 
-STATUS: dict[str, Any] = {
-    "version": "1.2.3",
-    "pid": 4711,
-    "uptime_s": 1.0,
-    "generation": 1,
-    "hot_path": {"is_compiled": True, "why_not": ""},
-    "workers": [],
-    "servers": [],
-    "applications": [],
-    "logs": [],
-}
 WATCHED: dict[str, Any] = {
     **STATUS,
     "servers": [{"section": "radius_server_duo_only", "requests": 0, "accepts": 0, "rejects": 0, "pending": 0}],
     "histograms": {"bounds_s": [], "servers": {}, "applications": {}},
 }
+
 
 CHANGES = Changes(
     sections=Difference(
@@ -50,45 +30,6 @@ CHANGES = Changes(
     clients=Difference(before=13, after=1),
     keys=(ChangedKeys(section="x\x1by", changed=("failmode",), added=("skey_next",), removed=("radius_ip_2",)),),
 )
-
-
-def config_of(folder: Path, more: str = "") -> str:
-    return write_config(folder, f"{MINIMAL}[gateway]\nrun_dir={folder / 'run'}\nconsole=off\n{more}")
-
-
-async def some_turns() -> None:
-    """Let a loop do what was left for its next turns: connections that have just been closed are over then."""
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
-class ScriptedGateway:
-    """A control socket on a loop of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.arbiter = ScriptedArbiter(STATUS)
-        self.config = config_of(folder)
-        self._folder = RunDir(folder / "run")
-        self._control = ControlSocket(self._folder, self.arbiter)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._control.open(), self._loop).result()
-
-    def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._control.close(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.run_until_complete(some_turns())
-        self._loop.close()
-        self._folder.release()
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[ScriptedGateway]:
-    gateway = ScriptedGateway(tmp_path)
-    yield gateway
-    gateway.close()
 
 
 class TestReload:
@@ -297,145 +238,6 @@ class TestStop:
         gateway.arbiter.answer = RuntimeError("a text")
         config = config_of(tmp_path, "drain_timeout_s=0.2\n")
         assert run_main(capsys, "stop", "--config", config)[:2] == (4, "")
-
-
-class TestNobody:
-    @pytest.mark.parametrize("command", ["stop", "reload", "status"])
-    def test_5_when_nothing_runs(self, tmp_path, capsys, command):
-        assert run_main(capsys, command, "--config", config_of(tmp_path)) == (
-            5,
-            "",
-            f"radgate: not running; nobody answers at {tmp_path}/run/control.sock\n",
-        )
-
-    @pytest.mark.parametrize("command", ["stop", "reload", "status"])
-    def test_5_when_nothing_runs_even_with_a_faulty_file(self, tmp_path, capsys, command):
-        assert run_main(capsys, command, "--config", config_of(tmp_path, "workers=many\n"))[0] == 5
-
-    @pytest.mark.parametrize("command", ["stop", "reload", "status", "upgrade"])
-    @pytest.mark.parametrize("text", ["", f"{MINIMAL}failmode=secure\n[gateway\nrun_dir=/there\n"])
-    def test_5_with_the_error_of_a_file_that_no_longer_says_where_to_ask(
-        self, tmp_path, capsys, monkeypatch, command, text
-    ):
-        monkeypatch.setattr(Surroundings, "run_dir", f"{tmp_path}/default")  # and not of a gateway of this machine
-        config = tmp_path / "x.cfg"
-        config.write_text(text)
-        status, out, err = run_main(capsys, command, "--config", str(config))
-        assert (status, out) == (5, "")
-        first, second = err.splitlines()
-        assert first == f"radgate: not running; nobody answers at {tmp_path}/default/control.sock"
-        assert second.startswith(
-            f"radgate: the default run_dir was asked, for the file names none; first error: {config}:"
-        )
-
-    @pytest.mark.parametrize("gateway", ["", "[gateway]\nworkers=many\nrun_dir={}/run\n"])
-    def test_5_and_no_word_of_the_file_where_it_says_where_to_ask_or_is_right(
-        self, tmp_path, capsys, monkeypatch, gateway
-    ):
-        monkeypatch.setattr(Surroundings, "run_dir", f"{tmp_path}/default")
-        config = write_config(tmp_path, MINIMAL + gateway.format(tmp_path))
-        status, _, err = run_main(capsys, "status", "--config", config)
-        assert (status, err.count("\n")) == (5, 1)
-
-    @pytest.mark.parametrize("command", ["start", "stop", "reload", "status"])
-    def test_4_when_the_gateway_says_nothing(self, tmp_path, capsys, monkeypatch, command):
-        bound = {"stop": "stop.ASK_TIMEOUT_S", "reload": "reload.RELOAD_TIMEOUT_S"}.get(command, "asking.ASK_TIMEOUT_S")
-        monkeypatch.setattr(f"gateway.cli.{bound}", 0.01)
-        folder = RunDir(tmp_path / "run")
-        with folder.listen():
-            status, out, err = run_main(capsys, command, "--config", config_of(tmp_path))
-        folder.release()
-        assert (status, out, err) == (4, "", "radgate: the gateway does not answer within 0.01 s\n")
-
-    @pytest.mark.parametrize("command", ["start", "restart", "stop", "reload", "status"])
-    def test_2_for_a_file_that_is_not_there(self, tmp_path, capsys, command):
-        status, out, err = run_main(capsys, command, "--config", str(tmp_path / "missing.cfg"))
-        assert (status, out) == (2, "")
-        assert err.startswith(f"{tmp_path}/missing.cfg: cannot read ")
-
-
-class TestOutOfReach:
-    """A gateway runs, and nobody answers where its file says."""
-
-    COMMANDS = ("start", "restart", "stop", "reload", "status", "upgrade", "login")
-
-    @pytest.fixture(autouse=True)
-    def as_a_supervisor(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let this process be taken for one, by its name."""
-        name = Path("/proc/self/comm").read_text().strip()
-        monkeypatch.setattr(whereabouts, "SUPERVISOR", ProcessName(name, name))
-
-    def ask(self, capsys: pytest.CaptureFixture[str], command: str, config: str) -> tuple[int, str, str]:
-        typed = ("alice", "push") if command == "login" else ()
-        return run_main(capsys, command, *typed, "--config", config)
-
-    @pytest.mark.parametrize("command", COMMANDS)
-    def test_4_and_where_it_is_if_the_file_has_got_another_run_dir(self, gateway, tmp_path, capsys, command):
-        gateway.arbiter.answer = {**STATUS, "config": gateway.config}
-        Path(gateway.config).write_text(f"{MINIMAL}[gateway]\nrun_dir={tmp_path}/other\n")
-        status, out, err = self.ask(capsys, command, gateway.config)
-        assert (status, out) == (4, "")
-        assert err == (
-            f"radgate: pid {os.getpid()} serves this file with run_dir={tmp_path}/run, which it names no longer: "
-            f"write that again, or end it with kill -TERM {os.getpid()}\n"
-        )
-        assert gateway.arbiter.stops == 0
-
-    def test_one_that_serves_another_file_is_no_matter_of_ours(self, gateway, tmp_path, capsys):
-        gateway.arbiter.answer = {**STATUS, "config": "/etc/radgate/other.cfg"}
-        Path(gateway.config).write_text(f"{MINIMAL}[gateway]\nrun_dir={tmp_path}/other\n")
-        assert run_main(capsys, "status", "--config", gateway.config)[0] == 5
-
-    def test_nor_is_another_program_with_a_socket_of_that_name(self, gateway, tmp_path, capsys, monkeypatch):
-        monkeypatch.setattr(whereabouts, "SUPERVISOR", ProcessName("radgate", "radgate"))
-        gateway.arbiter.answer = {**STATUS, "config": gateway.config}
-        Path(gateway.config).write_text(f"{MINIMAL}[gateway]\nrun_dir={tmp_path}/other\n")
-        assert run_main(capsys, "status", "--config", gateway.config)[0] == 5
-
-    @pytest.mark.parametrize("command", COMMANDS)
-    def test_4_and_the_pid_if_its_control_socket_is_gone(self, gateway, tmp_path, capsys, command):
-        (tmp_path / "run" / "control.sock").unlink()
-        status, out, err = self.ask(capsys, command, gateway.config)
-        assert (status, out) == (4, "")
-        assert err.startswith(f"radgate: pid {os.getpid()} runs, but nobody answers at {tmp_path}/run/control.")
-        assert f"kill -TERM {os.getpid()}" in err
-
-    def test_a_pid_file_whose_folder_nobody_has_locked_is_left_by_the_dead(self, tmp_path, capsys):
-        (tmp_path / "run").mkdir()
-        (tmp_path / "run" / "radgate.pid").write_text(f"{os.getpid()}\n")
-        assert run_main(capsys, "status", "--config", config_of(tmp_path))[0] == 5
-
-
-class TestRestart:
-    """A gateway that serves is not stopped for a file with which another one could not."""
-
-    @pytest.fixture
-    def port(self) -> Iterator[int]:
-        """Somebody else's at one address of this machine."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            udp.bind(("127.0.0.2", 0))
-            yield udp.getsockname()[1]
-
-    def restart(self, gateway: ScriptedGateway, capsys: pytest.CaptureFixture[str], keys: str) -> str:
-        """Restart by a file with these keys of the section; return the problem for which nothing was stopped."""
-        folder = Path(gateway.config).parent
-        text = f"[main]\nlog_dir={folder / 'log'}\n{MINIMAL}{keys}[gateway]\nrun_dir={folder / 'run'}\nconsole=off\n"
-        status, out, err = run_main(capsys, "restart", "--config", write_config(folder, text))
-        problem, kept = err.splitlines()
-        assert (status, out) == (2, "")
-        assert kept == "radgate: not restarted; pid 4711 goes on serving, nothing was changed"
-        assert gateway.arbiter.stops == 0
-        return problem
-
-    def test_another_program_has_the_port_at_the_new_address(self, gateway, capsys, port):
-        gateway.arbiter.answer = {**STATUS, "servers": [{"listen": [f"127.0.0.1:{port}"]}]}
-        problem = self.restart(gateway, capsys, f"port={port}\ninterface=127.0.0.2\n")
-        assert f"cannot listen on udp 127.0.0.2:{port}: the port is in use" in problem
-
-    def test_the_gateway_tells_what_others_have_where_its_own_sockets_are_in_the_way(self, gateway, capsys, port):
-        gateway.arbiter.answer = {**STATUS, "servers": [{"listen": [f"127.0.0.1:{port}"]}]}
-        gateway.arbiter.taken = {f"0.0.0.0:{port}": "cannot listen there"}
-        assert "[radius_server_duo_only] port: cannot listen there" in self.restart(gateway, capsys, f"port={port}\n")
 
 
 class OlderRequest(msgspec.Struct):
