@@ -21,11 +21,13 @@ def show(folder: Path, n_runs: int, shorter: int = 1) -> list[Spread]:
     """Measure, print, and return all ratios; `shorter` is how many times as short the bursts are."""
     ratios = []
     pythons = (sys.executable, sys.executable)
-    with SimulatorProcess(folder / "duo", module="bench.lean_duo") as duo, StoreProcess(folder / "store") as store:
-        keys = {"engine": store.url, "fleet_key_file": _key_file(folder), "name": "gw-a", "patience_ms": 500}
+    keys: dict[str, object] = {"fleet_key_file": _key_file(folder), "name": "gw-a", "patience_ms": 500}
+    with SimulatorProcess(folder / "duo", module="bench.lean_duo") as duo:
         for what, preauth in CALLS.items():
             (own := folder / preauth).mkdir()
-            measured = measure(own, duo, preauth, pythons, RUNS_FOR_ONE * n_runs, shorter, keys)
+            with StoreProcess(own / "store") as store:  # of its own: one that remembers a login has it claimed twice
+                fleet = {**keys, "engine": store.url}
+                measured = measure(own, duo, preauth, pythons, RUNS_FOR_ONE * n_runs, shorter, fleet)
             for window, (alone, shared) in measured.items():
                 ratios.append(tell_pair(f"{what}, {window} in flight", alone, shared))
                 print(f"  a claim: {median(b - a for a, b in zip(alone, shared, strict=True)):.1f} µs", flush=True)
