@@ -78,6 +78,7 @@ class Orders(msgspec.Struct):
         buckets: all that share each listening address.
         log_fds: the supervisor's descriptors of the log files, by name; for where the worker cannot open them.
         instance: the name of this gateway among those of a fleet, from its start to its end.
+        waits: whether it serves no sooner than it hears `worker_channel.Serve`: another generation does.
         stderr_fd: standard error from when it has announced itself; what it says before is kept for the supervisor.
     """
 
@@ -95,6 +96,7 @@ class Orders(msgspec.Struct):
     log_fds: dict[str, int] = {}
     stderr_fd: int = -1
     instance: str = ""
+    waits: bool = False
 
     @property
     def descriptors(self) -> list[int]:

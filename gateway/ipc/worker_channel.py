@@ -38,6 +38,10 @@ class HandOver(msgspec.Struct, tag=True):
     successors: list[Successor]
 
 
+class Serve(msgspec.Struct, tag=True):
+    """The generation before has been told to hand over: serve after those from whom you take over."""
+
+
 class LookAtBoard(msgspec.Struct, tag=True):
     """Fail mode has changed for an application."""
 
@@ -50,7 +54,7 @@ class Leave(msgspec.Struct, tag=True):
     """Read no more, finish what waits for no person, and end: the next gateway finds the journal."""
 
 
-ToWorker = HandOver | LookAtBoard | ReopenLogs | Leave
+ToWorker = HandOver | Serve | LookAtBoard | ReopenLogs | Leave
 
 
 class Spares:

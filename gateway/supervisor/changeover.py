@@ -4,7 +4,8 @@
 
 Workers that hand over must serve first, so the present generation gets a little time to settle. While the next one
 prepares it may fail, and nothing has changed then. If a worker of the present generation dies meanwhile, what it knew
-is not where the next one looks for it: the preparation is discarded and begins anew, a few times. Once it is switched,
+is not where the next one looks for it; nor is what one knows that began to serve meanwhile. Then the preparation is
+discarded and begins anew, a few times. Once it is switched,
 there is no way back: the next generation is the present one, and each of its workers serves as soon as its
 predecessors have handed over.
 
@@ -45,6 +46,8 @@ class ChangeoverEvent(StrEnum):
     """Every worker of the next one would serve."""
     FAILED = "failed"
     """One of the next generation cannot be started, or has died."""
+    PREDECESSOR_CAME = "predecessor_came"
+    """Every worker of the next one would serve, and one of the present one does that they were not told of."""
     PREDECESSOR_DIED = "predecessor_died"
     """One of the present generation has."""
     DIED_TOO_OFTEN = "died_too_often"
@@ -68,6 +71,7 @@ TRANSITIONS: dict[ChangeoverState, dict[ChangeoverEvent, ChangeoverState]] = {
     },
     _State.PREPARING: {
         _Event.PREPARED: _State.SWITCHED,
+        _Event.PREDECESSOR_CAME: _State.PREPARING,
         _Event.PREDECESSOR_DIED: _State.SETTLING,
         _Event.DIED_TOO_OFTEN: _State.ABANDONED,
         _Event.FAILED: _State.ABANDONED,
@@ -138,10 +142,22 @@ class Changeover:
         """Return what to do first; `is_settled` says whether every worker of the present generation serves."""
         return self.happened(ChangeoverEvent.SETTLED) if is_settled else [Wait(SETTLE_TIMEOUT_S)]
 
+    def prepared(self, *, know_all: bool) -> list[ChangeoverEffect]:
+        """Switch over, or start the preparation again.
+
+        Every worker of the next generation would serve; `know_all` says whether they were told of each worker of the
+        present one that serves.
+        """
+        return self.happened(ChangeoverEvent.PREPARED) if know_all else self._again(ChangeoverEvent.PREDECESSOR_CAME)
+
     def predecessor_died(self) -> list[ChangeoverEffect]:
-        """Start the preparation again, unless that was done too often: a worker of the present generation has died."""
+        """Start the preparation again: a worker of the present generation has died."""
+        return self._again(ChangeoverEvent.PREDECESSOR_DIED)
+
+    def _again(self, event: ChangeoverEvent) -> list[ChangeoverEffect]:
+        """Let this happen, unless it did too often."""
         is_too_often = self.state is ChangeoverState.PREPARING and self._n_preparations >= PREPARATIONS
-        return self.happened(ChangeoverEvent.DIED_TOO_OFTEN if is_too_often else ChangeoverEvent.PREDECESSOR_DIED)
+        return self.happened(ChangeoverEvent.DIED_TOO_OFTEN if is_too_often else event)
 
     def all_serve(self) -> list[ChangeoverEffect]:
         """Go on if that was waited for: every worker of the present generation serves."""

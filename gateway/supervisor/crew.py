@@ -115,6 +115,7 @@ class Crew:
             buckets=plan.sockets.passages_of_slot(number, plan.n_workers),
             log_fds=log_descriptors(log_plan(plan.settings.log)),
             instance=plan.instance,
+            waits=worker.generation.waits,
         )
 
     def forget_settings(self, number: int) -> None:

@@ -24,6 +24,7 @@ from gateway.ipc.worker_channel import (
     FromWorker,
     HandOver,
     Leave,
+    Serve,
     Successor,
     hear_worker,
     tell_worker,
@@ -39,6 +40,7 @@ from gateway.supervisor.succession_effects import (
     CloseNearEnd,
     GoOnWithout,
     Kill,
+    LetServe,
     OpenLink,
     Spawn,
     StartLater,
@@ -91,6 +93,7 @@ class Crews:
             Spawn: self._spawn,
             StartLater: self._start_later,
             TellToHandOver: self._tell_to_hand_over,
+            LetServe: self._let_serve,
             Stop: self._stop,
             Kill: lambda effect: self._signal(effect.worker, signal.SIGKILL),
             GoOnWithout: self._say_given_up,
@@ -230,6 +233,11 @@ class Crews:
             self._loop.call_later(HANDOVER_TIMEOUT_S, self._insist, worker)
         else:
             self._perform(self.plan.insist(worker))
+
+    def _let_serve(self, effect: LetServe) -> None:
+        process = self.process(effect.worker)
+        if process is not None and not tell_worker(process.channel, Serve()):
+            process.signal(signal.SIGKILL)  # it would wait for ever
 
     def _insist(self, worker: Worker) -> None:
         effects = self.plan.insist(worker)

@@ -99,7 +99,7 @@ class Reload:
         if crew is not self.crew or not crew.generation.is_prepared:
             return
         if code_on_disk() == self._code:
-            self._happened(ChangeoverEvent.PREPARED)
+            self._perform(self._changeover.prepared(know_all=self._former.generation.is_told_of))
         else:
             self._happened(ChangeoverEvent.FAILED, _CODE_CHANGED)
 

@@ -106,13 +106,14 @@ class Generation:
 
     Attributes:
         is_dismissed: nobody comes to its slots any more.
+        waits: another one serves, and its workers are not to serve before that hands over.
     """
 
     def __init__(self, number: int, buckets: Iterable[Iterable[int]]) -> None:
         """Make a slot for each set of buckets."""
         self.number = number
         self.slots = [Slot(number, frozenset(each), SlotLife(number)) for number, each in enumerate(buckets)]
-        self.is_dismissed = False
+        self.is_dismissed = self.waits = False
 
     @property
     def is_prepared(self) -> bool:
@@ -123,6 +124,14 @@ class Generation:
     def is_ready(self) -> bool:
         """Whether every worker serves."""
         return all(slot.state is SlotState.READY for slot in self.slots)
+
+    @property
+    def is_told_of(self) -> bool:
+        """Whether every worker that serves was named to those that are to take over from it."""
+        return all(
+            slot.state is not SlotState.READY or any(link.worker is slot.worker for link in slot.links)
+            for slot in self.slots
+        )
 
     @property
     def is_gone(self) -> bool:

@@ -30,6 +30,10 @@ class TellToHandOver(_OfWorker):
     links: Sequence[Link]
 
 
+class LetServe(_OfWorker):
+    """Let a worker serve that waits for that, as soon as its predecessors have handed over."""
+
+
 class Stop(_OfWorker):
     """Let a worker finish what is pending and end."""
 
@@ -74,6 +78,7 @@ SuccessionEffect = (
     | StartLater
     | OpenLink
     | TellToHandOver
+    | LetServe
     | Stop
     | Kill
     | GoOnWithout

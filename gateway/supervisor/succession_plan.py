@@ -18,6 +18,7 @@ from gateway.supervisor.succession_effects import (
     CloseNearEnd,
     GoOnWithout,
     Kill,
+    LetServe,
     OpenLink,
     Spawn,
     StartLater,
@@ -61,7 +62,12 @@ class SuccessionPlan:
             slot.predecessors += [Predecessor(worker) for worker in workers]
 
     def name_successors(self, former: Generation, following: Generation) -> list[SuccessionEffect]:
-        """Let every slot of the next generation take over from workers of the present one that serve its users."""
+        """Let every slot of the next generation take over from workers of the present one that serve its users.
+
+        Until those are told to hand over, no worker of the next one serves: a slot of the present one that is vacant
+        now may have a worker by then.
+        """
+        following.waits = True
         effects: list[SuccessionEffect] = []
         for old in former.slots:
             for new in following.slots:
@@ -85,7 +91,7 @@ class SuccessionPlan:
         return [OpenLink(link)]
 
     def hand_over(self, generation: Generation, now: float) -> list[SuccessionEffect]:
-        """Let every worker finish for its successors what it has begun, and leave."""
+        """Let every worker finish for its successors what it has begun, and leave; and let these serve."""
         generation.is_dismissed = True
         effects: list[SuccessionEffect] = []
         for slot in generation.slots:
@@ -93,7 +99,16 @@ class SuccessionPlan:
             slot.drain(now)
             if slot.worker is not None:
                 effects.append(TellToHandOver(slot.worker, tuple(slot.links)) if was_ready else Kill(slot.worker))
-        return effects + self._unneeded()
+        return effects + self._let_serve() + self._unneeded()
+
+    def _let_serve(self) -> list[SuccessionEffect]:
+        """Let the generation serve that waits."""
+        effects: list[SuccessionEffect] = []
+        for generation in self.generations:
+            if generation.waits and not generation.is_dismissed:
+                generation.waits = False
+                effects += [LetServe(worker) for worker in workers_of(generation)]
+        return effects
 
     def stop(self, generation: Generation, now: float) -> list[SuccessionEffect]:
         """Let every worker finish what is pending, and nobody come after it."""

@@ -52,6 +52,7 @@ from gateway.ipc.worker_channel import (
     Leave,
     LookAtBoard,
     Received,
+    Serve,
     Spares,
     ToWorker,
     hear_supervisor,
@@ -152,6 +153,9 @@ class RunningWorker:
         loop.set_exception_handler(log_loop_error)
         losses = Losses()
         self._leaves = asyncio.Event()
+        self._may_serve = asyncio.Event()
+        if not self._orders.waits:
+            self._may_serve.set()
         self._assemble(self._start_log(losses), losses)
         if is_supervisor_gone(self._channel):  # what we would take over is for the next gateway's workers
             return 0
@@ -288,6 +292,7 @@ class RunningWorker:
 
     async def _serve(self, succession: Succession) -> None:
         await succession.complete()
+        await self._may_serve.wait()
         if self._fleet is not None:
             await self._fleet.usable()  # what is read before that is pushed again, if another host has pushed it
         join(self._orders.board_fd)
@@ -332,6 +337,8 @@ class RunningWorker:
         word: ToWorker = received.word
         if isinstance(word, HandOver):
             self._hand_over(word, received.descriptors)
+        elif isinstance(word, Serve):
+            self._may_serve.set()
         elif isinstance(word, LookAtBoard):
             self._bulletin_reader.look(time.monotonic())
         elif isinstance(word, Leave):

@@ -10,6 +10,7 @@ from gateway.fleet.effects import RunScript
 from gateway.fleetapi.messages import Ended, Join, Known, decode_message
 from gateway.fleetapi.names import record_key
 from tests.fleet.world import Host, Login, World
+from tests.stories import stories
 
 LOGINS = (b"alice's login 16", b"bob's login   16")
 PACKETS = (b"the first packet", b"another packet 1")
@@ -275,7 +276,7 @@ FORGERIES: tuple[Act, ...] = (put_back, swap, alter, say_again_otherwise, say_ag
 
 
 def actions(*kinds: Act) -> st.SearchStrategy[list[tuple[Act, int, int]]]:
-    return st.lists(st.tuples(st.sampled_from(kinds), st.integers(0, 2), st.integers(0, 30)), max_size=60)
+    return stories(kinds, 3, 31, at_most=60)
 
 
 def play(story: list[tuple[Act, int, int]], names: str) -> World:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.stories import stories
 from tests.supervisor.plan_world import World
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ KINDS = [
     ),
     *("fail", "fail", "unsuited"),
 ]
-happenings = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 11)), min_size=15, max_size=60)
+happenings = stories(KINDS, 12, at_least=15, at_most=60)
 
 
 def begun(n_workers: int) -> World:

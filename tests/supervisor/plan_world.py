@@ -24,6 +24,7 @@ class Process:
     Attributes:
         predecessors: what its orders name, as they were then.
         known: workers whose journals it has read; its own is one.
+        waits: for the word that lets it serve.
         links: near ends that it was given.
     """
 
@@ -32,6 +33,7 @@ class Process:
     predecessors: list[Predecessor]
     known: set[Worker]
     links: list[Link] = field(default_factory=list)
+    waits: bool = False
     is_prepared: bool = False
     has_served: bool = False
     reads: bool = False
@@ -112,6 +114,8 @@ class World:
                 self.to_start.append(slot)
             case succession.TellToHandOver(worker, links):
                 self._tell(worker, list(links))
+            case succession.LetServe(worker):
+                self.processes[worker].waits = False
             case succession.Stop(_):
                 pass
             case succession.Kill(worker):
@@ -141,7 +145,8 @@ class World:
         self.open_journals.add(worker)
         copies = [Predecessor(each.worker, each.link, each.has_handed_over) for each in predecessors]
         buckets = worker.slot.buckets
-        self.processes[worker] = self.past[worker] = Process(worker, buckets, copies, {worker})
+        waits = worker.generation.waits
+        self.processes[worker] = self.past[worker] = Process(worker, buckets, copies, {worker}, waits=waits)
 
     def _tell(self, worker: Worker, links: list[Link]) -> None:
         process = self.processes[worker]
@@ -222,16 +227,21 @@ class World:
         self.perform(self.plan.prepared(process.worker))
         generation = process.worker.generation
         if generation is self.preparing and generation.is_prepared:
-            self.changed(ChangeoverEvent.PREPARED)
+            assert self.changeover is not None
+            self.change(self.changeover.prepared(know_all=self.present.is_told_of))
 
     def may_serve(self, process: Process) -> bool:
-        """Whether all those before it have handed over, or are gone as their links show."""
-        return process.is_prepared and all(
-            predecessor.link is None
-            or predecessor.has_handed_over
-            or self._has_ended(predecessor.link)
-            or self._has_said(predecessor)
-            for predecessor in process.predecessors
+        """Whether it is let, and all those before it have handed over, or are gone as their links show."""
+        return (
+            process.is_prepared
+            and not process.waits
+            and all(
+                predecessor.link is None
+                or predecessor.has_handed_over
+                or self._has_ended(predecessor.link)
+                or self._has_said(predecessor)
+                for predecessor in process.predecessors
+            )
         )
 
     def _has_ended(self, link: Link) -> bool:

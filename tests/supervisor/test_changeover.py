@@ -52,7 +52,7 @@ def test_where_one_does_not_it_is_waited_for_a_little(is_in_time):
 
 def test_once_all_are_prepared_they_are_the_present_ones_and_once_they_serve_it_is_told():
     changeover = preparing()
-    assert changeover.happened(PREPARED) == [Wait(SERVE_TIMEOUT_S), SwitchOver()]
+    assert changeover.prepared(know_all=True) == [Wait(SERVE_TIMEOUT_S), SwitchOver()]
     assert changeover.all_serve() == [SayOutcome("")]
     assert changeover.state is ChangeoverState.SERVING
 
@@ -90,6 +90,14 @@ def test_when_a_present_worker_dies_the_preparation_begins_anew_a_few_times():
         assert changeover.all_serve() == [Wait(PREPARE_TIMEOUT_S), Prepare()]
     problem = "workers die too often; see the log, and reload once more"
     assert changeover.predecessor_died() == [Discard(), SayOutcome(problem)]
+
+
+def test_when_a_present_worker_serves_that_the_next_ones_were_not_told_of_the_preparation_begins_anew_a_few_times():
+    changeover = preparing()
+    for _ in range(PREPARATIONS - 1):
+        assert changeover.prepared(know_all=False) == [Discard(), Wait(PREPARE_TIMEOUT_S), Prepare()]
+    assert changeover.prepared(know_all=False)[0] == Discard()
+    assert changeover.state is ChangeoverState.ABANDONED
 
 
 def test_a_present_slot_that_is_late_to_serve_changes_nothing_any_more():

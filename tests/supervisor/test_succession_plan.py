@@ -13,6 +13,7 @@ from gateway.supervisor.succession_effects import (
     CloseNearEnd,
     GoOnWithout,
     Kill,
+    LetServe,
     OpenLink,
     Spawn,
     StartLater,
@@ -222,6 +223,28 @@ class TestHandingOver:
         assert effects[1] == Kill(other)
         assert [link.successor for link in former.slots[0].links] == [crew.slots[0]]
 
+    def test_no_worker_of_the_next_generation_is_let_serve_before(self):
+        """At a slot that takes over from a vacant one nothing else would keep it from that."""
+        plan = SuccessionPlan()
+        former = serving(plan)
+        plan.exited(worker_at(former), "", NOW)
+        crew = following(plan, former)
+        plan.start(crew, NOW)
+        assert crew.waits
+        assert plan.hand_over(former, NOW)[0] == LetServe(worker_at(crew))
+        assert not crew.waits
+
+    def test_one_that_serves_and_was_not_named_is_seen(self):
+        plan = SuccessionPlan()
+        former = serving(plan)
+        plan.exited(worker_at(former), "", NOW)
+        following(plan, former)
+        assert former.is_told_of
+        plan.start_at(former.slots[0], NOW)
+        assert former.is_told_of  # it knows nothing yet
+        plan.serving(worker_at(former), NOW)
+        assert not former.is_told_of
+
     def test_a_link_ends_when_its_worker_is_gone_and_not_before(self):
         """However long others of its generation take."""
         plan = SuccessionPlan()
@@ -230,7 +253,7 @@ class TestHandingOver:
         plan.start(crew, NOW)
         first, other = workers_of(former)
         (link,) = former.slots[0].links
-        assert kinds(plan.hand_over(former, NOW)) == [TellToHandOver, TellToHandOver]
+        assert kinds(plan.hand_over(former, NOW)) == [TellToHandOver, TellToHandOver, LetServe]
         assert plan.handed_over(first) == []
         assert plan.exited(first, "", NOW) == [CloseNearEnd(link), CloseFarEnd(link)]
         worker = worker_at(crew)

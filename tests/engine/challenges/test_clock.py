@@ -7,6 +7,7 @@ from gateway.engine.challenges.kept import Kept
 from gateway.engine.challenges.memory import ChallengeMemory, UnixClock
 from gateway.engine.challenges.records import ChallengeRecord, kept_record, used_record
 from gateway.engine.challenges.used import AGAIN_S
+from tests.stories import stories
 
 DUO = 1_700_000_000.0  # what Duo's clock says at 0.0
 LIFE_S = 300
@@ -131,17 +132,16 @@ class World:
         assert self.memory.clock.at(self.now) >= DUO + self.now + error_s
 
 
-errors = st.sampled_from((0, 1, -1, 40, -40, 900, -900))
-acts = st.sampled_from((World.begin, World.log_in, World.answer, World.take_over, World.wait, World.tell))
-steps = st.lists(st.tuples(acts, st.integers(1, 60), errors), min_size=5, max_size=40)
+ERRORS_S = (0, 1, -1, 40, -40, 900, -900)
+ACTS = (World.begin, World.log_in, World.answer, World.take_over, World.wait, World.tell)
 
 
 @settings(max_examples=300)
-@given(errors, steps)
+@given(st.sampled_from(ERRORS_S), stories(ACTS, 60, len(ERRORS_S), at_least=5, at_most=40))
 def test_whatever_clocks_say_a_token_that_can_be_opened_is_good_for_one_answer(error_s, steps):
     world = World(error_s)
     for act, number, error in steps:
-        act(world, number, error)
+        act(world, 1 + number, ERRORS_S[error])
     for which in range(len(world.tokens)):
         world.answer(which, 0)
         world.answer(which, 0)
