@@ -199,8 +199,8 @@ class World:
         """Look at what the worker does, and write down what it wants written down; a round of EAP is told by nothing
         else than its reply.
         """
-        n_accepted = sum(isinstance(each, Finished) and each.verdict.is_accept for each in effects)
-        users = [each.user_name for each in effects if isinstance(each, Finished)]
+        finished = [each for each in effects if isinstance(each, Finished)]
+        users = [each.user_name for each in finished]
         numbers = set()
         for each in effects:
             if isinstance(each, PutQuestion):
@@ -216,11 +216,11 @@ class World:
                 self.replies.append(each)
             elif isinstance(each, SendReply):
                 numbers |= self.sees(each.octets, users or [asked_for])
-        self.let_in(users, numbers, n_accepted)
+        self.let_in([each.user_name for each in finished if each.verdict.is_accept], numbers)
 
-    def let_in(self, _users: list[str], numbers: set[int], n_accepted: int) -> None:
+    def let_in(self, users: list[str], numbers: set[int]) -> None:
         """Look at who got in by which accepts of the home server."""
-        assert len(numbers) == n_accepted
+        assert len(numbers) == len(users)
         self.spent |= numbers
 
     def sees(self, octets: bytes, users: list[str]) -> set[int]:
@@ -293,11 +293,10 @@ class DirectoryWorld(World):
             self.states.append((users[0], reply.value(STATE) or b""))
         return {0} if reply.code == Code.ACCESS_ACCEPT else set()
 
-    def let_in(self, users: list[str], numbers: set[int], n_accepted: int) -> None:
-        assert bool(numbers) is bool(n_accepted)
-        if n_accepted:
-            (user,) = set(users)
-            self.n_let_in[user] += n_accepted
+    def let_in(self, users: list[str], numbers: set[int]) -> None:
+        assert bool(numbers) is bool(users)
+        for user in users:
+            self.n_let_in[user] += 1
             assert self.n_let_in[user] <= self.n_accepts[user]
 
     def looks(self, put: PutQuestion) -> None:
