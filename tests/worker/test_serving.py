@@ -1,0 +1,49 @@
+"""A worker begins to serve: after its predecessors, and no sooner than the generation before it hands over."""
+
+import asyncio
+import os
+import socket
+from types import SimpleNamespace
+
+from gateway.ipc.worker_channel import FromWorker, Received, Serve, hear_worker
+from gateway.worker.__main__ import RunningWorker
+
+
+class ScriptedService:
+    """Takes note of whether it serves."""
+
+    serves = False
+
+    def serve(self) -> None:
+        """Take note."""
+        self.serves = True
+
+
+class CompleteSuccession:
+    """One that has no living predecessor."""
+
+    async def complete(self) -> None:
+        """Return at once."""
+
+
+def test_one_that_waits_serves_once_it_is_told_though_it_takes_over_from_nobody_who_lives():
+    async def scene() -> None:
+        supervisor, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        theirs.setblocking(False)
+        worker, service = RunningWorker.__new__(RunningWorker), ScriptedService()
+        worker._service = service  # type: ignore[assignment]
+        worker._channel, worker._fleet, worker._may_serve = theirs, None, asyncio.Event()
+        worker._orders = SimpleNamespace(slot=3, board_fd=os.memfd_create("board"))  # type: ignore[assignment]
+        serving = asyncio.ensure_future(worker._serve(CompleteSuccession()))  # type: ignore[arg-type]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not service.serves
+        worker._obey(Received(Serve(), []))
+        await serving
+        assert service.serves
+        assert hear_worker(supervisor) is FromWorker.SERVING
+        supervisor.close()
+        theirs.close()
+        os.close(worker._orders.board_fd)
+
+    asyncio.run(scene())
