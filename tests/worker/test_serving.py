@@ -10,13 +10,14 @@ from gateway.worker.__main__ import RunningWorker
 
 
 class ScriptedService:
-    """Takes note of whether it serves."""
+    """Takes note of what it is told."""
 
-    serves = False
+    def __init__(self) -> None:
+        self.diary: list[str] = []
 
     def serve(self) -> None:
         """Take note."""
-        self.serves = True
+        self.diary.append("serves")
 
 
 class CompleteSuccession:
@@ -37,10 +38,10 @@ def test_one_that_waits_serves_once_it_is_told_though_it_takes_over_from_nobody_
         serving = asyncio.ensure_future(worker._serve(CompleteSuccession()))  # type: ignore[arg-type]
         for _ in range(5):
             await asyncio.sleep(0)
-        assert not service.serves
+        assert service.diary == []
         worker._obey(Received(Serve(), []))
         await serving
-        assert service.serves
+        assert service.diary == ["serves"]
         assert hear_worker(supervisor) is FromWorker.SERVING
         supervisor.close()
         theirs.close()
