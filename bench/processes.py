@@ -232,7 +232,7 @@ class GatewayProcess(Program):
         """Start it and wait until every worker serves.
 
         Raises:
-            StartError: it did not come up; `output` of the error holds the reason.
+            StartError: it did not come up; the text holds what it said.
         """
         super().__init__(["gateway", "run", "--config", str(config)], stream="stderr", **options)
         self.announced = self.until_ready("radgate ready", timeout_s)

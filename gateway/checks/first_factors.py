@@ -104,6 +104,7 @@ class _StatusServer(asyncio.DatagramProtocol):
     """A Status-Server on its way, and what has come of it.
 
     Attributes:
+        octets: the request, as it is sent.
         answered: whether a right answer has come. Replies of another secret may be somebody else's: it is waited for.
         trouble: what is wrong if none comes.
     """

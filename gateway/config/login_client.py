@@ -52,7 +52,10 @@ def _owner(address: ListeningAddress, source: str) -> tuple[ServerSettings, byte
 
 
 def login_client_source(settings: Settings, server: ServerSettings, address: ListeningAddress) -> str:
-    """Return a source address that no directory has: 127.82.65.N for the N-th section, and ::1 for IPv6."""
+    """Return a source address that no directory has: ::1 for IPv6, else one for each section.
+
+    They are 127.82.65.1 and upwards, 250 to a third octet.
+    """
     if address.family == socket.AF_INET6:
         return "::1"
     number = settings.servers.index(server)

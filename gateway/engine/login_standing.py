@@ -72,7 +72,7 @@ class LoginStanding:
         auth: what it asks Duo once it is granted; None where nothing can be begun any more.
         held: what this host has of it in the fleet's store; None before it is claimed, and without a fleet.
         primary: its first factor; None where there is none.
-        host: the other host that had it, or has; empty for none.
+        other_host: how another host has it (`joined`, `took_over`), and its name; None for none.
         asked_at, pushed_at: the instants of the last question and of the push.
     """
 

@@ -1,7 +1,7 @@
 """What a worker knows of Duo applications that are away, and where fail mode decides in place of a question to one.
 
-Nowhere else is fail mode looked at. A question to anybody else is put: whether its answer lets the user in does not
-depend on Duo.
+Here it is decided whether a question is put; what else leads to fail mode is in ARCHITECTURE.md, "The way of fail
+mode". A question to anybody else is put: whether its answer lets the user in does not depend on Duo.
 """
 
 from gateway.engine.login_states import FAIL_MODE_STATES

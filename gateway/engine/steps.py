@@ -20,7 +20,7 @@ Consulted = Unused | Accepted | Challenged | PreauthAnswer | AuthAnswer
 class Ask(Value):
     """Ask somebody this, not before the instant `at` (0: now).
 
-    `to` is the name under which the worker holds who answers: a Duo application, or the fleet.
+    `to` is the name under which the worker holds who answers: a Duo application, a first factor, or the fleet.
     """
 
     __slots__ = ("at", "question", "to")

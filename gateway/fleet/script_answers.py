@@ -1,17 +1,6 @@
-"""What the store's scripts answer. Whoever writes to the store can make them answer anything.
+"""What the store's scripts have answered, read; `fleet/scripts.py` says what each of them takes and answers.
 
-    CLAIM(key; owner, life_ms, sealed, expected owner or "", expected epoch or 0)
-        -> its epoch, or the record of another owner
-    LOOK(key) -> the record, or nil
-    WRITE(key; owner, epoch, state, sealed, life_ms) -> the number of joiners, or -1: another owner, another epoch
-    TAKE(key; owner, expected owner, expected epoch, life_ms)
-        -> [1, epoch, sealed, age_ms], or [0, then the record], or nil
-    RELEASE(key; owner, epoch or 0) -> 1, or 0: another owner, another epoch
-    USE(key; who, life_ms, 1 or 0) -> [who before or "", age_ms, what is kept or ""]
-
-A record is [owner, epoch, state, sealed, age_ms]; its age is the time since its last change by the store's own clock.
-CLAIM replaces the record of the expected owner and epoch, whatever its state, and no other. TAKE takes none but one
-that is `pushed`.
+Whoever writes to the store can make them answer anything.
 """
 
 from enum import StrEnum

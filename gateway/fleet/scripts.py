@@ -7,6 +7,9 @@ A login's record is a hash: `o` its owner, `e` its epoch, `s` its state, `r` wha
 in milliseconds of the store's own clock, `n` how many have asked for it in vain. Whoever comes first makes it with
 epoch 1; each new owner adds one, and only the present one, known by name and epoch, may write.
 
+An answer that holds a record is a list: owner, epoch, state, what is sealed, and its age in ms, which is the time since
+its last change by that clock.
+
 Redis from 6.2 on and Valkey run them, in a cluster too. A user of theirs needs what `COMMANDS` names.
 """
 
@@ -82,8 +85,7 @@ return epoch + 1
 """
 )
 """CLAIM(owner, life in ms, sealed, expected owner or "", expected epoch or 0) -> its epoch: it is the owner's now,
-or still, or another one's record was as expected and is replaced. Else the record: owner, epoch, state, sealed, age in
-ms."""
+or still, or another one's record was as expected, whatever its state, and is replaced. Else the record."""
 
 PROBE: Final[Sequence[bytes]] = (b"probe", b"1", b"", b"", b"0")
 """Arguments of a claim that does all that one does, and lives 1 ms."""
@@ -108,7 +110,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[5])
 return tonumber(record[6]) or 0
 """
 )
-"""WRITE(owner, epoch, state, sealed, life in ms) -> n; -1 if another owns it, or nobody."""
+"""WRITE(owner, epoch, state, sealed, life in ms) -> how many have asked for it in vain; -1 if another owns it, or
+nobody."""
 
 TAKE: Final = Script(
     _NOW
@@ -125,7 +128,7 @@ return {{0, record[1], epoch, record[3] or '', record[4] or '', age}}
 """
 )
 """TAKE(owner, expected owner, expected epoch, life in ms) -> 1, epoch, sealed, age in ms: the push has a new owner.
-0 and the record if it is not as expected; nil if there is none."""
+0 and the record if it is not as expected, or not `pushed`; nil if there is none."""
 
 RELEASE: Final = Script(
     _RECORD

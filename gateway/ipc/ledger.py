@@ -39,7 +39,7 @@ class FinishedLogin(msgspec.Struct, array_like=True):
 
     Attributes:
         at: Unix seconds.
-        reply: `Access-Accept` or `Access-Reject`; `none` if nobody waits for it any more.
+        reply: `Access-Accept`, `Access-Reject` or `Access-Challenge`; `none` if nobody waits for it any more.
     """
 
     at: float

@@ -98,7 +98,7 @@ WORKER_LOSSES: Final = (Measure.UNSENT, Measure.JOURNAL_SKIPPED)  # add up over 
 WORKER_COUNTERS: Final = (Measure.DATAGRAMS, *WORKER_LOSSES)
 WORKER_GAUGES: Final = (Measure.JOURNAL_LEFT_OUT,)
 SLOT_COUNTERS: Final = (*WORKER_COUNTERS, Measure.OVERFLOWED)
-"""They go on through all workers and generations of a slot: in totals it stands behind them."""
+"""They go on through all workers and generations of a slot: in totals the slot's number stands behind the measure."""
 RETRANSMISSION, COALESCED = DUPLICATE_KINDS = ("retransmission", "coalesced")
 AUTHPROXY, AUTHEVENTS, STDOUT, SYSLOG = LOGS = ("authproxy.log", "authevents.log", "stdout", "syslog")
 """Where lines go: names of files in `log_dir`, and of what is no file of ours."""

@@ -1,4 +1,4 @@
-"""The control socket: how `radgate status`, `reload` and `stop` reach the supervisor.
+"""The control socket: how commands reach the supervisor; `Command` lists what can be asked.
 
 A Unix stream socket in `run_dir`, for root and the gateway's own user. One JSON object a line each way:
 `{"command": "status"}`, and `{"ok": true, …}` or `{"ok": false, "error": "…", "problems": ["FILE:LINE …"]}`.

@@ -41,8 +41,9 @@ class UnknownCommand(Declined):
 
 
 def ask(run_dir: str, command: str, timeout_s: float, **more: Any) -> dict[str, Any]:
-    """Return the gateway's answer to a command, with `more` where it needs that: `status`, `reload`, `login` or `stop`,
-    which it begins to perform after answering.
+    """Return the gateway's answer to a command, one of `supervisor.control.Command`, with `more` where it needs that.
+
+    `stop`, `leave` and `upgrade` end it: that begins after it has answered.
 
     Raises:
         NotRunning: nobody listens in this folder.

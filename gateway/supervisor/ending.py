@@ -20,13 +20,13 @@ class Ending:
     Args:
         generations: those of the gateway.
         notifier: tells the service manager.
-        say_draining: tells the other hosts of a fleet.
+        say_leaving: tells the other hosts of a fleet.
     """
 
-    def __init__(self, generations: Generations, notifier: Notifier, say_draining: Callable[[], None]) -> None:
+    def __init__(self, generations: Generations, notifier: Notifier, say_leaving: Callable[[], None]) -> None:
         self._generations = generations
         self._notifier = notifier
-        self._say_draining = say_draining
+        self._say_leaving = say_leaving
         self._loop = asyncio.get_running_loop()
         self._nobody_is_left = asyncio.Event()
         self.is_to_be_replaced = False
@@ -41,7 +41,7 @@ class Ending:
         if self._generations.is_ending:
             return
         self._notifier.stopping()
-        self._say_draining()
+        self._say_leaving()
         log.info("Stopping: no more requests are taken, pending logins are finished")
         self._generations.stop()
         # A worker bounds its drain itself; one that hangs does not.

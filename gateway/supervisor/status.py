@@ -176,7 +176,7 @@ def _worker(worker: WorkerFacts, gateway: GatewayFacts, of_all: Totals) -> Statu
     """Return what it says of itself, and of `of_all` what was lost in the sockets of its slot: the present one's."""
     (signs, totals), now_ns = worker.reading, gateway.now_ns
     is_present = worker.generation == gateway.generation
-    is_begun = worker.pid != 0 and signs.pid == worker.pid  # else the signs is the predecessor's
+    is_begun = worker.pid != 0 and signs.pid == worker.pid  # else the signs are the predecessor's
     return {
         "slot": worker.slot,
         "version": worker.version,
