@@ -1,5 +1,6 @@
 """`ARCHITECTURE.md` and the tree are in step: paths, names in its tables, rooms and layers."""
 
+import ast
 import re
 import tomllib
 from functools import cache
@@ -75,6 +76,20 @@ def test_the_pure_modules_are_those_of_the_contract():
         rooms, modules = (re.findall(r"`([\w.]+)`", cell) for cell in row.strip("| ").split(" | "))
         told += [f"{room}.{module}" for room in rooms for module in modules] or rooms
     assert sorted(f"gateway.{name}" for name in told) == sorted(pure)
+
+
+def says_pure(path: Path) -> bool:
+    """Whether a docstring of a module, or of a class in it, says that it is pure."""
+    tree = ast.parse(path.read_text())
+    documented = [each for each in ast.walk(tree) if isinstance(each, ast.Module | ast.ClassDef)]
+    return any(re.search(r"\bPure\b", ast.get_docstring(each) or "") for each in documented)
+
+
+def test_what_calls_itself_pure_is_held_to_it():
+    (pure,) = [each["source_modules"] for each in CONTRACTS if "is pure" in each["name"]]
+    paths = [path for path in sorted((ROOT / "gateway").rglob("*.py")) if says_pure(path)]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths]
+    assert [name for name in names if not any(f"{name}.".startswith(f"{each}.") for each in pure)] == []
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`(\w+(?:\.\w+)*)`", DOCUMENT))))
