@@ -70,9 +70,8 @@ def _search(stage: Stage, search: Search | None, tell: Tell) -> tuple[LoadPlan, 
 
 
 def _step(tried: Tried) -> Step:
-    result = tried.result
-    p99_ms = result.latency_s(99, accepted_only=True) * 1e3
-    return Step(tried.rate, result.answered / max(result.planned, 1), figures.or_none(p99_ms), tried.complaint)
+    p99_ms = tried.result.latency_s(99, accepted_only=True) * 1e3
+    return Step(tried.rate, figures.or_none(p99_ms), tried.complaint)
 
 
 def _observe(

@@ -57,7 +57,6 @@ class Step(msgspec.Struct, frozen=True):
     """A rate that was tried in the search for the limit; without a complaint it was carried."""
 
     rate: float
-    answered_share: float
     p99_ms: float | None
     complaint: str
 

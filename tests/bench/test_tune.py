@@ -29,7 +29,7 @@ def test_a_run_of_the_scenario_tells_what_was_carried_and_who_was_the_limit():
         workers=2,
         limit=1000.0,
         offered_rate=900.0,
-        steps=[Step(1000, 1.0, 2.0, ""), Step(2000, 0.5, 900.0, "50.00% answered, p99 900.0 ms")],
+        steps=[Step(1000, 2.0, ""), Step(2000, 900.0, "50.00% answered, p99 900.0 ms")],
         processes=[ProcessFigures(f"worker {slot}", 1, 8.1, 0.81, 0.0, 0, 0) for slot in range(2)],
     )
     assert tried(run) == Tried(2, 1000.0, pytest.approx(0.81), run.worker_us_per_login, "the workers")

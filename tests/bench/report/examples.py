@@ -75,4 +75,4 @@ def a_run(**changes: object) -> Run:
     return msgspec.structs.replace(run, **changes)
 
 
-STEPS = [Step(500, 1.0, 2.0, ""), Step(1000, 0.9, 300.0, "90.00% answered, p99 300.0 ms")]
+STEPS = [Step(500, 2.0, ""), Step(1000, 300.0, "90.00% answered, p99 300.0 ms")]

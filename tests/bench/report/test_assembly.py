@@ -110,7 +110,7 @@ def test_what_two_controllers_were_told_reaches_the_report():
 
 
 def test_a_limit_of_nothing_is_not_as_it_must_be():
-    run = written_down(seen(None, None, limit=0.0, steps=[Step(31.0, 1.0, 300.0, "100.00% answered, p99 300.0 ms")]))
+    run = written_down(seen(None, None, limit=0.0, steps=[Step(31.0, 300.0, "100.00% answered, p99 300.0 ms")]))
     assert wrong(run) == ["Not even 31 logins/s were carried: 100.00% answered, p99 300.0 ms."]
 
 
