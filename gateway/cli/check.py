@@ -95,7 +95,7 @@ def _read(options: argparse.Namespace) -> tuple[Settings | None, list[Problem], 
     except ConfigError as error:
         return None, error.problems, None
     files = [each.content.octets for each in read_sources(content, surroundings_of(settings.path)).files]
-    effective = list(effective_keys(files, settings, problems)) if options.show else None
+    effective = list(effective_keys(files, settings)) if options.show else None
     found = [] if options.without_secrets else [*find_obstacles(settings), *find_doubts(settings)]
     return settings, in_order([*problems, *locate(found, path, content)]), effective
 

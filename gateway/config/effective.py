@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from gateway.config.ini import IniSection, parse_ini
 from gateway.config.kinds import FIRST_FACTORS, KINDS, OWN_KEYS, section_kind
-from gateway.config.problems import Problem
 from gateway.config.redaction import redact_config
 from gateway.config.schema import SINGLE, key_pattern
 from gateway.config.secret_keys import secret_keys
@@ -31,15 +30,14 @@ class Effective(NamedTuple):
     origin: Origin
 
 
-def effective_keys(files: list[bytes], settings: Settings, problems: list[Problem]) -> Iterator[Effective]:
+def effective_keys(files: list[bytes], settings: Settings) -> Iterator[Effective]:
     """Yield what holds, by section in the order of the file, in each by key in the order of the tables.
 
     Args:
         files: the octets of the main file, which has no errors, and of those that it includes.
         settings: what was read from them.
-        problems: what else was.
     """
-    redacted = [redact_config(octets, problems).text.encode() for octets in files]
+    redacted = [redact_config(octets, ()).text.encode() for octets in files]
     sections = [section for octets in redacted for section in parse_ini(octets, is_read)[0]]
     main = next((section for section in sections if section.name == "main"), IniSection("main"))
     present = {section.name: section for section in sections}

@@ -1,7 +1,7 @@
 """Names that are not known, or not known where they stand. A mistyped `failmode` must never start."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 
@@ -36,6 +36,7 @@ _LONGEST_NAME = 64  # comparing takes time with the square of the length
 _DIGITS = re.compile("[0-9]+")
 _SEPARATORS = re.compile("[^a-z0-9]")
 _SECTIONS = tuple(KINDS)
+_ALL_SERVED = f"{', '.join(SERVED[:-1])} and {SERVED[-1]} are"
 _OTHER_WORDS = {
     "radius_client": {
         "retry": "retries", "retry_time": "retry_wait", "retry_interval": "retry_wait", "shared_secret": "secret",
@@ -171,28 +172,23 @@ def _unserved_section(section: IniSection, kind: str, *, serves: bool) -> Proble
     """`serves` says whether another section is left to be served: the file is of use then."""
     if kind == OTHER_RADIUS:
         if serves:
-            return _warning(section, f"is not known, ignored; if {_one_of(section.name, SERVED)} is meant, write that")
-        text = f"is not known; write {_one_of(section.name, SERVED)}, or remove the section"
+            return _warning(section, f"is not known, ignored; if {_one_served(section.name)} is meant, write that")
+        text = f"is not known; write {_one_served(section.name)}, or remove the section"
         return Problem(section.name, "", text, section.place)
     if treatment(kind) is not Treatment.OTHER_SERVER:
         return _warning(section, "ignored: it does not concern RADIUS; keep Duo's proxy for it")
     remedy = "keep Duo's proxy for it, on another port"
     if serves:
-        return _warning(section, f"ignored: only {_enumerated(SERVED)} served; {remedy}")
-    text = f"is not served, only {_enumerated(SERVED)}; {remedy}, and write a section here that is"
+        return _warning(section, f"ignored: only {_ALL_SERVED} served; {remedy}")
+    text = f"is not served, only {_ALL_SERVED}; {remedy}, and write a section here that is"
     return Problem(section.name, "", text, section.place)
 
 
-def _one_of(name: str, kinds: Sequence[str]) -> str:
+def _one_served(name: str) -> str:
     """Return `[a], [b] or [c]`, what is most like the name first."""
-    nearest = sorted(kinds, key=lambda kind: -SequenceMatcher(None, name, kind).ratio())
+    nearest = sorted(SERVED, key=lambda kind: -SequenceMatcher(None, name, kind).ratio())
     *others, last = (f"[{kind}]" for kind in nearest)
     return f"{', '.join(others)} or {last}"
-
-
-def _enumerated(kinds: Sequence[str]) -> str:
-    *others, last = kinds
-    return f"{', '.join(others)} and {last} are" if others else f"{last} is"
 
 
 def _key_problems(section: IniSection, entry: Entry, kind: str, by_name: Mapping[str, IniSection]) -> Iterator[Problem]:

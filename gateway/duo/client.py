@@ -32,7 +32,7 @@ from gateway.duoapi.signing import Signer
 from gateway.http1.request import RequestTemplate
 from gateway.http1.response import Response
 from gateway.https.exchange import Exchange, ExchangeOutcome
-from gateway.https.pool import HttpsPool, PoolCounts
+from gateway.https.pool import HttpsPool
 from gateway.unavailable import Trouble, Unavailable
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -72,7 +72,7 @@ class DuoClient(CallOwner):
         pool: HttpsPool,
         application: Application,
         *,
-        user_agent: str = "radgate",
+        user_agent: str,
         wall_clock: Callable[[], float] = time.time,
         boot_clock: Callable[[], float] = _boot_time,
         draw: Callable[[], float] = random.random,
@@ -172,11 +172,6 @@ class DuoClient(CallOwner):
     def signs_with_next_key(self) -> bool:
         """Whether the application's next secret key is in use."""
         return self._keys.is_next
-
-    @property
-    def connections(self) -> PoolCounts:
-        """The connections to the API host, which other applications may share."""
-        return self.pool.counts
 
     @property
     def n_pending(self) -> int:

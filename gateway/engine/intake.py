@@ -176,7 +176,7 @@ class Intake:
                 self._outbox.add(SendReply(known.reply, peer))
             return
         found = nas.section.mode.read(packet, nas, source)
-        if not isinstance(found, Asked) and isinstance(found, DiscardReason):
+        if not isinstance(found, Asked) and isinstance(found, DiscardReason):  # an enumeration is slower to know
             self._discards.discard(found, peer, nas, now)
             return
         if not packet.signed_at:

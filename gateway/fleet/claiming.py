@@ -15,6 +15,7 @@ from gateway.fleet.hosts import Hosts
 from gateway.fleet.joins import UNNAMED_S
 from gateway.fleet.logins import Logins
 from gateway.fleet.outbox import Outbox
+from gateway.fleet.patience import FIRST_S
 from gateway.fleet.reading import RecordReader
 from gateway.fleet.script_answers import Found, read_claim
 from gateway.fleetapi import messages, records
@@ -26,7 +27,6 @@ GRACE_S: Final = 2.0
 """A login that another host decided so short a time ago may be the one that is asked for now."""
 RECALL_S: Final = 0.25
 """For so long that host is asked for its verdict."""
-PATIENCE_S: Final = 0.02
 REMEMBERED_S: Final = 30.0  # as long as the store remembers a login that was decided
 _MOST_TRIES: Final = 4  # to claim a login anew; only a store that lies needs more than one
 
@@ -48,7 +48,7 @@ class Claiming:
         hosts: Hosts,
         reader: RecordReader,
     ) -> None:
-        self.patience_s = PATIENCE_S
+        self.patience_s = FIRST_S
         self._instance = instance
         self._logins = logins
         self._outbox = outbox

@@ -42,7 +42,7 @@ class Mailbox(LineOwner):
         on_message: OnMessage,
         clock: Callable[[], float],
         chance: Callable[[], float],
-        on_change: Callable[[], None] = lambda: None,
+        on_change: Callable[[], None],
     ) -> None:
         """Begin with `start`; it hears while a `Store` with the same opener is there.
 

@@ -95,7 +95,7 @@ class Crews:
             TellToHandOver: self._tell_to_hand_over,
             LetServe: self._let_serve,
             Stop: self._stop,
-            Kill: lambda effect: self._signal(effect.worker, signal.SIGKILL),
+            Kill: lambda effect: self._kill(effect.worker),
             GoOnWithout: self._say_given_up,
             CloseJournal: self._close_journal,
             CloseNearEnd: lambda effect: self._close_end(self._near_ends, effect.link),
@@ -250,10 +250,10 @@ class Crews:
         if process is not None and not (self._leaves and tell_worker(process.channel, Leave())):
             process.signal(signal.SIGTERM)
 
-    def _signal(self, worker: Worker, number: int) -> None:
+    def _kill(self, worker: Worker) -> None:
         process = self._processes.get(worker)
         if process is not None:
-            process.signal(number)
+            process.signal(signal.SIGKILL)
 
     def _say_given_up(self, given_up: GoOnWithout) -> None:
         number = given_up.slot.number

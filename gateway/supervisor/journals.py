@@ -29,7 +29,6 @@ from gateway.supervisor.run_dir import RunDir
 
 log = logging.getLogger("gateway.supervisor")
 
-FOLDER: Final = "journals"
 KEY: Final = "key"
 KEY_SIZE: Final = 32
 _NAME: Final = re.compile(r"journal-([0-9]{1,18})")
@@ -63,7 +62,7 @@ class Journals:
                 self._note_trouble(explain_error(error))
 
     def _open(self, run_dir: RunDir) -> None:
-        self._folder = run_dir.open_folder(FOLDER)
+        self._folder = run_dir.open_journals()
         key = self._read_key()
         for number, name in sorted(self._files()):
             self._n_names = number
@@ -82,9 +81,9 @@ class Journals:
         Raises:
             OSError: it cannot be made; they are memory then.
         """
-        if self._run_dir is None or self._folder < 0 or self._run_dir.has_folder(FOLDER, self._folder):
+        if self._run_dir is None or self._folder < 0 or self._run_dir.has_journals(self._folder):
             return
-        folder = self._run_dir.open_folder(FOLDER)
+        folder = self._run_dir.open_journals()
         os.close(self._folder)
         self._folder = folder
         for _, name in self._files():  # of nobody whom this gateway has found
@@ -207,7 +206,7 @@ class Journals:
             if not self._files():
                 self._remove(KEY)
                 if self._run_dir is not None:
-                    self._run_dir.remove_folder(FOLDER)
+                    self._run_dir.remove_journals()
         os.close(self._folder)
         self._folder = -1
 

@@ -18,6 +18,7 @@ from gateway.config.writing import LARGER_FILES
 from gateway.logs.files import try_folder
 
 PID_FILE = "radgate.pid"
+JOURNALS = "journals"
 
 _BACKLOG = 8
 _MORE_ROOM = "make room there, or write another run_dir in [gateway]"
@@ -118,32 +119,32 @@ class RunDir:
         """By which it is locked."""
         return self._folder
 
-    def open_folder(self, name: str) -> int:
-        """Return a descriptor of a folder in it, which is ours alone; it is made if it is not there.
+    def open_journals(self) -> int:
+        """Return a descriptor of the folder of journals in it, which is ours alone; it is made if it is not there.
 
         Raises:
             OSError: it cannot be, or others have made it.
         """
         with contextlib.suppress(FileExistsError):
-            os.mkdir(name, 0o700, dir_fd=self._folder)
-        folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder)
+            os.mkdir(JOURNALS, 0o700, dir_fd=self._folder)
+        folder = os.open(JOURNALS, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder)
         status = os.fstat(folder)
         if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
             os.close(folder)
-            raise PermissionError(errno.EPERM, "others may use it", str(self.path / name))
+            raise PermissionError(errno.EPERM, "others may use it", str(self.path / JOURNALS))
         return folder
 
-    def has_folder(self, name: str, descriptor: int) -> bool:
-        """Whether this is the folder of that name in it."""
+    def has_journals(self, descriptor: int) -> bool:
+        """Whether this is the folder of journals in it."""
         try:
-            there = os.stat(name, dir_fd=self._folder, follow_symlinks=False)
+            there = os.stat(JOURNALS, dir_fd=self._folder, follow_symlinks=False)
         except OSError:
             return False
         return os.path.samestat(there, os.fstat(descriptor))
 
-    def remove_folder(self, name: str) -> None:
-        """Remove a folder in it that is empty. Raises OSError."""
-        os.rmdir(name, dir_fd=self._folder)
+    def remove_journals(self) -> None:
+        """Remove the folder of journals, which is empty. Raises OSError."""
+        os.rmdir(JOURNALS, dir_fd=self._folder)
 
     def release(self) -> None:
         """Remove what we put there, and give the folder up."""

@@ -7,8 +7,8 @@ SERVER = "radius_server_duo_only"
 
 
 def shown(text: str) -> list[Effective]:
-    settings, problems = parse(text)
-    return list(effective_keys([text.encode()], settings, problems))
+    settings, _ = parse(text)
+    return list(effective_keys([text.encode()], settings))
 
 
 def found(text: str, key: str, section: str = SERVER) -> list[tuple[str, Origin]]:

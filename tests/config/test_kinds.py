@@ -113,12 +113,6 @@ class TestTable:
         assert problem.is_error is (KINDS[kind].treatment is Treatment.OTHER_SERVER)
 
     @pytest.mark.parametrize(
-        ("kinds", "text"), [(("a",), "a is"), (("a", "b"), "a and b are"), (("a", "b", "c"), "a, b and c are")]
-    )
-    def test_the_ones_that_are_served_are_enumerated(self, kinds, text):
-        assert spelling._enumerated(kinds) == text
-
-    @pytest.mark.parametrize(
         ("home", "kind", "is_foreign"),
         [
             ("sso", "radius_server_duo_only", True),

@@ -58,6 +58,7 @@ def client_of(
     client = DuoClient(
         pool,
         application,
+        user_agent="radgate",
         wall_clock=lambda: set_clocks.wall,
         boot_clock=lambda: set_clocks.boot,
         draw=lambda: draw,

@@ -99,7 +99,11 @@ class Caller:
 
 async def measure_calls(port: int, ca_file: str, n_calls: int, n_in_flight: int) -> None:
     pools = HttpsPools()
-    client = DuoClient(pools.pool("127.0.0.1", port, ca_certs_file=ca_file), Application("DI" + "X" * 18, b"d" * 40))
+    client = DuoClient(
+        pools.pool("127.0.0.1", port, ca_certs_file=ca_file),
+        Application("DI" + "X" * 18, b"d" * 40),
+        user_agent="radgate",
+    )
     for n_round in (1_000, n_calls):
         caller = Caller(client, n_round)
         cpu, wall = time.process_time(), time.perf_counter()
@@ -118,7 +122,7 @@ async def measure_calls(port: int, ca_file: str, n_calls: int, n_in_flight: int)
 async def measure_memory(port: int, ca_file: str, n_polls: int) -> None:
     pools = HttpsPools(PoolLimits())
     pool = pools.pool("127.0.0.1", port, ca_certs_file=ca_file)
-    client = DuoClient(pool, Application("DI" + "X" * 18, b"d" * 40))
+    client = DuoClient(pool, Application("DI" + "X" * 18, b"d" * 40), user_agent="radgate")
     troubles: list[Answer | Unavailable] = []
     before, cpu, wall = _resident_kb(), time.process_time(), time.perf_counter()
     for number in range(n_polls):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.supervisor import run_dir
-from gateway.supervisor.run_dir import PID_FILE, RunDir, RunDirUnusable, try_run_dir
+from gateway.supervisor.run_dir import JOURNALS, PID_FILE, RunDir, RunDirUnusable, try_run_dir
 
 HOLD_IT = """\
 import sys
@@ -183,15 +183,15 @@ def test_a_folder_that_this_process_has_locked_can_be_taken_over(tmp_path):
     second.release()
 
 
-def test_a_folder_in_it_is_ours_alone(tmp_path):
+def test_the_folder_of_journals_is_ours_alone(tmp_path):
     folder = RunDir(tmp_path / "run")
-    os.close(folder.open_folder("own"))
-    assert stat.S_IMODE((folder.path / "own").stat().st_mode) == 0o700
-    (folder.path / "own").chmod(0o755)
+    os.close(folder.open_journals())
+    assert stat.S_IMODE((folder.path / JOURNALS).stat().st_mode) == 0o700
+    (folder.path / JOURNALS).chmod(0o755)
     with pytest.raises(PermissionError, match="others may use it"):
-        folder.open_folder("own")
-    folder.remove_folder("own")
-    (folder.path / "own").symlink_to(tmp_path)
+        folder.open_journals()
+    folder.remove_journals()
+    (folder.path / JOURNALS).symlink_to(tmp_path)
     with pytest.raises(OSError, match="Not a directory"):
-        folder.open_folder("own")
+        folder.open_journals()
     folder.release()
