@@ -1,7 +1,7 @@
 """Signatures of Duo's API: canonical parameters, canonical request, HMAC, Authorization header.
 
-`Signer` is the way of every call: version 2 with SHA-512, keyed once. `canonical_v2` states the rule
-plainly; tests hold `Signer` against it and against Duo's published vectors.
+`Signer` is the way of every call: version 2 with SHA-512, keyed once. What is signed are the text of the Date header,
+the method, the host, the path and the encoded parameters, each on a line; tests hold it against Duo's own vectors.
 
 Nothing here reads a clock: the text of the Date header is an argument, and the very same text must go into the header.
 """
@@ -104,8 +104,3 @@ class _Beginning:
     def __init__(self, date: str, octets: bytes) -> None:
         self.date = date
         self.octets = octets
-
-
-def canonical_v2(date: str, method: str, host: str, path: str, params: Params) -> str:
-    """Return the text that signature version 2 signs; `params` are the query's or the form body's."""
-    return "\n".join([date, method.upper(), host.lower(), path, encode_params(params)])

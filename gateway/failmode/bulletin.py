@@ -49,8 +49,3 @@ class BulletinCells:
         state, is_active, since_ns = cells[_STATE], bool(cells[_FAILMODE_ACTIVE]), cells[_SINCE]
         is_isolated, is_left = bool(cells[_ISOLATED]), bool(cells[_LEFT])
         return Bulletin(state, is_active, cells[_TRIAL], since_ns, cells[_PING], is_isolated, is_left)
-
-    @property
-    def is_failmode_active(self) -> bool:
-        """Whether logins get the fail mode at once."""
-        return self._cells[_FAILMODE_ACTIVE] != 0

@@ -156,11 +156,6 @@ class StoreConnection:
         """Why it is open no more; "" while it is."""
         return self._detail
 
-    @property
-    def n_under_way(self) -> int:
-        """How many commands have no answer yet."""
-        return len(self._asked)
-
     def waits_since(self) -> float | None:
         """Return when the oldest command that has no answer was sent; None: all have theirs."""
         return self._flushes[0][1] if self._flushes else None

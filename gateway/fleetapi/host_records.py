@@ -10,7 +10,6 @@ import msgspec
 from gateway.fleetapi.names import bound_to
 
 LIFE_S: Final = 5
-MAX_RECORD: Final = 65_536  # octets, sealed
 _KIND: Final = "host"
 _PREFIX: Final = b"rg:host:"
 

@@ -65,11 +65,6 @@ def is_of_one_claim(owner: str, other: str) -> bool:
     return owner[INSTANCE_DIGITS:] == other[INSTANCE_DIGITS:]
 
 
-def is_instance(text: str) -> bool:
-    """Whether this can be a host's instance, and so a part of a channel's name."""
-    return len(text) == INSTANCE_DIGITS and _DIGITS.issuperset(text)
-
-
 def is_owner_name(text: str) -> bool:
     """Whether this can be an owner's name."""
     return len(text) == OWNER_SIZE and text[INSTANCE_DIGITS] == ":" and _DIGITS.issuperset(text.replace(":", "", 1))

@@ -17,9 +17,6 @@ from mypy_extensions import mypyc_attr
 
 from gateway.values import Value
 
-NO_PUSH = ""
-"""The name of a push that nobody knows, or of none."""
-
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)

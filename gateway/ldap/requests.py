@@ -9,7 +9,6 @@ from gateway.ldap.ber import ENUMERATED, MAX_INTEGER, OCTET_STRING, SEQUENCE, bo
 START_TLS: Final = b"1.3.6.1.4.1.1466.20037"
 
 _BIND: Final = 0x60
-_UNBIND: Final = 0x42
 _SEARCH: Final = 0x63
 _EXTENDED: Final = 0x77
 _SIMPLE: Final = 0x80
@@ -76,11 +75,6 @@ def search(
 def start_tls(message_id: int) -> bytes:
     """Ask for TLS on this connection (RFC 4511 section 4.14)."""
     return _message(message_id, element(_EXTENDED, element(_REQUEST_NAME, START_TLS)))
-
-
-def unbind(message_id: int) -> bytes:
-    """Say that the connection is done with; nothing answers."""
-    return _message(message_id, element(_UNBIND, b""))
 
 
 def _message(message_id: int, operation: bytes) -> bytes:

@@ -76,7 +76,7 @@ def test_applications_at_one_host_begin_with_the_connections_of_one(tmp_path: Pa
             await turn_until(lambda: len(asked) == 20 and not any(client.n_pending for client in clients.values()))
             assert len({client.pool for client in clients.values()}) == 1
             await turn_until(lambda: peer.n_visits == WARM_CONNECTIONS)
-            assert all(client.connections.opening == 0 for client in clients.values())
+            assert all(client.pool.counts.opening == 0 for client in clients.values())
 
     run(scenario())
     assert asked == ["/auth/v2/check"] * 20
@@ -118,7 +118,7 @@ def test_each_ping_of_the_supervisor_opens_a_connection_and_its_check_takes_it(t
             for _ in range(2):
                 await ask(client, Ping())
                 await ask(client, Check())
-                await turn_until(lambda: client.connections.idle == 0)
+                await turn_until(lambda: client.pool.counts.idle == 0)
 
     run(scenario())
     assert seen == [(1, "/auth/v2/ping"), (1, "/auth/v2/check"), (2, "/auth/v2/ping"), (2, "/auth/v2/check")]

@@ -13,7 +13,6 @@ from gateway.fleetapi.names import (
     at_instance,
     bound_to,
     instance_of,
-    is_instance,
     is_of_one_claim,
     is_owner_name,
     mailbox,
@@ -102,12 +101,6 @@ def test_a_probe_lies_in_each_sixteenth_of_a_clusters_slots():
 )
 def test_what_is_no_owners_name(text: str):
     assert not is_owner_name(text)
-
-
-def test_what_is_no_instance():
-    assert is_instance("0123456789abcdef")
-    assert not is_instance("0123456789ABCDEF")
-    assert not is_instance("*")
 
 
 def test_each_place_binds_otherwise():

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.directory.requests import Bind, Extended, Other, SaslBind, Search, Unbind, cut, read_request
-from gateway.ldap.ber import SEQUENCE, BerError, element
+from gateway.ldap.ber import SEQUENCE, BerError, element, integer
 from gateway.ldap.filters import all_of, any_of, equality
-from gateway.ldap.requests import START_TLS, Scope, sasl_bind, search, simple_bind, start_tls, unbind
+from gateway.ldap.requests import START_TLS, Scope, sasl_bind, search, simple_bind, start_tls
 
 numbers = st.integers(1, 2**31 - 1)
 limits = st.integers(0, 2**31 - 1)
@@ -22,6 +22,11 @@ filters = st.recursive(
     ),
     max_leaves=6,
 )
+
+
+def unbind(number: int) -> bytes:
+    """Return what says that the connection is done with (RFC 4511 section 4.3); the gateway hangs up without it."""
+    return element(SEQUENCE, integer(number) + element(0x42, b""))
 
 
 @given(numbers, texts, texts.filter(bool))
