@@ -290,7 +290,7 @@ class WhenIsolated(Enum):
     balancers turn to the other.
     """
 
-    FAILMODE = "failmode"
+    FAIL_MODE = "failmode"
     SILENT = "silent"
 
 
@@ -311,7 +311,7 @@ class FleetSettings(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[Secret, ...]
     name: str = ""
     patience_ms: int = 20
-    when_isolated: WhenIsolated = WhenIsolated.FAILMODE
+    when_isolated: WhenIsolated = WhenIsolated.FAIL_MODE
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

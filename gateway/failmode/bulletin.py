@@ -5,7 +5,7 @@ from typing import NamedTuple
 from gateway.statistics.layout import Cells
 
 # The supervisor's area of an application, of seven cells.
-_STATE, _TRIAL, _SINCE, _FAILMODE_ACTIVE, _PING, _ISOLATED, _LEFT = range(7)
+_STATE, _TRIAL, _SINCE, _FAIL_MODE_ACTIVE, _PING, _ISOLATED, _LEFT = range(7)
 
 
 class Bulletin(NamedTuple):
@@ -16,7 +16,7 @@ class Bulletin(NamedTuple):
     """
 
     state: int
-    is_failmode_active: bool
+    is_fail_mode_active: bool
     trial: int
     since_ns: int
     ping_ns: int = 0
@@ -41,11 +41,11 @@ class BulletinCells:
         cells[_TRIAL] = bulletin.trial
         cells[_ISOLATED] = bulletin.is_isolated
         cells[_LEFT] = bulletin.is_left
-        cells[_FAILMODE_ACTIVE] = bulletin.is_failmode_active
+        cells[_FAIL_MODE_ACTIVE] = bulletin.is_fail_mode_active
 
     def read(self) -> Bulletin:
         """Return what was posted last."""
         cells = self._cells
-        state, is_active, since_ns = cells[_STATE], bool(cells[_FAILMODE_ACTIVE]), cells[_SINCE]
+        state, is_active, since_ns = cells[_STATE], bool(cells[_FAIL_MODE_ACTIVE]), cells[_SINCE]
         is_isolated, is_left = bool(cells[_ISOLATED]), bool(cells[_LEFT])
         return Bulletin(state, is_active, cells[_TRIAL], since_ns, cells[_PING], is_isolated, is_left)

@@ -21,7 +21,7 @@ class HostApplication(msgspec.Struct, frozen=True):
 
     key: _Name
     state: _Name
-    is_failmode_active: bool
+    is_fail_mode_active: bool = msgspec.field(name="is_failmode_active")
 
 
 class HostRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ from gateway.supervisor.control import ControlSocket, ReloadOutcome
 from gateway.supervisor.crew import Crew
 from gateway.supervisor.ending import Ending
 from gateway.supervisor.facts import gateway_status
-from gateway.supervisor.failmode import FailModeWatch
+from gateway.supervisor.fail_mode import FailModeWatch
 from gateway.supervisor.fleet_watch import FleetWatch
 from gateway.supervisor.generations import Generations
 from gateway.supervisor.hang_watch import HangWatch

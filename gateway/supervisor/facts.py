@@ -128,7 +128,7 @@ def _servers(settings: Settings, crew: Crew, started_at: float) -> list[ServerFa
             name=server.shown_name,
             mode=without_number(server.section).removeprefix("radius_server_"),
             client=server.client or DUO_ONLY_CLIENT,
-            failmode=server.fail_mode.value,
+            fail_mode=server.fail_mode.value,
         )
         for server in settings.servers
     ]
@@ -148,9 +148,9 @@ def _applications(settings: Settings, standing: Callable[[str], Standing], start
             name=key,
             api_host=f"{application.api_host}:{application.api_port}",
             ikey=application.ikey,
-            failmode=", ".join(fail_modes[key]),
+            fail_mode=", ".join(fail_modes[key]),
             state=known.state.value,
-            is_failmode_active=known.state.is_fail_mode_active,
+            is_fail_mode_active=known.state.is_fail_mode_active,
             since_ns=int(max(known.entered_at, started_at) * 1e9),
             hint="; ".join(filter(None, (known.account, known.hint))),
             has_next_key=application.next_secret_key is not None,

@@ -85,7 +85,7 @@ class OtherHosts:
             return False
         self._told[instance] = _Told(sealed, record)
         if any(host.instance == instance and not host.is_leaving for host in self.alive(now)):
-            self._reach.said(instance, [each.key for each in record.applications if not each.is_failmode_active], now)
+            self._reach.said(instance, [each.key for each in record.applications if not each.is_fail_mode_active], now)
         return True
 
     def is_reached(self, application: str, now: float) -> bool:

@@ -91,7 +91,7 @@ class ServerFacts(NamedTuple):
     name: str = ""
     mode: str = "duo_only"
     client: str = "duo_only_client"
-    failmode: str = "safe"
+    fail_mode: str = "safe"
 
 
 class ApplicationFacts(NamedTuple):
@@ -103,9 +103,9 @@ class ApplicationFacts(NamedTuple):
     name: str
     api_host: str
     ikey: str
-    failmode: str
+    fail_mode: str
     state: str
-    is_failmode_active: bool
+    is_fail_mode_active: bool
     since_ns: int
     hint: str
     has_next_key: bool = False
@@ -224,7 +224,7 @@ def _server(server: ServerFacts, totals: Totals, now_ns: int) -> Status:
         "name": server.name or section,
         "mode": server.mode,
         "client": server.client,
-        "failmode": server.failmode,
+        "failmode": server.fail_mode,
         "listen": list(server.listen),
         "n_clients": server.n_clients,
         "requests": counters[Measure.REQUESTS, section] + counters[Measure.TRIED, section],
@@ -264,8 +264,8 @@ def _application(application: ApplicationFacts, totals: Totals, now_ns: int) -> 
         "sections": list(application.sections),
         "state": application.state,
         "state_for_s": _seconds(now_ns - application.since_ns),
-        "failmode": application.failmode,
-        "failmode_active": application.is_failmode_active,
+        "failmode": application.fail_mode,
+        "failmode_active": application.is_fail_mode_active,
         "hint": "; ".join(filter(None, (application.hint, _next_key_hint(n_next) if n_next else ""))),
         "connections": _connections([name], totals),
         "calls": {kind: totals.histogram(Measure.CALL_SECONDS, name, kind).n_observed for kind in CALL_KINDS.values()},

@@ -144,7 +144,7 @@ OLD = [Worker().facts(state="draining", generation=1), Worker(12).facts(slot=1)]
     [
         (status_of(applications=[OF_TOKYO._replace(state="suspect"), OF_OSAKA]), {"applications": [NAME]}),
         (status_of(applications=[OF_TOKYO, OF_OSAKA._replace(hint="odd")]), {"applications": [OTHER_NAME]}),
-        (status_of(applications=[OF_TOKYO._replace(is_failmode_active=True)]), {"applications": [NAME]}),
+        (status_of(applications=[OF_TOKYO._replace(is_fail_mode_active=True)]), {"applications": [NAME]}),
         (status_of(refused(2, 1)), {"servers": ["Tokyo"]}),
         (status_of(refused(1, 1)), {}),
         (status_of(refused(2, 1, Reason.SMS_SENT)), {}),
@@ -174,7 +174,7 @@ def heads(text: str) -> list[str]:
 
 
 def test_the_text_of_a_part_has_its_tables_alone():
-    whole = status_of(applications=[OF_TOKYO, OF_OSAKA._replace(is_failmode_active=True)])
+    whole = status_of(applications=[OF_TOKYO, OF_OSAKA._replace(is_fail_mode_active=True)])
     text = render_status(of_server(whole, "Tokyo"), whole)
     assert heads(text) == ["server", "application", "connections"]
     assert "no application is in fail mode" not in text  # another one is

@@ -64,7 +64,7 @@ def test_workers_of_another_version_are_named():
     [("safe", "logins are accepted without Duo"), ("secure", "logins are rejected"), ("mixed", "failmode is mixed")],
 )
 def test_fail_mode_is_said_first_with_what_it_does_to_logins(failmode, effect):
-    application = HEALTHY._replace(failmode=failmode, is_failmode_active=True, since_ns=1_040 * S)
+    application = HEALTHY._replace(fail_mode=failmode, is_fail_mode_active=True, since_ns=1_040 * S)
     lines = lines_of(status_of(Worker().facts(), application=application))
     assert lines[1] == f"FAIL MODE of {IKEY} for 00:01:00: {effect}"
 
@@ -259,7 +259,7 @@ def test_even_the_greatest_numbers_and_names_fit_into_100_columns():
 
 
 def test_nothing_that_a_peer_said_drives_the_terminal():
-    application = HEALTHY._replace(hint="Duo answered \x1b[2J\x07 \u202e", is_failmode_active=True)
+    application = HEALTHY._replace(hint="Duo answered \x1b[2J\x07 \u202e", is_fail_mode_active=True)
     text = render_status(status_of(Worker().facts(), application=application))
     assert "Duo answered ?[2J? ?" in text
     assert all(letter.isprintable() or letter == "\n" for letter in text)

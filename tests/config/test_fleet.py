@@ -35,7 +35,7 @@ def test_without_the_section_there_is_no_fleet():
 
 def test_what_need_not_be_said():
     found = fleet()
-    assert (found.name, found.patience_ms, found.when_isolated) == ("", 20, WhenIsolated.FAILMODE)
+    assert (found.name, found.patience_ms, found.when_isolated) == ("", 20, WhenIsolated.FAIL_MODE)
     assert (found.password, found.ca_certs_file) == (None, None)
     assert [key.octets for key in found.keys] == [KEY]
 

@@ -113,7 +113,7 @@ class Gateway:
 
     def fails(self, failmode: str) -> None:
         """Let fail mode be active."""
-        self.application = self.application._replace(state="down", is_failmode_active=True, failmode=failmode)
+        self.application = self.application._replace(state="down", is_fail_mode_active=True, fail_mode=failmode)
 
     @property
     def status(self) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def test_fail_mode_is_failing_only_where_it_rejects(failmode, http_status):
 
 def test_failmode_secure_alone_is_no_failure():
     gateway = Gateway()
-    gateway.application = gateway.application._replace(failmode="secure")
+    gateway.application = gateway.application._replace(fail_mode="secure")
     assert examine(gateway.status, 0.5).http_status == 200
 
 

@@ -11,7 +11,7 @@ from gateway.failmode import breaker, evidence, probing
 from gateway.failmode.breaker import BreakerLimits
 from gateway.failmode.states import BreakerEvent, BreakerState
 from gateway.ipc.plan import application_key
-from gateway.supervisor.failmode import consequence
+from gateway.supervisor.fail_mode import consequence
 from tests.config.files import MINIMAL, parse
 
 ROOT = Path(__file__).parents[2]

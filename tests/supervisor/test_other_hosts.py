@@ -1,5 +1,7 @@
 """What is known of other hosts, and what stays known."""
 
+import msgspec
+
 from gateway.config.settings import FleetSettings, Secret
 from gateway.fleet.access import open_sealer
 from gateway.fleet.hosts import encode_beat
@@ -85,3 +87,8 @@ def test_hosts_of_another_fleet_are_no_hosts_and_what_they_said_of_duo_ends_by_i
     scene.others.keys_changed([OLD], [NEW])
     assert scene.shown() == []
     assert scene.others.is_reached(DUO, 101.0)
+
+
+def test_a_record_keeps_the_names_that_hosts_of_other_versions_read():
+    (application,) = msgspec.msgpack.decode(encode_host(RECORD))["applications"]
+    assert application.keys() == {"key", "state", "is_failmode_active"}

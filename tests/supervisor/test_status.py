@@ -252,7 +252,7 @@ def test_an_application_shows_its_calls_and_troubles_and_how_long_its_state_last
     worker.duo.troubled(Trouble.DNS)
     worker.duo.connected(3, 4)
     application = HEALTHY._replace(
-        state="open", is_failmode_active=True, since_ns=1_040 * S, hint="look at DNS", sections=(SECTION,)
+        state="open", is_fail_mode_active=True, since_ns=1_040 * S, hint="look at DNS", sections=(SECTION,)
     )
     (shown,) = status_of(worker.facts(), application=application)["applications"]
     assert shown == {

@@ -87,21 +87,21 @@ def test_a_worker_that_comes_into_a_trial_knows_of_the_outage():
 def test_that_another_host_reaches_duo_is_told_before_the_outage():
     """Else fail mode would let users in meanwhile."""
     cells, engine, reader = scene()
-    cells.post(Bulletin(BreakerState.DOWN.number, is_failmode_active=True, trial=0, since_ns=0, is_isolated=True))
+    cells.post(Bulletin(BreakerState.DOWN.number, is_fail_mode_active=True, trial=0, since_ns=0, is_isolated=True))
     reader.look(1.0)
     reader.look(1.1)
     assert engine.told == [("isolated", None), ("new connections", None), ("outage", Trouble.OUTAGE)]
-    cells.post(Bulletin(BreakerState.DOWN.number, is_failmode_active=True, trial=0, since_ns=0))
+    cells.post(Bulletin(BreakerState.DOWN.number, is_fail_mode_active=True, trial=0, since_ns=0))
     reader.look(2.0)
     assert engine.told[3:] == [("isolated no more", None)]
 
 
 def test_that_pushes_are_left_to_another_host_is_told_and_that_they_are_not_any_more():
     cells, engine, reader = scene()
-    cells.post(Bulletin(BreakerState.DOWN.number, is_failmode_active=True, trial=0, since_ns=0, is_left=True))
+    cells.post(Bulletin(BreakerState.DOWN.number, is_fail_mode_active=True, trial=0, since_ns=0, is_left=True))
     reader.look(1.0)
     reader.look(1.1)
     assert engine.told == [("left", None), ("new connections", None), ("outage", Trouble.OUTAGE)]
-    cells.post(Bulletin(BreakerState.HEALTHY.number, is_failmode_active=False, trial=0, since_ns=0))
+    cells.post(Bulletin(BreakerState.HEALTHY.number, is_fail_mode_active=False, trial=0, since_ns=0))
     reader.look(2.0)
     assert engine.told[3:] == [("left no more", None), ("outage", None)]

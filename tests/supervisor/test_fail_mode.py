@@ -10,8 +10,8 @@ from gateway.failmode.breaker import Breaker
 from gateway.failmode.evidence import Evidence
 from gateway.failmode.states import BreakerState
 from gateway.ipc.worker_channel import LookAtBoard
-from gateway.supervisor import failmode
-from gateway.supervisor.failmode import FailModeWatch
+from gateway.supervisor import fail_mode
+from gateway.supervisor.fail_mode import FailModeWatch
 
 if TYPE_CHECKING:
     from gateway.failmode.bulletin import Bulletin
@@ -103,7 +103,7 @@ def test_the_keys_of_those_applications_are_checked_that_are_named(monkeypatch):
         asked.extend(askers)
         return ["wrong"]
 
-    monkeypatch.setattr(failmode, "troubles_of_keys", check)
+    monkeypatch.setattr(fail_mode, "troubles_of_keys", check)
     duo = watch()
     duo._clients = dict.fromkeys(("a:443/DIONE", "b:443/DIONE", "a:443/DITWO"))
     assert asyncio.run(duo.troubles_of_keys({"DIONE", "DIUNKNOWN"})) == ["wrong"]
@@ -120,7 +120,7 @@ def test_a_reload_changes_how_many_failures_open(monkeypatch):
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr(failmode, "open_probe_clients", lambda _settings: {"a": Client()})
+    monkeypatch.setattr(fail_mode, "open_probe_clients", lambda _settings: {"a": Client()})
 
     async def scene() -> None:
         duo = watch(Crew("a"))
@@ -144,7 +144,7 @@ class TestIsolation:
         crew = Crew("a")
         self.watched(crew, {"a"})._publish("a", standing(BreakerState.DOWN))
         ((_, bulletin),) = crew.posted
-        assert bulletin.is_failmode_active
+        assert bulletin.is_fail_mode_active
         assert bulletin.is_isolated
 
     def test_does_not_follow_from_another_host_while_duo_is_there(self):
