@@ -19,7 +19,7 @@ def read_client(scope: Scope, _context: Context) -> DuoOnlyClient:
 def read_duo_only(scope: Scope, context: Context) -> ServerSettings:
     """Return the settings of a server section, which need not name its client, nor need that be there."""
     settings = servers.read_server(scope, context, scope.read_optional("client", _client))
-    warn_of_exempt_usernames(scope, settings)
+    warn_that_exempt_usernames_suffice(scope, settings)
     return settings
 
 
@@ -33,7 +33,7 @@ def _client(text: str) -> str:
     return name
 
 
-def warn_of_exempt_usernames(scope: Scope, settings: ServerSettings) -> None:
+def warn_that_exempt_usernames_suffice(scope: Scope, settings: ServerSettings) -> None:
     """Note who gets in by a name alone, where nobody checks a password."""
     for entry in scope.matching(servers.EXEMPT_USERNAME):
         if entry.value in settings.exempt_usernames:

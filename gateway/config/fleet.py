@@ -13,7 +13,7 @@ from gateway.config.values import BadValueError, choice, integer, plain, quoted
 from gateway.fleetapi.address import BadAddressError, parse_addresses
 from gateway.fleetapi.keys import BadFleetKeyError, decode_fleet_keys
 
-KEYS = {
+FLEET_KEYS = {
     "engine": "",
     "engine_password_file": "",
     "engine_ca_certs_file": "",

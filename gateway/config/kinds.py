@@ -45,7 +45,7 @@ _LDAP_SERVER = frozenset(
 KINDS = {
     "main": Kind(Treatment.READ, general.MAIN),
     "gateway": Kind(Treatment.READ, general.GATEWAY),
-    "fleet": Kind(Treatment.READ, fleet.KEYS),
+    "fleet": Kind(Treatment.READ, fleet.FLEET_KEYS),
     "duo_only_client": Kind(Treatment.READ, duo_only.CLIENT_KEYS, read_client=duo_only.read_client),
     "radius_server_duo_only": Kind(Treatment.READ, duo_only.SERVER_KEYS, read_server=duo_only.read_duo_only),
     "radius_client": Kind(

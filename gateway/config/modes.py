@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from gateway.config import servers
 from gateway.config.attributes import check_passed, passed_attributes
-from gateway.config.duo_only import warn_of_exempt_usernames
+from gateway.config.duo_only import warn_that_exempt_usernames_suffice
 from gateway.config.schema import without_number
 from gateway.config.scope import Context, Scope
 from gateway.config.servers import EXEMPT_USERNAME
@@ -59,7 +59,7 @@ def read_auto(scope: Scope, context: Context) -> ServerSettings:
 def read_concat(scope: Scope, context: Context) -> ServerSettings:
     """Return the settings of a section in which a factor must be typed."""
     settings = _read_server(scope, context)
-    _warn_of_exempt_usernames(scope, settings)
+    _warn_that_exempt_users_type_a_factor(scope, settings)
     rules = ModeRules(
         delimiter=_read_delimiter(scope, settings.pw_codec),
         delimited_password_length=scope.read("delimited_password_length", integer(0, LONGEST_PASSWORD)),
@@ -107,7 +107,7 @@ def _read_server(scope: Scope, context: Context) -> ServerSettings:
             "nobody here checks passwords: whoever knows a user's name and holds the phone gets in; name an "
             "[ad_client] or a [radius_client] unless the RADIUS client itself checks a password first",
         )
-        warn_of_exempt_usernames(scope, settings)
+        warn_that_exempt_usernames_suffice(scope, settings)
     if client is not None and without_number(client) == AD_CLIENT:
         for entry in scope.own().entries("pass_through_attr_names"):
             scope.warn(entry, "has no effect here: a directory answers without attributes; remove the line")
@@ -118,7 +118,7 @@ def _read_server(scope: Scope, context: Context) -> ServerSettings:
     return settings
 
 
-def _warn_of_exempt_usernames(scope: Scope, settings: ServerSettings) -> None:
+def _warn_that_exempt_users_type_a_factor(scope: Scope, settings: ServerSettings) -> None:
     """Note that even they have to type a factor, of which nobody is asked."""
     for entry in scope.matching(EXEMPT_USERNAME):
         if entry.value in settings.exempt_usernames:

@@ -24,7 +24,7 @@ from gateway.config.conflicts import (
 )
 from gateway.config.credentials import has_clear_secrets, read_secrets_key
 from gateway.config.first_factors import is_idle, named_clients
-from gateway.config.fleet import KEYS, read_fleet
+from gateway.config.fleet import FLEET_KEYS, read_fleet
 from gateway.config.general import GATEWAY, MAIN, read_ca_certs_file, read_gateway, read_log
 from gateway.config.guesses import without_guessed
 from gateway.config.including import Source, file_of, read_sources
@@ -190,7 +190,7 @@ def _read_fleet(
     section = next((each for each in sections if each.name == "fleet"), None)
     if section is None:
         return None
-    return read_fleet(Scope(section, main, KEYS, problems), context)
+    return read_fleet(Scope(section, main, FLEET_KEYS, problems), context)
 
 
 def _kinds_of(sections: list[IniSection]) -> list[tuple[Kind, IniSection]]:

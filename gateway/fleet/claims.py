@@ -35,7 +35,7 @@ from gateway.fleet.joins import Joins
 from gateway.fleet.logins import Logins
 from gateway.fleet.outbox import Outbox
 from gateway.fleet.reading import RecordReader
-from gateway.fleet.script_answers import CLAIM, LOOK, RELEASE, TAKE, WRITE, BadScriptAnswerError, Script
+from gateway.fleet.script_answers import CLAIM, LOOK, RELEASE, TAKE, WRITE, BadScriptAnswerError, ScriptName
 from gateway.fleet.settling import Settling, how_it_ends
 from gateway.fleetapi import messages, questions
 from gateway.fleetapi.messages import Beat, Join, Known, Taken, decode_message
@@ -82,7 +82,7 @@ class Claims:
         self._assertions = Assertions(logins, outbox, reader)
         self._joins = Joins(logins, outbox, hosts, reader)
         self._settling = Settling(logins, outbox, reader)
-        self._answered: Final[dict[tuple[ClaimState, Script], _Handler]] = {
+        self._answered: Final[dict[tuple[ClaimState, ScriptName], _Handler]] = {
             (CLAIMING, CLAIM): self._claiming.claimed,
             (ALONE, CLAIM): self._assertions.asserted,
             (ASKING, CLAIM): self._assertions.asserted,

@@ -7,7 +7,7 @@ from typing import TypeAlias, final
 from mypy_extensions import mypyc_attr
 
 from gateway.fleet.claim_states import ClaimedLogin
-from gateway.fleet.script_answers import Script
+from gateway.fleet.script_answers import ScriptName
 from gateway.fleetapi import questions
 from gateway.values import Value
 
@@ -22,7 +22,7 @@ class RunScript(Value):
 
     __slots__ = ("arguments", "key", "login", "script")
 
-    def __init__(self, script: Script, key: bytes, arguments: tuple[bytes, ...], login: ClaimedLogin) -> None:
+    def __init__(self, script: ScriptName, key: bytes, arguments: tuple[bytes, ...], login: ClaimedLogin) -> None:
         self.script = script
         self.key = key
         self.arguments = arguments

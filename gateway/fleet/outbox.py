@@ -4,7 +4,7 @@ from typing import Final
 
 from gateway.fleet.claim_states import PUSHED, ClaimedLogin
 from gateway.fleet.effects import AnswerLogin, AskDuoTime, Count, Displaced, Effect, Publish, RunScript
-from gateway.fleet.script_answers import CLAIM, LOOK, RELEASE, TAKE, WRITE, Found, Script
+from gateway.fleet.script_answers import CLAIM, LOOK, RELEASE, TAKE, WRITE, Found, ScriptName
 from gateway.fleetapi import records
 from gateway.fleetapi.messages import (
     LEAVE,
@@ -155,7 +155,7 @@ class Outbox:
     def _write(self, login: ClaimedLogin, state: bytes, sealed: bytes, life: bytes) -> None:
         self._run(WRITE, login, (login.owner.encode(), b"%d" % login.epoch, state, sealed, life))
 
-    def _run(self, script: Script, login: ClaimedLogin, arguments: tuple[bytes, ...]) -> None:
+    def _run(self, script: ScriptName, login: ClaimedLogin, arguments: tuple[bytes, ...]) -> None:
         self._effects.append(RunScript(script, login.key, arguments, login))
 
     def _seal(self, bound: bytes, login: ClaimedLogin, content: bytes) -> bytes:

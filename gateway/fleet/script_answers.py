@@ -14,7 +14,7 @@ from gateway.values import Value
 _MAX_EPOCH: Final = 2**53
 
 
-class Script(StrEnum):
+class ScriptName(StrEnum):
     """What the store can be asked to do."""
 
     __hash__ = str.__hash__
@@ -26,11 +26,11 @@ class Script(StrEnum):
     RELEASE = "release"
 
 
-CLAIM: Final = Script.CLAIM
-LOOK: Final = Script.LOOK
-WRITE: Final = Script.WRITE
-TAKE: Final = Script.TAKE
-RELEASE: Final = Script.RELEASE
+CLAIM: Final = ScriptName.CLAIM
+LOOK: Final = ScriptName.LOOK
+WRITE: Final = ScriptName.WRITE
+TAKE: Final = ScriptName.TAKE
+RELEASE: Final = ScriptName.RELEASE
 
 
 class BadScriptAnswerError(ValueError):

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from gateway.config.settings import ApplicationSettings, DuoOnlyClient, LogFormat, LogSettings, Settings
-from gateway.logs.files import Rotation
+from gateway.logs.files import LogRotation
 from gateway.logs.setup import LogPlan
 from gateway.statistics.layout import BoardPlan
 
@@ -23,7 +23,7 @@ def log_plan(log: LogSettings) -> LogPlan:
         log.debug,
         log.format is LogFormat.JSON,
         log.auth_events,
-        Rotation(log.max_size, log.max_files),
+        LogRotation(log.max_size, log.max_files),
         log.syslog_facility if log.syslog else "",
     )
 

@@ -14,7 +14,7 @@ import os
 import stat
 from pathlib import Path
 
-from gateway.logs.files import Rotation, open_log
+from gateway.logs.files import LogRotation, open_log
 from gateway.logs.line_handler import PIPE_PORTION, LineHandler, log
 from gateway.logs.losses import Losses
 
@@ -34,7 +34,7 @@ class FileHandler(LineHandler):
         path: Path,
         loop: asyncio.AbstractEventLoop | None = None,
         owner: tuple[int, int] | None = None,
-        rotation: Rotation | None = None,
+        rotation: LogRotation | None = None,
         *,
         spare: int = -1,
         losses: Losses | None = None,

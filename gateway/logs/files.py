@@ -140,7 +140,7 @@ def check_single(status: os.stat_result) -> None:
         raise OSError(errno.EINVAL, "not a regular file, or one that has another name too")
 
 
-class Rotation(NamedTuple):
+class LogRotation(NamedTuple):
     """When a file is full, in octets (0: never), and how many full ones are kept (0: all)."""
 
     max_size: int

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from gateway.logs.events import EventLog
 from gateway.logs.file_handler import FileHandler
-from gateway.logs.files import Rotation, open_log, try_log
+from gateway.logs.files import LogRotation, open_log, try_log
 from gateway.logs.formatters import AuthEventFormatter, LineFormatter
 from gateway.logs.line_handler import LineHandler
 from gateway.logs.lines import JsonLines, Lines, TextLines
@@ -40,7 +40,7 @@ class LogPlan(NamedTuple):
     debug: bool = False
     json: bool = False
     auth_events: bool = False
-    rotation: Rotation = Rotation(0, 0)
+    rotation: LogRotation = LogRotation(0, 0)
     syslog: str = ""
 
     @property

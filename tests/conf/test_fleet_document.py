@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import alerts
-from gateway.config.fleet import KEYS
+from gateway.config.fleet import FLEET_KEYS
 from gateway.fleet import claiming, hosts, joins, outbox, patience, scripts
 from gateway.fleetapi import host_records
 from gateway.ipc.orders import LEAVE_TIMEOUT_S
@@ -32,8 +32,8 @@ def test_the_rights_are_those_that_are_needed():
 
 def test_the_keys_are_those_that_there_are_with_their_defaults():
     found = {row[0].strip("`"): row[1].strip("`") for row in rows_after("| key | default | meaning |")}
-    assert set(found) == set(KEYS)
-    for key, default in KEYS.items():
+    assert set(found) == set(FLEET_KEYS)
+    for key, default in FLEET_KEYS.items():
         assert not default or found[key] == default
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gateway.config.ad_client import CLIENT_KEYS as AD_KEYS
 from gateway.config.changes import MAX_NAMES, ChangedKeys, Changes, Difference, compare
 from gateway.config.changes_told import details, named, summary
-from gateway.config.fleet import KEYS as FLEET
+from gateway.config.fleet import FLEET_KEYS
 from gateway.config.general import GATEWAY, MAIN
 from gateway.config.modes import AUTO_KEYS, CHALLENGE_KEYS
 from gateway.config.schema import key_pattern
@@ -134,7 +134,7 @@ def test_every_name_of_a_key_is_one_of_the_file():
         fleet=replace(FLEET_SETTINGS, password=Secret(b"x"), ca_certs_file="system"),
     )
     of_main = {"http_ca_certs_file": ""}  # which is told of each section that goes by it
-    known = {"main": MAIN, "gateway": GATEWAY, "fleet": FLEET, NAME: SERVER | AUTO_KEYS | CHALLENGE_KEYS | of_main}
+    known = {"main": MAIN, "gateway": GATEWAY, "fleet": FLEET_KEYS, NAME: SERVER | AUTO_KEYS | CHALLENGE_KEYS | of_main}
     changes = compare(full, _all_changed(full))
     found = {each.section: {*each.removed, *each.added, *each.changed} for each in changes.keys}
     assert found.keys() == known.keys()

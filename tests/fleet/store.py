@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.fleet.script_answers import Script
+from gateway.fleet.script_answers import ScriptName
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,17 @@ class Store:
         self.records: dict[bytes, Record] = {}
         self.history: list[tuple[bytes, Record]] = []
 
-    def run(self, script: Script, key: bytes, arguments: tuple[bytes, ...]) -> object:
+    def run(self, script: ScriptName, key: bytes, arguments: tuple[bytes, ...]) -> object:
         record = self.records.get(key)
         if record is not None and record.expires_at <= self.now:
             del self.records[key]
             record = None
-        scripts: dict[Script, Any] = {
-            Script.CLAIM: self._claim,
-            Script.LOOK: self._look,
-            Script.WRITE: self._write,
-            Script.TAKE: self._take,
-            Script.RELEASE: self._release,
+        scripts: dict[ScriptName, Any] = {
+            ScriptName.CLAIM: self._claim,
+            ScriptName.LOOK: self._look,
+            ScriptName.WRITE: self._write,
+            ScriptName.TAKE: self._take,
+            ScriptName.RELEASE: self._release,
         }
         answer = scripts[script](key, record, *arguments)
         if key in self.records:

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from gateway.fleet.effects import RunScript
-from gateway.fleet.script_answers import Script
+from gateway.fleet.script_answers import ScriptName
 from gateway.fleetapi import messages, records
 from gateway.fleetapi.messages import Ended, Join, Known, Taken, decode_message, encode_message
 from gateway.fleetapi.names import ALL_HOSTS, mailbox, record_key
@@ -44,7 +44,7 @@ class WatchedStore(Store):
         super().__init__()
         self.history: list[tuple[bytes, Record]] = []
 
-    def run(self, script: Script, key: bytes, arguments: tuple[bytes, ...]) -> object:
+    def run(self, script: ScriptName, key: bytes, arguments: tuple[bytes, ...]) -> object:
         before = self.records.get(key)
         answer = super().run(script, key, arguments)
         after = self.records.get(key)

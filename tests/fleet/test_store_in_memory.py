@@ -29,7 +29,7 @@ writes = st.tuples(
 takes = st.tuples(st.just(answers.TAKE), st.tuples(owners, owners, epochs, st.just(LIFE)))
 releases = st.tuples(st.just(answers.RELEASE), st.tuples(owners, epochs))
 
-SCRIPTS: dict[answers.Script, tuple[scripts.Script, Any]] = {
+SCRIPTS: dict[answers.ScriptName, tuple[scripts.Script, Any]] = {
     answers.CLAIM: (scripts.CLAIM, answers.read_claim),
     answers.LOOK: (scripts.LOOK, answers.read_look),
     answers.WRITE: (scripts.WRITE, int),

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from gateway.logs.file_handler import FileHandler
-from gateway.logs.files import Rotation, rotated_files
+from gateway.logs.files import LogRotation, rotated_files
 from gateway.logs.formatters import LineFormatter
 from gateway.logs.lines import TextLines
 from gateway.logs.losses import Losses
@@ -244,7 +244,7 @@ def test_a_pipe_that_nobody_reads_blocks_nobody(tmp_path):
 class TestRotation:
     @pytest.fixture
     def handler(self, tmp_path):
-        rotating = FileHandler(tmp_path / "x.log", rotation=Rotation(10, 3))
+        rotating = FileHandler(tmp_path / "x.log", rotation=LogRotation(10, 3))
         yield rotating
         rotating.close()
 
@@ -270,7 +270,7 @@ class TestRotation:
         assert [each.name for each in rotated_files(handler.path)] == ["x.log.1", "x.log.2", "x.log.3"]
 
     def test_0_keeps_all(self, tmp_path):
-        handler = FileHandler(tmp_path / "x.log", rotation=Rotation(1, 0))
+        handler = FileHandler(tmp_path / "x.log", rotation=LogRotation(1, 0))
         for number in range(12):
             handler.write(str(number), INFO)
             handler.look()
@@ -279,7 +279,7 @@ class TestRotation:
         assert written(tmp_path / "x.log.12") == "0\n"
 
     def test_0_octets_never_rotate(self, tmp_path):
-        handler = FileHandler(tmp_path / "x.log", rotation=Rotation(0, 3))
+        handler = FileHandler(tmp_path / "x.log", rotation=LogRotation(0, 3))
         handler.write("x" * 100_000, INFO)
         handler.look()
         handler.close()
@@ -347,7 +347,7 @@ class TestRotation:
 
     def test_a_pipe_in_the_logs_place_is_told_once_and_the_former_file_is_written_on(self, tmp_path, caplog):
         owner = (os.getuid(), os.getgid())
-        handler = FileHandler(tmp_path / "x.log", owner=owner, rotation=Rotation(10, 3))
+        handler = FileHandler(tmp_path / "x.log", owner=owner, rotation=LogRotation(10, 3))
         handler.path.rename(tmp_path / "moved")
         os.mkfifo(handler.path)
         logger = logging.getLogger("gateway")
@@ -363,7 +363,7 @@ class TestRotation:
     def test_many_processes_lose_and_tear_no_line_and_write_none_twice(self, tmp_path):
         """Every line of every process stands once in one of the files, in order."""
         path, n_writers, n_rotations = tmp_path / "x.log", 3, 12
-        rotating = FileHandler(path, rotation=Rotation(20_000, 0))
+        rotating = FileHandler(path, rotation=LogRotation(20_000, 0))
         command = [sys.executable, "-m", "tests.logs.writing", str(path)]
         writers = [
             subprocess.Popen([*command, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
