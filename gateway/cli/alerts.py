@@ -120,13 +120,14 @@ def _of_this_host(fleet: Status) -> Iterator[str]:
     if fleet["leaving"]:
         yield "LEAVING: this host stops, and takes no more logins"
     if not fleet["up"]:
-        who = "these decide alone" if fleet.get("workers_alone") else "this host decides alone"
+        who = "some workers of this host decide alone" if fleet.get("workers_alone") else "this host decides alone"
         yield f"NOT SHARED ({fleet['detail']}): {who}, and a login that is asked at two hosts is pushed twice"
     if fleet["strangers"]:
-        strangers = counted(fleet["strangers"], "host")
+        is_one = fleet["strangers"] == 1
+        uses, they, belong, them = ("uses", "it", "belongs", "it") if is_one else ("use", "they", "belong", "them")
         yield (
-            f"ANOTHER FLEET KEY: {strangers} of which nothing opens here: of this fleet? compare fleet_key_file; "
-            "else it needs a store of its own"
+            f"ANOTHER FLEET KEY: {counted(fleet['strangers'], 'host')} {uses} this store with another key. If {they} "
+            f"{belong} to this fleet, give {them} the same fleet_key_file; if not, give {them} another store"
         )
     for name in fleet.get("same_names", []):
         yield f"SAME NAME: two hosts beat as {name}; give each its own name= in [fleet]"

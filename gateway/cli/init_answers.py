@@ -86,5 +86,5 @@ def typed_secret(text: str) -> str:
     if not text:
         raise BadValueError("that is empty; type the secret")
     if not text.isprintable():
-        raise BadValueError("that has signs in it which nobody can type; write another one")
+        raise BadValueError("it contains characters that cannot be typed; write another one")
     return text

@@ -53,7 +53,9 @@ def _run(closed: list[int], arguments: Sequence[str]) -> int:
         if options.config == STDIN and not getattr(options, "reads_stdin", False):
             raise _cannot_find("-", "standard input is read by radgate check alone; name a file")
         if not os.path.isabs(options.config) and not _has_folder():  # noqa: PTH117 -- pathlib takes its time to load
-            raise _cannot_find(options.config, "the present folder is gone; cd elsewhere, or write the whole path")
+            raise _cannot_find(
+                options.config, "the current directory does not exist any more; cd elsewhere, or write the whole path"
+            )
         return int(options.command(options))
     except ConfigError as error:
         print(error, file=sys.stderr)

@@ -20,7 +20,7 @@ different is told: sections, clients, applications and keys, by name. Where an a
 is asked once they serve, and standard error has what it says against them; radgate check --connect asks before.
 
 Where more of the sections or clients would go than reload_guard in [gateway] says, 50 percent, nothing changes without
---force: such a file is rather cut off.
+--force: such a file has probably been cut off by mistake.
 """
 EPILOG = """\
 exit status: 0 the new settings serve, or would with --dry-run, 2 nothing was changed, and standard error says why, 4
@@ -32,7 +32,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     parser = add_command(subparsers, common, "reload", "take new settings and lose no login", DESCRIPTION, EPILOG)
     parser.add_argument("--dry-run", action="store_true", help="say what would come of it, and change nothing")
-    parser.add_argument("--force", action="store_true", help="however much of sections and clients goes")
+    parser.add_argument("--force", action="store_true", help="reload even if many sections or clients are removed")
     parser.add_argument("--json", action="store_true", help="print what came of it as JSON, with all names")
     parser.set_defaults(command=command)
 

@@ -28,7 +28,7 @@ users and addresses; --anonymous puts user-0001, user-0002 … in the place of u
 
 Secrets that systemd gives to the gateway alone (%d/ in the file) can be hidden while it runs, if root asks.
 
-exit status: 0 written, 2 there is no such configuration file, 3 the ZIP file cannot be written.
+exit status: 0 written, 2 there is no such configuration file, 74 the ZIP file cannot be written.
 """
 
 
@@ -56,7 +56,7 @@ def command(options: argparse.Namespace) -> int:
         create_file(output, bundle.octets)
     except OSError as error:
         print(f"radgate: cannot write {explain_error(error)}", file=sys.stderr)
-        return Exit.CANNOT_START
+        return Exit.CANNOT_WRITE
     print(f"{output} ({output.stat().st_size / 1024:.0f} KB)")
     hidden = "Secrets are hidden in it"
     if bundle.unread:

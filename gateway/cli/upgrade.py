@@ -56,7 +56,7 @@ def command(options: argparse.Namespace) -> int:
         for warning in answer["warnings"]:
             print(warning, file=sys.stderr)
         if not gateway.has_ended(END_TIMEOUT_S):
-            raise ControlError(f"pid {before['pid']} does not make place for the code on disk; its log says more")
+            raise ControlError(f"pid {before['pid']} has not ended, so the new code cannot start; its log says more")
     return _follow(run_dir, before)
 
 

@@ -59,7 +59,7 @@ def _of_gateway(status: _Status) -> _Lines:
     yield from _of_configuration(status)
     yield from _gauge("uptime_seconds", "Since the supervisor started.", [], [((), status["uptime_s"])])
     restarts = [((), status["console"]["restarts"])]
-    yield from _counter("console_restarts", "Consoles that exited unasked since the start.", [], restarts)
+    yield from _counter("console_restarts", "Consoles that exited on their own since the start.", [], restarts)
     until = [((each["certificate"], each["host"]), each["valid_until"]) for each in status.get("certificates", ())]
     text = "Until when a certificate is valid, in Unix seconds."
     yield from _gauge("certificate_valid_until_seconds", text, ["certificate", "host"], until)

@@ -257,7 +257,7 @@ class Crews:
 
     def _say_given_up(self, given_up: GoOnWithout) -> None:
         number = given_up.slot.number
-        log.error("Slot %d discards what its last workers left: it may be why they exited", number)
+        log.error("Slot %d drops the pending logins of its last workers: they may be why those exited", number)
 
     def _close_journal(self, closing: CloseJournal) -> None:
         descriptor = self._journals.pop(closing.worker, None)

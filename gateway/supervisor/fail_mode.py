@@ -137,9 +137,13 @@ class FailModeWatch:
 
     def _say_isolated(self, key: str, *, is_isolated: bool) -> None:
         if is_isolated:
-            log.error("Duo cannot be reached from here, and from another host it can: this one is silent (%s)", key)
+            log.error(
+                "Duo cannot be reached from here, but from another host of the fleet: "
+                "this host answers no RADIUS client now (%s)",
+                key,
+            )
         else:
-            log.warning("This host is silent no more (%s)", key)
+            log.warning("This host answers RADIUS clients again (%s)", key)
 
 
 def consequence(settings: Settings, key: str) -> str:

@@ -91,7 +91,7 @@ class Journals:
         self._write_key()
         log.warning(
             "The folder of journals was gone: if this process is killed, what is pending now may be pushed again; "
-            "radgate reload has journals in the new folder"
+            "run radgate reload to write journals in the new folder"
         )
 
     def _files(self) -> list[tuple[int, str]]:

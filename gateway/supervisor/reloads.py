@@ -176,7 +176,8 @@ class Reloads:
         if os.path.realpath(named) == os.path.realpath(self._run_dir):
             return ""
         remedy = f"write run_dir={self._run_dir} again, or end this gateway (kill -TERM {os.getpid()}) and start it"
-        return f"another run_dir is for the next start, no command would find this gateway there: {remedy}"
+        text = "run_dir can change only at a restart: commands would look for this gateway in the new folder"
+        return f"{text} and not find it; {remedy}"
 
 
 def _tell(outcome: ReloadOutcome) -> None:

@@ -49,9 +49,9 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.DUO_REFUSED_CALL: Explanation(
         "Duo could not use the call: a factor that no device of the user can do, or a user name that it does not take",
-        "see the user's devices in Duo; for a push Duo Mobile has to be activated; who has a hardware token alone "
-        "types its passcode, in a section radius_server_auto secret,PASSCODE, or is asked for it with "
-        "factors=push,passcode",
+        "see the user's devices in Duo; for a push Duo Mobile has to be activated; a user whose only device is a "
+        "hardware token types its passcode; in radius_server_auto they type secret,PASSCODE, or factors=push,passcode "
+        "lets the gateway ask for it",
     ),
     Reason.NOT_ENROLLED: Explanation(
         "Duo does not know the user, or no device of the user",

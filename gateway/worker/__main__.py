@@ -320,7 +320,10 @@ class RunningWorker:
             self._obey(received)
             return
         asyncio.get_running_loop().remove_reader(self._channel.fileno())
-        log.error("The supervisor has exited; finishing what waits for nobody, then exiting")
+        log.error(
+            "The supervisor has exited. This worker takes no new logins, "
+            "finishes the pending ones that it can, and exits"
+        )
         self._leave()
 
     def _leave(self) -> None:

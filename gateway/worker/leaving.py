@@ -61,8 +61,10 @@ async def until_drained(
         await _leave_to_others(service, slot, min(LEAVE_TIMEOUT_S, left_s))
         left_s = max(0.0, left_s - LEAVE_TIMEOUT_S)
     if not await service.drain(left_s):
-        fate = "to its successor" if has_successors else "without an answer"
-        log.warning("Worker %d leaves %s %s after %g s", slot, counted(service.n_pending, "login"), fate, timeout_s)
+        logins = counted(service.n_pending, "login")
+        without = f"{logins} {'gets' if service.n_pending == 1 else 'get'} no answer"
+        fate = f"its successor goes on with {logins}" if has_successors else without
+        log.warning("Worker %d stops after %g s; %s", slot, timeout_s, fate)
 
 
 async def _leave_to_others(service: Service, slot: int, timeout_s: float) -> None:

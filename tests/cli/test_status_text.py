@@ -327,7 +327,7 @@ def test_what_is_wrong_among_hosts_is_said_first():
     for said in (
         "LEAVING: this host stops, and takes no more logins",
         "NOT SHARED (connection refused by 127.0.0.1:6379): this host decides alone, and a login",
-        "ANOTHER FLEET KEY: 1 host of which nothing opens here: of this fleet? compare fleet_key_file; else it needs",
+        "ANOTHER FLEET KEY: 1 host uses this store with another key. If it belongs to this fleet, give it the same",
         f"OTHER SETTINGS at host gw-b for [{SECTION}], [{SECTION}2]: logins there may end",
         "HOST gw-c IS SILENT: it does not beat",
         "HOST gw-d SERVES NOBODY",
@@ -343,7 +343,10 @@ def test_what_is_wrong_among_hosts_is_said_first():
 def test_who_of_its_workers_does_not_share_is_said():
     fleet = fleet_of(up=False, detail="2 of 8 workers: the store's answers are late", workers_alone=2)
     text = " ".join(" ".join(lines_of(with_fleet(fleet))).split())
-    assert "NOT SHARED (2 of 8 workers: the store's answers are late): these decide alone, and a login" in text
+    assert (
+        "NOT SHARED (2 of 8 workers: the store's answers are late): some workers of this host decide alone, and a login"
+        in text
+    )
     assert "Logins are not shared by 2 of 8 workers: the store's answers are late." in text
 
 

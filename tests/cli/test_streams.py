@@ -66,7 +66,7 @@ def test_a_relative_name_in_a_folder_that_is_gone(tmp_path, command):
     ended = subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=gone, env=kept, timeout=60)
     assert (ended.returncode, ended.stderr) == (
         Exit.CONFIGURATION,
-        "authproxy.cfg: the present folder is gone; cd elsewhere, or write the whole path\n",
+        "authproxy.cfg: the current directory does not exist any more; cd elsewhere, or write the whole path\n",
     )
 
 

@@ -233,7 +233,7 @@ def test_a_folder_of_logs_that_cannot_be_looked_into(tmp_path, capsys):
 def test_nothing_is_written_over(config, capsys):
     (config.parent / "out.zip").write_text("mine")
     status, _, err = run_main(capsys, "support", "--config", str(config), "--output", str(config.parent / "out.zip"))
-    assert (status, err) == (3, f"radgate: cannot write {config.parent / 'out.zip'}: File exists\n")
+    assert (status, err) == (74, f"radgate: cannot write {config.parent / 'out.zip'}: File exists\n")
     assert (config.parent / "out.zip").read_text() == "mine"
 
 

@@ -137,7 +137,7 @@ def test_errors_of_the_file_change_nothing(
     with pytest.raises(Declined) as declined:
         ask_control(str(site.folder / "run"), "upgrade", 60.0)
     (problem,) = declined.value.problems
-    assert problem.startswith(f"{site.config}: another run_dir is for the next start")
+    assert problem.startswith(f"{site.config}: run_dir can change only at a restart")
     site.config.write_text(text)
     assert lasting_gateway.worker_pids() == before
 

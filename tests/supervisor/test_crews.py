@@ -215,7 +215,7 @@ class TestDeaths:
             assert process.predecessors == []
             await said(process, FromWorker.SERVING)
             assert crew.generation.is_ready
-            assert "Slot 0 discards what its last workers left" in caplog.text
+            assert "Slot 0 drops the pending logins of its last workers" in caplog.text
 
         play(scene)
 

@@ -188,7 +188,7 @@ def test_another_run_dir_is_refused_whatever_is_asked_for_and_that_is_remembered
             stage.reloads.reload(is_forced=True),
         ):
             (problem,) = (await asked).problems
-            assert "another run_dir is for the next start" in problem
+            assert "run_dir can change only at a restart" in problem
             assert f"write run_dir={former} again, or end this gateway (kill -TERM {os.getpid()})" in problem
         assert len(stage.workers) == 1
         status = stage.reloads.status()

@@ -44,8 +44,8 @@ def test_the_document_has_a_section_for_each_word_and_no_other():
 
 
 @pytest.mark.parametrize("reason", [Reason.DUO_REFUSED_CALL, Reason.NO_CAPABLE_DEVICE])
-def test_who_has_a_hardware_token_alone_is_told_what_to_type(reason):
-    assert "a hardware token alone types" in REASONS[reason].remedy
+def test_who_has_only_a_hardware_token_is_told_what_to_type(reason):
+    assert "only device is a hardware token types" in REASONS[reason].remedy
     assert "secret,PASSCODE" in REASONS[reason].remedy
 
 

@@ -83,10 +83,12 @@ def test_a_host_by_itself_waits_for_people():
     assert service.waits == [("all", 70.0)]
 
 
-@pytest.mark.parametrize(("has_successors", "fate"), [(True, "to its successor"), (False, "without an answer")])
+@pytest.mark.parametrize(
+    ("has_successors", "fate"), [(True, "its successor goes on with 2 logins"), (False, "2 logins get no answer")]
+)
 def test_what_is_left_at_the_end_is_told(caplog: pytest.LogCaptureFixture, has_successors: bool, fate: str):
     drained(ScriptedService(), None, has_successors=has_successors)
-    assert f"Worker 0 leaves 2 logins {fate} after 70 s" in caplog.text
+    assert f"Worker 0 stops after 70 s; {fate}" in caplog.text
 
 
 def test_what_waits_for_people_is_left_to_other_hosts(caplog: pytest.LogCaptureFixture):

@@ -86,12 +86,13 @@ function ofThisHost(fleet) {
   const alerts = [];
   if (fleet.leaving) alerts.push({ mood: "warm", key: "leaving", title: "This host leaves", text: "It finishes what is pending, and takes no more logins." });
   if (!fleet.up) {
-    const who = fleet.workers_alone ? "These decide" : "This host decides";
+    const who = fleet.workers_alone ? "Some workers of this host decide" : "This host decides";
     const text = sentences(fleet.detail, `${who} alone, and a login that is asked at two hosts is pushed twice`);
     alerts.push({ mood: "warm", key: "sharing", title: "Logins are not shared with other hosts", text });
   }
   if (fleet.strangers) {
-    const text = `Nothing of ${fleet.strangers > 1 ? `${fleet.strangers} hosts` : "one host"} opens here, so nothing is shared. If it is to be of this fleet, compare fleet_key_file; else give each fleet a store of its own. See docs/fleet.md.`;
+    const [who, them] = fleet.strangers > 1 ? [`${fleet.strangers} hosts use`, "they belong to this fleet, give them"] : ["One host uses", "it belongs to this fleet, give it"];
+    const text = `${who} this store with another key, so nothing is shared. If ${them} the same fleet_key_file; if not, another store. See docs/fleet.md.`;
     alerts.push({ mood: "warm", key: "strangers", title: "A host with another fleet key writes to the store", text });
   }
   for (const name of fleet.same_names || []) {
