@@ -20,7 +20,7 @@ def directory_findings(client: AdClient) -> Iterator[Finding]:
         text = "passwords do not cross the network; names do, readable, and searches are hidden by RC4, which is weak"
         yield _note(client, "transport", text, "transport=ldaps hides all of it")
     if client.security_group_dn and any(host.port in _GLOBAL_CATALOG for host in client.hosts):
-        text = "a global catalog knows members of universal groups alone where a group is of another domain"
+        text = "a global catalog knows only members of universal groups where a group is of another domain"
         yield _note(client, "group", text, "for other groups use port 389, or 636 with transport=ldaps")
     group, users = domain_of(client.security_group_dn), domain_of(client.search_dn)
     if group and users and not (group == users or group.endswith(f".{users}") or users.endswith(f".{group}")):
@@ -38,14 +38,14 @@ def _account(client: AdClient) -> Iterator[Finding]:
     account = service_account_of(client, account_rules(client))
     name = account.name.decode() if account is not None else ""
     if client.auth_type is AuthType.PLAIN and name not in ("", client.bind_dn, client.service_account_username):
-        text = f"the service account binds as {name}, for no directory takes a name alone"
+        text = f"the service account binds as {name}, for no directory takes a name by itself"
         yield _note(client, "account", text, "if it has another name, write that, or bind_dn")
 
 
 def _names(client: AdClient) -> Iterator[Finding]:
     if not client.verify_hostname:
         text = "with ssl_verify_hostname=false a certificate of any machine will do, if the same CA has signed it"
-        yield _note(client, "certificate", text, "trust the hosts' own certificates alone, or write true")
+        yield _note(client, "certificate", text, "trust only the hosts' own certificates, or write true")
         return
     addresses = [host.host for host in client.hosts if _is_address(host.host)]
     if addresses:

@@ -20,7 +20,7 @@ examples:
   radgate completion bash > /etc/bash_completion.d/radgate
   radgate completion zsh > /usr/local/share/zsh/site-functions/_radgate
   radgate completion fish > /etc/fish/completions/radgate.fish
-  source <(radgate completion bash)      # for this shell alone
+  source <(radgate completion bash)      # only for this shell
 
 exit status: 0.
 """

@@ -29,7 +29,7 @@ _KNOWN = "share/radgate/CHANGELOG.md"
 
 DESCRIPTION = """\
 Print where the files are that came with radgate: documentation, samples, the unit for systemd, alerts and a dashboard.
-With a name print the path of that one alone.
+With a name print only the path of that one.
 """
 EPILOG = """\
 examples:

@@ -37,7 +37,7 @@ examples:
   radgate init ... --mode auto --home 10.0.0.5=/etc/radgate/home_secret
       a password first, which that RADIUS server checks; HOST:PORT=PATH for another port, --home again for another
 
-The file is for its owner alone (mode 0600); written by root, the group of the workers' user can read it, too (0640), so
+Only its owner can read the file (mode 0600); where root writes it, the group of the workers' user can, too (0640), so
 that the systemd unit can start all of the gateway as that user. A file that is there is never written over.
 
 exit status: 0 written, 2 something is missing or wrong, and nothing was written.

@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 
 QUESTIONS = {
     "mode": "What users type:\n"
-    "  duo_only   a second factor alone; the RADIUS client checks the password\n"
+    "  duo_only   only a second factor; the RADIUS client checks the password\n"
     "  auto       a password, perhaps with a factor behind it: secret,123456\n"
     "  concat     always both: secret,push\n"
     "  challenge  a password, and then the answer to a question\n"

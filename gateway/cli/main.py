@@ -51,7 +51,7 @@ def _run(closed: list[int], arguments: Sequence[str]) -> int:
     options.config = getattr(options, "config", None) or os.environ.get("RADGATE_CONFIG") or DEFAULT_CONFIG
     try:
         if options.config == STDIN and not getattr(options, "reads_stdin", False):
-            raise _cannot_find("-", "standard input is read by radgate check alone; name a file")
+            raise _cannot_find("-", "only radgate check reads standard input; name a file")
         if not os.path.isabs(options.config) and not _has_folder():  # noqa: PTH117 -- pathlib takes its time to load
             raise _cannot_find(
                 options.config, "the current directory does not exist any more; cd elsewhere, or write the whole path"

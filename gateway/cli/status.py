@@ -42,8 +42,8 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     text = "show what the running gateway is doing"
     parser = add_command(subparsers, common, "status", text, DESCRIPTION, EPILOG)
     part = parser.add_mutually_exclusive_group()
-    part.add_argument("--server", metavar="NAME", help="this server section alone, by its section or its name=")
-    part.add_argument("--troubled", action="store_true", help="what is not well alone; not with --watch")
+    part.add_argument("--server", metavar="NAME", help="only this server section, by its section or its name=")
+    part.add_argument("--troubled", action="store_true", help="only what is not well; not with --watch")
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.add_argument(
         "--watch", action="store_true", help="show it anew every second, until Ctrl-C; plain lines into a pipe"

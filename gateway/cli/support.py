@@ -26,7 +26,7 @@ examples:
 Secrets are looked for and hidden in every file of it, also as base64, hexadecimal or percent signs. The logs name
 users and addresses; --anonymous puts user-0001, user-0002 … in the place of users, the same one everywhere.
 
-Secrets that systemd gives to the gateway alone (%d/ in the file) can be hidden while it runs, if root asks.
+Secrets that systemd gives only to the gateway (%d/ in the file) can be hidden while it runs, if root asks.
 
 exit status: 0 written, 2 there is no such configuration file, 74 the ZIP file cannot be written.
 """

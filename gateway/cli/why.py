@@ -40,7 +40,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("user", metavar="USER")
     parser.add_argument("--since", metavar="TIME", type=_ago, help="no older ones than this: 30m, 2h, 7d")
     parser.add_argument("--server", metavar="NAME", help="of this server section only, by its section or its name=")
-    parser.add_argument("--refused", action="store_true", help="those alone that were refused: Access-Reject")
+    parser.add_argument("--refused", action="store_true", help="only those that were refused: Access-Reject")
     parser.add_argument(
         "--last", metavar="N", type=_number, default=N_SHOWN, help=f"show so many, the newest (default: {N_SHOWN})"
     )

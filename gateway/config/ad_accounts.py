@@ -71,7 +71,7 @@ def _check_plain(scope: Scope, settings: AdClient) -> None:
         if "=" in name and not is_dn(name):
             scope.error(entry, "is no distinguished name; write it as in CN=radgate,OU=Services,DC=example,DC=com")
         elif name and not is_dn(name) and "@" not in name and "\\" not in name:
-            text = f"{quoted(name)} is no distinguished name, and no directory takes a name alone"
+            text = f"{quoted(name)} is no distinguished name, and no directory takes a name by itself"
             scope.warn(entry, f"{text}; write one, name@domain, or DOMAIN\\name")
     name = settings.service_account_username
     needs_domain = not settings.bind_dn and not any(sign in name for sign in "@\\=")  # no directory takes it alone

@@ -169,7 +169,9 @@ def _check_group(scope: Scope, settings: AdClient) -> None:
             scope.warn(entry, "has no effect without security_group_dn; write that, or remove the line")
     elif settings.nested_groups and settings.username_attribute.lower() == "uid":
         for entry in scope.entries("nested_groups"):
-            scope.warn(entry, "is a rule of Active Directory's alone: elsewhere nobody is a member by it; write false")
+            scope.warn(
+                entry, "is a rule that only Active Directory has: elsewhere nobody is a member by it; write false"
+            )
 
 
 def _check_transport(scope: Scope, settings: AdClient) -> None:

@@ -21,7 +21,7 @@ _POSITION_KEY = "message_authenticator_in_replies_"
 SHORT_SECRET = 12  # octets: a shared secret up to here can be guessed from one captured packet, RFC 2865 section 3
 
 _LEAST_PREFIX = {4: 8, 6: 16}  # bits: 10.0.0.0/8 and a provider's own network are the widest that anybody has
-_OWN_ADDRESSES = "write the addresses or networks of the RADIUS clients alone"
+_OWN_ADDRESSES = "write only the addresses or networks of the RADIUS clients"
 
 _PATTERNS = ("radius_ip_N", *RADIUS_SECRET.all, *NEXT_RADIUS_SECRET.all, f"{_POSITION_KEY}N")
 _CLIENT_KEY = re.compile("|".join(pattern.replace("N", "[0-9]+") for pattern in _PATTERNS))

@@ -89,7 +89,7 @@ def _may_be_secret(scope: Scope, entry: Entry, keys: SecretKeys, octets: bytes) 
         scope.error(entry, f"is encrypted; write {keys.protected}=, or the secret in clear")
         return False
     if octets.startswith(_WINDOWS_FORMS):
-        scope.error(entry, "was encrypted on Windows, and can be read there alone; write the secret in clear")
+        scope.error(entry, "was encrypted on Windows, and can be read only there; write the secret in clear")
         return False
     return scope.note(entry, secret_slips(octets))
 

@@ -18,7 +18,7 @@ _URL = re.compile("(ldaps?)://", re.IGNORECASE | re.ASCII)
 _SEVERAL = re.compile("[^,;\\s]+(\\s*[,;]\\s*|\\s+)[^,;\\s]+")
 _ATTRIBUTE = re.compile("[A-Za-z][A-Za-z0-9-]*|[0-9]+([.][0-9]+)+")
 _NO_LONGER = {
-    "sspi": "is for Windows alone, where Duo's proxy needs no account; write plain with transport=ldaps, or ntlm2",
+    "sspi": "is only for Windows, where Duo's proxy needs no account; write plain with transport=ldaps, or ntlm2",
     "ntlm1": "is broken, and present domain controllers refuse it; write ntlm2, or plain with transport=ldaps",
 }
 
@@ -28,7 +28,7 @@ def directory_host(text: str) -> str:
     if url := _URL.match(text):
         scheme = url[1].lower()
         transport = "ldaps" if scheme == "ldaps" else "clear or transport=starttls"
-        raise BadValueError(f"{quoted(text)} is a URL; write the host alone, and transport={transport} for {scheme}://")
+        raise BadValueError(f"{quoted(text)} is a URL; write only the host, and transport={transport} for {scheme}://")
     if _SEVERAL.match(text):
         raise BadValueError(f"{quoted(text)} names several hosts; write one to a key: host=, host_2=, host_3=")
     found = host(text)

@@ -27,7 +27,7 @@ def _client(text: str) -> str:
     name = text.lower()
     if without_number(name) != DUO_ONLY_CLIENT:
         raise BadValueError(
-            f"{quoted(text)} would check a first factor, but radius_server_duo_only asks Duo alone; "
+            f"{quoted(text)} would check a first factor, but radius_server_duo_only asks only Duo; "
             "write client=duo_only_client, or make it a [radius_server_auto]"
         )
     return name

@@ -132,7 +132,7 @@ def _is_single(section: IniSection) -> bool:
 
 
 def _of_main_alone(section: IniSection) -> Problem:
-    text = f"belongs into the main file, which alone says what holds for all; move its keys to [{section.name}] there"
+    text = f"belongs into the main file: only that says what holds for all; move its keys to [{section.name}] there"
     return Problem(section.name, "", text, section.place)
 
 

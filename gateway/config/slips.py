@@ -283,9 +283,9 @@ def _wrapping_slips(text: str) -> Iterator[Slip]:
     if "…" in text or text.endswith("..."):
         yield Slip("has an ellipsis in it, as a secret that was shortened; copy the whole one if that is not meant")
     if _is_json(text):
-        yield Slip("is JSON, and all of it is the secret; write the value alone if that is not meant")
+        yield Slip("is JSON, and all of it is the secret; write only the value if that is not meant")
     elif _ASSIGNMENT.fullmatch(text):
-        yield Slip("looks like a name and a value, and all of it is the secret; write the value alone")
+        yield Slip("looks like a name and a value, and all of it is the secret; write only the value")
     elif _LONE_COMMENT.match(text):
         yield Slip("looks like a comment, and is the secret; write the secret itself if that is not meant")
 

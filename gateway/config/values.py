@@ -222,7 +222,7 @@ def _why_deaf(found: IPv4Address | IPv6Address) -> str:
     if isinstance(found, IPv6Address) and found.ipv4_mapped:
         return f"is {found.ipv4_mapped} in IPv6 form, at which nothing arrives"
     if isinstance(found, IPv6Address) and found.is_link_local and not found.scope_id:
-        return f"is of one link alone and does not say which, as in {found}%eth0"
+        return f"is only valid on one link and does not say which, as in {found}%eth0"
     return ""
 
 
@@ -230,7 +230,7 @@ def host(text: str) -> str:
     """Return a host name or address without port, scheme or path."""
     found = host_port(text)
     if found.port is not None:
-        raise BadValueError(f"{quoted(text)} has a port; write the host alone and the port in the key for it")
+        raise BadValueError(f"{quoted(text)} has a port; write only the host, and the port in the key for it")
     return found.host
 
 
@@ -241,12 +241,12 @@ def host_port(text: str, example: str = "host.example.com") -> HostPort:
     """
     if scheme := _SCHEME.match(text):
         raise BadValueError(
-            f"{quoted(text)} is an address of a web page; remove {scheme[0]} and write the host name alone"
+            f"{quoted(text)} is an address of a web page; remove {scheme[0]} and write only the host name"
         )
     if "@" in text:
-        raise BadValueError("the value has a user name before @, which is not supported; write the host name alone")
+        raise BadValueError("the value has a user name before @, which is not supported; write only the host name")
     if "/" in text:
-        raise BadValueError(f"{quoted(text)} has a path; write the host name alone, without / and what follows")
+        raise BadValueError(f"{quoted(text)} has a path; write only the host name, without / and what follows")
     if bracketed := _BRACKETED.fullmatch(text):
         return HostPort(_ipv6_address(bracketed[1]), None if bracketed[2] is None else port(bracketed[2]))
     if text.count(":") > 1:

@@ -153,7 +153,7 @@ class Pages:
 
     async def _log_in(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Sec-Fetch-Site", "") not in _OWN_FORM:  # it could have its visitors locked out
-            raise web.HTTPForbidden(text="This form is sent from the console's own page alone.\n")
+            raise web.HTTPForbidden(text="This form is sent only from the console's own page.\n")
         token = self._rules.token
         # Whatever type and charset the visitor names: aiohttp's own reading of a form fails in many ways.
         form = parse_qs((await request.read()).decode("utf-8", "replace"))

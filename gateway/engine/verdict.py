@@ -134,7 +134,7 @@ def _unproven_password() -> Verdict:
     verdict.hint += (
         "; or the shared secret at the client is not the radius_secret_N here any more, "
         "which only a signed request (Message-Authenticator) could tell; "
-        "or it has 15, 16, 31, 32 … bytes and is no UTF-8, as random bytes: it counts in signed requests alone"
+        "or it has 15, 16, 31, 32 … bytes and is no UTF-8, as random bytes: it counts only in signed requests"
     )
     return verdict
 

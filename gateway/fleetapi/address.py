@@ -119,7 +119,7 @@ def _unix(user: str, rest: str) -> StoreAddress:
     if not path.startswith("/"):
         raise BadAddressError("a socket has an absolute path; write unix:///run/redis/redis.sock, say")
     if separator and not query.startswith("db="):
-        raise BadAddressError("behind ? stands the database alone; write unix:///run/redis/redis.sock?db=1, say")
+        raise BadAddressError("behind ? there may only be the database; write unix:///run/redis/redis.sock?db=1, say")
     return StoreAddress("", 0, unquote(path), user, _database(query.removeprefix("db=")))
 
 

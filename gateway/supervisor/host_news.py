@@ -63,7 +63,7 @@ def _among_all(fleet: Status) -> Iterator[tuple[str, str]]:
     for name in fleet["same_names"]:
         yield (
             f"Two hosts beat under the name {name}; give each its own name= in [fleet]",
-            f"One host alone beats under the name {name} now",
+            f"Only one host beats under the name {name} now",
         )
 
 

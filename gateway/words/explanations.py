@@ -89,7 +89,7 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.NO_SUCH_DEVICE: Explanation(
         "The user has no device of that number for this factor",
-        "devices are counted in the order of the user's page in Duo, those that can do the factor alone",
+        "devices are counted in the order of the user's page in Duo, only those that can do the factor",
     ),
     Reason.TOO_MANY_PENDING: Explanation(
         "The user has too many logins pending",
@@ -113,7 +113,7 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.BAD_USER_NAME: Explanation(
         "The User-Name holds control characters or is not UTF-8",
-        "let the RADIUS client send the name as the user typed it, in UTF-8; pw_codec is for passwords alone, so where "
+        "let the RADIUS client send the name as the user typed it, in UTF-8; pw_codec is only for passwords, so where "
         "the client cannot, give the user an alias in ASCII in the directory and in Duo",
     ),
     Reason.UNSUPPORTED_CREDENTIALS: Explanation(
@@ -160,7 +160,7 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.NOT_IN_GROUP: Explanation(
         "The user is in the directory, but not in the group of security_group_dn, or does not meet ldap_filter",
-        "add the user to that very group: members of groups within it count with nested_groups=true alone, and the "
+        "add the user to that very group: members of groups within it count only with nested_groups=true, and the "
         "primary group (Domain Users) never counts; no password was checked",
     ),
     Reason.USER_NOT_FOUND: Explanation(
@@ -180,12 +180,12 @@ REASONS: dict[Reason, Explanation] = {
     Reason.FACTOR_MISSING: Explanation(
         "The password had no factor behind it, where one has to follow",
         "the user types password, delimiter and factor, as in secret,push or secret,123456; one who needs none, exempt "
-        "or in bypass, types anything there; a section radius_server_auto takes the password alone, too",
+        "or in bypass, types anything there; a section radius_server_auto also takes a password without a factor",
     ),
     Reason.NO_CAPABLE_DEVICE: Explanation(
         "No device of the user can do any of the factors that the section lists",
         "see the user's devices in Duo; with passcode at the end of factors= whoever has no such device is asked for "
-        "one; without it, who has a hardware token alone types secret,PASSCODE",
+        "one; without it, a user whose only device is a hardware token types secret,PASSCODE",
     ),
     Reason.CHALLENGED: Explanation(
         "The user was asked for more: to choose a factor, for a passcode, or to enrol",

@@ -33,7 +33,11 @@ def test_what_is_as_it_should_be_is_not_told():
         ({"verify_hostname": False}, "certificate", "with ssl_verify_hostname=false a certificate of any machine"),
         ({"hosts": BY_ADDRESS}, "certificate", "addresses of hosts in them, which few have: 10.0.0.1, 2001:db8::1"),
         ({"transport": Transport.CLEAR}, "transport", "passwords do not cross the network; names do, readable"),
-        ({"hosts": CATALOG, "security_group_dn": GROUP}, "group", "a global catalog knows members of universal groups"),
+        (
+            {"hosts": CATALOG, "security_group_dn": GROUP},
+            "group",
+            "a global catalog knows only members of universal groups",
+        ),
         (
             {"security_group_dn": "CN=VPN,DC=crop,DC=test"},
             "group",

@@ -193,7 +193,7 @@ class TestElsewhere:
     @pytest.mark.parametrize("command", ["run", "reload", "status", "restart"])
     def test_nobody_else_reads_it(self, capsys, command):
         status, _, err = run_main(capsys, command, "--config", "-")
-        assert (status, err) == (2, "-: standard input is read by radgate check alone; name a file\n")
+        assert (status, err) == (2, "-: only radgate check reads standard input; name a file\n")
 
 
 def test_what_this_machine_would_refuse_comes_in_the_order_of_the_file_with_the_rest(tmp_path, capsys):

@@ -286,7 +286,7 @@ def test_answers_on_a_terminal(config, terminal):
     terminal.answer("(skey), not shown: ", "too short", is_hidden=True)
     terminal.answer("has 9 characters instead of 40", SKEY, is_hidden=True)
     terminal.answer("(api_host): ", f"https://{API_HOST}/")
-    terminal.answer("write the host name alone", API_HOST)
+    terminal.answer("write only the host name", API_HOST)
     terminal.answer("DNS addresses): ", "10.0.1.10, 10.0.2.10")
     terminal.answer("make one: ", SHARED_SECRET, is_hidden=True)
     terminal.answer("[safe]: ", "secure")

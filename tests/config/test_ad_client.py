@@ -190,12 +190,12 @@ class TestProblems:
         [
             (
                 "host_2=ldaps://dc2.corp.test",
-                "error host_2: 'ldaps://dc2.corp.test' is a URL; write the host alone, and",
+                "error host_2: 'ldaps://dc2.corp.test' is a URL; write only the host, and",
             ),
             ("host_2=ldap://dc2:389", "error host_2: 'ldap://dc2:389' is a URL"),
             ("host_2=dc2, dc3", "error host_2: 'dc2, dc3' names several hosts; write one to a key"),
             ("host_2=dc2 dc3", "error host_2: 'dc2 dc3' names several hosts"),
-            ("host_2=dc2:636", "error host_2: 'dc2:636' has a port; write the host alone"),
+            ("host_2=dc2:636", "error host_2: 'dc2:636' has a port; write only the host"),
             ("host_2=0.0.0.0", "error host_2: '0.0.0.0' is no address that a server answers at"),
             ("host_2=DC1.corp.test", "warning host_2: dc1.corp.test:389 is host already"),
             ("host_2=", "warning host_2: has no value: there is no such host of the directory"),
@@ -205,7 +205,7 @@ class TestProblems:
                 "port=3269",
                 "warning port: 3269 is the port where TLS begins at once; write transport=ldaps, or port 3268",
             ),
-            ("auth_type=sspi", "error auth_type: sspi is for Windows alone"),
+            ("auth_type=sspi", "error auth_type: sspi is only for Windows"),
             ("auth_type=NTLM1", "error auth_type: ntlm1 is broken"),
             ("auth_type=ntlm", "error auth_type: 'ntlm' is not known; write ntlm2 or plain"),
             ("transport=ssl", "error transport: 'ssl' is not known; write clear, starttls or ldaps"),
@@ -262,7 +262,7 @@ class TestProblems:
             ("bind_dn=CN=reader;DC=corp", "error bind_dn: is no distinguished name; write it as in CN="),
             (
                 "bind_dn=reader",
-                "warning bind_dn: 'reader' is no distinguished name, and no directory takes a name alone",
+                "warning bind_dn: 'reader' is no distinguished name, and no directory takes a name by itself",
             ),
             ("bind_dn=CN=a,DC=b\nntlm_domain=CORP", "warning ntlm_domain: has no effect with auth_type=plain"),
             ("ntlm_workstation=PROXY1", "warning ntlm_workstation: has no effect with auth_type=plain"),
@@ -289,9 +289,7 @@ class TestProblems:
     def test_nested_groups_are_for_active_directory(self):
         lines = f"{PLAIN}security_group_dn=CN=a,DC=b\nnested_groups=true\n"
         assert not texts(lines)
-        assert only(f"{lines}username_attribute=uid\n").startswith(
-            "warning nested_groups: is a rule of Active Directory"
-        )
+        assert only(f"{lines}username_attribute=uid\n").startswith("warning nested_groups: is a rule that only Active")
 
     def test_a_simple_bind_needs_somebody_who_searches(self):
         lines = PLAIN.replace("service_account_username=reader\n", "")

@@ -159,7 +159,7 @@ def test_what_holds_for_all_is_in_the_main_file_alone(folder, name):
     folder.add("tokyo.cfg", f"{section(3)}[{name}]\nlog_dir=/x\n")
     assert folder.told == [
         (
-            f"authproxy.d/tokyo.cfg:8 [{name}]: belongs into the main file, which alone says what holds for all; "
+            f"authproxy.d/tokyo.cfg:8 [{name}]: belongs into the main file: only that says what holds for all; "
             f"move its keys to [{name}] there"
         )
     ]

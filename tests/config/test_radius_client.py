@@ -130,7 +130,7 @@ def test_without_the_secrets_others_stand_for_them():
         (f"{LEAST}port_2=1645\n", "error port_2: there is no host_2 to go with it"),
         (f"{LEAST}port=0\n", "error port: '0' is out of range"),
         (f"{LEAST}port_1=radius\n", "error port_1: 'radius' is no number"),
-        (f"host=10.0.0.5:1812\nsecret={SECRET}\n", "error host: '10.0.0.5:1812' has a port; write the host alone"),
+        (f"host=10.0.0.5:1812\nsecret={SECRET}\n", "error host: '10.0.0.5:1812' has a port; write only the host"),
         (f"host=224.0.0.1\nsecret={SECRET}\n", "error host: '224.0.0.1' is no address that a server answers at"),
         (f"host=0.0.0.0\nsecret={SECRET}\n", "error host: '0.0.0.0' is no address that a server answers at"),
         (f"host=https://nps\nsecret={SECRET}\n", "error host: "),

@@ -322,7 +322,7 @@ def test_two_letters_that_changed_places_are_a_typing_mistake(typed, meant):
     ("lines", "text"),
     [
         ("http_proxy_hots=x\nhttp_proxy_prot=Hunter2pass\n", "what stands there is no number; write a whole number"),
-        ("http_proxy_hots=Hunter2/pass\n", "what stands there has a path; write the host name alone"),
+        ("http_proxy_hots=Hunter2/pass\n", "what stands there has a path; write only the host name"),
         ("api_timeuot=Hunter2pass\n", "what stands there is no number; write seconds from 0 to 3600"),
         ("interfaces=Hunter2pass\n", "what stands there is not an address; write one of this machine's, such as"),
         ("failmod='Hunter2' pass'\n", "what stands there is not known; write safe or secure"),

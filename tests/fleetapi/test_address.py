@@ -67,7 +67,7 @@ def test_several_stand_with_commas_between_them():
         ("redis://host/0/1", "the database is a number"),
         ("redis://host?db=1", "nothing may stand behind ?"),
         ("unix://run/redis.sock", "a socket has an absolute path"),
-        ("unix:///s?database=1", "behind ? stands the database alone"),
+        ("unix:///s?database=1", "behind ? there may only be the database"),
         ("redis+sentinel://s1", "write redis+sentinel://s1/mymaster, say"),
         ("redis://a,", "begins with one of redis://"),
         ("redis://a,redis://a:6379", "stands there twice"),

@@ -219,7 +219,7 @@ class TestWhatLooksLikeAWrongSecret:
         assert client.ask(b"123456", user=b"K\xe4se", sign=True) == ACCESS_REJECT
         (line,) = shared.log_lines()
         assert line.fields["reason"] == "bad_user_name"
-        assert "pw_codec is for passwords alone" in line.fields["hint"]
+        assert "pw_codec is only for passwords" in line.fields["hint"]
 
 
 class TestTheUsersAddress:

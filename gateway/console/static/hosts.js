@@ -30,7 +30,7 @@ export function showFleet(fleet) {
   const { p50, p99 } = fleet.engine_ms;
   const waited = sum(fleet.claims) ? `A claim takes ${duration(p50 / 1000)} (median), ${duration(p99 / 1000)} (p99)` : "";
   setText(byId("claims"), sentences(`Claims of this host: ${named(fleet.claims) || "none yet"}`, waited,
-    "The last logins of another host are shown on that host alone"));
+    "The last logins of another host are shown only on that host"));
 }
 
 function sharingOf(fleet) {

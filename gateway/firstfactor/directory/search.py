@@ -191,7 +191,7 @@ class Lookup:
         its_own = domain.decode(errors="replace")
         names = (domain, domain_of(entry.dn.decode(errors="replace")).encode())
         if account.typed_domain and not any(is_alike(account.typed_domain, name) for name in names):
-            self.why = f"found in the domain {its_own} alone"
+            self.why = f"found only in the domain {its_own}"
             return None
         return its_own
 

@@ -85,7 +85,7 @@ def read_challenge(octets: bytes) -> Challenge:
         raise NtlmError("something else than an NTLM challenge")
     flags: int = _FLAGS.unpack_from(octets, 20)[0]
     if not flags & TARGET_INFO:
-        raise NtlmError("a challenge without target information: the server knows NTLMv1 alone, which is never used")
+        raise NtlmError("a challenge without target information: the server knows only NTLMv1, which is never used")
     size, _, at = _FIELD.unpack_from(octets, 40)
     if at + size > len(octets):
         raise NtlmError("a challenge whose target information ends beyond it")
