@@ -91,7 +91,8 @@ def _receive_buffer() -> Finding:
     granted = _granted_buffer()
     text = f"the kernel grants each socket {granted} bytes of receive buffer"
     if granted < SMALL_BUFFER:
-        remedy = f"a rush may lose datagrams; sysctl net.core.rmem_max={RECEIVE_BUFFER}, and in /etc/sysctl.d to stay"
+        loss = "when many requests come at once, some may be lost"
+        remedy = f"{loss}; sysctl net.core.rmem_max={RECEIVE_BUFFER}, and in /etc/sysctl.d to stay"
         return Finding(HOST, "rmem_max", Severity.WARNING, text, remedy)
     return Finding(HOST, "rmem_max", Severity.OK, text)
 

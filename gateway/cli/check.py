@@ -58,10 +58,12 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
         "--as",
         dest="target",
         metavar="PATH",
-        help="check it as if it stood there: relative paths in it begin in that folder",
+        help="check the file as if it were at PATH: relative paths in it begin in that folder",
     )
     parser.add_argument("--strict", action="store_true", help="count warnings as errors")
-    parser.add_argument("--show", action="store_true", help="also print what holds, defaults too, without secrets")
+    parser.add_argument(
+        "--show", action="store_true", help="also print the values in force, defaults too, without secrets"
+    )
     parser.add_argument("--json", action="store_true", help="print the problems as JSON")
     parser.set_defaults(command=command, reads_stdin=True)
 

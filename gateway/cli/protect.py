@@ -48,7 +48,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", nargs="?", help="the configuration file (default: that of --config)")
     parser.add_argument("--key-file", metavar="PATH", help=f"where the key is (default: what {SECRETS_KEY_FILE}= says)")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--undo", action="store_true", help="put every secret in clear again")
+    what.add_argument("--undo", action="store_true", help="write every secret in clear again")
     what.add_argument(
         "--value", nargs=2, metavar=("SECTION", "KEY"), help="encrypt one secret from standard input, print its line"
     )

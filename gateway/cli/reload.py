@@ -31,9 +31,9 @@ the gateway does not answer or we may not ask, 5 nothing runs.
 def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Declare the command."""
     parser = add_command(subparsers, common, "reload", "take new settings and lose no login", DESCRIPTION, EPILOG)
-    parser.add_argument("--dry-run", action="store_true", help="say what would come of it, and change nothing")
+    parser.add_argument("--dry-run", action="store_true", help="say what a reload would change, and change nothing")
     parser.add_argument("--force", action="store_true", help="reload even if many sections or clients are removed")
-    parser.add_argument("--json", action="store_true", help="print what came of it as JSON, with all names")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON, with all names")
     parser.set_defaults(command=command)
 
 

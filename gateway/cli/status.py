@@ -46,7 +46,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
     part.add_argument("--troubled", action="store_true", help="only what is not well; not with --watch")
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.add_argument(
-        "--watch", action="store_true", help="show it anew every second, until Ctrl-C; plain lines into a pipe"
+        "--watch", action="store_true", help="show it again every second, until Ctrl-C; plain lines into a pipe"
     )
     parser.set_defaults(command=command)
 

@@ -84,8 +84,8 @@ class Beginning:
         granted = crew.plan.sockets.receive_buffer
         if granted < FAIR_BUFFER:
             log.warning(
-                "The kernel grants sockets %d bytes of receive buffer: a rush may lose datagrams; "
-                "raise it with sysctl net.core.rmem_max=4194304",
+                "The kernel grants sockets %d bytes of receive buffer: when many requests come at once, "
+                "some may be lost; raise it with sysctl net.core.rmem_max=4194304",
                 granted,
             )
 

@@ -72,7 +72,7 @@ class Ending:
     def _leave(self) -> None:
         if self._generations.is_ending:
             return
-        log.info("Leaving: no more requests are taken, and what waits for a person is left to the next start")
+        log.info("Leaving: no more requests are taken; logins that wait for a person are left to the next start")
         self._generations.leave()
         self._loop.call_later(LEAVE_TIMEOUT_S + 1.0, self._generations.kill)
         self.see_who_is_left()

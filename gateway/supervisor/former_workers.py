@@ -37,9 +37,9 @@ async def former_workers_gone(journals: Journals) -> None:
 def _end_holder(journals: Journals, descriptor: int) -> None:
     pid = journals.end_holder(descriptor)
     if pid:
-        log.error("A worker of the gateway before (pid %d) hangs and is killed", pid)
+        log.error("A worker of the previous gateway (pid %d) hangs and is killed", pid)
     else:
-        log.error("A worker of the gateway before hangs, and cannot be found: nobody has signed its journal")
+        log.error("A worker of the previous gateway hangs and cannot be found: its journal does not say whose it is")
 
 
 async def _ended_within(journals: Journals, timeout_s: float) -> bool:

@@ -223,7 +223,7 @@ class Journals:
         if text != self._trouble:
             self._trouble = text
             log.warning(
-                "Journals are in memory only, for there can be none in run_dir: %s. If this process is killed, pending "
-                "pushes are forgotten and may be sent again",
+                "Journals are only in memory, because none can be written in run_dir: %s. If this process is killed, "
+                "pending pushes are forgotten and may be sent again",
                 text,
             )

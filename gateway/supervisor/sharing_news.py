@@ -35,7 +35,7 @@ class SharingNews:
         self._told.add(reason)
         self._is_told_shared = False
         if sharing.n_alone:
-            log.warning("Logins are not shared by %s; these decide alone", sharing.detail)
+            log.warning("Logins are not shared by %s; these workers decide alone", sharing.detail)
         else:
             log.warning("The fleet's store cannot be used: %s; this host decides alone", sharing.detail)
 

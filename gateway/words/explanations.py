@@ -28,12 +28,12 @@ REASONS: dict[Reason, Explanation] = {
     Reason.DUO_ALLOWED: Explanation("Duo approved the factor"),
     Reason.DUO_BYPASS: Explanation(
         "Duo let the user in without a factor: the user or a group has bypass status, or a policy allows it",
-        "see the user's status and the application's policies in Duo, if that is not intended",
+        "if that is not intended, see the user's status and the application's policies in Duo",
     ),
     Reason.DUO_DENIED: Explanation(
         "Duo refused: a wrong passcode, a push denied, or a user who may not log in at all",
         "see the user's status, the application's user access and its policies in Duo; Duo says 'Incorrect passcode' "
-        "of a correct one, too, where policy does not permit passcodes",
+        "also of a correct one where policy does not permit passcodes",
     ),
     Reason.DUO_TIMEOUT: Explanation(
         "Nobody answered the push or call in time, or Duo could not be asked what became of it",
@@ -84,7 +84,7 @@ REASONS: dict[Reason, Explanation] = {
         "unrecognised_factor=auto",
     ),
     Reason.UNREADABLE_PASSWORD: Explanation(
-        "The password was no text in the charset of pw_codec, and so asked for no factor",
+        "The password was not text in the charset of pw_codec, so no factor could be read in it",
         "set pw_codec to the charset in which the RADIUS client writes passwords, such as latin-1, cp1252 or cp932",
     ),
     Reason.NO_SUCH_DEVICE: Explanation(
@@ -109,7 +109,7 @@ REASONS: dict[Reason, Explanation] = {
         "the log says why; the user was not pushed twice",
     ),
     Reason.NO_USER_NAME: Explanation(
-        "The request had no User-Name", "see the settings of the RADIUS client: it asks for a login without a name"
+        "The request had no User-Name", "see the settings of the RADIUS client: it sends requests without a user name"
     ),
     Reason.BAD_USER_NAME: Explanation(
         "The User-Name holds control characters or is not UTF-8",
@@ -135,9 +135,9 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.FIRST_FACTOR_REJECTED: Explanation(
         "The first factor has refused the user",
-        "a wrong password, or a user whom it does not let in: ad_code in the line, or its own log, says which; "
-        "or, where a factor is typed behind the password, the delimiter is part of the password, or the factor "
-        "mistyped",
+        "a wrong password, or a user whom it does not let in: ad_code in the line, or the first factor's own log, says "
+        "which; where a factor is typed behind the password, perhaps the password contains the delimiter, or the "
+        "factor is mistyped",
     ),
     Reason.FIRST_FACTOR_UNREACHABLE: Explanation(
         "The first factor could not be asked",
@@ -145,7 +145,7 @@ REASONS: dict[Reason, Explanation] = {
         "secret; radgate check --connect tries each; failmode has no part in it",
     ),
     Reason.PASSWORD_EXPIRED: Explanation(
-        "The user's password was right, and has expired or must be changed",
+        "The user's password was right, but it has expired or must be changed",
         "the user changes it at a Windows computer, or on a page of yours: it cannot be done in a login by RADIUS; a "
         "service account that people use here needs a password that does not expire",
     ),
@@ -156,7 +156,7 @@ REASONS: dict[Reason, Explanation] = {
     Reason.ACCOUNT_LOCKED: Explanation(
         "The directory has locked the user's account after too many wrong passwords",
         "unlock it, and see which machine sent them: radgate why USER shows those that came through here, the domain "
-        "controllers' security log all; a client or a telephone may repeat an old password",
+        "controllers' security log shows all; a client or a telephone may repeat an old password",
     ),
     Reason.NOT_IN_GROUP: Explanation(
         "The user is in the directory, but not in the group of security_group_dn, or does not meet ldap_filter",
@@ -170,8 +170,8 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.USER_AMBIGUOUS: Explanation(
         "Several users of the directory below search_dn have this name",
-        "name a smaller search_dn, or an attribute that no two of them share: username_attribute, for names with an @ "
-        "at_attribute; no password was checked",
+        "name a smaller search_dn, or an attribute that differs from user to user: username_attribute, or at_attribute "
+        "for names with an @; no password was checked",
     ),
     Reason.REPLY_TOO_LONG: Explanation(
         "What the home server has said for the RADIUS client does not fit into one reply",
@@ -179,8 +179,9 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.FACTOR_MISSING: Explanation(
         "The password had no factor behind it, where one has to follow",
-        "the user types password, delimiter and factor, as in secret,push or secret,123456; one who needs none, exempt "
-        "or in bypass, types anything there; a section radius_server_auto also takes a password without a factor",
+        "the user types password, delimiter and factor, as in secret,push or secret,123456; a user who needs no "
+        "factor, exempt or in bypass, types anything there; a section radius_server_auto also takes a password without "
+        "a factor",
     ),
     Reason.NO_CAPABLE_DEVICE: Explanation(
         "No device of the user can do any of the factors that the section lists",
@@ -236,8 +237,9 @@ DISCARDS: dict[DiscardReason, Explanation] = {
     DiscardReason.MESSAGE_AUTHENTICATOR_MISSING: Explanation(
         "it has no Message-Authenticator, which is required here; or has Proxy-State instead, and its address has "
         "signed before, as if somebody had stripped the signature on the way",
-        "let the client sign, and what it forwards; require_message_authenticator=no admits it, with Proxy-State "
-        "limit_proxy_state=no too, at the risk of CVE-2024-3596",
+        "let the client sign its own requests and those that it forwards; require_message_authenticator=no admits "
+        "unsigned ones; where they carry Proxy-State, limit_proxy_state=no is needed, too; both at the risk of "
+        "CVE-2024-3596",
     ),
     DiscardReason.MESSAGE_AUTHENTICATOR_MALFORMED: Explanation(
         "it has two Message-Authenticators, or one that is not 16 bytes long",
@@ -285,7 +287,7 @@ DISCARDS: dict[DiscardReason, Explanation] = {
         "let load balancers ask less often, or set status_server=yes",
     ),
     DiscardReason.OVERLOAD: Explanation(
-        "as many logins as max_pending permits are in progress, or all but those that others may have",
+        "as many logins are in progress as max_pending permits, or the places that are left are kept for others",
         "see who holds the places; raise max_pending if memory and descriptors permit, or add a host",
     ),
     DiscardReason.ISOLATED: Explanation(
@@ -311,13 +313,13 @@ TROUBLES: dict[Trouble, Explanation] = {
     ),
     Trouble.TLS: Explanation(
         "The TLS handshake failed before there was a certificate to verify",
-        "see proxies and firewalls on the way: what answers may speak no TLS, or none that is recent enough",
+        "see proxies and firewalls on the way: what answers may not speak TLS, or only an old version of it",
     ),
     Trouble.CERTIFICATE: Explanation(
         "What answered has shown a certificate that does not prove that it is Duo",
-        "if the certificate is not yet valid or has expired, see this machine's clock first; else somebody may be in "
-        "between: only if that is a proxy of your own, name its root in http_ca_certs_file; if nobody is, update the "
-        "roots (certifi)",
+        "if the certificate is not yet valid or has expired, see this machine's clock first; else somebody may be "
+        "between this machine and Duo: only if that is a proxy of your own, name its root in http_ca_certs_file; if "
+        "nobody is there, update the roots (certifi)",
     ),
     Trouble.PROXY: Explanation(
         "The HTTP proxy did not open a tunnel to Duo",
@@ -341,8 +343,8 @@ TROUBLES: dict[Trouble, Explanation] = {
     ),
     Trouble.CONFIGURATION: Explanation(
         "Duo refuses the application: its keys, or its type",
-        "compare ikey, skey and api_host with the application's page in Duo; it must be active, "
-        "and its type RADIUS or Auth API",
+        "compare ikey, skey and api_host with the application's page in Duo; it must be active, and its type RADIUS or "
+        "Auth API",
     ),
     Trouble.CLOCK: Explanation(
         "Duo refused the date of the call, although it was Duo's own time",
@@ -353,7 +355,7 @@ TROUBLES: dict[Trouble, Explanation] = {
         "see the limit of open files (LimitNOFILE) and max_pending; fail mode has no part in it",
     ),
     Trouble.OUTAGE: Explanation(
-        "The gateway knows already that Duo is away, and nobody waits for a time-out",
+        "The gateway knows already that Duo is away, so no login waits for a time-out",
         "see the line 'Fail mode begins' in the log, which has the cause",
     ),
 }

@@ -98,7 +98,7 @@ class Predecessor:
     @property
     def name(self) -> str:
         """What the log calls it."""
-        return "a worker of the gateway before" if self.orders.is_found else f"the worker with pid {self.orders.pid}"
+        return "a worker of the previous gateway" if self.orders.is_found else f"the worker with pid {self.orders.pid}"
 
     def logins(self) -> Iterator[LoginRecord]:
         """Yield the logins of the journal."""

@@ -126,7 +126,7 @@ class TestKilled:
         gateway.signal(signal.SIGKILL)
         gateway.stop()
         site.start()
-        assert f"A worker of the gateway before (pid {worker}) hangs and is killed" in site.log_text
+        assert f"A worker of the previous gateway (pid {worker}) hangs and is killed" in site.log_text
         approve_all(site)
         assert nas.receive().is_accept
         assert pushes(site, users) == [1]
@@ -172,7 +172,7 @@ class TestKilled:
         site.start()
         approve_all(site)
         assert all(nas.receive().is_accept for nas, _ in asked)
-        assert site.log_text.count("The journal of a worker of the gateway before cannot be used: ") == 5
+        assert site.log_text.count("The journal of a worker of the previous gateway cannot be used: ") == 5
         assert site.stop() == 0
         assert [path.name for path in left(site)] == ["journal-x"]
 
@@ -211,7 +211,7 @@ class TestFolder:
         folder.chmod(0o755)
         assert site.start().nas().login("alice", "123456").is_accept
         assert (
-            f"Journals are in memory only, for there can be none in run_dir: {folder}: others may use it"
+            f"Journals are only in memory, because none can be written in run_dir: {folder}: others may use it"
             in site.log_text
         )
         assert list(folder.iterdir()) == []

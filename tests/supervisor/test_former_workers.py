@@ -58,11 +58,11 @@ def test_one_that_ends_is_waited_for(monkeypatch, capfd):
 def test_one_that_hangs_is_killed(caplog):
     with caplog.at_level(logging.ERROR):
         asyncio.run(former_workers_gone(HeldJournals(pid=4711, obeys=True)))
-    assert "A worker of the gateway before (pid 4711) hangs and is killed" in caplog.text
+    assert "A worker of the previous gateway (pid 4711) hangs and is killed" in caplog.text
 
 
 def test_one_that_nobody_can_kill_is_in_the_way(caplog):
     with pytest.raises(RunDirUnusable, match="do not end; end them, or write another run_dir"):
         asyncio.run(former_workers_gone(HeldJournals()))
-    assert "A worker of the gateway before hangs, and cannot be found" in caplog.text
+    assert "A worker of the previous gateway hangs and cannot be found" in caplog.text
     assert "pid 0" not in caplog.text

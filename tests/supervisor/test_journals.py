@@ -124,8 +124,8 @@ def test_without_room_memory_does_and_it_is_said_once(
         descriptors = [written(journals, b"alice") for _ in range(2)]
     (record,) = caplog.records
     assert record.getMessage() == (
-        "Journals are in memory only, for there can be none in run_dir: No space left on device. If this process is "
-        "killed, pending pushes are forgotten and may be sent again"
+        "Journals are only in memory, because none can be written in run_dir: No space left on device. "
+        "If this process is killed, pending pushes are forgotten and may be sent again"
     )
     assert names(run_dir) == ["key"]
     for each in descriptors:

@@ -93,7 +93,7 @@ def test_what_is_gone_is_made_anew(tmp_path, caplog, harm):
 
     play(tmp_path / "run", scene)
     assert f"run_dir {tmp_path}/run, or a file in it, was gone and has been made anew" in caplog.text
-    assert "in memory only" not in caplog.text
+    assert "only in memory" not in caplog.text
     assert ("The folder of journals was gone" in caplog.text) == (harm is not remove_socket)
     assert list((tmp_path / "run").iterdir()) == []
 

@@ -51,7 +51,7 @@ def test_a_store_that_comes_and_goes_is_told_of_no_further(caplog):
 
 def test_who_of_its_workers_is_alone_is_said_once_however_many_they_become(caplog):
     tell(*[(Sharing("the store is late", n_alone, 8), float(n_alone)) for n_alone in range(2, 9)])
-    assert caplog.messages == ["Logins are not shared by 2 of 8 workers: the store is late; these decide alone"]
+    assert caplog.messages == ["Logins are not shared by 2 of 8 workers: the store is late; these workers decide alone"]
 
 
 def test_reasons_without_end_fill_no_log(caplog):
