@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
-from gateway.config.hosts import HOST_KEY
 from gateway.config.listening import local_hosts
 from gateway.config.nesting import nested
 from gateway.config.problems import Place, Problem
@@ -82,7 +81,7 @@ def _loops(home: HomeServerSettings, scope: Scope, served: list[ServedSection]) 
     owner = next((each.settings.section for each in served if _listens_at(each.settings, home)), None)
     if owner is None:
         return
-    entry = next(each for each in scope.matching(HOST_KEY) if each.value.lower() in (home.host, f"[{home.host}]"))
+    entry = scope.entries(home.key)[0]
     text = f"{home.name} is where [{owner}] of this file listens: the gateway would ask itself"
     yield Problem(entry.section, entry.key, f"{text}; write the server that checks passwords, or its port", entry.place)
 

@@ -6,7 +6,7 @@ from gateway.config.ini import Entry
 from gateway.config.schema import number_in
 from gateway.config.scope import Scope
 
-HOST_KEY = re.compile("host(_[0-9]+)?")
+_HOST_KEY = re.compile("host(_[0-9]+)?")
 
 
 def host_entries(scope: Scope, what: str, missing: str) -> list[Entry]:
@@ -17,7 +17,7 @@ def host_entries(scope: Scope, what: str, missing: str) -> list[Entry]:
         what: what one of its hosts is, for the text of a problem.
         missing: what to write where there is none.
     """
-    entries = sorted(scope.matching(HOST_KEY), key=host_number)
+    entries = sorted(scope.matching(_HOST_KEY), key=host_number)
     if not entries:
         scope.missing("host", f"is missing; {missing}")
     given: dict[int, Entry] = {}

@@ -118,7 +118,8 @@ def _read_home(
         scope.missing(HOME_SECRET.clear, text, entry)
     if name is None or secret is None:
         return None
-    return HomeServerSettings(host=name, port=own_port or defaults.port, shared_secret=Secret(secret.octets))
+    own = Secret(secret.octets)
+    return HomeServerSettings(host=name, port=own_port or defaults.port, shared_secret=own, key=entry.key)
 
 
 def _read_secret(scope: Scope, surroundings: Surroundings, keys: SecretKeys) -> FoundSecret | None:

@@ -121,11 +121,15 @@ class StatusServer(Enum):
 
 
 class HomeServerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A RADIUS server that checks passwords: one `host` of a client section. `host` is a name or an address."""
+    """A RADIUS server that checks passwords: one `host` of a client section. `host` is a name or an address.
+
+    `key` names it in the file: `host`, `host_2` …
+    """
 
     host: str
     port: int = 1812
     shared_secret: Secret
+    key: str = "host"
 
     @property
     def name(self) -> str:

@@ -154,3 +154,15 @@ def test_a_home_server_that_is_the_gateway_itself_is_an_error(host, lines, secti
     (problem,) = found
     assert problem.startswith("radius_client host")
     assert "where [radius_server_auto] of this file listens: the gateway would ask itself" in problem
+
+
+@pytest.mark.parametrize("host", ["localhost.", "LOCALHOST", "[::1]", "0:0:0:0:0:0:0:1", "::0001"])
+def test_however_its_host_is_spelt(host):
+    (problem,) = with_home(host, section=f"radius_ip_2=2001:db8::9\nradius_secret_2={SHARED_SECRET}\n")
+    assert problem.startswith("radius_client host ")
+    assert "the gateway would ask itself" in problem
+
+
+def test_of_two_home_servers_at_one_host_the_one_is_named_that_has_the_port():
+    (problem,) = with_home("127.0.0.1", "port_1=1813\nhost_2=127.0.0.1\n")
+    assert problem.startswith("radius_client host_2 13: 127.0.0.1:1812 is where")
