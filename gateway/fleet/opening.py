@@ -8,6 +8,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final, NamedTuple, cast
 
 from gateway.fleet.connection import ConnectionOwner, StoreConnection
@@ -21,6 +22,7 @@ from gateway.unavailable import Trouble, Unavailable
 
 CONNECT_TIMEOUT_S: Final = 2.0  # for one address, with its greeting
 
+Connect = Callable[[asyncio.Protocol], Awaitable[None]]
 Begin = Callable[[StoreConnection], Awaitable[None]]
 
 
@@ -89,15 +91,12 @@ class Opener:
         async def begin(connection: StoreConnection) -> None:
             await greet(connection, address, self._access.password, with_scripts=with_scripts)
 
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                if address.master:
-                    address = await self._ask_sentinel(address)
-                return await self._connect(address, owner, begin)
-        except TimeoutError as error:
-            raise Unavailable(Trouble.TIMEOUT, f"no answer from {address} within {CONNECT_TIMEOUT_S:.0f} s") from error
+        deadline = asyncio.get_running_loop().time() + CONNECT_TIMEOUT_S
+        if address.master:
+            address = await self._ask_sentinel(address, deadline)
+        return await self._connect(address, owner, begin, deadline)
 
-    async def _ask_sentinel(self, address: StoreAddress) -> StoreAddress:
+    async def _ask_sentinel(self, address: StoreAddress, deadline: float) -> StoreAddress:
         """Return where the master is, as this Sentinel says."""
         answer: Answer = None
         question = [b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", address.master.encode()]
@@ -108,7 +107,7 @@ class Opener:
             if isinstance(answer, Refused) and answer.code == "NOAUTH":
                 _, answer = await ask_all(connection, [auth(address, self._access.password), question])
 
-        (await self._connect(address, ConnectionOwner(), ask)).close("")
+        (await self._connect(address, ConnectionOwner(), ask, deadline)).close("")
         match answer:
             case [bytes() as host, bytes() as port] if (master := address.moved(host, port)) is not None:
                 return master
@@ -120,38 +119,43 @@ class Opener:
                 text = f"{address} is no Sentinel"
         raise Unavailable(Trouble.BAD_ANSWER, text)
 
-    async def _connect(self, address: StoreAddress, owner: ConnectionOwner, begin: Begin) -> StoreConnection:
-        """Return a connection that has begun; of a name's addresses the next one is tried where one fails."""
-        connection = self._new(owner)
+    async def _connect(
+        self, address: StoreAddress, owner: ConnectionOwner, begin: Begin, deadline: float
+    ) -> StoreConnection:
+        """Return a connection that has begun; a name's addresses share the time, and the next one is tried where one
+        fails.
+        """
         if address.path:
-            try:
-                await asyncio.get_running_loop().create_unix_connection(lambda: _protocol(connection), address.path)
-            except OSError as error:
-                raise _not_connected(address, error) from error
-            await _begun(connection, begin)
-            return connection
+            return await self._begun(address, partial(_connect_to_path, address), owner, begin, _left_s(deadline))
         # What a Sentinel has told is not remembered: it may tell of another place each time.
         resolver = self._resolver if address in self._access.addresses else Resolver(self._clock)
-        found = await resolver.addresses(address.host, address.port)
+        found = await _find(address, resolver, deadline)
         trouble = Unavailable(Trouble.DNS, f"cannot resolve {address.host}: no addresses")
         for n_before, where in enumerate(found):
-            connection = self._new(owner)
+            share_s = _left_s(deadline) / (len(found) - n_before)
             try:
-                async with asyncio.timeout(CONNECT_TIMEOUT_S / (len(found) - n_before)):
-                    await self._connect_to(where, address, _protocol(connection))
-                    await _begun(connection, begin)
-            except TimeoutError:
-                trouble = Unavailable(Trouble.TIMEOUT, f"no answer from {where} within {CONNECT_TIMEOUT_S:.0f} s")
+                return await self._begun(where, partial(self._connect_to, where, address), owner, begin, share_s)
             except Unavailable as failure:
                 trouble = failure
-            else:
-                return connection
-            connection.close("")
-            resolver.failed(address.host, address.port, where)  # its name may lead elsewhere by now
+                resolver.failed(address.host, address.port, where)  # its name may lead elsewhere by now
         raise trouble
 
-    def _new(self, owner: ConnectionOwner) -> StoreConnection:
-        return StoreConnection(owner, asyncio.get_running_loop(), self._clock)
+    async def _begun(
+        self, where: object, connect: Connect, owner: ConnectionOwner, begin: Begin, share_s: float
+    ) -> StoreConnection:
+        """Return a connection to one place that has begun within `share_s`; whatever fails closes it."""
+        connection = StoreConnection(owner, asyncio.get_running_loop(), self._clock)
+        try:
+            async with asyncio.timeout(share_s):
+                await connect(cast("asyncio.Protocol", connection))  # one by its methods
+                await begin(connection)
+        except TimeoutError as error:
+            connection.close("")
+            raise Unavailable(Trouble.TIMEOUT, f"no answer from {where} within {share_s:.1f} s") from error
+        except BaseException:
+            connection.close("")
+            raise
+        return connection
 
     async def _connect_to(self, where: Address, address: StoreAddress, protocol: asyncio.Protocol) -> None:
         sock = socket.socket(where.family, socket.SOCK_STREAM)
@@ -191,14 +195,27 @@ def _not_connected(where: object, error: OSError) -> Unavailable:
     return Unavailable(Trouble.CONNECT, f"cannot connect to {where}: {why}")
 
 
-def _protocol(connection: StoreConnection) -> asyncio.Protocol:
-    return cast("asyncio.Protocol", connection)  # one by its methods
-
-
-async def _begun(connection: StoreConnection, begin: Begin) -> None:
-    """Let a connection begin, or close it."""
+async def _connect_to_path(address: StoreAddress, protocol: asyncio.Protocol) -> None:
     try:
-        await begin(connection)
-    except BaseException:
-        connection.close("")
-        raise
+        await asyncio.get_running_loop().create_unix_connection(lambda: protocol, address.path)
+    except OSError as error:
+        raise _not_connected(address, error) from error
+
+
+async def _find(address: StoreAddress, resolver: Resolver, deadline: float) -> list[Address]:
+    """Return where to connect to.
+
+    Raises:
+        Unavailable: the name has no address, or DNS does not answer in time.
+    """
+    left_s = _left_s(deadline)
+    try:
+        async with asyncio.timeout(left_s):
+            return await resolver.addresses(address.host, address.port)
+    except TimeoutError as error:
+        text = f"cannot resolve {address.host}: no answer within {left_s:.1f} s"
+        raise Unavailable(Trouble.DNS, text) from error
+
+
+def _left_s(deadline: float) -> float:
+    return max(0.0, deadline - asyncio.get_running_loop().time())

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 
 import pytest
 
@@ -232,9 +233,6 @@ def test_who_may_not_give_a_name_or_ask_for_a_role_is_let_in():
 def test_a_store_that_says_nothing_is_passed_over(monkeypatch):
     monkeypatch.setattr(opening, "CONNECT_TIMEOUT_S", 0.1)
 
-    async def dumb(visit: StoreVisit) -> None:
-        await visit.until_client_leaves()
-
     async def scene():
         async with store_peer(dumb) as one, store_peer(stay) as two:
             async with on_stage(f"{one},{two}") as stage:
@@ -245,12 +243,67 @@ def test_a_store_that_says_nothing_is_passed_over(monkeypatch):
     run(scene())
 
 
+class Led(Resolver):
+    """Names that lead to ports of this machine: at the first look-up to the first, and so on."""
+
+    def __init__(self, *ports: list[str]) -> None:
+        super().__init__(time.monotonic)
+        self._ports = [*ports]
+
+    async def _getaddrinfo(self, host: str, port: int) -> list[Address]:
+        ports = self._ports.pop(0) if len(self._ports) > 1 else self._ports[0]
+        return [Address(socket.AF_INET, ("127.0.0.1", int(port))) for port in ports]
+
+
+async def dumb(visit: StoreVisit) -> None:
+    await visit.until_client_leaves()
+
+
+def port_of(address: str) -> str:
+    return address.rpartition(":")[2]
+
+
+def test_a_name_whose_only_address_is_silent_is_looked_up_anew(monkeypatch):
+    monkeypatch.setattr(opening, "CONNECT_TIMEOUT_S", 0.1)
+
+    async def scene():
+        async with store_peer(dumb) as one, store_peer(stay) as two:
+            resolver = Led([port_of(one)], [port_of(two)])
+            async with on_stage("redis://store.test:6379", resolver=resolver) as stage:
+                await stage.until_connected()
+                assert len(stage.losses) == 1
+
+    run(scene())
+
+
+def test_the_addresses_of_a_name_share_the_time_and_each_is_told_its_share(monkeypatch):
+    monkeypatch.setattr(opening, "CONNECT_TIMEOUT_S", 0.4)
+
+    async def scene():
+        async with store_peer(dumb) as one, store_peer(dumb) as two:
+            resolver = Led([port_of(one), port_of(two)])
+            async with on_stage("redis://store.test:6379", resolver=resolver) as stage:
+                told = (await stage.until_lost()).removeprefix(f"no answer from 127.0.0.1:{port_of(two)} within ")
+                assert 0.0 < float(told.removesuffix(" s")) <= 0.2
+
+    run(scene())
+
+
+def test_a_sentinel_that_is_silent_is_passed_over(monkeypatch):
+    monkeypatch.setattr(opening, "CONNECT_TIMEOUT_S", 0.1)
+
+    async def scene():
+        async with store_peer(dumb) as one, store_peer(stay) as two:
+            sentinel = f"{one.replace('redis', 'redis+sentinel')}/mymaster"
+            async with on_stage(f"{sentinel},{two}") as stage:
+                await stage.until_connected()
+
+    run(scene())
+
+
 def test_attempts_leave_no_descriptors_open(monkeypatch, authority):
     """The peer never begins with TLS, so that each attempt is given up in a handshake."""
     monkeypatch.setattr(opening, "CONNECT_TIMEOUT_S", 0.05)
-
-    async def dumb(visit: StoreVisit) -> None:
-        await visit.until_client_leaves()
 
     async def scene():
         n_before = n_descriptors()
@@ -321,6 +374,8 @@ def test_a_name_that_dns_does_not_answer_for_is_passed_over(monkeypatch):
             resolver._entries["127.0.0.1", int(port)] = _Entry([known], 1e9)
             async with on_stage(f"redis://silent.test,{address}", resolver=resolver) as stage:
                 await stage.until_connected()
+            async with on_stage("redis://silent.test", resolver=resolver) as stage:
+                assert await stage.until_lost() == "cannot resolve silent.test: no answer within 0.1 s"
 
     run(scene())
 
