@@ -93,11 +93,11 @@ async def _open_at(
     address: Address, endpoint: Endpoint, session: ssl.SSLSession | None, deadline: float, n_sharing: int
 ) -> TlsSocket:
     """Open at one address with an equal share of the time left; whatever fails closes the socket."""
-    now = asyncio.get_running_loop().time()
+    share_s = max(0.0, deadline - asyncio.get_running_loop().time()) / n_sharing
     sock = new_socket(address)
     trouble = Trouble.CONNECT if endpoint.proxy is None else Trouble.PROXY  # until there is a way
     try:
-        async with asyncio.timeout_at(now + max(0.0, deadline - now) / n_sharing):
+        async with asyncio.timeout(share_s):
             with _blaming_proxy(endpoint, address):
                 await connect(sock, address)
             if endpoint.proxy is not None:
@@ -106,7 +106,7 @@ async def _open_at(
             return await _shake_hands(sock, endpoint, session, address)
     except TimeoutError as error:
         sock.close()
-        text = f"no connection to {_peer(endpoint, address)} within {endpoint.connect_timeout_s:.1f} s"
+        text = f"no connection to {_peer(endpoint, address)} within {share_s:.1f} s"
         raise Unavailable(trouble, text) from error
     except BaseException:
         sock.close()
