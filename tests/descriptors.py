@@ -3,6 +3,8 @@
 import contextlib
 import gc
 import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,3 +43,20 @@ def targets() -> list[str]:
         with contextlib.suppress(OSError):
             found.append(str(entry.readlink()))
     return found
+
+
+@contextlib.contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Let this process have no descriptor beyond those that it has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(each.number for each in descriptors())
+    filling = [os.open(os.devnull, os.O_RDONLY)]
+    while filling[-1] <= highest:
+        filling.append(os.open(os.devnull, os.O_RDONLY))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (filling[-1] + 1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in filling:
+            os.close(descriptor)

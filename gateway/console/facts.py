@@ -5,6 +5,7 @@ is none for the supervisor; the workers' ledgers are read in shared memory.
 """
 
 import asyncio
+import logging
 import socket
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from gateway.console.lately import Lately
 from gateway.console.recent import RecentLogins
 from gateway.ipc.console_channel import FromConsole, ReceivedFacts, hear_supervisor, tell_supervisor
 from gateway.logs.setup import reopen_logs
+
+log = logging.getLogger("gateway.console")
 
 ASK_EVERY_S = 1.0
 LOOK_EVERY_S = 0.25  # at the ledgers: a worker fills no more than two thirds of its ring meanwhile
@@ -98,7 +101,11 @@ class Facts:
         self.logins.look()
 
     def _hear(self) -> None:
-        word = hear_supervisor(self._channel)
+        try:
+            word = hear_supervisor(self._channel)
+        except OSError as error:  # it is asked again after a while
+            log.warning("An answer of the supervisor is lost, and the page behind: %s", error.strerror)
+            return
         if word is None:
             self.stop()
             self._on_end()

@@ -5,18 +5,17 @@ generations of workers that are there.
 """
 
 import contextlib
+import errno
 import os
 import socket
-from array import array
 from enum import Enum
 from typing import NamedTuple
 
 import msgspec
 
+from gateway.ipc.channels import hear, receive, send
 from gateway.ipc.memory import memfd
 
-_MAX_WORD = 4_096
-_MAX_DESCRIPTORS = 253  # the kernel's bound for one message
 MAX_LEDGERS = 64  # generations at once; reloads may overlap, but not so many
 UNSERVED_AFTER_S = 3.0  # of a slot: an ordinary restart is over by then; after that its users wait without an answer
 
@@ -43,6 +42,7 @@ class ReopenLog(msgspec.Struct, tag=True):
 
 
 _Word = TakeFacts | ReopenLog
+_encode = msgspec.msgpack.encode
 
 
 class ReceivedFacts(NamedTuple):
@@ -61,36 +61,31 @@ def tell_facts(channel: socket.socket, status: bytes, ledgers: list[int]) -> Non
     descriptor = memfd("radgate-status", status)
     os.lseek(descriptor, 0, os.SEEK_SET)  # the receiver shares the place
     try:
-        _tell(channel, TakeFacts(), [descriptor, *ledgers[:MAX_LEDGERS]])
+        send(channel, _encode(TakeFacts()), [descriptor, *ledgers[:MAX_LEDGERS]])
     finally:
         os.close(descriptor)
 
 
 def tell_reopen_log(channel: socket.socket) -> None:
     """Let the console go on in the file that has the log's name now."""
-    _tell(channel, ReopenLog(), [])
-
-
-def _tell(channel: socket.socket, word: _Word, descriptors: list[int]) -> None:
-    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", descriptors))] if descriptors else []
-    with contextlib.suppress(OSError):
-        channel.sendmsg([msgspec.msgpack.encode(word)], rights, socket.MSG_DONTWAIT)
+    send(channel, _encode(ReopenLog()))
 
 
 def hear_supervisor(channel: socket.socket) -> ReceivedFacts | ReopenLog | None:
-    """Return the next word; None if the supervisor is gone."""
-    try:
-        octets, descriptors, _, _ = socket.recv_fds(channel, _MAX_WORD, _MAX_DESCRIPTORS)
-    except ConnectionError:
+    """Return the next word; None if the supervisor is gone.
+
+    Raises:
+        OSError: it has answered, and there is no room for all descriptors of the answer.
+    """
+    message = receive(channel)
+    if message is None:
         return None
-    if not octets:
-        return None
-    for descriptor in descriptors:
-        os.set_inheritable(descriptor, False)  # recv_fds ignores its flags
-    word = msgspec.msgpack.decode(octets, type=_Word)
+    word = msgspec.msgpack.decode(message.octets, type=_Word)
     if isinstance(word, ReopenLog):
         return word
-    status_fd, *ledgers = descriptors
+    if not message.descriptors:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    status_fd, *ledgers = message.descriptors
     with os.fdopen(status_fd, "rb") as file:
         status = file.read()
     return ReceivedFacts(status, ledgers)
@@ -108,8 +103,4 @@ def hear_console(channel: socket.socket) -> FromConsole | None:
     Raises:
         ValueError: it says nonsense.
     """
-    try:
-        octets = channel.recv(_MAX_WORD)
-    except ConnectionError:
-        return None
-    return FromConsole(octets.decode()) if octets else None
+    return hear(channel, FromConsole)

@@ -4,15 +4,15 @@ import contextlib
 import os
 import signal
 import socket
-from array import array
+from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
 import msgspec
 
+from gateway.ipc.channels import hear, receive, send
+
 STACK_SIGNAL = signal.SIGUSR2  # a worker writes the stacks of all threads to the log
-_MAX_WORD = 4_096
-_MAX_DESCRIPTORS = 253  # the kernel's bound for one message
 
 
 class FromWorker(Enum):
@@ -84,26 +84,21 @@ class Received(NamedTuple):
     descriptors: list[int]
 
 
-def tell_worker(channel: socket.socket, word: ToWorker, descriptors: list[int] | None = None) -> bool:
+def tell_worker(channel: socket.socket, word: ToWorker, descriptors: Sequence[int] = ()) -> bool:
     """Send a word without waiting; False if the worker does not take it."""
-    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", descriptors))] if descriptors else []
-    try:
-        channel.sendmsg([msgspec.msgpack.encode(word)], rights, socket.MSG_DONTWAIT)  # send_fds ignores its flags
-    except OSError:
-        return False
-    return True
+    return send(channel, msgspec.msgpack.encode(word), descriptors)
 
 
 def hear_supervisor(channel: socket.socket, spares: Spares) -> Received | None:
     """Return the next word; None if the supervisor is gone."""
     spares.give_up()
     try:
-        octets, descriptors = _receive(channel)
-    except ConnectionError:
-        return None
+        message = receive(channel)
     finally:
         spares.hold()
-    return Received(msgspec.msgpack.decode(octets, type=ToWorker), descriptors) if octets else None
+    if message is None:
+        return None
+    return Received(msgspec.msgpack.decode(message.octets, type=ToWorker), message.descriptors)
 
 
 def is_supervisor_gone(channel: socket.socket) -> bool:
@@ -116,17 +111,6 @@ def is_supervisor_gone(channel: socket.socket) -> bool:
         return True
 
 
-def _receive(channel: socket.socket) -> tuple[bytes, list[int]]:
-    octets, descriptors, flags, _ = socket.recv_fds(channel, _MAX_WORD, _MAX_DESCRIPTORS)
-    if flags & socket.MSG_CTRUNC:  # the process is at its limit: some were dropped on the way, nobody knows which
-        for descriptor in descriptors:
-            os.close(descriptor)
-        return octets, []
-    for descriptor in descriptors:
-        os.set_inheritable(descriptor, False)  # recv_fds ignores its flags
-    return octets, list(descriptors)
-
-
 def tell_supervisor(channel: socket.socket, word: FromWorker) -> None:
     """Send a word; a supervisor that is gone is noticed elsewhere."""
     with contextlib.suppress(OSError):
@@ -134,9 +118,9 @@ def tell_supervisor(channel: socket.socket, word: FromWorker) -> None:
 
 
 def hear_worker(channel: socket.socket) -> FromWorker | None:
-    """Return what a worker says; None if it is gone."""
-    try:
-        octets = channel.recv(_MAX_WORD)
-    except ConnectionError:
-        return None
-    return FromWorker(octets.decode()) if octets else None
+    """Return what a worker says; None if it is gone.
+
+    Raises:
+        ValueError: it says nonsense.
+    """
+    return hear(channel, FromWorker)

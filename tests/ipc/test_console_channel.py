@@ -16,6 +16,7 @@ from gateway.ipc.console_channel import (
     tell_reopen_log,
     tell_supervisor,
 )
+from tests.descriptors import n_descriptors, no_descriptor_left
 
 
 @pytest.fixture
@@ -48,6 +49,23 @@ def test_more_ledgers_than_a_message_takes_are_left_out(ends):
     assert len(received.ledgers) == MAX_LEDGERS
     for descriptor in (*received.ledgers, ledger):
         os.close(descriptor)
+
+
+@pytest.mark.parametrize("n_places", [0, 2])
+def test_facts_that_find_no_room_are_an_error_and_nothing_is_left_over(ends, n_places):
+    """Ledgers that are missing would count as gone."""
+    ours, theirs = ends
+    ledger = os.memfd_create("ledger")
+    tell_facts(ours, b"{}", [ledger] * 3)
+    places = [os.dup(ledger) for _ in range(n_places)]
+    n_open = n_descriptors()
+    with no_descriptor_left():
+        for place in places:
+            os.close(place)
+        with pytest.raises(OSError, match="Too many open files"):
+            hear_supervisor(theirs)
+    assert n_descriptors() == n_open - n_places
+    os.close(ledger)
 
 
 def test_the_log_is_to_be_reopened(ends):

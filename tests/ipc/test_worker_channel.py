@@ -1,10 +1,7 @@
 """Words between supervisor and worker."""
 
 import os
-import resource
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -20,26 +17,9 @@ from gateway.ipc.worker_channel import (
     tell_supervisor,
     tell_worker,
 )
-from tests.descriptors import descriptors, n_descriptors
+from tests.descriptors import n_descriptors, no_descriptor_left
 
 NO_SPARES = Spares(0)
-
-
-@contextmanager
-def no_descriptor_left() -> Iterator[None]:
-    """Let this process have no descriptor beyond those that it has."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    highest = max(each.number for each in descriptors())
-    filling = [os.open(os.devnull, os.O_RDONLY)]
-    while filling[-1] <= highest:
-        filling.append(os.open(os.devnull, os.O_RDONLY))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (filling[-1] + 1, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for descriptor in filling:
-            os.close(descriptor)
 
 
 @pytest.fixture

@@ -32,8 +32,7 @@ from gateway.supervisor.slots import Slot
 from gateway.supervisor.sockets import ListeningSockets
 from gateway.supervisor.succession_plan import MAX_DEATHS
 from tests.config.files import MINIMAL, parse
-from tests.descriptors import descriptors, n_descriptors
-from tests.ipc.test_worker_channel import no_descriptor_left
+from tests.descriptors import descriptors, n_descriptors, no_descriptor_left
 from tests.supervisor.scripted_worker import ScriptedProcess, said, turns
 
 

@@ -15,7 +15,7 @@ from gateway.statistics.layout import Measure
 from gateway.supervisor import generations, overflows, reload
 from gateway.supervisor.sockets import CannotListen, SocketGroup
 from tests.config.files import MINIMAL, parse
-from tests.ipc.test_worker_channel import no_descriptor_left
+from tests.descriptors import no_descriptor_left
 from tests.supervisor.scripted_worker import said, turns
 from tests.supervisor.stage import (
     HANDED_OVER,
