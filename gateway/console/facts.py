@@ -115,12 +115,12 @@ class Facts:
             reopen_logs()
 
     def _take(self, facts: ReceivedFacts) -> None:
-        self._answered_at = self._loop.time()
+        now = self._loop.time()
         self.logins.follow(facts.ledgers)
-        self.octets, self._metrics = facts.status, None
-        self.status = msgspec.json.decode(facts.status)
-        self.history.take(self.status, time.time(), self._answered_at)
-        self.lately.take(self.status, self._answered_at)
+        self.status, self.octets, self._metrics = msgspec.json.decode(facts.status), facts.status, None
+        self.history.take(self.status, time.time(), now)
+        self.lately.take(self.status, now)
+        self._answered_at = now  # last: an answer that cannot be read must not look like one
 
 
 class Cursor(msgspec.Struct, array_like=True):

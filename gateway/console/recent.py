@@ -1,9 +1,13 @@
 """Finds the logins that workers have written into their ledgers, and keeps them."""
 
+import contextlib
+import logging
 import os
 
 from gateway.console.kept import KeptLogins, RecentLogin
 from gateway.ipc.ledger import Ledger, LoginRing
+
+log = logging.getLogger("gateway.console")
 
 
 class _Source:
@@ -37,19 +41,37 @@ class RecentLogins:
 
         One that is not among them any more is read once more, and forgotten.
         """
-        known = self._sources
-        named = {os.fstat(descriptor).st_ino: descriptor for descriptor in ledgers}
-        for inode, descriptor in named.items():
-            if inode not in known:
-                ledger = Ledger(descriptor)
-                known[inode] = [_Source(slot, ledger.ring(slot)) for slot in range(ledger.n_slots)]
-        for descriptor in ledgers:
-            os.close(descriptor)
+        try:
+            named = {os.fstat(descriptor).st_ino: descriptor for descriptor in ledgers}
+            for inode in named.keys() - self._sources.keys():
+                self._begin(inode, named[inode])
+        finally:
+            for descriptor in ledgers:
+                os.close(descriptor)
         self.look()
-        for inode in known.keys() - named.keys():
-            del known[inode]
+        for inode in self._sources.keys() - named.keys():
+            del self._sources[inode]
+
+    def _begin(self, inode: int, descriptor: int) -> None:
+        """Read a ledger from its beginning; if no descriptor is left to map it, the next answer brings it again."""
+        with contextlib.suppress(OSError):
+            self._sources[inode] = _sources_of(descriptor)
 
     def look(self) -> None:
         """Take up what workers have written since."""
         found = [each for sources in self._sources.values() for source in sources for each in source.news()]
         self.kept.add(sorted(found, key=lambda each: each.record.at))
+
+
+def _sources_of(descriptor: int) -> list[_Source]:
+    """Return the rings of a ledger; none where it is another version's.
+
+    Raises:
+        OSError: it cannot be mapped.
+    """
+    try:
+        ledger = Ledger(descriptor)
+    except ValueError:
+        log.warning("The last logins of some workers are not listed: they are of another version")
+        return []
+    return [_Source(slot, ledger.ring(slot)) for slot in range(ledger.n_slots)]

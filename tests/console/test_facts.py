@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.console.facts import Facts
@@ -42,3 +43,19 @@ def test_an_answer_that_finds_no_room_is_told_in_the_log(caplog: pytest.LogCaptu
     scene(story)
     (line,) = caplog.messages
     assert line == f"An answer of the supervisor is lost, and the page behind: {os.strerror(errno.EMFILE)}"
+
+
+def test_an_answer_that_cannot_be_read_is_none() -> None:
+    """What the page says of its age, and `/healthz` of the gateway, must not look well then."""
+
+    async def story(supervisor: socket.socket, facts: Facts) -> None:
+        tell_facts(supervisor, STATUS, [])
+        facts._hear()
+        facts._answered_at -= 60.0
+        tell_facts(supervisor, b"no JSON", [])
+        with pytest.raises(msgspec.DecodeError):
+            facts._hear()
+        assert facts.age_s > 59.0
+        assert facts.octets == STATUS
+
+    scene(story)

@@ -2,11 +2,13 @@
 
 import os
 
+import pytest
+
 from gateway.console.kept import Query
 from gateway.console.recent import RecentLogins
 from gateway.ipc.ledger import Ledger
 from tests.console.scene import record
-from tests.descriptors import n_descriptors
+from tests.descriptors import n_descriptors, no_descriptor_left
 
 
 def users(logins: RecentLogins) -> list[str]:
@@ -61,4 +63,30 @@ def test_descriptors_are_not_kept():
     for _ in range(5):
         logins.follow(descriptors(ledger))
     assert n_descriptors() == before + 1  # the mapping has one of its own
+    ledger.close()
+
+
+def test_a_ledger_of_another_version_is_told_once_and_costs_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    other, ledger, logins = os.memfd_create("of-another-version"), Ledger.create(1), RecentLogins()
+    os.ftruncate(other, 1000)
+    ledger.ring(0).write(record(1))
+    before = n_descriptors()
+    for _ in range(3):
+        logins.follow([os.dup(other), *descriptors(ledger)])
+    assert users(logins) == ["user1"]
+    assert n_descriptors() == before + 1
+    assert len(caplog.messages) == 1
+    os.close(other)
+    ledger.close()
+
+
+def test_a_ledger_that_cannot_be_mapped_is_tried_again() -> None:
+    ledger, logins = Ledger.create(1), RecentLogins()
+    ledger.ring(0).write(record(1))
+    sent = descriptors(ledger)
+    with no_descriptor_left():
+        logins.follow(sent)
+    assert users(logins) == []
+    logins.follow(descriptors(ledger))
+    assert users(logins) == ["user1"]
     ledger.close()
