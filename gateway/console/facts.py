@@ -116,7 +116,7 @@ class Facts:
 
     def _take(self, facts: ReceivedFacts) -> None:
         now = self._loop.time()
-        self.logins.follow(facts.ledgers)
+        self.logins.follow(facts.ledgers, now)
         self.status, self.octets, self._metrics = msgspec.json.decode(facts.status), facts.status, None
         self.history.take(self.status, time.time(), now)
         self.lately.take(self.status, now)

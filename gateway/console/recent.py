@@ -3,11 +3,14 @@
 import contextlib
 import logging
 import os
+from typing import NamedTuple
 
 from gateway.console.kept import KeptLogins, RecentLogin
 from gateway.ipc.ledger import Ledger, LoginRing
 
 log = logging.getLogger("gateway.console")
+
+FORGET_AFTER_S = 10.0  # without a ledger among those that are there
 
 
 class _Source:
@@ -25,6 +28,13 @@ class _Source:
         return [RecentLogin(self._slot, each.record) for each in written]
 
 
+class _Followed(NamedTuple):
+    """A ledger's rings, and when it was last among those that are there."""
+
+    sources: list[_Source]
+    named_at: float
+
+
 class RecentLogins:
     """Reads the ledgers of all workers and generations.
 
@@ -34,32 +44,35 @@ class RecentLogins:
 
     def __init__(self) -> None:
         self.kept = KeptLogins()
-        self._sources: dict[int, list[_Source]] = {}
+        self._followed: dict[int, _Followed] = {}
 
-    def follow(self, ledgers: list[int]) -> None:
+    def follow(self, ledgers: list[int], now: float) -> None:
         """Read these ledgers from now on: descriptors, which are taken over.
 
-        One that is not among them any more is read once more, and forgotten.
+        One that is not among them is read for a while yet. It may be among the next, and would be read from its
+        beginning again.
         """
         try:
-            named = {os.fstat(descriptor).st_ino: descriptor for descriptor in ledgers}
-            for inode in named.keys() - self._sources.keys():
-                self._begin(inode, named[inode])
+            for descriptor in ledgers:
+                self._follow(descriptor, now)
         finally:
             for descriptor in ledgers:
                 os.close(descriptor)
         self.look()
-        for inode in self._sources.keys() - named.keys():
-            del self._sources[inode]
+        self._followed = {
+            inode: each for inode, each in self._followed.items() if now - each.named_at <= FORGET_AFTER_S
+        }
 
-    def _begin(self, inode: int, descriptor: int) -> None:
-        """Read a ledger from its beginning; if no descriptor is left to map it, the next answer brings it again."""
+    def _follow(self, descriptor: int, now: float) -> None:
+        """Read a ledger; if no descriptor is left to map it, the next answer brings it again."""
+        inode = os.fstat(descriptor).st_ino
+        known = self._followed.get(inode)
         with contextlib.suppress(OSError):
-            self._sources[inode] = _sources_of(descriptor)
+            self._followed[inode] = _Followed(known.sources if known else _sources_of(descriptor), now)
 
     def look(self) -> None:
         """Take up what workers have written since."""
-        found = [each for sources in self._sources.values() for source in sources for each in source.news()]
+        found = [each for known in self._followed.values() for source in known.sources for each in source.news()]
         self.kept.add(sorted(found, key=lambda each: each.record.at))
 
 
