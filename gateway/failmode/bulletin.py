@@ -33,19 +33,25 @@ class BulletinCells:
         self._cells = cells
 
     def post(self, bulletin: Bulletin) -> None:
-        """Write it; the flag that decides logins comes last."""
+        """Write it. The state, which decides logins, comes when all that goes with it is there; that another host is
+        asked instead ends behind it.
+        """
         cells = self._cells
         cells[_SINCE] = bulletin.since_ns
         cells[_PING] = bulletin.ping_ns
-        cells[_STATE] = bulletin.state
         cells[_TRIAL] = bulletin.trial
+        cells[_ISOLATED] |= bulletin.is_isolated
+        cells[_LEFT] |= bulletin.is_left
+        cells[_FAIL_MODE_ACTIVE] = bulletin.is_fail_mode_active
+        cells[_STATE] = bulletin.state
         cells[_ISOLATED] = bulletin.is_isolated
         cells[_LEFT] = bulletin.is_left
-        cells[_FAIL_MODE_ACTIVE] = bulletin.is_fail_mode_active
 
     def read(self) -> Bulletin:
-        """Return what was posted last."""
+        """Return what was posted last: of a post that goes on meanwhile a state with all that goes with it."""
         cells = self._cells
-        state, is_active, since_ns = cells[_STATE], bool(cells[_FAIL_MODE_ACTIVE]), cells[_SINCE]
-        is_isolated, is_left = bool(cells[_ISOLATED]), bool(cells[_LEFT])
-        return Bulletin(state, is_active, cells[_TRIAL], since_ns, cells[_PING], is_isolated, is_left)
+        was_isolated, was_left = cells[_ISOLATED], cells[_LEFT]
+        state = cells[_STATE]  # before all that is written before it
+        is_isolated, is_left = bool(was_isolated | cells[_ISOLATED]), bool(was_left | cells[_LEFT])
+        is_active = bool(cells[_FAIL_MODE_ACTIVE])
+        return Bulletin(state, is_active, cells[_TRIAL], cells[_SINCE], cells[_PING], is_isolated, is_left)

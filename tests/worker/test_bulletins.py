@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from gateway.failmode.bulletin import (
     Bulletin,
     BulletinCells,
@@ -9,6 +11,7 @@ from gateway.failmode.bulletin import (
 from gateway.failmode.states import BreakerState
 from gateway.unavailable import Trouble, Unavailable
 from gateway.worker.bulletins import BulletinReader
+from tests.failmode.test_bulletin import Cells
 
 
 class Engine:
@@ -35,8 +38,8 @@ class Engine:
         self.told.append(("new connections", None))
 
 
-def scene() -> tuple[BulletinCells, Engine, BulletinReader]:
-    cells, engine = BulletinCells([0] * 8), Engine()
+def scene(memory: list[int] | None = None) -> tuple[BulletinCells, Engine, BulletinReader]:
+    cells, engine = BulletinCells(memory or [0] * 8), Engine()
     reader = BulletinReader(
         {"app": cells},
         engine,  # type: ignore[arg-type]
@@ -75,6 +78,18 @@ def test_an_outage_a_trial_and_its_end():
     away, over, one = ("outage", Trouble.OUTAGE), ("outage", None), ("try", None)
     new = ("new connections", None)
     assert engine.told == [over, new, away, new, one, new, away, new, one, over]
+
+
+@pytest.mark.parametrize("n", range(9))
+def test_a_look_in_the_middle_of_a_post_permits_no_trial_more(n):
+    memory = Cells()
+    cells, engine, reader = scene(memory)
+    post(cells, BreakerState.DOWN, 1)
+    reader.look(0.0)
+    memory.at(n, lambda: reader.look(1.0))
+    post(cells, BreakerState.TRIAL, 2)
+    reader.look(2.0)
+    assert engine.told.count(("try", None)) == 1
 
 
 def test_a_worker_that_comes_into_a_trial_knows_of_the_outage():
