@@ -23,6 +23,7 @@ from gateway.cli.parsers import options_of
 from gateway.config.kinds import SERVED
 
 COMMON = ("-h", "--config", "--version")
+BOOLEANS = ("true", "false", "yes", "no", "on", "off", "1", "0")
 
 FILES = {
     "/etc/radgate/authproxy.cfg": "the configuration file, see radgate.cfg(5)",
@@ -174,7 +175,9 @@ def value_of(key: keys.Key) -> dict[str, Any]:
     """Return the schema of a value."""
     value: dict[str, Any] = {"type": "string", "description": key.meaning}
     if key.words == ["true", "false"] or key.default in ("yes", "no"):
-        value["enum"] = ["true", "false", "yes", "no", "on", "off", "1", "0"]
+        value["enum"] = list(BOOLEANS)
+    elif key.words == ["yes", "no", "auto"]:
+        value["enum"] = [*BOOLEANS, "auto"]
     elif key.words:
         value["enum"] = key.words
     elif key.allowed:

@@ -81,6 +81,7 @@ _DUO_HOST = re.compile(r"api-[0-9a-f]{8}\.(duosecurity|duofederal)\.com")
 _DOMAIN_LIKENESS = 0.85  # `duosecurity.co` is like `duosecurity.com`
 
 EXEMPT_USERNAME = re.compile("exempt_username_[0-9]+")
+_NOTHING_FORCED = (RequireMessageAuthenticator.NO, RequireMessageAuthenticator.AUTO)
 _PROBE_USERNAME = re.compile("probe_username_[0-9]+")
 
 
@@ -205,18 +206,18 @@ def _check_secret_key(scope: Scope, found: FoundSecret) -> None:
 
 
 def _read_message_authenticator_rule(scope: Scope) -> RequireMessageAuthenticator:
-    """Duo's own key is `force_message_authenticator`: true is yes, false is no: nothing is required."""
+    """Duo's own key is `force_message_authenticator`; with `no` nothing is required, which leaves room for `auto`."""
     given = _nearest(scope, "require_message_authenticator", "force_message_authenticator")
     required = scope.read("require_message_authenticator", message_authenticator_rule)
-    forced = given.get("force_message_authenticator")
-    if forced is None:
+    entry = given.get("force_message_authenticator")
+    forced = scope.parse(entry, message_authenticator_rule) if entry is not None else None
+    if entry is None or forced is None:
         return required
-    is_forced = scope.parse(forced, boolean)
     if "require_message_authenticator" not in given:
-        return RequireMessageAuthenticator.YES if is_forced else RequireMessageAuthenticator.NO
-    if is_forced is not None and is_forced != (required is RequireMessageAuthenticator.YES):
+        return forced
+    if forced is not required and (forced, required) != _NOTHING_FORCED:
         line = given["require_message_authenticator"].place
-        scope.error(forced, f"contradicts require_message_authenticator in line {line}; remove one of the two")
+        scope.error(entry, f"contradicts require_message_authenticator in line {line}; remove one of the two")
     return required
 
 

@@ -114,12 +114,24 @@ def test_port_of_the_section_goes_before_that_of_main():
         ("force_message_authenticator=true\n", "yes"),
         ("force_message_authenticator=false\n", "no"),
         ("force_message_authenticator=true\nrequire_message_authenticator=yes\n", "yes"),
+        ("force_message_authenticator=auto\n", "auto"),
+        ("force_message_authenticator=auto\nrequire_message_authenticator=auto\n", "auto"),
         ("force_message_authenticator=false\nrequire_message_authenticator=auto\n", "auto"),
         ("require_message_authenticator=no\n", "no"),
     ],
 )
 def test_message_authenticator(lines, rule):
     assert server_of(MINIMAL + lines).require_message_authenticator is RequireMessageAuthenticator(rule)
+
+
+@pytest.mark.parametrize("value", ["true", "false", "auto"])
+def test_one_line_of_main_says_it_of_who_asks_and_of_whom_we_ask(value):
+    client = f"[radius_client]\nhost=10.0.0.5\nsecret={SHARED_SECRET}\n"
+    server = MINIMAL.replace("duo_only", "auto") + "client=radius_client\n"
+    settings, problems = parse(f"[main]\nforce_message_authenticator={value}\n{client}{server}")
+    assert not problems
+    (asked,) = settings.clients
+    assert asked.force_message_authenticator is settings.servers[0].require_message_authenticator
 
 
 def test_exempt_users_are_kept_with_a_loud_warning():
@@ -177,8 +189,8 @@ def test_a_name_that_is_let_in_cannot_be_that_of_a_probe():
         ("client=ad_client", "client", ERROR, "write client=duo_only_client"),
         ("client=radius_client2", "client", ERROR, "make it a [radius_server_auto]"),
         ("require_message_authenticator=always", "require_message_authenticator", ERROR, "yes, no or auto"),
-        ("force_message_authenticator=", "force_message_authenticator", ERROR, "true or false"),
-        ("force_message_authenticator=always", "force_message_authenticator", ERROR, "true or false"),
+        ("force_message_authenticator=", "force_message_authenticator", ERROR, "yes, no or auto"),
+        ("force_message_authenticator=always", "force_message_authenticator", ERROR, "yes, no or auto"),
         (
             "require_message_authenticator=no\nforce_message_authenticator=true",
             "force_message_authenticator",
@@ -190,6 +202,12 @@ def test_a_name_that_is_let_in_cannot_be_that_of_a_probe():
             "force_message_authenticator",
             ERROR,
             "remove one",
+        ),
+        (
+            "require_message_authenticator=no\nforce_message_authenticator=auto",
+            "force_message_authenticator",
+            ERROR,
+            "contradicts require_message_authenticator",
         ),
     ],
 )

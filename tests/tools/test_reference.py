@@ -88,4 +88,5 @@ def test_the_schema_takes_the_samples():
 def test_the_schema_knows_which_words_decide():
     assert matching("radius_server_duo_only12", "failmode")["enum"] == ["safe", "secure"]
     assert matching("main", "failmode")["enum"] == ["safe", "secure"]
+    assert {"true", "auto"} <= set(matching("main", "force_message_authenticator")["enum"])
     assert "from 1 to 65535" in str(matching("radius_server_duo_only", "port")["description"])
