@@ -13,6 +13,7 @@ from gateway.cli.asking import ask_status, asking
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.cli.terminal import printable
+from gateway.config.writing import explain_error
 from gateway.supervisor.control_client import NotRunning
 
 START_TIMEOUT_S = 60.0
@@ -59,19 +60,19 @@ def start(config: str) -> int:
     What it says on stderr goes to an anonymous file, which unlike a pipe neither fills up nor breaks when we are gone:
     the gateway and its workers keep it as long as they live.
     """
-    said = os.memfd_create("radgate-stderr", os.MFD_CLOEXEC)
-    try:
-        process = _run_detached(config, said)
-    except OSError as error:
-        print(f"radgate: cannot start: {error}", file=sys.stderr)
-        return Exit.CANNOT_START
-    try:
-        return _follow(process, said)
-    except BaseException:
-        _end(process)
-        raise
-    finally:
-        os.close(said)
+    with contextlib.ExitStack() as ending:
+        try:
+            said = os.memfd_create("radgate-stderr", os.MFD_CLOEXEC)
+            ending.callback(os.close, said)
+            process = _run_detached(config, said)
+        except OSError as error:
+            print(f"radgate: cannot start: {explain_error(error)}", file=sys.stderr)
+            return Exit.CANNOT_START
+        try:
+            return _follow(process, said)
+        except BaseException:
+            _end(process)
+            raise
 
 
 def _run_detached(config: str, stderr: int) -> subprocess.Popen[bytes]:

@@ -1,5 +1,7 @@
 """`radgate start` where the gateway does not come up: another program is in its place."""
 
+import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,9 +12,11 @@ import pytest
 from gateway.cli import start
 from tests.cli.files import run_main, write_config
 from tests.config.files import MINIMAL
+from tests.descriptors import n_descriptors
 
 HANG = "echo $$ > pid.new\nmv pid.new pid\necho hanging >&2\nexec sleep 3600"
 STUBBORN = "trap '' TERM\n" + HANG.replace("exec sleep 3600", "while true; do sleep 0.01; done")
+REFUSED = "radgate: cannot start: Too many open files; raise LimitNOFILE in the systemd unit, or ulimit -Hn\n"
 Try = Callable[[str], tuple[int, str, str]]
 
 
@@ -84,8 +88,17 @@ def test_the_gateway_finds_a_relative_file_from_elsewhere(attempt, tmp_path):
 
 def test_3_when_no_process_can_be_had(attempt, monkeypatch):
     def refuse(*_: object) -> None:
-        raise OSError(11, "Resource temporarily unavailable")
+        raise OSError(errno.EMFILE, "Too many open files")
 
+    n_open = n_descriptors()
     monkeypatch.setattr(start, "_run_detached", refuse)
-    status, _, err = attempt("")
-    assert (status, err) == (3, "radgate: cannot start: [Errno 11] Resource temporarily unavailable\n")
+    assert attempt("") == (3, "", REFUSED)
+    assert n_descriptors() == n_open
+
+
+def test_3_when_what_it_says_has_no_place(attempt, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "memfd_create", refuse)
+    assert attempt("") == (3, "", REFUSED)
