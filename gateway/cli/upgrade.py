@@ -10,10 +10,9 @@ from gateway.cli.asking import ask_status, asking
 from gateway.cli.changes import change_lines
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
-from gateway.supervisor.control_client import ControlConnection, ControlError, Declined, NotRunning, ask
+from gateway.supervisor.control_client import ControlConnection, ControlError, Declined
 from gateway.supervisor.status import Status
 
-ASK_TIMEOUT_S = 10.0
 UPGRADE_TIMEOUT_S = 240.0  # a reload's, and the trial of the code before it
 END_TIMEOUT_S = 15.0  # until it is other code's: workers have 2 s for what waits for no person
 START_TIMEOUT_S = 60.0
@@ -80,10 +79,9 @@ def _follow(run_dir: str, before: Status) -> int:
 
 def _status(run_dir: str) -> Status | None:
     try:
-        status: Status = ask(run_dir, "status", ASK_TIMEOUT_S)["status"]
-    except NotRunning:  # not yet
+        return ask_status(run_dir)
+    except ControlError:  # not yet: nobody listens, or who does goes on as other code just now
         return None
-    return status
 
 
 def _lives(pid: int) -> bool:
