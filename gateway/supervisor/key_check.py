@@ -28,8 +28,10 @@ async def troubles_of_keys(askers: Mapping[str, ProbeAsker], patience_s: float =
     """
     loop = asyncio.get_running_loop()
     waiting: dict[str, _Waiting] = {key: loop.create_future() for key in askers}
-    checks = [asker.ask(Check(), partial(_take, waiting[key])) for key, asker in askers.items()]
+    checks = []
     try:
+        for key, asker in askers.items():
+            checks.append(asker.ask(Check(), partial(_take, waiting[key])))
         if checks:
             await asyncio.wait(waiting.values(), timeout=patience_s)
     finally:

@@ -74,3 +74,14 @@ def test_who_does_not_answer_is_not_waited_for_and_says_nothing_later():
     (said,) = troubles({KEY: silent, OTHER: Duo(GOOD)}, patience_s=0.0)[:1]
     assert said.startswith("the keys of DIFIRST at api-1.example.com:443 have not been checked by Duo yet")
     assert silent.question.is_cancelled
+
+
+def test_where_one_cannot_be_asked_nobody_else_says_anything_later():
+    class Broken(Duo):
+        def ask(self, call: Call, on_answer: Callable[[Answer | Unavailable], None]) -> Question:
+            raise ValueError
+
+    asked = Duo(None)
+    with pytest.raises(ValueError):
+        troubles({KEY: asked, OTHER: Broken(None)})
+    assert asked.question.is_cancelled
