@@ -59,7 +59,8 @@ def _engine(text: str) -> str:
 
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
-        raise BadValueError(f"{quoted(text)} cannot be a host's name; write 1 to 63 letters, digits, dots and hyphens")
+        wanted = "up to 63 letters, digits, dots, hyphens or underscores, beginning with a letter or digit"
+        raise BadValueError(f"{quoted(text)} cannot be a host's name; write {wanted}")
     return text
 
 

@@ -110,7 +110,7 @@ def _split_user(rest: str) -> tuple[str, str]:
     if ":" in user:
         raise BadAddressError("a password does not stand in an address; put it into a file: engine_password_file=PATH")
     if not user or "/" in user:
-        raise BadAddressError(f"before @ stands a user's name; write {EXAMPLE}, say")
+        raise BadAddressError(f"before @ stands a user's name; write {EXAMPLE}, say; in a path write %40 for @")
     return unquote(user), behind
 
 

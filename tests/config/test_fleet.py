@@ -15,6 +15,7 @@ FILES = {
     "/etc/radgate/zero.key": encode_fleet_key(bytes(32)),
     "/etc/radgate/short.key": b"AAAA\n",
 }
+NAME = "up to 63 letters, digits, dots, hyphens or underscores, beginning with a letter or digit"
 LEAST = "engine=redis://127.0.0.1:6379/0\nfleet_key_file=fleet.key\n"
 
 
@@ -65,7 +66,8 @@ def test_password_and_keys_arrive_and_are_never_shown():
         (f"{LEAST}engine_password_file=empty\n", "engine_password_file: /etc/radgate/empty is empty"),
         (LEAST.replace("127", "radgate@127"), "engine_password_file: is missing, and engine names a user; write "),
         (LEAST.replace("redis:", "http:"), "engine: "),
-        (f"{LEAST}name=a host\n", "name: 'a host' cannot be a host's name; write "),
+        (f"{LEAST}name=a host\n", f"name: 'a host' cannot be a host's name; write {NAME}"),
+        (f"{LEAST}name=_a\n", f"name: '_a' cannot be a host's name; write {NAME}"),
         (f"{LEAST}patience_ms=0\n", "patience_ms: '0' is out of range; write a whole number from 1 to 1000"),
         (f"{LEAST}when_isolated=quiet\n", "when_isolated: 'quiet' "),
         (f"{LEAST}patience=20\n", "patience: "),

@@ -53,6 +53,10 @@ def test_several_stand_with_commas_between_them():
         ("redis://me:hunter2@host", "engine_password_file=PATH"),
         ("redis://:hunter2@host", "engine_password_file=PATH"),
         ("redis://@host", "before @ stands a user's name"),
+        (
+            "unix:///run/redis@1/x.sock",
+            "a user's name; write rediss://radgate@redis.example.net:6379/0, say; in a path write %40 for @",
+        ),
         ("redis://host:", "a port is a number from 1 to 65535; write 6379"),
         ("redis://host:0", "a port is a number"),
         ("redis://host:65536", "a port is a number"),
