@@ -25,6 +25,7 @@ from gateway.firstfactor.directory.texts import without
 from gateway.https.resolver import Resolver
 from gateway.ldap.filters import all_of, equality, present
 from gateway.ldap.requests import Scope
+from gateway.ldap.responses import Entry
 from gateway.ldap.results import (
     INVALID_CREDENTIALS,
     INVALID_DN_SYNTAX,
@@ -43,6 +44,10 @@ SEARCH_S: Final = 5  # that a directory may search
 
 _NOT_THERE: Final = frozenset({NO_SUCH_OBJECT, REFERRAL, INVALID_DN_SYNTAX})
 _SHOWN_BY: Final = {"security_group_dn": ": Get-ADGroup NAME shows it as DistinguishedName"}
+_WITH_NAMES: Final = (
+    "write the one with names: sAMAccountName in Active Directory, uid in most others; nobody can log in else"
+)
+_READABLE: Final = "let it read that and at_attribute; nobody can log in else, for nobody knows whom Duo is asked about"
 _ANYTHING: Final = present(b"objectClass")
 _OF_OTHERS: Final = frozenset({Trouble.DNS, Trouble.CONNECT, Trouble.TIMEOUT, Trouble.CLOSED, Trouble.BUSY})
 """Troubles that are no mistake in the file: somebody does not answer."""
@@ -155,7 +160,7 @@ async def _search(client: AdClient, subject: str, talk: Talk) -> list[Finding]:
 
 async def _is_there(subject: str, talk: Talk, key: str, name: str) -> Finding:
     wanted = Wanted(name.encode(), Scope.BASE, _ANYTHING, (NO_ATTRIBUTES,))
-    result, n_found = await talk.search(wanted, SEARCH_S)
+    result, found = await talk.search(wanted, SEARCH_S)
     if isinstance(result, Ended):
         return _cannot(subject, key, Unavailable(Trouble.CLOSED, result.detail))
     if result.code in _NOT_THERE:
@@ -165,39 +170,47 @@ async def _is_there(subject: str, talk: Talk, key: str, name: str) -> Finding:
     trouble = of_search(result)
     if trouble is not None:
         return _cannot(subject, key, trouble)
-    if n_found:
+    if found:
         return Finding(subject, key, Severity.OK, f"{key} is there")
     remedy = "compare it with the directory, and let the service account read it"
     return Finding(subject, key, Severity.PROBLEM, f"the service account finds nothing at {key}", remedy)
 
 
 async def _has_names(client: AdClient, subject: str, talk: Talk) -> Finding:
-    """Return whether anybody has a name where names are looked for: OpenLDAP knows no sAMAccountName."""
-    name = client.username_attribute
+    """Return whether anybody has a name where names are looked for, and shows it: OpenLDAP knows no sAMAccountName."""
+    key, name = "username_attribute", client.username_attribute
     has_it = all_of(equality(b"objectClass", b"person"), present(name.encode()))
-    remedy = "write the one with names: sAMAccountName in Active Directory, uid in most others; nobody can log in else"
-    nobody = Finding(subject, "username_attribute", Severity.WARNING, f"nobody below search_dn has {name}", remedy)
-    return await _matches(client, subject, talk, has_it, f"people below search_dn have {name}", nobody)
+    found = await _matching(client, subject, talk, key, has_it, name.encode())
+    if isinstance(found, Finding):
+        return found
+    if not found:
+        return Finding(subject, key, Severity.WARNING, f"nobody below search_dn has {name}", _WITH_NAMES)
+    if not any(any(each.attributes.values()) for each in found):
+        text = f"the service account cannot read {name} of people below search_dn"
+        return Finding(subject, key, Severity.PROBLEM, text, _READABLE)
+    return Finding(subject, key, Severity.OK, f"people below search_dn have {name}")
 
 
 async def _passes(client: AdClient, subject: str, talk: Talk) -> Finding:
+    found = await _matching(client, subject, talk, "ldap_filter", client.ldap_filter, NO_ATTRIBUTES)
+    if isinstance(found, Finding):
+        return found
+    if found:
+        return Finding(subject, "ldap_filter", Severity.OK, "ldap_filter matches somebody")
     remedy = "compare the filter's names with the directory; nobody can log in with it"
-    nobody = Finding(subject, "ldap_filter", Severity.WARNING, "ldap_filter matches nobody below search_dn", remedy)
-    return await _matches(client, subject, talk, client.ldap_filter, "ldap_filter matches somebody", nobody)
+    return Finding(subject, "ldap_filter", Severity.WARNING, "ldap_filter matches nobody below search_dn", remedy)
 
 
-async def _matches(
-    client: AdClient, subject: str, talk: Talk, encoded_filter: bytes, text: str, nobody: Finding
-) -> Finding:
-    """Return that somebody below search_dn matches a filter, in these words, or `nobody`."""
-    wanted = Wanted(client.search_dn.encode(), Scope.SUBTREE, encoded_filter, (NO_ATTRIBUTES,))
-    result, n_found = await talk.search(wanted, SEARCH_S)
+async def _matching(
+    client: AdClient, subject: str, talk: Talk, step: str, encoded_filter: bytes, attribute: bytes
+) -> list[Entry] | Finding:
+    """Return the first entries below search_dn that match a filter, or why that cannot be told."""
+    wanted = Wanted(client.search_dn.encode(), Scope.SUBTREE, encoded_filter, (attribute,))
+    result, found = await talk.search(wanted, SEARCH_S)
     if isinstance(result, Ended):
-        return _cannot(subject, nobody.step, Unavailable(Trouble.CLOSED, result.detail))
+        return _cannot(subject, step, Unavailable(Trouble.CLOSED, result.detail))
     trouble = of_search(result)
-    if trouble is not None:
-        return _cannot(subject, nobody.step, trouble)
-    return Finding(subject, nobody.step, Severity.OK, text) if n_found else nobody
+    return found if trouble is None else _cannot(subject, step, trouble)
 
 
 def _cannot(subject: str, step: str, trouble: Unavailable, client: AdClient | None = None) -> Finding:

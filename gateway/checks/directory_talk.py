@@ -8,7 +8,7 @@ from gateway.firstfactor.directory.opening import Opened
 from gateway.firstfactor.directory.search import Wanted
 from gateway.firstfactor.directory.session import Bound, Ended, GoOn, Heard, Searched, Searching, Session
 from gateway.https.sockets import READ_SIZE
-from gateway.ldap.responses import Result
+from gateway.ldap.responses import Entry, Result
 
 _CLOSED: Final = Ended("closed the connection before it answered")
 
@@ -39,16 +39,16 @@ class Talk:
             elif isinstance(heard, Ended):
                 return heard
 
-    async def search(self, wanted: Wanted, time_limit_s: int) -> tuple[Result | Ended, int]:
-        """Return how a search has ended, and how many entries it has found, of the first few."""
+    async def search(self, wanted: Wanted, time_limit_s: int) -> tuple[Result | Ended, list[Entry]]:
+        """Return how a search has ended, and the first few entries that it has found."""
         searching = Searching()
         await self._send(self.session.search(searching, wanted, time_limit_s))
         while True:
             heard = await self._next()
             if isinstance(heard, Searched):
-                return heard.result, len(searching.entries)
+                return heard.result, searching.entries
             if isinstance(heard, Ended):
-                return heard, 0
+                return heard, []
 
     def close(self) -> None:
         """Close the connection."""

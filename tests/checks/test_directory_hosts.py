@@ -123,6 +123,17 @@ class TestOpenLdap:
         assert found.text == "nobody below search_dn has sAMAccountName"
         assert "sAMAccountName in Active Directory, uid in most others" in found.remedy
 
+    def test_an_attribute_that_cannot_be_read_is_a_problem_for_nobody_can_log_in(self, tmp_path):
+        searched_alone = f'access to attrs=uid by dn.exact="{open_dn(SERVICE)}" search by * read'
+        with slapd(tmp_path, searched_alone, "access to * by * read") as server:
+            found = last(section(server))
+        assert (found.step, found.severity) == ("username_attribute", PROBLEM)
+        assert found.text == "the service account cannot read uid of people below search_dn"
+        assert "let it read that" in found.remedy
+
+    def test_an_attribute_may_be_named_otherwise_there(self, server):
+        assert last(section(server, username_attribute="userid")).severity is OK
+
     def test_who_was_refused_is_named(self, server):
         found = last(section(server, service_account_password=Secret(b"no")))
         assert found.text.startswith(f"refuses the service account {open_dn(SERVICE)}: ")

@@ -4,7 +4,8 @@ A person is looked for with all that the section demands, and that is one search
 Only who is not found so is looked for by name alone: that tells who is unknown from who may not. Where the directory
 does not note groups with the person (no `memberOf`, as OpenLDAP without its overlay), the group itself is asked.
 
-Whom Duo is asked about, by the name that was typed, must be who was found: the entry tells its own name.
+Whom Duo is asked about, by the name that was typed, must be who was found: the entry tells its own name, and who is
+found without one is nobody.
 """
 
 from enum import StrEnum
@@ -22,6 +23,7 @@ NO_ATTRIBUTES: Final = b"1.1"  # RFC 4511 section 4.5.1.8
 _OBJECT_CLASS: Final = b"objectClass"
 _MEMBER_OF: Final = b"memberOf"
 _ANYTHING: Final = b"\x87\x0bobjectClass"  # (objectClass=*), RFC 4511 section 4.5.1.7
+_TELLS_DOMAIN: Final = PRINCIPAL_NAME.lower()
 _PERSONS: Final = any_of(
     all_of(equality(_OBJECT_CLASS, b"user"), equality(b"objectCategory", b"person")),
     equality(_OBJECT_CLASS, b"inetOrgPerson"),
@@ -172,15 +174,21 @@ class Lookup:
         return None if self._n_tried < len(self._account.names) else Missing.UNKNOWN
 
     def _who(self, entry: Entry) -> Found | Missing:
-        """Return who an entry is; what the service account cannot read of it is believed."""
-        names = [(own, typed) for attribute, typed in self._account.names for own in _values(entry, attribute)]
-        if names and not any(is_alike(own, typed) for own, typed in names):
-            self.why = f"found as {names[0][0].decode(errors='replace')}, whom Duo would not know by what was typed"
+        """Return who an entry is, if it says that the name which was typed is its own."""
+        names = [(own, typed) for attribute, typed in self._account.names for own in _names_of(entry, attribute)]
+        if not any(is_alike(own, typed) for own, typed in names):
+            self.why = self._why_not(names[0][0] if names else b"")
             return Missing.UNKNOWN
         values = _values(entry, SAM_ACCOUNT_NAME)
         user = values[0].decode(errors="replace") if values else self._account.user
         domain = self._domain_of(entry)
         return Missing.UNKNOWN if domain is None else Found(entry.dn, user, domain)
+
+    def _why_not(self, own: bytes) -> str:
+        if own:
+            return f"found as {own.decode(errors='replace')}, whom Duo would not know by what was typed"
+        attribute = self._account.names[0][0].decode()
+        return f"found, but the service account cannot read {attribute}, by which Duo would know who it is"
 
     def _domain_of(self, entry: Entry) -> str | None:
         """Return whose domain an account is of, for NTLM; None if another one was typed: there its namesake may be."""
@@ -211,6 +219,13 @@ class Lookup:
             is_nested = rules.is_nested
             parts.append(member_of_nested(_MEMBER_OF, rules.group) if is_nested else equality(_MEMBER_OF, rules.group))
         return all_of(*parts)
+
+
+def _names_of(entry: Entry, attribute: bytes) -> list[bytes]:
+    """Return the names of an entry in an attribute, under whatever name the directory has that: `uid` for `userid`."""
+    if own := _values(entry, attribute):
+        return own
+    return [value for name, values in entry.attributes.items() if name != _TELLS_DOMAIN for value in values]
 
 
 def _values(entry: Entry, attribute: bytes) -> list[bytes]:

@@ -69,7 +69,7 @@ class Directory:
 
 
 async def find_alice(visit: Visit, sent: Sent) -> None:
-    visit.send(entry(sent.message_id, ALICE_DN) + search_done(sent.message_id))
+    visit.send(entry(sent.message_id, ALICE_DN, sAMAccountName=b"alice") + search_done(sent.message_id))
 
 
 def check_password(password: bytes) -> Step:

@@ -172,7 +172,7 @@ class Scene:
         if sent.kind == BIND:
             self.say(sent.number, bind_done(sent.message_id, code, text))
         else:
-            found = b"".join(entry(sent.message_id, b"uid=%d,%s" % (each, BASE)) for each in range(n_found))
+            found = b"".join(entry(sent.message_id, b"uid=%d,%s" % (each, BASE), uid=ALICE) for each in range(n_found))
             self.say(sent.number, found + search_done(sent.message_id, code, text))
         return sent
 

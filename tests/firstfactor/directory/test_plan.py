@@ -14,7 +14,7 @@ from gateway.firstfactor.directory.states import SEARCHING
 from gateway.firstfactor.host_states import DOWN
 from gateway.unavailable import Unavailable
 from tests.firstfactor.directory.answers import bind_done, disconnection, entry, search_done
-from tests.firstfactor.directory.scene import BASE, SERVICE, TEN, Question, Scene, found, ready, reason
+from tests.firstfactor.directory.scene import ALICE, BASE, SERVICE, TEN, Question, Scene, found, ready, reason
 from tests.ldap.ntlm.server import Authenticate, answer, challenge
 
 
@@ -131,8 +131,7 @@ def test_a_dn_that_would_make_the_bind_anonymous_is_not_bound_as():
     scene = ready()
     question = scene.ask()
     sent = scene.due.pop()
-    octets = b"\x30\x09\x02\x01%c\x64\x04\x04\x00\x30\x00" % sent.message_id
-    scene.say(sent.number, octets + b"\x30\x0c\x02\x01%c\x65\x07\x0a\x01\x00\x04\x00\x04\x00" % sent.message_id)
+    scene.say(sent.number, entry(sent.message_id, b"", uid=ALICE) + search_done(sent.message_id))
     scene.opens()
     assert not scene.user_binds
     assert question.why[0] == "bad_answer"

@@ -23,6 +23,7 @@ def lookup(rules: SearchRules | None = None, name: bytes = b"alice") -> Lookup:
 
 
 def entry(dn: bytes = ALICE, **values: bytes) -> Entry:
+    values = values or {"sAMAccountName": b"alice"}
     return Entry(7, dn, {name.lower().encode(): [value] for name, value in values.items()})
 
 
@@ -53,12 +54,13 @@ def test_nothing_in_a_name_means_anything_in_a_filter():
 def test_ntlm_wants_the_accounts_own_name():
     asked = lookup(SearchRules(BASE, wants_account=True), b"alice@elsewhere.test")
     assert asked.wanted().attributes == (b"userPrincipalName", b"sAMAccountName", b"msDS-PrincipalName")
-    assert answer(asked, entry(sAMAccountName=b"alice1")) == Found(ALICE, "alice1")
+    found = entry(userPrincipalName=b"alice@elsewhere.test", sAMAccountName=b"alice1")
+    assert answer(asked, found) == Found(ALICE, "alice1")
 
 
-def test_the_name_as_it_was_typed_where_the_entry_has_none():
-    asked = lookup(SearchRules(BASE, wants_account=True), b"DOM\\alice")
-    assert answer(asked, entry()) == Found(ALICE, "alice", "DOM")
+def test_the_name_as_it_was_typed_where_the_entry_has_no_account():
+    asked = lookup(SearchRules(BASE, wants_account=True), b"alice@elsewhere.test")
+    assert answer(asked, entry(userPrincipalName=b"alice@elsewhere.test")) == Found(ALICE, "alice@elsewhere.test")
 
 
 def in_domain(name: str) -> Entry:
@@ -96,6 +98,34 @@ def test_nor_is_anybody_asked_about_as_a_member_by_another_spelling():
     asked = lookup(SearchRules(BASE, b"", GROUP), "àlice".encode())
     assert answer(asked) is None
     assert answer(asked, entry(sAMAccountName=b"alice")) is Missing.UNKNOWN
+
+
+@pytest.mark.parametrize("typed", ["ａlice", "alice "])
+@pytest.mark.parametrize("attribute", [b"userid", b"0.9.2342.19200300.100.1.1"])
+def test_nor_does_it_by_another_name_of_the_attribute(attribute, typed):
+    """slapd calls `uid` what was asked for as `userid`, or by its number."""
+    names = AccountRules(username_attribute=attribute)
+
+    def found(typed: str) -> Found | Missing | None:
+        account = account_of(typed.encode(), names)
+        assert account is not None
+        asked = Lookup(account, SearchRules(BASE))
+        return answer(asked, entry(uid=b"alice", **{"msDS-PrincipalName": typed.encode()}))
+
+    assert found(typed) is Missing.UNKNOWN
+    assert found("alice") == Found(ALICE, "alice")
+
+
+def test_a_name_of_another_attribute_counts_only_where_the_one_asked_for_is_not_there():
+    asked = lookup(name="ａlice".encode())
+    assert answer(asked, entry(sAMAccountName=b"alice", description="ａlice".encode())) is Missing.UNKNOWN
+
+
+@pytest.mark.parametrize("attributes", [{}, {b"msds-principalname": [b"alice"]}, {b"samaccountname": []}])
+def test_whose_name_cannot_be_read_is_nobody_whom_duo_can_be_asked_about(attributes):
+    asked = lookup()
+    assert answer(asked, Entry(7, ALICE, attributes)) is Missing.UNKNOWN
+    assert asked.why == "found, but the service account cannot read sAMAccountName, by which Duo would know who it is"
 
 
 def test_letter_case_makes_nobody_else():

@@ -91,6 +91,16 @@ def test_who_is_refused_and_why(directory, name, password, reason):
     assert answer.reason == reason
 
 
+@pytest.mark.parametrize("attribute", ["uid", "userid", "0.9.2342.19200300.100.1.1"])
+def test_another_spelling_is_nobody_by_whatever_name_the_attribute_is_asked_for(directory, attribute):
+    section = directory.section(username_attribute=attribute)
+    assert isinstance(asked(section, b"ALICE", ALICE), Accepted)
+    for name in ("ａlice", "alice "):
+        answer = asked(section, name.encode(), ALICE)
+        assert isinstance(answer, Refused)
+        assert answer.text == "found as alice, whom Duo would not know by what was typed"
+
+
 def test_members_of_a_group_that_is_not_noted_with_them(directory):
     """slapd without its overlay has no memberOf."""
     section = directory.section(security_group_dn=GROUP)
