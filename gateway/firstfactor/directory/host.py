@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from mypy_extensions import mypyc_attr
 
 from gateway.engine.first_factor import Answer, CheckFirstFactor
-from gateway.firstfactor.directory.session import Searching, Session
+from gateway.firstfactor.directory.session import Heard, Searching, Session
 from gateway.firstfactor.directory.states import (
     ASKED_TRANSITIONS,
     CONNECTION_TRANSITIONS,
@@ -55,7 +55,7 @@ class Connection:
         is_kept: whether it has answered anybody before: it may have died since.
         opened_at: when the attempt began.
         since: when it began to be what it is.
-        heard_at: when something has come on it last.
+        heard_at: when a message has come on it last, or it was opened.
         is_proven: whether the password of the bind that is out has left.
         check, checked_at: asks for a sign of life, and since when.
     """
@@ -90,6 +90,14 @@ class Connection:
             raise ValueError(f"{state} cannot follow {self.state}")
         self.state = state
         self.since = now
+
+    def received(self, octets: bytes, now: float) -> list[Heard]:
+        """Return what octets mean that came. Those that make no message whole are no sign of life."""
+        n_before = self.session.n_heard
+        heard = self.session.received(octets)
+        if self.session.n_heard > n_before:
+            self.heard_at = now
+        return heard
 
     def __repr__(self) -> str:
         return f"<Connection {self.number} {self.host.name} {'service' if self.is_service else 'user'} {self.state}>"

@@ -155,8 +155,7 @@ class DirectoryPlan(SearchOwner, BindOwner):
         """Take octets that came on a connection."""
         connection = self._board.connections.get(number)
         if connection is not None:
-            connection.heard_at = now
-            for heard in connection.session.received(octets):
+            for heard in connection.received(octets, now):
                 self._heard(connection, heard, now)
                 if connection.state is CLOSED:
                     break

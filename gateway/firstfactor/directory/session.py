@@ -116,11 +116,15 @@ Heard = Searched | Bound | GoOn | Ended
 
 
 class Session:
-    """One connection's talk. Each method that asks returns the octets to send."""
+    """One connection's talk. Each method that asks returns the octets to send.
+
+    Attributes:
+        n_heard: messages that have come, whole.
+    """
 
     __slots__ = (
         "_bind_id", "_given_up", "_has_proven", "_last_id", "_n_unwanted", "_ntlm", "_reader", "_searches", "_signing",
-        "_wrapped",
+        "_wrapped", "n_heard",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -134,6 +138,7 @@ class Session:
         self._searches: dict[int, Searching] = {}
         self._given_up: set[int] = set()
         self._n_unwanted = 0
+        self.n_heard = 0
 
     def bind_simply(self, name: bytes, password: bytes) -> bytes:
         """Ask whether this is the password of that name; neither may be empty.
@@ -190,6 +195,7 @@ class Session:
         try:
             was_signing = self._signing is not None
             for message in self._messages(octets):
+                self.n_heard += 1
                 if self._signing is not None and not was_signing:
                     raise _SessionError("goes on without a signature")
                 meant = self._meant(message)

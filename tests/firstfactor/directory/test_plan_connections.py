@@ -6,8 +6,8 @@ from gateway.firstfactor.directory.host import Limits
 from gateway.firstfactor.directory.searches import KEEP_ALIVE_S
 from gateway.firstfactor.directory.states import SEARCHING, WAITING
 from gateway.firstfactor.host_states import DOWN, UP
-from tests.firstfactor.directory.answers import referral
-from tests.firstfactor.directory.scene import TEN, found, ready, reason
+from tests.firstfactor.directory.answers import entry, referral
+from tests.firstfactor.directory.scene import BASE, TEN, found, ready, reason
 
 
 def test_a_connection_serves_one_user_after_the_other():
@@ -184,6 +184,37 @@ def test_a_connection_that_says_nothing_is_given_up_with_the_question():
     scene.ask()
     scene.wait(10.1)
     assert 1 not in scene.open
+
+
+def test_one_that_sends_octets_and_no_message_says_nothing_either():
+    """A message of 60,000 octets that comes one by one takes hours, and nothing is answered behind it."""
+    scene = ready()
+    scene.ask()
+    for octet in (0x30, 0x82, 0xEA, 0x60, 0x02):
+        scene.wait(1)
+        scene.say(1, bytes((octet,)))
+    scene.wait(5.1)
+    assert 1 not in scene.open
+
+
+def test_one_that_answers_others_is_kept_for_them():
+    scene = ready()
+    scene.ask()
+    scene.wait(5)
+    scene.ask()
+    scene.answer(n_found=0)
+    scene.wait(5.1)
+    assert 1 in scene.open
+
+
+def test_so_is_one_that_has_found_somebody_and_looks_for_more():
+    scene = ready()
+    question = scene.ask()
+    scene.wait(1)
+    scene.say(1, entry(question.message_id, b"uid=0," + BASE))
+    scene.wait(9.1)
+    assert question.why[0] == "timeout"
+    assert 1 in scene.open
 
 
 def test_what_idles_is_asked_for_a_sign_of_life_and_kept():
