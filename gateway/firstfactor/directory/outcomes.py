@@ -31,6 +31,22 @@ _BAD_BINDINGS: Final = "80090346"  # SEC_E_BAD_BINDINGS
 _OF_NO_PASSWORD: Final = (_BAD_NTLM, _BAD_BINDINGS)
 _WRONG: Final = ("52e", "")  # a password; the others that are refused so had the right one, or nobody has looked at it
 _CONSTRAINT_VIOLATION: Final = 19  # RFC 4511 appendix A; what 389 Directory Server says of a locked account
+_OF_ACCOUNTS: Final = frozenset(
+    {results.INVALID_CREDENTIALS, results.INAPPROPRIATE_AUTHENTICATION, _CONSTRAINT_VIOLATION}
+)  # of binds; the second says that the entry has no password
+_OF_SIMPLE_BINDS: Final = frozenset({results.UNWILLING, results.INSUFFICIENT_ACCESS})  # likewise, but for NTLM
+_WORDS: Final = (
+    ("password expired", _EXPIRED),  # 389 Directory Server, which says so of a right one alone
+    ("account inactivated", _DISABLED),  # the same, and FreeIPA
+    ("inactivity limit exceeded", _DISABLED),
+    ("exceed password retry limit", _LOCKED),
+    ("permanently locked", _LOCKED),  # FreeIPA
+    ("too many failed logins", _LOCKED),
+    ("(kerberos principal) is expired", _DISABLED),
+    ("log account expired", _DISABLED),  # eDirectory
+    ("login lockout", _LOCKED),
+)
+"""What directories say in words that are not Active Directory, and why they refuse a user then."""
 _ACCOUNT_CODES: Final = {
     "52e": "the name or the password is wrong",
     "525": "there is no such account",
@@ -104,14 +120,26 @@ def group_unseen(result: Result, host: str) -> Refused:
 
 def of_user_bind(result: Result, host: str, manner: Manner) -> Refused | Unavailable:
     """Return what it means that a user's bind did not succeed."""
+    if not _is_of_the_account(result, manner):
+        return _of_bind(result, "a user's bind", manner)
     code = results.ad_code(result.text)
-    if result.code == results.INVALID_CREDENTIALS and code not in _OF_NO_PASSWORD:
-        return Refused(_REASONS.get(code, REJECTED), result.text, NO_OCTETS, host, code)
-    if result.code == results.INAPPROPRIATE_AUTHENTICATION:  # the entry has no password
-        return Refused(REJECTED, result.text, NO_OCTETS, host, code)
-    if result.code == _CONSTRAINT_VIOLATION:
-        return Refused(_LOCKED, result.text, NO_OCTETS, host, code)
-    return _of_bind(result, "a user's bind", manner)
+    reason = _REASONS.get(code, REJECTED) if code else _reason_in_words(result)
+    return Refused(reason, result.text, NO_OCTETS, host, code)
+
+
+def _is_of_the_account(result: Result, manner: Manner) -> bool:
+    """Whether a bind was refused for whose it is, and not for how it was put."""
+    if results.ad_code(result.text) in _OF_NO_PASSWORD:
+        return False
+    return result.code in _OF_ACCOUNTS or (result.code in _OF_SIMPLE_BINDS and not manner.is_ntlm)
+
+
+def _reason_in_words(result: Result) -> str:
+    said = result.text.lower()
+    for words, reason in _WORDS:
+        if words in said:
+            return reason
+    return _LOCKED if result.code == _CONSTRAINT_VIOLATION else REJECTED
 
 
 def counts_as_wrong(result: Result) -> bool:
@@ -121,12 +149,12 @@ def counts_as_wrong(result: Result) -> bool:
 
 def of_service_bind(result: Result, manner: Manner, who: str) -> Unavailable:
     """Return what it means that the service account's bind did not succeed; `who` is the name that was bound."""
-    if result.code != results.INVALID_CREDENTIALS:
+    if not _is_of_the_account(result, manner):
         return _of_bind(result, "the service account's bind", manner)
     code = results.ad_code(result.text)
-    if code in _OF_NO_PASSWORD:
-        return _of_bind(result, "the service account's bind", manner)
-    why = _ACCOUNT_CODES.get(code, result.text or "the name or the password is wrong")
+    is_wrong = result.code == results.INVALID_CREDENTIALS
+    silent = "the name or the password is wrong" if is_wrong else results.result_name(result.code)
+    why = _ACCOUNT_CODES.get(code, result.text or silent)
     keys = "service_account_username and service_account_password"
     if not manner.is_ntlm:
         keys = f"bind_dn, {keys}"
@@ -164,15 +192,13 @@ def _of_bind(result: Result, what: str, manner: Manner) -> Unavailable:
             f"finds {what} bound to another TLS connection: something between ends TLS and begins it anew; write the "
             f"domain controller itself as host=, or auth_type=plain ({said})"
         )
-    if code == results.INVALID_CREDENTIALS or (code == results.UNWILLING and manner.is_ntlm):
+    if code in (results.INVALID_CREDENTIALS, results.UNWILLING):
         return _mistake(
             f"does not take NTLM for {what}; write auth_type=plain with transport=ldaps or starttls ({said})"
         )
     if code == results.AUTH_METHOD_NOT_SUPPORTED:
         other = "write auth_type=plain" if manner.is_ntlm else "simple binds are off there"
         return _mistake(f"does not know this kind of bind; {other} ({said})")
-    if code == results.UNWILLING:
-        return _mistake(f"is unwilling to do {what} ({said})")
     if code in (results.BUSY, results.UNAVAILABLE):
         return Unavailable(Trouble.BUSY, f"has no time for {what} ({said})")
     if code in (results.NO_SUCH_OBJECT, results.INVALID_DN_SYNTAX, results.REFERRAL):

@@ -55,6 +55,47 @@ def test_other_directories_say_less(code, reason):
     assert (answer.reason, answer.code) == (reason, "")
 
 
+REFUSALS = [
+    (53, "Account inactivated. Contact system administrator.", "account_disabled"),
+    (19, "Exceed password retry limit. Please try later.", "account_locked"),
+    (19, "Exceed password retry limit. Contact system administrator to reset.", "account_locked"),
+    (19, "Account inactivity limit exceeded. Contact system administrator to reset.", "account_disabled"),
+    (49, "password expired!", "password_expired"),
+    (53, "Entry permanently locked.", "account_locked"),
+    (53, "Too many failed logins.", "account_locked"),
+    (53, "Account (Kerberos principal) is expired", "account_disabled"),
+    (53, "NDS error: login lockout (-197)", "account_locked"),
+    (53, "NDS error: log account expired (-220)", "account_disabled"),
+    (53, "NDS error: bad login time or Q halted (-218)", "first_factor_rejected"),
+    (53, "NDS error: maximum logins exceeded or Q stn not server (-217)", "first_factor_rejected"),
+    (49, "NDS error: bad password (-222)", "first_factor_rejected"),
+    (49, "NDS error: failed authentication (-669)", "first_factor_rejected"),
+    (50, "Insufficient access", "first_factor_rejected"),
+    (53, "", "first_factor_rejected"),
+]
+"""What 389 Directory Server, FreeIPA, eDirectory and others say of accounts that may not log in."""
+
+
+@pytest.mark.parametrize(("code", "text", "reason"), REFUSALS)
+def test_what_other_directories_say_of_an_account_refuses_its_user(code, text, reason):
+    for manner in (PLAIN, PLAIN_TLS):
+        answer = of_user_bind(Result(code, b"", text), "dc1:389", manner)
+        assert answer == Refused(reason, text, b"", "dc1:389")
+
+
+@pytest.mark.parametrize(("code", "text", "_"), REFUSALS)
+def test_what_they_say_of_the_service_account_is_for_who_has_written_it(code, text, _):
+    answer = of_service_bind(Result(code, b"", text), PLAIN_TLS, "cn=reader")
+    assert answer.trouble is Trouble.CONFIGURATION
+    assert str(answer).startswith(f"refuses the service account cn=reader: {text or 'unwillingToPerform'}; see bind_dn")
+
+
+def test_a_code_of_active_directory_says_more_than_words():
+    answer = of_user_bind(Result(49, b"", AD_TEXT.format("52e") + " password expired"), "dc1:389", PLAIN)
+    assert isinstance(answer, Refused)
+    assert answer.reason == "first_factor_rejected"
+
+
 @pytest.mark.parametrize(
     ("manner", "write"),
     [
@@ -96,7 +137,6 @@ def test_channel_bindings_of_somebody_elses_tls_are_nobodys_wrong_password():
 @pytest.mark.parametrize(
     ("code", "trouble"),
     [
-        (53, Trouble.CONFIGURATION),
         (7, Trouble.CONFIGURATION),
         (32, Trouble.CONFIGURATION),
         (51, Trouble.BUSY),
