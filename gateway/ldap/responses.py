@@ -9,7 +9,6 @@ from gateway.values import Value
 
 DISCONNECTION: Final = b"1.3.6.1.4.1.1466.20036"
 MAX_ATTRIBUTES: Final = 1000  # of an entry
-MAX_TEXT: Final = 1000  # octets of a diagnostic message that are read
 
 _BIND_RESPONSE: Final = 0x61
 _ENTRY: Final = 0x64
@@ -28,7 +27,7 @@ class Result(Value):
     Attributes:
         code: of `results`, or any other.
         matched_dn: the last entry that exists, where the code is for a name that does not.
-        text: the server's, for the administrator: one printable line.
+        text: the server's, for the administrator: one printable line, as long as it was.
     """
 
     __slots__ = ("code", "matched_dn", "text")
@@ -162,7 +161,7 @@ def _result(cursor: Cursor, end: int) -> Result:
 
 def _text(octets: bytes) -> str:
     """Return a diagnostic message as one printable line. Active Directory's ends with NUL."""
-    return printable(octets[:MAX_TEXT].decode("utf-8", "replace").strip("\0 \t\r\n"))
+    return printable(octets.decode("utf-8", "replace").strip("\0 \t\r\n"))
 
 
 def printable(text: str) -> str:

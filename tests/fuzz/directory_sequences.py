@@ -47,7 +47,7 @@ def seeds() -> list[Seed]:
     said = AD_SAYS + PLACE.decode()
     binds = [bind_done(1, code, text) for code in (0, 14, 19, 48, 49, 51, 53) for text in ("", said)]
     ends = [search_done(1, code, text) for code in (0, 1, 3, 4, 10, 32, 50, 51) for text in ("", said)]
-    parts = [entry(1, b"uid=a," + BASE), entry(1, b"", sAMAccountName=b"alice"), entry(1, PLACE), referral(1)]
+    parts = [entry(1, b"uid=a," + BASE, uid=b"alice"), entry(1, b"", uid=b"alice"), entry(1, PLACE), referral(1)]
     others = [extended(1), extended(1, 2, b"1.2.3"), disconnection(said), bind_done(1, 0, "", b"token")]
     answers = [operation_of(octets) for octets in (*binds, *ends, *parts, *others)]
     found = [
@@ -304,7 +304,10 @@ PROGRAM = Program(
             "DirectoryPlan._due: return",
             "DirectoryPlan._fill: return",
             # late in some orders: long runs get there
-            "DirectoryPlan._searched: self._end(asked, group_unseen(result, host.name), now)",
+            (
+                "DirectoryPlan._searched: "
+                "self._end(asked, group_unseen(self._searches.told(said_of(result)), host.name), now)"
+            ),
             'DirectoryPlan._due: self._turn(asked, f"has {host.n_out} questions of ours already", Trouble.BUSY, now)',
             "DirectoryPlan._searched: return",
             'Session.bind_simply: raise ValueError("a simple bind needs a name")',

@@ -10,13 +10,15 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from gateway.certificates import openssl_reason
+from gateway.firstfactor.directory.outcomes import said_of
+from gateway.firstfactor.directory.texts import without
 from gateway.https.resolver import Address, Resolver
 from gateway.https.sockets import READ_SIZE, TlsSocket, connect, new_socket, shake_hands
 from gateway.ldap.ber import SEQUENCE, BerError, size_of_element
 from gateway.ldap.ntlm.channel_bindings import tls_server_end_point
 from gateway.ldap.requests import start_tls
 from gateway.ldap.responses import ExtendedDone, read_message
-from gateway.ldap.results import SUCCESS, result_name
+from gateway.ldap.results import SUCCESS
 from gateway.unavailable import Trouble, Unavailable
 
 UNACKNOWLEDGED_MS: Final = 5_000  # what a living kernel has not acknowledged by then was sent to nobody
@@ -129,7 +131,7 @@ async def _start_tls(sock: socket.socket, address: Address) -> None:
     if not isinstance(answer, ExtendedDone) or answer.message_id != _START_TLS_ID:
         raise Unavailable(Trouble.BAD_ANSWER, f"{address} does not answer to StartTLS")
     if answer.result.code != SUCCESS:
-        said = result_name(answer.result.code) + (f": {answer.result.text}" if answer.result.text else "")
+        said = without(said_of(answer.result), None)
         text = f"{address} refuses StartTLS ({said}); does it have a certificate? See transport"
         raise Unavailable(Trouble.TLS, text)
 

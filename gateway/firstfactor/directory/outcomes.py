@@ -112,9 +112,9 @@ def missing(why: Missing, host: str, text: str = "") -> Refused:
     return Refused(why.value, text, NO_OCTETS, host)
 
 
-def group_unseen(result: Result, host: str) -> Refused:
+def group_unseen(said: str, host: str) -> Refused:
     """Return the answer where the group could not be asked: the directory has not noted it with the person either."""
-    text = f"security_group_dn names no group that the service account can see ({_said(result)})"
+    text = f"security_group_dn names no group that the service account can see ({said})"
     return missing(Missing.FORBIDDEN, host, text)
 
 
@@ -167,7 +167,7 @@ def of_search(result: Result) -> Unavailable | None:
     code = result.code
     if code in (results.SUCCESS, results.SIZE_LIMIT):
         return None
-    said = _said(result)
+    said = said_of(result)
     if code in (results.NO_SUCH_OBJECT, results.REFERRAL, results.INVALID_DN_SYNTAX):
         return _mistake(f"has nothing at search_dn ({said}); write the DN as the directory has it")
     if code == results.OPERATIONS_ERROR and any(mark in result.text for mark in _NOT_BOUND):
@@ -184,7 +184,7 @@ def of_search(result: Result) -> Unavailable | None:
 
 def _of_bind(result: Result, what: str, manner: Manner) -> Unavailable:
     """Return what a result means that is about the way of a bind and not about whose it is."""
-    code, said = result.code, _said(result)
+    code, said = result.code, said_of(result)
     if code in (results.STRONGER_AUTH_REQUIRED, results.CONFIDENTIALITY_REQUIRED):
         return _mistake(f"does not take {what} in this way ({said}); {_stronger(manner)}")
     if results.ad_code(result.text) == _BAD_BINDINGS:
@@ -212,7 +212,8 @@ def _stronger(manner: Manner) -> str:
     return "write auth_type=plain" if manner.is_ntlm else "a simple bind over TLS is not enough for it"
 
 
-def _said(result: Result) -> str:
+def said_of(result: Result) -> str:
+    """Return a result for administrators: its name, and what the directory says beside it."""
     name = results.result_name(result.code)
     return f"{name}: {result.text}" if result.text else name
 

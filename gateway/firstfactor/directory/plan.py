@@ -27,7 +27,15 @@ from gateway.firstfactor.directory.binds import BindOwner, Binds
 from gateway.firstfactor.directory.choosing import choose, n_left
 from gateway.firstfactor.directory.effects import Effect
 from gateway.firstfactor.directory.host import Asked, Connection, Host, Limits
-from gateway.firstfactor.directory.outcomes import NO_OCTETS, OURSELVES, group_unseen, missing, of_search, why_not_asked
+from gateway.firstfactor.directory.outcomes import (
+    NO_OCTETS,
+    OURSELVES,
+    group_unseen,
+    missing,
+    of_search,
+    said_of,
+    why_not_asked,
+)
 from gateway.firstfactor.directory.search import Found, Lookup, Missing, SearchRules, Step
 from gateway.firstfactor.directory.searches import Searches, SearchOwner
 from gateway.firstfactor.directory.session import Bound, Ended, GoOn, Heard, Searched
@@ -186,7 +194,7 @@ class DirectoryPlan(SearchOwner, BindOwner):
 
     def bind_failed(self, asked: Asked, text: str, trouble: Trouble, now: float) -> None:
         """Turn to the next host: no password has left."""
-        self._turn(asked, text, trouble, now)
+        self._turn(asked, without(text, asked.question.password), trouble, now)
 
     def bind_lost(self, asked: Asked, text: str, trouble: Trouble, now: float) -> None:
         """Bind once more at the next host, but not a third time. Who comes later need not lose a try here, too."""
@@ -328,12 +336,13 @@ class DirectoryPlan(SearchOwner, BindOwner):
         asked.connection = None
         trouble = of_search(result)
         if trouble is not None and lookup.step is Step.MEMBER:
-            self._end(asked, group_unseen(result, host.name), now)
+            self._end(asked, group_unseen(self._searches.told(said_of(result)), host.name), now)
             return
         if trouble is not None:
+            text = self._searches.told(trouble.detail)
             if trouble.trouble in _OF_THE_HOST:
-                self.host_failed(host, trouble.detail, trouble.trouble, now)
-            self._turn(asked, trouble.detail, trouble.trouble, now)
+                self.host_failed(host, text, trouble.trouble, now)
+            self._turn(asked, text, trouble.trouble, now)
             return
         self.host_heard(host, now)
         found = lookup.answered(asked.entries, has_more=result.code == SIZE_LIMIT)
@@ -346,7 +355,7 @@ class DirectoryPlan(SearchOwner, BindOwner):
             asked.move(BINDING)
             self._binds.put(asked, host, now)
         else:
-            self._end(asked, missing(found, host.name, lookup.why), now)
+            self._end(asked, missing(found, host.name, self._searches.told(lookup.why)), now)
 
     def _cannot_go_on(self, connection: Connection, ended: Ended, now: float) -> None:
         state = connection.state

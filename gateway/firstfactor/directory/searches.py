@@ -169,7 +169,7 @@ class Searches:
             self._bar_all(now)
         who = self._account.told(self._binder.manner) if self._account is not None else ""
         trouble = of_service_bind(result, self._binder.manner, who)
-        self._refused(connection, self._told(trouble.detail), trouble.trouble, now)
+        self._refused(connection, self.told(trouble.detail), trouble.trouble, now)
         if is_wrong:
             self._give_up_others(connection.host, now)
 
@@ -198,7 +198,7 @@ class Searches:
             now: the instant.
             to_blame: whose search has ended it.
         """
-        host, text = connection.host, self._told(text)
+        host, text = connection.host, self.told(text)
         host.service = None
         lived_long = now - connection.opened_at >= LIVES_LONG_S
         if state is not READY:
@@ -234,11 +234,11 @@ class Searches:
         """Hear that it has given a sign of life."""
         self._owner.host_heard(connection.host, now)
 
-    # Helpers.
-
-    def _told(self, text: str) -> str:
+    def told(self, text: str) -> str:
         """Return what a host says without the service account's password."""
         return without(text, self._account.password if self._account is not None else None)
+
+    # Helpers.
 
     def _send(self, asked: Asked, connection: Connection) -> None:
         lookup = asked.lookup

@@ -201,7 +201,7 @@ def test_a_search_that_has_told_nothing(result, trouble, text):
 
 def test_who_was_not_found_is_told_by_a_word():
     assert missing(Missing.AMBIGUOUS, "dc1:389") == Refused("user_ambiguous", "", b"", "dc1:389")
-    assert group_unseen(Result(32, b"", ""), "dc1:389").reason == "not_in_group"
+    assert group_unseen("noSuchObject", "dc1:389").reason == "not_in_group"
 
 
 def test_passwords_that_nobody_is_asked_about():

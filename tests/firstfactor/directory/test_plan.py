@@ -11,6 +11,7 @@ from gateway.firstfactor.directory.outcomes import Manner
 from gateway.firstfactor.directory.plan import DirectoryPlan
 from gateway.firstfactor.directory.search import SearchRules
 from gateway.firstfactor.directory.states import SEARCHING
+from gateway.firstfactor.directory.texts import MAX_TEXT
 from gateway.firstfactor.host_states import DOWN
 from gateway.unavailable import Unavailable
 from tests.firstfactor.directory.answers import bind_done, disconnection, entry, search_done
@@ -104,6 +105,26 @@ def test_nor_is_what_it_repeats_when_it_closes_the_connection():
     scene.ready()
     scene.say(scene.due[-1].number, disconnection("no: the-readers-own"))
     assert question.why == ("closed", "dc0:389 closes the connection: no: ***")
+
+
+@pytest.mark.parametrize(("code", "word"), [(51, "busy"), (80, "bad_answer")])
+def test_nor_is_what_it_repeats_of_the_service_accounts_where_somebody_is_searched_for(code, word):
+    scene = ready()
+    question = scene.ask()
+    scene.answer(None, code, "no: the-readers-own, " + "x" * 2000)
+    trouble, text = question.why
+    assert (trouble, len(text)) == (word, MAX_TEXT + len("dc0:389 "))
+    assert ": no: ***, x" in text
+
+
+def test_nor_where_the_group_is_asked():
+    scene = ready(rules=SearchRules(BASE, b"", b"cn=vpn," + BASE))
+    question = scene.ask()
+    scene.answer(n_found=0)
+    scene.answer()
+    scene.answer(None, 32, "no: the-readers-own")
+    assert isinstance(question.result, Refused)
+    assert question.result.text.endswith("(noSuchObject: no: ***)")
 
 
 @pytest.mark.parametrize("code", [8, 7, 1])

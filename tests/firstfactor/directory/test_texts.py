@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.firstfactor.directory.texts import without
+from gateway.firstfactor.directory.texts import MAX_TEXT, without
 from gateway.ldap.reader import MessageReader
 from gateway.ldap.responses import BindDone
 from tests.firstfactor.directory.answers import bind_done
@@ -26,6 +26,19 @@ def test_a_password_is_not_repeated_whatever_characters_it_has(password, text):
 
 def test_octets_that_are_no_text_are_not_repeated_either():
     assert without("\ufffdx is wrong", b"\xffx") == "*** is wrong"
+
+
+@pytest.mark.parametrize("password", ["Tr0ub4dor&3", "T\u00fcr" * 40])
+def test_nor_is_its_beginning_where_a_long_text_is_cut(password):
+    for n_before in range(MAX_TEXT - len(password.encode()), MAX_TEXT + 1):
+        said = without(shown("x" * n_before + password + "y" * 100), password.encode())
+        assert len(said) <= MAX_TEXT
+        assert not set(said) & set(password)
+
+
+def test_nor_are_those_of_many_that_leave_room_for_it():
+    said = without(shown("secret " * 5000), b"secret")
+    assert said == ("*** " * 250)
 
 
 @pytest.mark.parametrize("password", [None, b"", b"  "])
