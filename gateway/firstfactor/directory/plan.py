@@ -335,7 +335,8 @@ class DirectoryPlan(SearchOwner, BindOwner):
             return
         asked.connection = None
         trouble = of_search(result)
-        if trouble is not None and lookup.step is Step.MEMBER:
+        is_mistake = trouble is not None and trouble.trouble is Trouble.CONFIGURATION
+        if is_mistake and lookup.step is Step.MEMBER:
             self._end(asked, group_unseen(self._searches.told(said_of(result)), host.name), now)
             return
         if trouble is not None:

@@ -138,7 +138,7 @@ class Lookup:
             return self._person(entries, n_found)
         if self._step is Step.ANYBODY:
             return self._anybody(entries, n_found)
-        if n_found == 0:
+        if not entries:  # a limit alone says nothing of this one
             return Missing.FORBIDDEN
         if self._step is Step.FILTER:
             self._step = Step.MEMBER

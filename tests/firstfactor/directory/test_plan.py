@@ -127,6 +127,29 @@ def test_nor_where_the_group_is_asked():
     assert question.result.text.endswith("(noSuchObject: no: ***)")
 
 
+def asked_as_a_member(code: int) -> tuple[Scene, Question]:
+    """A question whose group was asked for, with this result, at the first of two hosts."""
+    scene = ready(2, rules=SearchRules(BASE, b"", b"cn=vpn," + BASE))
+    question = scene.ask()
+    scene.answer(n_found=0)
+    scene.answer()
+    scene.answer(None, code)
+    return scene, question
+
+
+@pytest.mark.parametrize("code", [32, 34, 50])
+def test_a_group_that_cannot_be_seen_has_no_members(code):
+    _, question = asked_as_a_member(code)
+    assert reason(question) == "not_in_group"
+
+
+@pytest.mark.parametrize("code", [3, 51, 52, 80])
+def test_one_that_cannot_be_asked_now_is_asked_at_the_next_host(code):
+    scene, question = asked_as_a_member(code)
+    assert question.host is scene.hosts[1]
+    assert scene.due[-1].base == b"cn=vpn," + BASE
+
+
 @pytest.mark.parametrize("code", [8, 7, 1])
 def test_a_result_that_looks_at_no_password_is_final_too(code):
     scene = ready(2)

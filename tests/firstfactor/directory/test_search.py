@@ -206,6 +206,14 @@ def test_who_is_neither_in_the_group_nor_matches_may_not(n_found):
         assert answer(asked) is Missing.FORBIDDEN
 
 
+@pytest.mark.parametrize("rules", [SearchRules(BASE, b"", GROUP), SearchRules(BASE, parse_filter(DEMANDED), GROUP)])
+def test_a_limit_that_leaves_no_entry_says_nothing_of_who_is_in_the_group(rules):
+    asked = lookup(rules)
+    assert answer(asked) is None
+    assert answer(asked, entry()) is None
+    assert answer(asked, more=True) is Missing.FORBIDDEN
+
+
 def test_who_has_a_namesake_and_is_not_in_the_group_may_not():
     asked = lookup(SearchRules(BASE, b"", GROUP))
     assert answer(asked) is None
