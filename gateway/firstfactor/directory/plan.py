@@ -324,7 +324,7 @@ class DirectoryPlan(SearchOwner, BindOwner):
     def _search_ended(self, connection: Connection, heard: Searched, now: float) -> None:
         connection.is_kept = True
         if heard.searching is connection.check:
-            self._searches.checked(connection, now)
+            self._searches.checked(connection, heard.result, now)
         elif isinstance(heard.searching, Asked):
             self._searched(heard.searching, heard.result, now)
 

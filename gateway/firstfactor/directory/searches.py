@@ -13,7 +13,7 @@ from mypy_extensions import trait
 
 from gateway.firstfactor.directory.binder import Binder, ServiceAccount
 from gateway.firstfactor.directory.host import Asked, Connection, Host
-from gateway.firstfactor.directory.outcomes import counts_as_wrong, of_service_bind
+from gateway.firstfactor.directory.outcomes import counts_as_wrong, of_search, of_service_bind
 from gateway.firstfactor.directory.search import KEEP_ALIVE
 from gateway.firstfactor.directory.session import Searching
 from gateway.firstfactor.directory.states import BINDING_SERVICE, CLOSED, OPENING, READY
@@ -230,9 +230,13 @@ class Searches:
             return False
         return connection.host.state is UP or not self._owner.has_better(asked, now)
 
-    def checked(self, connection: Connection, now: float) -> None:
-        """Hear that it has given a sign of life."""
-        self._owner.host_heard(connection.host, now)
+    def checked(self, connection: Connection, result: Result, now: float) -> None:
+        """Hear that it has given a sign of life; one that has no time for others is none."""
+        trouble = of_search(result)
+        if trouble is not None and trouble.trouble is Trouble.BUSY:
+            self._owner.host_failed(connection.host, self.told(trouble.detail), trouble.trouble, now)
+        else:
+            self._owner.host_heard(connection.host, now)
 
     def told(self, text: str) -> str:
         """Return what a host says without the service account's password."""

@@ -1,10 +1,13 @@
 """Connections of a plan: how many there are, whom they serve, and what becomes of those that say nothing."""
 
+import pytest
+
 from gateway.engine.first_factor import Accepted
 from gateway.firstfactor.directory.binds import IDLE_S, MAX_OPENING
 from gateway.firstfactor.directory.host import Limits
 from gateway.firstfactor.directory.searches import KEEP_ALIVE_S
 from gateway.firstfactor.directory.states import SEARCHING, WAITING
+from gateway.firstfactor.directory.watch import PROBE_INTERVAL_S, REST_S
 from gateway.firstfactor.host_states import DOWN, UP
 from tests.firstfactor.directory.answers import entry, referral
 from tests.firstfactor.directory.scene import BASE, TEN, found, ready, reason
@@ -233,6 +236,21 @@ def test_one_that_gives_none_is_lost_and_its_host_rests():
     scene.wait(TEN.timeout_s)
     assert 1 not in scene.open
     assert scene.hosts[0].state is DOWN
+
+
+@pytest.mark.parametrize("code", [51, 52])
+def test_one_that_has_no_time_for_a_sign_of_life_is_not_back(code):
+    scene = ready()
+    scene.ask()
+    scene.answer(None, code)
+    scene.wait(REST_S)
+    for _ in range(10):
+        assert scene.due[-1].is_check
+        scene.answer(None, code)
+        scene.wait(PROBE_INTERVAL_S)
+    assert scene.news == [("dc0:389", DOWN)]
+    scene.answer()
+    assert scene.hosts[0].state is UP
 
 
 def test_a_connection_that_is_lost_is_opened_and_bound_again():
