@@ -73,6 +73,11 @@ def without_domain(name: str) -> str:
     return parts[0] if "@" in name else parts[1]
 
 
+def names_one_user(name: str, other: str) -> bool:
+    """Whether two names are the same but for letter case and one domain."""
+    return without_domain(name.lower()) == without_domain(other.lower())
+
+
 def person_key(section: str, account: str) -> str:
     """Return what a section counts a person's logins by."""
     return f"{section}\0{person_of(account)}"

@@ -68,6 +68,7 @@ class Primary:
         refusal: attributes by which the NAS's own protocol, EAP or MS-CHAP, hears of a rejection; empty for others.
         can_be_asked: the person can answer a challenge of ours: the NAS has sent a password.
         proves: the credentials can be right; of those that cannot, an EAP-Start, no accept counts.
+        has_own_name: they may be those of somebody else than the User-Name says.
         menu: what the person has chosen from; empty before.
         asks_after_sms: once Duo has sent passcodes the person is asked for one.
         told: what the log says of the first factor's answer; None before.
@@ -83,6 +84,7 @@ class Primary:
         "asks_after_sms",
         "can_be_asked",
         "digest",
+        "has_own_name",
         "menu",
         "proves",
         "question",
@@ -93,8 +95,11 @@ class Primary:
         "was_told_to_enrol",
     )
 
-    def __init__(self, refusal: bytes = b"", *, can_be_asked: bool = True, proves: bool = True) -> None:
+    def __init__(
+        self, refusal: bytes = b"", *, can_be_asked: bool = True, proves: bool = True, has_own_name: bool = False
+    ) -> None:
         self.refusal = refusal
+        self.has_own_name = has_own_name
         self.can_be_asked = can_be_asked
         self.proves = proves
         self.menu: tuple[Device, ...] = ()

@@ -26,6 +26,7 @@ _DELAYED: Final = frozenset(
         Reason.FACTOR_MISSING,
         Reason.UNKNOWN_OPTION,
         Reason.NAS_CANNOT_ANSWER,
+        Reason.USER_DIFFERS,
     }
     | REFUSED_FIRST_FACTOR
 )

@@ -111,6 +111,7 @@ _REPLY_MESSAGES: Final[dict[Reason, str]] = {
     Reason.UNKNOWN_STATE: "The request is not valid.",
     **dict.fromkeys(REFUSED_FIRST_FACTOR, LOGIN_FAILED),
     Reason.PASSWORD_EXPIRED: "Your password has expired.",  # which only a right one brings to light
+    Reason.USER_DIFFERS: LOGIN_FAILED,
     Reason.FIRST_FACTOR_UNREACHABLE: "The login could not be checked. Please try again later.",
     Reason.REPLY_TOO_LONG: "An internal error occurred. Please ask your help desk.",
     Reason.FACTOR_MISSING: "Enter your password and, behind it, a passcode or push.",

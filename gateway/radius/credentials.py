@@ -29,6 +29,7 @@ _MS_CHAP_ERROR: Final = 2
 _EAP: Final = frozenset({AttributeKind(0, EAP_MESSAGE)})
 _EAP_HEAD: Final = 4  # octets: Code, Identifier, Length
 _EAP_FAILURE: Final = 4
+_EAP_OF_THE_NAME: Final = (b"\4", b"\5", b"\6", b"\x1a")  # MD5-Challenge, OTP, GTC, MS-CHAPv2
 _EAP_START: Final = bytes((EAP_MESSAGE, 2))
 
 CREDENTIALS: Final = _MS_CHAP | _CHAP | _EAP | {AttributeKind(0, USER_PASSWORD)}
@@ -114,9 +115,19 @@ def refusal_of(request: Packet) -> bytes:
     return encode(AttributeKind(_MICROSOFT, _MS_CHAP_ERROR), ident + text)
 
 
+def has_own_name(request: Packet) -> bool:
+    """Whether a request's EAP may prove somebody else than its User-Name, which any peer can write there.
+
+    Methods with a tunnel or a certificate have the name that counts within (RFC 5281 section 7.3). Whatever method is
+    not known to be without one has one: a number may be written in several ways (RFC 3748 section 5.7).
+    """
+    eap = b"".join(request.values(EAP_MESSAGE))
+    return bool(eap) and eap[_EAP_HEAD : _EAP_HEAD + 1] not in _EAP_OF_THE_NAME
+
+
 def _eap_identifier(request: Packet) -> int | None:
     """Return the Identifier of an EAP response; 0 for an EAP-Start, None for what is no EAP."""
-    eap = next(filter(None, request.values(EAP_MESSAGE)), b"")
+    eap = b"".join(request.values(EAP_MESSAGE))
     if len(eap) >= _EAP_HEAD:
         return eap[1]
     return 0 if credential_of(request) is EAP_START else None

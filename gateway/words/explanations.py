@@ -173,6 +173,11 @@ REASONS: dict[Reason, Explanation] = {
         "name a smaller search_dn, or an attribute that differs from user to user: username_attribute, or at_attribute "
         "for names with an @; no password was checked",
     ),
+    Reason.USER_DIFFERS: Explanation(
+        "The home server has accepted another user than the one whom Duo would be asked about",
+        "with PEAP, TTLS, FAST, TEAP and certificates the home server goes by a name of its own: let the user's "
+        "machine send the same one outside (no anonymous identity); the line says whom it has accepted",
+    ),
     Reason.REPLY_TOO_LONG: Explanation(
         "What the home server has said for the RADIUS client does not fit into one reply",
         "pass on fewer attributes: name those that the client needs in pass_through_attr_names",

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     NOT_IN_GROUP = "not_in_group"
     USER_NOT_FOUND = "user_not_found"
     USER_AMBIGUOUS = "user_ambiguous"
+    USER_DIFFERS = "user_differs"
     REPLY_TOO_LONG = "reply_too_long"
     FACTOR_MISSING = "factor_missing"
     NO_CAPABLE_DEVICE = "no_capable_device"
@@ -78,7 +79,11 @@ REFUSED_FIRST_FACTOR: Final = frozenset(
 )
 """Why a first factor can refuse a user; a home server gives the first reason alone."""
 
-OF_FIRST_FACTOR: Final = REFUSED_FIRST_FACTOR | {Reason.FIRST_FACTOR_UNREACHABLE, Reason.REPLY_TOO_LONG}
+OF_FIRST_FACTOR: Final = REFUSED_FIRST_FACTOR | {
+    Reason.FIRST_FACTOR_UNREACHABLE,
+    Reason.REPLY_TOO_LONG,
+    Reason.USER_DIFFERS,
+}
 """Why a login ends that has not come to Duo: what the first factor has said, or has not."""
 
 _ACCEPTED: Final = frozenset({Reason.DUO_ALLOWED, Reason.DUO_BYPASS, Reason.EXEMPT, Reason.FAILMODE_SAFE})

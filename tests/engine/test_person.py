@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.engine.person import account_of, bucket_of, is_plain, needs_another_bucket, person_of
+from gateway.engine.person import account_of, bucket_of, is_plain, names_one_user, needs_another_bucket, person_of
 from gateway.radius.packet import Packet, decode_packet
 
 SPELLINGS_OF_ONE_ACCOUNT = [
@@ -82,6 +82,16 @@ def test_what_may_be_another_account_stays_one_of_its_own(other: str):
 )
 def test_one_person_whatever_the_domain(user_name: str):
     assert person_of(account_of(user_name)) == "carol"
+
+
+@pytest.mark.parametrize("other", ["Carol", "CORP\\carol", "carol@corp.example", "CAROL@other.example"])
+def test_letter_case_and_one_domain_make_no_other_user(other: str):
+    assert names_one_user("carol", other)
+
+
+@pytest.mark.parametrize("other", ["mallory@carol", "carol\\mallory", "carol@corp\\mallory", "carol ", "ｃａｒｏｌ"])
+def test_all_else_does(other: str):
+    assert not names_one_user("carol", other)
 
 
 @pytest.mark.parametrize("user_name", ["@corp.example", "CORP\\", "...", "@", "\\", "a/"])

@@ -9,6 +9,7 @@ from gateway.radius.credentials import (
     Credential,
     credential_attributes,
     credential_of,
+    has_own_name,
     refusal_of,
 )
 from gateway.radius.discards import DecodeError
@@ -83,6 +84,7 @@ def _to_home(packet: Packet) -> str:
     assert all(each.kind in CREDENTIALS and each.kind not in OF_A_HOP for each in attributes_in(credentials))
     refusal, credential = refusal_of(packet), credential_of(packet)
     assert is_framed(passed) and is_framed(credentials) and is_framed(refusal)  # noqa: PT018 -- one by one is no more
+    assert credential is not Credential.EAP or refusal or has_own_name(packet)
     if credential in (Credential.NONE, Credential.PAP):
         assert not any(each.kind == (0, 79) for each in attributes_in(credentials))
     return credential.name.lower()

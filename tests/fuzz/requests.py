@@ -174,6 +174,7 @@ PROGRAM = Program(
             "WithFirstFactor.passed",
             "WithFirstFactor.answered",
             "Challenge.answered: return self.ask_duo(login, choice.typed, now)",
+            "_not_proven",
             "_unproven_answer",
             "_unreadable",
         }

@@ -215,8 +215,8 @@ SUPPLICANT = """\
 network={{
 	key_mgmt=WPA-EAP
 	eap=TTLS
-	identity="alice"
-	anonymous_identity="alice"
+	identity="{inner}"
+	anonymous_identity="{outer}"
 	password="{password}"
 	ca_cert="{ca}"
 	phase2="auth=PAP"
@@ -228,10 +228,12 @@ network={{
 class TestEap:
     """A supplicant that others wrote, whose conversation with FreeRADIUS goes through the gateway."""
 
-    def supplicant(self, site: Site, home: Path, password: str) -> tuple[int, str]:
+    def supplicant(
+        self, site: Site, home: Path, password: str = "correct horse", inner: str = "alice", outer: str = "alice"
+    ) -> tuple[int, str]:
         """Return the exit status of `eapol_test`, and what it said."""
         config = site.folder / "supplicant.conf"
-        config.write_text(SUPPLICANT.format(password=password, ca=home / "ca.pem"))
+        config.write_text(SUPPLICANT.format(password=password, ca=home / "ca.pem", inner=inner, outer=outer))
         program = Foreign(
             *("eapol_test", "-c", str(config), "-a", "127.0.0.1", "-p", str(site.port)),
             *("-s", SECRET, "-t", "20"),
@@ -251,6 +253,24 @@ class TestEap:
         start(shared, "auto", home.port)
         known(shared, "alice", answer="deny")
         status, said = self.supplicant(shared, home.folder, "correct horse")
+        assert "CTRL-EVENT-EAP-FAILURE" in said
+        assert status != 0
+        assert shared.log_lines()[-1].fields["reason"] == "duo_denied"
+
+    def test_one_users_password_and_anothers_phone_let_nobody_in(self, shared: SharedSite, home: Home):
+        start(shared, "auto", home.port)
+        known(shared, "mallory")
+        status, said = self.supplicant(shared, home.folder, inner="lee", outer="mallory")
+        assert "CTRL-EVENT-EAP-FAILURE" in said
+        assert status != 0
+        assert shared.log_lines()[-1].fields["reason"] == "user_differs"
+        assert n_duo_calls(shared) == 0
+
+    def test_nobody_is_exempt_by_a_name_outside_the_tunnel(self, shared: SharedSite, home: Home):
+        """FreeRADIUS says the outer name in its accept, where nothing else says another."""
+        start(shared, "auto", home.port, exempt_username_1="Alice", pass_through_all="true")
+        known(shared, "alice", answer="deny")
+        status, said = self.supplicant(shared, home.folder, inner="kim")
         assert "CTRL-EVENT-EAP-FAILURE" in said
         assert status != 0
         assert shared.log_lines()[-1].fields["reason"] == "duo_denied"

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.radius.attributes import AttributeKind, encode
-from gateway.radius.credentials import Credential, credential_attributes, credential_of, refusal_of
+from gateway.radius.credentials import Credential, credential_attributes, credential_of, has_own_name, refusal_of
 from gateway.radius.packet import MAX_HELD, Packet, decode_packet
 
 PAP, CHAP_PASSWORD, CHAP_CHALLENGE, EAP = (AttributeKind(0, kind) for kind in (2, 3, 60, 79))
@@ -49,6 +49,22 @@ def test_an_eap_message_without_octets_begins_eap_where_nothing_else_is_there(at
     packet = decode_packet(b"\x01\x07" + (20 + len(attributes)).to_bytes(2, "big") + AUTHENTICATOR + attributes)
     assert credential_of(packet) is credential
     assert credential_attributes(packet) == goes_on
+
+
+@pytest.mark.parametrize(
+    ("pieces", "has"),
+    [
+        ([], False),
+        ([b"\2\1\0\6\4\0"], False),
+        ([b"\2\1\0\6", b"\x1a\0"], False),
+        ([b"\2\1\0\6\x19\0"], True),
+        ([b"\2", b"\1\0\6\x15\0"], True),
+        ([b"\2\1\0\x0c\xfe\0\0\0\0\0\0\x04"], True),  # MD5-Challenge, expanded: nobody writes it so
+        ([b"\2\1\0\4"], True),
+    ],
+)
+def test_eap_has_its_own_name_where_it_is_not_known_to_have_none(pieces, has):
+    assert has_own_name(request(*((EAP, piece) for piece in pieces))) is has
 
 
 def test_ms_chap_and_eap_go_on_as_they_stood_and_a_password_does_not():

@@ -24,6 +24,7 @@ class PrimaryAsked(Value):
         authenticator: its own, which tells it from all other packets.
         digest: what is known of the password once it is forgotten; empty if there is none.
         proves: the credentials can be right: an EAP-Start has none.
+        has_own_name: they may be those of somebody else than the User-Name says, see `radius.credentials`.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class PrimaryAsked(Value):
         "authenticator",
         "digest",
         "has_credentials",
+        "has_own_name",
         "proves",
         "refusal",
         "state",
@@ -47,10 +49,12 @@ class PrimaryAsked(Value):
         authenticator: bytes = b"",
         digest: bytes = b"",
         proves: bool = True,
+        has_own_name: bool = False,
     ) -> None:
         self.authenticator = authenticator
         self.digest = digest
         self.proves = proves
+        self.has_own_name = has_own_name
         self.user_name = user_name
         self.attributes = attributes
         self.has_credentials = has_credentials

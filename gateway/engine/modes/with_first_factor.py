@@ -34,7 +34,7 @@ from gateway.engine.modes.reading import (
     refuse_unproven,
 )
 from gateway.engine.passed_on import PassedOn
-from gateway.engine.person import without_domain
+from gateway.engine.person import names_one_user, without_domain
 from gateway.engine.primary import Answering, Primary
 from gateway.engine.rules import PreauthRule, SectionRules
 from gateway.engine.sender import Sender
@@ -54,12 +54,13 @@ from gateway.radius.credentials import (
     Credential,
     credential_attributes,
     credential_of,
+    has_own_name,
     refusal_of,
 )
-from gateway.radius.dictionary import STATE, USER_PASSWORD
+from gateway.radius.dictionary import STATE, USER_NAME, USER_PASSWORD
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet
-from gateway.radius.passing import to_challenge
+from gateway.radius.passing import to_challenge, values_of
 from gateway.radius.shared_secret import SharedSecret
 from gateway.words.reasons import Reason
 
@@ -187,6 +188,7 @@ class WithFirstFactor(Mode):
             packet.authenticator,
             digest if typed.password else b"",
             proves=credential is not EAP_START,
+            has_own_name=credential is EAP and has_own_name(packet),
         )
         address = self.client_address
         return Asked(
@@ -207,7 +209,10 @@ class WithFirstFactor(Mode):
         if asked_first is None:
             raise ValueError("what was read by another mode")
         login.primary = Primary(
-            asked_first.refusal, can_be_asked=not asked_first.has_credentials, proves=asked_first.proves
+            asked_first.refusal,
+            can_be_asked=not asked_first.has_credentials,
+            proves=asked_first.proves,
+            has_own_name=asked_first.has_own_name,
         )
         if asked_first.state:
             return self._challenge_answered(login, asked, asked_first, now)
@@ -329,10 +334,9 @@ class WithFirstFactor(Mode):
         raise NotImplementedError
 
     def _accepted(self, login: Login, answer: Accepted, now: float) -> Step:
-        if login.primary is not None and not login.primary.proves:  # RFC 3579 section 2.1: a challenge, or a reject
-            verdict = rejection(Reason.FIRST_FACTOR_REJECTED)
-            verdict.account += f" ({answer.host} has accepted an EAP-Start, which proves nothing)"
-            return login.decide(verdict)
+        refused = _not_proven(login, answer)
+        if refused is not None:
+            return login.decide(refused)
         hop = answer.hop
         if hop is None:  # a directory has nothing for the NAS
             return self._go_on(login, now)
@@ -348,10 +352,11 @@ class WithFirstFactor(Mode):
         return self._passing_on.left_out_now()
 
     def _go_on(self, login: Login, now: float) -> Step:
-        """Ask Duo, but not for an exempt user: the first factor has said yes."""
-        if self._exempt and self._is_exempt(login.user_name.lower()):
+        """Ask Duo, but not for an exempt user: the first factor has said yes, and to that very name."""
+        primary = login.primary
+        if self._exempt and (primary is None or not primary.has_own_name) and self._is_exempt(login.user_name.lower()):
             return login.decide(Verdict(ACCEPT, Reason.EXEMPT, "", "The user is exempt from Duo (exempt_username_N)"))
-        return self.ask_duo(login, login.primary.typed if login.primary is not None else None, now)
+        return self.ask_duo(login, primary.typed if primary is not None else None, now)
 
     def _is_exempt(self, name: str) -> bool:
         """Whether an entry has this name, or has it without its domain: as it is for the first factor, which may tell
@@ -401,6 +406,29 @@ def _unreadable(account: str, hint: str = "") -> Verdict:
     verdict = rejection(Reason.UNREADABLE_PASSWORD)
     verdict.account, verdict.reply_message, verdict.hint = account, LOGIN_FAILED, hint or verdict.hint
     return verdict
+
+
+def _not_proven(login: Login, answer: Accepted) -> Verdict | None:
+    """Return the rejection where what a home server has accepted is not that this user's credentials are right."""
+    primary = login.primary
+    if primary is None:
+        return None
+    if not primary.proves:  # RFC 3579 section 2.1: a challenge, or a reject
+        verdict = rejection(Reason.FIRST_FACTOR_REJECTED)
+        verdict.account += f" ({answer.host} has accepted an EAP-Start, which proves nothing)"
+        return verdict
+    other = _other_name(login.user_name, answer.attributes) if primary.speaks_eap else ""
+    if not other:
+        return None
+    verdict = rejection(Reason.USER_DIFFERS)
+    verdict.account += f" ({answer.host}: {other!r})"
+    return verdict
+
+
+def _other_name(user_name: str, attributes: bytes) -> str:
+    """Return the name of another user whom an accept has; empty for none."""
+    names = [before_nul(name).decode(errors="replace") for name in values_of(USER_NAME, attributes)]
+    return next((name for name in names if name and not names_one_user(name, user_name)), "")
 
 
 def _unproven_answer() -> Verdict:

@@ -7,7 +7,7 @@ from gateway.engine.modes.auto import Auto
 from gateway.engine.modes.challenge import Challenge
 from gateway.engine.modes.concat import Concat
 from gateway.radius.client import encode_attribute
-from gateway.radius.dictionary import EAP_MESSAGE, REPLY_MESSAGE, Code
+from gateway.radius.dictionary import EAP_MESSAGE, REPLY_MESSAGE, USER_NAME, Code
 from tests.engine.home_scene import (
     CHAP,
     CLASS,
@@ -122,6 +122,72 @@ class TestOtherCredentials:
             assert (stage.checked.state, stage.checked.host) == (b"theirs %d" % number, HOST)
         stage.accept(eap(3))
         assert stage.to == ["app"]
+
+
+MD5, OTP, GTC, MS_CHAP_V2 = 4, 5, 6, 26
+IDENTITY, TLS, TTLS, PEAP, FAST, TEAP, EXPANDED = 1, 13, 21, 25, 43, 55, 254
+
+
+def response(method: int) -> bytes:
+    """The last EAP-Response of a conversation."""
+    return eap(2, rest=bytes((method, 0)))
+
+
+def named(*names: bytes) -> bytes:
+    return b"".join([encode_attribute(USER_NAME, name) for name in names])
+
+
+class TestNamesWithin:
+    """EAP can prove another user than the one whom Duo is asked about: the name that counts there is in the tunnel."""
+
+    @pytest.mark.parametrize("method", [MD5, TLS, TTLS, PEAP, FAST, TEAP, EXPANDED])
+    @pytest.mark.parametrize("names", [(b"mallory",), (b"alice", b"mallory"), (b"CORP\\mallory",), (b"\xff",)])
+    def test_who_is_accepted_as_somebody_else_does_not_get_in(self, method, names):
+        stage = HomeStage(rules={"exempt_usernames": frozenset({"alice"})})
+        stage.outage()
+        stage.relay(response(method))
+        stage.accept(eap(3) + named(*names))
+        assert (stage.to, stage.reason, stage.reply.code) == ([], "user_differs", Code.ACCESS_REJECT)
+        assert stage.reply.values(EAP_MESSAGE) == [bytes((4, EAP_IDENTIFIER, 0, 4))]
+        assert not stage.reply.has(REPLY_MESSAGE)
+
+    def test_the_line_says_whom_the_home_server_has_accepted(self):
+        stage = HomeStage()
+        stage.relay(response(PEAP))
+        stage.accept(eap(3) + named(b"mallory"))
+        assert stage.finished.verdict.account.endswith(f" ({HOST}: 'mallory')")
+
+    @pytest.mark.parametrize(
+        "names", [(), (b"alice",), (b"Alice", b"alice"), (b"CORP\\alice",), (b"alice@corp.example",), (b"alice\0",)]
+    )
+    def test_who_is_accepted_by_that_name_or_by_none_is_asked_by_duo(self, names):
+        stage = HomeStage()
+        stage.relay(response(PEAP))
+        stage.accept(eap(3) + named(*names))
+        assert stage.to == ["app"]
+
+    @pytest.mark.parametrize("credentials", [b"", CHAP, MS_CHAP])
+    def test_where_the_home_server_has_checked_the_requests_own_name_it_may_say_another(self, credentials):
+        stage = HomeStage()
+        stage.relay(credentials) if credentials else stage.ask()
+        stage.accept(named(b"alice.of.accounting"))
+        assert stage.to == ["app"]
+
+    @pytest.mark.parametrize("method", [IDENTITY, TLS, TTLS, PEAP, FAST, TEAP, EXPANDED])
+    @pytest.mark.parametrize("names", [(), (b"alice",)])
+    def test_nobody_is_exempt_by_a_name_outside(self, method, names):
+        """FreeRADIUS says the name outside in its accept where nobody has set another."""
+        stage = HomeStage(rules={"exempt_usernames": frozenset({"alice"})})
+        stage.relay(response(method))
+        stage.accept(eap(3) + named(*names))
+        assert stage.to == ["app"]
+
+    @pytest.mark.parametrize("method", [MD5, OTP, GTC, MS_CHAP_V2])
+    def test_methods_without_another_name_are_exempt(self, method):
+        stage = HomeStage(rules={"exempt_usernames": frozenset({"alice"})})
+        stage.relay(response(method))
+        stage.accept(eap(3) + named(b"alice"))
+        assert (stage.to, stage.reason) == ([], "exempt")
 
 
 class TestEapStart:

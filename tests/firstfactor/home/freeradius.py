@@ -70,6 +70,7 @@ modules {{
 		ttls {{
 			tls = tls-common
 			default_eap_type = md5
+			use_tunneled_reply = yes
 			virtual_server = "home"
 		}}
 	}}
@@ -167,6 +168,9 @@ alice Cleartext-Password := "correct horse"
 	Class := 0x01020304, Reply-Message := "Hello"
 
 kim Cleartext-Password := "correct horse"
+
+lee Cleartext-Password := "correct horse"
+	User-Name := "lee"
 
 User Cleartext-Password := "clientPass"
 
