@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from gateway.logs.setup import log_internal_error
 from gateway.radius.client import encode_attribute
 from gateway.radius.dictionary import NAS_IP_ADDRESS, NAS_IPV6_ADDRESS
 
@@ -73,13 +74,22 @@ class Names:
         while True:
             try:
                 found = await _look_up(home)
-                if known not in found:  # else it stays, in whatever order DNS tells them
-                    known = found[0]
-                self._on_found(number, known)
             except (OSError, UnicodeError) as error:
                 reason = (isinstance(error, OSError) and error.strerror) or str(error)
-                self._on_failed(number, f"cannot be resolved: {reason}")
+                _tell(home, self._on_failed, number, f"cannot be resolved: {reason}")
+            else:
+                if known not in found:  # else it stays, in whatever order DNS tells them
+                    known = found[0]
+                _tell(home, self._on_found, number, known)
             await asyncio.sleep(RETRY_S if known is None else REFRESH_S)
+
+
+def _tell(home: HostPort, hear: Callable[..., None], *arguments: object) -> None:
+    """Say what was found out; an internal error there does not end the looking up."""
+    try:
+        hear(*arguments)
+    except Exception as error:  # noqa: BLE001 -- told without its text, as any of our own mistakes
+        log_internal_error(f"Internal error with the address of {home.host}", error)
 
 
 async def _look_up(home: HostPort) -> list[Found]:

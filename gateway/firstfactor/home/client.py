@@ -188,7 +188,7 @@ class HomeClient(Reader):
             elif isinstance(effect, Answered):
                 self._answered(effect)
             elif isinstance(effect, OpenPort):
-                self._open(effect)
+                effects.extend(self._open(effect))
             elif isinstance(effect, ClosePort):
                 self._sockets.pop(effect.number).close()
             elif self._on_changed is not None:
@@ -228,11 +228,13 @@ class HomeClient(Reader):
         if not self._is_closed:
             effect.asked.answered(effect.result)
 
-    def _open(self, effect: OpenPort) -> None:
+    def _open(self, effect: OpenPort) -> list[Effect]:
+        """Open a port; return what follows where that fails, which may be to open the next one, again and again."""
         try:
             self._sockets[effect.number] = HomeSocket(self._loop, effect.number, effect.location, self)
         except OSError as error:
-            self._perform(self._plan.failed(effect.number, error.strerror or str(error), _clock()))
+            return self._plan.failed(effect.number, error.strerror or str(error), _clock())
+        return []
 
     def _arm(self) -> None:
         """Have the plan called at its next instant."""

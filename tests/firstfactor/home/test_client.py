@@ -257,6 +257,21 @@ async def test_a_cancelled_question_is_never_answered() -> None:
         assert client.n_pending == 0
 
 
+NOWHERE = Found(socket.AF_INET, ("255.255.255.255", 1812))  # nobody may send there: a port to it cannot be opened
+
+
+@in_loop
+async def test_however_many_wait_for_a_home_server_to_which_no_port_opens_all_are_answered() -> None:
+    heard: list[Answer | Unavailable] = []
+    with client_of([HostPort("later.invalid", 1812)], Limits(max_in_flight=1), nas_ip="10.9.8.7") as client:
+        for _ in range(1_500):
+            client.ask(check(), heard.append)
+        client._found(0, NOWHERE)
+        assert {each.trouble for each in heard if isinstance(each, Unavailable)} == {Trouble.CONNECT}
+        assert len(heard) == 1_500
+        assert (client.n_pending, client.servers[0].n_out) == (0, 0)
+
+
 @pytest.mark.parametrize("n_asked", [0, 3])
 def test_close_leaves_nothing(n_asked) -> None:
     before = n_descriptors()
