@@ -310,6 +310,17 @@ def test_M15_who_has_signed_once_has_to_sign_from_then_on():
     assert scene.servers[0].discards == {"message_authenticator_missing": 1}
 
 
+@pytest.mark.parametrize("attributes", [b"", encode_attribute(EAP_MESSAGE, b"\4\1\0\4")])
+def test_M15_a_signed_reply_to_eap_obliges_no_other(attributes: bytes):
+    """RFC 3579 section 3.1 demands the signature there, of a reject without an EAP-Message as well."""
+    scene = Scene()
+    scene.ask(password=None, attributes=encode_attribute(EAP_MESSAGE, b"\2\1\0\4"))
+    scene.answer(code=REJECT, attributes=attributes)
+    question = scene.ask()
+    scene.answer(signed=False)
+    assert isinstance(question.result, Accepted)
+
+
 def test_M16_a_reply_with_a_proxy_state_is_discarded():
     """CVE-2024-3596: no question has one."""
     scene = question_of()

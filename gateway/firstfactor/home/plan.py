@@ -326,8 +326,8 @@ class HomePlan:
             server.discards[reason] += 1
             asked.was_forged = reason in OF_ANOTHER_SECRET
             return
-        # EAP's replies are always signed: they tell nothing of the others.
-        server.has_signed |= reply.signed_at > 0 and not reply.marks & HAS_EAP
+        if reply.signed_at and not server.has_signed:  # what answers EAP has to be, which tells nothing of the others
+            server.has_signed = not (reply.marks | decode_packet(asked.octets).marks) & HAS_EAP
         self._watch.heard(server, now)
         self._end(asked, answer_of(reply, server.name, authenticator, secret, asked.question.password), now)
         self._fill(server, now)
