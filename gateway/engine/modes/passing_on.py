@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.engine.first_factor import Accepted
-from gateway.engine.modes.reading import readable
+from gateway.engine.modes.reading import before_nul, shown
 from gateway.engine.passed_on import PassedOn
 from gateway.radius.attributes import AttributeKind, has_any
-from gateway.radius.dictionary import REPLY_MESSAGE
+from gateway.radius.dictionary import MAX_ATTRIBUTE_VALUE_SIZE, REPLY_MESSAGE
 from gateway.radius.hidden import Hop, hides_any
 from gateway.radius.packet import Packet
 from gateway.radius.passing import Passing, values_of
@@ -99,6 +99,7 @@ def _secret_digest(attributes: bytes, hop: Hop) -> bytes:
 
 
 def text_of(attributes: bytes) -> str:
-    """Return a home server's words to the person; what is no text reaches nobody."""
-    lines = b"\n".join(values_of(REPLY_MESSAGE, attributes)).splitlines()
-    return "\n".join(filter(None, [readable(line, "utf-8") for line in lines]))
+    """Return a home server's words to the person, in lines: one for each attribute, or for as many as are full."""
+    values = [before_nul(value) for value in values_of(REPLY_MESSAGE, attributes)]
+    text = b"".join([value if len(value) == MAX_ATTRIBUTE_VALUE_SIZE else value + b"\n" for value in values])
+    return "\n".join([shown(line) for line in text.splitlines() if line])

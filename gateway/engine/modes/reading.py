@@ -94,6 +94,14 @@ def readable(octets: bytes, codec: str) -> str | None:
     return text if text.isprintable() or not _CONTROL_CHARACTERS.search(text) else None
 
 
+def shown(octets: bytes) -> str:
+    """Return somebody else's text as a person can read it: a blank for each control character, and a mark for what is
+    no UTF-8.
+    """
+    text = octets.decode(errors="replace")
+    return text if text.isprintable() else _CONTROL_CHARACTERS.sub(" ", text)
+
+
 def as_utf8(octets: bytes, codec: str) -> bytes | None:
     """Return a password in UTF-8; None if it is no text in this codec. What somebody else checks may hold anything."""
     try:

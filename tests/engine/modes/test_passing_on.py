@@ -29,6 +29,37 @@ from tests.engine.home_scene import (
 from tests.engine.scene import ALLOWED, PUSHED, SECRET, message
 
 
+def said(*values: bytes) -> str:
+    """What the person reads of a home server's challenge with these Reply-Messages."""
+    stage = HomeStage()
+    stage.ask()
+    stage.challenge(b"theirs", b"".join([encode_attribute(REPLY_MESSAGE, value) for value in values]))
+    return message(stage.reply)
+
+
+class TestTexts:
+    """A home server's question reaches the person whatever it is written in."""
+
+    @pytest.mark.parametrize(
+        ("values", "text"),
+        [
+            pytest.param([b"Enter PASSCODE:\0"], "Enter PASSCODE:", id="a NUL at the end"),
+            pytest.param([b"New PIN\0\xff\xff", b"again"], "New PIN\nagain", id="memory behind it"),
+            pytest.param([b"Options:\r\n1.\tPush\n2.\tToken"], "Options:\n1. Push\n2. Token", id="tabs"),
+            pytest.param([b"\x1b[1mPIN\xe2\x80\xa8"], " [1mPIN ", id="other control characters"),
+            pytest.param(["Kennwort ändern:".encode("latin-1")], "Kennwort \ufffdndern:", id="another charset"),
+            pytest.param([b"one", b"\0", b"two"], "one\ntwo", id="several"),
+            pytest.param([b"x" * 253, b"yz", b"next"], "x" * 253 + "yz\nnext", id="a long one"),
+            pytest.param(
+                ["ä".encode() * 126 + b"\xc3", b"\xa4" + "ä".encode() * 73], "ä" * 200, id="cut within a character"
+            ),
+            pytest.param([b"x" * 252 + b"\0", b"next"], "x" * 252 + "\nnext", id="a NUL at the end of all room"),
+        ],
+    )
+    def test_is_all_that_can_be_shown(self, values: list[bytes], text: str):
+        assert said(*values) == text
+
+
 class TestAttributes:
     KEY = bytes(range(32))
     KIND = AttributeKind(311, 16)
