@@ -16,8 +16,9 @@ from gateway.radius.discards import DecodeError
 from gateway.radius.packet import decode_packet
 from gateway.radius.shared_secret import SharedSecret
 from gateway.unavailable import Trouble
-from gateway.words.first_factors import HOME_SERVER_TROUBLES
+from gateway.words.first_factors import HOME_SERVER_TROUBLES, REPLY_DISCARDS, ReplyDiscard
 
+_OTHER_SECRET: Final = "its answers are signed with another secret"
 N_TRIES: Final = 3
 TRY_S: Final = 1.5
 DNS_TIMEOUT_S: Final = 5.0
@@ -69,7 +70,8 @@ async def _locate(subject: str, home: HomeServerSettings) -> tuple[Found | None,
 def _finding(subject: str, trouble: Trouble, status_server: StatusServer) -> Finding:
     happens, remedy = HOME_SERVER_TROUBLES[trouble]
     if trouble is Trouble.BAD_ANSWER:
-        return Finding(subject, "status-server", Severity.PROBLEM, happens, remedy)
+        remedy = REPLY_DISCARDS[ReplyDiscard.RESPONSE_AUTHENTICATOR_WRONG].remedy
+        return Finding(subject, "status-server", Severity.PROBLEM, _OTHER_SECRET, remedy)
     if trouble is Trouble.TIMEOUT and status_server is StatusServer.NO:
         text = "it does not answer a Status-Server, as status_server=no says; whether it answers logins is not known"
         return Finding(subject, "status-server", Severity.NOTE, text, "try radgate login")

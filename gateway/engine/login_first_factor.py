@@ -17,9 +17,10 @@ from gateway.words.reasons import REFUSED_FIRST_FACTOR, Reason
 
 _WRONG_PASSWORD: Final = ("", "52e")  # codes of Active Directory that may mean one
 _MENDED_HERE: Final = frozenset({Trouble.CONFIGURATION, Trouble.CERTIFICATE})  # hosts are there, and say or show why
+_NO_FAIL_MODE: Final = "failmode has no part in it"
 _LOOK_AT_THE_FILE: Final = (
     "the text in parentheses says what is wrong, and what to write; radgate check --connect tries each step; "
-    "failmode has no part in it"
+    + _NO_FAIL_MODE
 )
 _REFUSALS: Final = {reason.value: reason for reason in REFUSED_FIRST_FACTOR}
 
@@ -58,7 +59,9 @@ def failed(login: LoginStanding, error: Unavailable, now: float) -> Step:
     is_over = question is not None and 0 < question.deadline <= now
     verdict = rejection(Reason.DEADLINE if is_over else Reason.FIRST_FACTOR_UNREACHABLE)
     verdict.account += f" ({error.trouble}: {error.detail})"
-    if not is_over and error.trouble in _MENDED_HERE:
+    if not is_over and error.remedy:
+        verdict.hint = f"{error.remedy}; {_NO_FAIL_MODE}"
+    elif not is_over and error.trouble in _MENDED_HERE:
         verdict.hint = _LOOK_AT_THE_FILE
     return login.decide(verdict)
 

@@ -36,7 +36,9 @@ HOME_SERVER_TROUBLES: Final[Mapping[Trouble, HostTrouble]] = {
         "very secret: RADIUS servers are silent to whom they do not know",
     ),
     Trouble.BAD_ANSWER: HostTrouble(
-        "its answers are signed with another secret", "make secret= here what the RADIUS server has for this machine"
+        "its answers are not believed",
+        "radgate status says why (not believed): mostly the secret differs, so make secret= here what the RADIUS "
+        "server has for this machine",
     ),
     Trouble.BUSY: _BUSY,
 }

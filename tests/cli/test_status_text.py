@@ -213,9 +213,7 @@ def test_a_first_factor_that_is_down_is_said_first_with_what_to_do():
     worker = Worker()
     worker.homes[HOME].show(1_003.0, 1_004.0, Trouble.BAD_ANSWER)
     lines = lines_of(status_of(worker.facts(), first_factors=[FIRST_FACTOR]))
-    assert lines[1].startswith(
-        "HOST OF [radius_client] DOWN: 10.0.0.5:1812: its answers are signed with another secret: "
-    )
+    assert lines[1].startswith("HOST OF [radius_client] DOWN: 10.0.0.5:1812: its answers are not believed: ")
     worker.homes[OTHER_HOME].show(0.0, 1_004.0, Trouble.TIMEOUT)
     lines = lines_of(status_of(worker.facts(), first_factors=[FIRST_FACTOR]))
     assert lines[1].startswith("FIRST FACTOR DOWN: no host of [radius_client] answers; all logins are rejected at")

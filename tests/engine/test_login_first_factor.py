@@ -122,6 +122,13 @@ def test_where_the_host_is_there_the_hint_does_not_send_anybody_to_look_for_it(t
     assert verdict.hint.startswith(hint)
 
 
+def test_who_knows_what_can_be_done_says_it_in_the_hint():
+    login, _ = checking()
+    verdict = login.unavailable(Unavailable(Trouble.BAD_ANSWER, "is not believed", remedy="let it sign"), 2.0)
+    assert isinstance(verdict, Verdict)
+    assert verdict.hint == "let it sign; failmode has no part in it"
+
+
 @pytest.mark.parametrize("state", [each for each in LoginState if each is not FIRST_FACTOR])
 @pytest.mark.parametrize("answer", [ACCEPTED, CHALLENGED, REFUSED])
 def test_no_other_state_takes_its_answers(state, answer):

@@ -9,6 +9,7 @@ from gateway.firstfactor.home.ports import Request
 from gateway.firstfactor.home.server import HomeServer
 from gateway.firstfactor.home.states import ASKED_TRANSITIONS, NEW, AskedState
 from gateway.unavailable import Trouble, Unavailable
+from gateway.words.first_factors import REPLY_DISCARDS, ReplyDiscard
 
 Complaint = tuple[str, Trouble]
 """Why a home server did not answer: for the administrator, and the kind."""
@@ -29,12 +30,12 @@ class Asked(Request):
         asked_at: since when its answer is waited for.
         complaints: what was wrong with each home server, by its index.
         trouble: the kind of the last one; None if there is none.
-        was_forged: whether a reply to it was not believed because of its authenticators.
+        doubted: why the last reply to it was not believed, at the home server that is asked; None if none has come.
     """
 
     __slots__ = (
-        "asked_at", "complaints", "deadline", "due_at", "question", "server", "servers", "state", "tried", "trouble",
-        "was_forged",
+        "asked_at", "complaints", "deadline", "doubted", "due_at", "question", "server", "servers", "state", "tried",
+        "trouble",
     )  # fmt: skip
 
     def __init__(self, question: CheckFirstFactor) -> None:
@@ -49,7 +50,7 @@ class Asked(Request):
         self.asked_at = 0.0
         self.complaints = NO_COMPLAINTS
         self.trouble: Trouble | None = None
-        self.was_forged = False
+        self.doubted: ReplyDiscard | None = None
 
     def move(self, state: AskedState) -> None:
         """Take the next state.
@@ -77,7 +78,9 @@ class Asked(Request):
             if server.is_lost and server.index not in self.complaints:
                 self.complain(server, "cannot be resolved", Trouble.DNS)
         texts = [text for _, (text, _) in sorted(self.complaints.items())]
-        return Unavailable(trouble or self.trouble or Trouble.CONFIGURATION, "; ".join(texts))
+        doubted = self.doubted if trouble is Trouble.BAD_ANSWER else None
+        remedy = REPLY_DISCARDS[doubted].remedy if doubted is not None else ""
+        return Unavailable(trouble or self.trouble or Trouble.CONFIGURATION, "; ".join(texts), remedy=remedy)
 
     def __repr__(self) -> str:
         return f"<Asked {self.state} n_sent={self.n_sent} server={self.server}>"

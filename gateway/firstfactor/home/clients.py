@@ -13,7 +13,7 @@ from gateway.firstfactor.host_states import UP
 from gateway.radius.shared_secret import SharedSecret
 from gateway.statistics.counters import FirstFactorCounters
 from gateway.unavailable import Trouble
-from gateway.words.first_factors import HOME_SERVER_TROUBLES
+from gateway.words.first_factors import HOME_SERVER_TROUBLES, REPLY_DISCARDS
 
 log = logging.getLogger("gateway.firstfactor")
 
@@ -67,13 +67,16 @@ def tell_of(section: str, servers: Sequence[HomeServer]) -> Callable[[HomeServer
             return
         others = any(each.state is UP and not each.is_told for each in servers)
         text = "Home server %s does not answer%s; " + (_OTHERS if others else _NO_OTHER)
-        log.warning(text, server.name, _why(server.trouble), extra={"fields": fields})
+        log.warning(text, server.name, _why(server), extra={"fields": fields})
 
     return tell
 
 
-def _why(trouble: Trouble | None) -> str:
+def _why(server: HomeServer) -> str:
     """Return what is known beyond its silence."""
+    trouble = server.trouble
     if trouble is None or trouble is Trouble.TIMEOUT:
         return ""
+    if trouble is Trouble.BAD_ANSWER and server.doubted is not None:
+        return f" (its reply is not believed: {REPLY_DISCARDS[server.doubted].happens})"
     return f" ({HOME_SERVER_TROUBLES[trouble].happens})"

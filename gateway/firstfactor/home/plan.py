@@ -25,8 +25,8 @@ from gateway.engine.first_factor import Answer
 from gateway.firstfactor.home.asked import Asked
 from gateway.firstfactor.home.choosing import choose, may_return
 from gateway.firstfactor.home.effects import Effect
-from gateway.firstfactor.home.ports import Port
-from gateway.firstfactor.home.replies import ANSWERS, OF_ANOTHER_SECRET, answer_of, doubt
+from gateway.firstfactor.home.ports import Port, Request
+from gateway.firstfactor.home.replies import ANSWERS, answer_of, doubt
 from gateway.firstfactor.home.requests import encode_question
 from gateway.firstfactor.home.server import HomeServer, Limits, Location
 from gateway.firstfactor.home.states import ENDED, OUT, WAITING
@@ -34,12 +34,14 @@ from gateway.firstfactor.home.switchboard import Switchboard
 from gateway.firstfactor.home.tries import Tries
 from gateway.firstfactor.home.watch import Watch
 from gateway.firstfactor.host_states import LEFT, TRIAL, TRIED, UP
-from gateway.radius.dictionary import AUTHENTICATOR_SIZE
+from gateway.radius.attributes import has_any
+from gateway.radius.dictionary import AUTHENTICATOR_SIZE, EAP_MESSAGE, HEADER_SIZE
 from gateway.radius.discards import DecodeError
 from gateway.radius.packet import HAS_EAP, Packet, decode_packet
 from gateway.unavailable import Trouble, Unavailable
-from gateway.words.first_factors import ReplyDiscard
+from gateway.words.first_factors import REPLY_DISCARDS, ReplyDiscard
 
+_EAP: Final = bytes(kind == EAP_MESSAGE for kind in range(256))
 REFUSED_REST_S: Final = 1.0  # Linux tells nobody more often of a closed port: icmp_ratelimit
 
 
@@ -119,12 +121,12 @@ class HomePlan:
         """Take octets that came to a port."""
         server = self._board.servers.get(number)
         if server is not None:
+            request = server.ports[number].requests.get(datagram[1]) if len(datagram) > 1 else None
             try:
                 reply = decode_packet(datagram)
             except DecodeError:
-                server.discards[ReplyDiscard.MALFORMED] += 1
+                _doubt(server, request, ReplyDiscard.MALFORMED)
                 return self._board.take()
-            request = server.ports[number].requests.get(reply.identifier)
             if request is None:
                 server.discards[ReplyDiscard.UNASKED] += 1
             elif isinstance(request, Asked):
@@ -241,7 +243,7 @@ class HomePlan:
         except ValueError as error:
             self._end(asked, Unavailable(Trouble.CONFIGURATION, f"the question is no RADIUS packet: {error}"), now)
             return
-        asked.was_forged = False
+        asked.doubted = None
         asked.sent_at = now
         self._board.send(asked, port)
         self._wait(asked, now)
@@ -293,7 +295,7 @@ class HomePlan:
             if asked.n_sent > 1:  # a question may have less time than a round takes: silence all the same
                 self._note_silence(asked, server, now)
             else:
-                asked.complain(server, "did not answer in time", Trouble.TIMEOUT)
+                asked.complain(server, *_silence(asked, "did not answer in time"))
         elif server.location is None:
             asked.complain(server, "cannot be resolved in time", Trouble.DNS)
         else:
@@ -304,12 +306,11 @@ class HomePlan:
     def _note_silence(self, asked: Asked, server: HomeServer, now: float) -> None:
         """Count a home server as down that has answered nobody since this question went there."""
         if server.index not in asked.complaints:
-            text = "answers with another secret" if asked.was_forged else "did not answer"
-            asked.complain(server, text, Trouble.BAD_ANSWER if asked.was_forged else Trouble.TIMEOUT)
+            asked.complain(server, *_silence(asked, "did not answer"))
         if server.heard_at >= asked.sent_at:
             return
-        trouble = Trouble.BAD_ANSWER if asked.was_forged else Trouble.TIMEOUT
-        if not self._watch.was_silent(server, trouble, now):
+        server.doubted = asked.doubted
+        if not self._watch.was_silent(server, _silence(asked, "")[1], now):
             return
         for waiting in tuple(self._lines[server.index]):
             other = choose(waiting, self._returns_untested, now)
@@ -323,11 +324,10 @@ class HomePlan:
         authenticator, secret = asked.authenticator, server.shared_secret
         reason = doubt(reply, ANSWERS, authenticator, secret, self._must_be_signed(server))
         if reason is not None:
-            server.discards[reason] += 1
-            asked.was_forged = reason in OF_ANOTHER_SECRET
+            _doubt(server, asked, reason)
             return
         if reply.signed_at and not server.has_signed:  # what answers EAP has to be, which tells nothing of the others
-            server.has_signed = not (reply.marks | decode_packet(asked.octets).marks) & HAS_EAP
+            server.has_signed = not reply.marks & HAS_EAP and not has_any(asked.octets[HEADER_SIZE:], _EAP)
         self._watch.heard(server, now)
         self._end(asked, answer_of(reply, server.name, authenticator, secret, asked.question.password), now)
         self._fill(server, now)
@@ -363,6 +363,20 @@ class HomePlan:
         elif asked.port is not None:
             server.n_out -= 1
             self._board.release(server, asked)
+
+
+def _doubt(server: HomeServer, request: Request | None, reason: ReplyDiscard) -> None:
+    """Note that a reply is not believed, and why, for whoever has asked."""
+    server.discards[reason] += 1
+    if isinstance(request, Asked):
+        request.doubted = reason
+
+
+def _silence(asked: Asked, text: str) -> tuple[str, Trouble]:
+    """Return what there is to say of a home server that has not answered: this text, or why it was not believed."""
+    if asked.doubted is None:
+        return text, Trouble.TIMEOUT
+    return f"has sent a reply that is not believed: {REPLY_DISCARDS[asked.doubted].happens}", Trouble.BAD_ANSWER
 
 
 def _questions(port: Port) -> list[Asked]:

@@ -1,12 +1,15 @@
 """One home server: where it is, whether it answers, and what is known of how it does."""
 
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.firstfactor.home.ports import Port, Request
 from gateway.firstfactor.host_states import HOST_TRANSITIONS, UP, HostEvent
 from gateway.radius.shared_secret import SharedSecret
 from gateway.unavailable import Trouble
+
+if TYPE_CHECKING:
+    from gateway.words.first_factors import ReplyDiscard
 
 
 class Location(NamedTuple):
@@ -60,6 +63,7 @@ class HomeServer:
         refused_until: until when others are asked first because its port was closed.
         heard_at: when it has answered last, monotonic seconds; 0 for never.
         failed_at, trouble: when it was last seen not to answer, and why; 0 and None for never.
+        doubted: why its last reply to a question that has failed was not believed; None if none has come.
         is_told: whether the log was told that it does not answer, and not yet that it is back.
         has_signed: whether one of its replies to a question without EAP had a Message-Authenticator.
         ports: that are open towards it, by their numbers.
@@ -69,8 +73,9 @@ class HomeServer:
     """
 
     __slots__ = (
-        "discards", "down_until", "failed_at", "has_signed", "heard_at", "index", "is_lost", "is_probed", "is_told",
-        "location", "n_out", "name", "ports", "probe", "refused_until", "shared_secret", "state", "trial", "trouble",
+        "discards", "doubted", "down_until", "failed_at", "has_signed", "heard_at", "index", "is_lost", "is_probed",
+        "is_told", "location", "n_out", "name", "ports", "probe", "refused_until", "shared_secret", "state", "trial",
+        "trouble",
     )  # fmt: skip
 
     def __init__(self, index: int, name: str, shared_secret: SharedSecret) -> None:
@@ -86,6 +91,7 @@ class HomeServer:
         self.heard_at = 0.0
         self.failed_at = 0.0
         self.trouble: Trouble | None = None
+        self.doubted: ReplyDiscard | None = None
         self.is_told = False
         self.has_signed = False
         self.ports: dict[int, Port] = {}

@@ -12,6 +12,7 @@ from gateway.firstfactor.home.server import HomeServer, Limits
 from gateway.firstfactor.host_states import SILENT
 from gateway.radius.shared_secret import SharedSecret
 from gateway.unavailable import Trouble
+from gateway.words.first_factors import ReplyDiscard
 from tests.firstfactor.home.answers import ask
 from tests.firstfactor.home.peer import SECRET, accept, peers
 from tests.https.peer import in_loop
@@ -88,3 +89,13 @@ def test_of_a_closed_port_it_says_so_and_whether_another_answers(caplog, is_othe
     tell_of("radius_client", [server, other])(server)
     why = "nothing listens at its port, or there is no way there"
     assert caplog.messages == [f"Home server 10.0.0.5:1812 does not answer ({why}); {text}"]
+
+
+def test_of_one_that_is_not_believed_it_says_why(caplog):
+    server = HomeServer(5, "10.0.0.5:1812", SharedSecret(b"x"))
+    server.failed(1.0, Trouble.BAD_ANSWER)
+    server.doubted = ReplyDiscard.PROXY_STATE
+    server.is_told = True
+    tell_of("radius_client", [server])(server)
+    why = "its reply is not believed: it has a Proxy-State, of which none was sent"
+    assert caplog.messages[0].startswith(f"Home server 10.0.0.5:1812 does not answer ({why}); ")

@@ -6,7 +6,14 @@ from gateway.engine.first_factor import Accepted
 from gateway.firstfactor.home.server import Limits
 from gateway.radius.client import encode_attribute
 from gateway.radius.shared_secret import SharedSecret
-from tests.firstfactor.home.scene import Scene, proxy_state
+from gateway.unavailable import Trouble
+from gateway.words.first_factors import REPLY_DISCARDS, ReplyDiscard
+from tests.firstfactor.home.scene import NO_PROBES, Scene, proxy_state
+
+
+def sent_with(scene: Scene, secret: SharedSecret) -> bytes:
+    """A reply to what was sent last, of somebody with another secret."""
+    return scene.sent[-1].reply(secret=secret)
 
 
 class TestReplies:
@@ -55,7 +62,52 @@ class TestReplies:
         question = scene.ask()
         scene.answer(secret=SharedSecret(b"other"))
         scene.wait(100)
-        assert question.why == ("bad_answer", "10.0.0.1:1812 answers with another secret")
+        assert question.why == (
+            "bad_answer",
+            "10.0.0.1:1812 has sent a reply that is not believed: it is signed with another secret",
+        )
+
+    @pytest.mark.parametrize("n_sent", [1, 4])
+    @pytest.mark.parametrize(
+        ("forge", "word"),
+        [
+            (lambda sent: sent.reply(secret=SharedSecret(b"other")), ReplyDiscard.RESPONSE_AUTHENTICATOR_WRONG),
+            (lambda sent: sent.reply(signed=False), ReplyDiscard.MESSAGE_AUTHENTICATOR_MISSING),
+            (lambda sent: proxy_state(sent.packet, sent.server.shared_secret), ReplyDiscard.PROXY_STATE),
+            (lambda sent: b"\x05" + sent.reply()[1:], ReplyDiscard.UNEXPECTED_CODE),
+            (lambda sent: sent.reply()[:-1], ReplyDiscard.MALFORMED),
+        ],
+    )
+    def test_why_the_last_one_was_not_believed_is_told_and_what_to_do(self, forge, word, n_sent):
+        """However many tries there is time for."""
+        scene = Scene(1, Limits(requires_signature=True, timeout_s=1.0 if n_sent == 1 else 30.0))
+        question = scene.ask()
+        scene.receive(sent_with(scene, SharedSecret(b"other")))
+        scene.receive(forge(scene.sent[0]))
+        scene.wait(100)
+        assert len(scene.asked) == n_sent
+        happens, remedy = REPLY_DISCARDS[word]
+        assert question.why == ("bad_answer", f"10.0.0.1:1812 has sent a reply that is not believed: {happens}")
+        assert question.result.remedy == remedy
+        assert (scene.servers[0].trouble, scene.servers[0].doubted) == (Trouble.BAD_ANSWER, word) or n_sent == 1
+
+    def test_of_another_home_server_that_is_silent_that_is_told(self):
+        scene = Scene(2, NO_PROBES)
+        question = scene.ask()
+        scene.answer(secret=SharedSecret(b"other"))
+        scene.wait(100)
+        _, why = question.why
+        assert why.startswith("10.0.0.1:1812 has sent a reply that is not believed: ")
+        assert why.endswith("; 10.0.0.2:1812 did not answer")
+        assert (question.result.trouble, question.result.remedy) == (Trouble.TIMEOUT, "")
+
+    def test_what_is_no_packet_at_all_answers_no_question(self):
+        scene = Scene()
+        question = scene.ask()
+        scene.receive(b"\2")
+        scene.receive(b"\2\x63")
+        scene.wait(100)
+        assert question.why == ("timeout", "10.0.0.1:1812 did not answer")
 
     @pytest.mark.parametrize(
         ("limits", "before", "is_believed"),
