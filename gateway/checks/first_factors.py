@@ -13,7 +13,7 @@ from gateway.firstfactor.home.replies import ALIVE, OF_ANOTHER_SECRET, doubt
 from gateway.firstfactor.home.requests import encode_probe
 from gateway.radius.dictionary import AUTHENTICATOR_SIZE
 from gateway.radius.discards import DecodeError
-from gateway.radius.packet import decode_packet
+from gateway.radius.packet import decode_reply
 from gateway.radius.shared_secret import SharedSecret
 from gateway.unavailable import Trouble
 from gateway.words.first_factors import HOME_SERVER_TROUBLES, REPLY_DISCARDS, ReplyDiscard
@@ -121,7 +121,7 @@ class _StatusServer(asyncio.DatagramProtocol):
     def datagram_received(self, datagram: bytes, _source: object) -> None:
         """Take a reply."""
         try:
-            reason = doubt(decode_packet(datagram), ALIVE, self._authenticator, self._shared_secret, False)
+            reason = doubt(decode_reply(datagram), ALIVE, self._authenticator, self._shared_secret, False)
         except DecodeError:
             return
         if reason in OF_ANOTHER_SECRET:

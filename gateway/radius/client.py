@@ -15,7 +15,7 @@ from gateway.radius.dictionary import (
     USER_PASSWORD,
     Code,
 )
-from gateway.radius.packet import Packet, decode_packet
+from gateway.radius.packet import Packet, decode_reply
 from gateway.radius.shared_secret import SharedSecret
 
 _OCTETS: Final[Sequence[bytes]] = tuple(bytes([octet]) for octet in range(256))
@@ -82,10 +82,10 @@ def verify_reply(datagram: bytes, request_authenticator: bytes, shared_secret: S
         DecodeError: it is no RADIUS packet.
         ValueError: its Response Authenticator or Message-Authenticator is wrong, or it has no Message-Authenticator.
     """
-    reply = decode_packet(datagram)
+    reply = decode_reply(datagram)
     as_sent = reply.octets[:4] + request_authenticator + reply.octets[20:]
     if not compare_digest(shared_secret.response_authenticator(as_sent), reply.authenticator):
         raise ValueError("the Response Authenticator is wrong: the shared secrets differ")
-    if not shared_secret.has_signed(decode_packet(as_sent)):
+    if not shared_secret.has_signed(decode_reply(as_sent)):
         raise ValueError("the Message-Authenticator is missing or wrong")
     return reply

@@ -108,9 +108,13 @@ class Packet:
             elif len(self._more) < MAX_REPEATS:
                 self._more.append(offset)
             else:
-                raise DecodeError(DiscardReason.TOO_MANY_ATTRIBUTES, offset)
+                self._beyond(self._more, offset)
             offset += size
         self.marks = marks
+
+    def _beyond(self, _more: list[int], offset: int) -> None:
+        """Take an attribute beyond `MAX_REPEATS`."""
+        raise DecodeError(DiscardReason.TOO_MANY_ATTRIBUTES, offset)
 
     def has(self, kind: int) -> bool:
         """Whether there is an attribute of this type, of whatever length."""
@@ -209,6 +213,24 @@ class Packet:
     def __repr__(self) -> str:
         """Show what identifies the packet; never values, for a password may be among them."""
         return f"<Packet code={self.code} identifier={self.identifier} octets={len(self.octets)}>"
+
+
+class FullPacket(Packet):
+    """One that may have as many attributes as its octets hold: what answers a request of ours."""
+
+    __slots__ = ()
+
+    def _beyond(self, more: list[int], offset: int) -> None:
+        more.append(offset)
+
+
+def decode_reply(datagram: bytes) -> Packet:
+    """Return the packet in a datagram, however many attributes it has.
+
+    Raises:
+        DecodeError: the frame is not that of a RADIUS packet.
+    """
+    return FullPacket(datagram, packet_length(datagram))
 
 
 def decode_packet(datagram: bytes) -> Packet:

@@ -113,5 +113,5 @@ PROGRAM = Program(
     seeds(),
     World,
     ("gateway.radius.packet",),
-    frozenset({"Packet.offset", "Packet.__repr__", "Packet.attributes"}),
+    frozenset({"Packet.offset", "Packet.__repr__", "Packet.attributes", "FullPacket._beyond", "decode_reply"}),
 )

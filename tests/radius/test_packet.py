@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.radius.discards import DecodeError, DiscardReason
-from gateway.radius.packet import decode_packet
+from gateway.radius.packet import decode_packet, decode_reply
 from tests.vectors import load, octets
 
 REQUESTS = load("requests")
@@ -52,6 +52,16 @@ def test_each_request_vector_decodes_as_it_says(vector: dict[str, Any]) -> None:
 def test_octets_after_length_are_padding():
     datagram = octets(REQUESTS[0], "request_hex")
     assert decode_packet(datagram + b"\x01\x02padding").octets == datagram
+
+
+def test_a_reply_has_as_many_attributes_as_fit():
+    attributes = b"\x19\x03x" * 1358
+    reply = decode_reply(b"\2\0\x0f\xfe" + bytes(16) + attributes)
+    assert reply.values(25) == [b"x"] * 1358
+    assert reply.attributes(25) == attributes
+    for n_octets in (19, 4093):
+        with pytest.raises(DecodeError):
+            decode_reply(reply.octets[:n_octets])
 
 
 def test_an_empty_attribute_counts_as_absent_but_is_there():

@@ -37,7 +37,7 @@ from gateway.firstfactor.host_states import LEFT, TRIAL, TRIED, UP
 from gateway.radius.attributes import has_any
 from gateway.radius.dictionary import AUTHENTICATOR_SIZE, EAP_MESSAGE, HEADER_SIZE
 from gateway.radius.discards import DecodeError
-from gateway.radius.packet import HAS_EAP, Packet, decode_packet
+from gateway.radius.packet import HAS_EAP, Packet, decode_reply
 from gateway.unavailable import Trouble, Unavailable
 from gateway.words.first_factors import REPLY_DISCARDS, ReplyDiscard
 
@@ -123,7 +123,7 @@ class HomePlan:
         if server is not None:
             request = server.ports[number].requests.get(datagram[1]) if len(datagram) > 1 else None
             try:
-                reply = decode_packet(datagram)
+                reply = decode_reply(datagram)
             except DecodeError:
                 _doubt(server, request, ReplyDiscard.MALFORMED)
                 return self._board.take()

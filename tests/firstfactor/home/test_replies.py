@@ -109,6 +109,13 @@ class TestReplies:
         scene.wait(100)
         assert question.why == ("timeout", "10.0.0.1:1812 did not answer")
 
+    def test_as_many_attributes_as_a_packet_holds_are_read(self):
+        scene = Scene()
+        question = scene.ask()
+        scene.answer(attributes=encode_attribute(25, b"x") * 1352)
+        assert isinstance(question.result, Accepted)
+        assert len(question.result.attributes) == 4096 - 20 - 2
+
     @pytest.mark.parametrize(
         ("limits", "before", "is_believed"),
         [
