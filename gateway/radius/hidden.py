@@ -35,17 +35,20 @@ HIDDEN: Final = {
     AttributeKind(0, 69): Hiding.TAGGED,  # Tunnel-Password
     AttributeKind(0, 214): Hiding.OTHERWISE,  # Ascend's secrets, where its attributes stand among those of the RFCs
     AttributeKind(0, 215): Hiding.OTHERWISE,
+    AttributeKind(161, 11): Hiding.SALTED,  # Motorola-WiMAX-MIP-KEY
     AttributeKind(_MICROSOFT, 12): Hiding.AS_PASSWORD,  # MS-CHAP-MPPE-Keys
     AttributeKind(_MICROSOFT, 16): Hiding.SALTED,  # MS-MPPE-Send-Key
     AttributeKind(_MICROSOFT, 17): Hiding.SALTED,  # MS-MPPE-Recv-Key
     AttributeKind(529, 214): Hiding.OTHERWISE,  # Ascend
     AttributeKind(529, 215): Hiding.OTHERWISE,
+    **{AttributeKind(831, kind): Hiding.SALTED for kind in (116, 117, 118, 119)},  # ALU-AAA-Key-0 to -3
     AttributeKind(2356, 19): Hiding.TAGGED,  # LANCOM: passwords of IKEv2
     AttributeKind(2356, 20): Hiding.TAGGED,
     **{AttributeKind(4874, kind): Hiding.SALTED for kind in (58, 59, 60, 61)},  # Juniper ERX: interception
     AttributeKind(5535, 58): Hiding.SALTED,  # 3GPP2-MN-HA-Shared-Key
     **{AttributeKind(6527, kind): Hiding.SALTED for kind in (122, 123, 124, 125, 138, 139, 142)},  # Nokia SR
     AttributeKind(14823, 44): Hiding.SALTED,  # Aruba-MPSK-Passphrase
+    AttributeKind(26928, 3): Hiding.SALTED,  # Extreme-Libsip-Patron-Info
 }
 """The hidden ones. Vendors that frame their attributes otherwise (WiMAX, Lucent) have more: of those none is known."""
 

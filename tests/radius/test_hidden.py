@@ -1,18 +1,43 @@
 """Values that one hop hides, and the next one hides anew; pyrad reads and writes them at the other ends."""
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyrad.dictionary import Dictionary
 from pyrad.packet import AccessAccept, Packet
 
-from gateway.radius.attributes import Attribute, AttributeKind
+from gateway.radius.attributes import Attribute, AttributeKind, attributes_in, encode
 from gateway.radius.hidden import HIDDEN, Hiding, Hop, hide_anew, hide_salted, reveal_salted
 from gateway.radius.shared_secret import SharedSecret
+from tests.integration.clients.machines import needs
 
 CAME = Hop(SharedSecret(b"home secret"), bytes(range(16)))
 LEAVES = Hop(SharedSecret(b"secret of the NAS"), bytes(range(16, 32)))
 SEND_KEY, TUNNEL_PASSWORD, MPPE_KEYS = AttributeKind(311, 16), AttributeKind(0, 69), AttributeKind(311, 12)
+
+
+DICTIONARIES = Path("/usr/share/freeradius")
+VENDOR, BEGIN = re.compile(r"VENDOR\s+(\S+)\s+(\d+)"), re.compile(r"BEGIN-VENDOR\s+(\S+)")
+ENCRYPTED = re.compile(r"ATTRIBUTE\s+\S+\s+(\d+)\s+\S+\s.*encrypt=")
+
+
+def encrypted_of_freeradius() -> Iterator[AttributeKind]:
+    """Return all that its dictionaries call encrypted, but numbers with a dot, which only other frames have."""
+    texts = [path.read_text(errors="replace") for path in DICTIONARIES.glob("dictionary*")]
+    vendors = {name: int(number) for text in texts for name, number in VENDOR.findall(text)}
+    for text in texts:
+        vendor = 0
+        for line in text.splitlines():
+            if begin := BEGIN.match(line):
+                vendor = vendors[begin[1]]
+            elif line.startswith("END-VENDOR"):
+                vendor = 0
+            elif found := ENCRYPTED.match(line):
+                yield AttributeKind(vendor, int(found[1]))
 
 
 def at_pyrad(secret: bytes, authenticator: bytes) -> Packet:
@@ -66,3 +91,11 @@ def test_what_says_to_be_longer_than_it_is_is_not_passed():
 @pytest.mark.parametrize("kind", [kind for kind, hiding in HIDDEN.items() if hiding is Hiding.OTHERWISE])
 def test_what_is_hidden_in_no_known_way_is_not_passed(kind):
     assert hide_anew(Attribute(kind, bytes(16)), CAME, LEAVES, 0) is None
+
+
+@needs("freeradius-common", "share/freeradius/dictionary")
+def test_what_freeradius_knows_to_be_hidden_is_known_or_stays_in_a_frame_that_is_not():
+    kinds = set(encrypted_of_freeradius())
+    assert len(kinds) > 40
+    framed = {each.kind for kind in kinds for each in attributes_in(encode(kind, bytes(18)))}
+    assert framed - HIDDEN.keys() == {kind for kind in framed if kind.kind == 0}
