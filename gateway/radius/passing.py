@@ -26,10 +26,12 @@ def _of_rfcs(*kinds: int) -> frozenset[AttributeKind]:
 _OF_A_HOP: Final = _of_rfcs(1, 24, 33, 80)
 # NAS-IP-Address, NAS-Identifier, NAS-IPv6-Address: for a home server that is the gateway
 OF_THE_NAS: Final = _of_rfcs(4, 32, 95)
-# RFC 2865 section 5.44, and RFC 2866 section 5.13: what no Access-Accept has. Reply-Message is said with Duo's.
+# What no Access-Accept has. Reply-Message is said with Duo's.
 _NOT_IN_ACCEPT: Final = _of_rfcs(
-    *(2, 3, 4, 5, 18, 24, 30, 31, 32, 33, 60, 61, 80, 87, 95),
-    *range(40, 52),
+    *(2, 3, 4, 5, 18, 24, 30, 31, 32, 33, 60, 61),  # RFC 2865 section 5.44
+    *range(40, 52),  # RFC 2866 section 5.13
+    *(52, 53, 55, 70, 73, 74, 75, 76, 77, 80, 87),  # RFC 2869 section 5.19
+    *(68, 86, 94, 95, 101),  # RFC 2867, RFC 7155, RFC 3162, RFC 5176
 )
 # What the home server's side of MS-CHAP and EAP says: the NAS asked for it with its credentials.
 _OF_SUCCESS: Final = frozenset(

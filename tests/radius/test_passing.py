@@ -76,10 +76,23 @@ def test_where_the_nas_is_goes_on_only_if_it_is_named(kind):
     assert Passing(frozenset({place[0]})).to_home(request(place)) == encode(*place)
 
 
-@pytest.mark.parametrize("kind", [2, 3, 4, 5, 18, 24, 31, 32, 33, 40, 44, 60, 61, 80])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(2, 3, 4, 5, 18, 24, 31, 32, 33, 40, 44, 60, 61, 80),
+        *(52, 53, 55, 70, 73, 74, 75, 76, 77),  # RFC 2869 section 5.19
+        *(68, 86),  # RFC 2867
+        *(94, 101),  # RFC 7155, RFC 5176
+    ],
+)
 def test_what_no_accept_has_never_goes_on(kind):
     assert to_nas(EVERYTHING, (AttributeKind(0, kind), b"\x0a\x00\x00\x01")) == []
     assert to_nas(Passing(frozenset({AttributeKind(0, kind)})), (AttributeKind(0, kind), b"1")) == []
+
+
+@pytest.mark.parametrize("kind", [1, 25, 64, 66, 69, 71, 72, 78, 79, 82, 84, 85, 88, 89, 90, 91, 92, 102])
+def test_what_an_accept_may_have_goes_on(kind):
+    assert EVERYTHING.of_accept(encode(AttributeKind(0, kind), b"1"))
 
 
 def test_what_ms_chap_and_eap_say_at_their_end_goes_on_unasked():
