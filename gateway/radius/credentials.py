@@ -20,6 +20,8 @@ _MICROSOFT: Final = 311
 _MS_CHAP_CHALLENGE: Final = 11
 _MS_CHAP_IDENT_AT: Final = {1: 0, 25: 0, 3: 1, 4: 1, 27: 1}  # octets into each kind of response
 _MS_CHAP_RESPONSES: Final = frozenset(_MS_CHAP_IDENT_AT)  # -Response, 2-Response; of changes: -CPW-1, -CPW-2, 2-CPW
+_MS_CHAP_2: Final = (25, 27)
+_MS_CHAP_CHALLENGES: Final = {False: (8, 2), True: (16, 3)}  # octets, V: RFC 2433 section 10, RFC 2759 section 6
 _MS_CHAP_PASSWORDS: Final = (5, 6)  # MS-CHAP-LM-Enc-PW, MS-CHAP-NT-Enc-PW: pieces of new passwords
 _MS_CHAP: Final = frozenset(
     AttributeKind(_MICROSOFT, kind) for kind in (_MS_CHAP_CHALLENGE, *_MS_CHAP_RESPONSES, *_MS_CHAP_PASSWORDS)
@@ -111,7 +113,9 @@ def refusal_of(request: Packet) -> bytes:
     ident = response[_MS_CHAP_IDENT_AT[kind] :][:1] if response else b""
     if not ident:
         return b""
-    text = f"E=691 R=0 C={request.authenticator.hex().upper()} V=3".encode()
+    n_octets, version = _MS_CHAP_CHALLENGES[kind in _MS_CHAP_2]
+    challenge = request.authenticator[:n_octets].hex().upper()
+    text = f"E=691 R=0 C={challenge} V={version}".encode()
     return encode(AttributeKind(_MICROSOFT, _MS_CHAP_ERROR), ident + text)
 
 

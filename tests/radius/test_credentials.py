@@ -1,5 +1,7 @@
 """With what a request proves its user, and what of it goes on."""
 
+import re
+
 import pytest
 
 from gateway.radius.attributes import AttributeKind, encode
@@ -81,16 +83,23 @@ def test_the_challenge_of_chap_is_told_where_it_was_the_authenticator():
 
 
 @pytest.mark.parametrize(
-    ("kind", "response", "ident"),
+    ("kind", "response", "ident", "n_digits", "version"),
     [
-        (MS_CHAP2_RESPONSE, b"\x07" + bytes(49), b"\x07"),
-        (MS_CHAP2_CPW, b"\x07\x09" + bytes(68), b"\x09"),
-        (AttributeKind(311, 1), b"\x08" + bytes(49), b"\x08"),
+        (MS_CHAP2_RESPONSE, b"\x07" + bytes(49), b"\x07", 32, b"3"),
+        (MS_CHAP2_CPW, b"\x07\x09" + bytes(68), b"\x09", 32, b"3"),
+        (AttributeKind(311, 1), b"\x08" + bytes(49), b"\x08", 16, b"2"),
+        (AttributeKind(311, 3), b"\x05\x09" + bytes(70), b"\x09", 16, b"2"),
+        (AttributeKind(311, 4), b"\x06\x09" + bytes(84), b"\x09", 16, b"2"),
     ],
 )
-def test_ms_chap_hears_of_a_rejection_by_the_ident_of_its_response(kind, response, ident):
+def test_ms_chap_hears_of_a_rejection_by_its_version_and_the_ident_of_its_response(
+    kind, response, ident, n_digits, version
+):
+    """RFC 2433 section 10 for version 1, RFC 2759 section 6 for version 2."""
     error = refusal_of(request((MS_CHAP_CHALLENGE, bytes(16)), (kind, response)))
-    assert error[8:].startswith(ident + b"E=691 R=0 C=")
+    found = re.fullmatch(rb"E=691 R=0 C=([0-9A-F]+) V=(\d)", error[9:])
+    assert found is not None
+    assert (error[8:9], len(found[1]), found[2]) == (ident, n_digits, version)
 
 
 def test_a_response_that_is_too_short_for_an_ident_hears_nothing():
