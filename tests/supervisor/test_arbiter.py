@@ -13,7 +13,7 @@ from gateway.config.read_outcome import ReadOutcome
 from gateway.config.settings import encode_settings
 from gateway.failmode.breaker import Breaker, Standing
 from gateway.ipc.orders import CANNOT_START, Orders
-from gateway.ipc.worker_channel import Leave
+from gateway.ipc.worker_channel import Leave, Serve
 from gateway.supervisor import arbiter as arbiter_module
 from gateway.supervisor import beginning, reloads
 from gateway.supervisor.arbiter import Arbiter
@@ -221,6 +221,8 @@ async def upgrade(stage: ArbiterStage) -> ReloadOutcome:
     task = asyncio.get_running_loop().create_task(stage.arbiter.upgrade())
     new = await stage.next_worker(stage.workers[0])
     await said(new, PREPARED)
+    assert (word := stage.told(new)) is not None
+    assert word.word == Serve()
     await said(stage.workers[0], HANDED_OVER)
     await said(new, SERVING)
     return await task
