@@ -19,7 +19,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import uvloop
@@ -86,8 +86,8 @@ from gateway.worker.wiring import FLEET, build_engine, event_sections, fleet_nam
 
 if TYPE_CHECKING:
     from gateway.duo.client import DuoClient
+    from gateway.firstfactor.client import FirstFactorClient
     from gateway.fleet.client import FleetClient
-    from gateway.worker.first_factors import FirstFactorClient
 
 log = logging.getLogger("gateway.worker")
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
@@ -140,7 +140,7 @@ class RunningWorker:
         self._drain_timeout_s = self._settings.gateway.drain_timeout_s
         self._clients: dict[str, DuoClient] = {}
         self._askers: dict[str, Asker] = {}
-        self._first_factors: dict[str, FirstFactorClient] = {}
+        self._first_factors: dict[str, FirstFactorClient[Any]] = {}
         self._fleet: FleetClient | None = None
         self._n_buckets = max(1, len(orders.buckets))
         self._has_handed_over = False

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway.duo.client import DuoClient
 from gateway.failmode.bulletin import (
@@ -26,7 +26,7 @@ from gateway.worker.evidence import EvidenceWriter
 from gateway.worker.journal_keeper import JournalKeeper
 
 if TYPE_CHECKING:
-    from gateway.worker.first_factors import FirstFactorClient
+    from gateway.firstfactor.client import FirstFactorClient
 
 log = logging.getLogger("gateway.worker")
 
@@ -64,7 +64,7 @@ class Heartbeat:
         evidence_writers: Mapping[str, EvidenceWriter],
         bulletins: Mapping[str, BulletinCells],
         on_beat: Callable[[float], None],
-        first_factors: "Sequence[FirstFactorClient]" = (),
+        first_factors: "Sequence[FirstFactorClient[Any]]" = (),
     ) -> None:
         self._row = row
         self._listeners = listeners

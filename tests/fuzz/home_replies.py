@@ -119,6 +119,7 @@ class World(Harness):
         """Hand answers on."""
         for effect in effects:
             if isinstance(effect, Answered):
+                assert isinstance(effect.asked, Question)
                 effect.asked.answered(effect.result)
 
     def finish(self, asked: PutQuestion, question: Question) -> str:

@@ -3,12 +3,16 @@
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Any, Final
-
-from mypy_extensions import mypyc_attr
 
 from gateway.firstfactor.directory.opening import Opened
 from gateway.https.sockets import READ_SIZE
+
+OnOctets = Callable[[int, bytes], None]
+"""Is told the connection's number and what has come."""
+OnLost = Callable[[int, str, bool], None]
+"""Is told its number, why it is closed, and whether before anything of what was to be sent last had left."""
 
 MAX_UNSENT: Final = 1 << 20  # octets that the socket has not taken
 
@@ -17,34 +21,22 @@ _BUFFER: Final = bytearray(65_536)  # for all connections: nothing stays in it
 _VIEW: Final = memoryview(_BUFFER)
 
 
-@mypyc_attr(allow_interpreted_subclasses=True)
-class ConnectionOwner:
-    """Who hears what becomes of a connection."""
-
-    __slots__ = ()
-
-    def received(self, number: int, octets: bytes) -> None:
-        """Take what has come."""
-        raise NotImplementedError
-
-    def connection_lost(self, number: int, text: str, *, is_unsent: bool) -> None:
-        """Hear that it is closed; `is_unsent`: before anything of what was to be sent last had left."""
-        raise NotImplementedError
-
-
 class DirectoryConnection:
     """Writes and reads."""
 
     __slots__ = (
-        "_incoming", "_is_open", "_loop", "_number", "_outgoing", "_owner", "_read", "_socket", "_tls", "_unsent",
-        "_write",
+        "_incoming", "_is_open", "_loop", "_number", "_on_lost", "_on_octets", "_outgoing", "_read", "_socket", "_tls",
+        "_unsent", "_write",
     )  # fmt: skip
 
-    def __init__(self, number: int, opened: Opened, owner: ConnectionOwner, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, number: int, opened: Opened, on_octets: OnOctets, on_lost: OnLost, loop: asyncio.AbstractEventLoop
+    ) -> None:
         """Take over an opened connection; `number` is what its owner knows it by."""
         self._number = number
         self._socket = opened.socket
-        self._owner = owner
+        self._on_octets = on_octets
+        self._on_lost = on_lost
         self._loop = loop
         self._unsent = b""
         self._is_open = True
@@ -150,7 +142,7 @@ class DirectoryConnection:
                 self._incoming.write_eof()
             self._decrypt()
         elif size:
-            self._owner.received(self._number, bytes(_VIEW[:size]))
+            self._on_octets(self._number, bytes(_VIEW[:size]))
         else:
             self._lose("closed the connection")
         return size > 0
@@ -170,7 +162,7 @@ class DirectoryConnection:
         except ssl.SSLError as error:
             end = f"TLS failed: {error.reason}"
         if parts:
-            self._owner.received(self._number, parts[0] if len(parts) == 1 else b"".join(parts))
+            self._on_octets(self._number, parts[0] if len(parts) == 1 else b"".join(parts))
         if not self._is_open:
             return
         if end:
@@ -181,4 +173,4 @@ class DirectoryConnection:
     def _lose(self, text: str, *, is_unsent: bool = False) -> None:
         if self._is_open:
             self.close()
-            self._owner.connection_lost(self._number, text, is_unsent=is_unsent)
+            self._on_lost(self._number, text, is_unsent)

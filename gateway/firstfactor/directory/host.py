@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mypy_extensions import mypyc_attr
 
-from gateway.engine.first_factor import Answer, CheckFirstFactor
+from gateway.engine.first_factor import CheckFirstFactor
 from gateway.firstfactor.directory.session import Heard, Searching, Session
 from gateway.firstfactor.directory.states import (
     ASKED_TRANSITIONS,
@@ -196,7 +196,7 @@ class Host:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Asked(Searching):
-    """A question, and how far it is at the host that is asked at present. Whoever asks derives from it.
+    """A question, and how far it is at the host that is asked at present.
 
     Attributes:
         state: how far it is.
@@ -256,10 +256,6 @@ class Asked(Searching):
         """Note why a host did not answer, for the administrator."""
         self.trouble = trouble
         self.complaints = {**self.complaints, host.index: (f"{host.name} {text}", trouble)}
-
-    def answered(self, result: Answer | Unavailable) -> None:
-        """Take the answer, or why there is none: once."""
-        raise NotImplementedError
 
     def in_vain(self, hosts: tuple[Host, ...]) -> Unavailable:
         """Return why nobody has answered: all that was noted, in the order of the hosts."""

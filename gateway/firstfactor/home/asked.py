@@ -4,7 +4,7 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
-from gateway.engine.first_factor import Answer, CheckFirstFactor
+from gateway.engine.first_factor import CheckFirstFactor
 from gateway.firstfactor.home.ports import Request
 from gateway.firstfactor.home.server import HomeServer
 from gateway.firstfactor.home.states import ASKED_TRANSITIONS, NEW, AskedState
@@ -18,7 +18,7 @@ NO_COMPLAINTS: Final[dict[int, Complaint]] = {}
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Asked(Request):
-    """A question, and its request at the home server that is asked at present. Whoever asks derives from it.
+    """A question, and its request at the home server that is asked at present.
 
     Attributes:
         state: how far it is.
@@ -66,10 +66,6 @@ class Asked(Request):
         """Note why a home server did not answer, for the administrator."""
         self.trouble = trouble
         self.complaints = {**self.complaints, server.index: (f"{server.name} {text}", trouble)}
-
-    def answered(self, result: Answer | Unavailable) -> None:
-        """Take the answer, or why there is none: once."""
-        raise NotImplementedError
 
     def in_vain(self) -> Unavailable:
         """Return why nobody has answered: all that was noted, in the order of the home servers."""

@@ -9,14 +9,14 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from gateway.firstfactor.directory.connection import MAX_UNSENT, ConnectionOwner, DirectoryConnection
+from gateway.firstfactor.directory.connection import MAX_UNSENT, DirectoryConnection
 from gateway.firstfactor.directory.opening import Opened
 from gateway.https.sockets import TlsSocket
 from tests.https.authority import Authority
 from tests.https.peer import in_loop, turn_until
 
 
-class Owner(ConnectionOwner):
+class Owner:
     def __init__(self) -> None:
         self.octets = b""
         self.lost: list[tuple[str, bool]] = []
@@ -25,9 +25,13 @@ class Owner(ConnectionOwner):
         assert number == 7
         self.octets += octets
 
-    def connection_lost(self, number: int, text: str, *, is_unsent: bool) -> None:
+    def connection_lost(self, number: int, text: str, is_unsent: bool) -> None:
         assert number == 7
         self.lost.append((text, is_unsent))
+
+
+def opened_for(owner: Owner, opened: Opened) -> DirectoryConnection:
+    return DirectoryConnection(7, opened, owner.received, owner.connection_lost, asyncio.get_running_loop())
 
 
 @contextmanager
@@ -36,7 +40,7 @@ def connected() -> Iterator[tuple[DirectoryConnection, socket.socket, Owner]]:
     own, other = socket.socketpair()
     own.setblocking(False)
     owner = Owner()
-    connection = DirectoryConnection(7, Opened(own, None, b""), owner, asyncio.get_running_loop())
+    connection = opened_for(owner, Opened(own, None, b""))
     with other:
         try:
             yield connection, other, owner
@@ -66,7 +70,7 @@ async def test_a_reset_is_not_hidden_by_what_comes_before_it() -> None:
         own.setblocking(False)
         other, _ = listening.accept()
         owner = Owner()
-        DirectoryConnection(7, Opened(own, None, b""), owner, asyncio.get_running_loop())
+        opened_for(owner, Opened(own, None, b""))
         other.send(b"answered")
         other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         other.close()
@@ -162,7 +166,7 @@ def test_within_tls(authority: Authority) -> None:
         tls, server = _handshaken(authority, own)
         incoming, outgoing = tls.incoming, tls.outgoing
         owner = Owner()
-        connection = DirectoryConnection(7, Opened(own, tls, b""), owner, asyncio.get_running_loop())
+        connection = opened_for(owner, Opened(own, tls, b""))
         connection.send(b"asked", looks=False)
         outgoing.write(other.recv(65_536))
         assert server.read(100) == b"asked"
