@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from mypy_extensions import mypyc_attr
 
 from gateway.engine.first_factor import CheckFirstFactor
+from gateway.firstfactor.complaints import NO_COMPLAINTS, in_vain
 from gateway.firstfactor.directory.session import Heard, Searching, Session
 from gateway.firstfactor.directory.states import (
     ASKED_TRANSITIONS,
@@ -25,10 +26,6 @@ from gateway.unavailable import Trouble, Unavailable
 if TYPE_CHECKING:
     from gateway.firstfactor.directory.account import Account
     from gateway.firstfactor.directory.search import Found, Lookup
-
-Complaint = tuple[str, Trouble]
-"""Why a host did not answer: for the administrator, and the kind."""
-NO_COMPLAINTS: Final[dict[int, Complaint]] = {}
 
 FIRST_PAUSE_S: Final = 10.0
 LONGEST_PAUSE_S: Final = 320.0
@@ -263,8 +260,7 @@ class Asked(Searching):
         for host in hosts:
             if host.index not in self.complaints and host.trouble is not None and not self.tried >> host.index & 1:
                 self.complain(host, host.complaint, host.trouble)
-        texts = [text for _, (text, _) in sorted(self.complaints.items())]
-        return Unavailable(trouble or self.trouble or Trouble.CONFIGURATION, "; ".join(texts))
+        return in_vain(self.complaints, trouble or self.trouble)
 
     def __repr__(self) -> str:
         return f"<Asked {self.state} host={self.host}>"

@@ -1,19 +1,14 @@
 """A question under way."""
 
-from typing import Final
-
 from mypy_extensions import mypyc_attr
 
 from gateway.engine.first_factor import CheckFirstFactor
+from gateway.firstfactor.complaints import NO_COMPLAINTS, in_vain
 from gateway.firstfactor.home.ports import Request
 from gateway.firstfactor.home.server import HomeServer
 from gateway.firstfactor.home.states import ASKED_TRANSITIONS, NEW, AskedState
 from gateway.unavailable import Trouble, Unavailable
 from gateway.words.first_factors import REPLY_DISCARDS, ReplyDiscard
-
-Complaint = tuple[str, Trouble]
-"""Why a home server did not answer: for the administrator, and the kind."""
-NO_COMPLAINTS: Final[dict[int, Complaint]] = {}
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -73,10 +68,9 @@ class Asked(Request):
         for server in self.servers:
             if server.is_lost and server.index not in self.complaints:
                 self.complain(server, "cannot be resolved", Trouble.DNS)
-        texts = [text for _, (text, _) in sorted(self.complaints.items())]
         doubted = self.doubted if trouble is Trouble.BAD_ANSWER else None
         remedy = REPLY_DISCARDS[doubted].remedy if doubted is not None else ""
-        return Unavailable(trouble or self.trouble or Trouble.CONFIGURATION, "; ".join(texts), remedy=remedy)
+        return in_vain(self.complaints, trouble or self.trouble, remedy)
 
     def __repr__(self) -> str:
         return f"<Asked {self.state} n_sent={self.n_sent} server={self.server}>"
