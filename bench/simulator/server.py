@@ -31,6 +31,7 @@ from bench.simulator.people import Person, default_cast
 from bench.simulator.referee import CallRecord, Referee, Started
 from bench.simulator.signature import Application, SignedRequest, verify
 from bench.simulator.wire import Begun, Endpoint, Question, Reply, Wait, refused
+from gateway.brackets import with_port
 
 ENDPOINTS: Mapping[str, Endpoint] = {**api_v2.ENDPOINTS, **api_v1.ENDPOINTS}
 POLL_HOLD_S = 20.0
@@ -97,8 +98,7 @@ class Simulator:
     @property
     def api_host(self) -> str:
         """Host and port of the API, `127.0.0.1:49152`, once started."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{host}:{self._listener.port}"
+        return with_port(self._host, self._listener.port)
 
     @property
     def control_url(self) -> str:

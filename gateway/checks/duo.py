@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Iterable
 from functools import lru_cache
 
+from gateway.brackets import with_port
 from gateway.checks.certificates import certificate_findings, verified_chain
 from gateway.checks.findings import Finding, Severity
 from gateway.config.settings import ApplicationSettings
@@ -113,7 +114,7 @@ class _Walk:
             self.note("proxy", Severity.OK, f"a tunnel through {endpoint.proxy.host}:{endpoint.proxy.port} is open")
         else:
             host, port = opened.socket.getpeername()[:2]
-            self.note("tcp", Severity.OK, f"connected to {f'[{host}]' if ':' in host else host}:{port}")
+            self.note("tcp", Severity.OK, f"connected to {with_port(host, port)}")
         text = f"{opened.tls.version()}, verified with {endpoint.trust.name}, {took_s * 1000:.0f} ms with connecting"
         self.note("tls", Severity.OK, text)
 

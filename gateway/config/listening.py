@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from gateway.brackets import with_port
 from gateway.config.settings import ServerSettings, Settings
 from gateway.words.english import counted
 
@@ -22,7 +23,7 @@ class ListeningAddress(NamedTuple):
     servers: tuple[ServerSettings, ...]
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if self.family == socket.AF_INET6 else f"{self.host}:{self.port}"
+        return with_port(self.host, self.port)
 
 
 def listening_addresses(settings: Settings) -> list[ListeningAddress]:

@@ -8,6 +8,7 @@ from enum import Enum
 
 import msgspec
 
+from gateway.brackets import with_port
 from gateway.engine.rules import RequireMessageAuthenticator, SectionRules
 from gateway.radius.attributes import AttributeKind
 from gateway.radius.reply import SignaturePosition
@@ -134,7 +135,7 @@ class HomeServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """What it is called: `10.0.0.5:1812`."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return with_port(self.host, self.port)
 
 
 RADIUS_CLIENT = "radius_client"
@@ -193,7 +194,7 @@ class DirectoryHost(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """What it is called: `dc1.example.com:389`."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return with_port(self.host, self.port)
 
 
 AD_CLIENT = "ad_client"
@@ -270,7 +271,7 @@ class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
     metrics: MetricsForm = MetricsForm.FULL
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return with_port(self.host, self.port)
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):

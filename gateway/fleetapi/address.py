@@ -11,6 +11,8 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
+from gateway.brackets import with_port
+
 PORT: Final = 6379
 SENTINEL_PORT: Final = 26379
 EXAMPLE: Final = "rediss://radgate@redis.example.net:6379/0"
@@ -46,7 +48,7 @@ class StoreAddress(NamedTuple):
         """For people: without user and database."""
         if self.path:
             return self.path
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return with_port(self.host, self.port)
 
     def moved(self, host: bytes, port: bytes) -> "StoreAddress | None":
         """Return where the master is that a Sentinel has told; None if that cannot be a place."""

@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from gateway.brackets import with_port
+
 MAX_ANSWER_SIZE = 65_536  # octets of status line and headers
 
 _status_line = re.compile(rb"HTTP/1\.[01] ([1-9][0-9][0-9])(?: ([^\r\n]*))?\r?\n").match
@@ -21,7 +23,7 @@ class ConnectError(Exception):
 
 def connect_request(host: str, port: int) -> bytes:
     """Return the octets that ask for a tunnel to `host`, where an IPv6 address is without brackets."""
-    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    authority = with_port(host, port)
     return f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode("ascii")
 
 

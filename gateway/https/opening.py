@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from gateway.brackets import bracketed, with_port
 from gateway.http1.connect import ConnectAnswer, ConnectError, connect_request, read_connect_answer
 from gateway.https.resolver import Address, Resolver
 from gateway.https.sockets import READ_SIZE, TlsSocket, connect, new_socket, shake_hands
@@ -37,8 +38,7 @@ class Endpoint(NamedTuple):
     connect_timeout_s: float
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == 443 else f"{host}:{self.port}"
+        return bracketed(self.host) if self.port == 443 else with_port(self.host, self.port)
 
 
 async def open_tls(endpoint: Endpoint, resolver: Resolver, session: ssl.SSLSession | None = None) -> TlsSocket:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from gateway.brackets import with_port
 from gateway.unavailable import Trouble, Unavailable
 
 MAX_AGE_S = 60.0
@@ -20,7 +21,7 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         host, port = self.sockaddr[:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return with_port(host, port)
 
 
 class _Entry(NamedTuple):

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.brackets import with_port
 from gateway.config.settings import ConsoleSettings, Settings
 from gateway.ipc.console_channel import (
     FromConsole,
@@ -110,7 +111,7 @@ class ConsoleKeeper:
         host, port = self._listening.getsockname()[:2]
         console = self._settings.gateway.console
         scheme = "https" if console is not None and console.certificate else "http"
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
+        return f"{scheme}://{with_port(host, port)}/"
 
     def state(self) -> dict[str, Any]:
         """Return what `status.json` says of it."""
