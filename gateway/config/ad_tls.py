@@ -1,11 +1,13 @@
 """How `[ad_client]` speaks TLS to a directory, and whom it trusts then."""
 
 import re
+from functools import partial
 
-from gateway.certificates import SYSTEM, BadCertificates, certificates_of, check_ciphers
+from gateway.certificates import SYSTEM, BadCertificates, check_ciphers
+from gateway.config.certificate_files import read_certificates
 from gateway.config.directory_values import OLD_TLS_VERSIONS, tls_version
 from gateway.config.scope import Scope
-from gateway.config.surroundings import LONGEST_PATH, Surroundings
+from gateway.config.surroundings import Surroundings
 from gateway.config.values import BadValueError, boolean, quoted
 
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
@@ -21,23 +23,12 @@ def read_ca_certs(scope: Scope, surroundings: Surroundings) -> bytes:
         return b""
     if entries[0].value.lower() == SYSTEM:
         return SYSTEM.encode()
-    content = scope.parse(entries[0], lambda text: _certificates(surroundings, text))
-    if content is not None and _PRIVATE_KEY.search(content):
+    found = scope.parse(entries[0], partial(read_certificates, surroundings))
+    if found is None:
+        return b""
+    if _PRIVATE_KEY.search(found.octets):
         scope.warn(entries[0], "the file has a private key in it, which nobody needs here; remove it from the file")
-    return certificates_of(content) if content is not None else b""
-
-
-def _certificates(surroundings: Surroundings, text: str) -> bytes:
-    """Return the content of a file whose certificates can all be used."""
-    path, content = surroundings.read_installed(text)
-    try:
-        certificates_of(content.octets)
-    except BadCertificates as error:
-        shown = quoted(path, LONGEST_PATH)
-        raise BadValueError(
-            f"{shown} cannot be used: {error}; name a PEM file with -----BEGIN CERTIFICATE-----, or system"
-        ) from error
-    return content.octets
+    return found.certificates
 
 
 def read_verify_hostname(scope: Scope, ca_certs: bytes) -> bool:

@@ -2,12 +2,13 @@
 
 from functools import partial
 
-from gateway.certificates import SYSTEM, BadCertificates, trusting_context
+from gateway.certificates import SYSTEM
+from gateway.config.certificate_files import read_certificates
 from gateway.config.console import read_console
 from gateway.config.scope import Scope
 from gateway.config.settings import GatewaySettings, LogFormat, LogSettings
 from gateway.config.slips import account_slips, path_slips
-from gateway.config.surroundings import LONGEST_PATH, Surroundings
+from gateway.config.surroundings import Surroundings
 from gateway.config.values import (
     BadValueError,
     boolean,
@@ -16,7 +17,6 @@ from gateway.config.values import (
     integer,
     log_size,
     plain,
-    quoted,
     seconds,
     workers,
 )
@@ -103,14 +103,4 @@ def read_ca_certs_file(main: Scope, surroundings: Surroundings) -> str | None:
 
 def certificates(surroundings: Surroundings, text: str) -> str:
     """Return the path of a PEM file whose certificates can all be used, or `system`."""
-    if text.lower() == SYSTEM:
-        return SYSTEM
-    path, content = surroundings.read_installed(text)
-    try:
-        trusting_context(content.octets)
-    except BadCertificates as error:
-        shown = quoted(path, LONGEST_PATH)
-        raise BadValueError(
-            f"{shown} cannot be used: {error}; name a PEM file with -----BEGIN CERTIFICATE-----, or system"
-        ) from error
-    return path
+    return SYSTEM if text.lower() == SYSTEM else read_certificates(surroundings, text).path
