@@ -1,10 +1,10 @@
 """What a `[ad_client]` asks of a directory and of the network, and what it does not find out: of the file alone."""
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from gateway.checks.findings import Finding, Severity
 from gateway.config.settings import AdClient, AuthType, Transport
+from gateway.config.values import as_address
 from gateway.firstfactor.directory.account import AccountRules
 from gateway.firstfactor.directory.clients import service_account_of
 from gateway.ldap.names import domain_of
@@ -47,18 +47,10 @@ def _names(client: AdClient) -> Iterator[Finding]:
         text = "with ssl_verify_hostname=false a certificate of any machine will do, if the same CA has signed it"
         yield _note(client, "certificate", text, "trust only the hosts' own certificates, or write true")
         return
-    addresses = [host.host for host in client.hosts if _is_address(host.host)]
+    addresses = [host.host for host in client.hosts if as_address(host.host)]
     if addresses:
         text = f"certificates must have the addresses of hosts in them, which few have: {', '.join(addresses)}"
         yield _note(client, "certificate", text, "write the name that the certificate has")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _note(client: AdClient, step: str, text: str, remedy: str) -> Finding:

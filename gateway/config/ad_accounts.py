@@ -5,7 +5,7 @@ from gateway.config.scope import Scope
 from gateway.config.secret_keys import SERVICE_PASSWORD
 from gateway.config.settings import AdClient, AuthType, Secret
 from gateway.config.surroundings import Surroundings
-from gateway.config.values import quoted
+from gateway.config.values import is_utf8, quoted
 from gateway.ldap.names import is_dn
 
 
@@ -42,7 +42,7 @@ def _check_ntlm(scope: Scope, settings: AdClient) -> None:
         text = "is a distinguished name, and NTLM knows accounts by their names; write its sAMAccountName"
         scope.error(scope.entries("service_account_username")[0], f"{text}, or auth_type=plain and bind_dn=")
     password = settings.service_account_password
-    if password is not None and not _is_text(password.octets):
+    if password is not None and not is_utf8(password.octets):
         entry = scope.entries(*SERVICE_PASSWORD.all)[0]
         scope.error(entry, "is not UTF-8, as which NTLM has it; save it as UTF-8")
     for entry in scope.own().entries("bind_dn"):
@@ -52,14 +52,6 @@ def _check_ntlm(scope: Scope, settings: AdClient) -> None:
         for entry in scope.entries("username_attribute"):
             text = "is an attribute of directories that know no NTLM; write auth_type=plain for these"
             scope.warn(entry, text)
-
-
-def _is_text(octets: bytes) -> bool:
-    try:
-        octets.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _check_plain(scope: Scope, settings: AdClient) -> None:

@@ -1,10 +1,9 @@
 """Parsers of what `[ad_client]` alone has: names and filters of directories, and how they are spoken to."""
 
 import re
-from ipaddress import ip_address
 
 from gateway.config.settings import AuthType
-from gateway.config.values import BadValueError, choice, host, quoted
+from gateway.config.values import BadValueError, as_address, choice, host, quoted
 from gateway.ldap.filters import FilterError, parse_filter
 from gateway.ldap.names import is_dn
 
@@ -32,11 +31,8 @@ def directory_host(text: str) -> str:
     if _SEVERAL.match(text):
         raise BadValueError(f"{quoted(text)} names several hosts; write one to a key: host=, host_2=, host_3=")
     found = host(text)
-    try:
-        address = ip_address(found)
-    except ValueError:
-        return found
-    if address.is_multicast or address.is_unspecified:
+    address = as_address(found)
+    if address is not None and (address.is_multicast or address.is_unspecified):
         raise BadValueError(f"{quoted(text)} is no address that a server answers at; write the domain controller's")
     return found
 

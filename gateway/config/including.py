@@ -108,9 +108,9 @@ def _included(sections: list[IniSection], surroundings: Surroundings, problems: 
     found = sorted(name for name in names if fnmatchcase(name, shape) and not name.startswith("."))
     if not found:
         scope.warn(entry, "there is no such file; write one, or remove the line")
-    if any(not _is_text(name) for name in found):
+    if any(not is_text(name) for name in found):
         scope.error(entry, "the name of a file there is not UTF-8; rename it")
-    return [str(Path(folder, name)) for name in found if _is_text(name)]
+    return [str(Path(folder, name)) for name in found if is_text(name)]
 
 
 def _pattern(text: str, surroundings: Surroundings) -> str:
@@ -123,7 +123,8 @@ def _pattern(text: str, surroundings: Surroundings) -> str:
     return str(Path(os.path.normpath(folder), name))
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
+    """Whether a file's name, as the system tells it, is UTF-8."""
     return not any("\udc80" <= letter <= "\udcff" for letter in name)
 
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from gateway.config.problems import MAIN_FILE, Place, Problem, Severity
 from gateway.config.schema import CONTINUED, SINGLE
 from gateway.config.slips import not_ascii, seen, unseen, with_odd_character
+from gateway.config.values import is_utf8
 
 MOST_PROBLEMS = 30  # nobody reads more, and a file of another kind has thousands
 
@@ -91,18 +92,10 @@ def _no_text(octets: bytes, file: str) -> Problem | None:
         return None
     head = octets[:_LOOKED_AT]
     is_text = not head.startswith(_OTHER_ENCODINGS) and 8 * len(_NUL_OF_UTF16.findall(head)) < len(head)
-    if not is_text or not _is_utf8(octets):
+    if not is_text or not is_utf8(octets):
         return Problem("", "", "the file is UTF-16 or not text; save it as UTF-8", Place(file, 1))
     line = len(_LINE_END.findall(before)) + 1
     return Problem("", "", "the line has a NUL in it; remove it, and look what else is damaged", Place(file, line))
-
-
-def _is_utf8(octets: bytes) -> bool:
-    try:
-        octets.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 class _Parser:

@@ -1,7 +1,6 @@
 """The sections `[radius_clientN]`: home servers, which are asked whether a password is right, in their order."""
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 from gateway.config.attributes import check_passed, passed_attributes
@@ -17,6 +16,7 @@ from gateway.config.surroundings import Surroundings
 from gateway.config.values import (
     BadValueError,
     HostPort,
+    as_address,
     boolean,
     host,
     integer,
@@ -136,7 +136,7 @@ def _read_secret(scope: Scope, surroundings: Surroundings, keys: SecretKeys) -> 
 def _home(text: str) -> str:
     """Return the name or address of a home server."""
     found = host(text)
-    address = _address(found)
+    address = as_address(found)
     if address is not None and (address.is_multicast or address.is_unspecified):
         raise BadValueError(f"{quoted(text)} is no address that a server answers at; write that of the RADIUS server")
     return found
@@ -144,17 +144,10 @@ def _home(text: str) -> str:
 
 def _nas_ip(text: str) -> str:
     """Return an address in its usual form."""
-    address = _address(text)
+    address = as_address(text)
     if address is None or address.is_multicast or address.is_unspecified:
         raise BadValueError(f"{quoted(text)} is not an address; write what the home servers know us by, as in 10.0.0.5")
     return str(address)
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None
 
 
 def _status_server(text: str) -> StatusServer:

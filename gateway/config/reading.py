@@ -27,7 +27,7 @@ from gateway.config.first_factors import is_idle, named_clients
 from gateway.config.fleet import FLEET_KEYS, read_fleet
 from gateway.config.general import GATEWAY, MAIN, read_ca_certs_file, read_gateway, read_log
 from gateway.config.guesses import without_guessed
-from gateway.config.including import Source, file_of, read_sources
+from gateway.config.including import Source, file_of, is_text, read_sources
 from gateway.config.ini import IniSection
 from gateway.config.kinds import KINDS, SERVED, Kind, section_kind
 from gateway.config.names import same_names, unused_name
@@ -71,7 +71,7 @@ def read_settings(
         ConfigError: there is an error in the file, or it cannot be read; carries all errors and warnings.
     """
     full_path = str(Path(path).absolute())
-    if not _is_text(full_path):
+    if not is_text(full_path):
         text = "the path is not UTF-8, as which our processes tell it to each other; rename the file, or its folder"
         raise ConfigError([Problem("", "", text)], full_path)
     surroundings = replace(
@@ -196,14 +196,6 @@ def _read_fleet(
 def _kinds_of(sections: list[IniSection]) -> list[tuple[Kind, IniSection]]:
     kinds = ((section_kind(section.name), section) for section in sections)
     return [(KINDS[kind], section) for kind, section in kinds if kind is not None]
-
-
-def _is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _mode_problems(files: list[Source], sections: list[IniSection], path: str) -> Iterator[Problem]:

@@ -202,12 +202,9 @@ def integration_key(text: str) -> str:
 
 def address(text: str) -> str:
     """Return an IPv4 or IPv6 address to listen on in its usual form."""
-    try:
-        found = ip_address(text)
-    except ValueError:
-        raise BadValueError(
-            f"{quoted(text)} is not an address; write one of this machine's, such as 10.0.0.5"
-        ) from None
+    found = as_address(text)
+    if found is None:
+        raise BadValueError(f"{quoted(text)} is not an address; write one of this machine's, such as 10.0.0.5")
     if why := _why_deaf(found):
         raise BadValueError(f"{quoted(text)} {why}; write one of this machine's addresses, such as 10.0.0.5")
     return str(found)
@@ -270,10 +267,8 @@ def listening_address(text: str) -> HostPort | None:
 
 def is_loopback(name: str) -> bool:
     """Whether only this machine can reach a listener there."""
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
+    found = as_address(name)
+    return name == "localhost" if found is None else found.is_loopback
 
 
 def networks(text: str) -> tuple[Network, ...]:
@@ -330,16 +325,25 @@ def _ipv6_address(text: str) -> str:
 def _host_name(text: str, example: str) -> str:
     text = text.removesuffix(".")  # the root, which certificates do not name
     is_number = text.rpartition(".")[2].isdigit()
-    if is_number and not _is_ipv4(text):
+    if is_number and not isinstance(as_address(text), IPv4Address):
         raise BadValueError(f"{quoted(text)} is not an address; write a host name or four numbers from 0 to 255")
     if not _HOST_NAME.fullmatch(text):
         raise BadValueError(f"{quoted(text)} is not a host name; write it as in {example}")
     return text.lower()
 
 
-def _is_ipv4(text: str) -> bool:
+def as_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return an address as a value; None for what is none."""
     try:
-        IPv4Address(text)
+        return ip_address(text)
     except ValueError:
+        return None
+
+
+def is_utf8(octets: bytes) -> bool:
+    """Whether these are text in UTF-8."""
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
         return False
     return True
