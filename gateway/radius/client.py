@@ -10,17 +10,14 @@ from gateway.radius.dictionary import (
     HEADER_SIZE,
     MAX_ATTRIBUTE_VALUE_SIZE,
     MAX_PACKET_SIZE,
-    MESSAGE_AUTHENTICATOR,
     USER_NAME,
     USER_PASSWORD,
     Code,
 )
 from gateway.radius.packet import Packet, decode_reply
-from gateway.radius.shared_secret import SharedSecret
+from gateway.radius.shared_secret import EMPTY_SIGNATURE, SIGNATURE_HEAD, SharedSecret
 
 _OCTETS: Final[Sequence[bytes]] = tuple(bytes([octet]) for octet in range(256))
-_SIGNATURE_HEAD: Final = bytes((MESSAGE_AUTHENTICATOR, 18))
-_EMPTY_SIGNATURE: Final = _SIGNATURE_HEAD + bytes(16)
 _SIGNED_HEAD_SIZE: Final = HEADER_SIZE + 18
 
 
@@ -71,8 +68,8 @@ def sign_request(
     if length > MAX_PACKET_SIZE:
         raise ValueError(f"a packet has at most 4096 octets, this one {length}")
     header = _OCTETS[code] + (identifier << 16 | length).to_bytes(3, "big") + request_authenticator
-    signature = shared_secret.message_authenticator(header + _EMPTY_SIGNATURE + attributes)
-    return header + _SIGNATURE_HEAD + signature + attributes
+    signature = shared_secret.message_authenticator(header + EMPTY_SIGNATURE + attributes)
+    return header + SIGNATURE_HEAD + signature + attributes
 
 
 def verify_reply(datagram: bytes, request_authenticator: bytes, shared_secret: SharedSecret) -> Packet:

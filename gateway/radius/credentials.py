@@ -11,12 +11,12 @@ from gateway.radius.dictionary import (
     CHAP_PASSWORD,
     EAP_MESSAGE,
     HEADER_SIZE,
+    MICROSOFT,
     USER_PASSWORD,
     VENDOR_SPECIFIC,
 )
 from gateway.radius.packet import Packet
 
-_MICROSOFT: Final = 311
 _MS_CHAP_CHALLENGE: Final = 11
 _MS_CHAP_IDENT_AT: Final = {1: 0, 25: 0, 3: 1, 4: 1, 27: 1}  # octets into each kind of response
 _MS_CHAP_RESPONSES: Final = frozenset(_MS_CHAP_IDENT_AT)  # -Response, 2-Response; of changes: -CPW-1, -CPW-2, 2-CPW
@@ -24,7 +24,7 @@ _MS_CHAP_2: Final = (25, 27)
 _MS_CHAP_CHALLENGES: Final = {False: (8, 2), True: (16, 3)}  # octets, V: RFC 2433 section 10, RFC 2759 section 6
 _MS_CHAP_PASSWORDS: Final = (5, 6)  # MS-CHAP-LM-Enc-PW, MS-CHAP-NT-Enc-PW: pieces of new passwords
 _MS_CHAP: Final = frozenset(
-    AttributeKind(_MICROSOFT, kind) for kind in (_MS_CHAP_CHALLENGE, *_MS_CHAP_RESPONSES, *_MS_CHAP_PASSWORDS)
+    AttributeKind(MICROSOFT, kind) for kind in (_MS_CHAP_CHALLENGE, *_MS_CHAP_RESPONSES, *_MS_CHAP_PASSWORDS)
 )
 _CHAP: Final = frozenset({AttributeKind(0, CHAP_PASSWORD), AttributeKind(0, CHAP_CHALLENGE)})
 _MS_CHAP_ERROR: Final = 2
@@ -82,7 +82,7 @@ def credential_of(request: Packet) -> Credential:
 
 def _ms_chap_response(request: Packet) -> tuple[int, bytes]:
     """Return kind and value of the response, or of the change of a password; empty for none."""
-    return request.vendor_attribute(_MICROSOFT, _MS_CHAP_RESPONSES)
+    return request.vendor_attribute(MICROSOFT, _MS_CHAP_RESPONSES)
 
 
 def credential_attributes(request: Packet) -> bytes:
@@ -116,7 +116,7 @@ def refusal_of(request: Packet) -> bytes:
     n_octets, version = _MS_CHAP_CHALLENGES[kind in _MS_CHAP_2]
     challenge = request.authenticator[:n_octets].hex().upper()
     text = f"E=691 R=0 C={challenge} V={version}".encode()
-    return encode(AttributeKind(_MICROSOFT, _MS_CHAP_ERROR), ident + text)
+    return encode(AttributeKind(MICROSOFT, _MS_CHAP_ERROR), ident + text)
 
 
 def has_own_name(request: Packet) -> bool:

@@ -61,3 +61,5 @@ EAP_MESSAGE: Final = 79
 MESSAGE_AUTHENTICATOR: Final = 80
 NAS_PORT_ID: Final = 87
 NAS_IPV6_ADDRESS: Final = 95
+
+MICROSOFT: Final = 311  # as a vendor

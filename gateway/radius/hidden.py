@@ -10,13 +10,12 @@ from typing import Final, final
 from mypy_extensions import mypyc_attr
 
 from gateway.radius.attributes import Attribute, AttributeKind, attributes_in
-from gateway.radius.dictionary import AUTHENTICATOR_SIZE
+from gateway.radius.dictionary import AUTHENTICATOR_SIZE, MICROSOFT
 from gateway.radius.shared_secret import SharedSecret, xor
 from gateway.values import Value
 
 _BLOCK: Final = AUTHENTICATOR_SIZE  # octets of an MD5
 _SALT_SIZE: Final = 2  # octets
-_MICROSOFT: Final = 311
 
 
 class Hiding(Enum):
@@ -36,9 +35,9 @@ HIDDEN: Final = {
     AttributeKind(0, 214): Hiding.OTHERWISE,  # Ascend's secrets, where its attributes stand among those of the RFCs
     AttributeKind(0, 215): Hiding.OTHERWISE,
     AttributeKind(161, 11): Hiding.SALTED,  # Motorola-WiMAX-MIP-KEY
-    AttributeKind(_MICROSOFT, 12): Hiding.AS_PASSWORD,  # MS-CHAP-MPPE-Keys
-    AttributeKind(_MICROSOFT, 16): Hiding.SALTED,  # MS-MPPE-Send-Key
-    AttributeKind(_MICROSOFT, 17): Hiding.SALTED,  # MS-MPPE-Recv-Key
+    AttributeKind(MICROSOFT, 12): Hiding.AS_PASSWORD,  # MS-CHAP-MPPE-Keys
+    AttributeKind(MICROSOFT, 16): Hiding.SALTED,  # MS-MPPE-Send-Key
+    AttributeKind(MICROSOFT, 17): Hiding.SALTED,  # MS-MPPE-Recv-Key
     AttributeKind(529, 214): Hiding.OTHERWISE,  # Ascend
     AttributeKind(529, 215): Hiding.OTHERWISE,
     **{AttributeKind(831, kind): Hiding.SALTED for kind in (116, 117, 118, 119)},  # ALU-AAA-Key-0 to -3

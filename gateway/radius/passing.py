@@ -8,12 +8,11 @@ from typing import Final, NamedTuple
 
 from gateway.radius.attributes import Attribute, AttributeKind, attributes_in, encode
 from gateway.radius.credentials import CREDENTIALS
-from gateway.radius.dictionary import HEADER_SIZE, VENDOR_SPECIFIC
+from gateway.radius.dictionary import HEADER_SIZE, MICROSOFT, VENDOR_SPECIFIC
 from gateway.radius.hidden import HIDDEN, Hop, hide_anew
 from gateway.radius.packet import Packet
 
-_MICROSOFT: Final = 311
-_MAY_BE_MS_CHAP: Final = AttributeKind(_MICROSOFT, 0)  # framed wrong: who reads it nevertheless finds credentials
+_MAY_BE_MS_CHAP: Final = AttributeKind(MICROSOFT, 0)  # framed wrong: who reads it nevertheless finds credentials
 _EAP_MESSAGE: Final = AttributeKind(0, 79)
 _REPLY_MESSAGE: Final = AttributeKind(0, 18)
 
@@ -35,10 +34,10 @@ _NOT_IN_ACCEPT: Final = _of_rfcs(
 )
 # What the home server's side of MS-CHAP and EAP says: the NAS asked for it with its credentials.
 _OF_SUCCESS: Final = frozenset(
-    {_EAP_MESSAGE} | {AttributeKind(_MICROSOFT, kind) for kind in (7, 8, 10, 12, 16, 17, 26)},
+    {_EAP_MESSAGE} | {AttributeKind(MICROSOFT, kind) for kind in (7, 8, 10, 12, 16, 17, 26)},
 )
 # MS-CHAP-Error, EAP-Message, Error-Cause
-_IN_REJECT: Final = frozenset({AttributeKind(_MICROSOFT, 2), _EAP_MESSAGE, AttributeKind(0, 101)})
+_IN_REJECT: Final = frozenset({AttributeKind(MICROSOFT, 2), _EAP_MESSAGE, AttributeKind(0, 101)})
 # EAP-Message, Session-Timeout, Idle-Timeout, Prompt
 _IN_CHALLENGE: Final = frozenset({_EAP_MESSAGE}) | _of_rfcs(27, 28, 76)
 

@@ -21,12 +21,10 @@ from gateway.radius.dictionary import (
     Code,
 )
 from gateway.radius.packet import HAS_PROXY_STATE, Packet
-from gateway.radius.shared_secret import SharedSecret
+from gateway.radius.shared_secret import EMPTY_SIGNATURE, SIGNATURE_HEAD, SharedSecret
 
 _HEADER: Final = Struct("!BBH16s")
 _CODES: Final = {code: bytes([code]) for code in Code}
-_SIGNATURE_HEAD: Final = bytes([MESSAGE_AUTHENTICATOR, 18])
-_EMPTY_MESSAGE_AUTHENTICATOR: Final = _SIGNATURE_HEAD + bytes(16)
 _MESSAGE_AUTHENTICATOR_END: Final = HEADER_SIZE + 18
 _ROOM: Final = MAX_PACKET_SIZE - _MESSAGE_AUTHENTICATOR_END  # for texts and Proxy-States
 _MAX_REMEMBERED: Final = 256
@@ -94,8 +92,8 @@ def sign_reply(
     length = _MESSAGE_AUTHENTICATOR_END + len(attributes)
     begin = _CODES[code] + (request.identifier << 16 | length).to_bytes(3, "big")
     header = begin + request.authenticator
-    signature = shared_secret.message_authenticator(header + _EMPTY_MESSAGE_AUTHENTICATOR + attributes)
-    body = _SIGNATURE_HEAD + signature + attributes
+    signature = shared_secret.message_authenticator(header + EMPTY_SIGNATURE + attributes)
+    body = SIGNATURE_HEAD + signature + attributes
     return begin + shared_secret.response_authenticator(header + body) + body
 
 
@@ -108,7 +106,7 @@ def encode_accounting_response(
     The Message-Authenticator is made over a Request Authenticator of zeros, that of the request being none when it is
     signed. No RFC says so of the response; FreeRADIUS and pyrad expect it.
     """
-    signature = _EMPTY_MESSAGE_AUTHENTICATOR if request.has(MESSAGE_AUTHENTICATOR) else b""
+    signature = EMPTY_SIGNATURE if request.has(MESSAGE_AUTHENTICATOR) else b""
     proxy_state = request.attributes(PROXY_STATE)
     body = proxy_state + signature if position is _LAST else signature + proxy_state
     header = _HEADER.pack(ACCOUNTING_RESPONSE, request.identifier, HEADER_SIZE + len(body), bytes(AUTHENTICATOR_SIZE))
@@ -123,7 +121,7 @@ def _sign_elsewhere(
     code: Code, request: Packet, shared_secret: SharedSecret, attributes: bytes, position: SignaturePosition
 ) -> bytes:
     """Return a reply with its Message-Authenticator behind these attributes, or without one."""
-    body = attributes + _EMPTY_MESSAGE_AUTHENTICATOR if position is _LAST else attributes
+    body = attributes + EMPTY_SIGNATURE if position is _LAST else attributes
     header = _HEADER.pack(code, request.identifier, HEADER_SIZE + len(body), request.authenticator)
     if position is _LAST:
         body = body[:-AUTHENTICATOR_SIZE] + shared_secret.message_authenticator(header + body)
@@ -138,7 +136,7 @@ def reply_basis(request: Packet) -> bytes:
     """
     attributes = request.attributes(PROXY_STATE)
     if request.has(MESSAGE_AUTHENTICATOR):
-        attributes = _EMPTY_MESSAGE_AUTHENTICATOR + attributes
+        attributes = EMPTY_SIGNATURE + attributes
     length = HEADER_SIZE + len(attributes)
     return _HEADER.pack(request.code, request.identifier, length, request.authenticator) + attributes
 

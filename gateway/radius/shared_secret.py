@@ -7,10 +7,14 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
 from gateway.hashes import Hmac, md5
-from gateway.radius.dictionary import AUTHENTICATOR_SIZE, MAX_PASSWORD_SIZE
+from gateway.radius.dictionary import AUTHENTICATOR_SIZE, MAX_PASSWORD_SIZE, MESSAGE_AUTHENTICATOR
 
 if TYPE_CHECKING:
     from gateway.radius.packet import Packet
+
+SIGNATURE_HEAD: Final = bytes((MESSAGE_AUTHENTICATOR, 18))
+EMPTY_SIGNATURE: Final = SIGNATURE_HEAD + bytes(AUTHENTICATOR_SIZE)
+"""A Message-Authenticator over which itself is made (RFC 3579 section 3.2)."""
 
 _number: Final = int.from_bytes
 _BLOCK_SIZE: Final = 64  # octets, RFC 2104 section 2: the block of MD5
