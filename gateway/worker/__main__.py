@@ -86,8 +86,11 @@ from gateway.worker.wiring import FLEET, build_engine, event_sections, fleet_nam
 
 if TYPE_CHECKING:
     from gateway.duo.client import DuoClient
+    from gateway.engine.engine import Engine
+    from gateway.failmode.bulletin import BulletinCells
     from gateway.firstfactor.client import FirstFactorClient
     from gateway.fleet.client import FleetClient
+    from gateway.ipc.board import Board
 
 log = logging.getLogger("gateway.worker")
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
@@ -184,37 +187,63 @@ class RunningWorker:
 
     def _assemble(self, event_log: EventLog, losses: Losses) -> None:
         """Make the parts of the worker, and begin to show that it lives."""
-        orders, settings = self._orders, self._settings
-        plan = board_plan(settings, orders.n_workers)
+        orders, fleet = self._orders, self._settings.fleet
+        board = self._open_row(losses)
+        self._open_generations()
+        evidence_writers = {key: EvidenceWriter(counters) for key, counters in self._row.applications.items()}
+        self._open_askers(evidence_writers)
+        self._engine = self._build_engine()
+        keeper = JournalKeeper(Journal(orders.journal_fd, orders.key))
+        self._memory.note = keeper.keep_challenge
+        self._service = self._build_service(keeper, event_log)
+        if fleet is not None:
+            with _using_what_is_configured():
+                self._join_fleet(fleet, self._row.fleet)
+        bulletins = {key: board.bulletin(key) for key in evidence_writers} if board is not None else {}
+        self._begin_reading(keeper, evidence_writers, bulletins)
+
+    def _open_row(self, losses: Losses) -> "Board | None":
+        """Begin our row, and return its board; where there is none the row is our own."""
+        orders = self._orders
+        plan = board_plan(self._settings, orders.n_workers)
         board = open_board(orders.board_fd, plan)
-        self._row = row = board.row(orders.slot) if board is not None else private_row(plan)
-        row.begin(os.getpid(), time.monotonic_ns())
-        losses.show_in(row)
+        self._row = board.row(orders.slot) if board is not None else private_row(plan)
+        self._row.begin(os.getpid(), time.monotonic_ns())
+        losses.show_in(self._row)
+        return board
+
+    def _open_generations(self) -> None:
+        orders = self._orders
         self._memory = memory = ChallengeMemory(UnixClock(time.time() - time.monotonic()))
-        own = GenerationParts(orders.generations[0].number, settings, orders.key, row, memory)
-        self._generations = Generations(own, orders.generations[1:], row, memory)
+        own = GenerationParts(orders.generations[0].number, self._settings, orders.key, self._row, memory)
+        self._generations = Generations(own, orders.generations[1:], self._row, memory)
+
+    def _open_askers(self, evidence_writers: dict[str, EvidenceWriter]) -> None:
+        orders, settings = self._orders, self._settings
         self._duo_time = DuoTime(self._clients, asyncio.get_running_loop().call_later)
-        evidence_writers = {key: EvidenceWriter(counters) for key, counters in row.applications.items()}
         with _using_what_is_configured():
             self._open_clients(settings, evidence_writers)
-            self._first_factors = open_first_factors(settings, orders.n_workers, row.first_factors)
+            self._first_factors = open_first_factors(settings, orders.n_workers, self._row.first_factors)
         self._askers.update(self._first_factors)
+
+    def _build_engine(self) -> "Engine":
+        orders, settings = self._orders, self._settings
         names = fleet_names(settings, orders.instance)
-        self._engine = engine = build_engine(
-            settings, own.tables, Digests(orders.key), orders.n_workers, self._n_buckets, names
-        )
-        keeper = JournalKeeper(Journal(orders.journal_fd, orders.key))
-        memory.note = keeper.keep_challenge
-        self._service = self._build_service(keeper, event_log)
-        if settings.fleet is not None:
-            with _using_what_is_configured():
-                self._join_fleet(settings.fleet, row.fleet)
+        tables, digests = self._generations.own.tables, Digests(orders.key)
+        return build_engine(settings, tables, digests, orders.n_workers, self._n_buckets, names)
+
+    def _begin_reading(
+        self,
+        keeper: JournalKeeper,
+        evidence_writers: dict[str, EvidenceWriter],
+        bulletins: "dict[str, BulletinCells]",
+    ) -> None:
+        """Take the sockets and what the supervisor posts, and look at both from now on."""
         listeners = self._take_sockets()
-        bulletins = {key: board.bulletin(key) for key in evidence_writers} if board is not None else {}
         self._bulletin_reader = BulletinReader(
-            bulletins, engine, self._service.perform, self._drop_idle_connections, self._leave_pushes
+            bulletins, self._engine, self._service.perform, self._drop_idle_connections, self._leave_pushes
         )
-        first_factors = list(self._first_factors.values())
+        row, first_factors = self._row, list(self._first_factors.values())
         Heartbeat(row, listeners, keeper, self._clients, evidence_writers, bulletins, self._beat, first_factors).start()
 
     def _build_service(self, keeper: JournalKeeper, event_log: EventLog) -> Service:
