@@ -40,14 +40,10 @@ _FACTORS = {factor.value: factor for factor in (AUTO, PUSH, PHONE, PASSCODE)}
 def read_auto(scope: Scope, context: Context) -> ServerSettings:
     """Return the settings of a section that takes a typed factor, or one of a list."""
     settings = _read_server(scope, context)
-    rules = ModeRules(
-        delimiter=_read_delimiter(scope, settings.pw_codec),
-        delimited_password_length=scope.read("delimited_password_length", integer(0, LONGEST_PASSWORD)),
+    rules = replace(
+        _read_appended(scope, settings),
         allow_concat=scope.read("allow_concat", boolean),
         factors=scope.read("factors", factors),
-        challenge_life_s=scope.read("challenge_life_s", integer(SHORTEST_LIFE_S, LONGEST_LIFE_S)),
-        pass_through=scope.read_optional("pass_through_attr_names", passed_attributes) or frozenset(),
-        pass_through_all=scope.read("pass_through_all", boolean),
     )
     _warn_of_unreachable(scope, rules.factors)
     if not rules.allow_concat:
@@ -60,27 +56,35 @@ def read_concat(scope: Scope, context: Context) -> ServerSettings:
     """Return the settings of a section in which a factor must be typed."""
     settings = _read_server(scope, context)
     _warn_that_exempt_users_type_a_factor(scope, settings)
-    rules = ModeRules(
-        delimiter=_read_delimiter(scope, settings.pw_codec),
-        delimited_password_length=scope.read("delimited_password_length", integer(0, LONGEST_PASSWORD)),
-        challenge_life_s=scope.read("challenge_life_s", integer(SHORTEST_LIFE_S, LONGEST_LIFE_S)),
-        pass_through=scope.read_optional("pass_through_attr_names", passed_attributes) or frozenset(),
-        pass_through_all=scope.read("pass_through_all", boolean),
-    )
-    return replace(settings, modes=rules)
+    return replace(settings, modes=_read_appended(scope, settings))
 
 
 def read_challenge(scope: Scope, context: Context) -> ServerSettings:
     """Return the settings of a section that asks for the factor."""
-    rules = ModeRules(
+    rules = replace(
+        _read_common(scope),
         prompt_format=scope.read("prompt_format", choice(PromptFormat)),
         enroll_challenge=scope.read("enroll_challenge", boolean),
         sms_challenge=scope.read("sms_challenge", boolean),
+    )
+    return replace(_read_server(scope, context), modes=rules)
+
+
+def _read_appended(scope: Scope, settings: ServerSettings) -> ModeRules:
+    """Return the rules of a section where a factor may stand behind the password."""
+    return replace(
+        _read_common(scope),
+        delimiter=_read_delimiter(scope, settings.pw_codec),
+        delimited_password_length=scope.read("delimited_password_length", integer(0, LONGEST_PASSWORD)),
+    )
+
+
+def _read_common(scope: Scope) -> ModeRules:
+    return ModeRules(
         challenge_life_s=scope.read("challenge_life_s", integer(SHORTEST_LIFE_S, LONGEST_LIFE_S)),
         pass_through=scope.read_optional("pass_through_attr_names", passed_attributes) or frozenset(),
         pass_through_all=scope.read("pass_through_all", boolean),
     )
-    return replace(_read_server(scope, context), modes=rules)
 
 
 def factors(text: str) -> tuple[Factor, ...]:

@@ -169,10 +169,7 @@ def _read_sections(
         problems.append(Problem("", "", f"there is nothing to serve; write a section {_SERVED_NAMES}"))
     problems += unused_defaults(main, [section for kind, section in _kinds_of(sections) if kind.read_server])
     problems += unused_name(sections)
-    problems += same_names(served)
-    problems += overlap_problems(served)
-    problems += application_problems(served)
-    problems += loop_problems(clients, served)
+    problems += _problems_between(clients, served)
     return Settings(
         path=path,
         log=read_log(main_scope, gateway_scope, surroundings),
@@ -181,6 +178,14 @@ def _read_sections(
         servers=tuple(settings for settings, _ in served),
         fleet=_read_fleet(sections, main, context, problems),
     )
+
+
+def _problems_between(clients: list[ClientSection], served: list[ServedSection]) -> Iterator[Problem]:
+    """Yield what is wrong with sections only because of others."""
+    yield from same_names(served)
+    yield from overlap_problems(served)
+    yield from application_problems(served)
+    yield from loop_problems(clients, served)
 
 
 def _read_fleet(
