@@ -19,10 +19,6 @@ class SecretSource(NamedTuple):
         """Return the line that gives this secret to a key."""
         return f"{key}_file={self.path}" if self.path else f"{key}={self.text}"
 
-    def numbered(self, key: str, number: int) -> str:
-        """Return the line that gives it to one of several."""
-        return f"{key}_{number}_file={self.path}" if self.path else f"{key}_{number}={self.text}"
-
     def __repr__(self) -> str:
         """Hide it."""
         return f"SecretSource(path={self.path!r})"
@@ -45,7 +41,7 @@ class HomeDraft(NamedTuple):
             lines.append(f"{'host' if number == 1 else f'host_{number}'}={home.host}")
             if home.port is not None:
                 lines.append(f"port_{number}={home.port}")
-            lines.append(secret.numbered("secret", number))
+            lines.append(secret.entry(f"secret_{number}"))
         return lines
 
 
