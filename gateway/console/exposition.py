@@ -35,6 +35,8 @@ _OUTCOMES_OF: Final = {
 _QUIET: Final = "duo_only"  # the mode that never challenges
 _Status = dict[str, Any]
 _Lines = Iterator[str]
+_Host = tuple[str, tuple[str, str], dict[str, Any]]
+"""Of a first factor: its kind, the labels of the host, and what the status says of it."""
 _Durations = tuple[Sequence[int], float]
 """Of a histogram: how many up to each bound, and the sum in seconds."""
 
@@ -271,27 +273,35 @@ def _of_first_factors(status: _Status, is_brief: bool) -> _Lines:
     up = ((labels, int(host["state"] != "down")) for _, labels, host in hosts)
     text = "0 if a host has not answered the last time that it was asked."
     yield from _gauge("first_factor_up", text, ["client", "host"], up)
-    questions = (
+    yield from _questions(hosts, is_brief)
+    yield from _reply_discards(hosts, is_brief)
+    took = status["histograms"]["clients"]
+    seconds = [((client["section"],), _durations(took[client["section"]])) for client in clients]
+    text = "Questions to a first factor, until an answer or until no host of it has given one."
+    yield from _histogram("first_factor_seconds", text, ["client"], seconds, status)
+
+
+def _questions(hosts: list[_Host], is_brief: bool) -> _Lines:
+    samples = (
         ((*labels, outcome), n)
         for kind, labels, host in hosts
         for outcome in HOST_OUTCOMES
         if (n := host["outcomes"].get(outcome, 0)) or (outcome in _OUTCOMES_OF[kind] and not is_brief)
     )
     text = "Questions to a host, by its answer, or why there was none."
-    yield from _counter("first_factor_questions", text, ["client", "host", "outcome"], questions)
-    discards = [
+    return _counter("first_factor_questions", text, ["client", "host", "outcome"], samples)
+
+
+def _reply_discards(hosts: list[_Host], is_brief: bool) -> _Lines:
+    samples = [
         ((*labels, reason.value), n)
         for kind, labels, host in hosts
         for reason in ReplyDiscard
         if (n := host.get("discards", {}).get(reason.value, 0)) or (kind == _RADIUS and not is_brief)
     ]
-    if discards:
+    if samples:
         text = "Replies of a home server that were not believed, by reason."
-        yield from _counter("first_factor_discards", text, ["client", "host", "reason"], discards)
-    took = status["histograms"]["clients"]
-    seconds = [((client["section"],), _durations(took[client["section"]])) for client in clients]
-    text = "Questions to a first factor, until an answer or until no host of it has given one."
-    yield from _histogram("first_factor_seconds", text, ["client"], seconds, status)
+        yield from _counter("first_factor_discards", text, ["client", "host", "reason"], samples)
 
 
 def _of_workers(status: _Status) -> _Lines:

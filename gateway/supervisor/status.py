@@ -151,16 +151,25 @@ def build_status(
             {"log": log.name, "lines_lost": log.n_lost, "lost_to": list(log.lost_to), "trouble": log.trouble}
             for log in logs
         ],
-        "histograms": {
-            "bounds_s": list(BOUNDS_S),
-            "servers": {server.section: _server_histograms(server.section, totals) for server in servers},
-            "applications": {known.name: _call_histograms(known.name, totals) for known in applications},
-            "clients": {
-                facts.section: _histogram(totals.histogram(Measure.FIRST_FACTOR_SECONDS, facts.section))
-                for facts in first_factors
-            },
-            "fleet": _histogram(totals.histogram(Measure.FLEET_ENGINE_SECONDS)),
+        "histograms": _histograms(servers, applications, first_factors, totals),
+    }
+
+
+def _histograms(
+    servers: Sequence[ServerFacts],
+    applications: Sequence[ApplicationFacts],
+    first_factors: Sequence[FirstFactorFacts],
+    totals: Totals,
+) -> Status:
+    return {
+        "bounds_s": list(BOUNDS_S),
+        "servers": {server.section: _server_histograms(server.section, totals) for server in servers},
+        "applications": {known.name: _call_histograms(known.name, totals) for known in applications},
+        "clients": {
+            facts.section: _histogram(totals.histogram(Measure.FIRST_FACTOR_SECONDS, facts.section))
+            for facts in first_factors
         },
+        "fleet": _histogram(totals.histogram(Measure.FLEET_ENGINE_SECONDS)),
     }
 
 
@@ -214,9 +223,6 @@ def _server(server: ServerFacts, totals: Totals, now_ns: int) -> Status:
     reasons = _counts(counters, Measure.VERDICTS, section, Reason)
     discards = _counts(counters, Measure.DISCARDS, section, DiscardReason)
     n_unsigned = counters[Measure.UNSIGNED, section] + sum(discards[reason] for reason in _FOR_WANT_OF_A_SIGNATURE)
-    replies = Counter[Outcome]()
-    for reason, outcome in OUTCOME_OF.items():
-        replies[outcome] += reasons[reason]
     rotation = rotation_status(server.rotations, now_ns, server.since_ns) if server.rotations else None
     advice = _advice(server, counters[Measure.REQUESTS, section], n_unsigned)
     return {
@@ -230,9 +236,7 @@ def _server(server: ServerFacts, totals: Totals, now_ns: int) -> Status:
         "requests": counters[Measure.REQUESTS, section] + counters[Measure.TRIED, section],
         "unsigned": n_unsigned,
         "advice": "; ".join(filter(None, (rotation_advice(rotation) if rotation else "", advice))),
-        "accepts": replies[Outcome.ACCEPT],
-        "rejects": replies[Outcome.REJECT],
-        "challenges": replies[Outcome.CHALLENGE],
+        **_answers(reasons),
         "duplicates": counters[Measure.DUPLICATES, section, RETRANSMISSION],
         "coalesced": counters[Measure.DUPLICATES, section, COALESCED],
         "pending": totals.gauges[Measure.PENDING, section],
@@ -241,6 +245,18 @@ def _server(server: ServerFacts, totals: Totals, now_ns: int) -> Status:
         "latency_ms": _quantiles(totals.histogram(Measure.LOGIN_SECONDS, section)),
         "gateway_ms": _quantiles(totals.histogram(Measure.GATEWAY_SECONDS, section)),
         **({"rotation": rotation} if rotation else {}),
+    }
+
+
+def _answers(reasons: Mapping[str, int]) -> Status:
+    """Return how many logins have ended in each way, of how many for each reason."""
+    replies = Counter[Outcome]()
+    for reason, outcome in OUTCOME_OF.items():
+        replies[outcome] += reasons[reason]
+    return {
+        "accepts": replies[Outcome.ACCEPT],
+        "rejects": replies[Outcome.REJECT],
+        "challenges": replies[Outcome.CHALLENGE],
     }
 
 
