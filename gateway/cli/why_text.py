@@ -5,15 +5,16 @@ from collections.abc import Iterator, Mapping
 from gateway.cli.explain import sentences
 from gateway.cli.terminal import printable
 from gateway.config.login_client import is_login_client
+from gateway.engine.replies import LABELS, NO_REPLY
 from gateway.logs.login_lines import LoggedLogin
 from gateway.words.explanations import REASONS, Explanation
-from gateway.words.reasons import OF_FIRST_FACTOR, Reason
+from gateway.words.reasons import OF_FIRST_FACTOR, Outcome, Reason
 
 _ANSWERS = {
-    "Access-Accept": "let in",
-    "Access-Reject": "refused",
-    "Access-Challenge": "asked for more",
-    "none": "not answered, since nobody waited any more",
+    LABELS[Outcome.ACCEPT]: "let in",
+    LABELS[Outcome.REJECT]: "refused",
+    LABELS[Outcome.CHALLENGE]: "asked for more",
+    NO_REPLY: "not answered, since nobody waited any more",
 }
 _OTHER_HOST = {"joined": "decided by host", "took_over": "taken over from host"}
 _BEFORE_ANY_FACTOR = frozenset(

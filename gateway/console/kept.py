@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from gateway.engine.person import account_of, person_of
+from gateway.engine.replies import LABELS
 from gateway.ipc.ledger import FinishedLogin
+from gateway.words.reasons import Outcome
 
 N_KEPT = 10_000
 DEFAULT_LIMIT = 50
@@ -135,7 +137,7 @@ class KeptLogins:
         for number in self._of_section.get(section, ()):
             record = self._all[number].record
             _, logins, rejects, last_at = counts.get(record.client, ClientCount("", 0, 0, 0.0))
-            is_rejected = record.reply == "Access-Reject"
+            is_rejected = record.reply == LABELS[Outcome.REJECT]
             counts[record.client] = ClientCount(
                 record.client, logins + 1, rejects + is_rejected, max(last_at, record.at)
             )

@@ -5,12 +5,13 @@ import math
 from collections.abc import Mapping, Sequence
 
 from gateway.console.kept import DEFAULT_LIMIT, Query
+from gateway.engine.replies import LABELS, NO_REPLY
 from gateway.words.reasons import Reason
 
 MAX_LIMIT = 200
 _MAX_WORDS = 8
 _MAX_TEXT = 256  # characters
-ANSWERS = ("Access-Accept", "Access-Reject", "Access-Challenge", "none")
+ANSWERS = (*LABELS.values(), NO_REPLY)
 PARAMETERS = ("q", "user", "server", "reason", "answer", "since", "until", "before", "limit")
 
 

@@ -13,3 +13,5 @@ REPLY_CODES: Final = {
 OUTCOMES: Final = {code: outcome for outcome, code in REPLY_CODES.items()}
 LABELS: Final = {outcome: code.label for outcome, code in REPLY_CODES.items()}
 """What the log calls the reply: `Access-Accept`."""
+NO_REPLY: Final = "none"
+"""And where nobody waits for it any more."""

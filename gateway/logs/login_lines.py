@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from gateway.engine.person import account_of, person_of
+from gateway.engine.replies import LABELS
+from gateway.words.reasons import Outcome
 
 _TEXT = re.compile(r"(?:^|\s)(\d{4}-\d\d-\d\dT[\d:.]+[+-]\d{4}) \[[\w.]+#\w+\] (?=\()")
 _HEAD = re.compile(r"\(\('([^']*)', \d+\), (.*?), \d+\): (.*)")
@@ -49,7 +51,7 @@ class Wanted(NamedTuple):
         """Whether this login is wanted."""
         if self.sections is not None and login.fields.get("server") not in self.sections:
             return False
-        if self.is_refused and login.fields.get("reply") != "Access-Reject":
+        if self.is_refused and login.fields.get("reply") != LABELS[Outcome.REJECT]:
             return False
         names = {login.user_name, _unescaped(login.user_name)}  # CORP\xander is no escape, or is it
         return self.person in {person_of(account_of(name)) for name in names}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.engine.effects import Finished
-from gateway.engine.replies import LABELS
+from gateway.engine.replies import LABELS, NO_REPLY
 from gateway.ipc.ledger import FinishedLogin, LoginRing
 
 HOLD_S: Final = 0.1
@@ -19,7 +19,7 @@ def finished_login(finished: Finished, at: float) -> FinishedLogin:
         finished.user_name,
         finished.peer.address[0],
         finished.section,
-        LABELS[verdict.outcome] if finished.n_packets else "none",
+        LABELS[verdict.outcome] if finished.n_packets else NO_REPLY,
         verdict.reason,
         finished.factor,
         round(finished.duration_s * 1000),

@@ -19,7 +19,7 @@ from gateway.engine.effects import Finished, LeftOut
 from gateway.engine.nas import Nas
 from gateway.engine.peer import Address
 from gateway.engine.primary import Told
-from gateway.engine.replies import LABELS
+from gateway.engine.replies import LABELS, NO_REPLY
 from gateway.engine.verdict import Verdict
 from gateway.logs.events import EventLog
 from gateway.logs.lines import TextLines, one_line, origin, pairs
@@ -43,7 +43,7 @@ def finished_line(finished: Finished, slot: int, name: str = "") -> tuple[str, d
     verdict = finished.verdict
     user_name = _shown(finished.user_name)
     text = f"({_source(finished.peer.address)}, {user_name}, {finished.identifier}): {verdict.account}"
-    reply = LABELS[verdict.outcome] if finished.n_packets else "none"  # nobody waits for it any more
+    reply = LABELS[verdict.outcome] if finished.n_packets else NO_REPLY
     fields: dict[str, Any] = {"reply": reply, "reason": verdict.reason}
     if finished.factor:
         fields["factor"] = finished.factor
