@@ -8,13 +8,13 @@ import argparse
 import gc
 import json
 import os
-import resource
 import signal
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench import descriptors
 from bench.lean_duo.control import Control
 from bench.lean_duo.distribution import Distribution, read_distribution
 from bench.lean_duo.faults import Fault, read_faults
@@ -29,7 +29,7 @@ APPLICATION = Application("DILEANLEANLEANLEANXX", "lean" * 10)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop; the exit status is 0, 2 for wrong arguments or 3 for a port that is taken."""
     options = _parser().parse_args(arguments)
-    _allow_many_connections()
+    descriptors.allow_all()
     options.dir.mkdir(parents=True, exist_ok=True)
     certificates = certificates_in(options.dir, DEFAULT_NAMES)
     gc.disable()  # nothing here goes in circles, and looking through 20,000 connections would keep all waiting
@@ -127,11 +127,6 @@ def _announce(folder: Path, certificates: Certificates, duo: LeanDuo, control: C
         "pid": os.getpid(),
     }
     print(json.dumps(announced), flush=True)
-
-
-def _allow_many_connections() -> None:
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection, wait
 
+from bench import descriptors
 from bench.endings import die_with
 from bench.radius_load.fleet import Fleet, Progress
 from bench.radius_load.plan import LoadError, LoadPlan
@@ -105,7 +106,7 @@ def _send_load(plan: LoadPlan, process: int, pipe: Connection, parent: int) -> N
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends us
     if plan.cores:
         os.sched_setaffinity(0, {plan.cores[process % len(plan.cores)]})
-    _allow_all_files()
+    descriptors.allow_all()  # each NAS is a socket
     gc.disable()  # it would find nothing, for a login's objects are freed when it ends, and take long over it
     try:
         fleet = Fleet(plan, process)
@@ -117,12 +118,6 @@ def _send_load(plan: LoadPlan, process: int, pipe: Connection, parent: int) -> N
         pipe.send(fleet.run(pipe.recv(), pipe.send))
     except (EOFError, BrokenPipeError):  # the parent has gone
         pass
-
-
-def _allow_all_files() -> None:
-    """Raise the soft limit to the hard one: each NAS is a socket."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _why(error: OSError) -> str:

@@ -10,7 +10,6 @@ import ctypes
 import gc
 import json
 import os
-import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import uvloop
 
+from bench import descriptors
 from bench.simulator.certificates import DEFAULT_NAMES, write_private
 from bench.simulator.cloud import Settings
 from bench.simulator.people import Status, default_cast, read_people
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop; the exit status is 0, or 2 for wrong arguments and 3 for a port that is taken."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    _allow_many_connections()
+    descriptors.allow_all()
     try:
         simulator = _simulator(options)
     except (OSError, ValueError, KeyError) as error:
@@ -167,11 +167,6 @@ def _applications(file: Path) -> list[Application]:
     if file.exists():
         return [Application(**each) for each in json.loads(file.read_bytes())["applications"]]
     return [new_application(kind) for kind in KINDS]
-
-
-def _allow_many_connections() -> None:
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == "__main__":
