@@ -26,6 +26,9 @@ from gateway.logs.lines import TextLines, one_line, origin, pairs
 from gateway.words.explanations import DISCARDS
 from gateway.words.reasons import OF_FIRST_FACTOR, Outcome, Reason
 
+Line = tuple[str, dict[str, Any]]
+"""A text and its fields."""
+
 LOGGER: Final = "gateway.worker"
 WARNED_REASONS: Final = frozenset({Reason.FAILMODE_SAFE, Reason.FAILMODE_SECURE, Reason.INTERNAL_ERROR, Reason.EXEMPT})
 _MAX_ALIKE: Final = 256
@@ -35,7 +38,7 @@ _OF_PASSWORD: Final = frozenset({Reason.NO_PASSWORD, Reason.UNREADABLE_PASSWORD,
 _FIRST_FACTOR, _SECOND_FACTOR = "Primary authentication", "Secondary authentication"  # Duo's words
 
 
-def finished_line(finished: Finished, slot: int, name: str = "") -> tuple[str, dict[str, Any]]:
+def finished_line(finished: Finished, slot: int, name: str = "") -> Line:
     """Return the text and the fields of a finished login's line; `name` is that of its section, if it has one.
 
     The text begins as Duo's proxy writes it: `(('10.80.16.236', 58411), y-ikeda, 6): Duo authentication returned …`.
@@ -55,18 +58,21 @@ def finished_line(finished: Finished, slot: int, name: str = "") -> tuple[str, d
         fields["name"] = name
     fields["worker"] = slot
     fields["duration_ms"] = round(finished.duration_s * 1000)
-    told = finished.first_factor
-    if told is not None:
-        if told.host:
-            fields["first_factor"] = told.host
-        fields["first_factor_ms"] = round(told.took_s * 1000)
-        if told.ad_code:
-            fields["ad_code"] = told.ad_code
+    if finished.first_factor is not None:
+        fields |= _first_factor_fields(finished.first_factor)
     if finished.n_packets > 1:
         fields["packets"] = finished.n_packets
     if verdict.hint:
         fields["hint"] = verdict.hint
     return text, fields
+
+
+def _first_factor_fields(told: Told) -> dict[str, Any]:
+    fields: dict[str, Any] = {"first_factor": told.host} if told.host else {}
+    fields["first_factor_ms"] = round(told.took_s * 1000)
+    if told.ad_code:
+        fields["ad_code"] = told.ad_code
+    return fields
 
 
 def _shown(user_name: str) -> str:
@@ -184,7 +190,7 @@ class LoginLog:
         return source
 
 
-def notice_line(notice: Notice, listening: str) -> tuple[str, dict[str, Any]]:
+def notice_line(notice: Notice, listening: str) -> Line:
     """Return the text and the fields of the line for discarded packets."""
     packets = "a packet" if notice.n_packets == 1 else f"{notice.n_packets} packets since the last such line"
     source = notice.source or "one of many addresses"
@@ -197,7 +203,7 @@ def notice_line(notice: Notice, listening: str) -> tuple[str, dict[str, Any]]:
     return text, fields
 
 
-def unsigned_line(unsigned: UnsignedNas) -> tuple[str, dict[str, Any]]:
+def unsigned_line(unsigned: UnsignedNas) -> Line:
     """Return the text and the fields of the line for a NAS that does not sign its requests."""
     text = (
         f"{unsigned.source} sends Access-Requests without Message-Authenticator, which CVE-2024-3596 abuses; let it, "
@@ -207,7 +213,7 @@ def unsigned_line(unsigned: UnsignedNas) -> tuple[str, dict[str, Any]]:
     return text, _client_fields(unsigned.nas)
 
 
-def choose_pap_line(choose: ChoosePap) -> tuple[str, dict[str, Any]]:
+def choose_pap_line(choose: ChoosePap) -> Line:
     """Return the text and the fields of the line for a NAS whose credentials are no PAP password."""
     text = (
         f"{choose.source} asks with CHAP, MS-CHAP or EAP, or without a password, and is rejected: choose PAP there, "
@@ -216,7 +222,7 @@ def choose_pap_line(choose: ChoosePap) -> tuple[str, dict[str, Any]]:
     return text, _client_fields(choose.nas)
 
 
-def refusals_left_out_line(left_out: RefusalsLeftOut) -> tuple[str, dict[str, Any]]:
+def refusals_left_out_line(left_out: RefusalsLeftOut) -> Line:
     """Return the text and the fields of the line for rejections of unsigned requests that have none."""
     text = (
         f"{left_out.n_refusals} more unsigned Access-Requests of {left_out.source}, or others of its client, were "
@@ -226,7 +232,7 @@ def refusals_left_out_line(left_out: RefusalsLeftOut) -> tuple[str, dict[str, An
     return text, _client_fields(left_out.nas)
 
 
-def left_out_line(left_out: LeftOut) -> tuple[str, dict[str, Any]]:
+def left_out_line(left_out: LeftOut) -> Line:
     """Return the text and the fields of the line for attributes of a home server that do not go on."""
     names = ", ".join(str(kind) for kind in left_out.kinds)
     text = (

@@ -49,6 +49,7 @@ from gateway.worker.narration import Narrator
 from gateway.worker.passing import Inlet, Passing
 from gateway.worker.reports import (
     EventSection,
+    Line,
     LoginLog,
     auth_event,
     choose_pap_line,
@@ -119,11 +120,11 @@ class Service:
         self._narrator = Narrator() if log.isEnabledFor(logging.DEBUG) else None
         self._perform_seldom: dict[type, Callable[[Any], None]] = {
             StopAsking: self._stop_asking,
-            Notice: self._warn,
-            UnsignedNas: self._warn_unsigned,
-            ChoosePap: self._warn_other_credentials,
-            RefusalsLeftOut: self._warn_refusals_left_out,
-            LeftOut: self._warn_left_out,
+            Notice: self._warn_of,
+            UnsignedNas: lambda unsigned: _warn(unsigned_line(unsigned)),
+            ChoosePap: lambda choose: _warn(choose_pap_line(choose)),
+            RefusalsLeftOut: lambda left_out: _warn(refusals_left_out_line(left_out)),
+            LeftOut: lambda left_out: _warn(left_out_line(left_out)),
         }
 
     def take_sockets(
@@ -316,25 +317,8 @@ class Service:
             section = self._event_sections.get(finished.section)
             events.info(msgspec.json.encode(auth_event(finished, section, self._hostname)).decode())
 
-    def _warn(self, notice: Notice) -> None:
-        text, fields = notice_line(notice, self._listening[notice.listener])
-        log.warning(text, extra={"fields": fields})
-
-    def _warn_left_out(self, left_out: LeftOut) -> None:
-        text, fields = left_out_line(left_out)
-        log.warning(text, extra={"fields": fields})
-
-    def _warn_other_credentials(self, choose: ChoosePap) -> None:
-        text, fields = choose_pap_line(choose)
-        log.warning(text, extra={"fields": fields})
-
-    def _warn_refusals_left_out(self, left_out: RefusalsLeftOut) -> None:
-        text, fields = refusals_left_out_line(left_out)
-        log.warning(text, extra={"fields": fields})
-
-    def _warn_unsigned(self, unsigned: UnsignedNas) -> None:
-        text, fields = unsigned_line(unsigned)
-        log.warning(text, extra={"fields": fields})
+    def _warn_of(self, notice: Notice) -> None:
+        _warn(notice_line(notice, self._listening[notice.listener]))
 
 
 @final
@@ -368,3 +352,8 @@ class _Later(Asking):
     def took_s(self, _now: float) -> float:
         """Return 0: nobody has been asked."""
         return 0.0
+
+
+def _warn(line: Line) -> None:
+    text, fields = line
+    log.warning(text, extra={"fields": fields})
