@@ -22,7 +22,7 @@ from gateway.logs.setup import LogUnusable, log_loop_error, start_logging, stop_
 from gateway.supervisor.access import find_obstacle
 from gateway.supervisor.arbiter import Arbiter
 from gateway.supervisor.beginning import Premises, say_what_starts
-from gateway.supervisor.former_workers import FORMER_GONE_S, former_workers_gone
+from gateway.supervisor.former_workers import FORMER_GONE_S, former_workers_gone, waiting
 from gateway.supervisor.identity import Identity, UnknownIdentity, find_identity
 from gateway.supervisor.inheritance import Inheritance, bequeath, inherited
 from gateway.supervisor.journals import Journals
@@ -181,6 +181,6 @@ async def _arbiter(settings: Settings, premises: Premises, notifier: Notifier, l
             if not error.is_taken or loop.time() >= deadline:
                 raise
             if not is_said:
-                say(f"radgate: a gateway died here; waiting up to {patience_s:g} s for its workers to end: {error}")
+                say(waiting(str(error)))
                 is_said = True
         await asyncio.sleep(_TRY_EVERY_S)

@@ -24,14 +24,18 @@ async def former_workers_gone(journals: Journals) -> None:
     """
     if not journals.held:
         return
-    waiting = f"waiting up to {FORMER_GONE_S:g} s for its workers to end"
-    say(f"radgate: a gateway died here; {waiting}: {counted(len(journals.held), 'journal')} in use")
+    say(waiting(f"{counted(len(journals.held), 'journal')} in use"))
     if await _ended_within(journals, FORMER_GONE_S):
         return
     for descriptor in journals.held:
         _end_holder(journals, descriptor)
     if not await _ended_within(journals, _KILLED_GONE_S):
         raise RunDirUnusable("workers of a gateway that died do not end; end them, or write another run_dir")
+
+
+def waiting(why: str) -> str:
+    """Return the line for people who wait for them, too."""
+    return f"radgate: a gateway died here; waiting up to {FORMER_GONE_S:g} s for its workers to end: {why}"
 
 
 def _end_holder(journals: Journals, descriptor: int) -> None:
