@@ -5,14 +5,14 @@ Nobody's name is among it: the last logins of a host are shown on that host alon
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from gateway.fleet.hosts import LEASE_S
 from gateway.fleetapi.host_records import HostRecord
+from gateway.supervisor.status import Status
 
-Status = dict[str, Any]
 _MAX_STRANGERS: Final = 16
 
 

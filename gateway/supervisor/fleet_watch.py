@@ -11,9 +11,9 @@ import msgspec
 
 from gateway.config.settings import FleetSettings, ServerSettings, Settings, WhenIsolated
 from gateway.fleet.access import open_sealer
-from gateway.supervisor.fleet_status import Status
 from gateway.supervisor.membership import Membership
 from gateway.supervisor.other_hosts import OtherHosts
+from gateway.supervisor.status import Status
 
 log = logging.getLogger("gateway.fleet")
 

@@ -4,7 +4,8 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from gateway.supervisor.fleet_status import HostState, Status
+from gateway.supervisor.fleet_status import HostState
+from gateway.supervisor.status import Status
 
 log = logging.getLogger("gateway.fleet")
 

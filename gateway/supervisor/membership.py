@@ -27,10 +27,11 @@ from gateway.fleetapi.host_records import (
 from gateway.fleetapi.messages import Beat, decode_message
 from gateway.fleetapi.names import ALL_HOSTS
 from gateway.fleetapi.resp import Answer
-from gateway.supervisor.fleet_status import HostFacts, Status, host_status
+from gateway.supervisor.fleet_status import HostFacts, host_status
 from gateway.supervisor.other_hosts import OtherHosts
 from gateway.supervisor.sharing import Sharing, sharing_of
 from gateway.supervisor.sharing_news import SharingNews
+from gateway.supervisor.status import Status
 
 _BEATS_A_RECORD = 2
 _NOT_YET = ("not connected yet", UNHEARD)  # as a store and a mailbox have it, which is no trouble
