@@ -136,9 +136,10 @@ class SuccessionPlan:
         slot = worker.slot
         slot.worker = None
         slot.trouble, slot.n_failures = trouble, slot.n_failures + 1
-        is_dismissed = worker.generation.is_dismissed
-        effects = self._leave(slot, now) if is_dismissed else self._back_off(slot, now)
-        return effects + self._unneeded()
+        if worker.generation.is_dismissed:
+            self._leave(slot, now)
+            return self._unneeded()
+        return self._back_off(slot, now) + self._unneeded()
 
     def prepared(self, worker: Worker) -> list[SuccessionEffect]:
         """Note that it would serve, if its predecessors had handed over."""
@@ -180,8 +181,9 @@ class SuccessionPlan:
         if not slot.is_prepared:
             slot.trouble, slot.n_failures = trouble, slot.n_failures + 1
         slot.worker, slot.is_prepared, slot.has_handed_over = None, False, False
+        effects: list[SuccessionEffect] = []
         if worker.generation.is_dismissed:
-            effects = self._leave(slot, now)
+            self._leave(slot, now)
         else:
             effects = self._succeed(slot, worker, now, is_unsuited=is_unsuited)
         self._note_gone(worker)
@@ -215,11 +217,10 @@ class SuccessionPlan:
             effects.append(GoOnWithout(slot))
         return effects + self._back_off(slot, now)
 
-    def _leave(self, slot: Slot, now: float) -> list[SuccessionEffect]:
+    def _leave(self, slot: Slot, now: float) -> None:
         if slot.state is SlotState.DRAINING:
             slot.life.happened(SlotEvent.EXITED, now)
         slot.predecessors, slot.links = [], []
-        return []
 
     def _back_off(self, slot: Slot, now: float) -> list[SuccessionEffect]:
         slot.life.happened(SlotEvent.EXITED, now)
