@@ -110,24 +110,19 @@ class Arbiter:
     async def run(self) -> int:
         """Serve until told to stop; return the exit status."""
         await self._control.open()
+        watches = (self._hang_watch, self._log_watch, self._run_dir_watch)
         try:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                self._loop.add_signal_handler(number, self._ending.stop_or_kill)
-            self._loop.add_signal_handler(signal.SIGHUP, self._hung_up_or_reload_asked)
-            self._loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)
+            self._handle_signals()
             self._beginning.say_start(self.crew)
             self._generations.start()
-            self._hang_watch.start()
-            self._log_watch.start()
-            self._run_dir_watch.start()
+            for watch in watches:
+                watch.start()
             self.generation_changed()
             self._watch_over()
             await self._ending.wait()
         finally:
-            self._hang_watch.stop()
-            self._log_watch.stop()
-            self._run_dir_watch.stop()
+            for watch in watches:
+                watch.stop()
             self._fail_mode_watch.stop()
             self._console.stop()
             await self._fleet_watch.stop(goes_on=self.is_to_be_replaced)
@@ -135,6 +130,13 @@ class Arbiter:
             await self._control.close()
         log.info("All workers have stopped")
         return self._exit_status
+
+    def _handle_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._ending.stop_or_kill)
+        self._loop.add_signal_handler(signal.SIGHUP, self._hung_up_or_reload_asked)
+        self._loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)
 
     def _watch_over(self) -> None:
         """Tell systemd that this loop turns."""
