@@ -11,22 +11,9 @@ _FOLDER = Path(__file__).parent / "static"
 _HTML = "text/html"
 _SCRIPT = "text/javascript"
 _SCRIPTS = (
-    *(
-        "page",
-        "alerts",
-        "applications",
-        "charts",
-        "directories",
-        "firstfactors",
-        "hosts",
-        "logins",
-        "nodes",
-        "pager",
-        "scope",
-        "search",
-    ),
-    "tables",
-)
+    "page", "alerts", "applications", "charts", "directories", "firstfactors", "hosts", "logins", "nodes", "pager",
+    "scope", "search", "tables",
+)  # fmt: skip
 _NAMES = {
     "/": ("index.html", _HTML),
     "/login": ("login.html", _HTML),
