@@ -92,14 +92,19 @@ async def _ask(found: Found, home: HomeServerSettings, client: RadiusClient) -> 
             return Trouble.CONNECT
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: asked, sock=udp)
         try:
-            for _ in range(N_TRIES):
-                transport.sendto(asked.octets)
-                await asyncio.wait((asked.answered,), timeout=TRY_S)
-                if asked.answered.done():
-                    return None
+            return None if await _is_answered(asked, transport) else asked.trouble
         finally:
             transport.close()
-    return asked.trouble
+
+
+async def _is_answered(asked: "_StatusServer", transport: asyncio.DatagramTransport) -> bool:
+    """Send it until a right answer has come, as often as it is sent at most."""
+    for _ in range(N_TRIES):
+        transport.sendto(asked.octets)
+        await asyncio.wait((asked.answered,), timeout=TRY_S)
+        if asked.answered.done():
+            return True
+    return False
 
 
 class _StatusServer(asyncio.DatagramProtocol):

@@ -24,11 +24,10 @@ def log_troubles(crews: Iterable[Crew], losses: Losses) -> Troubles:
         losses: the supervisor's own.
     """
     found: Troubles = {}
-    for crew in crews:
-        for slot in crew.slots:
-            if crew.process(slot) is not None:
-                for name, error in crew.board.log_errors(slot.number).items():
-                    found.setdefault(name, {})[f"worker {slot.number}"] = error
+    alive = ((crew, slot.number) for crew in crews for slot in crew.slots if crew.process(slot) is not None)
+    for crew, number in alive:
+        for name, error in crew.board.log_errors(number).items():
+            found.setdefault(name, {})[f"worker {number}"] = error
     for name, error in losses.errors.items():
         found.setdefault(name, {})["supervisor"] = error
     return found

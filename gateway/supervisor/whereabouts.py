@@ -64,13 +64,20 @@ def find_elsewhere(config: str, run_dir: str) -> Whereabouts | None:
 
 def _listening_folders() -> Iterator[str]:
     """Yield the folders in which somebody listens at a socket of the name of ours."""
-    with contextlib.suppress(OSError):
-        for line in LISTED_SOCKETS.read_text(errors="surrogateescape").splitlines()[1:]:
-            columns = line.split(maxsplit=_PATH)
-            if len(columns) > _PATH and int(columns[_FLAGS], 16) & _LISTENS:
-                folder, _, name = columns[_PATH].rpartition("/")
-                if name == CONTROL_SOCKET and folder.startswith("/"):
-                    yield folder
+    for path in _listening_paths():
+        folder, _, name = path.rpartition("/")
+        if name == CONTROL_SOCKET and folder.startswith("/"):
+            yield folder
+
+
+def _listening_paths() -> Iterator[str]:
+    try:
+        lines = LISTED_SOCKETS.read_text(errors="surrogateescape").splitlines()[1:]
+    except OSError:
+        return
+    for columns in (line.split(maxsplit=_PATH) for line in lines):
+        if len(columns) > _PATH and int(columns[_FLAGS], 16) & _LISTENS:
+            yield columns[_PATH]
 
 
 def _served_in(run_dir: str) -> str:
