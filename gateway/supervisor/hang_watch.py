@@ -15,7 +15,7 @@ log = logging.getLogger("gateway.supervisor")
 
 LOOK_EVERY_S = 1.0
 HUNG_AFTER_S = 10.0
-START_AFTER_S = 60.0  # until the first one: a large configuration takes its time
+START_AFTER_S = 60.0  # for one that does not serve yet: a large configuration takes its time, all the more at a reload
 STACKS_WITHIN_S = 0.5  # to write them
 OWN_PAUSE_S = 3.0  # after one of our own, all workers may look as if they had hung: let them show
 
@@ -55,8 +55,8 @@ class HangWatch:
 
     def _hangs(self, crew: Crew, slot: Slot, process: WorkerProcess, now: float) -> bool:
         signs = crew.board.signs_of_life(slot.number)
-        if signs.pid == process.pid:
-            return now - signs.heartbeat_ns / 1e9 > HUNG_AFTER_S
+        if signs.pid == process.pid:  # it has shown itself once before it builds its tables
+            return now - signs.heartbeat_ns / 1e9 > _patience_s(slot)
         # A worker of newer code than ours may have no row that we can read: it is watched until it serves.
         return slot.state is SlotState.STARTING and now - slot.spawned_at > START_AFTER_S
 
@@ -66,7 +66,7 @@ class HangWatch:
         self._condemned.add(process.pid)
         log.error(
             "Worker %d (pid %d) hangs: it gave no sign of life for %g s. Its stacks follow, then it is replaced",
-            *(slot.number, process.pid, HUNG_AFTER_S),
+            *(slot.number, process.pid, _patience_s(slot)),
         )
         process.signal(STACK_SIGNAL)
         self._loop.call_later(STACKS_WITHIN_S, self._kill, process)
@@ -74,3 +74,8 @@ class HangWatch:
     def _kill(self, process: WorkerProcess) -> None:
         self._condemned.discard(process.pid)
         process.signal(signal.SIGKILL)
+
+
+def _patience_s(slot: Slot) -> float:
+    """Return for how long its worker may give no sign of life."""
+    return START_AFTER_S if slot.state is SlotState.STARTING else HUNG_AFTER_S

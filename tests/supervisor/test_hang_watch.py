@@ -88,6 +88,23 @@ def test_one_that_hangs_writes_its_stacks_and_is_killed_once(scene):
     assert scene(heartbeat=NOW - HUNG_AFTER_S - 1).look() == [STACK_SIGNAL, signal.SIGKILL]
 
 
+@pytest.mark.parametrize(("silent_s", "is_killed"), [(HUNG_AFTER_S + 1, False), (START_AFTER_S + 1, True)])
+def test_one_that_starts_has_the_time_of_a_start_since_its_last_sign(scene, silent_s, is_killed):
+    """A large configuration takes its time, from the first sign of life on: above all beside workers that serve."""
+    assert (signal.SIGKILL in scene(heartbeat=NOW - silent_s, state=SlotState.STARTING).look()) is is_killed
+
+
+def test_one_that_is_prepared_and_waits_for_others_may_wait_as_long_as_its_heart_beats(scene):
+    """It was spawned longer ago than a start may take."""
+    assert scene(heartbeat=NOW - 1, state=SlotState.STARTING).look() == []
+
+
+@pytest.mark.parametrize(("state", "said"), [(SlotState.READY, "for 10 s"), (SlotState.STARTING, "for 60 s")])
+def test_the_log_says_how_long_it_was_waited_for(scene, caplog, state, said):
+    scene(heartbeat=NOW - START_AFTER_S - 1, state=state).look()
+    assert said in caplog.text
+
+
 def test_after_a_pause_of_our_own_all_may_look_as_if_they_hung(scene):
     assert scene(heartbeat=NOW - HUNG_AFTER_S - 1).look(OWN_PAUSE_S + 1, n_rounds=1) == []
 
