@@ -38,6 +38,7 @@ LONGEST_RETRY_S = 30.0
 LEAST_PAUSE_S = 0.5  # between two answers
 LOOK_EVERY_S = 10.0
 SILENT_AFTER_S = 30.0  # it asks every second
+OWN_PAUSE_S = 3.0  # after one of our own it may look silent: what it asks has not been heard yet
 _BACKLOG = 64
 
 
@@ -65,6 +66,7 @@ class ConsoleKeeper:
         self._retry_s = FIRST_RETRY_S
         self.trouble = ""
         self._heard_at = 0.0
+        self._looked_at = self._loop.time()
         self._watch: asyncio.TimerHandle | None = None
 
     def follow(self, settings: Settings, identity: Identity) -> None:
@@ -246,7 +248,10 @@ class ConsoleKeeper:
         if self._watch is not None:
             self._watch.cancel()
         self._watch = self._loop.call_later(LOOK_EVERY_S, self._look)
-        if self._process is not None and self._loop.time() - self._heard_at > SILENT_AFTER_S:
+        now = self._loop.time()
+        was_away = now - self._looked_at > LOOK_EVERY_S + OWN_PAUSE_S
+        self._looked_at = now
+        if self._process is not None and not was_away and now - self._heard_at > SILENT_AFTER_S:
             log.error("The console (pid %d) hangs and is replaced", self._process.pid)
             self._process.signal(signal.SIGKILL)
 

@@ -21,7 +21,7 @@ from gateway.ipc.console_channel import (
     tell_supervisor,
 )
 from gateway.supervisor import console_keeper
-from gateway.supervisor.console_keeper import ConsoleKeeper
+from gateway.supervisor.console_keeper import LOOK_EVERY_S, SILENT_AFTER_S, ConsoleKeeper
 from gateway.supervisor.identity import SAME_IDENTITY
 from tests.config.files import MINIMAL, parse
 from tests.console.scene import Gateway
@@ -90,6 +90,15 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
+async def next_look(keeper: ConsoleKeeper) -> None:
+    before = keeper._watch
+    await until(lambda: keeper._watch is not before)
+
+
+def ahead(clock: Callable[[], float], by_s: float) -> Callable[[], float]:
+    return lambda: clock() + by_s
+
+
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console_keeper, "FIRST_START_S", 0.0)
@@ -156,6 +165,20 @@ def test_one_that_says_nothing_is_replaced(tmp_path, monkeypatch, caplog):
 
     keep(tmp_path, story)
     assert "hangs and is replaced" in caplog.text
+
+
+def test_after_a_pause_of_all_processes_it_is_not_taken_for_one_that_says_nothing(tmp_path, scripted, monkeypatch):
+    """Nobody could ask meanwhile, and what it asks now is not heard before the timer that is overdue."""
+
+    async def story(keeping: Keeping) -> None:
+        loop = asyncio.get_running_loop()
+        clock = loop.time
+        for passed_s, signals in [(SILENT_AFTER_S + 5, []), (SILENT_AFTER_S + 5 + LOOK_EVERY_S, [signal.SIGKILL])]:
+            monkeypatch.setattr(loop, "time", ahead(clock, passed_s))
+            await next_look(keeping.keeper)
+            assert keeping.console.signals == signals
+
+    keep(tmp_path, story)
 
 
 @pytest.mark.parametrize("present", ["1.1", "1.0", ""], ids=["newer", "the same", "being installed"])
