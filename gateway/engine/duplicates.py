@@ -3,18 +3,22 @@ push.
 
 A request is known by its source, the socket it came to and its Identifier (RFC 5080 section 2.2.2). The same octets
 again are a duplicate; other octets are a new request that takes the place of the old one, whose reply is sent no
-more. Replies are kept for a window after they were sent; the oldest leave first when there are too many, pending
-requests never.
+more. Replies are kept for a window after they were sent, and so is silence; each is kept anew while its request goes on
+coming, for the same octets are never a new login. The oldest leave first when there are too many, pending requests
+never.
 """
 
 from collections import deque
-from typing import final
+from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
 from gateway.engine.peer import TransactionKey
 from gateway.engine.transaction import Transaction
 from gateway.values import Value
+
+_KEPT_ANEW_AFTER: Final = 0.25
+"""Of a window: each time takes a place, and a record in the journal."""
 
 
 @final
@@ -74,6 +78,14 @@ class DuplicateCache:
         """Keep the reply for retransmissions, and forget what is too old or too much."""
         self.adopt(self.as_replied(transaction, reply, now), now)
 
+    def prolonged(self, sent: SentReply, now: float) -> SentReply | None:
+        """Keep a reply, whose request has come again, for another window; None if most of this one is left."""
+        if sent.expires_at - now > (1 - _KEPT_ANEW_AFTER) * self._window_s:
+            return None
+        anew = SentReply(sent.key, sent.digest, sent.reply, now + self._window_s)
+        self.adopt(anew, now)
+        return anew
+
     def silence(self, key: TransactionKey, digest: bytes, now: float) -> None:
         """Let the retransmissions of a request that was given up meet silence for the window."""
         if key not in self._known:
@@ -82,17 +94,19 @@ class DuplicateCache:
     def adopt(self, sent: SentReply, now: float) -> Transaction | None:
         """Keep a reply, maybe another worker's; return the transaction of ours that it is for, if one is pending.
 
-        A newer request that has taken the Identifier stays, and so does a newer reply.
+        A newer request that has taken the Identifier stays, and so does a reply that is newer or was kept anew.
         """
         known = self._known.get(sent.key)
-        if known is not None and known.digest != sent.digest:
-            if isinstance(known, Transaction) or known.expires_at > sent.expires_at:
+        if isinstance(known, SentReply):
+            if known.expires_at > sent.expires_at:
                 return None
             known = None
+        elif known is not None and known.digest != sent.digest:
+            return None
         self._known[sent.key] = sent
         self._sent.append(sent)
         self.expire(now)
-        return known if isinstance(known, Transaction) else None
+        return known
 
     def forget(self, transaction: Transaction) -> None:
         """Forget a pending transaction: its retransmission will be a new request."""

@@ -8,8 +8,8 @@ rejected without a trace, see `Requests.refused`.
 from gateway.engine.authenticity import refuse_accounting, refuse_packet, refuse_signature
 from gateway.engine.digests import Digests
 from gateway.engine.discarding import Discards
-from gateway.engine.duplicates import DuplicateCache
-from gateway.engine.effects import Outbox, PassOn, SendReply
+from gateway.engine.duplicates import DuplicateCache, SentReply
+from gateway.engine.effects import KeepReply, Outbox, PassOn, SendReply
 from gateway.engine.modes.asked import Asked
 from gateway.engine.modes.reading import is_probe
 from gateway.engine.nas import Nas, NasTable
@@ -172,8 +172,8 @@ class Intake:
         known = self._duplicates.find(key, digest, now)
         if known is not None:
             nas.section.counters.retransmitted()
-            if known.reply:
-                self._outbox.add(SendReply(known.reply, peer))
+            if isinstance(known, SentReply):
+                self._repeated(known, peer, now)
             return
         found = nas.section.mode.read(packet, nas, source)
         if not isinstance(found, Asked) and isinstance(found, DiscardReason):  # an enumeration is slower to know
@@ -188,6 +188,15 @@ class Intake:
             if found.reason is Reason.UNSUPPORTED_CREDENTIALS:
                 self._discards.note_other_credentials(nas, peer, now)
             self._requests.refused(transaction, found, now)
+
+    def _repeated(self, sent: SentReply, peer: Peer, now: float) -> None:
+        """Send a reply again, or be silent again, and remember it for longer."""
+        kept = self._duplicates.prolonged(sent, now)
+        if not sent.reply:
+            return
+        if kept is not None:
+            self._outbox.add(KeepReply(kept, peer))
+        self._outbox.add(SendReply(sent.reply, peer))
 
     def _is_isolated(self, nas: Nas) -> bool:
         """Whether this host is silent for the clients of a section."""

@@ -170,15 +170,26 @@ def test_D6_what_nobody_has_proven_does_not_touch_the_cache_and_is_answered_all_
     assert sent(stage.receive(REQUEST)) == [reply]
 
 
-def test_D7_a_reply_is_kept_for_5_to_30_seconds_from_when_it_was_sent():
+@pytest.mark.parametrize(("late_s", "n_replies", "n_asked"), [(-0.001, 1, 0), (0.001, 0, 1)])
+def test_D7_a_reply_is_kept_for_5_to_30_seconds_from_when_it_was_sent(late_s: float, n_replies: int, n_asked: int):
     """RFC 5080 section 2.2.2."""
     window_s = parse(MINIMAL)[0].gateway.duplicate_window_s
     assert 5 <= window_s <= 30
     stage = Stage()
     (question,) = asked(stage.receive(REQUEST))
-    (reply,) = sent(decide(stage, question, now=40.0))
-    assert sent(stage.receive(REQUEST, now=40.0 + window_s - 0.001)) == [reply]
-    assert asked(stage.receive(REQUEST, now=40.0 + window_s + 0.001))
+    decide(stage, question, now=40.0)
+    effects = stage.receive(REQUEST, now=40.0 + window_s + late_s)
+    assert (len(sent(effects)), len(asked(effects))) == (n_replies, n_asked)
+
+
+def test_D7_a_reply_is_kept_as_long_as_its_request_goes_on_coming():
+    """RFC 5080 section 2.2.2: the same octets are never a new request."""
+    stage = Stage()
+    (question,) = asked(stage.receive(REQUEST))
+    (reply,) = sent(decide(stage, question))
+    for second in range(20, 200, 20):
+        effects = stage.receive(REQUEST, now=second)
+        assert (sent(effects), asked(effects)) == ([reply], [])
 
 
 def test_D8_a_pending_request_is_known_as_long_as_duo_is_asked():

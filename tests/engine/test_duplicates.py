@@ -84,6 +84,33 @@ class TestWindow:
         assert find(known, request(), PEER, 60.0 + WINDOW_S - 0.001) is not None
         assert find(known, request(), PEER, 60.0 + WINDOW_S) is None
 
+    def test_an_answer_that_is_asked_for_again_is_kept_for_another_window(self):
+        known, asked = cache(), transaction(now=0.0)
+        known.add(asked)
+        known.replied(asked, b"reply", 0.0)
+        for now in (29.0, 58.0, 87.0):
+            found = find(known, request(), PEER, now)
+            assert isinstance(found, SentReply)
+            kept = known.prolonged(found, now)
+            assert kept is not None
+            assert (kept.reply, kept.expires_at) == (b"reply", now + WINDOW_S)
+        assert find(known, request(), PEER, 87.0 + WINDOW_S) is None
+
+    def test_one_that_is_asked_for_without_end_is_kept_anew_once_in_a_while(self):
+        """Each time takes a place among the answers, and a record of the journal."""
+        known, asked = cache(max_replies=10), transaction()
+        other = transaction(peer=from_port(1))
+        for each in (other, asked):
+            known.add(each)
+            known.replied(each, b"reply", 0.0)
+        for tenth in range(290):
+            found = find(known, request(), PEER, tenth / 10)
+            assert isinstance(found, SentReply)
+            known.prolonged(found, tenth / 10)
+        assert find(known, request(), other.peer, 29.0) is not None
+        known.expire(1000.0)
+        assert len(known) == 0
+
     def test_a_pending_request_has_no_window(self):
         known, asked = cache(), transaction(now=0.0)
         known.add(asked)
@@ -188,6 +215,13 @@ class TestAnswersOfAnotherWorker:
         known.adopt(answered_with(newer, b"second", 31.0), 0.0)
         known.adopt(answered_with(older, b"first", 30.0), 1.0)
         assert find(known, newer, PEER, 2.0) is not None
+
+    def test_an_older_record_of_the_same_answer_does_not_shorten_its_life(self):
+        """It was kept anew meanwhile: here, or by a worker whose journal was read earlier."""
+        known = cache()
+        known.adopt(answered_with(request(), b"reply", 60.0), 0.0)
+        known.adopt(answered_with(request(), b"reply", 30.0), 0.0)
+        assert find(known, request(), PEER, 59.0) is not None
 
     def test_a_newer_request_that_is_pending_stays(self):
         known = cache()

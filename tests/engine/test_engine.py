@@ -6,7 +6,8 @@ from gateway.duoapi.calls import Auth, AuthAnswer, Preauth
 from gateway.engine.discard_notices import (
     Notice,
 )
-from gateway.engine.effects import PutQuestion, SendReply, StopAsking
+from gateway.engine.effects import KeepReply, PutQuestion, SendReply, StopAsking
+from gateway.engine.pending import MAX_WAITING_PACKETS
 from gateway.radius.address import AddressAttribute
 from gateway.radius.client import encode_attribute, sign_request
 from gateway.radius.dictionary import Code
@@ -40,7 +41,7 @@ class TestDuplicates:
         stage.answer(GO_ON)
         stage.answer(ALLOWED, now=2.0)
         (sent,) = [effect for effect in stage.effects if isinstance(effect, SendReply)]
-        assert stage.login(now=31.0) == [sent]
+        assert stage.login(now=31.0)[-1] == sent
 
     def test_an_answer_is_forgotten_after_its_window(self):
         stage = Stage()
@@ -49,6 +50,27 @@ class TestDuplicates:
         stage.answer(ALLOWED, now=2.0)
         stage.login(now=32.1)
         assert len(stage.asked) == 1
+
+    def test_a_packet_that_is_sent_on_and_on_is_one_login(self):
+        """Its client hears no reply, and gives up late (RFC 5080 section 2.2.2)."""
+        stage = Stage()
+        stage.login()
+        stage.answer(GO_ON)
+        stage.answer(ALLOWED)
+        effects = [effect for second in range(1, 76) for effect in stage.login(now=second)]
+        kept_until = [effect.sent.expires_at for effect in effects if isinstance(effect, KeepReply)]
+        assert kept_until == list(range(38, 103, 8))
+        assert [type(effect) for effect in effects if not isinstance(effect, KeepReply)] == 75 * [SendReply]
+
+    def test_a_packet_that_gave_way_to_newer_ones_is_met_with_silence_as_long_as_it_comes(self):
+        stage = Stage()
+        stage.login()
+        pending = stage.asked[0].pending
+        for port in range(MAX_WAITING_PACKETS):
+            stage.login(port=port)
+        stage.engine.answered(pending, GO_ON, 0.0)
+        stage.engine.answered(pending, ALLOWED, 0.0)
+        assert not [effect for second in range(75) for effect in stage.login(now=second)]
 
     def test_the_same_identifier_with_another_authenticator_is_a_new_request_and_the_older_one_is_answered_no_more(
         self,
