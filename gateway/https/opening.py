@@ -1,18 +1,19 @@
-"""Opening a connection: address by address, through a proxy if there is one, then TLS.
+"""Opening a connection: TCP, through a proxy if there is one, then TLS, at whichever address has us first.
 
-A TCP, proxy or TLS failure moves on to the next address (a load balancer may fail on one address alone). The
-addresses share the time, so that a black hole among them does not use up what the next one needs.
+A TCP, proxy or TLS failure moves on to the next address (a load balancer may fail on one address alone), and so does
+silence, without giving up the one that may be slow (`gateway.https.race`).
 """
 
 import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from gateway.brackets import bracketed, with_port
 from gateway.http1.connect import ConnectAnswer, ConnectError, connect_request, read_connect_answer
+from gateway.https.attempts import Attempts
 from gateway.https.resolver import Address, Resolver
 from gateway.https.sockets import READ_SIZE, TlsSocket, connect, new_socket, shake_hands
 from gateway.https.tls import TrustStore, tls_trouble
@@ -48,19 +49,18 @@ async def open_tls(endpoint: Endpoint, resolver: Resolver, session: ssl.SSLSessi
     verified then: a quarter of what a handshake costs us (0.7 instead of 0.95 ms).
 
     Raises:
-        Unavailable: no address would have us in time; the last one's reason.
+        Unavailable: no address would have us in time; what says most of why.
     """
     deadline = asyncio.get_running_loop().time() + endpoint.connect_timeout_s
     host, port = endpoint.proxy or (endpoint.host, endpoint.port)
     addresses = await find_addresses(endpoint, resolver, endpoint.connect_timeout_s)
-    trouble = Unavailable(Trouble.DNS, f"cannot resolve {host}: no addresses")
-    for n_before, address in enumerate(addresses):
-        try:
-            return await _open_at(address, endpoint, session, deadline, len(addresses) - n_before)
-        except Unavailable as failure:
-            trouble = failure
-            resolver.failed(host, port, address)
-    raise trouble
+    if not addresses:
+        raise Unavailable(Trouble.DNS, f"cannot resolve {host}: no addresses")
+
+    async def open_at(address: Address, came_further: Callable[[], None]) -> TlsSocket:
+        return await _open_at(address, endpoint, session, deadline, came_further)
+
+    return await Attempts(resolver, host, port, open_at).first(addresses, deadline)
 
 
 async def find_addresses(endpoint: Endpoint, resolver: Resolver, timeout_s: float) -> list[Address]:
@@ -90,23 +90,29 @@ def _blaming_proxy(endpoint: Endpoint, proxy: object) -> Iterator[None]:
 
 
 async def _open_at(
-    address: Address, endpoint: Endpoint, session: ssl.SSLSession | None, deadline: float, n_sharing: int
+    address: Address,
+    endpoint: Endpoint,
+    session: ssl.SSLSession | None,
+    deadline: float,
+    came_further: Callable[[], None],
 ) -> TlsSocket:
-    """Open at one address with an equal share of the time left; whatever fails closes the socket."""
-    share_s = max(0.0, deadline - asyncio.get_running_loop().time()) / n_sharing
+    """Open at one address by the deadline; whatever fails closes the socket."""
+    left_s = max(0.0, deadline - asyncio.get_running_loop().time())
     sock = new_socket(address)
     trouble = Trouble.CONNECT if endpoint.proxy is None else Trouble.PROXY  # until there is a way
     try:
-        async with asyncio.timeout(share_s):
+        async with asyncio.timeout(left_s):
             with _blaming_proxy(endpoint, address):
                 await connect(sock, address)
+            came_further()
             if endpoint.proxy is not None:
                 await _open_tunnel(sock, endpoint, address)
+                came_further()
             trouble = Trouble.TIMEOUT
             return await _shake_hands(sock, endpoint, session, address)
     except TimeoutError as error:
         sock.close()
-        text = f"no connection to {_peer(endpoint, address)} within {share_s:.1f} s"
+        text = f"no connection to {_peer(endpoint, address)} within {left_s:.1f} s"
         raise Unavailable(trouble, text) from error
     except BaseException:
         sock.close()

@@ -2,14 +2,15 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
 from gateway.brackets import with_port
 from gateway.unavailable import Trouble, Unavailable
 
 MAX_AGE_S = 60.0
-AVOID_S = 60.0  # how long an address that failed is tried after the others
+AVOID_S = 60.0  # how long an address that failed, or was overtaken, is tried after the others
 FRESH_S = 0.25  # from a failure on, for how long an attempt waits for what DNS says by now
 
 
@@ -41,7 +42,7 @@ class Resolver:
         self._failed_at: dict[Address, float] = {}
 
     async def addresses(self, host: str, port: int) -> list[Address]:
-        """Return where to try, those that have failed lately last.
+        """Return where to try, the families by turns, those that have failed or were overtaken lately last.
 
         Just after a failure that is what DNS says by now: the name may lead elsewhere. It is not waited for long, for
         DNS may hang.
@@ -84,6 +85,10 @@ class Resolver:
             self._entries[host, port] = entry._replace(valid_until=0.0, fresh_until=now + FRESH_S)
             self._start_lookup(host, port)
 
+    def overtaken(self, address: Address) -> None:
+        """Try `address` last for a while: another one, which was tried later, has answered sooner."""
+        self._failed_at[address] = self._clock()
+
     async def _look_up(self, host: str, port: int) -> list[Address]:
         try:
             addresses = await self._getaddrinfo(host, port)
@@ -104,7 +109,7 @@ class Resolver:
     async def _getaddrinfo(self, host: str, port: int) -> list[Address]:
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return list(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in found))
+        return by_turns(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in found))
 
     def _in_order(self, addresses: list[Address]) -> list[Address]:
         if not self._failed_at:
@@ -113,3 +118,12 @@ class Resolver:
         for address in [address for address, at in self._failed_at.items() if now - at > AVOID_S]:
             del self._failed_at[address]
         return sorted(addresses, key=lambda address: self._failed_at.get(address, 0.0))
+
+
+def by_turns(addresses: Iterable[Address]) -> list[Address]:
+    """Return them with their families by turns, the first one's first (RFC 8305 section 4)."""
+    families: dict[int, list[Address]] = {}
+    for address in addresses:
+        families.setdefault(address.family, []).append(address)
+    rounds = zip_longest(*families.values())
+    return [address for address in chain.from_iterable(rounds) if address is not None]

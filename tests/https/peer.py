@@ -156,6 +156,21 @@ async def serve(visit: Visit) -> None:
         visit.send(answer())
 
 
+def proxy_script(target_port: int, answer_octets: bytes) -> Script:
+    """A proxy that answers so to who asks for a tunnel."""
+
+    async def tunnel(visit: Visit) -> None:
+        request = await visit.request()
+        assert request.startswith("CONNECT duo.test:443 HTTP/1.1\r\nHost: duo.test:443\r\n")
+        visit.send(answer_octets)
+        if b" 200 " not in answer_octets:
+            await visit.until_client_leaves()
+            return
+        await visit.hand_on("127.0.0.1", target_port)
+
+    return tunnel
+
+
 class Silent:
     """A script that hears the first request and says nothing.
 
@@ -178,4 +193,11 @@ def black_hole() -> Iterator[int]:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         sock.listen()
+        yield sock.getsockname()[1]
+
+
+@contextmanager
+def full_port() -> Iterator[int]:
+    """A port whose queue is full: the kernel drops who knocks, as a firewall does."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as sock, socket.create_connection(sock.getsockname()):
         yield sock.getsockname()[1]

@@ -1,9 +1,7 @@
 """Ways that do not lead to a peer: wrong certificates, nobody there, proxies that fail."""
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -22,10 +20,11 @@ from gateway.unavailable import Trouble, Unavailable
 from tests.https.authority import Authority
 from tests.https.calls import ask, ask_in_vain, pool_behind, pool_to, unused_port
 from tests.https.peer import (
-    Script,
     Visit,
     black_hole,
+    full_port,
     in_loop,
+    proxy_script,
     serve,
     tls_peer,
 )
@@ -91,31 +90,12 @@ async def test_connecting_to_a_black_hole_ends(authority: Authority) -> None:
         assert f"127.0.0.1:{port}" in trouble.detail
 
 
-@contextlib.contextmanager
-def full_port() -> Iterator[int]:
-    """A port whose queue is full: the kernel drops who knocks, as a firewall does."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as sock, socket.create_connection(sock.getsockname()):
-        yield sock.getsockname()[1]
-
-
 @in_loop
 async def test_a_port_that_nobody_answers_at_is_trouble_of_connecting(authority: Authority) -> None:
     with full_port() as port, pool_to(port, authority, connect_timeout_s=PATIENCE_S) as pool:
         trouble = await ask_in_vain(pool, is_repeatable=False)
         assert trouble.trouble is Trouble.CONNECT
         assert trouble.detail.startswith(f"no connection to duo.test:{port} at 127.0.0.1:{port} within ")
-
-
-@in_loop
-async def test_addresses_share_the_time_and_each_is_told_its_share(authority: Authority) -> None:
-    with (
-        full_port() as one,
-        full_port() as other,
-        pool_to(443, authority, ports=(one, other), connect_timeout_s=PATIENCE_S) as pool,
-    ):
-        trouble = await ask_in_vain(pool, is_repeatable=False)
-        told = trouble.detail.removeprefix(f"no connection to duo.test at 127.0.0.1:{other} within ")
-        assert 0.0 < float(told.removesuffix(" s")) <= PATIENCE_S / 2
 
 
 @pytest.mark.parametrize("address_fails_at", ["tcp", "tls"])
@@ -128,19 +108,6 @@ async def test_the_next_address_is_tried(authority: Authority, server_file: str,
         bad = unused_port() if address_fails_at == "tcp" else broken.port
         with pool_to(443, authority, ports=(bad, peer.port)) as pool:
             assert isinstance(await ask(pool, is_repeatable=False), Response)
-
-
-def proxy_script(target_port: int, answer_octets: bytes) -> Script:
-    async def tunnel(visit: Visit) -> None:
-        request = await visit.request()
-        assert request.startswith("CONNECT duo.test:443 HTTP/1.1\r\nHost: duo.test:443\r\n")
-        visit.send(answer_octets)
-        if b" 200 " not in answer_octets:
-            await visit.until_client_leaves()
-            return
-        await visit.hand_on("127.0.0.1", target_port)
-
-    return tunnel
 
 
 @pytest.mark.parametrize(

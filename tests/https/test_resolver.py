@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from gateway.https import resolver as resolver_module
-from gateway.https.resolver import MAX_AGE_S, Address, Resolver
+from gateway.https.resolver import AVOID_S, MAX_AGE_S, Address, Resolver, by_turns
 from gateway.unavailable import Trouble, Unavailable
 from tests.https.peer import run
 
@@ -70,6 +70,26 @@ def test_failed_address_is_tried_last_and_the_name_looked_up_anew() -> None:
         assert resolver.lookups == []
 
     run(scenario())
+
+
+def test_an_address_that_was_overtaken_is_tried_last_for_a_while_and_the_name_not_looked_up_anew() -> None:
+    async def scenario() -> None:
+        resolver = ScriptedResolver([A, B])
+        await resolver.addresses("duo.test", 443)
+        resolver.overtaken(A)
+        assert await resolver.addresses("duo.test", 443) == [B, A]
+        assert resolver.lookups == []
+        resolver.now += AVOID_S + 1
+        assert resolver._in_order([A, B]) == [A, B]
+
+    run(scenario())
+
+
+def test_families_take_turns_as_the_name_gives_them() -> None:
+    """RFC 8305 section 4: where there is no way for one family, the other need not wait for all addresses of that."""
+    six = [Address(socket.AF_INET6, (f"2001:db8::{number}", 443, 0, 0)) for number in range(3)]
+    assert by_turns([*six, A, B]) == [six[0], A, six[1], B, six[2]]
+    assert by_turns([A, B, *six]) == [A, six[0], B, six[1], six[2]]
 
 
 def test_after_a_failure_the_next_attempt_goes_where_the_name_leads_by_now() -> None:
