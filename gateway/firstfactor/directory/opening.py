@@ -1,17 +1,19 @@
-"""Opening a connection to a host of a directory: address by address, then TLS, at once or after StartTLS.
+"""Opening a connection to a host of a directory: TCP, then TLS, at once or after StartTLS.
 
-The addresses of a name share the time, so that a black hole among them does not use up what the next one needs.
+A domain's name leads to all its controllers: they race, and who has us first wins (`gateway.https.race`).
 """
 
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from gateway.certificates import openssl_reason
 from gateway.firstfactor.directory.outcomes import said_of
 from gateway.firstfactor.directory.texts import without
+from gateway.https.attempts import Attempts
 from gateway.https.resolver import Address, Resolver
 from gateway.https.sockets import READ_SIZE, TlsSocket, connect, new_socket, shake_hands
 from gateway.ldap.ber import SEQUENCE, BerError, size_of_element
@@ -69,20 +71,19 @@ async def open_ldap(endpoint: Endpoint, resolver: Resolver, timeout_s: float) ->
     """Return a connection, its certificate verified if it has TLS.
 
     Raises:
-        Unavailable: no address would have us in time; the last one's reason.
+        Unavailable: no address would have us in time; what says most of why.
     """
     deadline = asyncio.get_running_loop().time() + timeout_s
     addresses = resolver.known(endpoint.host, endpoint.port)
     if addresses is None:
         addresses = await _look_up(endpoint, resolver, timeout_s)
-    trouble = Unavailable(Trouble.DNS, f"cannot resolve {endpoint.host}: no addresses")
-    for n_before, address in enumerate(addresses):
-        try:
-            return await _open_at(address, endpoint, deadline, len(addresses) - n_before)
-        except Unavailable as failure:
-            trouble = failure
-            resolver.failed(endpoint.host, endpoint.port, address)
-    raise trouble
+    if not addresses:
+        raise Unavailable(Trouble.DNS, f"cannot resolve {endpoint.host}: no addresses")
+
+    async def open_at(address: Address, came_further: Callable[[], None]) -> Opened:
+        return await _open_at(address, endpoint, deadline, came_further)
+
+    return await Attempts(resolver, endpoint.host, endpoint.port, open_at).first(addresses, deadline)
 
 
 async def _look_up(endpoint: Endpoint, resolver: Resolver, timeout_s: float) -> list[Address]:
@@ -93,21 +94,22 @@ async def _look_up(endpoint: Endpoint, resolver: Resolver, timeout_s: float) -> 
         raise Unavailable(Trouble.DNS, f"cannot resolve {endpoint.host}: no answer in {timeout_s:.1f} s") from error
 
 
-async def _open_at(address: Address, endpoint: Endpoint, deadline: float, n_sharing: int) -> Opened:
-    """Open at one address with an equal share of the time left; whatever fails closes the socket."""
-    now = asyncio.get_running_loop().time()
+async def _open_at(address: Address, endpoint: Endpoint, deadline: float, came_further: Callable[[], None]) -> Opened:
+    """Open at one address by the deadline; whatever fails closes the socket."""
     sock = new_socket(address)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
     step = "connection to"
     trouble = Trouble.CONNECT
     try:
-        async with asyncio.timeout_at(now + max(0.0, deadline - now) / n_sharing):
+        async with asyncio.timeout_at(deadline):
             await connect(sock, address)
+            came_further()
             if endpoint.context is None:
                 return Opened(sock, None, b"")
             step, trouble = "TLS with", Trouble.TLS
             if endpoint.way is Way.STARTTLS:
                 await _start_tls(sock, address)
+                came_further()
             return await _begin_tls(sock, endpoint, endpoint.context, address)
     except TimeoutError as error:
         sock.close()
