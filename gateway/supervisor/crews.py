@@ -53,6 +53,9 @@ from gateway.supervisor.succession_plan import SuccessionPlan
 log = logging.getLogger("gateway.supervisor")
 
 HANDOVER_TIMEOUT_S = 2.0  # then the worker is killed, and its successor takes over from the journal
+_LIKELY_CAUSES: dict[int, str] = {
+    signal.SIGBUS: "; run_dir, whose journals it maps, is probably full or cannot be read"
+}
 
 
 class CrewOwner(Protocol):
@@ -299,7 +302,7 @@ class Crews:
         words = process.last_words
         status = process.reap()
         del self._processes[worker]
-        crew, fate = self._crews[worker.generation], describe_status(status)
+        crew, fate = self._crews[worker.generation], describe_status(status) + _LIKELY_CAUSES.get(-status, "")
         if not crew.generation.is_dismissed:
             self._tell_death(worker, fate, words)
         trouble, is_unsuited = words.rpartition("\n")[2] or fate, status == CANNOT_START

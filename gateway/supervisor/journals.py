@@ -23,7 +23,8 @@ from typing import Final
 
 from gateway.config.writing import explain_error
 from gateway.ipc.holders import is_abandoned, share, signer
-from gateway.ipc.journal import ForeignJournal, Journal, create_journal
+from gateway.ipc.journal import ForeignJournal, create_journal
+from gateway.ipc.journal_reader import JournalReader
 from gateway.ipc.numbering import Numbering
 from gateway.supervisor.run_dir import RunDir
 
@@ -34,7 +35,7 @@ KEY_SIZE: Final = 32
 _NAME: Final = re.compile(r"journal-([0-9]{1,18})")
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _NO_DESCRIPTOR: Final = (errno.EMFILE, errno.ENFILE)  # nor is there one for memory
-_ROOM: Final = 2  # of a file that grows as it is written: what others write meanwhile must not end a worker
+_ROOM: Final = 2  # of a file that grows as it is written: what finds no room there later, no successor finds
 
 
 class Journals:
@@ -190,13 +191,9 @@ class Journals:
     def has_logins(self, descriptor: int) -> bool:
         """Whether somebody waits for what the next gateway could find out."""
         try:
-            journal = Journal(descriptor, self.key)
+            return any(True for _ in JournalReader(descriptor, self.key).logins())
         except (ForeignJournal, OSError):
             return False
-        try:
-            return any(True for _ in journal.logins())
-        finally:
-            journal.close()
 
     def release(self) -> None:
         """Give the folder up; it is removed if nothing is left in it for the next gateway."""

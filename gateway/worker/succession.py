@@ -33,10 +33,10 @@ from gateway.engine.sent_replies import unpacked_reply
 from gateway.engine.transaction import Transaction
 from gateway.ipc.journal import (
     ForeignJournal,
-    Journal,
     Origin,
     boottime_ahead_s,
 )
+from gateway.ipc.journal_reader import JournalReader
 from gateway.ipc.links import (
     ChallengeNoted,
     HandedOver,
@@ -79,7 +79,7 @@ class Predecessor:
     def __init__(
         self,
         orders: PredecessorOrders,
-        journal: Journal | None,
+        journal: JournalReader | None,
         numbers: list[int | None],
         origin: Origin = _OURS,
         found: FoundRecords | None = None,
@@ -137,7 +137,6 @@ class Predecessor:
         self.has_ended = True
         if self.journal is not None:
             self.n_unread += self.journal.n_skipped
-            self.journal.close()
             self.journal = None
 
     def _decoded(self, decode: Callable[[bytes], _Record], octets: bytes) -> _Record | None:
@@ -383,7 +382,7 @@ def read_predecessor(
     """
     own, n_refused, found = generations.own, 1, None  # at least
     try:
-        journal = Journal(orders.journal_fd, key)
+        journal = JournalReader(orders.journal_fd, key)
         n_refused = max(1, sum(1 for _ in journal.logins()))
         if orders.is_found:
             numbering = journal.numbering()
@@ -400,7 +399,7 @@ def read_predecessor(
         return refused
 
 
-def _known_origin(journal: Journal) -> Origin:
+def _known_origin(journal: JournalReader) -> Origin:
     """Return what its records are to be read by.
 
     Raises:

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.engine.records import LoginRecord
 from gateway.ipc.journal import Journal
+from gateway.ipc.journal_reader import JournalReader
 from gateway.ipc.memory import read_memfd
 from gateway.ipc.orders import decode_orders
 from tests.integration.site import Site
@@ -27,7 +28,7 @@ encode = msgspec.msgpack.encode
 
 
 @contextmanager
-def journal_of(pid: int) -> Iterator[Journal]:
+def journal_of(pid: int) -> Iterator[tuple[Journal, JournalReader]]:
     """Open the journal of a worker, to read it, and to write behind its back into cells that it does not use yet."""
     folder = Path(f"/proc/{pid}/fd")
     (orders_link,) = [each for each in folder.iterdir() if "radgate-orders" in str(each.readlink())]
@@ -35,9 +36,11 @@ def journal_of(pid: int) -> Iterator[Journal]:
     orders = decode_orders(read_memfd(descriptors[0]))
     descriptors.append(os.open(folder / str(orders.journal_fd), os.O_RDWR))
     journal = Journal(descriptors[1], orders.key)
-    del journal._free[-len(list(journal._written_cells())) :]  # the next one to be taken stands last
+    journal._take_cells()
+    reader = JournalReader(descriptors[1], orders.key)
+    del journal._free[-len(list(reader._written_cells())) :]  # the next one to be taken stands last
     journal._sequence = 1_000_000  # what is written here is the newest
-    yield journal
+    yield journal, reader
     journal.close()
     for descriptor in descriptors:
         os.close(descriptor)
@@ -61,9 +64,9 @@ def test_records_of_another_version_and_of_none_cost_neither_the_slot_nor_a_relo
     requests = [nas.send(user, "push") for user in ("zoe", "yves")]
     site.simulator.until(pending=2)
     (before,) = workers(site)
-    with journal_of(before["pid"]) as journal:
-        until(lambda: all(record.txid for record in map(_record, journal.logins())))
-        records = {record.user_name: record for record in map(_record, journal.logins())}
+    with journal_of(before["pid"]) as (journal, reader):
+        until(lambda: all(record.txid for record in map(_record, reader.logins())))
+        records = {record.user_name: record for record in map(_record, reader.logins())}
         poison = [
             b"no record at all",
             encode({"a": "map"}),

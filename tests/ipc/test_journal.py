@@ -1,5 +1,6 @@
 """What is written is read, what is torn is not believed, and memory goes round."""
 
+import errno
 import os
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,12 +12,14 @@ from gateway.ipc.journal import (
     CELL_SIZE,
     MAX_LOGIN_OCTETS,
     RECORD_OVERHEAD,
+    STEP,
     ForeignJournal,
     Journal,
     Origin,
     boottime_ahead_s,
     create_journal,
 )
+from gateway.ipc.journal_reader import JournalReader
 from gateway.ipc.numbering import Numbering
 
 KEY = bytes(range(32))
@@ -29,8 +32,8 @@ def descriptor():
     os.close(descriptor)
 
 
-def successor(descriptor: int, key: bytes = KEY) -> Journal:
-    return Journal(descriptor, key)
+def successor(descriptor: int, key: bytes = KEY) -> JournalReader:
+    return JournalReader(descriptor, key)
 
 
 def answers(descriptor: int) -> list[bytes]:
@@ -75,16 +78,102 @@ def test_cells_are_used_again(descriptor: int) -> None:
     assert journal.n_left_out == 0
 
 
-def test_only_cells_that_were_written_are_looked_at() -> None:
+def n_allocated(descriptor: int) -> int:
+    return os.fstat(descriptor).st_blocks * 512
+
+
+def test_only_cells_that_were_written_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     descriptor = create_journal(20_000)
     journal = Journal(descriptor, KEY)
     for number in range(9):
         journal.keep_login(number, b"x")
     for number in range(8):
         journal.forget_login(number)
-    before = os.fstat(descriptor).st_blocks
-    assert list(successor(descriptor).logins()) == [b"x"]
-    assert os.fstat(descriptor).st_blocks == before
+    reader, read, n_octets = successor(descriptor), os.pread, [0]
+
+    def note(descriptor: int, size: int, offset: int) -> bytes:
+        n_octets[0] += size
+        return read(descriptor, size, offset)
+
+    monkeypatch.setattr(os, "pread", note)
+    assert list(reader.logins()) == [b"x"]
+    assert n_octets[0] <= 65_536
+    os.close(descriptor)
+
+
+def test_reading_takes_nothing_of_a_disk() -> None:
+    """A worker of earlier code has allocated nothing, and may have died because a disk is full."""
+    descriptor, sparse = create_journal(20_000), os.memfd_create("sparse")
+    size = os.fstat(descriptor).st_size
+    os.ftruncate(sparse, size)
+    os.pwrite(sparse, os.pread(descriptor, 4096, 0), 0)
+    before, reader = n_allocated(sparse), successor(sparse)
+    assert not list(reader.logins())
+    assert not list(reader.replies())
+    assert reader.origin() == Origin(0, 0.0)
+    assert n_allocated(sparse) == before
+    for each in (descriptor, sparse):
+        os.close(each)
+
+
+class TestOnAFullDisk:
+    @pytest.fixture(params=[20_000, 100])
+    def journal(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
+        """A journal, and no room for anything more than what was allocated before."""
+        self.descriptor = create_journal(request.param)
+        journal = Journal(self.descriptor, KEY)
+        self.before = n_allocated(self.descriptor)
+        assert self.before <= 4 * STEP
+
+        def has_no_room(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(os, "posix_fallocate", has_no_room)
+        yield journal
+        os.close(self.descriptor)
+
+    def test_as_many_logins_are_kept_as_have_room(self, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+        numbers = iter(range(1, 1000))
+        n_kept = sum(1 for _ in iter(lambda: journal.keep_login(next(numbers), b"x"), False))
+        assert n_kept >= 100
+        assert journal.n_left_out == 1
+        assert n_allocated(self.descriptor) == self.before
+        journal.forget_login(1)
+        assert journal.keep_login(n_kept + 1, b"new")
+        assert next(successor(self.descriptor).logins()) == b"new"
+        monkeypatch.undo()
+        assert journal.keep_login(n_kept + 2, b"newer") == (n_kept == STEP // CELL_SIZE)
+
+    def test_the_latest_replies_are_kept(self, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+        for number in range(300):
+            journal.keep_reply(b"%04d" % number * 1000, 30.0, 0.0)
+        assert n_allocated(self.descriptor) == self.before
+        kept = [int(octets[:4]) for octets in answers(self.descriptor)]
+        assert kept == list(range(kept[0], 300))
+        assert len(kept) >= STEP // 4096
+        assert journal.n_left_out == 0
+        monkeypatch.undo()
+        for number in range(300, 2000):
+            journal.keep_reply(b"%04d" % number * 1000, 30.0, 0.0)
+        assert len(answers(self.descriptor)) >= 1700
+
+
+def test_every_octet_is_allocated_before_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    allocate, allocated = os.posix_fallocate, {}
+
+    def note(descriptor: int, offset: int, size: int) -> None:
+        allocated[offset] = size
+        allocate(descriptor, offset, size)
+
+    monkeypatch.setattr(os, "posix_fallocate", note)
+    descriptor = create_journal(2_000)
+    journal = Journal(descriptor, KEY)
+    assert sum(allocated.values()) == 3 * STEP
+    for number in range(2_000):
+        assert journal.keep_login(number, b"x")
+        journal.keep_reply(bytes(8_000), 30.0, 0.0)
+    assert journal.n_left_out == 0
+    assert n_allocated(descriptor) <= sum(allocated.values()) + 4 * 4096
     os.close(descriptor)
 
 
@@ -177,16 +266,18 @@ def test_a_record_can_neither_be_numbered_anew_nor_lengthened(descriptor: int) -
 def test_a_foreign_file_is_refused(octets: bytes) -> None:
     descriptor = os.memfd_create("test")
     os.write(descriptor, octets)
-    with pytest.raises(ForeignJournal):
-        Journal(descriptor, KEY)
+    for take in (Journal, JournalReader):
+        with pytest.raises(ForeignJournal):
+            take(descriptor, KEY)
     os.close(descriptor)
 
 
 @pytest.mark.parametrize("version", [1, 2, 4])
 def test_a_journal_of_another_version_is_refused(descriptor: int, version: int) -> None:
     os.pwrite(descriptor, b"radgate journal" + bytes([version]), 0)
-    with pytest.raises(ForeignJournal, match="of this version"):
-        Journal(descriptor, KEY)
+    for take in (Journal, JournalReader):
+        with pytest.raises(ForeignJournal, match="of this version"):
+            take(descriptor, KEY)
 
 
 def test_what_the_writer_says_of_its_records_is_read(descriptor: int) -> None:
@@ -292,8 +383,8 @@ def test_sizes_of_answers_vary(descriptor: int) -> None:
 def test_what_its_numbers_mean_stands_in_it() -> None:
     numbering = Numbering(["0.0.0.0:1812", "[::]:1812"], 6)
     descriptor = create_journal(2, 256, numbering)
-    assert Journal(descriptor, KEY).numbering() == numbering
+    assert successor(descriptor).numbering() == numbering
     os.pwrite(descriptor, b"\xff" * 4, os.fstat(descriptor).st_size - 4)
     with pytest.raises(ForeignJournal, match="what its numbers mean cannot be read"):
-        Journal(descriptor, KEY).numbering()
+        successor(descriptor).numbering()
     os.close(descriptor)

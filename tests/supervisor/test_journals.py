@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.ipc.journal import Journal, Origin, create_journal
+from gateway.ipc.journal_reader import JournalReader
 from gateway.ipc.numbering import Numbering
 from gateway.supervisor import journals as journals_module
 from gateway.supervisor.journals import Journals
@@ -63,11 +64,9 @@ def test_what_one_leaves_the_next_finds_the_oldest_first(run_dir: RunDir):
     second = Journals(run_dir)
     assert second.key == first.key
     assert len(second.found) == 11
-    journals = [Journal(each, second.key) for each in second.found[:2]]
+    journals = [JournalReader(each, second.key) for each in second.found[:2]]
     assert [list(each.logins()) for each in journals] == [[b"alice"], [b"bob"]]
     assert [(each.numbering(), each.origin().pid) for each in journals] == [(NUMBERING, os.getpid())] * 2
-    for journal in journals:
-        journal.close()
     new = second.create(10, NUMBERING)
     assert "journal-12" in names(run_dir)
     for each in (*second.found, new):

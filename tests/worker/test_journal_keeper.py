@@ -22,6 +22,7 @@ from gateway.ipc.journal import (
     Origin,
     create_journal,
 )
+from gateway.ipc.journal_reader import JournalReader
 from gateway.ipc.links import (
     ChallengeNoted,
     HandedOver,
@@ -56,12 +57,12 @@ class Scene:
     @property
     def logins(self) -> list[LoginRecord]:
         """What a successor reads."""
-        return [msgspec.msgpack.decode(each, type=LoginRecord) for each in Journal(self.descriptor, KEY).logins()]
+        return [msgspec.msgpack.decode(each, type=LoginRecord) for each in JournalReader(self.descriptor, KEY).logins()]
 
     @property
     def answers(self) -> list[ReplyRecord]:
         """What a successor reads."""
-        return [unpacked_reply(each) for each in Journal(self.descriptor, KEY).replies()]
+        return [unpacked_reply(each) for each in JournalReader(self.descriptor, KEY).replies()]
 
     def pushed(self, n_packets: int = 1, n_octets: int = 0) -> KeepLogin:
         """Let alice be pushed, by so many packets with so many octets of Proxy-State each."""
@@ -116,7 +117,7 @@ class TestSleep:
     @pytest.fixture
     def origin(self, ahead_s: list[float], scene: Scene) -> Callable[[], Origin]:
         scene.memory = JournalKeeper(Journal(scene.descriptor, KEY))
-        return lambda: Journal(scene.descriptor, KEY).origin()
+        return lambda: JournalReader(scene.descriptor, KEY).origin()
 
     def test_it_is_said_of_what_was_written_since_and_of_what_was_written_before(self, scene, ahead_s, origin):
         scene.memory.note_sleep(100.0)
@@ -181,7 +182,7 @@ def test_a_login_whose_attributes_are_too_long_is_lost_with_all_its_packets(n_oc
         stage.answer(answer)
     pending = stage.asked[-1].pending
     keeper.keep_login(KeepLogin(pending))
-    (record,) = [msgspec.msgpack.decode(each, type=LoginRecord) for each in Journal(descriptor, KEY).logins()]
+    (record,) = [msgspec.msgpack.decode(each, type=LoginRecord) for each in JournalReader(descriptor, KEY).logins()]
     expected = pending.record() if is_whole else pending.record().without_attributes()
     assert record == expected
     assert (record.state, len(record.packets), keeper.n_left_out) == ("waiting" if is_whole else "lost", 1, 0)
@@ -204,7 +205,7 @@ def test_what_is_remembered_of_a_challenge_stands_there_until_it_expires(scene):
     link = ScriptedLink()
     scene.memory.hand_over(links(b0=link, b3=link))
     scene.memory.keep_challenge(record, 300.0)
-    octets = [each for each in Journal(scene.descriptor, KEY).replies() if is_challenge(each)]
+    octets = [each for each in JournalReader(scene.descriptor, KEY).replies() if is_challenge(each)]
     assert [unpacked_challenge(each) for each in octets] == [record, record]
     assert link.sent == [HandedOver(), ChallengeNoted(record)]
 

@@ -15,6 +15,7 @@ from gateway.ipc.journal import (
     Journal,
     create_journal,
 )
+from gateway.ipc.journal_reader import JournalReader
 from gateway.ipc.ledger import private_ring
 from gateway.ipc.links import (
     HandedOver,
@@ -113,6 +114,7 @@ class Scene:
         self.listener = ScriptedListener(self.diary)
         descriptor = create_journal(16, 65_536)
         self.keeper = JournalKeeper(Journal(descriptor, bytes(32)))
+        self.successor = JournalReader(os.dup(descriptor), bytes(32))
         os.close(descriptor)
         log = EventLog(-1, [lambda line, _level: self.lines.append(line)], TextLines())
         duos, sections = {"app": self.duo}, {"radius_server_duo_only": EventSection("DI", "duo_only_client")}
@@ -268,7 +270,7 @@ class TestLeaving:
             stage.login()
             stage.service.hand_over({0: cast("LinkWriter", link)})
             assert link.sent == [HandedOver()]
-            assert len(list(stage.keeper._journal.logins())) == 1
+            assert len(list(stage.successor.logins())) == 1
             stage.answer(GO_ON, DENIED)
             assert [type(each).__name__ for each in link.sent[1:]] == ["LoginKept", "ReplyKept", "LoginForgotten"]
 
