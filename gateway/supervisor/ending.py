@@ -12,7 +12,9 @@ log = logging.getLogger("gateway.supervisor")
 
 
 class Ending:
-    """The end, from when it is asked for until nobody is left; what is asked for first is what happens.
+    """The end, from when it is asked for until nobody is left.
+
+    What is asked for first is what happens; but who drains can be let leave.
 
     Attributes:
         is_to_be_replaced: other code is to take our place in this process once nobody is left.
@@ -30,6 +32,7 @@ class Ending:
         self._loop = asyncio.get_running_loop()
         self._nobody_is_left = asyncio.Event()
         self.is_to_be_replaced = False
+        self._leaves = False
 
     async def wait(self) -> None:
         """Return once it has been asked for, and nobody is left."""
@@ -67,11 +70,16 @@ class Ending:
         """Leave likewise, but to other code in this process; whoever asked is answered before."""
         log.info("Leaving this process to the code on disk")
         self.is_to_be_replaced = True
-        self._loop.call_soon(self._leave)
+        self._loop.call_soon(self._make_place)
+
+    def _make_place(self) -> None:
+        if not self._generations.is_ending:
+            self._leave()
 
     def _leave(self) -> None:
-        if self._generations.is_ending:
+        if self._leaves:
             return
+        self._leaves = True
         log.info("Leaving: no more requests are taken; logins that wait for a person are left to the next start")
         self._generations.leave()
         self._loop.call_later(LEAVE_TIMEOUT_S + 1.0, self._generations.kill)

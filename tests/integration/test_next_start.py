@@ -248,3 +248,17 @@ class TestStop:
             assert pushes(site, users) == [1, 1]
         finally:
             assert site.radgate("stop").returncode == 0
+
+    def test_a_restart_ends_a_drain(self, site: Site):
+        users = people(site, 2)
+        asked = ask(site.start(), users)
+        site.gateway.signal(signal.SIGTERM)
+        until(lambda: "Worker 0 takes no more requests and finishes 2 pending logins" in site.log_text)
+        assert site.radgate("restart").returncode == 0
+        try:
+            assert "Worker 0 leaves 2 logins to the next start" in site.log_text
+            approve_all(site)
+            assert all(nas.receive().is_accept for nas, _ in asked)
+            assert pushes(site, users) == [1, 1]
+        finally:
+            assert site.radgate("stop").returncode == 0

@@ -76,6 +76,34 @@ def test_who_leaves_says_nothing_to_other_hosts(play):
     play(scene)
 
 
+def test_who_drains_is_let_leave(play, monkeypatch):
+    """Whoever restarts it waits for no drain, and for nobody who hangs."""
+    monkeypatch.setattr("gateway.supervisor.ending.LEAVE_TIMEOUT_S", -1.0)
+
+    async def scene(stage: Stage) -> None:
+        ending = ending_of(stage)
+        ending.stop()
+        ending.leave()
+        assert stage.told(stage.workers[0]) == (Leave(), 0)
+        ending.leave()
+        assert stage.told(stage.workers[0]) is None
+        await turns()
+        assert stage.workers[0].signals == [signal.SIGTERM, signal.SIGKILL]
+
+    play(scene)
+
+
+def test_who_drains_makes_no_place_for_other_code(play):
+    async def scene(stage: Stage) -> None:
+        ending = ending_of(stage)
+        ending.make_place()
+        ending.stop()
+        await turns()
+        assert stage.told(stage.workers[0]) is None
+
+    play(scene)
+
+
 def test_place_is_made_after_who_asked_is_answered(play):
     async def scene(stage: Stage) -> None:
         ending = ending_of(stage)
