@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import time
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ from gateway.supervisor.trial import try_code_on_disk
 log = logging.getLogger("gateway.supervisor")
 
 _STOPPING = "the gateway is stopping"
+_MAKES_PLACE = "the gateway is being upgraded; ask again"
 _CODE_CHANGED = "the code on disk has changed while it was tried; upgrade again once its installation is done"
 
 
@@ -62,6 +64,7 @@ class Reloads:
         self._losses = losses
         self._loop = asyncio.get_running_loop()
         self._one_at_a_time = asyncio.Lock()
+        self._makes_place = False  # for the code on disk
         self._last: _Last | None = None
 
     def status(self) -> dict[str, Any] | None:
@@ -79,20 +82,16 @@ class Reloads:
             is_forced: however much goes, it may go.
         """
         async with self._one_at_a_time:
-            self._notifier.reloading()
-            try:
-                outcome = await self._reload(is_forced=is_forced)
-            finally:
-                self._notifier.ready()
+            outcome = self._refusal() or await self._telling(self._reload(is_forced=is_forced))
         self._last = _Last(outcome, self._loop.time(), time.time())
-        _tell(outcome)
-        if outcome.problems:
-            log.error("The configuration has not been reloaded; generation %d goes on serving", outcome.generation)
+        self._tell("The configuration has not been reloaded", outcome)
         return outcome
 
     async def try_reload(self, *, is_forced: bool = False) -> ReloadOutcome:
         """Return what a reload would come to, as far as can be told without workers; change nothing."""
         async with self._one_at_a_time:
+            if refusal := self._refusal():
+                return refusal
             settings, outcome = await self._propose(is_forced=is_forced)
             problem = self._generations.find_obstacle(settings) if settings is not None else ""
         return self._with_problem(outcome, problem)
@@ -101,21 +100,35 @@ class Reloads:
         """Try what can be tried before the code on disk takes our place; with anything against it, change nothing.
 
         That is whether that code starts, whether it reads the file, and, by a reload, whether workers serve with it.
-        With nothing against it the service manager goes on waiting: the code on disk tells it that it is ready.
+        With nothing against it this code changes nothing any more, and the service manager goes on waiting: the code on
+        disk tells it that it is ready.
         """
         async with self._one_at_a_time:
-            self._notifier.reloading()
-            is_possible = False
-            try:
-                outcome = await self._try_upgrade()
-                is_possible = not outcome.problems
-            finally:
-                if not is_possible:
-                    self._notifier.ready()
-        _tell(outcome)
-        if outcome.problems:
-            log.error("Not upgraded; generation %d goes on serving", outcome.generation)
+            outcome = self._refusal() or await self._telling(self._try_upgrade())
+        self._tell("Not upgraded", outcome)
         return outcome
+
+    def _refusal(self) -> ReloadOutcome | None:
+        """Return what everybody is answered at once when this code makes place, or the gateway ends; None before."""
+        problem = _MAKES_PLACE if self._makes_place else _STOPPING if self._generations.is_ending else ""
+        return ReloadOutcome(self._generations.crew.number, [], [problem]) if problem else None
+
+    async def _telling(self, work: Coroutine[Any, Any, ReloadOutcome]) -> ReloadOutcome:
+        """Do it, and tell the service manager when it begins and ends; but nothing more when the gateway does."""
+        self._notifier.reloading()
+        try:
+            return await work
+        finally:
+            if not self._refusal():
+                self._notifier.ready()
+
+    def _tell(self, failed: str, outcome: ReloadOutcome) -> None:
+        for warning in outcome.warnings:
+            log.warning("%s", warning)
+        for problem in outcome.problems:
+            log.error("%s", problem)
+        if outcome.problems:
+            log.error("%s%s", failed, "" if self._refusal() else f"; generation {outcome.generation} goes on serving")
 
     async def _reload(self, *, is_forced: bool = False) -> ReloadOutcome:
         settings, outcome = await self._propose(is_forced=is_forced)
@@ -167,6 +180,7 @@ class Reloads:
             return outcome._replace(problems=[_STOPPING])
         if not outcome.problems and code_on_disk() != code:
             return outcome._replace(problems=[_CODE_CHANGED])
+        self._makes_place = not outcome.problems
         return outcome
 
     def _refuse_run_dir(self, named: str) -> str:
@@ -178,13 +192,6 @@ class Reloads:
         remedy = f"write run_dir={self._run_dir} again, or end this gateway (kill -TERM {os.getpid()}) and start it"
         text = "run_dir can change only at a restart: commands would look for this gateway in the new folder"
         return f"{text} and not find it; {remedy}"
-
-
-def _tell(outcome: ReloadOutcome) -> None:
-    for warning in outcome.warnings:
-        log.warning("%s", warning)
-    for problem in outcome.problems:
-        log.error("%s", problem)
 
 
 def _told_changes(changes: Changes | None) -> str:

@@ -106,6 +106,34 @@ def test_a_stop_answers_it_and_those_that_come_later(play):
     play(scene)
 
 
+def test_the_service_manager_hears_nothing_but_the_end_once_it_has_begun(play, monkeypatch, caplog):
+    async def scene(stage: Stage) -> None:
+        code_on_disk(monkeypatch)
+        task = await stage.reload()
+        stage.generations.stop()
+        await task
+        for asked in (stage.reloads.reload(), stage.reloads.try_upgrade(), stage.reloads.try_reload()):
+            assert (await asked).problems == ["the gateway is stopping"]
+        assert stage.notifier.states == ["RELOADING=1"]
+        assert "goes on serving" not in caplog.text
+
+    play(scene)
+
+
+def test_what_is_asked_for_while_it_ends_is_refused_at_once(play, monkeypatch):
+    async def read(_path: str) -> ReadOutcome:
+        raise AssertionError
+
+    async def scene(stage: Stage) -> None:
+        stage.generations.stop()
+        monkeypatch.setattr(reloads, "read_in_child", read)
+        monkeypatch.setattr(reloads, "try_code_on_disk", read)
+        for asked in (stage.reloads.reload(), stage.reloads.try_upgrade(), stage.reloads.try_reload()):
+            assert await asked == ReloadOutcome(1, [], ["the gateway is stopping"])
+
+    play(scene)
+
+
 def code_on_disk(monkeypatch: pytest.MonkeyPatch, problem: str = "") -> None:
     async def tried() -> str:
         return problem
@@ -120,6 +148,24 @@ def test_an_upgrade_is_tried_by_a_reload_and_leaves_the_service_manager_waiting(
         await stage.serves(stage.workers[1])
         assert await task == ReloadOutcome(2, [], [], stage.no_changes)
         assert stage.notifier.states == ["RELOADING=1"]
+
+    play(scene)
+
+
+def test_what_waits_behind_an_upgrade_is_told_to_ask_the_code_on_disk(play, monkeypatch, caplog):
+    async def scene(stage: Stage) -> None:
+        code_on_disk(monkeypatch)
+        task = await stage.asked(stage.reloads.try_upgrade())
+        behind = (stage.reloads.reload(), stage.reloads.try_upgrade(), stage.reloads.try_reload())
+        waiting = [asyncio.get_running_loop().create_task(each) for each in behind]
+        await turns()
+        await stage.serves(stage.workers[1])
+        assert (await task).problems == []
+        for each in waiting:
+            assert await each == ReloadOutcome(2, [], ["the gateway is being upgraded; ask again"])
+        assert len(stage.workers) == 2
+        assert stage.notifier.states == ["RELOADING=1"]
+        assert "goes on serving" not in caplog.text
 
     play(scene)
 
