@@ -204,6 +204,8 @@ class Arbiter:
             self._reload_asked()
 
     def _reload_asked(self) -> None:
+        if not self._reloads.note_asked():
+            return
         task = self._loop.create_task(self.reload())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -65,6 +65,7 @@ class Reloads:
         self._loop = asyncio.get_running_loop()
         self._one_at_a_time = asyncio.Lock()
         self._makes_place = False  # for the code on disk
+        self._is_asked = False
         self._last: _Last | None = None
 
     def status(self) -> dict[str, Any] | None:
@@ -74,6 +75,14 @@ class Reloads:
         outcome, loop_time, at = self._last
         told = {"ok": not outcome.problems, "age_s": self._loop.time() - loop_time, "problems": outcome.problems}
         return {**told, "at": at, "changes": _brief_changes(outcome)}
+
+    def note_asked(self) -> bool:
+        """Note that a reload is asked for by who waits for no answer; False if one that was noted is still to begin.
+
+        That reads the file as it is by then.
+        """
+        is_new, self._is_asked = not self._is_asked, True
+        return is_new
 
     async def reload(self, *, is_forced: bool = False) -> ReloadOutcome:
         """Read the configuration again and let a new generation serve by it; with an error, change nothing.
@@ -131,6 +140,7 @@ class Reloads:
             log.error("%s%s", failed, "" if self._refusal() else f"; generation {outcome.generation} goes on serving")
 
     async def _reload(self, *, is_forced: bool = False) -> ReloadOutcome:
+        self._is_asked = False
         settings, outcome = await self._propose(is_forced=is_forced)
         if settings is None:
             return outcome

@@ -165,6 +165,25 @@ def test_what_becomes_of_a_reload_is_in_the_status(play):
     play(scene)
 
 
+def test_a_storm_of_signals_is_one_reload_behind_the_one_that_is_under_way(play):
+    """A signal that comes once a reload has begun has its own: the file may be another one by now."""
+
+    async def scene(stage: ArbiterStage) -> None:
+        for _ in range(60):
+            stage.arbiter._hung_up_or_reload_asked()
+        second = await stage.next_worker(stage.workers[0])
+        for _ in range(60):
+            stage.arbiter._hung_up_or_reload_asked()
+        await turns()
+        await stage.serves(second)
+        await stage.serves(await stage.next_worker(second))
+        while stage.arbiter._tasks:  # noqa: ASYNC110 -- it tells nobody
+            await asyncio.sleep(0)
+        assert stage.arbiter.status()["generation"] == 3
+
+    play(scene)
+
+
 def test_a_status_page_that_is_not_to_be_had_is_said_when_it_serves_and_after_each_reload(play, monkeypatch):
     monkeypatch.setattr(Nothing, "trouble", "cannot listen on tcp 127.0.0.1:8480")
 
