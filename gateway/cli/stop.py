@@ -8,6 +8,7 @@ from typing import Any
 from gateway.cli.asking import ASK_TIMEOUT_S, ask_status, asking
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
+from gateway.cli.streams import mention
 from gateway.config.control_address import ControlAddress
 from gateway.supervisor.control_client import ControlConnection, ControlError, UnknownCommand
 
@@ -50,7 +51,7 @@ def stop(handle: ControlAddress, word: str = "stop") -> int:
         except UnknownCommand:  # an older gateway leaves nothing to the next start
             return stop(handle)
         if _wait(gateway, handle):
-            print(f"radgate (pid {process_id}) has stopped", flush=True)
+            mention(f"radgate (pid {process_id}) has stopped")
             return Exit.OK
     print(f"radgate: pid {process_id} has not ended; a second SIGTERM ends it at once", file=sys.stderr)
     return Exit.NO_ANSWER
@@ -66,7 +67,7 @@ def _wait(gateway: ControlConnection, handle: ControlAddress) -> bool:
         n_pending = _count_pending(handle.run_dir)
         if n_pending != told and n_pending is not None:
             told = n_pending
-            print(f"waiting for pending logins: {n_pending} (at most {handle.drain_timeout_s:g} s)", flush=True)
+            mention(f"waiting for pending logins: {n_pending} (at most {handle.drain_timeout_s:g} s)")
     return True
 
 

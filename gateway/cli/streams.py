@@ -46,6 +46,14 @@ def tell(text: str) -> None:
         write_no_more(sys.stderr)
 
 
+def mention(text: str) -> None:
+    """Say it on standard output, if that takes it: what the command is about to do does not depend on who hears it."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        write_no_more(sys.stdout)
+
+
 def write_no_more(stream: TextIO) -> None:
     """Let the interpreter not complain at its end about what a stream does not take."""
     with contextlib.suppress(OSError, ValueError):

@@ -254,6 +254,15 @@ class TestRestart:
         assert pid_of(running) == pid
         assert running.nas().login("alice", "123456").is_accept
 
+    def test_it_starts_what_it_has_stopped_even_if_nobody_hears_of_it(self, site):
+        pid = start(site)
+        read, write = os.pipe()
+        os.close(read)
+        command = [sys.executable, "-P", "-m", "gateway", "restart", "--config", str(site.config)]
+        assert subprocess.run(command, stdout=write, timeout=60, check=False).returncode == 0
+        os.close(write)
+        assert pid_of(site) not in (None, pid)
+
     def test_where_nothing_runs_it_starts(self, site):
         assert site.radgate("restart").returncode == 0
         assert site.nas().login("alice", "123456").is_accept
