@@ -53,8 +53,7 @@ def command(options: argparse.Namespace) -> int:
             print(f"radgate: not restarted; pid {running['pid']} goes on serving, nothing was changed", file=sys.stderr)
         return Exit.CONFIGURATION
     with contextlib.suppress(NotRunning):
-        if status := stop(read_control_address(options.config), "leave"):
-            return status
+        stop(read_control_address(options.config), "leave")
     return start(options.config)
 
 

@@ -9,12 +9,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gateway.cli.asking import ask_status, asking
+from gateway.cli.asking import ASK_TIMEOUT_S, asking
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
+from gateway.cli.stop import end
+from gateway.cli.streams import mention
 from gateway.cli.terminal import printable
 from gateway.config.writing import explain_error
-from gateway.supervisor.control_client import NotRunning
+from gateway.supervisor.control_client import ControlConnection, NotRunning
+from gateway.supervisor.status import Status
 
 START_TIMEOUT_S = 60.0
 
@@ -24,11 +27,11 @@ _END_TIMEOUT_S = 10.0
 
 DESCRIPTION = """\
 Serve in the background; return once every worker serves, or with what kept the gateway from it. Where one runs already
-for this run_dir, say so; one that serves another file is an error.
+for this run_dir, say so; one that serves another file is an error, and one that is stopping is waited for.
 """
 EPILOG = """\
 exit status: 0 it serves, 2 errors in the file, 3 cannot start, or one runs that serves another file, 4 one
-runs that does not answer or that we may not ask.
+runs that does not answer or end, or that we may not ask.
 """
 
 
@@ -40,10 +43,8 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Start the gateway unless it runs already."""
-    try:
-        with asking(options.config) as address:
-            status = ask_status(address.run_dir)
-    except NotRunning:
+    status = _running(options.config)
+    if status is None:
         return start(options.config)
     serves, wanted = status.get("config", ""), str(Path(options.config).absolute())
     if serves and os.path.realpath(serves) != os.path.realpath(wanted):  # a gateway of an older version does not say
@@ -52,6 +53,24 @@ def command(options: argparse.Namespace) -> int:
         return Exit.CANNOT_START
     print(f"radgate runs already (pid {status['pid']})")
     return Exit.OK
+
+
+def _running(config: str) -> Status | None:
+    """Return the status of the gateway that runs; None where none does, or once it has ended if it was stopping.
+
+    It is told to stop by the connection on which it has said that it does: another one may have been started meanwhile.
+    """
+    with (
+        contextlib.suppress(NotRunning),
+        asking(config) as address,
+        ControlConnection(address.run_dir, ASK_TIMEOUT_S) as gateway,
+    ):
+        status: Status = gateway.ask("status")["status"]
+        if not status.get("ending"):  # which a gateway of an older version does not say
+            return status
+        mention(f"radgate is stopping (pid {status['pid']}); this start waits for its end")
+        end(gateway, address)
+    return None
 
 
 def start(config: str) -> int:

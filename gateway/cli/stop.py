@@ -1,7 +1,6 @@
 """`radgate stop`: let the running gateway finish its pending logins, and wait until it has ended."""
 
 import argparse
-import sys
 import time
 from typing import Any
 
@@ -34,27 +33,35 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Stop the gateway."""
     with asking(options.config) as address:
-        return stop(address)
+        stop(address)
+    return Exit.OK
 
 
-def stop(handle: ControlAddress, word: str = "stop") -> int:
-    """Return the exit status; while it waits, say for how many logins.
-
-    `word` is `stop`, or `leave`: logins that wait for a person are for the next start, which is to come soon.
+def stop(handle: ControlAddress, word: str = "stop") -> None:
+    """End the gateway that runs there. Arguments and errors are those of `end`.
 
     Raises:
         NotRunning: there is nothing to stop.
     """
     with ControlConnection(handle.run_dir, ASK_TIMEOUT_S) as gateway:
         try:
-            process_id = gateway.ask(word)["pid"]
+            end(gateway, handle, word)
         except UnknownCommand:  # an older gateway leaves nothing to the next start
-            return stop(handle)
-        if _wait(gateway, handle):
-            mention(f"radgate (pid {process_id}) has stopped")
-            return Exit.OK
-    print(f"radgate: pid {process_id} has not ended; a second SIGTERM ends it at once", file=sys.stderr)
-    return Exit.NO_ANSWER
+            stop(handle)
+
+
+def end(gateway: ControlConnection, handle: ControlAddress, word: str = "stop") -> None:
+    """Have the gateway at the other end finish, and wait until it has ended; say meanwhile for how many logins.
+
+    `word` is `stop`, or `leave`: logins that wait for a person are for the next start, which is to come soon.
+
+    Raises:
+        ControlError: it does not end, or gives no answer.
+    """
+    process_id = gateway.ask(word)["pid"]
+    if not _wait(gateway, handle):
+        raise ControlError(f"pid {process_id} has not ended; a second SIGTERM ends it at once")
+    mention(f"radgate (pid {process_id}) has stopped")
 
 
 def _wait(gateway: ControlConnection, handle: ControlAddress) -> bool:

@@ -47,7 +47,7 @@ def tell(text: str) -> None:
 
 
 def mention(text: str) -> None:
-    """Say it on standard output, if that takes it: what the command is about to do does not depend on who hears it."""
+    """Say it on standard output if that takes it: what the command is about to do does not depend on who hears it."""
     try:
         print(text, flush=True)
     except OSError:

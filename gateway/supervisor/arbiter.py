@@ -289,6 +289,7 @@ class Arbiter:
         )
         return {
             **status,
+            "ending": self._ending.is_final,
             "max_pending": self.crew.plan.settings.gateway.max_pending,
             "console": self._console.state(),
             "certificates": certificates(self.crew.plan.settings, self._fail_mode_watch.validity),

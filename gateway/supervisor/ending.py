@@ -34,6 +34,11 @@ class Ending:
         self.is_to_be_replaced = False
         self._leaves = False
 
+    @property
+    def is_final(self) -> bool:
+        """Whether it has begun, and nobody takes our place in this process."""
+        return self._generations.is_ending and not self.is_to_be_replaced
+
     async def wait(self) -> None:
         """Return once it has been asked for, and nobody is left."""
         await self._nobody_is_left.wait()

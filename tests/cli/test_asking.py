@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.cli import stop
+from gateway.cli import start, stop
 from gateway.config.changes import ChangedKeys, Changes, Difference
 from gateway.config.control_address import read_control_address
 from gateway.supervisor.control import Command, ReloadOutcome
+from gateway.supervisor.control_client import ControlConnection, ControlError
 from tests.cli.files import run_main
 from tests.cli.scripted_gateway import STATUS, config_of
 from tests.supervisor.status_scene import HEALTHY, IKEY, QUIET, SECTION, Worker, status_of
@@ -213,6 +214,25 @@ class TestStart:
         gateway.arbiter.answer = {**STATUS, "config": str(tmp_path / "link.cfg")}
         assert run_main(capsys, "start", "--config", gateway.config)[0] == 0
 
+    def test_one_that_is_stopping_is_waited_for(self, gateway, capsys, monkeypatch):
+        gateway.arbiter.answer = {**STATUS, "ending": True, "config": "/etc/radgate/other.cfg"}
+        started: list[str] = []
+        monkeypatch.setattr(ControlConnection, "has_ended", lambda *_: not started)
+        monkeypatch.setattr(start, "start", lambda config: started.append(config) or 0)
+        status, out, err = run_main(capsys, "start", "--config", gateway.config)
+        told, ended = out.splitlines()
+        assert (status, told, err) == (0, "radgate is stopping (pid 4711); this start waits for its end", "")
+        assert ended.endswith("has stopped")
+        assert started == [gateway.config]
+
+    def test_4_for_one_that_is_stopping_and_does_not_end(self, gateway, tmp_path, capsys, monkeypatch):
+        monkeypatch.setattr(stop, "_LOOK_EVERY_S", 0.01)
+        monkeypatch.setattr(stop, "MARGIN_S", 0.0)
+        gateway.arbiter.answer = {**STATUS, "ending": True}
+        status, _, err = run_main(capsys, "start", "--config", config_of(tmp_path, "drain_timeout_s=0\n"))
+        assert status == 4
+        assert err.endswith("has not ended; a second SIGTERM ends it at once\n")
+
 
 class TestStop:
     @pytest.fixture(autouse=True)
@@ -264,11 +284,11 @@ class TestOlderGateway:
             "end it with radgate stop, and start it\n"
         )
 
-    def test_a_restart_has_it_finish_what_is_pending(self, gateway, capsys, monkeypatch):
+    def test_a_restart_has_it_finish_what_is_pending(self, gateway, monkeypatch):
         """It leaves nothing to the next start; this one does not end either."""
         monkeypatch.setattr(stop, "_LOOK_EVERY_S", 0.01)
         monkeypatch.setattr(stop, "MARGIN_S", 0.0)
         handle = read_control_address(config_of(Path(gateway.config).parent, "drain_timeout_s=0\n"))
-        assert stop.stop(handle, "leave") == 4
+        with pytest.raises(ControlError, match="has not ended"):
+            stop.stop(handle, "leave")
         assert gateway.arbiter.stops == 1
-        assert "has not ended" in capsys.readouterr().err

@@ -56,8 +56,8 @@ class TestNobody:
 
     @pytest.mark.parametrize("command", ["start", "stop", "reload", "status"])
     def test_4_when_the_gateway_says_nothing(self, tmp_path, capsys, monkeypatch, command):
-        bound = {"stop": "stop.ASK_TIMEOUT_S", "reload": "reload.RELOAD_TIMEOUT_S"}.get(command, "asking.ASK_TIMEOUT_S")
-        monkeypatch.setattr(f"gateway.cli.{bound}", 0.01)
+        bound = {"status": "asking.ASK_TIMEOUT_S", "reload": "reload.RELOAD_TIMEOUT_S"}
+        monkeypatch.setattr(f"gateway.cli.{bound.get(command, f'{command}.ASK_TIMEOUT_S')}", 0.01)
         folder = RunDir(tmp_path / "run")
         with folder.listen():
             status, out, err = run_main(capsys, command, "--config", config_of(tmp_path))

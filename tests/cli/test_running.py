@@ -157,6 +157,24 @@ class TestStart:
         assert (again.returncode, again.stdout) == (0, f"radgate runs already (pid {pid})\n")
         assert pid_of(running) == pid
 
+    def test_one_that_is_stopping_is_waited_for(self, site):
+        pid = start(site)
+        nas = site.nas()
+        nas.send("trent", "push")
+        (push,) = site.simulator.pending()
+        with begin(site, "stop") as stopping:
+            assert stopping.stdout is not None
+            assert stopping.stdout.readline().startswith("waiting for pending logins: 1 ")
+            assert status_of(site)["ending"]
+            with begin(site, "start") as starting:
+                assert starting.stdout is not None
+                assert starting.stdout.readline() == f"radgate is stopping (pid {pid}); this start waits for its end\n"
+                site.simulator.decide(push)
+                assert nas.receive().is_accept
+        assert (stopping.returncode, starting.returncode) == (0, 0)
+        assert pid_of(site) not in (None, pid)
+        assert not status_of(site)["ending"]
+
     def test_2_and_every_problem_of_a_faulty_file(self, site):
         site.configure(failmode="sometimes", intreface="127.0.0.1")
         refused = site.radgate("start")
