@@ -119,7 +119,7 @@ def _read_checked(
 
 
 def _read_search_dn(scope: Scope) -> str:
-    found = scope.read_required("search_dn", dn, "DC=example,DC=com")
+    found = scope.read_required("search_dn", dn, "write search_dn=DC=example,DC=com")
     if found is not None:
         scope.note(scope.entries("search_dn")[0], dn_slips(found))
     return found or ""

@@ -43,6 +43,7 @@ def effective_keys(files: list[bytes], settings: Settings) -> Iterator[Effective
     present = {section.name: section for section in sections}
     absent = [IniSection(name) for name in ("main", "gateway") if name not in present]
     made_here = {("main", "log_dir"): settings.log.directory, ("gateway", "run_dir"): settings.gateway.run_dir}
+    made_here |= {(server.section, "client"): server.client or "" for server in settings.servers}
     clients = {client.section for client in settings.clients}
     for section in (*absent, *present.values()):
         kind = section_kind(section.name)

@@ -29,7 +29,7 @@ _NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 def read_fleet(scope: Scope, context: Context) -> FleetSettings | None:
     """Return what [fleet] says; None after a problem."""
     surroundings = context.surroundings
-    engine = scope.read_required("engine", _engine, "rediss://radgate@redis.example.com:6379/0")
+    engine = scope.read_required("engine", _engine, "write engine=rediss://radgate@redis.example.com:6379/0")
     keys = _read_keys(scope, surroundings)
     own_certs_file = scope.read_optional("engine_ca_certs_file", partial(certificates, surroundings))
     password = _read_password(scope, surroundings)
@@ -65,7 +65,7 @@ def _name(text: str) -> str:
 
 
 def _read_keys(scope: Scope, surroundings: Surroundings) -> tuple[Secret, ...] | None:
-    if scope.read_required("fleet_key_file", plain, "/etc/radgate/fleet.key") is None:
+    if scope.read_required("fleet_key_file", plain, "write fleet_key_file=/etc/radgate/fleet.key") is None:
         return None
     entry = scope.entries("fleet_key_file")[0]
     content = read_private(scope, surroundings, entry, "key")

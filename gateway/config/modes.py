@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from gateway.config import servers
 from gateway.config.attributes import check_passed, passed_attributes
 from gateway.config.duo_only import warn_that_exempt_usernames_suffice
+from gateway.config.ini import Entry
 from gateway.config.schema import without_number
 from gateway.config.scope import Context, Scope
 from gateway.config.servers import EXEMPT_USERNAME
@@ -103,11 +104,11 @@ def factors(text: str) -> tuple[Factor, ...]:
 
 
 def _read_server(scope: Scope, context: Context) -> ServerSettings:
-    client = scope.read_required("client", lambda text: _client(text, context), AD_CLIENT)
+    client = _read_client(scope, context)
     settings = servers.read_server(scope, context, client)
     if client is not None and without_number(client) == DUO_ONLY_CLIENT:
         scope.remark(
-            scope.entries("client")[0],
+            next(iter(scope.entries("client")), Entry(scope.section, "client", client, scope.place)),
             "nobody here checks passwords: whoever knows a user's name and holds the phone gets in; name an "
             "[ad_client] or a [radius_client] unless the RADIUS client itself checks a password first",
         )
@@ -120,6 +121,13 @@ def _read_server(scope: Scope, context: Context) -> ServerSettings:
     for entry in scope.own().entries(*IDLE):
         scope.warn(entry, "has no effect here, where a password comes first; remove the line")
     return settings
+
+
+def _read_client(scope: Scope, context: Context) -> str | None:
+    """Return the client section that is named, or the only one that there is."""
+    if len(context.clients) == 1 and not scope.entries("client"):
+        return next(iter(context.clients))
+    return scope.read_required("client", lambda text: _client(text, context), _remedy("", context))
 
 
 def _warn_that_exempt_users_type_a_factor(scope: Scope, settings: ServerSettings) -> None:

@@ -95,14 +95,14 @@ class Scope:
             self.note(entry, slips(entry.value))
         return self.read_optional(key, parse)
 
-    def read_required(self, key: str, parse: Callable[[str], Value], example: str) -> Value | None:
-        """Return the key's value; None, and a problem, without one."""
+    def read_required(self, key: str, parse: Callable[[str], Value], remedy: str) -> Value | None:
+        """Return the key's value; None, and a problem that ends in the remedy, without one."""
         for entry in self.entries(key):
             if entry.value:
                 return self.parse(entry, parse)
-            self.error(entry, f"has no value; write {key}={example}")
+            self.error(entry, f"has no value; {remedy}")
             return None
-        self.missing(key, f"is missing; write {key}={example}")
+        self.missing(key, f"is missing; {remedy}")
         return None
 
     def parse(self, entry: Entry, parse: Callable[[str], Value], severity: Severity = Severity.ERROR) -> Value | None:

@@ -136,7 +136,7 @@ def _read_application(scope: Scope, context: Context) -> ApplicationSettings:
 
 
 def _read_api_address(scope: Scope) -> HostPort:
-    found = scope.read_required("api_host", _api_host, PLACEHOLDER_HOST) or HostPort("", None)
+    found = scope.read_required("api_host", _api_host, f"write api_host={PLACEHOLDER_HOST}") or HostPort("", None)
     _check_api_host(scope, found.host)
     api_port = scope.read("api_port", port)
     given = _nearest(scope, "api_host", "api_port")
@@ -173,7 +173,7 @@ def _check_api_host(scope: Scope, name: str) -> None:
 
 
 def _read_ikey(scope: Scope) -> str:
-    ikey = scope.read_required("ikey", integration_key, "DIXXXXXXXXXXXXXXXXXX")
+    ikey = scope.read_required("ikey", integration_key, "write ikey=DIXXXXXXXXXXXXXXXXXX")
     letter = repeated_letter(ikey.upper().removeprefix("DI")) if ikey else None
     if letter == "x":
         text = "is the placeholder of samples; write the integration key of your Duo application"

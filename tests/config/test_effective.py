@@ -58,6 +58,11 @@ def test_what_main_says_of_ports_is_not_for_directories_and_a_client_that_nobody
     assert found(text, "host", "ad_client2") == []
 
 
+def test_the_only_client_section_holds_where_none_is_named():
+    text = MINIMAL.replace(SERVER, "radius_server_auto") + "[duo_only_client]\n"
+    assert found(text, "client", "radius_server_auto") == [("duo_only_client", Origin.DEFAULT)]
+
+
 def test_what_has_no_effect_is_not_shown_and_a_number_is_no_secret():
     text = MINIMAL.replace(SERVER, "radius_server_auto") + "client=duo_only_client\ndelimited_password_length=8\n"
     assert found(text, "delimited_password_length", "radius_server_auto") == [("8", Origin.FILE)]

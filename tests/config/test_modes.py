@@ -1,6 +1,6 @@
 """The sections auto, concat and challenge: their own keys, and which first factor they may name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import pytest
@@ -15,7 +15,7 @@ from gateway.duoapi.calls import Factor
 from gateway.engine.rules import ModeRules, PromptFormat, rules_of
 from tests.config.files import MINIMAL, PATH, SERVER, parse, problems_of
 
-CLIENTS = {name: DuoOnlyClient(section=name) for name in ("radius_client2", "ad_client2")}  # as good as any
+CLIENTS = ("radius_client2", "ad_client2")
 Reader = Callable[[Scope, Context], ServerSettings]
 AUTO, CONCAT, CHALLENGE = (
     (modes.read_auto, modes.AUTO_KEYS),
@@ -37,11 +37,17 @@ class Read(NamedTuple):
         return [f"{each.key}: {each.text}" for each in self.problems if not each.is_error]
 
 
-def read(kind: tuple[Reader, dict[str, str]], lines: str = "", client: str = "client=radius_client2\n") -> Read:
+def read(
+    kind: tuple[Reader, dict[str, str]],
+    lines: str = "",
+    client: str = "client=radius_client2\n",
+    clients: Sequence[str] = CLIENTS,
+) -> Read:
     reader, keys = kind
+    there = {name: DuoOnlyClient(section=name) for name in clients}  # as good as any
     (section,), problems = parse_ini(f"[radius_server_x]\n{SERVER}{client}{lines}".encode())
     assert not problems
-    settings = reader(Scope(section, IniSection("main"), keys, problems), Context(surroundings_of(PATH), None, CLIENTS))
+    settings = reader(Scope(section, IniSection("main"), keys, problems), Context(surroundings_of(PATH), None, there))
     return Read(settings, problems)
 
 
@@ -134,8 +140,8 @@ def test_what_may_be_a_slip_is_a_warning(kind, line, warning):
         ("client=ad_client\n", None, "client: there is no section [ad_client]"),
         ("client=AD_client2\n", "ad_client2", ""),
         ("client=ldap\n", None, "client: 'ldap' is no client section"),
-        ("client=\n", None, "client: has no value; write client=ad_client"),
-        ("", None, "client: is missing; write client=ad_client"),
+        ("client=\n", None, "client: has no value; write client=radius_client2 or client=ad_client2; "),
+        ("", None, "client: is missing; write client=radius_client2 or client=ad_client2; "),
     ],
 )
 def test_a_section_names_its_first_factor(kind, line, client, error):
@@ -143,6 +149,20 @@ def test_a_section_names_its_first_factor(kind, line, client, error):
     assert found.settings.client == client
     assert len(found.errors) == bool(error)
     assert all(each.startswith(error) for each in found.errors)
+
+
+@pytest.mark.parametrize("kind", [AUTO, CONCAT, CHALLENGE])
+@pytest.mark.parametrize("only", ["ad_client", "radius_client7", "duo_only_client"])
+def test_the_only_client_section_is_meant_where_none_is_named(kind, only):
+    found = read(kind, client="", clients=[only])
+    assert found.settings.client == only
+    assert not found.errors
+
+
+def test_a_name_that_is_empty_or_of_nobody_does_not_mean_the_only_section():
+    for line in ("client=\n", "client=radius_client\n"):
+        (error,) = read(AUTO, client=line, clients=["ad_client"]).errors
+        assert "; write client=ad_client; client=duo_only_client would mean" in error
 
 
 @pytest.mark.parametrize("line", ["client=radius_client_nps\n", "client=radius_client\n", "client=raduis_client2\n"])
@@ -166,6 +186,27 @@ def test_that_nobody_checks_a_password_should_be_meant(kind):
     assert (note.key, note.severity) == ("client", Severity.NOTE)
     assert "whoever knows a user's name and holds the phone gets in" in note.text
     assert not read(kind).problems
+
+
+def test_that_nobody_checks_a_password_should_be_meant_where_no_line_says_so_too():
+    problems = problems_of(f"[radius_server_auto]\n{SERVER}[duo_only_client]\n")
+    assert [(each.section, each.key, each.severity) for each in problems] == [
+        ("radius_server_auto", "client", Severity.NOTE)
+    ]
+
+
+def test_without_a_name_and_any_client_section_the_kinds_are_named():
+    (text,) = [each.text for each in problems_of(f"[radius_server_auto]\n{SERVER}")]
+    assert text.startswith("is missing; write a section [ad_client] or [radius_client], and its name here; client=duo_")
+
+
+def test_of_a_directory_and_a_section_that_asks_nobody_one_must_be_named():
+    """Which of them is meant decides whether passwords are checked."""
+    directory = "[ad_client]\nhost=dc1\nsearch_dn=DC=a\n"
+    account = "service_account_username=reader\nservice_account_password=qx7-Blue-Harbor-19\n"
+    problems = problems_of(f"[radius_server_auto]\n{SERVER}{directory}{account}[duo_only_client]\n")
+    (text,) = [each.text for each in problems if each.is_error]
+    assert text.startswith("is missing; write client=ad_client; client=duo_only_client would mean")
 
 
 def test_an_exempt_user_has_to_type_a_factor_in_concat():
