@@ -146,6 +146,7 @@ class RadiusClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
 
     Attributes:
         nas_ip: what we call ourselves there; empty for the address that we have towards each.
+        pw_codec: in which they want passwords, by Python's name.
         pass_through: which attributes of a NAS's request go on.
         force_message_authenticator: whether replies without Message-Authenticator are discarded; `auto`: once the home
             server has sent one with it.
@@ -158,6 +159,7 @@ class RadiusClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     retry_wait_s: float = 2.0
     timeout_s: float = 30.0
     nas_ip: str = ""
+    pw_codec: str = "utf-8"
     pass_through: frozenset[AttributeKind] = frozenset()
     pass_through_all: bool = False
     force_message_authenticator: RequireMessageAuthenticator = RequireMessageAuthenticator.AUTO

@@ -22,8 +22,8 @@ class CheckFirstFactor(Value):
 
     Attributes:
         user_name: as the NAS sent it.
-        password: for the first factor alone, at most 128 octets as it was typed, which in UTF-8, where a directory is
-            asked, may be more; None if the credentials are among the attributes, and once the question is answered.
+        password: for the first factor alone, at most 128 octets as it was typed, which in the codec of whom
+            is asked may be more; None if the credentials are among the attributes, and once the question is answered.
         attributes: what goes on of the NAS's request, encoded: `radius.credentials.credential_attributes`, and what the
             section passes through. Never User-Name, User-Password, State, Proxy-State or Message-Authenticator.
         state: the home server's own, in the answer to its challenge; else empty.

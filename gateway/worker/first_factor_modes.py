@@ -1,6 +1,7 @@
 """Settings of a section with a first factor into its mode: a row for each kind, and what all of them need."""
 
 import os
+from codecs import lookup
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -68,9 +69,15 @@ def first_factor_of(server: ServerSettings, settings: Settings) -> FirstFactor:
     if client is None or isinstance(client, DuoOnlyClient):
         return FirstFactor()
     if isinstance(client, AdClient):
-        return FirstFactor(client.section, is_directory=True)
+        return FirstFactor(client.section, is_directory=True, pw_codec="utf-8")
     secrets = {home.name: SharedSecret(home.shared_secret.octets) for home in client.homes}
-    return FirstFactor(client.section, _passing_of(client), relays=True, secrets=secrets)
+    passing, pw_codec = _passing_of(client), _other_codec(server, client)
+    return FirstFactor(client.section, passing, relays=True, secrets=secrets, pw_codec=pw_codec)
+
+
+def _other_codec(server: ServerSettings, client: RadiusClient) -> str:
+    """Return the codec in which home servers want passwords, where it is not that in which they come."""
+    return client.pw_codec if lookup(client.pw_codec).name != lookup(server.pw_codec).name else ""
 
 
 def _passing_of(settings: RadiusClient) -> Passing:

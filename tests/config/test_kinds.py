@@ -19,7 +19,7 @@ from tests.worker.sections import built_section
 CLIENTS = ("radius_client", "ad_client")
 OF_TWO_SORTS = {
     "name",  # of a host of a fleet, and of a section
-    "port", "status_server", "force_message_authenticator",  # of who asks us, and of whom we ask
+    "port", "status_server", "force_message_authenticator", "pw_codec",  # of who asks us, and of whom we ask
     "pass_through_attr_names", "pass_through_all",  # there, and back
 }  # fmt: skip
 RULES = """\

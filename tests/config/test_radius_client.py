@@ -64,7 +64,7 @@ def test_what_need_not_be_said():
 def test_every_key_is_one_of_the_settings():
     settings = client(
         f"{LEAST}retries=1\nretry_wait=0.5\nnas_ip=10.0.0.9\ntimeout=9\npass_through_attr_names=Class, NAS-Identifier\n"
-        "pass_through_all=true\nforce_message_authenticator=true\nmax_in_flight=7\nstatus_server=no\n"
+        "pass_through_all=true\nforce_message_authenticator=true\nmax_in_flight=7\nstatus_server=no\npw_codec=cp932\n"
     )
     default = client()
     for field in RadiusClient.__struct_fields__:

@@ -61,6 +61,7 @@ def mode_of(
     draw: Callable[[int], bytes] | None = None,
     rules: Mapping[str, Any] | None = None,
     is_directory: bool = False,
+    home_codec: str = "",
     **modes: Any,
 ) -> WithFirstFactor:
     """The mode of a section with a home server, or with none for `home=""`; others are its section's own keys."""
@@ -71,7 +72,7 @@ def mode_of(
     challenger = Challenger(Tokens([bytes(32)], "section", client), memory, 300, draw)
     secrets = ({} if is_directory else {HOST: HOME_SECRET}) if secrets is None else secrets
     relays = bool(home) and not is_directory
-    first_factor = FirstFactor(home, Passing(), relays=relays, secrets=secrets, is_directory=is_directory)
+    first_factor = FirstFactor(home, Passing(), relays, secrets, is_directory, "utf-8" if is_directory else home_codec)
     given = SectionRules(modes=ModeRules(**modes), **{"reject_delay_s": 0.0, **(rules or {})})
     return make(LoginPolicy("app", fail_open, fleet), given, Parts(first_factor, to_nas, challenger, bytes(range(32))))
 

@@ -1,5 +1,7 @@
 """Sections that check passwords become clients, modes know what they can do, and the board has their hosts."""
 
+import pytest
+
 from gateway.config.settings import Settings
 from gateway.engine.modes.parts import FirstFactor
 from gateway.firstfactor.directory.client import DirectoryClient
@@ -38,10 +40,31 @@ def settings() -> Settings:
 def test_a_mode_knows_what_its_first_factor_can_do():
     found = settings()
     by_client = {server.client: first_factor_of(server, found) for server in found.servers}
-    assert by_client["ad_client"] == FirstFactor("ad_client", is_directory=True)
+    assert by_client["ad_client"] == FirstFactor("ad_client", is_directory=True, pw_codec="utf-8")
     assert not by_client["ad_client"].relays
     assert (by_client["radius_client"].relays, by_client["radius_client"].is_directory) == (True, False)
     assert by_client["duo_only_client"] == FirstFactor()
+
+
+@pytest.mark.parametrize(
+    ("server", "home", "main", "wanted"),
+    [
+        ("", "", "", ""),
+        ("utf8", "UTF-8", "", ""),
+        ("latin-1", "", "", "utf-8"),
+        ("", "cp932", "", "cp932"),
+        ("latin-1", "iso-8859-1", "", ""),
+        ("", "", "cp1252", ""),
+        ("cp932", "", "cp1252", "cp1252"),
+    ],
+)
+def test_a_home_server_gets_the_octets_as_they_came_where_both_sections_name_one_charset(server, home, main, wanted):
+    def line(codec: str) -> str:
+        return f"pw_codec={codec}\n" if codec else ""
+
+    section = f"[radius_server_auto]\nclient=radius_client\n{SERVER}{line(server)}"
+    found = parse(f"{section}{HOME}{line(home)}[main]\n{line(main)}")[0]
+    assert first_factor_of(found.servers[0], found).pw_codec == wanted
 
 
 def test_the_board_and_the_status_have_the_hosts_of_both_kinds():

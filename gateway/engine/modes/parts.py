@@ -16,10 +16,11 @@ class FirstFactor(Value):
         to_home: which attributes of requests go on to it.
         relays: it takes credentials that are no password.
         secrets: of its hosts, by their names.
-        is_directory: it wants passwords as UTF-8, and they are not for one login alone, as a home server's may be.
+        is_directory: its passwords are not for one login alone, as a home server's may be.
+        pw_codec: in which it wants them, by Python's name; empty for the octets as they came.
     """
 
-    __slots__ = ("is_directory", "name", "relays", "secrets", "to_home")
+    __slots__ = ("is_directory", "name", "pw_codec", "relays", "secrets", "to_home")
 
     def __init__(
         self,
@@ -28,12 +29,14 @@ class FirstFactor(Value):
         relays: bool = False,
         secrets: Mapping[str, SharedSecret] = {},
         is_directory: bool = False,
+        pw_codec: str = "",
     ) -> None:
         self.name = name
         self.to_home = to_home
         self.relays = relays
         self.secrets = secrets
         self.is_directory = is_directory
+        self.pw_codec = pw_codec
 
 
 class Parts(Value):

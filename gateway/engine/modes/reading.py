@@ -102,9 +102,12 @@ def shown(octets: bytes) -> str:
     return text if text.isprintable() else _CONTROL_CHARACTERS.sub(" ", text)
 
 
-def as_utf8(octets: bytes, codec: str) -> bytes | None:
-    """Return a password in UTF-8; None if it is no text in this codec. What somebody else checks may hold anything."""
+def recoded(octets: bytes, codec: str, wanted: str) -> bytes | None:
+    """Return a password in another codec; None if it is no text in this one, or has letters that the other lacks.
+
+    What somebody else checks may hold anything.
+    """
     try:
-        return octets.decode(codec).encode()
+        return octets.decode(codec).encode(wanted)
     except UnicodeError:
         return None

@@ -1,7 +1,7 @@
 """What auto, concat and challenge have in common: a first factor is asked before Duo, and nobody gets in without it.
 
-The password goes to the first factor as it was typed, octet for octet, and is forgotten with the answer. Its digest
-tells one login from another meanwhile.
+The password goes to the first factor as it was typed, octet for octet where that writes as the NAS does, and is
+forgotten with the answer. Its digest tells one login from another meanwhile.
 """
 
 from hmac import compare_digest
@@ -26,10 +26,10 @@ from gateway.engine.modes.mode import Mode
 from gateway.engine.modes.parts import Parts
 from gateway.engine.modes.passing_on import PassingOn, text_of
 from gateway.engine.modes.reading import (
-    as_utf8,
     before_nul,
     may_be_chance,
     readable,
+    recoded,
     refuse_repeats,
     refuse_unproven,
 )
@@ -66,7 +66,7 @@ from gateway.words.reasons import Reason
 
 _UNKNOWN_FACTOR: Final = Reason.UNKNOWN_FACTOR
 _RELAYING: Final = (CHAP, MS_CHAP, EAP, EAP_START)  # hashing is slow
-_NO_TEXT: Final = "The password was no text in the charset of pw_codec: the directory was not asked"
+_NO_TEXT: Final = "The password was no text in pw_codec, or not in that of the first factor, which was not asked"
 _LIKE_CHANCE: Final = "The password looked like random bytes: the first factor was not asked"
 _NO_PASSWORD_HINT: Final = (
     "the user types the password first; if that was done, the RADIUS client has not sent it, or in another attribute"
@@ -236,8 +236,8 @@ class WithFirstFactor(Mode):
             verdict.reply_message = "Enter your password."
             verdict.hint = _NO_PASSWORD_HINT
             return login.decide(verdict)
-        if password is not None and self._first_factor.is_directory:
-            password = as_utf8(password, self.pw_codec)
+        if password is not None and self._first_factor.pw_codec:
+            password = recoded(password, self.pw_codec, self._first_factor.pw_codec)
             if password is None:
                 return login.decide(_unreadable(_NO_TEXT))
         question = CheckFirstFactor(

@@ -131,6 +131,22 @@ class TestPasswords:
         typed(stage, "Grüße".encode("latin-1"))
         assert stage.checked.password == "Grüße".encode("latin-1")
 
+    @pytest.mark.parametrize(("codec", "home_codec"), [("latin-1", "utf-8"), ("utf-8", "cp1252"), ("cp932", "utf-8")])
+    def test_a_home_server_that_writes_otherwise_gets_the_same_letters(self, codec, home_codec):
+        password = "パスワード" if codec == "cp932" else "Grüße"
+        stage = HomeStage(rules={"pw_codec": codec}, home_codec=home_codec)
+        typed(stage, f"{password},push".encode(codec))
+        assert stage.checked.password == password.encode(home_codec)
+
+    @pytest.mark.parametrize(
+        ("octets", "home_codec"), [("Grüße".encode("latin-1"), "latin-1"), ("パスワード".encode(), "latin-1")]
+    )
+    def test_what_a_home_server_cannot_be_asked_in_its_letters_asks_nobody(self, octets, home_codec):
+        stage = HomeStage(rules={"pw_codec": "utf-8"}, home_codec=home_codec)
+        typed(stage, octets)
+        assert (stage.to, stage.reason, message(stage.reply)) == ([], "unreadable_password", "Login failed.")
+        assert repr(octets)[2:-1] not in repr(stage.effects)
+
 
 class TestOtherCredentials:
     @MODES
