@@ -13,7 +13,7 @@ from bench.simulator.wire import Endpoint, Question, Reply, Step, begun, ok, pol
 
 _FACTOR_WORD = re.compile(r"(push|phone|sms)([0-9]*)", re.IGNORECASE)
 _PHONE_WORD = re.compile(r"(?:phone)?([0-9]+)", re.IGNORECASE)
-_MENU_ORDER = ("push", "phone", "sms")
+_MENU = {"push": "Duo Push", "phone": "Phone call", "sms": "SMS passcodes"}
 
 
 class _Wanted(NamedTuple):
@@ -39,8 +39,8 @@ def preauth(question: Question) -> Step:
     if answer.result == "auth":
         words = _factor_words(answer.devices)
         menu = {str(number): word for number, word in enumerate(words, 1)}
-        response["factors"] = {"default": words[0], **menu} if words else {}
-        response["prompt"] = "\n".join(f"{number}. {word}" for number, word in menu.items())
+        response["factors"] = {"default": next(iter(words)), **menu} if words else {}
+        response["prompt"] = "\n".join(f"{number}. {line}" for number, line in enumerate(words.values(), 1))
     return ok(response, answer.result)
 
 
@@ -111,11 +111,14 @@ def _phones(devices: tuple[Device, ...]) -> list[Device]:
     return [each for each in devices if each.type == "phone"]
 
 
-def _factor_words(devices: tuple[Device, ...]) -> list[str]:
-    phones = _phones(devices)
-    return [
-        f"{factor}{ordinal}" for factor in _MENU_ORDER for ordinal, each in enumerate(phones, 1) if each.can(factor)
-    ]
+def _factor_words(devices: tuple[Device, ...]) -> dict[str, str]:
+    """Words for the user's phones, each with what a person reads for it."""
+    return {
+        f"{factor}{ordinal}": f"{phrase} to {each.number}"
+        for factor, phrase in _MENU.items()
+        for ordinal, each in enumerate(_phones(devices), 1)
+        if each.can(factor)
+    }
 
 
 def _status(transaction: Transaction) -> Reply:

@@ -75,8 +75,9 @@ class Preauth(Value):
 class Auth(Value):
     """Verify the second factor.
 
-    `device` is v2's device id or "auto"; `ordinal` is what the user typed (`push2` is 2) or 0 for none, which v1
-    wants instead. A factor that waits for a person is asked asynchronously and answered with a txid.
+    `device` is v2's device id, v1's word for it or "auto"; `ordinal` is what the user typed (`push2` is 2) or 0 for
+    none, which v1 wants where no word is known. A factor that waits for a person is asked asynchronously and answered
+    with a txid.
     """
 
     __slots__ = ("device", "factor", "ipaddr", "ordinal", "passcode", "username")
@@ -123,7 +124,7 @@ Call = Ping | Check | Preauth | Auth | AuthStatus
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Device(Value):
-    """One entry of the preauth device list, in Duo's order; a token has no capabilities.
+    """One entry of the preauth device list, in Duo's order, or a word of v1's; a token has no capabilities.
 
     `name` is what its owner knows it by: the number as Duo shows it, else a name; `sms_nextcode` is how the next
     passcode of those sent by SMS begins. Both may be empty.

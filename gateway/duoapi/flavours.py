@@ -38,6 +38,7 @@ from gateway.duoapi.calls import (
     Time,
 )
 from gateway.duoapi.echoes import MAX_PAGE, cleaned, is_harmless, shown
+from gateway.duoapi.offers import is_word, offered
 from gateway.duoapi.signing import encode_params, percent_encode
 from gateway.unavailable import Trouble, Unavailable
 from gateway.values import Value
@@ -146,8 +147,8 @@ def _auth_v1(call: Auth) -> ApiRequest:
         params["code"] = call.passcode
     elif call.factor is AUTO:
         params["auto"] = "auto"
-    elif call.ordinal:
-        params |= {"factor": "auto", "auto": f"{call.factor.value}{call.ordinal}"}
+    elif word := _word_v1(call):
+        params |= {"factor": "auto", "auto": word}
     else:
         params["phone"] = "phone1"
     if call.factor.waits_for_person:
@@ -155,6 +156,13 @@ def _auth_v1(call: Auth) -> ApiRequest:
     if call.ipaddr:
         params["ipaddr"] = call.ipaddr
     return ApiRequest("POST", "/rest/v1/auth", encode_params(params.items()))
+
+
+def _word_v1(call: Auth) -> str:
+    """Return what names the phone; empty for none. A device of v2, which may have answered before, has another name."""
+    if is_word(call.device):
+        return call.device
+    return f"{call.factor.value}{call.ordinal}" if call.ordinal else ""
 
 
 def _auth_status_v1(call: AuthStatus) -> ApiRequest:
@@ -219,9 +227,12 @@ def _time_answer_v2(body: bytes, _call: Call) -> Time:
     return Time(_content(messages.decode_time(body)).time)
 
 
-def _preauth_answer_v1(body: bytes, _call: Preauth) -> PreauthAnswer:
-    content = _content(messages.decode_preauth_v1(body))
-    return PreauthAnswer(shown(content.result), shown(content.status))
+def _preauth_answer_v1(body: bytes, call: Preauth) -> PreauthAnswer:
+    if not call.wants_devices:
+        content = _content(messages.decode_preauth_v1(body))
+        return PreauthAnswer(shown(content.result), shown(content.status))
+    full = _content(messages.decode_preauth_factors_v1(body))
+    return PreauthAnswer(shown(full.result), shown(full.status), offered(full.factors, full.prompt or ""))
 
 
 def _auth_answer_v1(body: bytes, call: Auth) -> AuthAnswer:

@@ -77,10 +77,17 @@ class AuthContent(msgspec.Struct, gc=False):
 
 
 class PreauthContentV1(msgspec.Struct, gc=False):
-    """v1 preauth; `status` is a text for people."""
+    """v1 preauth, where no device matters; `status` is a text for people."""
 
     result: str
     status: str | None = None
+
+
+class PreauthFactorsContentV1(PreauthContentV1, gc=False):
+    """The whole of v1 preauth: the menu as it is read, and what its numbers stand for."""
+
+    prompt: str | None = None
+    factors: dict[str, str] | None = None
 
 
 class AuthContentV1(msgspec.Struct, gc=False):
@@ -104,5 +111,6 @@ decode_preauth = msgspec.json.Decoder(Envelope[PreauthContent]).decode
 decode_preauth_devices = msgspec.json.Decoder(Envelope[PreauthDevicesContent]).decode
 decode_auth = msgspec.json.Decoder(Envelope[AuthContent]).decode
 decode_preauth_v1 = msgspec.json.Decoder(Envelope[PreauthContentV1]).decode
+decode_preauth_factors_v1 = msgspec.json.Decoder(Envelope[PreauthFactorsContentV1]).decode
 decode_auth_v1 = msgspec.json.Decoder(Envelope[AuthContentV1]).decode
 decode_result = msgspec.json.Decoder(Envelope[ResultContent]).decode

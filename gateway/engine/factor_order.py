@@ -26,8 +26,7 @@ def wants_devices(factors: Sequence[Factor]) -> bool:
 def choose_factor(factors: Sequence[Factor], devices: Sequence[Device]) -> Factor | None:
     """Return the first factor that one of the devices can do, `PASSCODE` for one to be asked for; None if none can.
 
-    Anybody may have a passcode: a list of devices tells nothing of bypass codes. v1 has no list, and one that is not
-    there is no obstacle.
+    Anybody may have a passcode: a list of devices tells nothing of bypass codes. One that is not there is no obstacle.
     """
     if not devices:
         return factors[0]

@@ -71,11 +71,15 @@ _STATES: Final = {state.value: state for state in LoginState}
 def choose_device(typed: TypedFactor, devices: tuple[Device, ...]) -> str | None:
     """Return the device that the typed number means: the n-th of those that can do the factor; None when there is none.
 
-    v1 has no device list and takes the number itself, so that a list which is not there is no obstacle.
+    v1 numbers phones whatever they can do: what was typed is meant where the list has it. It takes the number itself,
+    too, so that a list which is not there is no obstacle.
     """
     if not typed.ordinal or not devices:
         return "auto"
     capable = [device.device for device in devices if typed.factor in device.capabilities]
+    word = f"{typed.factor.value}{typed.ordinal}"
+    if word in capable:
+        return word
     return capable[typed.ordinal - 1] if typed.ordinal <= len(capable) else None
 
 

@@ -95,6 +95,12 @@ def test_v2_requests(call: Call, method: str, path: str, params: dict[str, str])
         ),
         (Auth("jdoe", Factor.SMS), "/rest/v1/auth", {"user": "jdoe", "factor": "sms", "phone": "phone1"}),
         (
+            Auth("jdoe", Factor.PHONE, device="phone3", ordinal=1),
+            "/rest/v1/auth",
+            {"user": "jdoe", "factor": "auto", "auto": "phone3", "async": "1"},
+        ),
+        (Auth("jdoe", Factor.SMS, device="sms2"), "/rest/v1/auth", {"user": "jdoe", "factor": "auto", "auto": "sms2"}),
+        (
             Auth("jdoe", Factor.PASSCODE, passcode="123456"),
             "/rest/v1/auth",
             {"user": "jdoe", "factor": "passcode", "code": "123456"},
@@ -199,9 +205,64 @@ def test_v1_answers() -> None:
     assert V1.read(Check(), 200, ok("valid")) == Time(None)
     preauth = {"result": "auth", "factors": {"default": "push1", "1": "push1"}, "prompt": "Duo login"}
     assert V1.read(Preauth("jdoe"), 200, ok(preauth)) == PreauthAnswer("auth")
+    phone = Device("push1", frozenset({"push"}), "phone 1")
+    assert V1.read(Preauth("jdoe", wants_devices=True), 200, ok(preauth)) == PreauthAnswer("auth", devices=(phone,))
     deny = {"result": "deny", "status": "Login request denied."}
     assert V1.read(AuthStatus("tx-1"), 200, ok(deny)) == AuthAnswer("deny", "", "Login request denied.")
     assert V1.read(Auth("jdoe", Factor.PUSH), 200, ok({"txid": "tx-1"})) == AuthAnswer("", txid="tx-1")
+
+
+def v1_devices(factors: object, prompt: object = "") -> tuple[Device, ...]:
+    body = ok({"result": "auth", "status": "Go on", "factors": factors, "prompt": prompt})
+    answer = V1.read(Preauth("jdoe", wants_devices=True), 200, body)
+    assert isinstance(answer, PreauthAnswer)
+    return answer.devices
+
+
+def test_each_word_of_v1s_menu_is_a_device_that_can_do_this_factor_alone():
+    factors = {"default": "push2", "2": "phone1", "10": "sms2", "1": "push2"}
+    assert [(each.device, *each.capabilities, each.name) for each in v1_devices(factors)] == [
+        ("push2", "push", "phone 2"),
+        ("phone1", "phone", "phone 1"),
+        ("sms2", "sms", "phone 2"),
+    ]
+
+
+def test_what_v1s_menu_calls_a_phone_is_its_name_and_how_the_next_passcode_begins_is_read():
+    prompt = (
+        "Duo login for jdoe\n\n  1. Duo Push to XXX-XXX-1234\n\t2. Phone call to XXX-XXX-1234\n"
+        "3. SMS passcodes to XXX-XXX-1234 (next code starts with: 2)\n\nPasscode or option (1-3): "
+    )
+    devices = v1_devices({"1": "push1", "2": "phone1", "3": "sms1"}, prompt)
+    assert [(each.name, each.sms_nextcode) for each in devices] == [
+        ("XXX-XXX-1234", ""),
+        ("XXX-XXX-1234", ""),
+        ("XXX-XXX-1234", "2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "word", ["hologram1", "push", "push0", "push100", "passcode", "", "push1 ", "ｐush1", "push１"]
+)
+def test_a_word_of_v1s_menu_that_is_not_known_is_passed_over(word):
+    assert [each.device for each in v1_devices({"1": word, "2": "sms1"})] == ["sms1"]
+
+
+def test_who_can_choose_nothing_in_v1_has_no_phone():
+    """As a token in v2: a list that is there decides, and none that is missing."""
+    assert v1_devices({}) == v1_devices({"default": "passcode"}) == (Device("token"),)
+    assert v1_devices(None) == ()
+
+
+def test_v1s_menu_is_read_as_far_as_somebody_would():
+    many = {str(number): f"push{number % 99 + 1}" for number in range(100_000)} | {"9" * 5000: "push1"}
+    assert len(v1_devices(many, "1. Duo Push to x\n" * 10_000)) == 60
+
+
+@pytest.mark.parametrize(("factors", "prompt"), [([], ""), ({"1": 1}, ""), ({"1": "push1"}, 7)])
+def test_a_v1_menu_of_another_form_is_none(factors, prompt):
+    body = ok({"result": "auth", "status": "Go on", "factors": factors, "prompt": prompt})
+    assert V1.read(Preauth("jdoe", wants_devices=True), 200, body) == PreauthAnswer("auth")
 
 
 def test_time() -> None:

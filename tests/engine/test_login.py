@@ -146,6 +146,15 @@ def test_a_number_picks_the_nth_device_that_can_do_the_factor():
     assert missing.answered(PreauthAnswer("auth", devices=devices), 0.0).reason.value == "no_such_device"
 
 
+def test_a_word_of_v1s_list_is_meant_as_it_is_typed():
+    """There the number is the phone's, and not all phones can do all."""
+    devices = tuple(Device(word, frozenset({word[:-1]})) for word in ("push2", "phone1", "phone2"))
+    for typed, device in {"push2": "push2", "push1": "push2", "phone2": "phone2"}.items():
+        numbered = login()
+        begin(numbered, typed)
+        assert numbered.answered(PreauthAnswer("auth", devices=devices), 0.0).question.device == device
+
+
 def test_without_a_device_list_the_number_itself_goes_to_duo():
     numbered = login()
     begin(numbered, "push2")

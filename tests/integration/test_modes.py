@@ -16,6 +16,11 @@ SECTIONS = [
     {"section": f"radius_server_{mode}", "client": "duo_only_client"}
     for mode in ("auto", "concat", "challenge", "challenge")
 ]
+IN_V1 = {"client": "duo_only_client", "application": "radius_v1"}
+SECTIONS += [
+    {"section": "radius_server_challenge", "api_version": "1", **IN_V1},
+    {"section": "radius_server_auto", "api_version": "auto", "factors": "push,passcode", **IN_V1},
+]
 
 NOBODY = "[duo_only_client]"
 STATE_KIND = AttributeKind(0, STATE)
@@ -59,6 +64,24 @@ def test_challenge_shows_a_menu_and_takes_a_number(shared: SharedSite):
     first, second = shared.log_lines()
     assert (first.fields["reason"], first.fields["reply"]) == ("challenged", "Access-Challenge")
     assert (second.fields["reason"], second.fields["factor"]) == ("duo_allowed", "push")
+
+
+def test_in_v1_the_menu_is_duos_and_a_number_or_a_word_of_it_is_pushed(shared: SharedSite):
+    nas = start(shared, "challenge", application="radius_v1", api_version="1")
+    menu = nas.login("dave", "secret")
+    assert "1. Duo Push to XXX-XXX-" in menu.message
+    assert "Passcode or option (1-5)" in menu.message
+    assert nas.login("dave", "2", state_of(menu)).is_accept
+    assert nas.login("dave", "phone2", state_of(nas.login("dave", "secret"))).is_accept
+    factors = [line.fields["factor"] for line in shared.log_lines() if line.fields["reason"] == "duo_allowed"]
+    assert factors == ["push", "phone"]
+
+
+def test_in_v1_who_has_no_phone_is_asked_for_a_passcode(shared: SharedSite):
+    nas = start(shared, "auto", application="radius_v1", api_version="auto", factors="push,passcode")
+    asked = nas.login("olivia", "secret")
+    assert (asked.code, asked.message) == (Code.ACCESS_CHALLENGE, "Enter a passcode:")
+    assert nas.login("alice", "secret").is_accept
 
 
 def test_an_answer_counts_once(shared: SharedSite):

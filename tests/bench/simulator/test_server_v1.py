@@ -1,6 +1,7 @@
 """The simulated Duo's older API, on sockets."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ def test_v1_preauth_lists_factor_words(tmp_path: Path) -> None:
             "4": "phone2",
             "5": "sms1",
         }
+        assert re.search(r"^2\. Duo Push to XXX-XXX-\d{4}$", answer.response["prompt"], re.MULTILINE)
 
     play(tmp_path, scenario)
 
