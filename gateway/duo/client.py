@@ -168,6 +168,11 @@ class DuoClient(CallOwner):
         """The flavour in use: `2` or `1`."""
         return self._flavour.version
 
+    def destination(self, call: Call) -> str:
+        """Return how and where a call is asked in the present flavour, with nothing of what it asks."""
+        request = self._flavour.request(call)
+        return f"{request.method} to {self.pool.endpoint.url}{request.path}"
+
     @property
     def signs_with_next_key(self) -> bool:
         """Whether the application's next secret key is in use."""

@@ -49,6 +49,11 @@ class CheckFirstFactor(Value):
         self.host = host
         self.deadline = deadline
 
+    @property
+    def shown_name(self) -> str:
+        """Who is asked about, for logs."""
+        return self.user_name.decode("utf-8", "backslashreplace")
+
     def forget(self) -> None:
         """Forget the credentials: the question is answered, or given up."""
         self.password = None

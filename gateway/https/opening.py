@@ -38,6 +38,11 @@ class Endpoint(NamedTuple):
     trust: TrustStore
     connect_timeout_s: float
 
+    @property
+    def url(self) -> str:
+        """Its address with the port, whichever that is."""
+        return f"https://{with_port(self.host, self.port)}"
+
     def __str__(self) -> str:
         return bracketed(self.host) if self.port == 443 else with_port(self.host, self.port)
 

@@ -4,7 +4,9 @@ Passwords, passcodes and enrolment addresses stay out of it, as everywhere.
 """
 
 import logging
+from collections.abc import Mapping
 
+from gateway.duo.client import DuoClient
 from gateway.duoapi.calls import Auth, AuthAnswer, AuthStatus, Preauth, PreauthAnswer, Refusal
 from gateway.engine.asking import Answer, Question
 from gateway.engine.discard_notices import Notice
@@ -22,7 +24,10 @@ _CODES = {int(code): code.label.replace("-", "") for code in Code}
 
 
 class Narrator:
-    """Tells the log what happens, packet by packet."""
+    """Tells the log what happens, packet by packet; `askers` are who puts questions, by their names."""
+
+    def __init__(self, askers: Mapping[str, object] = {}) -> None:
+        self._askers = askers
 
     def received(self, datagram: bytes, peer: Peer, effects: list[Effect]) -> None:
         """Tell of a datagram, and what it was taken for."""
@@ -33,6 +38,8 @@ class Narrator:
         elif any(isinstance(effect, Notice) for effect in effects):
             log.debug("Discarded %d bytes from %s", len(datagram), peer.address[:2])
         else:
+            for section in _sections(effects):
+                log.debug("Sending request from %s to %s", peer.address[0], section)
             log.debug("Received new request id %d from %s", datagram[1], peer.address[:2])
 
     def asks(self, effect: PutQuestion) -> None:
@@ -44,6 +51,9 @@ class Narrator:
             describe_question(effect.question),
             effect.pending.section.name,
         )
+        asker = self._askers.get(effect.to)
+        if isinstance(asker, DuoClient) and isinstance(effect.question, Preauth | Auth | AuthStatus):
+            log.debug("http %s", asker.destination(effect.question))
 
     def answered(self, pending: PendingLogin, answer: Answer | Unavailable) -> None:
         """Tell of the answer."""
@@ -61,10 +71,16 @@ class Narrator:
         log.debug("login attempt for username %r took %.3f s", finished.user_name, finished.duration_s)
 
 
+def _sections(effects: list[Effect]) -> set[str]:
+    """Return the section that a new request belongs to; empty where it is no login."""
+    asked = {effect.pending.section.name for effect in effects if isinstance(effect, PutQuestion)}
+    return asked or {effect.section for effect in effects if isinstance(effect, Finished)}
+
+
 def describe_question(question: Question) -> str:
     """Return a question in a few words."""
     if isinstance(question, CheckFirstFactor):
-        return f"whether the credentials of {question.user_name!r} are right"
+        return f"whether the credentials of {question.shown_name!r} are right"
     name = "auth_status" if isinstance(question, AuthStatus) else type(question).__name__.lower()
     if isinstance(question, Preauth):
         return f"{name} for username {question.username!r}"

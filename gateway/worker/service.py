@@ -117,7 +117,7 @@ class Service:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._idle: asyncio.Event | None = None
-        self._narrator = Narrator() if log.isEnabledFor(logging.DEBUG) else None
+        self._narrator = Narrator(askers) if log.isEnabledFor(logging.DEBUG) else None
         self._perform_seldom: dict[type, Callable[[Any], None]] = {
             StopAsking: self._stop_asking,
             Notice: self._warn_of,

@@ -2,7 +2,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.https.conftest import authority
 from tests.worker.succession_scene import Successor
+
+__all__ = ["authority"]
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ HOP = Hop(SharedSecret(b"secret"), bytes(16))
 
 def test_who_is_asked_about_and_no_password():
     question = CheckFirstFactor(b"alice", b"correct horse", b"\x19\x03c")
-    assert describe_question(question) == "whether the credentials of b'alice' are right"
+    assert describe_question(question) == "whether the credentials of 'alice' are right"
+    assert "'M\u00fcller'" in describe_question(CheckFirstFactor("M\u00fcller".encode(), b"secret"))
+    assert "\\xff" in describe_question(CheckFirstFactor(b"\xff", b"secret"))
 
 
 @pytest.mark.parametrize(

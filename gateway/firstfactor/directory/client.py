@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.engine.first_factor import Accepted, Answer, CheckFirstFactor
 from gateway.firstfactor.client import FirstFactorClient
 from gateway.firstfactor.directory.connection import DirectoryConnection
-from gateway.firstfactor.directory.effects import Answered, Close, Effect, Open, Send
+from gateway.firstfactor.directory.effects import Answered, Close, Effect, Open, Send, Turned
 from gateway.firstfactor.directory.host import Asked, Host
 from gateway.firstfactor.directory.opening import Endpoint, open_ldap
 from gateway.firstfactor.directory.plan import DirectoryPlan
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import asyncio
 
 OnChanged = Callable[[Host], None]
+OnTurned = Callable[[CheckFirstFactor, Host], None]
 _clock: Final = time.monotonic
 
 
@@ -31,6 +32,7 @@ class DirectoryClient(FirstFactorClient[Asked]):
         endpoints: where each of its hosts is, in their order.
         open_timeout_s: how long it may take to open a connection.
         on_changed: is told of a host that does not answer, or is back.
+        on_turned: is told of each question and the host that it goes to; None where nobody wants to know.
         counters: what to count with; None to count nothing.
     """
 
@@ -41,6 +43,7 @@ class DirectoryClient(FirstFactorClient[Asked]):
         open_timeout_s: float,
         *,
         on_changed: OnChanged | None = None,
+        on_turned: OnTurned | None = None,
         counters: FirstFactorCounters | None = None,
     ) -> None:
         super().__init__(counters)
@@ -48,6 +51,7 @@ class DirectoryClient(FirstFactorClient[Asked]):
         self._endpoints = list(endpoints)
         self._open_timeout_s = open_timeout_s
         self._on_changed = on_changed
+        self._on_turned = on_turned
         self._resolver = Resolver(_clock)
         self._connections: dict[int, DirectoryConnection] = {}
         self._openings: dict[int, asyncio.Task[None]] = {}
@@ -117,6 +121,9 @@ class DirectoryClient(FirstFactorClient[Asked]):
                 self._openings[effect.number] = self._loop.create_task(self._open(effect.number, effect.host))
             elif isinstance(effect, Close):
                 self._close(effect.number)
+            elif isinstance(effect, Turned):
+                if self._on_turned is not None:
+                    self._on_turned(effect.asked.question, effect.host)
             elif self._on_changed is not None:
                 self._on_changed(effect.host)
         self._arm(self._plan.next_timer)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from gateway.certificates import SYSTEM, limit_ciphers, system_context, trusting_context
 from gateway.config.settings import AdClient, AuthType, Transport
+from gateway.engine.first_factor import CheckFirstFactor
 from gateway.firstfactor.directory.account import AccountRules, account_of, service_bind_name
 from gateway.firstfactor.directory.binder import Binder, ServiceAccount
 from gateway.firstfactor.directory.client import DirectoryClient
@@ -42,6 +43,7 @@ def open_directory_client(
         endpoints_of(settings),
         _OF_A_SHARE * settings.timeout_s / len(settings.hosts),
         on_changed=tell_of(settings.section, plan.hosts),
+        on_turned=_tell_where if log.isEnabledFor(logging.DEBUG) else None,
         counters=counters,
     )
     client.start()
@@ -125,6 +127,10 @@ def tls_context(settings: AdClient) -> ssl.SSLContext:
 def filetime() -> int:
     """Return the present time in 100 ns since 1601, as Windows has it."""
     return _FILETIME_OF_1970 + time.time_ns() // 100
+
+
+def _tell_where(question: CheckFirstFactor, host: Host) -> None:
+    log.debug("Sending AD authentication request for %r to %r", question.shown_name, host.host)
 
 
 def tell_of(section: str, hosts: Sequence[Host]) -> Callable[[Host], None]:

@@ -61,6 +61,18 @@ class Answered(Value):
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Turned(Value):
+    """Tell that a question goes to this host."""
+
+    __slots__ = ("asked", "host")
+
+    def __init__(self, asked: Asked, host: Host) -> None:
+        self.asked = asked
+        self.host = host
+
+
+@final
 class HostChanged(Value):
     """Tell that a host does not answer, or is back."""
 
@@ -70,4 +82,4 @@ class HostChanged(Value):
         self.host = host
 
 
-Effect = Open | Close | Send | Answered | HostChanged
+Effect = Open | Close | Send | Answered | Turned | HostChanged

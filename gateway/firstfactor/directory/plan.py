@@ -250,6 +250,7 @@ class DirectoryPlan(SearchOwner, BindOwner):
         asked.due_at = now + (asked.deadline - now) / n_left(asked, self._hosts)
         asked.host = host
         asked.tried |= 1 << host.index
+        self._board.turn(asked, host)
         asked.is_renewed = False
         self._board.timers.at(asked.due_at, self._due, asked)
         if host.n_out < self._limits.max_in_flight:

@@ -2,7 +2,7 @@
 
 from gateway.engine.first_factor import Answer
 from gateway.engine.timers import Timers
-from gateway.firstfactor.directory.effects import Answered, Close, Effect, HostChanged, Open, Send
+from gateway.firstfactor.directory.effects import Answered, Close, Effect, HostChanged, Open, Send, Turned
 from gateway.firstfactor.directory.host import Asked, Connection, Host
 from gateway.firstfactor.directory.states import CLOSED
 from gateway.unavailable import Unavailable
@@ -48,6 +48,10 @@ class Switchboard:
     def answer(self, asked: Asked, result: Answer | Unavailable) -> None:
         """Tell whoever has asked."""
         self._effects.append(Answered(asked, result))
+
+    def turn(self, asked: Asked, host: Host) -> None:
+        """Tell to which host a question goes."""
+        self._effects.append(Turned(asked, host))
 
     def tell(self, host: Host) -> None:
         """Tell how a host is now."""

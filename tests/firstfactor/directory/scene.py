@@ -6,7 +6,7 @@ from typing import NamedTuple
 from gateway.engine.first_factor import Answer, CheckFirstFactor, Refused
 from gateway.firstfactor.directory.account import AccountRules
 from gateway.firstfactor.directory.binder import Binder, ServiceAccount
-from gateway.firstfactor.directory.effects import Answered, Close, Effect, HostChanged, Open, Send
+from gateway.firstfactor.directory.effects import Answered, Close, Effect, HostChanged, Open, Send, Turned
 from gateway.firstfactor.directory.host import Asked, Host, Limits
 from gateway.firstfactor.directory.outcomes import Manner
 from gateway.firstfactor.directory.plan import DirectoryPlan
@@ -118,7 +118,7 @@ class Scene:
             elif isinstance(effect, Answered):
                 assert isinstance(effect.asked, Question)
                 effect.asked.results.append(effect.result)
-            else:
+            elif not isinstance(effect, Turned):
                 assert isinstance(effect, HostChanged)
                 self.news.append((effect.host.name, effect.host.state))
 

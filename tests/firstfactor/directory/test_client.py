@@ -1,6 +1,7 @@
 """The client against scripted directories: sockets, TLS, names, and that nothing is left of it."""
 
 import asyncio
+import logging
 import ssl
 import time
 from typing import TYPE_CHECKING
@@ -113,6 +114,38 @@ def test_one_that_dies_in_mid_bind_is_asked_once_and_so_is_the_next(step: Step) 
         assert (len(first.binds), len(second.binds)) == (1, 1)
 
     run()
+
+
+def test_the_debug_log_tells_which_host_is_asked_about_whom(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "gateway.firstfactor")
+
+    @in_loop
+    async def run() -> None:
+        first, second = Directory(bind=die), Directory()
+        async with serving(first, second):
+            with client_of(first, second) as client:
+                await ask(client, ALICE, PASSWORD)
+                await ask(client, ALICE, b"")
+
+    run()
+    assert [each for each in caplog.messages if "AD authentication" in each] == [
+        "Sending AD authentication request for 'alice' to '127.0.0.1'"
+    ] * 2
+    assert PASSWORD.decode() not in caplog.text
+
+
+def test_below_debug_nobody_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "gateway.firstfactor")
+
+    @in_loop
+    async def run() -> None:
+        directory = Directory()
+        async with serving(directory):
+            with client_of(directory) as client:
+                await ask(client, ALICE, PASSWORD)
+
+    run()
+    assert "AD authentication" not in caplog.text
 
 
 @pytest.mark.parametrize("step", ["service", "search", "bind"])
