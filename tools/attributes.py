@@ -10,9 +10,9 @@ from gateway.radius.passing import OF_THE_NAS, may_never_be_accepted_with, may_n
 _HEAD = """\
 # Names of RADIUS attributes
 
-What may stand in `pass_through_attr_names`, with commas between names; letter case does not matter. Names and numbers
-are those of FreeRADIUS's dictionaries. An attribute that is missing here is written as the second column has it:
-`Attr-TYPE`, or `Attr-26.VENDOR.TYPE` for one of a vendor's.
+What may stand in `pass_through_attr_names`, with commas between names, and in `client_ip_attr`; letter case does not
+matter. Names and numbers are those of FreeRADIUS's dictionaries. An attribute that is missing here is written as the
+second column has it: `Attr-TYPE`, or `Attr-26.VENDOR.TYPE` for one of a vendor's.
 
 - In a server section (`[radius_server_auto]`, `[radius_server_concat]`, `[radius_server_challenge]`) the list is for
   what the home server's accept has for the RADIUS client.

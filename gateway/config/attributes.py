@@ -23,24 +23,30 @@ _WITH_ADDRESSES = (
     *("MS-User-IPv4-Address", "MS-User-IPv6-Address", "Fortinet-Client-IP-Address", "PaloAlto-Client-Source-IP"),
 )
 _BY_NUMBER = re.compile(r"attr-(?:26\.([0-9]{1,8})\.)?([0-9]{1,3})", re.IGNORECASE | re.ASCII)
+_AS_NUMBER = "Attr-TYPE, or Attr-26.VENDOR.TYPE for one of a vendor's"
 _MAX_KIND = 255
 
 
 def attribute(text: str) -> AttributeSettings:
-    """Return the attribute of this name that may hold a user's address; letter case does not matter.
+    """Return the attribute of this name or number, which may hold a user's address; letter case does not matter.
 
     Raises:
-        BadValueError: no such attribute holds one.
+        BadValueError: it is not known.
     """
     if text == CALLING_STATION_ID.name:
         return CALLING_STATION_ID  # the default: most files start sooner without the dictionary
-    known = {name.lower(): known_attributes()[name.lower()] for name in _WITH_ADDRESSES}
-    found = known.get(_SHORT_NAMES.get(text.lower(), text).lower())
+    found = _find(_SHORT_NAMES.get(text.lower(), text))
     if found is not None:
         return found
+    known = {name.lower(): name for name in _WITH_ADDRESSES}
     close = difflib.get_close_matches(text.lower(), known, n=1, cutoff=0.5)
-    names = known[close[0]].name if close else ", ".join(sorted(each.name for each in known.values()))
-    raise BadValueError(f"{quoted(text)} is not an attribute that holds a user's address; write {names}")
+    names = known[close[0]] if close else ", ".join(sorted(known.values()))
+    raise BadValueError(f"{quoted(text)} is no attribute that is known here; write {names}, or {_AS_NUMBER}")
+
+
+def may_hold_address(found: AttributeSettings) -> bool:
+    """Whether an attribute holds a user's address at some RADIUS clients, as far as is known."""
+    return found.name in _WITH_ADDRESSES or found.name.lower() not in known_attributes()
 
 
 def passed_attributes(text: str) -> frozenset[AttributeKind]:
@@ -84,16 +90,24 @@ def _names_in(text: str) -> list[str]:
 
 
 def _passed_attribute(name: str) -> AttributeKind:
-    found = known_attributes().get(name.lower())
+    found = _find(name)
     if found is not None:
         return AttributeKind(found.vendor, found.kind)
-    number = _BY_NUMBER.fullmatch(name)
-    if number is not None and 1 <= int(number[2]) <= _MAX_KIND:
-        return AttributeKind(int(number[1] or 0), int(number[2]))
     close = difflib.get_close_matches(name.lower(), known_attributes(), n=1, cutoff=0.5)
-    instead = f"{known_attributes()[close[0]].name}, or " if close else "a name as FreeRADIUS has it, or "
-    by_number = "Attr-TYPE, or Attr-26.VENDOR.TYPE for one of a vendor's"
-    raise BadValueError(f"{quoted(name)} is no attribute that is known here; write {instead}{by_number}")
+    instead = known_attributes()[close[0]].name if close else "a name as FreeRADIUS has it"
+    raise BadValueError(f"{quoted(name)} is no attribute that is known here; write {instead}, or {_AS_NUMBER}")
+
+
+def _find(name: str) -> AttributeSettings | None:
+    """Return the attribute of this name, or of the numbers that stand for one: those without a name hold octets."""
+    number = _BY_NUMBER.fullmatch(name)
+    if number is None:
+        return known_attributes().get(name.lower())
+    vendor, kind = int(number[1] or 0), int(number[2])
+    if not 1 <= kind <= _MAX_KIND:
+        return None
+    named = (each for each in known_attributes().values() if (each.vendor, each.kind) == (vendor, kind))
+    return next(named, AttributeSettings(name=name, vendor=vendor, kind=kind, data_type="octets"))
 
 
 def vendor_name(number: int) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from gateway.config.attributes import attribute
+from gateway.config.attributes import attribute, may_hold_address
 from gateway.config.clients import read_clients
 from gateway.config.credentials import FoundSecret, read_next_secret, read_secret
 from gateway.config.ini import Entry
@@ -111,6 +111,7 @@ def read_server(scope: Scope, context: Context, client: str | None) -> ServerSet
         status_server=scope.read("status_server", boolean),
         accounting=scope.read("accounting", choice(Accounting)),
     )
+    _check_client_address(scope, settings)
     _check_families(scope, settings)
     _check_deadline(scope, settings)
     _check_probes(scope, settings)
@@ -232,6 +233,13 @@ def _check_probes(scope: Scope, settings: ServerSettings) -> None:
     for entry in scope.matching(_PROBE_USERNAME):
         if entry.value.strip().lower() in exempt:
             scope.error(entry, f"{quoted_name(entry.value)} is an exempt_username_N as well; remove one of the two")
+
+
+def _check_client_address(scope: Scope, settings: ServerSettings) -> None:
+    for entry in scope.entries("client_ip_attr"):
+        if entry.value and not may_hold_address(settings.client_ip_attr):
+            text = f"{settings.client_ip_attr.name} usually holds no address, and Duo is told of none then"
+            scope.warn(entry, f"{text}; write the attribute in which the RADIUS client sends the user's")
 
 
 def _check_families(scope: Scope, settings: ServerSettings) -> None:

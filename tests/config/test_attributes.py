@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.config.attributes import attribute, passed_attributes
+from gateway.config.attributes import attribute, may_hold_address, passed_attributes
 from gateway.config.values import BadValueError
 from gateway.engine.rules import CALLING_STATION_ID
 
@@ -22,14 +22,42 @@ def test_a_mistyped_name_is_answered_with_the_known_one():
         attribute("Caling-Station-ID")
 
 
-def test_an_unknown_name_is_answered_with_all_known_ones():
-    with pytest.raises(BadValueError, match="write Called-Station-Id, Calling-Station-Id"):
+def test_an_unknown_name_is_answered_with_all_that_hold_addresses():
+    with pytest.raises(
+        BadValueError, match=r"write Called-Station-Id, Calling-Station-Id, .*, or Attr-TYPE, or Attr-26"
+    ):
         attribute("zzzz")
 
 
-def test_what_holds_no_address_is_answered_with_what_does():
-    with pytest.raises(BadValueError, match=r"Class.*is not an attribute that holds a user's address"):
-        attribute("Class")
+@pytest.mark.parametrize(
+    ("name", "vendor", "kind", "data_type"),
+    [
+        ("class", 0, 25, "octets"),
+        ("Cisco-AVPair", 9, 1, "string"),
+        ("Connect-Info", 0, 77, "string"),
+        ("Attr-4", 0, 4, "ipaddr"),
+        ("attr-26.25461.7", 25461, 7, "string"),
+        ("Attr-26.3845.2", 3845, 2, "octets"),
+    ],
+)
+def test_whatever_has_a_name_or_a_number_may_hold_an_address(name, vendor, kind, data_type):
+    found = attribute(name)
+    assert (found.vendor, found.kind, found.data_type) == (vendor, kind, data_type)
+
+
+@pytest.mark.parametrize("text", ["Attr-0", "Attr-256", "Attr-26.9.0", "Vendor-9-Attr-1", "Attr-26"[:4], "Client-IP?"])
+def test_what_is_no_attribute_is_refused(text):
+    with pytest.raises(BadValueError, match="is no attribute that is known here"):
+        attribute(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "does"),
+    [("Called-Station-Id", True), ("Framed-IP-Address", True), ("Attr-26.3845.2", True), ("Attr-31", True)]
+    + [(name, False) for name in ("Class", "User-Name", "NAS-Port", "Cisco-AVPair", "Attr-25")],
+)
+def test_what_usually_holds_no_address(text, does):
+    assert may_hold_address(attribute(text)) is does
 
 
 @pytest.mark.parametrize(

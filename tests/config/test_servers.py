@@ -177,6 +177,8 @@ def test_a_name_that_is_let_in_cannot_be_that_of_a_probe():
         ("api_port=https", "api_port", ERROR, "from 1 to 65535"),
         ("preauth=never", "preauth", ERROR, "always or needed"),
         ("unrecognised_factor=push", "unrecognised_factor", ERROR, "reject or auto"),
+        ("client_ip_attr=Class", "client_ip_attr", WARNING, "Class usually holds no address"),
+        ("client_ip_attr=Vendor-Foo", "client_ip_attr", ERROR, "is no attribute that is known here"),
         ("pw_codec=ebcdic", "pw_codec", ERROR, "utf-8"),
         ("limit_proxy_state=maybe", "limit_proxy_state", ERROR, "true or false"),
         ("reject_delay_s=61", "reject_delay_s", ERROR, "from 0 to 60"),

@@ -149,6 +149,10 @@ class TestSection:
         attribute = encode_attribute(VENDOR_SPECIFIC, PALO_ALTO.to_bytes(4, "big") + own)
         assert address_in(section_of("client_ip_attr=paloalto\n"), attribute) == "203.0.113.7"
 
+    def test_an_attribute_without_a_name_may_hold_the_users_address(self):
+        attribute = encode_attribute(VENDOR_SPECIFIC, (3845).to_bytes(4, "big") + encode_attribute(2, b"203.0.113.8"))
+        assert address_in(section_of("client_ip_attr=Attr-26.3845.2\n"), attribute) == "203.0.113.8"
+
     def test_sections_of_one_application_share_its_key(self):
         servers = settings_of(
             MINIMAL + section("radius_server_duo_only2", "radius_ip_1=10.0.2.1", "radius_secret_1=s")
