@@ -145,8 +145,16 @@ def test_another_factor_is_another_login(password: str):
     assert clients.ask(password=password)
 
 
-def test_what_is_no_factor_is_the_same_only_to_the_letter():
+@pytest.mark.parametrize("password", ["A password", "another", "auto", "AUTO", " a password "])
+def test_all_that_means_duos_automatic_factor_is_the_same_login(password: str):
     clients = Clients(policy={"automatic": True})
+    assert clients.ask(password="a password")
+    assert not clients.ask(password=password)
+    assert clients.ask(password="push")
+
+
+def test_what_means_nothing_is_the_same_only_to_the_letter():
+    clients = Clients()
     assert clients.ask(password="a password")
     assert clients.ask(password="A password")
     assert not clients.ask(password="a password")

@@ -113,6 +113,11 @@ class Challenger:
             return answer_refused(Refused.USED)
         return Taken(state, memory.take(name) if state.is_kept else Kept(), name)
 
+    def said(self, token: bytes, user_name: str) -> State | None:
+        """Return what a State says, be it used or too old; None where it says nothing to this user."""
+        opened = self._tokens.open(token, user_name, 0.0)
+        return None if isinstance(opened, Refused) else opened.state
+
     def life_s(self, taken: Taken, now: float) -> float:
         """Return for how long a State can still be answered."""
         return taken.state.until - self._memory.clock.at(now)

@@ -33,6 +33,7 @@ from gateway.radius.packet import Packet
 from gateway.words.reasons import Reason
 
 _UNKNOWN_FACTOR: Final = Reason.UNKNOWN_FACTOR
+_AUTOMATIC: Final = meaning_of(TypedFactor(AUTO), b"")
 
 
 @final
@@ -87,7 +88,14 @@ class DuoOnly(Mode):
                 sender.was_read(source)
         address = self.client_address
         ipaddr = address.read(packet) if address is not None else None
-        return Asked(user_name, password, text, factor, meaning_of(factor, password), ipaddr)
+        return Asked(
+            user_name,
+            password,
+            text,
+            factor,
+            _AUTOMATIC if factor is None and self.automatic else meaning_of(factor, password),
+            ipaddr,
+        )
 
     def begin(self, login: Login, asked: Asked, now: float) -> Step:
         """Return the first step: Duo is asked, but not for an exempt user."""
@@ -95,10 +103,11 @@ class DuoOnly(Mode):
             account = "The user is exempt from Duo (exempt_username_N)"
             return login.decide(Verdict(ACCEPT, Reason.EXEMPT, "", account))
         factor, no_factor = asked.factor, _UNKNOWN_FACTOR
-        if factor is None and self.automatic:
-            factor = TypedFactor(AUTO)
-        elif factor is None:
-            no_factor = _why_no_factor(asked.text)
+        if factor is None:
+            if self.automatic:
+                factor = TypedFactor(AUTO)
+            else:
+                no_factor = _why_no_factor(asked.text)
         return login.ask_duo(factor, no_factor, self.preauth_always, now)
 
 

@@ -67,6 +67,7 @@ from gateway.words.reasons import Reason
 _UNKNOWN_FACTOR: Final = Reason.UNKNOWN_FACTOR
 _RELAYING: Final = (CHAP, MS_CHAP, EAP, EAP_START)  # hashing is slow
 _NO_TEXT: Final = "The password was no text in pw_codec, or not in that of the first factor, which was not asked"
+_ANYTHING: Final = b"\0"  # where whatever is answered means the same; no password has a NUL
 _LIKE_CHANCE: Final = "The password looked like random bytes: the first factor was not asked"
 _NO_PASSWORD_HINT: Final = (
     "the user types the password first; if that was done, the RADIUS client has not sent it, or in another attribute"
@@ -178,7 +179,9 @@ class WithFirstFactor(Mode):
     def _asked(self, packet: Packet, name: bytes, user_name: str, credential: Credential, typed: Typed) -> Asked:
         relayed = credential_attributes(packet) if credential is not PAP and credential in _RELAYING else b""
         state = packet.value(STATE) or b""
-        digest = self._digests.password(typed.password, name, relayed, state)
+        text = readable(typed.password.strip(), self.pw_codec) if state else None  # nobody looks at it but in an answer
+        meant = self._meant(state, user_name, text) if text is not None else b""
+        digest = self._digests.password(meant or typed.password, name, relayed, state)
         primary = PrimaryAsked(
             name,
             self._first_factor.to_home.to_home(packet) + relayed,
@@ -194,12 +197,22 @@ class WithFirstFactor(Mode):
         return Asked(
             user_name,
             typed.password,
-            readable(typed.password.strip(), self.pw_codec) if state else None,  # nobody looks at it but in an answer
+            text,
             typed.factor,
             f"{digest.hex()} {meaning_of(typed.factor, b'')}",
             address.read(packet) if address is not None else None,
             primary,
         )
+
+    def _meant(self, state: bytes, user_name: str, text: str) -> bytes:
+        """Return what an answer to a challenge of ours means, which no password is; empty where its octets count."""
+        said = self._challenger.said(state, user_name)
+        if said is None or not said.has_first_factor:
+            return b""
+        if said.prompt is Prompt.ENROLMENT:
+            return _ANYTHING
+        choice = read_answer(text, said.menu)
+        return f"\0{meaning_of(choice.typed, b'')} {choice.device}".encode() if choice is not None else b""
 
     # A login begins.
 

@@ -166,6 +166,39 @@ class TestState:
         stage.answer(ALLOWED)
         assert [reply.code for reply in stage.replies] == [2, 2]
 
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [("1", "push"), ("push", "PUSH "), ("PUSH1", "1"), ("4", "push2"), ("123456", "123 456")],
+    )
+    def test_the_same_answer_in_other_words_joins(self, first, second):
+        stage = asked_to_choose()
+        state = stage.state
+        stage.ask(first, state)
+        question = stage.asked[-1]
+        stage.ask(second, state, host="192.0.2.11")
+        assert (stage.to, stage.replies) == ([], [])
+        stage.effects = [question]
+        stage.answer(ALLOWED)
+        assert [reply.code for reply in stage.replies] == [2, 2]
+
+    def test_another_answer_does_not_join(self):
+        stage = asked_to_choose()
+        state = stage.state
+        stage.ask("1", state)
+        for other in ("2", "push2", "123456", "push 1 DP1"):
+            stage.ask(other, state, host="192.0.2.11")
+            assert (stage.to, stage.reason) == ([], "challenge_unknown")
+
+    def test_whatever_is_answered_to_the_address_for_enrolment_joins(self):
+        stage = HomeStage(Challenge)
+        stage.ask()
+        stage.accept()
+        stage.answer(ENROLL)
+        state = stage.state
+        stage.ask("done", state)
+        stage.ask("", state, host="192.0.2.11")
+        assert (stage.to, stage.replies) == ([], [])
+
     def test_another_controller_of_the_section_may_answer(self):
         stage = asked_to_choose()
         state = stage.state

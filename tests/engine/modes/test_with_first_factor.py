@@ -315,6 +315,15 @@ class TestMeaning:
         stage.ask("1234", states[1], port=40003)
         assert stage.to == []
 
+    def test_what_a_home_server_asked_is_answered_octet_for_octet(self):
+        stage = HomeStage()
+        stage.ask()
+        stage.challenge()
+        state = stage.state
+        stage.ask("push", state)
+        stage.ask("PUSH", state, port=40002)
+        assert stage.reason == "challenge_unknown"
+
     def test_another_spelling_of_the_name_is_another_login_for_the_first_factor_may_tell_them_apart(self):
         stage = HomeStage()
         stage.ask(user="Alice")
