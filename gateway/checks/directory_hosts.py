@@ -21,7 +21,6 @@ from gateway.firstfactor.directory.opening import Endpoint, open_ldap
 from gateway.firstfactor.directory.outcomes import of_search, of_service_bind
 from gateway.firstfactor.directory.search import NO_ATTRIBUTES, Wanted
 from gateway.firstfactor.directory.session import Ended
-from gateway.firstfactor.directory.texts import without
 from gateway.https.resolver import Resolver
 from gateway.ldap.filters import all_of, equality, present
 from gateway.ldap.requests import Scope
@@ -104,7 +103,8 @@ async def _open(client: AdClient, name: str, endpoint: Endpoint) -> _Opened:
         remedy = "renew it there; with auto-enrolment domain controllers do so themselves"
         what, now = "its certificate", dt.datetime.now(dt.UTC)
         findings.append(lifetime(subject, "certificate", what, certificate, now, remedy, SOON_DAYS))
-    return _Opened(subject, endpoint.host, Talk(opened), findings)
+    password = client.service_account_password
+    return _Opened(subject, endpoint.host, Talk(opened, password.octets if password is not None else None), findings)
 
 
 async def _examine(client: AdClient, subject: str, host: str, talk: Talk) -> tuple[list[Finding], bool]:
@@ -113,7 +113,7 @@ async def _examine(client: AdClient, subject: str, host: str, talk: Talk) -> tup
         async with asyncio.timeout(STEP_S):
             bind = await _bind(client, host, talk)
         if bind.trouble is not None:
-            return [_cannot(subject, "account", bind.trouble, client)], bind.is_refused
+            return [_cannot(subject, "account", bind.trouble)], bind.is_refused
         text = f"the service account can log in, {bind.took_ms:.0f} ms"
         findings = [Finding(subject, "account", Severity.OK, text)]
         async with asyncio.timeout(4 * STEP_S):
@@ -139,10 +139,11 @@ async def _bind(client: AdClient, host: str, talk: Talk) -> _Bind:
     heard = await talk.bind(octets)
     took_ms = (time.monotonic() - began_at) * 1000
     if isinstance(heard, Ended):
-        return _Bind(Unavailable(Trouble.CLOSED, heard.detail))
+        return _Bind(Unavailable(Trouble.CLOSED, heard.told(talk.password)))
     if heard.code == SUCCESS:
         return _Bind(None, took_ms)
-    return _Bind(of_service_bind(heard, manner, account.told(manner)), took_ms, heard.code == INVALID_CREDENTIALS)
+    trouble = of_service_bind(heard, manner, account.told(manner), talk.password)
+    return _Bind(trouble, took_ms, heard.code == INVALID_CREDENTIALS)
 
 
 async def _search(client: AdClient, subject: str, talk: Talk) -> list[Finding]:
@@ -162,12 +163,12 @@ async def _is_there(subject: str, talk: Talk, key: str, name: str) -> Finding:
     wanted = Wanted(name.encode(), Scope.BASE, _ANYTHING, (NO_ATTRIBUTES,))
     result, found = await talk.search(wanted, SEARCH_S)
     if isinstance(result, Ended):
-        return _cannot(subject, key, Unavailable(Trouble.CLOSED, result.detail))
+        return _cannot(subject, key, Unavailable(Trouble.CLOSED, result.told(talk.password)))
     if result.code in _NOT_THERE:
         text = f"has nothing at {key} ({result_name(result.code)})"
         remedy = "write the DN as the directory has it" + _SHOWN_BY.get(key, "")
         return Finding(subject, key, Severity.PROBLEM, text, remedy)
-    trouble = of_search(result)
+    trouble = of_search(result, talk.password)
     if trouble is not None:
         return _cannot(subject, key, trouble)
     if found:
@@ -208,16 +209,14 @@ async def _matching(
     wanted = Wanted(client.search_dn.encode(), Scope.SUBTREE, encoded_filter, (attribute,))
     result, found = await talk.search(wanted, SEARCH_S)
     if isinstance(result, Ended):
-        return _cannot(subject, step, Unavailable(Trouble.CLOSED, result.detail))
-    trouble = of_search(result)
+        return _cannot(subject, step, Unavailable(Trouble.CLOSED, result.told(talk.password)))
+    trouble = of_search(result, talk.password)
     return found if trouble is None else _cannot(subject, step, trouble)
 
 
-def _cannot(subject: str, step: str, trouble: Unavailable, client: AdClient | None = None) -> Finding:
+def _cannot(subject: str, step: str, trouble: Unavailable) -> Finding:
     """Return what an error means: somebody is not there, or somebody must change something."""
-    password = client.service_account_password if client is not None else None
-    said = without(trouble.detail, password.octets if password is not None else None)
-    shown = "".join(sign if sign.isprintable() else "?" for sign in said)
+    shown = "".join(sign if sign.isprintable() else "?" for sign in trouble.detail)
     text, _, remedy = shown.partition("; ")
     severity = Severity.UNREACHABLE if trouble.trouble in _OF_OTHERS else Severity.PROBLEM
     known = DIRECTORY_TROUBLES.get(trouble.trouble) if trouble.trouble is not Trouble.CONFIGURATION else None

@@ -19,11 +19,13 @@ class Talk:
     Attributes:
         session: which makes the octets of what is asked.
         channel_bindings: what NTLM says of the connection.
+        password: of whoever binds, which no text of the directory's may show; None for nobody.
     """
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, password: bytes | None) -> None:
         self.session = Session()
         self.channel_bindings = opened.channel_bindings
+        self.password = password
         self._opened = opened
         self._heard: list[Heard] = []
 

@@ -171,6 +171,7 @@ class TestOpenLdap:
         client = section(server, hosts=(host, host, host), service_account_password=Secret(b"wrong"))
         accounts = [each for each in findings(client) if each.step == "account"]
         assert [each.severity for each in accounts] == [PROBLEM, Severity.NOTE, Severity.NOTE]
+        assert accounts[0].text.endswith("the name or the password is wrong")
         assert accounts[1].text == "the service account is not tried here, which another host has refused"
         assert server.binds(open_dn(SERVICE)) == before + 1
 

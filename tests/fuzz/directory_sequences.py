@@ -304,10 +304,7 @@ PROGRAM = Program(
             "DirectoryPlan._due: return",
             "DirectoryPlan._fill: return",
             # late in some orders: long runs get there
-            (
-                "DirectoryPlan._searched: "
-                "self._end(asked, group_unseen(self._searches.told(said_of(result)), host.name), now)"
-            ),
+            ("DirectoryPlan._searched: self._end(asked, group_unseen(said_of(result, password), host.name), now)"),
             'DirectoryPlan._due: self._turn(asked, f"has {host.n_out} questions of ours already", Trouble.BUSY, now)',
             "DirectoryPlan._searched: return",
             'Session.bind_simply: raise ValueError("a simple bind needs a name")',

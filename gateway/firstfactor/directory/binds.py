@@ -116,7 +116,8 @@ class Binds:
         else:
             self._board.close(connection, now)
             self._open_more(host, now)
-        answer = None if result.code == SUCCESS else of_user_bind(result, host.name, self._binder.manner)
+        password = asked.question.password
+        answer = None if result.code == SUCCESS else of_user_bind(result, host.name, self._binder.manner, password)
         self._owner.bound(asked, answer, now)
 
     def lost(self, connection: Connection, text: str, trouble: Trouble, now: float, *, is_unsent: bool = False) -> None:

@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 
 from gateway.certificates import openssl_reason
 from gateway.firstfactor.directory.outcomes import said_of
-from gateway.firstfactor.directory.texts import without
 from gateway.https.attempts import Attempts
 from gateway.https.resolver import Address, Resolver
 from gateway.https.sockets import READ_SIZE, TlsSocket, connect, new_socket, shake_hands
@@ -133,7 +132,7 @@ async def _start_tls(sock: socket.socket, address: Address) -> None:
     if not isinstance(answer, ExtendedDone) or answer.message_id != _START_TLS_ID:
         raise Unavailable(Trouble.BAD_ANSWER, f"{address} does not answer to StartTLS")
     if answer.result.code != SUCCESS:
-        said = without(said_of(answer.result), None)
+        said = said_of(answer.result, None)
         text = f"{address} refuses StartTLS ({said}); does it have a certificate? See transport"
         raise Unavailable(Trouble.TLS, text)
 

@@ -2,12 +2,15 @@
 
 A refused user is an answer, and final. All else says that nobody has looked at the password, or that nothing can be
 told of it: `Unavailable`, with what to write instead where the file is to blame.
+
+What the directory says is read as it came, and told without the `password` that it was sent; our own words stay.
 """
 
 from typing import Final, NamedTuple
 
 from gateway.engine.first_factor import REJECTED, Refused
 from gateway.firstfactor.directory.search import Missing
+from gateway.firstfactor.directory.texts import without
 from gateway.ldap import results
 from gateway.ldap.responses import Result
 from gateway.unavailable import Trouble, Unavailable
@@ -118,13 +121,13 @@ def group_unseen(said: str, host: str) -> Refused:
     return missing(Missing.FORBIDDEN, host, text)
 
 
-def of_user_bind(result: Result, host: str, manner: Manner) -> Refused | Unavailable:
+def of_user_bind(result: Result, host: str, manner: Manner, password: bytes | None) -> Refused | Unavailable:
     """Return what it means that a user's bind did not succeed."""
     if not _is_of_the_account(result, manner):
-        return _of_bind(result, "a user's bind", manner)
+        return _of_bind(result, "a user's bind", manner, password)
     code = results.ad_code(result.text)
     reason = _REASONS.get(code, REJECTED) if code else _reason_in_words(result)
-    return Refused(reason, result.text, NO_OCTETS, host, code)
+    return Refused(reason, without(result.text, password), NO_OCTETS, host, code)
 
 
 def _is_of_the_account(result: Result, manner: Manner) -> bool:
@@ -147,14 +150,14 @@ def counts_as_wrong(result: Result) -> bool:
     return result.code == results.INVALID_CREDENTIALS and results.ad_code(result.text) in _WRONG
 
 
-def of_service_bind(result: Result, manner: Manner, who: str) -> Unavailable:
+def of_service_bind(result: Result, manner: Manner, who: str, password: bytes | None) -> Unavailable:
     """Return what it means that the service account's bind did not succeed; `who` is the name that was bound."""
     if not _is_of_the_account(result, manner):
-        return _of_bind(result, "the service account's bind", manner)
+        return _of_bind(result, "the service account's bind", manner, password)
     code = results.ad_code(result.text)
     is_wrong = result.code == results.INVALID_CREDENTIALS
     silent = "the name or the password is wrong" if is_wrong else results.result_name(result.code)
-    why = _ACCOUNT_CODES.get(code, result.text or silent)
+    why = _ACCOUNT_CODES.get(code, without(result.text, password) or silent)
     keys = "service_account_username and service_account_password"
     if not manner.is_ntlm:
         keys = f"bind_dn, {keys}"
@@ -162,12 +165,12 @@ def of_service_bind(result: Result, manner: Manner, who: str) -> Unavailable:
     return _mistake(f"refuses the service account {who}: {why}{said}; see {keys}")
 
 
-def of_search(result: Result) -> Unavailable | None:
-    """Return why a search has told nothing; None if it has."""
+def of_search(result: Result, password: bytes | None) -> Unavailable | None:
+    """Return why a search has told nothing; None if it has. `password` is the service account's."""
     code = result.code
     if code in (results.SUCCESS, results.SIZE_LIMIT):
         return None
-    said = said_of(result)
+    said = said_of(result, password)
     if code in (results.NO_SUCH_OBJECT, results.REFERRAL, results.INVALID_DN_SYNTAX):
         return _mistake(f"has nothing at search_dn ({said}); write the DN as the directory has it")
     if code == results.OPERATIONS_ERROR and any(mark in result.text for mark in _NOT_BOUND):
@@ -182,9 +185,9 @@ def of_search(result: Result) -> Unavailable | None:
     return Unavailable(Trouble.BAD_ANSWER, f"cannot search ({said})")
 
 
-def _of_bind(result: Result, what: str, manner: Manner) -> Unavailable:
+def _of_bind(result: Result, what: str, manner: Manner, password: bytes | None) -> Unavailable:
     """Return what a result means that is about the way of a bind and not about whose it is."""
-    code, said = result.code, said_of(result)
+    code, said = result.code, said_of(result, password)
     if code in (results.STRONGER_AUTH_REQUIRED, results.CONFIDENTIALITY_REQUIRED):
         return _mistake(f"does not take {what} in this way ({said}); {_stronger(manner)}")
     if results.ad_code(result.text) == _BAD_BINDINGS:
@@ -212,10 +215,10 @@ def _stronger(manner: Manner) -> str:
     return "write auth_type=plain" if manner.is_ntlm else "a simple bind over TLS is not enough for it"
 
 
-def said_of(result: Result) -> str:
+def said_of(result: Result, password: bytes | None) -> str:
     """Return a result for administrators: its name, and what the directory says beside it."""
-    name = results.result_name(result.code)
-    return f"{name}: {result.text}" if result.text else name
+    name, text = results.result_name(result.code), without(result.text, password)
+    return f"{name}: {text}" if text else name
 
 
 def _mistake(text: str) -> Unavailable:

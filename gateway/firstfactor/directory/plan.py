@@ -41,7 +41,6 @@ from gateway.firstfactor.directory.searches import Searches, SearchOwner
 from gateway.firstfactor.directory.session import Bound, Ended, GoOn, Heard, Searched
 from gateway.firstfactor.directory.states import BINDING, CLOSED, ENDED, SEARCHING, WAITING
 from gateway.firstfactor.directory.switchboard import Switchboard
-from gateway.firstfactor.directory.texts import without
 from gateway.firstfactor.directory.watch import Watch
 from gateway.firstfactor.host_states import UP
 from gateway.ldap.responses import Result
@@ -194,11 +193,10 @@ class DirectoryPlan(SearchOwner, BindOwner):
 
     def bind_failed(self, asked: Asked, text: str, trouble: Trouble, now: float) -> None:
         """Turn to the next host: no password has left."""
-        self._turn(asked, without(text, asked.question.password), trouble, now)
+        self._turn(asked, text, trouble, now)
 
     def bind_lost(self, asked: Asked, text: str, trouble: Trouble, now: float) -> None:
         """Bind once more at the next host, but not a third time. Who comes later need not lose a try here, too."""
-        text = without(text, asked.question.password)
         if asked.host is not None:
             self.host_failed(asked.host, text, trouble, now)
         self._turn(asked, text, trouble, now)
@@ -209,18 +207,16 @@ class DirectoryPlan(SearchOwner, BindOwner):
         if host is None:
             return
         if isinstance(result, Unavailable) and result.trouble is Trouble.BUSY:
-            text = without(result.detail, asked.question.password)
-            self.host_failed(host, text, result.trouble, now)
-            self._turn(asked, text, result.trouble, now)
+            self.host_failed(host, result.detail, result.trouble, now)
+            self._turn(asked, result.detail, result.trouble, now)
             return
         self._watch.is_back(host, now)
         if result is None:
             self._end(asked, Accepted(NO_OCTETS, host.name, None), now)
         elif isinstance(result, Refused):
-            result.text = without(result.text, asked.question.password)
             self._end(asked, result, now)
         else:
-            asked.complain(host, without(result.detail, asked.question.password), result.trouble)
+            asked.complain(host, result.detail, result.trouble)
             self._end(asked, asked.in_vain(self._hosts), now)
 
     def host_heard(self, host: Host, now: float) -> None:
@@ -335,16 +331,16 @@ class DirectoryPlan(SearchOwner, BindOwner):
         if host is None or lookup is None:
             return
         asked.connection = None
-        trouble = of_search(result)
+        password = self._searches.password
+        trouble = of_search(result, password)
         is_mistake = trouble is not None and trouble.trouble is Trouble.CONFIGURATION
         if is_mistake and lookup.step is Step.MEMBER:
-            self._end(asked, group_unseen(self._searches.told(said_of(result)), host.name), now)
+            self._end(asked, group_unseen(said_of(result, password), host.name), now)
             return
         if trouble is not None:
-            text = self._searches.told(trouble.detail)
             if trouble.trouble in _OF_THE_HOST:
-                self.host_failed(host, text, trouble.trouble, now)
-            self._turn(asked, text, trouble.trouble, now)
+                self.host_failed(host, trouble.detail, trouble.trouble, now)
+            self._turn(asked, trouble.detail, trouble.trouble, now)
             return
         self.host_heard(host, now)
         found = lookup.answered(asked.entries, has_more=result.code == SIZE_LIMIT)
@@ -357,16 +353,19 @@ class DirectoryPlan(SearchOwner, BindOwner):
             asked.move(BINDING)
             self._binds.put(asked, host, now)
         else:
-            self._end(asked, missing(found, host.name, self._searches.told(lookup.why)), now)
+            self._end(asked, missing(found, host.name, lookup.why(password)), now)
 
     def _cannot_go_on(self, connection: Connection, ended: Ended, now: float) -> None:
         state = connection.state
         self._board.close(connection, now)
         trouble = Trouble.CLOSED if ended.is_notice else Trouble.BAD_ANSWER
+        asked = connection.asked
         if connection.is_service:
-            self._searches.lost(connection, state, ended.detail, trouble, now, ended.to_blame)
+            text = ended.told(self._searches.password)
+            self._searches.lost(connection, state, text, trouble, now, ended.to_blame)
         else:
-            self._binds.lost(connection, ended.detail, trouble, now)
+            text = ended.told(asked.question.password if asked is not None else None)
+            self._binds.lost(connection, text, trouble, now)
 
     # What time says.
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, final
 
 from gateway.firstfactor.directory.account import PRINCIPAL_NAME, SAM_ACCOUNT_NAME, Account, is_alike
+from gateway.firstfactor.directory.texts import without
 from gateway.ldap.filters import all_of, any_of, equality, member_of_nested
 from gateway.ldap.names import domain_of
 from gateway.ldap.requests import Scope
@@ -23,6 +24,10 @@ NO_ATTRIBUTES: Final = b"1.1"  # RFC 4511 section 4.5.1.8
 _OBJECT_CLASS: Final = b"objectClass"
 _MEMBER_OF: Final = b"memberOf"
 _ANYTHING: Final = b"\x87\x0bobjectClass"  # (objectClass=*), RFC 4511 section 4.5.1.7
+_NAME: Final = "%s"  # stands for what an entry says
+_OTHER: Final = "found as %s, whom Duo would not know by what was typed"
+_UNREADABLE: Final = "found, but the service account cannot read %s, by which Duo would know who it is"
+_ELSEWHERE: Final = "found only in the domain %s"
 _TELLS_DOMAIN: Final = PRINCIPAL_NAME.lower()
 _PERSONS: Final = any_of(
     all_of(equality(_OBJECT_CLASS, b"user"), equality(b"objectCategory", b"person")),
@@ -91,13 +96,9 @@ class SearchRules(NamedTuple):
 
 @final
 class Lookup:
-    """How far somebody has been looked up.
+    """How far somebody has been looked up."""
 
-    Attributes:
-        why: what the administrator should know of somebody missing; empty for nothing.
-    """
-
-    __slots__ = ("_account", "_found", "_n_tried", "_rules", "_step", "why")
+    __slots__ = ("_account", "_found", "_its_own", "_n_tried", "_rules", "_step", "_why")
 
     def __init__(self, account: Account, rules: SearchRules) -> None:
         self._account = account
@@ -105,12 +106,18 @@ class Lookup:
         self._step = Step.PERSON
         self._n_tried = 0
         self._found: Found | None = None
-        self.why = ""
+        self._why = self._its_own = ""
 
     @property
     def step(self) -> Step:
         """What is being looked for."""
         return self._step
+
+    def why(self, password: bytes | None) -> str:
+        """Return what the administrator should know of somebody missing, but for a password that the directory was
+        sent; empty for nothing.
+        """
+        return self._why.replace(_NAME, without(self._its_own, password))
 
     def wanted(self) -> Wanted:
         """Return the search that comes next."""
@@ -177,18 +184,17 @@ class Lookup:
         """Return who an entry is, if it says that the name which was typed is its own."""
         names = [(own, typed) for attribute, typed in self._account.names for own in _names_of(entry, attribute)]
         if not any(is_alike(own, typed) for own, typed in names):
-            self.why = self._why_not(names[0][0] if names else b"")
+            self._missed(names[0][0] if names else b"")
             return Missing.UNKNOWN
         values = _values(entry, SAM_ACCOUNT_NAME)
         user = values[0].decode(errors="replace") if values else self._account.user
         domain = self._domain_of(entry)
         return Missing.UNKNOWN if domain is None else Found(entry.dn, user, domain)
 
-    def _why_not(self, own: bytes) -> str:
-        if own:
-            return f"found as {own.decode(errors='replace')}, whom Duo would not know by what was typed"
-        attribute = self._account.names[0][0].decode()
-        return f"found, but the service account cannot read {attribute}, by which Duo would know who it is"
+    def _missed(self, own: bytes) -> None:
+        """Note why an entry is not who was typed; `own` is the name that it tells, empty for none."""
+        self._why = _OTHER if own else _UNREADABLE
+        self._its_own = own.decode(errors="replace") if own else self._account.names[0][0].decode()
 
     def _domain_of(self, entry: Entry) -> str | None:
         """Return whose domain an account is of, for NTLM; None if another one was typed: there its namesake may be."""
@@ -199,7 +205,7 @@ class Lookup:
         its_own = domain.decode(errors="replace")
         names = (domain, domain_of(entry.dn.decode(errors="replace")).encode())
         if account.typed_domain and not any(is_alike(account.typed_domain, name) for name in names):
-            self.why = f"found only in the domain {its_own}"
+            self._why, self._its_own = _ELSEWHERE, its_own
             return None
         return its_own
 

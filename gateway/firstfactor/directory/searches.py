@@ -18,7 +18,6 @@ from gateway.firstfactor.directory.search import KEEP_ALIVE
 from gateway.firstfactor.directory.session import Searching
 from gateway.firstfactor.directory.states import BINDING_SERVICE, CLOSED, OPENING, READY
 from gateway.firstfactor.directory.switchboard import Switchboard
-from gateway.firstfactor.directory.texts import without
 from gateway.firstfactor.host_states import UP
 from gateway.ldap.responses import Result
 from gateway.ldap.results import SUCCESS
@@ -168,8 +167,8 @@ class Searches:
         if is_wrong:
             self._bar_all(now)
         who = self._account.told(self._binder.manner) if self._account is not None else ""
-        trouble = of_service_bind(result, self._binder.manner, who)
-        self._refused(connection, self.told(trouble.detail), trouble.trouble, now)
+        trouble = of_service_bind(result, self._binder.manner, who, self.password)
+        self._refused(connection, trouble.detail, trouble.trouble, now)
         if is_wrong:
             self._give_up_others(connection.host, now)
 
@@ -198,7 +197,7 @@ class Searches:
             now: the instant.
             to_blame: whose search has ended it.
         """
-        host, text = connection.host, self.told(text)
+        host = connection.host
         host.service = None
         lived_long = now - connection.opened_at >= LIVES_LONG_S
         if state is not READY:
@@ -232,15 +231,16 @@ class Searches:
 
     def checked(self, connection: Connection, result: Result, now: float) -> None:
         """Hear that it has given a sign of life; one that has no time for others is none."""
-        trouble = of_search(result)
+        trouble = of_search(result, self.password)
         if trouble is not None and trouble.trouble is Trouble.BUSY:
-            self._owner.host_failed(connection.host, self.told(trouble.detail), trouble.trouble, now)
+            self._owner.host_failed(connection.host, trouble.detail, trouble.trouble, now)
         else:
             self._owner.host_heard(connection.host, now)
 
-    def told(self, text: str) -> str:
-        """Return what a host says without the service account's password."""
-        return without(text, self._account.password if self._account is not None else None)
+    @property
+    def password(self) -> bytes | None:
+        """The service account's, which no host's text may show."""
+        return self._account.password if self._account is not None else None
 
     # Helpers.
 

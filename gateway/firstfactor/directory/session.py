@@ -9,6 +9,7 @@ from typing import Final, final
 from mypy_extensions import mypyc_attr
 
 from gateway.firstfactor.directory.search import SIZE_LIMIT, Wanted
+from gateway.firstfactor.directory.texts import without
 from gateway.ldap.ber import BerError
 from gateway.ldap.ntlm.client import MECHANISM, Ntlm
 from gateway.ldap.ntlm.errors import NtlmError
@@ -30,9 +31,12 @@ MAX_MESSAGE_ID: Final = (1 << 31) - 1  # RFC 4511 section 4.1.1.1
 class _SessionError(Exception):
     """The connection cannot be gone on with."""
 
-    def __init__(self, detail: str, *, is_notice: bool = False, searching: "Searching | None" = None) -> None:
+    def __init__(
+        self, detail: str, *, said: str = "", is_notice: bool = False, searching: "Searching | None" = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.said = said
         self.is_notice = is_notice
         self.searching = searching
 
@@ -100,16 +104,25 @@ class Ended(Value):
 
     Attributes:
         detail: why, for the administrator.
+        said: what the server says of it.
         is_notice: the server has said itself that it closes it.
         to_blame: whose search did not keep to its bounds; None if it was nobody's.
     """
 
-    __slots__ = ("detail", "is_notice", "to_blame")
+    __slots__ = ("detail", "is_notice", "said", "to_blame")
 
-    def __init__(self, detail: str, *, is_notice: bool = False, to_blame: Searching | None = None) -> None:
+    def __init__(
+        self, detail: str, *, said: str = "", is_notice: bool = False, to_blame: Searching | None = None
+    ) -> None:
         self.detail = detail
+        self.said = said
         self.is_notice = is_notice
         self.to_blame = to_blame
+
+    def told(self, password: bytes | None) -> str:
+        """Return why, with what the server says, but for a password that it was sent."""
+        said = without(self.said, password)
+        return f"{self.detail}: {said}" if said else self.detail
 
 
 Heard = Searched | Bound | GoOn | Ended
@@ -206,7 +219,7 @@ class Session:
         except NtlmError as no_ntlm:
             heard.append(Ended(f"does not speak NTLM as it must: {no_ntlm}"))
         except _SessionError as amiss:
-            heard.append(Ended(amiss.detail, is_notice=amiss.is_notice, to_blame=amiss.searching))
+            heard.append(Ended(amiss.detail, said=amiss.said, is_notice=amiss.is_notice, to_blame=amiss.searching))
         return heard
 
     def _messages(self, octets: bytes) -> list[Message]:
@@ -232,8 +245,7 @@ class Session:
             self._part_of(message.message_id)
             return None
         if isinstance(message, Disconnection):
-            said = f": {message.result.text}" if message.result.text else ""
-            raise _SessionError(f"closes the connection{said}", is_notice=True)
+            raise _SessionError("closes the connection", said=message.result.text, is_notice=True)
         self._extended(message)
         return None
 

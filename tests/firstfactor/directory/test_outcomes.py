@@ -41,7 +41,7 @@ def refused(code: str) -> Result:
     ],
 )
 def test_active_directory_says_why_it_refuses_a_user(code, reason):
-    answer = of_user_bind(refused(code), "dc1:389", PLAIN)
+    answer = of_user_bind(refused(code), "dc1:389", PLAIN, None)
     assert isinstance(answer, Refused)
     assert (answer.reason, answer.code, answer.host) == (reason, code, "dc1:389")
 
@@ -50,7 +50,7 @@ def test_active_directory_says_why_it_refuses_a_user(code, reason):
     ("code", "reason"), [(49, "first_factor_rejected"), (48, "first_factor_rejected"), (19, "account_locked")]
 )
 def test_other_directories_say_less(code, reason):
-    answer = of_user_bind(Result(code, b"", ""), "dc1:389", PLAIN)
+    answer = of_user_bind(Result(code, b"", ""), "dc1:389", PLAIN, None)
     assert isinstance(answer, Refused)
     assert (answer.reason, answer.code) == (reason, "")
 
@@ -79,19 +79,19 @@ REFUSALS = [
 @pytest.mark.parametrize(("code", "text", "reason"), REFUSALS)
 def test_what_other_directories_say_of_an_account_refuses_its_user(code, text, reason):
     for manner in (PLAIN, PLAIN_TLS):
-        answer = of_user_bind(Result(code, b"", text), "dc1:389", manner)
+        answer = of_user_bind(Result(code, b"", text), "dc1:389", manner, None)
         assert answer == Refused(reason, text, b"", "dc1:389")
 
 
 @pytest.mark.parametrize(("code", "text", "_"), REFUSALS)
 def test_what_they_say_of_the_service_account_is_for_who_has_written_it(code, text, _):
-    answer = of_service_bind(Result(code, b"", text), PLAIN_TLS, "cn=reader")
+    answer = of_service_bind(Result(code, b"", text), PLAIN_TLS, "cn=reader", None)
     assert answer.trouble is Trouble.CONFIGURATION
     assert str(answer).startswith(f"refuses the service account cn=reader: {text or 'unwillingToPerform'}; see bind_dn")
 
 
 def test_a_code_of_active_directory_says_more_than_words():
-    answer = of_user_bind(Result(49, b"", AD_TEXT.format("52e") + " password expired"), "dc1:389", PLAIN)
+    answer = of_user_bind(Result(49, b"", AD_TEXT.format("52e") + " password expired"), "dc1:389", PLAIN, None)
     assert isinstance(answer, Refused)
     assert answer.reason == "first_factor_rejected"
 
@@ -107,8 +107,8 @@ def test_a_code_of_active_directory_says_more_than_words():
 )
 def test_a_demand_for_more_is_the_files_fault_and_nobody_elses(manner, write):
     for answer in (
-        of_user_bind(Result(8, b"", ""), "dc1:389", manner),
-        of_service_bind(Result(8, b"", ""), manner, "radgate"),
+        of_user_bind(Result(8, b"", ""), "dc1:389", manner, None),
+        of_service_bind(Result(8, b"", ""), manner, "radgate", None),
     ):
         assert isinstance(answer, Unavailable)
         assert answer.trouble is Trouble.CONFIGURATION
@@ -117,18 +117,18 @@ def test_a_demand_for_more_is_the_files_fault_and_nobody_elses(manner, write):
 
 def test_what_active_directory_does_not_take_as_ntlm_is_nobodys_wrong_password():
     for answer in (
-        of_user_bind(refused("57"), "dc1:389", NTLM_TLS),
-        of_service_bind(refused("57"), NTLM_TLS, "radgate"),
+        of_user_bind(refused("57"), "dc1:389", NTLM_TLS, None),
+        of_service_bind(refused("57"), NTLM_TLS, "radgate", None),
     ):
         assert isinstance(answer, Unavailable)
         assert "auth_type=plain" in str(answer)
-    answer = of_user_bind(Result(53, b"", "Sign or Seal are not allowed if TLS is used"), "dc1:389", NTLM_TLS)
+    answer = of_user_bind(Result(53, b"", "Sign or Seal are not allowed if TLS is used"), "dc1:389", NTLM_TLS, None)
     assert isinstance(answer, Unavailable)
 
 
 def test_channel_bindings_of_somebody_elses_tls_are_nobodys_wrong_password():
     result = refused("80090346")
-    for answer in (of_user_bind(result, "dc1:389", NTLM_TLS), of_service_bind(result, NTLM_TLS, "radgate")):
+    for answer in (of_user_bind(result, "dc1:389", NTLM_TLS, None), of_service_bind(result, NTLM_TLS, "radgate", None)):
         assert isinstance(answer, Unavailable)
         assert answer.trouble is Trouble.CONFIGURATION
         assert "host=" in str(answer)
@@ -147,21 +147,21 @@ def test_channel_bindings_of_somebody_elses_tls_are_nobodys_wrong_password():
 )
 def test_any_other_result_of_a_bind_refuses_nobody(code, trouble):
     for answer in (
-        of_user_bind(Result(code, b"", "why"), "dc1:389", PLAIN),
-        of_service_bind(Result(code, b"", ""), PLAIN, "radgate"),
+        of_user_bind(Result(code, b"", "why"), "dc1:389", PLAIN, None),
+        of_service_bind(Result(code, b"", ""), PLAIN, "radgate", None),
     ):
         assert isinstance(answer, Unavailable)
         assert answer.trouble is trouble
 
 
 def test_a_refused_service_account_is_named_with_its_keys():
-    answer = of_service_bind(refused("775"), PLAIN, "radgate@ad.example")
+    answer = of_service_bind(refused("775"), PLAIN, "radgate@ad.example", None)
     assert answer.trouble is Trouble.CONFIGURATION
     assert str(answer) == (
         "refuses the service account radgate@ad.example: it is locked (775); "
         "see bind_dn, service_account_username and service_account_password"
     )
-    assert str(of_service_bind(Result(49, b"", ""), NTLM, "AD\\radgate")) == (
+    assert str(of_service_bind(Result(49, b"", ""), NTLM, "AD\\radgate", None)) == (
         "refuses the service account AD\\radgate: the name or the password is wrong; "
         "see service_account_username and service_account_password"
     )
@@ -176,7 +176,7 @@ def test_a_service_account_is_told_by_the_name_that_is_bound_without_its_passwor
 
 @pytest.mark.parametrize("code", [0, 4])
 def test_a_search_that_has_told_something(code):
-    assert of_search(Result(code, b"", "")) is None
+    assert of_search(Result(code, b"", ""), None) is None
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_a_search_that_has_told_something(code):
     ],
 )
 def test_a_search_that_has_told_nothing(result, trouble, text):
-    answer = of_search(result)
+    answer = of_search(result, None)
     assert answer is not None
     assert answer.trouble is trouble
     assert text in str(answer)

@@ -72,7 +72,9 @@ def test_a_namesake_in_another_domain_is_somebody_else(wants_account):
     asked = lookup(SearchRules(BASE, wants_account=wants_account), b"OTHER\\alice")
     assert b"msDS-PrincipalName" in asked.wanted().attributes
     assert answer(asked, in_domain("EXAMPLE\\alice")) is Missing.UNKNOWN
-    assert asked.why == "found only in the domain EXAMPLE"
+    assert asked.why(None) == "found only in the domain EXAMPLE"
+    assert asked.why(b"in the") == "found only in the domain EXAMPLE"
+    assert asked.why(b"EXAMPLE") == "found only in the domain ***"
 
 
 @pytest.mark.parametrize("typed", [b"example\\alice", b"AD.example.test\\alice", b"alice"])
@@ -91,7 +93,7 @@ def test_a_domain_that_the_directory_does_not_tell_is_the_one_that_was_typed():
 def test_whom_the_directory_takes_for_another_spelling_is_somebody_else_to_duo(typed, rules):
     asked = lookup(rules, typed.encode())
     assert answer(asked, entry(sAMAccountName=b"alice", userPrincipalName=b"alice@ad.example.test")) is Missing.UNKNOWN
-    assert asked.why == "found as alice, whom Duo would not know by what was typed"
+    assert asked.why(None) == "found as alice, whom Duo would not know by what was typed"
 
 
 def test_nor_is_anybody_asked_about_as_a_member_by_another_spelling():
@@ -125,7 +127,10 @@ def test_a_name_of_another_attribute_counts_only_where_the_one_asked_for_is_not_
 def test_whose_name_cannot_be_read_is_nobody_whom_duo_can_be_asked_about(attributes):
     asked = lookup()
     assert answer(asked, Entry(7, ALICE, attributes)) is Missing.UNKNOWN
-    assert asked.why == "found, but the service account cannot read sAMAccountName, by which Duo would know who it is"
+    assert (
+        asked.why(None)
+        == "found, but the service account cannot read sAMAccountName, by which Duo would know who it is"
+    )
 
 
 def test_letter_case_makes_nobody_else():

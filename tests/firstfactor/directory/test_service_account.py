@@ -175,6 +175,16 @@ def test_what_is_repeated_of_its_password_is_not_told():
     assert "the-readers-own" not in question.why[1]
 
 
+@pytest.mark.parametrize("password", ["wrong", "the", "service account"])
+def test_what_we_say_ourselves_of_it_stays_whatever_its_password(password):
+    scene = Scene(account=SERVICE._replace(password=password.encode()))
+    question = scene.ask()
+    scene.opens()
+    scene.answer(None, 49, "")
+    assert "refuses the service account" in question.why[1]
+    assert "the name or the password is wrong" in question.why[1]
+
+
 def test_nothing_secret_is_shown():
     scene = ready()
     question = found(scene)

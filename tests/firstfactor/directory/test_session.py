@@ -100,7 +100,7 @@ def test_what_came_before_the_end_counts():
     session.bind_simply(b"cn=alice", b"secret")
     said = session.received(bind_done(1) + disconnection("going down"))
     assert [type(each) for each in said] == [Bound, Ended]
-    assert said[1] == Ended("closes the connection: going down", is_notice=True)
+    assert said[1] == Ended("closes the connection", said="going down", is_notice=True)
 
 
 def test_a_bind_is_answered_by_its_own_number():
