@@ -13,6 +13,8 @@ from gateway.radius.hidden import Hop
 from gateway.values import Value
 
 REJECTED: Final = "first_factor_rejected"
+NOBODY: Final = "nobody was asked"
+"""What a line says in the place of the host that has refused, where that is empty."""
 
 
 @final
@@ -97,7 +99,7 @@ class Refused(Value):
         reason: a word of the log, one of `words.reasons.REFUSED_FIRST_FACTOR`.
         text: what it has said, for the log; empty if nothing.
         attributes: of the reply, all of them, as they came.
-        host: which has said so.
+        host: which has said so; empty where none was asked.
         code: Active Directory's own, such as `52e`; empty for none.
     """
 

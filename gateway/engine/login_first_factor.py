@@ -5,7 +5,7 @@ Fail mode has no part in them: it concerns Duo alone. Nobody gets in whom the fi
 
 from typing import Final
 
-from gateway.engine.first_factor import Accepted, Challenged, Refused
+from gateway.engine.first_factor import NOBODY, Accepted, Challenged, Refused
 from gateway.engine.login_standing import LoginStanding
 from gateway.engine.primary import Told
 from gateway.engine.steps import Consult, Step
@@ -75,7 +75,7 @@ def refusal(answer: Refused) -> Verdict:
         verdict.hint = known.remedy
     else:
         said = (f", {answer.code}" if answer.code else "") + (f": {answer.text!r}" if answer.text else "")
-    verdict.account += f" ({answer.host}{said})"
+    verdict.account += f" ({answer.host or NOBODY}{said})"
     verdict.attributes = to_reject(answer.attributes)
     return verdict
 

@@ -11,7 +11,7 @@ from gateway.duoapi.calls import Auth, AuthAnswer, AuthStatus, Preauth, PreauthA
 from gateway.engine.asking import Answer, Question
 from gateway.engine.discard_notices import Notice
 from gateway.engine.effects import Effect, Finished, PutQuestion, SendReply
-from gateway.engine.first_factor import Accepted, Challenged, CheckFirstFactor, Refused
+from gateway.engine.first_factor import NOBODY, Accepted, Challenged, CheckFirstFactor, Refused
 from gateway.engine.peer import Peer
 from gateway.engine.pending import PendingLogin
 from gateway.fleetapi.questions import Decided, Granted, Joined, Lost, Released, TakenOver, Unused, UsedBefore
@@ -101,7 +101,7 @@ def describe_answer(answer: Answer | Unavailable) -> str:
         case Unavailable():
             return f"Got no answer ({answer.trouble}: {answer.detail})"
         case Accepted() | Refused() | Challenged():
-            return f"The first factor says: {type(answer).__name__.lower()} ({answer.host})"
+            return f"The first factor says: {type(answer).__name__.lower()} ({answer.host or NOBODY})"
         case Joined() | TakenOver() | Decided() | Released() | Lost() | UsedBefore():
             return f"The fleet says: {type(answer).__name__.lower()}, {answer.host}"
         case Granted() | Unused():

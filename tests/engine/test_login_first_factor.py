@@ -69,6 +69,10 @@ class TestRefusal:
         assert verdict.hint.startswith("see Logon Hours")
         assert verdict.reply_message == "Login failed."
 
+    def test_where_nobody_was_asked_the_line_names_no_host(self):
+        verdict = refusal(Refused(REJECTED, "the password is empty", b"", ""))
+        assert verdict.account.endswith("(nobody was asked: 'the password is empty')")
+
     def test_an_unknown_code_stands_there_with_what_was_said(self):
         verdict = refusal(Refused(REJECTED, "data 9ab", b"", "dc1.example:389", "9ab"))
         assert verdict.account.endswith("(dc1.example:389, 9ab: 'data 9ab')")

@@ -28,3 +28,8 @@ def test_who_is_asked_about_and_no_password():
 )
 def test_who_has_answered_and_nothing_of_what_it_said(answer, word):
     assert describe_answer(answer) == f"The first factor says: {word} ({HOST})"
+
+
+def test_that_nobody_was_asked():
+    said = describe_answer(Refused("user_not_found", "no name", b"", ""))
+    assert said == "The first factor says: refused (nobody was asked)"

@@ -16,7 +16,7 @@ from gateway.ldap.responses import Result
 from gateway.unavailable import Trouble, Unavailable
 
 NO_OCTETS: Final = b""
-OURSELVES: Final = "radgate"  # who refuses what no host is asked
+NO_HOST: Final = ""  # refuses what none is asked
 
 _EXPIRED: Final = "password_expired"
 _DISABLED: Final = "account_disabled"
@@ -96,9 +96,9 @@ def why_not_asked(password: bytes | None, *, is_ntlm: bool) -> Refused | Unavail
     if password is None:
         return Unavailable(Trouble.CONFIGURATION, "a directory can be asked about passwords alone")
     if not password or b"\0" in password:
-        return Refused(REJECTED, "the password is empty", NO_OCTETS, OURSELVES)
+        return Refused(REJECTED, "the password is empty", NO_OCTETS, NO_HOST)
     if is_ntlm and not _is_text(password):
-        return Refused(REJECTED, "the password is no text", NO_OCTETS, OURSELVES)
+        return Refused(REJECTED, "the password is no text", NO_OCTETS, NO_HOST)
     return None
 
 

@@ -28,8 +28,8 @@ from gateway.firstfactor.directory.choosing import choose, n_left
 from gateway.firstfactor.directory.effects import Effect
 from gateway.firstfactor.directory.host import Asked, Connection, Host, Limits
 from gateway.firstfactor.directory.outcomes import (
+    NO_HOST,
     NO_OCTETS,
-    OURSELVES,
     group_unseen,
     missing,
     of_search,
@@ -119,7 +119,7 @@ class DirectoryPlan(SearchOwner, BindOwner):
         if why_not is not None:
             self._end(asked, why_not, now)
         elif account is None:
-            self._end(asked, missing(Missing.UNKNOWN, OURSELVES, _NO_NAME), now)
+            self._end(asked, missing(Missing.UNKNOWN, NO_HOST, _NO_NAME), now)
         elif asked.deadline <= now:
             self._end(asked, Unavailable(Trouble.TIMEOUT, "no time is left to ask"), now)
         else:

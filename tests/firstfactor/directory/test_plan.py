@@ -65,7 +65,9 @@ def test_a_question_without_a_password_is_none_for_a_directory():
 
 
 def test_a_name_of_nobody_is_unknown():
-    assert reason(ready().ask(b"DOM\\")) == "user_not_found"
+    question = ready().ask(b"DOM\\")
+    assert isinstance(question.result, Refused)
+    assert (question.result.reason, question.result.host) == ("user_not_found", "")
 
 
 @pytest.mark.parametrize(("n_found", "word"), [(0, "user_not_found"), (2, "user_ambiguous")])
