@@ -56,7 +56,7 @@ def test_nobody_is_pushed_twice_and_whoever_dies_is_succeeded(site: Site, folder
     assert all(nas.receive().is_accept for nas, _ in asked)
     assert pushes(site, users) == [1] * N_PUSHES
     assert [each["restarts"] for each in workers(site)] == [1, 1]
-    assert "Journals are in memory only, for there can be none in run_dir: No space left on device" in site.log_text
+    assert "Journals are only in memory, because none can be written in run_dir: No space left" in site.log_text
 
 
 @pytest.mark.parametrize("command", ["reload", "upgrade"])
