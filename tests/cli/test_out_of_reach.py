@@ -104,7 +104,7 @@ class TestOutOfReach:
         assert run_main(capsys, "status", "--config", gateway.config)[0] == 5
 
     def test_nor_is_another_program_with_a_socket_of_that_name(self, gateway, tmp_path, capsys, monkeypatch):
-        monkeypatch.setattr(whereabouts, "SUPERVISOR", ProcessName("radgate", "radgate"))
+        monkeypatch.setattr(whereabouts, "SUPERVISOR", ProcessName("nobody", "nobody"))
         gateway.arbiter.answer = {**STATUS, "config": gateway.config}
         Path(gateway.config).write_text(f"{MINIMAL}[gateway]\nrun_dir={tmp_path}/other\n")
         assert run_main(capsys, "status", "--config", gateway.config)[0] == 5
