@@ -33,14 +33,15 @@ from gateway.engine.modes.reading import (
     refuse_repeats,
     refuse_unproven,
 )
+from gateway.engine.modes.unproven import not_proven, refused_as_asked, unproven_answer, unreadable
 from gateway.engine.passed_on import PassedOn
-from gateway.engine.person import names_one_user, without_domain
+from gateway.engine.person import without_domain
 from gateway.engine.primary import Answering, Primary
 from gateway.engine.rules import PreauthRule, SectionRules
 from gateway.engine.sender import Sender
 from gateway.engine.steps import Consulted, Step
 from gateway.engine.typed_factor import TypedFactor, meaning_of, read_factor
-from gateway.engine.verdict import ACCEPT, LOGIN_FAILED, Verdict, rejection
+from gateway.engine.verdict import ACCEPT, Verdict, rejection
 from gateway.fleetapi.questions import Unused, UseState
 from gateway.radius.attributes import AttributeKind
 from gateway.radius.credentials import (
@@ -57,10 +58,10 @@ from gateway.radius.credentials import (
     has_own_name,
     refusal_of,
 )
-from gateway.radius.dictionary import STATE, USER_NAME, USER_PASSWORD
+from gateway.radius.dictionary import STATE, USER_PASSWORD
 from gateway.radius.discards import DiscardReason
 from gateway.radius.packet import Packet
-from gateway.radius.passing import to_challenge, values_of
+from gateway.radius.passing import to_challenge
 from gateway.radius.shared_secret import SharedSecret
 from gateway.words.reasons import Reason
 
@@ -138,18 +139,18 @@ class WithFirstFactor(Mode):
         name = before_nul(packet.user_name)
         user_name = readable(name, "utf-8")
         if not user_name:
-            return _refused(Reason.BAD_USER_NAME if user_name is None else Reason.NO_USER_NAME, packet)
+            return refused_as_asked(Reason.BAD_USER_NAME if user_name is None else Reason.NO_USER_NAME, packet)
         password = self._password(packet, sender, source) if packet.has(USER_PASSWORD) else b""
         if not isinstance(password, bytes):
             return password
         credential = credential_of(packet)
         if credential is not PAP and not packet.signed_at and packet.value(STATE):
-            return _unproven_answer()
+            return unproven_answer()
         reason = refuse_repeats(packet)
         if reason is None and credential is not PAP:
             reason = self._refuse_credential(credential, packet)
         if reason is not None:
-            return _refused(reason, packet)
+            return refused_as_asked(reason, packet)
         typed = self.typed(password) if credential is PAP and not packet.value(STATE) else Typed(password)
         return self._asked(packet, name, user_name, credential, typed)
 
@@ -164,7 +165,7 @@ class WithFirstFactor(Mode):
             n_nuls = len(hidden) - len(clear)
             if not hidden or may_be_chance(password, len(clear), n_nuls):
                 refused = refuse_unproven(sender, source, n_nuls)
-                return _unreadable(_LIKE_CHANCE, refused.hint) if isinstance(refused, Verdict) else refused
+                return unreadable(_LIKE_CHANCE, refused.hint) if isinstance(refused, Verdict) else refused
             sender.was_read(source)
         return password
 
@@ -252,7 +253,7 @@ class WithFirstFactor(Mode):
         if password is not None and self._first_factor.pw_codec:
             password = recoded(password, self.pw_codec, self._first_factor.pw_codec)
             if password is None:
-                return login.decide(_unreadable(_NO_TEXT))
+                return login.decide(unreadable(_NO_TEXT))
         question = CheckFirstFactor(
             asked_first.user_name,
             password,
@@ -347,7 +348,7 @@ class WithFirstFactor(Mode):
         raise NotImplementedError
 
     def _accepted(self, login: Login, answer: Accepted, now: float) -> Step:
-        refused = _not_proven(login, answer)
+        refused = not_proven(login, answer)
         if refused is not None:
             return login.decide(refused)
         hop = answer.hop
@@ -412,48 +413,3 @@ class WithFirstFactor(Mode):
             ValueError: it was in settings that are gone.
         """
         return self._passing_on.to_reply(passed_on, secret, packet)
-
-
-def _unreadable(account: str, hint: str = "") -> Verdict:
-    """Return the rejection of a password that no first factor could be asked about."""
-    verdict = rejection(Reason.UNREADABLE_PASSWORD)
-    verdict.account, verdict.reply_message, verdict.hint = account, LOGIN_FAILED, hint or verdict.hint
-    return verdict
-
-
-def _not_proven(login: Login, answer: Accepted) -> Verdict | None:
-    """Return the rejection where what a home server has accepted is not that this user's credentials are right."""
-    primary = login.primary
-    if primary is None:
-        return None
-    if not primary.proves:  # RFC 3579 section 2.1: a challenge, or a reject
-        verdict = rejection(Reason.FIRST_FACTOR_REJECTED)
-        verdict.account += f" ({answer.host} has accepted an EAP-Start, which proves nothing)"
-        return verdict
-    other = _other_name(login.user_name, answer.attributes) if primary.speaks_eap else ""
-    if not other:
-        return None
-    verdict = rejection(Reason.USER_DIFFERS)
-    verdict.account += f" ({answer.host}: {other!r})"
-    return verdict
-
-
-def _other_name(user_name: str, attributes: bytes) -> str:
-    """Return the name of another user whom an accept has; empty for none."""
-    names = [before_nul(name).decode(errors="replace") for name in values_of(USER_NAME, attributes)]
-    return next((name for name in names if name and not names_one_user(name, user_name)), "")
-
-
-def _unproven_answer() -> Verdict:
-    """Return the rejection of an answer to a challenge that anybody may have sent."""
-    verdict = rejection(Reason.UNSUPPORTED_CREDENTIALS)
-    verdict.account = "The answer to a challenge had neither a PAP password nor a signature: the challenge still stands"
-    verdict.hint = "let the RADIUS client sign it (Message-Authenticator), or send what was answered as a PAP password"
-    return verdict
-
-
-def _refused(reason: Reason, packet: Packet) -> Verdict:
-    """Return the rejection, as the request's own protocol hears it too."""
-    verdict = rejection(reason)
-    verdict.attributes = refusal_of(packet)
-    return verdict
