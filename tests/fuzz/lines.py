@@ -43,6 +43,15 @@ def unreached(program: Program, seed: int, n_blocks: int) -> list[str]:
     return texts
 
 
+def gone(program: Program) -> frozenset[str]:
+    """Return what a program says need not be reached and what is nowhere in its readers."""
+    files = [import_module(module).__file__ or "" for module in program.readers]
+    functions = [(file, name, lines) for file in files for (_, _, name), lines in _functions(file)]
+    there = {name for _, name, _ in functions}
+    there |= {f"{name}: {getline(file, line).strip()}" for file, name, lines in functions for line in lines}
+    return program.unreached - there
+
+
 def _texts(missing: dict[Function, set[int]], unreached: frozenset[str]) -> list[str]:
     """Return what is missing, but what need not be reached."""
     found = {

@@ -161,7 +161,7 @@ PROGRAM = Program(
             "WithFirstFactor.after_sms",
             "WithFirstFactor.wants_devices",
             "WithFirstFactor._password",
-            "WithFirstFactor.read: return _unproven_answer()",
+            "WithFirstFactor.read: return unproven_answer()",
             "WithFirstFactor._unused",
             "WithFirstFactor._is_exempt",
             "WithFirstFactor._check",
@@ -174,9 +174,6 @@ PROGRAM = Program(
             "WithFirstFactor.passed",
             "WithFirstFactor.answered",
             "Challenge.answered: return self.ask_duo(login, choice.typed, now)",
-            "_not_proven",
-            "_unproven_answer",
-            "_unreadable",
         }
     ),
 )

@@ -10,7 +10,7 @@ from tests.engine.home_scene import MS_CHAP
 from tests.firstfactor.directory.answers import entry
 from tests.fuzz import PROGRAMS
 from tests.fuzz.driver import BLOCK, Finding, Program, Stateless, run
-from tests.fuzz.lines import unreached
+from tests.fuzz.lines import gone, unreached
 from tests.fuzz.mutations import Mutator
 from tests.fuzz.parts import of_attributes, of_elements, of_packet, operation_of, seed, tagged
 
@@ -26,6 +26,11 @@ def program_of(name: str) -> Program:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_what_must_hold_holds_and_all_lines_are_reached(name):
     assert unreached(program_of(name), 1, MOST_BLOCKS) == []
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_need_not_be_reached_is_there(name):
+    assert gone(program_of(name)) == frozenset()
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
