@@ -102,8 +102,8 @@ def test_applications_that_are_refused_keep_no_other_one_from_its_check(tmp_path
     run(scenario())
 
 
-def test_each_ping_of_the_supervisor_opens_a_connection_and_its_check_takes_it(tmp_path: Path) -> None:
-    """A kept one may be what somebody on the way has forgotten."""
+async def probed(tmp_path: Path, *calls: Ping | Check) -> list[tuple[int, str]]:
+    """Return by which connection each of a probe's calls came, which are made one by one."""
     authority = Authority(tmp_path)
     seen: list[tuple[int, str]] = []
 
@@ -112,13 +112,20 @@ def test_each_ping_of_the_supervisor_opens_a_connection_and_its_check_takes_it(t
             seen.append((visit.number, (await visit.request()).split()[1]))
             visit.send(answer())
 
-    async def scenario() -> None:
-        async with tls_peer(note, authority.server_file("127.0.0.1")) as peer:
-            (client,) = open_probe_clients(applications(authority, peer.port, IKEY)).values()
-            for _ in range(2):
-                await ask(client, Ping())
-                await ask(client, Check())
+    async with tls_peer(note, authority.server_file("127.0.0.1")) as peer:
+        (client,) = open_probe_clients(applications(authority, peer.port, IKEY)).values()
+        for call in calls:
+            if isinstance(call, Ping):
                 await turn_until(lambda: client.pool.counts.idle == 0)
+            await ask(client, call)
+    return seen
 
-    run(scenario())
-    assert seen == [(1, "/auth/v2/ping"), (1, "/auth/v2/check"), (2, "/auth/v2/ping"), (2, "/auth/v2/check")]
+
+def test_each_ping_of_the_supervisor_opens_a_connection(tmp_path: Path) -> None:
+    """A kept one may be what somebody on the way has forgotten."""
+    assert run(probed(tmp_path, Ping(), Ping())) == [(1, "/auth/v2/ping"), (2, "/auth/v2/ping")]
+
+
+def test_its_check_takes_that_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.duo.clients.PROBE_IDLE_S", 60.0)  # however long this process pauses between the two
+    assert run(probed(tmp_path, Ping(), Check())) == [(1, "/auth/v2/ping"), (1, "/auth/v2/check")]
