@@ -10,6 +10,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 
 MAX_CONNECTIONS = 64
 VISIT_S = 15.0
@@ -44,7 +45,7 @@ class Door:
             self._let_in(connection)
             beginning = self._loop.create_task(self._begin(connection))
             self._beginnings.add(beginning)
-            beginning.add_done_callback(self._beginnings.discard)
+            beginning.add_done_callback(partial(self._begun, connection))
 
     def _let_in(self, connection: socket.socket) -> None:
         """Give a connection a place, and the oldest one's if there is none."""
@@ -61,6 +62,11 @@ class Door:
                 self._serve, connection, ssl=self._context, ssl_handshake_timeout=timeout_s
             )
         except OSError:  # no TLS, or a visitor who has left; ssl's errors are such
+            connection.close()
+
+    def _begun(self, connection: socket.socket, beginning: asyncio.Task[None]) -> None:
+        self._beginnings.discard(beginning)
+        if beginning.cancelled():  # nobody else has it yet
             connection.close()
 
     def _end(self, connection: socket.socket) -> None:

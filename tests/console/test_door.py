@@ -97,3 +97,31 @@ def test_nobody_stays(monkeypatch: pytest.MonkeyPatch):
         assert await has_ended(reader)
 
     tell(story)
+
+
+class Ajar(Door):
+    """A door at which a visit begins and comes no further."""
+
+    def __init__(self) -> None:
+        super().__init__(Echo)
+        self.has_visitor = asyncio.Event()
+
+    async def _begin(self, _connection: socket.socket) -> None:
+        self.has_visitor.set()
+        await asyncio.Event().wait()
+
+
+def test_a_visitor_who_comes_at_the_end_is_hung_up_on():
+    doors: list[Ajar] = []  # which keep the connection
+
+    async def story() -> None:
+        doors.append(Ajar())
+        opened = asyncio.create_task(doors[0].open(listening))
+        await doors[0].has_visitor.wait()
+        opened.cancel()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as visitor:
+        visitor.connect(listening.getsockname())
+        asyncio.run(story())
+        visitor.setblocking(False)
+        assert visitor.recv(1) == b""
