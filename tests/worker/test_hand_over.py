@@ -15,7 +15,7 @@ from gateway.ipc.worker_channel import (
     Successor,
     hear_worker,
 )
-from gateway.worker.__main__ import RunningWorker
+from gateway.worker.running import RunningWorker
 
 
 class ScriptedService:
@@ -44,16 +44,12 @@ def told_to_hand_over(
     """Tell a worker to hand over to two successors, without so many of the links; return what it did and said."""
 
     async def scene() -> tuple[RunningWorker, list[Any], list[FromWorker]]:
-        worker = RunningWorker.__new__(RunningWorker)
         supervisor, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         supervisor.setblocking(False)
         service = ScriptedService(fails)
-        worker._service = service  # type: ignore[assignment]
-        worker._channel = theirs
-        worker._orders = SimpleNamespace(slot=3, board_fd=os.memfd_create("board"))  # type: ignore[assignment]
-        worker._stopped = asyncio.Event()
-        worker._has_handed_over = False
-        worker._drain_timeout_s = 70.0
+        orders: Any = SimpleNamespace(slot=3, board_fd=os.memfd_create("board"), sockets=[], waits=False)
+        nobody: Any = None
+        worker = RunningWorker(orders, theirs, service, nobody, nobody, asyncio.Event(), 70.0)  # type: ignore[arg-type]
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
         descriptors = [os.dup(ours.fileno()) for ours, _ in pairs[n_missing:]]
         worker._hand_over(HandOver([Successor([0, 2]), Successor([1])]), descriptors)

@@ -4,9 +4,10 @@ import asyncio
 import os
 import socket
 from types import SimpleNamespace
+from typing import Any
 
 from gateway.ipc.worker_channel import FromWorker, Received, Serve, hear_worker
-from gateway.worker.__main__ import RunningWorker
+from gateway.worker.running import RunningWorker
 
 
 class ScriptedService:
@@ -31,10 +32,10 @@ def test_one_that_waits_serves_once_it_is_told_though_it_takes_over_from_nobody_
     async def scene() -> None:
         supervisor, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         theirs.setblocking(False)
-        worker, service = RunningWorker.__new__(RunningWorker), ScriptedService()
-        worker._service = service  # type: ignore[assignment]
-        worker._channel, worker._fleet, worker._may_serve = theirs, None, asyncio.Event()
-        worker._orders = SimpleNamespace(slot=3, board_fd=os.memfd_create("board"))  # type: ignore[assignment]
+        service, askers = ScriptedService(), SimpleNamespace(fleet=None)
+        orders: Any = SimpleNamespace(slot=3, board_fd=os.memfd_create("board"), sockets=[], waits=True)
+        nobody: Any = None
+        worker = RunningWorker(orders, theirs, service, askers, nobody, asyncio.Event(), 70.0)  # type: ignore[arg-type]
         serving = asyncio.ensure_future(worker._serve(CompleteSuccession()))  # type: ignore[arg-type]
         for _ in range(5):
             await asyncio.sleep(0)
@@ -45,6 +46,6 @@ def test_one_that_waits_serves_once_it_is_told_though_it_takes_over_from_nobody_
         assert hear_worker(supervisor) is FromWorker.SERVING
         supervisor.close()
         theirs.close()
-        os.close(worker._orders.board_fd)
+        os.close(orders.board_fd)
 
     asyncio.run(scene())
