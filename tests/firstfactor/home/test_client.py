@@ -113,7 +113,7 @@ async def test_a_closed_port_sends_to_the_next_at_once() -> None:
 async def test_a_socket_lives_on_after_refusals() -> None:
     """libuv watches a socket no more that has had an error."""
     home = HostPort("127.0.0.1", free_udp_port())
-    with client_of([home], Limits(retries=3, retry_wait_s=0.03)) as client:
+    with client_of([home], Limits(retries=3, retry_wait_s=0.2)) as client:
         refused = [await ask(client, check()) for _ in range(2)]
         assert [type(each) for each in refused] == [Unavailable] * 2
         assert "Connection refused" in str(refused[0])
@@ -155,7 +155,7 @@ def send_nothing(client: HomeClient, error: OSError) -> None:
 def test_a_port_whose_own_address_is_gone_is_left_and_who_we_are_is_found_out_anew(number) -> None:
     @in_loop
     async def scene() -> None:
-        with peers(accept) as (peer,), client_of([peer.home], SOON) as client:
+        with peers(accept) as (peer,), client_of([peer.home], Limits(retries=1, retry_wait_s=0.3)) as client:
             server = client.servers[0]
             assert server.location is not None
             client._perform(
@@ -171,8 +171,8 @@ def test_a_port_whose_own_address_is_gone_is_left_and_who_we_are_is_found_out_an
             assert isinstance(await ask(client, check()), Accepted)
             assert isinstance(await first, Unavailable)
             assert len(set(peer.sources)) == 2
-            (before, after) = (packet.value(4) for packet in peer.packets if packet.code == Code.ACCESS_REQUEST)
-            assert (before, after) == (b"\x0a\x09\x00\x02", b"\x7f\x00\x00\x01")
+            names = [packet.value(4) for packet in peer.packets if packet.code == Code.ACCESS_REQUEST]
+            assert list(dict.fromkeys(names)) == [b"\x0a\x09\x00\x02", b"\x7f\x00\x00\x01"]
             assert len(client._sockets) == 1
 
     scene()
@@ -407,7 +407,7 @@ async def test_each_home_server_is_counted_with_what_became_of_the_question_ther
 async def test_a_home_server_that_starts_again_has_answered_and_not_failed() -> None:
     home = HostPort("127.0.0.1", free_udp_port())
     board = Board(home)
-    with client_of([home], Limits(retries=3, retry_wait_s=0.03), counters=board.counters) as client:
+    with client_of([home], Limits(retries=3, retry_wait_s=0.2), counters=board.counters) as client:
         question = asyncio.create_task(ask(client, check()))
         await turn_until(lambda: client.servers[0].trouble is Trouble.CONNECT)
         peer = Peer(port=home.port)
