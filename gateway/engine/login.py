@@ -77,9 +77,8 @@ def choose_device(typed: TypedFactor, devices: tuple[Device, ...]) -> str | None
     if not typed.ordinal or not devices:
         return "auto"
     capable = [device.device for device in devices if typed.factor in device.capabilities]
-    word = f"{typed.factor.value}{typed.ordinal}"
-    if word in capable:
-        return word
+    if typed.word in capable:
+        return typed.word
     return capable[typed.ordinal - 1] if typed.ordinal <= len(capable) else None
 
 

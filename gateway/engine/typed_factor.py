@@ -29,6 +29,11 @@ class TypedFactor(Value):
         self.ordinal = ordinal
         self.passcode = passcode
 
+    @property
+    def word(self) -> str:
+        """What v1 calls it, where a number was typed: `push2` is the push to phone 2."""
+        return f"{self.factor.value}{self.ordinal}"
+
     def __repr__(self) -> str:
         """Hide the passcode."""
         return f"<TypedFactor {self.factor}{self.ordinal or ''}>"

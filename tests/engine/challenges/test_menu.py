@@ -63,6 +63,19 @@ def test_where_no_devices_are_known_words_are_for_duo_to_understand():
     assert read_answer("1", ()) is None
 
 
+@pytest.mark.parametrize(
+    ("answer", "device"),
+    [("push2", "push2"), ("push3", "push3"), ("push", "push2"), ("PHONE2", "phone2"), ("2", "push2"), ("4", "push3")],
+)
+def test_a_word_of_v1s_list_is_meant_as_it_is_listed(answer, device):
+    """Its number is the phone's, whatever phones before it can do."""
+    words = ("phone1", "push2", "phone2", "push3")
+    menu = tuple(Device(word, frozenset({word[:-1]})) for word in words)
+    choice = read_answer(answer, menu)
+    assert choice is not None
+    assert choice.device == device
+
+
 def test_devices_whose_names_are_not_known_are_chosen_by_number():
     menu = tuple(Device("", device.capabilities) for device in MENU)
     assert read_answer("5", menu) == Choice(TypedFactor(PUSH, 2))
