@@ -105,9 +105,10 @@ def shown(octets: bytes) -> str:
 def recoded(octets: bytes, codec: str, wanted: str) -> bytes | None:
     """Return a password in another codec; None if it is no text in this one, or has letters that the other lacks.
 
-    What somebody else checks may hold anything.
+    What somebody else checks may hold anything. Octets that only shift between sets of letters are an empty one.
     """
     try:
-        return octets.decode(codec).encode(wanted)
+        text = octets.decode(codec)
+        return text.encode(wanted) if text else b""  # of no letters some codecs make a mark
     except UnicodeError:
         return None

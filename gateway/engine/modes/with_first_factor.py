@@ -245,15 +245,15 @@ class WithFirstFactor(Mode):
         if not self._first_factor.name:
             return self._go_on(login, now)
         password = asked.password if not asked_first.has_credentials else None
+        if password is not None and self._first_factor.pw_codec:
+            password = recoded(password, self.pw_codec, self._first_factor.pw_codec)
+            if password is None:
+                return login.decide(unreadable(_NO_TEXT))
         if password is not None and not password and not host:
             verdict = rejection(Reason.NO_PASSWORD)
             verdict.reply_message = "Enter your password."
             verdict.hint = _NO_PASSWORD_HINT
             return login.decide(verdict)
-        if password is not None and self._first_factor.pw_codec:
-            password = recoded(password, self.pw_codec, self._first_factor.pw_codec)
-            if password is None:
-                return login.decide(unreadable(_NO_TEXT))
         question = CheckFirstFactor(
             asked_first.user_name,
             password,

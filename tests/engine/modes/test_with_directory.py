@@ -126,6 +126,18 @@ class TestPasswords:
         assert (stage.to, stage.reason, message(stage.reply)) == ([], "unreadable_password", "Login failed.")
         assert repr(octets)[2:-1] not in repr(stage.effects)
 
+    @pytest.mark.parametrize("is_directory", [True, False])
+    @pytest.mark.parametrize(("codec", "octets"), [("iso2022_jp", b"\x1b(B"), ("utf-8-sig", b"\xef\xbb\xbf")])
+    def test_octets_without_a_letter_are_an_empty_one_and_never_leave(self, codec, octets, is_directory):
+        stage = HomeStage(is_directory=is_directory, rules={"pw_codec": codec}, home_codec="utf-8")
+        typed(stage, octets)
+        assert (stage.to, stage.reason) == ([], "no_password")
+
+    def test_an_empty_one_stays_empty_in_whatever_a_home_server_reads(self):
+        stage = HomeStage(home_codec="utf-8-sig")
+        stage.ask("")
+        assert (stage.to, stage.reason) == ([], "no_password")
+
     def test_a_home_server_gets_the_same_octets(self):
         stage = HomeStage(rules={"pw_codec": "latin-1"})
         typed(stage, "Grüße".encode("latin-1"))
