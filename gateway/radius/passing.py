@@ -8,13 +8,19 @@ from typing import Final, NamedTuple
 
 from gateway.radius.attributes import Attribute, AttributeKind, attributes_in, encode
 from gateway.radius.credentials import CREDENTIALS
-from gateway.radius.dictionary import HEADER_SIZE, MICROSOFT, VENDOR_SPECIFIC
+from gateway.radius.dictionary import (
+    HEADER_SIZE,
+    MAX_ATTRIBUTE_VALUE_SIZE,
+    MICROSOFT,
+    REPLY_MESSAGE,
+    VENDOR_SPECIFIC,
+)
 from gateway.radius.hidden import HIDDEN, Hop, hide_anew
 from gateway.radius.packet import Packet
 
 _MAY_BE_MS_CHAP: Final = AttributeKind(MICROSOFT, 0)  # framed wrong: who reads it nevertheless finds credentials
 _EAP_MESSAGE: Final = AttributeKind(0, 79)
-_REPLY_MESSAGE: Final = AttributeKind(0, 18)
+_REPLY_MESSAGE: Final = AttributeKind(0, REPLY_MESSAGE)
 
 
 def _of_rfcs(*kinds: int) -> frozenset[AttributeKind]:
@@ -142,3 +148,10 @@ def _only(kinds: frozenset[AttributeKind], attributes: bytes) -> bytes:
 def values_of(kind: int, attributes: bytes) -> list[bytes]:
     """Return the values of an RFC's attributes, in order."""
     return [each.value for each in attributes_in(attributes) if each.kind == (0, kind)]
+
+
+def text_of(attributes: bytes) -> bytes:
+    """Return the Reply-Messages up to their NULs, as lines: one for each attribute, or for as many as are full."""
+    values = [value.partition(b"\0")[0] for value in values_of(REPLY_MESSAGE, attributes)]
+    lines = [value if len(value) == MAX_ATTRIBUTE_VALUE_SIZE else value + b"\n" for value in values]
+    return b"".join(lines).removesuffix(b"\n")

@@ -15,7 +15,7 @@ from gateway.radius.credentials import (
 from gateway.radius.discards import DecodeError
 from gateway.radius.hidden import HIDDEN, Hiding, Hop, hide_salted, hides_any
 from gateway.radius.packet import Packet, decode_packet
-from gateway.radius.passing import NOTHING, Passing, to_challenge, to_reject
+from gateway.radius.passing import NOTHING, Passing, text_of, to_challenge, to_reject
 from gateway.radius.shared_secret import SharedSecret
 from tests.engine.home_scene import CHAP, EAP, MS_CHAP
 from tests.fuzz.driver import Program, Stateless
@@ -102,6 +102,9 @@ def _to_nas(attributes: bytes) -> None:
         assert EVERYTHING.to_nas(kept, CAME_OTHERWISE, LEAVES, 0xFFFF) == passed
     for octets in (passed.octets, kept, to_reject(attributes), to_challenge(attributes)):
         assert is_framed(octets)
+    text = text_of(attributes)
+    assert b"\0" not in text
+    assert text == text_of(kept)
 
 
 PROGRAM = Program(
@@ -121,7 +124,6 @@ PROGRAM = Program(
             'Passing.to_home: return b""',
             "Passing.types_to_nas",
             "_of_rfcs",
-            "values_of",
             '_framed: raise ValueError(f"an attribute value has 1 to 253 octets, this one {len(value)}")',
         }
     ),

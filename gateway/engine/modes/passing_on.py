@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.engine.first_factor import Accepted
-from gateway.engine.modes.reading import before_nul, shown
+from gateway.engine.modes.reading import shown
 from gateway.engine.passed_on import PassedOn
 from gateway.radius.attributes import AttributeKind, has_any
-from gateway.radius.dictionary import MAX_ATTRIBUTE_VALUE_SIZE, REPLY_MESSAGE
 from gateway.radius.hidden import Hop, hides_any
 from gateway.radius.packet import Packet
-from gateway.radius.passing import Passing, values_of
+from gateway.radius.passing import Passing, text_of
 from gateway.radius.shared_secret import SharedSecret
 
 MOST_LEFT_OUT: Final = 64  # kinds of attributes that are told of: vendors have as many as there are numbers
@@ -66,7 +65,7 @@ class PassingOn:
             return "", b""
         salt = int.from_bytes(packet.authenticator[:2], "big")
         passed = self._to_nas.to_nas(passed_on.attributes, came, Hop(secret, packet.authenticator), salt)
-        return text_of(passed_on.attributes), passed.octets
+        return shown_text(passed_on.attributes), passed.octets
 
     def _hop_of(self, passed_on: PassedOn) -> Hop | None:
         """Return the hop on which the attributes came; None if its home server, or its secret, is gone."""
@@ -98,8 +97,6 @@ def _secret_digest(attributes: bytes, hop: Hop) -> bytes:
     return hop.secret.message_authenticator(hop.authenticator + attributes)[:_SECRET_DIGEST_SIZE]
 
 
-def text_of(attributes: bytes) -> str:
-    """Return a home server's words to the person, in lines: one for each attribute, or for as many as are full."""
-    values = [before_nul(value) for value in values_of(REPLY_MESSAGE, attributes)]
-    text = b"".join([value if len(value) == MAX_ATTRIBUTE_VALUE_SIZE else value + b"\n" for value in values])
-    return "\n".join([shown(line) for line in text.splitlines() if line])
+def shown_text(attributes: bytes) -> str:
+    """Return a home server's words to the person, in lines."""
+    return "\n".join([shown(line) for line in text_of(attributes).splitlines() if line])

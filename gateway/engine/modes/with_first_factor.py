@@ -24,7 +24,7 @@ from gateway.engine.login_standing import LoginPolicy
 from gateway.engine.modes.asked import Asked, PrimaryAsked
 from gateway.engine.modes.mode import Mode
 from gateway.engine.modes.parts import Parts
-from gateway.engine.modes.passing_on import PassingOn, text_of
+from gateway.engine.modes.passing_on import PassingOn, shown_text
 from gateway.engine.modes.reading import (
     before_nul,
     may_be_chance,
@@ -401,7 +401,7 @@ class WithFirstFactor(Mode):
         typed = login.primary.typed if login.primary is not None else None
         kept = Kept(None, answer.state, answer.host, typed)
         attributes = to_challenge(answer.attributes)
-        text = text_of(answer.attributes)
+        text = shown_text(answer.attributes)
         return self._challenger.ask(Prompt.RELAYED, login.user_name, text, now, kept=kept, attributes=attributes)
 
     # A login ends.

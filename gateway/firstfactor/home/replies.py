@@ -10,12 +10,12 @@ from gateway.radius.dictionary import (
     AUTHENTICATOR_SIZE,
     HEADER_SIZE,
     MESSAGE_AUTHENTICATOR,
-    REPLY_MESSAGE,
     STATE,
     Code,
 )
 from gateway.radius.hidden import Hop
 from gateway.radius.packet import HAS_EAP, HAS_PROXY_STATE, Packet
+from gateway.radius.passing import text_of
 from gateway.radius.shared_secret import SharedSecret
 from gateway.words.first_factors import ReplyDiscard
 
@@ -79,13 +79,13 @@ def answer_of(
     if reply.code == ACCESS_ACCEPT:
         return Accepted(attributes, host, Hop(shared_secret, request_authenticator))
     if reply.code == ACCESS_REJECT:
-        return Refused(REJECTED, text_of(reply, password or b""), attributes, host)
+        return Refused(REJECTED, _told(attributes, password or b""), attributes, host)
     return Challenged(reply.value(STATE) or b"", host, attributes)
 
 
-def text_of(reply: Packet, password: bytes) -> str:
-    """Return its Reply-Messages for the log, a line for each, without the password; empty for none."""
-    text = b"\n".join(reply.values(REPLY_MESSAGE))
+def _told(attributes: bytes, password: bytes) -> str:
+    """Return the text of a reply for the log, without the password, which may stand in two attributes."""
+    text = text_of(attributes)
     if password:
         text = text.replace(password, MARK)
     return text.decode(errors="replace")[:MAX_TEXT]

@@ -43,6 +43,16 @@ class TestAnswers:
         assert isinstance(refused, Refused)
         assert refused.text == "no *** here: [alice/***]"
 
+    def test_nor_is_what_stands_in_two_attributes(self):
+        """A text of more than 253 octets is cut wherever that ends."""
+        scene = Scene()
+        question = scene.ask(password=b"Tr0ub4dor&3")
+        texts = (b"x" * 247 + b"Tr0ub4", b"dor&3 is wrong\0", b"No.")
+        scene.answer(code=REJECT, attributes=b"".join([encode_attribute(18, text) for text in texts]))
+        refused = question.result
+        assert isinstance(refused, Refused)
+        assert refused.text == "x" * 247 + "*** is wrong\nNo."
+
     def test_of_a_long_text_no_more_is_told_than_one_reads(self):
         scene = Scene()
         question = scene.ask()
