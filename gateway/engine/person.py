@@ -74,8 +74,15 @@ def without_domain(name: str) -> str:
 
 
 def names_one_user(name: str, other: str) -> bool:
-    """Whether two names are the same but for letter case and one domain."""
-    return without_domain(name.lower()) == without_domain(other.lower())
+    r"""Whether two names are the same but for letter case, and a domain that one lacks or writes in another way.
+
+    Whether `CORP\` is `corp.example` nobody here can tell; `a.example` and `b.example` are two, see above.
+    """
+    name, other = name.lower(), other.lower()
+    if name == other:
+        return True
+    has_two_domains = any(separator in name and separator in other for separator in "@\\")
+    return not has_two_domains and without_domain(name) == without_domain(other)
 
 
 def person_key(section: str, account: str) -> str:

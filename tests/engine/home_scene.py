@@ -98,10 +98,10 @@ class HomeStage(Stage):
         identifier = self._n_packets & 0xFF
         return encode_access_request(identifier, authenticator, SECRET, user.encode(), password.encode(), attributes)
 
-    def relay(self, credentials: bytes, state: bytes = b"", **peer: Any) -> list[Effect]:
+    def relay(self, credentials: bytes, state: bytes = b"", *, user: str = "alice", **peer: Any) -> list[Effect]:
         """Deliver an Access-Request with other credentials than a password."""
         self._n_packets += 1
-        attributes = encode_attribute(USER_NAME, b"alice") + credentials
+        attributes = encode_attribute(USER_NAME, user.encode()) + credentials
         attributes += encode_attribute(STATE, state) if state else b""
         authenticator = self._n_packets.to_bytes(16, "big")
         return self.receive(

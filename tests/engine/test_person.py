@@ -89,6 +89,21 @@ def test_letter_case_and_one_domain_make_no_other_user(other: str):
     assert names_one_user("carol", other)
 
 
+@pytest.mark.parametrize(
+    ("name", "other", "is_one"),
+    [
+        ("CORP\\carol", "carol@corp.example", True),
+        ("carol@a.example", "Carol@A.Example", True),
+        ("carol@a.example", "carol@b.example", False),
+        ("A\\carol", "b\\carol", False),
+        ("CORP\\carol@corp.example", "corp\\carol@corp.example", True),
+        ("CORP\\carol@corp.example", "carol@corp.example", False),
+    ],
+)
+def test_two_domains_that_are_written_alike_make_two_users(name: str, other: str, is_one: bool):
+    assert names_one_user(name, other) is names_one_user(other, name) is is_one
+
+
 @pytest.mark.parametrize("other", ["mallory@carol", "carol\\mallory", "carol@corp\\mallory", "carol ", "ｃａｒｏｌ"])
 def test_all_else_does(other: str):
     assert not names_one_user("carol", other)

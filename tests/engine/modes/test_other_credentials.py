@@ -151,6 +151,12 @@ class TestNamesWithin:
         assert stage.reply.values(EAP_MESSAGE) == [bytes((4, EAP_IDENTIFIER, 0, 4))]
         assert not stage.reply.has(REPLY_MESSAGE)
 
+    def test_nor_does_who_has_that_name_in_another_domain(self):
+        stage = HomeStage()
+        stage.relay(response(PEAP), user="alice@b.example")
+        stage.accept(eap(3) + named(b"alice@a.example"))
+        assert (stage.to, stage.reason) == ([], "user_differs")
+
     def test_the_line_says_whom_the_home_server_has_accepted(self):
         stage = HomeStage()
         stage.relay(response(PEAP))
