@@ -28,7 +28,8 @@ def not_proven(login: Login, answer: Accepted) -> Verdict | None:
         verdict = rejection(Reason.FIRST_FACTOR_REJECTED)
         verdict.account += f" ({answer.host} has accepted an EAP-Start, which proves nothing)"
         return verdict
-    other = _other_name(login.user_name, answer.attributes) if primary.speaks_eap else ""
+    has_eap = primary.speaks_eap or primary.has_own_name
+    other = _other_name(login.user_name, answer.attributes) if has_eap else ""
     if not other:
         return None
     verdict = rejection(Reason.USER_DIFFERS)

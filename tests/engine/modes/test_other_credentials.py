@@ -151,6 +151,14 @@ class TestNamesWithin:
         assert stage.reply.values(EAP_MESSAGE) == [bytes((4, EAP_IDENTIFIER, 0, 4))]
         assert not stage.reply.has(REPLY_MESSAGE)
 
+    @pytest.mark.parametrize("octets", [b"\2", b"\2\1\0"])
+    def test_nor_by_octets_that_are_no_eap_at_all(self, octets):
+        """Nobody can be refused by them in EAP's own words; what a home server takes them for it has to say."""
+        stage = HomeStage()
+        stage.relay(encode_attribute(EAP_MESSAGE, octets))
+        stage.accept(named(b"mallory"))
+        assert (stage.to, stage.reason) == ([], "user_differs")
+
     def test_nor_does_who_has_that_name_in_another_domain(self):
         stage = HomeStage()
         stage.relay(response(PEAP), user="alice@b.example")
