@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.duoapi.calls import AUTO, PASSCODE, PHONE, PUSH, Device, Factor
+from gateway.duoapi.offers import is_word
 
 PASSCODE_TEXT: Final = "Enter a passcode:"
 """What to ask the person where `choose_factor` says passcode: nobody has typed one."""
@@ -32,3 +33,9 @@ def choose_factor(factors: Sequence[Factor], devices: Sequence[Device]) -> Facto
         return factors[0]
     capabilities = frozenset[str]().union(*(device.capabilities for device in devices))
     return next((factor for factor in factors if factor is PASSCODE or capabilities & _CAPABLE[factor]), None)
+
+
+def device_for(factor: Factor, devices: Sequence[Device]) -> str:
+    """Return v1's word for the first phone that can do a factor: left to itself, v1 asks phone 1. v2 chooses well."""
+    words = [device.device for device in devices if factor in device.capabilities and is_word(device.device)]
+    return words[0] if words else "auto"

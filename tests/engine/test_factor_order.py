@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.duoapi.calls import AUTO, PASSCODE, PHONE, PUSH, Device
-from gateway.engine.factor_order import choose_factor, wants_devices
+from gateway.engine.factor_order import choose_factor, device_for, wants_devices
 
 SMARTPHONE = Device("DP1", frozenset({"auto", "push", "phone", "sms", "mobile_otp"}))
 LANDLINE = Device("DP2", frozenset({"auto", "phone"}))
@@ -35,3 +35,21 @@ def test_the_first_factor_is_taken_that_a_device_can_do(factors, devices, chosen
 )
 def test_devices_are_asked_for_only_where_they_decide(factors, does):
     assert wants_devices(factors) is does
+
+
+V1 = [Device(word, frozenset({word[:-1]})) for word in ("phone1", "push2", "phone2", "push3")]
+"""A landline, and two smartphones, as v1 lists them."""
+
+
+@pytest.mark.parametrize(
+    ("factor", "devices", "device"),
+    [
+        (PUSH, V1, "push2"),
+        (PHONE, V1, "phone1"),
+        (AUTO, V1, "auto"),
+        (PUSH, [LANDLINE, SMARTPHONE], "auto"),
+        (PUSH, [], "auto"),
+    ],
+)
+def test_v1_is_told_the_phone_that_can_do_it_and_v2_finds_it_by_itself(factor, devices, device):
+    assert device_for(factor, devices) == device

@@ -5,7 +5,7 @@ from typing import final
 from gateway.duoapi.calls import PASSCODE, Device
 from gateway.engine.appended import Splitter, Typed
 from gateway.engine.challenges.state import Prompt
-from gateway.engine.factor_order import PASSCODE_TEXT, choose_factor, wants_devices
+from gateway.engine.factor_order import PASSCODE_TEXT, choose_factor, device_for, wants_devices
 from gateway.engine.login import Login
 from gateway.engine.login_standing import LoginPolicy
 from gateway.engine.modes.parts import Parts
@@ -58,4 +58,4 @@ class Auto(WithFirstFactor):
             return login.decide(rejection(Reason.NO_CAPABLE_DEVICE))
         if factor is PASSCODE:
             return login.decide(self.challenge(login, Prompt.PASSCODE, PASSCODE_TEXT, now))
-        return login.ask_factor(TypedFactor(factor), "auto", now)
+        return login.ask_factor(TypedFactor(factor), device_for(factor, devices) if devices else "auto", now)

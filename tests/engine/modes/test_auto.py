@@ -122,6 +122,18 @@ def test_of_several_the_first_that_can_be_had_is_asked_once(factors, device, fac
     assert asked_for(stage, PreauthAnswer("auth", "", (device,))) == (factor, "auto")
 
 
+def test_of_v1s_phones_the_one_is_asked_that_can_do_it():
+    """Phone 1 would be asked otherwise, which is a landline here."""
+    stage = HomeStage(factors=(Factor.PUSH, Factor.PASSCODE))
+    stage.ask()
+    stage.accept()
+    words = ("phone1", "push2", "phone2")
+    stage.answer(PreauthAnswer("auth", "", tuple([Device(word, frozenset({word[:-1]})) for word in words])))
+    (question,) = [each.question for each in stage.asked]
+    assert isinstance(question, Auth)
+    assert (question.factor, question.device) == (Factor.PUSH, "push2")
+
+
 def test_nothing_that_can_be_had_rejects():
     stage = accepted(factors=(Factor.PUSH, Factor.PHONE))
     stage.answer(PreauthAnswer("auth", "", (Device("token"),)))
