@@ -305,12 +305,13 @@ class HomePlan:
 
     def _note_silence(self, asked: Asked, server: HomeServer, now: float) -> None:
         """Count a home server as down that has answered nobody since this question went there."""
+        text, trouble = _silence(asked, "did not answer")
         if server.index not in asked.complaints:
-            asked.complain(server, *_silence(asked, "did not answer"))
+            asked.complain(server, text, trouble)
         if server.heard_at >= asked.sent_at:
             return
         server.doubted = asked.doubted
-        if not self._watch.was_silent(server, _silence(asked, "")[1], now):
+        if not self._watch.was_silent(server, trouble, now):
             return
         for waiting in tuple(self._lines[server.index]):
             other = choose(waiting, self._returns_untested, now)
