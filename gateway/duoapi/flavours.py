@@ -145,8 +145,6 @@ def _auth_v1(call: Auth) -> ApiRequest:
     params = {"user": call.username, "factor": call.factor.value}
     if call.factor is PASSCODE:
         params["code"] = call.passcode
-    elif call.factor is AUTO:
-        params["auto"] = "auto"
     elif word := _word_v1(call):
         params |= {"factor": "auto", "auto": word}
     else:
@@ -162,6 +160,8 @@ def _word_v1(call: Auth) -> str:
     """Return what names the phone; empty for none. A device of v2, which may have answered before, has another name."""
     if is_word(call.device):
         return call.device
+    if call.factor is AUTO:
+        return "auto"
     return f"{call.factor.value}{call.ordinal}" if call.ordinal else ""
 
 

@@ -1,7 +1,8 @@
 """What v1's preauth offers, `"factors": {"default": "push1", "1": "push1", "2": "phone1"}`, as devices, one a word.
 
 A word has the number of a phone, whatever that can do besides. What a person knows the phone by stands in the line of
-the prompt beside it that has the word's own number.
+the prompt beside it that has the word's own number. The first word of a phone, but for SMS, is also what Duo's own
+choice means there: `auto2` is a device, too.
 """
 
 import re
@@ -32,10 +33,14 @@ def offered(factors: Mapping[str, str] | None, prompt: str) -> tuple[Device, ...
     if factors is None:
         return ()
     lines = {line[1]: line for line in _LINE.finditer(prompt[:_MOST_OF_PROMPT])}
-    words = [(number, _WORD.fullmatch(factors.get(number, ""))) for number in map(str, range(1, MOST_WORDS + 1))]
-    return tuple([_device(word, lines.get(number)) for number, word in words if word is not None]) or NO_PHONE
+    found = [(number, _WORD.fullmatch(factors.get(number, ""))) for number in map(str, range(1, MOST_WORDS + 1))]
+    words = {number: word for number, word in found if word is not None}
+    first = {word[2]: word for word in reversed(words.values()) if word[1] != "sms"}
+    devices = [_device(word, lines.get(number), first.get(word[2]) is word) for number, word in words.items()]
+    return tuple(devices) or NO_PHONE
 
 
-def _device(word: re.Match[str], line: re.Match[str] | None) -> Device:
+def _device(word: re.Match[str], line: re.Match[str] | None, is_first: bool) -> Device:
     name, next_code = (shown(line[2].strip()), line[3]) if line is not None else ("", "")
-    return Device(word[0], frozenset((word[1],)), name or f"phone {word[2]}", next_code or "")
+    capabilities = frozenset((word[1], "auto") if is_first else (word[1],))
+    return Device(word[0], capabilities, name or f"phone {word[2]}", next_code or "")

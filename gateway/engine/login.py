@@ -54,7 +54,7 @@ from gateway.engine.login_states import (
 from gateway.engine.primary import Primary
 from gateway.engine.records import LoginRecord, PrimaryRecord
 from gateway.engine.steps import Consult, Hold, Step
-from gateway.engine.typed_factor import TypedFactor
+from gateway.engine.typed_factor import TypedFactor, number_among
 from gateway.engine.verdict import Verdict, rejection
 from gateway.fleetapi.questions import Decided, Granted, Held, Joined, Lost, Released, TakenOver, Unused, UsedBefore
 from gateway.radius.attributes import is_framed
@@ -69,17 +69,15 @@ _STATES: Final = {state.value: state for state in LoginState}
 
 
 def choose_device(typed: TypedFactor, devices: tuple[Device, ...]) -> str | None:
-    """Return the device that the typed number means: the n-th of those that can do the factor; None when there is none.
+    """Return the device that the typed number means; None when there is none.
 
-    v1 numbers phones whatever they can do: what was typed is meant where the list has it. It takes the number itself,
-    too, so that a list which is not there is no obstacle.
+    v1 takes the number itself, too, so that a list which is not there is no obstacle.
     """
     if not typed.ordinal or not devices:
         return "auto"
     capable = [device.device for device in devices if typed.factor in device.capabilities]
-    if typed.word in capable:
-        return typed.word
-    return capable[typed.ordinal - 1] if typed.ordinal <= len(capable) else None
+    number = number_among(typed, capable)
+    return capable[number - 1] if number <= len(capable) else None
 
 
 @mypyc_attr(free_list_len=1)

@@ -5,6 +5,8 @@ dropped, for Duo Mobile shows `123 456`. 6 to 10 digits or 44 modhex characters 
 """
 
 import re
+from collections.abc import Sequence
+from string import ascii_lowercase
 from typing import Final, final
 
 from mypy_extensions import mypyc_attr
@@ -28,11 +30,6 @@ class TypedFactor(Value):
         self.factor = factor
         self.ordinal = ordinal
         self.passcode = passcode
-
-    @property
-    def word(self) -> str:
-        """What v1 calls it, where a number was typed: `push2` is the push to phone 2."""
-        return f"{self.factor.value}{self.ordinal}"
 
     def __repr__(self) -> str:
         """Hide the passcode."""
@@ -62,6 +59,15 @@ def read_factor_or_auto(text: str) -> TypedFactor | None:
         return known
     word = _AUTO_WORD.fullmatch(text.strip())
     return TypedFactor(AUTO, int(word[1] or 0)) if word else None
+
+
+def number_among(typed: TypedFactor, capable: Sequence[str]) -> int:
+    """Return which of the devices that can do the factor is meant, from 1 on: the n-th, or the first without a number.
+
+    v1 numbers phones whatever they can do, and names them so, `push2`: that one is meant where there is one.
+    """
+    numbers, number = [name.lstrip(ascii_lowercase) for name in capable], str(typed.ordinal)
+    return numbers.index(number) + 1 if number in numbers else typed.ordinal or 1
 
 
 def _is_passcode(text: str) -> bool:

@@ -99,6 +99,16 @@ def test_v2_requests(call: Call, method: str, path: str, params: dict[str, str])
             "/rest/v1/auth",
             {"user": "jdoe", "factor": "auto", "auto": "phone3", "async": "1"},
         ),
+        (
+            Auth("jdoe", Factor.AUTO, device="push2", ordinal=2),
+            "/rest/v1/auth",
+            {"user": "jdoe", "factor": "auto", "auto": "push2", "async": "1"},
+        ),
+        (
+            Auth("jdoe", Factor.AUTO, device="DP2", ordinal=2),
+            "/rest/v1/auth",
+            {"user": "jdoe", "factor": "auto", "auto": "auto", "async": "1"},
+        ),
         (Auth("jdoe", Factor.SMS, device="sms2"), "/rest/v1/auth", {"user": "jdoe", "factor": "auto", "auto": "sms2"}),
         (
             Auth("jdoe", Factor.PASSCODE, passcode="123456"),
@@ -205,7 +215,7 @@ def test_v1_answers() -> None:
     assert V1.read(Check(), 200, ok("valid")) == Time(None)
     preauth = {"result": "auth", "factors": {"default": "push1", "1": "push1"}, "prompt": "Duo login"}
     assert V1.read(Preauth("jdoe"), 200, ok(preauth)) == PreauthAnswer("auth")
-    phone = Device("push1", frozenset({"push"}), "phone 1")
+    phone = Device("push1", frozenset({"push", "auto"}), "phone 1")
     assert V1.read(Preauth("jdoe", wants_devices=True), 200, ok(preauth)) == PreauthAnswer("auth", devices=(phone,))
     deny = {"result": "deny", "status": "Login request denied."}
     assert V1.read(AuthStatus("tx-1"), 200, ok(deny)) == AuthAnswer("deny", "", "Login request denied.")
@@ -221,11 +231,18 @@ def v1_devices(factors: object, prompt: object = "") -> tuple[Device, ...]:
 
 def test_each_word_of_v1s_menu_is_a_device_that_can_do_this_factor_alone():
     factors = {"default": "push2", "2": "phone1", "10": "sms2", "1": "push2"}
-    assert [(each.device, *each.capabilities, each.name) for each in v1_devices(factors)] == [
+    assert [(each.device, *(each.capabilities - {"auto"}), each.name) for each in v1_devices(factors)] == [
         ("push2", "push", "phone 2"),
         ("phone1", "phone", "phone 1"),
         ("sms2", "sms", "phone 2"),
     ]
+
+
+def test_duos_automatic_factor_is_the_first_word_of_each_phone_but_for_sms():
+    """Else `auto2` would be a device that nobody has."""
+    words = ("push2", "sms1", "phone1", "phone2", "sms3")
+    devices = v1_devices({str(number): word for number, word in enumerate(words, 1)})
+    assert [each.device for each in devices if "auto" in each.capabilities] == ["push2", "phone1"]
 
 
 def test_what_v1s_menu_calls_a_phone_is_its_name_and_how_the_next_passcode_begins_is_read():

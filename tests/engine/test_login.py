@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from gateway.duoapi.calls import Auth, AuthAnswer, AuthStatus, Device, Factor, Preauth, PreauthAnswer, Refusal
+from gateway.duoapi.offers import offered
 from gateway.engine import login as login_module
-from gateway.engine.login import HOLD_S, Login
+from gateway.engine.login import HOLD_S, Login, choose_device
 from gateway.engine.login_standing import LoginPolicy
 from gateway.engine.login_states import PERSON_PATIENCE_S, LoginState
 from gateway.engine.modes.asked import Asked
@@ -16,7 +17,7 @@ from gateway.engine.pending import PendingLogin
 from gateway.engine.records import LoginRecord
 from gateway.engine.rules import SectionRules
 from gateway.engine.steps import Ask, Hold, Step
-from gateway.engine.typed_factor import read_factor
+from gateway.engine.typed_factor import TypedFactor, read_factor
 from gateway.engine.verdict import Verdict
 from gateway.unavailable import Trouble, Unavailable
 from gateway.words.reasons import Outcome
@@ -153,6 +154,12 @@ def test_a_word_of_v1s_list_is_meant_as_it_is_typed():
         numbered = login()
         begin(numbered, typed)
         assert numbered.answered(PreauthAnswer("auth", devices=devices), 0.0).question.device == device
+
+
+def test_the_number_of_duos_automatic_factor_is_the_phones_in_v1():
+    devices = offered({"1": "push2", "2": "phone1", "3": "phone2"}, "")
+    for number, device in {1: "phone1", 2: "push2", 3: None}.items():
+        assert choose_device(TypedFactor(Factor.AUTO, number), devices) == device
 
 
 def test_without_a_device_list_the_number_itself_goes_to_duo():

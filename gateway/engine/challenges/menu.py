@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from gateway.duoapi.calls import PASSCODE, PHONE, PUSH, SMS, Device, Factor
-from gateway.engine.typed_factor import TypedFactor, read_factor
+from gateway.engine.typed_factor import TypedFactor, number_among, read_factor
 
 FACTORS: Final = (PUSH, PHONE, SMS)
 """What a device is offered for, in this order."""
@@ -57,8 +57,7 @@ def read_answer(text: str, menu: Sequence[Device]) -> Choice | None:
     """Return what was answered to a menu: the number of an option, a factor word, with a number or without, or a
     passcode; None for all else, which is no answer.
 
-    Without a menu, because Duo has told no devices or a passcode was asked for, a word is for Duo to understand. Where
-    v1 lists the word itself, it is meant before the n-th device that can do the factor.
+    Without a menu, because Duo has told no devices or a passcode was asked for, a word is for Duo to understand.
     """
     text = text.strip()
     options = options_of(menu)
@@ -67,9 +66,8 @@ def read_answer(text: str, menu: Sequence[Device]) -> Choice | None:
     typed = read_factor(text)
     if typed is None or typed.factor is PASSCODE or not options:
         return Choice(typed) if typed is not None else None
-    alike = [option for option in options if option.factor is typed.factor]
-    listed = [option for option in alike if option.device.device == typed.word]
-    return _chosen(listed, 1) or _chosen(alike, typed.ordinal or 1)
+    capable = [option for option in options if option.factor is typed.factor]
+    return _chosen(capable, number_among(typed, [option.device.device for option in capable]))
 
 
 def _chosen(options: Sequence[Option], number: int) -> Choice | None:
