@@ -1,6 +1,7 @@
 """What the log says of whether logins are shared: each reason why not once, and once that they are again."""
 
 import logging
+import re
 from typing import Final
 
 from gateway.supervisor.sharing import Sharing
@@ -10,6 +11,7 @@ log = logging.getLogger("gateway.fleet")
 STEADY_S: Final = 5.0
 """They are shared again once they have been for so long: at its limits a store comes and goes many times a minute."""
 _MAX_TOLD: Final = 16  # reasons until they are shared again
+_WAITED: Final = re.compile(r" within [0-9.]+ s\b")  # what name servers leave of the time: another one each time
 
 
 class SharingNews:
@@ -29,7 +31,7 @@ class SharingNews:
             self._tell_return(now)
 
     def _tell_trouble(self, sharing: Sharing) -> None:
-        reason = sharing.why_not.partition(" (")[0]  # the store says one and the same in more than one way
+        reason = _WAITED.sub("", sharing.why_not).partition(" (")[0]  # the store says one thing in more than one way
         if reason in self._told or len(self._told) >= _MAX_TOLD:
             return
         self._told.add(reason)

@@ -44,6 +44,12 @@ def test_a_reason_that_the_store_words_in_several_ways_has_one_line(caplog):
     assert len(caplog.messages) == 1
 
 
+def test_how_long_a_silent_store_was_waited_for_makes_no_other_reason(caplog):
+    """What DNS takes is off that time, and is another one each time."""
+    tell(*[(Sharing(f"no answer from 10.0.0.5:6379 within {tenths / 10:.1f} s"), float(tenths)) for tenths in (20, 18)])
+    assert len(caplog.messages) == 1
+
+
 def test_a_store_that_comes_and_goes_is_told_of_no_further(caplog):
     tell(*[(FULL if second % 2 else SHARED, float(second)) for second in range(1, 60)])
     assert len(caplog.messages) == 1
