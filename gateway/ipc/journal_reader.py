@@ -25,6 +25,7 @@ from gateway.ipc.numbering import Numbering, decode_numbering
 
 _BLOCK_SIZE: Final = 65_536
 _NO_CHECKSUM: Final = bytes(8)
+_MOST_BARE: Final = 8  # cells in a row without a checksum; a writer that is killed leaves one of those in use
 
 
 class JournalReader(JournalFile):
@@ -72,14 +73,16 @@ class JournalReader(JournalFile):
         return (octets for sequence, octets in found if sequence)
 
     def _written_cells(self) -> Iterator[int]:
-        """Yield where a login was ever written. New cells are taken in their order, so behind one that has no checksum
-        nothing stands: to look would be to read 20 MB.
+        """Yield where a login was ever written. New cells are taken in their order, so nothing stands behind some that
+        have no checksum: to look would be to read 20 MB. One that is being written has none for an instant.
         """
-        cells = self._layout.cells
+        cells, n_bare = self._layout.cells, 0
         for offset in range(cells.start, cells.stop, CELL_SIZE):
-            if RECORD.unpack(self._octets(offset, RECORD_OVERHEAD))[1] == _NO_CHECKSUM:
+            if RECORD.unpack(self._octets(offset, RECORD_OVERHEAD))[1] != _NO_CHECKSUM:
+                n_bare = 0
+                yield offset
+            elif (n_bare := n_bare + 1) == _MOST_BARE:
                 return
-            yield offset
 
     def replies(self) -> Iterator[bytes]:
         """Yield the replies that were not yielded yet, in the order in which they were written."""

@@ -101,6 +101,17 @@ def test_only_cells_that_were_written_are_looked_at(monkeypatch: pytest.MonkeyPa
     os.close(descriptor)
 
 
+def test_a_cell_that_is_being_written_hides_none_of_those_behind_it(descriptor: int) -> None:
+    """Packing it makes all of it NULs for an instant, in which its writer may be killed, or somebody read."""
+    journal = Journal(descriptor, KEY)
+    for number in range(3):
+        journal.keep_login(number, b"alice %d" % number)
+    offset = journal._cells[0]
+    journal.forget_login(0)
+    os.pwrite(descriptor, bytes(CELL_SIZE), offset)
+    assert list(successor(descriptor).logins()) == [b"alice 2", b"alice 1"]
+
+
 def test_reading_takes_nothing_of_a_disk() -> None:
     """A worker of earlier code has allocated nothing, and may have died because a disk is full."""
     descriptor, sparse = create_journal(20_000), os.memfd_create("sparse")
