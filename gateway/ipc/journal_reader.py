@@ -1,7 +1,8 @@
 """Read what a worker has written into its journal, see `ipc.journal`: while it writes, or after its end.
 
 It is read in blocks into our own memory, and not mapped: so a hole takes nothing of a disk that may be full, and who
-takes over from a worker that died of that does not die of it, too.
+takes over from a worker that died of that does not die of it, too. A file that is cut off meanwhile, or a disk that
+fails, keeps nobody from going on: what cannot be read is nothing.
 """
 
 import math
@@ -44,7 +45,7 @@ class JournalReader(JournalFile):
         Raises:
             ForeignJournal: that is no number.
         """
-        ahead_s, version, pid, slept_at, slept_s = ORIGIN.unpack(os.pread(self._descriptor, ORIGIN.size, ORIGIN_AT))
+        ahead_s, version, pid, slept_at, slept_s = ORIGIN.unpack(_pread(self._descriptor, ORIGIN.size, ORIGIN_AT))
         if not (math.isfinite(ahead_s) and math.isfinite(slept_at) and math.isfinite(slept_s)):
             raise ForeignJournal("its clock is not a number")
         return Origin(version, ahead_s, pid, slept_at, slept_s)
@@ -55,9 +56,9 @@ class JournalReader(JournalFile):
         Raises:
             ForeignJournal: that cannot be read.
         """
-        size = os.fstat(self._descriptor).st_size - self._layout.size
+        size = max(0, os.fstat(self._descriptor).st_size - self._layout.size)
         try:
-            return decode_numbering(os.pread(self._descriptor, size, self._layout.size))
+            return decode_numbering(_pread(self._descriptor, size, self._layout.size))
         except UNREADABLE as error:
             raise ForeignJournal("what its numbers mean cannot be read") from error
 
@@ -116,6 +117,15 @@ class JournalReader(JournalFile):
         """Return so many octets, from the block that was read last if they are in it."""
         start = offset - self._block_at
         if start < 0 or start + size > len(self._block):
-            self._block, self._block_at = os.pread(self._descriptor, max(size, _BLOCK_SIZE), offset), offset
+            self._block, self._block_at = _pread(self._descriptor, max(size, _BLOCK_SIZE), offset), offset
             start = 0
         return self._block[start : start + size]
+
+
+def _pread(descriptor: int, size: int, offset: int) -> bytes:
+    """Return so many octets of a file: NULs, which are no record, in the place of those that cannot be read."""
+    try:
+        octets = os.pread(descriptor, size, offset)
+    except OSError:
+        octets = b""
+    return octets.ljust(size, b"\0")

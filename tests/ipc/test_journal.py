@@ -250,6 +250,30 @@ def test_a_writer_killed_at_any_instant_leaves_what_it_had_or_what_it_wrote() ->
     os.close(descriptor)
 
 
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_what_cannot_be_read_any_more_is_nothing(
+    descriptor: int, is_broken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has cut the file off, or its disk fails."""
+    journal = Journal(descriptor, KEY)
+    journal.keep_login(1, b"alice")
+    journal.keep_reply(b"bob", 30.0, 0.0)
+    reader = successor(descriptor)
+
+    def fail(*_: object) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    if is_broken:
+        monkeypatch.setattr(os, "pread", fail)
+    else:
+        os.ftruncate(descriptor, 4096 + 10)
+    assert not list(reader.logins())
+    assert not list(reader.replies())
+    assert reader.origin() == Origin(0, 0.0)
+    with pytest.raises(ForeignJournal, match="what its numbers mean cannot be read"):
+        reader.numbering()
+
+
 def test_who_does_not_know_the_key_is_not_believed(descriptor: int) -> None:
     other = Journal(descriptor, b"another key")
     other.keep_login(1, b"forged")

@@ -350,6 +350,17 @@ class TestOfTheLiving:
 
         asyncio.run(scene())
 
+    def test_one_whose_journal_was_cut_off_keeps_nobody_from_serving(self, successor):
+        async def scene() -> None:
+            living = Living(successor, encode(login_record()))
+            succession = successor.begin()
+            os.ftruncate(successor._predecessors[0].journal_fd, 0)
+            living.writer.close()
+            await ended(succession)
+            await succession.complete()
+
+        asyncio.run(scene())
+
     def test_one_that_has_handed_over_to_a_worker_that_died_since_is_taken_from_at_once(self, successor):
         async def scene() -> None:
             living = Living(successor, encode(login_record()), has_handed_over=True)
