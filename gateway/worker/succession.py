@@ -256,9 +256,7 @@ class Succession:
         now = time.monotonic()
         match message:
             case LoginKept(record):
-                pending = predecessor.elsewhere.get(record.number)
-                if pending is not None:
-                    self._perform(self._engine.heard_elsewhere(pending, predecessor.on_our_clock(record)))
+                self._note_further(predecessor, predecessor.on_our_clock(record))
             case LoginForgotten(number, told):
                 verdict = told.verdict if told is not None else None
                 pending = predecessor.elsewhere.pop(number, None)
@@ -268,6 +266,16 @@ class Succession:
                 self._take_reply(predecessor, predecessor.on_our_clock(record), now)
             case ChallengeNoted(record):
                 self._memory.adopt(record, now)
+
+    def _note_further(self, predecessor: Predecessor, record: LoginRecord) -> None:
+        """Note how far a login is. One that its worker wrote anew while we read the journal may be new to us: it went
+        into a cell that we had read, and the older record was struck out before we came to it.
+        """
+        pending = predecessor.elsewhere.get(record.number)
+        if pending is not None:
+            self._perform(self._engine.heard_elsewhere(pending, record))
+        elif predecessor.is_taken:
+            self._take_new(predecessor, record)
 
     def _ended(self, predecessor: Predecessor) -> None:
         """The predecessor is gone; what it has not finished goes on here, a few at a time."""
@@ -295,11 +303,15 @@ class Succession:
         predecessor.is_taken = True
         self._take_replies(predecessor)
         for record in predecessor.logins():
-            identity = record.key, record.started_at
-            if record.bucket in self._buckets and identity not in self._adopted:
-                self._adopted.add(identity)
-                self._carefully(predecessor, self._take_login, predecessor, record)
+            self._take_new(predecessor, record)
         self._tell_lost(predecessor)
+
+    def _take_new(self, predecessor: Predecessor, record: LoginRecord) -> None:
+        """Take a login, if it is one of ours that was not taken yet."""
+        identity = record.key, record.started_at
+        if record.bucket in self._buckets and identity not in self._adopted:
+            self._adopted.add(identity)
+            self._carefully(predecessor, self._take_login, predecessor, record)
 
     def _take_login(self, predecessor: Predecessor, record: LoginRecord) -> None:
         pending = self._restored(predecessor, record)

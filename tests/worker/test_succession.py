@@ -350,6 +350,23 @@ class TestOfTheLiving:
 
         asyncio.run(scene())
 
+    def test_a_login_that_was_written_anew_while_the_journal_was_read_is_taken_as_it_tells(self, successor):
+        """Into a cell that was read already, and the older one was struck out before it was."""
+
+        async def scene() -> None:
+            other = login_record(2, "bob", bucket=5)
+            living = Living(successor)
+            succession = successor.begin()
+            await living.said(HandedOver(), LoginKept(login_record()), LoginKept(other))
+            await succession.complete()
+            assert successor.engine.n_pending == 1
+            await living.said(LoginKept(login_record(txid="tx-2")))
+            living.writer.close()
+            await ended(succession)
+            assert asked(successor) == ["tx-2"]
+
+        asyncio.run(scene())
+
     def test_one_whose_journal_was_cut_off_keeps_nobody_from_serving(self, successor):
         async def scene() -> None:
             living = Living(successor, encode(login_record()))
