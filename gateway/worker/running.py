@@ -100,15 +100,25 @@ class RunningWorker:
         self._has_handed_over = False
 
     async def work(self, succession: Succession) -> None:
-        """Serve once predecessors have told what they know, until told to stop; then finish what is pending."""
+        """Serve once predecessors have told what they know, until told to stop; then finish what is pending.
+
+        Raises:
+            Exception: whatever keeps this worker from serving; its slot is for another one.
+        """
         loop = asyncio.get_running_loop()
         loop.add_reader(self._channel.fileno(), self._hear)
         take_stderr(self._orders.stderr_fd)
         tell_supervisor(self._channel, FromWorker.PREPARED)
-        serving = loop.create_task(self._serve(succession))
-        await self._stopped.wait()
-        serving.cancel()
+        await self._serve_until_stopped(succession)
         await self._stop()
+
+    async def _serve_until_stopped(self, succession: Succession) -> None:
+        serving, stopped = asyncio.ensure_future(self._serve(succession)), asyncio.ensure_future(self._stopped.wait())
+        await asyncio.wait((serving, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
+        await stopped
+        serving.cancel()
 
     async def _serve(self, succession: Succession) -> None:
         await succession.complete()
