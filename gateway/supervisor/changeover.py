@@ -4,10 +4,9 @@
 
 Workers that hand over must serve first, so the present generation gets a little time to settle. While the next one
 prepares it may fail, and nothing has changed then. If a worker of the present generation dies meanwhile, what it knew
-is not where the next one looks for it; nor is what one knows that began to serve meanwhile. Then the preparation is
-discarded and begins anew, a few times. Once it is switched,
-there is no way back: the next generation is the present one, and each of its workers serves as soon as its
-predecessors have handed over.
+is not where the next one looks for it; nor is what one knows that has come meanwhile. Then the preparation is discarded
+and begins anew, a few times. Once it is switched, there is no way back: the next generation is the present one, and
+each of its workers serves as soon as its predecessors have handed over.
 
 Events come in, what is to be done goes out, in order, and exactly one `SayOutcome` at the end.
 """
@@ -47,7 +46,7 @@ class ChangeoverEvent(StrEnum):
     FAILED = "failed"
     """One of the next generation cannot be started, or has died."""
     PREDECESSOR_CAME = "predecessor_came"
-    """Every worker of the next one would serve, and one of the present one does that they were not told of."""
+    """Every worker of the next one would serve, and the present one has one that they were not told of."""
     PREDECESSOR_DIED = "predecessor_died"
     """One of the present generation has."""
     DIED_TOO_OFTEN = "died_too_often"
@@ -146,7 +145,7 @@ class Changeover:
         """Switch over, or start the preparation again.
 
         Every worker of the next generation would serve; `know_all` says whether they were told of each worker of the
-        present one that serves.
+        present one.
         """
         return self.happened(ChangeoverEvent.PREPARED) if know_all else self._again(ChangeoverEvent.PREDECESSOR_CAME)
 

@@ -127,11 +127,11 @@ class Generation:
 
     @property
     def is_told_of(self) -> bool:
-        """Whether every worker that serves was named to those that are to take over from it."""
-        return all(
-            slot.state is not SlotState.READY or any(link.worker is slot.worker for link in slot.links)
-            for slot in self.slots
-        )
+        """Whether every worker was named to those that are to take over from it.
+
+        One that starts may serve already: what it says of that is heard later.
+        """
+        return all(any(link.worker is worker for link in worker.slot.links) for worker in workers_of(self))
 
     @property
     def is_gone(self) -> bool:

@@ -19,6 +19,8 @@ KINDS = [
         "prepare all",
         "prepare all",
         "serve",
+        "serve unheard",
+        "hear",
         "hand over",
         "exit",
         "exit",
@@ -44,6 +46,8 @@ def happen(world: World, kind: str, number: int) -> None:
     choices: dict[str, tuple[Callable[[Any], None], Sequence[Any]]] = {
         "prepare": (world.prepare, processes),
         "serve": (world.serve, processes),
+        "serve unheard": (world.begin_to_serve, processes),
+        "hear": (world.hear, processes),
         "hand over": (world.hand_over, processes),
         "exit": (world.exit, processes),
         "unsuited": (partial(world.exit, is_unsuited=True), [each for each in processes if not each.has_served]),

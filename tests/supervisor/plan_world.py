@@ -24,6 +24,7 @@ class Process:
     Attributes:
         predecessors: what its orders name, as they were then.
         known: workers whose journals it has read; its own is one.
+        is_unheard: it serves, and its word of that has not been read yet.
         waits: for the word that lets it serve.
         links: near ends that it was given.
     """
@@ -37,6 +38,7 @@ class Process:
     is_prepared: bool = False
     has_served: bool = False
     reads: bool = False
+    is_unheard: bool = False
     is_told: bool = False
     has_handed_over: bool = False
     is_killed: bool = False
@@ -253,12 +255,23 @@ class World:
         return before.has_handed_over and predecessor.link in before.links
 
     def serve(self, process: Process) -> None:
-        """Let a worker serve, if nothing keeps it from that."""
+        """Let a worker serve, if nothing keeps it from that, and be heard."""
+        self.begin_to_serve(process)
+        self.hear(process)
+
+    def begin_to_serve(self, process: Process) -> None:
+        """Let a worker serve, if nothing keeps it from that; what it says of it is not read yet."""
         if process.is_killed or process.has_served or process.is_told or not self.may_serve(process):
             return
-        process.has_served = process.reads = True
+        process.has_served = process.reads = process.is_unheard = True
         for predecessor in process.predecessors:
             process.known |= self.past[predecessor.worker].known
+
+    def hear(self, process: Process) -> None:
+        """Let it be heard that a worker serves."""
+        if not process.is_unheard:
+            return
+        process.is_unheard = False
         self.perform(self.plan.serving(process.worker, self.now))
         if process.worker.generation is self.present and self.present.is_ready and self.changeover is not None:
             self.change(self.changeover.all_serve())

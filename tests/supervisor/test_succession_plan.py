@@ -234,14 +234,15 @@ class TestHandingOver:
         assert plan.hand_over(former, NOW)[0] == LetServe(worker_at(crew))
         assert not crew.waits
 
-    def test_one_that_serves_and_was_not_named_is_seen(self):
+    def test_one_that_came_later_and_was_not_named_is_seen(self):
+        """Also before it is heard that it serves: it may have pushed somebody by then."""
         plan = SuccessionPlan()
         former = serving(plan)
         plan.exited(worker_at(former), "", NOW)
         following(plan, former)
         assert former.is_told_of
         plan.start_at(former.slots[0], NOW)
-        assert former.is_told_of  # it knows nothing yet
+        assert not former.is_told_of
         plan.serving(worker_at(former), NOW)
         assert not former.is_told_of
 
@@ -398,6 +399,24 @@ class TestCrashesDuringReloads:
         assert world.answers == [""]
         (serves,) = world.processes.values()
         assert serves.known > {present.worker}
+
+    def test_a_present_worker_that_came_meanwhile_and_serves_unheard_makes_it_begin_anew(self):
+        world = World(1)
+        world.settle()
+        (first,) = world.processes.values()
+        world.exit(first)
+        world.reload(1)
+        world.time_out()
+        (slot,) = world.to_start
+        world.start_again(slot)
+        (new, came) = world.processes.values()
+        world.prepare(came)
+        world.begin_to_serve(came)
+        world.prepare(new)
+        assert not came.is_killed
+        world.settle()
+        world.check()
+        assert world.answers == [""]
 
     def test_a_present_worker_that_dies_right_after_the_switch_costs_nothing(self):
         world, old, new = switched()
