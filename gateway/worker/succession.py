@@ -11,8 +11,10 @@ log. So does a journal of another version: it is refused as a whole, and said in
 
 import asyncio
 import logging
+import os
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, TypeVar
@@ -196,6 +198,7 @@ class Succession:
         self._on_former = on_former
         self._on_lost = on_lost
         self._adopted: set[tuple[bytes, float]] = set()
+        self._n_readers = Counter(each.orders.journal_fd for each in predecessors)
         self._complete = asyncio.Event()
 
     def begin(self) -> None:
@@ -280,7 +283,7 @@ class Succession:
     def _ended(self, predecessor: Predecessor) -> None:
         """The predecessor is gone; what it has not finished goes on here, a few at a time."""
         self._take(predecessor)
-        predecessor.close()
+        self._close(predecessor)
         left, predecessor.elsewhere = predecessor.elsewhere, {}
         now = time.monotonic()
         for index, pending in enumerate(left.values()):
@@ -289,6 +292,17 @@ class Succession:
             log.info("Took over %s from %s, which is gone", counted(len(left), "login"), predecessor.name)
         self._tell_lost(predecessor)
         self._note_complete()
+
+    def _close(self, predecessor: Predecessor) -> None:
+        """Read no more of it, and give its journal back: a file that is removed takes room as long as somebody has it.
+
+        One that several slots were to take over may be there for each of them.
+        """
+        predecessor.close()
+        descriptor = predecessor.orders.journal_fd
+        self._n_readers[descriptor] -= 1
+        if not self._n_readers[descriptor]:
+            os.close(descriptor)
 
     def _go_on(self, pending: PendingLogin, at: float, now: float) -> None:
         self._perform(self._engine.left_alone(pending, at, now))

@@ -29,7 +29,7 @@ from gateway.radius.packet import decode_packet
 from gateway.radius.reply import reply_basis
 from gateway.radius.shared_secret import SharedSecret
 from gateway.worker.generations import GenerationParts, Generations
-from gateway.worker.succession import Succession, read_predecessor
+from gateway.worker.succession import Predecessor, Succession, read_predecessor
 from gateway.worker.wiring import build_engine
 from tests.config.files import MINIMAL, SHARED_SECRET, parse
 
@@ -95,6 +95,7 @@ class Successor:
         self.effects: list[Effect] = []
         self.n_lost = 0
         self._predecessors: list[PredecessorOrders] = []
+        self._read: list[Predecessor] = []
 
     def predecessor(
         self,
@@ -117,10 +118,10 @@ class Successor:
 
     def begin(self) -> Succession:
         """Take over; inside a running loop if a predecessor lives."""
-        predecessors = [read_predecessor(each, KEY, self.generations) for each in self._predecessors]
+        self._read = [read_predecessor(each, KEY, self.generations) for each in self._predecessors]
         buckets = frozenset({0})
         succession = Succession(
-            predecessors,
+            self._read,
             self.generations,
             buckets,
             self.engine,
@@ -142,9 +143,11 @@ class Successor:
         asyncio.run(scene())
 
     def close(self) -> None:
-        """Give the journals back."""
+        """Give the journals back that are still read, or were never."""
+        given_back = {each.orders.journal_fd for each in self._read if each.has_ended}
         for each in self._predecessors:
-            os.close(each.journal_fd)
+            if each.journal_fd not in given_back:
+                os.close(each.journal_fd)
 
     def _note_lost(self, n_records: int) -> None:
         self.n_lost += n_records

@@ -33,6 +33,7 @@ from gateway.ipc.orders import PredecessorOrders
 from gateway.words.reasons import Reason
 from gateway.worker.succession import Succession
 from tests.compiled import only_interpreted
+from tests.descriptors import n_descriptors
 from tests.worker.succession_scene import (
     KEY,
     NAS,
@@ -125,6 +126,22 @@ class TestOfTheDead:
         successor.predecessor(encode(login_record(elsewhere=(100, 9))), pid=101)
         successor.take_over()
         assert asked(successor) == ["tx-1"]
+
+    def test_its_journal_is_given_back(self, successor):
+        """A file that was removed goes on to take its room while somebody has it."""
+        before = n_descriptors()
+        successor.predecessor(encode(login_record()))
+        successor.take_over()
+        assert n_descriptors() == before
+
+    def test_a_journal_that_two_slots_were_to_take_over_is_given_back_once(self, successor):
+        """As after a start that has found it, where one slot takes the place of several before they have read it."""
+        before = n_descriptors()
+        successor.predecessor(encode(login_record()))
+        successor._predecessors *= 2
+        successor.take_over()
+        assert asked(successor) == ["tx-1"]
+        assert n_descriptors() == before
 
     def test_a_journal_of_another_version_is_no_journal(self, successor, caplog):
         descriptor = os.memfd_create("foreign")
