@@ -84,12 +84,16 @@ class Journals:
         """
         if self._run_dir is None or self._folder < 0 or self._run_dir.has_journals(self._folder):
             return
-        folder = self._run_dir.open_journals()
-        os.close(self._folder)
-        self._folder = folder
-        for _, name in self._files():  # of nobody whom this gateway has found
-            self._remove(name)
-        self._write_key()
+        former, self._folder = self._folder, self._run_dir.open_journals()
+        try:
+            for _, name in self._files():  # of nobody whom this gateway has found
+                self._remove(name)
+            self._write_key()
+        except OSError:  # then it is no folder for journals yet
+            former, self._folder = self._folder, former
+            raise
+        finally:
+            os.close(former)
         log.warning(
             "The folder of journals was gone: if this process is killed, what is pending now may be pushed again; "
             "run radgate reload to write journals in the new folder"

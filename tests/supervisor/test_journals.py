@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,6 +112,28 @@ def test_without_their_key_they_are_nothing(run_dir: RunDir, damage: str):
     second = Journals(run_dir)
     assert second.key != first.key
     assert (second.found, names(run_dir)) == ([], ["key"])
+    second.release()
+
+
+def test_a_folder_that_is_made_anew_without_room_for_its_key_is_made_once_more(
+    run_dir: RunDir, monkeypatch: pytest.MonkeyPatch
+):
+    """Without its key nothing of a journal can be read."""
+    first = Journals(run_dir)
+    shutil.rmtree(run_dir.path / "journals")
+
+    def full_disk() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(first, "_write_key", full_disk)
+        with pytest.raises(OSError, match="No space left"):
+            first.see_to_folder()
+    first.see_to_folder()
+    die(first, written(first, b"alice"))
+    second = Journals(run_dir)
+    assert len(second.found) == 1
+    second.close(second.found[0])
     second.release()
 
 
