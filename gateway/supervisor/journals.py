@@ -160,11 +160,14 @@ class Journals:
         """
         if self._folder >= 0:
             try:
-                return create_journal(max_logins, numbering=numbering, create=self._create_file, discard=self.close)
+                journal = create_journal(max_logins, numbering=numbering, create=self._create_file, discard=self.close)
             except OSError as error:
                 if error.errno in _NO_DESCRIPTOR:
                     raise
                 self._note_trouble(explain_error(error))
+            else:
+                self._trouble = ""
+                return journal
         return create_journal(max_logins, numbering=numbering)
 
     def _create_file(self, _name: str, size: int) -> int:

@@ -157,6 +157,19 @@ def test_without_room_memory_does_and_it_is_said_once(
     assert names(run_dir) == []
 
 
+def test_a_want_of_room_that_comes_back_is_said_again(
+    run_dir: RunDir, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    journals, descriptors = Journals(run_dir), []
+    for room in (1 << 60, 0, 1 << 60):
+        monkeypatch.setattr(journals_module, "_ROOM", room)
+        descriptors.append(written(journals))
+    assert caplog.text.count("Journals are only in memory") == 2
+    for each in descriptors:
+        journals.close(each)
+    journals.release()
+
+
 def test_without_a_descriptor_there_is_no_journal(run_dir: RunDir, monkeypatch: pytest.MonkeyPatch):
     journals = Journals(run_dir)
 
