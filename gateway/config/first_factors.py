@@ -11,7 +11,9 @@ from gateway.config.settings import DUO_ONLY_CLIENT
 def named_clients(sections: Iterable[IniSection]) -> frozenset[str]:
     """Return what served sections have behind `client=`, their own or [main]'s, in lower case.
 
-    Where one needs a client section and names none that is there, any that nobody names may be meant: all are returned.
+    Where one needs a client section and names none that is there, any that nobody names may be meant: all are returned,
+    those too that have a name of their own behind the kind's, which is an error then. Else `[duo_only_client]` could be
+    the only one left, and nobody would check passwords.
     """
     sections = list(sections)
     main = next((section for section in sections if section.name == "main"), IniSection("main"))
@@ -24,7 +26,7 @@ def named_clients(sections: Iterable[IniSection]) -> frozenset[str]:
             named.add(name)
             may_be_any |= kind != DUO_ONLY and not _is_there(name, sections)
     if may_be_any:
-        named.update(section.name for section in sections if without_number(section.name) in FIRST_FACTORS)
+        named.update(section.name for section in sections if section.name.startswith(tuple(FIRST_FACTORS)))
     return frozenset(named - {""})
 
 

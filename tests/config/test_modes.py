@@ -209,6 +209,16 @@ def test_of_a_directory_and_a_section_that_asks_nobody_one_must_be_named():
     assert text.startswith("is missing; write client=ad_client; client=duo_only_client would mean")
 
 
+@pytest.mark.parametrize("name", ["ad_client_2", "ad_client 2", "ad_client-corp", "radius_client_nps"])
+def test_a_client_section_that_is_called_otherwise_leaves_no_other_one_the_only_one(name):
+    """Else nobody would check passwords, or another directory than was meant."""
+    problems = problems_of(f"[radius_server_auto]\n{SERVER}[{name}]\nhost=10.0.0.5\n[duo_only_client]\n")
+    errors = {each.section: each.text for each in problems if each.is_error and not each.key}
+    assert errors[name].startswith("is not known; write [")
+    (missing,) = [each.text for each in problems if each.key == "client"]
+    assert missing.startswith("is missing; write client=")
+
+
 def test_an_exempt_user_has_to_type_a_factor_in_concat():
     (warning,) = read(CONCAT, "exempt_username_1=ops\n").warnings
     assert "'ops' has to type something behind the delimiter, too, as in PASSWORD,x" in warning
