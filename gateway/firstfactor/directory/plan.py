@@ -84,6 +84,7 @@ class DirectoryPlan(SearchOwner, BindOwner):
             self,
             binder,
             account,
+            rules.base,
             patience_s=limits.timeout_s / max(1, len(self._hosts)),
             time_limit_s=math.ceil(limits.timeout_s),
         )

@@ -1,6 +1,7 @@
 """Searches, all of a host's on one connection: it is opened at the start, bound as the service account, and kept.
 
-- It is asked for a sign of life when nothing has come for `KEEP_ALIVE_S`: domain controllers close it after 900.
+- It is asked for a sign of life when nothing has come for `KEEP_ALIVE_S`: domain controllers close it after 900. A host
+  that could not search as the file says must do just that, for at its root each is well.
 - What was asked on a connection that had answered before, and dies, is asked once more at the same host, on a new one.
 - After a refused service account nobody tries again until a pause is over. Directories lock accounts out: a password
   that is wrong at one host is tried at none for `FIRST_LOCKING_PAUSE_S`, and then after ever longer pauses at one of
@@ -27,6 +28,7 @@ KEEP_ALIVE_S: Final = 300.0
 FIRST_LOCKING_PAUSE_S: Final = 300.0
 LONGEST_LOCKING_PAUSE_S: Final = 3600.0
 LIVES_LONG_S: Final = 10.0  # one that was lost sooner is opened again only when somebody asks
+_MISTAKE: Final = Trouble.CONFIGURATION
 _BARRED: Final = "is not tried: the service account has a wrong password"
 
 
@@ -58,6 +60,7 @@ class Searches:
 
     Args:
         account: who searches; None for nobody in particular.
+        base: below which they do.
         patience_s: how long a bind or a sign of life may take.
         time_limit_s: how long a search may take, for the host to know.
     """
@@ -68,6 +71,7 @@ class Searches:
         owner: SearchOwner,
         binder: Binder,
         account: ServiceAccount | None,
+        base: bytes,
         *,
         patience_s: float,
         time_limit_s: int,
@@ -76,6 +80,7 @@ class Searches:
         self._owner = owner
         self._binder = binder
         self._account = account
+        self._at_base = KEEP_ALIVE._replace(base=base)
         self._patience_s = patience_s
         self._time_limit_s = time_limit_s
         self._hosts: tuple[Host, ...] = ()
@@ -230,12 +235,12 @@ class Searches:
         return connection.host.state is UP or not self._owner.has_better(asked, now)
 
     def checked(self, connection: Connection, result: Result, now: float) -> None:
-        """Hear that it has given a sign of life; one that has no time for others is none."""
-        trouble = of_search(result, self.password)
-        if trouble is not None and trouble.trouble is Trouble.BUSY:
-            self._owner.host_failed(connection.host, trouble.detail, trouble.trouble, now)
+        """Hear that it has given a sign of life; that it has no time for others, or that the file is wrong, is none."""
+        host, trouble = connection.host, of_search(result, self.password)
+        if trouble is not None and (trouble.trouble is Trouble.BUSY or trouble.trouble is host.trouble is _MISTAKE):
+            self._owner.host_failed(host, trouble.detail, trouble.trouble, now)
         else:
-            self._owner.host_heard(connection.host, now)
+            self._owner.host_heard(host, now)
 
     @property
     def password(self) -> bytes | None:
@@ -279,9 +284,11 @@ class Searches:
         self._board.timers.at(due, self._keep_alive, connection)
 
     def _check(self, connection: Connection, now: float) -> None:
+        """Ask for a sign of life: at the root, which everybody may read, or where the file was wrong."""
         if not connection.check.message_id:
             connection.checked_at = now
-            self._board.send(connection, connection.session.search(connection.check, KEEP_ALIVE, self._time_limit_s))
+            wanted = self._at_base if connection.host.trouble is _MISTAKE else KEEP_ALIVE
+            self._board.send(connection, connection.session.search(connection.check, wanted, self._time_limit_s))
             self._board.timers.at(now + self._patience_s, self._check_due, connection)
 
     def _check_due(self, connection: Connection, now: float) -> None:

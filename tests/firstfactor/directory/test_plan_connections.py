@@ -253,6 +253,32 @@ def test_one_that_has_no_time_for_a_sign_of_life_is_not_back(code):
     assert scene.hosts[0].state is UP
 
 
+@pytest.mark.parametrize("code", [10, 32, 50])
+def test_one_that_cannot_search_as_the_file_says_is_not_back_until_it_can(code):
+    scene = ready(2)
+    scene.ask()
+    scene.answer(None, code)
+    scene.answer(n_found=0)
+    scene.wait(REST_S)
+    for _ in range(10):
+        check = scene.due[-1]
+        assert (check.host, check.base) == (scene.hosts[0], BASE)
+        scene.answer(None, code)
+        scene.wait(PROBE_INTERVAL_S)
+    assert scene.news == [("dc0:389", DOWN)]
+    scene.answer(n_found=0)
+    assert scene.hosts[0].state is UP
+
+
+@pytest.mark.parametrize("code", [1, 32, 50])
+def test_a_root_that_nobody_may_read_is_a_sign_of_life(code):
+    scene = ready()
+    scene.wait(KEEP_ALIVE_S + 1)
+    assert scene.due[-1].is_check
+    scene.answer(None, code)
+    assert not scene.news
+
+
 def test_a_connection_that_is_lost_is_opened_and_bound_again():
     scene = ready()
     scene.wait(20)
