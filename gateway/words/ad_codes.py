@@ -55,8 +55,9 @@ AD_CODES: Final[dict[str, Explanation]] = {
         "an [ad_client] of its own",
     ),
     "57": Explanation(
-        "the domain controller did not take the NTLM message",
-        "use auth_type=plain with transport=ldaps or starttls",
+        "the domain controller found something invalid in the request to log in",
+        "where auth_type=ntlm2 use auth_type=plain with transport=ldaps or starttls; else see whether the name, or the "
+        "password, is longer than the directory allows or has characters that it does not take",
     ),
 }
 """What a code means, and what to do; parts of sentences."""

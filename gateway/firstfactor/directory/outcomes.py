@@ -31,7 +31,7 @@ _REASONS: Final = {
 }
 _BAD_NTLM: Final = "57"
 _BAD_BINDINGS: Final = "80090346"  # SEC_E_BAD_BINDINGS
-_OF_NO_PASSWORD: Final = (_BAD_NTLM, _BAD_BINDINGS)
+_OF_NTLM_MESSAGES: Final = (_BAD_NTLM, _BAD_BINDINGS)
 _WRONG: Final = ("52e", "")  # a password; the others that are refused so had the right one, or nobody has looked at it
 _CONSTRAINT_VIOLATION: Final = 19  # RFC 4511 appendix A; what 389 Directory Server says of a locked account
 _OF_ACCOUNTS: Final = frozenset(
@@ -132,9 +132,9 @@ def of_user_bind(result: Result, host: str, manner: Manner, password: bytes | No
 
 def _is_of_the_account(result: Result, manner: Manner) -> bool:
     """Whether a bind was refused for whose it is, and not for how it was put."""
-    if results.ad_code(result.text) in _OF_NO_PASSWORD:
-        return False
-    return result.code in _OF_ACCOUNTS or (result.code in _OF_SIMPLE_BINDS and not manner.is_ntlm)
+    if not manner.is_ntlm:
+        return result.code in _OF_ACCOUNTS or result.code in _OF_SIMPLE_BINDS
+    return result.code in _OF_ACCOUNTS and results.ad_code(result.text) not in _OF_NTLM_MESSAGES
 
 
 def _reason_in_words(result: Result) -> str:

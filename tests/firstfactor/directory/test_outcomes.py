@@ -126,6 +126,14 @@ def test_what_active_directory_does_not_take_as_ntlm_is_nobodys_wrong_password()
     assert isinstance(answer, Unavailable)
 
 
+def test_the_same_of_a_simple_bind_is_about_its_account():
+    """It was told to write auth_type=plain, which it had."""
+    assert of_user_bind(refused("57"), "dc1:389", PLAIN_TLS, None).code == "57"
+    text = str(of_service_bind(refused("57"), PLAIN_TLS, "cn=reader", None))
+    assert text.startswith("refuses the service account cn=reader: ")
+    assert text.endswith("; see bind_dn, service_account_username and service_account_password")
+
+
 def test_channel_bindings_of_somebody_elses_tls_are_nobodys_wrong_password():
     result = refused("80090346")
     for answer in (of_user_bind(result, "dc1:389", NTLM_TLS, None), of_service_bind(result, NTLM_TLS, "radgate", None)):
