@@ -76,11 +76,12 @@ def is_alike(name: bytes, other: bytes) -> bool:
     """Whether two names are one but for letter case, to everybody.
 
     Directories take more for alike: `àlice`, `alice ` or letters of double width. Duo does not, and might enrol whoever
-    has stolen a password. Letters whose lower case is another letter, such as the sign of Kelvin, have another length.
+    has stolen a password. Signs whose lower case is a letter, such as that of Kelvin, are their own upper case.
     """
     if name == other:
         return True
-    return len(name) == len(other) and name.decode(errors="replace").lower() == other.decode(errors="replace").lower()
+    one, another = name.decode(errors="surrogateescape"), other.decode(errors="surrogateescape")
+    return one.lower() == another.lower() and one.upper() == another.upper()
 
 
 def _names(name: bytes, rules: AccountRules) -> tuple[tuple[bytes, bytes], ...]:

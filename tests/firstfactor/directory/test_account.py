@@ -52,6 +52,9 @@ def test_a_suffix_in_other_letters_is_not_the_directorys_own():
         ("zoë", "ZOË", True),
         ("zoë", "zoe\u0308", False),
         ("karl", "\N{KELVIN SIGN}arl", False),
+        ("kⱥⱥ", "\N{KELVIN SIGN}ȺȺ", False),  # as long in UTF-8
+        ("θωμας", "\N{GREEK CAPITAL THETA SYMBOL}ωμας", False),
+        ("ΘΩΜΑΣ", "θωμας", True),
         ("alice", "alice ", False),
         ("strasse", "straße", False),
         ("", "", True),
