@@ -1,14 +1,21 @@
 """What several commands ask the running gateway, and where."""
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from gateway.cli.terminal import printable
 from gateway.config.control_address import ControlAddress, read_control_address
-from gateway.supervisor.control_client import ControlError, NotRunning, ask
+from gateway.supervisor.control_client import ControlError, NotRunning, Unsettled, ask
 from gateway.supervisor.status import Status
 
+Answer = TypeVar("Answer")
+
 ASK_TIMEOUT_S = 10.0
+SETTLES_S = 3.0  # from the last answer to the end of the process, or from the lock to the first one
+
+_LOOK_EVERY_S = 0.05
 
 
 def ask_status(run_dir: str) -> Status:
@@ -19,6 +26,18 @@ def ask_status(run_dir: str) -> Status:
     """
     status: Status = ask(run_dir, "status", ASK_TIMEOUT_S)["status"]
     return status
+
+
+def settled(asked: Callable[[], Answer]) -> Answer:
+    """Return what asking comes to; a gateway that just begins or ends is asked again until it has."""
+    deadline = time.monotonic() + SETTLES_S
+    while True:
+        try:
+            return asked()
+        except Unsettled:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(_LOOK_EVERY_S)
 
 
 @contextlib.contextmanager
@@ -35,18 +54,19 @@ def asking(config: str) -> Iterator[ControlAddress]:
         yield address
     except NotRunning as error:
         if trace := _trace(config, address.run_dir):
-            raise ControlError(trace) from error
+            raise trace from error
         raise
 
 
-def _trace(config: str, run_dir: str) -> str:
-    """Return what is to be said of a gateway that runs and does not answer in `run_dir`; empty if there is none."""
+def _trace(config: str, run_dir: str) -> ControlError | None:
+    """Return what is to be said of a gateway that runs and does not answer in `run_dir`; None if there is none."""
     from gateway.supervisor.whereabouts import find_elsewhere, holder  # not for those that find it at once
 
     if pid := holder(run_dir):
         text = f"pid {pid} runs, but nobody answers at {printable(run_dir)}/control.sock"
-        return f"{text}: it starts or ends, or makes a socket anew that was removed; kill -TERM {pid} ends it"
+        text = f"{text}: it starts or ends, or makes a socket anew that was removed; kill -TERM {pid} ends it"
+        return Unsettled(text)
     if found := find_elsewhere(config, run_dir):
         text = f"pid {found.pid} serves this file with run_dir={printable(found.run_dir)}, which it names no longer"
-        return f"{text}: write that again, or end it with kill -TERM {found.pid}"
-    return ""
+        return ControlError(f"{text}: write that again, or end it with kill -TERM {found.pid}")
+    return None

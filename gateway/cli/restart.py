@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.cli.asking import ASK_TIMEOUT_S, ask_status, asking
+from gateway.cli.asking import ASK_TIMEOUT_S, ask_status, asking, settled
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.cli.start import start
@@ -44,7 +44,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Stop the gateway if it runs, and start it; a file that cannot start never stops one that serves."""
-    running = _running(options.config)
+    running = settled(lambda: _running(options.config))
     try:
         _try(options.config, running)
     except ConfigError as error:
@@ -53,7 +53,7 @@ def command(options: argparse.Namespace) -> int:
             print(f"radgate: not restarted; pid {running['pid']} goes on serving, nothing was changed", file=sys.stderr)
         return Exit.CONFIGURATION
     with contextlib.suppress(NotRunning):
-        stop(read_control_address(options.config), "leave")
+        settled(lambda: stop(read_control_address(options.config), "leave"))
     return start(options.config)
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gateway.cli.asking import ASK_TIMEOUT_S, asking
+from gateway.cli.asking import ASK_TIMEOUT_S, asking, settled
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import add_command
 from gateway.cli.stop import end
@@ -43,7 +43,7 @@ def add_parser(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Start the gateway unless it runs already."""
-    status = _running(options.config)
+    status = settled(lambda: _running(options.config))
     if status is None:
         return start(options.config)
     serves, wanted = status.get("config", ""), str(Path(options.config).absolute())

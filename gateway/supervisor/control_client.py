@@ -27,6 +27,10 @@ class NotRunning(ControlError):  # noqa: N818 -- reads as what it says
     """There is nobody to ask."""
 
 
+class Unsettled(ControlError):  # noqa: N818
+    """One begins or ends: it answers in a moment, or is gone."""
+
+
 class Declined(ControlError):  # noqa: N818
     """The gateway says no, by `answer`. Its `problems` are lines about new settings, if they are the reason."""
 
@@ -98,7 +102,7 @@ class ControlConnection:
         except TimeoutError as error:
             raise ControlError(f"the gateway does not answer within {self._timeout_s:g} s") from error
         except (OSError, ValueError) as error:
-            raise ControlError("the gateway ended before it answered") from error
+            raise Unsettled("the gateway ended before it answered") from error
         if not answer["ok"] and answer["error"].startswith(_NOT_KNOWN):
             text = f"the running gateway is older than this command, and does not know {command}"
             raise UnknownCommand({**answer, "error": f"{text}; end it with radgate stop, and start it"})

@@ -2,11 +2,13 @@
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gateway.cli import asking
 from gateway.config.surroundings import Surroundings
 from gateway.supervisor import whereabouts
 from gateway.supervisor.run_dir import RunDir
@@ -78,7 +80,8 @@ class TestOutOfReach:
 
     @pytest.fixture(autouse=True)
     def as_a_supervisor(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let this process be taken for one, by its name."""
+        """Let this process be taken for one, by its name, that neither begins nor ends."""
+        monkeypatch.setattr(asking, "SETTLES_S", 0.0)
         name = Path("/proc/self/comm").read_text().strip()
         monkeypatch.setattr(whereabouts, "SUPERVISOR", ProcessName(name, name))
 
@@ -121,6 +124,27 @@ class TestOutOfReach:
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "radgate.pid").write_text(f"{os.getpid()}\n")
         assert run_main(capsys, "status", "--config", config_of(tmp_path))[0] == 5
+
+
+@pytest.mark.parametrize("command", ["start", "restart"])
+def test_where_the_gateway_ends_just_when_it_is_asked_another_one_starts(tmp_path, capsys, monkeypatch, command):
+    started: list[str] = []
+    monkeypatch.setattr(f"gateway.cli.{command}.start", lambda config: started.append(config) or 0)
+    folder = RunDir(tmp_path / "run")
+    listening = folder.listen()
+
+    def end() -> None:
+        connection, _ = listening.accept()
+        listening.close()
+        connection.close()
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    config = config_of(tmp_path, f"[main]\nlog_dir={tmp_path / 'log'}\n")
+    status, _, err = run_main(capsys, command, "--config", config)
+    ending.join()
+    folder.release()
+    assert (status, err, started) == (0, "", [config])
 
 
 class TestRestart:
