@@ -16,7 +16,7 @@ from gateway.fleet.greeting import ask_all, auth, greet
 from gateway.fleetapi.address import StoreAddress
 from gateway.fleetapi.resp import Answer, Refused
 from gateway.https.resolver import Address, Resolver
-from gateway.https.sockets import connect_at_once
+from gateway.https.sockets import connect_at_once, new_socket
 from gateway.https.tls import TrustStore, tls_trouble
 from gateway.unavailable import Trouble, Unavailable
 
@@ -158,10 +158,8 @@ class Opener:
         return connection
 
     async def _connect_to(self, where: Address, address: StoreAddress, protocol: asyncio.Protocol) -> None:
-        sock = socket.socket(where.family, socket.SOCK_STREAM)
+        sock = new_socket(where)
         try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await connect_at_once(sock, where)
         except OSError as error:
             sock.close()

@@ -12,7 +12,7 @@ from gateway.fleet.scripts import CLAIM, PROBE, SCRIPTS
 from gateway.fleetapi.names import PROBE_KEYS
 from gateway.https.resolver import Address, Resolver, _Entry
 from tests.compiled import only_interpreted
-from tests.descriptors import n_descriptors
+from tests.descriptors import n_descriptors, no_descriptor_left
 from tests.fleet.peer import CLAIMING, KEY, MINE, StoreVisit, code, ordinary, stay, store_peer
 from tests.fleet.stage import on_stage
 from tests.https.peer import run, turn_until
@@ -312,6 +312,16 @@ def test_attempts_leave_no_descriptors_open(monkeypatch, authority):
             async with on_stage(tls, ca_file=authority.ca_file) as stage:
                 assert "no answer from 127.0.0.1" in await stage.until_lost(4)
         await turn_until(lambda: n_descriptors() <= n_before + 1)  # libuv keeps one back
+
+    run(scene())
+
+
+def test_a_process_that_has_no_descriptor_left_goes_on_trying():
+    async def scene():
+        async with store_peer(stay) as address, on_stage(address) as stage:
+            with no_descriptor_left():
+                assert await stage.until_lost() == "cannot open a socket: Too many open files"
+            await stage.until_connected()
 
     run(scene())
 
