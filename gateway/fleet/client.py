@@ -219,7 +219,7 @@ class FleetClient(StoreOwner):
         self._look()
 
     def _mailbox_changed(self) -> None:
-        if self._mailbox.is_connected:
+        if self._mailbox.is_hearing:
             self._claims.mailbox_back(_clock())
         else:
             self._claims.mailbox_lost()

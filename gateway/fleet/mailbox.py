@@ -4,7 +4,8 @@ That one and the one on which the store is asked may come to be at two servers: 
 whoever has subscribed stay, and nobody speaks there any more. All other hosts would seem to be silent. So a mailbox
 hears only once what its own process publishes has come back to it, on a channel that nobody else hears: anew for each
 connection on which the store is asked, and twice a second. What the store has published, and what does not come, makes
-it deaf, and it subscribes again. That takes less than until a host that has beaten just before counts as gone.
+it deaf, and it subscribes again. While the store has not even published it, as one that stands still, it hears nobody
+either, and no silence is to be believed. Both take less than until a host that has beaten just before counts as gone.
 """
 
 import os
@@ -31,7 +32,8 @@ class Mailbox(LineOwner):
     """Subscribes, again after every loss; what is published in between is lost.
 
     Attributes:
-        is_connected: whether it hears: all its channels are subscribed where the store is asked.
+        is_connected: whether all its channels are subscribed where the store is asked.
+        is_hearing: whether it is, and what this host has said last has come back: others would be heard as well.
         reason: why it does not, for an administrator; "" while it does.
     """
 
@@ -47,7 +49,7 @@ class Mailbox(LineOwner):
         """Begin with `start`; it hears while a `Store` with the same opener is there.
 
         `on_message` is called with a channel's name and the octets, which may be anybody's; `on_change` when
-        `is_connected` has changed.
+        `is_connected` or `is_hearing` has changed.
         """
         self._opener = opener
         self._echo = echo_channel(os.urandom(8))
@@ -64,8 +66,8 @@ class Mailbox(LineOwner):
         self._is_under_way = False
         self._is_published = False
         self._is_heard = False
-        self._n_looks = 0  # for one that was published
-        self.is_connected = False
+        self._n_looks = 0  # for the last one, since it was said, and anew since it was published
+        self.is_connected = self.is_hearing = False
         self.reason = "not connected yet"
 
     def start(self) -> None:
@@ -91,24 +93,28 @@ class Mailbox(LineOwner):
             self._on_message(channel, octets)
         elif octets == self._said:
             self._is_heard = True
-            self._change(is_connected=True, reason="")
+            self._change(is_connected=True, is_hearing=True, reason="")
 
     def lost(self, detail: str) -> None:
         """Wait for the next connection."""
         self._connection = None
-        self._change(is_connected=False, reason=detail)
+        self._change(is_connected=False, is_hearing=False, reason=detail)
 
     def ticked(self, now: float) -> None:
         """Say something again, or be deaf to what was said."""
         connection = self._connection
-        if connection is None or self._n_missing or self._is_under_way or now - self._said_at < ECHO_S:
+        if connection is None or self._n_missing or now - self._said_at < ECHO_S:
             return
-        if self._is_heard or not self._is_published:
+        if self._is_heard or not (self._is_published or self._is_under_way):
             self._say()
             return
         self._n_looks += 1
-        if self._n_looks == _N_LOOKS:
+        if self._n_looks < _N_LOOKS:
+            return
+        if self._is_published:
             connection.close(_DEAF)
+        else:
+            self._change(is_connected=self.is_connected, is_hearing=False, reason=self.reason)
 
     def _subscribed(self, connection: StoreConnection, answer: Answer) -> None:
         if isinstance(answer, Refused):
@@ -123,7 +129,7 @@ class Mailbox(LineOwner):
     def _store_changed(self) -> None:
         """The store is asked on another connection, or on none: what is heard here says nothing of it."""
         if self._connection is not None:
-            self._change(is_connected=False, reason=UNHEARD)
+            self._change(is_connected=False, is_hearing=False, reason=UNHEARD)
             self._say()
 
     def _say(self) -> None:
@@ -143,10 +149,11 @@ class Mailbox(LineOwner):
         if said == self._said:
             self._is_under_way = False
             self._is_published = not isinstance(answer, Refused)
+            self._n_looks = 0
 
-    def _change(self, *, is_connected: bool, reason: str) -> None:
-        has_changed = is_connected is not self.is_connected
-        self.is_connected = is_connected
+    def _change(self, *, is_connected: bool, is_hearing: bool, reason: str) -> None:
+        has_changed = is_connected is not self.is_connected or is_hearing is not self.is_hearing
+        self.is_connected, self.is_hearing = is_connected, is_hearing
         self.reason = reason
         if has_changed:
             self._on_change()

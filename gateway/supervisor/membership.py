@@ -163,7 +163,7 @@ class Membership(StoreOwner):
     def _looked(self) -> None:
         if self._is_closed:  # who comes after us hears them
             return
-        if self._mailbox.is_connected:
+        if self._mailbox.is_hearing:
             self._others.hosts.connected(time.monotonic())
         else:
             self._others.hosts.lost()

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -12,6 +13,7 @@ from gateway.engine.effects import ShareEnd, ShareLogin
 from gateway.engine.records import packed_verdict
 from gateway.engine.verdict import ACCEPT, Reason, Verdict
 from gateway.fleet.effects import Displaced, Outcome
+from gateway.fleet.hosts import LEASE_S
 from gateway.fleet.patience import Away
 from gateway.fleetapi.names import record_key
 from gateway.fleetapi.questions import Decided, Granted, Join, Joined, Lost, Released, TakenOver
@@ -173,6 +175,23 @@ def test_a_store_that_stands_still_costs_a_login_its_patience_and_no_more(store)
         finally:
             store.send_signal(signal.SIGCONT)
         assert a.outcomes[0] in (Outcome.ALONE_LATE, Outcome.ALONE_AWAY)
+
+    play(scene, store)
+
+
+def test_as_long_as_a_store_stands_still_no_silence_is_believed(store):
+    async def scene(a: Host, _b: Host) -> None:
+        def is_believed() -> bool:
+            return a.client.hosts.is_gone("f" * 16, time.monotonic() + 2 * LEASE_S)
+
+        assert is_believed()
+        store.send_signal(signal.SIGSTOP)
+        try:
+            await until(lambda: not is_believed())
+            assert a.client.is_usable  # its connections are not given up yet
+        finally:
+            store.send_signal(signal.SIGCONT)
+        await until(is_believed)
 
     play(scene, store)
 

@@ -36,21 +36,23 @@ class Exchange:
 
     async def script(self, visit: StoreVisit) -> None:
         while True:
-            words = await visit.any_command()
-            match words:
-                case [b"SUBSCRIBE", _]:
-                    if visit not in self.boxes:
-                        self.boxes.append(visit)
-                    visit.send(self.subscribed[visit is not self.boxes[0]])
-                case [b"PUBLISH", channel, octets]:
-                    if self.is_passing:
-                        self.boxes[-1].send(letter(channel, octets))
-                    visit.send(b":1\r\n")
-                case [b"EVALSHA", *_] if visit not in self.stores:
-                    self.stores.append(visit)
-                    visit.send(ordinary(words))
-                case _:
-                    visit.send(ordinary(words))
+            self.answer(visit, await visit.any_command())
+
+    def answer(self, visit: StoreVisit, words: list[bytes]) -> None:
+        match words:
+            case [b"SUBSCRIBE", _]:
+                if visit not in self.boxes:
+                    self.boxes.append(visit)
+                visit.send(self.subscribed[visit is not self.boxes[0]])
+            case [b"PUBLISH", channel, octets]:
+                if self.is_passing:
+                    self.boxes[-1].send(letter(channel, octets))
+                visit.send(b":1\r\n")
+            case [b"EVALSHA", *_] if visit not in self.stores:
+                self.stores.append(visit)
+                visit.send(ordinary(words))
+            case _:
+                visit.send(ordinary(words))
 
 
 def test_a_mailbox_hears_once_all_its_channels_are_subscribed_and_its_own_word_has_come_back():
@@ -145,6 +147,34 @@ def test_a_store_that_does_not_answer_makes_no_mailbox_deaf(monkeypatch):
             assert max(visits) == 3
 
     visits: list[int] = []
+    run(scene())
+
+
+def test_a_mailbox_whose_store_stands_still_hears_nobody_until_that_goes_on(monkeypatch):
+    monkeypatch.setattr(module, "ECHO_S", 0.0)
+
+    async def script(visit: StoreVisit) -> None:
+        while True:
+            words = await visit.any_command()
+            if words[0] == b"PUBLISH":
+                await is_going.wait()
+            exchange.answer(visit, words)
+
+    async def scene():
+        async with store_peer(script) as address, mailbox(address, b"a") as (box, letters):
+            is_going.set()
+            await letters.until_changed(1)
+            assert box.is_hearing
+            is_going.clear()
+            await letters.until_changed(2)
+            assert (box.is_hearing, box.is_connected, box.reason) == (False, True, "")
+            is_going.set()
+            await letters.until_changed(3)
+            assert box.is_hearing
+            assert len(exchange.boxes) == 1
+
+    is_going = asyncio.Event()
+    exchange = Exchange()
     run(scene())
 
 
