@@ -31,7 +31,9 @@ LONGEST_S: Final = 90.0
 """No join lasts longer, whatever is said to it."""
 STOOD_STILL_S: Final = 1.0
 """Whoever is so late has heard nobody in that time."""
-_LATE_VERDICT_S: Final = 3.0  # after a decision: until then its owner may still be asked for it
+_LATE_VERDICT_S: Final = 3.0
+"""For so long after a decision its owner may still be asked for it, or what it has said be on its way: whose beats do
+not come may say that all the same."""
 
 
 class Joins:
@@ -195,10 +197,7 @@ class Joins:
         if found.state == records.ASKING and login.is_repeatable and self._is_gone(login, now):
             self._release(login)
             return
-        patience_s = UNNAMED_S
-        if found.state == records.DECIDED:
-            patience_s = 0.0 if self._is_gone(login, now) else _LATE_VERDICT_S
-        if 0.0 <= found.age_s < patience_s:
+        if 0.0 <= found.age_s < (_LATE_VERDICT_S if found.state == records.DECIDED else UNNAMED_S):
             login.move(JOINED)
         else:
             self._lose(login)

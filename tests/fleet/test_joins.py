@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.fleet.effects import Outcome
+from gateway.fleet.effects import Outcome, RunScript
 from gateway.fleetapi.messages import Ended, Join, decode_message, encode_message
 from gateway.fleetapi.names import bound_to
 from tests.fleet.steps import ALICE, PACKET, begin, decide, push, take_over, two_workers
@@ -120,6 +120,28 @@ def test_who_joined_hears_the_verdict_of_a_successor_that_decides_at_once(world:
     decide(world, a, at_a)
     world.live(4.0)
     assert at_b.history == ["asked", "joined", "decided"]
+
+
+def test_the_verdict_of_who_seemed_to_be_gone_is_heard_though_the_store_is_faster(world: World):
+    """What it has written and what it has said come on two connections."""
+    a, b = world.hosts
+    at_a = push(world, a)
+    at_b = b.ask(ALICE)
+    world.settle()
+    while not any(isinstance(command, RunScript) for command in b.commands):  # which look whose the push is
+        b.commands.clear()
+        world.advance(0.25)
+    assert at_a.push is not None
+    world.decide(at_a.push, True)
+    a.step(at_a)
+    while a.commands:  # what had to wait comes at once
+        a.send()
+    while b.commands:
+        b.send()
+    while b.replies:
+        b.receive()
+    world.settle()
+    assert at_b.result == "accept"
 
 
 def test_a_joiners_successor_goes_on(world: World):
