@@ -104,6 +104,8 @@ class Claiming:
             self._used_before(login)
             return
         login.move(ASKING)
+        if login.epoch <= login.found.epoch:  # that record has gone, and ours was sealed for the epoch after it
+            self._outbox.write_asking(login)
         self._outbox.welcome_all(login)
         self._outbox.count(Outcome.GRANTED)
         self._outbox.answer(login, Granted(Held(login.owner, login.epoch)))

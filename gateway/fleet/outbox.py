@@ -97,6 +97,10 @@ class Outbox:
         """Ask who has it."""
         self._run(LOOK, login, ())
 
+    def write_asking(self, login: ClaimedLogin) -> None:
+        """Write anew that Duo is asked."""
+        self._write(login, _ASKING, self._seal(_TO_ASKING, login, records.asking(login.epoch, self._host)), _LIFE)
+
     def write_pushed(self, login: ClaimedLogin, *, is_left: bool = False) -> None:
         """Write the push's name, and whether it is left to others."""
         content = records.pushed(login.epoch, self._host, login.txid, login.factor, login.pushed_at, is_left=is_left)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.fleet.effects import Outcome, RunScript
+from gateway.fleetapi.names import record_key
 from gateway.fleetapi.questions import Claim
 from tests.fleet.steps import ALICE, PACKET, begin, decide, push, two_workers
 from tests.fleet.world import World
@@ -44,6 +45,23 @@ def test_a_new_packet_after_the_grace_is_a_new_login(world: World):
     assert at_b.history == ["asked", "granted"]
     assert at_b.held is not None
     assert at_b.held.epoch == 2
+
+
+def test_a_login_that_is_claimed_anew_after_its_record_has_gone_can_be_joined(world: World):
+    """Its owner has decided while it was cut off, and releases what it has written since: that is another login."""
+    a, b = world.hosts
+    at_a = push(world, a)
+    a.cut()
+    decide(world, a, at_a)
+    world.live(5.0)
+    a.mend()
+    world.live(0.5)
+    assert b.ask(ALICE, PACKET).step == "fleet"
+    world.settle()
+    assert world.store.records[record_key(ALICE)].epoch == 1
+    again = a.ask(ALICE, b"a later packet 1")
+    world.settle()
+    assert again.history == ["asked", "joined"]
 
 
 def test_the_same_host_begins_anew_at_once(world: World):
