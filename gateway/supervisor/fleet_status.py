@@ -96,9 +96,14 @@ def host_status(host: HostFacts, own: HostFacts, ours: Sequence[Mapping[str, str
         "name": host.name,
         "state": _state(host),
         "silent_s": round(host.silent_s, 1),
-        "differs": differing(ours, theirs) if host.record is not None else [],
+        "differs": differing(ours, theirs) if _is_comparable(host, own) else [],
         "other_first_key": has_other_first_key(ours, theirs),
     }
+
+
+def _is_comparable(host: HostFacts, own: HostFacts) -> bool:
+    """Whether digests of two hosts tell something: those of another version may be of other keys with the same file."""
+    return host.record is not None and own.record is not None and host.record.version == own.record.version
 
 
 def differing(ours: Sequence[Mapping[str, str]], theirs: Mapping[str, str]) -> list[str]:

@@ -28,12 +28,13 @@ class HostNews:
 
     def tell(self, fleet: Status) -> None:
         """Say what is new in the status of a fleet."""
+        (own,) = (host for host in fleet["hosts"] if host["self"])
         others = [host for host in fleet["hosts"] if not host["self"]]
         self._tell_states(others)
         if fleet["up"] or fleet["workers_alone"]:  # who hears nobody knows of no end
             self._tell("", dict(_among_all(fleet)))
         for host in others:
-            if host["state"] in _TELLING and host["version"]:
+            if host["state"] in _TELLING and host["version"] == own["version"]:  # of another nobody knows what differs
                 self._tell(host["name"], dict(_of_host(host)))
 
     def _tell_states(self, others: list[Status]) -> None:

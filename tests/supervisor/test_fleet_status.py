@@ -42,6 +42,13 @@ def test_of_a_host_that_has_told_nothing_yet_no_difference_is_told():
     assert shown(OTHER._replace(record=None))["differs"] == []
 
 
+def test_of_a_host_of_another_version_no_difference_is_told():
+    """It may know other keys: its digests are others for the same file."""
+    told = {"sections": dict.fromkeys(SECTIONS, "cc")}
+    assert shown(OTHER._replace(record=msgspec.structs.replace(RECORD, **told)))["differs"] == sorted(SECTIONS)
+    assert shown(OTHER._replace(record=msgspec.structs.replace(RECORD, version="1.2.4", **told)))["differs"] == []
+
+
 def test_sections_that_differ_are_named_on_either_side():
     theirs = {**SECTIONS, "radius_server_duo_only": "cc", "radius_server_duo_only3": "dd"}
     assert differing([SECTIONS], theirs) == ["radius_server_duo_only", "radius_server_duo_only3"]

@@ -43,6 +43,13 @@ def test_other_settings_are_said_once_and_so_is_their_end(caplog):
     ]
 
 
+def test_a_host_that_is_upgraded_has_neither_other_settings_nor_the_same_again(caplog):
+    news, upgraded = HostNews(), OTHER._replace(record=msgspec.structs.replace(RECORD, version="1.2.4"))
+    for each in (CHANGED, upgraded, CHANGED):
+        news.tell(fleet_of(shown(each)))
+    assert len(caplog.messages) == 1
+
+
 def test_a_stranger_may_be_of_this_fleet_or_of_another_one(caplog):
     HostNews().tell(fleet_of(strangers=1))
     (text,) = caplog.messages
