@@ -25,6 +25,7 @@ ECHO_S: Final = 0.5
 
 _N_LOOKS: Final = 2  # with a turn of the loop between them, in which what has come is read
 UNHEARD: Final = "what this host says has not come back to it yet"
+_UNSAID: Final = "the store does not publish what this host says"
 _DEAF: Final = "what this host says does not come back to it: the store has moved to another server"
 
 
@@ -146,10 +147,13 @@ class Mailbox(LineOwner):
         asking.ask(encode_command([b"PUBLISH", self._echo, self._said]), partial(self._published, self._said))
 
     def _published(self, said: bytes, answer: Answer) -> None:
-        if said == self._said:
-            self._is_under_way = False
-            self._is_published = not isinstance(answer, Refused)
-            self._n_looks = 0
+        if said != self._said:
+            return
+        self._is_under_way = False
+        self._is_published = not isinstance(answer, Refused)
+        self._n_looks = 0
+        if isinstance(answer, Refused) and answer.code not in NOT_ANSWERED:  # nor may others speak, it seems
+            self._change(is_connected=False, is_hearing=False, reason=_UNSAID + f" ({answer.text})")
 
     def _change(self, *, is_connected: bool, is_hearing: bool, reason: str) -> None:
         has_changed = is_connected is not self.is_connected or is_hearing is not self.is_hearing

@@ -10,7 +10,7 @@ from gateway.statistics.layout import DEAF, SHARED
 from gateway.words.english import counted
 
 _WHY: Final[Mapping[str, str]] = {
-    DEAF: "they hear no other host: has the store reached its maxclients, may its user subscribe?",
+    DEAF: "they hear no other host: has the store reached its maxclients, may its user publish and subscribe?",
     "not_connected": "they have no connection to the store: has it reached its maxclients?",
     "late": "the store's answers are late",
     "full": "the store is full",

@@ -26,11 +26,13 @@ class Exchange:
 
     Attributes:
         subscribed: what it answers to each subscription of the first mailbox that comes, and of all others.
+        refusal: what it answers to whoever publishes; empty while it does that.
     """
 
     def __init__(self, first: bytes = SUBSCRIBED, others: bytes = SUBSCRIBED + LETTER) -> None:
         self.subscribed = [first, others]
         self.is_passing = True
+        self.refusal = b""
         self.boxes: list[StoreVisit] = []
         self.stores: list[StoreVisit] = []
 
@@ -44,6 +46,8 @@ class Exchange:
                 if visit not in self.boxes:
                     self.boxes.append(visit)
                 visit.send(self.subscribed[visit is not self.boxes[0]])
+            case [b"PUBLISH", _, _] if self.refusal:
+                visit.send(self.refusal)
             case [b"PUBLISH", channel, octets]:
                 if self.is_passing:
                     self.boxes[-1].send(letter(channel, octets))
@@ -125,6 +129,25 @@ def test_a_mailbox_whose_own_word_does_not_come_back_is_deaf_and_subscribes_agai
             exchange.is_passing = True
             await letters.until_changed(3)
             assert box.is_connected
+
+    exchange = Exchange()
+    run(scene())
+
+
+def test_a_mailbox_that_may_not_publish_any_more_says_so_and_hears_once_it_may(monkeypatch):
+    """Others may be silent for the same reason."""
+    monkeypatch.setattr(module, "ECHO_S", 0.0)
+
+    async def scene():
+        async with store_peer(exchange.script) as address, mailbox(address, b"a") as (box, letters):
+            await letters.until_changed(1)
+            exchange.refusal = b"-NOPERM this user has no permissions to run the 'publish' command\r\n"
+            await letters.until_changed(2)
+            assert (box.is_connected, box.is_hearing) == (False, False)
+            assert "does not publish what this host says (NOPERM" in box.reason
+            exchange.refusal = b""
+            await letters.until_changed(3)
+            assert box.is_hearing
 
     exchange = Exchange()
     run(scene())
