@@ -139,11 +139,11 @@ class FailModeWatch:
         if is_isolated:
             log.error(
                 "Duo cannot be reached from here, but from another host of the fleet: "
-                "this host answers no RADIUS client now (%s)",
+                "nobody is answered here now at sections of this application (%s)",
                 key,
             )
         else:
-            log.warning("This host answers RADIUS clients again (%s)", key)
+            log.warning("Sections of this application answer again (%s)", key)
 
 
 def consequence(settings: Settings, key: str) -> str:

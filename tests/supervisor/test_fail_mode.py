@@ -164,6 +164,16 @@ class TestIsolation:
         assert len(crew.told) == 2
         assert watch.isolated == []
 
+    def test_is_said_of_the_sections_of_this_application_alone(self, caplog):
+        crew, reached = Crew("a"), {"a"}
+        watch = self.watched(crew, reached)
+        watch._publish("a", standing(BreakerState.DOWN))
+        reached.clear()
+        watch.look_at_others()
+        begun, ended = caplog.messages
+        assert begun.endswith("nobody is answered here now at sections of this application (a)")
+        assert ended == "Sections of this application answer again (a)"
+
     def test_leaves_pushes_to_the_other_host_whether_this_one_is_silent_or_not(self):
         crew = Crew("a")
         watch = self.watched(crew, {"a"})
