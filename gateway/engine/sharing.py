@@ -58,7 +58,8 @@ class FleetNames:
         progress = pending.kept_as[0] if pending.kept_as is not None else ""
         reason = verdict.reason if verdict is not None else None
         is_asked = progress in (WAITING, LOST) or (progress == AUTH and reason not in _FAIL_MODE)
-        told = verdict if reason not in _OWN else None
+        is_own = reason in _OWN or (reason is Reason.PUSH_LOST and not is_asked)  # the latter stood still
+        told = None if is_own else verdict
         return ShareEnd(pending, told, is_asked, [self.packet(each) for each in answered])
 
     def _login_named(self, pending: PendingLogin) -> bytes:

@@ -158,12 +158,12 @@ def test_a_granted_login_asks_duo(password):
 
 
 def test_a_claim_of_long_ago_asks_nobody():
-    """This process stood still, and another host may have pushed since."""
+    """This process stood still, and another host may have pushed since; who has joined may claim it."""
     stage = claiming()
     stage.answer(Granted(Held("ours:1", 1)), now=0.1 + CLAIM_LIFE_S + 0.1)
     assert stage.asked == []
     assert stage.reason == "push_lost"
-    assert ended(stage)[1] is False
+    assert ended(stage) == (None, False)
 
 
 def test_the_fleet_hears_which_packets_were_answered():
