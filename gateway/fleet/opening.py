@@ -152,6 +152,9 @@ class Opener:
         except TimeoutError as error:
             connection.close("")
             raise Unavailable(Trouble.TIMEOUT, f"no answer from {where} within {share_s:.1f} s") from error
+        except OSError as error:
+            connection.close("")
+            raise _not_connected(where, error) from error
         except BaseException:
             connection.close("")
             raise
@@ -161,9 +164,6 @@ class Opener:
         sock = new_socket(where)
         try:
             await connect_at_once(sock, where)
-        except OSError as error:
-            sock.close()
-            raise _not_connected(where, error) from error
         except BaseException:
             sock.close()
             raise
@@ -194,10 +194,7 @@ def _not_connected(where: object, error: OSError) -> Unavailable:
 
 
 async def _connect_to_path(address: StoreAddress, protocol: asyncio.Protocol) -> None:
-    try:
-        await asyncio.get_running_loop().create_unix_connection(lambda: protocol, address.path)
-    except OSError as error:
-        raise _not_connected(address, error) from error
+    await asyncio.get_running_loop().create_unix_connection(lambda: protocol, address.path)
 
 
 async def _find(address: StoreAddress, resolver: Resolver, deadline: float) -> list[Address]:

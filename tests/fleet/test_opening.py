@@ -1,6 +1,7 @@
 """Ways to the store, and who lets in: masters and replicas, names that fail, silence, descriptors."""
 
 import asyncio
+import errno
 import socket
 import time
 
@@ -326,6 +327,22 @@ def test_a_process_that_has_no_descriptor_left_goes_on_trying():
     run(scene())
 
 
+@only_interpreted
+def test_whatever_the_system_refuses_it_goes_on_trying(monkeypatch):
+    async def refused(_self: object, sock: socket.socket, *_: object) -> None:
+        sock.close()
+        raise OSError(errno.ENETDOWN, "down")
+
+    async def scene():
+        async with store_peer(stay) as address, on_stage(address) as stage:
+            with monkeypatch.context() as broken:
+                broken.setattr(opening.Opener, "_hand_over", refused)
+                assert "Network is down" in await stage.until_lost()
+            await stage.until_connected()
+
+    run(scene())
+
+
 def test_all_that_failed_is_told():
     async def closing(visit: StoreVisit) -> None:
         visit.close()
@@ -362,6 +379,7 @@ def test_a_store_that_lets_in_and_closes_is_not_asked_without_a_pause(monkeypatc
 
     async def scene():
         async with store_peer(script) as address, on_stage(address) as stage:
+            stage.store._line._clock = lambda: 0.0  # however long an attempt takes here
             await stage.until_connected(8)
 
     run(scene())
