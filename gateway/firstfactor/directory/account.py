@@ -81,7 +81,12 @@ def is_alike(name: bytes, other: bytes) -> bool:
     if name == other:
         return True
     one, another = name.decode(errors="surrogateescape"), other.decode(errors="surrogateescape")
-    return one.lower() == another.lower() and one.upper() == another.upper()
+    return _lower(one) == _lower(another) and one.upper() == another.upper()
+
+
+def _lower(name: str) -> str:
+    """Return a name in small letters; which sigma ends a word the compiled form does not know."""
+    return name.lower().replace("ς", "σ")
 
 
 def _names(name: bytes, rules: AccountRules) -> tuple[tuple[bytes, bytes], ...]:
