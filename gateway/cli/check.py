@@ -9,6 +9,7 @@ from typing import Any
 from gateway.checks.findings import Finding, Severity, not_ok
 from gateway.cli.exits import Exit
 from gateway.cli.parsers import STDIN, add_command
+from gateway.cli.streams import say
 from gateway.cli.terminal import as_json, printable, typed
 from gateway.config.effective import Effective, Origin, effective_keys
 from gateway.config.including import read_sources
@@ -79,7 +80,7 @@ def command(options: argparse.Namespace) -> int:
     is_content = is_usable and not (options.strict and any(problem.is_warning for problem in problems))
     if options.json:
         shown = not_ok(findings) if options.quiet and findings is not None else findings
-        print(as_json(_as_json(_name(options), problems, is_content, shown, effective)))
+        say(as_json(_as_json(_name(options), problems, is_content, shown, effective)))
     else:
         _print_effective(effective or [])
         _print(options, settings if is_usable else None, problems, is_content, findings)

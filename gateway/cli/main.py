@@ -42,7 +42,15 @@ def _said(closed: list[int], arguments: Sequence[str]) -> int:
     try:
         return _run(closed, arguments)
     finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Write what is left; that whoever reads it has had enough changes no exit status."""
+    try:
         sys.stdout.flush()
+    except BrokenPipeError:
+        write_no_more(sys.stdout)
 
 
 def _run(closed: list[int], arguments: Sequence[str]) -> int:

@@ -38,6 +38,14 @@ def why_unwritten(error: OSError) -> str:
     return ""
 
 
+def say(text: str) -> None:
+    """Say it on standard output; that whoever reads it has had enough changes no exit status."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        write_no_more(sys.stdout)
+
+
 def tell(text: str) -> None:
     """Say it on standard error; where that takes nothing either, the exit status is all that tells."""
     try:

@@ -2,9 +2,12 @@
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from gateway.cli.streams import write_no_more
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,7 +17,12 @@ def plain_console(*, on_stderr: bool = False) -> "Console":
     """Return a console that takes every text as it is; coloured where the terminal can, and NO_COLOR is not set."""
     from rich.console import Console  # which would make every command start later
 
-    return Console(stderr=on_stderr, highlight=False, markup=False, emoji=False)
+    class PlainConsole(Console):
+        def on_broken_pipe(self) -> None:
+            """Go on, whose reader has had enough or not: rich would end the command, with a status of its own."""
+            write_no_more(sys.stderr if self.stderr else sys.stdout)
+
+    return PlainConsole(stderr=on_stderr, highlight=False, markup=False, emoji=False)
 
 
 def printable(text: str) -> str:

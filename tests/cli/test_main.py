@@ -148,15 +148,16 @@ class TestExitStatuses:
         monkeypatch.setattr("gateway.cli.check.read_settings", interrupt)
         assert run_main(capsys, "check", "--config", write_config(tmp_path))[0] == 130
 
-    def test_a_reader_who_has_had_enough_is_no_failure(self, tmp_path):
+    @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "JSON"])
+    @pytest.mark.parametrize(("n_faults", "status"), [(0, 0), (1, 2), (500, 2)], ids=["usable", "faulty", "long"])
+    def test_a_reader_who_has_had_enough_changes_no_status(self, tmp_path, options, n_faults, status):
+        config = write_config(tmp_path, MINIMAL + "".join(f"fialmode{number}=x\n" for number in range(n_faults)))
         read, write = os.pipe()
         os.close(read)
-        options = {"stdout": write, "stderr": subprocess.PIPE, "timeout": 60, "check": False}
-        command = [sys.executable, "-P", "-m", "gateway", "check", "--config", write_config(tmp_path)]
-        ended = subprocess.run(command, **options)
+        command = [sys.executable, "-P", "-m", "gateway", "check", *options, "--config", config]
+        ended = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, timeout=60, check=False)
         os.close(write)
-        assert b"Traceback" not in ended.stderr
-        assert b"BrokenPipe" not in ended.stderr
+        assert (ended.returncode, ended.stderr) == (status, b"")
 
 
 def missing(folder: Path) -> str:
