@@ -4,6 +4,7 @@ import argparse
 import os
 import pwd
 import secrets
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -203,7 +204,7 @@ def _tell(path: Path, user: str, *, has_made_secret: bool) -> None:
     print(f"{path} is written.")
     if has_made_secret:
         print("A shared secret was made: radius_secret_1 in that file. Put it into the RADIUS client's settings.")
-    option = f"--config {path}"
+    option = f"--config {shlex.quote(str(path))}"
     print("Next:")
     if user and _group_of(user) is None:
         print(f"  useradd --system {user}   make the user as whom workers run; there is none of this name yet")

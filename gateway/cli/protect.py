@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import secrets
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -133,7 +134,7 @@ def _in_clear(files: dict[Path, bytes], secrets_key: bytes) -> dict[Path, bytes]
     """Return the files with secrets in clear; the first, which names the key, is written last."""
     for path in files:
         if read_disk(str(path)).is_readable_by_others:
-            raise BadValueError(f"others could read the secrets in {path}; first: chmod o-r {path}")
+            raise BadValueError(f"others could read the secrets in {path}; first: chmod o-r {shlex.quote(str(path))}")
     return {each: _in_file(each, reveal_entries, files[each], secrets_key) for each in reversed(files)}
 
 

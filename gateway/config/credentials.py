@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shlex
 from typing import NamedTuple
 
 from gateway.config.ini import Entry
@@ -143,7 +144,7 @@ def read_private(
         return None
     path = surroundings.resolve(entry.value)
     if is_secret and content.is_readable_by_others:
-        scope.warn(entry, f"every user of this machine can read {path}; run chmod o-r {path}")
+        scope.warn(entry, f"every user of this machine can read {path}; run chmod o-r {shlex.quote(path)}")
     octets = content_of(content.octets)
     if not octets.strip():
         scope.error(entry, f"{path} is empty; write the {what} into it")

@@ -7,6 +7,7 @@ whether there was an error is asked once, at the end.
 """
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -207,7 +208,8 @@ def _mode_problems(files: list[Source], sections: list[IniSection], path: str) -
     for file in (each for each in files if each.content.is_readable_by_others):
         entries = [entry for each in sections if file_of(each) == file.path for entry in each.entries.values()]
         if has_clear_secrets(entries):
-            text = f"every user of this machine can read the secrets in this file; run chmod o-r {file.path or path}"
+            quoted = shlex.quote(file.path or path)
+            text = f"every user of this machine can read the secrets in this file; run chmod o-r {quoted}"
             yield Problem("", "", text, Place(file.path), Severity.WARNING)
 
 

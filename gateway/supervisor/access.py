@@ -4,6 +4,7 @@ The kernel is asked, by a process that becomes that user: groups, ACLs and mount
 """
 
 import os
+import shlex
 import stat
 import sys
 import warnings
@@ -31,7 +32,7 @@ class Closed(NamedTuple):
         """A command that opens it."""
         mode = Path(self.barrier).stat().st_mode
         permission = "x" if stat.S_ISDIR(mode) else "rx" if mode & stat.S_IXUSR else "r"
-        return f"chmod o+{permission} {self.barrier}"
+        return f"chmod o+{permission} {shlex.quote(self.barrier)}"
 
 
 def find_obstacle(settings: Settings, identity: Identity) -> str:

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import shlex
 import socket
 import stat
 from collections.abc import Iterator
@@ -210,7 +211,7 @@ def _check_owner(path: Path, status: os.stat_result) -> None:
     if status.st_uid not in (os.geteuid(), 0):
         raise RunDirUnusable(f"{path} belongs to user {status.st_uid}; write another run_dir in [gateway]")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        text = f"others may write to {path}; chmod go-w {path}, or write another run_dir in [gateway]"
+        text = f"others may write to {path}; chmod go-w {shlex.quote(str(path))}, or write another run_dir in [gateway]"
         raise RunDirUnusable(text)
 
 

@@ -60,6 +60,13 @@ def test_arguments_alone_make_a_file_without_problems(config, given, tmp_path, c
     assert f"radgate check --connect --config {config}" in out
 
 
+def test_what_is_to_be_typed_next_has_a_path_with_blanks_in_quotes(tmp_path, given, capsys):
+    config = tmp_path / "a b" / "authproxy.cfg"
+    status, out, _ = run_main(capsys, "init", "--config", str(config), *given, "--client", "::1", "--generate-secret")
+    assert status == 0
+    assert f"radgate run --config '{config}'" in out
+
+
 @pytest.mark.parametrize(("home", "client"), [(True, "radius_client"), (False, "duo_only_client")])
 def test_another_mode_with_a_first_factor_or_without(config, given, tmp_path, capsys, home, client):
     (tmp_path / "home").write_text(SHARED_SECRET)

@@ -221,6 +221,14 @@ def test_secrets_that_every_user_can_read_are_a_warning(tmp_path):
     assert f"chmod o-r {file}" in problem.text
 
 
+def test_a_command_against_it_has_a_path_with_blanks_in_quotes(tmp_path):
+    file = tmp_path / "a b.cfg"
+    file.write_text(MINIMAL)
+    file.chmod(0o644)
+    _, (problem,) = read_settings(file)
+    assert problem.text.endswith(f"run chmod o-r '{file}'")
+
+
 def test_what_is_no_file_is_a_config_error(tmp_path):
     for path, reason in ((tmp_path, "Is a directory"), (tmp_path / "missing", "No such file"), ("a\0b", "null")):
         with pytest.raises(ConfigError) as caught:
