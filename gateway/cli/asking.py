@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from gateway.cli.terminal import printable
-from gateway.config.control_address import ControlAddress, read_control_address
+from gateway.config.control_address import ControlAddress, names_run_dir, read_control_address
 from gateway.supervisor.control_client import ControlError, NotRunning, Unsettled, ask
 from gateway.supervisor.status import Status
 
@@ -67,6 +67,16 @@ def _trace(config: str, run_dir: str) -> ControlError | None:
         text = f"{text}: it starts or ends, or makes a socket anew that was removed; kill -TERM {pid} ends it"
         return Unsettled(text)
     if found := find_elsewhere(config, run_dir):
-        text = f"pid {found.pid} serves this file with run_dir={printable(found.run_dir)}, which it names no longer"
-        return ControlError(f"{text}: write that again, or end it with kill -TERM {found.pid}")
+        text = f"pid {found.pid} serves this file with run_dir={printable(found.run_dir)}"
+        text += f", {_remedy(config, run_dir, found.run_dir)}, or end it with kill -TERM {found.pid}"
+        return ControlError(text)
     return None
+
+
+def _remedy(config: str, run_dir: str, other: str) -> str:
+    """Return why the gateway is in another folder than its file says, and what to do."""
+    if names_run_dir(config):
+        return "which it names no longer: write that again"
+    place, default = printable(other), printable(run_dir)
+    text = f"and the file names none, which is {default} here: write run_dir={place} into [gateway]"
+    return f"{text}, ask as its user and with the same XDG_RUNTIME_DIR"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import asking
+from gateway.config.control_address import ControlAddress
 from gateway.config.surroundings import Surroundings
 from gateway.supervisor import whereabouts
 from gateway.supervisor.run_dir import RunDir
@@ -100,6 +101,19 @@ class TestOutOfReach:
             f"write that again, or end it with kill -TERM {os.getpid()}\n"
         )
         assert gateway.arbiter.stops == 0
+
+    def test_where_the_file_names_none_it_has_another_default(self, gateway, tmp_path, capsys, monkeypatch):
+        """By another user, or without the XDG_RUNTIME_DIR of now: no line of the file was ever removed."""
+        gateway.arbiter.answer = {**STATUS, "config": gateway.config}
+        Path(gateway.config).write_text(MINIMAL)
+        monkeypatch.setattr("gateway.cli.asking.read_control_address", lambda _: ControlAddress(f"{tmp_path}/now", 1.0))
+        status, out, err = self.ask(capsys, "status", gateway.config)
+        assert (status, out) == (4, "")
+        assert err == (
+            f"radgate: pid {os.getpid()} serves this file with run_dir={tmp_path}/run, and the file names none, "
+            f"which is {tmp_path}/now here: write run_dir={tmp_path}/run into [gateway], ask as its user and with "
+            f"the same XDG_RUNTIME_DIR, or end it with kill -TERM {os.getpid()}\n"
+        )
 
     def test_one_that_serves_another_file_is_no_matter_of_ours(self, gateway, tmp_path, capsys):
         gateway.arbiter.answer = {**STATUS, "config": "/etc/radgate/other.cfg"}
