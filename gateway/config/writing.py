@@ -14,10 +14,12 @@ GROUP_MODE = 0o640
 
 LARGER_FILES = "raise ulimit -f, LimitFSIZE= in the systemd unit"
 MORE_FILES = "raise LimitNOFILE in the systemd unit, or ulimit -Hn"
+MORE_PROCESSES = "raise TasksMax= in the systemd unit, the container's limit of pids, or ulimit -u"
 
 _REMEDIES = {
     errno.EFBIG: LARGER_FILES,
     errno.EMFILE: MORE_FILES,
+    errno.EAGAIN: MORE_PROCESSES,
     errno.EBUSY: "it is mounted on its own, as in a container: run this where the file itself is",
     errno.EROFS: "it is mounted read-only, as in a container: run this where the file itself is",
 }

@@ -8,6 +8,7 @@ from gateway.config.login_client import login_client
 from gateway.config.names import find_server
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.settings import ServerSettings, Settings
+from gateway.config.writing import explain_error
 from gateway.supervisor.helper import run_helper
 from gateway.supervisor.login_helper import LoginOrders, LoginOutcome
 
@@ -61,7 +62,7 @@ async def log_in(settings: Settings, question: LoginQuestion) -> LoginOutcome:
     except TimeoutError:
         return _failure("the process that asks took too long")
     except OSError as error:
-        return _failure(f"no process can be started to ask: {error.strerror}")
+        return _failure(f"no process can be started to ask: {explain_error(error)}")
 
 
 def _choose_server(settings: Settings, section: str | None) -> ServerSettings:

@@ -1,10 +1,11 @@
 """Files that are there as a whole or not at all."""
 
+import errno
 import os
 
 import pytest
 
-from gateway.config.writing import create_file, replace_file
+from gateway.config.writing import create_file, explain_error, replace_file
 
 
 def test_a_new_file_is_for_its_owner_alone_and_never_replaces_one(tmp_path):
@@ -54,3 +55,10 @@ def test_what_cannot_be_replaced_stays_and_leaves_nothing_behind(tmp_path, monke
         create_file(tmp_path / "y.cfg", b"two")
     assert path.read_bytes() == b"one"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(errno.EMFILE, "; raise LimitNOFILE"), (errno.EAGAIN, "; raise TasksMax="), (errno.ENOENT, "")]
+)
+def test_what_to_do_about_an_error_is_told_where_it_is_known(number, said):
+    assert explain_error(OSError(number, "no")).startswith(f"no{said}")
