@@ -61,9 +61,7 @@ def replace_file(path: Path, octets: bytes) -> None:
     with _named(path):
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
-            status = path.stat()
-            if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
-                os.fchown(descriptor, status.st_uid, status.st_gid)
+            _keep_owner(descriptor, path.stat())
             _write(descriptor, octets)
             shutil.copystat(path, name)
             os.utime(name)
@@ -73,6 +71,18 @@ def replace_file(path: Path, octets: bytes) -> None:
                 Path(name).unlink()
             raise
         _sync_folder(path.parent)
+
+
+def _keep_owner(descriptor: int, wanted: os.stat_result) -> None:
+    """Give the new file to whom the former one belongs; its folder may have given it another group."""
+    made = os.fstat(descriptor)
+    if (made.st_uid, made.st_gid) == (wanted.st_uid, wanted.st_gid):
+        return
+    try:
+        os.fchown(descriptor, wanted.st_uid, wanted.st_gid)
+    except PermissionError as error:
+        text = f"its owner and group ({wanted.st_uid}:{wanted.st_gid}) cannot be kept, but by root: run this as root"
+        raise PermissionError(error.errno, text) from error
 
 
 def explain_error(error: OSError) -> str:

@@ -32,6 +32,33 @@ def test_a_replaced_file_keeps_its_mode_and_owner(tmp_path, mode):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_nor_does_it_take_the_group_of_a_folder_that_gives_its_own(tmp_path):
+    path = tmp_path / "x.cfg"
+    path.write_bytes(b"one")
+    os.chown(tmp_path, -1, 2)
+    tmp_path.chmod(0o2755)
+    replace_file(path, b"two")
+    assert path.stat().st_gid == os.getgid()
+
+
+def test_where_owner_or_group_cannot_be_kept_it_stays_as_it_is(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    path = tmp_path / "x.cfg"
+    path.write_bytes(b"one")
+    monkeypatch.setattr(os, "fchown", refuse)
+    monkeypatch.setattr(os, "fstat", lambda _: os.stat_result([0o100600, 1, 1, 1, 65533, 65533, 0, 0, 0, 0]))
+    with pytest.raises(PermissionError) as refused:
+        replace_file(path, b"two")
+    status = path.stat()
+    assert explain_error(refused.value) == (
+        f"{path}: its owner and group ({status.st_uid}:{status.st_gid}) cannot be kept, but by root: run this as root"
+    )
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (b"one", [path])
+
+
 def test_a_link_stays_one(tmp_path):
     path, link = tmp_path / "x.cfg", tmp_path / "link.cfg"
     path.write_bytes(b"one")
