@@ -74,10 +74,17 @@ def log_in(orders: LoginOrders) -> LoginOutcome:
     try:
         reply = _exchange(orders)
     except (OSError, ValueError, DecodeError) as error:
-        return LoginOutcome(reply="", text=str(error), took_s=time.monotonic() - started)
+        return LoginOutcome(reply="", text=_why(error, orders), took_s=time.monotonic() - started)
     text = b"".join(reply.values(REPLY_MESSAGE)).decode("utf-8", "replace")
     state = (reply.value(STATE) or b"") if reply.code == Code.ACCESS_CHALLENGE else b""
     return LoginOutcome(reply=Code(reply.code).label, text=text, took_s=time.monotonic() - started, state=state)
+
+
+def _why(error: Exception, orders: LoginOrders) -> str:
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    text = f"cannot ask {orders.destination}, port {orders.port}, from {orders.source}: {error.strerror}"
+    return f"{text}; compare interface= of the section with what `ip address` shows"
 
 
 def _exchange(orders: LoginOrders) -> Packet:
