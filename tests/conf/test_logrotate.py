@@ -33,3 +33,7 @@ def test_it_moves_both_logs_and_tells_the_supervisor():
     assert f'kill -USR1 "$(cat /run/radgate/{PID_FILE})"' in TEXT
     assert "delaycompress" in TEXT
     assert f"    su {USER} {USER}\n" in TEXT  # whoever owns the folder could lead root elsewhere
+
+
+def test_it_tells_those_who_have_no_such_user_what_to_write():
+    assert "behind su whom they belong to" in TEXT.partition("{")[0]
