@@ -316,11 +316,13 @@ def test_a_fleet_is_shown_host_by_host_with_what_becomes_of_logins():
 
 def test_what_is_wrong_among_hosts_is_said_first():
     silent = shown(SILENT._replace(name="gw-c"))
-    other = shown(OTHER._replace(record=msgspec.structs.replace(RECORD, version="1.3", sections={SECTION: "zz"})))
+    other = shown(OTHER._replace(record=msgspec.structs.replace(RECORD, sections={SECTION: "zz"})))
+    newer = shown(OTHER._replace(name="gw-g", record=msgspec.structs.replace(RECORD, version="1.3")))
     idle = shown(OTHER._replace(name="gw-d", record=msgspec.structs.replace(RECORD, n_ready=0)))
     key = {**shown(OTHER._replace(name="gw-f")), "other_first_key": True}
     why = "connection refused by 127.0.0.1:6379"
-    fleet = fleet_of(*(other, silent, idle, key), up=False, detail=why, leaving=True, strangers=1, same_names=["gw-e"])
+    hosts = (other, newer, silent, idle, key)
+    fleet = fleet_of(*hosts, up=False, detail=why, leaving=True, strangers=1, same_names=["gw-e"])
     text = "\n".join(" ".join(line.split()) for line in lines_of(with_fleet(fleet)))
     for said in (
         "LEAVING: this host stops, and takes no more logins",
@@ -331,7 +333,7 @@ def test_what_is_wrong_among_hosts_is_said_first():
         "HOST gw-d SERVES NOBODY",
         "SAME NAME: two hosts beat as gw-e; give each",
         "OTHER FIRST KEY at host gw-f: a login that is asked at both is pushed twice",
-        "OTHER VERSIONS: gw-b 1.3, and 1.2.3 here",
+        "OTHER VERSIONS: gw-g 1.3, and 1.2.3 here",
         "Logins are not shared: connection refused by 127.0.0.1:6379.",
         "gw-c silent 7 s",
     ):
