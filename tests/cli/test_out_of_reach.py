@@ -150,6 +150,7 @@ def test_where_the_gateway_ends_just_when_it_is_asked_another_one_starts(tmp_pat
     def end() -> None:
         connection, _ = listening.accept()
         listening.close()
+        folder.release()
         connection.close()
 
     ending = threading.Thread(target=end)
@@ -157,7 +158,6 @@ def test_where_the_gateway_ends_just_when_it_is_asked_another_one_starts(tmp_pat
     config = config_of(tmp_path, f"[main]\nlog_dir={tmp_path / 'log'}\n")
     status, _, err = run_main(capsys, command, "--config", config)
     ending.join()
-    folder.release()
     assert (status, err, started) == (0, "", [config])
 
 
